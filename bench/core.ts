@@ -1,0 +1,226 @@
+/**
+ * Records per second and CPU of one stream thread: W2 (totals of 10,000 accounts) and the payments example, on the memory log,
+ * the embedded log and, with BOOTSTRAP=host:port, on Kafka. Reports; asserts nothing but that the totals are right.
+ *
+ *     npm run bench:core -- [--records N] [--only w2|payments] [--log memory|embedded|kafka]
+ */
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import {
+  chooseEngine,
+  defineApp,
+
+  json,
+  memoryEngine,
+  memoryLog,
+  string,
+  Streams,
+  topic,
+  type Application,
+  type Log,
+} from 'millrace'
+import { kafka } from 'millrace/kafka'
+import paymentsApp from '../examples/payments/app.ts'
+import { expectedTotals, paymentGenerator } from '../examples/payments/generator.ts'
+import { accounts as accountTotals } from '../examples/payments/topics.ts'
+
+const PARTITIONS = 4
+const W2_ACCOUNTS = 10_000
+const BASE_TIME = 1_700_000_000_000
+
+const { values: options } = parseArgs({
+  options: {
+    records: { type: 'string', default: '1000000' },
+    only: { type: 'string' },
+    log: { type: 'string' },
+  },
+})
+const RECORDS = Number(options.records)
+
+interface W2Payment {
+  readonly id: string
+  readonly account: string
+  readonly amount: number
+}
+interface W2Total {
+  readonly count: number
+  readonly sum: number
+}
+
+const w2Input = topic('w2-payments', { key: string(), value: json<W2Payment>() })
+const w2Output = topic('w2-totals', { key: string(), value: json<W2Total>() })
+
+const w2 = defineApp({
+  id: 'bench-w2',
+  build: (builder) => {
+    builder
+      .stream(w2Input)
+      .groupByKey()
+      .aggregate(
+        (): W2Total => ({ count: 0, sum: 0 }),
+        (total, payment) => ({ count: total.count + 1, sum: total.sum + payment.amount }),
+        { store: 'acc', value: json<W2Total>() },
+      )
+      .toStream()
+      .to(w2Output)
+  },
+})
+
+/** A cheap hash: record i is a function of i alone. */
+function hash(i: number, salt: number): number {
+  let x = Math.imul(i + 1, 0x9e3779b1) ^ Math.imul(salt, 0x85ebca6b)
+  x = Math.imul(x ^ (x >>> 15), 0x2c1b3c6d)
+  x = Math.imul(x ^ (x >>> 12), 0x297a2d39)
+  return (x ^ (x >>> 15)) >>> 0
+}
+
+interface Workload {
+  readonly name: string
+  readonly app: Application
+  readonly input: string
+  readonly outputs: readonly string[]
+  record(i: number): { key: string; value: string; timestamp: number }
+  /** Reads the last value of every key and compares it with the generator's own sums. */
+  verify(last: ReadonlyMap<string, string>): boolean
+  readonly verified: string
+}
+
+const w2Workload: Workload = {
+  name: 'W2, 10 k accounts',
+  app: w2,
+  input: w2Input.name,
+  outputs: [w2Output.name],
+  record: (i) => {
+    const account = `acct-${hash(i, 11) % W2_ACCOUNTS}`
+    const amount = 1 + (hash(i, 12) % 100_000)
+    const value = `{"id":"pay-${1_000_000 + i}","account":"${account}","amount":${amount},"currency":"EUR","merchant":"m-${hash(i, 13) % 5000}","kind":"card","ts":${BASE_TIME + i}}`
+    return { key: account, value, timestamp: BASE_TIME + i }
+  },
+  verified: w2Output.name,
+  verify: (last) => {
+    const expected = new Map<string, W2Total>()
+    for (let i = 0; i < RECORDS; i++) {
+      const account = `acct-${hash(i, 11) % W2_ACCOUNTS}`
+      const old = expected.get(account) ?? { count: 0, sum: 0 }
+      expected.set(account, { count: old.count + 1, sum: old.sum + 1 + (hash(i, 12) % 100_000) })
+    }
+    return sameTotals(expected, last)
+  },
+}
+
+const bank = { seed: 7, accounts: 10_000 }
+const generator = paymentGenerator(bank)
+
+const paymentsWorkload: Workload = {
+  name: 'payments example',
+  app: paymentsApp,
+  input: generator.topic.name,
+  outputs: ['account-totals', 'payment-volume', 'fraud-alerts'],
+  record: (i) => {
+    const { key, value, timestamp } = generator.record(i)
+    return { key, value: JSON.stringify(value), timestamp }
+  },
+  verified: accountTotals.name,
+  verify: (last) => sameTotals(expectedTotals(bank, RECORDS), last),
+}
+
+function sameTotals(expected: ReadonlyMap<string, unknown>, found: ReadonlyMap<string, string>): boolean {
+  if (expected.size !== found.size) return false
+  for (const [key, total] of expected) if (JSON.stringify(total) !== found.get(key)) return false
+  return true
+}
+
+async function fill(log: Log, workload: Workload): Promise<void> {
+  const all = [workload.input, ...workload.outputs]
+  await log.createTopics(all.map((name) => ({ name, partitions: PARTITIONS })))
+  const producer = log.openProducer()
+  const { partitionForKey } = await import('../src/record/murmur2.ts')
+  const partitions = await producer.loadPartitionCount(workload.input)
+  const buffer = Buffer.alloc(4096)
+  for (let i = 0; i < RECORDS; i++) {
+    const { key, value, timestamp } = workload.record(i)
+    const keyEnd = buffer.write(key, 0)
+    const valueEnd = keyEnd + buffer.write(value, keyEnd)
+    const partition = partitionForKey(buffer, 0, keyEnd, partitions)
+    producer.append(workload.input, partition, timestamp, buffer, 0, keyEnd, keyEnd, valueEnd, undefined)
+    if (i % 20_000 === 0) await producer.flush()
+  }
+  await producer.flush()
+  await producer.close()
+}
+
+async function lastValues(log: Log, name: string): Promise<Map<string, string>> {
+  const reader = log.openReader()
+  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: name, partition }))
+  const ends = await log.listOffsets(partitions, 'latest')
+  const starts = await log.listOffsets(partitions, 'earliest')
+  for (const { partition } of partitions) reader.assign(name, partition, starts.get(name, partition) ?? 0)
+  const last = new Map<string, string>()
+  const behind = (): boolean =>
+    partitions.some(({ partition }) => (reader.position(name, partition) ?? 0) < (ends.get(name, partition) ?? 0))
+  while (behind()) {
+    reader.poll((_topic, _partition, cursor) => {
+      while (cursor.next()) {
+        const key = cursor.buffer.toString('utf8', cursor.keyStart, cursor.keyEnd)
+        last.set(key, cursor.buffer.toString('utf8', cursor.valueStart, cursor.valueEnd))
+      }
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await reader.close()
+  return last
+}
+
+/** Until every record is processed; the app may have repartition topics of its own, whose records count too. */
+async function drained(streams: Streams): Promise<void> {
+  for (;;) {
+    const { processed, lag } = streams.status()
+    if (processed >= RECORDS && lag === 0) return
+    if (streams.state === 'error') return await streams.closed
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
+
+async function measure(workload: Workload, place: 'memory' | 'embedded' | 'kafka'): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
+  const id = `${workload.app.id}-${process.pid}-${Date.now()}`
+  const log: Log =
+    place === 'memory'
+      ? memoryLog()
+      : place === 'embedded'
+        ? memoryLog()
+        : kafka({ brokers: process.env['BOOTSTRAP'] ?? '' })
+  try {
+    await fill(log, workload)
+    const engine = place === 'memory' ? memoryEngine : (await chooseEngine()).factory
+    const app: Application = { ...workload.app, id, settings: workload.app.settings, topology: () => workload.app.topology() }
+    const started = performance.now()
+    const cpu = process.cpuUsage()
+    const streams = await Streams.start(app, { log, engine, stateDirectory: join(directory, 'state') })
+    await drained(streams)
+    await streams.close()
+    const seconds = (performance.now() - started) / 1000
+    const used = process.cpuUsage(cpu)
+    const right = workload.verify(await lastValues(log, workload.verified))
+    const perRecord = (used.user + used.system) / RECORDS
+    console.log(
+      `${workload.name.padEnd(20)} ${place.padEnd(9)} ${String(Math.round(RECORDS / seconds / 1000)).padStart(5)} k records/s  ` +
+        `${perRecord.toFixed(2).padStart(6)} µs CPU a record  ${Math.round(process.memoryUsage.rss() / 1e6)} MB  ${right ? 'totals right' : 'TOTALS WRONG'}`,
+    )
+    if (!right) process.exitCode = 1
+  } finally {
+    await log.close()
+    await rm(directory, { recursive: true, force: true })
+  }
+}
+
+for (const place of ['memory', 'embedded', 'kafka'] as const) {
+  if (options.log !== undefined && options.log !== place) continue
+  if (place === 'kafka' && process.env['BOOTSTRAP'] === undefined) continue
+  for (const workload of [w2Workload, paymentsWorkload]) {
+    if (options.only !== undefined && !workload.name.toLowerCase().startsWith(options.only)) continue
+    await measure(workload, place)
+  }
+}

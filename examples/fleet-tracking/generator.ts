@@ -1,0 +1,115 @@
+import { Headers } from 'millrace'
+import { randomAt } from '../kit/random.ts'
+import type { Generator } from '../kit/generator.ts'
+import { positions, vehicles } from './topics.ts'
+import type { Position, Vehicle } from './topics.ts'
+import { pointFrom } from './geography.ts'
+
+export interface Fleet {
+  readonly seed: number
+  readonly trucks: number
+}
+
+/** Event time of the first readings. */
+export const START = Date.UTC(2026, 0, 1, 6)
+/** Every truck reports once in this many ms of event time. */
+export const INTERVAL = 1000
+
+const DEPOT = { lat: 50.11, lon: 8.68 }
+const DRIVERS = [
+  'Amara',
+  'Bogdan',
+  'Chiara',
+  'Dieter',
+  'Elif',
+  'Farid',
+  'Greta',
+  'Hugo',
+  'Ines',
+  'Jonas',
+  'Kofi',
+  'Lena',
+]
+const LIMITS = [60, 80, 80, 100]
+
+const RADIUS = 0
+const PHASE = 1
+const CRUISE = 2
+const RHYTHM = 3
+const LIMIT = 4
+const UNIT = 5
+
+export function truckId(truck: number): string {
+  return `truck-${String(truck + 1).padStart(3, '0')}`
+}
+
+/** The fleet's register: one vehicle a truck, as of just before the first readings. */
+export function vehicleGenerator(fleet: Fleet): Generator<string, Vehicle> {
+  return {
+    topic: vehicles,
+    record: (index) => {
+      const truck = index % fleet.trucks
+      return {
+        key: truckId(truck),
+        value: {
+          plate: `MR ${1000 + truck * 7}`,
+          driver: `${DRIVERS[truck % DRIVERS.length] ?? ''} ${String.fromCharCode(65 + (Math.floor(truck / DRIVERS.length) % 26))}.`,
+          limitKmh: pick(LIMITS, randomAt(fleet.seed, truck, LIMIT)),
+        },
+        timestamp: START - 1,
+      }
+    },
+  }
+}
+
+/**
+ * Readings of all trucks in turn. Each truck drives round a circle of its own, faster and slower in a rhythm of its own;
+ * where it is follows from the time alone.
+ */
+export function positionGenerator(fleet: Fleet): Generator<string, Position> {
+  const trucks = Array.from({ length: fleet.trucks }, (_, truck) => routeOf(fleet.seed, truck))
+  return {
+    topic: positions,
+    record: (index) => {
+      const truck = index % fleet.trucks
+      const route = trucks[truck] ?? routeOf(fleet.seed, truck)
+      const elapsed = Math.floor(index / fleet.trucks) * INTERVAL
+      return {
+        key: truckId(truck),
+        value: route.at(elapsed / 1000),
+        timestamp: START + elapsed,
+        headers: new Headers().add('unit', route.unit),
+      }
+    },
+  }
+}
+
+interface Route {
+  readonly unit: string
+  at(seconds: number): Position
+}
+
+function routeOf(seed: number, truck: number): Route {
+  const radius = 2000 + 8000 * randomAt(seed, truck, RADIUS)
+  const phase = 2 * Math.PI * randomAt(seed, truck, PHASE)
+  const cruise = (50 + 40 * randomAt(seed, truck, CRUISE)) / 3.6
+  const rhythm = (2 * Math.PI) / (60 + 240 * randomAt(seed, truck, RHYTHM))
+  const swing = 0.25
+  return {
+    unit: `gps-${Math.floor(randomAt(seed, truck, UNIT) * 10_000)}`,
+    at(seconds) {
+      // The way driven is the integral of the speed below.
+      const way = cruise * (seconds + (swing / rhythm) * (1 - Math.cos(rhythm * seconds)))
+      const angle = phase + way / radius
+      const speed = cruise * (1 + swing * Math.sin(rhythm * seconds))
+      return {
+        ...pointFrom(DEPOT, radius * Math.sin(angle), radius * Math.cos(angle)),
+        speedKmh: Math.round(speed * 3.6),
+      }
+    },
+  }
+}
+
+function pick(from: readonly number[], random: number): number {
+  return from[Math.floor(random * from.length)] ?? 0
+}

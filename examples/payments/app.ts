@@ -1,0 +1,74 @@
+import { defineApp, json, string, tumbling } from 'millrace'
+import { describePayment } from './describe-payment.ts'
+import { accounts, frauds, payments, volumes } from './topics.ts'
+import type { AccountTotal, FraudAlert, Payment, Volume } from './topics.ts'
+
+/** An account that pays more often than this in a minute is suspicious. */
+export const MOST_PAYMENTS_A_MINUTE = 60
+
+/** One side of a payment, as its account sees it. */
+interface Booking {
+  readonly sent: number
+  readonly received: number
+}
+
+export default defineApp({
+  id: 'payments',
+  guarantee: 'exactly_once',
+  build: (builder) => {
+    const paid = builder.stream(payments)
+
+    // Every payment touches two accounts, which live in different partitions: exactly-once keeps the sum of all balances 0.
+    paid
+      .flatMap((payment): [string, Booking][] => [
+        [payment.from, { sent: payment.cents, received: 0 }],
+        [payment.to, { sent: 0, received: payment.cents }],
+      ])
+      .groupByKey({ name: 'bookings', key: string(), value: json<Booking>() })
+      .aggregate((): AccountTotal => ({ sent: 0, received: 0, balance: 0, payments: 0 }), book, {
+        store: 'accounts',
+        value: json<AccountTotal>(),
+      })
+      .toStream()
+      .to(accounts)
+
+    paid
+      .groupBy(() => 'all', { name: 'volume', key: string() })
+      .windowedBy(tumbling('1m', { grace: '10s' }))
+      .aggregate((): Volume => ({ payments: 0, cents: 0 }), addToVolume, { store: 'volume', value: json<Volume>() })
+      .toStream()
+      .to(volumes)
+
+    paid
+      .groupByKey()
+      .windowedBy(tumbling('1m', { grace: '10s' }))
+      .aggregate((): FraudAlert => ({ payments: 0, cents: 0, last: '' }), addToSuspicion, {
+        store: 'payments-by-payer',
+        value: json<FraudAlert>(),
+      })
+      .toStream()
+      .filter((suspicion) => suspicion.payments > MOST_PAYMENTS_A_MINUTE)
+      .to(frauds)
+  },
+})
+
+function book(total: AccountTotal, booking: Booking): AccountTotal {
+  return {
+    sent: total.sent + booking.sent,
+    received: total.received + booking.received,
+    balance: total.balance + booking.received - booking.sent,
+    payments: total.payments + 1,
+  }
+}
+
+function addToVolume(volume: Volume, payment: Payment): Volume {
+  return { payments: volume.payments + 1, cents: volume.cents + payment.cents }
+}
+
+function addToSuspicion(suspicion: FraudAlert, payment: Payment): FraudAlert {
+  return {
+    payments: suspicion.payments + 1,
+    cents: suspicion.cents + payment.cents,
+    last: describePayment(payment),
+  }
+}

@@ -1,0 +1,42 @@
+import type { Log } from '../log/log.ts'
+import type { Topology } from '../topology/topology.ts'
+
+/** Partitions of a topic that nothing else decides. */
+export const DEFAULT_PARTITIONS = 4
+
+export interface AppTopics {
+  readonly sources: readonly string[]
+  readonly sinks: readonly string[]
+}
+
+/** The topics that an application takes for granted: those it reads and writes, without its internal ones. */
+export function appTopics(topology: Topology): AppTopics {
+  const sources = new Set<string>()
+  const sinks = new Set<string>()
+  for (const { nodes } of topology.subtopologies) {
+    for (const node of nodes) {
+      if (node.kind === 'source' && !node.internal) for (const topic of node.topics) sources.add(topic)
+      if (node.kind === 'sink' && !node.internal && typeof node.topic === 'string') sinks.add(node.topic)
+    }
+  }
+  return { sources: [...sources].toSorted(), sinks: [...sinks].toSorted() }
+}
+
+export interface CreatedTopics {
+  readonly names: readonly string[]
+  readonly partitions: number
+}
+
+/**
+ * Creates the topics of an application that an embedded log lacks: nobody else can. All get the partition count of the
+ * application's existing topics, so that those that are joined agree.
+ */
+export async function createMissingTopics(log: Log, { sources, sinks }: AppTopics): Promise<CreatedTopics> {
+  const wanted = [...new Set([...sources, ...sinks])]
+  const existing = await log.describeTopics(wanted)
+  const counts = sources.flatMap((name) => existing.get(name)?.partitions ?? [])
+  const partitions = counts.length === 0 ? DEFAULT_PARTITIONS : Math.max(...counts)
+  const names = wanted.filter((name) => !existing.has(name))
+  if (names.length > 0) await log.createTopics(names.map((name) => ({ name, partitions })))
+  return { names, partitions }
+}

@@ -1,0 +1,71 @@
+import type { Logger } from '../topology/application.ts'
+import { messageOf } from './cli-error.ts'
+import type { LogFormat } from './cli-error.ts'
+import type { Terminal } from './terminal.ts'
+
+type Level = 'info' | 'warn' | 'error'
+
+/**
+ * The application's messages: a line of text each, or of JSON. Debug messages are not shown.
+ *
+ * Lines that tell of an error are held back until the next `flush`, because the error may be about to end the run: then it is
+ * printed once, in full, instead of by everybody it passes through.
+ */
+export class ConsoleLogger implements Logger {
+  readonly #terminal: Terminal
+  readonly #format: LogFormat
+  #held: { readonly error: unknown; readonly line: string }[] = []
+
+  constructor(terminal: Terminal, format: LogFormat) {
+    this.#terminal = terminal
+    this.#format = format
+  }
+
+  debug(): void {}
+
+  info(fields: object, message: string): void {
+    this.#log('info', fields, message)
+  }
+
+  warn(fields: object, message: string): void {
+    this.#log('warn', fields, message)
+  }
+
+  error(fields: object, message: string): void {
+    this.#log('error', fields, message)
+  }
+
+  /** Prints what was held back, except the lines about `failure`. */
+  flush(failure?: unknown): void {
+    const held = this.#held
+    this.#held = []
+    for (const { error, line } of held) if (error !== failure) this.#terminal.line(line)
+  }
+
+  #log(level: Level, fields: object, message: string): void {
+    const line = this.#lineOf(level, fields, message)
+    if ('err' in fields) this.#held.push({ error: fields.err, line })
+    else this.#terminal.line(line)
+  }
+
+  #lineOf(level: Level, fields: object, message: string): string {
+    if (this.#format === 'json') {
+      return JSON.stringify({ level, time: new Date().toISOString(), message, ...plain(fields) })
+    }
+    const details = Object.entries(plain(fields)).map(([name, value]) => ` ${name}=${shown(value)}`)
+    return `${level === 'info' ? '' : `${level}: `}${message}${details.join('')}`
+  }
+}
+
+/** JSON has no errors: their message says most. */
+function plain(fields: object): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(fields)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]: [string, unknown]) => [name, value instanceof Error ? messageOf(value) : value]),
+  )
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' && !/\s/.test(value) ? value : JSON.stringify(value)
+}

@@ -1,0 +1,41 @@
+import { join } from 'node:path'
+import { embeddedLog } from '../log/embedded/index.ts'
+import type { Log } from '../log/log.ts'
+import { kafka } from '../kafka/index.ts'
+import { MillraceError } from '../errors.ts'
+import type { EngineFactory } from '../state/engine.ts'
+
+/** ms until a cluster that does not answer at the start counts as unreachable: whoever typed the command is waiting. */
+const PATIENCE = 5000
+
+export interface LogPlace {
+  /** Kafka brokers; without them, an embedded log. */
+  readonly kafka?: readonly string[]
+  readonly data: string
+}
+
+/**
+ * The log that a command works on.
+ *
+ * @throws MR_LOG_UNREACHABLE, MR_STATE_LOCKED, MR_STATE_FOREIGN
+ */
+export async function openLog(place: LogPlace, engine: EngineFactory): Promise<Log> {
+  if (place.kafka === undefined) return await embeddedLog({ directory: join(place.data, 'log'), engine })
+  await reach(place.kafka)
+  return kafka({ brokers: place.kafka })
+}
+
+/** A running application waits patiently for brokers that are away; a wrong address should be told at once. */
+async function reach(brokers: readonly string[]): Promise<void> {
+  const probe = kafka({ brokers, apiTimeout: PATIENCE, connectTimeout: PATIENCE })
+  try {
+    await probe.describeTopics([])
+  } catch (error) {
+    throw new MillraceError('MR_LOG_UNREACHABLE', `no Kafka broker answers at ${brokers.join(', ')}`, {
+      cause: error,
+      hint: 'check host and port, and that a broker listens there; without --kafka the app runs on an embedded log',
+    })
+  } finally {
+    await probe.close()
+  }
+}

@@ -1,0 +1,84 @@
+import { SingleBar } from 'cli-progress'
+import type { RestoreListener, RestoreProgress } from '../runtime/restorer.ts'
+import type { Terminal } from './terminal.ts'
+
+/** Milliseconds between two lines where there is no terminal to draw a bar on. */
+const LINE_EVERY = 2000
+
+/**
+ * Shows how far the restore of all stores is: one bar on a terminal, else a line now and then. Restores that replay nothing
+ * are not shown.
+ */
+export class RestoreReport {
+  readonly #terminal: Terminal
+  readonly #active = new Map<string, RestoreProgress>()
+  #bar: SingleBar | undefined
+  #finished = 0
+  #records = 0
+  #lastLine = 0
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal
+  }
+
+  /** True while the bar is drawn: a status line would be written into it. */
+  get isDrawing(): boolean {
+    return this.#bar !== undefined
+  }
+
+  readonly listener: RestoreListener = (event, progress) => {
+    if (progress.from >= progress.end) return
+    const key = `${progress.topic}/${progress.partition}`
+    if (event === 'end') {
+      this.#active.delete(key)
+      this.#finished += progress.end - progress.from
+      this.#records += progress.records
+    } else {
+      this.#active.set(key, progress)
+    }
+    if (this.#active.size === 0) this.#finish()
+    else this.#show()
+  }
+
+  /** Takes the bar away, if the restore was cut short. */
+  stop(): void {
+    this.#bar?.stop()
+    this.#bar = undefined
+  }
+
+  #show(): void {
+    let done = this.#finished
+    let total = this.#finished
+    for (const { from, end, position } of this.#active.values()) {
+      done += position - from
+      total += end - from
+    }
+    if (this.#terminal.isInteractive) {
+      if (this.#bar === undefined) {
+        this.#terminal.clearStatus()
+        this.#bar = new SingleBar({
+          format: 'restoring [{bar}] {percentage}% | {value}/{total} offsets | {stores} stores',
+          stream: process.stderr,
+          hideCursor: true,
+          clearOnComplete: true,
+        })
+        this.#bar.start(total, done, { stores: this.#active.size })
+        return
+      }
+      this.#bar.setTotal(total)
+      this.#bar.update(done, { stores: this.#active.size })
+      return
+    }
+    const now = Date.now()
+    if (now - this.#lastLine < LINE_EVERY) return
+    this.#lastLine = now
+    this.#terminal.line(`restoring: ${done} of ${total} offsets, ${this.#active.size} stores to go`)
+  }
+
+  #finish(): void {
+    this.stop()
+    this.#terminal.line(`restored: ${this.#records} records`)
+    this.#finished = 0
+    this.#records = 0
+  }
+}

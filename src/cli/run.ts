@@ -1,0 +1,129 @@
+import { join } from 'node:path'
+import type { Log } from '../log/log.ts'
+import { Streams } from '../runtime/streams.ts'
+import type { StreamsStatus } from '../runtime/streams.ts'
+import type { EngineFactory } from '../state/engine.ts'
+import { chooseEngine } from '../state/engines/choose.ts'
+import { silentLogger } from '../topology/application.ts'
+import type { Application, Logger } from '../topology/application.ts'
+import { appTopics, createMissingTopics } from './app-topics.ts'
+import type { LogFormat } from './cli-error.ts'
+import { ConsoleLogger } from './console-logger.ts'
+import { loadApp } from './load-app.ts'
+import { openLog } from './open-log.ts'
+import { RestoreReport } from './restore-progress.ts'
+import { closingLine, StatusLine } from './status.ts'
+import type { RunStatus } from './status.ts'
+import { Terminal } from './terminal.ts'
+
+export interface RunOptions {
+  readonly kafka?: readonly string[]
+  readonly data: string
+  /** ms; without it the run goes on until a signal. */
+  readonly for?: number
+  readonly logFormat: LogFormat
+}
+
+/** ms between two status lines: on a terminal they replace each other, elsewhere they add up. */
+const STATUS_EVERY = { interactive: 1000, plain: 2000 }
+
+/**
+ * `millrace run`: runs an application until SIGINT, SIGTERM or the end of `--for`, then commits and leaves.
+ *
+ * @throws what loading, starting or running it throws
+ */
+export async function runApp(file: string, options: RunOptions): Promise<void> {
+  const app = await loadApp(file)
+  const topics = appTopics(app.topology())
+  const terminal = new Terminal(process.stderr)
+  const logger = new ConsoleLogger(terminal, options.logFormat)
+  const { factory: engine, note } = await chooseEngine()
+  if (note !== undefined) logger.warn({}, note)
+  const log = await openLog(options, engine)
+  let failure: unknown
+  try {
+    if (log.kind === 'embedded') {
+      const { names, partitions } = await createMissingTopics(log, topics)
+      if (names.length > 0) logger.info({ topics: names, partitions }, 'created the topics that the log lacked')
+    }
+    logger.info({ app: app.id, log: placeOf(log, options), engine: engine.name, data: options.data }, 'starting')
+    await runUntilEnd(withLogger(app, logger), { log, engine, terminal, logger, options })
+  } catch (error) {
+    failure = error
+    throw error
+  } finally {
+    terminal.clearStatus()
+    logger.flush(failure)
+    await log.close()
+  }
+}
+
+interface Run {
+  readonly log: Log
+  readonly engine: EngineFactory
+  readonly terminal: Terminal
+  readonly logger: ConsoleLogger
+  readonly options: RunOptions
+}
+
+async function runUntilEnd(app: Application, { log, engine, terminal, logger, options }: Run): Promise<void> {
+  const restore = new RestoreReport(terminal)
+  const started = Date.now()
+  const end = Promise.withResolvers<string>()
+  const onInterrupt = (): void => end.resolve('interrupted')
+  const onTerminate = (): void => end.resolve('terminated')
+  process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate)
+  const timer = options.for === undefined ? undefined : setTimeout(() => end.resolve('time is up'), options.for)
+  let ticker: NodeJS.Timeout | undefined
+  try {
+    const streams = await Streams.start(app, {
+      log,
+      engine,
+      stateDirectory: join(options.data, 'state'),
+      onRestore: restore.listener,
+    })
+    const line = new StatusLine(started)
+    ticker = setInterval(
+      () => {
+        logger.flush()
+        const now = Date.now()
+        const status = summarize(streams.status())
+        if (options.logFormat === 'json') logger.info(status, 'status')
+        else if (!restore.isDrawing) terminal.status(line.text(status, now))
+      },
+      terminal.isInteractive ? STATUS_EVERY.interactive : STATUS_EVERY.plain,
+    )
+    const reason = await Promise.race([end.promise, streams.closed.then(() => 'shut down by the group')])
+    clearInterval(ticker)
+    restore.stop()
+    logger.info({ reason }, 'closing')
+    // Closed tasks know neither lag nor stream time any more.
+    const before = summarize(streams.status())
+    await streams.close()
+    const { processed, commits } = streams.status()
+    const elapsed = Date.now() - started
+    if (options.logFormat === 'json') logger.info({ ...before, processed, commits, elapsed }, 'done')
+    else terminal.line(closingLine({ ...before, processed }, elapsed, commits))
+  } finally {
+    clearInterval(ticker)
+    clearTimeout(timer)
+    restore.stop()
+    process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate)
+  }
+}
+
+function summarize({ state, tasks, processed, lag }: StreamsStatus): RunStatus {
+  let streamTime = -1
+  for (const task of tasks) streamTime = Math.max(streamTime, task.streamTime)
+  return { state, tasks: tasks.length, processed, lag, streamTime }
+}
+
+/** An application that logs nowhere logs to the terminal. */
+function withLogger(app: Application, logger: Logger): Application {
+  if (app.settings.logger !== silentLogger) return app
+  return { id: app.id, settings: { ...app.settings, logger }, topology: () => app.topology() }
+}
+
+function placeOf(log: Log, options: RunOptions): string {
+  return log.kind === 'kafka' ? `Kafka at ${options.kafka?.join(',') ?? ''}` : 'embedded'
+}

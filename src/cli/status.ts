@@ -1,0 +1,51 @@
+/** What the status line tells of a running application. */
+export interface RunStatus {
+  readonly state: string
+  readonly tasks: number
+  /** Source records processed since the start. */
+  readonly processed: number
+  /** Records in source topics that are still to be processed; undefined while not known. */
+  readonly lag: number | undefined
+  /** Greatest timestamp processed, ms since the epoch; -1 before the first record. */
+  readonly streamTime: number
+}
+
+/** Makes status lines out of what it is given now and was given before. */
+export class StatusLine {
+  #processed = 0
+  #time: number
+
+  constructor(now: number) {
+    this.#time = now
+  }
+
+  text(status: RunStatus, now: number): string {
+    const elapsed = Math.max(1, now - this.#time)
+    const rate = Math.round(((status.processed - this.#processed) * 1000) / elapsed)
+    this.#processed = status.processed
+    this.#time = now
+    return [
+      status.state.toLowerCase(),
+      `${status.tasks} ${status.tasks === 1 ? 'task' : 'tasks'}`,
+      `${grouped(rate)} records/s`,
+      `lag ${status.lag === undefined ? '?' : grouped(status.lag)}`,
+      `stream time ${timeText(status.streamTime)}`,
+    ].join(' | ')
+  }
+}
+
+/** What was done, when it is over. */
+export function closingLine(status: RunStatus, elapsed: number, commits: number): string {
+  const seconds = (elapsed / 1000).toFixed(1)
+  return `done: ${grouped(status.processed)} records in ${seconds} s, ${grouped(commits)} commits, lag ${
+    status.lag === undefined ? '?' : grouped(status.lag)
+  }, stream time ${timeText(status.streamTime)}`
+}
+
+function timeText(time: number): string {
+  return time < 0 || time > 8.64e15 ? '-' : new Date(time).toISOString()
+}
+
+function grouped(value: number): string {
+  return value.toLocaleString('en-US')
+}

@@ -1,0 +1,124 @@
+import type { WritableTopic } from '../dsl/topic.ts'
+import { MillraceError } from '../errors.ts'
+import { partitionForKey } from '../record/murmur2.ts'
+import type { Headers } from '../record/headers.ts'
+import { writeInner } from '../serde/inner-key.ts'
+import type { Serde } from '../serde/serde.ts'
+import type { Log, LogProducer } from '../log/log.ts'
+
+export interface WriteOptions {
+  /** Event time, ms since the epoch; now, if not given. */
+  readonly timestamp?: number
+  readonly headers?: Headers
+}
+
+/**
+ * Puts typed records into a topic from outside an application: generators, imports, tests. Keys choose the partition as
+ * Kafka's default partitioner does; a null key goes to the partitions in turn.
+ *
+ * @example
+ * ```ts
+ * const log = await embeddedLog({ directory: '.millrace/log' })
+ * await log.createTopics([{ name: payments.name, partitions: 4 }])
+ * const writer = await TopicWriter.open(log, payments)
+ * writer.write('alice', { from: 'alice', to: 'bob', cents: 20_000 })
+ * await writer.close()
+ * ```
+ */
+export class TopicWriter<K, V> {
+  readonly #topic: WritableTopic<K, V>
+  readonly #producer: LogProducer
+  readonly partitions: number
+  #buffer = Buffer.allocUnsafe(4096)
+  #nextPartition = 0
+
+  private constructor(topic: WritableTopic<K, V>, producer: LogProducer, partitions: number) {
+    this.#topic = topic
+    this.#producer = producer
+    this.partitions = partitions
+  }
+
+  /** @throws MR_TOPIC_UNKNOWN */
+  static async open<K, V>(log: Log, topic: WritableTopic<K, V>): Promise<TopicWriter<K, V>> {
+    const producer = log.openProducer()
+    try {
+      return new TopicWriter(topic, producer, await producer.loadPartitionCount(topic.name))
+    } catch (error) {
+      await producer.close()
+      throw error
+    }
+  }
+
+  /**
+   * Appends a record; it becomes visible by `flush`. A null value is a tombstone.
+   *
+   * @throws MR_PRODUCE of earlier records; what the topic's serdes throw
+   */
+  write(key: K | null, value: V | null, options: WriteOptions = {}): void {
+    const keyEnd = key === null ? 0 : this.#encode(this.#topic.keySerde, key, 0)
+    const valueEnd = value === null ? keyEnd : this.#encode(this.#topic.valueSerde, value, keyEnd)
+    this.#producer.append(
+      this.#topic.name,
+      this.#partition(key, keyEnd),
+      options.timestamp ?? Date.now(),
+      this.#buffer,
+      key === null ? -1 : 0,
+      keyEnd,
+      value === null ? -1 : keyEnd,
+      valueEnd,
+      options.headers,
+    )
+  }
+
+  /** The partition that records of this key go to. */
+  partitionOf(key: K): number {
+    return this.#partition(key, this.#encode(this.#topic.keySerde, key, 0))
+  }
+
+  /** Resolves when so little is waiting to be sent that writing may go on. */
+  async ready(): Promise<void> {
+    if (this.#producer.writable) return
+    await new Promise<void>((resolve) => this.#producer.onWritable(resolve))
+    this.#producer.onWritable(undefined)
+  }
+
+  /** Makes everything written visible. @throws MR_PRODUCE, MR_FENCED */
+  async flush(): Promise<void> {
+    await this.#producer.flush()
+  }
+
+  /** Flushes, then closes. */
+  async close(): Promise<void> {
+    try {
+      await this.#producer.flush()
+    } finally {
+      await this.#producer.close()
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #partition(key: K | null, keyEnd: number): number {
+    if (key !== null) {
+      return partitionForKey(this.#buffer, 0, keyEnd - (this.#topic.keySerde.partitionSuffix ?? 0), this.partitions)
+    }
+    const partition = this.#nextPartition
+    this.#nextPartition = (partition + 1) % this.partitions
+    return partition
+  }
+
+  #encode<T>(serde: Serde<T>, value: T, offset: number): number {
+    for (;;) {
+      const end = writeInner(serde, value, this.#buffer, offset)
+      if (end !== -1) return end
+      if (this.#buffer.length > 0x3fff_ffff) {
+        throw new MillraceError('MR_PRODUCE', 'a record of more than 1 GiB', { topic: this.#topic.name })
+      }
+      const larger = Buffer.allocUnsafe(this.#buffer.length * 2)
+      this.#buffer.copy(larger, 0, 0, offset)
+      this.#buffer = larger
+    }
+  }
+}

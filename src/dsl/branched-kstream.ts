@@ -1,0 +1,68 @@
+import { topologyError } from '../topology/topology-error.ts'
+import { erased } from './functions.ts'
+import type { StreamHandle } from './handles.ts'
+import type { KStream } from './kstream.ts'
+import { addBranch } from './operators/split.ts'
+import type { SplitHandle } from './operators/split.ts'
+
+export interface BranchOptions<K, V> {
+  /** Second part of the branch's name, after the name of the split; its position from 1 (default branch: 0) if not given. */
+  readonly name?: string
+  /**
+   * What is done with the branch. The stream it answers is found under the branch's name in the result; if it answers none,
+   * the branch is not found there.
+   */
+  readonly use?: (branch: KStream<K, V>) => KStream<K, V> | null | undefined | void
+}
+
+/** A stream being split. Ends with `defaultBranch` or `noDefaultBranch`. Behaves as Kafka Streams' `BranchedKStream` (KIP-418). */
+export class BranchedKStream<K, V> {
+  readonly #split: SplitHandle
+  readonly #wrap: (branch: StreamHandle) => KStream<K, V>
+  readonly #branches = new Map<string, KStream<K, V>>()
+  #ended = false
+
+  /** @internal */
+  constructor(split: SplitHandle, wrap: (branch: StreamHandle) => KStream<K, V>) {
+    this.#split = split
+    this.#wrap = wrap
+  }
+
+  /**
+   * The records for which no earlier predicate holds, and this one does.
+   *
+   * @throws MR_TOPOLOGY_SPLIT after the default branch
+   */
+  branch(predicate: (value: V, key: K) => boolean, options: BranchOptions<K, V> = {}): this {
+    this.#add(erased(predicate, 'the predicate of branch()'), options)
+    return this
+  }
+
+  /** The records for which no predicate holds. Answers the branches by name. */
+  defaultBranch(options: BranchOptions<K, V> = {}): ReadonlyMap<string, KStream<K, V>> {
+    this.#add(null, options)
+    this.#ended = true
+    return this.#branches
+  }
+
+  /** Drops the records for which no predicate holds. Answers the branches by name. */
+  noDefaultBranch(): ReadonlyMap<string, KStream<K, V>> {
+    this.#ended = true
+    return this.#branches
+  }
+
+  #add(predicate: ((...args: unknown[]) => boolean) | null, { name, use }: BranchOptions<K, V>): void {
+    if (this.#ended) {
+      throw topologyError(
+        'MR_TOPOLOGY_SPLIT',
+        'a branch was added after the default branch',
+        'add all branches before defaultBranch() or noDefaultBranch()',
+        this.#split.name,
+      )
+    }
+    const handle = addBranch(this.#split, predicate, name)
+    const branch = this.#wrap(handle)
+    const result = use === undefined ? branch : use(branch)
+    if (result !== null && result !== undefined) this.#branches.set(handle.name, result)
+  }
+}

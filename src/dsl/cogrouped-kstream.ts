@@ -1,0 +1,92 @@
+import type { SessionWindows, SlidingWindows, TimeWindows, Windowed } from '../windowing/index.ts'
+import { erased } from './functions.ts'
+import { HANDLE } from './handles.ts'
+import type { KGroupedStream } from './kgrouped-stream.ts'
+import { KTable } from './ktable.ts'
+import { aggregateCogroup } from './operators/cogroup.ts'
+import type { CogroupHandle } from './operators/cogroup.ts'
+import type { Materialize, WindowStoreOptions } from './options.ts'
+
+/**
+ * Several grouped streams that are folded into one aggregate, each by an aggregator of its own.
+ *
+ * @example
+ * ```ts
+ * deposits.groupByKey()
+ *   .cogroup<Balance>((balance, deposit) => add(balance, deposit))
+ *   .cogroup(withdrawals.groupByKey(), (balance, withdrawal) => subtract(balance, withdrawal))
+ *   .aggregate(() => emptyBalance, { store: 'balances', value: json<Balance>() })
+ * ```
+ * Behaves as Kafka Streams' `CogroupedKStream` (KIP-150).
+ */
+export class CogroupedKStream<K, A> {
+  readonly #cogroup: CogroupHandle
+
+  /** @internal */
+  constructor(cogroup: CogroupHandle) {
+    this.#cogroup = cogroup
+  }
+
+  /** Adds a grouped stream. */
+  cogroup<V>(
+    group: KGroupedStream<K, V>,
+    aggregator: (aggregate: A, value: NonNullable<V>, key: K) => A,
+  ): CogroupedKStream<K, A> {
+    this.#cogroup.inputs.set(group[HANDLE], erased(aggregator, 'the aggregator of cogroup()'))
+    return this
+  }
+
+  aggregate(initializer: () => A, options?: Materialize<K, A>): KTable<K, A> {
+    const erasedInitializer = erased(initializer, 'the initializer of aggregate()')
+    return new KTable(aggregateCogroup(this.#cogroup, erasedInitializer, undefined, undefined, options))
+  }
+
+  /** Aggregates per key and window. */
+  windowedBy(windows: TimeWindows | SlidingWindows): TimeWindowedCogroupedKStream<K, A>
+  windowedBy(windows: SessionWindows): SessionWindowedCogroupedKStream<K, A>
+  windowedBy(
+    windows: TimeWindows | SlidingWindows | SessionWindows,
+  ): TimeWindowedCogroupedKStream<K, A> | SessionWindowedCogroupedKStream<K, A> {
+    return windows.kind === 'session'
+      ? new SessionWindowedCogroupedKStream(this.#cogroup, windows)
+      : new TimeWindowedCogroupedKStream(this.#cogroup, windows)
+  }
+}
+
+export class TimeWindowedCogroupedKStream<K, A> {
+  readonly #cogroup: CogroupHandle
+  readonly #windows: TimeWindows | SlidingWindows
+
+  /** @internal */
+  constructor(cogroup: CogroupHandle, windows: TimeWindows | SlidingWindows) {
+    this.#cogroup = cogroup
+    this.#windows = windows
+  }
+
+  aggregate(initializer: () => A, options?: Materialize<K, A, WindowStoreOptions>): KTable<Windowed<K>, A> {
+    const erasedInitializer = erased(initializer, 'the initializer of aggregate()')
+    return new KTable(aggregateCogroup(this.#cogroup, erasedInitializer, this.#windows, undefined, options))
+  }
+}
+
+export class SessionWindowedCogroupedKStream<K, A> {
+  readonly #cogroup: CogroupHandle
+  readonly #windows: SessionWindows
+
+  /** @internal */
+  constructor(cogroup: CogroupHandle, windows: SessionWindows) {
+    this.#cogroup = cogroup
+    this.#windows = windows
+  }
+
+  /** @param merger joins the aggregates of sessions that a record connects */
+  aggregate(
+    initializer: () => A,
+    merger: (aggregate: A, other: A, key: K) => A,
+    options?: Materialize<K, A, WindowStoreOptions>,
+  ): KTable<Windowed<K>, A | null> {
+    const erasedInitializer = erased(initializer, 'the initializer of aggregate()')
+    const erasedMerger = erased(merger, 'the merger of aggregate()')
+    return new KTable(aggregateCogroup(this.#cogroup, erasedInitializer, this.#windows, erasedMerger, options))
+  }
+}

@@ -1,0 +1,23 @@
+import { HANDLE } from './handles.ts'
+import type { GlobalTableHandle, TYPES } from './handles.ts'
+
+/**
+ * A table that every instance holds completely: streams join with it by any key, without repartitioning. It can be queried
+ * and joined with, nothing else.
+ *
+ * Behaves as Kafka Streams' `GlobalKTable`.
+ */
+export class GlobalKTable<K, V> {
+  declare readonly [TYPES]: readonly [key: K, value: V]
+  readonly [HANDLE]: GlobalTableHandle
+
+  /** @internal */
+  constructor(handle: GlobalTableHandle) {
+    this[HANDLE] = handle
+  }
+
+  /** Name of its store. */
+  get storeName(): string {
+    return this[HANDLE].store
+  }
+}

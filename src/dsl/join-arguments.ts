@@ -1,0 +1,38 @@
+import { topologyError } from '../topology/topology-error.ts'
+import type { JoinWindows } from '../windowing/index.ts'
+import type { StreamJoinOptions } from './operators/join-streams.ts'
+import type { TableJoinOptions } from './operators/join-table.ts'
+import type { Named } from './options.ts'
+
+export type AnyFunction = (...args: never) => unknown
+export type JoinOptions = StreamJoinOptions<unknown, unknown, unknown> | TableJoinOptions<unknown, unknown> | Named
+/** What stands third in the overloads of `join`: windows, the joiner after a key mapper, or the options. */
+export type ThirdArgument = JoinWindows | AnyFunction | JoinOptions | undefined
+
+/** @throws MR_TOPOLOGY_FUNCTION */
+export function functionArgument(argument: ThirdArgument, what: string): AnyFunction {
+  if (isFunction(argument)) return argument
+  throw topologyError('MR_TOPOLOGY_FUNCTION', `${what} is no function`, 'give a function')
+}
+
+/** @throws MR_TOPOLOGY_WINDOWS */
+export function windowsArgument(argument: ThirdArgument, method: string): JoinWindows {
+  if (isJoinWindows(argument)) return argument
+  throw topologyError(
+    'MR_TOPOLOGY_WINDOWS',
+    `${method}() of two streams has no windows`,
+    "say how far apart the records may be: join(other, joiner, joinWindow('5m'))",
+  )
+}
+
+export function optionsArgument(argument: ThirdArgument): JoinOptions | undefined {
+  return isFunction(argument) || isJoinWindows(argument) ? undefined : argument
+}
+
+function isFunction(argument: ThirdArgument): argument is AnyFunction {
+  return typeof argument === 'function'
+}
+
+function isJoinWindows(argument: ThirdArgument): argument is JoinWindows {
+  return typeof argument === 'object' && 'kind' in argument && argument.kind === 'join'
+}

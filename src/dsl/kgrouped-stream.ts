@@ -1,0 +1,100 @@
+import type { SessionWindows, SlidingWindows, TimeWindows } from '../windowing/index.ts'
+import { CogroupedKStream } from './cogrouped-kstream.ts'
+import { erased } from './functions.ts'
+import { HANDLE } from './handles.ts'
+import type { GroupedStreamHandle, TYPES } from './handles.ts'
+import { KTable } from './ktable.ts'
+import { aggregateStream } from './operators/aggregate-stream.ts'
+import type { Materialize } from './options.ts'
+import { SessionWindowedKStream } from './session-windowed-kstream.ts'
+import { TimeWindowedKStream } from './time-windowed-kstream.ts'
+
+/**
+ * A stream grouped by key. Records with a null key or a null value are dropped by its aggregations; windowed ones take null
+ * values in.
+ *
+ * Behaves as Kafka Streams' `KGroupedStream`.
+ */
+export class KGroupedStream<K, V> {
+  declare readonly [TYPES]: readonly [key: K, value: V]
+  readonly [HANDLE]: GroupedStreamHandle
+
+  /** @internal */
+  constructor(handle: GroupedStreamHandle) {
+    this[HANDLE] = handle
+  }
+
+  /** Number of records per key, as `long()` in store and topics. */
+  count(options?: Materialize<K, number>): KTable<K, number> {
+    return new KTable(aggregateStream(this[HANDLE], { kind: 'count' }, options))
+  }
+
+  /**
+   * Combines the values of a key, starting from the first. A reducer that answers null deletes the row; the next value starts
+   * anew.
+   */
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => NonNullable<V>,
+    options?: Materialize<K, V>,
+  ): KTable<K, NonNullable<V>>
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => NonNullable<V> | null,
+    options?: Materialize<K, V>,
+  ): KTable<K, NonNullable<V> | null>
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => NonNullable<V> | null,
+    options?: Materialize<K, V>,
+  ): KTable<K, NonNullable<V> | null> {
+    const folding = { kind: 'reduce', reducer: erased(reducer, 'the reducer of reduce()') } as const
+    return new KTable(aggregateStream(this[HANDLE], folding, options))
+  }
+
+  /**
+   * Folds the values of a key into an aggregate. An aggregator that answers null deletes the row; the next value starts from
+   * the initializer. It may change and answer the aggregate it is given.
+   *
+   * @example
+   * ```ts
+   * .aggregate(() => 0, (cents, payment) => cents + payment.cents, { store: 'sums', value: long() })
+   * ```
+   */
+  aggregate<A>(
+    initializer: () => A,
+    aggregator: (aggregate: A, value: NonNullable<V>, key: K) => NoInfer<A>,
+    options?: Materialize<K, A>,
+  ): KTable<K, A>
+  aggregate<A>(
+    initializer: () => A,
+    aggregator: (aggregate: A, value: NonNullable<V>, key: K) => NoInfer<A> | null,
+    options?: Materialize<K, A>,
+  ): KTable<K, A | null>
+  aggregate<A>(
+    initializer: () => A,
+    aggregator: (aggregate: A, value: NonNullable<V>, key: K) => NoInfer<A> | null,
+    options?: Materialize<K, A>,
+  ): KTable<K, A | null> {
+    const folding = {
+      kind: 'aggregate',
+      initializer: erased(initializer, 'the initializer of aggregate()'),
+      aggregator: erased(aggregator, 'the aggregator of aggregate()'),
+    } as const
+    return new KTable(aggregateStream(this[HANDLE], folding, options))
+  }
+
+  /** Aggregates per key and window. */
+  windowedBy(windows: TimeWindows | SlidingWindows): TimeWindowedKStream<K, V>
+  windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>
+  windowedBy(
+    windows: TimeWindows | SlidingWindows | SessionWindows,
+  ): TimeWindowedKStream<K, V> | SessionWindowedKStream<K, V> {
+    const grouped = this[HANDLE]
+    return windows.kind === 'session'
+      ? new SessionWindowedKStream({ grouped, windows, emitOnClose: false })
+      : new TimeWindowedKStream({ grouped, windows, emitOnClose: false })
+  }
+
+  /** Begins an aggregation of several grouped streams into one table (KIP-150). */
+  cogroup<A>(aggregator: (aggregate: A, value: NonNullable<V>, key: K) => A): CogroupedKStream<K, A> {
+    return new CogroupedKStream<K, A>({ inputs: new Map(), repartitions: new Map() }).cogroup(this, aggregator)
+  }
+}

@@ -1,0 +1,69 @@
+import { erased } from './functions.ts'
+import { HANDLE } from './handles.ts'
+import type { GroupedTableHandle, TYPES } from './handles.ts'
+import { KTable } from './ktable.ts'
+import { aggregateTable } from './operators/aggregate-table.ts'
+import type { Materialize } from './options.ts'
+
+/**
+ * A table grouped by a new key. A row that changes is first taken out of its old group (subtractor), then put into its new
+ * one (adder).
+ *
+ * Behaves as Kafka Streams' `KGroupedTable`.
+ */
+export class KGroupedTable<K, V> {
+  declare readonly [TYPES]: readonly [key: K, value: V]
+  readonly [HANDLE]: GroupedTableHandle
+
+  /** @internal */
+  constructor(handle: GroupedTableHandle) {
+    this[HANDLE] = handle
+  }
+
+  /** Number of rows per group, as `long()`. A group without rows stays, at 0. */
+  count(options?: Materialize<K, number>): KTable<K, number> {
+    return new KTable(aggregateTable(this[HANDLE], { kind: 'count' }, options))
+  }
+
+  /** Combines the values of a group, starting from the first. */
+  reduce(
+    adder: (aggregate: V, value: V) => V | null,
+    subtractor: (aggregate: V, value: V) => V | null,
+    options?: Materialize<K, V>,
+  ): KTable<K, V | null> {
+    const folding = {
+      kind: 'reduce',
+      adder: erased(adder, 'the adder of reduce()'),
+      subtractor: erased(subtractor, 'the subtractor of reduce()'),
+    } as const
+    return new KTable(aggregateTable(this[HANDLE], folding, options))
+  }
+
+  /** Folds the values of a group into an aggregate. Functions that answer null delete the group. */
+  aggregate<A>(
+    initializer: () => A,
+    adder: (aggregate: A, value: V, key: K) => NoInfer<A>,
+    subtractor: (aggregate: A, value: V, key: K) => NoInfer<A>,
+    options?: Materialize<K, A>,
+  ): KTable<K, A>
+  aggregate<A>(
+    initializer: () => A,
+    adder: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
+    subtractor: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
+    options?: Materialize<K, A>,
+  ): KTable<K, A | null>
+  aggregate<A>(
+    initializer: () => A,
+    adder: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
+    subtractor: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
+    options?: Materialize<K, A>,
+  ): KTable<K, A | null> {
+    const folding = {
+      kind: 'aggregate',
+      initializer: erased(initializer, 'the initializer of aggregate()'),
+      adder: erased(adder, 'the adder of aggregate()'),
+      subtractor: erased(subtractor, 'the subtractor of aggregate()'),
+    } as const
+    return new KTable(aggregateTable(this[HANDLE], folding, options))
+  }
+}

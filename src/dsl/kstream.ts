@@ -1,0 +1,287 @@
+import type { FixedKeyProcessorSupplier, ProcessorSupplier } from '../topology/processor-api.ts'
+import type { Headers } from '../record/headers.ts'
+import type { JoinWindows } from '../windowing/index.ts'
+import { BranchedKStream } from './branched-kstream.ts'
+import { erased } from './functions.ts'
+import { GlobalKTable } from './global-ktable.ts'
+import { HANDLE } from './handles.ts'
+import type { StreamHandle, TYPES } from './handles.ts'
+import { functionArgument, optionsArgument, windowsArgument } from './join-arguments.ts'
+import type { AnyFunction, JoinOptions, ThirdArgument } from './join-arguments.ts'
+import { KGroupedStream } from './kgrouped-stream.ts'
+import { KTable } from './ktable.ts'
+import { groupBy, groupByKey } from './operators/group.ts'
+import { joinStreams } from './operators/join-streams.ts'
+import type { StreamJoinOptions } from './operators/join-streams.ts'
+import { joinGlobalTable, joinTable } from './operators/join-table.ts'
+import type { TableJoinOptions } from './operators/join-table.ts'
+import { merge } from './operators/merge.ts'
+import { process, processValues } from './operators/process.ts'
+import type { ProcessOptions } from './operators/process.ts'
+import { repartition } from './operators/repartition.ts'
+import type { RepartitionStreamOptions } from './operators/repartition.ts'
+import { split } from './operators/split.ts'
+import * as stateless from './operators/stateless.ts'
+import { to } from './operators/to.ts'
+import type { SinkOptions } from './operators/to.ts'
+import { toTable } from './operators/to-table.ts'
+import type { GroupOptions, Materialize, Named } from './options.ts'
+import type { WritableTopic } from './topic.ts'
+
+/** Where the record that is written came from, for functions that choose its topic. */
+export interface RecordOrigin {
+  readonly topic: string | null
+  readonly partition: number
+  readonly offset: number
+  readonly timestamp: number
+  readonly headers: Headers
+}
+
+export interface PrintOptions<K, V> extends Named {
+  /** Stands in front of each line; the name of the operator before if not given. */
+  readonly label?: string
+  /** Where lines go; `console.log` if not given. */
+  readonly write?: (line: string) => void
+  /** What is printed of a record: `[key]: value` of it if not given. */
+  readonly mapper?: (value: V, key: K) => string
+}
+
+/**
+ * A stream of records, each a fact of its own. `V` includes null if records without a value can occur.
+ *
+ * Operators add steps to the topology; nothing runs until the application does. Functions get the value first, then the key,
+ * must be synchronous, and may run again for a record after a failure. Timestamps and headers stay those of the record.
+ *
+ * @example
+ * ```ts
+ * builder.stream(payments).filter((payment) => payment.cents > 0).groupByKey().count({ store: 'counts' })
+ * ```
+ * Behaves as Kafka Streams' `KStream`.
+ */
+export class KStream<K, V> {
+  declare readonly [TYPES]: readonly [key: K, value: V]
+  readonly [HANDLE]: StreamHandle
+
+  /** @internal */
+  constructor(handle: StreamHandle) {
+    this[HANDLE] = handle
+  }
+
+  /** Keeps the records for which the predicate holds. */
+  filter<S extends V>(predicate: (value: V, key: K) => value is S, options?: Named): KStream<K, S>
+  filter(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V>
+  filter(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V> {
+    return new KStream(stateless.filter(this[HANDLE], erased(predicate, 'the predicate of filter()'), false, options))
+  }
+
+  /** Drops the records for which the predicate holds. */
+  filterNot(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V> {
+    return new KStream(stateless.filter(this[HANDLE], erased(predicate, 'the predicate of filterNot()'), true, options))
+  }
+
+  /**
+   * Replaces each record by `[key, value]`. As the key may change, later grouping and joining repartitions; `mapValues` does
+   * not have that price.
+   */
+  map<KR, VR>(mapper: (value: V, key: K) => readonly [key: KR, value: VR], options?: Named): KStream<KR, VR> {
+    return new KStream(stateless.map(this[HANDLE], erased(mapper, 'the mapper of map()'), options))
+  }
+
+  /** Replaces the value of each record. */
+  mapValues<VR>(mapper: (value: V, key: K) => VR, options?: Named): KStream<K, VR> {
+    return new KStream(stateless.mapValues(this[HANDLE], erased(mapper, 'the mapper of mapValues()'), options))
+  }
+
+  /** Replaces each record by any number of `[key, value]`; later grouping and joining repartitions. */
+  flatMap<KR, VR>(
+    mapper: (value: V, key: K) => Iterable<readonly [key: KR, value: VR]>,
+    options?: Named,
+  ): KStream<KR, VR> {
+    return new KStream(stateless.flatMap(this[HANDLE], erased(mapper, 'the mapper of flatMap()'), options))
+  }
+
+  /** Replaces each record by any number of records of the same key. */
+  flatMapValues<VR>(mapper: (value: V, key: K) => Iterable<VR>, options?: Named): KStream<K, VR> {
+    return new KStream(stateless.flatMapValues(this[HANDLE], erased(mapper, 'the mapper of flatMapValues()'), options))
+  }
+
+  /** Gives each record a new key; later grouping and joining repartitions. */
+  selectKey<KR>(mapper: (value: V, key: K) => KR, options?: Named): KStream<KR, V> {
+    return new KStream(stateless.selectKey(this[HANDLE], erased(mapper, 'the mapper of selectKey()'), options))
+  }
+
+  /** Shows each record to a function, for its side effects, and passes it on. */
+  peek(action: (value: V, key: K) => void, options?: Named): KStream<K, V> {
+    return new KStream(stateless.peek(this[HANDLE], erased(action, 'the action of peek()'), options))
+  }
+
+  /** Hands each record to a function; the stream ends here. */
+  forEach(action: (value: V, key: K) => void, options?: Named): void {
+    stateless.forEach(this[HANDLE], erased(action, 'the action of forEach()'), options)
+  }
+
+  /** Prints each record as `[label]: key, value`; the stream ends here. */
+  print(options: PrintOptions<K, V> = {}): void {
+    const { mapper, ...rest } = options
+    const target = mapper === undefined ? rest : { ...rest, mapper: erased(mapper, 'the mapper of print()') }
+    stateless.print(this[HANDLE], target)
+  }
+
+  /** Both streams in one; no order holds between their records. */
+  merge<VO>(other: KStream<K, VO>, options?: Named): KStream<K, V | VO> {
+    return new KStream(merge(this[HANDLE], other[HANDLE], options))
+  }
+
+  /**
+   * Splits the stream: each record goes to the first branch whose predicate holds, else to the default branch, else nowhere.
+   *
+   * @example
+   * ```ts
+   * const branches = orders.split({ name: 'size-' })
+   *   .branch((order) => order.cents > 10_000, { name: 'large' })
+   *   .defaultBranch({ name: 'small' })
+   * branches.get('size-large')?.to(largeOrders)
+   * ```
+   */
+  split(options: Named = {}): BranchedKStream<K, V> {
+    return new BranchedKStream(split(this[HANDLE], options.name), (branch) => new KStream(branch))
+  }
+
+  /** Sends the stream through an internal topic, so that equal keys meet in one partition. Null keys are dropped. */
+  repartition(options?: RepartitionStreamOptions<K, V>): KStream<K, V> {
+    return new KStream(repartition(this[HANDLE], options))
+  }
+
+  /**
+   * Writes the records to a topic, which must exist; the stream ends here. A function chooses the topic per record.
+   *
+   * @throws MR_SERDE_MISSING when the topology is built, if only a name is given and the serdes are not known any more
+   */
+  to(topic: WritableTopic<K, V>, options?: SinkOptions<K, V>): void
+  to(topic: string, options?: SinkOptions<K, V>): void
+  to(extractor: (value: V, key: K, record: RecordOrigin) => string, options?: SinkOptions<K, V>): void
+  to(
+    topic: WritableTopic<K, V> | string | ((value: V, key: K, record: RecordOrigin) => string),
+    options: SinkOptions<K, V> = {},
+  ): void {
+    if (typeof topic === 'string') {
+      to(this[HANDLE], topic, options)
+    } else if (typeof topic === 'function') {
+      to(this[HANDLE], erased(topic, 'the topic of to()'), options)
+    } else {
+      const { keySerde: key, valueSerde: value, partitioner } = topic
+      const own = partitioner === undefined ? { key, value } : { key, value, partitioner }
+      to(this[HANDLE], topic.name, { ...own, ...options })
+    }
+  }
+
+  /** Takes the records as the changes of a table: the latest one of a key is its row, a null value deletes it. */
+  toTable(options?: Materialize<K, V>): KTable<K, V> {
+    return new KTable(toTable(this[HANDLE], options))
+  }
+
+  /** Groups by the key that the records have. */
+  groupByKey(options?: GroupOptions<K, V>): KGroupedStream<K, V> {
+    return new KGroupedStream(groupByKey(this[HANDLE], options))
+  }
+
+  /** Groups by a new key; aggregations go through a repartition topic. */
+  groupBy<KR>(selector: (value: V, key: K) => KR, options?: GroupOptions<KR, V>): KGroupedStream<KR, V> {
+    return new KGroupedStream(groupBy(this[HANDLE], erased(selector, 'the selector of groupBy()'), options))
+  }
+
+  /** Joins with the records of another stream that have the same key and are near in time. */
+  join<VO, VR>(
+    other: KStream<K, VO>,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO>, key: K) => VR,
+    windows: JoinWindows,
+    options?: StreamJoinOptions<K, V, VO>,
+  ): KStream<K, VR>
+  /** Joins with the table's row of the same key at the time of processing. Changes of the table emit nothing. */
+  join<VT, VR>(
+    table: KTable<K, VT>,
+    joiner: (left: NonNullable<V>, right: NonNullable<VT>, key: K) => VR,
+    options?: TableJoinOptions<K, V>,
+  ): KStream<K, VR>
+  /** Joins with the row of a global table whose key is computed from the record. */
+  join<KG, VG, VR>(
+    table: GlobalKTable<KG, VG>,
+    keyMapper: (value: V, key: K) => KG | null,
+    joiner: (left: NonNullable<V>, right: NonNullable<VG>, key: K) => VR,
+    options?: Named,
+  ): KStream<K, VR>
+  join<VR>(other: JoinPartner, second: AnyFunction, third?: ThirdArgument, fourth?: JoinOptions): KStream<K, VR> {
+    return new KStream(this.#join('inner', other, second, third, fourth))
+  }
+
+  /** As `join`; records of this stream without a match are joined with null. */
+  leftJoin<VO, VR>(
+    other: KStream<K, VO>,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO> | null, key: K) => VR,
+    windows: JoinWindows,
+    options?: StreamJoinOptions<K, V, VO>,
+  ): KStream<K, VR>
+  leftJoin<VT, VR>(
+    table: KTable<K, VT>,
+    joiner: (left: NonNullable<V>, right: NonNullable<VT> | null, key: K) => VR,
+    options?: TableJoinOptions<K, V>,
+  ): KStream<K, VR>
+  leftJoin<KG, VG, VR>(
+    table: GlobalKTable<KG, VG>,
+    keyMapper: (value: V, key: K) => KG | null,
+    joiner: (left: NonNullable<V>, right: NonNullable<VG> | null, key: K) => VR,
+    options?: Named,
+  ): KStream<K, VR>
+  leftJoin<VR>(other: JoinPartner, second: AnyFunction, third?: ThirdArgument, fourth?: JoinOptions): KStream<K, VR> {
+    return new KStream(this.#join('left', other, second, third, fourth))
+  }
+
+  /** As `join` with a stream; records of either side without a match are joined with null. */
+  outerJoin<VO, VR>(
+    other: KStream<K, VO>,
+    joiner: (left: NonNullable<V> | null, right: NonNullable<VO> | null, key: K) => VR,
+    windows: JoinWindows,
+    options?: StreamJoinOptions<K, V, VO>,
+  ): KStream<K, VR> {
+    return new KStream(
+      joinStreams(this[HANDLE], other[HANDLE], 'outer', erased(joiner, 'the joiner of outerJoin()'), windows, options),
+    )
+  }
+
+  /**
+   * Hands each record to a processor of one's own, which may forward any records and use stores. Later grouping and joining
+   * repartitions, even if the keys stay the same: `processValues` does not have that price.
+   *
+   * @param supplier called once per task
+   */
+  process<KR, VR>(supplier: ProcessorSupplier<K, V, KR, VR>, options?: ProcessOptions): KStream<KR, VR> {
+    return new KStream(process(this[HANDLE], erased(supplier, 'the supplier of process()'), options))
+  }
+
+  /** As `process`, for processors that keep the key. */
+  processValues<VR>(supplier: FixedKeyProcessorSupplier<K, V, VR>, options?: ProcessOptions): KStream<K, VR> {
+    return new KStream(processValues(this[HANDLE], erased(supplier, 'the supplier of processValues()'), options))
+  }
+
+  #join(
+    kind: 'inner' | 'left',
+    other: JoinPartner,
+    second: AnyFunction,
+    third: ThirdArgument,
+    fourth: JoinOptions | undefined,
+  ): StreamHandle {
+    const method = kind === 'inner' ? 'join' : 'leftJoin'
+    const what = `the joiner of ${method}()`
+    const stream = this[HANDLE]
+    if (other instanceof KTable) {
+      return joinTable(stream, other[HANDLE], kind, erased(second, what), optionsArgument(third))
+    }
+    if (other instanceof GlobalKTable) {
+      const keyMapper = erased(second, `the key mapper of ${method}()`)
+      return joinGlobalTable(stream, other[HANDLE], kind, keyMapper, erased(functionArgument(third, what), what), fourth)
+    }
+    return joinStreams(stream, other[HANDLE], kind, erased(second, what), windowsArgument(third, method), fourth)
+  }
+}
+
+type JoinPartner = KStream<unknown, unknown> | KTable<unknown, unknown> | GlobalKTable<unknown, unknown>

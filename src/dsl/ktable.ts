@@ -1,0 +1,184 @@
+import type { ValueTransformerSupplier } from '../topology/processor-api.ts'
+import { erased } from './functions.ts'
+import { HANDLE } from './handles.ts'
+import type { TYPES, TableHandle } from './handles.ts'
+import { functionArgument } from './join-arguments.ts'
+import type { AnyFunction } from './join-arguments.ts'
+import { KGroupedTable } from './kgrouped-table.ts'
+import { KStream } from './kstream.ts'
+import { groupTable } from './operators/group.ts'
+import { joinByForeignKey } from './operators/join-foreign-key.ts'
+import type { ForeignKeyJoinOptions } from './operators/join-foreign-key.ts'
+import { joinTables } from './operators/join-tables.ts'
+import { selectKey } from './operators/stateless.ts'
+import { suppress } from './operators/suppress.ts'
+import type { SuppressOptions } from './operators/suppress.ts'
+import { filterTable, mapTableValues, toStream, transformTableValues } from './operators/tables.ts'
+import type { GroupOptions, Materialize, Named } from './options.ts'
+import type { Suppressed } from './suppressed.ts'
+
+export interface TransformOptions<K, V> extends Materialize<K, V> {
+  /** Names of stores that the transformer uses. */
+  readonly stores?: readonly string[]
+}
+
+/**
+ * A table: the latest value of each key, and the stream of its changes. `V` is what a change can hold: it includes null if
+ * rows can be deleted. Functions never get to see a deleted row; they get the value first, then the key.
+ *
+ * @example
+ * ```ts
+ * builder.table(customers).filter((customer) => customer.active).groupBy((customer, id) => [customer.country, id]).count()
+ * ```
+ * Behaves as Kafka Streams' `KTable`.
+ */
+export class KTable<K, V> {
+  declare readonly [TYPES]: readonly [key: K, value: V]
+  readonly [HANDLE]: TableHandle
+
+  /** @internal */
+  constructor(handle: TableHandle) {
+    this[HANDLE] = handle
+  }
+
+  /** The rows for which the predicate holds; others are deleted rows. */
+  filter<S extends NonNullable<V>>(
+    predicate: (value: NonNullable<V>, key: K) => value is S,
+    options?: Materialize<K, S>,
+  ): KTable<K, S | null>
+  filter(predicate: (value: NonNullable<V>, key: K) => boolean, options?: Materialize<K, V>): KTable<K, V | null>
+  filter(predicate: (value: NonNullable<V>, key: K) => boolean, options?: Materialize<K, V>): KTable<K, V | null> {
+    return new KTable(filterTable(this[HANDLE], erased(predicate, 'the predicate of filter()'), false, options))
+  }
+
+  /** The rows for which the predicate does not hold; others are deleted rows. */
+  filterNot(predicate: (value: NonNullable<V>, key: K) => boolean, options?: Materialize<K, V>): KTable<K, V | null> {
+    return new KTable(filterTable(this[HANDLE], erased(predicate, 'the predicate of filterNot()'), true, options))
+  }
+
+  /** The same rows with other values. The mapper must be pure: it may run several times for one change. Null deletes the row. */
+  mapValues<VR>(
+    mapper: (value: NonNullable<V>, key: K) => VR,
+    options?: Materialize<K, VR>,
+  ): KTable<K, VR | Extract<V, null>> {
+    return new KTable(mapTableValues(this[HANDLE], erased(mapper, 'the mapper of mapValues()'), options))
+  }
+
+  /**
+   * As `mapValues`, by a transformer that may use stores. It is called for deleted rows, too, with a null value.
+   *
+   * @param supplier called once per task
+   */
+  transformValues<VR>(
+    supplier: ValueTransformerSupplier<K, NonNullable<V>, VR>,
+    options?: TransformOptions<K, VR>,
+  ): KTable<K, VR | null> {
+    return new KTable(
+      transformTableValues(this[HANDLE], erased(supplier, 'the supplier of transformValues()'), options),
+    )
+  }
+
+  /** The changes of the table as a stream; deletions are null values. A mapper gives each a new key, and later grouping repartitions. */
+  toStream(options?: Named): KStream<K, V>
+  toStream<KR>(mapper: (value: V, key: K) => KR, options?: Named): KStream<KR, V>
+  toStream<KR>(first?: ((value: V, key: K) => KR) | Named, second?: Named): KStream<K, V> | KStream<KR, V> {
+    if (!isMapper(first)) return new KStream<K, V>(toStream(this[HANDLE], first))
+    return new KStream<KR, V>(selectKey(toStream(this[HANDLE], second), erased(first, 'the mapper of toStream()')))
+  }
+
+  /**
+   * Groups the rows by a new key, through a repartition topic. Rows for which the selector answers a null key or value belong
+   * to no group.
+   */
+  groupBy<KR, VR>(
+    selector: (value: NonNullable<V>, key: K) => readonly [key: KR, value: VR],
+    options?: GroupOptions<NonNullable<KR>, VR>,
+  ): KGroupedTable<NonNullable<KR>, NonNullable<VR>> {
+    return new KGroupedTable(groupTable(this[HANDLE], erased(selector, 'the selector of groupBy()'), options))
+  }
+
+  /**
+   * Holds changes back, and lets fewer of them through.
+   *
+   * @param when `untilWindowCloses(…)` or `untilTimeLimit(…)`
+   * @throws MR_TOPOLOGY_NOT_WINDOWED, MR_TOPOLOGY_VERSIONED
+   */
+  suppress(when: Suppressed, options?: SuppressOptions): KTable<K, V> {
+    return new KTable(suppress(this[HANDLE], when, options))
+  }
+
+  /** The rows that both tables have, joined. */
+  join<VO, VR>(
+    other: KTable<K, VO>,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO>) => VR,
+    options?: Materialize<K, VR>,
+  ): KTable<K, VR | null>
+  /** The rows of this table, each joined with the row of the other whose key the extractor answers (KIP-213). */
+  join<KO, VO, VR>(
+    other: KTable<KO, VO>,
+    extractor: (value: NonNullable<V>, key: K) => KO | null,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO>) => VR,
+    options?: ForeignKeyJoinOptions<K, VR>,
+  ): KTable<K, VR | null>
+  join<VR>(
+    other: KTable<unknown, unknown>,
+    first: AnyFunction,
+    second?: AnyFunction | Materialize<K, VR>,
+    options?: ForeignKeyJoinOptions<K, VR>,
+  ): KTable<K, VR | null> {
+    return new KTable(this.#join('inner', other, first, second, options))
+  }
+
+  /** The rows of this table, joined with those of the other, or with null. */
+  leftJoin<VO, VR>(
+    other: KTable<K, VO>,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO> | null) => VR,
+    options?: Materialize<K, VR>,
+  ): KTable<K, VR | Extract<V, null>>
+  /** The rows of this table, each joined with the row of the other whose key the extractor answers, or with null (KIP-213). */
+  leftJoin<KO, VO, VR>(
+    other: KTable<KO, VO>,
+    extractor: (value: NonNullable<V>, key: K) => KO | null,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO> | null) => VR,
+    options?: ForeignKeyJoinOptions<K, VR>,
+  ): KTable<K, VR | Extract<V, null>>
+  leftJoin<VR>(
+    other: KTable<unknown, unknown>,
+    first: AnyFunction,
+    second?: AnyFunction | Materialize<K, VR>,
+    options?: ForeignKeyJoinOptions<K, VR>,
+  ): KTable<K, VR | Extract<V, null>> {
+    return new KTable(this.#join('left', other, first, second, options))
+  }
+
+  /** The rows that either table has, joined; the missing side is null. */
+  outerJoin<VO, VR>(
+    other: KTable<K, VO>,
+    joiner: (left: NonNullable<V> | null, right: NonNullable<VO> | null) => VR,
+    options?: Materialize<K, VR>,
+  ): KTable<K, VR | null> {
+    const erasedJoiner = erased(joiner, 'the joiner of outerJoin()')
+    return new KTable(joinTables(this[HANDLE], other[HANDLE], 'outer', erasedJoiner, options))
+  }
+
+  #join<VR>(
+    kind: 'inner' | 'left',
+    other: KTable<unknown, unknown>,
+    first: AnyFunction,
+    second: AnyFunction | Materialize<K, VR> | undefined,
+    options: ForeignKeyJoinOptions<K, VR> | undefined,
+  ): TableHandle {
+    const method = kind === 'inner' ? 'join' : 'leftJoin'
+    const what = `the joiner of ${method}()`
+    if (typeof second !== 'function') {
+      return joinTables(this[HANDLE], other[HANDLE], kind, erased(first, what), second)
+    }
+    const extractor = erased(first, `the foreign-key extractor of ${method}()`)
+    const joiner = erased(functionArgument(second, what), what)
+    return joinByForeignKey(this[HANDLE], other[HANDLE], kind, extractor, joiner, options)
+  }
+}
+
+function isMapper<F extends AnyFunction>(argument: F | Named | undefined): argument is F {
+  return typeof argument === 'function'
+}

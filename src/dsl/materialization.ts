@@ -1,0 +1,191 @@
+import type { Serde } from '../serde/serde.ts'
+import type { KeyValueStoreSpec, SessionStoreSpec, VersionedStoreSpec, WindowStoreSpec } from '../state/store-spec.ts'
+import type { BuildSettings } from '../topology/build-settings.ts'
+import { validateName } from '../topology/names.ts'
+import type { NameGenerator } from '../topology/names.ts'
+import { requiredInternalSerde } from '../topology/required-serde.ts'
+import { topologyError } from '../topology/topology-error.ts'
+import { defaultRetention, minimumRetention, parseDuration } from '../windowing/index.ts'
+import type { AggregationWindows, SessionWindows } from '../windowing/index.ts'
+import type { KeyValueStoreOptions, Materialize, StoreOptions, WindowStoreOptions } from './options.ts'
+
+/** The options of a store as an operator understands them. */
+export interface Materialization {
+  /** True if the user spoke of a store at all, if only to leave it unnamed. */
+  readonly given: boolean
+  readonly storeName: string | undefined
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly persistent: boolean
+  readonly caching: boolean
+  readonly logging: false | Readonly<Record<string, string>>
+  /** History of a versioned store, ms. */
+  readonly history: number | undefined
+  /** Of a windowed store, ms. */
+  readonly retention: number | undefined
+}
+
+type AnyStoreOptions = KeyValueStoreOptions & WindowStoreOptions
+
+const KNOWN_STORE_OPTIONS = new Set(['name', 'type', 'caching', 'logging', 'versioned', 'retention'])
+
+/** @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_NAME, MR_DURATION */
+export function materializationOf(options: Materialize<unknown, unknown, StoreOptions> | undefined): Materialization {
+  const store: AnyStoreOptions = typeof options?.store === 'string' ? { name: options.store } : (options?.store ?? {})
+  for (const option of Object.keys(store)) {
+    if (!KNOWN_STORE_OPTIONS.has(option)) throw badStoreOption(store.name, `has no option ${JSON.stringify(option)}`)
+  }
+  const persistent = store.type !== 'memory'
+  if (store.type !== undefined && store.type !== 'memory' && store.type !== 'persistent') {
+    throw badStoreOption(store.name, `has the type ${JSON.stringify(store.type)}, which does not exist`)
+  }
+  if (store.versioned !== undefined && !persistent) throw badStoreOption(store.name, 'is versioned, but in memory')
+  return {
+    given: options?.store !== undefined || options?.materialized === true,
+    storeName: store.name === undefined ? undefined : validateName(store.name),
+    keySerde: options?.key,
+    valueSerde: options?.value,
+    persistent,
+    caching: store.caching !== false && store.versioned === undefined,
+    logging: store.logging === false ? false : typeof store.logging === 'object' ? store.logging : {},
+    history:
+      store.versioned === undefined
+        ? undefined
+        : parseDuration(store.versioned.history, `the history of the store ${store.name ?? ''}`),
+    retention:
+      store.retention === undefined ? undefined : parseDuration(store.retention, `the retention of the store ${store.name ?? ''}`),
+  }
+}
+
+function badStoreOption(store: string | undefined, problem: string): Error {
+  return topologyError(
+    'MR_TOPOLOGY_STORE_OPTION',
+    `the store ${JSON.stringify(store ?? '(unnamed)')} ${problem}`,
+    'a store is { name, type: persistent | memory, caching, logging }, with { versioned: { history } } for persistent tables and { retention } for windows',
+  )
+}
+
+/** The user's name for the store, else a generated one. */
+export function storeNameOf(
+  materialization: Materialization,
+  names: NameGenerator,
+  prefix: string,
+): { readonly name: string; readonly generated: boolean } {
+  const { storeName } = materialization
+  return storeName === undefined
+    ? { name: names.nextStore(prefix), generated: true }
+    : { name: storeName, generated: false }
+}
+
+export interface StoreSerdes {
+  readonly key: Serde<unknown> | undefined
+  readonly value: Serde<unknown> | undefined
+}
+
+function baseSpec(
+  settings: BuildSettings,
+  materialization: Materialization,
+  name: string,
+  serdes: StoreSerdes,
+  node: string,
+): Omit<KeyValueStoreSpec, 'kind' | 'timestamped'> {
+  const purpose = `the store "${name}"`
+  return {
+    name,
+    keySerde: requiredInternalSerde(settings, 'key', serdes.key, node, purpose),
+    valueSerde: requiredInternalSerde(settings, 'value', serdes.value, node, purpose),
+    persistent: materialization.persistent,
+    logging: materialization.logging,
+    caching: materialization.caching,
+  }
+}
+
+/** @throws MR_SERDE_MISSING, MR_TOPOLOGY_STORE_OPTION */
+export function tableStoreSpec(
+  settings: BuildSettings,
+  materialization: Materialization,
+  name: string,
+  serdes: StoreSerdes,
+  node: string,
+): KeyValueStoreSpec | VersionedStoreSpec {
+  if (materialization.retention !== undefined) {
+    throw badStoreOption(name, 'has a retention, but is not windowed')
+  }
+  const base = baseSpec(settings, materialization, name, serdes, node)
+  return materialization.history === undefined
+    ? { kind: 'keyValue', timestamped: true, ...base }
+    : { kind: 'versioned', historyRetention: materialization.history, ...base }
+}
+
+/** @throws MR_SERDE_MISSING, MR_TOPOLOGY_STORE_OPTION */
+export function windowStoreSpec(
+  settings: BuildSettings,
+  materialization: Materialization,
+  name: string,
+  serdes: StoreSerdes,
+  node: string,
+  windows: Exclude<AggregationWindows, SessionWindows>,
+  emitOnClose: boolean,
+): WindowStoreSpec {
+  const base = baseSpec(settings, materialization, name, serdes, node)
+  return {
+    kind: 'window',
+    timestamped: true,
+    ...base,
+    caching: base.caching && !emitOnClose,
+    retention: materialization.retention ?? minimumRetention(windows),
+    windowSize: windowSize(windows),
+    retainDuplicates: false,
+    timeOrdered: emitOnClose,
+  }
+}
+
+/** @throws MR_SERDE_MISSING, MR_TOPOLOGY_STORE_OPTION */
+export function sessionStoreSpec(
+  settings: BuildSettings,
+  materialization: Materialization,
+  name: string,
+  serdes: StoreSerdes,
+  node: string,
+  windows: SessionWindows,
+  emitOnClose: boolean,
+): SessionStoreSpec {
+  const base = baseSpec(settings, materialization, name, serdes, node)
+  const retention = settings.compatible ? minimumRetention(windows) : defaultRetention(windows)
+  return {
+    kind: 'session',
+    ...base,
+    caching: base.caching && !emitOnClose,
+    retention: materialization.retention ?? retention,
+    timeOrdered: emitOnClose,
+  }
+}
+
+/**
+ * Refuses options that a windowed store cannot have. Called where the operator is: the stack then shows the user's line.
+ *
+ * @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION
+ */
+export function checkWindowStore(materialization: Materialization, windows: AggregationWindows, name: string): void {
+  if (materialization.history !== undefined) throw badStoreOption(name, 'is versioned, but windowed')
+  const least = minimumRetention(windows)
+  if (materialization.retention !== undefined && materialization.retention < least) {
+    throw topologyError(
+      'MR_TOPOLOGY_RETENTION',
+      `the store "${name}" keeps its windows for ${materialization.retention} ms, but they are final only after ${least} ms`,
+      'give a retention of at least the size of the windows plus their grace period',
+    )
+  }
+}
+
+/** Size of a window as its key's serde must know it, ms. */
+export function windowSize(windows: Exclude<AggregationWindows, SessionWindows>): number {
+  switch (windows.kind) {
+    case 'sliding':
+      return windows.difference
+    case 'unlimited':
+      return Number.MAX_SAFE_INTEGER
+    default:
+      return windows.size
+  }
+}

@@ -1,0 +1,18 @@
+import type { StreamHandle } from '../handles.ts'
+import type { Named } from '../options.ts'
+import { processorNode } from './stream-operator.ts'
+
+export function merge(stream: StreamHandle, other: StreamHandle, options: Named = {}): StreamHandle {
+  const name = stream.graph.names.orNext(options.name, 'KSTREAM-MERGE-')
+  const node = processorNode(name, { merges: true }, () => ({ op: 'passThrough' }))
+  stream.graph.add([stream.node, other.node], node)
+  return {
+    graph: stream.graph,
+    name,
+    node,
+    keySerde: stream.keySerde === other.keySerde ? stream.keySerde : undefined,
+    valueSerde: stream.valueSerde === other.valueSerde ? stream.valueSerde : undefined,
+    sources: new Set([...stream.sources, ...other.sources]),
+    repartition: stream.repartition || other.repartition,
+  }
+}

@@ -1,0 +1,43 @@
+import type { StreamPartitioner } from '../../topology/topology.ts'
+import { topologyError } from '../../topology/topology-error.ts'
+import { validateName } from '../../topology/names.ts'
+import { newRepartition, repartitionNode } from '../../topology/graph/repartition.ts'
+import type { StreamHandle } from '../handles.ts'
+import type { Named, SerdeOptions } from '../options.ts'
+
+export interface RepartitionStreamOptions<K, V> extends Named, SerdeOptions<K, V> {
+  /** Number of partitions of the topic; if not given, that of the topics the stream comes from. */
+  readonly partitions?: number
+  /** Which partition a record is written to; by its key if not given. Streams joined with this one must be partitioned alike. */
+  readonly partitioner?: StreamPartitioner
+}
+
+export function repartition(
+  stream: StreamHandle,
+  options: RepartitionStreamOptions<unknown, unknown> = {},
+): StreamHandle {
+  const { graph } = stream
+  const { partitions = 0, partitioner } = options
+  const base = options.name === undefined ? graph.names.next('KSTREAM-REPARTITION-') : validateName(options.name)
+  if (options.partitions !== undefined && (!Number.isSafeInteger(partitions) || partitions < 1)) {
+    throw topologyError(
+      'MR_TOPOLOGY_PARTITIONS',
+      `repartition() into ${options.partitions} partitions`,
+      'give a whole number from 1 on, or none',
+      base,
+    )
+  }
+  const keySerde = options.key ?? stream.keySerde
+  const valueSerde = options.value ?? stream.valueSerde
+  const node = repartitionNode(
+    'explicit',
+    newRepartition(graph.names, base, {
+      keySerde,
+      valueSerde,
+      partitions,
+      ...(partitioner === undefined ? {} : { partitioner }),
+    }),
+  )
+  graph.add(stream.node, node)
+  return { graph, name: node.name, node, keySerde, valueSerde, sources: new Set([node.name]), repartition: false }
+}

@@ -1,0 +1,120 @@
+import { GraphNode } from '../../topology/graph/graph-node.ts'
+import type { LogicalGraph } from '../../topology/graph/logical-graph.ts'
+import { validateName } from '../../topology/names.ts'
+import { topologyError } from '../../topology/topology-error.ts'
+import type { OffsetReset, TimestampExtractor } from '../../topology/topology.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { GlobalTableHandle, StreamHandle, TableHandle } from '../handles.ts'
+import { materializationOf, storeNameOf, tableStoreSpec } from '../materialization.ts'
+import type { Materialize, Named } from '../options.ts'
+import { SourceOrigin } from '../table-origins.ts'
+import { tableSourceOperator } from './to-table.ts'
+
+/** What reading a topic takes. */
+export interface SourceTopic {
+  readonly name: string
+  readonly keySerde: Serde<unknown>
+  readonly valueSerde: Serde<unknown>
+  readonly timestamp: TimestampExtractor | undefined
+  readonly offsetReset: OffsetReset | undefined
+}
+
+export function stream(graph: LogicalGraph, topics: readonly SourceTopic[], options: Named = {}): StreamHandle {
+  const [first] = topics
+  if (first === undefined) {
+    throw topologyError('MR_TOPOLOGY_NO_TOPIC', 'a stream over no topic', 'name at least one topic')
+  }
+  const name = graph.names.orNext(options.name, 'KSTREAM-SOURCE-')
+  const { keySerde, valueSerde, timestamp, offsetReset } = first
+  for (const topic of topics) {
+    if (topic.keySerde !== keySerde || topic.valueSerde !== valueSerde || topic.timestamp !== timestamp) {
+      throw topologyError(
+        'MR_TOPOLOGY_SOURCE_MIXED',
+        `the topics "${first.name}" and "${topic.name}" of one stream differ in their serdes or timestamps`,
+        'share the serdes (const value = json<T>()), or make a stream of each topic and merge() them',
+        name,
+      )
+    }
+  }
+  const names = [...new Set(topics.map((topic) => topic.name))]
+  const node = new GraphNode(name, { role: { kind: 'streamSource', topics: names, offsetReset } }, (writer) => {
+    writer.addSource({ name, topics: names, keySerde, valueSerde, timestampExtractor: timestamp, offsetReset })
+  })
+  graph.add(graph.root, node)
+  return { graph, name, node, keySerde, valueSerde, sources: new Set([name]), repartition: false }
+}
+
+export function table(
+  graph: LogicalGraph,
+  topic: SourceTopic,
+  options: Materialize<unknown, unknown> = {},
+): TableHandle {
+  const materialization = materializationOf(options)
+  const store = storeNameOf(materialization, graph.names, `${topic.name}-`)
+  const { source, name } = sourceNames(graph, options.name)
+  const { keySerde, valueSerde } = topic
+  const versioned = materialization.history !== undefined
+  const origin = new SourceOrigin(store.name, versioned, !store.generated)
+  const node = new GraphNode(name, { versioned }, (writer) => {
+    writer.addSource(sourceSpec(source, topic))
+    writer.addProcessor(name, tableSourceOperator(origin), [source])
+    if (!origin.materialized) return
+    const serdes = { key: materialization.keySerde ?? keySerde, value: materialization.valueSerde ?? valueSerde }
+    const spec = tableStoreSpec(writer.settings, materialization, store.name, serdes, name)
+    const reuse = writer.settings.optimizations.has('reuse.ktable.source.topics')
+    writer.addStore(spec, store.generated && !reuse, name)
+    if (reuse) writer.useTopicAsChangelog(store.name, topic.name)
+  })
+  graph.add(graph.root, node)
+  return { graph, name, node, keySerde, valueSerde, sources: new Set([source]), origin, sendsOldValues: false }
+}
+
+export function globalTable(
+  graph: LogicalGraph,
+  topic: SourceTopic,
+  options: Materialize<unknown, unknown> = {},
+): GlobalTableHandle {
+  const materialization = materializationOf(options)
+  if (materialization.history !== undefined) {
+    throw topologyError(
+      'MR_TOPOLOGY_VERSIONED',
+      `the global table over "${topic.name}" cannot be versioned`,
+      'use table() for a versioned table, or leave out `versioned`',
+    )
+  }
+  const store = storeNameOf(materialization, graph.names, `${topic.name}-`)
+  const { source, name } = sourceNames(graph, options.name)
+  const node = new GraphNode(name, {}, (writer) => {
+    const serdes = { key: topic.keySerde, value: topic.valueSerde }
+    const spec = tableStoreSpec(writer.settings, materialization, store.name, serdes, name)
+    writer.addGlobalTable(sourceSpec(source, topic), name, { ...spec, logging: false, caching: false })
+  })
+  graph.add(graph.root, node)
+  return { graph, store: store.name }
+}
+
+function sourceNames(graph: LogicalGraph, name: string | undefined): { source: string; name: string } {
+  const source = graph.names.suffixedOrNext(name, '-source', 'KSTREAM-SOURCE-')
+  return { source, name: graph.names.orNext(name === undefined ? undefined : validateName(name), 'KTABLE-SOURCE-') }
+}
+
+function sourceSpec(
+  name: string,
+  topic: SourceTopic,
+): {
+  readonly name: string
+  readonly topics: readonly string[]
+  readonly keySerde: Serde<unknown>
+  readonly valueSerde: Serde<unknown>
+  readonly timestampExtractor: TimestampExtractor | undefined
+  readonly offsetReset: OffsetReset | undefined
+} {
+  return {
+    name,
+    topics: [topic.name],
+    keySerde: topic.keySerde,
+    valueSerde: topic.valueSerde,
+    timestampExtractor: topic.timestamp,
+    offsetReset: topic.offsetReset,
+  }
+}

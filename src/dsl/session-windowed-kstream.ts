@@ -1,0 +1,62 @@
+import type { SessionWindows, Windowed } from '../windowing/index.ts'
+import { erased } from './functions.ts'
+import type { WindowedStreamHandle } from './handles.ts'
+import { KTable } from './ktable.ts'
+import { aggregateWindows } from './operators/aggregate-stream.ts'
+import type { Materialize, WindowStoreOptions } from './options.ts'
+
+/**
+ * A grouped stream in sessions. A session that grows or merges is a new window: the table deletes the old one first, so that
+ * its changes include tombstones.
+ *
+ * Behaves as Kafka Streams' `SessionWindowedKStream`.
+ */
+export class SessionWindowedKStream<K, V> {
+  readonly #windowed: WindowedStreamHandle<SessionWindows>
+
+  /** @internal */
+  constructor(windowed: WindowedStreamHandle<SessionWindows>) {
+    this.#windowed = windowed
+  }
+
+  /** Emits one result per session, when it cannot grow any more, instead of one per update (KIP-825). */
+  emitOnClose(): SessionWindowedKStream<K, V> {
+    return new SessionWindowedKStream({ ...this.#windowed, emitOnClose: true })
+  }
+
+  /** Number of records per key and session. */
+  count(options?: Materialize<K, number, WindowStoreOptions>): KTable<Windowed<K>, number | null> {
+    return new KTable(aggregateWindows(this.#windowed, { kind: 'count' }, undefined, options))
+  }
+
+  /** Combines the values of a key in each session; the reducer also merges sessions. */
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: V) => V | null,
+    options?: Materialize<K, V, WindowStoreOptions>,
+  ): KTable<Windowed<K>, NonNullable<V> | null> {
+    const folding = { kind: 'reduce', reducer: erased(reducer, 'the reducer of reduce()') } as const
+    return new KTable(aggregateWindows(this.#windowed, folding, undefined, options))
+  }
+
+  /**
+   * Folds the values of a key in each session into an aggregate.
+   *
+   * @param merger joins the aggregates of sessions that a record connects; called with the initial value first, which must
+   * therefore be neutral
+   */
+  aggregate<A>(
+    initializer: () => A,
+    aggregator: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
+    merger: (aggregate: A, other: A, key: K) => NoInfer<A> | null,
+    options?: Materialize<K, A, WindowStoreOptions>,
+  ): KTable<Windowed<K>, A | null> {
+    const folding = {
+      kind: 'aggregate',
+      initializer: erased(initializer, 'the initializer of aggregate()'),
+      aggregator: erased(aggregator, 'the aggregator of aggregate()'),
+    } as const
+    return new KTable(
+      aggregateWindows(this.#windowed, folding, erased(merger, 'the merger of aggregate()'), options),
+    )
+  }
+}

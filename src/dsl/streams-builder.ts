@@ -1,0 +1,80 @@
+import type { StoreSpec } from '../state/store-spec.ts'
+import { DEFAULT_BUILD_SETTINGS } from '../topology/build-settings.ts'
+import type { BuildSettings } from '../topology/build-settings.ts'
+import { GraphNode } from '../topology/graph/graph-node.ts'
+import { compileGraph } from '../topology/graph/compile-graph.ts'
+import { LogicalGraph } from '../topology/graph/logical-graph.ts'
+import { topologyError } from '../topology/topology-error.ts'
+import type { Topology } from '../topology/topology.ts'
+import { GlobalKTable } from './global-ktable.ts'
+import { KStream } from './kstream.ts'
+import { KTable } from './ktable.ts'
+import { globalTable, stream, table } from './operators/sources.ts'
+import type { Materialize, Named } from './options.ts'
+import type { ReadableTopic } from './topic.ts'
+
+/**
+ * Where topologies begin: streams and tables over topics. `defineApp` hands one to its `build` function.
+ *
+ * Behaves as Kafka Streams' `StreamsBuilder`; the order of the calls decides the generated names.
+ */
+export class StreamsBuilder {
+  readonly #graph: LogicalGraph
+  #built = false
+
+  constructor(settings: BuildSettings = DEFAULT_BUILD_SETTINGS) {
+    this.#graph = new LogicalGraph(settings)
+  }
+
+  /**
+   * The records of one or several topics. Several topics must share serdes and timestamps.
+   *
+   * @throws MR_TOPOLOGY_NO_TOPIC, MR_TOPOLOGY_SOURCE_MIXED
+   */
+  stream<K, V>(topics: ReadableTopic<K, V> | readonly ReadableTopic<K, V>[], options?: Named): KStream<K, V> {
+    const list = 'name' in topics ? [topics] : topics
+    return new KStream(stream(this.#graph, list, options))
+  }
+
+  /** A topic as a table: the latest record of a key is its row; a null value deletes it. Records without a key are dropped. */
+  table<K, V>(topic: ReadableTopic<K, V>, options?: Materialize<K, V>): KTable<K, V> {
+    return new KTable(table(this.#graph, topic, options))
+  }
+
+  /**
+   * A topic as a table that every instance holds completely.
+   *
+   * @throws MR_TOPOLOGY_VERSIONED
+   */
+  globalTable<K, V>(topic: ReadableTopic<K, V>, options?: Materialize<K, V>): GlobalKTable<K, V> {
+    return new GlobalKTable(globalTable(this.#graph, topic, options))
+  }
+
+  /**
+   * Adds a store for processors, which name it in their option `stores`.
+   *
+   * @throws MR_TOPOLOGY_STORE_EXISTS when the topology is built
+   * @example
+   * ```ts
+   * builder.addStateStore(keyValueStore('seen', { key: string(), value: long() }))
+   * ```
+   */
+  addStateStore(store: StoreSpec): this {
+    const node = new GraphNode(store.name, {}, (writer) => writer.addStore(store, false))
+    this.#graph.add(this.#graph.root, node)
+    return this
+  }
+
+  /**
+   * Compiles what was built. Once only: the graph is used up.
+   *
+   * @throws MR_TOPOLOGY_…, MR_SERDE_MISSING
+   */
+  build(): Topology {
+    if (this.#built) {
+      throw topologyError('MR_TOPOLOGY_BUILT', 'the topology has been built already', 'make a new StreamsBuilder')
+    }
+    this.#built = true
+    return compileGraph(this.#graph)
+  }
+}

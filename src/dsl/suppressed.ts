@@ -1,0 +1,66 @@
+import { topologyError } from '../topology/topology-error.ts'
+import { parseDuration } from '../windowing/index.ts'
+import type { Duration } from '../windowing/index.ts'
+
+/** When `suppress` lets a change through. */
+export interface Suppressed {
+  readonly kind: 'windowClose' | 'timeLimit'
+  /** Of `timeLimit`, ms. */
+  readonly limit: number
+  readonly maxRecords: number
+  readonly maxBytes: number
+  readonly whenFull: 'emitEarly' | 'shutDown'
+}
+
+export interface StrictBuffer {
+  /** Changes held back at most; no bound if not given. Exceeding it ends the application. */
+  readonly maxRecords?: number
+  /** Bytes held back at most (keys, values, headers); no bound if not given. Exceeding it ends the application. */
+  readonly maxBytes?: number
+}
+
+export interface TimeLimitBuffer {
+  readonly maxRecords?: number
+  readonly maxBytes?: number
+  /** What happens beyond a bound: the oldest changes go out early (default), or the application ends. */
+  readonly whenFull?: 'emitEarly' | 'shutDown'
+}
+
+/**
+ * One result per window: the final one, when the window takes no more records. Only for windowed tables.
+ *
+ * @throws MR_TOPOLOGY_SUPPRESS for impossible bounds
+ * @example
+ * ```ts
+ * counts.suppress(untilWindowCloses()).toStream().to(finalCounts)
+ * ```
+ * Behaves as Kafka Streams' `Suppressed.untilWindowCloses` (KIP-328).
+ */
+export function untilWindowCloses(buffer: StrictBuffer = {}): Suppressed {
+  return { kind: 'windowClose', limit: 0, ...bounds(buffer), whenFull: 'shutDown' }
+}
+
+/**
+ * At most one change per key and `limit` of stream time: each is held back until the time has passed since the first one
+ * held back, and replaced by later ones meanwhile.
+ *
+ * @throws MR_DURATION; MR_TOPOLOGY_SUPPRESS for impossible bounds
+ * @example
+ * ```ts
+ * balances.suppress(untilTimeLimit('10s', { maxRecords: 10_000 })).toStream().to(calmBalances)
+ * ```
+ * Behaves as Kafka Streams' `Suppressed.untilTimeLimit` (KIP-328).
+ */
+export function untilTimeLimit(limit: Duration, buffer: TimeLimitBuffer = {}): Suppressed {
+  const ms = parseDuration(limit, 'the limit of untilTimeLimit()')
+  return { kind: 'timeLimit', limit: ms, ...bounds(buffer), whenFull: buffer.whenFull ?? 'emitEarly' }
+}
+
+function bounds({ maxRecords = Infinity, maxBytes = Infinity }: StrictBuffer): Pick<Suppressed, 'maxRecords' | 'maxBytes'> {
+  for (const [name, bound] of [['maxRecords', maxRecords], ['maxBytes', maxBytes]] as const) {
+    if (bound !== Infinity && (!Number.isSafeInteger(bound) || bound < 0)) {
+      throw topologyError('MR_TOPOLOGY_SUPPRESS', `${name} of suppress is ${bound}`, 'give a whole number from 0 on, or none')
+    }
+  }
+  return { maxRecords, maxBytes }
+}

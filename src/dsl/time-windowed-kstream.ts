@@ -1,0 +1,85 @@
+import { topologyError } from '../topology/topology-error.ts'
+import type { SlidingWindows, TimeWindows, Windowed } from '../windowing/index.ts'
+import { erased } from './functions.ts'
+import type { WindowedStreamHandle } from './handles.ts'
+import { KTable } from './ktable.ts'
+import { aggregateWindows } from './operators/aggregate-stream.ts'
+import type { Materialize, WindowStoreOptions } from './options.ts'
+
+/**
+ * A grouped stream in tumbling, hopping, sliding or unlimited windows. Tumbling, hopping and unlimited windows take null
+ * values in, sliding ones drop them.
+ *
+ * Behaves as Kafka Streams' `TimeWindowedKStream`.
+ */
+export class TimeWindowedKStream<K, V> {
+  readonly #windowed: WindowedStreamHandle<TimeWindows | SlidingWindows>
+
+  /** @internal */
+  constructor(windowed: WindowedStreamHandle<TimeWindows | SlidingWindows>) {
+    this.#windowed = windowed
+  }
+
+  /**
+   * Emits one result per window, when it takes no more records, instead of one per update (KIP-825).
+   *
+   * @throws MR_TOPOLOGY_EMIT for unlimited windows, which never close
+   */
+  emitOnClose(): TimeWindowedKStream<K, V> {
+    if (this.#windowed.windows.kind === 'unlimited') {
+      throw topologyError(
+        'MR_TOPOLOGY_EMIT',
+        'unlimited windows never close',
+        'leave out emitOnClose(), or take tumbling or hopping windows',
+        this.#windowed.grouped.name,
+      )
+    }
+    return new TimeWindowedKStream({ ...this.#windowed, emitOnClose: true })
+  }
+
+  /** Number of records per key and window. */
+  count(options?: Materialize<K, number, WindowStoreOptions>): KTable<Windowed<K>, number> {
+    return new KTable(aggregateWindows(this.#windowed, { kind: 'count' }, undefined, options))
+  }
+
+  /** Combines the values of a key in each window, starting from the first. */
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: V) => NonNullable<V>,
+    options?: Materialize<K, V, WindowStoreOptions>,
+  ): KTable<Windowed<K>, NonNullable<V>>
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: V) => V | null,
+    options?: Materialize<K, V, WindowStoreOptions>,
+  ): KTable<Windowed<K>, NonNullable<V> | null>
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: V) => V | null,
+    options?: Materialize<K, V, WindowStoreOptions>,
+  ): KTable<Windowed<K>, NonNullable<V> | null> {
+    const folding = { kind: 'reduce', reducer: erased(reducer, 'the reducer of reduce()') } as const
+    return new KTable(aggregateWindows(this.#windowed, folding, undefined, options))
+  }
+
+  /** Folds the values of a key in each window into an aggregate; null deletes it. */
+  aggregate<A>(
+    initializer: () => A,
+    aggregator: (aggregate: A, value: V, key: K) => NoInfer<A>,
+    options?: Materialize<K, A, WindowStoreOptions>,
+  ): KTable<Windowed<K>, A>
+  aggregate<A>(
+    initializer: () => A,
+    aggregator: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
+    options?: Materialize<K, A, WindowStoreOptions>,
+  ): KTable<Windowed<K>, A | null>
+  aggregate<A>(
+    initializer: () => A,
+    aggregator: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
+    options?: Materialize<K, A, WindowStoreOptions>,
+  ): KTable<Windowed<K>, A | null> {
+    const folding = {
+      kind: 'aggregate',
+      initializer: erased(initializer, 'the initializer of aggregate()'),
+      aggregator: erased(aggregator, 'the aggregator of aggregate()'),
+    } as const
+    return new KTable(aggregateWindows(this.#windowed, folding, undefined, options))
+  }
+}

@@ -1,0 +1,122 @@
+export { defineApp } from './dsl/app.ts'
+export type { AppConfig } from './dsl/app.ts'
+export { topic } from './dsl/topic.ts'
+export type { ReadableTopic, Topic, TopicOptions, WritableTopic } from './dsl/topic.ts'
+export { StreamsBuilder } from './dsl/streams-builder.ts'
+export { KStream } from './dsl/kstream.ts'
+export type { PrintOptions, RecordOrigin } from './dsl/kstream.ts'
+export { KTable } from './dsl/ktable.ts'
+export type { TransformOptions } from './dsl/ktable.ts'
+export { GlobalKTable } from './dsl/global-ktable.ts'
+export { BranchedKStream } from './dsl/branched-kstream.ts'
+export type { BranchOptions } from './dsl/branched-kstream.ts'
+export { KGroupedStream } from './dsl/kgrouped-stream.ts'
+export { KGroupedTable } from './dsl/kgrouped-table.ts'
+export { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts'
+export { SessionWindowedKStream } from './dsl/session-windowed-kstream.ts'
+export {
+  CogroupedKStream,
+  SessionWindowedCogroupedKStream,
+  TimeWindowedCogroupedKStream,
+} from './dsl/cogrouped-kstream.ts'
+export { untilTimeLimit, untilWindowCloses } from './dsl/suppressed.ts'
+export type { StrictBuffer, Suppressed, TimeLimitBuffer } from './dsl/suppressed.ts'
+export type {
+  GroupOptions,
+  KeyValueStoreOptions,
+  Materialize,
+  Named,
+  SerdeOptions,
+  StoreOptions,
+  WindowStoreOptions,
+} from './dsl/options.ts'
+export type { ForeignKeyJoinOptions } from './dsl/operators/join-foreign-key.ts'
+export type { StreamJoinOptions } from './dsl/operators/join-streams.ts'
+export type { TableJoinOptions } from './dsl/operators/join-table.ts'
+export type { ProcessOptions } from './dsl/operators/process.ts'
+export type { RepartitionStreamOptions } from './dsl/operators/repartition.ts'
+export type { SuppressOptions } from './dsl/operators/suppress.ts'
+export type { SinkOptions } from './dsl/operators/to.ts'
+
+export { describe } from './topology/describe/describe-text.ts'
+export { describeJson } from './topology/describe/describe-json.ts'
+export type { NodeJson, StoreJson, TopologyJson } from './topology/describe/describe-json.ts'
+export { describeMermaid } from './topology/describe/describe-mermaid.ts'
+export type { Optimization } from './topology/build-settings.ts'
+export type {
+  Application,
+  ErrorDecision,
+  ErrorHandler,
+  FailedRecord,
+  Logger,
+  Settings,
+  UncaughtErrorDecision,
+  UncaughtErrorHandler,
+} from './topology/application.ts'
+export type {
+  Cancellable,
+  FixedKeyProcessor,
+  FixedKeyProcessorContext,
+  FixedKeyProcessorSupplier,
+  ForwardRecord,
+  ForwardValue,
+  ProcessingContext,
+  Processor,
+  ProcessorContext,
+  ProcessorRecord,
+  ProcessorSupplier,
+  PunctuationType,
+  RecordMetadata,
+  ScheduleOptions,
+  ValueTransformer,
+  ValueTransformerSupplier,
+} from './topology/processor-api.ts'
+export type {
+  ExtractorRecord,
+  OffsetReset,
+  StreamPartitioner,
+  TimestampExtractor,
+  Topology,
+} from './topology/topology.ts'
+export type { StoreSpec } from './state/store-spec.ts'
+
+export * from './serde/index.ts'
+export {
+  Windowed,
+  hopping,
+  joinWindow,
+  parseDuration,
+  session,
+  sliding,
+  tumbling,
+  unlimited,
+} from './windowing/index.ts'
+export type {
+  Duration,
+  HoppingWindows,
+  JoinWindowBounds,
+  JoinWindows,
+  SessionWindows,
+  SlidingWindows,
+  TimeWindows,
+  TumblingWindows,
+  UnlimitedWindows,
+} from './windowing/index.ts'
+export { Headers } from './record/headers.ts'
+export type { Header } from './record/headers.ts'
+export { MillraceError } from './errors.ts'
+export type { ErrorPlace } from './errors.ts'
+export type { Guarantee } from './log/log.ts'
+export { silentLogger } from './topology/application.ts'
+
+export { Streams } from './runtime/streams.ts'
+export type { StreamsOptions, StreamsState, StreamsStatus, TaskStatus } from './runtime/streams.ts'
+export type { RestoreListener, RestoreProgress } from './runtime/restorer.ts'
+export type { DropReason } from './processors/operator.ts'
+export type { Log } from './log/log.ts'
+export { memoryLog } from './log/memory/index.ts'
+export { chooseEngine } from './state/engines/choose.ts'
+export { memoryEngine } from './state/engines/memory.ts'
+export type { EngineFactory, EngineName, EngineOptions } from './state/engine.ts'
+export { readTopic, TopicWriter } from './client/index.ts'
+export type { ReadTopicOptions, TopicRecord, WriteOptions } from './client/index.ts'

@@ -1,0 +1,410 @@
+import { MillraceError } from '../errors.ts'
+import type { LogReader, RecordCursor } from '../log/log.ts'
+import { PartitionMap } from '../log/log.ts'
+import type { Cluster, Lane } from './cluster.ts'
+import { fetchV12 } from './fetch/fetch-api.ts'
+import type { FetchPosition, FetchResponse, FetchedPartition } from './fetch/fetch-api.ts'
+import { FetchPartition } from './fetch/fetch-partition.ts'
+import { LeaderRefresh } from './leader-refresh.ts'
+import { KafkaError, isRetriableCode, isStaleLeaderCode, kafkaErrorName, kafkaErrors } from './protocol/errors.ts'
+import { endOfRecordSet, readRecordSet } from './records/record-set.ts'
+import { corruptBatch } from './records/cursor.ts'
+import { backoff, pause } from './retry.ts'
+
+/** Bounds of reading from Kafka. Times in ms, sizes in bytes. */
+export interface FetcherOptions {
+  /** How long a broker waits for records before it answers with none. Default 500, as `fetch.max.wait.ms`. */
+  readonly maxWait?: number
+  /** Bound of one answer. Default 16 MiB. */
+  readonly maxBytes?: number
+  /** Bound of one partition in an answer. Default 1 MiB, as `max.partition.fetch.bytes`. */
+  readonly partitionMaxBytes?: number
+  /** A partition with this much fetched and not handed over is not fetched. Default 2 MiB. */
+  readonly partitionBufferBytes?: number
+  /** With this much fetched over all partitions, only those with nothing at all are fetched; with half of it, no paused ones. Default 64 MiB. */
+  readonly bufferBytes?: number
+  /** How long a topic may be unknown to the brokers before that is an error. Default 30 s. */
+  readonly unknownTopicTimeout?: number
+}
+
+const DEFAULTS: Required<FetcherOptions> = {
+  maxWait: 500,
+  maxBytes: 16 << 20,
+  partitionMaxBytes: 1 << 20,
+  partitionBufferBytes: 2 << 20,
+  bufferBytes: 64 << 20,
+  unknownTopicTimeout: 30_000,
+}
+
+/** Two requests a broker: what could not go into the first, because it was full or new, does not wait for its long poll to end. */
+const LANES: readonly Lane[] = ['fetch', 'fetchAside']
+
+/** What the fetcher needs of a `Cluster`. */
+export type FetchCluster = Pick<Cluster, 'options' | 'cachedTopic' | 'cachedLeader' | 'refresh' | 'send'>
+
+/**
+ * Reads committed records of partitions over Kafka, fetching ahead by long polls, up to two per broker. It takes the fetch lanes of
+ * its cluster for itself: two fetchers over one `Cluster` would hold each other up.
+ */
+export class Fetcher implements LogReader {
+  readonly #cluster: FetchCluster
+  readonly #options: Required<FetcherOptions>
+  readonly #closing = new AbortController()
+  readonly #partitions = new PartitionMap<FetchPartition>()
+  /** In the order in which they are asked for: whoever got records goes to the end. */
+  readonly #order = new Set<FetchPartition>()
+  readonly #arrived = new Set<FetchPartition>()
+  readonly #failed = new Set<FetchPartition>()
+  readonly #busy = new Set<string>()
+  readonly #leaders: LeaderRefresh
+  #bufferedBytes = 0
+  #pumpQueued = false
+  #retryPending = false
+  #wake: (() => void) | undefined
+
+  constructor(cluster: FetchCluster, options: FetcherOptions = {}) {
+    this.#cluster = cluster
+    this.#options = { ...DEFAULTS, ...options }
+    this.#leaders = new LeaderRefresh(cluster, this.#closing.signal, (topics, refused) =>
+      this.#onMetadata(topics, refused),
+    )
+  }
+
+  assign(topic: string, partition: number, offset: number): void {
+    this.unassign(topic, partition)
+    const assigned = new FetchPartition(topic, partition, offset)
+    this.#partitions.set(topic, partition, assigned)
+    this.#order.add(assigned)
+    this.#queuePump()
+  }
+
+  unassign(topic: string, partition: number): void {
+    const assigned = this.#partitions.get(topic, partition)
+    if (assigned === undefined) return
+    this.#partitions.delete(topic, partition)
+    this.#drop(assigned)
+  }
+
+  pause(topic: string, partition: number): void {
+    const assigned = this.#partitions.get(topic, partition)
+    if (assigned !== undefined) assigned.paused = true
+  }
+
+  resume(topic: string, partition: number): void {
+    const assigned = this.#partitions.get(topic, partition)
+    if (assigned === undefined || !assigned.paused) return
+    assigned.paused = false
+    this.#queuePump()
+    if (assigned.hasArrived || assigned.failure !== undefined) this.#wake?.()
+  }
+
+  poll(receive: (topic: string, partition: number, cursor: RecordCursor) => void): number {
+    let handedOver = 0
+    if (this.#arrived.size > 0) {
+      const before = this.#bufferedBytes
+      for (const assigned of this.#arrived) handedOver += this.#handOver(assigned, receive)
+      if (this.#bufferedBytes < before) this.#queuePump()
+    }
+    for (const assigned of this.#failed) {
+      if (!assigned.paused && !assigned.hasArrived && assigned.failure !== undefined) throw assigned.failure
+    }
+    return handedOver
+  }
+
+  onReady(wake: (() => void) | undefined): void {
+    this.#wake = wake
+    if (wake !== undefined && this.#isReady()) wake()
+  }
+
+  position(topic: string, partition: number): number | undefined {
+    return this.#partitions.get(topic, partition)?.position
+  }
+
+  endOffset(topic: string, partition: number): number | undefined {
+    return this.#partitions.get(topic, partition)?.endOffset
+  }
+
+  close(): void {
+    this.#closing.abort()
+    for (const [, , assigned] of this.#partitions.entries()) this.#drop(assigned)
+    this.#partitions.clear()
+    this.#wake = undefined
+  }
+
+  #isReady(): boolean {
+    for (const assigned of this.#arrived) if (!assigned.paused) return true
+    for (const assigned of this.#failed) if (!assigned.paused) return true
+    return false
+  }
+
+  #drop(assigned: FetchPartition): void {
+    assigned.active = false
+    this.#bufferedBytes -= assigned.bufferedBytes
+    assigned.chunks.length = 0
+    this.#order.delete(assigned)
+    this.#arrived.delete(assigned)
+    this.#failed.delete(assigned)
+  }
+
+  #handOver(
+    assigned: FetchPartition,
+    receive: (topic: string, partition: number, cursor: RecordCursor) => void,
+  ): number {
+    let count = 0
+    // `receive` may pause, move or drop the partition.
+    while (assigned.active && !assigned.paused) {
+      const cursor = assigned.cursors[assigned.nextCursor]
+      if (cursor === undefined) {
+        if (!this.#open(assigned)) break
+        continue
+      }
+      assigned.nextCursor++
+      assigned.position = cursor.endOffset
+      count++
+      receive(assigned.topic, assigned.partition, cursor)
+    }
+    if (!assigned.hasArrived) this.#arrived.delete(assigned)
+    return count
+  }
+
+  /** Makes cursors of the next chunk; false if there is none or it is corrupt. */
+  #open(assigned: FetchPartition): boolean {
+    assigned.cursors = []
+    assigned.nextCursor = 0
+    const chunk = assigned.chunks.shift()
+    if (chunk === undefined) return false
+    assigned.bufferedBytes -= chunk.records.length
+    this.#bufferedBytes -= chunk.records.length
+    try {
+      assigned.cursors = readRecordSet(assigned, chunk.records, assigned.position, chunk.abortedTransactions)
+      if (assigned.cursors.length === 0) assigned.position = Math.max(assigned.position, chunk.endOffset)
+      return true
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error
+      this.#bufferedBytes -= assigned.bufferedBytes
+      assigned.bufferedBytes = 0
+      assigned.chunks.length = 0
+      this.#fail(assigned, error)
+      return false
+    }
+  }
+
+  #queuePump(): void {
+    if (this.#pumpQueued || this.#closing.signal.aborted) return
+    this.#pumpQueued = true
+    queueMicrotask(() => {
+      this.#pumpQueued = false
+      this.#pump()
+    })
+  }
+
+  /** Sends every request that can be sent now. */
+  #pump(): void {
+    if (this.#closing.signal.aborted) return
+    const now = this.#cluster.options.clock.now()
+    const requests = new Map<number, FetchPartition[]>()
+    let retryIn = Number.POSITIVE_INFINITY
+    for (const assigned of this.#order) {
+      if (!this.#wanted(assigned)) continue
+      if (assigned.retryAt > now) {
+        retryIn = Math.min(retryIn, assigned.retryAt - now)
+        continue
+      }
+      const leader = this.#cluster.cachedLeader(assigned.topic, assigned.partition)
+      if (leader === undefined) {
+        this.#leaders.want(assigned.topic)
+        continue
+      }
+      const request = requests.get(leader)
+      if (request === undefined) requests.set(leader, [assigned])
+      else request.push(assigned)
+    }
+    for (const [broker, partitions] of requests) {
+      const lane = LANES.find((candidate) => !this.#busy.has(`${broker} ${candidate}`))
+      if (lane !== undefined) void this.#fetch(broker, lane, partitions)
+    }
+    if (retryIn !== Number.POSITIVE_INFINITY) void this.#pumpAfter(retryIn)
+  }
+
+  #wanted(assigned: FetchPartition): boolean {
+    if (assigned.inFlight || assigned.failure !== undefined) return false
+    const { partitionBufferBytes, bufferBytes } = this.#options
+    if (assigned.paused) return assigned.bufferedBytes < partitionBufferBytes && this.#bufferedBytes < bufferBytes / 2
+    // A partition with nothing is always fetched: the reader may wait for it before it takes anything from the full ones.
+    return (
+      assigned.bufferedBytes === 0 ||
+      (assigned.bufferedBytes < partitionBufferBytes && this.#bufferedBytes < bufferBytes)
+    )
+  }
+
+  async #pumpAfter(delay: number): Promise<void> {
+    if (this.#retryPending) return
+    this.#retryPending = true
+    await pause(this.#cluster.options.clock, delay, this.#closing.signal)
+    this.#retryPending = false
+    this.#pump()
+  }
+
+  async #fetch(broker: number, lane: Lane, partitions: readonly FetchPartition[]): Promise<void> {
+    const slot = `${broker} ${lane}`
+    this.#busy.add(slot)
+    const asked = new PartitionMap<FetchPartition>()
+    const topics = new Map<string, FetchPosition[]>()
+    for (const assigned of partitions) {
+      assigned.inFlight = true
+      asked.set(assigned.topic, assigned.partition, assigned)
+      const positions = topics.get(assigned.topic)
+      if (positions === undefined) topics.set(assigned.topic, [assigned])
+      else positions.push(assigned)
+    }
+    const { maxWait, maxBytes, partitionMaxBytes } = this.#options
+    let response: FetchResponse | undefined
+    try {
+      response = await this.#cluster.send(broker, lane, fetchV12, {
+        maxWait,
+        minBytes: 1,
+        maxBytes,
+        partitionMaxBytes,
+        topics,
+      })
+    } catch (error) {
+      for (const assigned of partitions) this.#onRequestFailed(assigned, error)
+    } finally {
+      this.#busy.delete(slot)
+      for (const assigned of partitions) assigned.inFlight = false
+    }
+    if (this.#closing.signal.aborted) return
+    if (response !== undefined) this.#receive(response, asked)
+    this.#pump()
+  }
+
+  #receive(response: FetchResponse, asked: PartitionMap<FetchPartition>): void {
+    if (response.errorCode !== kafkaErrors.none) {
+      for (const [, , assigned] of asked.entries()) this.#onError(assigned, response.errorCode)
+      return
+    }
+    let ready = false
+    for (const fetched of response.partitions) {
+      const assigned = asked.get(fetched.topic, fetched.partition)
+      if (assigned === undefined || !assigned.active) continue
+      if (fetched.errorCode !== kafkaErrors.none) this.#onError(assigned, fetched.errorCode)
+      else if (this.#store(assigned, fetched)) ready = true
+    }
+    if (ready) this.#wake?.()
+  }
+
+  /** Whether `poll` has something to hand over because of it. */
+  #store(assigned: FetchPartition, { records, abortedTransactions, lastStableOffset }: FetchedPartition): boolean {
+    assigned.failures = 0
+    assigned.unknownSince = undefined
+    assigned.endOffset = lastStableOffset
+    if (records.length === 0) return false
+    const end = endOfRecordSet(records)
+    if (end === -1) {
+      this.#fail(
+        assigned,
+        corruptBatch(assigned, assigned.fetchOffset, `its ${records.length} bytes are not a whole batch`),
+      )
+      return false
+    }
+    assigned.fetchOffset = Math.max(end, assigned.fetchOffset)
+    assigned.chunks.push({ records, abortedTransactions, endOffset: end })
+    assigned.bufferedBytes += records.length
+    this.#bufferedBytes += records.length
+    this.#arrived.add(assigned)
+    this.#order.delete(assigned)
+    this.#order.add(assigned)
+    return !assigned.paused
+  }
+
+  #onRequestFailed(assigned: FetchPartition, error: unknown): void {
+    if (error instanceof KafkaError && error.retriable) return this.#retryLater(assigned, error.apiCode)
+    const { topic, partition } = assigned
+    const known = error instanceof MillraceError
+    this.#fail(
+      assigned,
+      known ? error : new MillraceError('MR_LOG_FAILED', 'Kafka cannot be read', { topic, partition, cause: error }),
+    )
+  }
+
+  #onError(assigned: FetchPartition, code: number): void {
+    if (!assigned.active) return
+    const { topic, partition, fetchOffset: offset } = assigned
+    if (code === kafkaErrors.offsetOutOfRange) {
+      this.#fail(
+        assigned,
+        new MillraceError('MR_OFFSET_OUT_OF_RANGE', 'The log does not reach to this offset any more, or not yet', {
+          topic,
+          partition,
+          offset,
+          hint: 'Records were deleted by retention before they were read, or the topic was created anew; say where to go on by the offset reset policy.',
+        }),
+      )
+    } else if (code === kafkaErrors.corruptMessage) {
+      this.#fail(assigned, corruptBatch(assigned, offset, 'the broker cannot read it'))
+    } else if (isRetriableCode(code) || code === kafkaErrors.unknownServerError) {
+      this.#retryLater(assigned, code)
+    } else {
+      this.#fail(
+        assigned,
+        new MillraceError('MR_LOG_FAILED', `Kafka refuses to be read: ${kafkaErrorName(code)}`, {
+          topic,
+          partition,
+          offset,
+        }),
+      )
+    }
+  }
+
+  #retryLater(assigned: FetchPartition, code: number): void {
+    if (!assigned.active) return
+    this.#backOff(assigned)
+    if (isStaleLeaderCode(code)) this.#leaders.want(assigned.topic)
+    if (code === kafkaErrors.unknownTopicOrPartition) this.#noteUnknown(assigned)
+  }
+
+  #onMetadata(topics: ReadonlySet<string>, refused: Error | undefined): void {
+    for (const assigned of this.#order) {
+      const { topic, partition } = assigned
+      if (!topics.has(topic)) continue
+      if (refused !== undefined) {
+        // Of several topics that were asked for together the error may concern another one: that one is not asked for again.
+        if (!(refused instanceof MillraceError)) this.#onRequestFailed(assigned, refused)
+        else if (refused.topic === undefined || refused.topic === topic) this.#fail(assigned, refused)
+      } else if (this.#cluster.cachedTopic(topic)?.partitions[partition] === undefined) {
+        this.#backOff(assigned)
+        this.#noteUnknown(assigned)
+      } else if (this.#cluster.cachedLeader(topic, partition) === undefined) {
+        this.#backOff(assigned)
+      }
+    }
+    this.#queuePump()
+  }
+
+  #backOff(assigned: FetchPartition): void {
+    const { clock } = this.#cluster.options
+    assigned.retryAt = clock.now() + backoff(this.#cluster.options, assigned.failures++)
+  }
+
+  #noteUnknown(assigned: FetchPartition): void {
+    const now = this.#cluster.options.clock.now()
+    assigned.unknownSince ??= now
+    if (now - assigned.unknownSince < this.#options.unknownTopicTimeout) return
+    const { topic, partition } = assigned
+    this.#fail(
+      assigned,
+      new MillraceError('MR_TOPIC_UNKNOWN', 'The brokers do not know this partition', {
+        topic,
+        partition,
+        hint: 'The topic was deleted, or never created: create it, with as many partitions, and start again.',
+      }),
+    )
+  }
+
+  #fail(assigned: FetchPartition, failure: MillraceError): void {
+    if (!assigned.active || assigned.failure !== undefined) return
+    assigned.failure = failure
+    this.#failed.add(assigned)
+    if (!assigned.paused) this.#wake?.()
+  }
+}

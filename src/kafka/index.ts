@@ -1,0 +1,23 @@
+import type { Log } from '../log/log.ts'
+import { clusterOptions } from './connection-options.ts'
+import type { KafkaOptions } from './connection-options.ts'
+import { KafkaLog } from './kafka-log.ts'
+
+export type { KafkaOptions } from './connection-options.ts'
+
+/**
+ * A log in a Kafka cluster. Nothing is connected until it is used; `close` ends every connection.
+ *
+ * Stream threads become members of streams groups (KIP-1071), which needs brokers of Apache Kafka 4.2 or later with the feature
+ * `streams.version`; reading, writing and managing topics works with 3.5 and later.
+ *
+ * @throws MR_CONFIG naming the option that is wrong
+ * @example
+ * ```ts
+ * const log = kafka({ brokers: 'localhost:9092' })
+ * await log.createTopics([{ name: 'payments', partitions: 4 }])
+ * ```
+ */
+export function kafka(options: KafkaOptions): Log {
+  return new KafkaLog(clusterOptions(options))
+}

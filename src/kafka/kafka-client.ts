@@ -1,0 +1,117 @@
+import { MillraceError } from '../errors.ts'
+import type {
+  CommitOutcome,
+  CommittedOffset,
+  LogClient,
+  LogClientOptions,
+  PartitionMap,
+  TopicPartition,
+} from '../log/log.ts'
+import type { Cluster } from './cluster.ts'
+import type { Fetcher } from './fetcher.ts'
+import { commitOffsets, fetchOffsets } from './group/offsets.ts'
+import { StreamsMember } from './group/streams-member.ts'
+import { IdempotentSession } from './produce/producer-session.ts'
+import { KafkaProducer } from './producer.ts'
+import { KafkaError, kafkaErrors } from './protocol/errors.ts'
+
+/** A member can see that its epoch has moved on only by a heartbeat; after this many it is not the epoch. */
+const epochAttempts = 5
+
+/** One stream thread on Kafka, at least once: records are visible when acknowledged, offsets are committed after them. */
+export class KafkaClient implements LogClient {
+  readonly guarantee = 'at_least_once'
+  readonly reader: Fetcher
+  readonly producer: KafkaProducer
+  readonly group: StreamsMember
+  readonly #cluster: Cluster
+  readonly #groupId: string
+  readonly #session: IdempotentSession
+  readonly #onClose: () => void
+
+  /** @param cluster for this client alone: its connections carry its long polls and heartbeats */
+  constructor(cluster: Cluster, reader: Fetcher, options: LogClientOptions, onClose: () => void) {
+    this.#cluster = cluster
+    this.#groupId = options.groupId
+    this.#onClose = onClose
+    this.#session = new IdempotentSession(cluster, cluster.closed)
+    this.reader = reader
+    this.producer = new KafkaProducer(cluster, this.#session)
+    this.group = new StreamsMember(cluster, options)
+  }
+
+  committed(partitions: readonly TopicPartition[]): Promise<PartitionMap<CommittedOffset>> {
+    return this.#asMember(() => fetchOffsets(this.#cluster, this.#groupId, this.group.identity(), partitions))
+  }
+
+  async commit(offsets: PartitionMap<CommittedOffset>): Promise<CommitOutcome> {
+    try {
+      await this.#asMember(() => {
+        const member = this.group.identity()
+        if (member !== undefined) this.group.requireOwned(partitionsOf(offsets))
+        return commitOffsets(this.#cluster, this.#groupId, member, offsets)
+      })
+      return 'committed'
+    } catch (error) {
+      // Some request may have been carried out whose answer was lost.
+      if (isOutOfReach(error)) return 'unknown'
+      throw error
+    }
+  }
+
+  async abort(): Promise<void> {
+    await this.producer.discard()
+    this.#session.renew()
+  }
+
+  async close(): Promise<void> {
+    await this.group.leave()
+    this.reader.close()
+    this.producer.close()
+    await this.#cluster.close()
+    this.#onClose()
+  }
+
+  /** @throws MR_FENCED where the coordinator does not take this client for a member, or not under its epoch */
+  async #asMember<T>(ask: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ask()
+      } catch (error) {
+        if (!(error instanceof KafkaError)) throw error
+        const isStale = error.apiCode === kafkaErrors.staleMemberEpoch
+        if (isStale && attempt < epochAttempts) {
+          await this.group.renewEpoch()
+          continue
+        }
+        if (
+          !isStale &&
+          error.apiCode !== kafkaErrors.unknownMemberId &&
+          error.apiCode !== kafkaErrors.illegalGeneration
+        ) {
+          throw error
+        }
+        this.group.expelled(error.message)
+        throw new MillraceError(
+          'MR_FENCED',
+          `this client is no member of group ${this.#groupId} any more: ${error.apiName}`,
+          {
+            cause: error,
+            hint: 'Its tasks belong to other members by now; the client joins anew by itself.',
+          },
+        )
+      }
+    }
+  }
+}
+
+function isOutOfReach(error: unknown): boolean {
+  return (
+    error instanceof MillraceError &&
+    (error.code === 'MR_LOG_UNREACHABLE' || (error instanceof KafkaError && error.retriable))
+  )
+}
+
+function* partitionsOf(offsets: PartitionMap<CommittedOffset>): Generator<TopicPartition> {
+  for (const [topic, partition] of offsets.entries()) yield { topic, partition }
+}

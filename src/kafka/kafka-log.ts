@@ -1,0 +1,105 @@
+import { MillraceError } from '../errors.ts'
+import type {
+  Log,
+  LogClient,
+  LogClientOptions,
+  LogProducer,
+  LogReader,
+  OffsetSpec,
+  PartitionMap,
+  TopicDescription,
+  TopicPartition,
+  TopicSpec,
+} from '../log/log.ts'
+import { TopicAdmin } from './admin.ts'
+import { Cluster } from './cluster.ts'
+import type { ClusterOptions } from './connection-options.ts'
+import { Fetcher } from './fetcher.ts'
+import { KafkaClient } from './kafka-client.ts'
+import { IdempotentSession } from './produce/producer-session.ts'
+import { KafkaProducer } from './producer.ts'
+
+/** Long enough for every broker to hear of a new topic, short enough for a mistyped name. */
+const fetcherOptions = { unknownTopicTimeout: 10_000 }
+
+/** The Log port over Kafka. Every reader, producer and client has connections of its own. */
+export class KafkaLog implements Log {
+  readonly kind = 'kafka'
+  readonly #options: ClusterOptions
+  readonly #cluster: Cluster
+  readonly #admin: TopicAdmin
+  readonly #open = new Set<{ close(): unknown }>()
+
+  constructor(options: ClusterOptions) {
+    this.#options = options
+    this.#cluster = new Cluster(options)
+    this.#admin = new TopicAdmin(this.#cluster)
+  }
+
+  describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
+    return this.#admin.describeTopics(names)
+  }
+
+  createTopics(topics: readonly TopicSpec[]): Promise<void> {
+    return this.#admin.createTopics(topics)
+  }
+
+  listOffsets(partitions: readonly TopicPartition[], at: OffsetSpec): Promise<PartitionMap<number>> {
+    return this.#admin.listOffsets(partitions, at)
+  }
+
+  deleteRecords(offsets: PartitionMap<number>): Promise<void> {
+    return this.#admin.deleteRecords(offsets)
+  }
+
+  openReader(): LogReader {
+    const cluster = new Cluster(this.#options)
+    return this.#closing(new Fetcher(cluster, fetcherOptions), cluster)
+  }
+
+  openProducer(): LogProducer {
+    const cluster = new Cluster(this.#options)
+    return this.#closing(new KafkaProducer(cluster, new IdempotentSession(cluster, cluster.closed)), cluster)
+  }
+
+  /** @throws MR_CONFIG, MR_LOG_UNREACHABLE */
+  async openClient(options: LogClientOptions): Promise<LogClient> {
+    if (options.guarantee === 'exactly_once') {
+      throw new MillraceError('MR_CONFIG', 'guarantee exactly_once is not available on Kafka yet', {
+        hint: "Set guarantee: 'at_least_once', or run on the embedded log.",
+      })
+    }
+    const cluster = new Cluster({ ...this.#options, clientId: options.clientId })
+    try {
+      await cluster.retrying({ what: 'connecting' }, () => cluster.coordinator('group', options.groupId))
+    } catch (error) {
+      await cluster.close()
+      throw error
+    }
+    const client = new KafkaClient(cluster, new Fetcher(cluster, fetcherOptions), options, () =>
+      this.#open.delete(client),
+    )
+    this.#open.add(client)
+    return client
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((each) => each.close()))
+    await this.#cluster.close()
+  }
+
+  /** Makes `close` close the cluster that was opened for `opened`, too. */
+  #closing<T extends { close(): unknown }>(opened: T, cluster: Cluster): T {
+    const close = opened.close.bind(opened)
+    const entry = {
+      close: async () => {
+        this.#open.delete(entry)
+        await close()
+        await cluster.close()
+      },
+    }
+    this.#open.add(entry)
+    opened.close = entry.close
+    return opened
+  }
+}

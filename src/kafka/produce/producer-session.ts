@@ -1,0 +1,63 @@
+import { initProducerIdV4 } from '@platformatic/kafka'
+import type { TopicPartition } from '../../log/log.ts'
+import type { Cluster } from '../cluster.ts'
+import { throwOnError } from '../protocol/errors.ts'
+import { retrying } from '../retry.ts'
+
+/** As whom batches are sent; sequence numbers count per partition from 0 under each identity. */
+export interface ProducerIdentity {
+  readonly producerId: number
+  readonly epoch: number
+}
+
+/** Decides as whom and when a producer may send. */
+export interface ProducerSession {
+  readonly transactionalId: string | null
+  /** The identity for a batch of this partition that was never sent: `undefined` until it is prepared. */
+  identity(topic: string, partition: number): ProducerIdentity | undefined
+  /** Does what must be done before batches of these partitions are sent. @throws MillraceError that ends the producer */
+  prepare(partitions: readonly TopicPartition[]): Promise<void>
+  /** The broker lost count of the sequence numbers, or they are in doubt: whether sending can go on under a new identity. */
+  renew(): boolean
+}
+
+/** What `IdempotentSession` needs of a `Cluster`. */
+export type SessionCluster = Pick<Cluster, 'options' | 'sendToAny'>
+
+/** A producer without transactions whose repeated batches the broker recognizes (KIP-98). */
+export class IdempotentSession implements ProducerSession {
+  readonly transactionalId = null
+  readonly #cluster: SessionCluster
+  readonly #signal: AbortSignal
+  #identity: ProducerIdentity | undefined
+
+  constructor(cluster: SessionCluster, signal: AbortSignal) {
+    this.#cluster = cluster
+    this.#signal = signal
+  }
+
+  identity(): ProducerIdentity | undefined {
+    return this.#identity
+  }
+
+  async prepare(): Promise<void> {
+    this.#identity ??= await retrying(
+      this.#cluster.options,
+      { what: 'asking for a producer id', signal: this.#signal },
+      () => this.#ask(),
+    )
+  }
+
+  renew(): boolean {
+    this.#identity = undefined
+    return true
+  }
+
+  async #ask(): Promise<ProducerIdentity> {
+    const response = await this.#cluster.sendToAny('admin', initProducerIdV4.api, null, 0, -1n, -1)
+    throwOnError(response.errorCode, 'asking for a producer id', {
+      hint: 'Without transactions this needs the permission IdempotentWrite on the cluster, or Write on a topic.',
+    })
+    return { producerId: Number(response.producerId), epoch: response.producerEpoch }
+  }
+}

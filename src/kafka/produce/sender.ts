@@ -1,0 +1,290 @@
+import { MillraceError } from '../../errors.ts'
+import { PartitionMap } from '../../log/log.ts'
+import type { Cluster } from '../cluster.ts'
+import { LeaderRefresh } from '../leader-refresh.ts'
+import { KafkaError, isRetriableCode, isStaleLeaderCode, kafkaErrors } from '../protocol/errors.ts'
+import type { Compression } from '../records/compression.ts'
+import { backoff, pause } from '../retry.ts'
+import type { PartitionQueue, PendingBatch } from './partition-queue.ts'
+import { produceV9 } from './produce-api.ts'
+import type { ProduceBatch, ProducedPartition } from './produce-api.ts'
+import { produceFailure } from './produce-errors.ts'
+import type { ProducerSession } from './producer-session.ts'
+
+/** Requests to one broker that are not answered yet, at most. */
+const MAX_IN_FLIGHT = 5
+/** Bytes of batches in one request, unless the first is larger; a broker takes 100 MiB (`socket.request.max.bytes`). */
+const MAX_REQUEST_BYTES = 8 << 20
+
+export interface SenderOptions {
+  readonly compression: Compression
+  /** How long a batch is sent again before that is an error, in ms. */
+  readonly deliveryTimeout: number
+}
+
+export interface SenderEvents {
+  /** Called once for each batch that is in the log on all in-sync replicas. */
+  acknowledged(batch: PendingBatch): void
+  /** A batch cannot be written: the sender has forgotten all queues (`clear`). */
+  failed(error: MillraceError): void
+}
+
+/** What the sender needs of a `Cluster`. */
+export type SenderCluster = Pick<Cluster, 'options' | 'cachedTopic' | 'cachedLeader' | 'refresh' | 'send'>
+
+/**
+ * Sends the batches of partition queues, several partitions a request, several requests a broker at once. Of one partition only one
+ * batch is under way, so that no failure can change the order; while it is, the next batch fills.
+ */
+export class Sender {
+  readonly #cluster: SenderCluster
+  readonly #session: ProducerSession
+  readonly #options: SenderOptions
+  readonly #signal: AbortSignal
+  readonly #events: SenderEvents
+  readonly #leaders: LeaderRefresh
+  readonly #queues = new Set<PartitionQueue>()
+  readonly #requests = new Map<number, number>()
+  readonly #settled: (() => void)[] = []
+  #underWay = 0
+  #preparing = false
+  #retryPending = false
+  /** Changes with `clear`: what was begun before is not acted upon after. */
+  #round = 0
+
+  constructor(
+    cluster: SenderCluster,
+    session: ProducerSession,
+    options: SenderOptions,
+    signal: AbortSignal,
+    events: SenderEvents,
+  ) {
+    this.#cluster = cluster
+    this.#session = session
+    this.#options = options
+    this.#signal = signal
+    this.#events = events
+    this.#leaders = new LeaderRefresh(cluster, signal, (topics, refused) => this.#onMetadata(topics, refused))
+  }
+
+  get isIdle(): boolean {
+    return this.#queues.size === 0
+  }
+
+  add(queue: PartitionQueue): void {
+    this.#queues.add(queue)
+  }
+
+  /** Makes every batch that is being filled due. */
+  expedite(): void {
+    for (const queue of this.#queues) if (queue.open !== undefined) queue.due = true
+  }
+
+  /** Forgets every queue; requests under way go on without effect, `settled` tells when they are over. */
+  clear(): void {
+    this.#round++
+    for (const queue of this.#queues) queue.clear()
+    this.#queues.clear()
+  }
+
+  /** Resolves when no request is under way. */
+  settled(): Promise<void> | void {
+    if (this.#underWay === 0) return
+    return new Promise((resolve) => this.#settled.push(resolve))
+  }
+
+  /** Sends what can be sent now. */
+  pump(): void {
+    if (this.#signal.aborted) return
+    const now = this.#cluster.options.clock.now()
+    const ready = new Map<number, PartitionQueue[]>()
+    const unprepared: PartitionQueue[] = []
+    let retryIn = Number.POSITIVE_INFINITY
+    for (const queue of this.#queues) {
+      if (queue.inFlight || (queue.batches.length === 0 && !queue.due)) continue
+      if (queue.retryAt > now) {
+        retryIn = Math.min(retryIn, queue.retryAt - now)
+        continue
+      }
+      const broker = this.#cluster.cachedLeader(queue.topic, queue.partition)
+      if (broker === undefined) this.#leaders.want(queue.topic)
+      else if (this.#session.identity(queue.topic, queue.partition) === undefined) unprepared.push(queue)
+      else if ((this.#requests.get(broker) ?? 0) < MAX_IN_FLIGHT) {
+        const queues = ready.get(broker)
+        if (queues === undefined) ready.set(broker, [queue])
+        else queues.push(queue)
+      }
+    }
+    for (const [broker, queues] of ready) this.#sendAll(broker, queues)
+    if (unprepared.length > 0 && !this.#preparing) void this.#prepare(unprepared)
+    if (retryIn !== Number.POSITIVE_INFINITY) void this.#pumpAfter(retryIn)
+  }
+
+  #sendAll(broker: number, queues: readonly PartitionQueue[]): void {
+    let request: PartitionQueue[] = []
+    let bytes = 0
+    for (const queue of queues) {
+      if (queue.batches.length === 0)
+        queue.closeBatch(this.#options.compression, this.#session.transactionalId !== null)
+      const size = queue.batches[0]!.buffer.length
+      if (bytes + size > MAX_REQUEST_BYTES && request.length > 0) {
+        void this.#send(broker, request)
+        if ((this.#requests.get(broker) ?? 0) >= MAX_IN_FLIGHT) return
+        request = []
+        bytes = 0
+      }
+      request.push(queue)
+      bytes += size
+    }
+    void this.#send(broker, request)
+  }
+
+  async #send(broker: number, queues: readonly PartitionQueue[]): Promise<void> {
+    const round = this.#round
+    const sent = new PartitionMap<PartitionQueue>()
+    const topics = new Map<string, ProduceBatch[]>()
+    for (const queue of queues) {
+      const batch = queue.batches[0]!
+      const identity = batch.identity ?? this.#session.identity(queue.topic, queue.partition)
+      if (identity === undefined) continue
+      queue.stamp(batch, identity)
+      queue.inFlight = true
+      sent.set(queue.topic, queue.partition, queue)
+      const entry: ProduceBatch = { partition: queue.partition, records: batch.buffer }
+      const batches = topics.get(queue.topic)
+      if (batches === undefined) topics.set(queue.topic, [entry])
+      else batches.push(entry)
+    }
+    this.#requests.set(broker, (this.#requests.get(broker) ?? 0) + 1)
+    this.#underWay++
+    const { requestTimeout } = this.#cluster.options
+    const { transactionalId } = this.#session
+    let answers: readonly ProducedPartition[] = []
+    let failure: unknown
+    try {
+      answers = await this.#cluster.send(broker, 'produce', produceV9, {
+        transactionalId,
+        timeout: requestTimeout,
+        topics,
+      })
+    } catch (error) {
+      failure = error
+    }
+    this.#requests.set(broker, this.#requests.get(broker)! - 1)
+    this.#underWay--
+    for (const queue of queues) queue.inFlight = false
+    if (!this.#signal.aborted) {
+      for (const answer of answers) {
+        const queue = sent.get(answer.topic, answer.partition)
+        if (queue === undefined || round !== this.#round) continue
+        sent.delete(answer.topic, answer.partition)
+        this.#onAnswer(queue, answer)
+      }
+      for (const [, , queue] of sent.entries()) if (round === this.#round) this.#onNoAnswer(queue, failure)
+      this.pump()
+    }
+    if (this.#underWay === 0) for (const resolve of this.#settled.splice(0)) resolve()
+  }
+
+  #onAnswer(queue: PartitionQueue, { errorCode, errorText, baseOffset }: ProducedPartition): void {
+    if (errorCode !== kafkaErrors.none && errorCode !== kafkaErrors.duplicateSequenceNumber) {
+      this.#onError(queue, errorCode, errorText)
+      return
+    }
+    const batch = queue.acknowledge(baseOffset)
+    if (queue.isEmpty) this.#queues.delete(queue)
+    this.#events.acknowledged(batch)
+  }
+
+  #onNoAnswer(queue: PartitionQueue, failure: unknown): void {
+    if (failure instanceof KafkaError) this.#onError(queue, failure.apiCode, failure.message)
+    else if (failure === undefined)
+      this.#onError(queue, kafkaErrors.networkException, 'the answer does not name the partition')
+    else this.#fail(produceFailure(queue, kafkaErrors.unknownServerError, null, failure))
+  }
+
+  #onError(queue: PartitionQueue, code: number, text: string | null): void {
+    if (code === kafkaErrors.messageTooLarge && queue.batches[0]!.count > 1) {
+      queue.splitHead(this.#options.compression, this.#session.transactionalId !== null)
+    } else if (isLostSequence(code) && this.#session.renew()) {
+      queue.restartSequence()
+      this.#retryLater(queue, code, text)
+    } else if (isRetriableCode(code)) {
+      if (isStaleLeaderCode(code)) this.#leaders.want(queue.topic)
+      this.#retryLater(queue, code, text)
+    } else {
+      this.#fail(produceFailure(queue, code, text))
+    }
+  }
+
+  #retryLater(queue: PartitionQueue, code: number, text: string | null): void {
+    const now = this.#cluster.options.clock.now()
+    if (now - (queue.batches[0]?.since ?? queue.openSince) >= this.#options.deliveryTimeout) {
+      this.#fail(produceFailure(queue, code, text))
+      return
+    }
+    queue.retryAt = now + backoff(this.#cluster.options, queue.failures++)
+  }
+
+  #onMetadata(topics: ReadonlySet<string>, refused: Error | undefined): void {
+    const round = this.#round
+    for (const queue of this.#queues) {
+      if (!topics.has(queue.topic)) continue
+      if (refused !== undefined) {
+        // Of several topics that were asked for together the error may concern another one: that one is not asked for again.
+        const concerns =
+          !(refused instanceof MillraceError) || refused.topic === undefined || refused.topic === queue.topic
+        if (concerns) return this.#fail(metadataFailure(queue, refused))
+      } else if (this.#cluster.cachedLeader(queue.topic, queue.partition) === undefined) {
+        const exists = this.#cluster.cachedTopic(queue.topic)?.partitions[queue.partition] !== undefined
+        this.#retryLater(queue, exists ? kafkaErrors.leaderNotAvailable : kafkaErrors.unknownTopicOrPartition, null)
+        if (round !== this.#round) return
+      }
+    }
+    this.pump()
+  }
+
+  async #prepare(queues: readonly PartitionQueue[]): Promise<void> {
+    this.#preparing = true
+    const round = this.#round
+    let failure: unknown
+    try {
+      await this.#session.prepare(queues)
+    } catch (error) {
+      failure = error
+    }
+    this.#preparing = false
+    if (this.#signal.aborted) return
+    if (failure !== undefined && round === this.#round) {
+      this.#fail(
+        failure instanceof MillraceError
+          ? failure
+          : produceFailure(queues[0]!, kafkaErrors.unknownServerError, null, failure),
+      )
+    }
+    this.pump()
+  }
+
+  async #pumpAfter(delay: number): Promise<void> {
+    if (this.#retryPending) return
+    this.#retryPending = true
+    await pause(this.#cluster.options.clock, delay, this.#signal)
+    this.#retryPending = false
+    this.pump()
+  }
+
+  #fail(error: MillraceError): void {
+    this.clear()
+    this.#events.failed(error)
+  }
+}
+
+function isLostSequence(code: number): boolean {
+  return code === kafkaErrors.outOfOrderSequenceNumber || code === kafkaErrors.unknownProducerId
+}
+
+function metadataFailure(queue: PartitionQueue, cause: Error): MillraceError {
+  return cause instanceof KafkaError
+    ? produceFailure(queue, cause.apiCode, null, cause)
+    : produceFailure(queue, kafkaErrors.unknownServerError, null, cause)
+}

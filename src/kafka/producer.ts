@@ -1,0 +1,230 @@
+import { MillraceError } from '../errors.ts'
+import type { LogProducer } from '../log/log.ts'
+import type { MaybePromise } from '../platform/maybe-promise.ts'
+import type { TimerHandle } from '../platform/clock.ts'
+import type { Headers } from '../record/headers.ts'
+import { PartitionQueue } from './produce/partition-queue.ts'
+import type { PendingBatch } from './produce/partition-queue.ts'
+import type { ProducerSession } from './produce/producer-session.ts'
+import { Sender } from './produce/sender.ts'
+import type { SenderCluster } from './produce/sender.ts'
+import { BatchBuilder } from './records/batch-builder.ts'
+import type { Compression } from './records/compression.ts'
+import { retrying } from './retry.ts'
+
+/** How a producer collects and sends. Times in ms, sizes in bytes. */
+export interface ProducerOptions {
+  /** How batches are compressed. Default `none`. */
+  readonly compression?: Compression
+  /** How long a batch waits for more records before it is sent unasked. Default 5, as `linger.ms` since Kafka 4.0. */
+  readonly linger?: number
+  /** Bytes of a batch before compression; a larger record has a batch of its own. Default 1 MiB, which the default `max.message.bytes` takes. */
+  readonly batchBytes?: number
+  /** With so much appended and not acknowledged `writable` is false, until half of it is. Default 32 MiB. */
+  readonly bufferBytes?: number
+  /** How long a batch is sent again after errors that may pass, before the producer fails. Default 2 minutes, as `delivery.timeout.ms`. */
+  readonly deliveryTimeout?: number
+}
+
+const DEFAULTS: Required<ProducerOptions> = {
+  compression: 'none',
+  linger: 5,
+  batchBytes: 1 << 20,
+  bufferBytes: 32 << 20,
+  deliveryTimeout: 120_000,
+}
+
+/**
+ * Appends records over Kafka: acknowledged by all in-sync replicas, in order per partition, each once in the log although
+ * requests are repeated (KIP-98). That holds as long as the broker remembers the producer: one that restarts, or takes a partition
+ * over, forgets producers whose last record there has a timestamp older than `producer.id.expiration.ms` (a day).
+ *
+ * Once a batch has failed for good, everything else waiting is dropped, and `append` and `flush` throw that error until `discard`.
+ */
+export class KafkaProducer implements LogProducer {
+  readonly #cluster: SenderCluster
+  readonly #session: ProducerSession
+  readonly #options: Required<ProducerOptions>
+  readonly #closing = new AbortController()
+  readonly #sender: Sender
+  readonly #topics = new Map<string, PartitionQueue[]>()
+  readonly #flushes: PromiseWithResolvers<void>[] = []
+  #lastTopic = ''
+  #lastQueues: PartitionQueue[] = []
+  #pendingBytes = 0
+  #isFull = false
+  #failure: MillraceError | undefined
+  #lingering: TimerHandle | undefined
+  #wake: (() => void) | undefined
+
+  /** @param session as whom it sends; not shared with another producer */
+  constructor(cluster: SenderCluster, session: ProducerSession, options: ProducerOptions = {}) {
+    this.#cluster = cluster
+    this.#session = session
+    this.#options = { ...DEFAULTS, ...options }
+    this.#sender = new Sender(cluster, session, this.#options, this.#closing.signal, {
+      acknowledged: (batch) => this.#acknowledged(batch),
+      failed: (error) => this.#failed(error),
+    })
+  }
+
+  append(
+    topic: string,
+    partition: number,
+    timestamp: number,
+    buffer: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    headers: Headers | undefined,
+  ): void {
+    if (this.#failure !== undefined) throw this.#failure
+    const queue = this.#queue(topic, partition)
+    let open = queue.open
+    if (open !== undefined) {
+      const bound = BatchBuilder.bound(
+        keyStart < 0 ? 0 : keyEnd - keyStart,
+        valueStart < 0 ? 0 : valueEnd - valueStart,
+        headers,
+      )
+      if (open.length + bound > queue.batchBytes) {
+        this.#closeFull(queue)
+        open = undefined
+      }
+    }
+    open ??= this.#openBatch(queue)
+    const before = open.length
+    open.append(timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+    this.#pendingBytes += open.length - before
+    if (this.#pendingBytes >= this.#options.bufferBytes && !this.#isFull) this.#becomeFull()
+  }
+
+  partitionCount(topic: string): number | undefined {
+    return this.#cluster.cachedTopic(topic)?.partitions.length
+  }
+
+  loadPartitionCount(topic: string): MaybePromise<number> {
+    return this.partitionCount(topic) ?? this.#askPartitionCount(topic)
+  }
+
+  get writable(): boolean {
+    return !this.#isFull
+  }
+
+  onWritable(wake: (() => void) | undefined): void {
+    this.#wake = wake
+  }
+
+  flush(): MaybePromise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#sender.isIdle) return
+    const done = Promise.withResolvers<void>()
+    // Whoever does not wait for the flush hears of the failure at the next append.
+    done.promise.catch(() => undefined)
+    this.#flushes.push(done)
+    this.#sender.expedite()
+    this.#sender.pump()
+    return done.promise
+  }
+
+  lastOffset(topic: string, partition: number): number | undefined {
+    return this.#topics.get(topic)?.[partition]?.lastOffset
+  }
+
+  /**
+   * Forgets what is not acknowledged, and the failure if there was one; a flush under way fails. What was under way may be in the log or not; when this resolves
+   * that is decided. Sequence numbers start anew, under a new identity: a session that does not renew by itself must be given
+   * one before the next `append`.
+   */
+  async discard(): Promise<void> {
+    this.#drop(new MillraceError('MR_PRODUCE', 'What was to be flushed was discarded'))
+    this.#session.renew()
+    await this.#sender.settled()
+    this.#failure = undefined
+  }
+
+  /** Closes without sending what was not flushed. */
+  close(): void {
+    this.#closing.abort()
+    this.#failure ??= new MillraceError('MR_PRODUCE', 'The producer is closed')
+    this.#wake = undefined
+    this.#drop(this.#failure)
+  }
+
+  #drop(reason: MillraceError): void {
+    for (const flush of this.#flushes.splice(0)) flush.reject(reason)
+    this.#sender.clear()
+    this.#topics.clear()
+    this.#lastTopic = ''
+    this.#lastQueues = []
+    this.#lingering?.cancel()
+    this.#lingering = undefined
+    this.#pendingBytes = 0
+    this.#becomeWritable()
+  }
+
+  #queue(topic: string, partition: number): PartitionQueue {
+    if (topic !== this.#lastTopic) {
+      let queues = this.#topics.get(topic)
+      if (queues === undefined) this.#topics.set(topic, (queues = []))
+      this.#lastTopic = topic
+      this.#lastQueues = queues
+    }
+    return (this.#lastQueues[partition] ??= new PartitionQueue(topic, partition, this.#options.batchBytes))
+  }
+
+  #openBatch(queue: PartitionQueue): BatchBuilder {
+    const { clock } = this.#cluster.options
+    this.#sender.add(queue)
+    this.#lingering ??= clock.schedule(this.#options.linger, () => {
+      this.#lingering = undefined
+      this.#sender.expedite()
+      this.#sender.pump()
+    })
+    const open = queue.openBatch(clock.now())
+    this.#pendingBytes += open.length
+    // A flush that is waiting for this partition waits for what follows too, so that may not linger.
+    queue.due = this.#flushes.length > 0 || this.#isFull
+    return open
+  }
+
+  #closeFull(queue: PartitionQueue): void {
+    queue.closeBatch(this.#options.compression, this.#session.transactionalId !== null)
+    this.#sender.pump()
+  }
+
+  #becomeFull(): void {
+    this.#isFull = true
+    this.#sender.expedite()
+    this.#sender.pump()
+  }
+
+  #becomeWritable(): void {
+    if (!this.#isFull) return
+    this.#isFull = false
+    this.#wake?.()
+  }
+
+  #acknowledged(batch: PendingBatch): void {
+    this.#pendingBytes -= batch.bytes
+    if (this.#pendingBytes <= this.#options.bufferBytes / 2) this.#becomeWritable()
+    if (this.#sender.isIdle) for (const flush of this.#flushes.splice(0)) flush.resolve()
+  }
+
+  #failed(error: MillraceError): void {
+    this.#failure = error
+    this.#drop(error)
+  }
+
+  async #askPartitionCount(topic: string): Promise<number> {
+    const what = `asking for the partitions of ${topic}`
+    await retrying(this.#cluster.options, { what, signal: this.#closing.signal }, () => this.#cluster.refresh([topic]))
+    const count = this.partitionCount(topic)
+    if (count !== undefined) return count
+    throw new MillraceError('MR_TOPIC_UNKNOWN', 'The topic does not exist', {
+      topic,
+      hint: 'Create it before it is written to.',
+    })
+  }
+}

@@ -1,0 +1,114 @@
+import { protocolErrorsCodesById } from '@platformatic/kafka'
+import { MillraceError } from '../../errors.ts'
+import type { MillraceErrorOptions } from '../../errors.ts'
+
+/** Kafka's error codes that this library acts upon, as listed in the protocol guide (Error Codes). */
+export const kafkaErrors = {
+  unknownServerError: -1,
+  none: 0,
+  offsetOutOfRange: 1,
+  corruptMessage: 2,
+  unknownTopicOrPartition: 3,
+  leaderNotAvailable: 5,
+  messageTooLarge: 10,
+  networkException: 13,
+  coordinatorNotAvailable: 15,
+  invalidTopic: 17,
+  illegalGeneration: 22,
+  inconsistentGroupProtocol: 23,
+  unknownMemberId: 25,
+  topicAuthorizationFailed: 29,
+  invalidTimestamp: 32,
+  unsupportedVersion: 35,
+  topicAlreadyExists: 36,
+  invalidPartitions: 37,
+  invalidConfig: 40,
+  invalidRequest: 42,
+  outOfOrderSequenceNumber: 45,
+  duplicateSequenceNumber: 46,
+  invalidProducerEpoch: 47,
+  unknownProducerId: 59,
+  saslAuthenticationFailed: 58,
+  groupIdNotFound: 69,
+  invalidRecord: 87,
+  producerFenced: 90,
+  fencedMemberEpoch: 110,
+  staleMemberEpoch: 113,
+  streamsInvalidTopology: 130,
+} as const
+
+/** Codes newer than the table of the wire library. */
+const newerNames: Readonly<Record<number, string>> = {
+  128: 'INVALID_REGULAR_EXPRESSION',
+  129: 'REBOOTSTRAP_REQUIRED',
+  130: 'STREAMS_INVALID_TOPOLOGY',
+  131: 'STREAMS_INVALID_TOPOLOGY_EPOCH',
+  132: 'STREAMS_TOPOLOGY_FENCED',
+}
+
+/** The same request may succeed later (Java: RetriableException). */
+const retriable: ReadonlySet<number> = new Set([
+  2, 3, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 41, 51, 56, 70, 71, 74, 75, 78, 80, 83, 88, 89, 100, 103, 106,
+])
+/** The leader of a partition is another one than was asked. */
+const staleLeader: ReadonlySet<number> = new Set([3, 5, 6, 13, 56, 74, 75, 100, 103])
+/** The coordinator of a group or transaction is another one than was asked, or none for now. */
+const staleCoordinator: ReadonlySet<number> = new Set([13, 15, 16])
+
+/** The protocol guide's name of an error code. */
+export function kafkaErrorName(apiCode: number): string {
+  return protocolErrorsCodesById[apiCode] ?? newerNames[apiCode] ?? `error ${apiCode}`
+}
+
+export function isRetriableCode(apiCode: number): boolean {
+  return retriable.has(apiCode)
+}
+
+export function isStaleLeaderCode(apiCode: number): boolean {
+  return staleLeader.has(apiCode)
+}
+
+export function isStaleCoordinatorCode(apiCode: number): boolean {
+  return staleCoordinator.has(apiCode)
+}
+
+/** What a broker answered, or that it could not be reached (`networkException`). */
+export class KafkaError extends MillraceError {
+  readonly apiCode: number
+  readonly apiName: string
+  readonly retriable: boolean
+
+  constructor(
+    apiCode: number,
+    what: string,
+    options: MillraceErrorOptions & { code?: string; text?: string | null | undefined } = {},
+  ) {
+    const name = kafkaErrorName(apiCode)
+    super(options.code ?? 'MR_LOG_FAILED', `${what}: ${name}${options.text ? `, ${options.text}` : ''}`, options)
+    this.apiCode = apiCode
+    this.apiName = name
+    this.retriable = retriable.has(apiCode)
+  }
+}
+
+/** @throws KafkaError if `apiCode` is an error. */
+export function throwOnError(
+  apiCode: number,
+  what: string,
+  options: MillraceErrorOptions & { text?: string | null | undefined } = {},
+): void {
+  if (apiCode !== kafkaErrors.none) throw new KafkaError(apiCode, what, options)
+}
+
+/** The error of a connection that broke, could not be opened or did not answer in time. */
+export function connectionLost(broker: string, cause: unknown): KafkaError {
+  const text = cause instanceof Error ? deepestMessage(cause) : String(cause)
+  return new KafkaError(kafkaErrors.networkException, `connection to Kafka broker ${broker} failed`, { cause, text })
+}
+
+function deepestMessage(error: Error): string {
+  let at = error
+  while (at.cause instanceof Error) at = at.cause
+  if (at instanceof AggregateError && at.message === '') return at.errors.map(String).join('; ')
+  return at.message
+}

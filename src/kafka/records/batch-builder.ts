@@ -1,0 +1,188 @@
+import type { Headers } from '../../record/headers.ts'
+import {
+  ATTRIBUTES_AT,
+  BASE_SEQUENCE_AT,
+  BASE_TIMESTAMP_AT,
+  COUNT_AT,
+  CRC_AT,
+  LAST_OFFSET_DELTA_AT,
+  LEADER_EPOCH_AT,
+  LENGTH_AT,
+  LOG_OVERHEAD,
+  MAGIC_AT,
+  MAX_TIMESTAMP_AT,
+  PRODUCER_EPOCH_AT,
+  PRODUCER_ID_AT,
+  RECORDS_AT,
+  TRANSACTIONAL,
+  writeInt64,
+} from './batch-header.ts'
+import { compress, compressionId } from './compression.ts'
+import type { Compression } from './compression.ts'
+import { crc32c } from './crc32c.ts'
+
+/** Length, attributes, timestamp and offset deltas, key and value lengths and header count, at their longest. */
+const MAX_RECORD_OVERHEAD = 5 + 1 + 10 + 5 + 5 + 5 + 5
+/** Below this many bytes a loop beats the call of `copy`. */
+const SHORT = 32
+const TWO_TO_31 = 0x8000_0000
+
+/** Builds one record batch, magic 2, in place: each record is encoded behind the one before, the header when it is closed. */
+export class BatchBuilder {
+  count = 0
+  #buffer: Buffer
+  #at = RECORDS_AT
+  #baseTimestamp = 0
+  #maxTimestamp = -1
+
+  /** @param capacity bytes to begin with; grows as needed */
+  constructor(capacity: number) {
+    this.#buffer = Buffer.allocUnsafe(Math.max(capacity, RECORDS_AT))
+  }
+
+  /** Bytes so far, header included, not compressed. */
+  get length(): number {
+    return this.#at
+  }
+
+  /** Appends a record whose key and value lie in `source` (start -1: null); what is there is copied. */
+  append(
+    timestamp: number,
+    source: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    headers: Headers | undefined,
+  ): void {
+    const keyLength = keyStart < 0 ? -1 : keyEnd - keyStart
+    const valueLength = valueStart < 0 ? -1 : valueEnd - valueStart
+    const headerBytes = headers === undefined || headers.length === 0 ? 0 : sizeOfHeaders(headers)
+    this.#reserve(MAX_RECORD_OVERHEAD + Math.max(keyLength, 0) + Math.max(valueLength, 0) + headerBytes)
+    if (this.count === 0) this.#baseTimestamp = timestamp
+    if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
+    const timestampDelta = timestamp - this.#baseTimestamp
+    const headerCount = headerBytes === 0 ? 0 : headers!.length
+    const length =
+      1 +
+      sizeOfVarint(timestampDelta) +
+      sizeOfVarint(this.count) +
+      sizeOfVarint(keyLength) +
+      Math.max(keyLength, 0) +
+      sizeOfVarint(valueLength) +
+      Math.max(valueLength, 0) +
+      sizeOfVarint(headerCount) +
+      headerBytes
+    const target = this.#buffer
+    let at = writeVarint(target, length, this.#at)
+    target[at++] = 0
+    at = writeVarint(target, timestampDelta, at)
+    at = writeVarint(target, this.count, at)
+    at = writeVarint(target, keyLength, at)
+    if (keyLength > 0) at = copy(source, keyStart, keyEnd, target, at)
+    at = writeVarint(target, valueLength, at)
+    if (valueLength > 0) at = copy(source, valueStart, valueEnd, target, at)
+    at = writeVarint(target, headerCount, at)
+    if (headerCount > 0) at = writeHeaders(target, headers!, at)
+    this.#at = at
+    this.count++
+  }
+
+  /** Bytes that one more record of this size takes at most. */
+  static bound(keyLength: number, valueLength: number, headers: Headers | undefined): number {
+    const headerBytes = headers === undefined || headers.length === 0 ? 0 : sizeOfHeaders(headers)
+    return MAX_RECORD_OVERHEAD + keyLength + valueLength + headerBytes
+  }
+
+  /** The finished batch, without producer and checksum: `stampBatch` puts them in. The builder must not be used again. */
+  close(compression: Compression, transactional: boolean): Buffer {
+    const plain = this.#buffer.subarray(0, this.#at)
+    const batch =
+      compression === 'none'
+        ? plain
+        : Buffer.concat([plain.subarray(0, RECORDS_AT), compress(plain.subarray(RECORDS_AT), compression)])
+    writeInt64(batch, 0, 0)
+    batch.writeInt32BE(batch.length - LOG_OVERHEAD, LENGTH_AT)
+    batch.writeInt32BE(-1, LEADER_EPOCH_AT)
+    batch[MAGIC_AT] = 2
+    batch.writeInt16BE(compressionId(compression) | (transactional ? TRANSACTIONAL : 0), ATTRIBUTES_AT)
+    batch.writeInt32BE(this.count - 1, LAST_OFFSET_DELTA_AT)
+    writeInt64(batch, this.#baseTimestamp, BASE_TIMESTAMP_AT)
+    writeInt64(batch, this.#maxTimestamp, MAX_TIMESTAMP_AT)
+    batch.writeInt32BE(this.count, COUNT_AT)
+    return batch
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#at + bytes
+    if (needed <= this.#buffer.length) return
+    const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2))
+    this.#buffer.copy(larger, 0, 0, this.#at)
+    this.#buffer = larger
+  }
+}
+
+/** Writes whose batch this is (-1, -1, -1: nobody's) and the checksum that covers it. */
+export function stampBatch(batch: Buffer, producerId: number, producerEpoch: number, baseSequence: number): void {
+  writeInt64(batch, producerId, PRODUCER_ID_AT)
+  batch.writeInt16BE(producerEpoch, PRODUCER_EPOCH_AT)
+  batch.writeInt32BE(baseSequence, BASE_SEQUENCE_AT)
+  batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT)
+}
+
+function copy(source: Buffer, start: number, end: number, target: Buffer, at: number): number {
+  if (end - start >= SHORT) return at + source.copy(target, at, start, end)
+  for (let from = start; from < end; from++) target[at++] = source[from]!
+  return at
+}
+
+function sizeOfVarint(value: number): number {
+  if (value < TWO_TO_31 && value >= -TWO_TO_31) {
+    const raw = ((value << 1) ^ (value >> 31)) >>> 0
+    return raw < 0x80 ? 1 : raw < 0x4000 ? 2 : raw < 0x20_0000 ? 3 : raw < 0x1000_0000 ? 4 : 5
+  }
+  let size = 1
+  for (let raw = longZigzag(value); raw >= 0x80; raw = Math.floor(raw / 128)) size++
+  return size
+}
+
+function writeVarint(target: Buffer, value: number, at: number): number {
+  if (value < TWO_TO_31 && value >= -TWO_TO_31) {
+    let raw = ((value << 1) ^ (value >> 31)) >>> 0
+    while (raw >= 0x80) {
+      target[at++] = raw | 0x80
+      raw >>>= 7
+    }
+    target[at++] = raw
+    return at
+  }
+  let raw = longZigzag(value)
+  for (; raw >= 0x80; raw = Math.floor(raw / 128)) target[at++] = (raw % 128) | 0x80
+  target[at++] = raw
+  return at
+}
+
+/** Exact for |value| < 2^52, which timestamps in milliseconds are for 140,000 years. */
+function longZigzag(value: number): number {
+  return value >= 0 ? value * 2 : -value * 2 - 1
+}
+
+function sizeOfHeaders(headers: Headers): number {
+  let size = 0
+  for (const { name, value } of headers) {
+    const nameLength = Buffer.byteLength(name)
+    size += sizeOfVarint(nameLength) + nameLength + sizeOfVarint(value?.length ?? -1) + (value?.length ?? 0)
+  }
+  return size
+}
+
+function writeHeaders(target: Buffer, headers: Headers, start: number): number {
+  let at = start
+  for (const { name, value } of headers) {
+    at = writeVarint(target, Buffer.byteLength(name), at)
+    at += target.write(name, at)
+    at = writeVarint(target, value?.length ?? -1, at)
+    if (value !== null) at += value.copy(target, at)
+  }
+  return at
+}

@@ -1,0 +1,185 @@
+import { MillraceError } from '../../errors.ts'
+import type { RecordCursor, TopicPartition } from '../../log/log.ts'
+import { Headers } from '../../record/headers.ts'
+import type { Header } from '../../record/headers.ts'
+import {
+  ATTRIBUTES_AT,
+  BASE_TIMESTAMP_AT,
+  COMPRESSION_MASK,
+  COUNT_AT,
+  LOG_APPEND_TIME,
+  MAX_TIMESTAMP_AT,
+  RECORDS_AT,
+  readInt64,
+} from './batch-header.ts'
+import { compressionOf, decompress } from './compression.ts'
+import type { Compression } from './compression.ts'
+
+const NOTHING = Buffer.alloc(0)
+const TWO_TO_28 = 0x1000_0000
+
+/** The records of one batch that lies in a larger buffer. Decompresses when the first record is asked for. */
+export class BatchCursor implements RecordCursor {
+  offset = -1
+  timestamp = -1
+  buffer: Buffer
+  keyStart = -1
+  keyEnd = -1
+  valueStart = -1
+  valueEnd = -1
+  endOffset: number
+  bytes: number
+  remaining: number
+
+  readonly #place: TopicPartition
+  readonly #fromOffset: number
+  readonly #baseOffset: number
+  readonly #baseTimestamp: number
+  /** The broker's time that holds for every record of a LogAppendTime batch; NaN for any other batch. */
+  readonly #appendTime: number
+  #compressed: Buffer | undefined
+  readonly #compression: Compression
+  #at: number
+  #end: number
+  #headersAt = 0
+
+  /**
+   * @param fromOffset records below it are skipped
+   * @throws MR_CORRUPT_BATCH if the batch names a codec that does not exist
+   */
+  constructor(
+    place: TopicPartition,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    fromOffset: number,
+    endOffset: number,
+  ) {
+    const attributes = buffer.readInt16BE(start + ATTRIBUTES_AT)
+    const compression = compressionOf(attributes & COMPRESSION_MASK)
+    this.#place = place
+    this.#fromOffset = fromOffset
+    this.#baseOffset = readInt64(buffer, start)
+    this.#baseTimestamp = readInt64(buffer, start + BASE_TIMESTAMP_AT)
+    this.#appendTime = (attributes & LOG_APPEND_TIME) === 0 ? Number.NaN : readInt64(buffer, start + MAX_TIMESTAMP_AT)
+    this.remaining = buffer.readInt32BE(start + COUNT_AT)
+    this.endOffset = endOffset
+    this.bytes = end - start
+    if (compression === undefined) throw this.#corrupt('unknown compression codec')
+    this.#compression = compression
+    if (compression === 'none') {
+      this.buffer = buffer
+      this.#compressed = undefined
+      this.#at = start + RECORDS_AT
+      this.#end = end
+    } else {
+      this.buffer = NOTHING
+      this.#compressed = buffer.subarray(start + RECORDS_AT, end)
+      this.#at = 0
+      this.#end = 0
+    }
+  }
+
+  next(): boolean {
+    if (this.#compressed !== undefined) this.#decompress(this.#compressed)
+    while (this.remaining > 0) {
+      this.#read()
+      if (this.offset >= this.#fromOffset) return true
+    }
+    return false
+  }
+
+  headers(none: Headers): Headers {
+    const nextRecordAt = this.#at
+    this.#at = this.#headersAt
+    const entries: Header[] = []
+    const count = this.#varint()
+    for (let index = 0; index < count; index++) {
+      const nameLength = this.#varint()
+      const name = this.buffer.toString('utf8', this.#at, (this.#at += nameLength))
+      const valueLength = this.#varint()
+      const value = valueLength < 0 ? null : this.buffer.subarray(this.#at, (this.#at += valueLength))
+      entries.push({ name, value })
+    }
+    this.#at = nextRecordAt
+    return entries.length === 0 ? none : new Headers(entries)
+  }
+
+  #read(): void {
+    this.remaining--
+    const length = this.#varint()
+    const recordEnd = this.#at + length
+    if (length < 0 || recordEnd > this.#end) throw this.#corrupt('a record reaches beyond its batch')
+    this.#at++
+    const timestampDelta = this.#varint()
+    this.timestamp = Number.isNaN(this.#appendTime) ? this.#baseTimestamp + timestampDelta : this.#appendTime
+    this.offset = this.#baseOffset + this.#varint()
+    const keyLength = this.#varint()
+    if (keyLength < 0) {
+      this.keyStart = this.keyEnd = -1
+    } else {
+      this.keyStart = this.#at
+      this.keyEnd = this.#at += keyLength
+    }
+    const valueLength = this.#varint()
+    if (valueLength < 0) {
+      this.valueStart = this.valueEnd = -1
+    } else {
+      this.valueStart = this.#at
+      this.valueEnd = this.#at += valueLength
+    }
+    if (this.#at > recordEnd) throw this.#corrupt('a key or value reaches beyond its record')
+    this.#headersAt = this.#at
+    this.#at = recordEnd
+  }
+
+  /** A zigzag varint of up to 64 bits, exact up to 2^53. */
+  #varint(): number {
+    const buffer = this.buffer
+    let byte = buffer[this.#at++]!
+    if (byte < 0x80) return (byte >>> 1) ^ -(byte & 1)
+    let raw = byte & 0x7f
+    for (let shift = 7; shift < 28; shift += 7) {
+      byte = buffer[this.#at++]!
+      raw |= (byte & 0x7f) << shift
+      if (byte < 0x80) return (raw >>> 1) ^ -(raw & 1)
+    }
+    return this.#longVarint(raw)
+  }
+
+  #longVarint(low: number): number {
+    let raw = low
+    for (let factor = TWO_TO_28; factor < 2 ** 64; factor *= 128) {
+      const byte = this.buffer[this.#at++]!
+      raw += (byte & 0x7f) * factor
+      if (byte < 0x80) return low % 2 === 0 ? raw / 2 : -(raw + 1) / 2
+    }
+    throw this.#corrupt('a number of more than 64 bits')
+  }
+
+  #decompress(compressed: Buffer): void {
+    this.#compressed = undefined
+    try {
+      this.buffer = decompress(compressed, this.#compression)
+    } catch (cause) {
+      this.remaining = 0
+      throw this.#corrupt(`${this.#compression} cannot decompress it`, cause)
+    }
+    this.bytes = this.buffer.length
+    this.#end = this.buffer.length
+  }
+
+  #corrupt(what: string, cause?: unknown): MillraceError {
+    return corruptBatch(this.#place, this.#baseOffset, what, cause)
+  }
+}
+
+export function corruptBatch(place: TopicPartition, offset: number, what: string, cause?: unknown): MillraceError {
+  return new MillraceError('MR_CORRUPT_BATCH', `Record batch is corrupt: ${what}`, {
+    topic: place.topic,
+    partition: place.partition,
+    offset,
+    cause,
+    hint: 'Read the partition with another client: if it fails too, the log on the broker is damaged; if not, something between broker and application changes bytes.',
+  })
+}

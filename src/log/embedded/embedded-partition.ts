@@ -1,0 +1,161 @@
+import type { KeyValueEngine, WriteBatch } from '../../state/engine.ts'
+import { firstAtOrAfter, MemoryPartition } from '../local/partition-data.ts'
+import type { PartitionData } from '../local/partition-data.ts'
+import type { Run } from '../local/run.ts'
+import { baseOf, partitionKey, runKey } from './log-keys.ts'
+import { openRun } from './stored-run.ts'
+import type { StoredRun } from './stored-run.ts'
+import type { TailBudget } from './tail-budget.ts'
+
+/** What is stored of a partition beside its runs. */
+interface Bounds {
+  readonly start: number
+  /** Where the next record goes if no run is left that tells it. */
+  readonly end: number
+  /** Below it the partition has been compacted. */
+  readonly cleanedTo: number
+  /** Records that the last compaction left. */
+  readonly cleanedRecords: number
+}
+
+/**
+ * A partition in an engine. The newest runs are kept in memory as they were appended, so that readers at the end never
+ * touch the engine.
+ */
+export class EmbeddedPartition implements PartitionData {
+  startOffset: number
+  endOffset: number
+  cleanedTo: number
+  cleanedRecords: number
+  /** Greatest timestamp known of; that of the newest run after opening. */
+  maxTimestamp = -1
+  /** Offset of the last run: neither compaction nor retention touches it. */
+  lastRunBase: number
+  readonly topicNumber: number
+  readonly partition: number
+  readonly configs: Readonly<Record<string, string>>
+  readonly #engine: KeyValueEngine
+  readonly #tail: MemoryPartition
+  readonly #budget: TailBudget
+
+  constructor(
+    topicNumber: number,
+    partition: number,
+    configs: Readonly<Record<string, string>>,
+    engine: KeyValueEngine,
+    budget: TailBudget,
+  ) {
+    this.topicNumber = topicNumber
+    this.partition = partition
+    this.configs = configs
+    this.#engine = engine
+    this.#budget = budget
+    const bounds = this.#readBounds()
+    const last = this.#runAtOrBefore(Number.MAX_SAFE_INTEGER - 1)
+    this.startOffset = bounds.start
+    this.endOffset = Math.max(bounds.end, last === undefined ? 0 : last.base + last.span)
+    this.cleanedTo = bounds.cleanedTo
+    this.cleanedRecords = bounds.cleanedRecords
+    this.maxTimestamp = last?.maxTimestamp ?? -1
+    this.lastRunBase = last?.base ?? this.endOffset
+    this.#tail = new MemoryPartition(this.endOffset)
+  }
+
+  append(run: Run): void {
+    this.#tail.append(run)
+    this.lastRunBase = run.base
+    this.endOffset = run.base + run.span
+    if (run.maxTimestamp > this.maxTimestamp) this.maxTimestamp = run.maxTimestamp
+    this.#budget.added(this.#tail, run.end - run.start)
+  }
+
+  readRuns(offset: number, maxBytes: number, into: Run[]): void {
+    if (offset >= this.#tail.startOffset) this.#tail.readRuns(offset, maxBytes, into)
+    else for (const run of this.storedRuns(offset, maxBytes)) into.push(run)
+  }
+
+  /** The runs in the engine from the one that holds `offset`, or the first behind it, until they hold `maxBytes`. */
+  storedRuns(offset: number, maxBytes: number): StoredRun[] {
+    const runs: StoredRun[] = []
+    let bytes = 0
+    const rows = this.#engine.iterate({ gte: this.runKey(offset), lt: this.runKey(this.endOffset) })
+    try {
+      while (bytes < maxBytes && rows.next()) {
+        const run = openRun(rows.value, baseOf(rows.key))
+        if (runs.length === 0 && run.base > offset) bytes += this.#addHolder(offset, runs)
+        bytes += run.end
+        runs.push(run)
+      }
+    } finally {
+      rows.close()
+    }
+    if (runs.length === 0) this.#addHolder(offset, runs)
+    return runs
+  }
+
+  offsetForTime(timestamp: number): number {
+    let offset = this.startOffset
+    while (offset < this.endOffset) {
+      const runs = this.storedRuns(offset, SEARCH_BYTES)
+      for (const run of runs) {
+        const found = run.maxTimestamp < timestamp ? undefined : firstAtOrAfter(run, timestamp, this.startOffset)
+        if (found !== undefined) return found
+        offset = run.base + run.span
+      }
+      if (runs.length === 0) break
+    }
+    return this.endOffset
+  }
+
+  deleteBelow(offset: number): void {
+    this.startOffset = offset
+    if (offset > this.#tail.startOffset) this.#tail.deleteBelow(offset)
+  }
+
+  /** Adds to the batch that the runs wholly below the start are gone. */
+  writeTruncation(batch: WriteBatch): void {
+    const holder = this.#runAtOrBefore(this.startOffset)
+    const isNeeded = holder !== undefined && holder.base + holder.span > this.startOffset
+    batch.deleteRange(this.runKey(0), this.runKey(isNeeded ? holder.base : this.startOffset))
+    this.writeBounds(batch)
+  }
+
+  writeBounds(batch: WriteBatch): void {
+    const bounds: Bounds = {
+      start: this.startOffset,
+      end: this.endOffset,
+      cleanedTo: this.cleanedTo,
+      cleanedRecords: this.cleanedRecords,
+    }
+    batch.put(partitionKey(this.topicNumber, this.partition), Buffer.from(JSON.stringify(bounds)))
+  }
+
+  runKey(offset: number): Buffer {
+    return runKey(this.topicNumber, this.partition, offset)
+  }
+
+  /** Adds the run that starts below `offset` and holds it, and answers its bytes. */
+  #addHolder(offset: number, runs: StoredRun[]): number {
+    const holder = this.#runAtOrBefore(offset)
+    if (holder === undefined || holder.base + holder.span <= offset) return 0
+    runs.push(holder)
+    return holder.end
+  }
+
+  #runAtOrBefore(offset: number): StoredRun | undefined {
+    const rows = this.#engine.iterate({ gte: this.runKey(0), lt: this.runKey(offset + 1), reverse: true })
+    try {
+      return rows.next() ? openRun(rows.value, baseOf(rows.key)) : undefined
+    } finally {
+      rows.close()
+    }
+  }
+
+  #readBounds(): Bounds {
+    const stored = this.#engine.get(partitionKey(this.topicNumber, this.partition))
+    return stored === undefined ? UNTOUCHED : JSON.parse(stored.toString('utf8'))
+  }
+}
+
+const UNTOUCHED: Bounds = { start: 0, end: 0, cleanedTo: 0, cleanedRecords: 0 }
+const SEARCH_BYTES = 1024 * 1024

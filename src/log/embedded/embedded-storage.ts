@@ -1,0 +1,202 @@
+import { MillraceError } from '../../errors.ts'
+import { isPromise } from '../../platform/maybe-promise.ts'
+import { WriteBatch } from '../../state/engine.ts'
+import type { KeyValueEngine } from '../../state/engine.ts'
+import type { LogStorage, StoredContent, TopicIdentity } from '../local/local-log.ts'
+import type { PartitionData } from '../local/partition-data.ts'
+import type { StagedCommit } from '../local/staged-commit.ts'
+import type { LocalPartition } from '../local/topic.ts'
+import type { CommittedOffset, TopicSpec } from '../log.ts'
+import { EmbeddedPartition } from './embedded-partition.ts'
+import { decodeOffset, decodeOffsetKey, encodeOffset, endOf, offsetKey, topicKey, topicOf } from './log-keys.ts'
+import { sealRun, TRAILER_BYTES } from './stored-run.ts'
+import { TailBudget } from './tail-budget.ts'
+
+/** Newest records of all partitions that are kept in memory. */
+const TAIL_BYTES = 64 * 1024 * 1024
+
+interface StoredTopic {
+  readonly number: number
+  readonly partitions: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+interface WaitingCommit {
+  readonly commit: StagedCommit
+  readonly makeVisible: (commit: StagedCommit) => void
+  readonly resolve: () => void
+  readonly reject: (error: MillraceError) => void
+}
+
+/** Adds to the next write what need not be waited for. */
+type Chore = (batch: WriteBatch) => void
+
+/**
+ * Keeps a log in an engine. Commits of one turn of the event loop go into one write batch and cost one sync; the next batch
+ * is begun when that has been written.
+ */
+export class EmbeddedStorage implements LogStorage {
+  readonly kind = 'embedded'
+  readonly trailerBytes = TRAILER_BYTES
+  readonly #engine: KeyValueEngine
+  readonly #logId: string
+  readonly #fsync: boolean
+  readonly #budget = new TailBudget(TAIL_BYTES)
+  readonly #topicNumbers = new Map<string, number>()
+  readonly #partitions = new Map<PartitionData, EmbeddedPartition>()
+  #waiting: WaitingCommit[] = []
+  #chores: Chore[] = []
+  #draining: Promise<void> | undefined
+  #failure: MillraceError | undefined
+
+  constructor(engine: KeyValueEngine, logId: string, fsync: boolean) {
+    this.#engine = engine
+    this.#logId = logId
+    this.#fsync = fsync
+  }
+
+  get partitions(): Iterable<EmbeddedPartition> {
+    return this.#partitions.values()
+  }
+
+  /** What earlier processes left. To be read once, before anything else is done. */
+  load(): StoredContent {
+    const topics: TopicIdentity[] = []
+    this.#forEach('t', (key, value) => {
+      const name = topicOf(key)
+      const stored: StoredTopic = JSON.parse(value.toString('utf8'))
+      this.#topicNumbers.set(name, stored.number)
+      topics.push(this.#identity(name, stored))
+    })
+    const offsets: [string, string, number, CommittedOffset][] = []
+    this.#forEach('o', (key, value) => {
+      const { groupId, topic, partition } = decodeOffsetKey(key)
+      offsets.push([groupId, topic, partition, decodeOffset(value)])
+    })
+    return { topics, offsets }
+  }
+
+  createTopic(spec: TopicSpec): TopicIdentity {
+    const stored: StoredTopic = {
+      number: Math.max(0, ...this.#topicNumbers.values()) + 1,
+      partitions: Math.max(1, spec.partitions),
+      configs: spec.configs ?? {},
+    }
+    this.#topicNumbers.set(spec.name, stored.number)
+    this.addChore((batch) => batch.put(topicKey(spec.name), Buffer.from(JSON.stringify(stored))))
+    return this.#identity(spec.name, stored)
+  }
+
+  openPartition(topic: TopicIdentity, partition: number): EmbeddedPartition {
+    const number = this.#topicNumbers.get(topic.name) ?? 0
+    const opened = new EmbeddedPartition(number, partition, topic.configs, this.#engine, this.#budget)
+    this.#partitions.set(opened, opened)
+    return opened
+  }
+
+  publish(commit: StagedCommit, makeVisible: (commit: StagedCommit) => void): Promise<void> {
+    if (this.#failure !== undefined) throw this.#failure
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ commit, makeVisible, resolve, reject })
+      this.#draining ??= this.#drain()
+    })
+  }
+
+  addChore(chore: Chore): void {
+    if (this.#failure !== undefined) return
+    this.#chores.push(chore)
+    this.#draining ??= this.#drain()
+  }
+
+  /** After a failed write the storage takes nothing any more. */
+  get hasFailed(): boolean {
+    return this.#failure !== undefined
+  }
+
+  settled(): Promise<void> | undefined {
+    if (this.#failure !== undefined) throw this.#failure
+    return this.#draining?.then(() => {
+      if (this.#failure !== undefined) throw this.#failure
+    })
+  }
+
+  deleteBelow(partition: LocalPartition, offset: number): void {
+    const data = this.#partitions.get(partition.data)
+    if (data !== undefined) this.truncate(data, offset)
+  }
+
+  truncate(partition: EmbeddedPartition, offset: number): void {
+    partition.deleteBelow(offset)
+    this.addChore((batch) => partition.writeTruncation(batch))
+  }
+
+  async close(): Promise<void> {
+    await this.#draining
+    await this.#engine.close()
+  }
+
+  /** Never rejects: who waits is told one by one. */
+  async #drain(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    while (this.#waiting.length > 0 || this.#chores.length > 0) {
+      const waiting = this.#waiting
+      this.#waiting = []
+      try {
+        await this.#write(waiting)
+      } catch (cause) {
+        this.#failure ??= writeFailed(cause)
+        for (const { reject } of [...waiting, ...this.#waiting]) reject(this.#failure)
+        this.#waiting = []
+        this.#chores = []
+      }
+    }
+    this.#draining = undefined
+  }
+
+  async #write(waiting: readonly WaitingCommit[]): Promise<void> {
+    const batch = new WriteBatch()
+    const chores = this.#chores
+    this.#chores = []
+    for (const chore of chores) chore(batch)
+    const ends = new Map<PartitionData, number>()
+    for (const { commit } of waiting) this.#addCommit(batch, commit, ends)
+    const written = this.#engine.write(batch, { sync: this.#fsync && waiting.length > 0 })
+    if (isPromise(written)) await written
+    for (const { commit, makeVisible, resolve } of waiting) {
+      makeVisible(commit)
+      resolve()
+    }
+  }
+
+  #addCommit(batch: WriteBatch, commit: StagedCommit, ends: Map<PartitionData, number>): void {
+    for (const { partition, run } of commit.runs) {
+      const base = ends.get(partition.data) ?? partition.data.endOffset
+      ends.set(partition.data, base + run.span)
+      batch.put(this.#partitions.get(partition.data)!.runKey(base), sealRun(run))
+    }
+    if (commit.offsets === undefined || commit.groupId === undefined) return
+    for (const [topic, partition, offset] of commit.offsets.entries()) {
+      batch.put(offsetKey(commit.groupId, topic, partition), encodeOffset(offset))
+    }
+  }
+
+  #identity(name: string, stored: StoredTopic): TopicIdentity {
+    return { name, id: `${this.#logId}-${stored.number}`, partitions: stored.partitions, configs: stored.configs }
+  }
+
+  #forEach(letter: string, visit: (key: Buffer, value: Buffer) => void): void {
+    const rows = this.#engine.iterate({ gte: Buffer.from(letter), lt: endOf(letter) })
+    try {
+      while (rows.next()) visit(rows.key, rows.value)
+    } finally {
+      rows.close()
+    }
+  }
+}
+
+function writeFailed(cause: unknown): MillraceError {
+  return new MillraceError('MR_LOG_FAILED', 'the log could not be written and takes no more', {
+    hint: 'make room on the disk and open the log anew: only what was committed before is in it',
+    cause,
+  })
+}

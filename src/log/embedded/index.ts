@@ -1,0 +1,2 @@
+export { embeddedLog } from './embedded-log.ts'
+export type { EmbeddedLogOptions } from './embedded-log.ts'

@@ -1,0 +1,90 @@
+import { isPromise } from '../../platform/maybe-promise.ts'
+import type { Clock, TimerHandle } from '../../platform/clock.ts'
+import { needsCompaction, retentionOf } from './cleanup-policy.ts'
+import { Compaction } from './compaction.ts'
+import type { EmbeddedPartition } from './embedded-partition.ts'
+import type { EmbeddedStorage } from './embedded-storage.ts'
+
+/** How often partitions are looked at. */
+const INTERVAL_MS = 15_000
+/** Between two steps of work, so that processing goes on. */
+const PAUSE_MS = 5
+/** Bytes of runs that one retention step looks at, about. */
+const STEP_BYTES = 1024 * 1024
+
+/**
+ * Carries out `cleanup.policy` in the background: one step of bounded work at a time, beginning at opening. Every step is a
+ * write of its own, ordered with the commits.
+ */
+export class LogCleaner {
+  readonly #storage: EmbeddedStorage
+  readonly #clock: Clock
+  #timer: TimerHandle | undefined
+  #compaction: Compaction | undefined
+  #stopped = false
+
+  constructor(storage: EmbeddedStorage, clock: Clock) {
+    this.#storage = storage
+    this.#clock = clock
+  }
+
+  start(): void {
+    this.#schedule(PAUSE_MS)
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#timer?.cancel()
+  }
+
+  #schedule(delayMs: number): void {
+    if (!this.#stopped) this.#timer = this.#clock.schedule(delayMs, () => this.#run())
+  }
+
+  #run(): void {
+    if (this.#storage.hasFailed) return
+    const didWork = this.#step()
+    const delay = didWork ? PAUSE_MS : INTERVAL_MS
+    const settled = this.#storage.settled()
+    if (isPromise(settled)) {
+      // A failed write is reported to everybody who commits.
+      settled.then(
+        () => this.#schedule(delay),
+        () => this.stop(),
+      )
+    } else this.#schedule(delay)
+  }
+
+  /** True if there was something to do. */
+  #step(): boolean {
+    if (this.#compaction === undefined) {
+      const now = this.#clock.now()
+      for (const partition of this.#storage.partitions) {
+        if (this.#expire(partition, now)) return true
+        if (!needsCompaction(partition)) continue
+        this.#compaction = new Compaction(partition, now)
+        return true
+      }
+      return false
+    }
+    const { write, done } = this.#compaction.step()
+    if (write !== undefined) this.#storage.addChore(write)
+    if (done) this.#compaction = undefined
+    return true
+  }
+
+  /** Deletes the first runs if all their records are too old; the last run always stays. */
+  #expire(partition: EmbeddedPartition, now: number): boolean {
+    const retention = retentionOf(partition)
+    if (retention === undefined || partition.startOffset >= partition.lastRunBase) return false
+    const oldest = Math.min(now, partition.maxTimestamp) - retention
+    let start = partition.startOffset
+    for (const run of partition.storedRuns(start, STEP_BYTES)) {
+      if (run.maxTimestamp >= oldest || run.base >= partition.lastRunBase) break
+      start = run.base + run.span
+    }
+    if (start === partition.startOffset) return false
+    this.#storage.truncate(partition, start)
+    return true
+  }
+}

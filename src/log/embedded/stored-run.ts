@@ -1,0 +1,70 @@
+import { MillraceError } from '../../errors.ts'
+import { viewOf } from '../local/run.ts'
+import type { Run } from '../local/run.ts'
+
+/**
+ * A run as it is stored: its records, then, if compaction took some out, `offset - base u32` of each that is left, then this
+ * trailer, little-endian: `count u32 | span u32 | greatest timestamp f64 | tombstones until f64 | flags u32 | 0 u32`.
+ */
+export const TRAILER_BYTES = 32
+const SPARSE = 1
+
+/** A run with what only stored runs have. */
+export interface StoredRun extends Run {
+  /** Time (ms) after which compaction drops the tombstones in it; 0 until it was compacted first. */
+  readonly tombstonesUntil: number
+}
+
+/** Writes the trailer behind a run that has room for it, and gives the bytes to store. */
+export function sealRun(run: Run, tombstonesUntil = 0): Buffer {
+  const { view, deltas } = run
+  let at = run.end
+  if (deltas !== undefined) {
+    for (const delta of deltas) {
+      view.setUint32(at, delta, true)
+      at += 4
+    }
+  }
+  view.setUint32(at, run.count, true)
+  view.setUint32(at + 4, run.span, true)
+  view.setFloat64(at + 8, run.maxTimestamp, true)
+  view.setFloat64(at + 16, tombstonesUntil, true)
+  view.setUint32(at + 24, deltas === undefined ? 0 : SPARSE, true)
+  view.setUint32(at + 28, 0, true)
+  return run.buffer.subarray(run.start, at + TRAILER_BYTES)
+}
+
+/** @throws MR_CORRUPT_BATCH */
+export function openRun(stored: Buffer, base: number): StoredRun {
+  const view = viewOf(stored)
+  const trailer = stored.length - TRAILER_BYTES
+  if (trailer < 0) throw corrupt(base)
+  const count = view.getUint32(trailer, true)
+  const isSparse = (view.getUint32(trailer + 24, true) & SPARSE) !== 0
+  const end = isSparse ? trailer - 4 * count : trailer
+  if (end < 0) throw corrupt(base)
+  let deltas: Uint32Array | undefined
+  if (isSparse) {
+    deltas = new Uint32Array(count)
+    for (let i = 0; i < count; i++) deltas[i] = view.getUint32(end + 4 * i, true)
+  }
+  return {
+    buffer: stored,
+    view,
+    start: 0,
+    end,
+    base,
+    count,
+    span: view.getUint32(trailer + 4, true),
+    maxTimestamp: view.getFloat64(trailer + 8, true),
+    tombstonesUntil: view.getFloat64(trailer + 16, true),
+    deltas,
+  }
+}
+
+function corrupt(offset: number): MillraceError {
+  return new MillraceError('MR_CORRUPT_BATCH', 'a stored run of records is damaged', {
+    offset,
+    hint: 'the log directory is damaged: restore it from a backup',
+  })
+}

@@ -1,0 +1,242 @@
+import { MillraceError } from '../../errors.ts'
+import { taskIdText } from '../group.ts'
+import type { SubtopologyDescription, TaskId } from '../group.ts'
+import type { CommittedOffset, PartitionMap, TopicSpec } from '../log.ts'
+import type { Clock } from '../../platform/clock.ts'
+import { assignTasks, compareTasks } from './assign-tasks.ts'
+import type { TargetAssignment } from './assign-tasks.ts'
+import type { LocalMember } from './local-member.ts'
+import { resolveTopology } from './resolve.ts'
+
+export interface CoordinatorHost {
+  readonly clock: Clock
+  partitionsOf(topic: string): number | undefined
+  createInternalTopics(topics: readonly TopicSpec[]): void
+}
+
+/**
+ * One group of a local log: what Kafka's coordinator does for a streams group (KIP-1071), for members in this process. A
+ * task moves in three steps: its owner is told to give it up, the owner acknowledges, the new owner is told. An owner that
+ * does not acknowledge within its rebalance timeout loses its membership.
+ *
+ * A changed topology is taken as soon as no member with the old one is left; offsets stay. Until then members that bring it wait.
+ */
+export class GroupCoordinator {
+  readonly groupId: string
+  readonly #host: CoordinatorHost
+  #members: LocalMember[] = []
+  /** Members that bring another topology than the current members have. */
+  #waiting: LocalMember[] = []
+  #topology = ''
+  #targets = new Map<LocalMember, TargetAssignment>()
+  #isShuttingDown = false
+
+  constructor(groupId: string, host: CoordinatorHost) {
+    this.groupId = groupId
+    this.#host = host
+  }
+
+  join(member: LocalMember): void {
+    if (this.#members.includes(member) || this.#waiting.includes(member)) return
+    const topology = topologyText(member)
+    if (this.#members.length > 0 && topology !== this.#topology) {
+      this.#waiting.push(member)
+      member.tellWaiting(topologyChanged(this.groupId, this.#members))
+      return
+    }
+    this.#topology = topology
+    this.#members.push(member)
+    if (this.#isShuttingDown) member.tell({ type: 'shutdown' })
+    this.#rebalance()
+  }
+
+  leave(member: LocalMember): void {
+    this.#remove(member)
+  }
+
+  /** A newer client took the member's identity. */
+  fence(member: LocalMember, error: MillraceError): void {
+    this.#remove(member)
+    member.tell({ type: 'failed', error })
+  }
+
+  acknowledged(member: LocalMember): void {
+    const event = member.outstanding
+    if (event === undefined) return
+    member.outstanding = undefined
+    if (event.type === 'revoked') {
+      member.revocationTimer?.cancel()
+      member.revocationTimer = undefined
+      for (const task of event.active) member.active.delete(taskIdText(task))
+      for (const task of event.standby) member.standby.delete(taskIdText(task))
+      member.needsAssigned = true
+    }
+    this.#reconcile()
+  }
+
+  shutdown(): void {
+    this.#isShuttingDown = true
+    for (const member of this.#members) member.tell({ type: 'shutdown' })
+  }
+
+  /** Topics were created: who waits for them may go on, and a source topic may have been among them. */
+  topicsChanged(): void {
+    if (this.#members.length > 0) this.#rebalance()
+  }
+
+  /** @throws MR_FENCED if the member may not commit offsets of one of these partitions */
+  assertMayCommit(member: LocalMember, offsets: PartitionMap<CommittedOffset>): void {
+    if (offsets.size === 0 || (this.#members.length === 0 && this.#waiting.length === 0)) return
+    if (!this.#members.includes(member)) throw fenced(member, 'it is not a member of the group')
+    if (member.hasUnheardLoss) throw fenced(member, 'it has lost its membership')
+    for (const [topic, partition] of offsets.entries()) {
+      if (!this.#ownsInput(member, topic, partition)) {
+        throw fenced(member, 'it does not own the task of this partition', topic, partition)
+      }
+    }
+  }
+
+  #ownsInput(member: LocalMember, topic: string, partition: number): boolean {
+    return member.options.subtopologies.some(
+      (subtopology) =>
+        member.active.has(taskIdText({ subtopology: subtopology.id, partition })) && isSourceOf(subtopology, topic),
+    )
+  }
+
+  #remove(member: LocalMember): void {
+    const wasMember = this.#members.includes(member)
+    this.#members = this.#members.filter((other) => other !== member)
+    this.#waiting = this.#waiting.filter((other) => other !== member)
+    member.forget()
+    if (!wasMember) return
+    if (this.#members.length > 0) this.#rebalance()
+    else this.#emptied()
+  }
+
+  #emptied(): void {
+    this.#targets.clear()
+    this.#isShuttingDown = false
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const member of waiting) this.join(member)
+  }
+
+  #rebalance(): void {
+    let tasks: readonly TaskId[]
+    try {
+      tasks = this.#resolve()
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error
+      for (const member of this.#members) member.tellWaiting(error)
+      return
+    }
+    const stateful = new Set<number>()
+    const { subtopologies } = this.#members[0]!.options
+    for (const subtopology of subtopologies) if (subtopology.changelogTopics.length > 0) stateful.add(subtopology.id)
+    const replicas = Math.max(...this.#members.map((member) => member.options.standbyReplicas))
+    const targets = assignTasks(tasks, (id) => stateful.has(id), this.#members, replicas)
+    this.#targets = new Map(this.#members.map((member, index) => [member, targets[index]!]))
+    this.#reconcile()
+  }
+
+  #resolve(): readonly TaskId[] {
+    const { internalTopics, tasks } = resolveTopology(this.#members[0]!.options.subtopologies, (topic) =>
+      this.#host.partitionsOf(topic),
+    )
+    const missing = internalTopics.filter((topic) => !topic.exists)
+    if (missing.length > 0) {
+      this.#host.createInternalTopics(
+        missing.map(({ topic, partitions }) => ({
+          name: topic.name,
+          partitions,
+          replicationFactor: topic.replicationFactor,
+          configs: Object.fromEntries(topic.configs),
+        })),
+      )
+    }
+    return tasks
+  }
+
+  /** Tells each member that has nothing outstanding its next step towards its target. */
+  #reconcile(): void {
+    for (const member of this.#members) {
+      const target = this.#targets.get(member)
+      if (target === undefined || member.outstanding !== undefined) continue
+      const active = tasksNotIn(member.active, target.active)
+      const standby = tasksNotIn(member.standby, target.standby)
+      if (active.length > 0 || standby.length > 0) this.#revoke(member, active, standby)
+      else this.#assign(member, target)
+    }
+  }
+
+  #revoke(member: LocalMember, active: readonly TaskId[], standby: readonly TaskId[]): void {
+    member.revocationTimer = this.#host.clock.schedule(member.options.rebalanceTimeout, () => this.#expel(member))
+    member.tell({ type: 'revoked', active, standby })
+  }
+
+  #assign(member: LocalMember, target: TargetAssignment): void {
+    for (const [text, task] of target.active) {
+      if (member.active.has(text) || this.#isHeld(text, member, false)) continue
+      member.active.set(text, task)
+      member.needsAssigned = true
+    }
+    for (const [text, task] of target.standby) {
+      if (member.standby.has(text) || this.#isHeld(text, member, true)) continue
+      member.standby.set(text, task)
+      member.needsAssigned = true
+    }
+    if (!member.needsAssigned) return
+    member.needsAssigned = false
+    member.tell({
+      type: 'assigned',
+      active: [...member.active.values()].sort(compareTasks),
+      standby: [...member.standby.values()].sort(compareTasks),
+    })
+  }
+
+  /** An active task has one owner; and one process has a task's directory once. */
+  #isHeld(text: string, member: LocalMember, asStandby: boolean): boolean {
+    return this.#members.some((other) => {
+      const sameProcess = other.options.processId === member.options.processId
+      return (other.active.has(text) && (!asStandby || sameProcess)) || (sameProcess && other.standby.has(text))
+    })
+  }
+
+  #expel(member: LocalMember): void {
+    this.#members = [...this.#members.filter((other) => other !== member), member]
+    const reason = `tasks were not given up within ${member.options.rebalanceTimeout} ms`
+    member.forget()
+    member.tell({ type: 'lost', reason })
+    this.#rebalance()
+  }
+}
+
+function isSourceOf(subtopology: SubtopologyDescription, topic: string): boolean {
+  return (
+    subtopology.sourceTopics.includes(topic) || subtopology.repartitionSourceTopics.some((other) => other.name === topic)
+  )
+}
+
+function tasksNotIn(held: ReadonlyMap<string, TaskId>, wanted: ReadonlyMap<string, TaskId>): TaskId[] {
+  return [...held].filter(([text]) => !wanted.has(text)).map(([, task]) => task)
+}
+
+function topologyText(member: LocalMember): string {
+  return JSON.stringify(member.options.subtopologies)
+}
+
+function topologyChanged(groupId: string, members: readonly LocalMember[]): MillraceError {
+  return new MillraceError(
+    'MR_TOPOLOGY_CHANGED',
+    `group '${groupId}' runs another topology in ${members.map((member) => member.name).join(', ')}`,
+    { hint: 'stop every instance that runs the old topology; committed offsets are kept' },
+  )
+}
+
+function fenced(member: LocalMember, why: string, topic?: string, partition?: number): MillraceError {
+  return new MillraceError('MR_FENCED', `the commit of ${member.name} is refused: ${why}`, {
+    topic,
+    partition,
+    hint: 'close the tasks without committing and wait for the next assignment',
+  })
+}

@@ -1,0 +1,103 @@
+import { MillraceError } from '../../errors.ts'
+import { isPromise } from '../../platform/maybe-promise.ts'
+import type { MaybePromise } from '../../platform/maybe-promise.ts'
+import { PartitionMap } from '../log.ts'
+import type { CommitOutcome, CommittedOffset, LogClient, LogClientOptions, LogReader, TopicPartition } from '../log.ts'
+import type { GroupCoordinator } from './group-coordinator.ts'
+import { LocalMember } from './local-member.ts'
+import { LocalProducer } from './local-producer.ts'
+import type { ProducerHost } from './local-producer.ts'
+import type { StagedCommit } from './staged-commit.ts'
+
+export interface ClientHost extends ProducerHost {
+  openReader(): LogReader
+  publish(commit: StagedCommit): MaybePromise<void>
+  /** Waits for every commit that was begun. */
+  settled(): MaybePromise<void>
+  committedOffset(groupId: string, topic: string, partition: number): CommittedOffset | undefined
+  clientClosed(client: LocalClient): void
+}
+
+/**
+ * One stream thread's connection to a local log. What it appends stays here until `commit` makes it visible together with
+ * the offsets.
+ */
+export class LocalClient implements LogClient {
+  readonly guarantee = 'exactly_once'
+  readonly transactionalId: string
+  readonly reader: LogReader
+  readonly producer: LocalProducer
+  readonly group: LocalMember
+  readonly #groupId: string
+  readonly #host: ClientHost
+  readonly #coordinator: GroupCoordinator
+  #refusal: MillraceError | undefined
+
+  constructor(options: LogClientOptions, host: ClientHost, coordinator: GroupCoordinator) {
+    this.transactionalId = options.transactionalId
+    this.#groupId = options.groupId
+    this.#host = host
+    this.#coordinator = coordinator
+    this.reader = host.openReader()
+    this.producer = new LocalProducer(host)
+    this.group = new LocalMember(options.clientId, options, coordinator, () => this.producer.drop())
+  }
+
+  committed(partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>> {
+    this.#assertUsable()
+    const settled = this.#host.settled()
+    return isPromise(settled) ? settled.then(() => this.#committedNow(partitions)) : this.#committedNow(partitions)
+  }
+
+  commit(offsets: PartitionMap<CommittedOffset>): MaybePromise<CommitOutcome> {
+    this.#assertUsable()
+    this.#coordinator.assertMayCommit(this.group, offsets)
+    const runs = this.producer.take()
+    if (runs.length === 0 && offsets.size === 0) return 'committed'
+    const copy = new PartitionMap<CommittedOffset>()
+    for (const [topic, partition, offset] of offsets.entries()) copy.set(topic, partition, offset)
+    const published = this.#host.publish({ runs, groupId: this.#groupId, offsets: copy })
+    return isPromise(published) ? published.then(() => 'committed') : 'committed'
+  }
+
+  abort(): void {
+    this.producer.drop()
+  }
+
+  close(): void {
+    this.#end(new MillraceError('MR_LOG_FAILED', `${this.group.name} is closed`))
+    this.#coordinator.leave(this.group)
+    this.#host.clientClosed(this)
+  }
+
+  /** A newer client was opened with the same transactional id. */
+  fence(): void {
+    const error = new MillraceError(
+      'MR_FENCED',
+      `${this.group.name} is fenced: another client with the transactional id '${this.transactionalId}' was opened`,
+      { hint: 'run one instance per process id and thread' },
+    )
+    this.#end(error)
+    this.#coordinator.fence(this.group, error)
+  }
+
+  #end(error: MillraceError): void {
+    this.#refusal ??= error
+    this.producer.drop()
+    this.producer.refuse(error)
+    void this.reader.close()
+  }
+
+  #assertUsable(): void {
+    if (this.#refusal !== undefined) throw this.#refusal
+  }
+
+  #committedNow(partitions: readonly TopicPartition[]): PartitionMap<CommittedOffset> {
+    const found = new PartitionMap<CommittedOffset>()
+    for (const { topic, partition } of partitions) {
+      const offset = this.#host.committedOffset(this.#groupId, topic, partition)
+      if (offset !== undefined) found.set(topic, partition, offset)
+    }
+    return found
+  }
+}

@@ -1,0 +1,246 @@
+import { MillraceError } from '../../errors.ts'
+import { isPromise } from '../../platform/maybe-promise.ts'
+import type { MaybePromise } from '../../platform/maybe-promise.ts'
+import type { Clock } from '../../platform/clock.ts'
+import { PartitionMap } from '../log.ts'
+import type {
+  CommittedOffset,
+  Log,
+  LogClient,
+  LogClientOptions,
+  LogProducer,
+  LogReader,
+  OffsetSpec,
+  TopicDescription,
+  TopicPartition,
+  TopicSpec,
+} from '../log.ts'
+import { GroupCoordinator } from './group-coordinator.ts'
+import { LocalClient } from './local-client.ts'
+import { LocalProducer } from './local-producer.ts'
+import { LocalReader } from './local-reader.ts'
+import { assertWithin } from './partition-data.ts'
+import type { PartitionData } from './partition-data.ts'
+import { logClosed } from './staged-commit.ts'
+import type { StagedCommit } from './staged-commit.ts'
+import { validateTopicSpec } from './topic.ts'
+import type { LocalPartition, LocalTopic } from './topic.ts'
+
+/** What a topic is before it has partitions in memory. */
+export interface TopicIdentity {
+  readonly name: string
+  readonly id: string
+  readonly partitions: number
+  readonly configs: Readonly<Record<string, string>>
+}
+
+/** Where a local log keeps what it holds. */
+export interface LogStorage {
+  readonly kind: 'memory' | 'embedded'
+  /** Bytes left free behind each run that is handed to `publish`. */
+  readonly trailerBytes: number
+  /** Takes up a new topic; it lasts as soon as anything that is published later. */
+  createTopic(spec: TopicSpec): TopicIdentity
+  openPartition(topic: TopicIdentity, partition: number): PartitionData
+  /** Makes a commit last, then calls `makeVisible` with it; commits become visible in the order of the calls. */
+  publish(commit: StagedCommit, makeVisible: (commit: StagedCommit) => void): MaybePromise<void>
+  /** Done when everything handed over before is. */
+  settled(): MaybePromise<void>
+  /** Deletes the records of a partition below an offset between its start and its end. */
+  deleteBelow(partition: LocalPartition, offset: number): void
+  close(): MaybePromise<void>
+}
+
+/** What a storage held when it was opened. */
+export interface StoredContent {
+  readonly topics: Iterable<TopicIdentity>
+  readonly offsets: Iterable<readonly [groupId: string, topic: string, partition: number, offset: CommittedOffset]>
+}
+
+const EMPTY: StoredContent = { topics: [], offsets: [] }
+
+/**
+ * A log within this process, whatever it is stored in. Always exactly-once: records and offsets become visible by a commit,
+ * all at once. Readers and members are woken synchronously after that.
+ */
+export class LocalLog implements Log {
+  readonly kind: 'memory' | 'embedded'
+  readonly clock: Clock
+  readonly trailerBytes: number
+  readonly #storage: LogStorage
+  readonly #topics = new Map<string, LocalTopic>()
+  readonly #offsets = new Map<string, PartitionMap<CommittedOffset>>()
+  readonly #groups = new Map<string, GroupCoordinator>()
+  readonly #clients = new Map<string, LocalClient>()
+  readonly #onClose: () => void
+  readonly #makeVisible = (commit: StagedCommit): void => this.#show(commit)
+  #isClosed = false
+
+  /** @param onClose stops what works on the storage beside the log */
+  constructor(storage: LogStorage, clock: Clock, content: StoredContent = EMPTY, onClose: () => void = () => {}) {
+    this.kind = storage.kind
+    this.clock = clock
+    this.trailerBytes = storage.trailerBytes
+    this.#storage = storage
+    this.#onClose = onClose
+    for (const topic of content.topics) this.#addTopic(topic)
+    for (const [groupId, topic, partition, offset] of content.offsets) {
+      this.#offsetsOf(groupId).set(topic, partition, offset)
+    }
+  }
+
+  describeTopics(names: readonly string[]): ReadonlyMap<string, TopicDescription> {
+    this.#assertOpen()
+    const found = new Map<string, TopicDescription>()
+    for (const name of names) {
+      const topic = this.#topics.get(name)
+      if (topic !== undefined) found.set(name, { name, id: topic.id, partitions: topic.partitions.length })
+    }
+    return found
+  }
+
+  createTopics(specs: readonly TopicSpec[]): MaybePromise<void> {
+    this.#assertOpen()
+    for (const spec of specs) validateTopicSpec(spec)
+    this.#createMissing(specs)
+    for (const group of this.#groups.values()) group.topicsChanged()
+    return this.#storage.settled()
+  }
+
+  listOffsets(partitions: readonly TopicPartition[], at: OffsetSpec): PartitionMap<number> {
+    this.#assertOpen()
+    const offsets = new PartitionMap<number>()
+    for (const { topic, partition } of partitions) {
+      const { data } = this.#partition(topic, partition)
+      if (at === 'earliest') offsets.set(topic, partition, data.startOffset)
+      else if (at === 'latest') offsets.set(topic, partition, data.endOffset)
+      else offsets.set(topic, partition, data.offsetForTime(at.timestamp))
+    }
+    return offsets
+  }
+
+  deleteRecords(offsets: PartitionMap<number>): MaybePromise<void> {
+    this.#assertOpen()
+    for (const [topic, index, offset] of offsets.entries()) {
+      const partition = this.#partition(topic, index)
+      if (offset <= partition.data.startOffset) continue
+      assertWithin(partition.data, topic, index, offset)
+      this.#storage.deleteBelow(partition, offset)
+    }
+    return this.#storage.settled()
+  }
+
+  openReader(): LogReader {
+    this.#assertOpen()
+    return new LocalReader((name) => this.#topics.get(name))
+  }
+
+  openProducer(): LogProducer {
+    this.#assertOpen()
+    return new LocalProducer(this, (commit) => this.publish(commit))
+  }
+
+  openClient(options: LogClientOptions): MaybePromise<LogClient> {
+    this.#assertOpen()
+    this.#clients.get(options.transactionalId)?.fence()
+    const client = new LocalClient(options, this, this.#group(options.groupId))
+    this.#clients.set(options.transactionalId, client)
+    const settled = this.#storage.settled()
+    return isPromise(settled) ? settled.then(() => client) : client
+  }
+
+  close(): MaybePromise<void> {
+    if (this.#isClosed) return
+    for (const client of [...this.#clients.values()]) client.close()
+    this.#isClosed = true
+    this.#onClose()
+    return this.#storage.close()
+  }
+
+  topic(name: string): LocalTopic | undefined {
+    return this.#topics.get(name)
+  }
+
+  publish(commit: StagedCommit): MaybePromise<void> {
+    this.#assertOpen()
+    return this.#storage.publish(commit, this.#makeVisible)
+  }
+
+  settled(): MaybePromise<void> {
+    this.#assertOpen()
+    return this.#storage.settled()
+  }
+
+  committedOffset(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
+    return this.#offsets.get(groupId)?.get(topic, partition)
+  }
+
+  clientClosed(client: LocalClient): void {
+    if (this.#clients.get(client.transactionalId) === client) this.#clients.delete(client.transactionalId)
+  }
+
+  #show(commit: StagedCommit): void {
+    for (const { partition, run } of commit.runs) partition.data.append(run)
+    if (commit.offsets !== undefined && commit.groupId !== undefined) {
+      const group = this.#offsetsOf(commit.groupId)
+      for (const [topic, partition, offset] of commit.offsets.entries()) group.set(topic, partition, offset)
+    }
+    for (const { partition } of commit.runs) for (const listener of partition.listeners) listener.arrived()
+  }
+
+  #group(groupId: string): GroupCoordinator {
+    let group = this.#groups.get(groupId)
+    if (group === undefined) {
+      group = new GroupCoordinator(groupId, {
+        clock: this.clock,
+        partitionsOf: (topic) => this.#topics.get(topic)?.partitions.length,
+        createInternalTopics: (specs) => this.#createMissing(specs),
+      })
+      this.#groups.set(groupId, group)
+    }
+    return group
+  }
+
+  #offsetsOf(groupId: string): PartitionMap<CommittedOffset> {
+    let offsets = this.#offsets.get(groupId)
+    if (offsets === undefined) this.#offsets.set(groupId, (offsets = new PartitionMap()))
+    return offsets
+  }
+
+  #createMissing(specs: readonly TopicSpec[]): void {
+    for (const spec of specs) {
+      validateTopicSpec(spec)
+      if (!this.#topics.has(spec.name)) this.#addTopic(this.#storage.createTopic(spec))
+    }
+  }
+
+  #addTopic(identity: TopicIdentity): void {
+    const { name, id, configs } = identity
+    this.#topics.set(name, {
+      name,
+      id,
+      configs,
+      usesAppendTime: configs['message.timestamp.type'] === 'LogAppendTime',
+      partitions: Array.from({ length: identity.partitions }, (_, partition) => ({
+        topic: name,
+        partition,
+        data: this.#storage.openPartition(identity, partition),
+        listeners: new Set(),
+      })),
+    })
+  }
+
+  #partition(topic: string, partition: number): LocalPartition {
+    const found = this.#topics.get(topic)?.partitions[partition]
+    if (found !== undefined) return found
+    throw new MillraceError('MR_TOPIC_UNKNOWN', 'there is no such partition', {
+      topic,
+      partition,
+      hint: 'create the topic first',
+    })
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw logClosed()
+  }
+}

@@ -1,0 +1,95 @@
+import type { MillraceError } from '../../errors.ts'
+import type { GroupEvent, GroupMember, GroupOptions, TaskId } from '../group.ts'
+import type { TimerHandle } from '../../platform/clock.ts'
+import type { GroupCoordinator } from './group-coordinator.ts'
+
+/** An event that the member has to acknowledge before it gets the next one. */
+export type TaskEvent = Extract<GroupEvent, { readonly type: 'revoked' | 'assigned' }>
+
+/** One member of a group: its queue of events, and what the coordinator knows of it. */
+export class LocalMember implements GroupMember {
+  readonly options: GroupOptions
+  readonly name: string
+  /** Tasks it may commit, by `taskIdText`: those told by `assigned`, until a revocation is acknowledged. */
+  readonly active = new Map<string, TaskId>()
+  readonly standby = new Map<string, TaskId>()
+  /** The last `revoked` or `assigned` event, until it is acknowledged. */
+  outstanding: TaskEvent | undefined
+  /** True when what it holds differs from what `assigned` told last. */
+  needsAssigned = true
+  revocationTimer: TimerHandle | undefined
+  readonly #coordinator: GroupCoordinator
+  readonly #onLost: () => void
+  #events: GroupEvent[] = []
+  #wake: (() => void) | undefined
+  #waitingFor: string | undefined
+
+  constructor(name: string, options: GroupOptions, coordinator: GroupCoordinator, onLost: () => void) {
+    this.name = name
+    this.options = options
+    this.#coordinator = coordinator
+    this.#onLost = onLost
+  }
+
+  get processId(): string {
+    return this.options.processId
+  }
+
+  join(): void {
+    this.#coordinator.join(this)
+  }
+
+  nextEvent(): GroupEvent | undefined {
+    const event = this.#events.shift()
+    if (event?.type === 'lost') this.#onLost()
+    return event
+  }
+
+  onEvent(wake: (() => void) | undefined): void {
+    this.#wake = wake
+    if (this.#events.length > 0) wake?.()
+  }
+
+  acknowledge(): void {
+    const event = this.outstanding
+    if (event !== undefined && !this.#events.includes(event)) this.#coordinator.acknowledged(this)
+  }
+
+  shutdownApplication(): void {
+    this.#coordinator.shutdown()
+  }
+
+  leave(): void {
+    this.#coordinator.leave(this)
+  }
+
+  /** Between being told that membership is lost and hearing it, the member still believes that it owns its tasks. */
+  get hasUnheardLoss(): boolean {
+    return this.#events.some((event) => event.type === 'lost')
+  }
+
+  tell(event: GroupEvent): void {
+    if (event.type === 'revoked' || event.type === 'assigned') this.outstanding = event
+    if (event.type !== 'waiting') this.#waitingFor = undefined
+    this.#events.push(event)
+    this.#wake?.()
+  }
+
+  tellWaiting(error: MillraceError): void {
+    if (this.#waitingFor === error.message) return
+    this.#waitingFor = error.message
+    this.tell({ type: 'waiting', error })
+  }
+
+  /** Takes everything away; events that were not taken yet no longer count. */
+  forget(): void {
+    this.active.clear()
+    this.standby.clear()
+    this.#events = []
+    this.outstanding = undefined
+    this.needsAssigned = true
+    this.revocationTimer?.cancel()
+    this.revocationTimer = undefined
+    this.#waitingFor = undefined
+  }
+}

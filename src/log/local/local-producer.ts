@@ -1,0 +1,140 @@
+import { MillraceError } from '../../errors.ts'
+import type { MaybePromise } from '../../platform/maybe-promise.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Headers } from '../../record/headers.ts'
+import type { LogProducer } from '../log.ts'
+import { RunWriter } from './run-writer.ts'
+import type { Publish, StagedRun } from './staged-commit.ts'
+import type { LocalPartition, LocalTopic } from './topic.ts'
+
+interface PartitionWriter {
+  readonly partition: LocalPartition
+  readonly runs: RunWriter
+}
+
+interface TopicWriters {
+  readonly usesAppendTime: boolean
+  readonly byPartition: readonly PartitionWriter[]
+}
+
+/** What a producer needs of the log that it writes to. */
+export interface ProducerHost {
+  readonly clock: Clock
+  readonly trailerBytes: number
+  topic(name: string): LocalTopic | undefined
+}
+
+/** Collects records until they are taken, all at once, by a flush or a commit. Memory alone bounds how much. */
+export class LocalProducer implements LogProducer {
+  readonly writable = true
+  readonly #host: ProducerHost
+  readonly #publishOnFlush: Publish | undefined
+  readonly #topics = new Map<string, TopicWriters>()
+  #lastTopic = ''
+  #lastWriters: TopicWriters | undefined
+  #pending: PartitionWriter[] = []
+  #refusal: MillraceError | undefined
+
+  /** @param publishOnFlush makes flushed records visible; without it `flush` does nothing and the owner takes them */
+  constructor(host: ProducerHost, publishOnFlush?: Publish) {
+    this.#host = host
+    this.#publishOnFlush = publishOnFlush
+  }
+
+  append(
+    topic: string,
+    partition: number,
+    timestamp: number,
+    buffer: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    headers: Headers | undefined,
+  ): void {
+    if (this.#refusal !== undefined) throw this.#refusal
+    const writers = topic === this.#lastTopic && this.#lastWriters !== undefined ? this.#lastWriters : this.#open(topic)
+    const writer = writers.byPartition[partition]
+    if (writer === undefined) throw noSuchPartition(topic, partition)
+    if (writer.runs.isEmpty) this.#pending.push(writer)
+    const time = writers.usesAppendTime ? this.#host.clock.now() : timestamp
+    writer.runs.append(time, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+  }
+
+  partitionCount(topic: string): number | undefined {
+    return this.#host.topic(topic)?.partitions.length
+  }
+
+  loadPartitionCount(topic: string): number {
+    const count = this.partitionCount(topic)
+    if (count !== undefined) return count
+    throw new MillraceError('MR_TOPIC_UNKNOWN', `topic '${topic}' does not exist`, { topic, hint: 'create it first' })
+  }
+
+  onWritable(): void {}
+
+  flush(): MaybePromise<void> {
+    if (this.#refusal !== undefined) throw this.#refusal
+    if (this.#publishOnFlush === undefined || this.#pending.length === 0) return
+    return this.#publishOnFlush({ runs: this.take(), groupId: undefined, offsets: undefined })
+  }
+
+  lastOffset(topic: string, partition: number): number | undefined {
+    return this.#topics.get(topic)?.byPartition[partition]?.runs.lastOffset
+  }
+
+  close(): void {
+    this.drop()
+    this.refuse(new MillraceError('MR_LOG_FAILED', 'the producer is closed'))
+  }
+
+  /** Everything appended since the last call. */
+  take(): StagedRun[] {
+    const taken: StagedRun[] = []
+    for (const { partition, runs } of this.#pending) {
+      for (const run of runs.take()) taken.push({ partition, run })
+    }
+    this.#pending = []
+    return taken
+  }
+
+  /** Forgets everything appended since the last `take`. */
+  drop(): void {
+    for (const { runs } of this.#pending) runs.drop()
+    this.#pending = []
+  }
+
+  /** Every later append and flush throws this. */
+  refuse(error: MillraceError): void {
+    this.#refusal ??= error
+  }
+
+  #open(topic: string): TopicWriters {
+    let writers = this.#topics.get(topic)
+    if (writers === undefined) {
+      const found = this.#host.topic(topic)
+      if (found === undefined) {
+        throw new MillraceError('MR_PRODUCE', `topic '${topic}' does not exist`, { topic, hint: 'create it first' })
+      }
+      writers = {
+        usesAppendTime: found.usesAppendTime,
+        byPartition: found.partitions.map((partition) => ({
+          partition,
+          runs: new RunWriter(this.#host.trailerBytes),
+        })),
+      }
+      this.#topics.set(topic, writers)
+    }
+    this.#lastTopic = topic
+    this.#lastWriters = writers
+    return writers
+  }
+}
+
+function noSuchPartition(topic: string, partition: number): MillraceError {
+  return new MillraceError('MR_PRODUCE', 'the topic has no such partition', {
+    topic,
+    partition,
+    hint: 'check the partitioner against the number of partitions',
+  })
+}

@@ -1,0 +1,128 @@
+import type { Headers } from '../../record/headers.ts'
+import { encodeHeaders, RECORD_HEADER_BYTES, viewOf } from './run.ts'
+import type { Run } from './run.ts'
+
+const FIRST_CHUNK_BYTES = 2048
+const MAX_CHUNK_BYTES = 256 * 1024
+/** Below this a loop is quicker than a call of `copy`. */
+const LOOP_COPY_BYTES = 24
+
+/**
+ * Collects what one producer appends to one partition, as runs. Runs lie one behind the other in chunks; behind each run
+ * `trailerBytes` are left free for whoever stores it.
+ */
+export class RunWriter {
+  readonly #trailerBytes: number
+  #chunk: Buffer = Buffer.alloc(0)
+  #view: DataView = viewOf(this.#chunk)
+  #chunkBytes = FIRST_CHUNK_BYTES
+  #start = 0
+  #at = 0
+  #count = 0
+  #maxTimestamp = -1
+  #full: Run[] = []
+  #lastTaken: Run | undefined
+
+  constructor(trailerBytes: number) {
+    this.#trailerBytes = trailerBytes
+  }
+
+  get isEmpty(): boolean {
+    return this.#count === 0 && this.#full.length === 0
+  }
+
+  append(
+    timestamp: number,
+    buffer: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    headers: Headers | undefined,
+  ): void {
+    const keyLength = keyStart < 0 ? -1 : keyEnd - keyStart
+    const valueLength = valueStart < 0 ? -1 : valueEnd - valueStart
+    const encoded = headers === undefined || headers.length === 0 ? undefined : encodeHeaders(headers)
+    const headersLength = encoded === undefined ? 0 : encoded.length
+    const bytes =
+      RECORD_HEADER_BYTES + (keyLength > 0 ? keyLength : 0) + (valueLength > 0 ? valueLength : 0) + headersLength
+    if (this.#at + bytes + this.#trailerBytes > this.#chunk.length) this.#newChunk(bytes)
+    const chunk = this.#chunk
+    const view = this.#view
+    let at = this.#at
+    view.setFloat64(at, timestamp, true)
+    view.setInt32(at + 8, keyLength, true)
+    view.setInt32(at + 12, valueLength, true)
+    view.setInt32(at + 16, headersLength, true)
+    at += RECORD_HEADER_BYTES
+    if (keyLength > 0 && valueLength > 0 && keyEnd === valueStart) {
+      at = copyBytes(buffer, keyStart, valueEnd, chunk, at)
+    } else {
+      if (keyLength > 0) at = copyBytes(buffer, keyStart, keyEnd, chunk, at)
+      if (valueLength > 0) at = copyBytes(buffer, valueStart, valueEnd, chunk, at)
+    }
+    if (encoded !== undefined) at += encoded.copy(chunk, at)
+    this.#at = at
+    this.#count++
+    if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
+  }
+
+  /** The runs collected since the last call, in order. */
+  take(): Run[] {
+    this.#finishRun()
+    const runs = this.#full
+    this.#full = []
+    if (runs.length > 0) this.#lastTaken = runs.at(-1)
+    return runs
+  }
+
+  /** Offset of the last record that was taken and has been published since. */
+  get lastOffset(): number | undefined {
+    const run = this.#lastTaken
+    return run === undefined || run.base < 0 ? undefined : run.base + run.count - 1
+  }
+
+  /** Forgets what was collected since the last `take`. */
+  drop(): void {
+    this.#full = []
+    this.#at = this.#start
+    this.#count = 0
+    this.#maxTimestamp = -1
+  }
+
+  #newChunk(bytes: number): void {
+    this.#finishRun()
+    this.#chunk = Buffer.allocUnsafeSlow(Math.max(this.#chunkBytes, bytes + this.#trailerBytes))
+    this.#view = viewOf(this.#chunk)
+    this.#chunkBytes = Math.min(this.#chunkBytes * 2, MAX_CHUNK_BYTES)
+    this.#start = this.#at = 0
+  }
+
+  #finishRun(): void {
+    if (this.#count === 0) return
+    this.#full.push({
+      buffer: this.#chunk,
+      view: this.#view,
+      start: this.#start,
+      end: this.#at,
+      base: -1,
+      count: this.#count,
+      span: this.#count,
+      maxTimestamp: this.#maxTimestamp,
+      deltas: undefined,
+    })
+    this.#start = this.#at += this.#trailerBytes
+    this.#count = 0
+    this.#maxTimestamp = -1
+  }
+}
+
+function copyBytes(source: Buffer, start: number, end: number, target: Buffer, at: number): number {
+  const length = end - start
+  if (length > LOOP_COPY_BYTES) {
+    source.copy(target, at, start, end)
+    return at + length
+  }
+  for (let from = start; from < end; from++) target[at++] = source[from]!
+  return at
+}

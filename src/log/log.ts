@@ -1,0 +1,222 @@
+import type { Headers } from '../record/headers.ts'
+import type { MaybePromise } from '../platform/maybe-promise.ts'
+import type { GroupMember, GroupOptions } from './group.ts'
+
+/**
+ * The Log port: topics of partitions of records, consumer groups and atomic commits. Implemented in memory, durably in one
+ * process, and over Kafka. The runtime knows this file and `group.ts` only; one conformance suite holds all three to it.
+ *
+ * Offsets, timestamps (ms) and sizes (bytes) are safe integers.
+ */
+export interface Log {
+  readonly kind: 'memory' | 'embedded' | 'kafka'
+  /** Topics that exist, by name; names that do not are absent from the map. */
+  describeTopics(names: readonly string[]): MaybePromise<ReadonlyMap<string, TopicDescription>>
+  /** Creates topics; one that exists already is left as it is. @throws MR_TOPIC_INVALID, MR_TOPIC_CREATE */
+  createTopics(topics: readonly TopicSpec[]): MaybePromise<void>
+  /** The first (`earliest`) or the next-to-be-written (`latest`, uncommitted records included) offset, or that of the first record at or after a time (end if none). */
+  listOffsets(partitions: readonly TopicPartition[], at: OffsetSpec): MaybePromise<PartitionMap<number>>
+  /** Deletes the records below the given offsets. */
+  deleteRecords(offsets: PartitionMap<number>): MaybePromise<void>
+  /** A reader outside any group that sees committed records only: for restoring, global tables, tools. */
+  openReader(): LogReader
+  /** A producer outside any group: appended records become visible by `flush`. For generators, tools and tests. */
+  openProducer(): LogProducer
+  /** One stream thread's connection: its group membership, reader, producer and commits belong together. @throws MR_LOG_UNREACHABLE */
+  openClient(options: LogClientOptions): MaybePromise<LogClient>
+  close(): MaybePromise<void>
+}
+
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+export interface TopicDescription {
+  readonly name: string
+  /** Changes when a topic is deleted and created anew, if the log has such ids. */
+  readonly id: string
+  readonly partitions: number
+}
+
+export interface TopicSpec {
+  readonly name: string
+  readonly partitions: number
+  /** -1: the broker's default. */
+  readonly replicationFactor?: number
+  readonly configs?: Readonly<Record<string, string>>
+}
+
+export type OffsetSpec = 'earliest' | 'latest' | { readonly timestamp: number }
+
+/** Values by topic and partition. */
+export class PartitionMap<V> {
+  readonly #topics = new Map<string, Map<number, V>>()
+  #size = 0
+
+  get size(): number {
+    return this.#size
+  }
+
+  get(topic: string, partition: number): V | undefined {
+    return this.#topics.get(topic)?.get(partition)
+  }
+
+  has(topic: string, partition: number): boolean {
+    return this.#topics.get(topic)?.has(partition) ?? false
+  }
+
+  set(topic: string, partition: number, value: V): this {
+    let partitions = this.#topics.get(topic)
+    if (partitions === undefined) this.#topics.set(topic, (partitions = new Map()))
+    if (!partitions.has(partition)) this.#size++
+    partitions.set(partition, value)
+    return this
+  }
+
+  delete(topic: string, partition: number): boolean {
+    const partitions = this.#topics.get(topic)
+    if (partitions === undefined || !partitions.delete(partition)) return false
+    if (partitions.size === 0) this.#topics.delete(topic)
+    this.#size--
+    return true
+  }
+
+  clear(): void {
+    this.#topics.clear()
+    this.#size = 0
+  }
+
+  *entries(): Generator<[topic: string, partition: number, value: V]> {
+    for (const [topic, partitions] of this.#topics) {
+      for (const [partition, value] of partitions) yield [topic, partition, value]
+    }
+  }
+}
+
+/**
+ * A run of records of one partition, read one after the other. One object serves all its records: what it shows belongs to
+ * the current record and changes with `next()`. Control records, aborted records and records below the position asked for
+ * are never shown.
+ */
+export interface RecordCursor {
+  /** Moves to the next record; false when there is none left. No record is current before the first call. */
+  next(): boolean
+  readonly offset: number
+  /** Milliseconds since the epoch; the broker's for a LogAppendTime topic; -1 if the record has none. */
+  readonly timestamp: number
+  /** Holds key and value of the current record at the ranges below; valid as long as the caller keeps the cursor. */
+  readonly buffer: Buffer
+  /** -1: the key is null. */
+  readonly keyStart: number
+  readonly keyEnd: number
+  /** -1: the value is null. */
+  readonly valueStart: number
+  readonly valueEnd: number
+  /** The current record's headers, decoded anew; `none` itself if it has none. */
+  headers(none: Headers): Headers
+  /** The reader's position once every record of this cursor is taken: behind control and skipped records too. */
+  readonly endOffset: number
+  /** Memory that the cursor keeps alive, about. */
+  readonly bytes: number
+  /** No more records than this are left. */
+  readonly remaining: number
+}
+
+/** Reads partitions from positions it is given. Fetches ahead in the background within bounds; `poll` never waits. */
+export interface LogReader {
+  /** Starts reading a partition at an offset; if it was being read, goes there and drops what was fetched. */
+  assign(topic: string, partition: number, offset: number): void
+  unassign(topic: string, partition: number): void
+  /** A paused partition keeps its position and what was fetched; `poll` does not hand it over. */
+  pause(topic: string, partition: number): void
+  resume(topic: string, partition: number): void
+  /**
+   * Hands over what has arrived, each partition's cursors in offset order, and returns how many cursors it were.
+   * @throws MR_OFFSET_OUT_OF_RANGE (topic, partition, offset), MR_CORRUPT_BATCH, MR_TOPIC_UNKNOWN, MR_LOG_FAILED
+   */
+  poll(receive: (topic: string, partition: number, cursor: RecordCursor) => void): number
+  /** Called, once per arrival, when `poll` would hand something over or throw. Replaces the callback set before. */
+  onReady(wake: (() => void) | undefined): void
+  /** Offset behind everything handed over so far; `undefined` if not assigned. */
+  position(topic: string, partition: number): number | undefined
+  /** End of what a reader of committed records can see, as last heard; `undefined` while unknown. Lag = this - position. */
+  endOffset(topic: string, partition: number): number | undefined
+  close(): MaybePromise<void>
+}
+
+/** Appends records. `append` copies the bytes before it returns, so that the caller may reuse its buffer at once. */
+export interface LogProducer {
+  /**
+   * Appends a record whose key and value lie in `buffer` (start -1: null).
+   * @throws MR_PRODUCE and MR_FENCED of earlier records too: the answer to a send is known late.
+   */
+  append(
+    topic: string,
+    partition: number,
+    timestamp: number,
+    buffer: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    headers: Headers | undefined,
+  ): void
+  /** Number of partitions of a topic, once known: `undefined` makes the caller await `loadPartitionCount` first. */
+  partitionCount(topic: string): number | undefined
+  /** @throws MR_TOPIC_UNKNOWN */
+  loadPartitionCount(topic: string): MaybePromise<number>
+  /** False while so much is waiting to be sent that the caller should stop appending; `onWritable` tells when to go on. */
+  readonly writable: boolean
+  onWritable(wake: (() => void) | undefined): void
+  /** Sends everything and answers when it is acknowledged. @throws MR_PRODUCE, MR_FENCED */
+  flush(): MaybePromise<void>
+  /**
+   * Offset of the last record that this producer appended to the partition, once its place is known: after `flush`, on a log
+   * that writes at the commit after `commit`. Undefined if it appended none.
+   */
+  lastOffset(topic: string, partition: number): number | undefined
+  close(): MaybePromise<void>
+}
+
+export type Guarantee = 'at_least_once' | 'exactly_once'
+
+export interface LogClientOptions extends GroupOptions {
+  readonly guarantee: Guarantee
+  /** Name of this client in logs and on the broker: `<application id>-<process id>-StreamThread-<n>`. */
+  readonly clientId: string
+  /** Stable over restarts of the same thread: `<application id>-<process id>-<n>`. */
+  readonly transactionalId: string
+}
+
+/** An offset to commit: of the next record to process, with the metadata string kept beside it. */
+export interface CommittedOffset {
+  readonly offset: number
+  readonly metadata: string
+}
+
+/**
+ * What became of a commit. `aborted`: definitely not done, nothing of it is visible. `unknown`: no definite answer could be
+ * had although the request was repeated; only reading the log again tells.
+ */
+export type CommitOutcome = 'committed' | 'aborted' | 'unknown'
+
+/**
+ * What one stream thread reads, writes and commits. Under `exactly_once` records appended through `producer` and the
+ * offsets become visible together by `commit`, or not at all; under `at_least_once` records are visible when flushed and
+ * `commit` stores offsets only. The memory and embedded logs are always exactly-once, whatever was asked for.
+ */
+export interface LogClient {
+  readonly guarantee: Guarantee
+  readonly reader: LogReader
+  readonly producer: LogProducer
+  readonly group: GroupMember
+  /** Committed offsets of the group, with stable offsets required; partitions without one are absent. @throws MR_FENCED, MR_LOG_FAILED */
+  committed(partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
+  /** Commits after a `flush`. Names only partitions of tasks that this member owns. @throws MR_FENCED, MR_LOG_FAILED */
+  commit(offsets: PartitionMap<CommittedOffset>): MaybePromise<CommitOutcome>
+  /** Forgets everything appended since the last commit that is not visible yet. */
+  abort(): MaybePromise<void>
+  /** Leaves the group (if a member) and closes; does not commit. */
+  close(): MaybePromise<void>
+}

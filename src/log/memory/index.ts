@@ -1,0 +1,2 @@
+export { memoryLog } from './memory-log.ts'
+export type { MemoryLogOptions } from './memory-log.ts'

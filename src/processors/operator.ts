@@ -1,0 +1,81 @@
+import type { RecordContext } from '../record/record-context.ts'
+import type { Headers } from '../record/headers.ts'
+import type { StateStore } from '../state/states.ts'
+import type { Cancellable, PunctuationType } from '../topology/processor-api.ts'
+
+/**
+ * A running operator of one task. Called synchronously, depth first: when `process` returns, the whole subtree has
+ * processed what it forwarded. Table operators receive and forward a `Change` as value.
+ */
+export abstract class Operator {
+  /** Set by the task before `init`. */
+  output!: Output
+  context!: OperatorContext
+
+  /** State is open and restored; stores, output and context may be used. */
+  init(): void {}
+  abstract process(key: unknown, value: unknown, timestamp: number, headers: Headers): void
+  close(): void {}
+}
+
+/** The children of an operator, in the order in which they are called. Implemented by the runtime, which attributes errors to the failing child. */
+export interface Output {
+  forward(key: unknown, value: unknown, timestamp: number, headers: Headers): void
+  /** @throws MR_UNKNOWN_CHILD */
+  forwardTo(child: string, key: unknown, value: unknown, timestamp: number, headers: Headers): void
+}
+
+/** Why a record was dropped. All but `repartition-null-key` count in Kafka Streams' `dropped-records-total`. */
+export type DropReason =
+  | 'null-key'
+  | 'null-value'
+  | 'null-foreign-key'
+  | 'late'
+  | 'expired'
+  | 'out-of-order-version'
+  | 'stale-response'
+  | 'deserialization'
+  | 'processing'
+  | 'production'
+  | 'negative-timestamp'
+  | 'no-partition'
+  | 'repartition-null-key'
+
+/** What a task offers its operators. */
+export interface OperatorContext {
+  /** Name of the operator's node. */
+  readonly node: string
+  readonly applicationId: string
+  /** `<subtopology>_<partition>` */
+  readonly taskId: string
+  readonly partition: number
+  /** The input record being processed; one object, changed in place. */
+  readonly record: RecordContext
+  /** Kafka Streams 4.3's answers where the default differs. */
+  readonly compatible: boolean
+  /** True if an error handler may let processing go on after a user function threw: live state must not be handed to it then. */
+  readonly mayContinue: boolean
+  /** A store connected to the node. @throws MR_STORE_NOT_CONNECTED */
+  state<S extends StateStore>(name: string): S
+  /** The user's view of a connected store. @throws MR_STORE_NOT_CONNECTED */
+  userStore(name: string): unknown
+  /** Greatest timestamp taken by the task; -1 before the first record. */
+  streamTime(): number
+  /** Wall-clock time, ms. */
+  now(): number
+  schedule(
+    interval: number,
+    type: PunctuationType,
+    punctuator: (timestamp: number) => void,
+    start: number | undefined,
+  ): Cancellable
+  requestCommit(): void
+  /** Counts the current record as dropped, and logs it with its place. */
+  drop(reason: DropReason): void
+  /**
+   * A number kept with the task's committed offsets and back after a restart: operators' own stream time, the position of
+   * emit-on-close. `undefined` before the first. Keys are names of nodes or stores; one key may be shared by nodes of a task.
+   */
+  savedTime(key: string): number | undefined
+  saveTime(key: string, time: number): void
+}

@@ -1,0 +1,24 @@
+import type { SpecOf } from '../topology/operator-spec.ts'
+import { Windowed } from '../windowing/index.ts'
+import { Operator } from './operator.ts'
+
+/** `print` of a stream: one line a record. */
+export class Print extends Operator {
+  readonly #spec: SpecOf<'print'>
+
+  constructor(spec: SpecOf<'print'>) {
+    super()
+    this.#spec = spec
+  }
+
+  override process(key: unknown, value: unknown): void {
+    const { label, mapper, write } = this.#spec
+    const text = mapper === undefined ? `${show(key)}, ${show(value)}` : show(mapper(value, key) ?? null)
+    write(`[${label}]: ${text}`)
+  }
+}
+
+function show(value: unknown): string {
+  if (value === null || typeof value !== 'object' || value instanceof Windowed) return String(value)
+  return JSON.stringify(value)
+}

@@ -1,0 +1,36 @@
+import type { Headers } from '../record/headers.ts'
+import type { SpecOf } from '../topology/operator-spec.ts'
+import { Operator } from './operator.ts'
+import { openTableView } from './table-view.ts'
+import type { TableLookup } from './table-view.ts'
+
+/** Joins a stream's records with the row of a global table that a mapper names. The result keeps the stream's key. */
+export class StreamGlobalTableJoin extends Operator {
+  readonly #spec: SpecOf<'streamGlobalTableJoin'>
+  #table!: TableLookup
+
+  constructor(spec: SpecOf<'streamGlobalTableJoin'>) {
+    super()
+    this.#spec = spec
+  }
+
+  override init(): void {
+    this.#table = openTableView(this.#spec.table, this.context)
+  }
+
+  override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    const { join, keyMapper, joiner } = this.#spec
+    const tableKey = keyMapper(value, key) ?? null
+    if (value === null || (tableKey === null && join === 'inner')) {
+      this.context.drop(value === null ? 'null-value' : 'null-key')
+      return
+    }
+    const row = tableKey === null ? undefined : this.#table.get(tableKey)
+    if (row === undefined && join === 'inner') return
+    this.output.forward(key, joiner(value, row === undefined ? null : row.value, key) ?? null, timestamp, headers)
+  }
+
+  override close(): void {
+    this.#table.close()
+  }
+}

@@ -1,0 +1,70 @@
+import type { Headers } from '../record/headers.ts'
+import type { WindowState } from '../state/states.ts'
+import type { Joiner, SpecOf } from '../topology/operator-spec.ts'
+import { minimumRetention } from '../windowing/index.ts'
+import type { JoinWindows } from '../windowing/index.ts'
+import { Operator } from './operator.ts'
+
+/**
+ * A stream joined with itself over one store: gives what two sides would give, in the same order. `joinWindow` in front of
+ * it keeps the record afterwards.
+ */
+export class StreamSelfJoin extends Operator {
+  readonly #store: string
+  readonly #windows: JoinWindows
+  readonly #joiner: Joiner
+  readonly #retention: number
+  #state!: WindowState<unknown, unknown>
+  #streamTime = -1
+
+  constructor(spec: SpecOf<'streamSelfJoin'>) {
+    super()
+    this.#store = spec.store
+    this.#windows = spec.windows
+    this.#joiner = spec.joiner
+    this.#retention = minimumRetention(spec.windows)
+  }
+
+  override init(): void {
+    this.#state = this.context.state(this.#store)
+    this.#streamTime = this.#state.observedTime
+  }
+
+  override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    if (key === null || value === null) {
+      this.context.drop(key === null ? 'null-key' : 'null-value')
+      return
+    }
+    if (timestamp > this.#streamTime) this.#streamTime = timestamp
+    // A record that the store has no room for any more would not have met itself in it either.
+    let meetsItself = timestamp > this.#streamTime - this.#retention + 1
+
+    const { before, after } = this.#windows
+    const asLeft = this.#state.fetch(key, Math.max(0, timestamp - before), Math.max(0, timestamp + after), false)
+    try {
+      while (asLeft.next()) {
+        this.#forward(key, value, asLeft.value, Math.max(timestamp, asLeft.start), headers)
+      }
+    } finally {
+      asLeft.close()
+    }
+
+    const asRight = this.#state.fetch(key, Math.max(0, timestamp - after), Math.max(0, timestamp + before), false)
+    try {
+      while (asRight.next()) {
+        if (meetsItself && asRight.start > timestamp) {
+          meetsItself = false
+          this.#forward(key, value, value, timestamp, headers)
+        }
+        this.#forward(key, asRight.value, value, Math.max(timestamp, asRight.start), headers)
+      }
+    } finally {
+      asRight.close()
+    }
+    if (meetsItself) this.#forward(key, value, value, timestamp, headers)
+  }
+
+  #forward(key: unknown, left: unknown, right: unknown, timestamp: number, headers: Headers): void {
+    this.output.forward(key, this.#joiner(left, right, key) ?? null, timestamp, headers)
+  }
+}

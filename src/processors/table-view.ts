@@ -1,0 +1,287 @@
+import { Headers } from '../record/headers.ts'
+import type {
+  Entry,
+  KeyValueState,
+  SessionState,
+  SuppressBuffer,
+  VersionedState,
+  WindowState,
+} from '../state/states.ts'
+import type { TableView } from '../topology/operator-spec.ts'
+import type { ValueTransformer } from '../topology/processor-api.ts'
+import { Windowed } from '../windowing/index.ts'
+import type { OperatorContext } from './operator.ts'
+import { UserContext } from './user-context.ts'
+
+/** The current rows of a table, for operators that look things up in it. Not to be kept beyond the record. */
+export interface TableLookup {
+  get(key: unknown): Entry<unknown> | undefined
+  /** The row that was valid at `asOf`; tables without history answer with the current one. */
+  getAsOf(key: unknown, asOf: number): Entry<unknown> | undefined
+  close(): void
+}
+
+/** @throws MR_STORE_NOT_CONNECTED if the operator is not connected to a store the view reads */
+export function openTableView(view: TableView, context: OperatorContext): TableLookup {
+  switch (view.kind) {
+    case 'store':
+      return openStore(view, context)
+    case 'filter':
+      return new FilterLookup(view, openTableView(view.of, context))
+    case 'mapValues':
+      return new MapValuesLookup(view, openTableView(view.of, context))
+    case 'transformValues':
+      return new TransformValuesLookup(view, openTableView(view.of, context), context)
+    case 'join':
+      return new JoinLookup(view, openTableView(view.left, context), openTableView(view.right, context))
+    case 'suppress':
+      return new SuppressLookup(context.state(view.buffer), openTableView(view.of, context))
+  }
+}
+
+type ViewOf<Kind extends TableView['kind']> = Extract<TableView, { readonly kind: Kind }>
+
+function openStore(view: ViewOf<'store'>, context: OperatorContext): TableLookup {
+  switch (view.storeKind) {
+    case 'keyValue':
+      return new KeyValueLookup(context.state(view.store))
+    case 'versioned':
+      return new VersionedLookup(context.state(view.store))
+    case 'window':
+      return new WindowLookup(context.state(view.store))
+    case 'session':
+      return new SessionLookup(context.state(view.store))
+  }
+}
+
+class KeyValueLookup implements TableLookup {
+  readonly #state: KeyValueState<unknown, unknown>
+
+  constructor(state: KeyValueState<unknown, unknown>) {
+    this.#state = state
+  }
+
+  get(key: unknown): Entry<unknown> | undefined {
+    return this.#state.get(key)
+  }
+
+  getAsOf(key: unknown): Entry<unknown> | undefined {
+    return this.#state.get(key)
+  }
+
+  close(): void {}
+}
+
+class VersionedLookup implements TableLookup {
+  readonly #state: VersionedState<unknown, unknown>
+
+  constructor(state: VersionedState<unknown, unknown>) {
+    this.#state = state
+  }
+
+  get(key: unknown): Entry<unknown> | undefined {
+    return this.#state.get(key)
+  }
+
+  getAsOf(key: unknown, asOf: number): Entry<unknown> | undefined {
+    return this.#state.getAsOf(key, asOf)
+  }
+
+  close(): void {}
+}
+
+class WindowLookup implements TableLookup {
+  readonly #state: WindowState<unknown, unknown>
+
+  constructor(state: WindowState<unknown, unknown>) {
+    this.#state = state
+  }
+
+  get(key: unknown): Entry<unknown> | undefined {
+    return key instanceof Windowed ? this.#state.get(key.key, key.start) : undefined
+  }
+
+  getAsOf(key: unknown): Entry<unknown> | undefined {
+    return this.get(key)
+  }
+
+  close(): void {}
+}
+
+class SessionLookup implements TableLookup {
+  readonly #state: SessionState<unknown, unknown>
+
+  constructor(state: SessionState<unknown, unknown>) {
+    this.#state = state
+  }
+
+  get(key: unknown): Entry<unknown> | undefined {
+    if (!(key instanceof Windowed)) return undefined
+    const value = this.#state.get(key.key, key.start, key.end)
+    return value === undefined ? undefined : { value, timestamp: key.end }
+  }
+
+  getAsOf(key: unknown): Entry<unknown> | undefined {
+    return this.get(key)
+  }
+
+  close(): void {}
+}
+
+class FilterLookup implements TableLookup {
+  readonly #view: ViewOf<'filter'>
+  readonly #parent: TableLookup
+
+  constructor(view: ViewOf<'filter'>, parent: TableLookup) {
+    this.#view = view
+    this.#parent = parent
+  }
+
+  get(key: unknown): Entry<unknown> | undefined {
+    return this.#filtered(key, this.#parent.get(key))
+  }
+
+  getAsOf(key: unknown, asOf: number): Entry<unknown> | undefined {
+    return this.#filtered(key, this.#parent.getAsOf(key, asOf))
+  }
+
+  close(): void {
+    this.#parent.close()
+  }
+
+  #filtered(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
+    if (entry === undefined) return undefined
+    return Boolean(this.#view.predicate(entry.value, key)) === this.#view.not ? undefined : entry
+  }
+}
+
+class MapValuesLookup implements TableLookup {
+  readonly #view: ViewOf<'mapValues'>
+  readonly #parent: TableLookup
+
+  constructor(view: ViewOf<'mapValues'>, parent: TableLookup) {
+    this.#view = view
+    this.#parent = parent
+  }
+
+  get(key: unknown): Entry<unknown> | undefined {
+    return this.#mapped(key, this.#parent.get(key))
+  }
+
+  getAsOf(key: unknown, asOf: number): Entry<unknown> | undefined {
+    return this.#mapped(key, this.#parent.getAsOf(key, asOf))
+  }
+
+  close(): void {
+    this.#parent.close()
+  }
+
+  #mapped(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
+    if (entry === undefined) return undefined
+    return toEntry(this.#view.mapper(entry.value, key), entry.timestamp)
+  }
+}
+
+/** Has a transformer of its own, which sees no record metadata. */
+class TransformValuesLookup implements TableLookup {
+  readonly #parent: TableLookup
+  readonly #context: OperatorContext
+  readonly #transformer: ValueTransformer<unknown, unknown, unknown>
+
+  constructor(view: ViewOf<'transformValues'>, parent: TableLookup, context: OperatorContext) {
+    this.#parent = parent
+    this.#context = context
+    this.#transformer = view.supplier()
+    this.#transformer.init?.(new UserContext(context))
+  }
+
+  get(key: unknown): Entry<unknown> | undefined {
+    return this.#transformed(key, this.#parent.get(key))
+  }
+
+  getAsOf(key: unknown, asOf: number): Entry<unknown> | undefined {
+    return this.#transformed(key, this.#parent.getAsOf(key, asOf))
+  }
+
+  close(): void {
+    this.#parent.close()
+    this.#transformer.close?.()
+  }
+
+  #transformed(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
+    const { record } = this.#context
+    const { topic, partition, offset, timestamp, headers } = record
+    const time = entry === undefined ? -1 : entry.timestamp
+    record.set(null, -1, -1, time, new Headers())
+    try {
+      return toEntry(this.#transformer.transform(entry === undefined ? null : entry.value, key), time)
+    } finally {
+      record.set(topic, partition, offset, timestamp, headers)
+    }
+  }
+}
+
+class JoinLookup implements TableLookup {
+  readonly #view: ViewOf<'join'>
+  readonly #left: TableLookup
+  readonly #right: TableLookup
+
+  constructor(view: ViewOf<'join'>, left: TableLookup, right: TableLookup) {
+    this.#view = view
+    this.#left = left
+    this.#right = right
+  }
+
+  get(key: unknown): Entry<unknown> | undefined {
+    const { join, joiner } = this.#view
+    const left = this.#left.get(key)
+    if (left === undefined && join !== 'outer') return undefined
+    // Read before the other table is asked: an entry is good until the next look-up only.
+    const leftValue = left === undefined ? null : left.value
+    const leftTime = left === undefined ? -1 : left.timestamp
+    const right = this.#right.get(key)
+    if (right === undefined) {
+      return join === 'inner' || leftValue === null ? undefined : toEntry(joiner(leftValue, null, key), leftTime)
+    }
+    const time = right.timestamp > leftTime ? right.timestamp : leftTime
+    return toEntry(joiner(leftValue, right.value, key), time)
+  }
+
+  /** The join of two tables has no history. */
+  getAsOf(key: unknown): Entry<unknown> | undefined {
+    return this.get(key)
+  }
+
+  close(): void {
+    this.#left.close()
+    this.#right.close()
+  }
+}
+
+/** What has not come out of the suppression yet is not part of its table. */
+class SuppressLookup implements TableLookup {
+  readonly #buffer: SuppressBuffer<unknown, unknown>
+  readonly #parent: TableLookup
+
+  constructor(buffer: SuppressBuffer<unknown, unknown>, parent: TableLookup) {
+    this.#buffer = buffer
+    this.#parent = parent
+  }
+
+  get(key: unknown): Entry<unknown> | undefined {
+    const prior = this.#buffer.prior(key)
+    return prior === undefined ? this.#parent.get(key) : toEntry(prior, -1)
+  }
+
+  getAsOf(key: unknown): Entry<unknown> | undefined {
+    return this.get(key)
+  }
+
+  close(): void {
+    this.#parent.close()
+  }
+}
+
+function toEntry(value: unknown, timestamp: number): Entry<unknown> | undefined {
+  return value === null || value === undefined ? undefined : { value, timestamp }
+}

@@ -1,0 +1,54 @@
+import type { Headers } from '../record/headers.ts'
+import type { SpecOf } from '../topology/operator-spec.ts'
+import { UNLIMITED_END, firstWindowStart, isWindowClosed } from '../windowing/index.ts'
+import type { FixedWindows, TimeWindows } from '../windowing/index.ts'
+import { TimeWindowOperator } from './time-window-operator.ts'
+
+/** Aggregations of tumbling, hopping and unlimited windows. Null values take part. Forwards Changes by windowed key. */
+export class WindowAggregate extends TimeWindowOperator {
+  readonly #windows: TimeWindows
+
+  constructor(spec: SpecOf<'windowAggregate'>) {
+    super(spec)
+    this.#windows = spec.windows
+  }
+
+  protected override endOf(start: number): number {
+    return this.#windows.kind === 'unlimited' ? UNLIMITED_END : start + this.#windows.size
+  }
+
+  override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    if (key === null) {
+      this.context.drop('null-key')
+      return
+    }
+    const windows = this.#windows
+    const streamTime = this.observed.advance(timestamp)
+    if (windows.kind === 'unlimited') {
+      if (timestamp >= windows.start) this.#addTo(windows.start, key, value, timestamp, headers)
+      return
+    }
+    if (this.emitsBefore) this.#emitClosed(windows, streamTime, headers)
+    for (let start = firstWindowStart(windows, timestamp); start <= timestamp; start += windows.advance) {
+      if (isWindowClosed(windows, start + windows.size, streamTime)) this.context.drop('late')
+      else this.#addTo(start, key, value, timestamp, headers)
+    }
+    if (this.emitsAfter) this.#emitClosed(windows, streamTime, headers)
+  }
+
+  #addTo(start: number, key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    const entry = this.state.get(key, start)
+    if (entry === undefined) this.createWindow(key, start, null, value, timestamp, headers)
+    else this.updateWindow(key, start, entry.value, entry.timestamp, value, timestamp, headers)
+  }
+
+  #emitClosed(windows: FixedWindows, streamTime: number, headers: Headers): void {
+    const { size, advance, grace } = windows
+    const closeTime = streamTime - grace
+    const to = closeTime - size
+    if (to < 0 || closeTime <= this.emittedUpTo) return
+    const from = this.emittedUpTo === -1 ? 0 : Math.max(0, this.emittedUpTo - size) + 1
+    const lastStart = to - (to % advance)
+    if (lastStart >= from) this.emitWindows(from, to, closeTime, headers)
+  }
+}

@@ -1,0 +1,53 @@
+import { MillraceError } from '../errors.ts'
+import type { Operator, Output } from '../processors/operator.ts'
+import type { Headers } from '../record/headers.ts'
+
+/**
+ * Decides about an error thrown in a node: returns if only that node's subtree for this record is to be dropped, throws if
+ * the task cannot go on.
+ */
+export type NodeFailure = (error: unknown, node: string) => void
+
+/** Calls the children of a node one after the other. An error belongs to the innermost node that it was thrown in. */
+export class NodeOutput implements Output {
+  readonly #children: Operator[] = []
+  readonly #names: string[] = []
+  readonly #failed: NodeFailure
+  readonly #node: string
+
+  constructor(node: string, failed: NodeFailure) {
+    this.#node = node
+    this.#failed = failed
+  }
+
+  add(name: string, child: Operator): void {
+    this.#names.push(name)
+    this.#children.push(child)
+  }
+
+  forward(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    const children = this.#children
+    for (let i = 0; i < children.length; i++) {
+      try {
+        ;(children[i] as Operator).process(key, value, timestamp, headers)
+      } catch (error) {
+        this.#failed(error, this.#names[i] as string)
+      }
+    }
+  }
+
+  forwardTo(child: string, key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    const at = this.#names.indexOf(child)
+    if (at < 0) {
+      throw new MillraceError('MR_UNKNOWN_CHILD', `"${child}" is not a child of this processor`, {
+        node: this.#node,
+        hint: `Its children are: ${this.#names.join(', ') || 'none'}.`,
+      })
+    }
+    try {
+      ;(this.#children[at] as Operator).process(key, value, timestamp, headers)
+    } catch (error) {
+      this.#failed(error, child)
+    }
+  }
+}

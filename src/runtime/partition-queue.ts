@@ -1,0 +1,154 @@
+import type { RecordCursor } from '../log/log.ts'
+import type { Serde } from '../serde/serde.ts'
+import type { TimestampExtractor } from '../topology/topology.ts'
+import type { NodeOutput } from './node-output.ts'
+
+/** How the records of one topic enter a task: the source node's serdes, extractor and children. */
+export interface SourceBinding {
+  readonly node: string
+  readonly output: NodeOutput
+  readonly keySerde: Serde<unknown>
+  readonly valueSerde: Serde<unknown>
+  readonly extractor: TimestampExtractor | undefined
+}
+
+/** What becomes of a record that cannot enter the task. */
+export interface RecordGate {
+  /** Counts and logs the record, or throws if the application is to stop. */
+  undecodable(queue: PartitionQueue, cursor: RecordCursor, part: 'key' | 'value', error: unknown): void
+  extractorFailed(queue: PartitionQueue, cursor: RecordCursor, error: unknown): never
+  /** The timestamp is negative: dropped if an extractor said so, else an error. */
+  negativeTimestamp(queue: PartitionQueue, cursor: RecordCursor, extracted: boolean): void
+}
+
+/**
+ * The fetched records of one input partition, in offset order. Exactly one record, the head, is decoded; the rest lie in
+ * their batches.
+ */
+export class PartitionQueue {
+  readonly topic: string
+  readonly partition: number
+  readonly source: SourceBinding
+  readonly #gate: RecordGate
+  readonly #cursors: RecordCursor[] = []
+  #current: RecordCursor | undefined
+
+  hasHead = false
+  headTimestamp = -1
+  headKey: unknown = null
+  headValue: unknown = null
+  /** Greatest timestamp taken; -1 before the first. */
+  partitionTime = -1
+  /** Offset of the next record to process: what a commit stores. */
+  nextOffset: number
+  /** Wall-clock time since when the queue has been empty; -1 while it is not. */
+  idleSince = -1
+  paused = false
+
+  constructor(topic: string, partition: number, source: SourceBinding, gate: RecordGate, offset: number, time: number) {
+    this.topic = topic
+    this.partition = partition
+    this.source = source
+    this.#gate = gate
+    this.nextOffset = offset
+    this.partitionTime = time
+  }
+
+  /** True if the queue was empty and now has a head. */
+  add(cursor: RecordCursor): boolean {
+    this.#cursors.push(cursor)
+    if (this.hasHead) return false
+    this.#advance()
+    return this.hasHead
+  }
+
+  /** The batch position of the head; its headers are decoded from here. */
+  get cursor(): RecordCursor {
+    return this.#current as RecordCursor
+  }
+
+  /** Records waiting, about: an upper bound. */
+  get size(): number {
+    let records = this.hasHead ? 1 : 0
+    if (this.#current !== undefined) records += this.#current.remaining
+    for (const cursor of this.#cursors) records += cursor.remaining
+    return records
+  }
+
+  /** The head is being processed: its time counts from now on. */
+  take(): void {
+    if (this.headTimestamp > this.partitionTime) this.partitionTime = this.headTimestamp
+  }
+
+  /** The head has been processed. */
+  advance(): void {
+    this.nextOffset = this.cursor.offset + 1
+    this.#advance()
+  }
+
+  #advance(): void {
+    this.hasHead = false
+    this.headKey = null
+    this.headValue = null
+    for (;;) {
+      let cursor = this.#current
+      if (cursor === undefined) {
+        cursor = this.#cursors.shift()
+        if (cursor === undefined) return
+        this.#current = cursor
+      }
+      if (!cursor.next()) {
+        // Control records and aborted ones lie behind: a commit must not point in front of them.
+        if (cursor.endOffset > this.nextOffset) this.nextOffset = cursor.endOffset
+        this.#current = undefined
+        continue
+      }
+      if (this.#decode(cursor)) {
+        this.nextOffset = cursor.offset
+        this.hasHead = true
+        return
+      }
+      this.nextOffset = cursor.offset + 1
+    }
+  }
+
+  #decode(cursor: RecordCursor): boolean {
+    const { source } = this
+    let part: 'key' | 'value' = 'key'
+    try {
+      this.headKey = decode(source.keySerde, cursor.buffer, cursor.keyStart, cursor.keyEnd)
+      part = 'value'
+      this.headValue = decode(source.valueSerde, cursor.buffer, cursor.valueStart, cursor.valueEnd)
+    } catch (error) {
+      this.#gate.undecodable(this, cursor, part, error)
+      return false
+    }
+    this.headTimestamp = source.extractor === undefined ? cursor.timestamp : this.#extract(source.extractor, cursor)
+    if (this.headTimestamp >= 0) return true
+    this.#gate.negativeTimestamp(this, cursor, source.extractor !== undefined)
+    return false
+  }
+
+  #extract(extractor: TimestampExtractor, cursor: RecordCursor): number {
+    try {
+      return extractor(
+        {
+          key: this.headKey,
+          value: this.headValue,
+          timestamp: cursor.timestamp,
+          topic: this.topic,
+          partition: this.partition,
+          offset: cursor.offset,
+        },
+        this.partitionTime,
+      )
+    } catch (error) {
+      return this.#gate.extractorFailed(this, cursor, error)
+    }
+  }
+}
+
+function decode(serde: Serde<unknown>, buffer: Buffer, start: number, end: number): unknown {
+  if (start < 0) return null
+  return serde.read === undefined ? serde.deserialize(buffer.subarray(start, end)) : serde.read(buffer, start, end)
+}

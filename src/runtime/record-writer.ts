@@ -1,0 +1,218 @@
+import { MillraceError } from '../errors.ts'
+import type { LogProducer } from '../log/log.ts'
+import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
+import type { Headers } from '../record/headers.ts'
+import { partitionForKey } from '../record/murmur2.ts'
+import type { Serde } from '../serde/serde.ts'
+import type { StreamPartitioner } from '../topology/topology.ts'
+
+/** How records of one sink are encoded and where they go. */
+export interface WriteTarget {
+  readonly node: string
+  readonly keySerde: Serde<unknown>
+  readonly valueSerde: Serde<unknown>
+  readonly partitioner: StreamPartitioner | undefined
+}
+
+/** A record whose topic's partition count is not known yet; its bytes are taken at once, since the value may be changed later. */
+interface Waiting {
+  readonly target: WriteTarget
+  readonly key: unknown
+  readonly value: unknown
+  readonly bytes: Buffer
+  readonly range: Range
+  readonly timestamp: number
+  readonly headers: Headers | undefined
+}
+
+interface Range {
+  keyStart: number
+  keyEnd: number
+  valueStart: number
+  valueEnd: number
+}
+
+const INITIAL_SCRATCH = 64 * 1024
+
+/**
+ * Serializes records into a scratch buffer and appends them to the producer, which copies them from there: no buffer is made
+ * per record.
+ */
+export class RecordWriter {
+  readonly #producer: LogProducer
+  readonly #topicMissing: ((topic: string) => void) | undefined
+  #scratch = Buffer.allocUnsafeSlow(INITIAL_SCRATCH)
+  readonly #range: Range = { keyStart: -1, keyEnd: -1, valueStart: -1, valueEnd: -1 }
+  #nextUnkeyed = 0
+  /** Records for topics whose partition count is being asked for, in order; sent before any later record of the topic. */
+  readonly #waiting = new Map<string, { records: Waiting[]; loading: Promise<void> }>()
+  /** Records written so far. */
+  written = 0
+
+  /** `topicMissing` may create a topic that a sink names for the first time (the test driver does). */
+  constructor(producer: LogProducer, topicMissing?: (topic: string) => void) {
+    this.#producer = producer
+    this.#topicMissing = topicMissing
+  }
+
+  /**
+   * Answers to how many partitions the record went: 0 if the partitioner chose none.
+   *
+   * @throws MR_SERIALIZE naming node and topic; `cause` is the serde's error
+   * @throws MR_NO_PARTITION if the partitioner names one that is not there
+   */
+  write(
+    topic: string,
+    target: WriteTarget,
+    key: unknown,
+    value: unknown,
+    timestamp: number,
+    headers: Headers | undefined,
+  ): number {
+    if (timestamp < 0) {
+      throw new MillraceError('MR_TIMESTAMP', `a record for topic "${topic}" has the negative timestamp ${timestamp}`, {
+        node: target.node,
+      })
+    }
+    this.#encodeRecord(topic, target, key, value)
+    const own = headers !== undefined && headers.length > 0 ? headers : undefined
+    const partitions = this.#producer.partitionCount(topic)
+    if (partitions === undefined || (this.#waiting.size > 0 && this.#waiting.has(topic))) {
+      return this.#writeLater(topic, target, key, value, timestamp, own)
+    }
+    return this.#append(topic, partitions, target, key, value, timestamp, this.#scratch, this.#range, own)
+  }
+
+  #encodeRecord(topic: string, target: WriteTarget, key: unknown, value: unknown): void {
+    const range = this.#range
+    let end = 0
+    range.keyStart = range.keyEnd = -1
+    if (key !== null && key !== undefined) {
+      end = this.#encode(topic, target, target.keySerde, key, 0)
+      range.keyStart = 0
+      range.keyEnd = end
+    }
+    range.valueStart = range.valueEnd = -1
+    if (value !== null && value !== undefined) {
+      range.valueEnd = this.#encode(topic, target, target.valueSerde, value, end)
+      range.valueStart = end
+    }
+  }
+
+  #append(
+    topic: string,
+    partitions: number,
+    target: WriteTarget,
+    key: unknown,
+    value: unknown,
+    timestamp: number,
+    buffer: Buffer,
+    range: Range,
+    headers: Headers | undefined,
+  ): number {
+    const { keyStart, keyEnd, valueStart, valueEnd } = range
+    const chosen = target.partitioner?.(topic, key, value, partitions)
+    if (chosen === undefined) {
+      const partition =
+        keyStart < 0
+          ? this.#nextUnkeyed++ % partitions
+          : partitionForKey(buffer, keyStart, keyEnd - (target.keySerde.partitionSuffix ?? 0), partitions)
+      this.#producer.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+      this.written++
+      return 1
+    }
+    const all = typeof chosen === 'number' ? [chosen] : chosen
+    for (const partition of all) {
+      if (!Number.isInteger(partition) || partition < 0 || partition >= partitions) {
+        throw new MillraceError('MR_NO_PARTITION', `the partitioner answered ${partition}`, {
+          node: target.node,
+          topic,
+          hint: `Answer 0 to ${partitions - 1}, or undefined for the default.`,
+        })
+      }
+      this.#producer.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+      this.written++
+    }
+    return all.length
+  }
+
+  #encode(topic: string, target: WriteTarget, serde: Serde<unknown>, value: unknown, at: number): number {
+    try {
+      if (serde.write !== undefined) {
+        for (;;) {
+          const end = serde.write(value, this.#scratch, at)
+          if (end >= 0) return end
+          this.#grow(this.#scratch.length * 2)
+        }
+      }
+      const bytes = serde.serialize(value)
+      if (at + bytes.length > this.#scratch.length) this.#grow(at + bytes.length)
+      this.#scratch.set(bytes, at)
+      return at + bytes.length
+    } catch (error) {
+      throw new MillraceError('MR_SERIALIZE', `cannot serialize a ${typeof value} with the serde "${serde.name}": ${messageOf(error)}`, {
+        node: target.node,
+        topic,
+        cause: error,
+        hint: 'Give the operator a serde for the type that it produces.',
+      })
+    }
+  }
+
+  #grow(size: number): void {
+    const larger = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(size)))
+    this.#scratch.copy(larger)
+    this.#scratch = larger
+  }
+
+  #writeLater(
+    topic: string,
+    target: WriteTarget,
+    key: unknown,
+    value: unknown,
+    timestamp: number,
+    headers: Headers | undefined,
+  ): number {
+    const range = { ...this.#range }
+    const end = Math.max(range.keyEnd, range.valueEnd, 0)
+    const bytes = Buffer.from(this.#scratch.subarray(0, end))
+    const record: Waiting = { target, key, value, bytes, range, timestamp, headers: headers?.copy() }
+    const entry = this.#waiting.get(topic)
+    if (entry !== undefined) {
+      entry.records.push(record)
+      return 1
+    }
+    this.#topicMissing?.(topic)
+    const loading = this.#producer.loadPartitionCount(topic)
+    if (!isPromise(loading)) return this.#appendWaiting(topic, loading, record)
+    const records = [record]
+    const done = loading.then((partitions) => {
+      if (this.#waiting.get(topic)?.records !== records) return
+      this.#waiting.delete(topic)
+      for (const waiting of records) this.#appendWaiting(topic, partitions, waiting)
+    })
+    done.catch(() => {})
+    this.#waiting.set(topic, { records, loading: done })
+    return 1
+  }
+
+  #appendWaiting(topic: string, partitions: number, record: Waiting): number {
+    const { target, key, value, timestamp, bytes, range, headers } = record
+    return this.#append(topic, partitions, target, key, value, timestamp, bytes, range, headers)
+  }
+
+  /** Resolves when no record waits for its topic's partition count. @throws MR_TOPIC_UNKNOWN */
+  settle(): MaybePromise<void> {
+    if (this.#waiting.size === 0) return
+    return Promise.all([...this.#waiting.values()].map((entry) => entry.loading)).then(() => this.settle())
+  }
+
+  /** Forgets records that wait for a partition count. */
+  discard(): void {
+    this.#waiting.clear()
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

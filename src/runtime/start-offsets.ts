@@ -1,0 +1,57 @@
+import { MillraceError } from '../errors.ts'
+import { PartitionMap, type CommittedOffset, type Log, type OffsetSpec, type TopicPartition } from '../log/log.ts'
+import type { Logger } from '../topology/application.ts'
+import type { OffsetReset, Topology } from '../topology/topology.ts'
+import { wait, type Steps } from './steps.ts'
+
+/**
+ * Where each partition goes on: at its committed offset, else, or if the topic does not hold that offset any more, where the
+ * topic's reset policy says (`earliest` by default).
+ *
+ * @throws MR_NO_OFFSET for a partition without a committed offset whose policy is `none`
+ */
+export function* startOffsets(
+  log: Log,
+  topology: Topology,
+  partitions: readonly TopicPartition[],
+  committed: PartitionMap<CommittedOffset>,
+  now: number,
+  logger: Logger,
+): Steps<PartitionMap<number>> {
+  const starts = new PartitionMap<number>()
+  const earliest = yield* wait(log.listOffsets(partitions, 'earliest'))
+  for (const { topic, partition } of partitions) {
+    const known = committed.get(topic, partition)
+    if (known !== undefined && known.offset >= (earliest.get(topic, partition) ?? 0)) {
+      starts.set(topic, partition, known.offset)
+      continue
+    }
+    if (known !== undefined) {
+      const { offset } = known
+      logger.warn({ topic, partition, offset }, 'the committed offset is gone from the topic; its reset policy applies')
+    }
+    const at = offsetSpec(resetOf(topology, topic), topic, partition, now)
+    const found = yield* wait(log.listOffsets([{ topic, partition }], at))
+    starts.set(topic, partition, found.get(topic, partition) ?? 0)
+  }
+  return starts
+}
+
+function resetOf(topology: Topology, topic: string): OffsetReset {
+  for (const { nodes } of topology.subtopologies) {
+    for (const node of nodes) {
+      if (node.kind === 'source' && !node.internal && node.topics.includes(topic)) return node.offsetReset ?? 'earliest'
+    }
+  }
+  return 'earliest'
+}
+
+function offsetSpec(reset: OffsetReset, topic: string, partition: number, now: number): OffsetSpec {
+  if (reset === 'earliest' || reset === 'latest') return reset
+  if (reset !== 'none') return { timestamp: now - reset.byDuration }
+  throw new MillraceError('MR_NO_OFFSET', 'there is no committed offset that the topic still holds', {
+    topic,
+    partition,
+    hint: "The topic's offsetReset is 'none': commit an offset for the group, or choose 'earliest' or 'latest'.",
+  })
+}

@@ -1,0 +1,163 @@
+import { MillraceError } from '../errors.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { DropReason, OperatorContext } from '../processors/operator.ts'
+import { Headers } from '../record/headers.ts'
+import type { RecordContext } from '../record/record-context.ts'
+import type { StateStore } from '../state/states.ts'
+import type { Settings } from '../topology/application.ts'
+import type { Cancellable, PunctuationType } from '../topology/processor-api.ts'
+import type { DropCounter } from './drop-counter.ts'
+import type { PunctuationQueue } from './punctuation.ts'
+
+/** Finds the states and user stores that a task's nodes may use. */
+export interface StoreAccess {
+  state(name: string): StateStore | undefined
+  userStore(name: string): unknown
+  /** Global tables may be read by every node. */
+  isGlobal(name: string): boolean
+}
+
+/** What the nodes of one task share. */
+export class TaskContexts {
+  readonly applicationId: string
+  readonly taskId: string
+  readonly partition: number
+  readonly record: RecordContext
+  readonly settings: Settings
+  readonly stores: StoreAccess
+  readonly punctuation: PunctuationQueue
+  readonly drops: DropCounter
+  readonly clock: Clock
+  /** Numbers kept with the committed offsets. */
+  readonly times: Map<string, number>
+  streamTime = -1
+  commitRequested = false
+  #none = new Headers()
+
+  constructor(options: {
+    applicationId: string
+    taskId: string
+    partition: number
+    record: RecordContext
+    settings: Settings
+    stores: StoreAccess
+    punctuation: PunctuationQueue
+    drops: DropCounter
+    clock: Clock
+    times: Map<string, number>
+  }) {
+    this.applicationId = options.applicationId
+    this.taskId = options.taskId
+    this.partition = options.partition
+    this.record = options.record
+    this.settings = options.settings
+    this.stores = options.stores
+    this.punctuation = options.punctuation
+    this.drops = options.drops
+    this.clock = options.clock
+    this.times = options.times
+  }
+
+  /** One empty list serves all records without headers; a processor that added to it gets the next record a new one. */
+  noHeaders(): Headers {
+    if (this.#none.length > 0) this.#none = new Headers()
+    return this.#none
+  }
+
+  dropFrom(
+    node: string,
+    reason: DropReason,
+    topic: string | null,
+    partition: number,
+    offset: number,
+    error?: unknown,
+  ): void {
+    this.drops.add(reason)
+    this.settings.logger.warn(
+      { reason, node, task: this.taskId, topic, partition, offset, ...(error === undefined ? {} : { err: error }) },
+      'record dropped',
+    )
+  }
+}
+
+/** What one node sees of its task. */
+export class NodeContext implements OperatorContext {
+  readonly node: string
+  readonly applicationId: string
+  readonly taskId: string
+  readonly partition: number
+  readonly record: RecordContext
+  readonly compatible: boolean
+  readonly mayContinue: boolean
+  readonly #shared: TaskContexts
+  readonly #stores: ReadonlySet<string>
+
+  constructor(node: string, stores: readonly string[], shared: TaskContexts) {
+    this.node = node
+    this.applicationId = shared.applicationId
+    this.taskId = shared.taskId
+    this.partition = shared.partition
+    this.record = shared.record
+    this.compatible = shared.settings.compatible
+    this.mayContinue = shared.settings.onProcessingError !== 'fail'
+    this.#shared = shared
+    this.#stores = new Set(stores)
+  }
+
+  state<S extends StateStore>(name: string): S {
+    const state = this.#mayUse(name) ? this.#shared.stores.state(name) : undefined
+    if (state === undefined) throw this.#notConnected(name)
+    return state as S
+  }
+
+  userStore(name: string): unknown {
+    if (!this.#mayUse(name)) throw this.#notConnected(name)
+    return this.#shared.stores.userStore(name)
+  }
+
+  streamTime(): number {
+    return this.#shared.streamTime
+  }
+
+  now(): number {
+    return this.#shared.clock.now()
+  }
+
+  schedule(
+    interval: number,
+    type: PunctuationType,
+    punctuator: (timestamp: number) => void,
+    start: number | undefined,
+  ): Cancellable {
+    return this.#shared.punctuation.schedule(this.node, interval, type, punctuator, start, this.now())
+  }
+
+  requestCommit(): void {
+    this.#shared.commitRequested = true
+  }
+
+  drop(reason: DropReason): void {
+    const { topic, partition, offset } = this.record
+    this.#shared.dropFrom(this.node, reason, topic, partition, offset)
+  }
+
+  savedTime(key: string): number | undefined {
+    return this.#shared.times.get(key)
+  }
+
+  saveTime(key: string, time: number): void {
+    this.#shared.times.set(key, time)
+  }
+
+  #mayUse(name: string): boolean {
+    return this.#stores.has(name) || this.#shared.stores.isGlobal(name)
+  }
+
+  #notConnected(name: string): MillraceError {
+    return new MillraceError('MR_STORE_NOT_CONNECTED', `the processor has no access to a store "${name}"`, {
+      node: this.node,
+      store: name,
+      hint: 'Name the store in the `stores` option of the operator.',
+    })
+  }
+}

@@ -1,0 +1,474 @@
+import { MillraceError } from '../errors.ts'
+import { taskIdText, type TaskId } from '../log/group.ts'
+import {
+  PartitionMap,
+  type CommitOutcome,
+  type CommittedOffset,
+  type Log,
+  type LogClient,
+  type LogReader,
+  type RecordCursor,
+  type TopicPartition,
+} from '../log/log.ts'
+import type { Clock } from '../platform/clock.ts'
+import { RecordContext } from '../record/record-context.ts'
+import { TaskState } from '../state/task-state.ts'
+import type { Application } from '../topology/application.ts'
+import type { Subtopology, Topology } from '../topology/topology.ts'
+import { commitTasks, type Changelog, type CommittableTask } from './commit.ts'
+import { DropCounter } from './drop-counter.ts'
+import type { GlobalTables } from './global-tables.ts'
+import { RecordWriter } from './record-writer.ts'
+import { missingChangelog, restoreFrom, Restorer, type RestoreListener } from './restorer.ts'
+import { startOffsets } from './start-offsets.ts'
+import type { StateHome } from './state-home.ts'
+import { wait, type Steps } from './steps.ts'
+import { Task, type TaskInput } from './task.ts'
+import { deadLetterWriter } from './dead-letters.ts'
+import { fullTopicName, sourceTopics } from './task-wiring.ts'
+
+export interface TaskManagerOptions {
+  readonly app: Application
+  readonly topology: Topology
+  readonly log: Log
+  readonly client: LogClient
+  readonly home: StateHome
+  readonly globals: GlobalTables
+  readonly clock: Clock
+  readonly onRestore: RestoreListener
+  /** `real`: a task per sub-topology and partition. `merged`: a task per partition over all sub-topologies. */
+  readonly tasks: 'real' | 'merged'
+  /** The test driver checks every value that a store serializes, a running application the first ones. */
+  readonly checkEveryValue: boolean
+  /** May create a topic that a sink computes. */
+  readonly topicMissing?: (topic: string) => void
+  /** Which topic's records to hand over first when several arrive together; the log's order if absent. */
+  readonly arrivalOrder?: (a: string, b: string) => number
+}
+
+/** A task as it is being opened: its state may still be behind. */
+interface OpenTask {
+  readonly id: string
+  readonly partition: number
+  readonly subtopologies: readonly Subtopology[]
+  readonly state: TaskState
+  readonly record: RecordContext
+  readonly drops: DropCounter
+  readonly changelogs: ReadonlyMap<string, Changelog>
+  readonly inputs: readonly TopicPartition[]
+  committed: PartitionMap<CommittedOffset>
+}
+
+interface RunningTask extends CommittableTask {
+  readonly open: OpenTask
+}
+
+/** ms between two purges of repartition records that every reader has committed. */
+const PURGE_INTERVAL = 30_000
+
+/**
+ * The tasks of one stream thread: opens, restores, runs, commits and closes them. Takes no decision about membership or
+ * timing; a stream thread or the test driver does.
+ */
+export class TaskManager {
+  readonly #options: TaskManagerOptions
+  readonly #client: LogClient
+  readonly #reader: LogReader
+  readonly #writer: RecordWriter
+  readonly #restorer: Restorer
+  readonly #opening = new Map<string, OpenTask>()
+  readonly #running = new Map<string, RunningTask>()
+  /** The running task that reads a partition. */
+  readonly #readers = new Map<string, RunningTask>()
+  #owned: readonly TaskId[] = []
+  #lastPurge: number
+  /** Records dropped by tasks that are closed by now. */
+  readonly closedDrops = new DropCounter()
+  /** Records processed by tasks that are closed by now. */
+  processedByClosedTasks = 0
+
+  constructor(options: TaskManagerOptions) {
+    this.#options = options
+    this.#client = options.client
+    this.#reader = options.client.reader
+    this.#writer = new RecordWriter(options.client.producer, options.topicMissing)
+    this.#restorer = new Restorer(options.log.openReader(), options.onRestore, () => options.clock.now())
+    this.#lastPurge = options.clock.now()
+  }
+
+  get tasks(): readonly Task[] {
+    return [...this.#running.values()].map((running) => running.task)
+  }
+
+  /** What `assign` was last told, less what was revoked. */
+  get owned(): readonly TaskId[] {
+    return this.#owned
+  }
+
+  get restoring(): boolean {
+    return this.#opening.size > 0
+  }
+
+  /** Records written so far. */
+  get written(): number {
+    return this.#writer.written
+  }
+
+  /** Bytes that a commit would have to write. */
+  get dirtyBytes(): number {
+    let bytes = 0
+    for (const { state } of this.#running.values()) bytes += state.dirtyBytes
+    return bytes
+  }
+
+  /** States of running tasks, for queries and the test driver. */
+  states(store: string): { task: string; state: TaskState }[] {
+    const found: { task: string; state: TaskState }[] = []
+    for (const { open, state } of this.#running.values()) {
+      if (state.state(store) !== undefined) found.push({ task: open.id, state })
+    }
+    return found
+  }
+
+  onReady(wake: (() => void) | undefined): void {
+    this.#reader.onReady(wake)
+    this.#restorer.onReady(wake)
+    this.#client.producer.onWritable(wake)
+  }
+
+  // ---- assignment
+
+  /** Opens the tasks of the list that are not there yet and closes, without committing, those that are not in it. */
+  *assign(active: readonly TaskId[]): Steps<void> {
+    this.#owned = active
+    const wanted = this.#groupTasks(active)
+    for (const id of [...this.#running.keys(), ...this.#opening.keys()]) {
+      if (!wanted.has(id)) yield* this.#close(id)
+    }
+    const fresh = [...wanted].filter(([id]) => !this.#running.has(id) && !this.#opening.has(id))
+    for (const [id, { partition, subtopologies }] of fresh) yield* this.#open(id, partition, subtopologies)
+    yield* this.#startRestored()
+  }
+
+  /** Commits, then closes the tasks of the list. */
+  *revoke(active: readonly TaskId[]): Steps<CommitOutcome> {
+    const outcome = yield* this.commit()
+    if (outcome !== 'committed') return outcome
+    for (const id of this.#groupTasks(active).keys()) yield* this.#close(id)
+    const revoked = new Set(active.map(taskIdText))
+    this.#owned = this.#owned.filter((id) => !revoked.has(taskIdText(id)))
+    return 'committed'
+  }
+
+  #groupTasks(ids: readonly TaskId[]): Map<string, { partition: number; subtopologies: Subtopology[] }> {
+    const groups = new Map<string, { partition: number; subtopologies: Subtopology[] }>()
+    for (const id of ids) {
+      const name = this.#options.tasks === 'merged' ? `0_${id.partition}` : taskIdText(id)
+      const group = groups.get(name) ?? { partition: id.partition, subtopologies: [] }
+      const subtopology = this.#options.topology.subtopologies.find((candidate) => candidate.id === id.subtopology)
+      if (subtopology !== undefined) group.subtopologies.push(subtopology)
+      groups.set(name, group)
+    }
+    for (const group of groups.values()) group.subtopologies.sort((a, b) => a.id - b.id)
+    return groups
+  }
+
+  *#open(id: string, partition: number, subtopologies: readonly Subtopology[]): Steps<void> {
+    const { app, topology, home, log } = this.#options
+    const record = new RecordContext()
+    const drops = new DropCounter()
+    const stores = subtopologies.flatMap((subtopology) => subtopology.stores)
+    const specs = stores.flatMap((name) => {
+      const store = topology.stores.get(name)
+      return store === undefined || store.global ? [] : [store.spec]
+    })
+    const engine = yield* wait(home.open(id))
+    const state = yield* wait(
+      TaskState.open(engine, specs, {
+        task: id,
+        record,
+        drop: (reason, store) => {
+          drops.add(reason)
+          const { topic, partition: from, offset } = record
+          app.settings.logger.warn({ reason, store, task: id, topic, partition: from, offset }, 'record dropped')
+        },
+        cacheBytes: app.settings.cacheBytes,
+        compatible: app.settings.compatible,
+        checkEveryValue: this.#options.checkEveryValue,
+      }),
+    )
+    const inputTopics = subtopologies.flatMap((subtopology) =>
+      subtopology.nodes.flatMap((node) => (node.kind === 'source' ? sourceTopics(app.id, node) : [])),
+    )
+    const described = yield* wait(log.describeTopics([...new Set([...inputTopics, ...this.#changelogTopics(stores)])]))
+    const inputs: TopicPartition[] = []
+    for (const topic of inputTopics) {
+      const description = described.get(topic)
+      if (description === undefined) throw missingTopic(topic, id)
+      if (partition < description.partitions) inputs.push({ topic, partition })
+    }
+    const changelogs = new Map<string, Changelog>()
+    for (const store of stores) {
+      const changelog = topology.stores.get(store)?.changelog
+      if (changelog === undefined || changelog === null || topology.stores.get(store)?.global) continue
+      const source = changelog.kind === 'source'
+      const topic = source ? changelog.topic : fullTopicName(app.id, `${store}-changelog`, true)
+      const topicId = described.get(topic)?.id
+      if (topicId === undefined) throw missingChangelog(topic, store, id)
+      changelogs.set(store, { topic, topicId, partition, source })
+    }
+    const committed = yield* wait(this.#client.committed(inputs))
+    const open = { id, partition, subtopologies, state, record, drops, changelogs, inputs, committed }
+    this.#opening.set(id, open)
+    yield* this.#beginRestore(open)
+  }
+
+  #changelogTopics(stores: readonly string[]): string[] {
+    const { app, topology } = this.#options
+    return stores.flatMap((name) => {
+      const store = topology.stores.get(name)
+      if (store === undefined || store.global || store.changelog === null) return []
+      return [store.changelog.kind === 'source' ? store.changelog.topic : fullTopicName(app.id, `${name}-changelog`, true)]
+    })
+  }
+
+  *#beginRestore(open: OpenTask): Steps<void> {
+    const { log } = this.#options
+    const partitions = [...open.changelogs.values()].map(({ topic, partition }) => ({ topic, partition }))
+    if (partitions.length === 0) return
+    const earliest = yield* wait(log.listOffsets(partitions, 'earliest'))
+    const latest = yield* wait(log.listOffsets(partitions, 'latest'))
+    for (const [store, { topic, topicId, partition, source }] of open.changelogs) {
+      const first = earliest.get(topic, partition) ?? 0
+      // What lies behind the committed offset of a source topic has not been processed yet: it must not be in the store.
+      const end = source ? (open.committed.get(topic, partition)?.offset ?? first) : (latest.get(topic, partition) ?? first)
+      const { offset, wipe } = restoreFrom(open.state.checkpoint(store), topicId, first, end)
+      if (wipe) yield* wait(open.state.wipe(store))
+      if (offset < end) {
+        this.#restorer.add({ task: open.id, store, state: open.state, topic, topicId, partition, from: offset, end })
+      }
+    }
+  }
+
+  // ---- restoring
+
+  /** Applies changelog records that have arrived and starts tasks that are complete; true if anything happened. */
+  *restore(): Steps<boolean> {
+    if (this.#opening.size === 0) return false
+    const applied = yield* this.#restorer.advance()
+    const started = yield* this.#startRestored()
+    return applied || started
+  }
+
+  *#startRestored(): Steps<boolean> {
+    let started = false
+    for (const open of this.#opening.values()) {
+      if (this.#restorer.isRestoring(open.id)) continue
+      yield* this.#start(open)
+      started = true
+    }
+    return started
+  }
+
+  *#start(open: OpenTask): Steps<void> {
+    const { app, clock, log, topology, globals } = this.#options
+    const starts = yield* startOffsets(log, topology, open.inputs, open.committed, clock.now(), app.settings.logger)
+    const inputs: TaskInput[] = open.inputs.map(({ topic, partition }) => ({
+      topic,
+      partition,
+      offset: starts.get(topic, partition) ?? 0,
+      metadata: open.committed.get(topic, partition)?.metadata ?? '',
+    }))
+    const { state } = open
+    const task = new Task({
+      id: open.id,
+      partition: open.partition,
+      applicationId: app.id,
+      settings: app.settings,
+      subtopologies: open.subtopologies,
+      inputs,
+      stores: {
+        state: (name) => state.state(name) ?? globals.state(name),
+        userStore: (name) => state.userStore(name) ?? globals.userStore(name),
+        isGlobal: (name) => globals.state(name) !== undefined,
+      },
+      record: open.record,
+      drops: open.drops,
+      writer: this.#writer,
+      deadLetter: deadLetterWriter(app.settings.deadLetterTopic, this.#writer),
+      clock,
+      strictOrder: this.#options.tasks === 'real',
+    })
+    const running: RunningTask = { open, task, state, changelogs: open.changelogs }
+    this.#opening.delete(open.id)
+    this.#running.set(open.id, running)
+    for (const { topic, partition, offset } of inputs) {
+      this.#readers.set(readerKey(topic, partition), running)
+      this.#reader.assign(topic, partition, offset)
+    }
+  }
+
+  // ---- processing
+
+  /** Hands over to the tasks what the log has fetched; answers how many batches it were. */
+  poll(): number {
+    const limit = this.#options.app.settings.bufferedRecordsPerPartition
+    const { arrivalOrder } = this.#options
+    const batches = arrivalOrder === undefined ? this.#reader.poll(this.#receive) : this.#pollInOrder(arrivalOrder)
+    for (const { task } of this.#running.values()) {
+      for (const queue of task.queues) {
+        if (!queue.paused || queue.size > limit) continue
+        queue.paused = false
+        this.#reader.resume(queue.topic, queue.partition)
+      }
+    }
+    return batches
+  }
+
+  readonly #receive = (topic: string, partition: number, cursor: RecordCursor): void => {
+    const queue = this.#readers.get(readerKey(topic, partition))?.task.add(topic, cursor)
+    if (queue === undefined || queue.paused || queue.size <= this.#options.app.settings.bufferedRecordsPerPartition) return
+    queue.paused = true
+    this.#reader.pause(topic, partition)
+  }
+
+  #pollInOrder(order: (a: string, b: string) => number): number {
+    const arrived: [topic: string, partition: number, cursor: RecordCursor][] = []
+    const batches = this.#reader.poll((topic, partition, cursor) => arrived.push([topic, partition, cursor]))
+    arrived.sort((a, b) => order(a[0], b[0]))
+    for (const [topic, partition, cursor] of arrived) this.#receive(topic, partition, cursor)
+    return batches
+  }
+
+  /** Lets each task process up to `limit` records; answers how many it were in all. */
+  process(limit: number): number {
+    if (!this.#client.producer.writable) return 0
+    let processed = 0
+    for (const { task, state } of this.#running.values()) {
+      const count = task.process(limit, this.#lagOf)
+      if (count > 0) state.trimCache()
+      processed += count
+    }
+    return processed
+  }
+
+  /** One record of one task, lowest task first: the pace of the test driver. False if there was none to take. */
+  processOne(): boolean {
+    for (const { task } of this.#running.values()) if (task.process(1, this.#lagOf) > 0) return true
+    return false
+  }
+
+  readonly #lagOf = (topic: string, partition: number): number | undefined => this.lag(topic, partition)
+
+  /** Records of an assigned partition not handed over yet; undefined while unknown. */
+  lag(topic: string, partition: number): number | undefined {
+    const end = this.#reader.endOffset(topic, partition)
+    const position = this.#reader.position(topic, partition)
+    return end === undefined || position === undefined ? undefined : end - position
+  }
+
+  punctuate(now: number): boolean {
+    let ran = false
+    for (const { task } of this.#running.values()) if (task.punctuateWallClock(now)) ran = true
+    return ran
+  }
+
+  get nextPunctuation(): number {
+    let next = Infinity
+    for (const { task } of this.#running.values()) next = Math.min(next, task.nextWallClockPunctuation)
+    return next
+  }
+
+  get commitRequested(): boolean {
+    for (const { task } of this.#running.values()) if (task.commitRequested) return true
+    return false
+  }
+
+  get commitNeeded(): boolean {
+    for (const { task } of this.#running.values()) if (task.commitNeeded) return true
+    return false
+  }
+
+  // ---- committing and closing
+
+  /** Commits the tasks that have anything to commit, together. */
+  *commit(): Steps<CommitOutcome> {
+    const tasks = [...this.#running.values()].filter((running) => running.task.commitNeeded)
+    if (tasks.length === 0) return 'committed'
+    const now = this.#options.clock.now()
+    const outcome = yield* commitTasks(tasks, this.#client, this.#writer, now)
+    if (outcome === 'committed' && now - this.#lastPurge >= PURGE_INTERVAL) {
+      this.#lastPurge = now
+      yield* this.#purge()
+    }
+    return outcome
+  }
+
+  /** Repartition topics keep their records for ever: what is committed is read by no one again. */
+  *#purge(): Steps<void> {
+    const { app, topology, log } = this.#options
+    const internal = new Set<string>()
+    for (const { nodes } of topology.subtopologies) {
+      for (const node of nodes) {
+        if (node.kind === 'sink' && node.repartition !== undefined) {
+          internal.add(fullTopicName(app.id, node.repartition.name, true))
+        }
+      }
+    }
+    const offsets = new PartitionMap<number>()
+    for (const { task } of this.#running.values()) {
+      for (const queue of task.queues) {
+        if (internal.has(queue.topic) && queue.nextOffset > 0) offsets.set(queue.topic, queue.partition, queue.nextOffset)
+      }
+    }
+    if (offsets.size > 0) yield* wait(log.deleteRecords(offsets))
+  }
+
+  /** Closes everything without committing: nothing in memory survives but what the engines hold. */
+  *closeDirty(): Steps<void> {
+    this.#writer.discard()
+    yield* wait(this.#client.abort())
+    for (const id of [...this.#running.keys(), ...this.#opening.keys()]) yield* this.#close(id)
+  }
+
+  /** Commits and closes everything; what could not be committed is processed again by the next owner. */
+  *closeClean(): Steps<CommitOutcome> {
+    const outcome = yield* this.commit()
+    if (outcome !== 'committed') yield* wait(this.#client.abort())
+    for (const id of [...this.#running.keys(), ...this.#opening.keys()]) yield* this.#close(id)
+    return outcome
+  }
+
+  *#close(id: string): Steps<void> {
+    const running = this.#running.get(id)
+    const open = running?.open ?? this.#opening.get(id)
+    if (open === undefined) return
+    this.#restorer.remove(id)
+    for (const { topic, partition } of open.inputs) {
+      this.#readers.delete(readerKey(topic, partition))
+      this.#reader.unassign(topic, partition)
+    }
+    running?.task.close()
+    this.processedByClosedTasks += running?.task.processed ?? 0
+    this.#running.delete(id)
+    this.#opening.delete(id)
+    for (const [reason, count] of open.drops.byReason) this.closedDrops.add(reason, count)
+    yield* wait(open.state.close())
+  }
+
+  close(): void {
+    this.#restorer.close()
+  }
+}
+
+function readerKey(topic: string, partition: number): string {
+  return `${topic}/${partition}`
+}
+
+function missingTopic(topic: string, task: string): MillraceError {
+  return new MillraceError('MR_TOPIC_UNKNOWN', `the topic "${topic}" does not exist`, {
+    topic,
+    task,
+    hint: 'Create it before the application starts.',
+  })
+}

@@ -1,0 +1,73 @@
+import { createOperator } from '../processors/create-operator.ts'
+import type { Operator } from '../processors/operator.ts'
+import type { SourceNode, Subtopology, TopologyNode } from '../topology/topology.ts'
+import { NodeOutput, type NodeFailure } from './node-output.ts'
+import type { SourceBinding } from './partition-queue.ts'
+import type { RecordWriter } from './record-writer.ts'
+import { SinkOperator } from './sink-operator.ts'
+import { NodeContext, type TaskContexts } from './task-context.ts'
+
+/** Topics of this application's own carry its id. */
+export function fullTopicName(applicationId: string, topic: string, internal: boolean): string {
+  return internal ? `${applicationId}-${topic}` : topic
+}
+
+export function sourceTopics(applicationId: string, node: SourceNode): string[] {
+  return node.topics.map((topic) => fullTopicName(applicationId, topic, node.internal))
+}
+
+/** The running operators of a task and how records enter them. */
+export interface Wiring {
+  /** In the order of the nodes: the order in which they are initialised. */
+  readonly operators: readonly Operator[]
+  /** By full topic name. */
+  readonly sources: ReadonlyMap<string, SourceBinding>
+}
+
+/** Makes an operator for every node and connects them. Nothing is initialised yet. */
+export function wire(
+  subtopologies: readonly Subtopology[],
+  contexts: TaskContexts,
+  writer: RecordWriter,
+  failed: NodeFailure,
+): Wiring {
+  const nodes = subtopologies.flatMap((subtopology) => subtopology.nodes)
+  const operators = new Map<string, Operator>()
+  for (const node of nodes) {
+    const operator = operatorOf(node, contexts, writer)
+    if (operator !== undefined) operators.set(node.name, operator)
+  }
+  const sources = new Map<string, SourceBinding>()
+  for (const node of nodes) {
+    const output = new NodeOutput(node.name, failed)
+    for (const child of childrenOf(node)) output.add(child, operators.get(child) as Operator)
+    const operator = operators.get(node.name)
+    if (operator !== undefined) {
+      operator.output = output
+      operator.context = new NodeContext(node.name, node.kind === 'processor' ? node.stores : [], contexts)
+    }
+    if (node.kind !== 'source') continue
+    for (const topic of sourceTopics(contexts.applicationId, node)) {
+      sources.set(topic, {
+        node: node.name,
+        output,
+        keySerde: node.keySerde,
+        valueSerde: node.valueSerde,
+        extractor: node.internal ? undefined : node.timestampExtractor,
+      })
+    }
+  }
+  return { operators: [...operators.values()], sources }
+}
+
+function operatorOf(node: TopologyNode, contexts: TaskContexts, writer: RecordWriter): Operator | undefined {
+  if (node.kind === 'processor') return createOperator(node.operator)
+  if (node.kind === 'source') return undefined
+  const topic =
+    typeof node.topic === 'string' ? fullTopicName(contexts.applicationId, node.topic, node.internal) : node.topic
+  return new SinkOperator(node, topic, writer)
+}
+
+function childrenOf(node: TopologyNode): readonly string[] {
+  return node.kind === 'sink' ? [] : node.children
+}

@@ -1,0 +1,251 @@
+import type { PartitionMap, CommittedOffset, RecordCursor } from '../log/log.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Operator } from '../processors/operator.ts'
+import type { RecordContext } from '../record/record-context.ts'
+import type { Settings } from '../topology/application.ts'
+import type { Subtopology } from '../topology/topology.ts'
+import type { DropCounter } from './drop-counter.ts'
+import { decodeOffsetMetadata, encodeOffsetMetadata } from './offset-metadata.ts'
+import { PartitionQueue } from './partition-queue.ts'
+import { PunctuationQueue } from './punctuation.ts'
+import { QueueHeap } from './queue-heap.ts'
+import type { RecordWriter } from './record-writer.ts'
+import { TaskContexts, type StoreAccess } from './task-context.ts'
+import { TaskErrors, type DeadLetter } from './task-errors.ts'
+import { wire } from './task-wiring.ts'
+
+/** An input partition of a task and where it goes on. */
+export interface TaskInput {
+  readonly topic: string
+  readonly partition: number
+  /** Offset of the first record to process. */
+  readonly offset: number
+  /** What the offset was committed with; empty if it never was. */
+  readonly metadata: string
+}
+
+export interface TaskOptions {
+  /** `<subtopology>_<partition>` */
+  readonly id: string
+  readonly partition: number
+  readonly applicationId: string
+  readonly settings: Settings
+  /** One, or (test driver, merged) all of them. */
+  readonly subtopologies: readonly Subtopology[]
+  readonly inputs: readonly TaskInput[]
+  readonly stores: StoreAccess
+  readonly record: RecordContext
+  readonly drops: DropCounter
+  readonly writer: RecordWriter
+  readonly deadLetter: DeadLetter
+  readonly clock: Clock
+  /** Ties between partitions go by topic and partition; else as in Kafka Streams' test driver. */
+  readonly strictOrder: boolean
+}
+
+/** Records known to lie in the log behind what a partition handed over: `undefined` while unknown. */
+export type LagOf = (topic: string, partition: number) => number | undefined
+
+/**
+ * One partition of a sub-topology at work: takes records from its input partitions in timestamp order and drives them
+ * through its operators. Synchronous throughout; what has to wait (opening state, restoring, committing) lies around it.
+ */
+export class Task {
+  readonly id: string
+  readonly drops: DropCounter
+  readonly #settings: Settings
+  readonly #clock: Clock
+  readonly #contexts: TaskContexts
+  readonly #errors: TaskErrors
+  readonly #operators: readonly Operator[]
+  readonly #queues: PartitionQueue[] = []
+  readonly #byTopic = new Map<string, PartitionQueue>()
+  readonly #heap: QueueHeap
+  readonly #committed = new Map<PartitionQueue, number>()
+  /** Something happened since the last commit that a commit has to make durable. */
+  #commitNeeded = false
+  /** True once it has been found that no record can be missing; asked again when a queue runs empty or more has arrived. */
+  #ready = false
+  /** Records processed so far. */
+  processed = 0
+  /** Times that processing went on although a record of another partition may come late. */
+  enforced = 0
+
+  constructor(options: TaskOptions) {
+    this.id = options.id
+    this.drops = options.drops
+    this.#settings = options.settings
+    this.#clock = options.clock
+    this.#heap = new QueueHeap(options.strictOrder)
+    const times = new Map<string, number>()
+    this.#contexts = new TaskContexts({
+      applicationId: options.applicationId,
+      taskId: options.id,
+      partition: options.partition,
+      record: options.record,
+      settings: options.settings,
+      stores: options.stores,
+      punctuation: new PunctuationQueue(),
+      drops: options.drops,
+      clock: options.clock,
+      times,
+    })
+    this.#errors = new TaskErrors(options.id, options.settings, this.#contexts, options.record, options.deadLetter)
+    const wiring = wire(options.subtopologies, this.#contexts, options.writer, (error, node) =>
+      this.#errors.nodeFailed(error, node),
+    )
+    this.#operators = wiring.operators
+    for (const input of options.inputs) {
+      const source = wiring.sources.get(input.topic)
+      if (source === undefined) continue
+      const remembered = decodeOffsetMetadata(input.metadata)
+      const partitionTime = remembered?.partitionTime ?? -1
+      for (const [name, time] of remembered?.times ?? []) times.set(name, Math.max(time, times.get(name) ?? time))
+      if (partitionTime > this.#contexts.streamTime) this.#contexts.streamTime = partitionTime
+      const queue = new PartitionQueue(input.topic, input.partition, source, this.#errors, input.offset, partitionTime)
+      this.#queues.push(queue)
+      this.#byTopic.set(input.topic, queue)
+      this.#committed.set(queue, input.offset)
+    }
+    const now = this.#clock.now()
+    for (const queue of this.#queues) queue.idleSince = now
+    for (const operator of this.#operators) operator.init()
+  }
+
+  get queues(): readonly PartitionQueue[] {
+    return this.#queues
+  }
+
+  get streamTime(): number {
+    return this.#contexts.streamTime
+  }
+
+  get commitRequested(): boolean {
+    return this.#contexts.commitRequested
+  }
+
+  get commitNeeded(): boolean {
+    if (this.#commitNeeded) return true
+    for (const queue of this.#queues) if (queue.nextOffset !== this.#committed.get(queue)) return true
+    return false
+  }
+
+  /** True while a record could be taken at once, were the other partitions known to be empty. */
+  get hasRecords(): boolean {
+    return this.#heap.size > 0
+  }
+
+  add(topic: string, cursor: RecordCursor): PartitionQueue | undefined {
+    const queue = this.#byTopic.get(topic)
+    if (queue === undefined) return undefined
+    if (queue.add(cursor)) {
+      queue.idleSince = -1
+      this.#heap.offer(queue)
+    }
+    this.#ready = false
+    return queue
+  }
+
+  /** Processes up to `limit` records in timestamp order and returns how many it were; 0: nothing may be taken now. */
+  process(limit: number, lagOf: LagOf): number {
+    let count = 0
+    while (count < limit) {
+      if (!this.#ready && !this.#mayProceed(lagOf)) break
+      const queue = this.#heap.poll()
+      if (queue === undefined) break
+      this.#processHead(queue)
+      count++
+    }
+    this.processed += count
+    return count
+  }
+
+  #processHead(queue: PartitionQueue): void {
+    const contexts = this.#contexts
+    const timestamp = queue.headTimestamp
+    queue.take()
+    if (timestamp > contexts.streamTime) contexts.streamTime = timestamp
+    const headers = queue.cursor.headers(contexts.noHeaders())
+    contexts.record.set(queue.topic, queue.partition, queue.cursor.offset, timestamp, headers)
+    this.#errors.current = queue
+    this.#commitNeeded = true
+    queue.source.output.forward(queue.headKey, queue.headValue, timestamp, headers)
+    this.#errors.current = undefined
+    queue.advance()
+    if (queue.hasHead) this.#heap.offer(queue)
+    else this.#ranEmpty(queue)
+    contexts.punctuation.punctuateStreamTime(contexts.streamTime, this.#runPunctuator)
+  }
+
+  #ranEmpty(queue: PartitionQueue): void {
+    queue.idleSince = this.#clock.now()
+    this.#ready = false
+  }
+
+  /** An empty partition may hold an earlier record: how long to wait for it is `maxTaskIdle`. */
+  #mayProceed(lagOf: LagOf): boolean {
+    if (this.#heap.size === 0) return false
+    const { maxTaskIdle } = this.#settings
+    if (this.#heap.size < this.#queues.length && maxTaskIdle >= 0) {
+      const now = this.#clock.now()
+      for (const queue of this.#queues) {
+        if (queue.hasHead) continue
+        const lag = lagOf(queue.topic, queue.partition)
+        if (lag === undefined || lag > 0) return false
+        if (maxTaskIdle > 0 && now - queue.idleSince < maxTaskIdle) return false
+      }
+      if (maxTaskIdle > 0) this.enforced++
+    }
+    this.#ready = true
+    return true
+  }
+
+  readonly #runPunctuator = (node: string, callback: (timestamp: number) => void, timestamp: number): void => {
+    this.#contexts.record.set(null, -1, -1, timestamp, this.#contexts.noHeaders())
+    this.#commitNeeded = true
+    try {
+      callback(timestamp)
+    } catch (error) {
+      this.#errors.nodeFailed(error, node)
+    }
+  }
+
+  /** Runs the wall-clock punctuators that are due; true if any ran. */
+  punctuateWallClock(now: number): boolean {
+    return this.#contexts.punctuation.punctuateWallClock(now, this.#runPunctuator)
+  }
+
+  get nextWallClockPunctuation(): number {
+    return this.#contexts.punctuation.nextWallClock
+  }
+
+  /** The offsets and remembered times to commit: those that changed, or all of them with `everything`. */
+  collectOffsets(into: PartitionMap<CommittedOffset>, everything: boolean): void {
+    const { times } = this.#contexts
+    for (const queue of this.#queues) {
+      if (!everything && !this.#commitNeeded && queue.nextOffset === this.#committed.get(queue)) continue
+      into.set(queue.topic, queue.partition, {
+        offset: queue.nextOffset,
+        metadata: encodeOffsetMetadata(queue.partitionTime, times),
+      })
+    }
+  }
+
+  /** What `collectOffsets` gave is committed. No record may have been processed in between. */
+  committed(): void {
+    for (const queue of this.#queues) this.#committed.set(queue, queue.nextOffset)
+    this.#commitNeeded = false
+    this.#contexts.commitRequested = false
+  }
+
+  /** Closes the operators; errors thrown there are logged, since nothing can be lost any more. */
+  close(): void {
+    for (const operator of this.#operators) {
+      try {
+        operator.close()
+      } catch (error) {
+        this.#settings.logger.error({ err: error, task: this.id, node: operator.context.node }, 'closing a processor failed')
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import { asBuffer } from './byte-view.ts'
+import { checkLength, numberRange, wrongType } from './serde-error.ts'
+import type { Serde } from './serde.ts'
+
+/**
+ * Whole numbers from -2^31 to 2^31 - 1, as Kafka's `IntegerSerializer` writes them: 4 bytes, big endian.
+ *
+ * @throws MR_NUMBER_RANGE for a number beyond 32 bits; MR_SERDE_LENGTH for other than 4 bytes; `TypeError` for a value
+ * that is not a whole number
+ * @example
+ * ```ts
+ * const readings = topic('readings', { key: int32(), value: float64() })
+ * ```
+ */
+export function int32(): Serde<number> {
+  return int32Serde
+}
+
+const int32Serde: Serde<number> = {
+  name: 'int32',
+  primitive: true,
+
+  serialize(value) {
+    check(value)
+    const bytes = Buffer.allocUnsafe(4)
+    bytes.writeInt32BE(value)
+    return bytes
+  },
+
+  deserialize(bytes) {
+    checkLength('int32', bytes.length, 4)
+    return asBuffer(bytes).readInt32BE(0)
+  },
+
+  read(buffer, start, end) {
+    checkLength('int32', end - start, 4)
+    return buffer.readInt32BE(start)
+  },
+
+  write(value, buffer, offset) {
+    check(value)
+    return buffer.length - offset < 4 ? -1 : buffer.writeInt32BE(value, offset)
+  },
+}
+
+function check(value: number): void {
+  if (!Number.isInteger(value)) throw wrongType('int32', 'a whole number', value)
+  if (value !== (value | 0)) throw numberRange('int32', value, 'use long() or int64()')
+}

@@ -1,0 +1,52 @@
+import { readLong, writeLong } from './big-endian.ts'
+import { asBuffer } from './byte-view.ts'
+import { checkLength, numberRange, wrongType } from './serde-error.ts'
+import type { Serde } from './serde.ts'
+
+/**
+ * Whole numbers in Java's 8-byte big-endian `long`, as `number`. This is the format of `count()`. A number is exact up to
+ * 2^53 - 1; beyond, reading and writing are errors instead of silent rounding. `int64()` has no such bound.
+ *
+ * @throws MR_NUMBER_RANGE beyond ±(2^53 - 1); MR_SERDE_LENGTH for other than 8 bytes; `TypeError` for a value that is not a
+ * whole number
+ * @example
+ * ```ts
+ * const counts = topic('counts', { key: string(), value: long() })
+ * ```
+ */
+export function long(): Serde<number> {
+  return longSerde
+}
+
+const longSerde: Serde<number> = {
+  name: 'long',
+  primitive: true,
+
+  serialize(value) {
+    check(value)
+    const bytes = Buffer.allocUnsafe(8)
+    writeLong(value, bytes, 0)
+    return bytes
+  },
+
+  deserialize(bytes) {
+    checkLength('long', bytes.length, 8)
+    return readLong(asBuffer(bytes), 0)
+  },
+
+  read(buffer, start, end) {
+    checkLength('long', end - start, 8)
+    return readLong(buffer, start)
+  },
+
+  write(value, buffer, offset) {
+    check(value)
+    return buffer.length - offset < 8 ? -1 : writeLong(value, buffer, offset)
+  },
+}
+
+function check(value: number): void {
+  if (Number.isSafeInteger(value)) return
+  if (!Number.isInteger(value)) throw wrongType('long', 'a whole number', value)
+  throw numberRange('long', value, 'use int64(), whose values are bigint')
+}

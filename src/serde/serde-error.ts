@@ -1,0 +1,40 @@
+import { MillraceError } from '../errors.ts'
+
+const LENGTH_HINT = 'the data was written by another serde; check the serdes of the topic'
+
+/** @throws MR_SERDE_LENGTH if the bytes cannot hold the window that follows the key */
+export function checkSuffix(serde: string, actual: number, least: number): void {
+  if (actual < least) {
+    throw new MillraceError('MR_SERDE_LENGTH', `${serde}: expected at least ${least} bytes, got ${actual}`, {
+      hint: LENGTH_HINT,
+    })
+  }
+}
+
+/** @throws MR_SERDE_LENGTH */
+export function checkLength(serde: string, actual: number, expected: number): void {
+  if (actual !== expected) {
+    throw new MillraceError('MR_SERDE_LENGTH', `${serde}: expected ${expected} bytes, got ${actual}`, {
+      hint: LENGTH_HINT,
+    })
+  }
+}
+
+export function numberRange(serde: string, value: number | bigint, hint: string): MillraceError {
+  return new MillraceError('MR_NUMBER_RANGE', `${serde}: ${value} is out of range`, { hint })
+}
+
+/** What is said when a serde is handed a value of another type; a `TypeError` is always fatal. */
+export function wrongType(serde: string, expected: string, value: unknown): TypeError {
+  return new TypeError(`serde ${serde} takes ${expected}, got ${describe(value)}`)
+}
+
+function describe(value: unknown): string {
+  if (value === null) return 'null'
+  if (typeof value === 'object') {
+    const name: unknown = value.constructor?.name
+    return typeof name === 'string' && name !== 'Object' ? `an object of class ${name}` : 'an object'
+  }
+  if (typeof value === 'function' || typeof value === 'symbol' || value === undefined) return typeof value
+  return `${typeof value} ${JSON.stringify(String(value)).slice(0, 60)}`
+}

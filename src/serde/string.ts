@@ -1,0 +1,55 @@
+import { MillraceError } from '../errors.ts'
+import { asBuffer } from './byte-view.ts'
+import { wrongType } from './serde-error.ts'
+import type { Serde } from './serde.ts'
+
+/**
+ * Text as UTF-8, as Kafka's `StringSerializer` writes it.
+ *
+ * Bytes that are not UTF-8 are read with U+FFFD in their place, as Java does. Text that UTF-8 cannot hold (half of a
+ * surrogate pair) is refused on writing: two different texts would become the same bytes.
+ *
+ * @throws MR_STRING_MALFORMED on writing text with a lone surrogate; `TypeError` for a value that is not a string
+ * @example
+ * ```ts
+ * const words = topic('words', { key: string(), value: string() })
+ * ```
+ */
+export function string(): Serde<string> {
+  return stringSerde
+}
+
+const stringSerde: Serde<string> = {
+  name: 'string',
+  primitive: true,
+
+  serialize(value) {
+    if (typeof value !== 'string') throw wrongType('string', 'a string', value)
+    const bytes = Buffer.from(value, 'utf8')
+    if (bytes.length !== value.length) checkWellFormed(value)
+    return bytes
+  },
+
+  deserialize: (bytes) => asBuffer(bytes).toString('utf8'),
+
+  read: (buffer, start, end) => buffer.toString('utf8', start, end),
+
+  write(value, buffer, offset) {
+    if (typeof value !== 'string') throw wrongType('string', 'a string', value)
+    const room = buffer.length - offset
+    // `Buffer.write` truncates without a word, so that it may only be asked when everything fits.
+    if (value.length * 3 > room && Buffer.byteLength(value, 'utf8') > room) return -1
+    const written = buffer.write(value, offset, 'utf8')
+    // As many bytes as UTF-16 units: all of it is ASCII.
+    if (written !== value.length) checkWellFormed(value)
+    return offset + written
+  },
+}
+
+function checkWellFormed(value: string): void {
+  if (!value.isWellFormed()) {
+    throw new MillraceError('MR_STRING_MALFORMED', 'string: the text holds half of a surrogate pair', {
+      hint: 'it was probably cut inside a character; value.toWellFormed() replaces such halves',
+    })
+  }
+}

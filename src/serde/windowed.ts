@@ -1,0 +1,59 @@
+import { parseDuration } from '../windowing/duration.ts'
+import type { Duration } from '../windowing/duration.ts'
+import { Windowed } from '../windowing/windowed-key.ts'
+import { readLong, writeLong } from './big-endian.ts'
+import { asBuffer } from './byte-view.ts'
+import { readInner, writeInner } from './inner-key.ts'
+import { checkSuffix, wrongType } from './serde-error.ts'
+import type { Serde } from './serde.ts'
+
+/**
+ * Keys of tumbling, hopping, sliding and unlimited windows in a topic: the key's bytes, then the window's start (8 bytes,
+ * ms, big endian), as Kafka's `TimeWindowedSerializer` writes them. The end is not written: `size` tells it.
+ *
+ * @param size how long the windows are (a sliding window's: its time difference)
+ * @throws MR_DURATION for an impossible size; MR_SERDE_LENGTH for data too short; else what `inner` throws
+ * @example
+ * ```ts
+ * const perMinute = topic('per-minute', { key: windowed(string(), '1m'), value: long() })
+ * ```
+ */
+export function windowed<K>(inner: Serde<K>, size: Duration): Serde<Windowed<K>> {
+  const length = parseDuration(size, 'the size of windowed()')
+  const outer = build(inner, length)
+  return inner.internal === undefined ? outer : { ...outer, internal: build(inner.internal, length) }
+}
+
+function build<K>(inner: Serde<K>, size: number): Serde<Windowed<K>> {
+  const name = `windowed(${inner.name})`
+
+  const read = (buffer: Buffer, start: number, end: number): Windowed<K> => {
+    checkSuffix(name, end - start, 8)
+    const windowStart = readLong(buffer, end - 8)
+    return new Windowed(
+      readInner(inner, buffer, start, end - 8),
+      windowStart,
+      Math.min(windowStart + size, Number.MAX_SAFE_INTEGER),
+    )
+  }
+
+  return {
+    name,
+    partitionSuffix: 8,
+    serialize(value) {
+      if (!(value instanceof Windowed)) throw wrongType(name, 'a Windowed key', value)
+      const key = inner.serialize(value.key)
+      const bytes = Buffer.allocUnsafe(key.length + 8)
+      bytes.set(key)
+      writeLong(value.start, bytes, key.length)
+      return bytes
+    },
+    deserialize: (bytes) => read(asBuffer(bytes), 0, bytes.length),
+    read,
+    write(value, buffer, offset) {
+      if (!(value instanceof Windowed)) throw wrongType(name, 'a Windowed key', value)
+      const end = writeInner(inner, value.key, buffer, offset)
+      return end === -1 || buffer.length - end < 8 ? -1 : writeLong(value.start, buffer, end)
+    },
+  }
+}

@@ -1,0 +1,31 @@
+import type { StatePlace } from './environment.ts'
+import { JoinBufferStore } from './join-buffer-store.ts'
+import { KeyValueEntryStore } from './key-value-entry-store.ts'
+import { OuterJoinStore } from './outer-join-store.ts'
+import { SessionEntryStore } from './session-entry-store.ts'
+import type { StoreSpec } from './store-spec.ts'
+import { SuppressStore } from './suppress-store.ts'
+import type { TaskStore } from './task-store.ts'
+import { VersionedEntryStore } from './versioned-entry-store.ts'
+import { WindowEntryStore } from './window-entry-store.ts'
+
+/** Opens the store that a specification describes. */
+export function createStore(spec: StoreSpec, place: StatePlace): TaskStore {
+  const { keySerde, valueSerde } = spec
+  switch (spec.kind) {
+    case 'keyValue':
+      return new KeyValueEntryStore(spec, place, keySerde, valueSerde)
+    case 'window':
+      return new WindowEntryStore(spec, place, keySerde, valueSerde)
+    case 'session':
+      return new SessionEntryStore(spec, place, keySerde, valueSerde)
+    case 'versioned':
+      return new VersionedEntryStore(spec, place, keySerde, valueSerde)
+    case 'outerJoin':
+      return new OuterJoinStore(spec, place, keySerde, valueSerde, spec.rightValueSerde)
+    case 'suppress':
+      return new SuppressStore(spec, place, keySerde, valueSerde)
+    case 'joinBuffer':
+      return new JoinBufferStore(spec, place, keySerde, valueSerde)
+  }
+}

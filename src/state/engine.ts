@@ -1,0 +1,80 @@
+import type { MaybePromise } from '../platform/maybe-promise.ts'
+
+/**
+ * The KeyValueEngine port: an ordered map from bytes to bytes (unsigned lexicographic order). Reads are synchronous; open,
+ * write and close may be asynchronous. One conformance suite holds every engine to it.
+ *
+ * Keys and values handed in belong to the caller again when the call returns; those handed out belong to the caller.
+ */
+export interface KeyValueEngine {
+  readonly name: EngineName
+  get(key: Buffer): Buffer | undefined
+  getMany(keys: readonly Buffer[]): (Buffer | undefined)[]
+  /** Iterates over the engine as it is at this call, whatever is written later. The caller closes the iterator on every path. */
+  iterate(range: EngineRange): EngineIterator
+  /** All of the batch or nothing, even if the process dies; with `sync`, even if the machine does. */
+  write(batch: WriteBatch, options?: { readonly sync?: boolean }): MaybePromise<void>
+  close(): MaybePromise<void>
+}
+
+export type EngineName = 'rocksdb' | 'level' | 'memory'
+
+export interface EngineRange {
+  /** Inclusive; absent: from the first key. */
+  readonly gte?: Buffer
+  /** Exclusive; absent: to the last key. */
+  readonly lt?: Buffer
+  readonly reverse?: boolean
+}
+
+export interface EngineIterator {
+  /** Moves to the next entry; false at the end. No entry is current before the first call. */
+  next(): boolean
+  readonly key: Buffer
+  readonly value: Buffer
+  close(): void
+}
+
+export type WriteOperation =
+  | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
+  | { readonly type: 'delete'; readonly key: Buffer }
+  | { readonly type: 'deleteRange'; readonly gte: Buffer; readonly lt: Buffer }
+
+/** Writes that take effect together, in the order in which they were added. */
+export class WriteBatch {
+  readonly operations: WriteOperation[] = []
+
+  put(key: Buffer, value: Buffer): void {
+    this.operations.push({ type: 'put', key, value })
+  }
+
+  delete(key: Buffer): void {
+    this.operations.push({ type: 'delete', key })
+  }
+
+  /** Deletes every key in [gte, lt). */
+  deleteRange(gte: Buffer, lt: Buffer): void {
+    this.operations.push({ type: 'deleteRange', gte, lt })
+  }
+}
+
+export interface EngineOptions {
+  /** Bytes of cache for blocks read from disk. */
+  readonly blockCacheBytes?: number
+  /** Bytes of writes held in memory before they are flushed to a file. */
+  readonly writeBufferBytes?: number
+}
+
+/** Opens engines of one kind. */
+export interface EngineFactory {
+  readonly name: EngineName
+  /** True if what it opens outlives the process. */
+  readonly persistent: boolean
+  /**
+   * Opens the directory, made if missing; the memory engine ignores it.
+   * @throws MR_STATE_LOCKED if another process holds it, MR_STATE_CORRUPT if its files cannot be read
+   */
+  open(directory: string, options?: EngineOptions): MaybePromise<KeyValueEngine>
+  /** Deletes what lies in the directory. */
+  destroy(directory: string): MaybePromise<void>
+}

@@ -1,0 +1,38 @@
+import type { EngineFactory, EngineName } from '../engine.ts'
+import { levelEngine, loadClassicLevel } from './level.ts'
+import { memoryEngine } from './memory.ts'
+import { rocksdbEngine } from './rocksdb.ts'
+import { loadRocksdbBinding } from './rocksdb-binding.ts'
+
+export interface ChosenEngine {
+  readonly factory: EngineFactory
+  /** Why it is not the default; `undefined` if it is, or was asked for. */
+  readonly note: string | undefined
+}
+
+/**
+ * The engine of that name; without one RocksDB, and LevelDB where RocksDB does not load.
+ *
+ * @throws MR_ENGINE_UNAVAILABLE if its binding has no binary for this platform
+ * @example
+ * ```ts
+ * const { factory, note } = await chooseEngine()
+ * logger.info(note ?? `state lies in ${factory.name}`)
+ * ```
+ */
+export async function chooseEngine(name?: EngineName): Promise<ChosenEngine> {
+  if (name === 'memory') return { factory: memoryEngine, note: undefined }
+  if (name === 'level') return await levelOr(undefined)
+  try {
+    loadRocksdbBinding()
+  } catch (cause) {
+    if (name === 'rocksdb') throw cause
+    return await levelOr(`RocksDB does not load on ${process.platform}-${process.arch}; state lies in LevelDB`)
+  }
+  return { factory: rocksdbEngine, note: undefined }
+}
+
+async function levelOr(note: string | undefined): Promise<ChosenEngine> {
+  await loadClassicLevel()
+  return { factory: levelEngine, note }
+}

@@ -1,0 +1,29 @@
+import type { MessagePort } from 'node:worker_threads'
+
+/** What the thread that an engine lives in asks of the thread that scans LevelDB for it. */
+export type ScanRequest =
+  | { readonly type: 'attach'; readonly database: number; readonly directory: string }
+  | { readonly type: 'detach'; readonly database: number }
+  | {
+      readonly type: 'open'
+      readonly database: number
+      readonly iterator: number
+      readonly gte: Uint8Array | undefined
+      readonly lt: Uint8Array | undefined
+      readonly reverse: boolean
+      readonly count: number
+    }
+  | { readonly type: 'more'; readonly iterator: number; readonly count: number }
+  | { readonly type: 'close'; readonly iterator: number }
+
+export type ScanReply =
+  | { readonly type: 'done' }
+  /** Rows packed as `key length u32 | value length u32 | key | value`, little-endian. */
+  | { readonly type: 'rows'; readonly rows: Uint8Array; readonly finished: boolean }
+  | { readonly type: 'failed'; readonly message: string }
+
+export interface ScanWorkerData {
+  /** [0] is set to 1 and notified when a reply lies in the port. */
+  readonly signal: Int32Array
+  readonly port: MessagePort
+}

@@ -1,0 +1,169 @@
+import { mkdirSync, realpathSync, rmSync } from 'node:fs'
+import type { ClassicLevel } from 'classic-level'
+import type { EngineFactory, EngineIterator, EngineOptions, EngineRange, KeyValueEngine, WriteBatch, WriteOperation } from '../engine.ts'
+import { engineClosed, engineUnavailable, ioFailure, openFailure } from './engine-failure.ts'
+import { LevelScanner } from './level-scanner.ts'
+
+type Database = ClassicLevel<Buffer, Buffer>
+type DatabaseOperation =
+  | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
+  | { readonly type: 'del'; readonly key: Buffer }
+
+const DEFAULT_BLOCK_CACHE_BYTES = 32 * 1024 * 1024
+const DEFAULT_WRITE_BUFFER_BYTES = 16 * 1024 * 1024
+
+/** Directories open in this thread: LevelDB itself refuses only other processes once a database may be shared by threads. */
+const openDirectories = new Set<string>()
+
+/**
+ * LevelDB, for platforms without a RocksDB binary. Reads are synchronous, scans at the price of a round trip to another
+ * thread; writes answer a promise and take effect in the order of the calls.
+ */
+export const levelEngine: EngineFactory & { open(directory: string, options?: EngineOptions): Promise<KeyValueEngine> } = {
+  name: 'level',
+  persistent: true,
+  async open(directory, options = {}) {
+    const { ClassicLevel } = await loadClassicLevel()
+    let path: string
+    try {
+      mkdirSync(directory, { recursive: true })
+      path = realpathSync(directory)
+    } catch (cause) {
+      throw openFailure('level', directory, cause)
+    }
+    if (openDirectories.has(path)) throw openFailure('level', directory, new Error('locked by this process'))
+    openDirectories.add(path)
+    try {
+      const database: Database = new ClassicLevel(path, {
+        keyEncoding: 'buffer',
+        valueEncoding: 'buffer',
+        multithreading: true,
+        compression: false,
+        cacheSize: options.blockCacheBytes ?? DEFAULT_BLOCK_CACHE_BYTES,
+        writeBufferSize: options.writeBufferBytes ?? DEFAULT_WRITE_BUFFER_BYTES,
+      })
+      await database.open()
+      return new LevelEngine(directory, path, database)
+    } catch (cause) {
+      openDirectories.delete(path)
+      throw openFailure('level', directory, cause)
+    }
+  },
+  destroy(directory) {
+    rmSync(directory, { recursive: true, force: true })
+  },
+}
+
+/** @throws MR_ENGINE_UNAVAILABLE if there is no binary for this platform */
+export async function loadClassicLevel(): Promise<typeof import('classic-level')> {
+  try {
+    return await import('classic-level')
+  } catch (cause) {
+    throw engineUnavailable('level', cause)
+  }
+}
+
+class LevelEngine implements KeyValueEngine {
+  readonly name = 'level'
+  readonly #directory: string
+  readonly #path: string
+  readonly #database: Database
+  #scanner: LevelScanner | undefined
+  #writing: Promise<void> = Promise.resolve()
+  #unfinished = 0
+  #closed = false
+
+  constructor(directory: string, path: string, database: Database) {
+    this.#directory = directory
+    this.#path = path
+    this.#database = database
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    this.#assertOpen()
+    try {
+      return this.#database.getSync(key)
+    } catch (cause) {
+      throw ioFailure('level', this.#directory, cause)
+    }
+  }
+
+  getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {
+    return keys.map((key) => this.get(key))
+  }
+
+  iterate(range: EngineRange): EngineIterator {
+    this.#assertOpen()
+    this.#scanner ??= new LevelScanner(this.#path)
+    return this.#scanner.iterate(range)
+  }
+
+  write(batch: WriteBatch, options?: { readonly sync?: boolean }): Promise<void> {
+    this.#assertOpen()
+    const sync = options?.sync ?? false
+    const plain = plainOperations(batch)
+    const isFirst = this.#unfinished++ === 0
+    // LevelDB copies what it is given before `batch` returns; what has to wait is copied here.
+    const written =
+      plain !== undefined && isFirst
+        ? this.#database.batch(plain, { sync })
+        : this.#writeLater(batch.operations.map(copyOf), sync)
+    const done = written
+      .catch((cause: unknown) => {
+        throw ioFailure('level', this.#directory, cause)
+      })
+      .finally(() => this.#unfinished--)
+    this.#writing = done.catch(() => {})
+    return done
+  }
+
+  async #writeLater(operations: readonly WriteOperation[], sync: boolean): Promise<void> {
+    await this.#writing
+    await this.#database.batch(await this.#expand(operations), { sync })
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    await this.#writing
+    this.#scanner?.close()
+    await this.#database.close()
+    openDirectories.delete(this.#path)
+  }
+
+  /** LevelDB has no range deletes: they become deletes of the keys that are there, and of those put before in the batch. */
+  async #expand(operations: readonly WriteOperation[]): Promise<DatabaseOperation[]> {
+    const expanded: DatabaseOperation[] = []
+    for (const operation of operations) {
+      if (operation.type === 'put') expanded.push(operation)
+      else if (operation.type === 'delete') expanded.push({ type: 'del', key: operation.key })
+      else {
+        const { gte, lt } = operation
+        const earlier = expanded.filter(({ key }) => key.compare(gte) >= 0 && key.compare(lt) < 0)
+        const stored = await this.#database.keys({ gte, lt }).all()
+        for (const key of [...earlier.map((put) => put.key), ...stored]) expanded.push({ type: 'del', key })
+      }
+    }
+    return expanded
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw engineClosed('level', this.#directory)
+  }
+}
+
+/** The batch in LevelDB's terms, or `undefined` if it deletes ranges. */
+function plainOperations(batch: WriteBatch): DatabaseOperation[] | undefined {
+  const plain: DatabaseOperation[] = []
+  for (const operation of batch.operations) {
+    if (operation.type === 'deleteRange') return undefined
+    plain.push(operation.type === 'put' ? operation : { type: 'del', key: operation.key })
+  }
+  return plain
+}
+
+function copyOf(operation: WriteOperation): WriteOperation {
+  if (operation.type === 'put') return { type: 'put', key: Buffer.from(operation.key), value: Buffer.from(operation.value) }
+  if (operation.type === 'delete') return { type: 'delete', key: Buffer.from(operation.key) }
+  return { type: 'deleteRange', gte: Buffer.from(operation.gte), lt: Buffer.from(operation.lt) }
+}

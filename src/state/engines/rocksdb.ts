@@ -1,0 +1,144 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import type { EngineFactory, EngineIterator, EngineOptions, EngineRange, KeyValueEngine, WriteBatch } from '../engine.ts'
+import { engineClosed, ioFailure, openFailure } from './engine-failure.ts'
+import { loadRocksdbBinding } from './rocksdb-binding.ts'
+import type { NativeBatch, NativeColumn, NativeDatabase, RocksdbBinding } from './rocksdb-binding.ts'
+import { RangeDeletes } from './rocksdb-range-deletes.ts'
+import { RocksdbIterator, openNativeIterator } from './rocksdb-iterator.ts'
+
+const DEFAULT_BLOCK_CACHE_BYTES = 32 * 1024 * 1024
+const DEFAULT_WRITE_BUFFER_BYTES = 16 * 1024 * 1024
+const MAX_CACHE_BYTES = 0xffff_ffff
+
+/**
+ * RocksDB: everything is synchronous but `open` and `close`. Its write-ahead log is always on; it reaches the disk at a
+ * write with `sync`, and at the operating system's leisure otherwise.
+ */
+export const rocksdbEngine: EngineFactory & { open(directory: string, options?: EngineOptions): Promise<KeyValueEngine> } = {
+  name: 'rocksdb',
+  persistent: true,
+  async open(directory, options = {}) {
+    const binding = loadRocksdbBinding()
+    try {
+      mkdirSync(directory, { recursive: true })
+      const database = binding.db_init(directory)
+      const columns = await openDatabase(binding, database, options)
+      return new RocksdbEngine(directory, binding, database, columns['default']!, columns['ranges']!)
+    } catch (cause) {
+      throw openFailure('rocksdb', directory, cause)
+    }
+  },
+  destroy(directory) {
+    rmSync(directory, { recursive: true, force: true })
+  },
+}
+
+function openDatabase(
+  binding: RocksdbBinding,
+  database: NativeDatabase,
+  options: EngineOptions,
+): Promise<Readonly<Record<string, NativeColumn>>> {
+  const common = { compaction: 'level', compression: false }
+  return new Promise((resolve, reject) => {
+    const settings = {
+      createIfMissing: true,
+      walCompression: false,
+      parallelism: 2,
+      columns: {
+        default: {
+          ...common,
+          cacheSize: Math.min(options.blockCacheBytes ?? DEFAULT_BLOCK_CACHE_BYTES, MAX_CACHE_BYTES),
+          // The binding flushes two memtables, of a quarter of this each, together.
+          memtableMemoryBudget: 2 * (options.writeBufferBytes ?? DEFAULT_WRITE_BUFFER_BYTES),
+        },
+        ranges: { ...common, cacheSize: 64 * 1024, memtableMemoryBudget: 256 * 1024 },
+      },
+    }
+    binding.db_open(database, settings, (error, columns) => (error ? reject(error) : resolve(columns)))
+  })
+}
+
+class RocksdbEngine implements KeyValueEngine {
+  readonly name = 'rocksdb'
+  readonly #directory: string
+  readonly #binding: RocksdbBinding
+  readonly #database: NativeDatabase
+  readonly #batch: NativeBatch
+  readonly #main: { readonly column: NativeColumn }
+  readonly #rangeDeletes: RangeDeletes
+  readonly #iterators = new Set<RocksdbIterator>()
+  #closed = false
+
+  constructor(
+    directory: string,
+    binding: RocksdbBinding,
+    database: NativeDatabase,
+    main: NativeColumn,
+    ranges: NativeColumn,
+  ) {
+    this.#directory = directory
+    this.#binding = binding
+    this.#database = database
+    this.#batch = binding.batch_init()
+    this.#main = { column: main }
+    this.#rangeDeletes = new RangeDeletes(binding, database, main, ranges)
+    this.#rangeDeletes.redo()
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.getMany([key])[0]
+  }
+
+  getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {
+    this.#assertOpen()
+    try {
+      return this.#binding.db_get_many_sync(this.#database, keys, this.#main)
+    } catch (cause) {
+      throw ioFailure('rocksdb', this.#directory, cause)
+    }
+  }
+
+  iterate(range: EngineRange): EngineIterator {
+    this.#assertOpen()
+    const native = openNativeIterator(this.#binding, this.#database, this.#main.column, range)
+    const iterator = new RocksdbIterator(this.#binding, native, () => this.#iterators.delete(iterator))
+    this.#iterators.add(iterator)
+    return iterator
+  }
+
+  write(batch: WriteBatch, options?: { readonly sync?: boolean }): void {
+    this.#assertOpen()
+    const { operations } = batch
+    try {
+      this.#rangeDeletes.forgetDone(this.#batch)
+      for (let i = 0; i < operations.length; i++) {
+        const operation = operations[i]!
+        if (operation.type === 'put') this.#binding.batch_put(this.#batch, operation.key, operation.value, this.#main)
+        else if (operation.type === 'delete') this.#binding.batch_del(this.#batch, operation.key, this.#main)
+        else this.#rangeDeletes.add(this.#batch, operations, i)
+      }
+      this.#binding.batch_write(this.#database, this.#batch, { sync: options?.sync ?? false })
+    } catch (cause) {
+      this.#rangeDeletes.cancel()
+      throw ioFailure('rocksdb', this.#directory, cause)
+    } finally {
+      this.#binding.batch_clear(this.#batch)
+    }
+    this.#rangeDeletes.carryOut()
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve()
+    this.#closed = true
+    for (const iterator of [...this.#iterators]) iterator.close()
+    return new Promise((resolve, reject) => {
+      this.#binding.db_close(this.#database, (error) =>
+        error ? reject(ioFailure('rocksdb', this.#directory, error)) : resolve(),
+      )
+    })
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw engineClosed('rocksdb', this.#directory)
+  }
+}

@@ -1,0 +1,285 @@
+import type { Headers } from '../record/headers.ts'
+import { readLong, writeLong } from '../serde/big-endian.ts'
+import { ValueCodec, KeyCodec } from './codecs.ts'
+import type { StateEnvironment, StatePlace } from './environment.ts'
+import type { WriteBatch, WriteOperation } from './engine.ts'
+import { HeldUpdates } from './held-updates.ts'
+import type { ChangelogRecord, ChangelogSink, StateStore } from './states.ts'
+import type { StateEntry } from './state-entry.ts'
+import type { StoreSpec } from './store-spec.ts'
+import type { Serde } from '../serde/serde.ts'
+
+/** Memory of an entry besides its key and value, about. */
+const ENTRY_OVERHEAD = 160
+const TIMESTAMP_LENGTH = 8
+
+/**
+ * What stores that keep deserialized entries over the engine have in common: taking updates, holding them back while
+ * caching, and writing them at a commit. A row in the engine is its key, and `timestamp ‖ value` or `value`.
+ */
+export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements StateStore {
+  readonly name: string
+  readonly cached: boolean
+  abstract readonly spec: StoreSpec
+  protected readonly place: StatePlace
+  protected readonly environment: StateEnvironment
+  protected readonly keys: KeyCodec<K>
+  protected readonly values: ValueCodec<V>
+  /** Changed since the last commit, in the order of the first change; each once. */
+  protected readonly dirty: E[] = []
+  #dirtyBytes = 0
+  #rows: WriteOperation[] = []
+  readonly #rowHasTimestamp: boolean
+  readonly #held: HeldUpdates<V, E>
+  #sendsOldValues = false
+
+  protected constructor(
+    spec: StoreSpec,
+    place: StatePlace,
+    keySerde: Serde<K>,
+    valueSerde: Serde<V>,
+    rowHasTimestamp: boolean,
+  ) {
+    const { environment } = place
+    this.name = spec.name
+    this.place = place
+    this.environment = environment
+    this.cached = spec.caching && environment.cacheBytes > 0
+    this.keys = new KeyCodec(keySerde, spec.name, place.scratch)
+    this.values = new ValueCodec(valueSerde, spec.name, place.scratch, environment.checkEveryValue)
+    this.#rowHasTimestamp = rowHasTimestamp
+    this.#held = new HeldUpdates(place.held)
+  }
+
+  get dirtyBytes(): number {
+    return this.#dirtyBytes
+  }
+
+  copy(value: V): V {
+    return this.values.copy(value)
+  }
+
+  // ---- what a kind of store adds
+
+  /** Bytes of a row key in front of what is the changelog key. */
+  protected abstract readonly rowHeaderLength: number
+  protected abstract writeRowKey(entry: E, writer: StatePlace['rows']): void
+  protected abstract emit(entry: E, newValue: V | null, oldValue: V | null, timestamp: number, headers: Headers): void
+  /** The entry is absent, and so is its row now. */
+  protected abstract forget(entry: E): void
+  /** The value of the entry's row in the engine. */
+  protected abstract storedValue(entry: E): V | null
+  protected abstract clearEntries(): void
+  abstract restore(record: ChangelogRecord, batch: WriteBatch): void
+  /** Forgets entries that the engine has, about this many bytes, those not used for long first. */
+  abstract evict(bytes: number): void
+
+  // ---- reading
+
+  /** Makes the entry live. False if it is absent. */
+  protected thaw(entry: E): boolean {
+    if (entry.current !== null) return true
+    if (entry.bytes === null) return false
+    entry.current = this.values.decode(entry.bytes)
+    if (!entry.dirty && !this.#sendsOldValues) entry.bytes = null
+    return true
+  }
+
+  /** Sets a clean entry to what its row says. */
+  protected load(entry: E, row: Buffer): void {
+    const start = this.#rowHasTimestamp ? TIMESTAMP_LENGTH : 0
+    entry.timestamp = this.#rowHasTimestamp ? readLong(row, 0) : -1
+    entry.bytes = start === 0 ? row : row.subarray(start)
+    entry.size = ENTRY_OVERHEAD + 2 * row.length
+  }
+
+  protected valueOfRow(row: Buffer): V {
+    return this.values.read(row, this.#rowHasTimestamp ? TIMESTAMP_LENGTH : 0, row.length)
+  }
+
+  protected timestampOfRow(row: Buffer): number {
+    return this.#rowHasTimestamp ? readLong(row, 0) : -1
+  }
+
+  /** Counts an entry that is now held in memory. */
+  protected track(entry: E): void {
+    if (entry.size === 0) entry.size = ENTRY_OVERHEAD + 2 * this.values.averageSize
+    this.place.resident.bytes += entry.size
+  }
+
+  protected untrack(entry: E): void {
+    this.place.resident.bytes -= entry.size
+  }
+
+  // ---- changing
+
+  protected update(entry: E, value: V | null, timestamp: number, logTime: number, owned: boolean): void {
+    if (this.cached) this.#held.hold(entry, this.environment.record, entry.size)
+    if (owned || typeof value !== 'object' || value === null) {
+      entry.current = value
+      entry.bytes = null
+    } else {
+      entry.bytes = this.values.encode(value)
+      entry.current = null
+    }
+    entry.timestamp = timestamp
+    entry.logTime = logTime
+    entry.referenced = true
+    if (entry.dirty) return
+    entry.dirty = true
+    this.#dirtyBytes += entry.size
+    this.dirty.push(entry)
+  }
+
+  // ---- caching
+
+  protected get sendsOldValues(): boolean {
+    return this.#sendsOldValues
+  }
+
+  /** Call once, before the first update. */
+  protected listen(sendOldValues: boolean): void {
+    this.#sendsOldValues = sendOldValues
+  }
+
+  flushCache(): boolean {
+    let emitted = false
+    while (this.emitOldest()) emitted = true
+    return emitted
+  }
+
+  /** Emits the update that has been held back for longest; false if there is none. */
+  emitOldest(): boolean {
+    const entry = this.#held.oldest
+    const held = entry?.held ?? null
+    if (entry === null || held === null) return false
+    this.#held.release(entry, held)
+    const newValue = this.thaw(entry) ? entry.value : null
+    let { existed } = held
+    let oldValue = held.oldValue
+    if (!held.known && (newValue === null || this.#sendsOldValues)) {
+      oldValue = this.storedValue(entry)
+      existed = oldValue !== null
+    } else if (this.#sendsOldValues && held.oldBytes !== null && oldValue === null) {
+      oldValue = this.values.decode(held.oldBytes)
+    }
+    if (this.#sendsOldValues && entry.bytes === null && typeof newValue === 'object' && newValue !== null) {
+      entry.bytes = this.values.encode(newValue)
+    }
+    entry.known = true
+    // Nobody downstream knows of an entry that was made and deleted between two flushes.
+    if (newValue === null && !existed) return true
+    const { record } = this.environment
+    const { topic, partition, offset, timestamp, headers } = record
+    record.set(held.topic, held.partition, held.offset, held.timestamp, held.headers)
+    try {
+      this.emit(entry, newValue, this.#sendsOldValues ? oldValue : null, entry.timestamp, held.headers)
+    } finally {
+      record.set(topic, partition, offset, timestamp, headers)
+    }
+    return true
+  }
+
+  // ---- committing
+
+  logChanges(sink: ChangelogSink): void {
+    this.#serialize(sink)
+  }
+
+  writeChanges(batch: WriteBatch): void {
+    if (this.#rows.length === 0) this.#serialize(undefined)
+    for (const row of this.#rows) batch.operations.push(row)
+  }
+
+  committed(): void {
+    for (const entry of this.dirty) {
+      entry.dirty = false
+      entry.known = true
+      if (!entry.present) this.forget(entry)
+      else if (entry.current !== null && !this.#sendsOldValues) entry.bytes = null
+    }
+    this.dirty.length = 0
+    this.#rows = []
+    this.#dirtyBytes = 0
+  }
+
+  /** Forgets everything that lies over the engine. */
+  clear(): void {
+    this.#held.clear()
+    this.dirty.length = 0
+    this.#rows = []
+    this.#dirtyBytes = 0
+    this.clearEntries()
+  }
+
+  /** Forgets everything that is not committed. */
+  discard(): void {
+    this.clear()
+  }
+
+  close(): void {
+    this.clear()
+  }
+
+  #serialize(sink: ChangelogSink | undefined): void {
+    const writer = this.place.rows
+    for (const entry of this.dirty) {
+      writer.beginRow()
+      this.writeRowKey(entry, writer)
+      const keyLength = writer.position - writer.rowStart
+      const keyOffset = this.rowHeaderLength
+      if (!entry.present) {
+        const { buffer, rowStart } = writer
+        this.#rows.push({ type: 'delete', key: buffer.subarray(rowStart, rowStart + keyLength) })
+        sink?.append(entry.logTime, buffer, rowStart + keyOffset, rowStart + keyLength, -1, -1, undefined)
+        continue
+      }
+      if (this.#rowHasTimestamp) writer.int64(entry.timestamp)
+      const valueOffset = writer.position - writer.rowStart
+      if (entry.bytes !== null) writer.bytes(entry.bytes)
+      else if (entry.current !== null) this.values.write(entry.current, writer)
+      const { buffer, rowStart, position } = writer
+      const rowKeyEnd = rowStart + keyLength
+      this.#rows.push({
+        type: 'put',
+        key: buffer.subarray(rowStart, rowKeyEnd),
+        value: buffer.subarray(rowKeyEnd, position),
+      })
+      sink?.append(
+        entry.logTime,
+        buffer,
+        rowStart + keyOffset,
+        rowKeyEnd,
+        rowStart + valueOffset,
+        position,
+        undefined,
+      )
+      this.#resize(entry, position - rowStart)
+    }
+  }
+
+  #resize(entry: E, rowLength: number): void {
+    const size = ENTRY_OVERHEAD + 2 * rowLength
+    this.place.resident.bytes += size - entry.size
+    entry.size = size
+  }
+}
+
+/** Copies a changelog record into a row: `prefix ‖ key`, and `timestamp ‖ value` or `value`. */
+export function restoreRow(
+  record: ChangelogRecord,
+  batch: WriteBatch,
+  key: Buffer,
+  rowHasTimestamp: boolean,
+): void {
+  const { valueStart, valueEnd, buffer } = record
+  if (valueStart < 0) {
+    batch.delete(key)
+    return
+  }
+  const offset = rowHasTimestamp ? TIMESTAMP_LENGTH : 0
+  const value = Buffer.allocUnsafe(offset + valueEnd - valueStart)
+  if (rowHasTimestamp) writeLong(record.timestamp, value, 0)
+  buffer.copy(value, offset, valueStart, valueEnd)
+  batch.put(key, value)
+}

@@ -1,0 +1,69 @@
+import { TimeQueue } from './time-queue.ts'
+
+interface Bucket<E> {
+  readonly entries: E[]
+  /** Entries before it have been taken. */
+  head: number
+  sorted: boolean
+}
+
+/** Entries in the order of (time, `compare`), taken from the front. */
+export class OrderedBuffer<E> {
+  readonly #queue = new TimeQueue<Bucket<E>>()
+  readonly #compare: (a: E, b: E) => number
+  #size = 0
+
+  constructor(compare: (a: E, b: E) => number) {
+    this.#compare = compare
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** Infinity if empty. */
+  get minTime(): number {
+    return this.#queue.minTime
+  }
+
+  add(time: number, entry: E): void {
+    this.#size++
+    const bucket = this.#queue.get(time)
+    if (bucket === undefined) {
+      this.#queue.set(time, { entries: [entry], head: 0, sorted: true })
+      return
+    }
+    bucket.entries.push(entry)
+    bucket.sorted = false
+  }
+
+  /** The first entry, which stays; undefined if there is none. */
+  first(): E | undefined {
+    const bucket = this.#firstBucket()
+    return bucket?.entries[bucket.head]
+  }
+
+  /** Takes the first entry away. */
+  shift(): void {
+    const bucket = this.#firstBucket()
+    if (bucket === undefined) return
+    bucket.head++
+    this.#size--
+    if (bucket.head >= bucket.entries.length) this.#queue.delete(this.#queue.minTime)
+  }
+
+  clear(): void {
+    this.#queue.clear()
+    this.#size = 0
+  }
+
+  #firstBucket(): Bucket<E> | undefined {
+    const bucket = this.#queue.get(this.#queue.minTime)
+    if (bucket === undefined || bucket.sorted) return bucket
+    bucket.entries.splice(0, bucket.head)
+    bucket.entries.sort(this.#compare)
+    bucket.head = 0
+    bucket.sorted = true
+    return bucket
+  }
+}

@@ -1,0 +1,77 @@
+/**
+ * The path of the first place at which two values differ, with what is there, or undefined if none does:
+ * `$.when: a Date became a string`. Zeros of both signs are equal, and so are two NaN; an object without prototype equals a
+ * plain one; a property that is undefined differs from a missing one.
+ */
+export function firstDifference(value: unknown, readBack: unknown): string | undefined {
+  return compare(value, readBack, '$')
+}
+
+function compare(a: unknown, b: unknown, path: string): string | undefined {
+  if (a === b || (a !== a && b !== b)) return undefined
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return differs(a, b, path)
+  if (a instanceof Uint8Array && b instanceof Uint8Array) {
+    return Buffer.compare(a, b) === 0 ? undefined : `${path}: the bytes are not the same`
+  }
+  if (prototypeOf(a) !== prototypeOf(b)) return differs(a, b, path)
+  if (a instanceof Date && b instanceof Date) return compare(a.getTime(), b.getTime(), path)
+  if (Array.isArray(a) && Array.isArray(b)) return compareArrays(a, b, path)
+  if (a instanceof Map && b instanceof Map) return compareMaps(a, b, path)
+  if (a instanceof Set && b instanceof Set) return compareArrays([...a], [...b], path)
+  if (a instanceof RegExp) return String(a) === String(b) ? undefined : differs(a, b, path)
+  return compareProperties(a, b, path)
+}
+
+function compareArrays(a: readonly unknown[], b: readonly unknown[], path: string): string | undefined {
+  if (a.length !== b.length) return `${path}: ${a.length} elements became ${b.length}`
+  for (let i = 0; i < a.length; i++) {
+    const difference = compare(a[i], b[i], `${path}[${i}]`)
+    if (difference !== undefined) return difference
+  }
+  return undefined
+}
+
+function compareMaps(
+  a: ReadonlyMap<unknown, unknown>,
+  b: ReadonlyMap<unknown, unknown>,
+  path: string,
+): string | undefined {
+  if (a.size !== b.size) return `${path}: ${a.size} entries became ${b.size}`
+  const others = b.entries()
+  for (const [key, value] of a) {
+    const [otherKey, other] = others.next().value ?? [undefined, undefined]
+    const difference = compare(key, otherKey, `${path}.keys`) ?? compare(value, other, `${path}.get(${String(key)})`)
+    if (difference !== undefined) return difference
+  }
+  return undefined
+}
+
+function compareProperties(a: object, b: object, path: string): string | undefined {
+  const others = new Map<string, unknown>(Object.entries(b))
+  for (const [name, value] of Object.entries(a)) {
+    const at = `${path}.${name}`
+    if (!others.has(name)) return `${at}: ${describe(value)} was lost`
+    const difference = compare(value, others.get(name), at)
+    if (difference !== undefined) return difference
+    others.delete(name)
+  }
+  for (const [name, value] of others) return `${path}.${name}: ${describe(value)} appeared`
+  return undefined
+}
+
+function prototypeOf(value: object): unknown {
+  return Object.getPrototypeOf(value) ?? Object.prototype
+}
+
+function differs(a: unknown, b: unknown, path: string): string {
+  return `${path}: ${describe(a)} became ${describe(b)}`
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value)
+  if (typeof value === 'object') {
+    const name: unknown = value.constructor?.name
+    return typeof name !== 'string' || name === 'Object' ? 'an object' : `a ${name}`
+  }
+  return typeof value === 'string' ? JSON.stringify(value).slice(0, 60) : `${typeof value} ${String(value).slice(0, 60)}`
+}

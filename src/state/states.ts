@@ -1,0 +1,223 @@
+import type { Change } from '../record/change.ts'
+import type { Headers } from '../record/headers.ts'
+import type { StoreSpec } from './store-spec.ts'
+import type { WriteBatch } from './engine.ts'
+
+/**
+ * The state of operators: typed views over the engine and the uncommitted entries that lie over it. These are what
+ * processors work with; the stores that users see (`stores.ts`) are façades that never hand out a live object.
+ *
+ * Ownership: an object lives in one entry only. `get` hands out the entry itself (no copy): the caller may pass its value to
+ * user functions but must not keep it beyond the call. `put` keeps the value itself if `owned` (the caller made it and shares it with
+ * no other entry), else the entry keeps bytes and decodes them when asked. Primitive values are never copied.
+ */
+
+/** A value with its timestamp (ms). Stores without timestamps answer -1. */
+export interface Entry<V> {
+  readonly value: V
+  readonly timestamp: number
+}
+
+/** What the runtime needs of every store, whatever its kind. */
+export interface StateStore {
+  readonly name: string
+  readonly spec: StoreSpec
+  /**
+   * Emits what the cache holds back, in the order of the latest change of each entry; true if it emitted anything. The
+   * listener may put into this and other stores.
+   */
+  flushCache(): boolean
+  /** Hands one changelog record per entry changed since the last commit to the sink (full store key). */
+  logChanges(sink: ChangelogSink): void
+  /** Adds the changed entries, and range deletes of what has expired, to the commit's batch. */
+  writeChanges(batch: WriteBatch): void
+  /** The batch has been written: changed entries become clean. */
+  committed(): void
+  /** Applies one changelog record while restoring; the store is not read in between. */
+  restore(record: ChangelogRecord, batch: WriteBatch): void
+  /** Memory held by entries that a commit has to write, about. */
+  readonly dirtyBytes: number
+  close(): void
+}
+
+export interface ChangelogSink {
+  /** Ranges as in `LogProducer.append`. */
+  append(
+    timestamp: number,
+    buffer: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    headers: Headers | undefined,
+  ): void
+}
+
+/** A record read from a changelog; a `RecordCursor` is one. */
+export interface ChangelogRecord {
+  readonly timestamp: number
+  readonly buffer: Buffer
+  readonly keyStart: number
+  readonly keyEnd: number
+  readonly valueStart: number
+  readonly valueEnd: number
+  headers(none: Headers): Headers
+}
+
+/** Called for each update that a cache held back. `oldValue` is null unless old values were asked for. */
+export type FlushListener<K, V> = (
+  key: K,
+  newValue: V | null,
+  oldValue: V | null,
+  timestamp: number,
+  headers: Headers,
+) => void
+
+export interface KeyValueState<K, V> extends StateStore {
+  /** True if updates go to the flush listener instead of being forwarded by the operator. */
+  readonly cached: boolean
+  onFlush(listener: FlushListener<K, V>, sendOldValues: boolean): void
+  get(key: K): Entry<V> | undefined
+  /** Null deletes. `timestamp` is ignored by plain stores. */
+  put(key: K, value: V | null, timestamp: number, owned: boolean): void
+  /** A value that shares nothing with the entry. */
+  copy(value: V): V
+  /** Entries in the order of their key bytes; bounds inclusive, `undefined` open. The caller closes the cursor. */
+  range(from: K | undefined, to: K | undefined, reverse: boolean): EntryCursor<K, V>
+  /** Entries whose serialized key starts with these bytes, in the order of their key bytes. */
+  prefix(prefix: Buffer): EntryCursor<K, V>
+}
+
+/** Sees the store as it was when the cursor was opened. Ends at the end of the callback it was opened in. */
+export interface EntryCursor<K, V> {
+  next(): boolean
+  readonly key: K
+  readonly value: V
+  readonly timestamp: number
+  close(): void
+}
+
+/** A version: valid from its timestamp until `validTo` (exclusive), which is Infinity for the latest one. */
+export interface VersionedEntry<V> extends Entry<V> {
+  readonly validTo: number
+}
+
+export interface VersionedState<K, V> extends StateStore {
+  /** The latest version; undefined if there is none or it is a tombstone. */
+  get(key: K): VersionedEntry<V> | undefined
+  /** The version valid at `asOf`; undefined if none, if a tombstone, or if `asOf` is older than the history retained. */
+  getAsOf(key: K, asOf: number): VersionedEntry<V> | undefined
+  /**
+   * Adds a version. `rejected` (older than the history retained, counted as dropped), `latest`, or `historical` (a later
+   * version exists).
+   */
+  put(key: K, value: V | null, timestamp: number): 'latest' | 'historical' | 'rejected'
+  copy(value: V): V
+  all(): EntryCursor<K, V>
+}
+
+export type WindowFlushListener<K, V> = (
+  key: K,
+  start: number,
+  newValue: V | null,
+  oldValue: V | null,
+  timestamp: number,
+  headers: Headers,
+) => void
+
+export interface WindowState<K, V> extends StateStore {
+  readonly cached: boolean
+  onFlush(listener: WindowFlushListener<K, V>, sendOldValues: boolean): void
+  /** Greatest window start ever put; -1 before the first. */
+  readonly observedTime: number
+  get(key: K, start: number): Entry<V> | undefined
+  /** Null deletes. A put that is too old is dropped and counted. Stores that retain duplicates add an entry on every put. */
+  put(key: K, start: number, value: V | null, timestamp: number, owned: boolean): void
+  copy(value: V): V
+  /** One key's entries with from <= start <= to, ascending by (start, insertion), or descending. Expired ones are not seen. */
+  fetch(key: K, from: number, to: number, reverse: boolean): WindowCursor<K, V>
+  /** All keys' entries with from <= start <= to, by (start, key bytes). */
+  fetchAll(from: number, to: number, reverse: boolean): WindowCursor<K, V>
+}
+
+export interface WindowCursor<K, V> extends EntryCursor<K, V> {
+  readonly start: number
+}
+
+export type SessionFlushListener<K, V> = (
+  key: K,
+  start: number,
+  end: number,
+  newValue: V | null,
+  oldValue: V | null,
+  timestamp: number,
+  headers: Headers,
+) => void
+
+export interface SessionState<K, V> extends StateStore {
+  readonly cached: boolean
+  onFlush(listener: SessionFlushListener<K, V>, sendOldValues: boolean): void
+  /** Greatest session end ever put; -1 before the first. */
+  readonly observedTime: number
+  get(key: K, start: number, end: number): V | undefined
+  /** Null removes the session. */
+  put(key: K, start: number, end: number, value: V | null, owned: boolean): void
+  copy(value: V): V
+  /** Sessions of one key with end >= earliestEnd and start <= latestStart, in store order (by end, then start). */
+  findSessions(key: K, earliestEnd: number, latestStart: number, reverse: boolean): SessionCursor<K, V>
+  /** All keys' sessions with from <= end <= to, in the order (end, start, key bytes). */
+  findByEnd(from: number, to: number): SessionCursor<K, V>
+}
+
+export interface SessionCursor<K, V> extends EntryCursor<K, V> {
+  readonly start: number
+  readonly end: number
+}
+
+export type JoinSide = 'left' | 'right'
+
+/** Unmatched records of a left or outer stream-stream join. */
+export interface OuterJoinState<K, L, R> extends StateStore {
+  add(timestamp: number, side: JoinSide, key: K, value: L | R): void
+  /** A match was found: forgets every record of this side, key and timestamp. */
+  remove(timestamp: number, side: JoinSide, key: K): void
+  /** Smallest timestamp held; Infinity if empty. */
+  readonly minTimestamp: number
+  /**
+   * Goes through the entries in order (timestamp, right before left, key bytes); several records of one (timestamp, side,
+   * key) follow in the order in which they were added. An entry for which `visit` answers true is removed; `stop` ends the scan.
+   */
+  drain(visit: (timestamp: number, side: JoinSide, key: K, value: L | R) => 'remove' | 'keep' | 'stop'): void
+}
+
+/** The buffer of `suppress`: one change per key, placed by the time of its first change since it was last emitted. */
+export interface SuppressBuffer<K, V> extends StateStore {
+  readonly count: number
+  readonly bytes: number
+  /** Smallest buffer time held; Infinity if empty. */
+  readonly minTime: number
+  /** Keeps bytes of the change, and the record context of the task at this moment. */
+  put(time: number, key: K, change: Change<V>, timestamp: number, headers: Headers): void
+  /**
+   * For a key that is held back: the old value of the first change held back, which is what the suppressed table still shows
+   * (null: nothing). `undefined` if the key is not held back. A change that is being emitted is still held back: it leaves the
+   * buffer when `emit` returns.
+   */
+  prior(key: K): V | null | undefined
+  /**
+   * Removes entries in order (buffer time, key bytes) as long as `condition` holds, calling `emit` for each with the task's
+   * record context set to that of the change.
+   */
+  evictWhile(
+    condition: () => boolean,
+    emit: (key: K, change: Change<V>, timestamp: number, headers: Headers) => void,
+  ): void
+}
+
+/** Stream records in timestamp order, for a stream-table join with grace. */
+export interface JoinBuffer<K, V> extends StateStore {
+  readonly minTime: number
+  /** False if the record is older than the buffer's stream time less the grace: the caller handles it at once. */
+  put(key: K, value: V, timestamp: number, headers: Headers): boolean
+  evictWhile(condition: () => boolean, emit: (key: K, value: V, timestamp: number, headers: Headers) => void): void
+}

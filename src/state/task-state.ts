@@ -1,0 +1,255 @@
+import { MillraceError } from '../errors.ts'
+import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { createStore } from './create-store.ts'
+import { EngineSpace, type Checkpoint } from './engine-space.ts'
+import type { KeyValueEngine } from './engine.ts'
+import { memoryEngine } from './engines/memory.ts'
+import type { ByteBudget, StateEnvironment } from './environment.ts'
+import type { ChangelogRecord, ChangelogSink, StateStore } from './states.ts'
+import type { StoreSpec } from './store-spec.ts'
+import type { TaskStore } from './task-store.ts'
+import { userStore } from './user-store.ts'
+
+export type { Checkpoint } from './engine-space.ts'
+export type { StateEnvironment } from './environment.ts'
+
+const DEFAULT_RESIDENT_BYTES = 32 * 1024 * 1024
+
+interface OpenStore {
+  readonly spec: StoreSpec
+  readonly space: EngineSpace
+  store: TaskStore
+  user: unknown
+}
+
+/**
+ * The stores of one task, over the task's engine and, for stores that are not persistent, one in memory. What operators
+ * change lies over the engines until a commit writes it; the engines hold committed state only.
+ *
+ * A commit calls `flushCaches`, `logChanges`, and, once the commit is known to have succeeded, `write`; between the last two
+ * nothing may be processed.
+ */
+export class TaskState {
+  readonly #environment: StateEnvironment
+  readonly #main: EngineSpace
+  readonly #memory: EngineSpace
+  readonly #stores = new Map<string, OpenStore>()
+  readonly #cached: TaskStore[] = []
+  readonly #rows = new ByteWriter()
+  readonly #scratch = new ByteWriter(1024)
+  readonly #held: ByteBudget = { bytes: 0 }
+  readonly #resident: ByteBudget = { bytes: 0 }
+  readonly #allPersistent: boolean
+
+  /**
+   * Opens the stores where their last commit left them.
+   *
+   * @throws MR_STATE_FOREIGN if the engine was written by a version with another format
+   */
+  static open(
+    engine: KeyValueEngine,
+    specs: readonly StoreSpec[],
+    environment: StateEnvironment,
+  ): MaybePromise<TaskState> {
+    const shared = engine.name === 'memory' || specs.every((spec) => spec.persistent)
+    const memory = shared ? engine : memoryEngine.open('')
+    if (isPromise(memory)) return memory.then((opened) => TaskState.#over(engine, opened, specs, environment))
+    return TaskState.#over(engine, memory, specs, environment)
+  }
+
+  static #over(
+    engine: KeyValueEngine,
+    memory: KeyValueEngine,
+    specs: readonly StoreSpec[],
+    environment: StateEnvironment,
+  ): MaybePromise<TaskState> {
+    const state = new TaskState(engine, memory, specs, environment)
+    const written = state.#writeSpaces()
+    return isPromise(written) ? written.then(() => state) : state
+  }
+
+  private constructor(
+    engine: KeyValueEngine,
+    memory: KeyValueEngine,
+    specs: readonly StoreSpec[],
+    environment: StateEnvironment,
+  ) {
+    this.#environment = environment
+    this.#main = new EngineSpace(engine, environment.task)
+    this.#memory = memory === engine ? this.#main : new EngineSpace(memory, environment.task)
+    this.#allPersistent = specs.every((spec) => spec.persistent)
+    for (const spec of specs) {
+      const space = spec.persistent ? this.#main : this.#memory
+      const store = this.#create(spec, space)
+      this.#stores.set(spec.name, { spec, space, store, user: undefined })
+      if (store.cached) this.#cached.push(store)
+    }
+  }
+
+  /** The store of this name, for operators. */
+  state(name: string): StateStore | undefined {
+    return this.#stores.get(name)?.store
+  }
+
+  get states(): readonly StateStore[] {
+    return [...this.#stores.values()].map(({ store }) => store)
+  }
+
+  /** The store of this name as users see it: it never hands out an object that the store keeps. */
+  userStore(name: string): unknown {
+    const open = this.#stores.get(name)
+    if (open === undefined) return undefined
+    return (open.user ??= userStore(open.store, this.#environment))
+  }
+
+  /** Memory held by changes that a commit has to write, bytes, about. */
+  get dirtyBytes(): number {
+    let bytes = 0
+    for (const { store } of this.#stores.values()) bytes += store.dirtyBytes
+    return bytes
+  }
+
+  /** Emits what caches hold back, upstream stores first, until there is nothing left. */
+  flushCaches(): void {
+    let emitted = this.#cached.length > 0
+    while (emitted) {
+      emitted = false
+      for (const store of this.#cached) if (store.flushCache()) emitted = true
+    }
+  }
+
+  /** Call between records: keeps caches within their bounds, emitting the oldest held-back updates early. */
+  trimCache(): void {
+    const { cacheBytes, residentBytes = DEFAULT_RESIDENT_BYTES } = this.#environment
+    let emitted = this.#held.bytes > cacheBytes
+    while (emitted) {
+      emitted = false
+      for (const store of this.#cached) {
+        if (this.#held.bytes > cacheBytes && store.emitOldest()) emitted = true
+      }
+    }
+    const excess = this.#resident.bytes - this.dirtyBytes - residentBytes
+    if (excess <= 0) return
+    const target = this.#resident.bytes - excess
+    for (const { store } of this.#stores.values()) {
+      if (this.#resident.bytes > target) store.evict(this.#resident.bytes - target)
+    }
+  }
+
+  /** Hands the changes of each store that has a sink to it. */
+  logChanges(sinkFor: (store: string) => ChangelogSink | undefined): void {
+    for (const [name, { store }] of this.#stores) {
+      const sink = sinkFor(name)
+      if (sink !== undefined) store.logChanges(sink)
+    }
+  }
+
+  /**
+   * Writes all changes, what was restored, and these checkpoints, in one batch per engine. A checkpoint's name is a store's
+   * or any other that its caller will ask for again.
+   */
+  write(checkpoints: ReadonlyMap<string, Checkpoint>): MaybePromise<void> {
+    for (const { store, space } of this.#stores.values()) store.writeChanges(space.batch)
+    for (const [name, checkpoint] of checkpoints) this.#spaceOf(name).setCheckpoint(name, checkpoint)
+    const written = this.#writeSpaces()
+    if (isPromise(written)) return written.then(() => this.#committed())
+    this.#committed()
+  }
+
+  /** How far the rows in the engine are, if a checkpoint of this name was written. */
+  checkpoint(name: string): Checkpoint | undefined {
+    return this.#spaceOf(name).checkpoint(name)
+  }
+
+  /**
+   * Applies the record at which a cursor stands to a store; `write` makes it last.
+   *
+   * @throws MR_STORE_UNKNOWN
+   */
+  restore(name: string, record: ChangelogRecord): void {
+    const { store, space } = this.#open(name)
+    // Kafka Streams never writes a changelog record without a key; a foreign one means nothing.
+    if (record.keyStart >= 0) store.restore(record, space.batch)
+  }
+
+  /**
+   * Deletes a store's rows and checkpoint. Call before the store is given to operators.
+   *
+   * @throws MR_STORE_UNKNOWN
+   */
+  wipe(name: string): MaybePromise<void> {
+    const open = this.#open(name)
+    open.store.close()
+    open.space.empty(name)
+    const index = this.#cached.indexOf(open.store)
+    open.store = this.#create(open.spec, open.space)
+    open.user = undefined
+    if (index >= 0) this.#cached[index] = open.store
+    return this.#writeSpaces()
+  }
+
+  /** Forgets everything that has not been written: stores are again as the last `write` left them. */
+  discard(): void {
+    for (const { store } of this.#stores.values()) store.discard()
+    this.#main.discard()
+    this.#memory.discard()
+    this.#rows.rewind()
+  }
+
+  /** Closes stores and engines; what has not been written is lost. */
+  close(): MaybePromise<void> {
+    for (const { store } of this.#stores.values()) store.close()
+    const closed = this.#main.engine.close()
+    if (this.#memory === this.#main) return closed
+    return both(closed, this.#memory.engine.close())
+  }
+
+  #create(spec: StoreSpec, space: EngineSpace): TaskStore {
+    return createStore(spec, {
+      environment: this.#environment,
+      engine: space.engine,
+      prefix: space.allocate(spec),
+      kept: space.kept(spec.name),
+      keptKey: space.keptKey(spec.name),
+      rows: this.#rows,
+      scratch: this.#scratch,
+      held: this.#held,
+      resident: this.#resident,
+    })
+  }
+
+  #committed(): void {
+    for (const { store } of this.#stores.values()) store.committed()
+    this.#rows.rewind()
+  }
+
+  #writeSpaces(): MaybePromise<void> {
+    const written = this.#main.write()
+    return this.#memory === this.#main ? written : both(written, this.#memory.write())
+  }
+
+  /** A checkpoint lies with what it speaks of: one of rows in memory must not outlive them. */
+  #spaceOf(name: string): EngineSpace {
+    const open = this.#stores.get(name)
+    if (open !== undefined) return open.space
+    return this.#allPersistent ? this.#main : this.#memory
+  }
+
+  #open(name: string): OpenStore {
+    const open = this.#stores.get(name)
+    if (open === undefined) {
+      throw new MillraceError('MR_STORE_UNKNOWN', `the task has no store "${name}"`, {
+        task: this.#environment.task,
+        store: name,
+        hint: 'Stores of a task are those of its sub-topology; see `millrace describe`.',
+      })
+    }
+    return open
+  }
+}
+
+function both(first: MaybePromise<void>, second: MaybePromise<void>): MaybePromise<void> {
+  if (!isPromise(first)) return second
+  return isPromise(second) ? Promise.all([first, second]).then(() => undefined) : first
+}

@@ -1,0 +1,75 @@
+/** Buckets by time, the earliest at hand. */
+export class TimeQueue<B> {
+  readonly #buckets = new Map<number, B>()
+  /** Binary heap of times; some may have lost their bucket. */
+  #heap: number[] = []
+
+  /** Smallest time that has a bucket; Infinity if none has. */
+  get minTime(): number {
+    for (;;) {
+      const time = this.#heap[0]
+      if (time === undefined) return Infinity
+      if (this.#buckets.has(time)) return time
+      this.#pop()
+    }
+  }
+
+  get(time: number): B | undefined {
+    return this.#buckets.get(time)
+  }
+
+  set(time: number, bucket: B): void {
+    if (!this.#buckets.has(time)) this.#push(time)
+    this.#buckets.set(time, bucket)
+  }
+
+  delete(time: number): void {
+    this.#buckets.delete(time)
+  }
+
+  clear(): void {
+    this.#buckets.clear()
+    this.#heap = []
+  }
+
+  /** Times with a bucket, smallest first; buckets may be deleted on the way. */
+  *times(): Generator<number> {
+    const passed: number[] = []
+    try {
+      for (let time = this.minTime; time !== Infinity; time = this.minTime) {
+        passed.push(time)
+        this.#pop()
+        yield time
+      }
+    } finally {
+      for (const time of passed) if (this.#buckets.has(time)) this.#push(time)
+    }
+  }
+
+  #push(time: number): void {
+    const heap = this.#heap
+    let at = heap.length
+    heap.push(time)
+    while (at > 0) {
+      const parent = (at - 1) >>> 1
+      if (heap[parent]! <= time) break
+      heap[at] = heap[parent]!
+      at = parent
+    }
+    heap[at] = time
+  }
+
+  #pop(): void {
+    const heap = this.#heap
+    const last = heap.pop()
+    if (last === undefined || heap.length === 0) return
+    let at = 0
+    for (let child = 1; child < heap.length; child = 2 * at + 1) {
+      if (child + 1 < heap.length && heap[child + 1]! < heap[child]!) child++
+      if (heap[child]! >= last) break
+      heap[at] = heap[child]!
+      at = child
+    }
+    heap[at] = last
+  }
+}

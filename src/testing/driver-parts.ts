@@ -1,0 +1,110 @@
+import { memoryLog } from '../log/memory/index.ts'
+import type { Log, LogClient, LogProducer } from '../log/log.ts'
+import { ManualClock } from '../platform/manual-clock.ts'
+import { GlobalTables } from '../runtime/global-tables.ts'
+import { stateHome } from '../runtime/state-home.ts'
+import { wait, type Steps } from '../runtime/steps.ts'
+import { TaskManager } from '../runtime/task-manager.ts'
+import type { EngineFactory } from '../state/engine.ts'
+import type { Application } from '../topology/application.ts'
+import { subtopologiesForGroup } from '../topology/subtopologies-for-group.ts'
+import type { Topology } from '../topology/topology.ts'
+import { RecordingProducer, withProducer } from './recording-client.ts'
+
+export interface DriverOptions {
+  /** Partitions of every topic, or by topic name (others: 1). Default 1. */
+  readonly partitions?: number | Readonly<Record<string, number>>
+  /**
+   * `real` (default): a task for each sub-topology and partition, as on Kafka. `merged`: one task a partition over all
+   * sub-topologies, as Kafka Streams' own test driver runs them.
+   */
+  readonly tasks?: 'real' | 'merged'
+  /** Wall-clock time (ms since the epoch) at the start. Default: now. */
+  readonly wallClock?: number
+}
+
+/** What the driver drives: the memory log, one client of it, and the tasks. */
+export interface DriverParts {
+  readonly topology: Topology
+  readonly log: Log
+  readonly clock: ManualClock
+  readonly client: LogClient
+  /** Feeds the input topics. */
+  readonly feeder: LogProducer
+  readonly recording: RecordingProducer
+  readonly globals: GlobalTables
+  readonly manager: TaskManager
+}
+
+export function* openParts(
+  app: Application,
+  options: DriverOptions,
+  engine: EngineFactory,
+  directory: string,
+): Steps<DriverParts> {
+  const topology = app.topology()
+  const clock = new ManualClock(options.wallClock ?? Date.now())
+  const log = memoryLog({ clock })
+  yield* wait(log.createTopics(userTopics(topology).map((name) => ({ name, partitions: partitionsOf(name, options) }))))
+  const home = stateHome(engine, directory)
+  const globals = yield* GlobalTables.open(app, topology, log, home, clock)
+  yield* globals.bootstrap()
+  const connection = yield* wait(
+    log.openClient({
+      groupId: app.id,
+      processId: 'test-driver',
+      subtopologies: subtopologiesForGroup(topology, app.id, 1),
+      rebalanceTimeout: 60_000,
+      standbyReplicas: 0,
+      guarantee: 'exactly_once',
+      clientId: `${app.id}-test-driver`,
+      transactionalId: `${app.id}-test-driver`,
+    }),
+  )
+  const recording = new RecordingProducer(connection.producer)
+  const client = withProducer(connection, recording)
+  const merged = options.tasks === 'merged'
+  const manager = new TaskManager({
+    app,
+    topology,
+    log,
+    client,
+    home,
+    globals,
+    clock,
+    onRestore: () => {},
+    tasks: merged ? 'merged' : 'real',
+    checkEveryValue: true,
+    topicMissing: (name) => void log.createTopics([{ name, partitions: partitionsOf(name, options) }]),
+    ...(merged ? { arrivalOrder: recording.compare } : {}),
+  })
+  yield* wait(client.group.join())
+  yield* settleGroup(client, manager)
+  return { topology, log, clock, client, feeder: log.openProducer(), recording, globals, manager }
+}
+
+/** Carries out what the group says until it has nothing more to say and every task runs. */
+export function* settleGroup(client: LogClient, manager: TaskManager): Steps<void> {
+  for (let event = client.group.nextEvent(); event !== undefined; event = client.group.nextEvent()) {
+    if (event.type === 'waiting' || event.type === 'failed') throw event.error
+    if (event.type === 'assigned') yield* manager.assign(event.active)
+    if (event.type === 'revoked') yield* manager.revoke(event.active)
+    client.group.acknowledge()
+  }
+  while (manager.restoring) yield* manager.restore()
+}
+
+export function partitionsOf(topic: string, { partitions = 1 }: DriverOptions): number {
+  return typeof partitions === 'number' ? partitions : (partitions[topic] ?? 1)
+}
+
+function userTopics(topology: Topology): string[] {
+  const names = new Set<string>()
+  for (const { nodes } of topology.subtopologies) {
+    for (const node of nodes) {
+      if (node.kind === 'source' && !node.internal) for (const name of node.topics) names.add(name)
+      if (node.kind === 'sink' && !node.internal && typeof node.topic === 'string') names.add(node.topic)
+    }
+  }
+  return [...names]
+}

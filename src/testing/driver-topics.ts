@@ -1,0 +1,169 @@
+import type { Topic } from '../dsl/topic.ts'
+import type { LogProducer, LogReader } from '../log/log.ts'
+import { Headers } from '../record/headers.ts'
+import { partitionForKey } from '../record/murmur2.ts'
+import type { Serde } from '../serde/serde.ts'
+import { parseDuration, type Duration } from '../windowing/index.ts'
+
+export interface PipeOptions {
+  /** Event time, ms since the epoch; default: the driver's wall-clock time, or the input's own clock. */
+  readonly timestamp?: number
+  readonly headers?: Iterable<readonly [name: string, value: string | Uint8Array | null]>
+  /** Default: by the key, as Kafka's clients do; 0 for a null key. */
+  readonly partition?: number
+}
+
+export interface InputOptions {
+  /** Timestamp (ms) of the first record that is given none. */
+  readonly start?: number
+  /** What the timestamp of each further record is advanced by. */
+  readonly advance?: Duration
+}
+
+/** Feeds records into a source topic of the application under test. */
+export class TestInputTopic<K, V> {
+  readonly #topic: Topic<K, V>
+  readonly #producer: LogProducer
+  readonly #partitions: number
+  readonly #now: () => number
+  readonly #piped: () => void
+  readonly #advance: number
+  #next: number | undefined
+
+  constructor(
+    topic: Topic<K, V>,
+    producer: LogProducer,
+    partitions: number,
+    now: () => number,
+    piped: () => void,
+    options: InputOptions,
+  ) {
+    this.#topic = topic
+    this.#producer = producer
+    this.#partitions = partitions
+    this.#now = now
+    this.#piped = piped
+    this.#next = options.start
+    this.#advance = options.advance === undefined ? 0 : parseDuration(options.advance, 'advance')
+  }
+
+  /**
+   * Appends a record and processes everything that follows from it. Throws what the application throws.
+   *
+   * @throws MR_PROCESSING, MR_DESERIALIZE and other errors of the application
+   */
+  pipe(key: K | null, value: V | null, options: PipeOptions = {}): void {
+    const keyBytes = key === null ? null : this.#topic.keySerde.serialize(key)
+    const valueBytes = value === null ? null : this.#topic.valueSerde.serialize(value)
+    this.pipeBytes(keyBytes, valueBytes, options)
+  }
+
+  /** As `pipe` with the bytes as they are, decodable or not. */
+  pipeBytes(key: Uint8Array | null, value: Uint8Array | null, options: PipeOptions = {}): void {
+    const keyEnd = key?.length ?? 0
+    const bytes = Buffer.concat([key ?? Buffer.alloc(0), value ?? Buffer.alloc(0)])
+    const partition =
+      options.partition ??
+      (key === null ? 0 : partitionForKey(bytes, 0, keyEnd - (this.#topic.keySerde.partitionSuffix ?? 0), this.#partitions))
+    const headers = new Headers()
+    for (const [name, header] of options.headers ?? []) headers.add(name, header)
+    this.#producer.append(
+      this.#topic.name,
+      partition,
+      options.timestamp ?? this.#timestamp(),
+      bytes,
+      key === null ? -1 : 0,
+      key === null ? -1 : keyEnd,
+      value === null ? -1 : keyEnd,
+      value === null ? -1 : bytes.length,
+      headers.length === 0 ? undefined : headers,
+    )
+    this.#piped()
+  }
+
+  /** Pipes pairs of key and value, one after the other. */
+  pipeAll(records: Iterable<readonly [key: K | null, value: V | null]>): void {
+    for (const [key, value] of records) this.pipe(key, value)
+  }
+
+  #timestamp(): number {
+    if (this.#next === undefined) return this.#now()
+    const timestamp = this.#next
+    this.#next += this.#advance
+    return timestamp
+  }
+}
+
+/** A record that the application wrote. */
+export interface OutputRecord<K, V> {
+  readonly key: K | null
+  readonly value: V | null
+  readonly timestamp: number
+  readonly headers: Headers
+  readonly partition: number
+}
+
+/** Reads what the application wrote to a topic, each record once. */
+export class TestOutputTopic<K, V> {
+  readonly #topic: Topic<K, V>
+  readonly #reader: LogReader
+  readonly #read: OutputRecord<K, V>[] = []
+
+  constructor(topic: Topic<K, V>, reader: LogReader, partitions: number) {
+    this.#topic = topic
+    this.#reader = reader
+    for (let partition = 0; partition < partitions; partition++) reader.assign(topic.name, partition, 0)
+  }
+
+  /** Records not read yet. */
+  get size(): number {
+    this.#fetch()
+    return this.#read.length
+  }
+
+  get isEmpty(): boolean {
+    return this.size === 0
+  }
+
+  /** The next record; undefined if there is none. */
+  read(): OutputRecord<K, V> | undefined {
+    this.#fetch()
+    return this.#read.shift()
+  }
+
+  readAll(): OutputRecord<K, V>[] {
+    this.#fetch()
+    return this.#read.splice(0)
+  }
+
+  readValues(): (V | null)[] {
+    return this.readAll().map((record) => record.value)
+  }
+
+  readKeyValues(): [key: K | null, value: V | null][] {
+    return this.readAll().map((record) => [record.key, record.value])
+  }
+
+  /** The last value of each key. */
+  readMap(): Map<K | null, V | null> {
+    return new Map(this.readKeyValues())
+  }
+
+  #fetch(): void {
+    this.#reader.poll((_topic, partition, cursor) => {
+      while (cursor.next()) {
+        this.#read.push({
+          key: decode(this.#topic.keySerde, cursor.buffer, cursor.keyStart, cursor.keyEnd) as K | null,
+          value: decode(this.#topic.valueSerde, cursor.buffer, cursor.valueStart, cursor.valueEnd) as V | null,
+          timestamp: cursor.timestamp,
+          headers: cursor.headers(new Headers()),
+          partition,
+        })
+      }
+    })
+  }
+}
+
+function decode(serde: Serde<unknown>, buffer: Buffer, start: number, end: number): unknown {
+  return start < 0 ? null : serde.deserialize(Buffer.from(buffer.subarray(start, end)))
+}

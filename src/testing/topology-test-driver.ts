@@ -1,0 +1,200 @@
+import type { Topic } from '../dsl/topic.ts'
+import { MillraceError } from '../errors.ts'
+import { PartitionMap, type CommittedOffset } from '../log/log.ts'
+import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
+import { DropCounter } from '../runtime/drop-counter.ts'
+import { encodeOffsetMetadata } from '../runtime/offset-metadata.ts'
+import { runSteps, runStepsNow } from '../runtime/steps.ts'
+import type { EngineFactory } from '../state/engine.ts'
+import { memoryEngine } from '../state/engines/memory.ts'
+import type { Application } from '../topology/application.ts'
+import type { Topology } from '../topology/topology.ts'
+import { parseDuration, type Duration } from '../windowing/index.ts'
+import { openParts, settleGroup, type DriverOptions, type DriverParts } from './driver-parts.ts'
+import { TestInputTopic, TestOutputTopic, type InputOptions } from './driver-topics.ts'
+
+export interface OpenDriverOptions extends DriverOptions {
+  readonly engine: EngineFactory
+  /** Where the engine keeps its files. */
+  readonly directory: string
+}
+
+/**
+ * Runs an application in memory, synchronously, on the runtime that production uses: every `pipe` returns when everything
+ * that follows from the record has been processed and committed. Wall-clock time stands still until it is advanced.
+ *
+ * An error of the application is thrown by the `pipe` that caused it; the record counts as consumed, and the application goes
+ * on from its last commit.
+ *
+ * @example
+ * ```ts
+ * using driver = new TopologyTestDriver(app)
+ * driver.input(payments).pipe('alice', { from: 'alice', to: 'bob', cents: 200 }, { timestamp: 0 })
+ * driver.output(totals).readAll()
+ * ```
+ */
+export class TopologyTestDriver implements Disposable {
+  readonly topology: Topology
+  readonly #parts: DriverParts
+  readonly #outputs = new Map<string, TestOutputTopic<unknown, unknown>>()
+
+  /**
+   * Runs on the memory engine.
+   *
+   * @throws MR_TOPOLOGY… and other errors of starting the application
+   */
+  constructor(
+    app: Application,
+    options: DriverOptions = {},
+    parts: DriverParts = runStepsNow(openParts(app, options, memoryEngine, '')),
+  ) {
+    this.topology = parts.topology
+    this.#parts = parts
+  }
+
+  /** Runs on another engine, which must be able to write synchronously (RocksDB is). */
+  static async open(app: Application, options: OpenDriverOptions): Promise<TopologyTestDriver> {
+    return new TopologyTestDriver(app, options, await runSteps(openParts(app, options, options.engine, options.directory)))
+  }
+
+  /** @throws MR_TOPIC_UNKNOWN if the application does not read the topic */
+  input<K, V>(topic: Topic<K, V>, options: InputOptions = {}): TestInputTopic<K, V> {
+    const { feeder, clock } = this.#parts
+    return new TestInputTopic(topic, feeder, this.#partitionCount(topic.name), () => clock.now(), () => this.#piped(), options)
+  }
+
+  /** One reader a topic: what one call has read is not read by the next. @throws MR_TOPIC_UNKNOWN if nothing writes to the topic */
+  output<K, V>(topic: Topic<K, V>): TestOutputTopic<K, V> {
+    const known = this.#outputs.get(topic.name)
+    if (known !== undefined) return known as TestOutputTopic<K, V>
+    const output = new TestOutputTopic(topic, this.#parts.log.openReader(), this.#partitionCount(topic.name))
+    this.#outputs.set(topic.name, output as TestOutputTopic<unknown, unknown>)
+    return output
+  }
+
+  #partitionCount(topic: string): number {
+    const description = now(this.#parts.log.describeTopics([topic])).get(topic)
+    if (description !== undefined) return description.partitions
+    throw new MillraceError('MR_TOPIC_UNKNOWN', `the application neither reads nor writes a topic "${topic}"`, {
+      topic,
+      hint: 'Internal topics have the application id in front of their names.',
+    })
+  }
+
+  #piped(): void {
+    now(this.#parts.feeder.flush())
+    this.#drain()
+  }
+
+  /** One record, its punctuation, a commit; again until nothing is left. */
+  #drain(): void {
+    const { manager, globals, recording } = this.#parts
+    try {
+      for (;;) {
+        globals.poll()
+        manager.poll()
+        recording.startRound()
+        if (!manager.processOne() && !manager.commitNeeded) return
+        this.#commit()
+      }
+    } catch (error) {
+      this.#recover(error)
+      throw error
+    }
+  }
+
+  #commit(): void {
+    const { manager } = this.#parts
+    const outcome = runStepsNow(manager.commit())
+    if (outcome !== 'committed') throw new MillraceError('MR_COMMIT', `the commit ended as ${outcome}`)
+  }
+
+  /** Nothing of the failed record may stay; it counts as consumed, so that the next record can be tried. */
+  #recover(error: unknown): void {
+    const { client, manager } = this.#parts
+    const owned = manager.owned
+    runStepsNow(manager.closeDirty())
+    if (error instanceof MillraceError && error.topic !== undefined && error.partition !== undefined && error.offset !== undefined) {
+      const { topic, partition, offset } = error
+      const skipped = new PartitionMap<CommittedOffset>()
+      const metadata = now(client.committed([{ topic, partition }])).get(topic, partition)?.metadata
+      skipped.set(topic, partition, { offset: offset + 1, metadata: metadata ?? encodeOffsetMetadata(-1, new Map()) })
+      now(client.commit(skipped))
+    }
+    runStepsNow(manager.assign(owned))
+    runStepsNow(settleGroup(client, manager))
+  }
+
+  /** Moves wall-clock time on in one step: each wall-clock punctuator that is due runs once. */
+  advanceWallClock(by: Duration): void {
+    const { clock, manager } = this.#parts
+    clock.advance(parseDuration(by, 'advanceWallClock'))
+    try {
+      manager.punctuate(clock.now())
+    } catch (error) {
+      this.#recover(error)
+      throw error
+    }
+    this.#drain()
+  }
+
+  /** Wall-clock time, ms since the epoch. */
+  get wallClock(): number {
+    return this.#parts.clock.now()
+  }
+
+  /**
+   * The user's view of a store, of the given partition. What is put into it is committed with the next record.
+   *
+   * @throws MR_STORE_UNKNOWN
+   */
+  store<S>(name: string, partition = 0): S {
+    const { manager, globals } = this.#parts
+    const owner = manager.states(name).find(({ task }) => task.endsWith(`_${partition}`))
+    const store = owner?.state.userStore(name) ?? globals.userStore(name)
+    if (store !== undefined) return store as S
+    throw new MillraceError('MR_STORE_UNKNOWN', `there is no store "${name}" for partition ${partition}`, {
+      store: name,
+      hint: `The stores are: ${[...this.topology.stores.keys()].join(', ') || 'none'}.`,
+    })
+  }
+
+  /** Dropped records by reason, over all tasks. */
+  get dropped(): DropCounter {
+    const { manager, globals } = this.#parts
+    const all = new DropCounter()
+    for (const counter of [manager.closedDrops, globals.drops, ...manager.tasks.map((task) => task.drops)]) {
+      for (const [reason, count] of counter.byReason) all.add(reason, count)
+    }
+    return all
+  }
+
+  /** Topics written to so far, internal ones included. */
+  get producedTopics(): readonly string[] {
+    return [...this.#parts.recording.topics].sort()
+  }
+
+  /** Greatest timestamp that any task has taken; -1 before the first record. */
+  get streamTime(): number {
+    return Math.max(-1, ...this.#parts.manager.tasks.map((task) => task.streamTime))
+  }
+
+  /** Closes processors and drops all state. */
+  close(): void {
+    const { manager, globals, client, log } = this.#parts
+    runStepsNow(manager.closeDirty())
+    manager.close()
+    runStepsNow(globals.close())
+    now(client.close())
+    now(log.close())
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+}
+
+function now<T>(answer: MaybePromise<T>): T {
+  if (!isPromise(answer)) return answer
+  throw new MillraceError('MR_NOT_SYNCHRONOUS', 'the memory log did not answer at once')
+}

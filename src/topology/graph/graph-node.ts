@@ -1,0 +1,80 @@
+import type { OffsetReset } from '../topology.ts'
+import type { RepartitionBody } from './repartition.ts'
+import type { TopologyWriter } from '../compile/topology-writer.ts'
+
+/** What the rewrite rules must know of a node beyond what all nodes have. */
+export type NodeRole =
+  | { readonly kind: 'operator' }
+  | { readonly kind: 'streamSource'; readonly topics: readonly string[]; readonly offsetReset: OffsetReset | undefined }
+  | { readonly kind: 'optimizableRepartition'; readonly body: RepartitionBody }
+  /** `explicit`: asked for by the user, never merged with another. */
+  | { readonly kind: 'explicitRepartition' }
+  | { readonly kind: 'streamJoin'; readonly leftWindow: string; readonly rightWindow: string; selfJoin: boolean }
+
+export interface NodeTraits {
+  readonly role?: NodeRole
+  readonly keyChanging?: boolean
+  readonly valueChanging?: boolean
+  readonly merges?: boolean
+  /** A left or outer join: null keys must reach it. */
+  readonly relaxedNullKeys?: boolean
+  /** Whether its table is versioned; undefined: as its parents' are. */
+  readonly versioned?: boolean
+  /** Windowed aggregations: how long after a window's end its result is final, ms. */
+  readonly windowClose?: { readonly delay: number; readonly inclusiveEnd: boolean }
+}
+
+/** Adds what the node stands for to the topology; one logical node may become several. */
+export type WriteNode = (writer: TopologyWriter, node: GraphNode) => void
+
+/** A step of the logical graph, as the DSL was called; the rewrite rules move nodes before they are written. */
+export class GraphNode {
+  readonly name: string
+  readonly role: NodeRole
+  readonly traits: NodeTraits
+  readonly write: WriteNode
+  readonly parents = new Set<GraphNode>()
+  readonly children = new Set<GraphNode>()
+  /** Nodes are written in this order, parents first. */
+  priority = 0
+
+  constructor(name: string, traits: NodeTraits, write: WriteNode) {
+    this.name = name
+    this.role = traits.role ?? { kind: 'operator' }
+    this.traits = traits
+    this.write = write
+  }
+
+  parentNames(): string[] {
+    return [...this.parents].map((parent) => parent.name)
+  }
+
+  addChild(child: GraphNode): void {
+    this.children.add(child)
+    child.parents.add(this)
+  }
+
+  removeChild(child: GraphNode): void {
+    this.children.delete(child)
+    child.parents.delete(this)
+  }
+
+  clearChildren(): void {
+    for (const child of this.children) child.parents.delete(this)
+    this.children.clear()
+  }
+}
+
+/**
+ * The node itself or its nearest ancestor that fits. Of several parents, one that fits itself wins; else the search goes on
+ * above each of them, and what the last of them finds counts: the merged topics of Kafka Streams depend on it.
+ */
+export function findUpwards(start: GraphNode, fits: (node: GraphNode) => boolean): GraphNode | undefined {
+  if (fits(start)) return start
+  let found: GraphNode | undefined
+  for (const parent of start.parents) {
+    if (fits(parent)) return parent
+    found = findUpwards(parent, fits)
+  }
+  return found
+}

@@ -1,0 +1,91 @@
+import type { Serde } from '../../serde/serde.ts'
+import type { StreamPartitioner } from '../topology.ts'
+import { requiredInternalSerde } from '../required-serde.ts'
+import type { NameGenerator } from '../names.ts'
+import { validateName } from '../names.ts'
+import type { TopologyWriter } from '../compile/topology-writer.ts'
+import { GraphNode } from './graph-node.ts'
+import type { NodeRole } from './graph-node.ts'
+
+export const REPARTITION_SUFFIX = '-repartition'
+
+const GENERATED_BASE = /^KSTREAM.*-\d{10}$/
+
+/** A repartition topic of a stream with the filter and sink that write it and the source that reads it. */
+export interface RepartitionBody {
+  readonly topic: string
+  readonly generatedName: boolean
+  readonly filter: string
+  readonly sink: string
+  readonly source: string
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly partitioner: StreamPartitioner | undefined
+  /** 0: derived from what writes it and what it is joined with. */
+  readonly partitions: number
+}
+
+export type RepartitionOptions = Pick<RepartitionBody, 'keySerde' | 'valueSerde'> &
+  Partial<Pick<RepartitionBody, 'partitioner' | 'partitions'>>
+
+/** Draws the three numbers of a repartition; the nodes are called by them only if the base itself is a generated name. */
+export function newRepartition(names: NameGenerator, base: string, options: RepartitionOptions): RepartitionBody {
+  const topic = base.endsWith(REPARTITION_SUFFIX) ? base : base + REPARTITION_SUFFIX
+  const sink = names.next('KSTREAM-SINK-')
+  const filter = names.next('KSTREAM-FILTER-')
+  const source = names.next('KSTREAM-SOURCE-')
+  const generatedName = GENERATED_BASE.test(base)
+  return {
+    topic: validateName(topic),
+    generatedName: GENERATED_BASE.test(topic.slice(0, -REPARTITION_SUFFIX.length)),
+    sink: generatedName ? sink : `${topic}-sink`,
+    filter: generatedName ? filter : `${topic}-filter`,
+    source: generatedName ? source : `${topic}-source`,
+    keySerde: options.keySerde,
+    valueSerde: options.valueSerde,
+    partitioner: options.partitioner,
+    partitions: options.partitions ?? 0,
+  }
+}
+
+/** One that may be merged with others of the same key change, or one asked for by the user. */
+export function repartitionNode(kind: 'optimizable' | 'explicit', body: RepartitionBody): GraphNode {
+  const role: NodeRole =
+    kind === 'optimizable' ? { kind: 'optimizableRepartition', body } : { kind: 'explicitRepartition' }
+  return new GraphNode(body.source, { role }, (writer, node) => writeRepartition(writer, node, body))
+}
+
+function writeRepartition(writer: TopologyWriter, node: GraphNode, body: RepartitionBody): void {
+  writer.addInternalTopic(body.topic, body.partitions, body.generatedName)
+  const purpose = `the repartition topic "${body.topic}"`
+  const keySerde = requiredInternalSerde(writer.settings, 'key', body.keySerde, body.sink, purpose)
+  const valueSerde = requiredInternalSerde(writer.settings, 'value', body.valueSerde, body.sink, purpose)
+  const dropNullKeys = !leadsToRelaxedJoin(node)
+  writer.addProcessor(body.filter, { op: 'repartitionFilter', dropNullKeys }, node.parentNames())
+  writer.addSink({
+    name: body.sink,
+    topic: body.topic,
+    keySerde,
+    valueSerde,
+    partitioner: body.partitioner,
+    parents: [body.filter],
+  })
+  writer.addSource({
+    name: body.source,
+    topics: [body.topic],
+    keySerde,
+    valueSerde,
+    timestampExtractor: undefined,
+    offsetReset: undefined,
+  })
+}
+
+/** Null keys have no partition, but a left or outer join emits them all the same. */
+function leadsToRelaxedJoin(node: GraphNode, seen = new Set<GraphNode>()): boolean {
+  for (const child of node.children) {
+    if (seen.has(child)) continue
+    seen.add(child)
+    if (child.traits.relaxedNullKeys === true || leadsToRelaxedJoin(child, seen)) return true
+  }
+  return false
+}

@@ -1,0 +1,18 @@
+import type { GraphNode } from './graph-node.ts'
+import type { LogicalGraph } from './logical-graph.ts'
+
+/** An inner join of a stream with itself keeps one window store instead of two (Kafka Streams' `single.store.self.join`, KIP-862). */
+export function rewriteSelfJoins(graph: LogicalGraph): void {
+  visit(graph.root, new Set())
+}
+
+function visit(node: GraphNode, seen: Set<GraphNode>): void {
+  seen.add(node)
+  const { role } = node
+  const [parent] = node.parents
+  if (role.kind === 'streamJoin' && node.parents.size === 1 && parent !== undefined) {
+    for (const sibling of parent.children) if (sibling.name === role.rightWindow) parent.removeChild(sibling)
+    role.selfJoin = true
+  }
+  for (const child of node.children) if (!seen.has(child)) visit(child, seen)
+}

@@ -1,0 +1,227 @@
+import type { Serde } from '../serde/serde.ts'
+import type {
+  HoppingWindows,
+  JoinWindows,
+  SessionWindows,
+  SlidingWindows,
+  TumblingWindows,
+  UnlimitedWindows,
+} from '../windowing/index.ts'
+import type { FixedKeyProcessorSupplier, ProcessorSupplier, ValueTransformerSupplier } from './processor-api.ts'
+
+/*
+ * What an operator is to do, as data: made by the DSL, kept in the topology, turned into a running operator by
+ * `processors/create-operator.ts`. User functions take the value first, then the key. Types are erased here; the DSL has checked them.
+ */
+
+export type ValueMapper = (value: unknown, key: unknown) => unknown
+export type PairMapper = (value: unknown, key: unknown) => readonly [key: unknown, value: unknown]
+export type Predicate = (value: unknown, key: unknown) => boolean
+export type Initializer = () => unknown
+export type Aggregator = (aggregate: unknown, value: unknown, key: unknown) => unknown
+export type Reducer = (aggregate: unknown, value: unknown) => unknown
+/** Merges two sessions' aggregates. */
+export type Merger = (aggregate: unknown, other: unknown, key: unknown) => unknown
+export type Joiner = (left: unknown, right: unknown, key: unknown) => unknown
+
+/** How an aggregation takes in a record: `reduce` starts from the first value itself. */
+export type Folding =
+  | { readonly kind: 'count' }
+  | { readonly kind: 'reduce'; readonly reducer: Reducer }
+  | { readonly kind: 'aggregate'; readonly initializer: Initializer; readonly aggregator: Aggregator }
+
+/** How the current value of a table is looked up: in a store, or computed from the tables it was derived from. */
+export type TableView =
+  | { readonly kind: 'store'; readonly store: string; readonly storeKind: 'keyValue' | 'versioned' | 'window' | 'session' }
+  | { readonly kind: 'filter'; readonly of: TableView; readonly predicate: Predicate; readonly not: boolean }
+  | { readonly kind: 'mapValues'; readonly of: TableView; readonly mapper: ValueMapper }
+  | { readonly kind: 'transformValues'; readonly of: TableView; readonly supplier: ValueTransformerSupplier<unknown, unknown, unknown>; readonly stores: readonly string[] }
+  | {
+      readonly kind: 'join'
+      readonly join: JoinKind
+      readonly left: TableView
+      readonly right: TableView
+      readonly joiner: Joiner
+    }
+  /** A suppressed table: for a key that is held back, the value before the first change held back, else that of the table. */
+  | { readonly kind: 'suppress'; readonly buffer: string; readonly of: TableView }
+
+export type JoinKind = 'inner' | 'left' | 'outer'
+
+export type OperatorSpec =
+  // ---- stateless, on streams
+  | { readonly op: 'filter'; readonly predicate: Predicate; readonly not: boolean }
+  | { readonly op: 'map'; readonly mapper: PairMapper }
+  | { readonly op: 'mapValues'; readonly mapper: ValueMapper }
+  | { readonly op: 'flatMap'; readonly mapper: (value: unknown, key: unknown) => Iterable<readonly [unknown, unknown]> }
+  | { readonly op: 'flatMapValues'; readonly mapper: (value: unknown, key: unknown) => Iterable<unknown> }
+  | { readonly op: 'selectKey'; readonly mapper: ValueMapper }
+  | { readonly op: 'peek'; readonly action: (value: unknown, key: unknown) => void }
+  | { readonly op: 'forEach'; readonly action: (value: unknown, key: unknown) => void }
+  /** Writes `[label]: key, value` lines. */
+  | { readonly op: 'print'; readonly label: string; readonly write: (line: string) => void; readonly mapper?: ValueMapper }
+  /** `merge`, branch ends, cogroup's merge. */
+  | { readonly op: 'passThrough' }
+  /** Sends to the first child whose predicate holds, child i for predicate i, else to the default child if there is one (the last). */
+  | { readonly op: 'branch'; readonly predicates: readonly Predicate[]; readonly children: readonly string[]; readonly defaultChild: string | null }
+  /** In front of a repartition sink; drops null keys unless a left or outer join lies downstream. */
+  | { readonly op: 'repartitionFilter'; readonly dropNullKeys: boolean }
+  | { readonly op: 'process'; readonly supplier: ProcessorSupplier<unknown, unknown, unknown, unknown>; readonly stores: readonly string[] }
+  | { readonly op: 'processValues'; readonly supplier: FixedKeyProcessorSupplier<unknown, unknown, unknown>; readonly stores: readonly string[] }
+  // ---- aggregations of streams
+  | { readonly op: 'aggregate'; readonly store: string; readonly folding: Folding; readonly sendOldValues: boolean }
+  | {
+      readonly op: 'windowAggregate'
+      readonly store: string
+      readonly windows: TumblingWindows | HoppingWindows | UnlimitedWindows
+      readonly folding: Folding
+      readonly emitOnClose: boolean
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'slidingAggregate'
+      readonly store: string
+      readonly windows: SlidingWindows
+      readonly folding: Folding
+      readonly emitOnClose: boolean
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'sessionAggregate'
+      readonly store: string
+      readonly windows: SessionWindows
+      readonly folding: Folding
+      readonly merger: Merger
+      readonly emitOnClose: boolean
+      readonly sendOldValues: boolean
+    }
+  // ---- tables (records carry a Change)
+  /** `table()` and `toTable()`: upserts by key. `store` null: not materialized, forwards without old values. */
+  | { readonly op: 'tableSource'; readonly store: string | null; readonly versioned: boolean; readonly sendOldValues: boolean }
+  /** Keeps a global table's store up to date; ends there. */
+  | { readonly op: 'globalTableSource'; readonly store: string }
+  | {
+      readonly op: 'tableFilter'
+      readonly predicate: Predicate
+      readonly not: boolean
+      /** The result's store, if it has one of its own. */
+      readonly store: string | null
+      readonly versioned: boolean
+      readonly sendOldValues: boolean
+      /** True if the parent hands over old values, so that useless tombstones can be told. */
+      readonly parentSendsOldValues: boolean
+    }
+  | { readonly op: 'tableMapValues'; readonly mapper: ValueMapper; readonly store: string | null; readonly versioned: boolean; readonly sendOldValues: boolean }
+  | {
+      readonly op: 'tableTransformValues'
+      readonly supplier: ValueTransformerSupplier<unknown, unknown, unknown>
+      readonly stores: readonly string[]
+      readonly store: string | null
+      readonly versioned: boolean
+      readonly sendOldValues: boolean
+    }
+  | { readonly op: 'tableToStream' }
+  /** Sends old and new of each change to the repartition topic of a table's groupBy. */
+  | { readonly op: 'tableGroupBy'; readonly mapper: PairMapper }
+  | {
+      readonly op: 'tableAggregate'
+      readonly store: string
+      readonly initializer: Initializer
+      readonly adder: Aggregator
+      readonly subtractor: Aggregator
+      readonly sendOldValues: boolean
+    }
+  | { readonly op: 'tableReduce'; readonly store: string; readonly adder: Reducer; readonly subtractor: Reducer; readonly sendOldValues: boolean }
+  /** One side of a table-table join; forwards Changes to the join's merge node. */
+  | {
+      readonly op: 'tableJoin'
+      readonly join: JoinKind
+      readonly side: 'left' | 'right'
+      readonly other: TableView
+      readonly joiner: Joiner
+      readonly otherVersioned: boolean
+      readonly versioned: boolean
+      readonly sendOldValues: boolean
+    }
+  /** Where both sides of a table-table join meet; puts into the result's store, if it has one. */
+  | { readonly op: 'tableJoinMerge'; readonly store: string | null; readonly sendOldValues: boolean }
+  | {
+      readonly op: 'suppress'
+      readonly store: string
+      /** `windowClose`: buffer time is the window's end, tombstones are swallowed. `timeLimit`: the timestamp of the first change. */
+      readonly mode: 'windowClose' | 'timeLimit'
+      /** ms that stream time must pass the buffer time by. */
+      readonly wait: number
+      /** True for windows whose end belongs to them (sliding, session): they are final only when stream time is beyond the end. */
+      readonly inclusiveEnd: boolean
+      readonly maxRecords: number
+      readonly maxBytes: number
+      readonly whenFull: 'emitEarly' | 'shutDown'
+    }
+  // ---- joins of streams
+  /** KSTREAM-WINDOWED: forwards, then puts the record into this side's window store. */
+  | { readonly op: 'joinWindow'; readonly store: string }
+  | {
+      readonly op: 'streamJoin'
+      readonly join: JoinKind
+      readonly side: 'left' | 'right'
+      readonly otherStore: string
+      readonly outerStore: string | null
+      readonly windows: JoinWindows
+      readonly joiner: Joiner
+      /** Nodes of one join share their stream time by this name. */
+      readonly timeKey: string
+    }
+  /** Optimized self-join: one window store, one node. */
+  | { readonly op: 'streamSelfJoin'; readonly store: string; readonly windows: JoinWindows; readonly joiner: Joiner }
+  | {
+      readonly op: 'streamTableJoin'
+      readonly join: 'inner' | 'left'
+      readonly table: TableView
+      readonly tableVersioned: boolean
+      readonly joiner: Joiner
+      /** Store name of the buffer, if the join has a grace period. */
+      readonly buffer: string | null
+      readonly grace: number
+    }
+  | {
+      readonly op: 'streamGlobalTableJoin'
+      readonly join: 'inner' | 'left'
+      readonly table: TableView
+      readonly keyMapper: ValueMapper
+      readonly joiner: Joiner
+    }
+  // ---- foreign-key join
+  /** Left side: sends subscriptions. Key of what it forwards: the foreign key; value: SubscriptionMessage. */
+  | {
+      readonly op: 'foreignKeySubscribe'
+      readonly join: 'inner' | 'left'
+      readonly extractor: ValueMapper
+      readonly foreignKeySerde: Serde<unknown>
+      readonly valueSerde: Serde<unknown>
+      readonly leftVersioned: boolean
+    }
+  /** Right side: keeps subscriptions; forwards (foreign key, Change<SubscriptionMessage>). */
+  | { readonly op: 'foreignKeyReceive'; readonly store: string; readonly foreignKeySerde: Serde<unknown>; readonly primaryKeySerde: Serde<unknown> }
+  /** Right side: answers a subscription with the current right value; forwards (primary key, ResponseMessage). */
+  | { readonly op: 'foreignKeyAnswer'; readonly right: TableView; readonly rightVersioned: boolean }
+  /** Right side: a changed right record answers every subscription to it. */
+  | {
+      readonly op: 'foreignKeyNotify'
+      readonly store: string
+      readonly foreignKeySerde: Serde<unknown>
+      readonly primaryKeySerde: Serde<unknown>
+      readonly rightVersioned: boolean
+    }
+  /** Left side again: joins a response with the current left value if the hash still fits; forwards Changes. */
+  | {
+      readonly op: 'foreignKeyResolve'
+      readonly join: 'inner' | 'left'
+      readonly left: TableView
+      readonly joiner: Joiner
+      readonly valueSerde: Serde<unknown>
+      readonly leftVersioned: boolean
+    }
+
+export type OperatorName = OperatorSpec['op']
+export type SpecOf<Name extends OperatorName> = Extract<OperatorSpec, { readonly op: Name }>

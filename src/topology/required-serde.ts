@@ -1,0 +1,41 @@
+import type { Serde } from '../serde/serde.ts'
+import type { BuildSettings } from './build-settings.ts'
+import { topologyError } from './topology-error.ts'
+
+/** Either half of a record. */
+export type Part = 'key' | 'value'
+
+/**
+ * The serde an operator has, else the application's default.
+ *
+ * @param purpose what it is needed for: `the store "totals"`
+ * @throws MR_SERDE_MISSING
+ */
+export function requiredSerde(
+  settings: BuildSettings,
+  part: Part,
+  serde: Serde<unknown> | undefined,
+  node: string,
+  purpose: string,
+): Serde<unknown> {
+  const found = serde ?? (part === 'key' ? settings.defaultKeySerde : settings.defaultValueSerde)
+  if (found !== undefined) return found
+  throw topologyError(
+    'MR_SERDE_MISSING',
+    `no ${part} serde for ${purpose}: the operators before it do not tell the ${part}'s type`,
+    `give the operator the option \`${part}\`, as in { ${part}: json<T>() }, or the application a default: defineApp({ defaults: { ${part}: … } })`,
+    node,
+  )
+}
+
+/** As `requiredSerde`, for stores and internal topics: they hold what the program works with, and validate nothing. */
+export function requiredInternalSerde(
+  settings: BuildSettings,
+  part: Part,
+  serde: Serde<unknown> | undefined,
+  node: string,
+  purpose: string,
+): Serde<unknown> {
+  const found = requiredSerde(settings, part, serde, node, purpose)
+  return found.internal ?? found
+}

@@ -1,0 +1,54 @@
+import type { AggregationWindows, WindowDefinition } from './window-definition.ts'
+
+/** Milliseconds from the end of a window (stream time) until it takes no more records: grace; gap and grace for sessions. */
+export function closingDelay(window: WindowDefinition): number {
+  switch (window.kind) {
+    case 'session':
+      return window.gap + window.grace
+    case 'unlimited':
+      return Number.POSITIVE_INFINITY
+    default:
+      return window.grace
+  }
+}
+
+/** True if `end` itself belongs to the window: it closes one millisecond later than one whose end is excluded. */
+export function includesEnd(window: WindowDefinition): boolean {
+  return window.kind === 'sliding' || window.kind === 'session' || window.kind === 'join'
+}
+
+/**
+ * True once no record can change a window with this end any more: an update would be late, and its result is final. For a
+ * join, `end` is the left record's timestamp + `after`.
+ */
+export function isWindowClosed(window: WindowDefinition, end: number, streamTime: number): boolean {
+  switch (window.kind) {
+    case 'tumbling':
+    case 'hopping':
+      return end <= streamTime - window.grace
+    case 'session':
+      return end < streamTime - window.grace - window.gap
+    case 'unlimited':
+      return false
+    default:
+      return end < streamTime - window.grace
+  }
+}
+
+/**
+ * True if a record is too late for every window it could belong to, so that it is dropped before any store is asked. (A
+ * session is judged after merging: an old record may prolong one that is still open. This tells for the record alone.)
+ */
+export function isRecordLate(window: AggregationWindows, timestamp: number, streamTime: number): boolean {
+  switch (window.kind) {
+    case 'tumbling':
+    case 'hopping':
+      return isWindowClosed(window, timestamp - (timestamp % window.advance) + window.size, streamTime)
+    case 'sliding':
+      return isWindowClosed(window, timestamp + window.difference, streamTime)
+    case 'session':
+      return isWindowClosed(window, timestamp, streamTime)
+    case 'unlimited':
+      return false
+  }
+}

@@ -1,0 +1,38 @@
+import { MillraceError } from '../errors.ts'
+
+/** A length of time: milliseconds, or a number with a unit: `'250ms'`, `'10s'`, `'5m'`, `'1h'`, `'7d'`. */
+export type Duration = number | string
+
+const FORM = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/**
+ * A duration in milliseconds: a whole number, not negative.
+ *
+ * @param what what the duration is for, as the error says it: `the grace of tumbling()`
+ * @throws MR_DURATION for anything else
+ * @example
+ * ```ts
+ * parseDuration('1.5s', 'the timeout') // 1500
+ * ```
+ */
+export function parseDuration(value: Duration, what: string): number {
+  const ms = typeof value === 'number' ? value : typeof value === 'string' ? parseText(value) : Number.NaN
+  if (!Number.isSafeInteger(ms) || ms < 0) {
+    const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)
+    throw new MillraceError('MR_DURATION', `${what}: ${shown} is not a duration`, {
+      hint: "give whole milliseconds, not negative, or a number with ms, s, m, h or d, as in '10s'",
+    })
+  }
+  return ms
+}
+
+function parseText(text: string): number {
+  const match = FORM.exec(text.trim())
+  const unit = UNITS[match?.[2] ?? '']
+  if (match === null || unit === undefined) return Number.NaN
+  const ms = Number(match[1]) * unit
+  const whole = Math.round(ms)
+  // 1.1 s is 1100.0000000000002 ms in floating point.
+  return Math.abs(ms - whole) < 1e-6 ? whole : Number.NaN
+}

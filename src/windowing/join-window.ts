@@ -1,0 +1,49 @@
+import { MillraceError } from '../errors.ts'
+import { parseDuration } from './duration.ts'
+import type { Duration } from './duration.ts'
+
+/** How far apart two records may be to be joined. Milliseconds. */
+export interface JoinWindows {
+  readonly kind: 'join'
+  /** A right record may be this much earlier than the left one; negative: it must be later by that much. */
+  readonly before: number
+  /** A right record may be this much later than the left one; negative: it must be earlier by that much. */
+  readonly after: number
+  readonly grace: number
+}
+
+export interface JoinWindowBounds {
+  /** How much earlier than the left record the right one may be; 0 if not given. Negative (number of ms only): it must be later. */
+  readonly before?: Duration
+  /** How much later than the left record the right one may be; 0 if not given. Negative (number of ms only): it must be earlier. */
+  readonly after?: Duration
+  /** How long after the window's end (in stream time) late records still join; 0 if not given. */
+  readonly grace?: Duration
+}
+
+/**
+ * Joins a left record at `t` with the right records in `[t - before, t + after]`, both bounds included. A single duration is
+ * both `before` and `after`.
+ *
+ * @throws MR_WINDOW if the window ends before it starts; MR_DURATION
+ * @example
+ * ```ts
+ * clicks.join(views, (click, view) => ({ click, view }), joinWindow({ before: '5s', after: '10s', grace: '1s' }))
+ * ```
+ * Behaves as Kafka Streams' `JoinWindows`.
+ */
+export function joinWindow(window: Duration | JoinWindowBounds): JoinWindows {
+  const bounds = typeof window === 'object' ? window : { before: window, after: window }
+  const before = parseBound(bounds.before ?? 0, 'before of joinWindow()')
+  const after = parseBound(bounds.after ?? 0, 'after of joinWindow()')
+  if (before + after < 0) {
+    throw new MillraceError('MR_WINDOW', `joinWindow() ends before it starts: before ${before} ms, after ${after} ms`, {
+      hint: 'the sum of before and after must not be negative',
+    })
+  }
+  return { kind: 'join', before, after, grace: parseDuration(bounds.grace ?? 0, 'the grace of joinWindow()') }
+}
+
+function parseBound(value: Duration, what: string): number {
+  return typeof value === 'number' && value < 0 ? -parseDuration(-value, what) : parseDuration(value, what)
+}

@@ -1,0 +1,29 @@
+import { parseDuration } from './duration.ts'
+import type { Duration } from './duration.ts'
+import { checkPositive } from './window-error.ts'
+
+/** Windows from the first to the last record of a burst of activity. Milliseconds. */
+export interface SessionWindows {
+  readonly kind: 'session'
+  readonly gap: number
+  readonly grace: number
+}
+
+/**
+ * Sessions `[first, last]` of records of one key that follow each other by at most `gap`; a record between two sessions
+ * merges them.
+ *
+ * @param gap inactivity that ends a session: more than 0
+ * @param options.grace how much later than `gap` after its last record (in stream time) a session can still grow; 0 if not given
+ * @throws MR_WINDOW if `gap` is 0; MR_DURATION
+ * @example
+ * ```ts
+ * clicks.groupByKey().windowedBy(session('30m')).count()
+ * ```
+ * Behaves as Kafka Streams' `SessionWindows.ofInactivityGapAndGrace`.
+ */
+export function session(gap: Duration, options: { readonly grace?: Duration } = {}): SessionWindows {
+  const ms = parseDuration(gap, 'the gap of session()')
+  checkPositive(ms, 'the gap of session()')
+  return { kind: 'session', gap: ms, grace: parseDuration(options.grace ?? 0, 'the grace of session()') }
+}

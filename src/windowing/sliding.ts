@@ -1,0 +1,30 @@
+import { parseDuration } from './duration.ts'
+import type { Duration } from './duration.ts'
+
+/** Windows that are placed by the records themselves. Milliseconds. */
+export interface SlidingWindows {
+  readonly kind: 'sliding'
+  readonly difference: number
+  readonly grace: number
+}
+
+/**
+ * Windows `[end - difference, end]`, both bounds included: one ends at each record and one starts just after each, so that
+ * every set of records at most `difference` apart is aggregated once.
+ *
+ * @param difference greatest distance of two records in one window; may be 0
+ * @param options.grace how long after its end (in stream time) a window still takes late records; 0 if not given
+ * @throws MR_DURATION
+ * @example
+ * ```ts
+ * logins.groupByKey().windowedBy(sliding('30s', { grace: '5s' })).count()
+ * ```
+ * Behaves as Kafka Streams' `SlidingWindows` (KIP-450).
+ */
+export function sliding(difference: Duration, options: { readonly grace?: Duration } = {}): SlidingWindows {
+  return {
+    kind: 'sliding',
+    difference: parseDuration(difference, 'the time difference of sliding()'),
+    grace: parseDuration(options.grace ?? 0, 'the grace of sliding()'),
+  }
+}

@@ -1,0 +1,31 @@
+import { MillraceError } from '../errors.ts'
+
+/** One window without an end. Milliseconds since the epoch. */
+export interface UnlimitedWindows {
+  readonly kind: 'unlimited'
+  readonly start: number
+}
+
+/** The `end` of an unlimited window in its keys. */
+export const UNLIMITED_END = Number.MAX_SAFE_INTEGER
+
+/**
+ * One window from `start` on, for ever. Records before `start` belong to no window. It never closes.
+ *
+ * @param options.start milliseconds since the epoch; 0 if not given
+ * @throws MR_WINDOW if `start` is not a whole number from 0 on
+ * @example
+ * ```ts
+ * votes.groupByKey().windowedBy(unlimited({ start: Date.UTC(2026, 0, 1) })).count()
+ * ```
+ * Behaves as Kafka Streams' `UnlimitedWindows`.
+ */
+export function unlimited(options: { readonly start?: number } = {}): UnlimitedWindows {
+  const start = options.start ?? 0
+  if (!Number.isSafeInteger(start) || start < 0) {
+    throw new MillraceError('MR_WINDOW', `the start of unlimited() is ${start}`, {
+      hint: 'give milliseconds since the epoch, from 0 on',
+    })
+  }
+  return { kind: 'unlimited', start }
+}

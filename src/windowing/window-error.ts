@@ -1,0 +1,6 @@
+import { MillraceError } from '../errors.ts'
+
+/** @throws MR_WINDOW */
+export function checkPositive(ms: number, what: string): void {
+  if (ms === 0) throw new MillraceError('MR_WINDOW', `${what} is 0`, { hint: 'give at least 1 ms' })
+}

@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+
+const root = join(import.meta.dirname, '../..')
+
+export interface CliResult {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A running `millrace` command, from source. */
+export class CliProcess {
+  readonly #child: ChildProcess
+  readonly #closed: Promise<number | null>
+  stdout = ''
+  stderr = ''
+  #onOutput = (): void => {}
+
+  constructor(args: readonly string[]) {
+    this.#child = spawn(process.execPath, ['--conditions=millrace-source', join(root, 'src/cli/main.ts'), ...args], {
+      cwd: root,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    })
+    this.#child.stdout?.on('data', (chunk: Buffer) => {
+      this.stdout += chunk.toString()
+      this.#onOutput()
+    })
+    this.#child.stderr?.on('data', (chunk: Buffer) => {
+      this.stderr += chunk.toString()
+      this.#onOutput()
+    })
+    this.#closed = new Promise((resolve) => this.#child.on('close', resolve))
+    void this.#closed.then(() => this.#onOutput())
+  }
+
+  /** Resolves when standard error matches; rejects if the process ends before. */
+  async stderrMatches(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.stderr)) {
+      if (this.#child.exitCode !== null)
+        throw new Error(`ended (${this.#child.exitCode}) before ${pattern}:\n${this.stderr}`)
+      await new Promise<void>((resolve) => (this.#onOutput = resolve))
+    }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  async result(): Promise<CliResult> {
+    return { code: await this.#closed, stdout: this.stdout, stderr: this.stderr }
+  }
+}
+
+export function runMillrace(...args: string[]): Promise<CliResult> {
+  return new CliProcess(args).result()
+}
+
+export function fixture(name: string): string {
+  return join(import.meta.dirname, 'fixtures', name)
+}

@@ -1,0 +1,140 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { embeddedLog, readTopic, TopicWriter } from 'millrace'
+import { CliProcess, fixture, runMillrace } from './cli-process.ts'
+import { counts, words } from './fixtures/words.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-run-'))
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+let data = ''
+let dataCount = 0
+beforeEach(() => {
+  data = join(directory, `data-${++dataCount}`)
+})
+
+async function write(...values: string[]): Promise<void> {
+  const log = await embeddedLog({ directory: join(data, 'log') })
+  await log.createTopics([{ name: words.name, partitions: 2 }])
+  const writer = await TopicWriter.open(log, words)
+  for (const value of values) writer.write(value, value, { timestamp: 1000 })
+  await writer.close()
+  await log.close()
+}
+
+async function readCounts(): Promise<Map<string | null, number | null>> {
+  const log = await embeddedLog({ directory: join(data, 'log') })
+  const found = new Map<string | null, number | null>()
+  for await (const { key, value } of readTopic(log, counts, { until: 'end' })) found.set(key, value)
+  await log.close()
+  return found
+}
+
+/** The status lines of `--log-format json`. */
+function statuses(stderr: string): { processed?: unknown }[] {
+  return stderr
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line): { processed?: unknown } => JSON.parse(line))
+}
+
+async function runUntilProcessed(count: number): Promise<CliProcess> {
+  const cli = new CliProcess(['run', fixture('words.ts'), '--data', data, '--log-format', 'json'])
+  await cli.stderrMatches(new RegExp(`"processed":${count}\\b`))
+  return cli
+}
+
+describe('millrace run on the embedded log', () => {
+  test('creates the topics that are missing, says so, and ends by itself after --for', async () => {
+    const { code, stderr } = await runMillrace('run', fixture('words.ts'), '--data', data, '--for', '500ms')
+    expect(stderr).toMatch(/^created the topics that the log lacked topics=\["words","counts"\] partitions=4$/m)
+    expect(stderr).toMatch(/^starting app=word-count log=embedded engine=\S+/m)
+    expect(stderr).toMatch(/^closing reason="time is up"$/m)
+    expect(stderr).toMatch(/^done: 0 records in \d+\.\d s, \d+ commits, lag 0, stream time -$/m)
+    expect(code).toBe(0)
+  })
+
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s commits and ends with exit code 0', async (signal) => {
+    await write('mill', 'race', 'mill')
+    // Every word is processed twice: from its topic, and from the repartition topic.
+    const cli = await runUntilProcessed(6)
+    cli.signal(signal)
+    const { code, stderr } = await cli.result()
+    expect(code).toBe(0)
+    expect(statuses(stderr).at(-1)).toMatchObject({ message: 'done', processed: 6, lag: 0 })
+    expect(await readCounts()).toEqual(
+      new Map([
+        ['mill', 2],
+        ['race', 1],
+      ]),
+    )
+  })
+
+  test('goes on where it was after kill -9, counting nothing twice', async () => {
+    await write('mill', 'race', 'mill')
+    const killed = await runUntilProcessed(6)
+    killed.signal('SIGKILL')
+    await killed.result()
+    await write('mill')
+    const cli = new CliProcess(['run', fixture('words.ts'), '--data', data, '--log-format', 'json'])
+    await cli.stderrMatches(/"processed":[1-9]/)
+    cli.signal('SIGINT')
+    expect((await cli.result()).code).toBe(0)
+    expect((await readCounts()).get('mill')).toBe(3)
+  })
+
+  test('a second process on the same directory is refused with its name', async () => {
+    const first = new CliProcess(['run', fixture('words.ts'), '--data', data])
+    await first.stderrMatches(/^starting/m)
+    const second = await runMillrace('run', fixture('words.ts'), '--data', data)
+    first.signal('SIGINT')
+    expect(second.code).toBe(1)
+    expect(second.stderr).toMatch(/^error MR_STATE_LOCKED: /m)
+    expect(second.stderr).toContain(data)
+    expect(second.stderr).toMatch(/^ {2}hint: \S/m)
+    expect((await first.result()).code).toBe(0)
+  })
+
+  test('a record that cannot be processed ends the run with one error that names its place', async () => {
+    const log = await embeddedLog({ directory: join(data, 'log') })
+    await log.createTopics([{ name: 'numbers', partitions: 1 }])
+    const producer = log.openProducer()
+    await producer.loadPartitionCount('numbers')
+    const bytes = Buffer.from('not a long')
+    producer.append('numbers', 0, 1000, bytes, -1, 0, 0, bytes.length, undefined)
+    await producer.flush()
+    await producer.close()
+    await log.close()
+    const { code, stderr } = await runMillrace('run', fixture('numbers.ts'), '--data', data)
+    expect(stderr).toMatch(/^error MR_DESERIALIZE: .*topic=numbers, partition=0, offset=0/m)
+    expect(stderr.match(/MR_DESERIALIZE/g)).toHaveLength(1)
+    expect(code).toBe(1)
+  })
+})
+
+test('a broker that does not answer is told at once, with its address', async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const address = server.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  await new Promise((resolve) => server.close(resolve))
+  const broker = `127.0.0.1:${port}`
+  const { code, stderr } = await runMillrace('run', fixture('words.ts'), '--data', data, '--kafka', broker)
+  expect(stderr).toMatch(/^error MR_LOG_UNREACHABLE: /m)
+  expect(stderr).toContain(broker)
+  expect(stderr).toMatch(/^ {2}hint: \S/m)
+  expect(code).toBe(1)
+})
+
+test('with --log-format json every line is an object, errors too', async () => {
+  const { stderr } = await runMillrace('run', fixture('nowhere.ts'), '--log-format', 'json')
+  expect(
+    stderr
+      .trim()
+      .split('\n')
+      .map((line): unknown => JSON.parse(line)),
+  ).toEqual([expect.objectContaining({ level: 'error', code: 'MR_APP_MISSING', hint: expect.any(String) })])
+})

@@ -1,0 +1,38 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const pom = join(import.meta.dirname, 'pom.xml')
+
+/** Class path of a Kafka broker; its jars come from Maven Central once and stay in the user's cache directory. */
+export async function brokerClassPath(version: string): Promise<string> {
+  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'millrace', 'brokers')
+  const jars = join(cache, `kafka-${version}`)
+  if (!existsSync(jars)) {
+    mkdirSync(cache, { recursive: true })
+    const partial = mkdtempSync(join(cache, 'download-'))
+    try {
+      await promisify(execFile)('mvn', [
+        '-q',
+        '-B',
+        `-f${pom}`,
+        'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies',
+        `-Dkafka.version=${version}`,
+        `-DoutputDirectory=${partial}`,
+      ])
+      renameSync(partial, jars)
+    } catch (error) {
+      rmSync(partial, { recursive: true, force: true })
+      // Another process finished the same download first.
+      if (!existsSync(jars)) {
+        throw new Error(
+          `Kafka ${version} could not be fetched from Maven Central by mvn; set MILLRACE_KAFKA=host:port to use a broker that runs`,
+          { cause: error },
+        )
+      }
+    }
+  }
+  return join(jars, '*')
+}

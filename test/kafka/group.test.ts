@@ -1,0 +1,331 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { alterConfigs, describeConfigs } from '../../src/kafka/admin-configs.ts'
+import { Cluster } from '../../src/kafka/cluster.ts'
+import { clusterOptions } from '../../src/kafka/connection-options.ts'
+import { describeStreamsGroup } from '../../src/kafka/group/coordinator.ts'
+import { kafka } from '../../src/kafka/index.ts'
+import { streamsGroupHeartbeat } from '../../src/kafka/protocol/streams-group-heartbeat.ts'
+import type { GroupEvent, SubtopologyDescription } from '../../src/log/group.ts'
+import { PartitionMap } from '../../src/log/log.ts'
+import type { CommittedOffset, Log, LogClient, LogClientOptions } from '../../src/log/log.ts'
+import { systemClock } from '../../src/platform/clock.ts'
+import { Member, clientOptions, internalTopic, settle, subtopology, until } from '../log/log-harness.ts'
+import { sharedBroker, uniqueName } from './broker/index.ts'
+
+let brokers: string
+let log: Log
+let cluster: Cluster
+
+beforeAll(async () => {
+  brokers = await sharedBroker()
+  log = kafka({ brokers })
+  cluster = new Cluster(clusterOptions({ brokers }))
+})
+
+afterAll(async () => {
+  await log.close()
+  await cluster.close()
+})
+
+async function newTopic(partitions: number): Promise<string> {
+  const name = uniqueName('input')
+  await log.createTopics([{ name, partitions }])
+  return name
+}
+
+function open(
+  group: string,
+  thread: number,
+  subtopologies: readonly SubtopologyDescription[],
+  rest: Partial<LogClientOptions> = {},
+): Promise<LogClient> {
+  return Promise.resolve(
+    log.openClient(clientOptions(group, thread, subtopologies, { guarantee: 'at_least_once', ...rest })),
+  )
+}
+
+async function joined(...options: Parameters<typeof open>): Promise<Member> {
+  const member = new Member(await open(...options))
+  await member.client.group.join()
+  return member
+}
+
+function offset(topic: string, partition: number, value: number, metadata = ''): PartitionMap<CommittedOffset> {
+  return new PartitionMap<CommittedOffset>().set(topic, partition, { offset: value, metadata })
+}
+
+function eventsOf<T extends GroupEvent['type']>(member: Member, type: T): Extract<GroupEvent, { type: T }>[] {
+  return member.told.filter((event): event is Extract<GroupEvent, { type: T }> => event.type === type)
+}
+
+/** Takes the next event, but does not acknowledge it. */
+function takeEvent<T extends GroupEvent['type']>(
+  client: LogClient,
+  type: T,
+): Promise<Extract<GroupEvent, { type: T }>> {
+  return until(`the event ${type}`, () => {
+    const event = client.group.nextEvent()
+    if (event === undefined) return undefined
+    if (event.type !== type) throw new Error(`${event.type} instead of ${type}`)
+    return event as Extract<GroupEvent, { type: T }>
+  })
+}
+
+describe('two members of a group', () => {
+  it('hand tasks over when the owner says so, not when it was told', async () => {
+    const input = await newTopic(4)
+    const group = uniqueName('handover')
+    const owner = await open(group, 1, [subtopology(0, [input])])
+    await owner.group.join()
+    expect((await takeEvent(owner, 'assigned')).active).toHaveLength(4)
+    owner.group.acknowledge()
+    const newcomer = await joined(group, 2, [subtopology(0, [input])])
+
+    const revoked = await takeEvent(owner, 'revoked')
+    expect(revoked.active).toHaveLength(2)
+    // The group itself knows that nothing moves before the owner has acknowledged.
+    const waiting = await describeStreamsGroup(cluster, group)
+    expect(waiting!.state).toBe('Reconciling')
+    newcomer.step()
+    expect(newcomer.active).toEqual([])
+    // Until then its offsets may still be committed, and that is the last moment for it.
+    const [given] = revoked.active
+    expect(await owner.commit(offset(input, given!.partition, 10, 'progress'))).toBe('committed')
+
+    owner.group.acknowledge()
+    await settle('the hand-over', [newcomer], () => newcomer.active.length === 2)
+    expect(newcomer.active).toEqual(revoked.active.map(({ partition }) => `0_${partition}`).sort())
+    await expect(owner.commit(offset(input, given!.partition, 11))).rejects.toMatchObject({
+      code: 'MR_FENCED',
+      topic: input,
+      partition: given!.partition,
+    })
+    const found = await newcomer.client.committed([{ topic: input, partition: given!.partition }])
+    expect(found.get(input, given!.partition)).toEqual({ offset: 10, metadata: 'progress' })
+    await owner.close()
+    await newcomer.client.close()
+  })
+
+  it('get the tasks of one that was killed when its session ends', async () => {
+    const input = await newTopic(4)
+    const group = uniqueName('killed')
+    await alterConfigs(cluster, 'group', group, {
+      'streams.session.timeout.ms': '2000',
+      'streams.heartbeat.interval.ms': '200',
+    })
+    const victimLog = kafka({ brokers })
+    const survivor = await joined(group, 1, [subtopology(0, [input])])
+    await settle('the first assignment', [survivor], () => survivor.active.length === 4)
+    const options = clientOptions(group, 2, [subtopology(0, [input])], { guarantee: 'at_least_once' })
+    const victim = new Member(await victimLog.openClient(options))
+    await victim.client.group.join()
+    await settle('an even spread', [survivor, victim], () => victim.active.length === 2 && survivor.active.length === 2)
+
+    // As a killed process does: no more heartbeats, no leave. A leave would be heard at once.
+    Object.defineProperty(victim.client.group, 'leave', { value: () => undefined })
+    await victimLog.close()
+    await settle('the take-over', [survivor], () => survivor.active.length === 4)
+    expect(eventsOf(survivor, 'lost')).toEqual([])
+    await survivor.client.close()
+  })
+
+  it('do not wait for a process that is back under its old name', async () => {
+    const input = await newTopic(2)
+    const group = uniqueName('back')
+    const dead = await joined(group, 1, [subtopology(0, [input])])
+    await settle('the assignment', [dead], () => dead.active.length === 2)
+    const back = await joined(group, 1, [subtopology(0, [input])])
+    await settle('the tasks', [back], () => back.active.length === 2)
+    // The twin that was thought dead is fenced.
+    await expect(dead.client.commit(offset(input, 0, 5))).rejects.toMatchObject({ code: 'MR_FENCED' })
+    await dead.client.close()
+    await back.client.close()
+  })
+
+  it('of two processes keep standbys for each other, as many as were asked for', async () => {
+    const input = await newTopic(2)
+    const group = uniqueName('standby')
+    const stateful = [subtopology(0, [input], { changelogTopics: [internalTopic(`${group}-totals-changelog`)] })]
+    const one = await joined(group, 1, stateful, { standbyReplicas: 1 })
+    const two = await joined(group, 2, stateful, { standbyReplicas: 1 })
+    const standbysOf = (member: Member) =>
+      eventsOf(member, 'assigned')
+        .at(-1)
+        ?.standby.map(({ partition }) => `0_${partition}`)
+    await settle('standbys', [one, two], () => standbysOf(one)?.length === 1 && standbysOf(two)?.length === 1)
+    expect(standbysOf(one)).toEqual(two.active)
+    expect(standbysOf(two)).toEqual(one.active)
+    await two.client.close()
+    await settle('the promotion', [one], () => one.active.length === 2)
+    await one.client.close()
+  })
+})
+
+describe('a member', () => {
+  it('that was expelled cannot commit, learns that its tasks are lost, and joins anew', async () => {
+    const input = await newTopic(2)
+    const group = uniqueName('expelled')
+    const member = await joined(group, 1, [subtopology(0, [input])])
+    await settle('the assignment', [member], () => member.active.length === 2)
+    const { memberId } = (await describeStreamsGroup(cluster, group))!.members[0]!
+    await cluster.send(await cluster.coordinator('group', group), 'group', streamsGroupHeartbeat, {
+      groupId: group,
+      memberId,
+      memberEpoch: -1,
+      join: undefined,
+      tasks: undefined,
+      shutdownApplication: false,
+    })
+    await expect(member.client.commit(offset(input, 0, 99))).rejects.toMatchObject({ code: 'MR_FENCED' })
+    await settle('the news', [member], () => eventsOf(member, 'lost').length === 1 && member.active.length === 2)
+    expect((await describeStreamsGroup(cluster, group))!.members[0]!.memberId).not.toBe(memberId)
+    expect((await member.client.committed([{ topic: input, partition: 0 }])).size).toBe(0)
+    expect(await member.client.commit(offset(input, 0, 7))).toBe('committed')
+    await member.client.close()
+  })
+
+  it('whose session may have ended drops its tasks before it commits, without asking anybody', async () => {
+    const input = await newTopic(1)
+    const group = uniqueName('silent')
+    let skew = 0
+    const sleepyLog = kafka({ brokers, clock: { ...systemClock, now: () => Date.now() + skew } })
+    const options = clientOptions(group, 1, [subtopology(0, [input])], { guarantee: 'at_least_once' })
+    const member = new Member(await sleepyLog.openClient(options))
+    await member.client.group.join()
+    await settle('the assignment', [member], () => member.active.length === 1)
+    skew += 10_001
+    await expect(member.client.commit(offset(input, 0, 5))).rejects.toMatchObject({ code: 'MR_FENCED' })
+    await settle('the news', [member], () => eventsOf(member, 'lost').length === 1 && member.active.length === 1)
+    expect(await member.client.commit(offset(input, 0, 6))).toBe('committed')
+    await sleepyLog.close()
+  })
+
+  it('frees its tasks at once when it leaves', async () => {
+    const input = await newTopic(2)
+    const group = uniqueName('leave')
+    const member = await joined(group, 1, [subtopology(0, [input])])
+    await settle('the assignment', [member], () => member.active.length === 2)
+    await member.client.group.leave()
+    expect((await describeStreamsGroup(cluster, group))!.members).toEqual([])
+    await member.client.close()
+  })
+})
+
+describe('a topology', () => {
+  it('has its internal topics made with exactly its own configs and counts', async () => {
+    const input = await newTopic(3)
+    const group = uniqueName('internal')
+    const changelog = `${group}-totals-changelog`
+    const repartition = `${group}-by-user-repartition`
+    const member = await joined(group, 1, [
+      subtopology(0, [input], { repartitionSinkTopics: [repartition] }),
+      subtopology(1, [], {
+        repartitionSourceTopics: [
+          internalTopic(repartition, 2, [
+            ['retention.ms', '-1'],
+            ['cleanup.policy', 'delete'],
+          ]),
+        ],
+        changelogTopics: [
+          internalTopic(changelog, 0, [
+            ['min.cleanable.dirty.ratio', '0.25'],
+            ['cleanup.policy', 'compact'],
+          ]),
+        ],
+      }),
+    ])
+    await settle('the assignment', [member], () => member.active.length === 5)
+    expect(member.active).toEqual(['0_0', '0_1', '0_2', '1_0', '1_1'])
+    const described = await log.describeTopics([changelog, repartition])
+    expect([described.get(changelog)!.partitions, described.get(repartition)!.partitions]).toEqual([2, 2])
+    const configs = await describeConfigs(cluster, 'topic', changelog)
+    expect(configs.get('min.cleanable.dirty.ratio')).toBe('0.25')
+    expect(configs.get('cleanup.policy')).toBe('compact')
+    expect((await describeConfigs(cluster, 'topic', repartition)).get('retention.ms')).toBe('-1')
+    await member.client.close()
+  })
+
+  it('waits for internal topics that the broker cannot create, saying which and why', async () => {
+    const input = await newTopic(1)
+    const group = uniqueName('uncreatable')
+    const changelog = `${group}-totals-changelog`
+    const member = await joined(group, 1, [
+      subtopology(0, [input], { changelogTopics: [internalTopic(changelog, 0, [['cleanup.policy', 'shred']])] }),
+    ])
+    await settle('the reason', [member], () => member.told.length > 0)
+    expect(member.told).toEqual([
+      { type: 'waiting', error: expect.objectContaining({ code: 'MR_INTERNAL_TOPIC', hint: expect.any(String) }) },
+    ])
+    const [waiting] = eventsOf(member, 'waiting')
+    expect(waiting!.error.message).toContain(changelog)
+    expect(waiting!.error.message).toContain('shred')
+    await log.createTopics([{ name: changelog, partitions: 1 }])
+    await settle('the assignment', [member], () => member.active.length === 1)
+    await member.client.close()
+  })
+
+  it('that changed is refused while members run the old one, and the error says who they are', async () => {
+    const input = await newTopic(1)
+    const group = uniqueName('changed')
+    const member = await joined(group, 1, [subtopology(0, [input])])
+    await settle('the assignment', [member], () => member.active.length === 1)
+    const changed = await joined(group, 2, [
+      subtopology(0, [input], { changelogTopics: [internalTopic(`${group}-totals-changelog`)] }),
+    ])
+    await settle('the refusal', [changed], () => eventsOf(changed, 'failed').length === 1)
+    expect(eventsOf(changed, 'failed')[0]!.error).toMatchObject({
+      code: 'MR_TOPOLOGY_CHANGED',
+      hint: expect.stringContaining(`${group}-process-StreamThread-1`),
+    })
+    member.step()
+    expect(eventsOf(member, 'lost')).toEqual([])
+    await changed.client.close()
+    await member.client.close()
+  })
+
+  it('is the same one in whatever order its topics and configs are listed', async () => {
+    const [a, b] = [await newTopic(1), await newTopic(1)]
+    const group = uniqueName('order')
+    const changelog = (configs: readonly (readonly [string, string])[]) =>
+      internalTopic(`${group}-s-changelog`, 0, configs)
+    const x = ['cleanup.policy', 'compact'] as const
+    const y = ['retention.ms', '1000'] as const
+    const one = await joined(group, 1, [
+      subtopology(0, [a, b], { changelogTopics: [changelog([x, y])] }),
+      subtopology(1, [b]),
+    ])
+    const two = await joined(group, 2, [
+      subtopology(1, [b]),
+      subtopology(0, [b, a], { changelogTopics: [changelog([y, x])] }),
+    ])
+    await settle('both assignments', [one, two], () => one.active.length === 1 && two.active.length === 1)
+    expect([one, two].flatMap((member) => eventsOf(member, 'failed'))).toEqual([])
+    await one.client.close()
+    await two.client.close()
+  })
+
+  it('brought by several members at once to an empty group replaces the old one', async () => {
+    const [input, other] = [await newTopic(2), await newTopic(2)]
+    const group = uniqueName('replaced')
+    const old = await joined(group, 1, [subtopology(0, [input])])
+    await settle('the assignment', [old], () => old.active.length === 2)
+    await old.client.commit(offset(input, 1, 41))
+    await old.client.close()
+    const changed = [subtopology(0, [input]), subtopology(1, [other])]
+    const members = await Promise.all([1, 2, 3].map((thread) => joined(group, thread, changed)))
+    await settle('all tasks', members, () => members.flatMap(({ active }) => active).length === 4)
+    const owner = members.find(({ active }) => active.includes('0_1'))!
+    expect((await owner.client.committed([{ topic: input, partition: 1 }])).get(input, 1)?.offset).toBe(41)
+    for (const { client } of members) await client.close()
+  })
+})
+
+describe('a guarantee', () => {
+  it('that Kafka cannot give yet is refused at once', async () => {
+    const options = clientOptions(uniqueName('exactly-once'), 1, [])
+    await expect(async () => log.openClient(options)).rejects.toMatchObject({
+      code: 'MR_CONFIG',
+      hint: expect.any(String),
+    })
+  })
+})

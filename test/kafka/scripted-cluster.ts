@@ -1,0 +1,169 @@
+import type { API } from '@platformatic/kafka'
+import type { TopicMetadata } from '../../src/kafka/cluster.ts'
+import { clusterOptions } from '../../src/kafka/connection-options.ts'
+import type { ClusterOptions } from '../../src/kafka/connection-options.ts'
+import type { FetchRequest, FetchResponse, FetchedPartition } from '../../src/kafka/fetch/fetch-api.ts'
+import type { FetchCluster } from '../../src/kafka/fetcher.ts'
+import type { ProduceRequest, ProducedPartition } from '../../src/kafka/produce/produce-api.ts'
+import type { ProducerIdentity, ProducerSession } from '../../src/kafka/produce/producer-session.ts'
+import type { SenderCluster } from '../../src/kafka/produce/sender.ts'
+import { connectionLost } from '../../src/kafka/protocol/errors.ts'
+import { BASE_SEQUENCE_AT, COUNT_AT, PRODUCER_ID_AT, readInt64 } from '../../src/kafka/records/batch-header.ts'
+import { readRecordSet } from '../../src/kafka/records/record-set.ts'
+import type { TopicPartition } from '../../src/log/log.ts'
+import { valuesOf } from './records/batches.ts'
+
+/** A batch as a broker got it. */
+export interface SentBatch {
+  readonly broker: number
+  readonly topic: string
+  readonly partition: number
+  readonly producerId: number
+  readonly sequence: number
+  readonly values: readonly (string | null)[]
+}
+
+/** What a scripted broker does with a request: an error code per partition, or that the connection breaks. */
+export type ProduceScript = (
+  batches: readonly SentBatch[],
+  request: number,
+) => number | 'lost' | Promise<number | 'lost'>
+export type FetchScript = (
+  request: FetchRequest,
+  number: number,
+  broker: number,
+) => FetchResponse | 'lost' | Promise<FetchResponse | 'lost'>
+
+/** Brokers that do as the test says, in place of a `Cluster`; one topic, `t`, whose partitions are led by `leader`. */
+export class ScriptedCluster implements SenderCluster, FetchCluster {
+  readonly options: ClusterOptions = clusterOptions({ brokers: 'scripted:1', retryBackoff: 1, retryBackoffMax: 2 })
+  leader = 1
+  /** What a metadata request finds; undefined: what `leader` says. */
+  onRefresh: () => void = () => undefined
+  refreshes = 0
+  readonly sent: SentBatch[] = []
+  /** Batches that the broker took, each once. */
+  readonly log: SentBatch[] = []
+  inFlight = 0
+  mostInFlight = 0
+  #requests = 0
+  readonly #produce: ProduceScript
+  readonly #fetch: FetchScript
+
+  constructor({ produce = () => 0, fetch = () => 'lost' as const }: { produce?: ProduceScript; fetch?: FetchScript }) {
+    this.#produce = produce
+    this.#fetch = fetch
+  }
+
+  cachedTopic(name: string): TopicMetadata | undefined {
+    if (name !== 't' || this.refreshes === 0) return undefined
+    return { name, id: '', partitions: Array.from({ length: 20 }, () => ({ leader: this.leader, leaderEpoch: 0 })) }
+  }
+
+  cachedLeader(topic: string): number | undefined {
+    return topic === 't' && this.refreshes > 0 && this.leader >= 0 ? this.leader : undefined
+  }
+
+  async refresh(): Promise<ReadonlyMap<string, TopicMetadata>> {
+    this.refreshes++
+    this.onRefresh()
+    return new Map()
+  }
+
+  async send<A extends unknown[], R>(broker: number, _lane: string, api: API<A, R>, ...args: A): Promise<R> {
+    this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight)
+    try {
+      const answer =
+        api.key === 0
+          ? await this.#produced(broker, args[0] as ProduceRequest)
+          : await this.#fetched(broker, args[0] as FetchRequest)
+      return answer as R
+    } finally {
+      this.inFlight--
+    }
+  }
+
+  async #fetched(broker: number, request: FetchRequest): Promise<FetchResponse> {
+    const answer = await this.#fetch(request, this.#requests++, broker)
+    if (answer === 'lost') throw connectionLost('scripted', 'lost')
+    return answer
+  }
+
+  async #produced(broker: number, { topics }: ProduceRequest): Promise<ProducedPartition[]> {
+    const batches = [...topics].flatMap(([topic, entries]) =>
+      entries.map(({ partition, records }) => decode(broker, topic, partition, records)),
+    )
+    this.sent.push(...batches)
+    const script = this.#produce(batches, this.#requests++)
+    const answer = await script
+    const taken = answer === 0 || answer === 'lost'
+    const answers = batches.map((batch) => {
+      const errorCode = taken ? this.#take(batch) : answer
+      return { topic: batch.topic, partition: batch.partition, errorCode, errorText: null, baseOffset: -1 }
+    })
+    if (answer === 'lost') throw connectionLost('scripted', 'lost')
+    return answers
+  }
+
+  /** As a broker does: takes the next batch of a producer, knows one that it has, refuses another. */
+  #take(batch: SentBatch): number {
+    const known = this.log.filter((each) => each.partition === batch.partition && each.producerId === batch.producerId)
+    if (known.some((each) => each.sequence === batch.sequence)) return 0
+    const expected = known.reduce((next, each) => next + each.values.length, 0)
+    if (batch.sequence !== expected) return 45
+    this.log.push(batch)
+    return 0
+  }
+}
+
+/** Gives identities 100, 101, … at once. */
+export class CountingSession implements ProducerSession {
+  readonly transactionalId = null
+  readonly #renewable: boolean
+  #current: ProducerIdentity | undefined
+  #next = 100
+
+  constructor(renewable = true) {
+    this.#renewable = renewable
+  }
+
+  identity(): ProducerIdentity | undefined {
+    return this.#current
+  }
+
+  async prepare(_partitions: readonly TopicPartition[]): Promise<void> {
+    this.#current ??= { producerId: this.#next++, epoch: 0 }
+  }
+
+  renew(): boolean {
+    this.#current = undefined
+    return this.#renewable
+  }
+}
+
+function decode(broker: number, topic: string, partition: number, records: Buffer): SentBatch {
+  const values = valuesOf(readRecordSet({ topic, partition }, records, 0, []))
+  if (values.length !== records.readInt32BE(COUNT_AT))
+    throw new Error('the batch holds another number of records than it says')
+  return {
+    broker,
+    topic,
+    partition,
+    producerId: readInt64(records, PRODUCER_ID_AT),
+    sequence: records.readInt32BE(BASE_SEQUENCE_AT),
+    values,
+  }
+}
+
+/** The answer for one partition of `t`. */
+export function fetched(partition: number, answer: Partial<FetchedPartition> = {}): FetchedPartition {
+  return {
+    topic: 't',
+    partition,
+    errorCode: 0,
+    lastStableOffset: 0,
+    abortedTransactions: [],
+    records: Buffer.alloc(0),
+    ...answer,
+  }
+}

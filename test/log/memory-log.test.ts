@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+import { memoryLog } from '../../src/log/memory/index.ts'
+import { PartitionMap } from '../../src/log/log.ts'
+import { logConformance } from './log-conformance.ts'
+import { append, clientOptions, recordsOf, subtopology } from './log-harness.ts'
+
+logConformance('memory', async () => {
+  const log = memoryLog()
+  return { log, close: async () => log.close() }
+})
+
+describe('the memory log', () => {
+  it('answers everything at once, never with a promise', () => {
+    const log = memoryLog()
+    expect(log.createTopics([{ name: 'input', partitions: 1 }])).toBeUndefined()
+    const client = log.openClient(clientOptions('app', 1, [subtopology(0, ['input'])]))
+    if (client instanceof Promise) throw new Error('openClient gave a promise')
+    const seen: string[] = []
+    client.group.onEvent(() => seen.push('event'))
+    expect(client.group.join()).toBeUndefined()
+    expect(seen).toEqual(['event'])
+    expect(client.group.nextEvent()).toEqual({ type: 'assigned', active: [{ subtopology: 0, partition: 0 }], standby: [] })
+    client.group.acknowledge()
+    client.reader.assign('input', 0, 0)
+    client.reader.onReady(() => seen.push('ready'))
+    append(client.producer, 'input', 0, 'k', 'v')
+    expect(client.producer.flush()).toBeUndefined()
+    expect(seen).toEqual(['event'])
+    expect(client.commit(new PartitionMap())).toBe('committed')
+    expect(seen).toEqual(['event', 'ready'])
+    const values: (string | null)[] = []
+    client.reader.poll((_topic, _partition, cursor) => values.push(...recordsOf(cursor).map((record) => record.value)))
+    expect(values).toEqual(['v'])
+    expect(client.committed([{ topic: 'input', partition: 0 }])).toBeInstanceOf(PartitionMap)
+    expect(client.close()).toBeUndefined()
+    expect(log.close()).toBeUndefined()
+  })
+
+  it('gives the time of its clock to records of a LogAppendTime topic', () => {
+    const log = memoryLog({ clock: { now: () => 4_711, schedule: () => ({ cancel() {} }) } })
+    log.createTopics([{ name: 'stamped', partitions: 1, configs: { 'message.timestamp.type': 'LogAppendTime' } }])
+    const producer = log.openProducer()
+    append(producer, 'stamped', 0, 'k', 'v', 1)
+    producer.flush()
+    const reader = log.openReader()
+    reader.assign('stamped', 0, 0)
+    const times: number[] = []
+    reader.poll((_topic, _partition, cursor) => times.push(...recordsOf(cursor).map((record) => record.timestamp)))
+    expect(times).toEqual([4_711])
+  })
+})

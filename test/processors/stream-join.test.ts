@@ -1,0 +1,180 @@
+import { describe, expect, test } from 'vitest'
+import { Headers } from '../../src/record/headers.ts'
+import type { JoinKind, OperatorSpec } from '../../src/topology/operator-spec.ts'
+import { joinWindow } from '../../src/windowing/index.ts'
+import type { JoinWindows } from '../../src/windowing/index.ts'
+import { FakeOuterJoin, FakeWindow, openCursors } from './support/fake-states.ts'
+import { Harness } from './support/harness.ts'
+import type { HarnessOptions } from './support/harness.ts'
+
+const show = (value: unknown): string => (value === null ? '∅' : String(value))
+const joiner = (left: unknown, right: unknown): string => `${show(left)}+${show(right)}`
+
+function joined(join: JoinKind, windows: JoinWindows, options: HarnessOptions = {}) {
+  const retention = windows.before + windows.after + windows.grace
+  const outerStore = join === 'inner' ? null : 'unmatched'
+  const spec = { op: 'streamJoin', join, outerStore, windows, joiner, timeKey: 'join' } as const
+  const nodes = {
+    L: [{ op: 'joinWindow', store: 'ls' }, 'jl'],
+    R: [{ op: 'joinWindow', store: 'rs' }, 'jr'],
+    jl: [{ ...spec, side: 'left', otherStore: 'rs' }, 'm'],
+    jr: [{ ...spec, side: 'right', otherStore: 'ls' }, 'm'],
+    m: [{ op: 'passThrough' }, 'out'],
+  } satisfies Record<string, [OperatorSpec, ...string[]]>
+  const states = [
+    new FakeWindow('ls', { duplicates: true, retention }),
+    new FakeWindow('rs', { duplicates: true, retention }),
+    new FakeOuterJoin('unmatched'),
+  ]
+  return new Harness(nodes, states, options)
+}
+
+function run(
+  harness: Harness,
+  ...records: readonly (readonly ['L' | 'R', string | null, string | null, number])[]
+): string[] {
+  return records.map(([side, key, value, timestamp]) => harness.pipe(side, key, value, timestamp).join(' '))
+}
+
+describe('stream-stream joins', () => {
+  const inputs = [
+    ['L', 'k', 'A', 10],
+    ['R', 'k', 'a', 20],
+    ['R', 'k', 'b', 21],
+    ['L', 'k', 'B', 15],
+    ['L', 'k', null, 16],
+    ['L', null, 'N', 16],
+    ['R', null, 'n', 17],
+    ['R', 'k', 'c', 32],
+    ['L', 'x', 'X', 43],
+    ['L', 'x', 'Y', 100],
+    ['R', 'k', 'late', 50],
+    ['L', 'k', 'late2', 99],
+    ['L', 'k', 'z', 200],
+  ] as const
+  const matches = ['', 'k=A+a@20', '', 'k=B+a@20 k=B+b@21']
+
+  test.each([
+    ['inner', [...matches, '', '', '', '', '', '', '', '', ''], 3],
+    ['left', [...matches, '', '∅=N+∅@16', '', '', '', 'x=X+∅@43', '', '', 'k=late2+∅@99 x=Y+∅@100'], 2],
+    [
+      'outer',
+      [...matches, '', '∅=N+∅@16', '∅=∅+n@17', '', 'k=∅+c@32', 'x=X+∅@43', 'k=∅+late@50', '', 'k=late2+∅@99 x=Y+∅@100'],
+      1,
+    ],
+  ] as const)('%s', (join, results, drops) => {
+    const harness = joined(join, joinWindow(10))
+    expect(run(harness, ...inputs)).toEqual(results)
+    expect(harness.drops).toHaveLength(drops)
+    expect(openCursors()).toBe(0)
+  })
+
+  test('bounds belong to the window, and an unmatched record waits until grace is strictly over', () => {
+    const harness = joined('left', joinWindow({ before: 0, after: 10, grace: 5 }))
+    expect(
+      run(
+        harness,
+        ['L', 'k', 'A', 10],
+        ['R', 'k', 'a', 9],
+        ['R', 'k', 'b', 20],
+        ['L', 'j', 'B', 12],
+        ['L', 'q', 'x', 27],
+        ['L', 'q', 'x', 28],
+      ),
+    ).toEqual(['', '', 'k=A+b@20', '', '', 'j=B+∅@12'])
+  })
+
+  test('a bound may be negative', () => {
+    const harness = joined('inner', joinWindow({ before: -3, after: 10 }))
+    expect(
+      run(
+        harness,
+        ['L', 'k', 'A', 10],
+        ['R', 'k', 'a', 12],
+        ['R', 'k', 'b', 13],
+        ['R', 'k', 'c', 20],
+        ['R', 'k', 'd', 21],
+      ),
+    ).toEqual(['', '', 'k=A+b@13', 'k=A+c@20', ''])
+  })
+
+  test('every duplicate joins', () => {
+    const harness = joined('inner', joinWindow(10))
+    expect(run(harness, ['R', 'k', 'a', 10], ['R', 'k', 'b', 10], ['L', 'k', 'A', 12], ['L', 'k', 'A2', 12])).toEqual([
+      '',
+      '',
+      'k=A+a@12 k=A+b@12',
+      'k=A2+a@12 k=A2+b@12',
+    ])
+  })
+
+  test('unmatched records come out by timestamp, right before left, then by key', () => {
+    const harness = joined('outer', joinWindow(10))
+    run(
+      harness,
+      ['L', 'k0', 'l6', 6],
+      ['L', 'k0', 'l6b', 6],
+      ['R', 'k2', 'r5', 5],
+      ['L', 'k1', 'l5', 5],
+      ['R', 'r9', 'r3', 3],
+    )
+    expect(harness.pipe('L', 'z', 'z', 100, new Headers().add('h', ''))).toEqual([
+      'r9=∅+r3@3 h=h',
+      'k2=∅+r5@5 h=h',
+      'k1=l5+∅@5 h=h',
+      'k0=l6+∅@6 h=h',
+      'k0=l6b+∅@6 h=h',
+    ])
+  })
+
+  test('late records join whatever is still held', () => {
+    const harness = joined('inner', joinWindow(10))
+    expect(
+      run(
+        harness,
+        ['L', 'k', 'A', 10],
+        ['L', 'k', 'B', 29],
+        ['R', 'k', 'a', 10],
+        ['L', 'k', 'C', 30],
+        ['R', 'k', 'b', 10],
+      ),
+    ).toEqual(['', '', 'k=A+a@10', '', ''])
+  })
+
+  test('both sides know the time after a restart; Kafka Streams forgets it', () => {
+    const first = joined('left', joinWindow(10))
+    first.pipe('R', 'k', 'x', 100)
+    const restarted = (compatible: boolean): string[] =>
+      joined('left', joinWindow(10), { compatible, savedTimes: first.savedTimes }).pipe('L', 'k', 'late', 50)
+    expect(restarted(false)).toEqual(['k=late+∅@50'])
+    expect(restarted(true)).toEqual([])
+  })
+})
+
+describe('the self-join over one store', () => {
+  function selfJoined(windows: JoinWindows) {
+    const retention = windows.before + windows.after + windows.grace
+    return new Harness(
+      {
+        L: [{ op: 'joinWindow', store: 's' }, 'j'],
+        j: [{ op: 'streamSelfJoin', store: 's', windows, joiner }, 'out'],
+      },
+      [new FakeWindow('s', { duplicates: true, retention })],
+    )
+  }
+
+  test('gives what two sides would give', () => {
+    const harness = selfJoined(joinWindow(10))
+    expect(run(harness, ['L', 'k', 'A', 10], ['L', 'k', 'B', 12], ['L', 'k', 'C', 11])).toEqual([
+      'k=A+A@10',
+      'k=B+A@12 k=A+B@12 k=B+B@12',
+      'k=C+A@11 k=C+B@12 k=A+C@11 k=C+C@11 k=B+C@12',
+    ])
+  })
+
+  test('drops null keys and values', () => {
+    const harness = selfJoined(joinWindow(10))
+    expect(run(harness, ['L', null, 'A', 10], ['L', 'k', null, 10])).toEqual(['', ''])
+    expect(harness.drops).toEqual(['null-key', 'null-value'])
+  })
+})

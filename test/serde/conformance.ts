@@ -1,0 +1,99 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Serde } from '../../src/serde/serde.ts'
+
+export interface SerdeExamples<T> {
+  /** Random values of the serde's type. */
+  readonly values: fc.Arbitrary<T>
+  /** Values of other types: each must be a `TypeError` on writing. */
+  readonly wrongTypes: readonly unknown[]
+  /** Bytes (hex) that are no value of the type: each must be an error on reading. */
+  readonly badBytes: readonly string[]
+}
+
+/** What every serde promises, whichever of the optional members it has. */
+export function serdeConformance<T>(serde: Serde<T>, examples: SerdeExamples<T>): void {
+  describe(`${serde.name} as a serde`, () => {
+    test('gives back what was written', () => {
+      fc.assert(
+        fc.property(examples.values, (value) => {
+          expect(serde.deserialize(serde.serialize(value))).toStrictEqual(value)
+        }),
+      )
+    })
+
+    test('reads a plain Uint8Array as well as a Buffer', () => {
+      fc.assert(
+        fc.property(examples.values, (value) => {
+          expect(serde.deserialize(new Uint8Array(serde.serialize(value)))).toStrictEqual(value)
+        }),
+      )
+    })
+
+    test('does not share memory with the buffer that it read from', () => {
+      fc.assert(
+        fc.property(examples.values, (value) => {
+          const bytes = Buffer.concat([Buffer.from([1, 2]), serde.serialize(value), Buffer.from([3])])
+          const viaView = serde.deserialize(bytes.subarray(2, -1))
+          const viaRead = serde.read?.(bytes, 2, bytes.length - 1)
+          bytes.fill(0x20)
+          expect(viaView).toStrictEqual(value)
+          if (serde.read !== undefined) expect(viaRead).toStrictEqual(value)
+        }),
+      )
+    })
+
+    if (serde.write !== undefined) {
+      const write = serde.write.bind(serde)
+
+      test('writes into a buffer what serialize gives, and only there', () => {
+        fc.assert(
+          fc.property(examples.values, fc.nat(20), fc.nat(400), (value, offset, slack) => {
+            const expected = Buffer.from(serde.serialize(value))
+            const buffer = Buffer.alloc(offset + expected.length + slack, 0xee)
+            expect(write(value, buffer, offset)).toBe(offset + expected.length)
+            expect(buffer.subarray(offset, offset + expected.length).equals(expected)).toBe(true)
+            expect(buffer.subarray(0, offset).every((byte) => byte === 0xee)).toBe(true)
+            expect(buffer.subarray(offset + expected.length).every((byte) => byte === 0xee)).toBe(true)
+          }),
+        )
+      })
+
+      test('answers -1 instead of truncating, however little is missing', () => {
+        fc.assert(
+          fc.property(examples.values, fc.nat(20), (value, offset) => {
+            const length = serde.serialize(value).length
+            for (let missing = 1; missing <= length; missing++) {
+              expect(write(value, Buffer.alloc(offset + length - missing), offset)).toBe(-1)
+            }
+          }),
+        )
+      })
+    }
+
+    if (serde.primitive === true) {
+      test('is primitive: values are equal exactly when their bytes are', () => {
+        fc.assert(
+          fc.property(examples.values, examples.values, (left, right) => {
+            expect(typeof left).not.toBe('object')
+            const sameBytes = Buffer.from(serde.serialize(left)).equals(serde.serialize(right))
+            expect(new Set([left, right]).size === 1).toBe(sameBytes)
+          }),
+        )
+      })
+    }
+
+    test.each(examples.wrongTypes)('refuses %o with a TypeError', (value) => {
+      // Unchecked on purpose: this is the mistake of a program without types.
+      const wrong = value as T
+      expect(() => serde.serialize(wrong)).toThrow(TypeError)
+      if (serde.write !== undefined) expect(() => serde.write?.(wrong, Buffer.alloc(100), 0)).toThrow(TypeError)
+    })
+
+    test.each(examples.badBytes)('refuses the bytes "%s"', (hex) => {
+      const bytes = Buffer.from(hex, 'hex')
+      expect(() => serde.deserialize(bytes)).toThrow()
+      if (serde.read !== undefined) expect(() => serde.read?.(bytes, 0, bytes.length)).toThrow()
+    })
+  })
+}
