@@ -79,6 +79,37 @@ export type {
   Topology,
 } from './topology/topology.ts'
 export type { StoreSpec } from './state/store-spec.ts'
+export {
+  keyValueStore,
+  sessionStore,
+  timestampedKeyValueStore,
+  versionedKeyValueStore,
+  windowStore,
+} from './state/store-builders.ts'
+export type {
+  SessionStoreBuilderOptions,
+  StoreBuilderOptions,
+  VersionedStoreBuilderOptions,
+  WindowStoreBuilderOptions,
+} from './state/store-builders.ts'
+export type {
+  KeyValueStore,
+  KeyValueStoreEntry,
+  ReadOnlyKeyValueStore,
+  ReadOnlySessionStore,
+  ReadOnlyTimestampedKeyValueStore,
+  ReadOnlyVersionedKeyValueStore,
+  ReadOnlyWindowStore,
+  SessionStore,
+  SessionStoreEntry,
+  StoreIterator,
+  TimestampedKeyValueStore,
+  ValueAndTimestamp,
+  VersionedKeyValueStore,
+  VersionedRecord,
+  WindowStore,
+  WindowStoreEntry,
+} from './state/stores.ts'
 
 export * from './serde/index.ts'
 export {
@@ -115,6 +146,8 @@ export type { RestoreListener, RestoreProgress } from './runtime/restorer.ts'
 export type { DropReason } from './processors/operator.ts'
 export type { Log } from './log/log.ts'
 export { memoryLog } from './log/memory/index.ts'
+export { embeddedLog } from './log/embedded/index.ts'
+export type { EmbeddedLogOptions } from './log/embedded/index.ts'
 export { chooseEngine } from './state/engines/choose.ts'
 export { memoryEngine } from './state/engines/memory.ts'
 export type { EngineFactory, EngineName, EngineOptions } from './state/engine.ts'

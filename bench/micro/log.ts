@@ -52,9 +52,9 @@ async function measure(name: string, open: () => Promise<Log>, reopen?: () => Pr
     }
   }
   started = performance.now()
-  while (read < RECORDS) reader.poll(receive)
+  while (reader.poll(receive) > 0);
   report(`${name}: read${reopen === undefined ? '' : ' (reopened)'}`, started)
-  if (sum === 0) throw new Error('nothing was read')
+  if (read !== RECORDS || sum === 0) throw new Error(`read ${read} records`)
   await log.close()
 }
 

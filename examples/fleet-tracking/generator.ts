@@ -30,7 +30,7 @@ const DRIVERS = [
   'Kofi',
   'Lena',
 ]
-const LIMITS = [60, 80, 80, 100]
+const LIMITS = [80, 80, 90, 100]
 
 const RADIUS = 0
 const PHASE = 1
@@ -92,7 +92,7 @@ interface Route {
 function routeOf(seed: number, truck: number): Route {
   const radius = 2000 + 8000 * randomAt(seed, truck, RADIUS)
   const phase = 2 * Math.PI * randomAt(seed, truck, PHASE)
-  const cruise = (50 + 40 * randomAt(seed, truck, CRUISE)) / 3.6
+  const cruise = (45 + 35 * randomAt(seed, truck, CRUISE)) / 3.6
   const rhythm = (2 * Math.PI) / (60 + 240 * randomAt(seed, truck, RHYTHM))
   const swing = 0.25
   return {

@@ -32,9 +32,9 @@ export class Legs implements FixedKeyProcessor<string, Position, Leg> {
 
   process({ key, value: { lat, lon, speedKmh }, timestamp }: ProcessorRecord<string, Position>): void {
     const last = this.#last.get(key)
-    const isLate = last !== undefined && last !== null && last.timestamp > timestamp
+    const isLate = last !== undefined && last.timestamp > timestamp
     if (!isLate) this.#last.put(key, { lat, lon, timestamp })
-    const metres = isLate || last === undefined || last === null ? 0 : metresBetween(last, { lat, lon })
+    const metres = last === undefined || isLate ? 0 : metresBetween(last, { lat, lon })
     this.#context.forward({ value: { metres, speedKmh } })
   }
 }

@@ -37,9 +37,16 @@ export async function runDemo(demo: Demo): Promise<void> {
   try {
     await run(demo)
   } catch (error) {
-    console.error(error instanceof MillraceError ? `${error.code}: ${error.message}\n${error.hint ?? ''}` : error)
+    if (error instanceof MillraceError) console.error(`${error.code}: ${error.message}\n${error.hint ?? ''}`)
+    else if (isUsageError(error)) console.error(`${error.message}\n${USAGE}`)
+    else console.error(error)
     process.exitCode = 1
   }
+}
+
+/** Of `parseArgs`. */
+function isUsageError(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
 }
 
 async function run(demo: Demo): Promise<void> {
@@ -51,13 +58,13 @@ async function run(demo: Demo): Promise<void> {
   const ending = new AbortController()
   const end = (): void => ending.abort()
   process.once('SIGINT', end).once('SIGTERM', end)
-  if (options.for !== undefined) setTimeout(end, parseDuration(options.for, '--for'))
+  if (options.for !== undefined) setTimeout(end, parseDuration(options.for, '--for')).unref()
   const settings: DemoSettings = { rate: options.rate, seed: options.seed, signal: ending.signal }
 
   const { factory: engine } = await chooseEngine()
   const log =
     options.kafka === undefined
-      ? await embeddedLog({ directory: `${options.data}/log`, engine })
+      ? await embeddedLog({ directory: `${options.data}/log` })
       : kafka({ brokers: options.kafka })
   try {
     await demo.prepare(log, settings)

@@ -39,9 +39,9 @@ export async function feed<K, V>(log: Log, generator: Generator<K, V>, options: 
   const count = options.count ?? Number.POSITIVE_INFINITY
   let index = 0
 
-  /** Writes the next record unless an earlier run has; tells whether it did. */
-  const next = (): boolean => {
-    const { key, value, timestamp, headers } = generator.record(index++)
+  /** Writes a record unless an earlier run has; tells whether it did. */
+  const write = (at: number): boolean => {
+    const { key, value, timestamp, headers } = generator.record(at)
     const partition = writer.partitionOf(key)
     const left = written[partition] ?? 0
     if (left > 0) {
@@ -56,8 +56,8 @@ export async function feed<K, V>(log: Log, generator: Generator<K, V>, options: 
   let wrote = 0
   while (index < count && !options.signal.aborted) {
     const due = Math.ceil(((performance.now() - started) * options.rate) / 1000)
-    while (wrote < due && index < count) {
-      if (next()) wrote++
+    for (; wrote < due && index < count; index++) {
+      if (write(index)) wrote++
     }
     await writer.ready()
     await writer.flush()

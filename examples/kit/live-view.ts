@@ -15,9 +15,17 @@ const SUMMARY_EVERY = 2000
 export async function show(view: LiveView, signal: AbortSignal): Promise<void> {
   const { stdout } = process
   const draw = (): void => {
-    if (!stdout.isTTY) console.log(view.summary())
-    // Home, the picture with the rest of each line erased, then the rest of the screen: no flicker.
-    else stdout.write(`\u001b[H${view.picture(stdout.rows).replaceAll('\n', '\u001b[K\n')}\u001b[K\n\u001b[J`)
+    if (!stdout.isTTY) {
+      console.log(view.summary())
+      return
+    }
+    // A line that wraps would push the picture down.
+    const lines = view
+      .picture(stdout.rows)
+      .split('\n')
+      .map((line) => line.slice(0, stdout.columns))
+    // Home, each line with its rest erased, then the rest of the screen: no flicker.
+    stdout.write(`\u001b[H${lines.join('\u001b[K\n')}\u001b[K\n\u001b[J`)
   }
   if (stdout.isTTY) stdout.write('\u001b[2J')
   try {

@@ -3,7 +3,6 @@ import { embeddedLog } from '../log/embedded/index.ts'
 import type { Log } from '../log/log.ts'
 import { kafka } from '../kafka/index.ts'
 import { MillraceError } from '../errors.ts'
-import type { EngineFactory } from '../state/engine.ts'
 
 /** ms until a cluster that does not answer at the start counts as unreachable: whoever typed the command is waiting. */
 const PATIENCE = 5000
@@ -15,21 +14,21 @@ export interface LogPlace {
 }
 
 /**
- * The log that a command works on.
+ * The log that a command works on. Asking about the `topics` it will need is how a cluster is found to answer.
  *
  * @throws MR_LOG_UNREACHABLE, MR_STATE_LOCKED, MR_STATE_FOREIGN
  */
-export async function openLog(place: LogPlace, engine: EngineFactory): Promise<Log> {
-  if (place.kafka === undefined) return await embeddedLog({ directory: join(place.data, 'log'), engine })
-  await reach(place.kafka)
+export async function openLog(place: LogPlace, topics: readonly string[]): Promise<Log> {
+  if (place.kafka === undefined) return await embeddedLog({ directory: join(place.data, 'log') })
+  await reach(place.kafka, topics)
   return kafka({ brokers: place.kafka })
 }
 
 /** A running application waits patiently for brokers that are away; a wrong address should be told at once. */
-async function reach(brokers: readonly string[]): Promise<void> {
+async function reach(brokers: readonly string[], topics: readonly string[]): Promise<void> {
   const probe = kafka({ brokers, apiTimeout: PATIENCE, connectTimeout: PATIENCE })
   try {
-    await probe.describeTopics([])
+    await probe.describeTopics(topics)
   } catch (error) {
     throw new MillraceError('MR_LOG_UNREACHABLE', `no Kafka broker answers at ${brokers.join(', ')}`, {
       cause: error,

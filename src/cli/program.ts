@@ -26,7 +26,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
       return EXIT_USAGE
     }
     console.error(formatError(error, logFormatOf(argv)))
-    return EXIT_FAILED
+    return error instanceof MillraceError && error.code === 'MR_CLI_USAGE' ? EXIT_USAGE : EXIT_FAILED
   }
 }
 
@@ -46,6 +46,7 @@ function createProgram(): Command {
     .option('--kafka <brokers>', 'HOST:PORT,… of Kafka brokers; without it, an embedded log under --data', parseBrokers)
     .option('--data <dir>', 'directory of the state and the embedded log', '.millrace')
     .option('--for <time>', 'end after this time: 20s, 5m, 1h', parseTime)
+    .option('--from-beginning', 'forget state and offsets on the embedded log, and process all input again')
     .addOption(logFormatOption())
     .action(async (app: string, options: RunOptions) => (await import('./run.ts')).runApp(app, options))
 

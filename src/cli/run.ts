@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { MillraceError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import { Streams } from '../runtime/streams.ts'
 import type { StreamsStatus } from '../runtime/streams.ts'
@@ -14,6 +15,7 @@ import { openLog } from './open-log.ts'
 import { RestoreReport } from './restore-progress.ts'
 import { closingLine, StatusLine } from './status.ts'
 import type { RunStatus } from './status.ts'
+import { mustStartOver, startOver } from './start-over.ts'
 import { Terminal } from './terminal.ts'
 
 export interface RunOptions {
@@ -21,6 +23,7 @@ export interface RunOptions {
   readonly data: string
   /** ms; without it the run goes on until a signal. */
   readonly for?: number
+  readonly fromBeginning?: boolean
   readonly logFormat: LogFormat
 }
 
@@ -33,18 +36,27 @@ const STATUS_EVERY = { interactive: 1000, plain: 2000 }
  * @throws what loading, starting or running it throws
  */
 export async function runApp(file: string, options: RunOptions): Promise<void> {
+  if (options.fromBeginning === true && options.kafka !== undefined) {
+    throw new MillraceError('MR_CLI_USAGE', '--from-beginning cannot be used with --kafka', {
+      hint: 'stop every instance, run kafka-streams-application-reset of your Kafka distribution, and delete the directory of --data',
+    })
+  }
   const app = await loadApp(file)
   const topics = appTopics(app.topology())
   const terminal = new Terminal(process.stderr)
   const logger = new ConsoleLogger(terminal, options.logFormat)
   const { factory: engine, note } = await chooseEngine()
   if (note !== undefined) logger.warn({}, note)
-  const log = await openLog(options, engine)
+  const log = await openLog(options, topics.sources)
   let failure: unknown
   try {
     if (log.kind === 'embedded') {
       const { names, partitions } = await createMissingTopics(log, topics)
       if (names.length > 0) logger.info({ topics: names, partitions }, 'created the topics that the log lacked')
+    }
+    if (log.kind === 'embedded' && (options.fromBeginning === true || mustStartOver(app, options.data))) {
+      await startOver(app, log, options.data)
+      logger.info({ app: app.id }, 'forgot state, internal topics and offsets; input is processed from the beginning')
     }
     logger.info({ app: app.id, log: placeOf(log, options), engine: engine.name, data: options.data }, 'starting')
     await runUntilEnd(withLogger(app, logger), { log, engine, terminal, logger, options })
@@ -96,13 +108,15 @@ async function runUntilEnd(app: Application, { log, engine, terminal, logger, op
     const reason = await Promise.race([end.promise, streams.closed.then(() => 'shut down by the group')])
     clearInterval(ticker)
     restore.stop()
+    terminal.clearStatus()
     logger.info({ reason }, 'closing')
     // Closed tasks know neither lag nor stream time any more.
     const before = summarize(streams.status())
     await streams.close()
     const { processed, commits } = streams.status()
     const elapsed = Date.now() - started
-    if (options.logFormat === 'json') logger.info({ ...before, processed, commits, elapsed }, 'done')
+    if (options.logFormat === 'json')
+      logger.info({ ...before, state: streams.state, processed, commits, elapsed }, 'done')
     else terminal.line(closingLine({ ...before, processed }, elapsed, commits))
   } finally {
     clearInterval(ticker)

@@ -125,7 +125,8 @@ export function defineApp(config: AppConfig): Application {
 
 function settingsOf(config: AppConfig): Settings {
   const guarantee = read.oneOf('guarantee', config.guarantee, ['at_least_once', 'exactly_once'])
-  const deadLetterTopic = config.deadLetterTopic === undefined ? undefined : read.name('deadLetterTopic', config.deadLetterTopic)
+  const deadLetterTopic =
+    config.deadLetterTopic === undefined ? undefined : read.name('deadLetterTopic', config.deadLetterTopic)
   const onError: ErrorHandler = deadLetterTopic === undefined ? 'fail' : 'deadLetter'
   const handler = (key: string, value: ErrorHandler | undefined): ErrorHandler => {
     const chosen = read.decision(key, value ?? onError, ['fail', 'continue', 'deadLetter'])
@@ -137,7 +138,12 @@ function settingsOf(config: AppConfig): Settings {
     commitInterval: read.duration('commitInterval', config.commitInterval, guarantee === 'exactly_once' ? 100 : 30_000),
     cacheBytes: read.integer('cacheBytes', config.cacheBytes, 10 * 1024 * 1024, 0),
     maxTaskIdle: config.maxTaskIdle === -1 ? -1 : read.duration('maxTaskIdle', config.maxTaskIdle, 0),
-    bufferedRecordsPerPartition: read.integer('bufferedRecordsPerPartition', config.bufferedRecordsPerPartition, 1000, 1),
+    bufferedRecordsPerPartition: read.integer(
+      'bufferedRecordsPerPartition',
+      config.bufferedRecordsPerPartition,
+      1000,
+      1,
+    ),
     threads: read.integer('threads', config.threads, 1, 1),
     standbyReplicas: read.integer('standbyReplicas', config.standbyReplicas, 0, 0),
     taskTimeout: read.duration('taskTimeout', config.taskTimeout, 300_000),

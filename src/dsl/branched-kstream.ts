@@ -1,9 +1,9 @@
 import { topologyError } from '../topology/topology-error.ts'
 import { erased } from './functions.ts'
-import type { StreamHandle } from './handles.ts'
 import type { KStream } from './kstream.ts'
 import { addBranch } from './operators/split.ts'
 import type { SplitHandle } from './operators/split.ts'
+import type { Wrap } from './wrap.ts'
 
 export interface BranchOptions<K, V> {
   /** Second part of the branch's name, after the name of the split; its position from 1 (default branch: 0) if not given. */
@@ -18,12 +18,12 @@ export interface BranchOptions<K, V> {
 /** A stream being split. Ends with `defaultBranch` or `noDefaultBranch`. Behaves as Kafka Streams' `BranchedKStream` (KIP-418). */
 export class BranchedKStream<K, V> {
   readonly #split: SplitHandle
-  readonly #wrap: (branch: StreamHandle) => KStream<K, V>
+  readonly #wrap: Wrap
   readonly #branches = new Map<string, KStream<K, V>>()
   #ended = false
 
   /** @internal */
-  constructor(split: SplitHandle, wrap: (branch: StreamHandle) => KStream<K, V>) {
+  constructor(split: SplitHandle, wrap: Wrap) {
     this.#split = split
     this.#wrap = wrap
   }
@@ -61,7 +61,7 @@ export class BranchedKStream<K, V> {
       )
     }
     const handle = addBranch(this.#split, predicate, name)
-    const branch = this.#wrap(handle)
+    const branch = this.#wrap.stream<K, V>(handle)
     const result = use === undefined ? branch : use(branch)
     if (result !== null && result !== undefined) this.#branches.set(handle.name, result)
   }

@@ -1,11 +1,13 @@
 import type { SessionWindows, SlidingWindows, TimeWindows, Windowed } from '../windowing/index.ts'
+import { checkWindows } from './check-windows.ts'
 import { erased } from './functions.ts'
 import { HANDLE } from './handles.ts'
 import type { KGroupedStream } from './kgrouped-stream.ts'
-import { KTable } from './ktable.ts'
+import type { KTable } from './ktable.ts'
 import { aggregateCogroup } from './operators/cogroup.ts'
 import type { CogroupHandle } from './operators/cogroup.ts'
 import type { Materialize, WindowStoreOptions } from './options.ts'
+import type { Wrap } from './wrap.ts'
 
 /**
  * Several grouped streams that are folded into one aggregate, each by an aggregator of its own.
@@ -21,10 +23,12 @@ import type { Materialize, WindowStoreOptions } from './options.ts'
  */
 export class CogroupedKStream<K, A> {
   readonly #cogroup: CogroupHandle
+  readonly #wrap: Wrap
 
   /** @internal */
-  constructor(cogroup: CogroupHandle) {
+  constructor(cogroup: CogroupHandle, wrap: Wrap) {
     this.#cogroup = cogroup
+    this.#wrap = wrap
   }
 
   /** Adds a grouped stream. */
@@ -38,7 +42,7 @@ export class CogroupedKStream<K, A> {
 
   aggregate(initializer: () => A, options?: Materialize<K, A>): KTable<K, A> {
     const erasedInitializer = erased(initializer, 'the initializer of aggregate()')
-    return new KTable(aggregateCogroup(this.#cogroup, erasedInitializer, undefined, undefined, options))
+    return this.#wrap.table(aggregateCogroup(this.#cogroup, erasedInitializer, undefined, undefined, options))
   }
 
   /** Aggregates per key and window. */
@@ -47,36 +51,41 @@ export class CogroupedKStream<K, A> {
   windowedBy(
     windows: TimeWindows | SlidingWindows | SessionWindows,
   ): TimeWindowedCogroupedKStream<K, A> | SessionWindowedCogroupedKStream<K, A> {
+    checkWindows(windows)
     return windows.kind === 'session'
-      ? new SessionWindowedCogroupedKStream(this.#cogroup, windows)
-      : new TimeWindowedCogroupedKStream(this.#cogroup, windows)
+      ? new SessionWindowedCogroupedKStream(this.#cogroup, windows, this.#wrap)
+      : new TimeWindowedCogroupedKStream(this.#cogroup, windows, this.#wrap)
   }
 }
 
 export class TimeWindowedCogroupedKStream<K, A> {
   readonly #cogroup: CogroupHandle
   readonly #windows: TimeWindows | SlidingWindows
+  readonly #wrap: Wrap
 
   /** @internal */
-  constructor(cogroup: CogroupHandle, windows: TimeWindows | SlidingWindows) {
+  constructor(cogroup: CogroupHandle, windows: TimeWindows | SlidingWindows, wrap: Wrap) {
     this.#cogroup = cogroup
     this.#windows = windows
+    this.#wrap = wrap
   }
 
   aggregate(initializer: () => A, options?: Materialize<K, A, WindowStoreOptions>): KTable<Windowed<K>, A> {
     const erasedInitializer = erased(initializer, 'the initializer of aggregate()')
-    return new KTable(aggregateCogroup(this.#cogroup, erasedInitializer, this.#windows, undefined, options))
+    return this.#wrap.table(aggregateCogroup(this.#cogroup, erasedInitializer, this.#windows, undefined, options))
   }
 }
 
 export class SessionWindowedCogroupedKStream<K, A> {
   readonly #cogroup: CogroupHandle
   readonly #windows: SessionWindows
+  readonly #wrap: Wrap
 
   /** @internal */
-  constructor(cogroup: CogroupHandle, windows: SessionWindows) {
+  constructor(cogroup: CogroupHandle, windows: SessionWindows, wrap: Wrap) {
     this.#cogroup = cogroup
     this.#windows = windows
+    this.#wrap = wrap
   }
 
   /** @param merger joins the aggregates of sessions that a record connects */
@@ -87,6 +96,6 @@ export class SessionWindowedCogroupedKStream<K, A> {
   ): KTable<Windowed<K>, A | null> {
     const erasedInitializer = erased(initializer, 'the initializer of aggregate()')
     const erasedMerger = erased(merger, 'the merger of aggregate()')
-    return new KTable(aggregateCogroup(this.#cogroup, erasedInitializer, this.#windows, erasedMerger, options))
+    return this.#wrap.table(aggregateCogroup(this.#cogroup, erasedInitializer, this.#windows, erasedMerger, options))
   }
 }

@@ -1,13 +1,15 @@
 import type { SessionWindows, SlidingWindows, TimeWindows } from '../windowing/index.ts'
-import { CogroupedKStream } from './cogrouped-kstream.ts'
+import type { CogroupedKStream } from './cogrouped-kstream.ts'
+import { checkWindows } from './check-windows.ts'
 import { erased } from './functions.ts'
 import { HANDLE } from './handles.ts'
 import type { GroupedStreamHandle, TYPES } from './handles.ts'
-import { KTable } from './ktable.ts'
+import type { KTable } from './ktable.ts'
 import { aggregateStream } from './operators/aggregate-stream.ts'
 import type { Materialize } from './options.ts'
-import { SessionWindowedKStream } from './session-windowed-kstream.ts'
-import { TimeWindowedKStream } from './time-windowed-kstream.ts'
+import type { SessionWindowedKStream } from './session-windowed-kstream.ts'
+import type { TimeWindowedKStream } from './time-windowed-kstream.ts'
+import type { Wrap } from './wrap.ts'
 
 /**
  * A stream grouped by key. Records with a null key or a null value are dropped by its aggregations; windowed ones take null
@@ -18,15 +20,17 @@ import { TimeWindowedKStream } from './time-windowed-kstream.ts'
 export class KGroupedStream<K, V> {
   declare readonly [TYPES]: readonly [key: K, value: V]
   readonly [HANDLE]: GroupedStreamHandle
+  readonly #wrap: Wrap
 
   /** @internal */
-  constructor(handle: GroupedStreamHandle) {
+  constructor(handle: GroupedStreamHandle, wrap: Wrap) {
     this[HANDLE] = handle
+    this.#wrap = wrap
   }
 
   /** Number of records per key, as `long()` in store and topics. */
   count(options?: Materialize<K, number>): KTable<K, number> {
-    return new KTable(aggregateStream(this[HANDLE], { kind: 'count' }, options))
+    return this.#wrap.table(aggregateStream(this[HANDLE], { kind: 'count' }, options))
   }
 
   /**
@@ -46,7 +50,7 @@ export class KGroupedStream<K, V> {
     options?: Materialize<K, V>,
   ): KTable<K, NonNullable<V> | null> {
     const folding = { kind: 'reduce', reducer: erased(reducer, 'the reducer of reduce()') } as const
-    return new KTable(aggregateStream(this[HANDLE], folding, options))
+    return this.#wrap.table(aggregateStream(this[HANDLE], folding, options))
   }
 
   /**
@@ -78,7 +82,7 @@ export class KGroupedStream<K, V> {
       initializer: erased(initializer, 'the initializer of aggregate()'),
       aggregator: erased(aggregator, 'the aggregator of aggregate()'),
     } as const
-    return new KTable(aggregateStream(this[HANDLE], folding, options))
+    return this.#wrap.table(aggregateStream(this[HANDLE], folding, options))
   }
 
   /** Aggregates per key and window. */
@@ -88,13 +92,14 @@ export class KGroupedStream<K, V> {
     windows: TimeWindows | SlidingWindows | SessionWindows,
   ): TimeWindowedKStream<K, V> | SessionWindowedKStream<K, V> {
     const grouped = this[HANDLE]
+    checkWindows(windows)
     return windows.kind === 'session'
-      ? new SessionWindowedKStream({ grouped, windows, emitOnClose: false })
-      : new TimeWindowedKStream({ grouped, windows, emitOnClose: false })
+      ? this.#wrap.sessions({ grouped, windows, emitOnClose: false })
+      : this.#wrap.timeWindows({ grouped, windows, emitOnClose: false })
   }
 
   /** Begins an aggregation of several grouped streams into one table (KIP-150). */
   cogroup<A>(aggregator: (aggregate: A, value: NonNullable<V>, key: K) => A): CogroupedKStream<K, A> {
-    return new CogroupedKStream<K, A>({ inputs: new Map(), repartitions: new Map() }).cogroup(this, aggregator)
+    return this.#wrap.cogroup<K, A>({ inputs: new Map(), repartitions: new Map() }).cogroup(this, aggregator)
   }
 }

@@ -1,9 +1,10 @@
 import { erased } from './functions.ts'
 import { HANDLE } from './handles.ts'
 import type { GroupedTableHandle, TYPES } from './handles.ts'
-import { KTable } from './ktable.ts'
+import type { KTable } from './ktable.ts'
 import { aggregateTable } from './operators/aggregate-table.ts'
 import type { Materialize } from './options.ts'
+import type { Wrap } from './wrap.ts'
 
 /**
  * A table grouped by a new key. A row that changes is first taken out of its old group (subtractor), then put into its new
@@ -14,15 +15,17 @@ import type { Materialize } from './options.ts'
 export class KGroupedTable<K, V> {
   declare readonly [TYPES]: readonly [key: K, value: V]
   readonly [HANDLE]: GroupedTableHandle
+  readonly #wrap: Wrap
 
   /** @internal */
-  constructor(handle: GroupedTableHandle) {
+  constructor(handle: GroupedTableHandle, wrap: Wrap) {
     this[HANDLE] = handle
+    this.#wrap = wrap
   }
 
   /** Number of rows per group, as `long()`. A group without rows stays, at 0. */
   count(options?: Materialize<K, number>): KTable<K, number> {
-    return new KTable(aggregateTable(this[HANDLE], { kind: 'count' }, options))
+    return this.#wrap.table(aggregateTable(this[HANDLE], { kind: 'count' }, options))
   }
 
   /** Combines the values of a group, starting from the first. */
@@ -36,7 +39,7 @@ export class KGroupedTable<K, V> {
       adder: erased(adder, 'the adder of reduce()'),
       subtractor: erased(subtractor, 'the subtractor of reduce()'),
     } as const
-    return new KTable(aggregateTable(this[HANDLE], folding, options))
+    return this.#wrap.table(aggregateTable(this[HANDLE], folding, options))
   }
 
   /** Folds the values of a group into an aggregate. Functions that answer null delete the group. */
@@ -64,6 +67,6 @@ export class KGroupedTable<K, V> {
       adder: erased(adder, 'the adder of aggregate()'),
       subtractor: erased(subtractor, 'the subtractor of aggregate()'),
     } as const
-    return new KTable(aggregateTable(this[HANDLE], folding, options))
+    return this.#wrap.table(aggregateTable(this[HANDLE], folding, options))
   }
 }

@@ -3,13 +3,13 @@ import type { Headers } from '../record/headers.ts'
 import type { JoinWindows } from '../windowing/index.ts'
 import { BranchedKStream } from './branched-kstream.ts'
 import { erased } from './functions.ts'
-import { GlobalKTable } from './global-ktable.ts'
+import type { GlobalKTable } from './global-ktable.ts'
 import { HANDLE } from './handles.ts'
 import type { StreamHandle, TYPES } from './handles.ts'
 import { functionArgument, optionsArgument, windowsArgument } from './join-arguments.ts'
 import type { AnyFunction, JoinOptions, ThirdArgument } from './join-arguments.ts'
-import { KGroupedStream } from './kgrouped-stream.ts'
-import { KTable } from './ktable.ts'
+import type { KGroupedStream } from './kgrouped-stream.ts'
+import type { KTable } from './ktable.ts'
 import { groupBy, groupByKey } from './operators/group.ts'
 import { joinStreams } from './operators/join-streams.ts'
 import type { StreamJoinOptions } from './operators/join-streams.ts'
@@ -27,6 +27,7 @@ import type { SinkOptions } from './operators/to.ts'
 import { toTable } from './operators/to-table.ts'
 import type { GroupOptions, Materialize, Named } from './options.ts'
 import type { WritableTopic } from './topic.ts'
+import type { Wrap } from './wrap.ts'
 
 /** Where the record that is written came from, for functions that choose its topic. */
 export interface RecordOrigin {
@@ -61,22 +62,28 @@ export interface PrintOptions<K, V> extends Named {
 export class KStream<K, V> {
   declare readonly [TYPES]: readonly [key: K, value: V]
   readonly [HANDLE]: StreamHandle
+  readonly #wrap: Wrap
 
   /** @internal */
-  constructor(handle: StreamHandle) {
+  constructor(handle: StreamHandle, wrap: Wrap) {
     this[HANDLE] = handle
+    this.#wrap = wrap
   }
 
   /** Keeps the records for which the predicate holds. */
   filter<S extends V>(predicate: (value: V, key: K) => value is S, options?: Named): KStream<K, S>
   filter(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V>
   filter(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V> {
-    return new KStream(stateless.filter(this[HANDLE], erased(predicate, 'the predicate of filter()'), false, options))
+    return this.#wrap.stream(
+      stateless.filter(this[HANDLE], erased(predicate, 'the predicate of filter()'), false, options),
+    )
   }
 
   /** Drops the records for which the predicate holds. */
   filterNot(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V> {
-    return new KStream(stateless.filter(this[HANDLE], erased(predicate, 'the predicate of filterNot()'), true, options))
+    return this.#wrap.stream(
+      stateless.filter(this[HANDLE], erased(predicate, 'the predicate of filterNot()'), true, options),
+    )
   }
 
   /**
@@ -84,12 +91,12 @@ export class KStream<K, V> {
    * not have that price.
    */
   map<KR, VR>(mapper: (value: V, key: K) => readonly [key: KR, value: VR], options?: Named): KStream<KR, VR> {
-    return new KStream(stateless.map(this[HANDLE], erased(mapper, 'the mapper of map()'), options))
+    return this.#wrap.stream(stateless.map(this[HANDLE], erased(mapper, 'the mapper of map()'), options))
   }
 
   /** Replaces the value of each record. */
   mapValues<VR>(mapper: (value: V, key: K) => VR, options?: Named): KStream<K, VR> {
-    return new KStream(stateless.mapValues(this[HANDLE], erased(mapper, 'the mapper of mapValues()'), options))
+    return this.#wrap.stream(stateless.mapValues(this[HANDLE], erased(mapper, 'the mapper of mapValues()'), options))
   }
 
   /** Replaces each record by any number of `[key, value]`; later grouping and joining repartitions. */
@@ -97,22 +104,24 @@ export class KStream<K, V> {
     mapper: (value: V, key: K) => Iterable<readonly [key: KR, value: VR]>,
     options?: Named,
   ): KStream<KR, VR> {
-    return new KStream(stateless.flatMap(this[HANDLE], erased(mapper, 'the mapper of flatMap()'), options))
+    return this.#wrap.stream(stateless.flatMap(this[HANDLE], erased(mapper, 'the mapper of flatMap()'), options))
   }
 
   /** Replaces each record by any number of records of the same key. */
   flatMapValues<VR>(mapper: (value: V, key: K) => Iterable<VR>, options?: Named): KStream<K, VR> {
-    return new KStream(stateless.flatMapValues(this[HANDLE], erased(mapper, 'the mapper of flatMapValues()'), options))
+    return this.#wrap.stream(
+      stateless.flatMapValues(this[HANDLE], erased(mapper, 'the mapper of flatMapValues()'), options),
+    )
   }
 
   /** Gives each record a new key; later grouping and joining repartitions. */
   selectKey<KR>(mapper: (value: V, key: K) => KR, options?: Named): KStream<KR, V> {
-    return new KStream(stateless.selectKey(this[HANDLE], erased(mapper, 'the mapper of selectKey()'), options))
+    return this.#wrap.stream(stateless.selectKey(this[HANDLE], erased(mapper, 'the mapper of selectKey()'), options))
   }
 
   /** Shows each record to a function, for its side effects, and passes it on. */
   peek(action: (value: V, key: K) => void, options?: Named): KStream<K, V> {
-    return new KStream(stateless.peek(this[HANDLE], erased(action, 'the action of peek()'), options))
+    return this.#wrap.stream(stateless.peek(this[HANDLE], erased(action, 'the action of peek()'), options))
   }
 
   /** Hands each record to a function; the stream ends here. */
@@ -129,7 +138,7 @@ export class KStream<K, V> {
 
   /** Both streams in one; no order holds between their records. */
   merge<VO>(other: KStream<K, VO>, options?: Named): KStream<K, V | VO> {
-    return new KStream(merge(this[HANDLE], other[HANDLE], options))
+    return this.#wrap.stream(merge(this[HANDLE], other[HANDLE], options))
   }
 
   /**
@@ -144,12 +153,12 @@ export class KStream<K, V> {
    * ```
    */
   split(options: Named = {}): BranchedKStream<K, V> {
-    return new BranchedKStream(split(this[HANDLE], options.name), (branch) => new KStream(branch))
+    return new BranchedKStream(split(this[HANDLE], options.name), this.#wrap)
   }
 
   /** Sends the stream through an internal topic, so that equal keys meet in one partition. Null keys are dropped. */
   repartition(options?: RepartitionStreamOptions<K, V>): KStream<K, V> {
-    return new KStream(repartition(this[HANDLE], options))
+    return this.#wrap.stream(repartition(this[HANDLE], options))
   }
 
   /**
@@ -177,17 +186,17 @@ export class KStream<K, V> {
 
   /** Takes the records as the changes of a table: the latest one of a key is its row, a null value deletes it. */
   toTable(options?: Materialize<K, V>): KTable<K, V> {
-    return new KTable(toTable(this[HANDLE], options))
+    return this.#wrap.table(toTable(this[HANDLE], options))
   }
 
   /** Groups by the key that the records have. */
   groupByKey(options?: GroupOptions<K, V>): KGroupedStream<K, V> {
-    return new KGroupedStream(groupByKey(this[HANDLE], options))
+    return this.#wrap.groupedStream(groupByKey(this[HANDLE], options))
   }
 
   /** Groups by a new key; aggregations go through a repartition topic. */
   groupBy<KR>(selector: (value: V, key: K) => KR, options?: GroupOptions<KR, V>): KGroupedStream<KR, V> {
-    return new KGroupedStream(groupBy(this[HANDLE], erased(selector, 'the selector of groupBy()'), options))
+    return this.#wrap.groupedStream(groupBy(this[HANDLE], erased(selector, 'the selector of groupBy()'), options))
   }
 
   /** Joins with the records of another stream that have the same key and are near in time. */
@@ -211,7 +220,7 @@ export class KStream<K, V> {
     options?: Named,
   ): KStream<K, VR>
   join<VR>(other: JoinPartner, second: AnyFunction, third?: ThirdArgument, fourth?: JoinOptions): KStream<K, VR> {
-    return new KStream(this.#join('inner', other, second, third, fourth))
+    return this.#wrap.stream(this.#join('inner', other, second, third, fourth))
   }
 
   /** As `join`; records of this stream without a match are joined with null. */
@@ -233,7 +242,7 @@ export class KStream<K, V> {
     options?: Named,
   ): KStream<K, VR>
   leftJoin<VR>(other: JoinPartner, second: AnyFunction, third?: ThirdArgument, fourth?: JoinOptions): KStream<K, VR> {
-    return new KStream(this.#join('left', other, second, third, fourth))
+    return this.#wrap.stream(this.#join('left', other, second, third, fourth))
   }
 
   /** As `join` with a stream; records of either side without a match are joined with null. */
@@ -243,7 +252,7 @@ export class KStream<K, V> {
     windows: JoinWindows,
     options?: StreamJoinOptions<K, V, VO>,
   ): KStream<K, VR> {
-    return new KStream(
+    return this.#wrap.stream(
       joinStreams(this[HANDLE], other[HANDLE], 'outer', erased(joiner, 'the joiner of outerJoin()'), windows, options),
     )
   }
@@ -255,12 +264,12 @@ export class KStream<K, V> {
    * @param supplier called once per task
    */
   process<KR, VR>(supplier: ProcessorSupplier<K, V, KR, VR>, options?: ProcessOptions): KStream<KR, VR> {
-    return new KStream(process(this[HANDLE], erased(supplier, 'the supplier of process()'), options))
+    return this.#wrap.stream(process(this[HANDLE], erased(supplier, 'the supplier of process()'), options))
   }
 
   /** As `process`, for processors that keep the key. */
   processValues<VR>(supplier: FixedKeyProcessorSupplier<K, V, VR>, options?: ProcessOptions): KStream<K, VR> {
-    return new KStream(processValues(this[HANDLE], erased(supplier, 'the supplier of processValues()'), options))
+    return this.#wrap.stream(processValues(this[HANDLE], erased(supplier, 'the supplier of processValues()'), options))
   }
 
   #join(
@@ -273,14 +282,15 @@ export class KStream<K, V> {
     const method = kind === 'inner' ? 'join' : 'leftJoin'
     const what = `the joiner of ${method}()`
     const stream = this[HANDLE]
-    if (other instanceof KTable) {
-      return joinTable(stream, other[HANDLE], kind, erased(second, what), optionsArgument(third))
+    const partner = other[HANDLE]
+    if ('origin' in partner) {
+      return joinTable(stream, partner, kind, erased(second, what), optionsArgument(third))
     }
-    if (other instanceof GlobalKTable) {
+    if ('store' in partner) {
       const keyMapper = erased(second, `the key mapper of ${method}()`)
-      return joinGlobalTable(stream, other[HANDLE], kind, keyMapper, erased(functionArgument(third, what), what), fourth)
+      return joinGlobalTable(stream, partner, kind, keyMapper, erased(functionArgument(third, what), what), fourth)
     }
-    return joinStreams(stream, other[HANDLE], kind, erased(second, what), windowsArgument(third, method), fourth)
+    return joinStreams(stream, partner, kind, erased(second, what), windowsArgument(third, method), fourth)
   }
 }
 

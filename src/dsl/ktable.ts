@@ -4,8 +4,8 @@ import { HANDLE } from './handles.ts'
 import type { TYPES, TableHandle } from './handles.ts'
 import { functionArgument } from './join-arguments.ts'
 import type { AnyFunction } from './join-arguments.ts'
-import { KGroupedTable } from './kgrouped-table.ts'
-import { KStream } from './kstream.ts'
+import type { KGroupedTable } from './kgrouped-table.ts'
+import type { KStream } from './kstream.ts'
 import { groupTable } from './operators/group.ts'
 import { joinByForeignKey } from './operators/join-foreign-key.ts'
 import type { ForeignKeyJoinOptions } from './operators/join-foreign-key.ts'
@@ -16,6 +16,7 @@ import type { SuppressOptions } from './operators/suppress.ts'
 import { filterTable, mapTableValues, toStream, transformTableValues } from './operators/tables.ts'
 import type { GroupOptions, Materialize, Named } from './options.ts'
 import type { Suppressed } from './suppressed.ts'
+import type { Wrap } from './wrap.ts'
 
 export interface TransformOptions<K, V> extends Materialize<K, V> {
   /** Names of stores that the transformer uses. */
@@ -35,10 +36,12 @@ export interface TransformOptions<K, V> extends Materialize<K, V> {
 export class KTable<K, V> {
   declare readonly [TYPES]: readonly [key: K, value: V]
   readonly [HANDLE]: TableHandle
+  readonly #wrap: Wrap
 
   /** @internal */
-  constructor(handle: TableHandle) {
+  constructor(handle: TableHandle, wrap: Wrap) {
     this[HANDLE] = handle
+    this.#wrap = wrap
   }
 
   /** The rows for which the predicate holds; others are deleted rows. */
@@ -48,12 +51,12 @@ export class KTable<K, V> {
   ): KTable<K, S | null>
   filter(predicate: (value: NonNullable<V>, key: K) => boolean, options?: Materialize<K, V>): KTable<K, V | null>
   filter(predicate: (value: NonNullable<V>, key: K) => boolean, options?: Materialize<K, V>): KTable<K, V | null> {
-    return new KTable(filterTable(this[HANDLE], erased(predicate, 'the predicate of filter()'), false, options))
+    return this.#wrap.table(filterTable(this[HANDLE], erased(predicate, 'the predicate of filter()'), false, options))
   }
 
   /** The rows for which the predicate does not hold; others are deleted rows. */
   filterNot(predicate: (value: NonNullable<V>, key: K) => boolean, options?: Materialize<K, V>): KTable<K, V | null> {
-    return new KTable(filterTable(this[HANDLE], erased(predicate, 'the predicate of filterNot()'), true, options))
+    return this.#wrap.table(filterTable(this[HANDLE], erased(predicate, 'the predicate of filterNot()'), true, options))
   }
 
   /** The same rows with other values. The mapper must be pure: it may run several times for one change. Null deletes the row. */
@@ -61,7 +64,7 @@ export class KTable<K, V> {
     mapper: (value: NonNullable<V>, key: K) => VR,
     options?: Materialize<K, VR>,
   ): KTable<K, VR | Extract<V, null>> {
-    return new KTable(mapTableValues(this[HANDLE], erased(mapper, 'the mapper of mapValues()'), options))
+    return this.#wrap.table(mapTableValues(this[HANDLE], erased(mapper, 'the mapper of mapValues()'), options))
   }
 
   /**
@@ -73,17 +76,19 @@ export class KTable<K, V> {
     supplier: ValueTransformerSupplier<K, NonNullable<V>, VR>,
     options?: TransformOptions<K, VR>,
   ): KTable<K, VR | null> {
-    return new KTable(
+    return this.#wrap.table(
       transformTableValues(this[HANDLE], erased(supplier, 'the supplier of transformValues()'), options),
     )
   }
 
   /** The changes of the table as a stream; deletions are null values. A mapper gives each a new key, and later grouping repartitions. */
-  toStream(options?: Named): KStream<K, V>
   toStream<KR>(mapper: (value: V, key: K) => KR, options?: Named): KStream<KR, V>
+  toStream(options?: Named): KStream<K, V>
   toStream<KR>(first?: ((value: V, key: K) => KR) | Named, second?: Named): KStream<K, V> | KStream<KR, V> {
-    if (!isMapper(first)) return new KStream<K, V>(toStream(this[HANDLE], first))
-    return new KStream<KR, V>(selectKey(toStream(this[HANDLE], second), erased(first, 'the mapper of toStream()')))
+    if (!isMapper(first)) return this.#wrap.stream<K, V>(toStream(this[HANDLE], first))
+    return this.#wrap.stream<KR, V>(
+      selectKey(toStream(this[HANDLE], second), erased(first, 'the mapper of toStream()')),
+    )
   }
 
   /**
@@ -94,7 +99,7 @@ export class KTable<K, V> {
     selector: (value: NonNullable<V>, key: K) => readonly [key: KR, value: VR],
     options?: GroupOptions<NonNullable<KR>, VR>,
   ): KGroupedTable<NonNullable<KR>, NonNullable<VR>> {
-    return new KGroupedTable(groupTable(this[HANDLE], erased(selector, 'the selector of groupBy()'), options))
+    return this.#wrap.groupedTable(groupTable(this[HANDLE], erased(selector, 'the selector of groupBy()'), options))
   }
 
   /**
@@ -104,7 +109,7 @@ export class KTable<K, V> {
    * @throws MR_TOPOLOGY_NOT_WINDOWED, MR_TOPOLOGY_VERSIONED
    */
   suppress(when: Suppressed, options?: SuppressOptions): KTable<K, V> {
-    return new KTable(suppress(this[HANDLE], when, options))
+    return this.#wrap.table(suppress(this[HANDLE], when, options))
   }
 
   /** The rows that both tables have, joined. */
@@ -126,7 +131,7 @@ export class KTable<K, V> {
     second?: AnyFunction | Materialize<K, VR>,
     options?: ForeignKeyJoinOptions<K, VR>,
   ): KTable<K, VR | null> {
-    return new KTable(this.#join('inner', other, first, second, options))
+    return this.#wrap.table(this.#join('inner', other, first, second, options))
   }
 
   /** The rows of this table, joined with those of the other, or with null. */
@@ -148,7 +153,7 @@ export class KTable<K, V> {
     second?: AnyFunction | Materialize<K, VR>,
     options?: ForeignKeyJoinOptions<K, VR>,
   ): KTable<K, VR | Extract<V, null>> {
-    return new KTable(this.#join('left', other, first, second, options))
+    return this.#wrap.table(this.#join('left', other, first, second, options))
   }
 
   /** The rows that either table has, joined; the missing side is null. */
@@ -158,7 +163,7 @@ export class KTable<K, V> {
     options?: Materialize<K, VR>,
   ): KTable<K, VR | null> {
     const erasedJoiner = erased(joiner, 'the joiner of outerJoin()')
-    return new KTable(joinTables(this[HANDLE], other[HANDLE], 'outer', erasedJoiner, options))
+    return this.#wrap.table(joinTables(this[HANDLE], other[HANDLE], 'outer', erasedJoiner, options))
   }
 
   #join<VR>(

@@ -53,7 +53,9 @@ export function materializationOf(options: Materialize<unknown, unknown, StoreOp
         ? undefined
         : parseDuration(store.versioned.history, `the history of the store ${store.name ?? ''}`),
     retention:
-      store.retention === undefined ? undefined : parseDuration(store.retention, `the retention of the store ${store.name ?? ''}`),
+      store.retention === undefined
+        ? undefined
+        : parseDuration(store.retention, `the retention of the store ${store.name ?? ''}`),
   }
 }
 
@@ -132,7 +134,8 @@ export function windowStoreSpec(
     kind: 'window',
     timestamped: true,
     ...base,
-    caching: base.caching && !emitOnClose,
+    // Kafka Streams keeps the cache of tumbling and hopping windows, and disables that of sliding ones.
+    caching: base.caching && (!emitOnClose || (settings.compatible && windows.kind !== 'sliding')),
     retention: materialization.retention ?? minimumRetention(windows),
     windowSize: windowSize(windows),
     retainDuplicates: false,

@@ -1,9 +1,10 @@
 import type { SessionWindows, Windowed } from '../windowing/index.ts'
 import { erased } from './functions.ts'
 import type { WindowedStreamHandle } from './handles.ts'
-import { KTable } from './ktable.ts'
+import type { KTable } from './ktable.ts'
 import { aggregateWindows } from './operators/aggregate-stream.ts'
 import type { Materialize, WindowStoreOptions } from './options.ts'
+import type { Wrap } from './wrap.ts'
 
 /**
  * A grouped stream in sessions. A session that grows or merges is a new window: the table deletes the old one first, so that
@@ -13,20 +14,22 @@ import type { Materialize, WindowStoreOptions } from './options.ts'
  */
 export class SessionWindowedKStream<K, V> {
   readonly #windowed: WindowedStreamHandle<SessionWindows>
+  readonly #wrap: Wrap
 
   /** @internal */
-  constructor(windowed: WindowedStreamHandle<SessionWindows>) {
+  constructor(windowed: WindowedStreamHandle<SessionWindows>, wrap: Wrap) {
     this.#windowed = windowed
+    this.#wrap = wrap
   }
 
   /** Emits one result per session, when it cannot grow any more, instead of one per update (KIP-825). */
   emitOnClose(): SessionWindowedKStream<K, V> {
-    return new SessionWindowedKStream({ ...this.#windowed, emitOnClose: true })
+    return this.#wrap.sessions({ ...this.#windowed, emitOnClose: true })
   }
 
   /** Number of records per key and session. */
   count(options?: Materialize<K, number, WindowStoreOptions>): KTable<Windowed<K>, number | null> {
-    return new KTable(aggregateWindows(this.#windowed, { kind: 'count' }, undefined, options))
+    return this.#wrap.table(aggregateWindows(this.#windowed, { kind: 'count' }, undefined, options))
   }
 
   /** Combines the values of a key in each session; the reducer also merges sessions. */
@@ -35,7 +38,7 @@ export class SessionWindowedKStream<K, V> {
     options?: Materialize<K, V, WindowStoreOptions>,
   ): KTable<Windowed<K>, NonNullable<V> | null> {
     const folding = { kind: 'reduce', reducer: erased(reducer, 'the reducer of reduce()') } as const
-    return new KTable(aggregateWindows(this.#windowed, folding, undefined, options))
+    return this.#wrap.table(aggregateWindows(this.#windowed, folding, undefined, options))
   }
 
   /**
@@ -55,7 +58,7 @@ export class SessionWindowedKStream<K, V> {
       initializer: erased(initializer, 'the initializer of aggregate()'),
       aggregator: erased(aggregator, 'the aggregator of aggregate()'),
     } as const
-    return new KTable(
+    return this.#wrap.table(
       aggregateWindows(this.#windowed, folding, erased(merger, 'the merger of aggregate()'), options),
     )
   }

@@ -4,14 +4,14 @@ import type { BuildSettings } from '../topology/build-settings.ts'
 import { GraphNode } from '../topology/graph/graph-node.ts'
 import { compileGraph } from '../topology/graph/compile-graph.ts'
 import { LogicalGraph } from '../topology/graph/logical-graph.ts'
-import { topologyError } from '../topology/topology-error.ts'
 import type { Topology } from '../topology/topology.ts'
-import { GlobalKTable } from './global-ktable.ts'
-import { KStream } from './kstream.ts'
-import { KTable } from './ktable.ts'
+import type { GlobalKTable } from './global-ktable.ts'
+import type { KStream } from './kstream.ts'
+import type { KTable } from './ktable.ts'
 import { globalTable, stream, table } from './operators/sources.ts'
 import type { Materialize, Named } from './options.ts'
 import type { ReadableTopic } from './topic.ts'
+import { wrap } from './wrap-handles.ts'
 
 /**
  * Where topologies begin: streams and tables over topics. `defineApp` hands one to its `build` function.
@@ -20,7 +20,6 @@ import type { ReadableTopic } from './topic.ts'
  */
 export class StreamsBuilder {
   readonly #graph: LogicalGraph
-  #built = false
 
   constructor(settings: BuildSettings = DEFAULT_BUILD_SETTINGS) {
     this.#graph = new LogicalGraph(settings)
@@ -33,12 +32,12 @@ export class StreamsBuilder {
    */
   stream<K, V>(topics: ReadableTopic<K, V> | readonly ReadableTopic<K, V>[], options?: Named): KStream<K, V> {
     const list = 'name' in topics ? [topics] : topics
-    return new KStream(stream(this.#graph, list, options))
+    return wrap.stream(stream(this.#graph, list, options))
   }
 
   /** A topic as a table: the latest record of a key is its row; a null value deletes it. Records without a key are dropped. */
   table<K, V>(topic: ReadableTopic<K, V>, options?: Materialize<K, V>): KTable<K, V> {
-    return new KTable(table(this.#graph, topic, options))
+    return wrap.table(table(this.#graph, topic, options))
   }
 
   /**
@@ -47,7 +46,7 @@ export class StreamsBuilder {
    * @throws MR_TOPOLOGY_VERSIONED
    */
   globalTable<K, V>(topic: ReadableTopic<K, V>, options?: Materialize<K, V>): GlobalKTable<K, V> {
-    return new GlobalKTable(globalTable(this.#graph, topic, options))
+    return wrap.globalTable(globalTable(this.#graph, topic, options))
   }
 
   /**
@@ -66,15 +65,12 @@ export class StreamsBuilder {
   }
 
   /**
-   * Compiles what was built. Once only: the graph is used up.
+   * Compiles what was built. Once only: the builder is used up.
    *
    * @throws MR_TOPOLOGY_…, MR_SERDE_MISSING
    */
   build(): Topology {
-    if (this.#built) {
-      throw topologyError('MR_TOPOLOGY_BUILT', 'the topology has been built already', 'make a new StreamsBuilder')
-    }
-    this.#built = true
+    this.#graph.seal()
     return compileGraph(this.#graph)
   }
 }

@@ -56,10 +56,20 @@ export function untilTimeLimit(limit: Duration, buffer: TimeLimitBuffer = {}): S
   return { kind: 'timeLimit', limit: ms, ...bounds(buffer), whenFull: buffer.whenFull ?? 'emitEarly' }
 }
 
-function bounds({ maxRecords = Infinity, maxBytes = Infinity }: StrictBuffer): Pick<Suppressed, 'maxRecords' | 'maxBytes'> {
-  for (const [name, bound] of [['maxRecords', maxRecords], ['maxBytes', maxBytes]] as const) {
+function bounds({
+  maxRecords = Infinity,
+  maxBytes = Infinity,
+}: StrictBuffer): Pick<Suppressed, 'maxRecords' | 'maxBytes'> {
+  for (const [name, bound] of [
+    ['maxRecords', maxRecords],
+    ['maxBytes', maxBytes],
+  ] as const) {
     if (bound !== Infinity && (!Number.isSafeInteger(bound) || bound < 0)) {
-      throw topologyError('MR_TOPOLOGY_SUPPRESS', `${name} of suppress is ${bound}`, 'give a whole number from 0 on, or none')
+      throw topologyError(
+        'MR_TOPOLOGY_SUPPRESS',
+        `${name} of suppress is ${bound}`,
+        'give a whole number from 0 on, or none',
+      )
     }
   }
   return { maxRecords, maxBytes }

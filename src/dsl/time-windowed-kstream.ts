@@ -2,9 +2,10 @@ import { topologyError } from '../topology/topology-error.ts'
 import type { SlidingWindows, TimeWindows, Windowed } from '../windowing/index.ts'
 import { erased } from './functions.ts'
 import type { WindowedStreamHandle } from './handles.ts'
-import { KTable } from './ktable.ts'
+import type { KTable } from './ktable.ts'
 import { aggregateWindows } from './operators/aggregate-stream.ts'
 import type { Materialize, WindowStoreOptions } from './options.ts'
+import type { Wrap } from './wrap.ts'
 
 /**
  * A grouped stream in tumbling, hopping, sliding or unlimited windows. Tumbling, hopping and unlimited windows take null
@@ -14,10 +15,12 @@ import type { Materialize, WindowStoreOptions } from './options.ts'
  */
 export class TimeWindowedKStream<K, V> {
   readonly #windowed: WindowedStreamHandle<TimeWindows | SlidingWindows>
+  readonly #wrap: Wrap
 
   /** @internal */
-  constructor(windowed: WindowedStreamHandle<TimeWindows | SlidingWindows>) {
+  constructor(windowed: WindowedStreamHandle<TimeWindows | SlidingWindows>, wrap: Wrap) {
     this.#windowed = windowed
+    this.#wrap = wrap
   }
 
   /**
@@ -34,12 +37,12 @@ export class TimeWindowedKStream<K, V> {
         this.#windowed.grouped.name,
       )
     }
-    return new TimeWindowedKStream({ ...this.#windowed, emitOnClose: true })
+    return this.#wrap.timeWindows({ ...this.#windowed, emitOnClose: true })
   }
 
   /** Number of records per key and window. */
   count(options?: Materialize<K, number, WindowStoreOptions>): KTable<Windowed<K>, number> {
-    return new KTable(aggregateWindows(this.#windowed, { kind: 'count' }, undefined, options))
+    return this.#wrap.table(aggregateWindows(this.#windowed, { kind: 'count' }, undefined, options))
   }
 
   /** Combines the values of a key in each window, starting from the first. */
@@ -56,7 +59,7 @@ export class TimeWindowedKStream<K, V> {
     options?: Materialize<K, V, WindowStoreOptions>,
   ): KTable<Windowed<K>, NonNullable<V> | null> {
     const folding = { kind: 'reduce', reducer: erased(reducer, 'the reducer of reduce()') } as const
-    return new KTable(aggregateWindows(this.#windowed, folding, undefined, options))
+    return this.#wrap.table(aggregateWindows(this.#windowed, folding, undefined, options))
   }
 
   /** Folds the values of a key in each window into an aggregate; null deletes it. */
@@ -80,6 +83,6 @@ export class TimeWindowedKStream<K, V> {
       initializer: erased(initializer, 'the initializer of aggregate()'),
       aggregator: erased(aggregator, 'the aggregator of aggregate()'),
     } as const
-    return new KTable(aggregateWindows(this.#windowed, folding, undefined, options))
+    return this.#wrap.table(aggregateWindows(this.#windowed, folding, undefined, options))
   }
 }

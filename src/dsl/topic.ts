@@ -70,7 +70,10 @@ export interface TopicOptions<K, V> {
  * const customers = topic('customers', { key: string(), value: json<Customer>(), tombstones: true })
  * ```
  */
-export function topic<K, V>(name: string, options: TopicOptions<K, V> & { readonly tombstones: true }): Topic<K, V | null>
+export function topic<K, V>(
+  name: string,
+  options: TopicOptions<K, V> & { readonly tombstones: true },
+): Topic<K, V | null>
 export function topic<K, V>(name: string, options: TopicOptions<K, V> & { readonly tombstones?: false }): Topic<K, V>
 export function topic(
   name: string,

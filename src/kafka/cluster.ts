@@ -7,7 +7,7 @@ import type { BrokerAddress, ClusterOptions } from './connection-options.ts'
 import type { RetryOptions } from './retry.ts'
 
 /** Each purpose has its own connection per broker: an answer that takes long (a fetch) must not hold up another (a heartbeat). */
-export type Lane = 'admin' | 'fetch' | 'fetchAside' | 'produce' | 'group' | 'heartbeat'
+export type Lane = 'admin' | 'fetch' | 'fetchAside' | 'produce' | 'transaction' | 'group' | 'heartbeat'
 
 export type CoordinatorKind = 'group' | 'transaction'
 

@@ -20,6 +20,11 @@ export interface KafkaOptions {
   readonly requestTimeout?: number
   /** Milliseconds for which a call is repeated on another or a recovering broker before it fails. Default 60 s, as `default.api.timeout.ms`. */
   readonly apiTimeout?: number
+  /**
+   * Milliseconds after which the coordinator aborts a transaction that was not ended, so that readers of committed records can go on behind
+   * a client that died. Must be longer than the commit interval. Default 10 s, as Kafka Streams sets `transaction.timeout.ms`.
+   */
+  readonly transactionTimeout?: number
   /** First and longest pause between two attempts, in ms. Default 50 and 1000. */
   readonly retryBackoff?: number
   readonly retryBackoffMax?: number
@@ -40,6 +45,7 @@ export interface ClusterOptions {
   readonly connectTimeout: number
   readonly requestTimeout: number
   readonly apiTimeout: number
+  readonly transactionTimeout: number
   readonly retryBackoff: number
   readonly retryBackoffMax: number
   readonly clock: Clock
@@ -60,6 +66,7 @@ export function clusterOptions(options: KafkaOptions): ClusterOptions {
     connectTimeout: positive('connectTimeout', options.connectTimeout ?? 10_000),
     requestTimeout: positive('requestTimeout', options.requestTimeout ?? 30_000),
     apiTimeout: positive('apiTimeout', options.apiTimeout ?? 60_000),
+    transactionTimeout: positive('transactionTimeout', options.transactionTimeout ?? 10_000),
     retryBackoff: positive('retryBackoff', options.retryBackoff ?? 50),
     retryBackoffMax: positive('retryBackoffMax', options.retryBackoffMax ?? 1000),
     clock: options.clock ?? systemClock,

@@ -9,14 +9,12 @@ import type {
 } from '../log/log.ts'
 import type { Cluster } from './cluster.ts'
 import type { Fetcher } from './fetcher.ts'
+import { askAsMember } from './group/as-member.ts'
 import { commitOffsets, fetchOffsets } from './group/offsets.ts'
 import { StreamsMember } from './group/streams-member.ts'
 import { IdempotentSession } from './produce/producer-session.ts'
 import { KafkaProducer } from './producer.ts'
-import { KafkaError, kafkaErrors } from './protocol/errors.ts'
-
-/** A member can see that its epoch has moved on only by a heartbeat; after this many it is not the epoch. */
-const epochAttempts = 5
+import { KafkaError } from './protocol/errors.ts'
 
 /** One stream thread on Kafka, at least once: records are visible when acknowledged, offsets are committed after them. */
 export class KafkaClient implements LogClient {
@@ -41,12 +39,14 @@ export class KafkaClient implements LogClient {
   }
 
   committed(partitions: readonly TopicPartition[]): Promise<PartitionMap<CommittedOffset>> {
-    return this.#asMember(() => fetchOffsets(this.#cluster, this.#groupId, this.group.identity(), partitions))
+    return askAsMember(this.group, this.#groupId, () =>
+      fetchOffsets(this.#cluster, this.#groupId, this.group.identity(), partitions),
+    )
   }
 
   async commit(offsets: PartitionMap<CommittedOffset>): Promise<CommitOutcome> {
     try {
-      await this.#asMember(() => {
+      await askAsMember(this.group, this.#groupId, () => {
         const member = this.group.identity()
         if (member !== undefined) this.group.requireOwned(partitionsOf(offsets))
         return commitOffsets(this.#cluster, this.#groupId, member, offsets)
@@ -70,38 +70,6 @@ export class KafkaClient implements LogClient {
     this.producer.close()
     await this.#cluster.close()
     this.#onClose()
-  }
-
-  /** @throws MR_FENCED where the coordinator does not take this client for a member, or not under its epoch */
-  async #asMember<T>(ask: () => Promise<T>): Promise<T> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await ask()
-      } catch (error) {
-        if (!(error instanceof KafkaError)) throw error
-        const isStale = error.apiCode === kafkaErrors.staleMemberEpoch
-        if (isStale && attempt < epochAttempts) {
-          await this.group.renewEpoch()
-          continue
-        }
-        if (
-          !isStale &&
-          error.apiCode !== kafkaErrors.unknownMemberId &&
-          error.apiCode !== kafkaErrors.illegalGeneration
-        ) {
-          throw error
-        }
-        this.group.expelled(error.message)
-        throw new MillraceError(
-          'MR_FENCED',
-          `this client is no member of group ${this.#groupId} any more: ${error.apiName}`,
-          {
-            cause: error,
-            hint: 'Its tasks belong to other members by now; the client joins anew by itself.',
-          },
-        )
-      }
-    }
   }
 }
 

@@ -1,4 +1,3 @@
-import { MillraceError } from '../errors.ts'
 import type {
   Log,
   LogClient,
@@ -18,6 +17,7 @@ import { Fetcher } from './fetcher.ts'
 import { KafkaClient } from './kafka-client.ts'
 import { IdempotentSession } from './produce/producer-session.ts'
 import { KafkaProducer } from './producer.ts'
+import { TransactionalClient } from './transaction/transactional-client.ts'
 
 /** Long enough for every broker to hear of a new topic, short enough for a mistyped name. */
 const fetcherOptions = { unknownTopicTimeout: 10_000 }
@@ -62,23 +62,23 @@ export class KafkaLog implements Log {
     return this.#closing(new KafkaProducer(cluster, new IdempotentSession(cluster, cluster.closed)), cluster)
   }
 
-  /** @throws MR_CONFIG, MR_LOG_UNREACHABLE */
+  /** @throws MR_LOG_UNREACHABLE */
   async openClient(options: LogClientOptions): Promise<LogClient> {
-    if (options.guarantee === 'exactly_once') {
-      throw new MillraceError('MR_CONFIG', 'guarantee exactly_once is not available on Kafka yet', {
-        hint: "Set guarantee: 'at_least_once', or run on the embedded log.",
-      })
-    }
     const cluster = new Cluster({ ...this.#options, clientId: options.clientId })
+    const onClose = (): void => void this.#open.delete(client)
+    const reader = new Fetcher(cluster, fetcherOptions)
+    let client: LogClient
     try {
       await cluster.retrying({ what: 'connecting' }, () => cluster.coordinator('group', options.groupId))
+      client =
+        options.guarantee === 'exactly_once'
+          ? await TransactionalClient.open(cluster, reader, options, onClose)
+          : new KafkaClient(cluster, reader, options, onClose)
     } catch (error) {
+      reader.close()
       await cluster.close()
       throw error
     }
-    const client = new KafkaClient(cluster, new Fetcher(cluster, fetcherOptions), options, () =>
-      this.#open.delete(client),
-    )
     this.#open.add(client)
     return client
   }

@@ -144,6 +144,11 @@ export class KafkaProducer implements LogProducer {
     this.#failure = undefined
   }
 
+  /** The session goes on under another identity, with sequence numbers from 0. Only while everything is acknowledged. */
+  restartSequences(): void {
+    for (const queues of this.#topics.values()) for (const queue of queues) queue?.restartSequence()
+  }
+
   /** Closes without sending what was not flushed. */
   close(): void {
     this.#closing.abort()

@@ -140,7 +140,7 @@ export class SessionAggregate extends Operator {
     if (closeTime <= this.#emittedUpTo) return
     const from = Math.max(0, this.#emittedUpTo)
     if (closeTime - 1 < from) return
-    const cursor = this.#state.findByEnd(from, closeTime - 1)
+    const cursor = this.#state.findByEnd(from, closeTime - 1, this.context.compatible)
     try {
       while (cursor.next()) {
         this.output.forward(

@@ -14,7 +14,8 @@ import { Task } from './task.ts'
 import { sourceTopics } from './task-wiring.ts'
 import { MillraceError } from '../errors.ts'
 
-const STATE_NAME = 'global'
+/** Names the state of the global tables, as a task's id names its own. */
+export const GLOBAL_STATE = 'global'
 /** ms between two writes of what has been applied; after a crash the rest is read again. */
 const WRITE_INTERVAL = 1000
 
@@ -65,8 +66,8 @@ export class GlobalTables {
     const record = new RecordContext()
     const specs = [...topology.stores.values()].filter((store) => store.global).map((store) => store.spec)
     const state = yield* wait(
-      TaskState.open(yield* wait(home.open(STATE_NAME)), specs, {
-        task: STATE_NAME,
+      TaskState.open(yield* wait(home.open(GLOBAL_STATE)), specs, {
+        task: GLOBAL_STATE,
         record,
         drop: (reason) => drops.add(reason),
         cacheBytes: 0,
@@ -85,7 +86,7 @@ export class GlobalTables {
         const usable = kept !== undefined && kept.topicId === topicId && kept.offset >= earliest && kept.offset <= end
         const offset = usable ? kept.offset : earliest
         const task = new Task({
-          id: `${STATE_NAME}_${partition}`,
+          id: `${GLOBAL_STATE}_${partition}`,
           partition,
           applicationId: app.id,
           settings: app.settings,

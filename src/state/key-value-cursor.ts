@@ -76,8 +76,8 @@ export class KeyValueCursor<K, V> implements EntryCursor<K, V> {
   }
 
   get key(): K {
-    if (this.#change !== null) return this.#change.key
-    const { key } = this.#iterator
+    if (this.#change !== null && typeof this.#change.key !== 'object') return this.#change.key
+    const key = this.#change === null ? this.#iterator.key : this.#change.rowKey
     return this.#scan.keys.read(key, this.#scan.form.keyOffset, key.length)
   }
 

@@ -67,9 +67,12 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
     this.#changed.set(entry.id, entry)
   }
 
-  /** The entry is gone. What was added and removed between two commits leaves no trace. */
+  /**
+   * The entry is gone. What was added and removed between two commits leaves no trace; Kafka Streams writes a tombstone to
+   * the changelog.
+   */
   protected removed(entry: E): void {
-    if (entry.stored) this.#changed.set(entry.id, null)
+    if (entry.stored || this.environment.compatible) this.#changed.set(entry.id, null)
     else this.#changed.delete(entry.id)
   }
 

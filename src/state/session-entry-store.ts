@@ -34,8 +34,8 @@ export class SessionEntryStore<K, V> extends TimedEntryStore<K, V> implements Se
     return this.select(key, earliestEnd, Infinity, latestStart, reverse)
   }
 
-  findByEnd(from: number, to: number): SessionCursor<K, V> {
-    return this.selectAll(from, to, false)
+  findByEnd(from: number, to: number, withExpired: boolean): SessionCursor<K, V> {
+    return this.selectAll(from, to, false, !(withExpired && this.spec.timeOrdered && this.spec.persistent))
   }
 
   protected emit(

@@ -165,8 +165,11 @@ export interface SessionState<K, V> extends StateStore {
   copy(value: V): V
   /** Sessions of one key with end >= earliestEnd and start <= latestStart, in store order (by end, then start). */
   findSessions(key: K, earliestEnd: number, latestStart: number, reverse: boolean): SessionCursor<K, V>
-  /** All keys' sessions with from <= end <= to, in the order (end, start, key bytes). */
-  findByEnd(from: number, to: number): SessionCursor<K, V>
+  /**
+   * All keys' sessions with from <= end <= to, in the order (end, start, key bytes). With `withExpired` a persistent store for
+   * emit-on-close shows what has expired but is still there, as Kafka Streams' do.
+   */
+  findByEnd(from: number, to: number, withExpired: boolean): SessionCursor<K, V>
 }
 
 export interface SessionCursor<K, V> extends EntryCursor<K, V> {

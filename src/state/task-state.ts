@@ -9,7 +9,8 @@ import type { ByteBudget, StateEnvironment } from './environment.ts'
 import type { ChangelogRecord, ChangelogSink, StateStore } from './states.ts'
 import type { StoreSpec } from './store-spec.ts'
 import type { TaskStore } from './task-store.ts'
-import { userStore } from './user-store.ts'
+import { OpenIterators } from './store-iterator.ts'
+import { queryStore, userStore } from './user-store.ts'
 
 export type { Checkpoint } from './engine-space.ts'
 export type { StateEnvironment } from './environment.ts'
@@ -21,6 +22,7 @@ interface OpenStore {
   readonly space: EngineSpace
   store: TaskStore
   user: unknown
+  query: unknown
 }
 
 /**
@@ -41,6 +43,7 @@ export class TaskState {
   readonly #held: ByteBudget = { bytes: 0 }
   readonly #resident: ByteBudget = { bytes: 0 }
   readonly #allPersistent: boolean
+  readonly #iterators = new OpenIterators()
 
   /**
    * Opens the stores where their last commit left them.
@@ -82,7 +85,7 @@ export class TaskState {
     for (const spec of specs) {
       const space = spec.persistent ? this.#main : this.#memory
       const store = this.#create(spec, space)
-      this.#stores.set(spec.name, { spec, space, store, user: undefined })
+      this.#stores.set(spec.name, { spec, space, store, user: undefined, query: undefined })
       if (store.cached) this.#cached.push(store)
     }
   }
@@ -100,7 +103,13 @@ export class TaskState {
   userStore(name: string): unknown {
     const open = this.#stores.get(name)
     if (open === undefined) return undefined
-    return (open.user ??= userStore(open.store, this.#environment))
+    return (open.user ??= userStore(open.store, this.#environment, this.#iterators))
+  }
+
+  /** The store of this name for reading; its iterators end when the task goes on. */
+  queryStore(name: string): unknown {
+    const open = this.#stores.get(name)
+    return open === undefined ? undefined : (open.query ??= queryStore(open.store, this.#iterators))
   }
 
   /** Memory held by changes that a commit has to write, bytes, about. */
@@ -112,6 +121,7 @@ export class TaskState {
 
   /** Emits what caches hold back, upstream stores first, until there is nothing left. */
   flushCaches(): void {
+    this.#iterators.endAll()
     let emitted = this.#cached.length > 0
     while (emitted) {
       emitted = false
@@ -119,8 +129,12 @@ export class TaskState {
     }
   }
 
-  /** Call between records: keeps caches within their bounds, emitting the oldest held-back updates early. */
+  /**
+   * Call between records: ends iterators that users left open, and keeps caches within their bounds, emitting the oldest
+   * held-back updates early.
+   */
   trimCache(): void {
+    this.#iterators.endAll()
     const { cacheBytes, residentBytes = DEFAULT_RESIDENT_BYTES } = this.#environment
     let emitted = this.#held.bytes > cacheBytes
     while (emitted) {
@@ -185,6 +199,7 @@ export class TaskState {
     const index = this.#cached.indexOf(open.store)
     open.store = this.#create(open.spec, open.space)
     open.user = undefined
+    open.query = undefined
     if (index >= 0) this.#cached[index] = open.store
     return this.#writeSpaces()
   }
@@ -199,6 +214,7 @@ export class TaskState {
 
   /** Closes stores and engines; what has not been written is lost. */
   close(): MaybePromise<void> {
+    this.#iterators.endAll()
     for (const { store } of this.#stores.values()) store.close()
     const closed = this.#main.engine.close()
     if (this.#memory === this.#main) return closed

@@ -32,6 +32,8 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   readonly #session: boolean
   readonly #timestamped: boolean
   readonly #timeOrdered: boolean
+  /** Kafka Streams' caching stores show what is in the cache, however old; only what lies behind it expires. */
+  readonly #showsExpired: boolean
   readonly #buckets = new Map<MapKey<K>, Bucket<K, V>>()
   readonly #sorted: SortedChanges<TimedEntry<K, V>>
   #last: Bucket<K, V> | null = null
@@ -60,6 +62,7 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     this.#session = spec.kind === 'session'
     this.#timestamped = timestamped
     this.#timeOrdered = spec.timeOrdered
+    this.#showsExpired = place.environment.compatible && this.cached
     this.#layout = new TimedLayout(place.prefix, this.#session, retention)
     this.rowHeaderLength = this.#layout.headerLength
     this.#sorted = new SortedChanges(this.dirty, (a, b) => this.#order(a, b))
@@ -79,9 +82,10 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
 
   /** The live entry, or undefined if there is none that may be seen. */
   protected find(key: K, time: number, sub: number): TimedEntry<K, V> | undefined {
-    if (time < this.retention.firstVisible) return undefined
+    const expired = time < this.retention.firstVisible
+    if (expired && !this.#showsExpired) return undefined
     const bucket = this.#bucket(key)
-    const entry = bucket?.find(time, sub) ?? this.#read(bucket, key, time, sub)
+    const entry = bucket?.find(time, sub) ?? (expired ? undefined : this.#read(bucket, key, time, sub))
     if (entry === undefined) return undefined
     entry.bucket.referenced = true
     return this.thaw(entry) ? entry : undefined
@@ -90,8 +94,9 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   /** Counts and ignores what is too old. */
   protected putAt(key: K, time: number, sub: number, value: V | null, timestamp: number, owned: boolean): void {
     if (!this.retention.accept(time)) {
-      this.environment.drop('expired', this.name)
-      return
+      // A deletion ends in the cache: nothing of the entry is seen behind it.
+      if (value !== null || !this.#showsExpired) this.environment.drop('expired', this.name)
+      if (!this.#showsExpired) return
     }
     const bucket = this.#bucket(key) ?? this.#addBucket(key)
     let entry = bucket.find(time, sub)
@@ -109,12 +114,13 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   protected select(key: K, from: number, to: number, latestSub: number, reverse: boolean): BucketCursor<K, V> {
     const cursor = this.#idleCursor ?? new BucketCursor(this.#session, this.values, (idle) => (this.#idleCursor = idle))
     this.#idleCursor = null
-    const first = Math.max(from, this.retention.firstVisible, 0)
+    const visible = Math.max(from, this.retention.firstVisible, 0)
+    const first = this.#showsExpired ? Math.max(from, 0) : visible
     let bucket = this.#bucket(key)
     if (first > to || (bucket === undefined && first > this.#storedTo)) return cursor.open(reverse)
     bucket ??= this.#addBucket(key)
     bucket.referenced = true
-    this.#ensureLoaded(bucket, first, to)
+    this.#ensureLoaded(bucket, visible, to)
     const { entries } = bucket
     for (let i = bucket.firstAt(first); i < entries.length; i++) {
       const entry = entries[i]!
@@ -125,16 +131,17 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   }
 
   /** All keys' entries with from <= time <= to. */
-  protected selectAll(from: number, to: number, reverse: boolean): TimedScanCursor<K, V> {
-    const first = Math.max(from, this.retention.firstVisible, 0)
+  protected selectAll(from: number, to: number, reverse: boolean, hideExpired = true): TimedScanCursor<K, V> {
+    const visible = hideExpired ? Math.max(from, this.retention.firstVisible, 0) : Math.max(from, 0)
+    const first = this.#showsExpired ? Math.max(from, 0) : visible
     const last = Math.min(to, this.retention.observed)
     const quiet = first > last || (first >= this.#quietFrom && last <= this.#quietTo)
     const sorted = quiet ? [] : this.#sorted.sorted()
     const begin = firstIndex(sorted, (entry) => entry.time >= first)
     const end = firstIndex(sorted, (entry) => entry.time > last)
     return new TimedScanCursor({
-      rows: quiet || first > this.#storedTo ? NO_ROWS : this.#rows(first, last, reverse),
-      changes: sorted.slice(begin, end),
+      rows: quiet || visible > this.#storedTo ? NO_ROWS : this.#rows(visible, last, reverse),
+      changes: this.#withExpired(sorted.slice(begin, end), first, Math.min(last, visible - 1)),
       keyBytesOf: (entry) => this.#keyBytes(entry),
       keys: this.keys,
       values: this.values,
@@ -283,8 +290,20 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     this.place.resident.bytes -= BUCKET_OVERHEAD
   }
 
+  /** Adds the clean entries of an interval that the engine is not asked for. */
+  #withExpired(changes: TimedEntry<K, V>[], from: number, to: number): TimedEntry<K, V>[] {
+    if (!this.#showsExpired || from > to) return changes
+    for (const bucket of this.#buckets.values()) {
+      for (const entry of bucket.entries) {
+        if (!entry.dirty && entry.present && entry.time >= from && entry.time <= to) changes.push(entry)
+      }
+    }
+    return changes.sort((a, b) => this.#order(a, b))
+  }
+
   /** Lets go of what can never be seen again. */
   #prune(bucket: Bucket<K, V>): void {
+    if (this.#showsExpired) return
     const { entries } = bucket
     const { firstVisible } = this.retention
     let expired = 0

@@ -88,8 +88,8 @@ export class TimedScanCursor<K, V> implements WindowCursor<K, V>, SessionCursor<
   }
 
   get key(): K {
-    if (this.#change !== null) return this.#change.key
-    const { keyBytes } = this.#options.rows
+    if (this.#change !== null && typeof this.#change.key !== 'object') return this.#change.key
+    const { keyBytes } = this.#change ?? this.#options.rows
     return this.#options.keys.read(keyBytes, 0, keyBytes.length)
   }
 

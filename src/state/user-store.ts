@@ -1,5 +1,35 @@
 import type { StateEnvironment } from './environment.ts'
+import { PlainFace, ReadOnlyPlainFace, ReadOnlyTimestampedFace, TimestampedFace } from './key-value-face.ts'
+import { KeyValueEntryStore } from './key-value-entry-store.ts'
+import { ReadOnlySessionFace, SessionFace } from './session-face.ts'
+import { SessionEntryStore } from './session-entry-store.ts'
 import type { StateStore } from './states.ts'
-export function userStore(store: StateStore, _environment: StateEnvironment): unknown {
-  return store
+import type { OpenIterators } from './store-iterator.ts'
+import { ReadOnlyVersionedFace, VersionedFace } from './versioned-face.ts'
+import { VersionedEntryStore } from './versioned-entry-store.ts'
+import { ReadOnlyWindowFace, WindowFace } from './window-face.ts'
+import { WindowEntryStore } from './window-entry-store.ts'
+
+/** A store as a processor may use it; undefined for the buffers of operators, which are nobody else's business. */
+export function userStore(store: StateStore, environment: StateEnvironment, iterators: OpenIterators): unknown {
+  if (store instanceof KeyValueEntryStore) {
+    return store.spec.timestamped ? new TimestampedFace(store, iterators) : new PlainFace(store, iterators)
+  }
+  if (store instanceof VersionedEntryStore) return new VersionedFace(store)
+  if (store instanceof WindowEntryStore) {
+    return new WindowFace(store, store.spec.windowSize, iterators, environment.record)
+  }
+  return store instanceof SessionEntryStore ? new SessionFace(store, iterators) : undefined
+}
+
+/** A store as a query may use it: nothing can be put. */
+export function queryStore(store: StateStore, iterators: OpenIterators): unknown {
+  if (store instanceof KeyValueEntryStore) {
+    return store.spec.timestamped
+      ? new ReadOnlyTimestampedFace(store, iterators)
+      : new ReadOnlyPlainFace(store, iterators)
+  }
+  if (store instanceof VersionedEntryStore) return new ReadOnlyVersionedFace(store)
+  if (store instanceof WindowEntryStore) return new ReadOnlyWindowFace(store, store.spec.windowSize, iterators)
+  return store instanceof SessionEntryStore ? new ReadOnlySessionFace(store, iterators) : undefined
 }

@@ -2,7 +2,7 @@ import { memoryLog } from '../log/memory/index.ts'
 import type { Log, LogClient, LogProducer } from '../log/log.ts'
 import { ManualClock } from '../platform/manual-clock.ts'
 import { GlobalTables } from '../runtime/global-tables.ts'
-import { stateHome } from '../runtime/state-home.ts'
+import { stateHome, type StateHome } from '../runtime/state-home.ts'
 import { wait, type Steps } from '../runtime/steps.ts'
 import { TaskManager } from '../runtime/task-manager.ts'
 import type { EngineFactory } from '../state/engine.ts'
@@ -28,6 +28,7 @@ export interface DriverParts {
   readonly topology: Topology
   readonly log: Log
   readonly clock: ManualClock
+  readonly home: StateHome
   readonly client: LogClient
   /** Feeds the input topics. */
   readonly feeder: LogProducer
@@ -36,17 +37,29 @@ export interface DriverParts {
   readonly manager: TaskManager
 }
 
+/** A new log with the topics of the application, and the application on it. */
 export function* openParts(
   app: Application,
   options: DriverOptions,
   engine: EngineFactory,
   directory: string,
 ): Steps<DriverParts> {
-  const topology = app.topology()
   const clock = new ManualClock(options.wallClock ?? Date.now())
   const log = memoryLog({ clock })
-  yield* wait(log.createTopics(userTopics(topology).map((name) => ({ name, partitions: partitionsOf(name, options) }))))
-  const home = stateHome(engine, directory)
+  const topics = userTopics(app.topology()).map((name) => ({ name, partitions: partitionsOf(name, options) }))
+  yield* wait(log.createTopics(topics))
+  return yield* openOn(log, clock, stateHome(engine, directory), app, options)
+}
+
+/** The application on a log that may hold its offsets and changelogs already. */
+export function* openOn(
+  log: Log,
+  clock: ManualClock,
+  home: StateHome,
+  app: Application,
+  options: DriverOptions,
+): Steps<DriverParts> {
+  const topology = app.topology()
   const globals = yield* GlobalTables.open(app, topology, log, home, clock)
   yield* globals.bootstrap()
   const connection = yield* wait(
@@ -80,7 +93,21 @@ export function* openParts(
   })
   yield* wait(client.group.join())
   yield* settleGroup(client, manager)
-  return { topology, log, clock, client, feeder: log.openProducer(), recording, globals, manager }
+  return { topology, log, clock, home, client, feeder: log.openProducer(), recording, globals, manager }
+}
+
+/**
+ * Closes what `openOn` opened; the log stays. Under `dirty` nothing is committed any more: what was processed since the last
+ * commit is processed again.
+ */
+export function* closeParts({ client, feeder, globals, manager }: DriverParts, how: 'clean' | 'dirty'): Steps<void> {
+  if (how === 'clean') yield* manager.closeClean()
+  else yield* manager.closeDirty()
+  manager.close()
+  yield* globals.close()
+  yield* wait(client.group.leave())
+  yield* wait(client.close())
+  yield* wait(feeder.close())
 }
 
 /** Carries out what the group says until it has nothing more to say and every task runs. */

@@ -3,6 +3,7 @@ import { MillraceError } from '../errors.ts'
 import { PartitionMap, type CommittedOffset } from '../log/log.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
 import { DropCounter } from '../runtime/drop-counter.ts'
+import { GLOBAL_STATE } from '../runtime/global-tables.ts'
 import { encodeOffsetMetadata } from '../runtime/offset-metadata.ts'
 import { runSteps, runStepsNow } from '../runtime/steps.ts'
 import type { EngineFactory } from '../state/engine.ts'
@@ -10,7 +11,7 @@ import { memoryEngine } from '../state/engines/memory.ts'
 import type { Application } from '../topology/application.ts'
 import type { Topology } from '../topology/topology.ts'
 import { parseDuration, type Duration } from '../windowing/index.ts'
-import { openParts, settleGroup, type DriverOptions, type DriverParts } from './driver-parts.ts'
+import { closeParts, openOn, openParts, settleGroup, type DriverOptions, type DriverParts } from './driver-parts.ts'
 import { TestInputTopic, TestOutputTopic, type InputOptions } from './driver-topics.ts'
 
 export interface OpenDriverOptions extends DriverOptions {
@@ -35,7 +36,12 @@ export interface OpenDriverOptions extends DriverOptions {
  */
 export class TopologyTestDriver implements Disposable {
   readonly topology: Topology
-  readonly #parts: DriverParts
+  readonly #app: Application
+  readonly #options: DriverOptions
+  #parts: DriverParts
+  /** Of the runs before the last restart. */
+  readonly #dropsBefore = new DropCounter()
+  readonly #producedBefore = new Set<string>()
   readonly #outputs = new Map<string, TestOutputTopic<unknown, unknown>>()
 
   /**
@@ -49,12 +55,29 @@ export class TopologyTestDriver implements Disposable {
     parts: DriverParts = runStepsNow(openParts(app, options, memoryEngine, '')),
   ) {
     this.topology = parts.topology
+    this.#app = app
+    this.#options = options
     this.#parts = parts
   }
 
   /** Runs on another engine, which must be able to write synchronously (RocksDB is). */
   static async open(app: Application, options: OpenDriverOptions): Promise<TopologyTestDriver> {
     return new TopologyTestDriver(app, options, await runSteps(openParts(app, options, options.engine, options.directory)))
+  }
+
+  /**
+   * Stops the application and starts it again on the same log: what it knows afterwards comes from its committed offsets, its
+   * changelogs and, with `keepState`, from the directory of its engine. Inputs that were asked for before are not to be used
+   * any more.
+   */
+  async restart({ keepState }: { readonly keepState: boolean }): Promise<void> {
+    const { log, clock, home, manager } = this.#parts
+    const tasks = manager.tasks.map((task) => task.id)
+    for (const [reason, count] of this.#dropsNow().byReason) this.#dropsBefore.add(reason, count)
+    for (const topic of this.#parts.recording.topics) this.#producedBefore.add(topic)
+    await runSteps(closeParts(this.#parts, 'clean'))
+    if (!keepState) for (const id of [...tasks, GLOBAL_STATE]) await home.destroy(id)
+    this.#parts = await runSteps(openOn(log, clock, home, this.#app, this.#options))
   }
 
   /** @throws MR_TOPIC_UNKNOWN if the application does not read the topic */
@@ -161,6 +184,12 @@ export class TopologyTestDriver implements Disposable {
 
   /** Dropped records by reason, over all tasks. */
   get dropped(): DropCounter {
+    const all = this.#dropsNow()
+    for (const [reason, count] of this.#dropsBefore.byReason) all.add(reason, count)
+    return all
+  }
+
+  #dropsNow(): DropCounter {
     const { manager, globals } = this.#parts
     const all = new DropCounter()
     for (const counter of [manager.closedDrops, globals.drops, ...manager.tasks.map((task) => task.drops)]) {
@@ -171,7 +200,7 @@ export class TopologyTestDriver implements Disposable {
 
   /** Topics written to so far, internal ones included. */
   get producedTopics(): readonly string[] {
-    return [...this.#parts.recording.topics].sort()
+    return [...new Set([...this.#producedBefore, ...this.#parts.recording.topics])].sort()
   }
 
   /** Greatest timestamp that any task has taken; -1 before the first record. */
@@ -181,12 +210,8 @@ export class TopologyTestDriver implements Disposable {
 
   /** Closes processors and drops all state. */
   close(): void {
-    const { manager, globals, client, log } = this.#parts
-    runStepsNow(manager.closeDirty())
-    manager.close()
-    runStepsNow(globals.close())
-    now(client.close())
-    now(log.close())
+    runStepsNow(closeParts(this.#parts, 'dirty'))
+    now(this.#parts.log.close())
   }
 
   [Symbol.dispose](): void {

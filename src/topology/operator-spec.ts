@@ -32,10 +32,19 @@ export type Folding =
 
 /** How the current value of a table is looked up: in a store, or computed from the tables it was derived from. */
 export type TableView =
-  | { readonly kind: 'store'; readonly store: string; readonly storeKind: 'keyValue' | 'versioned' | 'window' | 'session' }
+  | {
+      readonly kind: 'store'
+      readonly store: string
+      readonly storeKind: 'keyValue' | 'versioned' | 'window' | 'session'
+    }
   | { readonly kind: 'filter'; readonly of: TableView; readonly predicate: Predicate; readonly not: boolean }
   | { readonly kind: 'mapValues'; readonly of: TableView; readonly mapper: ValueMapper }
-  | { readonly kind: 'transformValues'; readonly of: TableView; readonly supplier: ValueTransformerSupplier<unknown, unknown, unknown>; readonly stores: readonly string[] }
+  | {
+      readonly kind: 'transformValues'
+      readonly of: TableView
+      readonly supplier: ValueTransformerSupplier<unknown, unknown, unknown>
+      readonly stores: readonly string[]
+    }
   | {
       readonly kind: 'join'
       readonly join: JoinKind
@@ -59,15 +68,33 @@ export type OperatorSpec =
   | { readonly op: 'peek'; readonly action: (value: unknown, key: unknown) => void }
   | { readonly op: 'forEach'; readonly action: (value: unknown, key: unknown) => void }
   /** Writes `[label]: key, value` lines. */
-  | { readonly op: 'print'; readonly label: string; readonly write: (line: string) => void; readonly mapper?: ValueMapper }
+  | {
+      readonly op: 'print'
+      readonly label: string
+      readonly write: (line: string) => void
+      readonly mapper?: ValueMapper
+    }
   /** `merge`, branch ends, cogroup's merge. */
   | { readonly op: 'passThrough' }
   /** Sends to the first child whose predicate holds, child i for predicate i, else to the default child if there is one (the last). */
-  | { readonly op: 'branch'; readonly predicates: readonly Predicate[]; readonly children: readonly string[]; readonly defaultChild: string | null }
+  | {
+      readonly op: 'branch'
+      readonly predicates: readonly Predicate[]
+      readonly children: readonly string[]
+      readonly defaultChild: string | null
+    }
   /** In front of a repartition sink; drops null keys unless a left or outer join lies downstream. */
   | { readonly op: 'repartitionFilter'; readonly dropNullKeys: boolean }
-  | { readonly op: 'process'; readonly supplier: ProcessorSupplier<unknown, unknown, unknown, unknown>; readonly stores: readonly string[] }
-  | { readonly op: 'processValues'; readonly supplier: FixedKeyProcessorSupplier<unknown, unknown, unknown>; readonly stores: readonly string[] }
+  | {
+      readonly op: 'process'
+      readonly supplier: ProcessorSupplier<unknown, unknown, unknown, unknown>
+      readonly stores: readonly string[]
+    }
+  | {
+      readonly op: 'processValues'
+      readonly supplier: FixedKeyProcessorSupplier<unknown, unknown, unknown>
+      readonly stores: readonly string[]
+    }
   // ---- aggregations of streams
   | { readonly op: 'aggregate'; readonly store: string; readonly folding: Folding; readonly sendOldValues: boolean }
   | {
@@ -97,7 +124,12 @@ export type OperatorSpec =
     }
   // ---- tables (records carry a Change)
   /** `table()` and `toTable()`: upserts by key. `store` null: not materialized, forwards without old values. */
-  | { readonly op: 'tableSource'; readonly store: string | null; readonly versioned: boolean; readonly sendOldValues: boolean }
+  | {
+      readonly op: 'tableSource'
+      readonly store: string | null
+      readonly versioned: boolean
+      readonly sendOldValues: boolean
+    }
   /** Keeps a global table's store up to date; ends there. */
   | { readonly op: 'globalTableSource'; readonly store: string }
   | {
@@ -111,7 +143,13 @@ export type OperatorSpec =
       /** True if the parent hands over old values, so that useless tombstones can be told. */
       readonly parentSendsOldValues: boolean
     }
-  | { readonly op: 'tableMapValues'; readonly mapper: ValueMapper; readonly store: string | null; readonly versioned: boolean; readonly sendOldValues: boolean }
+  | {
+      readonly op: 'tableMapValues'
+      readonly mapper: ValueMapper
+      readonly store: string | null
+      readonly versioned: boolean
+      readonly sendOldValues: boolean
+    }
   | {
       readonly op: 'tableTransformValues'
       readonly supplier: ValueTransformerSupplier<unknown, unknown, unknown>
@@ -131,7 +169,13 @@ export type OperatorSpec =
       readonly subtractor: Aggregator
       readonly sendOldValues: boolean
     }
-  | { readonly op: 'tableReduce'; readonly store: string; readonly adder: Reducer; readonly subtractor: Reducer; readonly sendOldValues: boolean }
+  | {
+      readonly op: 'tableReduce'
+      readonly store: string
+      readonly adder: Reducer
+      readonly subtractor: Reducer
+      readonly sendOldValues: boolean
+    }
   /** One side of a table-table join; forwards Changes to the join's merge node. */
   | {
       readonly op: 'tableJoin'
@@ -202,7 +246,12 @@ export type OperatorSpec =
       readonly leftVersioned: boolean
     }
   /** Right side: keeps subscriptions; forwards (foreign key, Change<SubscriptionMessage>). */
-  | { readonly op: 'foreignKeyReceive'; readonly store: string; readonly foreignKeySerde: Serde<unknown>; readonly primaryKeySerde: Serde<unknown> }
+  | {
+      readonly op: 'foreignKeyReceive'
+      readonly store: string
+      readonly foreignKeySerde: Serde<unknown>
+      readonly primaryKeySerde: Serde<unknown>
+    }
   /** Right side: answers a subscription with the current right value; forwards (primary key, ResponseMessage). */
   | { readonly op: 'foreignKeyAnswer'; readonly right: TableView; readonly rightVersioned: boolean }
   /** Right side: a changed right record answers every subscription to it. */

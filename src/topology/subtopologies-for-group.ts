@@ -14,7 +14,8 @@ export function subtopologiesForGroup(
   const repartitions = new Map<string, RepartitionTopic>()
   for (const { nodes } of topology.subtopologies) {
     for (const node of nodes) {
-      if (node.kind === 'sink' && node.repartition !== undefined) repartitions.set(node.repartition.name, node.repartition)
+      if (node.kind === 'sink' && node.repartition !== undefined)
+        repartitions.set(node.repartition.name, node.repartition)
     }
   }
   const logName = (topic: string): string => (repartitions.has(topic) ? internalTopicName(applicationId, topic) : topic)
@@ -37,12 +38,16 @@ export function subtopologiesForGroup(
 }
 
 function sourceTopics(subtopology: Subtopology, internal: boolean): string[] {
-  return distinct(subtopology.nodes.flatMap((node) => (node.kind === 'source' && node.internal === internal ? node.topics : [])))
+  return distinct(
+    subtopology.nodes.flatMap((node) => (node.kind === 'source' && node.internal === internal ? node.topics : [])),
+  )
 }
 
 function sinkTopics(subtopology: Subtopology): string[] {
   return distinct(
-    subtopology.nodes.flatMap((node) => (node.kind === 'sink' && node.repartition !== undefined ? [node.repartition.name] : [])),
+    subtopology.nodes.flatMap((node) =>
+      node.kind === 'sink' && node.repartition !== undefined ? [node.repartition.name] : [],
+    ),
   )
 }
 

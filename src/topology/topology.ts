@@ -98,7 +98,13 @@ export type OffsetReset = 'earliest' | 'latest' | 'none' | { readonly byDuration
 export type TopicExtractor = (
   value: unknown,
   key: unknown,
-  context: { readonly topic: string | null; readonly partition: number; readonly offset: number; readonly timestamp: number; readonly headers: Headers },
+  context: {
+    readonly topic: string | null
+    readonly partition: number
+    readonly offset: number
+    readonly timestamp: number
+    readonly headers: Headers
+  },
 ) => string
 
 /** The partition to write to; undefined: the default (murmur2 of the key bytes); an array: all of these, none if empty. */
@@ -108,4 +114,3 @@ export type StreamPartitioner = (
   value: unknown,
   partitions: number,
 ) => number | readonly number[] | undefined
-

@@ -1,6 +1,5 @@
 import { parseDuration } from './duration.ts'
 import type { Duration } from './duration.ts'
-import { checkPositive } from './window-error.ts'
 
 /** Windows from the first to the last record of a burst of activity. Milliseconds. */
 export interface SessionWindows {
@@ -13,9 +12,9 @@ export interface SessionWindows {
  * Sessions `[first, last]` of records of one key that follow each other by at most `gap`; a record between two sessions
  * merges them.
  *
- * @param gap inactivity that ends a session: more than 0
+ * @param gap inactivity that ends a session; records exactly this far apart still belong together
  * @param options.grace how much later than `gap` after its last record (in stream time) a session can still grow; 0 if not given
- * @throws MR_WINDOW if `gap` is 0; MR_DURATION
+ * @throws MR_DURATION
  * @example
  * ```ts
  * clicks.groupByKey().windowedBy(session('30m')).count()
@@ -24,6 +23,5 @@ export interface SessionWindows {
  */
 export function session(gap: Duration, options: { readonly grace?: Duration } = {}): SessionWindows {
   const ms = parseDuration(gap, 'the gap of session()')
-  checkPositive(ms, 'the gap of session()')
   return { kind: 'session', gap: ms, grace: parseDuration(options.grace ?? 0, 'the grace of session()') }
 }

@@ -44,6 +44,11 @@ describe('a command line that is not understood ends with exit code 2 and a hint
     expect(expectError(await runMillrace(...args), 2, 'MR_CLI_USAGE')).toContain(named)
   })
 
+  test('--from-beginning with --kafka names the tool to use instead', async () => {
+    const result = await runMillrace('run', fixture('words.ts'), '--kafka', 'localhost:9092', '--from-beginning')
+    expect(expectError(result, 2, 'MR_CLI_USAGE')).toContain('kafka-streams-application-reset')
+  })
+
   test('a misspelt option names the one that was meant', async () => {
     const { stderr } = await runMillrace('run', fixture('words.ts'), '--kakfa', 'localhost:9092')
     expect(stderr).toContain('--kafka')
@@ -57,7 +62,8 @@ describe.each(['run', 'describe'])('an application that cannot be loaded: %s say
   })
 
   test('a directory', async () => {
-    expectError(await runMillrace(command, fixture('.')), 1, 'MR_APP_MISSING')
+    const result = await runMillrace(command, fixture('.'))
+    expect(expectError(result, 1, 'MR_APP_MISSING')).toContain('fixtures')
   })
 
   test('a file without a default export', async () => {

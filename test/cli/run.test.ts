@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -84,6 +84,47 @@ describe('millrace run on the embedded log', () => {
     cli.signal('SIGINT')
     expect((await cli.result()).code).toBe(0)
     expect((await readCounts()).get('mill')).toBe(3)
+  })
+
+  test('--from-beginning processes all input again as if for the first time', async () => {
+    await write('mill', 'race', 'mill')
+    const first = await runUntilProcessed(6)
+    first.signal('SIGINT')
+    await first.result()
+    await write('mill')
+    const again = new CliProcess([
+      'run',
+      fixture('words.ts'),
+      '--data',
+      data,
+      '--from-beginning',
+      '--log-format',
+      'json',
+    ])
+    await again.stderrMatches(/"processed":8\b/)
+    again.signal('SIGINT')
+    const { code, stderr } = await again.result()
+    expect(code).toBe(0)
+    expect(stderr).toContain('input is processed from the beginning')
+    expect(await readCounts()).toEqual(
+      new Map([
+        ['mill', 3],
+        ['race', 1],
+      ]),
+    )
+  })
+
+  test('starting over that was cut short is finished by the next run, asked for or not', async () => {
+    await write('mill')
+    const first = await runUntilProcessed(2)
+    first.signal('SIGINT')
+    await first.result()
+    writeFileSync(join(data, 'word-count.start-over'), '')
+    const again = await runUntilProcessed(2)
+    again.signal('SIGINT')
+    expect((await again.result()).code).toBe(0)
+    expect(existsSync(join(data, 'word-count.start-over'))).toBe(false)
+    expect((await readCounts()).get('mill')).toBe(1)
   })
 
   test('a second process on the same directory is refused with its name', async () => {

@@ -125,7 +125,10 @@ function windowPart(name: string, type: DataType): Unary | undefined {
   const part = (read: (key: Windowed<unknown>) => unknown) => (x: unknown) => (x instanceof Windowed ? read(x) : null)
   switch (name) {
     case 'wkey':
-      return { type: typeof type === 'object' && 'windowed' in type ? type.windowed : type, run: part((key) => key.key) }
+      return {
+        type: typeof type === 'object' && 'windowed' in type ? type.windowed : type,
+        run: part((key) => key.key),
+      }
     case 'wstart':
       return { type: 'long', run: part((key) => key.start) }
     case 'wend':
@@ -255,9 +258,7 @@ export function reducer(name: string): (aggregate: unknown, value: unknown) => u
   }
 }
 
-export function aggregator(
-  name: string,
-): TypedFunction<(aggregate: unknown, value: unknown, key: unknown) => unknown> {
+export function aggregator(name: string): TypedFunction<(aggregate: unknown, value: unknown, key: unknown) => unknown> {
   const arg = argumentOf(name)
   switch (name.split(':')[0]) {
     case 'plus':

@@ -53,7 +53,7 @@ export function behaviourOf(step: Step, key: DataType, value: DataType): Behavio
         stored: value,
         handle: (record, _forward, context) => store(context).put(record.key, record.value),
         punctuate: (timestamp, forward, context) => {
-          for (const entry of [...store(context).all()]) {
+          for (const entry of Array.from(store(context).all())) {
             forward(entry.value, entry.key, timestamp)
             store(context).put(entry.key, null)
           }
@@ -66,7 +66,7 @@ export function behaviourOf(step: Step, key: DataType, value: DataType): Behavio
         handle: (record, _forward, context) =>
           store(context).put(record.key, Number(store(context).get(record.key) ?? 0) + 1),
         punctuate: (timestamp, forward, context) => {
-          for (const entry of [...store(context).all()]) forward(entry.value, entry.key, timestamp)
+          for (const entry of Array.from(store(context).all())) forward(entry.value, entry.key, timestamp)
         },
       }
     case 'punctuateLog':

@@ -1,5 +1,5 @@
 import { defineApp, long } from '../../src/index.ts'
-import type { Application, KStream, KTable, StreamsBuilder } from '../../src/index.ts'
+import type { AppConfig, Application, KStream, KTable, StreamsBuilder } from '../../src/index.ts'
 import { aggregator, expression, merger, reducer, show } from './expressions.ts'
 import type { DataType, Expression } from './expressions.ts'
 import { behaviourOf, fixedKeyProcessorSupplier, processorSupplier } from './processors.ts'
@@ -19,15 +19,18 @@ import {
 } from './step-options.ts'
 import type { Cogrouped, Grouped, GroupedTable, Result, Types } from './step-result.ts'
 
-/** The application of a scenario, built through the public API. */
-export function scenarioApp({ config, topology }: Pick<Scenario, 'config' | 'topology'>): Application {
+/** The application of a scenario, built through the public API; by default it answers as Kafka Streams does. */
+export function scenarioApp(
+  { config, topology }: Pick<Scenario, 'config' | 'topology'>,
+  settings: Partial<Omit<AppConfig, 'id' | 'build'>> = { compatibility: 'kafka-streams-4.3' },
+): Application {
   return defineApp({
     id: 'app',
-    compatibility: 'kafka-streams-4.3',
     cacheBytes: config.cacheMaxBytes ?? 0,
     optimize: config.optimize ?? 'none',
     onDeserializationError: config.deserializationHandler ?? 'fail',
     onProcessingError: config.processingHandler ?? 'fail',
+    ...settings,
     build(builder) {
       const steps = new ScenarioSteps(builder)
       for (const step of topology) steps.add(step)
@@ -80,7 +83,9 @@ class ScenarioSteps {
       case 'group':
         return step.op === 'windowedBy' ? windowGroup(step, from.group, from) : this.#onGroup(step, from.group, from)
       case 'cogroup':
-        return step.op === 'windowedBy' ? windowCogroup(step, from.group, from) : this.#onCogroup(step, from.group, from)
+        return step.op === 'windowedBy'
+          ? windowCogroup(step, from.group, from)
+          : this.#onCogroup(step, from.group, from)
       default:
         return this.#onWindows(step, from)
     }
@@ -180,7 +185,12 @@ class ScenarioSteps {
         return { kind: 'table', key, value, table: stream.toTable({ ...options, ...materialize(step, types, true) }) }
       case 'repartition': {
         const partitions = step.partitions === undefined ? {} : { partitions: step.partitions }
-        return { kind: 'stream', key, value, stream: stream.repartition({ ...options, ...serdes(types), ...partitions }) }
+        return {
+          kind: 'stream',
+          key,
+          value,
+          stream: stream.repartition({ ...options, ...serdes(types), ...partitions }),
+        }
       }
       case 'to': {
         const sink = { ...options, ...serdes(types) }
@@ -311,7 +321,11 @@ class ScenarioSteps {
         return { kind: 'table', ...types, table: group.reduce(plan.reducer, reducer(step.subtractor ?? ''), options) }
       case 'aggregate': {
         const subtractor = aggregator(step.subtractor ?? '').run
-        return { kind: 'table', ...types, table: group.aggregate(plan.initializer, plan.aggregator, subtractor, options) }
+        return {
+          kind: 'table',
+          ...types,
+          table: group.aggregate(plan.initializer, plan.aggregator, subtractor, options),
+        }
       }
     }
   }
@@ -377,7 +391,13 @@ function windowGroup(step: Step, group: Grouped, { key, value }: Types): Result 
   const windowedKey = windowedType(key, windows)
   if (windows.kind === 'session') {
     const sessions = group.windowedBy(windows)
-    return { kind: 'sessions', key, value, windowedKey, group: step.emit === 'close' ? sessions.emitOnClose() : sessions }
+    return {
+      kind: 'sessions',
+      key,
+      value,
+      windowedKey,
+      group: step.emit === 'close' ? sessions.emitOnClose() : sessions,
+    }
   }
   const timed = group.windowedBy(windows)
   return { kind: 'windows', key, value, windowedKey, group: step.emit === 'close' ? timed.emitOnClose() : timed }

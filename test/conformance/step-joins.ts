@@ -13,7 +13,9 @@ type TableResult = Extract<Result, { readonly kind: 'table' }>
 export function joinSteps(step: Step, left: Result, right: Result): Result {
   const join = joiner(step.joiner ?? '', left.value, right.value)
   if (left.kind === 'table' && right.kind === 'table') {
-    return step.fk === undefined ? joinTables(step, left, right, join) : joinByForeignKey(step, left, right, join, step.fk)
+    return step.fk === undefined
+      ? joinTables(step, left, right, join)
+      : joinByForeignKey(step, left, right, join, step.fk)
   }
   if (left.kind !== 'stream') throw new Error(`${step.id} joins a ${left.kind}`)
   switch (right.kind) {

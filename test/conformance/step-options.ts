@@ -40,8 +40,16 @@ export function serdeOf(type: DataType): Serde<{}> {
   throw new Error(`no serde for ${JSON.stringify(type)}`)
 }
 
-export function scenarioTopic(name: string, { key, value }: Types, timestamps: Step['timestamps']): Topic<unknown, unknown> {
-  const options = { key: serdeOf(key) as Serde<unknown>, value: serdeOf(value) as Serde<unknown>, tombstones: true } as const
+export function scenarioTopic(
+  name: string,
+  { key, value }: Types,
+  timestamps: Step['timestamps'],
+): Topic<unknown, unknown> {
+  const options = {
+    key: serdeOf(key) as Serde<unknown>,
+    value: serdeOf(value) as Serde<unknown>,
+    tombstones: true,
+  } as const
   return topic(name, timestamps === 'valueAt' ? { ...options, timestamp: timestampOfValue } : options)
 }
 

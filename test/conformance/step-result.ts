@@ -29,8 +29,16 @@ export type Result = Types &
     | { readonly kind: 'globalTable'; readonly table: GlobalKTable<unknown, unknown> }
     | { readonly kind: 'group'; readonly group: Grouped }
     | { readonly kind: 'groupedTable'; readonly group: GroupedTable }
-    | { readonly kind: 'windows'; readonly group: TimeWindowedKStream<unknown, unknown>; readonly windowedKey: DataType }
-    | { readonly kind: 'sessions'; readonly group: SessionWindowedKStream<unknown, unknown>; readonly windowedKey: DataType }
+    | {
+        readonly kind: 'windows'
+        readonly group: TimeWindowedKStream<unknown, unknown>
+        readonly windowedKey: DataType
+      }
+    | {
+        readonly kind: 'sessions'
+        readonly group: SessionWindowedKStream<unknown, unknown>
+        readonly windowedKey: DataType
+      }
     | { readonly kind: 'cogroup'; readonly group: Cogrouped }
     | {
         readonly kind: 'windowedCogroup'

@@ -2,45 +2,89 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 export interface Snippet {
+  /** `docs/state.md` */
+  readonly page: string
   /** `README.md:12`: where its first line of code is. */
   readonly place: string
+  /** With the lines of the page's setup block in front. */
   readonly code: string
+  readonly setupLines: number
+  /** What the page says that it prints. */
+  readonly output: ShownOutput | undefined
 }
 
-const root = join(import.meta.dirname, '../..')
+export interface ShownOutput {
+  readonly text: string
+  /** False: shown in comments, where line breaks and blanks are the author's. */
+  readonly exact: boolean
+}
 
-/** Every block marked `ts` in README.md and docs/, in order. A block marked `ts continued` belongs to the one before. */
+interface Fence {
+  readonly line: number
+  readonly marks: readonly string[]
+  readonly code: string
+  /** True if nothing but empty lines lies between it and the fence before. */
+  readonly adjacent: boolean
+}
+
+export const root = join(import.meta.dirname, '../..')
+
+/** README.md and every page of docs/, as paths from the root. */
+export function readPages(): string[] {
+  const pages = readdirSync(join(root, 'docs'), { recursive: true }).map((name) => `docs/${String(name)}`)
+  return ['README.md', ...pages.filter((page) => page.endsWith('.md')).sort()]
+}
+
+/**
+ * Every block marked `ts` in README.md and docs/, in order. `ts setup`: stands in front of every later block of the page.
+ * `ts continued`: belongs to the block before. What a block prints is shown in a block marked `text` right behind it, or
+ * in comments behind `console.log(…)`.
+ */
 export function readSnippets(): Snippet[] {
-  const pages = [
-    'README.md',
-    ...readdirSync(join(root, 'docs'), { recursive: true }).map((name) => `docs/${String(name)}`),
-  ]
-  return pages
-    .filter((page) => page.endsWith('.md'))
-    .flatMap((page) => snippetsOf(page, readFileSync(join(root, page), 'utf8')))
+  return readPages().flatMap((page) => snippetsOf(page, readFileSync(join(root, page), 'utf8')))
 }
 
 function snippetsOf(page: string, text: string): Snippet[] {
   const snippets: Snippet[] = []
-  let open: { line: number; marks: string[]; code: string[] } | undefined
-  for (const [index, line] of text.split('\n').entries()) {
-    if (open !== undefined) {
-      if (!line.startsWith('```')) {
-        open.code.push(line)
-        continue
-      }
-      const before = snippets.at(-1)
-      if (open.marks.includes('continued') && before !== undefined) {
-        snippets[snippets.length - 1] = { ...before, code: `${before.code}${open.code.join('\n')}\n` }
-      } else {
-        snippets.push({ place: `${page}:${open.line}`, code: `${open.code.join('\n')}\n` })
-      }
-      open = undefined
-      continue
+  let setup = ''
+  for (const { line, marks, code, adjacent } of fencesOf(text)) {
+    const before = snippets.at(-1)
+    if (marks[0] === 'text' && adjacent && before !== undefined) {
+      snippets[snippets.length - 1] = { ...before, output: { text: code, exact: true } }
+    } else if (marks[0] === 'ts' && marks.includes('continued') && before !== undefined) {
+      const whole = `${before.code}${code}`
+      snippets[snippets.length - 1] = { ...before, code: whole, output: outputInComments(whole) }
+    } else if (marks[0] === 'ts') {
+      const isSetup = marks.includes('setup')
+      const front = isSetup ? '' : setup
+      const setupLines = front.split('\n').length - 1
+      const whole = `${front}${code}`
+      snippets.push({ page, place: `${page}:${line}`, code: whole, setupLines, output: outputInComments(whole) })
+      if (isSetup) setup = code
     }
-    const marks = /^```(.*)$/.exec(line)?.[1]?.trim().split(/\s+/)
-    if (marks?.[0] === 'ts') open = { line: index + 2, marks, code: [] }
-    else if (marks !== undefined) open = undefined
   }
   return snippets
+}
+
+function* fencesOf(text: string): Generator<Fence> {
+  let open: { line: number; marks: string[]; code: string; adjacent: boolean } | undefined
+  let adjacent = false
+  for (const [index, line] of text.split('\n').entries()) {
+    if (open === undefined) {
+      const marks = /^```(.*)$/.exec(line)?.[1]
+      if (marks !== undefined) open = { line: index + 2, marks: marks.trim().split(/\s+/), code: '', adjacent }
+      else if (line !== '') adjacent = false
+    } else if (line.startsWith('```')) {
+      yield open
+      open = undefined
+      adjacent = true
+    } else {
+      open.code += `${line}\n`
+    }
+  }
+}
+
+function outputInComments(code: string): ShownOutput | undefined {
+  const lines = [...code.matchAll(/^ *console\.log\(.*\) \/\/ (.+)$/gm)].map((match) => match[1])
+  return lines.length === 0 ? undefined : { text: lines.join('\n'), exact: false }
 }

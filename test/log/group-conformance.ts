@@ -3,16 +3,21 @@ import { describe, expect, it } from 'vitest'
 import type { SubtopologyDescription } from '../../src/log/group.ts'
 import { PartitionMap } from '../../src/log/log.ts'
 import type { CommittedOffset, Log } from '../../src/log/log.ts'
-import { clientOptions, internalTopic, Member, settle, subtopology } from './log-harness.ts'
+import type { clientOptions } from './log-harness.ts'
+import { internalTopic, Member, settle, subtopology } from './log-harness.ts'
 
 /** What the runtime relies on of group membership; part of the suite of the Log port. */
-export function groupConformance(log: () => Log, newTopic: (partitions?: number) => Promise<string>): void {
+export function groupConformance(
+  log: () => Log,
+  newTopic: (partitions?: number) => Promise<string>,
+  optionsOf: typeof clientOptions,
+): void {
   async function joined(
     group: string,
     thread: number,
     subtopologies: readonly SubtopologyDescription[],
   ): Promise<Member> {
-    const member = new Member(await log().openClient(clientOptions(group, thread, subtopologies)))
+    const member = new Member(await log().openClient(optionsOf(group, thread, subtopologies)))
     await member.client.group.join()
     return member
   }
@@ -130,6 +135,7 @@ export function groupConformance(log: () => Log, newTopic: (partitions?: number)
       await settle('the news', members, () =>
         members.every((member) => member.told.some((event) => event.type === 'shutdown')),
       )
+      expect(members.map((member) => member.told.filter((event) => event.type === 'failed'))).toEqual([[], []])
       for (const member of members) await member.client.close()
     })
   })

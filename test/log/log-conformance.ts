@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Headers } from '../../src/record/headers.ts'
 import { PartitionMap } from '../../src/log/log.ts'
-import type { CommittedOffset, Log } from '../../src/log/log.ts'
+import type { CommittedOffset, Log, LogClientOptions } from '../../src/log/log.ts'
 import { groupConformance } from './group-conformance.ts'
 import { append, clientOptions, committedRecords, readRecords, subtopology, until } from './log-harness.ts'
 
@@ -12,7 +12,10 @@ export interface LogUnderTest {
 }
 
 export interface LogCapabilities {
-  /** Records and offsets become visible by the commit, both or neither, and an older twin is fenced. */
+  /**
+   * Records and offsets become visible by the commit, both or neither, and an older twin is fenced. Without it clients are
+   * opened with `at_least_once`.
+   */
   readonly transactional: boolean
 }
 
@@ -32,6 +35,11 @@ export function logConformance(
     afterAll(async () => {
       await opened.close()
     })
+
+    const optionsOf: typeof clientOptions = (groupId, thread, subtopologies, rest = {}) => {
+      const guarantee: LogClientOptions['guarantee'] = capabilities.transactional ? 'exactly_once' : 'at_least_once'
+      return clientOptions(groupId, thread, subtopologies, { guarantee, ...rest })
+    }
 
     async function newTopic(partitions = 1, configs: Record<string, string> = {}): Promise<string> {
       const topic = `topic-${randomUUID()}`
@@ -301,7 +309,7 @@ export function logConformance(
       it('keeps offsets and their metadata for the group', async () => {
         const topic = await newTopic(2)
         const group = `group-${randomUUID()}`
-        const client = await log.openClient(clientOptions(group, 1, [subtopology(0, [topic])]))
+        const client = await log.openClient(optionsOf(group, 1, [subtopology(0, [topic])]))
         const both = [
           { topic, partition: 0 },
           { topic, partition: 1 },
@@ -317,7 +325,7 @@ export function logConformance(
       it.runIf(capabilities.transactional)('shows records and offsets together, and nothing before', async () => {
         const [topic, input] = [await newTopic(), await newTopic()]
         const group = `group-${randomUUID()}`
-        const client = await log.openClient(clientOptions(group, 1, [subtopology(0, [input])]))
+        const client = await log.openClient(optionsOf(group, 1, [subtopology(0, [input])]))
         await client.producer.loadPartitionCount(topic)
         append(client.producer, topic, 0, 'k', 'v1')
         append(client.producer, topic, 0, 'k', 'v2')
@@ -337,7 +345,7 @@ export function logConformance(
 
       it.runIf(capabilities.transactional)('leaves out what was aborted', async () => {
         const topic = await newTopic()
-        const client = await log.openClient(clientOptions(`group-${randomUUID()}`, 1, []))
+        const client = await log.openClient(optionsOf(`group-${randomUUID()}`, 1, []))
         await client.producer.loadPartitionCount(topic)
         append(client.producer, topic, 0, 'k', 'committed')
         await client.producer.flush()
@@ -354,7 +362,7 @@ export function logConformance(
 
       it.runIf(capabilities.transactional)('does not come from a client that a newer twin has fenced', async () => {
         const [topic, input] = [await newTopic(), await newTopic()]
-        const options = clientOptions(`group-${randomUUID()}`, 1, [subtopology(0, [input])])
+        const options = optionsOf(`group-${randomUUID()}`, 1, [subtopology(0, [input])])
         const old = await log.openClient(options)
         await old.producer.loadPartitionCount(topic)
         append(old.producer, topic, 0, 'k', 'of the old one')
@@ -376,6 +384,6 @@ export function logConformance(
       })
     })
 
-    groupConformance(() => log, newTopic)
+    groupConformance(() => log, newTopic, optionsOf)
   })
 }

@@ -19,7 +19,11 @@ describe('the memory log', () => {
     client.group.onEvent(() => seen.push('event'))
     expect(client.group.join()).toBeUndefined()
     expect(seen).toEqual(['event'])
-    expect(client.group.nextEvent()).toEqual({ type: 'assigned', active: [{ subtopology: 0, partition: 0 }], standby: [] })
+    expect(client.group.nextEvent()).toEqual({
+      type: 'assigned',
+      active: [{ subtopology: 0, partition: 0 }],
+      standby: [],
+    })
     client.group.acknowledge()
     client.reader.assign('input', 0, 0)
     client.reader.onReady(() => seen.push('ready'))

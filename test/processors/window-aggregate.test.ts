@@ -131,6 +131,13 @@ describe('results on window close', () => {
     expect(feed(windowed(tumbling(10, { grace: 5 }), { ...settings, compatible: true }))).toEqual([])
   })
 
+  test('a cache keeps Kafka Streams from losing them, too', () => {
+    const harness = windowed(tumbling(10), { emitOnClose: true, retention: 10, cached: true, compatible: true })
+    harness.pipe('n', 'a', 'z', 14)
+    expect(harness.pipe('n', 'a', 'w', 45)).toEqual(['a[10,20]=z@14'])
+    expect(harness.flush()).toEqual([])
+  })
+
   test('hopping windows come in the order of their starts, and all of them', () => {
     const harness = windowed(hopping(10, { advance: 5 }), { emitOnClose: true, retention: 10 })
     expect(harness.pipe('n', 'a', 'x', 3)).toEqual([])

@@ -36,7 +36,6 @@ test.each([
   ['a hopping window of 0', () => hopping(0, { advance: 1 })],
   ['a hopping window that does not advance', () => hopping(10, { advance: 0 })],
   ['a hopping window that leaves gaps', () => hopping(10, { advance: 11 })],
-  ['a session gap of 0', () => session(0)],
   ['a join window that ends before it starts', () => joinWindow({ before: -3, after: 2 })],
   ['an unlimited window that starts before time', () => unlimited({ start: -1 })],
 ])('%s is refused', (_what, define) => {

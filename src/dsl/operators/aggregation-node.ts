@@ -8,13 +8,7 @@ import type { NodeTraits } from '../../topology/graph/graph-node.ts'
 import type { Folding, Merger, OperatorSpec } from '../../topology/operator-spec.ts'
 import { closingDelay, includesEnd } from '../../windowing/index.ts'
 import type { AggregationWindows } from '../../windowing/index.ts'
-import {
-  checkWindowStore,
-  sessionStoreSpec,
-  tableStoreSpec,
-  windowSize,
-  windowStoreSpec,
-} from '../materialization.ts'
+import { checkWindowStore, sessionStoreSpec, tableStoreSpec, windowSize, windowStoreSpec } from '../materialization.ts'
 import type { Materialization } from '../materialization.ts'
 import { AggregateOrigin } from '../table-origins.ts'
 import type { StoreKind } from '../table-origins.ts'

@@ -92,7 +92,11 @@ export function joinByForeignKey(
   const receiveNode = new GraphNode(receive, {}, (writer, self) => {
     const foreignKeySerde = serdes.foreignKey(writer.settings, receive)
     const primaryKeySerde = serdes.primaryKey(writer.settings, receive)
-    writer.addProcessor(receive, { op: 'foreignKeyReceive', store, foreignKeySerde, primaryKeySerde }, self.parentNames())
+    writer.addProcessor(
+      receive,
+      { op: 'foreignKeyReceive', store, foreignKeySerde, primaryKeySerde },
+      self.parentNames(),
+    )
     writer.addStore(subscriptionStore(writer.settings), generated, receive)
   })
   graph.add(subscriptionSource, receiveNode)
@@ -153,7 +157,13 @@ export function joinByForeignKey(
   const node = new GraphNode(result, { versioned }, (writer, self) => {
     writer.addProcessor(result, tableSourceOperator(origin), self.parentNames())
     if (!origin.materialized) return
-    const spec = tableStoreSpec(writer.settings, materialization, resultStore.name, { key: keySerde, value: valueSerde }, result)
+    const spec = tableStoreSpec(
+      writer.settings,
+      materialization,
+      resultStore.name,
+      { key: keySerde, value: valueSerde },
+      result,
+    )
     writer.addStore(spec, resultStore.generated, result)
   })
   graph.add(resolveNode, node)
@@ -187,10 +197,7 @@ class JoinSerdes {
   }
 }
 
-function processorNodeWithSettings(
-  name: string,
-  operator: (settings: BuildSettings) => OperatorSpec,
-): GraphNode {
+function processorNodeWithSettings(name: string, operator: (settings: BuildSettings) => OperatorSpec): GraphNode {
   return new GraphNode(name, {}, (writer, self) => {
     writer.addProcessor(name, operator(writer.settings), self.parentNames())
   })

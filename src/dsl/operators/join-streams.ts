@@ -67,20 +67,31 @@ export function joinStreams(
   const names = joinNames(graph, join, options.name, materialization.storeName)
 
   const addWindow = (side: StreamHandle, name: string, store: string): void => {
-    graph.add(side.node, processorNode(name, {}, () => ({ op: 'joinWindow', store })))
+    graph.add(
+      side.node,
+      processorNode(name, {}, () => ({ op: 'joinWindow', store })),
+    )
   }
   addWindow(leftSide, names.leftWindow, names.leftStore)
   addWindow(rightSide, names.rightWindow, names.rightStore)
 
   const role: NodeRole = {
     kind: 'streamJoin',
+    inner: join === 'inner',
     leftWindow: names.leftWindow,
     rightWindow: names.rightWindow,
     selfJoin: false,
   }
   const node = new GraphNode(names.merge, { role, relaxedNullKeys: join !== 'inner' }, (writer, self) => {
     const stores = joinStores(writer.settings, names, serdes, windows, materialization)
-    const plan: JoinPlan = { names, join, joiner, windows, stores, generatedStores: materialization.storeName === undefined }
+    const plan: JoinPlan = {
+      names,
+      join,
+      joiner,
+      windows,
+      stores,
+      generatedStores: materialization.storeName === undefined,
+    }
     if (self.role.kind === 'streamJoin' && self.role.selfJoin) writeSelfJoin(writer, plan)
     else writeJoin(writer, plan)
   })
@@ -204,7 +215,14 @@ interface JoinPlan {
 
 function writeJoin(writer: TopologyWriter, plan: JoinPlan): void {
   const { names, join, joiner, windows, stores, generatedStores } = plan
-  const common = { op: 'streamJoin', join, outerStore: names.outerStore, windows, joiner, timeKey: names.merge } as const
+  const common = {
+    op: 'streamJoin',
+    join,
+    outerStore: names.outerStore,
+    windows,
+    joiner,
+    timeKey: names.merge,
+  } as const
   writer.addProcessor(names.left, { ...common, side: 'left', otherStore: names.rightStore }, [names.leftWindow])
   writer.addProcessor(names.right, { ...common, side: 'right', otherStore: names.leftStore }, [names.rightWindow])
   writer.addProcessor(names.merge, { op: 'passThrough' }, [names.left, names.right])
@@ -215,6 +233,8 @@ function writeJoin(writer: TopologyWriter, plan: JoinPlan): void {
 
 function writeSelfJoin(writer: TopologyWriter, plan: JoinPlan): void {
   const { names, joiner, windows, stores, generatedStores } = plan
-  writer.addProcessor(names.merge, { op: 'streamSelfJoin', store: names.leftStore, windows, joiner }, [names.leftWindow])
+  writer.addProcessor(names.merge, { op: 'streamSelfJoin', store: names.leftStore, windows, joiner }, [
+    names.leftWindow,
+  ])
   writer.addStore(stores.left, generatedStores, names.leftWindow, names.merge)
 }

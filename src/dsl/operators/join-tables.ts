@@ -47,11 +47,10 @@ export function joinTables(
       { ...common, side: 'right', other: leftView, versioned: rightVersioned, otherVersioned: leftVersioned },
       [right.name],
     )
-    writer.addProcessor(
-      name,
-      { op: 'tableJoinMerge', store: origin.store, sendOldValues: origin.sendsOldValues },
-      [leftName, rightName],
-    )
+    writer.addProcessor(name, { op: 'tableJoinMerge', store: origin.store, sendOldValues: origin.sendsOldValues }, [
+      leftName,
+      rightName,
+    ])
     for (const used of storesOf(rightView)) writer.connect(leftName, used)
     for (const used of storesOf(leftView)) writer.connect(rightName, used)
     if (store === undefined) return

@@ -17,12 +17,7 @@ export function processorNode(
 }
 
 /** Adds a processor below a stream. */
-export function addToStream(
-  stream: StreamHandle,
-  name: string,
-  traits: NodeTraits,
-  operator: OperatorSpec,
-): GraphNode {
+export function addToStream(stream: StreamHandle, name: string, traits: NodeTraits, operator: OperatorSpec): GraphNode {
   const node = processorNode(name, traits, () => operator)
   stream.graph.add(stream.node, node)
   return node

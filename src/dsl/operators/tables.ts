@@ -14,7 +14,12 @@ import { processorNode } from './stream-operator.ts'
 
 type Options = Materialize<unknown, unknown>
 
-export function filterTable(table: TableHandle, predicate: Predicate, not: boolean, options: Options = {}): TableHandle {
+export function filterTable(
+  table: TableHandle,
+  predicate: Predicate,
+  not: boolean,
+  options: Options = {},
+): TableHandle {
   const materialization = materializationOf(options)
   const name = derivedName(table, materialization, options.name, 'KTABLE-FILTER-')
   // A filter uses old values if its parent has them anyway: it can then leave out useless tombstones.
@@ -27,7 +32,7 @@ export function filterTable(table: TableHandle, predicate: Predicate, not: boole
     store: origin.store,
     versioned: inputIsVersioned(node),
     sendOldValues: origin.sendsOldValues,
-    parentSendsOldValues: table.sendsOldValues,
+    parentSendsOldValues: parentSends,
   }))
 }
 
@@ -120,7 +125,11 @@ function derive(
     for (const store of stores) writer.connect(name, store)
     if (materialization.storeName === undefined) return
     const serdes = { key: keySerde, value: valueSerde }
-    writer.addStore(tableStoreSpec(writer.settings, materialization, materialization.storeName, serdes, name), false, name)
+    writer.addStore(
+      tableStoreSpec(writer.settings, materialization, materialization.storeName, serdes, name),
+      false,
+      name,
+    )
   })
   graph.add(table.node, node)
   return { graph, name, node, keySerde, valueSerde, sources, origin, sendsOldValues: false }

@@ -1,5 +1,6 @@
 import type { StreamPartitioner, TopicExtractor } from '../../topology/topology.ts'
 import { GraphNode } from '../../topology/graph/graph-node.ts'
+import { validateName } from '../../topology/names.ts'
 import { requiredSerde } from '../../topology/required-serde.ts'
 import type { StreamHandle } from '../handles.ts'
 import type { Serde } from '../../serde/serde.ts'
@@ -17,6 +18,7 @@ interface ErasedSinkOptions extends Named {
 }
 
 export function to(stream: StreamHandle, topic: string | TopicExtractor, options: ErasedSinkOptions = {}): void {
+  if (typeof topic === 'string') validateName(topic)
   const name = stream.graph.names.orNext(options.name, 'KSTREAM-SINK-')
   const node = new GraphNode(name, {}, (writer, self) => {
     const purpose = typeof topic === 'string' ? `the topic "${topic}"` : 'the topics written to'

@@ -1,4 +1,3 @@
-import type { MillraceError } from '../../errors.ts'
 import type { TopicPartition } from '../../log/log.ts'
 import { KafkaError, kafkaErrors } from '../protocol/errors.ts'
 
@@ -25,7 +24,7 @@ export function produceFailure(
   code: number,
   text: string | null,
   cause?: unknown,
-): MillraceError {
+): KafkaError {
   const { topic, partition } = place
   if (code === kafkaErrors.invalidProducerEpoch || code === kafkaErrors.producerFenced) {
     return new KafkaError(code, 'another producer took over', {

@@ -53,7 +53,8 @@ export class Compaction {
 
   #readStep(): void {
     const partition = this.#partition
-    const limit = this.#now - compactionLagOf(partition)
+    const lag = compactionLagOf(partition)
+    const limit = lag === 0 ? Infinity : this.#now - lag
     const runs = partition.storedRuns(this.#at, STEP_BYTES)
     for (const run of runs) {
       const isLast = run.base >= partition.lastRunBase

@@ -46,6 +46,8 @@ export class EmbeddedStorage implements LogStorage {
   readonly #partitions = new Map<PartitionData, EmbeddedPartition>()
   #waiting: WaitingCommit[] = []
   #chores: Chore[] = []
+  /** A chore that was waited for is among the next. */
+  #mustSync = false
   #draining: Promise<void> | undefined
   #failure: MillraceError | undefined
 
@@ -83,6 +85,7 @@ export class EmbeddedStorage implements LogStorage {
       configs: spec.configs ?? {},
     }
     this.#topicNumbers.set(spec.name, stored.number)
+    this.#mustSync = true
     this.addChore((batch) => batch.put(topicKey(spec.name), Buffer.from(JSON.stringify(stored))))
     return this.#identity(spec.name, stored)
   }
@@ -160,7 +163,9 @@ export class EmbeddedStorage implements LogStorage {
     for (const chore of chores) chore(batch)
     const ends = new Map<PartitionData, number>()
     for (const { commit } of waiting) this.#addCommit(batch, commit, ends)
-    const written = this.#engine.write(batch, { sync: this.#fsync && waiting.length > 0 })
+    const sync = this.#fsync && (waiting.length > 0 || this.#mustSync)
+    this.#mustSync = false
+    const written = this.#engine.write(batch, { sync })
     if (isPromise(written)) await written
     for (const { commit, makeVisible, resolve } of waiting) {
       makeVisible(commit)

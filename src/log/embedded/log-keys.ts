@@ -47,7 +47,11 @@ export function offsetKey(groupId: string, topic: string, partition: number): Bu
   return key
 }
 
-export function decodeOffsetKey(key: Buffer): { readonly groupId: string; readonly topic: string; readonly partition: number } {
+export function decodeOffsetKey(key: Buffer): {
+  readonly groupId: string
+  readonly topic: string
+  readonly partition: number
+} {
   const groupEnd = 3 + key.readUInt16BE(1)
   const topicEnd = groupEnd + 2 + key.readUInt16BE(groupEnd)
   return {

@@ -64,12 +64,17 @@ function keepOwned(
   quota: number,
   target: TargetAssignment,
 ): void {
-  const kept = [...member.active].filter(([text]) => wanted.has(text)).sort(([, left], [, right]) => compareTasks(left, right))
+  const kept = [...member.active]
+    .filter(([text]) => wanted.has(text))
+    .sort(([, left], [, right]) => compareTasks(left, right))
   while (kept.length > quota) {
     const counts = new Map<number, number>()
     for (const [, task] of kept) counts.set(task.subtopology, (counts.get(task.subtopology) ?? 0) + 1)
     const most = Math.max(...counts.values())
-    kept.splice(kept.findLastIndex(([, task]) => counts.get(task.subtopology) === most), 1)
+    kept.splice(
+      kept.findLastIndex(([, task]) => counts.get(task.subtopology) === most),
+      1,
+    )
   }
   for (const [text, task] of kept) target.active.set(text, task)
 }
@@ -108,7 +113,10 @@ function placeStandbys(
       let best = -1
       for (let i = 0; i < members.length; i++) {
         if (processes.has(members[i]!.processId)) continue
-        if (best < 0 || standbyRank(text, members[i]!, targets[i]!, quota) < standbyRank(text, members[best]!, targets[best]!, quota)) {
+        if (
+          best < 0 ||
+          standbyRank(text, members[i]!, targets[i]!, quota) < standbyRank(text, members[best]!, targets[best]!, quota)
+        ) {
           best = i
         }
       }

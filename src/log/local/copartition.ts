@@ -54,30 +54,40 @@ function commonCount(topics: readonly string[], counts: ReadonlyMap<string, numb
   })
 }
 
-/** Goes round until every group is known: a repartition topic may be written from behind another one. */
+/**
+ * Goes round until every group is known: a repartition topic may be written from behind another one. Where topics feed each
+ * other in a circle, what is known so far decides, as Kafka Streams has it.
+ */
 function deriveFromWriters(
   open: string[][],
   subtopologies: readonly SubtopologyDescription[],
   counts: Map<string, number>,
 ): void {
   let remaining = open
+  let inCircles = false
   while (remaining.length > 0) {
     const unresolved = remaining.filter((group) => {
-      const count = neededByWriters(group, subtopologies, counts)
+      const count = neededByWriters(group, subtopologies, counts, inCircles)
       if (count === undefined) return true
       for (const topic of group) counts.set(topic, count)
       return false
     })
-    if (unresolved.length === remaining.length) throw underivable(unresolved[0]![0]!)
+    const stuck = unresolved.length === remaining.length
+    if (stuck && inCircles) throw underivable(unresolved[0]![0]!)
+    inCircles = stuck
     remaining = unresolved
   }
 }
 
-/** The most partitions that any writer of the group's topics needs; `undefined` while one of them is not known. */
+/**
+ * The most partitions that any writer of the group's topics needs; `undefined` while one of them is not known, or, with
+ * `ignoreUnknown`, while none is.
+ */
 function neededByWriters(
   group: readonly string[],
   subtopologies: readonly SubtopologyDescription[],
   counts: ReadonlyMap<string, number>,
+  ignoreUnknown: boolean,
 ): number | undefined {
   let most = 0
   for (const subtopology of subtopologies) {
@@ -85,8 +95,8 @@ function neededByWriters(
     const sources = [...subtopology.sourceTopics, ...subtopology.repartitionSourceTopics.map((topic) => topic.name)]
     for (const source of sources) {
       const count = counts.get(source)
-      if (count === undefined) return undefined
-      most = Math.max(most, count)
+      if (count !== undefined) most = Math.max(most, count)
+      else if (!ignoreUnknown && !group.includes(source)) return undefined
     }
   }
   return most === 0 ? undefined : most

@@ -213,7 +213,8 @@ export class GroupCoordinator {
 
 function isSourceOf(subtopology: SubtopologyDescription, topic: string): boolean {
   return (
-    subtopology.sourceTopics.includes(topic) || subtopology.repartitionSourceTopics.some((other) => other.name === topic)
+    subtopology.sourceTopics.includes(topic) ||
+    subtopology.repartitionSourceTopics.some((other) => other.name === topic)
   )
 }
 

@@ -151,7 +151,7 @@ export class LocalLog implements Log {
 
   close(): MaybePromise<void> {
     if (this.#isClosed) return
-    for (const client of [...this.#clients.values()]) client.close()
+    for (const client of this.#clients.values()) client.close()
     this.#isClosed = true
     this.#onClose()
     return this.#storage.close()

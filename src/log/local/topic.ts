@@ -40,7 +40,8 @@ export function validateTopicSpec(spec: TopicSpec): void {
   }
   for (const [key, value] of Object.entries(configs)) {
     const rule = CONFIG_RULES[key]
-    if (rule !== undefined && !rule.test(value)) throw invalid(name, `${key}=${value} is not valid`, 'correct its value')
+    if (rule !== undefined && !rule.test(value))
+      throw invalid(name, `${key}=${value} is not valid`, 'correct its value')
   }
 }
 

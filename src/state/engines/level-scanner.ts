@@ -27,7 +27,7 @@ class ScanThread {
   }
 
   tell(request: ScanRequest): void {
-    this.#port.postMessage(request)
+    this.#port.postMessage(request, [])
   }
 
   ask(request: ScanRequest, directory: string): ScanReply {
@@ -84,7 +84,7 @@ export class LevelScanner {
   }
 
   close(): void {
-    for (const iterator of [...this.#open]) iterator.close()
+    for (const iterator of this.#open) iterator.close()
     this.#thread.ask({ type: 'detach', database: this.#database }, this.#directory)
   }
 }

@@ -1,6 +1,13 @@
 import { mkdirSync, realpathSync, rmSync } from 'node:fs'
 import type { ClassicLevel } from 'classic-level'
-import type { EngineFactory, EngineIterator, EngineOptions, EngineRange, KeyValueEngine, WriteBatch, WriteOperation } from '../engine.ts'
+import type {
+  EngineFactory,
+  EngineIterator,
+  EngineRange,
+  KeyValueEngine,
+  WriteBatch,
+  WriteOperation,
+} from '../engine.ts'
 import { engineClosed, engineUnavailable, ioFailure, openFailure } from './engine-failure.ts'
 import { LevelScanner } from './level-scanner.ts'
 
@@ -19,7 +26,7 @@ const openDirectories = new Set<string>()
  * LevelDB, for platforms without a RocksDB binary. Reads are synchronous, scans at the price of a round trip to another
  * thread; writes answer a promise and take effect in the order of the calls.
  */
-export const levelEngine: EngineFactory & { open(directory: string, options?: EngineOptions): Promise<KeyValueEngine> } = {
+export const levelEngine: EngineFactory = {
   name: 'level',
   persistent: true,
   async open(directory, options = {}) {
@@ -55,7 +62,7 @@ export const levelEngine: EngineFactory & { open(directory: string, options?: En
 }
 
 /** @throws MR_ENGINE_UNAVAILABLE if there is no binary for this platform */
-export async function loadClassicLevel(): Promise<typeof import('classic-level')> {
+export async function loadClassicLevel(): Promise<{ readonly ClassicLevel: typeof ClassicLevel }> {
   try {
     return await import('classic-level')
   } catch (cause) {
@@ -163,7 +170,8 @@ function plainOperations(batch: WriteBatch): DatabaseOperation[] | undefined {
 }
 
 function copyOf(operation: WriteOperation): WriteOperation {
-  if (operation.type === 'put') return { type: 'put', key: Buffer.from(operation.key), value: Buffer.from(operation.value) }
+  if (operation.type === 'put')
+    return { type: 'put', key: Buffer.from(operation.key), value: Buffer.from(operation.value) }
   if (operation.type === 'delete') return { type: 'delete', key: Buffer.from(operation.key) }
   return { type: 'deleteRange', gte: Buffer.from(operation.gte), lt: Buffer.from(operation.lt) }
 }

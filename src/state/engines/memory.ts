@@ -1,12 +1,11 @@
-import type {
-  EngineFactory,
-  EngineIterator,
-  EngineRange,
-  KeyValueEngine,
-  WriteBatch,
-} from '../engine.ts'
+import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine, WriteBatch } from '../engine.ts'
 import { engineClosed } from './engine-failure.ts'
 import { lowerBound, OrderedKeys } from './ordered-keys.ts'
+
+/** A factory that answers at once. */
+export interface SynchronousEngineFactory extends EngineFactory {
+  open(directory: string): KeyValueEngine
+}
 
 /**
  * Keeps everything in the memory of this process; nothing outlives `close`. Every call answers synchronously, which is what
@@ -17,7 +16,7 @@ import { lowerBound, OrderedKeys } from './ordered-keys.ts'
  * const engine = memoryEngine.open('')
  * ```
  */
-export const memoryEngine: EngineFactory & { open(directory: string): KeyValueEngine } = {
+export const memoryEngine: SynchronousEngineFactory = {
   name: 'memory',
   persistent: false,
   open: () => new MemoryEngine(),

@@ -50,7 +50,10 @@ export interface RocksdbBinding {
     options: { readonly column: NativeColumn },
   ): (Buffer | undefined)[]
   /** Deletes a range by one range tombstone. */
-  db_clear(database: NativeDatabase, range: { readonly column: NativeColumn; readonly gte: Buffer; readonly lt: Buffer }): void
+  db_clear(
+    database: NativeDatabase,
+    range: { readonly column: NativeColumn; readonly gte: Buffer; readonly lt: Buffer },
+  ): void
   batch_init(): NativeBatch
   batch_put(batch: NativeBatch, key: Buffer, value: Buffer, options: { readonly column: NativeColumn }): void
   batch_del(batch: NativeBatch, key: Buffer, options: { readonly column: NativeColumn }): void

@@ -1,7 +1,7 @@
 import type { EngineIterator, EngineRange } from '../engine.ts'
 import type { NativeColumn, NativeDatabase, NativeIterator, RocksdbBinding } from './rocksdb-binding.ts'
 
-const FIRST_ROWS = 16
+const FIRST_ROWS = 4
 const MOST_ROWS = 1024
 const READ_BYTES = 256 * 1024
 
@@ -53,7 +53,7 @@ export class RocksdbIterator implements EngineIterator {
       this.#rows = rows
       this.#at = 0
       this.#finished = finished
-      this.#count = Math.min(this.#count * 4, MOST_ROWS)
+      this.#count = Math.min(this.#count * 2, MOST_ROWS)
     }
     this.key = this.#rows[this.#at]!
     this.value = this.#rows[this.#at + 1]!

@@ -1,5 +1,12 @@
 import { mkdirSync, rmSync } from 'node:fs'
-import type { EngineFactory, EngineIterator, EngineOptions, EngineRange, KeyValueEngine, WriteBatch } from '../engine.ts'
+import type {
+  EngineFactory,
+  EngineIterator,
+  EngineOptions,
+  EngineRange,
+  KeyValueEngine,
+  WriteBatch,
+} from '../engine.ts'
 import { engineClosed, ioFailure, openFailure } from './engine-failure.ts'
 import { loadRocksdbBinding } from './rocksdb-binding.ts'
 import type { NativeBatch, NativeColumn, NativeDatabase, RocksdbBinding } from './rocksdb-binding.ts'
@@ -14,7 +21,7 @@ const MAX_CACHE_BYTES = 0xffff_ffff
  * RocksDB: everything is synchronous but `open` and `close`. Its write-ahead log is always on; it reaches the disk at a
  * write with `sync`, and at the operating system's leisure otherwise.
  */
-export const rocksdbEngine: EngineFactory & { open(directory: string, options?: EngineOptions): Promise<KeyValueEngine> } = {
+export const rocksdbEngine: EngineFactory = {
   name: 'rocksdb',
   persistent: true,
   async open(directory, options = {}) {
@@ -38,7 +45,7 @@ function openDatabase(
   database: NativeDatabase,
   options: EngineOptions,
 ): Promise<Readonly<Record<string, NativeColumn>>> {
-  const common = { compaction: 'level', compression: false }
+  const common = { compaction: 'level', compression: false, optimize: 'point-lookup' }
   return new Promise((resolve, reject) => {
     const settings = {
       createIfMissing: true,
@@ -130,7 +137,7 @@ class RocksdbEngine implements KeyValueEngine {
   close(): Promise<void> {
     if (this.#closed) return Promise.resolve()
     this.#closed = true
-    for (const iterator of [...this.#iterators]) iterator.close()
+    for (const iterator of this.#iterators) iterator.close()
     return new Promise((resolve, reject) => {
       this.#binding.db_close(this.#database, (error) =>
         error ? reject(ioFailure('rocksdb', this.#directory, error)) : resolve(),

@@ -1,4 +1,12 @@
-import type { SourceNode, ProcessorNode, SinkNode, Subtopology, Topology, TopologyNode, TopologyStore } from '../topology.ts'
+import type {
+  SourceNode,
+  ProcessorNode,
+  SinkNode,
+  Subtopology,
+  Topology,
+  TopologyNode,
+  TopologyStore,
+} from '../topology.ts'
 import { topologyError } from '../topology-error.ts'
 import { copartitionGroups } from './copartition.ts'
 import { changelogTopicConfigs } from './internal-topic-configs.ts'

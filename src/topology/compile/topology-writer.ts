@@ -16,7 +16,10 @@ export interface WrittenProcessor {
   readonly stores: string[]
 }
 
-export type WrittenNode = ({ readonly kind: 'source' } & NewSource) | ({ readonly kind: 'sink' } & NewSink) | WrittenProcessor
+export type WrittenNode =
+  | ({ readonly kind: 'source' } & NewSource)
+  | ({ readonly kind: 'sink' } & NewSink)
+  | WrittenProcessor
 
 export interface WrittenStore {
   readonly spec: StoreSpec

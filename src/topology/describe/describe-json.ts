@@ -11,7 +11,13 @@ export interface TopologyJson {
 }
 
 export type NodeJson =
-  | { readonly kind: 'source'; readonly name: string; readonly topics: readonly string[]; readonly internal: boolean; readonly children: readonly string[] }
+  | {
+      readonly kind: 'source'
+      readonly name: string
+      readonly topics: readonly string[]
+      readonly internal: boolean
+      readonly children: readonly string[]
+    }
   | {
       readonly kind: 'processor'
       readonly name: string

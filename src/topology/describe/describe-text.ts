@@ -45,7 +45,8 @@ function describeNode({ node, children, parents }: DescribedNode): string {
         `      --> ${list(children)}\n      <-- ${list(parents)}`
       )
     case 'sink': {
-      const target = typeof node.topic === 'string' ? `topic: ${node.topic}` : `extractor class: ${extractorName(node.topic)}`
+      const target =
+        typeof node.topic === 'string' ? `topic: ${node.topic}` : `extractor class: ${extractorName(node.topic)}`
       return `Sink: ${node.name} (${target})\n      <-- ${list(parents)}`
     }
   }

@@ -8,7 +8,8 @@ import { mergeDuplicateSources } from './merge-sources.ts'
 import { rewriteSelfJoins } from './self-joins.ts'
 
 /**
- * Rewrites the logical graph and writes it out. The graph is used up.
+ * Rewrites the logical graph and writes it out. The graph is used up: compiling it again would find
+ * it rewritten.
  *
  * @throws MR_TOPOLOGY_… and MR_SERDE_MISSING
  */

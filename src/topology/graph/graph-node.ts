@@ -9,7 +9,13 @@ export type NodeRole =
   | { readonly kind: 'optimizableRepartition'; readonly body: RepartitionBody }
   /** `explicit`: asked for by the user, never merged with another. */
   | { readonly kind: 'explicitRepartition' }
-  | { readonly kind: 'streamJoin'; readonly leftWindow: string; readonly rightWindow: string; selfJoin: boolean }
+  | {
+      readonly kind: 'streamJoin'
+      readonly inner: boolean
+      readonly leftWindow: string
+      readonly rightWindow: string
+      selfJoin: boolean
+    }
 
 export interface NodeTraits {
   readonly role?: NodeRole

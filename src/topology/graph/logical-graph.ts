@@ -1,5 +1,6 @@
 import type { BuildSettings } from '../build-settings.ts'
 import { NameGenerator } from '../names.ts'
+import { topologyError } from '../topology-error.ts'
 import { GraphNode, findUpwards } from './graph-node.ts'
 
 /** The graph that a builder collects: nodes in the order of the calls, and which sources must be co-partitioned. */
@@ -13,17 +14,46 @@ export class LogicalGraph {
   readonly repartitionsByKeyChange = new Map<GraphNode, Set<GraphNode>>()
   readonly mergeNodes = new Set<GraphNode>()
   #nextPriority = 0
+  readonly #nodes = new Set<GraphNode>([this.root])
+  #sealed = false
 
   constructor(settings: BuildSettings) {
     this.settings = settings
   }
 
+  /**
+   * Adds a node below others; adding it again moves it behind all that were added since.
+   *
+   * @throws MR_TOPOLOGY_OTHER_BUILDER, MR_TOPOLOGY_BUILT
+   */
   add(parents: GraphNode | readonly GraphNode[], child: GraphNode): void {
+    if (this.#sealed) {
+      throw topologyError(
+        'MR_TOPOLOGY_BUILT',
+        'an operator was added after the topology was built',
+        'call operators inside `build` only',
+        child.name,
+      )
+    }
+    this.#nodes.add(child)
     for (const parent of parents instanceof GraphNode ? [parents] : parents) {
+      if (!this.#nodes.has(parent)) {
+        throw topologyError(
+          'MR_TOPOLOGY_OTHER_BUILDER',
+          `${parent.name} comes from another builder`,
+          'make both streams or tables with the builder that `build` is given',
+          child.name,
+        )
+      }
       parent.addChild(child)
       child.priority = this.#nextPriority++
       this.#remember(child)
     }
+  }
+
+  /** From now on nothing can be added. */
+  seal(): void {
+    this.#sealed = true
   }
 
   copartition(...sources: ReadonlySet<string>[]): ReadonlySet<string> {

@@ -14,6 +14,7 @@ import type {
   SessionState,
   StateStore,
   SuppressBuffer,
+  VersionedEntry,
   VersionedState,
   WindowCursor,
   WindowFlushListener,
@@ -216,11 +217,11 @@ export class FakeVersioned extends FakeStore implements VersionedState<Any, Any>
     this.#onDrop = onDrop
   }
 
-  get(key: Any): Entry<Any> | undefined {
+  get(key: Any): VersionedEntry<Any> | undefined {
     return this.#at(key, Number.POSITIVE_INFINITY)
   }
 
-  getAsOf(key: Any, asOf: number): Entry<Any> | undefined {
+  getAsOf(key: Any, asOf: number): VersionedEntry<Any> | undefined {
     const latest = this.get(key)
     if (asOf < this.#observed - this.#history && !(latest !== undefined && latest.timestamp <= asOf)) return undefined
     return this.#at(key, asOf)
@@ -243,9 +244,12 @@ export class FakeVersioned extends FakeStore implements VersionedState<Any, Any>
     return new RowCursor([])
   }
 
-  #at(key: Any, asOf: number): Entry<Any> | undefined {
-    const version = this.#versions.get(keyText(key))?.findLast(({ timestamp }) => timestamp <= asOf)
-    return version === undefined || version.value === null ? undefined : version
+  #at(key: Any, asOf: number): VersionedEntry<Any> | undefined {
+    const versions = this.#versions.get(keyText(key)) ?? []
+    const at = versions.findLastIndex(({ timestamp }) => timestamp <= asOf)
+    const version = versions[at]
+    if (version === undefined || version.value === null) return undefined
+    return { ...version, validTo: versions[at + 1]?.timestamp ?? Number.POSITIVE_INFINITY }
   }
 }
 
@@ -376,7 +380,7 @@ export class FakeOuterJoin extends FakeStore implements OuterJoinState<Any, Any,
   }
 
   drain(visit: (timestamp: number, side: JoinSide, key: Any, value: Any) => 'remove' | 'keep' | 'stop'): void {
-    for (const row of [...this.#rows]) {
+    for (const row of this.#rows) {
       const answer = visit(row.timestamp, row.side, row.key, row.value)
       if (answer === 'stop') return
       if (answer === 'remove') this.#rows = this.#rows.filter((held) => held !== row)

@@ -16,11 +16,11 @@ describe('changes of a grouped table are written in the bytes of Kafka Streams',
   })
 
   test('both: zigzag length of the new value, new, old, 2', () => {
-    expect(hex(new Change<string>('abc', 'd'))).toBe('0661626364' + '02')
+    expect(hex(new Change<string>('abc', 'd'))).toBe('066162636402')
   })
 
   test('a length of more than 63 bytes takes a second byte', () => {
-    expect(hex(new Change<string>('x'.repeat(64), 'y'))).toBe(`8001${'78'.repeat(64)}79` + '02')
+    expect(hex(new Change<string>('x'.repeat(64), 'y'))).toBe(`8001${'78'.repeat(64)}7902`)
   })
 
   test('neither value is an error', () => {
@@ -44,7 +44,7 @@ describe('changes are read back', () => {
   test.each([
     ['61620003', new Change(null, 'ab', false)],
     ['61620104', new Change('ab', null, true)],
-    ['066162636400' + '05', new Change('abc', 'd', false)],
+    ['06616263640005', new Change('abc', 'd', false)],
   ])('in the forms that carry isLatest: %s', (bytes, change) => {
     expect(serde.deserialize(Buffer.from(bytes, 'hex'))).toEqual(change)
   })

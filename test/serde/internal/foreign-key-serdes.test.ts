@@ -10,9 +10,9 @@ describe('subscriptions have the bytes of Kafka Streams', () => {
   const serde = subscriptionSerde(string())
 
   test.each([
-    [new SubscriptionMessage(hash, 3, 'pk', 7), '0103' + hash.toString('hex') + '706b' + '00000007'],
-    [new SubscriptionMessage(null, 0, 'pk', 0), '8100' + '706b' + '00000000'],
-    [new SubscriptionMessage(hash, 2, 'pk', null), '0002' + hash.toString('hex') + '706b'],
+    [new SubscriptionMessage(hash, 3, 'pk', 7), `0103${hash.toString('hex')}706b00000007`],
+    [new SubscriptionMessage(null, 0, 'pk', 0), '8100706b00000000'],
+    [new SubscriptionMessage(hash, 2, 'pk', null), `0002${hash.toString('hex')}706b`],
     [new SubscriptionMessage(null, 1, '', null), '8001'],
   ])('%o', (message, bytes) => {
     expect(Buffer.from(serde.serialize(message)).toString('hex')).toBe(bytes)
@@ -28,7 +28,7 @@ describe('responses have the bytes of Kafka Streams', () => {
   const serde = responseSerde(string())
 
   test.each([
-    [new ResponseMessage(hash, 'v', null), '00' + hash.toString('hex') + '76'],
+    [new ResponseMessage(hash, 'v', null), `00${hash.toString('hex')}76`],
     [new ResponseMessage<string>(hash, null, null), '00' + hash.toString('hex')],
     [new ResponseMessage<string>(null, null, null), '80'],
   ])('%o', (message, bytes) => {

@@ -37,15 +37,17 @@ function scan(engine: KeyValueEngine, range: EngineRange = {}): string[] {
 /** What stores and the embedded log rely on, whatever the engine is. */
 export function engineConformance(factory: EngineFactory): void {
   describe(`the KeyValueEngine port: ${factory.name}`, () => {
+    let root: string
     let directory: string
     let engine: KeyValueEngine
     beforeEach(async () => {
-      directory = join(mkdtempSync(join(tmpdir(), 'millrace-engine-')), 'made', 'on', 'opening')
+      root = mkdtempSync(join(tmpdir(), 'millrace-engine-'))
+      directory = join(root, 'made', 'on', 'opening')
       engine = await factory.open(directory)
     })
     afterEach(async () => {
       await engine.close()
-      rmSync(directory, { recursive: true, force: true })
+      rmSync(root, { recursive: true, force: true })
     })
 
     it('gives back what was put last, and nothing for what was deleted or never there', async () => {
@@ -168,14 +170,22 @@ export function engineConformance(factory: EngineFactory): void {
       await expect(async () => putAll(engine, { a: '1' })).rejects.toMatchObject({ code: 'MR_STATE_CLOSED' })
     })
 
-    if (factory.persistent) durability(factory, () => directory, () => engine)
+    if (factory.persistent)
+      durability(
+        factory,
+        () => directory,
+        () => engine,
+      )
   })
 }
 
 function durability(factory: EngineFactory, directory: () => string, opened: () => KeyValueEngine): void {
   it('has everything again after it was closed and opened', async () => {
     await putAll(opened(), { a: '1', b: '2', c: '3' })
-    await opened().write(batchOf((batch) => batch.deleteRange(bytes('b'), bytes('c'))), { sync: true })
+    await opened().write(
+      batchOf((batch) => batch.deleteRange(bytes('b'), bytes('c'))),
+      { sync: true },
+    )
     const iterator = opened().iterate({})
     await opened().close()
     expect(iterator.next()).toBe(false)
@@ -201,10 +211,11 @@ function durability(factory: EngineFactory, directory: () => string, opened: () 
       await runChild(factory, place, (line, kill) => (Number(line) >= 200 + round * 37 ? kill() : undefined))
       const engine = await factory.open(place)
       const rows = scan(engine)
-      const counters = new Set(rows.map((row) => row.split('=')[1]))
+      const counters = new Set(rows.map((row) => Number(row.split('=')[1])))
+      const [last] = counters
       expect(counters.size).toBe(1)
-      expect(Number([...counters][0])).toBeGreaterThanOrEqual(200)
-      expect(rows).toHaveLength(20)
+      expect(last).toBeGreaterThanOrEqual(200)
+      expect(rows).toHaveLength(last! % 2 === 1 ? 20 : 120)
       await engine.close()
       await factory.destroy(place)
       const fresh = await factory.open(place)

@@ -4,8 +4,9 @@ import { WriteBatch } from '../../../src/state/engine.ts'
 import type { EngineName } from '../../../src/state/engine.ts'
 
 /**
- * A process to kill: `write-forever.ts <engine> <directory>` writes batches of the same number under twenty keys and prints
- * the number behind each; or prints the code of the error that opening gives.
+ * A process to kill: `write-forever.ts <engine> <directory>` writes in batch i the number i under twenty keys; an even
+ * batch also puts i under a hundred others, an odd one deletes the range of those. It prints i behind each batch, or the
+ * code of the error that opening gives.
  */
 const [name, directory] = process.argv.slice(2) as [EngineName, string]
 try {
@@ -13,8 +14,10 @@ try {
   const engine = await factory.open(directory, { writeBufferBytes: 64 * 1024 })
   for (let i = 1; ; i++) {
     const batch = new WriteBatch()
-    if (i % 10 === 0) batch.deleteRange(Buffer.from('key'), Buffer.from('kez'))
-    for (let k = 0; k < 20; k++) batch.put(Buffer.from(`key${k}`), Buffer.from(`${i}`))
+    const number = Buffer.from(`${i}`)
+    for (let k = 0; k < 20; k++) batch.put(Buffer.from(`key${k}`), number)
+    if (i % 2 === 1) batch.deleteRange(Buffer.from('range'), Buffer.from('rangf'))
+    else for (let k = 0; k < 100; k++) batch.put(Buffer.from(`range${k}`), number)
     await engine.write(batch)
     process.stdout.write(`${i}\n`)
     if (i % 16 === 0) await new Promise((resolve) => setImmediate(resolve))

@@ -1,0 +1,241 @@
+import type { CommitOutcome, TopicPartition } from '../../log/log.ts'
+import { PartitionMap } from '../../log/log.ts'
+import type { MillraceError } from '../../errors.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { ProducerIdentity, ProducerSession } from '../produce/producer-session.ts'
+import type { TransactionCluster } from './requests.ts'
+import { TransactionRequests } from './requests.ts'
+import { fenced, isAbortable, isForgotten, isNothingToEnd, isOutOfReach, isRefusedEpoch, isUnreachable } from './transaction-errors.ts'
+
+/** States of a transactional id whose last transaction was aborted for it. */
+const abortedStates: ReadonlySet<string> = new Set(['PrepareEpochFence', 'PrepareAbort', 'CompleteAbort'])
+
+/** Gives the group its offsets as part of the transaction; false if the group does not take this client for a member. */
+export type SendOffsets = (requests: TransactionRequests, identity: ProducerIdentity) => Promise<boolean>
+
+/**
+ * The transactions of one producer, one after the other (KIP-98): begun by the first partition that is written to, or by a commit of
+ * offsets alone; ended by `commit` or `abort`.
+ *
+ * One that cannot be committed any more is *doomed*: `commit` answers `aborted`, and the next one begins after `abort`. A client whose
+ * transactional id was taken over is *fenced* for good.
+ */
+export class Transaction implements ProducerSession {
+  readonly transactionalId: string
+  readonly #requests: TransactionRequests
+  readonly #clock: Clock
+  readonly #timeout: number
+  #identity: ProducerIdentity
+  readonly #added = new PartitionMap<true>()
+  /** When the first request was sent that may have begun the transaction under way, in ms; undefined: there is none. */
+  #openSince: number | undefined
+  #isDoomed = false
+  /** It was aborted, but the coordinator does not know yet. */
+  #isGivenUp = false
+  #fence: MillraceError | undefined
+  /** The epoch must not be used in another transaction: sequence numbers are in doubt, or requests sent under it may still arrive. */
+  #isSpent = false
+  #unansweredBefore = 0
+  #preparing: Promise<void> | undefined
+  #settling: Promise<void> | undefined
+  #committing: Promise<unknown> | undefined
+
+  private constructor(cluster: TransactionCluster, requests: TransactionRequests, identity: ProducerIdentity) {
+    this.transactionalId = requests.transactionalId
+    this.#requests = requests
+    this.#clock = cluster.options.clock
+    this.#timeout = cluster.options.transactionTimeout
+    this.#identity = identity
+    this.#unansweredBefore = requests.unanswered
+  }
+
+  /** Takes the transactional id over: whoever had it is fenced, and its open transaction is aborted when this resolves. */
+  static async open(cluster: TransactionCluster, transactionalId: string): Promise<Transaction> {
+    const requests = new TransactionRequests(cluster, transactionalId)
+    return new Transaction(cluster, requests, await requests.initProducerId())
+  }
+
+  /** Whether there is anything that `commit` would decide upon. */
+  get isOpen(): boolean {
+    return this.#isDoomed || (this.#openSince !== undefined && !this.#isGivenUp)
+  }
+
+  get isDoomed(): boolean {
+    return this.#isDoomed
+  }
+
+  /** The next transaction will have another epoch, under which sequence numbers begin at 0. */
+  get isSpent(): boolean {
+    return this.#isSpent
+  }
+
+  /** @throws MR_FENCED */
+  requireUnfenced(): void {
+    if (this.#fence !== undefined) throw this.#fence
+  }
+
+  identity(topic: string, partition: number): ProducerIdentity | undefined {
+    return this.#committing === undefined && this.#added.has(topic, partition) ? this.#identity : undefined
+  }
+
+  async prepare(partitions: readonly TopicPartition[]): Promise<void> {
+    const preparing = this.#prepare(partitions)
+    this.#preparing = preparing.catch(() => undefined)
+    await preparing
+  }
+
+  renew(): boolean {
+    this.#isSpent = true
+    return false
+  }
+
+  /** Whether what went wrong only ends this transaction, which is then doomed. Learns it, too, if it means that this client is fenced. */
+  dooms(error: unknown): boolean {
+    if (isRefusedEpoch(error) && !this.#isOverdue()) this.#fence ??= fenced(this.transactionalId, error)
+    if (this.#fence !== undefined) return false
+    if (!isRefusedEpoch(error) && !isAbortable(error) && !isUnreachable(error)) return false
+    this.#isDoomed = true
+    return true
+  }
+
+  /**
+   * Ends the transaction so that its records count together with the offsets of the group. Everything written must be acknowledged.
+   *
+   * @throws MR_FENCED, KafkaError of a request that was refused; nothing was committed then
+   */
+  async commit(groupId: string, sendOffsets: SendOffsets): Promise<CommitOutcome> {
+    const committing = this.#commit(groupId, sendOffsets)
+    this.#committing = committing.catch(() => undefined)
+    try {
+      return await committing
+    } finally {
+      this.#committing = undefined
+    }
+  }
+
+  /** Gives the transaction up; what the coordinator cannot be told now is made up for before the next one. Nothing may be under way. */
+  async abort(): Promise<void> {
+    await this.#preparing
+    this.#isDoomed = false
+    this.#isGivenUp = this.#openSince !== undefined
+    this.#isSpent = true
+    this.#added.clear()
+    // It cannot be committed any more; whatever is wrong shows again when the next one begins.
+    await this.settle().catch(() => undefined)
+  }
+
+  /**
+   * Ends a transaction that was given up and gets a new epoch, where that is still owed.
+   *
+   * @throws MR_FENCED, MR_LOG_UNREACHABLE, KafkaError
+   */
+  settle(): Promise<void> {
+    this.#settling ??= this.#settleOnce().finally(() => (this.#settling = undefined))
+    return this.#settling
+  }
+
+  async #settleOnce(): Promise<void> {
+    this.requireUnfenced()
+    if (this.#isGivenUp) await this.#endGivenUp()
+    if (!this.#isSpent || this.#openSince !== undefined) return
+    try {
+      this.#identity = await this.#requests.initProducerId(this.#identity)
+    } catch (error) {
+      throw this.#fencedBy(error)
+    }
+    this.#isSpent = false
+    this.#unansweredBefore = this.#requests.unanswered
+  }
+
+  async #endGivenUp(): Promise<void> {
+    try {
+      await this.#requests.end(this.#identity, false)
+    } catch (error) {
+      if (isRefusedEpoch(error)) await this.#followTimeout(error)
+      else if (!isNothingToEnd(error)) throw error
+    }
+    this.#openSince = undefined
+    this.#isGivenUp = false
+  }
+
+  async #prepare(partitions: readonly TopicPartition[]): Promise<void> {
+    await this.#committing
+    await this.settle()
+    this.#openSince ??= this.#clock.now()
+    await this.#requests.addPartitions(this.#identity, partitions)
+    for (const { topic, partition } of partitions) this.#added.set(topic, partition, true)
+  }
+
+  async #commit(groupId: string, sendOffsets: SendOffsets): Promise<CommitOutcome> {
+    try {
+      if (this.#isDoomed) return 'aborted'
+      await this.settle()
+      this.#openSince ??= this.#clock.now()
+      await this.#requests.addOffsets(this.#identity, groupId)
+      if (!(await sendOffsets(this.#requests, this.#identity))) {
+        this.#isDoomed = true
+        return 'aborted'
+      }
+    } catch (error) {
+      if (this.dooms(error)) return 'aborted'
+      this.requireUnfenced()
+      this.#isDoomed = true
+      if (isOutOfReach(error)) return 'aborted'
+      throw error
+    }
+    const unanswered = this.#requests.unanswered
+    try {
+      await this.#requests.end(this.#identity, true)
+    } catch (error) {
+      return this.#notCommitted(error, this.#requests.unanswered > unanswered)
+    }
+    this.#openSince = undefined
+    this.#added.clear()
+    if (this.#requests.unanswered > this.#unansweredBefore) this.#isSpent = true
+    return 'committed'
+  }
+
+  /** @param isInDoubt a request to commit was sent and not answered: it may have been carried out, and something else since */
+  async #notCommitted(error: unknown, isInDoubt: boolean): Promise<CommitOutcome> {
+    this.#isDoomed = true
+    // A commit that was carried out is answered as such at the same epoch, however often it is asked for.
+    if (isNothingToEnd(error)) return isInDoubt && isForgotten(error) ? 'unknown' : 'aborted'
+    if (isRefusedEpoch(error)) {
+      try {
+        await this.#followTimeout(error)
+        return 'aborted'
+      } catch (failure) {
+        if (isInDoubt) return 'unknown'
+        throw failure
+      }
+    }
+    if (isInDoubt || isOutOfReach(error)) return 'unknown'
+    throw error
+  }
+
+  /**
+   * The coordinator takes the epoch away from a transaction that is open for too long, as it does for a client that takes over. In the
+   * first case this one goes on with the epoch that nobody has; should another one take it over meanwhile, that is refused.
+   *
+   * @throws MR_FENCED, MR_LOG_UNREACHABLE
+   */
+  async #followTimeout(refusal: unknown): Promise<void> {
+    if (!this.#isOverdue()) throw this.#fencedBy(refusal)
+    const { producerId, epoch, state } = await this.#requests.describe()
+    const isOurs = producerId === this.#identity.producerId && epoch === this.#identity.epoch + 1
+    if (!isOurs || !abortedStates.has(state)) throw this.#fencedBy(refusal)
+    this.#identity = { producerId, epoch }
+    this.#openSince = undefined
+    this.#isSpent = true
+  }
+
+  #isOverdue(): boolean {
+    return this.#openSince !== undefined && this.#clock.now() - this.#openSince >= this.#timeout
+  }
+
+  /** The error to throw; remembers it if it means that another client took over. */
+  #fencedBy(error: unknown): unknown {
+    if (!isRefusedEpoch(error)) return error
+    return (this.#fence ??= fenced(this.transactionalId, error))
+  }
+}

@@ -1,0 +1,163 @@
+import { MillraceError } from '../../errors.ts'
+import type {
+  CommitOutcome,
+  CommittedOffset,
+  LogClient,
+  LogClientOptions,
+  PartitionMap,
+  TopicPartition,
+} from '../../log/log.ts'
+import type { Cluster } from '../cluster.ts'
+import type { Fetcher } from '../fetcher.ts'
+import { askAsMember, epochAttempts } from '../group/as-member.ts'
+import { fetchOffsets } from '../group/offsets.ts'
+import type { OffsetMember } from '../group/offsets.ts'
+import { StreamsMember } from '../group/streams-member.ts'
+import type { ProducerIdentity } from '../produce/producer-session.ts'
+import { KafkaProducer } from '../producer.ts'
+import { pause } from '../retry.ts'
+import type { TransactionRequests } from './requests.ts'
+import { Transaction } from './transaction.ts'
+import { isRefusedMember } from './transaction-errors.ts'
+import { TransactionalProducer } from './transactional-producer.ts'
+
+/** How long closing waits, in ms, for an open transaction to be aborted; the coordinator does it by itself after its timeout. */
+const closePatience = 3_000
+
+/**
+ * One stream thread on Kafka, exactly once (KIP-447): records and offsets become visible together by `commit`, and no transaction is
+ * committed without the group having been asked whether this client is its member.
+ */
+export class TransactionalClient implements LogClient {
+  readonly guarantee = 'exactly_once'
+  readonly reader: Fetcher
+  readonly producer: TransactionalProducer
+  readonly group: StreamsMember
+  readonly #cluster: Cluster
+  readonly #groupId: string
+  readonly #transaction: Transaction
+  readonly #producer: KafkaProducer
+  readonly #onClose: () => void
+  /** The membership under which offsets were read: offsets that follow from them must not be committed under another. */
+  #memberId: string | undefined
+
+  private constructor(
+    cluster: Cluster,
+    reader: Fetcher,
+    options: LogClientOptions,
+    transaction: Transaction,
+    onClose: () => void,
+  ) {
+    this.#cluster = cluster
+    this.#groupId = options.groupId
+    this.#transaction = transaction
+    this.#producer = new KafkaProducer(cluster, transaction)
+    this.#onClose = onClose
+    this.reader = reader
+    this.producer = new TransactionalProducer(this.#producer, transaction)
+    this.group = new StreamsMember(cluster, options)
+  }
+
+  /**
+   * Fences the predecessor with the same transactional id, and waits until its transaction is aborted.
+   *
+   * @param cluster for this client alone: its connections carry its long polls and heartbeats
+   * @throws MR_LOG_UNREACHABLE, KafkaError
+   */
+  static async open(
+    cluster: Cluster,
+    reader: Fetcher,
+    options: LogClientOptions,
+    onClose: () => void,
+  ): Promise<TransactionalClient> {
+    const transaction = await Transaction.open(cluster, options.transactionalId)
+    return new TransactionalClient(cluster, reader, options, transaction, onClose)
+  }
+
+  async committed(partitions: readonly TopicPartition[]): Promise<PartitionMap<CommittedOffset>> {
+    // Offsets of a transaction that is still to be aborted are not stable.
+    await this.#transaction.settle()
+    return askAsMember(this.group, this.#groupId, async () => {
+      const member = this.group.identity()
+      const found = await fetchOffsets(this.#cluster, this.#groupId, member, partitions)
+      this.#memberId = member?.memberId
+      return found
+    })
+  }
+
+  async commit(offsets: PartitionMap<CommittedOffset>): Promise<CommitOutcome> {
+    this.#transaction.requireUnfenced()
+    if (this.#isStillMember()) {
+      if (this.group.identity() !== undefined) this.group.requireOwned(partitionsOf(offsets))
+      await this.producer.flush()
+      if (!this.#transaction.isOpen && offsets.size === 0) return 'committed'
+      const outcome = await this.#transaction.commit(this.#groupId, (requests, identity) =>
+        this.#sendOffsets(requests, identity, offsets),
+      )
+      if (outcome === 'committed' && this.#transaction.isSpent) this.#producer.restartSequences()
+      if (outcome !== 'aborted') return outcome
+    }
+    await this.abort()
+    return 'aborted'
+  }
+
+  async abort(): Promise<void> {
+    await this.#producer.discard()
+    await this.#transaction.abort()
+  }
+
+  async close(): Promise<void> {
+    const closing = new AbortController()
+    if (this.#transaction.isOpen) {
+      await Promise.race([this.abort(), pause(this.#cluster.options.clock, closePatience, closing.signal)])
+    }
+    closing.abort()
+    await this.group.leave()
+    this.reader.close()
+    this.producer.close()
+    await this.#cluster.close()
+    this.#onClose()
+  }
+
+  /** False if the membership is gone under which the offsets were read, which the group's `lost` event tells the thread, too. */
+  #isStillMember(): boolean {
+    const member = this.#member()
+    return member !== 'lost' && (this.#memberId === undefined || member?.memberId === this.#memberId)
+  }
+
+  #member(): OffsetMember | undefined | 'lost' {
+    try {
+      return this.group.identity()
+    } catch (error) {
+      if (error instanceof MillraceError && error.code === 'MR_FENCED') return 'lost'
+      throw error
+    }
+  }
+
+  async #sendOffsets(
+    requests: TransactionRequests,
+    identity: ProducerIdentity,
+    offsets: PartitionMap<CommittedOffset>,
+  ): Promise<boolean> {
+    for (let attempt = 1; this.#isStillMember(); attempt++) {
+      const member = this.group.identity()
+      try {
+        await requests.commitOffsets(identity, this.#groupId, member, offsets)
+        return true
+      } catch (error) {
+        if (!isRefusedMember(error)) throw error
+        await this.group.renewEpoch()
+        const renewed = this.#member()
+        const isNewer = member !== undefined && renewed !== 'lost' && renewed?.memberEpoch !== member.memberEpoch
+        if (isNewer && attempt < epochAttempts) continue
+        if (renewed !== 'lost' && renewed?.memberId === member?.memberId) this.group.expelled(error.message)
+        return false
+      }
+    }
+    return false
+  }
+}
+
+function* partitionsOf(offsets: PartitionMap<CommittedOffset>): Generator<TopicPartition> {
+  for (const [topic, partition] of offsets.entries()) yield { topic, partition }
+}

@@ -1,0 +1,146 @@
+/*
+ * Stores as users see them: in processors (`context.store(name)`), in the test driver, in queries. They never hand out an object
+ * that the store keeps: what is read may be changed without effect, and what was put may be changed afterwards (semantics of
+ * Kafka Streams' state stores, `org.apache.kafka.streams.state`).
+ */
+
+/**
+ * Goes through a store as it was when it was opened. Ends with the callback it was opened in; closed at its end, by leaving a
+ * `for … of`, by `using`, or by `close()`.
+ *
+ * @throws MR_ITERATOR_CLOSED by `next` if the callback it was opened in is over
+ * @example
+ * ```ts
+ * for (const { key, value } of store.range('a', 'f')) console.log(key, value)
+ * ```
+ */
+export interface StoreIterator<T> extends IterableIterator<T>, Disposable {
+  close(): void
+}
+
+export interface KeyValueStoreEntry<K, V> {
+  readonly key: K
+  readonly value: V
+}
+
+/**
+ * A key-value store, for reading. Order is that of the serialized keys' bytes: strings by UTF-8, numbers as their serde
+ * writes them.
+ *
+ * @throws MR_STORE_NULL_KEY for a null key, in every method
+ */
+export interface ReadOnlyKeyValueStore<K, V> {
+  readonly name: string
+  get(key: K): V | undefined
+  /** Entries from `from` to `to`, both included; left out or undefined: from the first, to the last. */
+  range(from?: K, to?: K): StoreIterator<KeyValueStoreEntry<K, V>>
+  reverseRange(from?: K, to?: K): StoreIterator<KeyValueStoreEntry<K, V>>
+  all(): StoreIterator<KeyValueStoreEntry<K, V>>
+  reverseAll(): StoreIterator<KeyValueStoreEntry<K, V>>
+  /** Entries whose serialized key starts with these bytes; text is taken as UTF-8. */
+  prefixScan(prefix: string | Uint8Array): StoreIterator<KeyValueStoreEntry<K, V>>
+  /** Number of entries. Reads all keys: not for every record. */
+  approximateNumEntries(): number
+}
+
+/** A plain key-value store, as `keyValueStore()` declares it. */
+export interface KeyValueStore<K, V> extends ReadOnlyKeyValueStore<K, V> {
+  /** Null deletes. */
+  put(key: K, value: V | null): void
+  /** Puts unless there is a value already, and answers that one. */
+  putIfAbsent(key: K, value: V): V | undefined
+  putAll(entries: Iterable<KeyValueStoreEntry<K, V | null>>): void
+  /** Answers the value that was there. */
+  delete(key: K): V | undefined
+}
+
+/** A value with the timestamp (event time, ms) of its latest update. */
+export interface ValueAndTimestamp<V> {
+  readonly value: V
+  readonly timestamp: number
+}
+
+/** The store of a table or an aggregation, for reading. */
+export type ReadOnlyTimestampedKeyValueStore<K, V> = ReadOnlyKeyValueStore<K, ValueAndTimestamp<V>>
+
+/** The store of a table or an aggregation. */
+export interface TimestampedKeyValueStore<K, V> extends ReadOnlyTimestampedKeyValueStore<K, V> {
+  /** Null deletes. */
+  put(key: K, value: V | null, timestamp: number): void
+  putIfAbsent(key: K, value: V, timestamp: number): ValueAndTimestamp<V> | undefined
+  delete(key: K): ValueAndTimestamp<V> | undefined
+}
+
+/** A version of a value: valid from `timestamp` until `validTo` (exclusive; undefined: the latest version). KIP-889. */
+export interface VersionedRecord<V> extends ValueAndTimestamp<V> {
+  readonly validTo: number | undefined
+}
+
+export interface ReadOnlyVersionedKeyValueStore<K, V> {
+  readonly name: string
+  /**
+   * The latest version, or the one valid at `asOf` (ms); undefined if there is none, if it was deleted, or if `asOf` is older
+   * than the history retained.
+   */
+  get(key: K, asOf?: number): VersionedRecord<V> | undefined
+}
+
+export interface VersionedKeyValueStore<K, V> extends ReadOnlyVersionedKeyValueStore<K, V> {
+  /** Adds a version, a deletion if null. `rejected`: older than the history retained; `historical`: a later version exists. */
+  put(key: K, value: V | null, timestamp: number): 'latest' | 'historical' | 'rejected'
+  /** Adds a deletion, and answers the version that was valid then. */
+  delete(key: K, timestamp: number): VersionedRecord<V> | undefined
+}
+
+/** An entry of a window store; `end` is `start` plus the window's size, `timestamp` -1 in stores without timestamps. */
+export interface WindowStoreEntry<K, V> {
+  readonly key: K
+  readonly start: number
+  readonly end: number
+  readonly value: V
+  readonly timestamp: number
+}
+
+/** A window store, for reading. Entries older than the store's retention are not seen. Times in ms, bounds included. */
+export interface ReadOnlyWindowStore<K, V> {
+  readonly name: string
+  get(key: K, start: number): ValueAndTimestamp<V> | undefined
+  /** One key's windows that start in [from, to], oldest first. */
+  fetch(key: K, from: number, to: number): StoreIterator<WindowStoreEntry<K, V>>
+  reverseFetch(key: K, from: number, to: number): StoreIterator<WindowStoreEntry<K, V>>
+  /** All keys' windows that start in [from, to], by start, then key bytes. */
+  fetchAll(from: number, to: number): StoreIterator<WindowStoreEntry<K, V>>
+  reverseFetchAll(from: number, to: number): StoreIterator<WindowStoreEntry<K, V>>
+  all(): StoreIterator<WindowStoreEntry<K, V>>
+}
+
+export interface WindowStore<K, V> extends ReadOnlyWindowStore<K, V> {
+  /** Null deletes. `timestamp` is for stores with timestamps; left out: that of the record being processed. */
+  put(key: K, value: V | null, start: number, timestamp?: number): void
+}
+
+export interface SessionStoreEntry<K, V> {
+  readonly key: K
+  readonly start: number
+  readonly end: number
+  readonly value: V
+}
+
+/** A session store, for reading. Sessions that ended before the store's retention are not seen. Times in ms, bounds included. */
+export interface ReadOnlySessionStore<K, V> {
+  readonly name: string
+  get(key: K, start: number, end: number): V | undefined
+  /** One key's sessions, by end, then start. */
+  fetch(key: K): StoreIterator<SessionStoreEntry<K, V>>
+  /** One key's sessions that end at `earliestEnd` or later and start at `latestStart` or earlier. */
+  findSessions(key: K, earliestEnd: number, latestStart: number): StoreIterator<SessionStoreEntry<K, V>>
+  reverseFindSessions(key: K, earliestEnd: number, latestStart: number): StoreIterator<SessionStoreEntry<K, V>>
+  /** All keys' sessions that end in [from, to], by end, start, key bytes. */
+  findByEnd(from: number, to: number): StoreIterator<SessionStoreEntry<K, V>>
+}
+
+export interface SessionStore<K, V> extends ReadOnlySessionStore<K, V> {
+  /** Null removes the session. */
+  put(key: K, value: V | null, start: number, end: number): void
+  remove(key: K, start: number, end: number): void
+}

@@ -1,0 +1,91 @@
+interface Branch<T> {
+  readonly value: T
+  parent: Branch<T> | undefined
+  left: Branch<T> | undefined
+  right: Branch<T> | undefined
+  red: boolean
+}
+
+/**
+ * A red-black tree as Java's `TreeSet`: where a value goes is found along the tree. With a comparison whose answers change
+ * over time, as those of Kafka Streams' descriptions do, the order depends on the tree's shape, and a sorted list would differ.
+ */
+export class JavaTreeSet<T> {
+  readonly #compare: (a: T, b: T) => number
+  #root: Branch<T> | undefined
+
+  constructor(compare: (a: T, b: T) => number) {
+    this.#compare = compare
+  }
+
+  add(value: T): void {
+    let parent: Branch<T> | undefined
+    let next = this.#root
+    let order = 0
+    while (next !== undefined) {
+      parent = next
+      order = this.#compare(value, next.value)
+      if (order === 0) return
+      next = order < 0 ? next.left : next.right
+    }
+    const added: Branch<T> = { value, parent, left: undefined, right: undefined, red: true }
+    if (parent === undefined) this.#root = added
+    else if (order < 0) parent.left = added
+    else parent.right = added
+    this.#balance(added)
+  }
+
+  *[Symbol.iterator](): Generator<T> {
+    yield* this.#inOrder(this.#root)
+  }
+
+  *#inOrder(branch: Branch<T> | undefined): Generator<T> {
+    if (branch === undefined) return
+    yield* this.#inOrder(branch.left)
+    yield branch.value
+    yield* this.#inOrder(branch.right)
+  }
+
+  #balance(added: Branch<T>): void {
+    let node = added
+    for (;;) {
+      const { parent } = node
+      const grandparent = parent?.parent
+      if (parent === undefined || grandparent === undefined || !parent.red) break
+      const parentIsLeft = parent === grandparent.left
+      const uncle = parentIsLeft ? grandparent.right : grandparent.left
+      if (uncle?.red === true) {
+        parent.red = false
+        uncle.red = false
+        grandparent.red = true
+        node = grandparent
+        continue
+      }
+      const isInner = node === (parentIsLeft ? parent.right : parent.left)
+      if (isInner) this.#rotate(parent, parentIsLeft ? 'left' : 'right')
+      const top = isInner ? node : parent
+      node = isInner ? parent : node
+      top.red = false
+      grandparent.red = true
+      this.#rotate(grandparent, parentIsLeft ? 'right' : 'left')
+    }
+    if (this.#root !== undefined) this.#root.red = false
+  }
+
+  /** Moves a branch down to the given side, and its child of the other side into its place. */
+  #rotate(branch: Branch<T>, side: 'left' | 'right'): void {
+    const other = side === 'left' ? 'right' : 'left'
+    const child = branch[other]
+    if (child === undefined) return
+    const { parent } = branch
+    const inner = child[side]
+    branch[other] = inner
+    if (inner !== undefined) inner.parent = branch
+    child.parent = parent
+    if (parent === undefined) this.#root = child
+    else if (parent.left === branch) parent.left = child
+    else parent.right = child
+    child[side] = branch
+    branch.parent = child
+  }
+}

@@ -1,0 +1,103 @@
+import { describe, expect, it } from 'vitest'
+import { defineApp, json, long, string, topic } from '../../src/index.ts'
+import type { AppConfig, StreamsBuilder } from '../../src/index.ts'
+
+const words = topic('words', { key: string(), value: string() })
+const build = (builder: StreamsBuilder): void => builder.stream(words).to('out')
+
+function app(config: Partial<AppConfig> = {}) {
+  return defineApp({ id: 'app', build, ...config })
+}
+
+describe('settings', () => {
+  it('have the defaults of Kafka Streams', () => {
+    expect(app().settings).toMatchObject({
+      guarantee: 'at_least_once',
+      commitInterval: 30_000,
+      cacheBytes: 10_485_760,
+      maxTaskIdle: 0,
+      bufferedRecordsPerPartition: 1000,
+      threads: 1,
+      standbyReplicas: 0,
+      taskTimeout: 300_000,
+      replicationFactor: -1,
+      compatible: false,
+      onDeserializationError: 'fail',
+      onProcessingError: 'fail',
+      onProductionError: 'fail',
+      onUncaughtError: 'shutdownClient',
+      deadLetterTopic: undefined,
+    })
+  })
+
+  it('exactly-once commits every 100 ms unless told otherwise', () => {
+    expect(app({ guarantee: 'exactly_once' }).settings.commitInterval).toBe(100)
+    expect(app({ guarantee: 'exactly_once', commitInterval: '1s' }).settings.commitInterval).toBe(1000)
+  })
+
+  it('with a dead letter topic, errors lead there by default', () => {
+    const { settings } = app({ deadLetterTopic: 'dead', onProcessingError: 'continue' })
+    expect(settings).toMatchObject({
+      onDeserializationError: 'deadLetter',
+      onProcessingError: 'continue',
+      onProductionError: 'deadLetter',
+    })
+  })
+
+  it('a task may be told never to wait', () => {
+    expect(app({ maxTaskIdle: -1 }).settings.maxTaskIdle).toBe(-1)
+  })
+
+  it.each<[key: string, config: object]>([
+    ['id', { id: 'no spaces' }],
+    ['build', { build: undefined }],
+    ['guarantee', { guarantee: 'maybe' }],
+    ['commitInterval', { commitInterval: 'soon' }],
+    ['cacheBytes', { cacheBytes: -1 }],
+    ['maxTaskIdle', { maxTaskIdle: -2 }],
+    ['threads', { threads: 0 }],
+    ['taskTimeout', { taskTimeout: 1.5 }],
+    ['replicationFactor', { replicationFactor: -2 }],
+    ['onProcessingError', { onProcessingError: 'ignore' }],
+    ['onProcessingError', { onProcessingError: 'deadLetter' }],
+    ['onUncaughtError', { onUncaughtError: 'panic' }],
+    ['deadLetterTopic', { deadLetterTopic: '' }],
+    ['optimize', { optimize: ['everything'] }],
+    ['compatibility', { compatibility: 'kafka-streams-3.0' }],
+    ['comitInterval', { comitInterval: 5 }],
+  ])('a bad %s is an error that names it', (key, config) => {
+    expect(() => app(config)).toThrow(
+      expect.objectContaining({ code: 'MR_CONFIG', message: expect.stringContaining(key), hint: expect.any(String) }),
+    )
+  })
+})
+
+describe('the topology of an application', () => {
+  it('is built anew each time', () => {
+    const once = app()
+    expect(once.topology()).not.toBe(once.topology())
+    expect(once.topology()).toEqual(once.topology())
+  })
+
+  it('uses the default serdes where there is no other', () => {
+    const topology = app({
+      defaults: { key: long(), value: json<number>() },
+      build: (builder) =>
+        builder
+          .stream(words)
+          .map((word, key) => [word.length, key])
+          .to('lengths'),
+    }).topology()
+    const sink = topology.subtopologies[0]?.nodes.at(-1)
+    expect(sink).toMatchObject({ kind: 'sink', keySerde: { name: 'long' }, valueSerde: { name: 'json' } })
+  })
+})
+
+describe('topics', () => {
+  it.each([
+    ['an impossible name', () => topic('a/b', { key: string(), value: string() })],
+    ['no serdes', () => topic('words', {} as never)],
+  ])('%s is refused', (_what, define) => {
+    expect(define).toThrow(expect.objectContaining({ code: 'MR_TOPIC_INVALID' }))
+  })
+})

@@ -1,0 +1,317 @@
+import { describe, expectTypeOf, it } from 'vitest'
+import {
+  StreamsBuilder,
+  hopping,
+  int64,
+  joinWindow,
+  json,
+  long,
+  session,
+  sliding,
+  string,
+  topic,
+  tumbling,
+  untilTimeLimit,
+  untilWindowCloses,
+} from '../../src/index.ts'
+import type {
+  FixedKeyProcessor,
+  GlobalKTable,
+  KGroupedStream,
+  KGroupedTable,
+  KStream,
+  KTable,
+  Processor,
+  Topic,
+  Windowed,
+} from '../../src/index.ts'
+
+interface Payment {
+  readonly from: string
+  readonly cents: number
+}
+interface Customer {
+  readonly name: string
+}
+
+const payments = topic('payments', { key: string(), value: json<Payment>() })
+const removals = topic('removals', { key: string(), value: json<Payment>(), tombstones: true })
+const customers = topic('customers', { key: string(), value: json<Customer>(), tombstones: true })
+const amounts = topic('amounts', { key: string(), value: long() })
+const numbered = topic('numbered', { key: int64(), value: json<Payment>() })
+
+/** A builder for code that is only compiled: what it would build is not of interest. */
+const builder = new StreamsBuilder()
+const stream = builder.stream(payments)
+const table = builder.table(customers)
+
+describe('types flow from topic to sink', () => {
+  it('a topic has the types of its serdes, and null with tombstones', () => {
+    expectTypeOf(payments).toEqualTypeOf<Topic<string, Payment>>()
+    expectTypeOf(removals).toEqualTypeOf<Topic<string, Payment | null>>()
+    expectTypeOf(stream).toEqualTypeOf<KStream<string, Payment>>()
+    expectTypeOf(builder.stream(removals)).toEqualTypeOf<KStream<string, Payment | null>>()
+    expectTypeOf(table).toEqualTypeOf<KTable<string, Customer | null>>()
+    expectTypeOf(builder.globalTable(customers)).toEqualTypeOf<GlobalKTable<string, Customer | null>>()
+  })
+
+  it('several topics of one stream have one type', () => {
+    expectTypeOf(builder.stream([payments, payments])).toEqualTypeOf<KStream<string, Payment>>()
+    // @ts-expect-error their keys differ
+    const mixed = (): KStream<string, Payment> => builder.stream([payments, numbered])
+    expectTypeOf(mixed).not.toBeAny()
+  })
+
+  it('stateless operators change what they say they change', () => {
+    expectTypeOf(stream.filter((payment) => payment.cents > 0)).toEqualTypeOf<KStream<string, Payment>>()
+    expectTypeOf(stream.filterNot((payment, key) => payment.from === key)).toEqualTypeOf<KStream<string, Payment>>()
+    expectTypeOf(stream.mapValues((payment) => payment.cents)).toEqualTypeOf<KStream<string, number>>()
+    expectTypeOf(stream.map((payment, key) => [payment.cents, key])).toEqualTypeOf<KStream<number, string>>()
+    expectTypeOf(stream.flatMap((payment) => [[payment.cents, payment.from]])).toEqualTypeOf<KStream<number, string>>()
+    expectTypeOf(stream.flatMapValues((payment) => [payment.cents])).toEqualTypeOf<KStream<string, number>>()
+    expectTypeOf(stream.selectKey((payment) => payment.cents)).toEqualTypeOf<KStream<number, Payment>>()
+    expectTypeOf(stream.peek((payment) => void payment.cents)).toEqualTypeOf<KStream<string, Payment>>()
+    expectTypeOf(stream.forEach((payment) => void payment.cents)).toEqualTypeOf<void>()
+    expectTypeOf(stream.repartition({ partitions: 4 })).toEqualTypeOf<KStream<string, Payment>>()
+    expectTypeOf(stream.merge(builder.stream(amounts))).toEqualTypeOf<KStream<string, Payment | number>>()
+  })
+
+  it('a type guard narrows the stream', () => {
+    const present = builder.stream(removals).filter((value) => value !== null)
+    expectTypeOf(present).toEqualTypeOf<KStream<string, Payment>>()
+  })
+
+  it('functions get the types of value and key', () => {
+    stream.filter((payment, key) => {
+      expectTypeOf(payment).toEqualTypeOf<Payment>()
+      expectTypeOf(key).toEqualTypeOf<string>()
+      return true
+    })
+    builder.stream(removals).mapValues((payment) => expectTypeOf(payment).toEqualTypeOf<Payment | null>())
+    // @ts-expect-error map answers pairs
+    stream.map((payment) => payment.cents)
+  })
+
+  it('branches have the type of the stream', () => {
+    const branches = stream
+      .split({ name: 'size-' })
+      .branch((payment) => payment.cents > 100)
+      .defaultBranch()
+    expectTypeOf(branches).toEqualTypeOf<ReadonlyMap<string, KStream<string, Payment>>>()
+  })
+
+  it('a sink takes what its topic can hold', () => {
+    stream.to(payments)
+    stream.to(removals)
+    stream.mapValues((payment) => payment.cents).to(amounts)
+    // @ts-expect-error other values
+    stream.to(amounts)
+    // @ts-expect-error other keys
+    stream.to(numbered)
+    // @ts-expect-error the topic has no tombstones
+    builder.stream(removals).to(payments)
+    stream.to((payment, key, record) => {
+      expectTypeOf(record.partition).toEqualTypeOf<number>()
+      return `${key}-${payment.from}`
+    })
+  })
+})
+
+describe('types of aggregations', () => {
+  const group = stream.groupByKey()
+
+  it('groups have the key they are grouped by', () => {
+    expectTypeOf(group).toEqualTypeOf<KGroupedStream<string, Payment>>()
+    expectTypeOf(stream.groupBy((payment) => payment.cents)).toEqualTypeOf<KGroupedStream<number, Payment>>()
+    // @ts-expect-error the serde is not that of the new key
+    stream.groupBy((payment) => payment.cents, { key: string() })
+  })
+
+  it('count, reduce and aggregate answer tables without tombstones unless a function answers null', () => {
+    expectTypeOf(group.count({ store: 'counts' })).toEqualTypeOf<KTable<string, number>>()
+    expectTypeOf(group.reduce((a, b) => (a.cents > b.cents ? a : b))).toEqualTypeOf<KTable<string, Payment>>()
+    expectTypeOf(group.reduce((a, b) => (a.cents > b.cents ? a : null))).toEqualTypeOf<KTable<string, Payment | null>>()
+    const sums = group.aggregate(
+      () => 0,
+      (sum, payment) => sum + payment.cents,
+      { value: long() },
+    )
+    expectTypeOf(sums).toEqualTypeOf<KTable<string, number>>()
+    const clearedSums = group.aggregate(
+      () => 0,
+      (sum, payment) => (payment.cents === 0 ? null : sum + payment.cents),
+      { value: long() },
+    )
+    expectTypeOf(clearedSums).toEqualTypeOf<KTable<string, number | null>>()
+    const wrong = { value: string() }
+    const addOne = (sum: number): number => sum + 1
+    // @ts-expect-error the serde is not that of the aggregate
+    group.aggregate(() => 0, addOne, wrong)
+  })
+
+  it('an aggregate without tombstones goes to a topic without tombstones', () => {
+    const counts = group.count()
+    expectTypeOf(counts.toStream()).toEqualTypeOf<KStream<string, number>>()
+    counts.toStream().to(amounts)
+    const filtered = counts.filter((count) => count > 1).toStream()
+    // @ts-expect-error a filtered table has tombstones
+    filtered.to(amounts)
+  })
+
+  it('windowed aggregations have windowed keys', () => {
+    expectTypeOf(group.windowedBy(tumbling('1m')).count()).toEqualTypeOf<KTable<Windowed<string>, number>>()
+    expectTypeOf(group.windowedBy(hopping('5m', { advance: '1m' })).count()).toEqualTypeOf<
+      KTable<Windowed<string>, number>
+    >()
+    expectTypeOf(group.windowedBy(sliding('5m')).emitOnClose().count()).toEqualTypeOf<
+      KTable<Windowed<string>, number>
+    >()
+    expectTypeOf(group.windowedBy(session('5m')).count()).toEqualTypeOf<KTable<Windowed<string>, number | null>>()
+    const sums = group.windowedBy(session('5m')).aggregate(
+      () => 0,
+      (sum, payment) => sum + payment.cents,
+      (sum, other) => sum + other,
+      { value: long() },
+    )
+    expectTypeOf(sums).toEqualTypeOf<KTable<Windowed<string>, number | null>>()
+    const longest = group.windowedBy(tumbling('1m')).reduce((a, b) => (a.cents > b.cents ? a : b))
+    expectTypeOf(longest).toEqualTypeOf<KTable<Windowed<string>, Payment>>()
+  })
+
+  it('cogroup folds several types into one', () => {
+    const cogrouped = group
+      .cogroup<number>((sum, payment) => sum + payment.cents)
+      .cogroup(builder.stream(amounts).groupByKey(), (sum, amount) => sum - amount)
+    expectTypeOf(cogrouped.aggregate(() => 0)).toEqualTypeOf<KTable<string, number>>()
+    expectTypeOf(cogrouped.windowedBy(tumbling('1m')).aggregate(() => 0)).toEqualTypeOf<
+      KTable<Windowed<string>, number>
+    >()
+    expectTypeOf(
+      cogrouped.windowedBy(session('1m')).aggregate(
+        () => 0,
+        (a, b) => a + b,
+      ),
+    ).toEqualTypeOf<KTable<Windowed<string>, number | null>>()
+  })
+})
+
+describe('types of tables', () => {
+  it('functions never see a deleted row; changes say so where there can be one', () => {
+    expectTypeOf(table.filter((customer) => customer.name !== '')).toEqualTypeOf<KTable<string, Customer | null>>()
+    expectTypeOf(table.mapValues((customer) => customer.name)).toEqualTypeOf<KTable<string, string | null>>()
+    expectTypeOf(table.toStream()).toEqualTypeOf<KStream<string, Customer | null>>()
+    expectTypeOf(table.toStream((customer) => customer?.name ?? '')).toEqualTypeOf<KStream<string, Customer | null>>()
+    expectTypeOf(stream.toTable().mapValues((payment) => payment.cents)).toEqualTypeOf<KTable<string, number>>()
+    expectTypeOf(table.suppress(untilTimeLimit('1s'))).toEqualTypeOf<KTable<string, Customer | null>>()
+    const counts = stream.groupByKey().windowedBy(tumbling('1m')).count()
+    expectTypeOf(counts.suppress(untilWindowCloses())).toEqualTypeOf<KTable<Windowed<string>, number>>()
+    // @ts-expect-error the change of a deleted row is null
+    table.toStream().mapValues((customer) => customer.name)
+  })
+
+  it('transformValues hands deleted rows to the transformer', () => {
+    const shown = table.transformValues(() => ({
+      transform(customer) {
+        expectTypeOf(customer).toEqualTypeOf<Customer | null>()
+        return customer?.name ?? '(gone)'
+      },
+    }))
+    expectTypeOf(shown).toEqualTypeOf<KTable<string, string | null>>()
+  })
+
+  it('groups of a table have new keys and values, never null', () => {
+    const byName = table.groupBy((customer, id) => [customer.name === '' ? null : customer.name, id])
+    expectTypeOf(byName).toEqualTypeOf<KGroupedTable<string, string>>()
+    expectTypeOf(byName.count()).toEqualTypeOf<KTable<string, number>>()
+    const sizes = byName.aggregate(
+      () => 0,
+      (size) => size + 1,
+      (size) => size - 1,
+      { value: long() },
+    )
+    expectTypeOf(sizes).toEqualTypeOf<KTable<string, number>>()
+  })
+})
+
+describe('types of joins', () => {
+  it('the side that may be missing is null', () => {
+    const other = builder.stream(amounts)
+    const inner = stream.join(other, (payment, amount, key) => `${key}${payment.cents}${amount}`, joinWindow('1m'))
+    expectTypeOf(inner).toEqualTypeOf<KStream<string, string>>()
+    stream.leftJoin(
+      other,
+      (payment, amount) => {
+        expectTypeOf(payment).toEqualTypeOf<Payment>()
+        expectTypeOf(amount).toEqualTypeOf<number | null>()
+        return 0
+      },
+      joinWindow('1m'),
+    )
+    stream.outerJoin(
+      other,
+      (payment, amount) => {
+        expectTypeOf(payment).toEqualTypeOf<Payment | null>()
+        expectTypeOf(amount).toEqualTypeOf<number | null>()
+        return 0
+      },
+      joinWindow('1m'),
+    )
+    // @ts-expect-error a join of streams has windows
+    expectTypeOf(() => stream.join(other, () => 0)).not.toBeAny()
+    // @ts-expect-error their keys differ
+    stream.join(builder.stream(numbered), () => 0, joinWindow('1m'))
+  })
+
+  it('streams join tables and global tables', () => {
+    const named = stream.join(table, (payment, customer) => ({ ...payment, name: customer.name }))
+    expectTypeOf(named).toEqualTypeOf<KStream<string, { name: string; from: string; cents: number }>>()
+    stream.leftJoin(table, (_payment, customer) => {
+      expectTypeOf(customer).toEqualTypeOf<Customer | null>()
+      return 0
+    })
+    const global = builder.globalTable(customers)
+    const byPayer = stream.leftJoin(
+      global,
+      (payment) => payment.from,
+      (payment, customer) => `${payment.cents}${customer?.name}`,
+    )
+    expectTypeOf(byPayer).toEqualTypeOf<KStream<string, string>>()
+    const cents = (payment: Payment): number => payment.cents
+    // @ts-expect-error the mapper does not answer the table's key
+    stream.join(global, cents, () => 0)
+  })
+
+  it('tables join by key and by foreign key', () => {
+    const other = builder.table(amounts)
+    expectTypeOf(table.join(other, (customer, amount) => `${customer.name}${amount}`)).toEqualTypeOf<
+      KTable<string, string | null>
+    >()
+    table.outerJoin(other, (customer, amount) => {
+      expectTypeOf(customer).toEqualTypeOf<Customer | null>()
+      expectTypeOf(amount).toEqualTypeOf<number | null>()
+      return 0
+    })
+    const byForeignKey = stream.toTable().leftJoin(
+      table,
+      (payment) => payment.from,
+      (payment, customer) => `${payment.cents}${customer?.name}`,
+      { value: string() },
+    )
+    expectTypeOf(byForeignKey).toEqualTypeOf<KTable<string, string>>()
+    const cents = (payment: Payment): number => payment.cents
+    // @ts-expect-error the extractor does not answer the other table's key
+    stream.toTable().join(table, cents, () => '')
+  })
+})
+
+describe('types of processors', () => {
+  it('what a processor forwards is the type of the stream', () => {
+    const supplier = (): Processor<string, Payment, number, string> => ({ process: () => undefined })
+    expectTypeOf(stream.process(supplier)).toEqualTypeOf<KStream<number, string>>()
+    const fixed = (): FixedKeyProcessor<string, Payment, number> => ({ process: () => undefined })
+    expectTypeOf(stream.processValues(fixed)).toEqualTypeOf<KStream<string, number>>()
+    const other = (): Processor<string, Customer, string, string> => ({ process: (record) => void record.value.name })
+    // @ts-expect-error a processor for other values
+    stream.process(other)
+  })
+})

@@ -1,0 +1,72 @@
+import { readTopic } from 'millrace'
+import type { Log, ReadableTopic } from 'millrace'
+import { expectedTotals, paymentGenerator } from '../../examples/payments/generator.ts'
+import type { Bank } from '../../examples/payments/generator.ts'
+import { accounts, payments, volumes } from '../../examples/payments/topics.ts'
+import type { AccountTotal, Volume } from '../../examples/payments/topics.ts'
+
+const MINUTE = 60_000
+
+/** What the application has to say in the end about the generator's first payments. */
+export interface Books {
+  readonly totals: ReadonlyMap<string, AccountTotal>
+  /** By the minute's start, in ms since the epoch. */
+  readonly volumes: ReadonlyMap<number, Volume>
+}
+
+/** The generator's own sums. */
+export function expectedBooks(bank: Bank, count: number): Books {
+  const { record } = paymentGenerator(bank)
+  const byMinute = new Map<number, Volume>()
+  for (let index = 0; index < count; index++) {
+    const { value, timestamp } = record(index)
+    const minute = timestamp - (timestamp % MINUTE)
+    const before = byMinute.get(minute) ?? { payments: 0, cents: 0 }
+    byMinute.set(minute, { payments: before.payments + 1, cents: before.cents + value.cents })
+  }
+  return { totals: expectedTotals(bank, count), volumes: byMinute }
+}
+
+/** The last word of the application's output topics. */
+export async function booksIn(log: Log): Promise<Books> {
+  const totals = new Map<string, AccountTotal>()
+  for await (const { key, value } of readTopic(log, accounts, { until: 'end' })) {
+    if (key !== null && value !== null) totals.set(key, value)
+  }
+  const byMinute = new Map<number, Volume>()
+  for await (const { key, value } of readTopic(log, volumes, { until: 'end' })) {
+    if (key !== null && value !== null) byMinute.set(key.start, value)
+  }
+  return { totals, volumes: byMinute }
+}
+
+/** Resolves when the output topics speak of `count` payments, and when the signal aborts. */
+export async function booked(log: Log, count: number, signal: AbortSignal): Promise<void> {
+  // Every payment is booked with two accounts.
+  await reaches(log, accounts, 2 * count, signal)
+  await reaches(log, volumes, count, signal)
+}
+
+async function reaches<K, V extends { readonly payments: number }>(
+  log: Log,
+  topic: ReadableTopic<K, V>,
+  count: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const last = new Map<string, number>()
+  let sum = 0
+  if (count === 0) return
+  for await (const { key, value } of readTopic(log, topic, { signal })) {
+    if (value === null) continue
+    sum += value.payments - (last.get(String(key)) ?? 0)
+    last.set(String(key), value.payments)
+    if (sum >= count) return
+  }
+}
+
+/** Which of the generator's payments the input topic holds, in ascending order. */
+export async function paymentsIn(log: Log): Promise<number[]> {
+  const indexes: number[] = []
+  for await (const { value } of readTopic(log, payments, { until: 'end' })) indexes.push(Number(value?.id.slice(1)))
+  return indexes.toSorted((a, b) => a - b)
+}

@@ -1,0 +1,138 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { embeddedLog } from '../../../src/log/embedded/index.ts'
+import type { Log } from '../../../src/log/log.ts'
+import { append, committedRecords, readRecords } from '../log-harness.ts'
+import { ManualClock } from '../manual-clock.ts'
+
+const DAY = 86_400_000
+
+describe.each(['rocksdb', 'level'] as const)('cleaning up in %s', (engine) => {
+  let directory: string
+  let clock: ManualClock
+  let log: Log
+  beforeEach(async () => {
+    directory = mkdtempSync(join(tmpdir(), 'millrace-log-'))
+    clock = new ManualClock(100 * DAY)
+    log = await embeddedLog({ directory, engine, clock, fsync: false })
+  })
+  afterEach(async () => {
+    await log.close()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  async function newTopic(configs: Record<string, string>): Promise<void> {
+    await log.createTopics([{ name: 'topic', partitions: 1, configs }])
+  }
+
+  /** Record i has key i % keys and value i; its time is i behind `time`. One run per 500 records. */
+  async function fill(
+    records: number,
+    keys: number,
+    time: number,
+    value = (i: number): string | null => `${i}`,
+  ): Promise<void> {
+    const producer = log.openProducer()
+    for (let i = 0; i < records; i++) {
+      append(producer, 'topic', 0, `key-${i % keys}`, value(i), time + i)
+      if (i % 500 === 499) await producer.flush()
+    }
+    await producer.flush()
+    await producer.close()
+  }
+
+  /** Lets the cleaner find its work and do all of it. */
+  async function clean(): Promise<void> {
+    clock.advance(15_000)
+    for (let step = 0; step < 60; step++) {
+      await log.createTopics([])
+      await new Promise((resolve) => setImmediate(resolve))
+      clock.advance(5)
+    }
+  }
+
+  async function reopen(): Promise<void> {
+    await log.close()
+    log = await embeddedLog({ directory, clock })
+  }
+
+  it('keeps the last record of each key, at its offset, and all of the newest run', async () => {
+    await newTopic({ 'cleanup.policy': 'compact' })
+    await fill(25_000, 100, clock.now())
+    await clean()
+    await reopen()
+    const records = await committedRecords(log, 'topic', 0)
+    expect(records).toHaveLength(100 + 500)
+    expect(records.every((record) => record.value === `${record.offset}`)).toBe(true)
+    expect(records.every((record) => record.key === `key-${record.offset % 100}`)).toBe(true)
+    expect(records[0]?.offset).toBe(24_400)
+    expect((await log.listOffsets([{ topic: 'topic', partition: 0 }], 'latest')).get('topic', 0)).toBe(25_000)
+    expect((await log.listOffsets([{ topic: 'topic', partition: 0 }], 'earliest')).get('topic', 0)).toBe(0)
+    const reader = log.openReader()
+    reader.assign('topic', 0, 24_450)
+    expect((await readRecords(reader, 550)).get('topic/0')?.[0]?.offset).toBe(24_450)
+    await reader.close()
+  })
+
+  it('compacts again when as much has come, and drops tombstones once they are old', async () => {
+    await newTopic({ 'cleanup.policy': 'compact', 'delete.retention.ms': `${DAY}` })
+    await fill(12_000, 50, clock.now(), (i) => (i % 50 < 20 ? null : `${i}`))
+    await clean()
+    await reopen()
+    const once = await committedRecords(log, 'topic', 0)
+    expect(once.filter((record) => record.value === null && record.offset < 11_500)).toHaveLength(20)
+
+    clock.advance(DAY + 1)
+    await fill(12_000, 10, clock.now(), (i) => `new ${i}`)
+    await clean()
+    await reopen()
+    const twice = await committedRecords(log, 'topic', 0)
+    const old = twice.filter((record) => record.value === null || !record.value.startsWith('new'))
+    expect(old.filter((record) => record.offset < 11_500)).toEqual([])
+    expect(new Set(old.filter((record) => record.value !== null).map((record) => record.key)).size).toBe(30)
+    expect(twice.filter((record) => record.value?.startsWith('new'))).toHaveLength(10 + 500)
+  })
+
+  it('does not compact what is younger than min.compaction.lag.ms', async () => {
+    await newTopic({ 'cleanup.policy': 'compact', 'min.compaction.lag.ms': `${DAY}` })
+    await fill(12_000, 10, clock.now())
+    await clean()
+    await reopen()
+    expect(await committedRecords(log, 'topic', 0)).toHaveLength(12_000)
+    clock.advance(2 * DAY)
+    await clean()
+    await reopen()
+    expect(await committedRecords(log, 'topic', 0)).toHaveLength(10 + 500)
+  })
+
+  it('deletes records older than retention.ms, a run at a time, and tells readers that are behind', async () => {
+    await newTopic({ 'cleanup.policy': 'delete', 'retention.ms': `${DAY}` })
+    await fill(2_000, 10, clock.now() - 3 * DAY)
+    await fill(1_000, 10, clock.now())
+    const reader = log.openReader()
+    reader.assign('topic', 0, 0)
+    await clean()
+    expect((await log.listOffsets([{ topic: 'topic', partition: 0 }], 'earliest')).get('topic', 0)).toBe(2_000)
+    expect(() => reader.poll(() => {})).toThrow(expect.objectContaining({ code: 'MR_OFFSET_OUT_OF_RANGE' }))
+    await reader.close()
+    await reopen()
+    expect((await committedRecords(log, 'topic', 0))[0]?.offset).toBe(2_000)
+  })
+
+  it('does not delete old data that is being replayed, nor anything without retention', async () => {
+    await newTopic({ 'cleanup.policy': 'compact,delete', 'retention.ms': `${DAY}` })
+    await log.createTopics([{ name: 'kept', partitions: 1 }])
+    await fill(3_000, 3_000, 5 * DAY)
+    const producer = log.openProducer()
+    append(producer, 'kept', 0, 'k', 'ancient', 1)
+    await producer.flush()
+    append(producer, 'kept', 0, 'k', 'new', clock.now())
+    await producer.flush()
+    await producer.close()
+    await clean()
+    expect(await committedRecords(log, 'topic', 0)).toHaveLength(3_000)
+    expect(await committedRecords(log, 'kept', 0)).toHaveLength(2)
+  })
+})

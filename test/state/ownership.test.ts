@@ -1,0 +1,177 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import { MillraceError } from '../../src/errors.ts'
+import { int64, json, string, type Serde } from '../../src/serde/index.ts'
+import { firstDifference } from '../../src/state/round-trip.ts'
+import type { KeyValueState, VersionedState, WindowState } from '../../src/state/states.ts'
+import { keyValueSpec, StateHarness, versionedSpec, windowSpec } from './support/state-harness.ts'
+
+type List = { list: number[] }
+
+let harness: StateHarness | undefined
+afterEach(async () => {
+  await harness?.close()
+  harness = undefined
+})
+
+function failure(body: () => unknown): MillraceError {
+  try {
+    body()
+  } catch (error) {
+    if (error instanceof MillraceError) return error
+    throw error
+  }
+  throw new Error('nothing was thrown')
+}
+
+describe('an object lives in one entry only', () => {
+  test('a value that is not owned may be changed by its owner afterwards', async () => {
+    harness = await StateHarness.open([keyValueSpec({ value: json<List>() }), windowSpec({ name: 'w', value: json<List>() })])
+    const state: KeyValueState<string, List> = harness.store()
+    const windows: WindowState<string, List> = harness.store('w')
+    const value = { list: [1] }
+    state.put('k', value, 1, false)
+    windows.put('k', 5, value, 1, false)
+    value.list.push(2)
+    expect(state.get('k')?.value).toEqual({ list: [1] })
+    expect(windows.get('k', 5)?.value).toEqual({ list: [1] })
+  })
+
+  test('an owned value is kept itself: no copy on the hot path', async () => {
+    harness = await StateHarness.open([keyValueSpec({ value: json<List>() })])
+    const state: KeyValueState<string, List> = harness.store()
+    const value = { list: [1] }
+    state.put('k', value, 1, true)
+    expect(state.get('k')?.value).toBe(value)
+    await harness.commit()
+    expect(state.get('k')?.value).toBe(value)
+  })
+
+  test('a copy shares nothing', async () => {
+    harness = await StateHarness.open([keyValueSpec({ value: json<List>() })])
+    const value = { list: [1] }
+    const copy = harness.store<KeyValueState<string, List>>().copy(value)
+    expect(copy).toEqual(value)
+    expect(copy.list).not.toBe(value.list)
+  })
+
+  test('a past version is not changed by whoever was handed it', async () => {
+    harness = await StateHarness.open([versionedSpec({ value: json<List>() })])
+    const state: VersionedState<string, List> = harness.store()
+    state.put('k', { list: [1] }, 10)
+    const value = state.get('k')?.value ?? { list: [] }
+    value.list.push(2)
+    state.put('k', value, 20)
+    expect(state.getAsOf('k', 15)?.value).toEqual({ list: [1] })
+    expect(state.get('k')?.value).toEqual({ list: [1, 2] })
+  })
+
+  test('a cursor keeps showing what was there when it was opened', async () => {
+    harness = await StateHarness.open([keyValueSpec({ value: string() }), windowSpec({ name: 'w', value: string() })])
+    const state: KeyValueState<string, string> = harness.store()
+    const windows: WindowState<string, string> = harness.store('w')
+    for (const key of ['a', 'b']) state.put(key, 'old', 1, true)
+    await harness.commit()
+    state.put('c', 'old', 1, true)
+    for (const start of [1, 2]) windows.put('k', start, 'old', 1, true)
+    const cursor = state.range(undefined, undefined, false)
+    const fetched = windows.fetch('k', 0, 9, false)
+    for (const key of ['a', 'b', 'c', 'd']) state.put(key, 'new', 2, true)
+    state.put('b', null, 2, true)
+    for (const start of [1, 2, 3]) windows.put('k', start, 'new', 2, true)
+    const rows: unknown[] = []
+    while (cursor.next()) rows.push([cursor.key, cursor.value, cursor.timestamp])
+    while (fetched.next()) rows.push([fetched.start, fetched.value, fetched.timestamp])
+    cursor.close()
+    fetched.close()
+    expect(rows).toEqual([
+      ['a', 'old', 1],
+      ['b', 'old', 1],
+      ['c', 'old', 1],
+      [1, 'old', 1],
+      [2, 'old', 1],
+    ])
+  })
+})
+
+describe('a value that its serde does not give back', () => {
+  const lossy: [what: string, value: unknown, path: string][] = [
+    ['a Date', { when: [new Date(0)] }, '$.when[0]: a Date became "1970-01-01T00:00:00.000Z"'],
+    ['a Map', { totals: new Map([['a', 1]]) }, '$.totals: a Map became an object'],
+    ['a Set', new Set([1]), '$: a Set became an object'],
+    ['undefined', { note: undefined }, '$.note: undefined was lost'],
+    ['NaN', { rate: Number.NaN }, '$.rate: number NaN became null'],
+    ['a class instance', new (class Money {
+        cents = 5
+      })(), '$: a Money became an object'],
+  ]
+  for (const [what, value, path] of lossy) {
+    test(`is an error that names store and place: ${what}`, async () => {
+      harness = await StateHarness.open([keyValueSpec({ value: json<unknown>() })])
+      const state: KeyValueState<string, unknown> = harness.store()
+      const { code, message, store, hint } = failure(() => state.put('k', value, 1, false))
+      expect(code).toBe('MR_SERDE_ROUND_TRIP')
+      expect(store).toBe('store')
+      expect(message).toContain(path)
+      expect(hint).toContain('no Date')
+    })
+  }
+
+  test('is found at the commit if the value is owned', async () => {
+    const h = (harness = await StateHarness.open([keyValueSpec({ value: json<unknown>() })]))
+    h.store<KeyValueState<string, unknown>>().put('k', { at: new Date(0) }, 1, true)
+    await expect(h.commit()).rejects.toMatchObject({ code: 'MR_SERDE_ROUND_TRIP' })
+  })
+
+  test('is looked for in the first 100 values only, unless every value is to be checked', async () => {
+    const h = (harness = await StateHarness.open([keyValueSpec({ value: json<unknown>() })], undefined, { checkEveryValue: false }))
+    const state: KeyValueState<string, unknown> = h.store()
+    for (let i = 0; i < 100; i++) state.put('k', { i }, 1, false)
+    state.put('k', { at: new Date(0) }, 1, false)
+    expect(state.get('k')?.value).toEqual({ at: '1970-01-01T00:00:00.000Z' })
+  })
+
+  test('equal values are equal whatever their class, if it is the same', () => {
+    class Money {
+      cents = 5
+    }
+    const make = () => ({
+      when: new Date(5),
+      money: new Money(),
+      map: new Map([[1, { a: [1] }]]),
+      set: new Set(['x']),
+      bytes: Buffer.of(1),
+      zero: -0,
+      nan: Number.NaN,
+    })
+    expect(firstDifference(make(), { ...make(), zero: 0, bytes: new Uint8Array([1]) })).toBeUndefined()
+    expect(firstDifference([1, 2], [1])).toBe('$: 2 elements became 1')
+    expect(firstDifference(new Map([[1, 2]]), new Map([[1, 3]]))).toBe('$.get(1): number 2 became number 3')
+    expect(firstDifference({}, { a: 1 })).toBe('$.a: number 1 appeared')
+    expect(firstDifference(Object.create(null), {})).toBeUndefined()
+  })
+})
+
+describe('what a serde refuses', () => {
+  test('is an error that names the store', async () => {
+    const h = (harness = await StateHarness.open([keyValueSpec({ value: int64() })]))
+    const state: KeyValueState<string, unknown> = h.store()
+    state.put('k', 'no number', 1, true)
+    await expect(h.commit()).rejects.toMatchObject({ code: 'MR_STATE_SERIALIZE', store: 'store' })
+    const keys: KeyValueState<unknown, bigint> = h.store()
+    expect(failure(() => keys.get(5)).code).toBe('MR_STATE_SERIALIZE')
+  })
+
+  test('on reading, too', async () => {
+    const h = (harness = await StateHarness.open([keyValueSpec({ value: string() })]))
+    h.store<KeyValueState<string, string>>().put('k', 'text', 1, true)
+    await h.commit()
+    const other: Serde<unknown> = { name: 'broken', serialize: () => Buffer.alloc(0), deserialize: () => { throw new Error('no') } }
+    const again = new StateHarness([keyValueSpec({ value: other })])
+    await again.open()
+    await again.replay(h.log)
+    const { code, message } = failure(() => again.store<KeyValueState<string, unknown>>().get('k'))
+    await again.close()
+    expect(code).toBe('MR_STATE_DESERIALIZE')
+    expect(message).toContain('store=store')
+  })
+})
