@@ -7,7 +7,7 @@ import { json, string, type Serde } from '../../src/serde/index.ts'
 import type { EngineFactory } from '../../src/state/engine.ts'
 import { memoryEngine } from '../../src/state/engines/memory.ts'
 import { rocksdbEngine } from '../../src/state/engines/rocksdb.ts'
-import type { ChangelogSink, KeyValueState, WindowState } from '../../src/state/states.ts'
+import type { ChangelogSink, KeyValueState, VersionedState, WindowState } from '../../src/state/states.ts'
 import type { StoreSpec } from '../../src/state/store-spec.ts'
 import { TaskState } from '../../src/state/task-state.ts'
 
@@ -24,7 +24,7 @@ interface Total {
 
 const nowhere: ChangelogSink = { append() {} }
 
-function spec(kind: 'keyValue' | 'window', name: string): StoreSpec {
+function spec(kind: 'keyValue' | 'window' | 'join' | 'versioned', name: string): StoreSpec {
   const base = {
     name,
     keySerde: string() as Serde<unknown>,
@@ -35,7 +35,11 @@ function spec(kind: 'keyValue' | 'window', name: string): StoreSpec {
     timestamped: true,
   }
   if (kind === 'keyValue') return { ...base, kind }
-  return { ...base, kind, retention: 600_000, windowSize: 60_000, retainDuplicates: false, timeOrdered: false }
+  if (kind === 'versioned') return { ...base, kind, historyRetention: 600_000 }
+  const window = { ...base, kind: 'window', windowSize: 60_000, timeOrdered: false } as const
+  return kind === 'join'
+    ? { ...window, retention: 20_000, retainDuplicates: true, timestamped: false }
+    : { ...window, retention: 600_000, retainDuplicates: false }
 }
 
 async function withState(
@@ -46,7 +50,13 @@ async function withState(
   const record = new RecordContext()
   record.set('in', 0, 0, 0, new Headers())
   const engine = await factory.open(directory)
-  const state = await TaskState.open(engine, [spec('keyValue', 'totals'), spec('window', 'windows')], {
+  const specs = [
+    spec('keyValue', 'totals'),
+    spec('window', 'windows'),
+    spec('join', 'join'),
+    spec('versioned', 'versioned'),
+  ]
+  const state = await TaskState.open(engine, specs, {
     task: '0_0',
     record,
     drop() {},
@@ -122,6 +132,33 @@ for (const factory of [memoryEngine, rocksdbEngine]) {
       }
     })
     await commit(`${name}: windows`, state, 4 * HOT)
+    const join = state.state('join') as WindowState<string, Total>
+    for (let round = 0; round < 3; round++) {
+      let found = 0
+      measure(`${name}: join window put and fetch of 20 s, round ${round}`, 100_000, () => {
+        let at = 1
+        for (let i = 0; i < 100_000; i++) {
+          at = (at * 48271) % 2147483647
+          const time = (round * 100_000 + i) / 10
+          const cursor = join.fetch(hotKeys[at % 1000]!, Math.max(0, time - 10_000), time + 10_000, false)
+          while (cursor.next()) found++
+          cursor.close()
+          join.put(hotKeys[at % 1000]!, Math.floor(time), { count: i, cents: 1 }, -1, false)
+        }
+      })
+      console.log(`${name}: entries found per fetch`.padEnd(64), (found / 100_000).toFixed(1))
+      await commit(`${name}: join window`, state, 100_000)
+    }
+    const versioned = state.state('versioned') as VersionedState<string, Total>
+    measure(`${name}: versioned put and get, ${HOT} keys`, 500_000, () => {
+      let at = 1
+      for (let i = 0; i < 500_000; i++) {
+        at = (at * 48271) % 2147483647
+        versioned.get(hotKeys[at % HOT]!)
+        versioned.put(hotKeys[at % HOT]!, { count: i, cents: 1 }, i)
+      }
+    })
+    await commit(`${name}: versioned`, state, 500_000)
   })
 }
 
@@ -138,7 +175,11 @@ await withState(rocksdbEngine, async (state) => {
       state.trimCache()
     }
   }
-  console.log(`rocksdb: load ${MANY} keys, commits included`.padEnd(64), (Number(process.hrtime.bigint() - start) / 1000 / MANY).toFixed(3), 'us')
+  console.log(
+    `rocksdb: load ${MANY} keys, commits included`.padEnd(64),
+    (Number(process.hrtime.bigint() - start) / 1000 / MANY).toFixed(3),
+    'us',
+  )
   for (const size of [0, 1000]) {
     let operations = 0
     const began = process.hrtime.bigint()
@@ -159,7 +200,13 @@ await withState(rocksdbEngine, async (state) => {
       state.trimCache()
     }
     const micros = Number(process.hrtime.bigint() - began) / 1000 / operations
-    console.log(`rocksdb: get-update-put, uniform over ${MANY}, ${size === 0 ? 'one by one' : 'prefetched'}, commits included`.padEnd(64), micros.toFixed(3), 'us')
+    console.log(
+      `rocksdb: get-update-put, uniform over ${MANY}, ${size === 0 ? 'one by one' : 'prefetched'}, commits included`.padEnd(
+        64,
+      ),
+      micros.toFixed(3),
+      'us',
+    )
   }
   console.log('resident memory, MB', Math.round(process.memoryUsage().rss / 1e6))
 })

@@ -1,3 +1,4 @@
+import type { DropReason } from '../record/drop-reason.ts'
 import type { RecordContext } from '../record/record-context.ts'
 import type { Headers } from '../record/headers.ts'
 import type { StateStore } from '../state/states.ts'
@@ -24,22 +25,6 @@ export interface Output {
   /** @throws MR_UNKNOWN_CHILD */
   forwardTo(child: string, key: unknown, value: unknown, timestamp: number, headers: Headers): void
 }
-
-/** Why a record was dropped. All but `repartition-null-key` count in Kafka Streams' `dropped-records-total`. */
-export type DropReason =
-  | 'null-key'
-  | 'null-value'
-  | 'null-foreign-key'
-  | 'late'
-  | 'expired'
-  | 'out-of-order-version'
-  | 'stale-response'
-  | 'deserialization'
-  | 'processing'
-  | 'production'
-  | 'negative-timestamp'
-  | 'no-partition'
-  | 'repartition-null-key'
 
 /** What a task offers its operators. */
 export interface OperatorContext {

@@ -1,4 +1,4 @@
-import type { DropReason } from '../processors/operator.ts'
+import type { DropReason } from '../record/drop-reason.ts'
 
 /** Dropped records by reason, of one task. */
 export class DropCounter {

@@ -3,7 +3,7 @@ import { taskIdText, type GroupEvent, type TaskId } from '../log/group.ts'
 import type { LogClient } from '../log/log.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Scheduler } from '../platform/scheduler.ts'
-import type { Settings } from '../topology/application.ts'
+import type { Settings, UncaughtErrorDecision } from '../topology/application.ts'
 import type { GlobalTables } from './global-tables.ts'
 import { runSteps } from './steps.ts'
 import type { TaskManager } from './task-manager.ts'
@@ -22,6 +22,8 @@ export interface StreamThreadOptions {
   readonly onState: (state: ThreadState) => void
   /** Another member asked the whole application to stop. */
   readonly onShutdownRequest: () => void
+  /** Decides what an error that ends this thread does to the application. */
+  readonly onFailure: (error: unknown) => UncaughtErrorDecision
 }
 
 /** Longest time (ms) of processing before I/O, timers and other threads of the event loop get their turn. */
@@ -47,6 +49,7 @@ export class StreamThread {
   readonly #wake: WakeUp
   #state: ThreadState = 'starting'
   #stopping = false
+  #failure: UncaughtErrorDecision | undefined
   #lastCommit = 0
   #failingSince = -1
   /** Tasks closed dirty that are to be opened again if they are still ours after the pending group events. */
@@ -64,6 +67,11 @@ export class StreamThread {
 
   get state(): ThreadState {
     return this.#state
+  }
+
+  /** What was decided about the error that ended the thread. */
+  get failure(): UncaughtErrorDecision | undefined {
+    return this.#failure
   }
 
   get manager(): TaskManager {
@@ -92,6 +100,7 @@ export class StreamThread {
       await this.#finish()
     } catch (error) {
       this.#enter('stopping')
+      this.#failure = this.#options.onFailure(error)
       await this.#giveUp(error)
       throw error
     } finally {
@@ -244,6 +253,7 @@ export class StreamThread {
     const { client, manager, settings } = this.#options
     try {
       await runSteps(manager.closeDirty())
+      if (this.#failure === 'shutdownApplication') await client.group.shutdownApplication()
       await client.group.leave()
       await client.close()
     } catch (error) {

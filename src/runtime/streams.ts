@@ -3,10 +3,10 @@ import { MillraceError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
 import { eventLoopScheduler, type Scheduler } from '../platform/scheduler.ts'
-import type { DropReason } from '../processors/operator.ts'
+import type { DropReason } from '../record/drop-reason.ts'
 import type { EngineFactory, EngineName } from '../state/engine.ts'
 import { chooseEngine } from '../state/engines/choose.ts'
-import type { Application, Logger } from '../topology/application.ts'
+import type { Application, Logger, UncaughtErrorDecision } from '../topology/application.ts'
 import { subtopologiesForGroup } from '../topology/subtopologies-for-group.ts'
 import type { Topology } from '../topology/topology.ts'
 import { GlobalTables } from './global-tables.ts'
@@ -122,7 +122,7 @@ export class Streams implements AsyncDisposable {
       try {
         streams.#enter('rebalancing')
         await runSteps(globals.bootstrap())
-        await streams.#startThreads(clock)
+        await streams.#startThreads()
         return streams
       } catch (error) {
         clearInterval(streams.#keepAlive)
@@ -135,65 +135,72 @@ export class Streams implements AsyncDisposable {
     }
   }
 
-  async #startThreads(clock: Clock): Promise<void> {
-    const { app, topology } = this
-    const { log, onRestore = () => {} } = this.#options
-    const scheduler = this.#options.scheduler ?? eventLoopScheduler
-    const { processId } = this.#claim
-    const subtopologies = subtopologiesForGroup(topology, app.id, app.settings.replicationFactor)
-    for (let i = 1; i <= app.settings.threads; i++) {
-      const name = `${app.id}-${processId}-StreamThread-${i}`
-      const client = await log.openClient({
-        groupId: app.id,
-        processId,
-        subtopologies,
-        rebalanceTimeout: REBALANCE_TIMEOUT,
-        standbyReplicas: app.settings.standbyReplicas,
-        guarantee: app.settings.guarantee,
-        clientId: name,
-        transactionalId: `${app.id}-${processId}-${i}`,
-      })
-      const manager = new TaskManager({
-        app,
-        topology,
-        log,
-        client,
-        home: this.#home,
-        globals: this.#globals,
-        clock,
-        onRestore,
-        tasks: 'real',
-        checkEveryValue: false,
-      })
-      this.#threads.push(
-        new StreamThread({
-          name,
-          client,
-          manager,
-          globals: this.#globals,
-          settings: app.settings,
-          clock,
-          scheduler,
-          onState: (state) => this.#threadState(state),
-          onShutdownRequest: () => void this.close(),
-        }),
-      )
-    }
+  async #startThreads(): Promise<void> {
+    for (let i = 0; i < this.app.settings.threads; i++) this.#threads.push(await this.#openThread(i))
     this.#running = this.#supervise()
   }
 
-  /** One failed thread ends the application: the others commit and leave. */
+  async #openThread(index: number): Promise<StreamThread> {
+    const { app, topology } = this
+    const { log, onRestore = () => {}, clock = systemClock, scheduler = eventLoopScheduler } = this.#options
+    const { processId } = this.#claim
+    const name = `${app.id}-${processId}-StreamThread-${index + 1}`
+    const client = await log.openClient({
+      groupId: app.id,
+      processId,
+      subtopologies: subtopologiesForGroup(topology, app.id, app.settings.replicationFactor),
+      rebalanceTimeout: REBALANCE_TIMEOUT,
+      standbyReplicas: app.settings.standbyReplicas,
+      guarantee: app.settings.guarantee,
+      clientId: name,
+      transactionalId: `${app.id}-${processId}-${index + 1}`,
+    })
+    const manager = new TaskManager({
+      app,
+      topology,
+      log,
+      client,
+      home: this.#home,
+      globals: this.#globals,
+      clock,
+      onRestore,
+      tasks: 'real',
+      checkEveryValue: false,
+    })
+    return new StreamThread({
+      name,
+      client,
+      manager,
+      globals: this.#globals,
+      settings: app.settings,
+      clock,
+      scheduler,
+      onState: (state) => this.#threadState(state),
+      onShutdownRequest: () => void this.close(),
+      onFailure: (error) => this.#decide(error),
+    })
+  }
+
+  #decide(error: unknown): UncaughtErrorDecision {
+    const { onUncaughtError, logger } = this.app.settings
+    if (typeof onUncaughtError !== 'function') return onUncaughtError
+    try {
+      return onUncaughtError(error)
+    } catch (cause) {
+      logger.error({ err: cause }, 'onUncaughtError threw; the client is shut down')
+      return 'shutdownClient'
+    }
+  }
+
+  /** Runs every thread to its end. One that fails ends the application, the others committing and leaving, unless it is to be replaced. */
   async #supervise(): Promise<void> {
-    let failure: unknown
-    let failed = false
+    const failures: unknown[] = []
     await Promise.all(
-      this.#threads.map(async (thread) => {
+      this.#threads.map(async (_, index) => {
         try {
-          await thread.run()
+          await this.#runThread(index)
         } catch (error) {
-          this.app.settings.logger.error({ thread: thread.name, err: error }, 'stream thread failed')
-          if (!failed) failure = error
-          failed = true
+          failures.push(error)
           this.#enter('pending-error')
         }
         for (const other of this.#threads) other.stop()
@@ -203,13 +210,28 @@ export class Streams implements AsyncDisposable {
       await runSteps(this.#globals.close())
       await this.#claim.release()
     } catch (error) {
-      if (!failed) failure = error
-      failed = true
+      failures.push(error)
     }
     clearInterval(this.#keepAlive)
-    this.#enter(failed ? 'error' : 'not-running')
-    if (failed) this.#ended.reject(failure)
+    this.#enter(failures.length > 0 ? 'error' : 'not-running')
+    if (failures.length > 0) this.#ended.reject(failures[0])
     else this.#ended.resolve()
+  }
+
+  async #runThread(index: number): Promise<void> {
+    for (;;) {
+      const thread = this.#threads[index] as StreamThread
+      try {
+        await thread.run()
+        return
+      } catch (error) {
+        this.app.settings.logger.error({ thread: thread.name, err: error }, 'stream thread failed')
+        const ending = this.#state !== 'rebalancing' && this.#state !== 'running'
+        if (thread.failure !== 'replaceThread' || ending) throw error
+        this.#enter('rebalancing')
+        this.#threads[index] = await this.#openThread(index)
+      }
+    }
   }
 
   get state(): StreamsState {

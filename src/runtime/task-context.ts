@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { DropReason, OperatorContext } from '../processors/operator.ts'
+import type { OperatorContext } from '../processors/operator.ts'
+import type { DropReason } from '../record/drop-reason.ts'
 import { Headers } from '../record/headers.ts'
 import type { RecordContext } from '../record/record-context.ts'
 import type { StateStore } from '../state/states.ts'

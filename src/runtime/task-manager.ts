@@ -24,6 +24,7 @@ import { startOffsets } from './start-offsets.ts'
 import type { StateHome } from './state-home.ts'
 import { wait, type Steps } from './steps.ts'
 import { Task, type TaskInput } from './task.ts'
+import { TaskTurns } from './task-turns.ts'
 import { deadLetterWriter } from './dead-letters.ts'
 import { fullTopicName, sourceTopics } from './task-wiring.ts'
 
@@ -80,6 +81,7 @@ export class TaskManager {
   readonly #running = new Map<string, RunningTask>()
   /** The running task that reads a partition. */
   readonly #readers = new Map<string, RunningTask>()
+  readonly #turns = new TaskTurns()
   #owned: readonly TaskId[] = []
   #lastPurge: number
   /** Records dropped by tasks that are closed by now. */
@@ -302,6 +304,7 @@ export class TaskManager {
     const running: RunningTask = { open, task, state, changelogs: open.changelogs }
     this.#opening.delete(open.id)
     this.#running.set(open.id, running)
+    this.#turns.add(laneOf(open), running)
     for (const { topic, partition, offset } of inputs) {
       this.#readers.set(readerKey(topic, partition), running)
       this.#reader.assign(topic, partition, offset)
@@ -312,9 +315,15 @@ export class TaskManager {
 
   /** Hands over to the tasks what the log has fetched; answers how many batches it were. */
   poll(): number {
-    const limit = this.#options.app.settings.bufferedRecordsPerPartition
+    this.#resumeDrained()
     const { arrivalOrder } = this.#options
     const batches = arrivalOrder === undefined ? this.#reader.poll(this.#receive) : this.#pollInOrder(arrivalOrder)
+    this.#turns.arrived()
+    return batches
+  }
+
+  #resumeDrained(): void {
+    const limit = this.#options.app.settings.bufferedRecordsPerPartition
     for (const { task } of this.#running.values()) {
       for (const queue of task.queues) {
         if (!queue.paused || queue.size > limit) continue
@@ -322,7 +331,6 @@ export class TaskManager {
         this.#reader.resume(queue.topic, queue.partition)
       }
     }
-    return batches
   }
 
   readonly #receive = (topic: string, partition: number, cursor: RecordCursor): void => {
@@ -340,16 +348,10 @@ export class TaskManager {
     return batches
   }
 
-  /** Lets each task process up to `limit` records; answers how many it were in all. */
+  /** Lets the tasks process up to `limit` records each, in turns; answers how many it were in all. */
   process(limit: number): number {
     if (!this.#client.producer.writable) return 0
-    let processed = 0
-    for (const { task, state } of this.#running.values()) {
-      const count = task.process(limit, this.#lagOf)
-      if (count > 0) state.trimCache()
-      processed += count
-    }
-    return processed
+    return this.#turns.process(limit, this.#lagOf)
   }
 
   /** One record of one task, lowest task first: the pace of the test driver. False if there was none to take. */
@@ -448,6 +450,7 @@ export class TaskManager {
       this.#readers.delete(readerKey(topic, partition))
       this.#reader.unassign(topic, partition)
     }
+    if (running !== undefined) this.#turns.remove(laneOf(open), running)
     running?.task.close()
     this.processedByClosedTasks += running?.task.processed ?? 0
     this.#running.delete(id)
@@ -459,6 +462,11 @@ export class TaskManager {
   close(): void {
     this.#restorer.close()
   }
+}
+
+/** Of the sub-topologies that a task runs: its siblings run the same. */
+function laneOf({ subtopologies }: OpenTask): string {
+  return subtopologies.map(({ id }) => id).join('+')
 }
 
 function readerKey(topic: string, partition: number): string {

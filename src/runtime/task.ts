@@ -130,9 +130,16 @@ export class Task {
     return false
   }
 
-  /** True while a record could be taken at once, were the other partitions known to be empty. */
-  get hasRecords(): boolean {
-    return this.#heap.size > 0
+  /** Timestamp of the record that would be taken next; Infinity if there is none. */
+  get nextTimestamp(): number {
+    return this.#heap.peek()?.headTimestamp ?? Infinity
+  }
+
+  /** True if it has run out of records of a partition of which the log is known to hold more. */
+  awaitsRecords(lagOf: LagOf): boolean {
+    if (this.#heap.size === this.#queues.length) return false
+    for (const queue of this.#queues) if (!queue.hasHead && (lagOf(queue.topic, queue.partition) ?? 0) > 0) return true
+    return false
   }
 
   add(topic: string, cursor: RecordCursor): PartitionQueue | undefined {
@@ -146,10 +153,13 @@ export class Task {
     return queue
   }
 
-  /** Processes up to `limit` records in timestamp order and returns how many it were; 0: nothing may be taken now. */
-  process(limit: number, lagOf: LagOf): number {
+  /**
+   * Processes up to `limit` records, none later than `until`, in timestamp order and returns how many it were; 0: nothing may
+   * be taken now.
+   */
+  process(limit: number, lagOf: LagOf, until = Infinity): number {
     let count = 0
-    while (count < limit) {
+    while (count < limit && this.nextTimestamp <= until) {
       if (!this.#ready && !this.#mayProceed(lagOf)) break
       const queue = this.#heap.poll()
       if (queue === undefined) break

@@ -84,10 +84,6 @@ export class ByteWriter {
     return this
   }
 
-  utf8(text: string): this {
-    return this.bytes(Buffer.from(text, 'utf8'))
-  }
-
   /** @throws what the serde throws */
   value<T>(serde: Serde<T>, value: T): this {
     if (serde.write === undefined) return this.bytes(asBuffer(serde.serialize(value)))

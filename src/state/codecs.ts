@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts'
 import type { Serde } from '../serde/serde.ts'
-import { ByteWriter } from './byte-writer.ts'
+import type { ByteWriter } from './byte-writer.ts'
 import { firstDifference } from './round-trip.ts'
 
 const CHECKED_VALUES = 100
@@ -71,10 +71,14 @@ export class ValueCodec<V> {
     this.#checksLeft--
     const difference = firstDifference(value, this.read(buffer, start, end))
     if (difference === undefined) return
-    throw new MillraceError('MR_SERDE_ROUND_TRIP', `serde ${this.#serde.name} does not give back what it wrote: ${difference}`, {
-      store: this.#store,
-      hint: 'Keep to what the serde can hold (JSON: no Date, Map, class instance or undefined property), or use another serde for this store.',
-    })
+    throw new MillraceError(
+      'MR_SERDE_ROUND_TRIP',
+      `serde ${this.#serde.name} does not give back what it wrote: ${difference}`,
+      {
+        store: this.#store,
+        hint: 'Keep to what the serde can hold (JSON: no Date, Map, class instance or undefined property), or use another serde for this store.',
+      },
+    )
   }
 }
 

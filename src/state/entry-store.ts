@@ -245,15 +245,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
         key: buffer.subarray(rowStart, rowKeyEnd),
         value: buffer.subarray(rowKeyEnd, position),
       })
-      sink?.append(
-        entry.logTime,
-        buffer,
-        rowStart + keyOffset,
-        rowKeyEnd,
-        rowStart + valueOffset,
-        position,
-        undefined,
-      )
+      sink?.append(entry.logTime, buffer, rowStart + keyOffset, rowKeyEnd, rowStart + valueOffset, position, undefined)
       this.#resize(entry, position - rowStart)
     }
   }
@@ -266,12 +258,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
 }
 
 /** Copies a changelog record into a row: `prefix ‖ key`, and `timestamp ‖ value` or `value`. */
-export function restoreRow(
-  record: ChangelogRecord,
-  batch: WriteBatch,
-  key: Buffer,
-  rowHasTimestamp: boolean,
-): void {
+export function restoreRow(record: ChangelogRecord, batch: WriteBatch, key: Buffer, rowHasTimestamp: boolean): void {
   const { valueStart, valueEnd, buffer } = record
   if (valueStart < 0) {
     batch.delete(key)

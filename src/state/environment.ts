@@ -1,4 +1,4 @@
-import type { DropReason } from '../processors/operator.ts'
+import type { DropReason } from '../record/drop-reason.ts'
 import type { RecordContext } from '../record/record-context.ts'
 import type { KeyValueEngine } from './engine.ts'
 import type { ByteWriter } from './byte-writer.ts'

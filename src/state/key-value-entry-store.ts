@@ -17,10 +17,7 @@ export class KeyValueEntry<K, V> extends StateEntry<K, V> {
 }
 
 /** Key-value store: a `Map` of deserialized entries over rows `prefix ‖ key`. */
-export class KeyValueEntryStore<K, V>
-  extends EntryStore<K, V, KeyValueEntry<K, V>>
-  implements KeyValueState<K, V>
-{
+export class KeyValueEntryStore<K, V> extends EntryStore<K, V, KeyValueEntry<K, V>> implements KeyValueState<K, V> {
   readonly spec: KeyValueStoreSpec
   protected readonly rowHeaderLength = PREFIX_LENGTH
   readonly #entries = new Map<MapKey<K>, KeyValueEntry<K, V>>()

@@ -115,7 +115,11 @@ export class OuterJoinStore<K, V> extends LoadedStore<Unmatched<K>> implements O
   protected writeValue(entry: Unmatched<K>, writer: ByteWriter): void {
     const side = entry.id.charCodeAt(8)
     writer.byte(VARIABLE_SIZE).int32(entry.values.length)
-    for (const value of entry.values) writer.int32(1 + value.length).byte(side).bytes(value)
+    for (const value of entry.values)
+      writer
+        .int32(1 + value.length)
+        .byte(side)
+        .bytes(value)
   }
 
   #drainSide(

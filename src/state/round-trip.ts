@@ -73,5 +73,7 @@ function describe(value: unknown): string {
     const name: unknown = value.constructor?.name
     return typeof name !== 'string' || name === 'Object' ? 'an object' : `a ${name}`
   }
-  return typeof value === 'string' ? JSON.stringify(value).slice(0, 60) : `${typeof value} ${String(value).slice(0, 60)}`
+  return typeof value === 'string'
+    ? JSON.stringify(value).slice(0, 60)
+    : `${typeof value} ${String(value).slice(0, 60)}`
 }

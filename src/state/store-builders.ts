@@ -1,7 +1,13 @@
 import { MillraceError } from '../errors.ts'
 import type { Serde } from '../serde/serde.ts'
 import { parseDuration, type Duration } from '../windowing/index.ts'
-import type { KeyValueStoreSpec, SessionStoreSpec, StoreSpecBase, VersionedStoreSpec, WindowStoreSpec } from './store-spec.ts'
+import type {
+  KeyValueStoreSpec,
+  SessionStoreSpec,
+  StoreSpecBase,
+  VersionedStoreSpec,
+  WindowStoreSpec,
+} from './store-spec.ts'
 
 /** What is said of every store that a processor uses. */
 export interface StoreBuilderOptions<K, V> {
@@ -63,7 +69,11 @@ export function windowStore<K, V>(name: string, options: WindowStoreBuilderOptio
   const retention = parseDuration(options.retention, 'retention')
   const windowSize = parseDuration(options.windowSize, 'windowSize')
   if (retention < windowSize) {
-    throw invalid(name, `retention ${retention} ms is shorter than the window of ${windowSize} ms`, 'Raise `retention`.')
+    throw invalid(
+      name,
+      `retention ${retention} ms is shorter than the window of ${windowSize} ms`,
+      'Raise `retention`.',
+    )
   }
   return {
     kind: 'window',
@@ -78,7 +88,12 @@ export function windowStore<K, V>(name: string, options: WindowStoreBuilderOptio
 
 /** Declares a session store (`SessionStore<K, V>`). @throws MR_STORE_INVALID */
 export function sessionStore<K, V>(name: string, options: SessionStoreBuilderOptions<K, V>): SessionStoreSpec {
-  return { kind: 'session', ...base(name, options), retention: parseDuration(options.retention, 'retention'), timeOrdered: false }
+  return {
+    kind: 'session',
+    ...base(name, options),
+    retention: parseDuration(options.retention, 'retention'),
+    timeOrdered: false,
+  }
 }
 
 function base<K, V>(name: string, options: StoreBuilderOptions<K, V>): StoreSpecBase {

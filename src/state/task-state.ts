@@ -4,6 +4,8 @@ import { ByteWriter } from './byte-writer.ts'
 import { createStore } from './create-store.ts'
 import { EngineSpace, type Checkpoint } from './engine-space.ts'
 import type { KeyValueEngine } from './engine.ts'
+// Stores that are not persistent need this engine whatever the task's own is, and it binds nothing foreign.
+// oxlint-disable-next-line no-restricted-imports
 import { memoryEngine } from './engines/memory.ts'
 import type { ByteBudget, StateEnvironment } from './environment.ts'
 import type { ChangelogRecord, ChangelogSink, StateStore } from './states.ts'

@@ -4,7 +4,7 @@ import type { ByteWriter } from './byte-writer.ts'
 import type { WriteBatch } from './engine.ts'
 import { EntryStore, restoreRow } from './entry-store.ts'
 import type { StatePlace } from './environment.ts'
-import { Retention } from './retention.ts'
+import type { Retention } from './retention.ts'
 import { firstIndex, SortedChanges } from './sorted-changes.ts'
 import type { ChangelogRecord } from './states.ts'
 import type { SessionStoreSpec, WindowStoreSpec } from './store-spec.ts'
@@ -16,7 +16,6 @@ import type { MapKey } from './codecs.ts'
 import type { Serde } from '../serde/serde.ts'
 
 const BUCKET_OVERHEAD = 240
-const KEPT_LENGTH = 16
 const EMPTY = Buffer.alloc(0)
 
 /**
@@ -220,7 +219,10 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     const row = layout.header(this.place.scratch.rewind(), time).range(buffer, keyStart, keyEnd).copyOfRow()
     restoreRow(record, batch, row, this.#timestamped)
     if (!this.#timeOrdered) return
-    const timeRow = layout.timeHeader(this.place.scratch.rewind(), time, sub).range(buffer, keyStart, trailer).copyOfRow()
+    const timeRow = layout
+      .timeHeader(this.place.scratch.rewind(), time, sub)
+      .range(buffer, keyStart, trailer)
+      .copyOfRow()
     if (valueStart < 0) batch.delete(timeRow)
     else batch.put(timeRow, EMPTY)
   }

@@ -42,11 +42,6 @@ export class TimedLayout {
     return this.#session ? writer.int64(sub) : writer.int32(sub)
   }
 
-  /** The end of the row keys of a segment with this key that are not behind `time`. */
-  trailerBehind(writer: ByteWriter, time: number): ByteWriter {
-    return writer.int64(time + 1)
-  }
-
   /** End of the key's bytes in a row key. */
   keyEnd(row: Buffer): number {
     return row.length - LONG - this.subLength

@@ -83,7 +83,8 @@ export class IndexedRows implements TimedRows {
 /** Reads all segments in range and sorts what it finds: for queries of stores that are not kept by time. */
 export class CollectedRows implements TimedRows {
   readonly nextTime = undefined
-  readonly #rows: { readonly time: number; readonly sub: number; readonly keyBytes: Buffer; readonly row: Buffer }[] = []
+  readonly #rows: { readonly time: number; readonly sub: number; readonly keyBytes: Buffer; readonly row: Buffer }[] =
+    []
   #at = -1
 
   constructor(

@@ -131,8 +131,7 @@ export class TimedScanCursor<K, V> implements WindowCursor<K, V>, SessionCursor<
   #compare(change: ChangedRow<K, V>): number {
     const { rows, session } = this.#options
     return (
-      this.#sign *
-      compareTimed(session, change.time, change.sub, change.keyBytes, rows.time, rows.sub, rows.keyBytes)
+      this.#sign * compareTimed(session, change.time, change.sub, change.keyBytes, rows.time, rows.sub, rows.keyBytes)
     )
   }
 }

@@ -281,7 +281,8 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
           // A longer key may begin with this one and look like a time behind it.
           if (key.length !== keyEnd + 8) continue
           const version = this.#layout.readPast<V>(key, value, segment)
-          const known = history.pastFrom(version.from) ?? (history.latest?.from === version.from ? history.latest : undefined)
+          const known =
+            history.pastFrom(version.from) ?? (history.latest?.from === version.from ? history.latest : undefined)
           if (known === undefined) history.insertPast(this.#grown(history, version))
           else known.storedSegment = segment
         }
@@ -330,7 +331,10 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     const row = rows.row()
     batch.put(row.subarray(0, keyLength), row.subarray(keyLength))
     if (segment < 0 && version.tombstone) {
-      batch.put(this.#layout.tombstone(rows.beginRow(), this.#retention.segment(version.from), this.#keys, history).row(), EMPTY)
+      batch.put(
+        this.#layout.tombstone(rows.beginRow(), this.#retention.segment(version.from), this.#keys, history).row(),
+        EMPTY,
+      )
     }
   }
 

@@ -18,7 +18,7 @@ const LONGEST_LIFE = 1600
 
 test(`after ${KILLS} kills at any moment every payment was made once and counted once`, async () => {
   for (let kill = 0; kill < KILLS; kill++) {
-    const example = new PaymentsProcess({ data, seed: BANK.seed, rate: 500 })
+    const example = new PaymentsProcess({ data, seed: BANK.seed, rate: 5000 })
     // Some get to work however slow the machine is.
     if (kill % 5 === 0) await example.shows()
     await example.killAfter(randomAt(BANK.seed, kill, 0) * LONGEST_LIFE)

@@ -29,15 +29,19 @@ export function expectedBooks(bank: Bank, count: number): Books {
 
 /** The last word of the application's output topics. */
 export async function booksIn(log: Log): Promise<Books> {
-  const totals = new Map<string, AccountTotal>()
-  for await (const { key, value } of readTopic(log, accounts, { until: 'end' })) {
-    if (key !== null && value !== null) totals.set(key, value)
-  }
   const byMinute = new Map<number, Volume>()
   for await (const { key, value } of readTopic(log, volumes, { until: 'end' })) {
     if (key !== null && value !== null) byMinute.set(key.start, value)
   }
-  return { totals, volumes: byMinute }
+  return { totals: await totalsIn(log, accounts), volumes: byMinute }
+}
+
+export async function totalsIn(log: Log, topic: typeof accounts): Promise<Map<string, AccountTotal>> {
+  const totals = new Map<string, AccountTotal>()
+  for await (const { key, value } of readTopic(log, topic, { until: 'end' })) {
+    if (key !== null && value !== null) totals.set(key, value)
+  }
+  return totals
 }
 
 /** Resolves when the output topics speak of `count` payments, and when the signal aborts. */
@@ -47,7 +51,8 @@ export async function booked(log: Log, count: number, signal: AbortSignal): Prom
   await reaches(log, volumes, count, signal)
 }
 
-async function reaches<K, V extends { readonly payments: number }>(
+/** Resolves when the latest values of all keys of a topic count that many payments, and when the signal aborts. */
+export async function reaches<K, V extends { readonly payments: number }>(
   log: Log,
   topic: ReadableTopic<K, V>,
   count: number,

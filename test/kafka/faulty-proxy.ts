@@ -8,7 +8,9 @@ export class FaultyProxy {
   readonly #target: () => number
   readonly #sockets = new Set<Socket>()
   #loseReplyTo: number | undefined
+  #onLost: () => void = () => undefined
   #lost = 0
+  #isDown = false
 
   private constructor(server: Server, target: () => number) {
     this.#server = server
@@ -29,8 +31,19 @@ export class FaultyProxy {
   }
 
   /** The next request of this API reaches the broker; its answer is lost and the connection breaks. */
-  loseReplyTo(apiKey: number): void {
+  loseReplyTo(apiKey: number, onLost: () => void = () => undefined): void {
     this.#loseReplyTo = apiKey
+    this.#onLost = onLost
+  }
+
+  /** Breaks every connection, and new ones too until `restore`. */
+  cut(): void {
+    this.#isDown = true
+    for (const socket of this.#sockets) socket.destroy()
+  }
+
+  restore(): void {
+    this.#isDown = false
   }
 
   async close(): Promise<void> {
@@ -40,6 +53,10 @@ export class FaultyProxy {
   }
 
   #serve(client: Socket): void {
+    if (this.#isDown) {
+      client.destroy()
+      return
+    }
     const broker = connect(this.#target(), '127.0.0.1')
     let isLosing = false
     for (const socket of [client, broker]) {
@@ -66,6 +83,7 @@ export class FaultyProxy {
       }
       this.#lost++
       client.destroy()
+      this.#onLost()
     })
   }
 }

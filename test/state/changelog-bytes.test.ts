@@ -12,7 +12,14 @@ import type {
   WindowState,
 } from '../../src/state/states.ts'
 import type { JoinBufferSpec, OuterJoinStoreSpec, StoreSpec, SuppressBufferSpec } from '../../src/state/store-spec.ts'
-import { keyValueSpec, sessionSpec, StateHarness, versionedSpec, windowSpec, type Logged } from './support/state-harness.ts'
+import {
+  keyValueSpec,
+  sessionSpec,
+  StateHarness,
+  versionedSpec,
+  windowSpec,
+  type Logged,
+} from './support/state-harness.ts'
 
 let harness: StateHarness | undefined
 afterEach(async () => {
@@ -26,12 +33,21 @@ async function open(spec: StoreSpec): Promise<StateHarness> {
 
 const hex = (text: string) => text.replaceAll(' ', '')
 const shown = (records: readonly Logged[]) =>
-  records.map(({ timestamp, key, value }) => [timestamp, key.toString('hex'), value === null ? null : value.toString('hex')])
+  records.map(({ timestamp, key, value }) => [
+    timestamp,
+    key.toString('hex'),
+    value === null ? null : value.toString('hex'),
+  ])
 
 const buffers = { keySerde: string(), valueSerde: string(), persistent: true, logging: {}, caching: false }
 const suppressSpec = { kind: 'suppress', name: 'buffer', ...buffers } as unknown as SuppressBufferSpec
 const joinBufferSpec = { kind: 'joinBuffer', name: 'buffer', ...buffers, grace: 10 } as unknown as JoinBufferSpec
-const outerJoinSpec = { kind: 'outerJoin', name: 'outer', ...buffers, rightValueSerde: string() } as unknown as OuterJoinStoreSpec
+const outerJoinSpec = {
+  kind: 'outerJoin',
+  name: 'outer',
+  ...buffers,
+  rightValueSerde: string(),
+} as unknown as OuterJoinStoreSpec
 
 describe('changelogs are those of Kafka Streams, byte by byte', () => {
   test('a table logs the bare value; the record carries its timestamp', async () => {
@@ -150,7 +166,9 @@ describe('changelogs are those of Kafka Streams, byte by byte', () => {
     const [logged] = await h.commit()
     expect(logged?.key.toString('hex')).toBe(hex('0000000000000032 6b 00000001'))
     expect(logged?.value?.toString('hex')).toBe(
-      hex('0000000000000032 0000000000000001 00000001 74 00000000 00000000 ffffffff ffffffff 00000001 76 0000000000000000'),
+      hex(
+        '0000000000000032 0000000000000001 00000001 74 00000000 00000000 ffffffff ffffffff 00000001 76 0000000000000000',
+      ),
     )
   })
 

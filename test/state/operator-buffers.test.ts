@@ -28,7 +28,10 @@ for (const engine of ENGINES) {
       const h = (harness = await StateHarness.open([suppressSpec], engine))
       const buffer: SuppressBuffer<string, number> = h.at(1).store()
       const put = (time: number, key: string, value: number) =>
-        h.at(value).store<SuppressBuffer<string, number>>().put(time, key, new Change(value, null), value, new Headers())
+        h
+          .at(value)
+          .store<SuppressBuffer<string, number>>()
+          .put(time, key, new Change(value, null), value, new Headers())
       expect(buffer.minTime).toBe(Infinity)
       put(20, 'b', 1)
       put(20, 'a', 2)
@@ -161,7 +164,10 @@ for (const engine of ENGINES) {
       await r.replay(h.log)
       const again: JoinBuffer<string, string> = r.store()
       expect(again.put('k', 'late', 13, new Headers())).toBe(false)
-      again.evictWhile(() => true, (key, value) => rows.push([key, value]))
+      again.evictWhile(
+        () => true,
+        (key, value) => rows.push([key, value]),
+      )
       expect(rows).toEqual([
         ['a', 'c'],
         ['k', 'B'],
@@ -216,7 +222,8 @@ for (const engine of ENGINES) {
             rows.push({ timestamp: t, side: s, key: k, value })
             return 'remove'
           })
-          const due = (row: Row) => row.timestamp <= timestamp && !(row.side === 'left' && row.timestamp > timestamp - 5)
+          const due = (row: Row) =>
+            row.timestamp <= timestamp && !(row.side === 'left' && row.timestamp > timestamp - 5)
           expect(rows).toEqual(expected().filter(due))
           model = model.filter((row) => !due(row))
         } else if (dice < 0.9) {

@@ -25,7 +25,10 @@ function failure(body: () => unknown): MillraceError {
 
 describe('an object lives in one entry only', () => {
   test('a value that is not owned may be changed by its owner afterwards', async () => {
-    harness = await StateHarness.open([keyValueSpec({ value: json<List>() }), windowSpec({ name: 'w', value: json<List>() })])
+    harness = await StateHarness.open([
+      keyValueSpec({ value: json<List>() }),
+      windowSpec({ name: 'w', value: json<List>() }),
+    ])
     const state: KeyValueState<string, List> = harness.store()
     const windows: WindowState<string, List> = harness.store('w')
     const value = { list: [1] }
@@ -100,9 +103,13 @@ describe('a value that its serde does not give back', () => {
     ['a Set', new Set([1]), '$: a Set became an object'],
     ['undefined', { note: undefined }, '$.note: undefined was lost'],
     ['NaN', { rate: Number.NaN }, '$.rate: number NaN became null'],
-    ['a class instance', new (class Money {
+    [
+      'a class instance',
+      new (class Money {
         cents = 5
-      })(), '$: a Money became an object'],
+      })(),
+      '$: a Money became an object',
+    ],
   ]
   for (const [what, value, path] of lossy) {
     test(`is an error that names store and place: ${what}`, async () => {
@@ -123,7 +130,9 @@ describe('a value that its serde does not give back', () => {
   })
 
   test('is looked for in the first 100 values only, unless every value is to be checked', async () => {
-    const h = (harness = await StateHarness.open([keyValueSpec({ value: json<unknown>() })], undefined, { checkEveryValue: false }))
+    const h = (harness = await StateHarness.open([keyValueSpec({ value: json<unknown>() })], undefined, {
+      checkEveryValue: false,
+    }))
     const state: KeyValueState<string, unknown> = h.store()
     for (let i = 0; i < 100; i++) state.put('k', { i }, 1, false)
     state.put('k', { at: new Date(0) }, 1, false)
@@ -165,7 +174,13 @@ describe('what a serde refuses', () => {
     const h = (harness = await StateHarness.open([keyValueSpec({ value: string() })]))
     h.store<KeyValueState<string, string>>().put('k', 'text', 1, true)
     await h.commit()
-    const other: Serde<unknown> = { name: 'broken', serialize: () => Buffer.alloc(0), deserialize: () => { throw new Error('no') } }
+    const other: Serde<unknown> = {
+      name: 'broken',
+      serialize: () => Buffer.alloc(0),
+      deserialize: () => {
+        throw new Error('no')
+      },
+    }
     const again = new StateHarness([keyValueSpec({ value: other })])
     await again.open()
     await again.replay(h.log)

@@ -2,14 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { int32, json, string } from '../../src/serde/index.ts'
 import type { KeyValueState, SessionState, VersionedState, WindowState } from '../../src/state/states.ts'
 import { Random } from './support/random.ts'
-import {
-  ENGINES,
-  keyValueSpec,
-  sessionSpec,
-  StateHarness,
-  versionedSpec,
-  windowSpec,
-} from './support/state-harness.ts'
+import { ENGINES, keyValueSpec, sessionSpec, StateHarness, versionedSpec, windowSpec } from './support/state-harness.ts'
 
 /*
  * Each store against the simplest thing that could be right, through random puts, look-ups, scans, commits, evictions and
@@ -26,7 +19,17 @@ afterEach(async () => {
   harness = restored = undefined
 })
 
-const KEYS = ['', 'a', 'aa', 'ab', 'b', 'a\u0000', 'a\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0001', 'é', 'z'.repeat(40)]
+const KEYS = [
+  '',
+  'a',
+  'aa',
+  'ab',
+  'b',
+  'a\u0000',
+  'a\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0000\u0001',
+  'é',
+  'z'.repeat(40),
+]
 const byBytes = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
 function drain<C extends { next(): boolean; close(): void }, T>(cursor: C, read: (cursor: C) => T): T[] {
@@ -81,7 +84,10 @@ for (const engine of ENGINES) {
           const model = new Model(new Map<string, { value: Value; timestamp: number }>())
           const shown = (from?: string, to?: string) =>
             [...model.now]
-              .filter(([key]) => (from === undefined || byBytes(key, from) >= 0) && (to === undefined || byBytes(key, to) <= 0))
+              .filter(
+                ([key]) =>
+                  (from === undefined || byBytes(key, from) >= 0) && (to === undefined || byBytes(key, to) <= 0),
+              )
               .sort(([a], [b]) => byBytes(a, b))
               .map(([key, { value, timestamp }]) => ({ key, value, timestamp: timestamped ? timestamp : -1 }))
           const read = (cursor: { key: string; value: Value; timestamp: number }) => {
@@ -112,9 +118,13 @@ for (const engine of ENGINES) {
               expect(entry?.value).toEqual(expected?.value)
               if (timestamped) expect(entry?.timestamp).toBe(expected?.timestamp)
             } else if (dice < 0.83) {
-              if (state.get.length === 1 && 'prefetch' in state && typeof state.prefetch === 'function') state.prefetch(KEYS)
+              if (state.get.length === 1 && 'prefetch' in state && typeof state.prefetch === 'function')
+                state.prefetch(KEYS)
             } else if (dice < 0.9) {
-              const [from, to] = [random.chance(0.3) ? undefined : random.pick(KEYS), random.chance(0.3) ? undefined : random.pick(KEYS)]
+              const [from, to] = [
+                random.chance(0.3) ? undefined : random.pick(KEYS),
+                random.chance(0.3) ? undefined : random.pick(KEYS),
+              ]
               expect(drain(state.range(from, to, false), read)).toEqual(shown(from, to))
               expect(drain(state.range(from, to, true), read)).toEqual(shown(from, to).reverse())
             } else if (dice < 0.93) {
@@ -126,7 +136,9 @@ for (const engine of ENGINES) {
           await h.commit()
           const r = (restored = await StateHarness.open([spec], engine))
           await r.replay(h.log)
-          expect(drain(r.store<KeyValueState<string, Value>>().range(undefined, undefined, false), read)).toEqual(shown())
+          expect(drain(r.store<KeyValueState<string, Value>>().range(undefined, undefined, false), read)).toEqual(
+            shown(),
+          )
         })
       }
     }
@@ -168,7 +180,9 @@ for (const engine of ENGINES) {
                 model.now.observed = Math.max(model.now.observed, start)
                 const { observed } = model.now
                 const segment = (at: number) => Math.max(0, Math.floor(at / 75_000))
-                const taken = persistent ? segment(start) >= segment(observed - retention) : start > observed - retention
+                const taken = persistent
+                  ? segment(start) >= segment(observed - retention)
+                  : start > observed - retention
                 if (!taken) drops++
                 else if (deletes) model.now.rows.delete(`${start} ${key}`)
                 else model.now.rows.set(`${start} ${key}`, structuredClone({ key, start, value, timestamp: i }))
@@ -183,7 +197,8 @@ for (const engine of ENGINES) {
               } else if (dice < 0.9) {
                 const to = random.chance(0.3) ? Infinity : start + random.below(100_000)
                 expect(drain(state.fetchAll(start, to, false), read)).toEqual(visible(start, to))
-                if (random.chance(0.3)) expect(drain(state.fetchAll(start, to, true), read)).toEqual(visible(start, to).reverse())
+                if (random.chance(0.3))
+                  expect(drain(state.fetchAll(start, to, true), read)).toEqual(visible(start, to).reverse())
               }
               expect(state.observedTime).toBe(model.now.observed)
               await turn(random, model, h)
@@ -194,7 +209,9 @@ for (const engine of ENGINES) {
             await r.replay(h.log)
             const again: WindowState<string, Value> = r.store()
             expect(again.observedTime).toBeLessThanOrEqual(model.now.observed)
-            expect(drain(again.fetchAll(model.now.observed - retention + 1, Infinity, false), read)).toEqual(visible(0, Infinity))
+            expect(drain(again.fetchAll(model.now.observed - retention + 1, Infinity, false), read)).toEqual(
+              visible(0, Infinity),
+            )
           })
         }
       }
@@ -219,7 +236,10 @@ for (const engine of ENGINES) {
         } else {
           const to = start + random.below(20_000)
           const rows = model.now.rows
-            .filter((row) => row.key === key && row.start >= start && row.start <= to && row.start > model.now.observed - retention)
+            .filter(
+              (row) =>
+                row.key === key && row.start >= start && row.start <= to && row.start > model.now.observed - retention,
+            )
             .sort((a, b) => a.start - b.start)
           const cursor = state.fetch(key, start, to, false)
           expect(drain(cursor, ({ key: k, start: s, value }) => ({ key: k, start: s, value }))).toEqual(rows)
@@ -262,7 +282,9 @@ for (const engine of ENGINES) {
               model.now.rows.set(`${start} ${end} ${key}`, structuredClone({ key, start, end, value }))
             } else if (dice < 0.55) {
               const row = random.chance(0.8) && visible().length > 0 ? random.pick(visible()) : { key, start, end }
-              expect(state.get(row.key, row.start, row.end)).toEqual(model.now.rows.get(`${row.start} ${row.end} ${row.key}`)?.value)
+              expect(state.get(row.key, row.start, row.end)).toEqual(
+                model.now.rows.get(`${row.start} ${row.end} ${row.key}`)?.value,
+              )
               state.put(row.key, row.start, row.end, null, true)
               model.now.observed = Math.max(model.now.observed, row.end)
               model.now.rows.delete(`${row.start} ${row.end} ${row.key}`)
@@ -282,7 +304,9 @@ for (const engine of ENGINES) {
           const r = (restored = await StateHarness.open([spec], engine))
           await r.replay(h.log)
           const from = Math.max(0, model.now.observed - retention + 1)
-          expect(drain(r.store<SessionState<string, Value>>().findByEnd(from, Infinity, false), read)).toEqual(visible())
+          expect(drain(r.store<SessionState<string, Value>>().findByEnd(from, Infinity, false), read)).toEqual(
+            visible(),
+          )
         })
       }
     }
@@ -305,12 +329,10 @@ for (const engine of ENGINES) {
           return { value: found[1], timestamp: found[0], validTo: next?.[0] ?? Infinity }
         }
         const latest = () =>
-          [...model.now.keys.keys()]
-            .sort(byBytes)
-            .flatMap((key) => {
-              const found = at(key, Infinity)
-              return found === undefined ? [] : [{ key, value: found.value, timestamp: found.timestamp }]
-            })
+          [...model.now.keys.keys()].sort(byBytes).flatMap((key) => {
+            const found = at(key, Infinity)
+            return found === undefined ? [] : [{ key, value: found.value, timestamp: found.timestamp }]
+          })
         let time = 0
         for (let i = 0; i < rounds; i++) {
           const state: VersionedState<string, Value> = h.at(i).store()

@@ -31,7 +31,8 @@ const environment = {
 
 const put = (h: StateHarness, store: string, key: string, value: unknown) =>
   h.store<KeyValueState<string, unknown>>(store).put(key, value, 1, true)
-const get = (h: StateHarness, store: string, key: string) => h.store<KeyValueState<string, unknown>>(store).get(key)?.value
+const get = (h: StateHarness, store: string, key: string) =>
+  h.store<KeyValueState<string, unknown>>(store).get(key)?.value
 
 describe('uncommitted changes', () => {
   test('never touch the engine', async () => {
@@ -122,7 +123,11 @@ describe('stores of one task', () => {
   test('keep their rows when others are added or left out', async () => {
     const engine = memoryEngine.open('')
     const openWith = (...names: string[]) =>
-      TaskState.open(engine, names.map((name) => keyValueSpec({ name })), environment)
+      TaskState.open(
+        engine,
+        names.map((name) => keyValueSpec({ name })),
+        environment,
+      )
     const write = async (state: TaskState, name: string) => {
       const store = state.state(name) as KeyValueState<string, string>
       store.put('k', name, 1, true)
@@ -178,7 +183,9 @@ describe('stores of one task', () => {
 
 describe('expired windows', () => {
   test('are deleted from the engine by whole segments at a commit', async () => {
-    const h = await open([windowSpec({ retention: 120_000, timeOrdered: true, value: int32() })], memoryEngine, { compatible: false })
+    const h = await open([windowSpec({ retention: 120_000, timeOrdered: true, value: int32() })], memoryEngine, {
+      compatible: false,
+    })
     const windows: WindowState<string, number> = h.store()
     for (let minute = 0; minute < 10; minute++) {
       windows.put('k', minute * 60_000, minute, 1, true)
@@ -255,7 +262,10 @@ describe('an engine that answers later', () => {
 
   test('is waited for at opening, at commits and at closing', async () => {
     const engine = memoryEngine.open('')
-    const specs: StoreSpec[] = [keyValueSpec({ value: json() }), keyValueSpec({ name: 'memory', persistent: false, key: string() })]
+    const specs: StoreSpec[] = [
+      keyValueSpec({ value: json() }),
+      keyValueSpec({ name: 'memory', persistent: false, key: string() }),
+    ]
     const opening = TaskState.open(later(engine), specs, environment)
     expect(opening).toBeInstanceOf(Promise)
     const state = await opening

@@ -193,7 +193,11 @@ describe('an iterator is closed', () => {
     return count
   }
 
-  async function withRows(): Promise<{ h: StateHarness; store: KeyValueStore<string, number>; count: { open: number } }> {
+  async function withRows(): Promise<{
+    h: StateHarness
+    store: KeyValueStore<string, number>
+    count: { open: number }
+  }> {
     const store = await userStore<KeyValueStore<string, number>>(keyValueStore('s', { key: string(), value: int32() }))
     for (const key of ['a', 'b', 'c']) store.put(key, 1)
     if (harness === undefined) throw new Error('not open')
@@ -271,7 +275,10 @@ describe('a store declaration', () => {
       caching: false,
     })
     expect(keyValueStore('s', { ...lists, logging: false }).logging).toBe(false)
-    expect(windowStore('w', { ...lists, retention: '1h', windowSize: '5m' })).toMatchObject({ retention: 3_600_000, windowSize: 300_000 })
+    expect(windowStore('w', { ...lists, retention: '1h', windowSize: '5m' })).toMatchObject({
+      retention: 3_600_000,
+      windowSize: 300_000,
+    })
   })
 
   test('that cannot be is refused', () => {
@@ -279,6 +286,8 @@ describe('a store declaration', () => {
     expect(() => keyValueStore('no good', lists)).toThrow(invalid)
     expect(() => keyValueStore('s', { key: string() } as never)).toThrow(invalid)
     expect(() => windowStore('w', { ...lists, retention: '1s', windowSize: '5m' })).toThrow(invalid)
-    expect(() => sessionStore('w', { ...lists, retention: 'long' })).toThrow(expect.objectContaining({ code: 'MR_DURATION' }))
+    expect(() => sessionStore('w', { ...lists, retention: 'long' })).toThrow(
+      expect.objectContaining({ code: 'MR_DURATION' }),
+    )
   })
 })

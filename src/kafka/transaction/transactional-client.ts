@@ -7,6 +7,7 @@ import type {
   PartitionMap,
   TopicPartition,
 } from '../../log/log.ts'
+import { isPromise } from '../../platform/maybe-promise.ts'
 import type { Cluster } from '../cluster.ts'
 import type { Fetcher } from '../fetcher.ts'
 import { askAsMember, epochAttempts } from '../group/as-member.ts'
@@ -89,7 +90,9 @@ export class TransactionalClient implements LogClient {
     this.#transaction.requireUnfenced()
     if (this.#isStillMember()) {
       if (this.group.identity() !== undefined) this.group.requireOwned(partitionsOf(offsets))
-      await this.producer.flush()
+      // Without a pause after the last acknowledgement, in which something else could be sent.
+      const flushed = this.producer.flush()
+      if (isPromise(flushed)) await flushed
       if (!this.#transaction.isOpen && offsets.size === 0) return 'committed'
       const outcome = await this.#transaction.commit(this.#groupId, (requests, identity) =>
         this.#sendOffsets(requests, identity, offsets),
@@ -98,6 +101,7 @@ export class TransactionalClient implements LogClient {
       if (outcome !== 'aborted') return outcome
     }
     await this.abort()
+    this.#transaction.requireUnfenced()
     return 'aborted'
   }
 

@@ -1,5 +1,6 @@
 import { createOperator } from '../../../src/processors/create-operator.ts'
-import type { DropReason, Operator, OperatorContext, Output } from '../../../src/processors/operator.ts'
+import type { Operator, OperatorContext, Output } from '../../../src/processors/operator.ts'
+import type { DropReason } from '../../../src/record/drop-reason.ts'
 import { Change } from '../../../src/record/change.ts'
 import { Headers } from '../../../src/record/headers.ts'
 import { RecordContext } from '../../../src/record/record-context.ts'

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { MaybePromise } from '../../../src/platform/maybe-promise.ts'
-import type { DropReason } from '../../../src/processors/operator.ts'
+import type { DropReason } from '../../../src/record/drop-reason.ts'
 import { Headers } from '../../../src/record/headers.ts'
 import { RecordContext } from '../../../src/record/record-context.ts'
 import { json, string, type Serde } from '../../../src/serde/index.ts'
@@ -44,7 +44,11 @@ export class StateHarness {
   #engine: KeyValueEngine | undefined
   #state: TaskState | undefined
 
-  constructor(specs: readonly StoreSpec[], factory: EngineFactory = memoryEngine, options: Partial<StateEnvironment> = {}) {
+  constructor(
+    specs: readonly StoreSpec[],
+    factory: EngineFactory = memoryEngine,
+    options: Partial<StateEnvironment> = {},
+  ) {
     this.#specs = specs
     this.#factory = factory
     this.#options = options
@@ -178,22 +182,37 @@ function base<K, V>({ name = 'store', key, value, persistent = true, caching = f
   }
 }
 
-export function keyValueSpec<K, V>(options: Base<K, V> & Partial<Pick<KeyValueStoreSpec, 'timestamped'>> = {}): KeyValueStoreSpec {
+export function keyValueSpec<K, V>(
+  options: Base<K, V> & Partial<Pick<KeyValueStoreSpec, 'timestamped'>> = {},
+): KeyValueStoreSpec {
   return { kind: 'keyValue', ...base(options), timestamped: options.timestamped ?? true }
 }
 
 export function windowSpec<K, V>(
   options: Base<K, V> &
-    Partial<Pick<WindowStoreSpec, 'timestamped' | 'retention' | 'windowSize' | 'retainDuplicates' | 'timeOrdered'>> = {},
+    Partial<
+      Pick<WindowStoreSpec, 'timestamped' | 'retention' | 'windowSize' | 'retainDuplicates' | 'timeOrdered'>
+    > = {},
 ): WindowStoreSpec {
-  const { timestamped = true, retention = 100, windowSize = 10, retainDuplicates = false, timeOrdered = false } = options
+  const {
+    timestamped = true,
+    retention = 100,
+    windowSize = 10,
+    retainDuplicates = false,
+    timeOrdered = false,
+  } = options
   return { kind: 'window', ...base(options), timestamped, retention, windowSize, retainDuplicates, timeOrdered }
 }
 
 export function sessionSpec<K, V>(
   options: Base<K, V> & Partial<Pick<SessionStoreSpec, 'retention' | 'timeOrdered'>> = {},
 ): SessionStoreSpec {
-  return { kind: 'session', ...base(options), retention: options.retention ?? 100, timeOrdered: options.timeOrdered ?? false }
+  return {
+    kind: 'session',
+    ...base(options),
+    retention: options.retention ?? 100,
+    timeOrdered: options.timeOrdered ?? false,
+  }
 }
 
 export function versionedSpec<K, V>(options: Base<K, V> & { readonly history?: number } = {}): VersionedStoreSpec {

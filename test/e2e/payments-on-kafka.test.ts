@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import type { Log } from 'millrace'
+import { kafka } from 'millrace/kafka'
+import { feed } from '../../examples/kit/generator.ts'
+import { createTopics } from '../../examples/kit/topics.ts'
+import { expectedTotals, paymentGenerator } from '../../examples/payments/generator.ts'
+import { accounts, frauds, payments, volumes } from '../../examples/payments/topics.ts'
+import { CliProcess } from '../cli/cli-process.ts'
+import { reaches, totalsIn } from '../faults/payments-sums.ts'
+import { sharedBroker, uniqueName } from '../kafka/broker/index.ts'
+
+const BANK = { seed: 3, accounts: 1000 }
+const COUNT = 200_000
+const RATE = 50_000
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-payments-kafka-'))
+const prefix = `${uniqueName('bank')}-`
+const named = <T extends { readonly name: string }>(topic: T): T => ({ ...topic, name: prefix + topic.name })
+const totals = named(accounts)
+let brokers: string
+let log: Log
+
+beforeAll(async () => {
+  vi.stubEnv('MILLRACE_TEST_PREFIX', prefix)
+  brokers = await sharedBroker()
+  log = kafka({ brokers })
+  await createTopics(log, [payments, volumes, frauds].map(named), [totals])
+})
+
+afterAll(async () => {
+  await log.close()
+  vi.unstubAllEnvs()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+/** `millrace run` in a process of its own, up and owner of tasks. */
+async function start(name: string): Promise<CliProcess> {
+  const file = join(import.meta.dirname, 'payments-app.ts')
+  const data = join(directory, name)
+  const millrace = new CliProcess(['run', file, '--data', data, '--kafka', brokers, '--log-format', 'json'])
+  await millrace.stderrMatches(/"state":"running","tasks":[1-9]/)
+  return millrace
+}
+
+async function stop(millrace: CliProcess): Promise<void> {
+  millrace.signal('SIGTERM')
+  const { code, stderr } = await millrace.result()
+  expect(code, stderr).toBe(0)
+}
+
+test(`two processes, one stopped half-way and started again, count each of ${COUNT} payments once`, async () => {
+  const generator = { ...paymentGenerator(BANK), topic: named(payments) }
+  const produce = (count: number): Promise<number> =>
+    feed(log, generator, { rate: RATE, count, signal: new AbortController().signal })
+  const first = await start('first')
+  const second = await start('second')
+
+  await produce(COUNT / 2)
+  const feeding = produce(COUNT)
+  await stop(first)
+  const again = await start('first')
+  await feeding
+  await reaches(log, totals, 2 * COUNT, AbortSignal.timeout(60_000))
+  await stop(second)
+  await stop(again)
+
+  expect(await totalsIn(log, totals)).toEqual(expectedTotals(BANK, COUNT))
+}, 150_000)

@@ -1,0 +1,32 @@
+import { RecordContext } from '../../../src/record/record-context.ts'
+import { rocksdbEngine } from '../../../src/state/engines/rocksdb.ts'
+import type { KeyValueState } from '../../../src/state/states.ts'
+import { TaskState } from '../../../src/state/task-state.ts'
+import { keyValueSpec } from './state-harness.ts'
+
+/*
+ * Counts up a hundred keys, one record after the other, and commits every so often with the number of records as checkpoint,
+ * until it is killed. Run with the directory as argument; writes a dot for each commit.
+ */
+
+const engine = await rocksdbEngine.open(process.argv[2] ?? '')
+const environment = {
+  task: '0_0',
+  record: new RecordContext(),
+  drop() {},
+  cacheBytes: 0,
+  compatible: false,
+  checkEveryValue: false,
+}
+const state = await TaskState.open(engine, [keyValueSpec()], environment)
+const store = state.state('store') as KeyValueState<string, number>
+let records = state.checkpoint('store')?.offset ?? 0
+for (;;) {
+  for (let i = 0; i < 250; i++, records++) {
+    const key = `k${records % 100}`
+    store.put(key, (store.get(key)?.value ?? 0) + 1, records, true)
+  }
+  await state.write(new Map([['store', { offset: records, topicId: 'id', time: 0 }]]))
+  process.stdout.write('.')
+  await new Promise((resolve) => setImmediate(resolve))
+}
