@@ -1,6 +1,7 @@
 /**
  * Records per second and CPU of one stream thread: W2 (totals of 10,000 accounts) and the payments example, on the memory log,
- * the embedded log and, with BOOTSTRAP=host:port, on Kafka. Reports; asserts nothing but that the totals are right.
+ * the embedded log and, with BOOTSTRAP=host:port, on Kafka. Reports; asserts nothing but that the totals are right. CPU is that
+ * of the whole process from the start of the application to its close, a Kafka broker's excepted.
  *
  *     npm run bench:core -- [--records N] [--only w2|payments] [--log memory|embedded|kafka]
  */
@@ -11,7 +12,7 @@ import { parseArgs } from 'node:util'
 import {
   chooseEngine,
   defineApp,
-
+  embeddedLog,
   json,
   memoryEngine,
   memoryLog,
@@ -22,6 +23,8 @@ import {
   type Log,
 } from 'millrace'
 import { kafka } from 'millrace/kafka'
+import type { PartitionMap } from '../src/log/log.ts'
+import { partitionForKey } from '../src/record/murmur2.ts'
 import paymentsApp from '../examples/payments/app.ts'
 import { expectedTotals, paymentGenerator } from '../examples/payments/generator.ts'
 import { accounts as accountTotals } from '../examples/payments/topics.ts'
@@ -32,7 +35,7 @@ const BASE_TIME = 1_700_000_000_000
 
 const { values: options } = parseArgs({
   options: {
-    records: { type: 'string', default: '1000000' },
+    records: { type: 'string', default: '500000' },
     only: { type: 'string' },
     log: { type: 'string' },
   },
@@ -81,6 +84,8 @@ interface Workload {
   readonly app: Application
   readonly input: string
   readonly outputs: readonly string[]
+  /** Records that all tasks process for one record of the input: those of repartition topics, too. */
+  readonly steps: number
   record(i: number): { key: string; value: string; timestamp: number }
   /** Reads the last value of every key and compares it with the generator's own sums. */
   verify(last: ReadonlyMap<string, string>): boolean
@@ -92,6 +97,7 @@ const w2Workload: Workload = {
   app: w2,
   input: w2Input.name,
   outputs: [w2Output.name],
+  steps: 1,
   record: (i) => {
     const account = `acct-${hash(i, 11) % W2_ACCOUNTS}`
     const amount = 1 + (hash(i, 12) % 100_000)
@@ -118,6 +124,8 @@ const paymentsWorkload: Workload = {
   app: paymentsApp,
   input: generator.topic.name,
   outputs: ['account-totals', 'payment-volume', 'fraud-alerts'],
+  // The payment, its two bookings, and its part of the volume.
+  steps: 4,
   record: (i) => {
     const { key, value, timestamp } = generator.record(i)
     return { key, value: JSON.stringify(value), timestamp }
@@ -134,9 +142,12 @@ function sameTotals(expected: ReadonlyMap<string, unknown>, found: ReadonlyMap<s
 
 async function fill(log: Log, workload: Workload): Promise<void> {
   const all = [workload.input, ...workload.outputs]
-  await log.createTopics(all.map((name) => ({ name, partitions: PARTITIONS })))
+  await log.createTopics(all.map((name) => ({ name, partitions: PARTITIONS, configs: { 'retention.ms': '-1' } })))
+  let there = 0
+  for (const [, , end] of (await log.listOffsets(partitionsOf(workload.input), 'latest')).entries()) there += end
+  if (there === RECORDS) return
+  if (there > 0) throw new Error(`the topic ${workload.input} holds ${there} records: use --records ${there}, or a new broker`)
   const producer = log.openProducer()
-  const { partitionForKey } = await import('../src/record/murmur2.ts')
   const partitions = await producer.loadPartitionCount(workload.input)
   const buffer = Buffer.alloc(4096)
   for (let i = 0; i < RECORDS; i++) {
@@ -151,11 +162,15 @@ async function fill(log: Log, workload: Workload): Promise<void> {
   await producer.close()
 }
 
-async function lastValues(log: Log, name: string): Promise<Map<string, string>> {
+function partitionsOf(topic: string): { topic: string; partition: number }[] {
+  return Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition }))
+}
+
+/** By key, of what was written behind `starts`. */
+async function lastValues(log: Log, name: string, starts: PartitionMap<number>): Promise<Map<string, string>> {
   const reader = log.openReader()
-  const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: name, partition }))
+  const partitions = partitionsOf(name)
   const ends = await log.listOffsets(partitions, 'latest')
-  const starts = await log.listOffsets(partitions, 'earliest')
   for (const { partition } of partitions) reader.assign(name, partition, starts.get(name, partition) ?? 0)
   const last = new Map<string, string>()
   const behind = (): boolean =>
@@ -173,11 +188,8 @@ async function lastValues(log: Log, name: string): Promise<Map<string, string>> 
   return last
 }
 
-/** Until every record is processed; the app may have repartition topics of its own, whose records count too. */
-async function drained(streams: Streams): Promise<void> {
-  for (;;) {
-    const { processed, lag } = streams.status()
-    if (processed >= RECORDS && lag === 0) return
+async function drained(streams: Streams, processed: number): Promise<void> {
+  while (streams.status().processed < processed) {
     if (streams.state === 'error') return await streams.closed
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
@@ -190,20 +202,22 @@ async function measure(workload: Workload, place: 'memory' | 'embedded' | 'kafka
     place === 'memory'
       ? memoryLog()
       : place === 'embedded'
-        ? memoryLog()
+        ? await embeddedLog({ directory: join(directory, 'log') })
         : kafka({ brokers: process.env['BOOTSTRAP'] ?? '' })
   try {
     await fill(log, workload)
     const engine = place === 'memory' ? memoryEngine : (await chooseEngine()).factory
     const app: Application = { ...workload.app, id, settings: workload.app.settings, topology: () => workload.app.topology() }
+    const before = await log.listOffsets(partitionsOf(workload.verified), 'latest')
+    globalThis.gc?.()
     const started = performance.now()
     const cpu = process.cpuUsage()
     const streams = await Streams.start(app, { log, engine, stateDirectory: join(directory, 'state') })
-    await drained(streams)
+    await drained(streams, workload.steps * RECORDS)
     await streams.close()
     const seconds = (performance.now() - started) / 1000
     const used = process.cpuUsage(cpu)
-    const right = workload.verify(await lastValues(log, workload.verified))
+    const right = workload.verify(await lastValues(log, workload.verified, before))
     const perRecord = (used.user + used.system) / RECORDS
     console.log(
       `${workload.name.padEnd(20)} ${place.padEnd(9)} ${String(Math.round(RECORDS / seconds / 1000)).padStart(5)} k records/s  ` +

@@ -6,6 +6,7 @@ import type { DriverOptions } from 'millrace/testing'
 
 type Build = AppConfig['build']
 type Output = ReadableTopic<unknown, unknown>
+type ExampleSettings = Omit<AppConfig, 'id' | 'build'> & DriverOptions
 
 /** What an example does with its topology: pipes records, and prints what came out without a record going in. */
 export interface Example {
@@ -17,11 +18,7 @@ export interface Example {
 }
 
 /** Runs a topology on the test driver, for the examples in this folder. It reads what is written to `outputs`. */
-export function example(
-  outputs: readonly Output[],
-  build: Build,
-  settings: Omit<AppConfig, 'id' | 'build'> & DriverOptions = {},
-): Example {
+export function example(outputs: readonly Output[], build: Build, settings: ExampleSettings = {}): Example {
   const { partitions = 1, tasks = 'real', wallClock = 0, ...config } = settings
   const app = defineApp({ id: 'example', ...config, build })
   const driver = new TopologyTestDriver(app, { partitions, tasks, wallClock })
@@ -55,11 +52,21 @@ export function example(
 }
 
 /** Runs the same topology and records twice: with the answers of Kafka Streams 4.3, and with Millrace's own. */
-export function compare(outputs: readonly Output[], build: Build, play: (example: Example) => void): void {
-  console.log('kafka-streams-4.3')
-  play(example(outputs, build, { compatibility: 'kafka-streams-4.3' }))
-  console.log('default')
-  play(example(outputs, build))
+export function compare(
+  outputs: readonly Output[],
+  build: Build,
+  play: (example: Example) => void,
+  settings: Omit<ExampleSettings, 'compatibility'> = {},
+): void {
+  for (const compatibility of ['kafka-streams-4.3', undefined] as const) {
+    console.log(`${compatibility ?? 'default'}:`)
+    try {
+      play(example(outputs, build, compatibility === undefined ? settings : { ...settings, compatibility }))
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error
+      console.log(`error ${error.code}`)
+    }
+  }
 }
 
 function shown(key: unknown, value: unknown, timestamp: number): string {

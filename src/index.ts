@@ -141,7 +141,7 @@ export type { Guarantee } from './log/log.ts'
 export { silentLogger } from './topology/application.ts'
 
 export { Streams } from './runtime/streams.ts'
-export type { StreamsOptions, StreamsState, StreamsStatus, TaskStatus } from './runtime/streams.ts'
+export type { StandbyStatus, StreamsOptions, StreamsState, StreamsStatus, TaskStatus } from './runtime/streams.ts'
 export type { RestoreListener, RestoreProgress } from './runtime/restorer.ts'
 export type { DropReason } from './record/drop-reason.ts'
 export type { Log } from './log/log.ts'

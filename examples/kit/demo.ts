@@ -84,6 +84,7 @@ async function runAll(
   settings: DemoSettings,
   end: () => void,
 ): Promise<void> {
+  const started = performance.now()
   const streams = await Streams.start(demo.app, { log, engine, stateDirectory })
   const parts = [demo.feed(log, settings), demo.watch(log, settings.signal), show(demo.view, settings.signal)]
   // Whichever part ends first, by a failure or not, ends the others: all of them stop at the signal.
@@ -93,6 +94,9 @@ async function runAll(
   } finally {
     await streams.close()
   }
+  const { processed, written, commits } = streams.status()
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  console.log(`done: ${processed} records processed and ${written} written in ${seconds} s, ${commits} commits`)
 }
 
 interface Options extends Pick<DemoSettings, 'rate' | 'seed'> {

@@ -5,6 +5,7 @@ import { formatError } from './cli-error.ts'
 import type { LogFormat } from './cli-error.ts'
 import type { DescribeOptions } from './describe.ts'
 import { parseBrokers, parseTime } from './options.ts'
+import type { ResetOptions } from './reset.ts'
 import type { RunOptions } from './run.ts'
 
 /** Exit codes: what was asked was done; it failed; it was not understood. */
@@ -49,6 +50,17 @@ function createProgram(): Command {
     .option('--from-beginning', 'forget state and offsets on the embedded log, and process all input again')
     .addOption(logFormatOption())
     .action(async (app: string, options: RunOptions) => (await import('./run.ts')).runApp(app, options))
+
+  program
+    .command('reset')
+    .description('Makes an application forget offsets, internal topics and state: it processes all its input again.')
+    .argument('<app>', 'a .ts or .js file whose default export is defineApp(…)')
+    .option('--kafka <brokers>', 'HOST:PORT,… of Kafka brokers; without it, an embedded log under --data', parseBrokers)
+    .option('--data <dir>', 'directory of the state and the embedded log', '.millrace')
+    .option('--yes', 'do not ask')
+    .option('--dry-run', 'show what would be done, and do nothing')
+    .addOption(logFormatOption())
+    .action(async (app: string, options: ResetOptions) => (await import('./reset.ts')).resetApp(app, options))
 
   program
     .command('describe')

@@ -15,7 +15,7 @@ import { openLog } from './open-log.ts'
 import { RestoreReport } from './restore-progress.ts'
 import { closingLine, StatusLine } from './status.ts'
 import type { RunStatus } from './status.ts'
-import { mustStartOver, startOver } from './start-over.ts'
+import { carryOutReset, mustFinishReset, planReset } from './reset-application.ts'
 import { Terminal } from './terminal.ts'
 
 export interface RunOptions {
@@ -38,7 +38,7 @@ const STATUS_EVERY = { interactive: 1000, plain: 2000 }
 export async function runApp(file: string, options: RunOptions): Promise<void> {
   if (options.fromBeginning === true && options.kafka !== undefined) {
     throw new MillraceError('MR_CLI_USAGE', '--from-beginning cannot be used with --kafka', {
-      hint: 'stop every instance, run kafka-streams-application-reset of your Kafka distribution, and delete the directory of --data',
+      hint: 'stop every instance, then run millrace reset with the same --kafka and --data',
     })
   }
   const app = await loadApp(file)
@@ -54,8 +54,9 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
       const { names, partitions } = await createMissingTopics(log, topics)
       if (names.length > 0) logger.info({ topics: names, partitions }, 'created the topics that the log lacked')
     }
-    if (log.kind === 'embedded' && (options.fromBeginning === true || mustStartOver(app, options.data))) {
-      await startOver(app, log, options.data)
+    if (log.kind === 'kafka' && mustFinishReset(app, options.data)) throw unfinishedReset()
+    if (options.fromBeginning === true || mustFinishReset(app, options.data)) {
+      await carryOutReset(await planReset(app, log, options.data), log)
       logger.info({ app: app.id }, 'forgot state, internal topics and offsets; input is processed from the beginning')
     }
     logger.info({ app: app.id, log: placeOf(log, options), engine: engine.name, data: options.data }, 'starting')
@@ -136,6 +137,12 @@ function summarize({ state, tasks, processed, lag }: StreamsStatus): RunStatus {
 function withLogger(app: Application, logger: Logger): Application {
   if (app.settings.logger !== silentLogger) return app
   return { id: app.id, settings: { ...app.settings, logger }, topology: () => app.topology() }
+}
+
+function unfinishedReset(): MillraceError {
+  return new MillraceError('MR_RESET_UNFINISHED', 'a reset of the application was cut short', {
+    hint: 'run millrace reset with the same --kafka and --data again',
+  })
 }
 
 function placeOf(log: Log, options: RunOptions): string {

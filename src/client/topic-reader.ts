@@ -5,6 +5,7 @@ import { readInner } from '../serde/inner-key.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { Log, LogReader, RecordCursor, TopicPartition } from '../log/log.ts'
 
+/** A record read from a topic. */
 export interface TopicRecord<K, V> {
   readonly key: K | null
   /** Null: a tombstone. */
@@ -16,6 +17,7 @@ export interface TopicRecord<K, V> {
   readonly offset: number
 }
 
+/** Which records `readTopic` reads. */
 export interface ReadTopicOptions {
   /** Where to begin; `earliest` if not given. */
   readonly from?: 'earliest' | 'latest'

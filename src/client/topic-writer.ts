@@ -6,6 +6,7 @@ import { writeInner } from '../serde/inner-key.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { Log, LogProducer } from '../log/log.ts'
 
+/** What a record carries besides key and value. */
 export interface WriteOptions {
   /** Event time, ms since the epoch; now, if not given. */
   readonly timestamp?: number

@@ -17,7 +17,10 @@ export interface AppConfig {
   readonly build: (builder: StreamsBuilder) => void
   /** `at_least_once` (default) or `exactly_once`. */
   readonly guarantee?: Guarantee
-  /** Time between two commits; 30 s, or 100 ms under `exactly_once`, if not given. */
+  /**
+   * Time between two commits; if not given 100 ms under `exactly_once` and on logs that are always exactly-once (embedded,
+   * memory), else 30 s (Kafka's `commit.interval.ms`).
+   */
   readonly commitInterval?: Duration
   /** Bytes of updates held back and deduplicated until the next commit, over all threads; 10 MiB if not given, 0: none. */
   readonly cacheBytes?: number
@@ -135,7 +138,8 @@ function settingsOf(config: AppConfig): Settings {
   }
   return {
     guarantee,
-    commitInterval: read.duration('commitInterval', config.commitInterval, guarantee === 'exactly_once' ? 100 : 30_000),
+    commitInterval:
+      config.commitInterval === undefined ? undefined : read.duration('commitInterval', config.commitInterval, 0),
     cacheBytes: read.integer('cacheBytes', config.cacheBytes, 10 * 1024 * 1024, 0),
     maxTaskIdle: config.maxTaskIdle === -1 ? -1 : read.duration('maxTaskIdle', config.maxTaskIdle, 0),
     bufferedRecordsPerPartition: read.integer(

@@ -5,6 +5,7 @@ import { addBranch } from './operators/split.ts'
 import type { SplitHandle } from './operators/split.ts'
 import type { Wrap } from './wrap.ts'
 
+/** Options of a branch (Kafka Streams' `Branched`). */
 export interface BranchOptions<K, V> {
   /** Second part of the branch's name, after the name of the split; its position from 1 (default branch: 0) if not given. */
   readonly name?: string
@@ -38,7 +39,7 @@ export class BranchedKStream<K, V> {
     return this
   }
 
-  /** The records for which no predicate holds. Answers the branches by name. */
+  /** The records for which no predicate holds. Answers the branches by name. @throws MR_TOPOLOGY_SPLIT if there is one already */
   defaultBranch(options: BranchOptions<K, V> = {}): ReadonlyMap<string, KStream<K, V>> {
     this.#add(null, options)
     this.#ended = true

@@ -31,7 +31,7 @@ export class CogroupedKStream<K, A> {
     this.#wrap = wrap
   }
 
-  /** Adds a grouped stream. */
+  /** Adds a grouped stream. Its topics must have as many partitions as the others': MR_NOT_COPARTITIONED at the start. */
   cogroup<V>(
     group: KGroupedStream<K, V>,
     aggregator: (aggregate: A, value: NonNullable<V>, key: K) => A,
@@ -40,12 +40,17 @@ export class CogroupedKStream<K, A> {
     return this
   }
 
+  /**
+   * Ends with the table of the aggregates, each begun by the initializer.
+   *
+   * @throws MR_TOPOLOGY_STORE_OPTION; MR_SERDE_MISSING when the topology is built
+   */
   aggregate(initializer: () => A, options?: Materialize<K, A>): KTable<K, A> {
     const erasedInitializer = erased(initializer, 'the initializer of aggregate()')
     return this.#wrap.table(aggregateCogroup(this.#cogroup, erasedInitializer, undefined, undefined, options))
   }
 
-  /** Aggregates per key and window. */
+  /** Aggregates per key and window, emitting on every update. @throws MR_TOPOLOGY_WINDOWS */
   windowedBy(windows: TimeWindows | SlidingWindows): TimeWindowedCogroupedKStream<K, A>
   windowedBy(windows: SessionWindows): SessionWindowedCogroupedKStream<K, A>
   windowedBy(
@@ -58,6 +63,7 @@ export class CogroupedKStream<K, A> {
   }
 }
 
+/** Cogrouped streams in tumbling, hopping, sliding or unlimited windows (Kafka Streams' `TimeWindowedCogroupedKStream`). */
 export class TimeWindowedCogroupedKStream<K, A> {
   readonly #cogroup: CogroupHandle
   readonly #windows: TimeWindows | SlidingWindows
@@ -70,12 +76,14 @@ export class TimeWindowedCogroupedKStream<K, A> {
     this.#wrap = wrap
   }
 
+  /** The table of the aggregates. @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION */
   aggregate(initializer: () => A, options?: Materialize<K, A, WindowStoreOptions>): KTable<Windowed<K>, A> {
     const erasedInitializer = erased(initializer, 'the initializer of aggregate()')
     return this.#wrap.table(aggregateCogroup(this.#cogroup, erasedInitializer, this.#windows, undefined, options))
   }
 }
 
+/** Cogrouped streams in sessions (Kafka Streams' `SessionWindowedCogroupedKStream`). */
 export class SessionWindowedCogroupedKStream<K, A> {
   readonly #cogroup: CogroupHandle
   readonly #windows: SessionWindows
@@ -88,7 +96,12 @@ export class SessionWindowedCogroupedKStream<K, A> {
     this.#wrap = wrap
   }
 
-  /** @param merger joins the aggregates of sessions that a record connects */
+  /**
+   * The table of the aggregates.
+   *
+   * @param merger joins the aggregates of sessions that a record connects
+   * @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION
+   */
   aggregate(
     initializer: () => A,
     merger: (aggregate: A, other: A, key: K) => A,

@@ -5,7 +5,12 @@ import type { GlobalTableHandle, TYPES } from './handles.ts'
  * A table that every instance holds completely: streams join with it by any key, without repartitioning. It can be queried
  * and joined with, nothing else.
  *
- * Behaves as Kafka Streams' `GlobalKTable`.
+ * @example
+ * ```ts
+ * const countries = builder.globalTable(countryTopic)
+ * orders.join(countries, (order) => order.country, (order, country) => ({ ...order, country: country.name }))
+ * ```
+ * Behaves as Kafka Streams' `GlobalKTable` (KIP-99).
  */
 export class GlobalKTable<K, V> {
   declare readonly [TYPES]: readonly [key: K, value: V]

@@ -28,7 +28,15 @@ export class KGroupedStream<K, V> {
     this.#wrap = wrap
   }
 
-  /** Number of records per key, as `long()` in store and topics. */
+  /**
+   * Number of records per key, as `long()` in store and topics. Past 2^53 - 1 it is MR_NUMBER_RANGE.
+   *
+   * @throws MR_TOPOLOGY_STORE_OPTION; MR_SERDE_MISSING, MR_TOPOLOGY_STORE_EXISTS when the topology is built
+   * @example
+   * ```ts
+   * payments.groupByKey().count({ store: 'payments-by-sender' })
+   * ```
+   */
   count(options?: Materialize<K, number>): KTable<K, number> {
     return this.#wrap.table(aggregateStream(this[HANDLE], { kind: 'count' }, options))
   }
@@ -36,6 +44,12 @@ export class KGroupedStream<K, V> {
   /**
    * Combines the values of a key, starting from the first. A reducer that answers null deletes the row; the next value starts
    * anew.
+   *
+   * @throws as `count`
+   * @example
+   * ```ts
+   * temperatures.groupByKey().reduce((highest, celsius) => Math.max(highest, celsius), { store: 'highest' })
+   * ```
    */
   reduce(
     reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => NonNullable<V>,
@@ -57,6 +71,7 @@ export class KGroupedStream<K, V> {
    * Folds the values of a key into an aggregate. An aggregator that answers null deletes the row; the next value starts from
    * the initializer. It may change and answer the aggregate it is given.
    *
+   * @throws as `count`
    * @example
    * ```ts
    * .aggregate(() => 0, (cents, payment) => cents + payment.cents, { store: 'sums', value: long() })
@@ -85,7 +100,15 @@ export class KGroupedStream<K, V> {
     return this.#wrap.table(aggregateStream(this[HANDLE], folding, options))
   }
 
-  /** Aggregates per key and window. */
+  /**
+   * Aggregates per key and window.
+   *
+   * @throws MR_TOPOLOGY_WINDOWS
+   * @example
+   * ```ts
+   * payments.groupByKey().windowedBy(tumbling('1m', { grace: '10s' })).count()
+   * ```
+   */
   windowedBy(windows: TimeWindows | SlidingWindows): TimeWindowedKStream<K, V>
   windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>
   windowedBy(
@@ -98,7 +121,14 @@ export class KGroupedStream<K, V> {
       : this.#wrap.timeWindows({ grouped, windows, emitOnClose: false })
   }
 
-  /** Begins an aggregation of several grouped streams into one table (KIP-150). */
+  /**
+   * Begins an aggregation of several grouped streams into one table (KIP-150).
+   *
+   * @example
+   * ```ts
+   * deposits.groupByKey().cogroup<number>((balance, cents) => balance + cents)
+   * ```
+   */
   cogroup<A>(aggregator: (aggregate: A, value: NonNullable<V>, key: K) => A): CogroupedKStream<K, A> {
     return this.#wrap.cogroup<K, A>({ inputs: new Map(), repartitions: new Map() }).cogroup(this, aggregator)
   }

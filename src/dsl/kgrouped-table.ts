@@ -10,6 +10,10 @@ import type { Wrap } from './wrap.ts'
  * A table grouped by a new key. A row that changes is first taken out of its old group (subtractor), then put into its new
  * one (adder).
  *
+ * @example
+ * ```ts
+ * customers.groupBy((customer, id) => [customer.country, id], { key: string(), value: string() }).count()
+ * ```
  * Behaves as Kafka Streams' `KGroupedTable`.
  */
 export class KGroupedTable<K, V> {
@@ -23,12 +27,21 @@ export class KGroupedTable<K, V> {
     this.#wrap = wrap
   }
 
-  /** Number of rows per group, as `long()`. A group without rows stays, at 0. */
+  /**
+   * Number of rows per group, as `long()`. A group without rows stays, at 0.
+   *
+   * @throws MR_TOPOLOGY_STORE_OPTION; MR_SERDE_MISSING when the topology is built
+   */
   count(options?: Materialize<K, number>): KTable<K, number> {
     return this.#wrap.table(aggregateTable(this[HANDLE], { kind: 'count' }, options))
   }
 
-  /** Combines the values of a group, starting from the first. */
+  /**
+   * Combines the values of a group, starting from the first: the adder takes a value in, the subtractor out. Null deletes the
+   * group.
+   *
+   * @throws as `count`
+   */
   reduce(
     adder: (aggregate: V, value: V) => V | null,
     subtractor: (aggregate: V, value: V) => V | null,
@@ -42,7 +55,16 @@ export class KGroupedTable<K, V> {
     return this.#wrap.table(aggregateTable(this[HANDLE], folding, options))
   }
 
-  /** Folds the values of a group into an aggregate. Functions that answer null delete the group. */
+  /**
+   * Folds the values of a group into an aggregate. Functions that answer null delete the group.
+   *
+   * @throws as `count`
+   * @example
+   * ```ts
+   * .groupBy(({ country, cents }) => [country, cents], { key: string(), value: long() })
+   * .aggregate(() => 0, (sum, cents) => sum + cents, (sum, cents) => sum - cents, { value: long() })
+   * ```
+   */
   aggregate<A>(
     initializer: () => A,
     adder: (aggregate: A, value: V, key: K) => NoInfer<A>,

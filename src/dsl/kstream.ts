@@ -29,15 +29,18 @@ import type { GroupOptions, Materialize, Named } from './options.ts'
 import type { WritableTopic } from './topic.ts'
 import type { Wrap } from './wrap.ts'
 
-/** Where the record that is written came from, for functions that choose its topic. */
+/** Where the record that is written came from, for functions that choose its topic (Kafka Streams' `RecordContext`). */
 export interface RecordOrigin {
+  /** Null for what a punctuator forwards; partition and offset are -1 then. */
   readonly topic: string | null
   readonly partition: number
   readonly offset: number
+  /** Of the record that is written, ms since the epoch. */
   readonly timestamp: number
   readonly headers: Headers
 }
 
+/** How `print` shows records (Kafka Streams' `Printed`). */
 export interface PrintOptions<K, V> extends Named {
   /** Stands in front of each line; the name of the operator before if not given. */
   readonly label?: string
@@ -53,11 +56,14 @@ export interface PrintOptions<K, V> extends Named {
  * Operators add steps to the topology; nothing runs until the application does. Functions get the value first, then the key,
  * must be synchronous, and may run again for a record after a failure. Timestamps and headers stay those of the record.
  *
+ * Every method throws MR_TOPOLOGY_FUNCTION for a missing function, and MR_TOPOLOGY_NAME for an impossible `name`. A function that
+ * throws while records are processed is MR_PROCESSING, which `onProcessingError` decides about.
+ *
  * @example
  * ```ts
  * builder.stream(payments).filter((payment) => payment.cents > 0).groupByKey().count({ store: 'counts' })
  * ```
- * Behaves as Kafka Streams' `KStream`.
+ * Behaves as Kafka Streams' `KStream` (its documentation: DSL, "Transform a stream").
  */
 export class KStream<K, V> {
   declare readonly [TYPES]: readonly [key: K, value: V]
@@ -70,7 +76,14 @@ export class KStream<K, V> {
     this.#wrap = wrap
   }
 
-  /** Keeps the records for which the predicate holds. */
+  /**
+   * Keeps the records for which the predicate holds. A type guard narrows the type of the values.
+   *
+   * @example
+   * ```ts
+   * payments.filter((payment) => payment.cents > 0)
+   * ```
+   */
   filter<S extends V>(predicate: (value: V, key: K) => value is S, options?: Named): KStream<K, S>
   filter(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V>
   filter(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V> {
@@ -79,7 +92,14 @@ export class KStream<K, V> {
     )
   }
 
-  /** Drops the records for which the predicate holds. */
+  /**
+   * Drops the records for which the predicate holds.
+   *
+   * @example
+   * ```ts
+   * payments.filterNot((payment) => payment.test)
+   * ```
+   */
   filterNot(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V> {
     return this.#wrap.stream(
       stateless.filter(this[HANDLE], erased(predicate, 'the predicate of filterNot()'), true, options),
@@ -88,18 +108,38 @@ export class KStream<K, V> {
 
   /**
    * Replaces each record by `[key, value]`. As the key may change, later grouping and joining repartitions; `mapValues` does
-   * not have that price.
+   * not have that price. An answer that is no pair is MR_MAP_RESULT.
+   *
+   * @example
+   * ```ts
+   * payments.map((payment, sender) => [payment.to, { sender, cents: payment.cents }])
+   * ```
    */
   map<KR, VR>(mapper: (value: V, key: K) => readonly [key: KR, value: VR], options?: Named): KStream<KR, VR> {
     return this.#wrap.stream(stateless.map(this[HANDLE], erased(mapper, 'the mapper of map()'), options))
   }
 
-  /** Replaces the value of each record. */
+  /**
+   * Replaces the value of each record.
+   *
+   * @example
+   * ```ts
+   * payments.mapValues((payment) => payment.cents / 100)
+   * ```
+   */
   mapValues<VR>(mapper: (value: V, key: K) => VR, options?: Named): KStream<K, VR> {
     return this.#wrap.stream(stateless.mapValues(this[HANDLE], erased(mapper, 'the mapper of mapValues()'), options))
   }
 
-  /** Replaces each record by any number of `[key, value]`; later grouping and joining repartitions. */
+  /**
+   * Replaces each record by any number of `[key, value]`; later grouping and joining repartitions. An answer that is no list of
+   * pairs is MR_MAP_RESULT.
+   *
+   * @example
+   * ```ts
+   * payments.flatMap((payment, sender) => [[sender, -payment.cents], [payment.to, payment.cents]])
+   * ```
+   */
   flatMap<KR, VR>(
     mapper: (value: V, key: K) => Iterable<readonly [key: KR, value: VR]>,
     options?: Named,
@@ -107,42 +147,80 @@ export class KStream<K, V> {
     return this.#wrap.stream(stateless.flatMap(this[HANDLE], erased(mapper, 'the mapper of flatMap()'), options))
   }
 
-  /** Replaces each record by any number of records of the same key. */
+  /**
+   * Replaces each record by any number of records of the same key. An answer that is no list is MR_MAP_RESULT.
+   *
+   * @example
+   * ```ts
+   * lines.flatMapValues((line) => line.split(' '))
+   * ```
+   */
   flatMapValues<VR>(mapper: (value: V, key: K) => Iterable<VR>, options?: Named): KStream<K, VR> {
     return this.#wrap.stream(
       stateless.flatMapValues(this[HANDLE], erased(mapper, 'the mapper of flatMapValues()'), options),
     )
   }
 
-  /** Gives each record a new key; later grouping and joining repartitions. */
+  /**
+   * Gives each record a new key; later grouping and joining repartitions.
+   *
+   * @example
+   * ```ts
+   * payments.selectKey((payment) => payment.to)
+   * ```
+   */
   selectKey<KR>(mapper: (value: V, key: K) => KR, options?: Named): KStream<KR, V> {
     return this.#wrap.stream(stateless.selectKey(this[HANDLE], erased(mapper, 'the mapper of selectKey()'), options))
   }
 
-  /** Shows each record to a function, for its side effects, and passes it on. */
+  /**
+   * Shows each record to a function, for its side effects, and passes it on. Side effects are not part of the commit: after a
+   * failure they happen again.
+   *
+   * @example
+   * ```ts
+   * payments.peek((payment, sender) => console.log(sender, payment.cents))
+   * ```
+   */
   peek(action: (value: V, key: K) => void, options?: Named): KStream<K, V> {
     return this.#wrap.stream(stateless.peek(this[HANDLE], erased(action, 'the action of peek()'), options))
   }
 
-  /** Hands each record to a function; the stream ends here. */
+  /** Hands each record to a function, as `peek` does; the stream ends here (Kafka Streams' `foreach`). */
   forEach(action: (value: V, key: K) => void, options?: Named): void {
     stateless.forEach(this[HANDLE], erased(action, 'the action of forEach()'), options)
   }
 
-  /** Prints each record as `[label]: key, value`; the stream ends here. */
+  /**
+   * Prints each record as `[label]: key, value`; the stream ends here.
+   *
+   * @example
+   * ```ts
+   * payments.print({ label: 'payments' }) // [payments]: alice, [object Object]
+   * ```
+   */
   print(options: PrintOptions<K, V> = {}): void {
     const { mapper, ...rest } = options
     const target = mapper === undefined ? rest : { ...rest, mapper: erased(mapper, 'the mapper of print()') }
     stateless.print(this[HANDLE], target)
   }
 
-  /** Both streams in one; no order holds between their records. */
+  /**
+   * Both streams in one; no order holds between their records.
+   *
+   * @throws MR_TOPOLOGY_OTHER_BUILDER
+   * @example
+   * ```ts
+   * webOrders.merge(shopOrders)
+   * ```
+   */
   merge<VO>(other: KStream<K, VO>, options?: Named): KStream<K, V | VO> {
     return this.#wrap.stream(merge(this[HANDLE], other[HANDLE], options))
   }
 
   /**
-   * Splits the stream: each record goes to the first branch whose predicate holds, else to the default branch, else nowhere.
+   * Splits the stream: each record goes to the first branch whose predicate holds, else to the default branch, else nowhere
+   * (KIP-418).
    *
    * @example
    * ```ts
@@ -156,15 +234,30 @@ export class KStream<K, V> {
     return new BranchedKStream(split(this[HANDLE], options.name), this.#wrap)
   }
 
-  /** Sends the stream through an internal topic, so that equal keys meet in one partition. Null keys are dropped. */
+  /**
+   * Sends the stream through an internal topic, so that equal keys meet in one partition. Null keys are dropped and counted,
+   * unless a left or outer join lies behind (KIP-221).
+   *
+   * @throws MR_TOPOLOGY_PARTITIONS; MR_SERDE_MISSING when the topology is built
+   * @example
+   * ```ts
+   * payments.selectKey((payment) => payment.to).repartition({ name: 'by-receiver', partitions: 8, key: string() })
+   * ```
+   */
   repartition(options?: RepartitionStreamOptions<K, V>): KStream<K, V> {
     return this.#wrap.stream(repartition(this[HANDLE], options))
   }
 
   /**
-   * Writes the records to a topic, which must exist; the stream ends here. A function chooses the topic per record.
+   * Writes the records to a topic, which must exist; the stream ends here. A function chooses the topic per record. A record
+   * that cannot be written is MR_SERIALIZE, which `onProductionError` decides about.
    *
    * @throws MR_SERDE_MISSING when the topology is built, if only a name is given and the serdes are not known any more
+   * @example
+   * ```ts
+   * totals.toStream().to(topic('totals', { key: string(), value: long() }))
+   * alerts.to((alert) => `alerts-${alert.country}`)
+   * ```
    */
   to(topic: WritableTopic<K, V>, options?: SinkOptions<K, V>): void
   to(topic: string, options?: SinkOptions<K, V>): void
@@ -184,35 +277,82 @@ export class KStream<K, V> {
     }
   }
 
-  /** Takes the records as the changes of a table: the latest one of a key is its row, a null value deletes it. */
+  /**
+   * Takes the records as the changes of a table: the latest one of a key is its row, a null value deletes it. Null keys are
+   * dropped and counted (KIP-523).
+   *
+   * @throws MR_TOPOLOGY_STORE_OPTION; MR_SERDE_MISSING when the topology is built
+   * @example
+   * ```ts
+   * positions.toTable({ store: 'last-positions' })
+   * ```
+   */
   toTable(options?: Materialize<K, V>): KTable<K, V> {
     return this.#wrap.table(toTable(this[HANDLE], options))
   }
 
-  /** Groups by the key that the records have. */
+  /**
+   * Groups by the key that the records have. Repartitions only if an operator before may have changed it.
+   *
+   * @example
+   * ```ts
+   * payments.groupByKey().count({ store: 'payments-by-sender' })
+   * ```
+   */
   groupByKey(options?: GroupOptions<K, V>): KGroupedStream<K, V> {
     return this.#wrap.groupedStream(groupByKey(this[HANDLE], options))
   }
 
-  /** Groups by a new key; aggregations go through a repartition topic. */
+  /**
+   * Groups by a new key; aggregations go through a repartition topic. Null keys are dropped and counted.
+   *
+   * @example
+   * ```ts
+   * payments.groupBy((payment) => payment.to, { key: string(), name: 'by-receiver' }).count({ store: 'received' })
+   * ```
+   */
   groupBy<KR>(selector: (value: V, key: K) => KR, options?: GroupOptions<KR, V>): KGroupedStream<KR, V> {
     return this.#wrap.groupedStream(groupBy(this[HANDLE], erased(selector, 'the selector of groupBy()'), options))
   }
 
-  /** Joins with the records of another stream that have the same key and are near in time. */
+  /**
+   * Joins with the records of another stream that have the same key and are near in time. Results carry the greater timestamp.
+   *
+   * @throws MR_TOPOLOGY_WINDOWS; MR_SERDE_MISSING when the topology is built; MR_NOT_COPARTITIONED at the start
+   * @example
+   * ```ts
+   * views.join(clicks, (view, click) => ({ view, click }), joinWindow('10m'))
+   * ```
+   */
   join<VO, VR>(
     other: KStream<K, VO>,
     joiner: (left: NonNullable<V>, right: NonNullable<VO>, key: K) => VR,
     windows: JoinWindows,
     options?: StreamJoinOptions<K, V, VO>,
   ): KStream<K, VR>
-  /** Joins with the table's row of the same key at the time of processing. Changes of the table emit nothing. */
+  /**
+   * Joins with the table's row of the same key at the time of processing, or as of the record's timestamp if the table is
+   * versioned (KIP-914). Changes of the table emit nothing.
+   *
+   * @throws MR_TOPOLOGY_VERSIONED, MR_TOPOLOGY_RETENTION for an impossible `grace` (KIP-923); MR_NOT_COPARTITIONED at the start
+   * @example
+   * ```ts
+   * orders.join(customers, (order, customer) => ({ ...order, city: customer.city }))
+   * ```
+   */
   join<VT, VR>(
     table: KTable<K, VT>,
     joiner: (left: NonNullable<V>, right: NonNullable<VT>, key: K) => VR,
     options?: TableJoinOptions<K, V>,
   ): KStream<K, VR>
-  /** Joins with the row of a global table whose key is computed from the record. */
+  /**
+   * Joins with the row of a global table whose key is computed from the record; needs no repartitioning (KIP-99).
+   *
+   * @example
+   * ```ts
+   * orders.join(countries, (order) => order.country, (order, country) => ({ ...order, country: country.name }))
+   * ```
+   */
   join<KG, VG, VR>(
     table: GlobalKTable<KG, VG>,
     keyMapper: (value: V, key: K) => KG | null,
@@ -223,7 +363,16 @@ export class KStream<K, V> {
     return this.#wrap.stream(this.#join('inner', other, second, third, fourth))
   }
 
-  /** As `join`; records of this stream without a match are joined with null. */
+  /**
+   * As `join`; records of this stream without a match are joined with null: with a stream once their window has closed, with a
+   * table at once.
+   *
+   * @throws as `join`
+   * @example
+   * ```ts
+   * views.leftJoin(clicks, (view, click) => ({ view, clicked: click !== null }), joinWindow('10m'))
+   * ```
+   */
   leftJoin<VO, VR>(
     other: KStream<K, VO>,
     joiner: (left: NonNullable<V>, right: NonNullable<VO> | null, key: K) => VR,
@@ -245,7 +394,15 @@ export class KStream<K, V> {
     return this.#wrap.stream(this.#join('left', other, second, third, fourth))
   }
 
-  /** As `join` with a stream; records of either side without a match are joined with null. */
+  /**
+   * As `join` with a stream; records of either side without a match are joined with null once their window has closed (KIP-633).
+   *
+   * @throws as `join`
+   * @example
+   * ```ts
+   * sent.outerJoin(received, (sent, received) => ({ sent, received }), joinWindow({ before: 0, after: '1h', grace: '5m' }))
+   * ```
+   */
   outerJoin<VO, VR>(
     other: KStream<K, VO>,
     joiner: (left: NonNullable<V> | null, right: NonNullable<VO> | null, key: K) => VR,
@@ -259,15 +416,24 @@ export class KStream<K, V> {
 
   /**
    * Hands each record to a processor of one's own, which may forward any records and use stores. Later grouping and joining
-   * repartitions, even if the keys stay the same: `processValues` does not have that price.
+   * repartitions, even if the keys stay the same: `processValues` does not have that price (KIP-478, KIP-820).
    *
    * @param supplier called once per task
+   * @throws MR_TOPOLOGY_STORE_UNKNOWN, MR_TOPOLOGY_STORE_GLOBAL when the topology is built
+   * @example
+   * ```ts
+   * orders.process(() => new Deduplicate(), { stores: [keyValueStore('seen', { key: string(), value: long() })] })
+   * ```
    */
   process<KR, VR>(supplier: ProcessorSupplier<K, V, KR, VR>, options?: ProcessOptions): KStream<KR, VR> {
     return this.#wrap.stream(process(this[HANDLE], erased(supplier, 'the supplier of process()'), options))
   }
 
-  /** As `process`, for processors that keep the key. */
+  /**
+   * As `process`, for processors that keep the key: nothing is repartitioned.
+   *
+   * @throws as `process`
+   */
   processValues<VR>(supplier: FixedKeyProcessorSupplier<K, V, VR>, options?: ProcessOptions): KStream<K, VR> {
     return this.#wrap.stream(processValues(this[HANDLE], erased(supplier, 'the supplier of processValues()'), options))
   }

@@ -18,6 +18,7 @@ import type { GroupOptions, Materialize, Named } from './options.ts'
 import type { Suppressed } from './suppressed.ts'
 import type { Wrap } from './wrap.ts'
 
+/** Options of `transformValues`. */
 export interface TransformOptions<K, V> extends Materialize<K, V> {
   /** Names of stores that the transformer uses. */
   readonly stores?: readonly string[]
@@ -31,6 +32,9 @@ export interface TransformOptions<K, V> extends Materialize<K, V> {
  * ```ts
  * builder.table(customers).filter((customer) => customer.active).groupBy((customer, id) => [customer.country, id]).count()
  * ```
+ * Every method throws MR_TOPOLOGY_FUNCTION for a missing function, MR_TOPOLOGY_NAME and MR_TOPOLOGY_STORE_OPTION for impossible
+ * options; MR_SERDE_MISSING and MR_TOPOLOGY_STORE_EXISTS appear when the topology is built.
+ *
  * Behaves as Kafka Streams' `KTable`.
  */
 export class KTable<K, V> {
@@ -44,7 +48,14 @@ export class KTable<K, V> {
     this.#wrap = wrap
   }
 
-  /** The rows for which the predicate holds; others are deleted rows. */
+  /**
+   * The rows for which the predicate holds; others are deleted rows.
+   *
+   * @example
+   * ```ts
+   * customers.filter((customer) => customer.active)
+   * ```
+   */
   filter<S extends NonNullable<V>>(
     predicate: (value: NonNullable<V>, key: K) => value is S,
     options?: Materialize<K, S>,
@@ -59,7 +70,14 @@ export class KTable<K, V> {
     return this.#wrap.table(filterTable(this[HANDLE], erased(predicate, 'the predicate of filterNot()'), true, options))
   }
 
-  /** The same rows with other values. The mapper must be pure: it may run several times for one change. Null deletes the row. */
+  /**
+   * The same rows with other values. The mapper must be pure: it may run several times for one change. Null deletes the row.
+   *
+   * @example
+   * ```ts
+   * customers.mapValues((customer) => customer.city)
+   * ```
+   */
   mapValues<VR>(
     mapper: (value: NonNullable<V>, key: K) => VR,
     options?: Materialize<K, VR>,
@@ -68,9 +86,10 @@ export class KTable<K, V> {
   }
 
   /**
-   * As `mapValues`, by a transformer that may use stores. It is called for deleted rows, too, with a null value.
+   * As `mapValues`, by a transformer that may use stores. It is called for deleted rows, too, with a null value (KIP-292).
    *
    * @param supplier called once per task
+   * @throws MR_TOPOLOGY_STORE_UNKNOWN when the topology is built
    */
   transformValues<VR>(
     supplier: ValueTransformerSupplier<K, NonNullable<V>, VR>,
@@ -81,7 +100,14 @@ export class KTable<K, V> {
     )
   }
 
-  /** The changes of the table as a stream; deletions are null values. A mapper gives each a new key, and later grouping repartitions. */
+  /**
+   * The changes of the table as a stream; deletions are null values. A mapper gives each a new key, and later grouping repartitions.
+   *
+   * @example
+   * ```ts
+   * counts.toStream().to(countsTopic)
+   * ```
+   */
   toStream<KR>(mapper: (value: V, key: K) => KR, options?: Named): KStream<KR, V>
   toStream(options?: Named): KStream<K, V>
   toStream<KR>(first?: ((value: V, key: K) => KR) | Named, second?: Named): KStream<K, V> | KStream<KR, V> {
@@ -93,7 +119,12 @@ export class KTable<K, V> {
 
   /**
    * Groups the rows by a new key, through a repartition topic. Rows for which the selector answers a null key or value belong
-   * to no group.
+   * to no group. An answer that is no pair is MR_MAP_RESULT.
+   *
+   * @example
+   * ```ts
+   * customers.groupBy((customer, id) => [customer.country, id], { key: string(), value: string() }).count()
+   * ```
    */
   groupBy<KR, VR>(
     selector: (value: NonNullable<V>, key: K) => readonly [key: KR, value: VR],
@@ -103,22 +134,42 @@ export class KTable<K, V> {
   }
 
   /**
-   * Holds changes back, and lets fewer of them through.
+   * Holds changes back, and lets fewer of them through (KIP-328). Time is stream time: without records nothing is let through.
    *
    * @param when `untilWindowCloses(…)` or `untilTimeLimit(…)`
    * @throws MR_TOPOLOGY_NOT_WINDOWED, MR_TOPOLOGY_VERSIONED
+   * @example
+   * ```ts
+   * countsPerMinute.suppress(untilWindowCloses()).toStream().to(finalCounts)
+   * ```
    */
   suppress(when: Suppressed, options?: SuppressOptions): KTable<K, V> {
     return this.#wrap.table(suppress(this[HANDLE], when, options))
   }
 
-  /** The rows that both tables have, joined. */
+  /**
+   * The rows that both tables have, joined. Results carry the greater timestamp. The tables must have equal numbers of
+   * partitions: MR_NOT_COPARTITIONED at the start.
+   *
+   * @example
+   * ```ts
+   * customers.join(addresses, (customer, address) => ({ ...customer, city: address.city }))
+   * ```
+   */
   join<VO, VR>(
     other: KTable<K, VO>,
     joiner: (left: NonNullable<V>, right: NonNullable<VO>) => VR,
     options?: Materialize<K, VR>,
   ): KTable<K, VR | null>
-  /** The rows of this table, each joined with the row of the other whose key the extractor answers (KIP-213). */
+  /**
+   * The rows of this table, each joined with the row of the other whose key the extractor answers (KIP-213, KIP-1104). Needs no
+   * equal partitions. The value serde must write equal values as equal bytes.
+   *
+   * @example
+   * ```ts
+   * albums.join(artists, (album) => album.artistId, (album, artist) => ({ ...album, artist: artist.name }))
+   * ```
+   */
   join<KO, VO, VR>(
     other: KTable<KO, VO>,
     extractor: (value: NonNullable<V>, key: K) => KO | null,

@@ -130,13 +130,14 @@ export function windowStoreSpec(
   emitOnClose: boolean,
 ): WindowStoreSpec {
   const base = baseSpec(settings, materialization, name, serdes, node)
+  const retention = settings.compatible ? minimumRetention(windows) : defaultRetention(windows)
   return {
     kind: 'window',
     timestamped: true,
     ...base,
     // Kafka Streams keeps the cache of tumbling and hopping windows, and disables that of sliding ones.
     caching: base.caching && (!emitOnClose || (settings.compatible && windows.kind !== 'sliding')),
-    retention: materialization.retention ?? minimumRetention(windows),
+    retention: materialization.retention ?? retention,
     windowSize: windowSize(windows),
     retainDuplicates: false,
     timeOrdered: emitOnClose,

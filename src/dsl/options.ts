@@ -13,7 +13,7 @@ export interface SerdeOptions<K, V> {
   readonly value?: Serde<NonNullable<V>>
 }
 
-/** How a store is kept. All parts have defaults; without a `name` its name is generated. */
+/** How a store is kept (Kafka Streams' `Materialized`). All parts have defaults; without a `name` its name is generated. */
 export interface StoreOptions {
   /** Also names its changelog topic: `<application id>-<name>-changelog`. */
   readonly name?: string
@@ -25,11 +25,13 @@ export interface StoreOptions {
   readonly logging?: boolean | Readonly<Record<string, string>>
 }
 
+/** How the store of a table or aggregation is kept. */
 export interface KeyValueStoreOptions extends StoreOptions {
-  /** Keeps earlier versions of each row, so that it can be read as of a time (KIP-889, KIP-914). Never cached. */
+  /** Keeps earlier versions of each row for `history`, so that it can be read as of a time (KIP-889, KIP-914). Never cached. */
   readonly versioned?: { readonly history: Duration }
 }
 
+/** How the store of a windowed aggregation is kept. */
 export interface WindowStoreOptions extends StoreOptions {
   /** How long results are kept; at least until their window is final, which is the default. */
   readonly retention?: Duration
@@ -42,4 +44,5 @@ export interface Materialize<K, V, S extends StoreOptions = KeyValueStoreOptions
   readonly materialized?: true
 }
 
+/** Options of `groupBy` and `groupByKey` (Kafka Streams' `Grouped`). `name` also names the repartition topic. */
 export interface GroupOptions<K, V> extends Named, SerdeOptions<K, V> {}

@@ -22,17 +22,32 @@ export class SessionWindowedKStream<K, V> {
     this.#wrap = wrap
   }
 
-  /** Emits one result per session, when it cannot grow any more, instead of one per update (KIP-825). */
+  /**
+   * Emits one result per session, when it cannot grow any more, instead of one per update (KIP-825). There are no tombstones then.
+   *
+   * @example
+   * ```ts
+   * clicks.groupByKey().windowedBy(session('30m')).emitOnClose().count()
+   * ```
+   */
   emitOnClose(): SessionWindowedKStream<K, V> {
     return this.#wrap.sessions({ ...this.#windowed, emitOnClose: true })
   }
 
-  /** Number of records per key and session. */
+  /**
+   * Number of records per key and session, as `long()`.
+   *
+   * @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION; MR_SERDE_MISSING when the topology is built
+   */
   count(options?: Materialize<K, number, WindowStoreOptions>): KTable<Windowed<K>, number | null> {
     return this.#wrap.table(aggregateWindows(this.#windowed, { kind: 'count' }, undefined, options))
   }
 
-  /** Combines the values of a key in each session; the reducer also merges sessions. */
+  /**
+   * Combines the values of a key in each session; the reducer also merges sessions.
+   *
+   * @throws as `count`
+   */
   reduce(
     reducer: (aggregate: NonNullable<V>, value: V) => V | null,
     options?: Materialize<K, V, WindowStoreOptions>,
@@ -46,6 +61,11 @@ export class SessionWindowedKStream<K, V> {
    *
    * @param merger joins the aggregates of sessions that a record connects; called with the initial value first, which must
    * therefore be neutral
+   * @throws as `count`
+   * @example
+   * ```ts
+   * .windowedBy(session('30m')).aggregate(() => 0, (sum, order) => sum + order.cents, (a, b) => a + b, { value: long() })
+   * ```
    */
   aggregate<A>(
     initializer: () => A,

@@ -16,6 +16,10 @@ import { wrap } from './wrap-handles.ts'
 /**
  * Where topologies begin: streams and tables over topics. `defineApp` hands one to its `build` function.
  *
+ * @example
+ * ```ts
+ * defineApp({ id: 'copy', build: (builder) => builder.stream(words).to(copies) })
+ * ```
  * Behaves as Kafka Streams' `StreamsBuilder`; the order of the calls decides the generated names.
  */
 export class StreamsBuilder {
@@ -35,15 +39,28 @@ export class StreamsBuilder {
     return wrap.stream(stream(this.#graph, list, options))
   }
 
-  /** A topic as a table: the latest record of a key is its row; a null value deletes it. Records without a key are dropped. */
+  /**
+   * A topic as a table: the latest record of a key is its row; a null value deletes it. Records without a key are dropped and
+   * counted. Latest is by offset, or by timestamp if the table is versioned (KIP-914).
+   *
+   * @throws MR_TOPOLOGY_STORE_OPTION; MR_TOPOLOGY_TOPIC_TWICE when the topology is built
+   * @example
+   * ```ts
+   * builder.table(customers, { store: 'customers' })
+   * ```
+   */
   table<K, V>(topic: ReadableTopic<K, V>, options?: Materialize<K, V>): KTable<K, V> {
     return wrap.table(table(this.#graph, topic, options))
   }
 
   /**
-   * A topic as a table that every instance holds completely.
+   * A topic as a table that every instance holds completely. It is read to its end before the application runs (KIP-99).
    *
    * @throws MR_TOPOLOGY_VERSIONED
+   * @example
+   * ```ts
+   * builder.globalTable(countries)
+   * ```
    */
   globalTable<K, V>(topic: ReadableTopic<K, V>, options?: Materialize<K, V>): GlobalKTable<K, V> {
     return wrap.globalTable(globalTable(this.#graph, topic, options))

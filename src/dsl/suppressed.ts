@@ -2,16 +2,19 @@ import { topologyError } from '../topology/topology-error.ts'
 import { parseDuration } from '../windowing/index.ts'
 import type { Duration } from '../windowing/index.ts'
 
-/** When `suppress` lets a change through. */
+/** When `suppress` lets a change through: made by `untilWindowCloses` and `untilTimeLimit`. */
 export interface Suppressed {
   readonly kind: 'windowClose' | 'timeLimit'
   /** Of `timeLimit`, ms. */
   readonly limit: number
+  /** Infinity: no bound. */
   readonly maxRecords: number
+  /** Infinity: no bound. */
   readonly maxBytes: number
   readonly whenFull: 'emitEarly' | 'shutDown'
 }
 
+/** Bounds of a buffer that must not emit early. */
 export interface StrictBuffer {
   /** Changes held back at most; no bound if not given. Exceeding it ends the application. */
   readonly maxRecords?: number
@@ -19,8 +22,11 @@ export interface StrictBuffer {
   readonly maxBytes?: number
 }
 
+/** Bounds of a buffer that may emit early. */
 export interface TimeLimitBuffer {
+  /** Changes held back at most; no bound if not given. */
   readonly maxRecords?: number
+  /** Bytes held back at most (keys, values, headers); no bound if not given. */
   readonly maxBytes?: number
   /** What happens beyond a bound: the oldest changes go out early (default), or the application ends. */
   readonly whenFull?: 'emitEarly' | 'shutDown'

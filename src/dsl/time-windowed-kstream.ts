@@ -24,8 +24,13 @@ export class TimeWindowedKStream<K, V> {
   }
 
   /**
-   * Emits one result per window, when it takes no more records, instead of one per update (KIP-825).
+   * Emits one result per window, when it takes no more records, instead of one per update (KIP-825). A window closes by a
+   * record that moves stream time past its end by the grace: without records nothing is emitted.
    *
+   * @example
+   * ```ts
+   * payments.groupByKey().windowedBy(tumbling('1m')).emitOnClose().count()
+   * ```
    * @throws MR_TOPOLOGY_EMIT for unlimited windows, which never close
    */
   emitOnClose(): TimeWindowedKStream<K, V> {
@@ -40,12 +45,20 @@ export class TimeWindowedKStream<K, V> {
     return this.#wrap.timeWindows({ ...this.#windowed, emitOnClose: true })
   }
 
-  /** Number of records per key and window. */
+  /**
+   * Number of records per key and window, as `long()`.
+   *
+   * @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION; MR_SERDE_MISSING when the topology is built
+   */
   count(options?: Materialize<K, number, WindowStoreOptions>): KTable<Windowed<K>, number> {
     return this.#wrap.table(aggregateWindows(this.#windowed, { kind: 'count' }, undefined, options))
   }
 
-  /** Combines the values of a key in each window, starting from the first. */
+  /**
+   * Combines the values of a key in each window, starting from the first; null deletes the window's result.
+   *
+   * @throws as `count`
+   */
   reduce(
     reducer: (aggregate: NonNullable<V>, value: V) => NonNullable<V>,
     options?: Materialize<K, V, WindowStoreOptions>,
@@ -62,7 +75,15 @@ export class TimeWindowedKStream<K, V> {
     return this.#wrap.table(aggregateWindows(this.#windowed, folding, undefined, options))
   }
 
-  /** Folds the values of a key in each window into an aggregate; null deletes it. */
+  /**
+   * Folds the values of a key in each window into an aggregate; null deletes it.
+   *
+   * @throws as `count`
+   * @example
+   * ```ts
+   * .windowedBy(tumbling('1m')).aggregate(() => 0, (cents, payment) => cents + payment.cents, { value: long() })
+   * ```
+   */
   aggregate<A>(
     initializer: () => A,
     aggregator: (aggregate: A, value: V, key: K) => NoInfer<A>,

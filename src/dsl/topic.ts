@@ -29,6 +29,7 @@ export interface WritableTopic<K, V> {
 /** A topic with the types and serdes of its records. `V` includes null if the topic has tombstones. */
 export interface Topic<K, V> extends ReadableTopic<K, V>, WritableTopic<K, V> {}
 
+/** What a topic holds and how its records are read and written (Kafka Streams' `Consumed` and `Produced`). */
 export interface TopicOptions<K, V> {
   readonly key: Serde<K>
   readonly value: Serde<V>

@@ -1,4 +1,11 @@
-import { createPartitionsV3, createTopicsV7, deleteRecordsV2, deleteTopicsV6, listOffsetsV7 } from '@platformatic/kafka'
+import {
+  createPartitionsV3,
+  createTopicsV7,
+  deleteRecordsV2,
+  deleteTopicsV6,
+  listOffsetsV7,
+  metadataV12,
+} from '@platformatic/kafka'
 import { MillraceError } from '../errors.ts'
 import { PartitionMap } from '../log/log.ts'
 import type { OffsetSpec, TopicDescription, TopicPartition, TopicSpec } from '../log/log.ts'
@@ -30,6 +37,14 @@ export class TopicAdmin {
     for (const { name, id, partitions } of found.values())
       described.set(name, { name, id, partitions: partitions.length })
     return described
+  }
+
+  /** Names of all topics that this client may see, sorted. @throws MR_LOG_UNREACHABLE */
+  async listTopics(): Promise<readonly string[]> {
+    const { topics } = await this.#cluster.retrying({ what: 'listing topics' }, () =>
+      this.#cluster.sendToAny('admin', metadataV12.api, null, false, false),
+    )
+    return topics.flatMap(({ name }) => name ?? []).sort()
   }
 
   /**
@@ -66,6 +81,7 @@ export class TopicAdmin {
 
   /** Deletes topics; one that does not exist is passed over. @throws MR_LOG_FAILED, MR_LOG_UNREACHABLE */
   async deleteTopics(names: readonly string[]): Promise<void> {
+    if (names.length === 0) return
     await this.#cluster.retrying({ what: 'deleting topics' }, async () => {
       const request = names.map((name) => ({ name }))
       const response = await this.#cluster.sendToAny(

@@ -7,7 +7,7 @@ import type { BrokerAddress, ClusterOptions } from './connection-options.ts'
 import type { RetryOptions } from './retry.ts'
 
 /** Each purpose has its own connection per broker: an answer that takes long (a fetch) must not hold up another (a heartbeat). */
-export type Lane = 'admin' | 'fetch' | 'fetchAside' | 'produce' | 'transaction' | 'group' | 'heartbeat'
+export type Lane = 'admin' | 'fetch' | 'fetchAside' | 'produce' | 'transaction' | 'group' | 'heartbeat' | 'join'
 
 export type CoordinatorKind = 'group' | 'transaction'
 
@@ -37,13 +37,18 @@ export class Cluster {
   readonly #coordinators = new Map<string, number>()
   readonly #versions = new Map<number, Promise<apiVersionsV3.ApiVersionsResponse>>()
   readonly #closing = new AbortController()
-  readonly #heartbeatOptions: ClusterOptions
+  readonly #laneOptions: Partial<Record<Lane, ClusterOptions>>
   #nextBootstrap = 0
 
   constructor(options: ClusterOptions) {
     this.options = options
-    // A heartbeat that hangs must be given up while there is still time for another within the session.
-    this.#heartbeatOptions = { ...options, requestTimeout: Math.min(options.requestTimeout, 5_000) }
+    const { requestTimeout, sessionTimeout } = options
+    this.#laneOptions = {
+      // A heartbeat that hangs must be given up while there is still time for another within the session.
+      heartbeat: { ...options, requestTimeout: Math.min(requestTimeout, 5_000) },
+      // A join is answered when every live member has joined: the dead ones are waited for until their sessions end.
+      join: { ...options, requestTimeout: sessionTimeout + requestTimeout },
+    }
   }
 
   /** Aborted when the cluster is closed. */
@@ -253,7 +258,7 @@ export class Cluster {
     if (this.closed.aborted) throw new KafkaError(kafkaErrors.networkException, 'the connection to Kafka is closed')
     let connection = this.#connections.get(key)
     if (connection === undefined) {
-      const options = lane === 'heartbeat' ? this.#heartbeatOptions : this.options
+      const options = this.#laneOptions[lane] ?? this.options
       this.#connections.set(key, (connection = new BrokerConnection(address, options)))
     }
     return connection

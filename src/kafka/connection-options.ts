@@ -25,6 +25,20 @@ export interface KafkaOptions {
    * a client that died. Must be longer than the commit interval. Default 10 s, as Kafka Streams sets `transaction.timeout.ms`.
    */
   readonly transactionTimeout?: number
+  /**
+   * How stream threads share their tasks. `streams`: the brokers assign them (KIP-1071; Apache Kafka 4.2 or later with the feature
+   * `streams.version`). `classic`: a member assigns them, on any broker from 3.5. Default `auto`: `streams` where the brokers have it and
+   * no members of a classic group are alive, else `classic`. A group changes from one to the other, with its offsets, when all of
+   * its members have stopped.
+   */
+  readonly groupProtocol?: 'auto' | 'streams' | 'classic'
+  /**
+   * Milliseconds without a heartbeat after which a member of a classic group counts as dead. Default 45 s, as `session.timeout.ms`; a
+   * streams group has its own setting on the brokers.
+   */
+  readonly sessionTimeout?: number
+  /** Milliseconds between two heartbeats of a member of a classic group. Default 3 s, as `heartbeat.interval.ms`. */
+  readonly heartbeatInterval?: number
   /** First and longest pause between two attempts, in ms. Default 50 and 1000. */
   readonly retryBackoff?: number
   readonly retryBackoffMax?: number
@@ -46,6 +60,9 @@ export interface ClusterOptions {
   readonly requestTimeout: number
   readonly apiTimeout: number
   readonly transactionTimeout: number
+  readonly groupProtocol: 'auto' | 'streams' | 'classic'
+  readonly sessionTimeout: number
+  readonly heartbeatInterval: number
   readonly retryBackoff: number
   readonly retryBackoffMax: number
   readonly clock: Clock
@@ -67,6 +84,9 @@ export function clusterOptions(options: KafkaOptions): ClusterOptions {
     requestTimeout: positive('requestTimeout', options.requestTimeout ?? 30_000),
     apiTimeout: positive('apiTimeout', options.apiTimeout ?? 60_000),
     transactionTimeout: positive('transactionTimeout', options.transactionTimeout ?? 10_000),
+    groupProtocol: groupProtocol(options.groupProtocol ?? 'auto'),
+    sessionTimeout: positive('sessionTimeout', options.sessionTimeout ?? 45_000),
+    heartbeatInterval: positive('heartbeatInterval', options.heartbeatInterval ?? 3_000),
     retryBackoff: positive('retryBackoff', options.retryBackoff ?? 50),
     retryBackoffMax: positive('retryBackoffMax', options.retryBackoffMax ?? 1000),
     clock: options.clock ?? systemClock,
@@ -83,6 +103,11 @@ function brokerAddress(text: string): BrokerAddress {
     })
   }
   return { host, port }
+}
+
+function groupProtocol(value: ClusterOptions['groupProtocol']): ClusterOptions['groupProtocol'] {
+  if (value === 'auto' || value === 'streams' || value === 'classic') return value
+  throw new MillraceError('MR_CONFIG', `groupProtocol must be 'auto', 'streams' or 'classic', not ${String(value)}`)
 }
 
 function positive(name: string, value: number): number {

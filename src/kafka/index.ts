@@ -8,10 +8,10 @@ export type { KafkaOptions } from './connection-options.ts'
 /**
  * A log in a Kafka cluster. Nothing is connected until it is used; `close` ends every connection.
  *
- * Stream threads become members of streams groups (KIP-1071), which needs brokers of Apache Kafka 4.2 or later with the feature
- * `streams.version`; reading, writing and managing topics works with 3.5 and later.
+ * Stream threads become members of groups by the streams protocol (KIP-1071), where the brokers have it, or by the classic one;
+ * see `groupProtocol`. Brokers: Apache Kafka 3.5 and later.
  *
- * @throws MR_CONFIG naming the option that is wrong
+ * @throws MR_CONFIG naming the option that is wrong. Calls of the log: MR_LOG_UNREACHABLE, MR_AUTHENTICATION
  * @example
  * ```ts
  * const log = kafka({ brokers: 'localhost:9092' })

@@ -11,7 +11,8 @@ import type { Cluster } from './cluster.ts'
 import type { Fetcher } from './fetcher.ts'
 import { askAsMember } from './group/as-member.ts'
 import { commitOffsets, fetchOffsets } from './group/offsets.ts'
-import { StreamsMember } from './group/streams-member.ts'
+import { openMember } from './group/open-member.ts'
+import type { KafkaMember } from './group/kafka-member.ts'
 import { IdempotentSession } from './produce/producer-session.ts'
 import { KafkaProducer } from './producer.ts'
 import { KafkaError } from './protocol/errors.ts'
@@ -21,7 +22,7 @@ export class KafkaClient implements LogClient {
   readonly guarantee = 'at_least_once'
   readonly reader: Fetcher
   readonly producer: KafkaProducer
-  readonly group: StreamsMember
+  readonly group: KafkaMember
   readonly #cluster: Cluster
   readonly #groupId: string
   readonly #session: IdempotentSession
@@ -35,7 +36,7 @@ export class KafkaClient implements LogClient {
     this.#session = new IdempotentSession(cluster, cluster.closed)
     this.reader = reader
     this.producer = new KafkaProducer(cluster, this.#session)
-    this.group = new StreamsMember(cluster, options)
+    this.group = openMember(cluster, options)
   }
 
   committed(partitions: readonly TopicPartition[]): Promise<PartitionMap<CommittedOffset>> {

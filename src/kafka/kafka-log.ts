@@ -1,4 +1,5 @@
 import type {
+  CommittedOffset,
   Log,
   LogClient,
   LogClientOptions,
@@ -10,13 +11,18 @@ import type {
   TopicPartition,
   TopicSpec,
 } from '../log/log.ts'
+import { groupActive } from '../log/group.ts'
 import { TopicAdmin } from './admin.ts'
 import { Cluster } from './cluster.ts'
 import type { ClusterOptions } from './connection-options.ts'
 import { Fetcher } from './fetcher.ts'
+import { deleteGroup } from './group/coordinator.ts'
+import { groupMembers } from './group/group-members.ts'
+import { commitOffsets, fetchOffsets } from './group/offsets.ts'
 import { KafkaClient } from './kafka-client.ts'
 import { IdempotentSession } from './produce/producer-session.ts'
 import { KafkaProducer } from './producer.ts'
+import { KafkaError } from './protocol/errors.ts'
 import { TransactionalClient } from './transaction/transactional-client.ts'
 
 /** Long enough for every broker to hear of a new topic, short enough for a mistyped name. */
@@ -50,6 +56,30 @@ export class KafkaLog implements Log {
 
   deleteRecords(offsets: PartitionMap<number>): Promise<void> {
     return this.#admin.deleteRecords(offsets)
+  }
+
+  listTopics(): Promise<readonly string[]> {
+    return this.#admin.listTopics()
+  }
+
+  deleteTopics(names: readonly string[]): Promise<void> {
+    return this.#admin.deleteTopics(names)
+  }
+
+  groupMembers(groupId: string): Promise<readonly string[]> {
+    return groupMembers(this.#cluster, groupId)
+  }
+
+  committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<PartitionMap<CommittedOffset>> {
+    return fetchOffsets(this.#cluster, groupId, undefined, partitions)
+  }
+
+  async deleteGroup(groupId: string): Promise<void> {
+    await this.#ofEmptyGroup(groupId, () => deleteGroup(this.#cluster, groupId))
+  }
+
+  async commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): Promise<void> {
+    await this.#ofEmptyGroup(groupId, () => commitOffsets(this.#cluster, groupId, undefined, offsets))
   }
 
   openReader(): LogReader {
@@ -86,6 +116,16 @@ export class KafkaLog implements Log {
   async close(): Promise<void> {
     await Promise.all([...this.#open].map((each) => each.close()))
     await this.#cluster.close()
+  }
+
+  async #ofEmptyGroup(groupId: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      const members = await this.groupMembers(groupId)
+      throw members.length > 0 ? groupActive(groupId, members) : error
+    }
   }
 
   /** Makes `close` close the cluster that was opened for `opened`, too. */

@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../platform/maybe-promise.ts'
-import type { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors.ts'
 
 /** A task is one partition of one sub-topology; written `<subtopology>_<partition>`. */
 export interface TaskId {
@@ -9,6 +9,12 @@ export interface TaskId {
 
 export function taskIdText(id: TaskId): string {
   return `${id.subtopology}_${id.partition}`
+}
+
+/** The task that a text names; `undefined` if it names none. */
+export function parseTaskId(text: string): TaskId | undefined {
+  const [, subtopology, partition] = /^(\d+)_(\d+)$/.exec(text) ?? []
+  return subtopology === undefined ? undefined : { subtopology: Number(subtopology), partition: Number(partition) }
 }
 
 /** An internal topic as the topology asks for it. */
@@ -45,6 +51,13 @@ export interface GroupOptions {
   readonly rebalanceTimeout: number
   /** Wanted standby replicas of each stateful task. */
   readonly standbyReplicas: number
+  /**
+   * Name of this thread that outlives its disk and its process, where one is configured: a member that comes back under it within the
+   * session timeout gets its tasks back without the others noticing, and one that leaves keeps them that long (KIP-345).
+   */
+  readonly instanceId?: string | undefined
+  /** Tasks whose state this process had on its disk when it started. */
+  readonly storedTasks?: readonly TaskId[] | undefined
 }
 
 /**
@@ -78,4 +91,11 @@ export interface GroupMember {
   shutdownApplication(): MaybePromise<void>
   /** Gives up everything and leaves at once; the caller has committed. */
   leave(): MaybePromise<void>
+}
+
+/** What may be done to an empty group only was asked of one with members. */
+export function groupActive(groupId: string, members: readonly string[]): MillraceError {
+  return new MillraceError('MR_GROUP_ACTIVE', `group '${groupId}' has members: ${members.join(', ')}`, {
+    hint: 'Stop every instance of the application first; one that was killed counts until its session has ended.',
+  })
 }

@@ -1,5 +1,6 @@
 import type { Headers } from '../record/headers.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
+import type { LogAdmin } from './admin.ts'
 import type { GroupMember, GroupOptions } from './group.ts'
 
 /**
@@ -8,7 +9,7 @@ import type { GroupMember, GroupOptions } from './group.ts'
  *
  * Offsets, timestamps (ms) and sizes (bytes) are safe integers.
  */
-export interface Log {
+export interface Log extends LogAdmin {
   readonly kind: 'memory' | 'embedded' | 'kafka'
   /** Topics that exist, by name; names that do not are absent from the map. */
   describeTopics(names: readonly string[]): MaybePromise<ReadonlyMap<string, TopicDescription>>
@@ -179,6 +180,10 @@ export interface LogProducer {
   close(): MaybePromise<void>
 }
 
+/**
+ * `at_least_once`: after a failure the records since the last commit are processed again, and their results written again.
+ * `exactly_once`: results, state and input offsets are committed together (KIP-129, KIP-447).
+ */
 export type Guarantee = 'at_least_once' | 'exactly_once'
 
 export interface LogClientOptions extends GroupOptions {

@@ -1,6 +1,9 @@
 import type { OuterJoinState } from '../state/states.ts'
 import type { OperatorContext } from './operator.ts'
 
+/** Kept in place of infinity, which is no whole number. */
+const NOTHING_HELD = Number.MAX_SAFE_INTEGER
+
 type Unmatched = OuterJoinState<unknown, unknown, unknown>
 
 /** What both sides of a left or outer stream-stream join know in common, in one task. */
@@ -9,17 +12,27 @@ export class SharedJoinTime {
   streamTime: number
   /**
    * No unmatched record is looked at before stream time has passed this by its window. Not always the smallest timestamp
-   * held: when results come out follows Kafka Streams, which goes on from the last record it looked at.
+   * held: when results come out follows Kafka Streams, which goes on from the last record it looked at. It is kept with the
+   * committed offsets, so that a restart does not change when they come out; Kafka Streams forgets it.
    */
   minTime: number
   readonly #context: OperatorContext
   readonly #key: string
+  readonly #minKey: string
 
   constructor(context: OperatorContext, key: string, unmatched: Unmatched) {
     this.#context = context
     this.#key = key
+    this.#minKey = `${key}-unmatched`
     this.streamTime = context.compatible ? -1 : (context.savedTime(key) ?? -1)
-    this.minTime = unmatched.minTimestamp
+    const saved = context.compatible ? undefined : context.savedTime(this.#minKey)
+    this.minTime = saved === NOTHING_HELD ? Infinity : (saved ?? unmatched.minTimestamp)
+  }
+
+  /** To be called when `minTime` has changed. */
+  keepMinTime(): void {
+    if (this.#context.compatible) return
+    this.#context.saveTime(this.#minKey, this.minTime === Infinity ? NOTHING_HELD : this.minTime)
   }
 
   advance(timestamp: number): void {

@@ -90,6 +90,8 @@ export class SlidingAggregate extends TimeWindowOperator {
 
     if (previous !== NONE && previous + 1 + difference >= timestamp && !starts.includes(previous + 1)) {
       this.#create(key, previous + 1, null, value, timestamp, streamTime, headers)
+      // The left window may be that very one. Kafka Streams then makes it twice, and a table grouped from it counts it twice.
+      if (previous + 1 === timestamp - difference && !this.context.compatible) hasLeft = true
     }
     if (!hasLeft) {
       const overlaps = previous !== NONE && timestamp - difference <= previous

@@ -80,7 +80,10 @@ export class StreamJoin extends Operator {
       this.output.forward(key, this.#join(value, null, key), timestamp, headers)
       return
     }
-    if (timestamp < this.#time.minTime) this.#time.minTime = timestamp
+    if (timestamp < this.#time.minTime) {
+      this.#time.minTime = timestamp
+      this.#time.keepMinTime()
+    }
     this.#unmatched.add(timestamp, this.#spec.side, key, value)
   }
 
@@ -93,6 +96,7 @@ export class StreamJoin extends Operator {
     this.#rightOpen = false
     this.#trigger = headers
     this.#unmatched.drain(this.#visit)
+    time.keepMinTime()
   }
 
   readonly #visit = (timestamp: number, side: JoinSide, key: unknown, value: unknown): 'remove' | 'keep' | 'stop' => {

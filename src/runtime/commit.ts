@@ -56,7 +56,7 @@ export function* commitTasks(
 
   // Step 4
   for (const { task, state, changelogs } of tasks) {
-    yield* wait(state.write(checkpointsOf(task, changelogs, client, now)))
+    yield* wait(state.write(checkpointsOf({ task, state, changelogs }, client, now)))
     task.committed()
   }
   return 'committed'
@@ -73,17 +73,19 @@ function changelogSink(changelog: Changelog | undefined, client: LogClient): Cha
   }
 }
 
-function checkpointsOf(
-  task: Task,
-  changelogs: ReadonlyMap<string, Changelog>,
-  client: LogClient,
-  now: number,
-): Map<string, Checkpoint> {
+/** Of every logged store, written to or not: while its task runs here a store holds all of its changelog. */
+function checkpointsOf({ task, state, changelogs }: CommittableTask, client: LogClient, now: number): Map<string, Checkpoint> {
   const checkpoints = new Map<string, Checkpoint>()
   for (const [store, { topic, topicId, partition, source }] of changelogs) {
-    const last = client.producer.lastOffset(topic, partition)
-    const offset = source ? task.queues.find((queue) => queue.topic === topic)?.nextOffset : last === undefined ? last : last + 1
+    const offset = source
+      ? task.queues.find((queue) => queue.topic === topic)?.nextOffset
+      : behind(client.producer.lastOffset(topic, partition), state.checkpoint(store)?.offset)
     if (offset !== undefined) checkpoints.set(store, { offset, topicId, time: now })
   }
   return checkpoints
+}
+
+/** What was restored may lie behind what this producer wrote when it owned the task before. */
+function behind(last: number | undefined, checkpoint: number | undefined): number | undefined {
+  return last === undefined ? checkpoint : Math.max(last + 1, checkpoint ?? 0)
 }

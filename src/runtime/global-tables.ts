@@ -1,13 +1,16 @@
 import type { Log, LogProducer, LogReader, TopicPartition } from '../log/log.ts'
 import type { Clock } from '../platform/clock.ts'
+import type { DropReason } from '../record/drop-reason.ts'
 import { RecordContext } from '../record/record-context.ts'
 import type { StateStore } from '../state/states.ts'
-import { TaskState } from '../state/task-state.ts'
-import type { Application } from '../topology/application.ts'
+import type { TaskState } from '../state/task-state.ts'
+import type { Application, Logger } from '../topology/application.ts'
 import type { Subtopology, Topology } from '../topology/topology.ts'
 import { deadLetterWriter } from './dead-letters.ts'
 import { DropCounter } from './drop-counter.ts'
+import { openState } from './open-state.ts'
 import { RecordWriter } from './record-writer.ts'
+import { DEFAULT_TOMBSTONE_RETENTION, planRestore, type ChangelogRange } from './restore-job.ts'
 import type { StateHome } from './state-home.ts'
 import { wait, type Steps } from './steps.ts'
 import { Task } from './task.ts'
@@ -38,6 +41,7 @@ export class GlobalTables {
   readonly #producer: LogProducer | undefined
   readonly #partitions: readonly GlobalPartition[]
   readonly #clock: Clock
+  readonly #release: () => void
   #lastWrite: number
   readonly drops: DropCounter
 
@@ -48,7 +52,9 @@ export class GlobalTables {
     partitions: readonly GlobalPartition[],
     clock: Clock,
     drops: DropCounter,
+    release: () => void,
   ) {
+    this.#release = release
     this.#state = state
     this.#reader = reader
     this.#producer = producer
@@ -62,29 +68,32 @@ export class GlobalTables {
   static *open(app: Application, topology: Topology, log: Log, home: StateHome, clock: Clock): Steps<GlobalTables> {
     const subtopologies = topology.subtopologies.filter((subtopology) => subtopology.global)
     const drops = new DropCounter()
-    if (subtopologies.length === 0) return new GlobalTables(undefined, undefined, undefined, [], clock, drops)
+    if (subtopologies.length === 0) return new GlobalTables(undefined, undefined, undefined, [], clock, drops, () => {})
     const record = new RecordContext()
     const specs = [...topology.stores.values()].filter((store) => store.global).map((store) => store.spec)
-    const state = yield* wait(
-      TaskState.open(yield* wait(home.open(GLOBAL_STATE)), specs, {
-        task: GLOBAL_STATE,
-        record,
-        drop: (reason) => drops.add(reason),
-        cacheBytes: 0,
-        compatible: app.settings.compatible,
-        checkEveryValue: false,
-      }),
-    )
+    const { logger, compatible } = app.settings
+    const environment = {
+      task: GLOBAL_STATE,
+      record,
+      drop: (reason: DropReason): void => drops.add(reason),
+      cacheBytes: 0,
+      compatible,
+      checkEveryValue: false,
+    }
+    const sources: { subtopology: Subtopology; ranges: PartitionRange[] }[] = []
+    for (const subtopology of subtopologies) {
+      sources.push({ subtopology, ranges: yield* partitionsOf(app, subtopology, log) })
+    }
+    const state = yield* openState(home, specs, [], environment, logger)
     const reader = log.openReader()
     const producer = log.openProducer()
     const writer = new RecordWriter(producer)
     const partitions: GlobalPartition[] = []
-    for (const subtopology of subtopologies) {
-      for (const { topic, topicId, partition, earliest, end } of yield* partitionsOf(app, subtopology, log)) {
-        const checkpoint = `${topic}/${partition}`
-        const kept = state.checkpoint(checkpoint)
-        const usable = kept !== undefined && kept.topicId === topicId && kept.offset >= earliest && kept.offset <= end
-        const offset = usable ? kept.offset : earliest
+    for (const { subtopology, ranges } of sources) {
+      const wiped = yield* wipeUnusable(state, subtopology, ranges, clock.now(), logger)
+      for (const { topic, topicId, partition, earliest, end } of ranges) {
+        const checkpoint = checkpointName(topic, partition)
+        const offset = wiped ? earliest : (state.checkpoint(checkpoint)?.offset ?? earliest)
         const task = new Task({
           id: `${GLOBAL_STATE}_${partition}`,
           partition,
@@ -108,7 +117,8 @@ export class GlobalTables {
         partitions.push({ topic, partition, task, end, checkpoint, topicId })
       }
     }
-    return new GlobalTables(state, reader, producer, partitions, clock, drops)
+    const release = (): void => home.release(GLOBAL_STATE)
+    return new GlobalTables(state, reader, producer, partitions, clock, drops, release)
   }
 
   /** Reads until every table has reached the end that its topic had when it was opened. */
@@ -173,13 +183,40 @@ export class GlobalTables {
     yield* wait(this.#reader?.close())
     yield* wait(this.#producer?.close())
     yield* wait(this.#state.close())
+    this.#release()
   }
 }
 
-interface PartitionRange extends TopicPartition {
-  readonly topicId: string
-  readonly earliest: number
-  readonly end: number
+interface PartitionRange extends TopicPartition, ChangelogRange {}
+
+function checkpointName(topic: string, partition: number): string {
+  return `${topic}/${partition}`
+}
+
+/** A table whose rows of any partition are of no use is wiped whole; true if it was. */
+function* wipeUnusable(
+  state: TaskState,
+  { stores }: Subtopology,
+  ranges: readonly PartitionRange[],
+  now: number,
+  logger: Logger,
+): Steps<boolean> {
+  const reason = ranges.map((range) => whyUnusable(state, range, now)).find((why) => why !== undefined)
+  if (reason === undefined) return false
+  logger.warn({ stores, reason }, 'the global table is wiped and read again from the beginning')
+  // Unusable until the table has been read: a checkpoint must never outlive the rows that it speaks of.
+  const none = ranges.map(
+    ({ topic, partition, topicId }) => [checkpointName(topic, partition), { offset: -1, topicId, time: now }] as const,
+  )
+  yield* wait(state.write(new Map(none)))
+  for (const store of stores) yield* wait(state.wipe(store))
+  return true
+}
+
+function whyUnusable(state: TaskState, range: PartitionRange, now: number): string | undefined {
+  const plan = planRestore(state.checkpoint(checkpointName(range.topic, range.partition)), range, now)
+  if (plan.wipe !== undefined) return plan.wipe
+  return plan.stale && plan.from < range.end ? 'its checkpoint is so old that deletions since may be unknown' : undefined
 }
 
 function* partitionsOf(app: Application, subtopology: Subtopology, log: Log): Steps<PartitionRange[]> {
@@ -204,6 +241,7 @@ function* partitionsOf(app: Application, subtopology: Subtopology, log: Log): St
         topicId: description.id,
         earliest: earliest.get(topic, partition) ?? 0,
         end: latest.get(topic, partition) ?? 0,
+        tombstoneRetention: DEFAULT_TOMBSTONE_RETENTION,
       })
     }
   }

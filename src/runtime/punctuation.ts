@@ -20,6 +20,11 @@ export class PunctuationQueue {
   readonly #wallClock: Punctuator[] = []
   /** Smallest due stream time: one comparison a record when nothing is due. */
   #nextStreamTime = Infinity
+  /**
+   * Stream time up to which punctuators ran before a restart; what is scheduled meanwhile falls due after it, or each restart
+   * would add a punctuation. -1: none.
+   */
+  resumedFrom = -1
 
   schedule(
     node: string,
@@ -41,6 +46,7 @@ export class PunctuationQueue {
     if (type === 'wall-clock-time' && start !== undefined && punctuator.due < now) {
       punctuator.due += Math.ceil((now - punctuator.due) / interval) * interval
     }
+    if (type === 'stream-time' && punctuator.due <= this.resumedFrom) passOver(punctuator, this.resumedFrom)
     list.push(punctuator)
     this.#nextStreamTime = smallestDue(this.#streamTime)
     return {
@@ -75,11 +81,15 @@ function runDue(punctuators: readonly Punctuator[], time: number, run: RunPunctu
   const due = punctuators.filter((punctuator) => punctuator.due <= time).sort((a, b) => a.due - b.due)
   for (const punctuator of due) {
     if (punctuator.cancelled) continue
-    const intervals = Math.floor((time - punctuator.due) / punctuator.interval) + 1
-    punctuator.due += intervals * punctuator.interval
+    passOver(punctuator, time)
     run(punctuator.node, punctuator.callback, time)
   }
   return due.length > 0
+}
+
+/** Next due at the first multiple of the interval after `time`. */
+function passOver(punctuator: Punctuator, time: number): void {
+  punctuator.due += (Math.floor((time - punctuator.due) / punctuator.interval) + 1) * punctuator.interval
 }
 
 function smallestDue(punctuators: readonly Punctuator[]): number {

@@ -1,21 +1,10 @@
 import { MillraceError } from '../errors.ts'
-import type { LogReader } from '../log/log.ts'
-import type { TaskState } from '../state/task-state.ts'
+import type { Log, LogReader, RecordCursor } from '../log/log.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Checkpoint, TaskState } from '../state/task-state.ts'
+import type { Logger } from '../topology/application.ts'
+import type { RestoreJob } from './restore-job.ts'
 import { wait, type Steps } from './steps.ts'
-
-/** A store that is behind its changelog. */
-export interface RestoreJob {
-  readonly task: string
-  readonly store: string
-  readonly state: TaskState
-  readonly topic: string
-  readonly topicId: string
-  readonly partition: number
-  /** First offset to replay. */
-  readonly from: number
-  /** Where the changelog ended when the restore began. */
-  readonly end: number
-}
 
 /** How far the restore of a store is; told to listeners. */
 export interface RestoreProgress {
@@ -25,31 +14,39 @@ export interface RestoreProgress {
   readonly partition: number
   readonly from: number
   readonly end: number
+  /** Offset behind what was replayed so far. */
   readonly position: number
   /** Records applied so far. */
   readonly records: number
 }
 
+/** Told when the restore of a store begins, gets on and ends (Kafka Streams' `StateRestoreListener`). */
 export type RestoreListener = (event: 'start' | 'progress' | 'end', progress: RestoreProgress) => void
 
+/** Longest time (ms) of replaying before running tasks get their turn. */
+const SLICE = 10
+/** Records between two looks at the clock. */
+const RECORDS_PER_LOOK = 256
+
 /**
- * Replays changelogs into stores, side by side with running tasks: `advance` applies what has arrived and returns. A job
- * ends when the reader's *position* has reached the end: the last records may be control records that are never shown.
+ * Replays changelogs into stores, side by side with running tasks: `advance` applies some of what has arrived and returns. A
+ * job ends when the reader's *position* has reached the end: the last records may be control records that are never shown.
+ * A standby's job never ends; its store is written as far as it is, so that it can be taken over at any time.
  */
 export class Restorer {
+  readonly #log: Log
   readonly #reader: LogReader
-  readonly #jobs = new Map<string, { job: RestoreJob; records: number }>()
+  readonly #replays = new Map<string, Replay>()
   readonly #listener: RestoreListener
-  readonly #now: () => number
+  readonly #clock: Clock
+  readonly #logger: Logger
 
-  constructor(reader: LogReader, listener: RestoreListener, now: () => number) {
-    this.#reader = reader
+  constructor(log: Log, listener: RestoreListener, clock: Clock, logger: Logger) {
+    this.#log = log
+    this.#reader = log.openReader()
     this.#listener = listener
-    this.#now = now
-  }
-
-  get active(): boolean {
-    return this.#jobs.size > 0
+    this.#clock = clock
+    this.#logger = logger
   }
 
   onReady(wake: (() => void) | undefined): void {
@@ -57,59 +54,228 @@ export class Restorer {
   }
 
   add(job: RestoreJob): void {
-    this.#jobs.set(keyOf(job.topic, job.partition), { job, records: 0 })
-    this.#reader.assign(job.topic, job.partition, job.from)
-    this.#listener('start', progressOf(job, job.from, 0))
+    const replay = new Replay(job, this.#reader)
+    this.#replays.set(keyOf(job.topic, job.partition), replay)
+    this.#begin(replay)
   }
 
-  /** Gives up the jobs of a task that is closed. */
+  #begin(replay: Replay): void {
+    replay.begin()
+    if (!replay.job.follows) this.#listener('start', progressOf(replay, replay.job.from))
+  }
+
+  /** Gives up the jobs of a task; how far they are has been written, but for a standby's `settle`. */
   remove(task: string): void {
-    for (const [key, { job }] of this.#jobs) if (job.task === task) this.#drop(key, job)
+    for (const replay of this.#replays.values()) if (replay.job.task === task) this.#drop(replay)
   }
 
-  /** True if any of this task's stores is not complete. */
+  /** True if any of this task's stores is not complete. A standby's never are. */
   isRestoring(task: string): boolean {
-    for (const { job } of this.#jobs.values()) if (job.task === task) return true
+    for (const { job } of this.#replays.values()) if (job.task === task) return true
     return false
   }
 
-  /** Applies what has arrived; true if anything had. */
-  *advance(): Steps<boolean> {
-    if (this.#jobs.size === 0) return false
-    const touched = new Set<string>()
-    this.#reader.poll((topic, partition, cursor) => {
-      const key = keyOf(topic, partition)
-      const entry = this.#jobs.get(key)
-      if (entry === undefined) return
-      touched.add(key)
-      while (cursor.next()) {
-        // Records behind the end were written after the restore began, by an owner that is fenced by now.
-        if (cursor.offset >= entry.job.end) break
-        entry.job.state.restore(entry.job.store, cursor)
-        entry.records++
-      }
-    })
-    for (const [key, entry] of this.#jobs) {
-      const { job } = entry
-      const position = this.#reader.position(job.topic, job.partition) ?? job.from
-      const done = position >= job.end
-      if (!done && !touched.has(key)) continue
-      const offset = Math.min(position, job.end)
-      yield* wait(job.state.write(new Map([[job.store, { offset, topicId: job.topicId, time: this.#now() }]])))
-      this.#listener(done ? 'end' : 'progress', progressOf(job, offset, entry.records))
-      if (done) this.#drop(key, job)
+  /** Offsets that a task's stores are behind; `undefined` while unknown. */
+  lag(task: string): number | undefined {
+    let lag: number | undefined = 0
+    for (const replay of this.#replays.values()) {
+      if (replay.job.task === task) lag = lag === undefined || replay.lag === undefined ? undefined : lag + replay.lag
     }
-    return touched.size > 0
+    return lag
   }
 
-  #drop(key: string, job: RestoreJob): void {
-    this.#jobs.delete(key)
-    this.#reader.unassign(job.topic, job.partition)
+  /** A standby of a source topic may follow up to here now. */
+  follow(topic: string, partition: number, end: number): void {
+    const replay = this.#replays.get(keyOf(topic, partition))
+    if (replay === undefined || end <= replay.job.end) return
+    replay.job = { ...replay.job, end }
+    replay.unblock()
+  }
+
+  /** Writes how far a standby is, before it is promoted or closed: an idle one has not written for long, but is up to date. */
+  *settle(task: string): Steps<void> {
+    const checkpoints = new Map<string, Checkpoint>()
+    let state: TaskState | undefined
+    for (const replay of this.#replays.values()) {
+      if (replay.job.task !== task || replay.job.stale) continue
+      state = replay.job.state
+      checkpoints.set(replay.job.store, this.#checkpointOf(replay))
+    }
+    if (state !== undefined) yield* wait(state.write(checkpoints))
+  }
+
+  /** Applies what has arrived, for a slice of time; true if anything had. */
+  *advance(): Steps<boolean> {
+    if (this.#replays.size === 0) return false
+    yield* this.#poll()
+    const deadline = this.#clock.now() + SLICE
+    let applied = false
+    for (const replay of this.#replays.values()) {
+      const records = replay.apply(deadline, this.#clock)
+      if (replay.isUpToDate) replay.asOf = this.#clock.now()
+      if (replay.isContradicted) yield* this.#startOver(replay, 'its checkpoint is so old that deletions since may be unknown')
+      else if (records > 0 || replay.isDone) yield* this.#write(replay)
+      if (records > 0) applied = true
+    }
+    return applied
+  }
+
+  *#poll(): Steps<void> {
+    for (const replay of this.#replays.values()) if (replay.hasRecords) return
+    try {
+      this.#reader.poll((topic, partition, cursor) => this.#replays.get(keyOf(topic, partition))?.cursors.push(cursor))
+    } catch (error) {
+      const replay = this.#lostByRetention(error)
+      if (replay === undefined) throw error
+      yield* this.#startOver(replay, 'what follows its checkpoint was deleted from the changelog')
+    }
+  }
+
+  #lostByRetention(error: unknown): Replay | undefined {
+    if (!(error instanceof MillraceError) || error.code !== 'MR_OFFSET_OUT_OF_RANGE') return undefined
+    return this.#replays.get(keyOf(error.topic ?? '', error.partition ?? -1))
+  }
+
+  /** The store is emptied and filled from the beginning of the changelog. */
+  *#startOver(replay: Replay, reason: string): Steps<void> {
+    const { task, store, state, topic, partition } = replay.job
+    this.#logger.warn({ task, store, reason }, 'the store is wiped and restored from the beginning of its changelog')
+    yield* wait(state.wipe(store))
+    const earliest = yield* wait(this.#log.listOffsets([{ topic, partition }], 'earliest'))
+    const from = earliest.get(topic, partition) ?? 0
+    replay.job = { ...replay.job, from, asOf: this.#clock.now(), stale: false, end: Math.max(from, replay.job.end) }
+    this.#begin(replay)
+  }
+
+  *#write(replay: Replay): Steps<void> {
+    const { job, isDone } = replay
+    const checkpoint = this.#checkpointOf(replay)
+    yield* wait(job.state.write(new Map([[job.store, checkpoint]])))
+    if (!job.follows) this.#listener(isDone ? 'end' : 'progress', progressOf(replay, checkpoint.offset))
+    if (isDone) this.#drop(replay)
+  }
+
+  #checkpointOf({ job, position, asOf }: Replay): Checkpoint {
+    return { offset: Math.min(position, job.end), topicId: job.topicId, time: asOf }
+  }
+
+  #drop({ job: { topic, partition } }: Replay): void {
+    this.#replays.delete(keyOf(topic, partition))
+    this.#reader.unassign(topic, partition)
   }
 
   close(): void {
-    this.#jobs.clear()
+    this.#replays.clear()
     void this.#reader.close()
+  }
+}
+
+/** A job at work. */
+class Replay {
+  job: RestoreJob
+  /** Handed over and not applied yet. */
+  cursors: RecordCursor[] = []
+  records = 0
+  /** When the store was last known to hold everything. */
+  asOf = 0
+  /** A record followed a checkpoint that is too old for it. */
+  isContradicted = false
+  readonly #reader: LogReader
+  /** Offset behind the last record applied, or to be applied next. */
+  #applied = 0
+  /** The first cursor stands at a record that is not applied yet. */
+  #atRecord = false
+  #paused = false
+
+  constructor(job: RestoreJob, reader: LogReader) {
+    this.job = job
+    this.#reader = reader
+  }
+
+  begin(): void {
+    const { topic, partition, from, asOf } = this.job
+    this.cursors = []
+    this.records = 0
+    this.asOf = asOf
+    this.#applied = from
+    this.isContradicted = false
+    this.#atRecord = false
+    this.#paused = false
+    this.#reader.assign(topic, partition, from)
+  }
+
+  /** True if there is something to apply now. */
+  get hasRecords(): boolean {
+    return this.cursors.length > 0 && !this.#paused
+  }
+
+  /** Offset behind everything applied. */
+  get position(): number {
+    const [first] = this.cursors
+    const { topic, partition, from } = this.job
+    return first === undefined ? (this.#reader.position(topic, partition) ?? from) : this.#applied
+  }
+
+  get isDone(): boolean {
+    return !this.job.follows && this.position >= this.job.end
+  }
+
+  get isUpToDate(): boolean {
+    return this.job.follows ? this.lag === 0 : this.isDone
+  }
+
+  get lag(): number | undefined {
+    const { topic, partition, end } = this.job
+    const known = this.#reader.endOffset(topic, partition)
+    return known === undefined ? undefined : Math.max(0, Math.min(known, end) - this.position)
+  }
+
+  /** Applies records until the end, the deadline, or none is left; answers how many. */
+  apply(deadline: number, clock: Clock): number {
+    let count = 0
+    while (!this.#paused) {
+      const cursor = this.cursors[0]
+      if (cursor === undefined) return count
+      if (!this.#atRecord && !cursor.next()) {
+        this.#applied = cursor.endOffset
+        this.cursors.shift()
+        continue
+      }
+      this.#atRecord = true
+      if (cursor.offset >= this.job.end) {
+        this.#block(cursor)
+        return count
+      }
+      if (this.job.stale) {
+        this.isContradicted = true
+        return count
+      }
+      this.#applyOne(cursor)
+      if (++count % RECORDS_PER_LOOK === 0 && clock.now() >= deadline) return count
+    }
+    return count
+  }
+
+  #applyOne(cursor: RecordCursor): void {
+    const { state, store, replay } = this.job
+    const record = replay === undefined ? cursor : replay.recordAt(cursor)
+    if (record !== undefined) state.restore(store, record)
+    this.#atRecord = false
+    this.#applied = cursor.offset + 1
+    this.records++
+  }
+
+  /** What lies behind the end is for later (a standby's), or was written by an owner that is fenced by now. */
+  #block(cursor: RecordCursor): void {
+    this.#applied = cursor.offset
+    this.#paused = true
+    this.#reader.pause(this.job.topic, this.job.partition)
+  }
+
+  unblock(): void {
+    if (!this.#paused) return
+    this.#paused = false
+    this.#reader.resume(this.job.topic, this.job.partition)
   }
 }
 
@@ -117,29 +283,7 @@ function keyOf(topic: string, partition: number): string {
   return `${topic}/${partition}`
 }
 
-function progressOf(job: RestoreJob, position: number, records: number): RestoreProgress {
+function progressOf({ job, records }: Replay, position: number): RestoreProgress {
   const { task, store, topic, partition, from, end } = job
   return { task, store, topic, partition, from, end, position, records }
-}
-
-/** Where to begin the restore of a store: its checkpoint if it is of this very topic and within what the topic still holds. */
-export function restoreFrom(
-  checkpoint: { readonly offset: number; readonly topicId: string; readonly time: number } | undefined,
-  topicId: string,
-  earliest: number,
-  end: number,
-): { readonly offset: number; readonly wipe: boolean } {
-  if (checkpoint === undefined) return { offset: earliest, wipe: false }
-  const usable = checkpoint.topicId === topicId && checkpoint.offset >= earliest && checkpoint.offset <= end
-  return usable ? { offset: checkpoint.offset, wipe: false } : { offset: earliest, wipe: true }
-}
-
-/** A changelog that should be there is not. */
-export function missingChangelog(topic: string, store: string, task: string): MillraceError {
-  return new MillraceError('MR_INTERNAL_TOPIC', `the changelog topic "${topic}" does not exist`, {
-    store,
-    task,
-    topic,
-    hint: 'It was deleted, or the group could not create it.',
-  })
 }

@@ -1,21 +1,147 @@
+import { existsSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import type { MaybePromise } from '../platform/maybe-promise.ts'
+import { MillraceError } from '../errors.ts'
+import { readMarker, writeMarker, type MarkedDirectory } from '../platform/directory-marker.ts'
+import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
 import type { EngineFactory, EngineOptions, KeyValueEngine } from '../state/engine.ts'
 
-/** Where the engines of an application's tasks lie. */
+/**
+ * Where the engines of an application's tasks lie, and which of them are open. All threads of a process share it: a task that
+ * moves from one thread to another is not opened by the new one before the old one has released it.
+ */
 export interface StateHome {
   readonly engine: EngineFactory
-  /** Opens the engine of a task (or of the global tables). @throws MR_STATE_LOCKED, MR_STATE_CORRUPT */
+  /** True while a thread of this process has the task's engine, or is opening or destroying it. */
+  isHeld(task: string): boolean
+  /**
+   * Opens the engine of a task (or of the global tables), which is held from now on until `release`; not if it throws.
+   *
+   * @throws MR_STATE_LOCKED, MR_STATE_CORRUPT; MR_STATE_FOREIGN if another engine or version wrote it; MR_STATE_DIRECTORY if
+   * the directory holds something else
+   */
   open(task: string): MaybePromise<KeyValueEngine>
-  /** Deletes what the task's engine holds; it must not be open. */
+  /** The engine is closed. Who waits for it may go on. */
+  release(task: string): void
+  /** Calls `released` after each release, until the answer is called. */
+  onRelease(released: (task: string) => void): () => void
+  /** Deletes what the task's engine holds. @throws MR_STATE_LOCKED if it is held */
   destroy(task: string): MaybePromise<void>
+  /** Tasks that have a directory and are not held, and what was left of directories when deleting them was cut short. */
+  unheld(): readonly string[]
 }
+
+/** The marker of a task's directory, beside the files of its engine. */
+const KIND = 'millrace-task'
+const FORMAT = 1
+const DELETED = '.deleted'
+/** `0_1`, or what was left of one when deleting it was cut short. */
+const TASK_NAME = /^\d+_\d+(\.deleted)?$/
 
 /** One directory a task under the application's directory. */
 export function stateHome(engine: EngineFactory, directory: string, options: EngineOptions = {}): StateHome {
+  const held = new Set<string>()
+  const listeners = new Set<(task: string) => void>()
+  const pathOf = (task: string): string => join(directory, task)
+  const release = (task: string): void => {
+    if (held.delete(task)) for (const released of listeners) released(task)
+  }
   return {
     engine,
-    open: (task) => engine.open(join(directory, task), options),
-    destroy: (task) => engine.destroy(join(directory, task)),
+    isHeld: (task) => held.has(task),
+    open(task) {
+      if (held.has(task)) throw heldTwice(task)
+      if (engine.persistent) claimTaskDirectory(pathOf(task), engine, task)
+      held.add(task)
+      try {
+        const opened = engine.open(pathOf(task), options)
+        if (!isPromise(opened)) return opened
+        return opened.catch((error: unknown) => {
+          release(task)
+          throw error
+        })
+      } catch (error) {
+        release(task)
+        throw error
+      }
+    },
+    release,
+    onRelease(released) {
+      listeners.add(released)
+      return () => void listeners.delete(released)
+    },
+    destroy(task) {
+      if (held.has(task)) throw heldTwice(task)
+      held.add(task)
+      let destroyed: MaybePromise<void>
+      try {
+        destroyed = engine.persistent ? destroyDirectory(engine, pathOf(task)) : engine.destroy(pathOf(task))
+      } catch (error) {
+        release(task)
+        throw error
+      }
+      if (isPromise(destroyed)) return destroyed.finally(() => release(task))
+      release(task)
+    },
+    unheld() {
+      if (!engine.persistent || !existsSync(directory)) return []
+      return readdirSync(directory).filter((name) => TASK_NAME.test(name) && !held.has(name) && isTask(pathOf(name)))
+    },
   }
+}
+
+/** Marked before the engine writes its first file: what has no marker is not a task's. */
+function claimTaskDirectory(directory: string, { name }: EngineFactory, task: string): void {
+  const marker = markerOf(directory, name, task)
+  if (marker === undefined) return
+  if (marker.kind === undefined) {
+    throw new MillraceError('MR_STATE_DIRECTORY', `${directory} holds something else than a task (${marker.file})`, {
+      task,
+      hint: 'Move it away, or choose another state directory.',
+    })
+  } else if (marker.engine !== name || marker.format !== FORMAT) {
+    throw new MillraceError(
+      'MR_STATE_FOREIGN',
+      `${directory} was written by the engine ${marker.engine} in format ${marker.format}, not by ${name} in format ${FORMAT}`,
+      { task, hint: `Run with the engine ${marker.engine}, or delete the directory.` },
+    )
+  }
+}
+
+/** The marker that was there; `undefined` if the directory was empty and is marked now. */
+function markerOf(directory: string, engine: string, task: string): MarkedDirectory {
+  try {
+    const marker = readMarker(directory, KIND)
+    if (marker !== undefined) return marker
+    writeMarker(directory, { kind: KIND, format: FORMAT, engine })
+    return undefined
+  } catch (cause) {
+    throw new MillraceError('MR_STATE_IO', `${directory} cannot be used: ${String(cause)}`, {
+      task,
+      cause,
+      hint: 'Check free space and permissions of the state directory.',
+    })
+  }
+}
+
+function isTask(directory: string): boolean {
+  return directory.endsWith(DELETED) || readMarker(directory, KIND)?.kind === KIND
+}
+
+/** Renamed first: a deletion that is cut short must not leave a directory that seems to be whole, or nobody's. */
+function destroyDirectory(engine: EngineFactory, directory: string): MaybePromise<void> {
+  if (!existsSync(directory)) return
+  const doomed = `${directory}${DELETED}`
+  const cleared = engine.destroy(doomed)
+  const move = (): MaybePromise<void> => {
+    renameSync(directory, doomed)
+    return engine.destroy(doomed)
+  }
+  return isPromise(cleared) ? cleared.then(move) : move()
+}
+
+function heldTwice(task: string): MillraceError {
+  return new MillraceError('MR_STATE_LOCKED', 'the state of the task is open in another thread of this process', {
+    task,
+    hint: 'It is released when that thread has closed the task.',
+  })
 }

@@ -26,6 +26,8 @@ export interface StreamThreadOptions {
   readonly onFailure: (error: unknown) => UncaughtErrorDecision
 }
 
+/** ms between two commits unless the application says otherwise; by what the log does, not by what was asked of it. */
+const COMMIT_INTERVAL = { at_least_once: 30_000, exactly_once: 100 }
 /** Longest time (ms) of processing before I/O, timers and other threads of the event loop get their turn. */
 const SLICE = 10
 /** Records between two looks at the clock within a slice. */
@@ -36,8 +38,6 @@ const MAX_IDLE = 100
 const MAX_DIRTY_BYTES = 64 * 1024 * 1024
 /** ms to wait before redoing from the last commit. */
 const REDO_BACKOFF = 100
-/** ms that the group may take to create internal topics. */
-const INTERNAL_TOPIC_TIMEOUT = 10_000
 
 /**
  * The loop of one stream thread: group events, fetched records, slices of processing, punctuation, commits. Everything that
@@ -47,6 +47,7 @@ export class StreamThread {
   readonly name: string
   readonly #options: StreamThreadOptions
   readonly #wake: WakeUp
+  readonly #commitInterval: number
   #state: ThreadState = 'starting'
   #stopping = false
   #failure: UncaughtErrorDecision | undefined
@@ -54,7 +55,6 @@ export class StreamThread {
   #failingSince = -1
   /** Tasks closed dirty that are to be opened again if they are still ours after the pending group events. */
   #rebuild: readonly TaskId[] = []
-  #waitingSince = -1
   /** Wall-clock time (ms) of the last turn of the loop. */
   lastTurn = 0
   commits = 0
@@ -63,6 +63,7 @@ export class StreamThread {
     this.name = options.name
     this.#options = options
     this.#wake = new WakeUp(options.clock)
+    this.#commitInterval = options.settings.commitInterval ?? COMMIT_INTERVAL[options.client.guarantee]
   }
 
   get state(): ThreadState {
@@ -95,7 +96,7 @@ export class StreamThread {
     try {
       await client.group.join()
       this.#enter('rebalancing')
-      while (!this.#stopping) await this.#turn()
+      while (!this.#stopping) await this.#turn().catch((error: unknown) => this.#onRefusal(error))
       this.#enter('stopping')
       await this.#finish()
     } catch (error) {
@@ -123,8 +124,9 @@ export class StreamThread {
       this.#rebuild = []
       await runSteps(manager.assign(tasks))
     }
+    const wasRestoring = manager.restoring
     const restored = await runSteps(manager.restore())
-    if (restored && !manager.restoring) this.#enter('running')
+    if (wasRestoring && !manager.restoring) this.#enter('running')
     const applied = globals.poll()
     if (globals.writeDue) await runSteps(globals.write())
     const arrived = manager.poll()
@@ -150,16 +152,16 @@ export class StreamThread {
   }
 
   #idleTime(): number {
-    const { manager, clock, settings } = this.#options
+    const { manager, clock } = this.#options
     const now = clock.now()
     let until = Math.min(now + MAX_IDLE, manager.nextPunctuation)
-    if (manager.commitNeeded) until = Math.min(until, this.#lastCommit + settings.commitInterval)
+    if (manager.commitNeeded) until = Math.min(until, this.#lastCommit + this.#commitInterval)
     return Math.max(0, until - now)
   }
 
   #commitDue(): boolean {
-    const { manager, clock, settings } = this.#options
-    if (clock.now() - this.#lastCommit >= settings.commitInterval) return true
+    const { manager, clock } = this.#options
+    if (clock.now() - this.#lastCommit >= this.#commitInterval) return true
     return manager.commitRequested || manager.dirtyBytes > MAX_DIRTY_BYTES
   }
 
@@ -191,14 +193,24 @@ export class StreamThread {
     await this.#wake.wait(REDO_BACKOFF)
   }
 
+  /** The log refuses a member that the group has given up; the group tells of it, too, and then the thread goes on. */
+  async #onRefusal(error: unknown): Promise<void> {
+    const isFenced = error instanceof MillraceError && error.code === 'MR_FENCED'
+    const event = isFenced ? this.#options.client.group.nextEvent() : undefined
+    if (event?.type !== 'lost') throw error
+    await this.#onGroupEvent(event)
+  }
+
   async #onGroupEvent(event: GroupEvent): Promise<void> {
     const { client, manager, settings } = this.#options
     switch (event.type) {
       case 'assigned':
-        settings.logger.info({ thread: this.name, tasks: event.active.map(taskIdText) }, 'tasks assigned')
+        settings.logger.info(
+          { thread: this.name, tasks: event.active.map(taskIdText), standbys: event.standby.map(taskIdText) },
+          'tasks assigned',
+        )
         this.#rebuild = []
-        this.#waitingSince = -1
-        await runSteps(manager.assign(event.active))
+        await runSteps(manager.assign(event.active, event.standby))
         client.group.acknowledge()
         this.#enter(manager.restoring ? 'rebalancing' : 'running')
         return
@@ -218,9 +230,8 @@ export class StreamThread {
         await runSteps(manager.closeDirty())
         return
       case 'waiting':
-        settings.logger.warn({ thread: this.name, err: event.error }, 'no tasks can be assigned yet')
-        this.#waitingFor(event.error)
-        return
+        // Told once, and only of what does not pass by itself: without an end here it would be waited for in silence.
+        throw event.error
       case 'shutdown':
         this.#options.onShutdownRequest()
         this.#stopping = true
@@ -230,16 +241,10 @@ export class StreamThread {
     }
   }
 
-  /** What the user has to mend ends the application; internal topics may still be on their way. */
-  #waitingFor(error: MillraceError): void {
-    const now = this.#options.clock.now()
-    if (this.#waitingSince < 0) this.#waitingSince = now
-    if (error.code !== 'MR_INTERNAL_TOPIC' || now - this.#waitingSince > INTERNAL_TOPIC_TIMEOUT) throw error
-  }
-
   async #finish(): Promise<void> {
     const { client, manager } = this.#options
     const outcome = await runSteps(manager.closeClean())
+    await runSteps(manager.closeStandbys())
     await client.group.leave()
     await client.close()
     if (outcome === 'committed') return
@@ -252,6 +257,7 @@ export class StreamThread {
   async #giveUp(cause: unknown): Promise<void> {
     const { client, manager, settings } = this.#options
     try {
+      await runSteps(manager.closeStandbys())
       await runSteps(manager.closeDirty())
       if (this.#failure === 'shutdownApplication') await client.group.shutdownApplication()
       await client.group.leave()

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { MillraceError } from '../errors.ts'
+import { parseTaskId } from '../log/group.ts'
 import type { Log } from '../log/log.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
 import { eventLoopScheduler, type Scheduler } from '../platform/scheduler.ts'
@@ -10,9 +11,12 @@ import type { Application, Logger, UncaughtErrorDecision } from '../topology/app
 import { subtopologiesForGroup } from '../topology/subtopologies-for-group.ts'
 import type { Topology } from '../topology/topology.ts'
 import { GlobalTables } from './global-tables.ts'
+import { DirectoryCleaner } from './directory-cleaner.ts'
+import { fencedClient, isFenced } from './fenced.ts'
 import { claimDirectory, type ClaimedDirectory } from './identity.ts'
 import type { RestoreListener } from './restorer.ts'
 import { stateHome, type StateHome } from './state-home.ts'
+import type { StandbyLag } from './standby-tasks.ts'
 import { runSteps } from './steps.ts'
 import { StreamThread, type ThreadState } from './stream-thread.ts'
 import { TaskManager } from './task-manager.ts'
@@ -27,6 +31,7 @@ export type StreamsState =
   | 'pending-error'
   | 'error'
 
+/** Where an application runs, and who is told. */
 export interface StreamsOptions {
   /** Where the records are: `kafka({ brokers })`, `embeddedLog({ directory })` or `memoryLog()`. Stays open when the app closes. */
   readonly log: Log
@@ -34,9 +39,22 @@ export interface StreamsOptions {
   readonly stateDirectory?: string
   /** What the state is kept in. Default: RocksDB, or LevelDB on a platform without its binary. */
   readonly engine?: EngineFactory | EngineName
+  /**
+   * Names this instance for good, as a StatefulSet names its pods: it gets its tasks back at once after a restart on an empty
+   * disk, too. Every instance needs one of its own. In a group of Kafka's classic protocol an instance that stops keeps its
+   * tasks for the session timeout, so that a restart moves nothing. Default: an id kept in the state directory, which a copy of the directory
+   * does not share.
+   */
+  readonly instanceId?: string
+  /** ms for which the state of a task that went to another instance is kept (Kafka's `state.cleanup.delay.ms`). Default: 10 minutes. */
+  readonly stateCleanupDelay?: number
+  /** Wall-clock time; this machine's if not given. */
   readonly clock?: Clock
+  /** When threads yield; the event loop's order if not given. */
   readonly scheduler?: Scheduler
+  /** Told of every change of state. */
   readonly onState?: (state: StreamsState, previous: StreamsState) => void
+  /** Told how far stores are that are being restored. */
   readonly onRestore?: RestoreListener
 }
 
@@ -50,16 +68,32 @@ export interface StreamsStatus {
   /** Records known to wait in the log. */
   readonly lag: number
   readonly commits: number
+  /** Records dropped, by reason. */
   readonly dropped: ReadonlyMap<DropReason, number>
   readonly tasks: readonly TaskStatus[]
+  /** Copies of the stores of tasks that run elsewhere. */
+  readonly standbys: readonly StandbyStatus[]
 }
 
+/** How far a standby is behind. */
+export interface StandbyStatus extends StandbyLag {
+  readonly thread: string
+}
+
+/** What one running task has done. */
 export interface TaskStatus {
+  /** `<subtopology>_<partition>` */
   readonly id: string
   readonly thread: string
   /** ms since the epoch; -1 before the first record. */
   readonly streamTime: number
   readonly processed: number
+}
+
+interface StatePlace {
+  readonly directory: string
+  readonly home: StateHome
+  readonly claim: ClaimedDirectory
 }
 
 /**
@@ -75,7 +109,9 @@ export class Streams implements AsyncDisposable {
   readonly app: Application
   readonly topology: Topology
   readonly #options: StreamsOptions
+  readonly #directory: string
   readonly #home: StateHome
+  readonly #cleaner: DirectoryCleaner
   readonly #claim: ClaimedDirectory
   readonly #globals: GlobalTables
   readonly #threads: StreamThread[] = []
@@ -88,10 +124,12 @@ export class Streams implements AsyncDisposable {
     app: Application,
     topology: Topology,
     options: StreamsOptions,
-    home: StateHome,
-    claim: ClaimedDirectory,
+    { directory, home, claim }: StatePlace,
     globals: GlobalTables,
   ) {
+    const { clock = systemClock, stateCleanupDelay = STATE_CLEANUP_DELAY } = options
+    this.#directory = directory
+    this.#cleaner = new DirectoryCleaner(home, stateCleanupDelay, clock, app.settings.logger)
     this.app = app
     this.topology = topology
     this.#options = options
@@ -114,11 +152,11 @@ export class Streams implements AsyncDisposable {
     const clock = options.clock ?? systemClock
     const directory = join(options.stateDirectory ?? join('.millrace', 'state'), app.id)
     const engine = await engineOf(options.engine, app.settings.logger)
-    const claim = await claimDirectory(engine, directory)
+    const claim = await claimDirectory(engine, directory, app.settings.logger, options.instanceId)
     try {
       const home = stateHome(engine, directory)
       const globals = await runSteps(GlobalTables.open(app, topology, options.log, home, clock))
-      const streams = new Streams(app, topology, options, home, claim, globals)
+      const streams = new Streams(app, topology, options, { directory, home, claim }, globals)
       try {
         streams.#enter('rebalancing')
         await runSteps(globals.bootstrap())
@@ -126,6 +164,7 @@ export class Streams implements AsyncDisposable {
         return streams
       } catch (error) {
         clearInterval(streams.#keepAlive)
+        streams.#cleaner.stop()
         await runSteps(globals.close())
         throw error
       }
@@ -142,7 +181,7 @@ export class Streams implements AsyncDisposable {
 
   async #openThread(index: number): Promise<StreamThread> {
     const { app, topology } = this
-    const { log, onRestore = () => {}, clock = systemClock, scheduler = eventLoopScheduler } = this.#options
+    const { log, instanceId, onRestore = () => {}, clock = systemClock, scheduler = eventLoopScheduler } = this.#options
     const { processId } = this.#claim
     const name = `${app.id}-${processId}-StreamThread-${index + 1}`
     const client = await log.openClient({
@@ -151,6 +190,8 @@ export class Streams implements AsyncDisposable {
       subtopologies: subtopologiesForGroup(topology, app.id, app.settings.replicationFactor),
       rebalanceTimeout: REBALANCE_TIMEOUT,
       standbyReplicas: app.settings.standbyReplicas,
+      instanceId: instanceId === undefined ? undefined : `${instanceId}-${index + 1}`,
+      storedTasks: this.#home.unheld().flatMap((task) => parseTaskId(task) ?? []),
       guarantee: app.settings.guarantee,
       clientId: name,
       transactionalId: `${app.id}-${processId}-${index + 1}`,
@@ -206,6 +247,7 @@ export class Streams implements AsyncDisposable {
         for (const other of this.#threads) other.stop()
       }),
     )
+    this.#cleaner.stop()
     try {
       await runSteps(this.#globals.close())
       await this.#claim.release()
@@ -226,6 +268,7 @@ export class Streams implements AsyncDisposable {
         return
       } catch (error) {
         this.app.settings.logger.error({ thread: thread.name, err: error }, 'stream thread failed')
+        if (isFenced(error)) throw fencedClient(error, this.#directory, this.#options.instanceId)
         const ending = this.#state !== 'rebalancing' && this.#state !== 'running'
         if (thread.failure !== 'replaceThread' || ending) throw error
         this.#enter('rebalancing')
@@ -234,6 +277,7 @@ export class Streams implements AsyncDisposable {
     }
   }
 
+  /** As in Kafka Streams, which calls them `KafkaStreams.State`. */
   get state(): StreamsState {
     return this.#state
   }
@@ -268,9 +312,14 @@ export class Streams implements AsyncDisposable {
   }
 
   /**
-   * The user's views of a store, one for each task of this process that has it; of a global table, the one there is.
+   * The user's views of a store, one for each task of this process that has it; of a global table, the one there is. `S` is the
+   * store's type: nothing checks it.
    *
    * @throws MR_STORE_UNKNOWN
+   * @example
+   * ```ts
+   * for (const counts of streams.stores<ReadOnlyTimestampedKeyValueStore<string, number>>('counts')) counts.get('alice')
+   * ```
    */
   stores<S>(name: string): S[] {
     const spec = this.topology.stores.get(name)
@@ -284,12 +333,14 @@ export class Streams implements AsyncDisposable {
     return this.#threads.flatMap((thread) => thread.manager.states(name).map(({ state }) => state.userStore(name) as S))
   }
 
+  /** What the application has done and is doing, counted over all threads. Cheap enough for every second. */
   status(): StreamsStatus {
     const dropped = new Map<DropReason, number>()
     const add = (counts: ReadonlyMap<DropReason, number>): void => {
       for (const [reason, count] of counts) dropped.set(reason, (dropped.get(reason) ?? 0) + count)
     }
     const tasks: TaskStatus[] = []
+    const standbys: StandbyStatus[] = []
     let processed = 0
     let written = 0
     let lag = 0
@@ -301,6 +352,7 @@ export class Streams implements AsyncDisposable {
       processed += manager.processedByClosedTasks
       written += manager.written
       commits += thread.commits
+      for (const standby of manager.standbyLags) standbys.push({ ...standby, thread: thread.name })
       for (const task of manager.tasks) {
         add(task.drops.byReason)
         processed += task.processed
@@ -308,7 +360,7 @@ export class Streams implements AsyncDisposable {
         tasks.push({ id: task.id, thread: thread.name, streamTime: task.streamTime, processed: task.processed })
       }
     }
-    return { state: this.#state, processed, written, lag, commits, dropped, tasks }
+    return { state: this.#state, processed, written, lag, commits, dropped, tasks, standbys }
   }
 
   #threadState(state: ThreadState): void {
@@ -336,5 +388,7 @@ async function engineOf(engine: EngineFactory | EngineName | undefined, logger: 
   return factory
 }
 
+/** ms for which Kafka Streams keeps them. */
+const STATE_CLEANUP_DELAY = 600_000
 /** ms a member may take to give up revoked tasks: long enough for a commit under load. */
 const REBALANCE_TIMEOUT = 300_000

@@ -1,4 +1,3 @@
-import { MillraceError } from '../errors.ts'
 import { taskIdText, type TaskId } from '../log/group.ts'
 import {
   PartitionMap,
@@ -11,22 +10,23 @@ import {
   type TopicPartition,
 } from '../log/log.ts'
 import type { Clock } from '../platform/clock.ts'
-import { RecordContext } from '../record/record-context.ts'
-import { TaskState } from '../state/task-state.ts'
+import type { TaskState } from '../state/task-state.ts'
 import type { Application } from '../topology/application.ts'
 import type { Subtopology, Topology } from '../topology/topology.ts'
-import { commitTasks, type Changelog, type CommittableTask } from './commit.ts'
+import { commitTasks, type CommittableTask } from './commit.ts'
 import { DropCounter } from './drop-counter.ts'
 import type { GlobalTables } from './global-tables.ts'
 import { RecordWriter } from './record-writer.ts'
-import { missingChangelog, restoreFrom, Restorer, type RestoreListener } from './restorer.ts'
+import { Restorer, type RestoreListener } from './restorer.ts'
+import { StandbyTasks, type StandbyLag } from './standby-tasks.ts'
 import { startOffsets } from './start-offsets.ts'
 import type { StateHome } from './state-home.ts'
 import { wait, type Steps } from './steps.ts'
 import { Task, type TaskInput } from './task.ts'
+import { TaskOpener, type OpenTask, type TaskParts } from './task-opening.ts'
 import { TaskTurns } from './task-turns.ts'
 import { deadLetterWriter } from './dead-letters.ts'
-import { fullTopicName, sourceTopics } from './task-wiring.ts'
+import { fullTopicName } from './task-wiring.ts'
 
 export interface TaskManagerOptions {
   readonly app: Application
@@ -47,17 +47,10 @@ export interface TaskManagerOptions {
   readonly arrivalOrder?: (a: string, b: string) => number
 }
 
-/** A task as it is being opened: its state may still be behind. */
-interface OpenTask {
-  readonly id: string
-  readonly partition: number
-  readonly subtopologies: readonly Subtopology[]
-  readonly state: TaskState
-  readonly record: RecordContext
-  readonly drops: DropCounter
-  readonly changelogs: ReadonlyMap<string, Changelog>
-  readonly inputs: readonly TopicPartition[]
-  committed: PartitionMap<CommittedOffset>
+/** A task whose stores may still be behind. */
+interface OpeningTask {
+  readonly open: OpenTask
+  readonly committed: PartitionMap<CommittedOffset>
 }
 
 interface RunningTask extends CommittableTask {
@@ -77,12 +70,19 @@ export class TaskManager {
   readonly #reader: LogReader
   readonly #writer: RecordWriter
   readonly #restorer: Restorer
-  readonly #opening = new Map<string, OpenTask>()
+  readonly #opener: TaskOpener
+  readonly #standbys: StandbyTasks
+  readonly #opening = new Map<string, OpeningTask>()
   readonly #running = new Map<string, RunningTask>()
   /** The running task that reads a partition. */
   readonly #readers = new Map<string, RunningTask>()
   readonly #turns = new TaskTurns()
   #owned: readonly TaskId[] = []
+  #ownedStandbys: readonly TaskId[] = []
+  /** Active tasks that another thread of this process has not released yet. */
+  #delayed = 0
+  #delayedStandbys = 0
+  #stopWaiting = (): void => {}
   #lastPurge: number
   /** Records dropped by tasks that are closed by now. */
   readonly closedDrops = new DropCounter()
@@ -94,8 +94,13 @@ export class TaskManager {
     this.#client = options.client
     this.#reader = options.client.reader
     this.#writer = new RecordWriter(options.client.producer, options.topicMissing)
-    this.#restorer = new Restorer(options.log.openReader(), options.onRestore, () => options.clock.now())
-    this.#lastPurge = options.clock.now()
+    const { app, log, clock } = options
+    const { logger } = app.settings
+    this.#restorer = new Restorer(log, options.onRestore, clock, logger)
+    this.#opener = new TaskOpener(options)
+    const [opener, restorer] = [this.#opener, this.#restorer]
+    this.#standbys = new StandbyTasks({ groupId: app.id, log, opener, restorer, clock, logger })
+    this.#lastPurge = clock.now()
   }
 
   get tasks(): readonly Task[] {
@@ -107,8 +112,13 @@ export class TaskManager {
     return this.#owned
   }
 
+  /** True while active tasks cannot run yet. */
   get restoring(): boolean {
-    return this.#opening.size > 0
+    return this.#opening.size > 0 || this.#delayed > 0
+  }
+
+  get standbyLags(): readonly StandbyLag[] {
+    return this.#standbys.lags
   }
 
   /** Records written so far. */
@@ -135,120 +145,80 @@ export class TaskManager {
   onReady(wake: (() => void) | undefined): void {
     this.#reader.onReady(wake)
     this.#restorer.onReady(wake)
+    this.#standbys.onReady(wake)
+    this.#stopWaiting()
+    this.#stopWaiting = wake === undefined ? () => {} : this.#options.home.onRelease(wake)
     this.#client.producer.onWritable(wake)
   }
 
   // ---- assignment
 
-  /** Opens the tasks of the list that are not there yet and closes, without committing, those that are not in it. */
-  *assign(active: readonly TaskId[]): Steps<void> {
+  /**
+   * Opens the tasks of the lists that are not there yet and closes, without committing, those that are not in them. A task
+   * that another thread of this process has not released yet is opened by `restore` when it has.
+   */
+  *assign(active: readonly TaskId[], standby: readonly TaskId[] = this.#ownedStandbys): Steps<void> {
     this.#owned = active
-    const wanted = this.#groupTasks(active)
+    this.#ownedStandbys = standby
+    const wanted = this.#partsOf(active)
     for (const id of [...this.#running.keys(), ...this.#opening.keys()]) {
       if (!wanted.has(id)) yield* this.#close(id)
     }
-    const fresh = [...wanted].filter(([id]) => !this.#running.has(id) && !this.#opening.has(id))
-    for (const [id, { partition, subtopologies }] of fresh) yield* this.#open(id, partition, subtopologies)
+    yield* this.#standbys.closeAllBut(new Set([...wanted.keys(), ...this.#partsOf(standby).keys()]))
+    yield* this.#openAssigned()
     yield* this.#startRestored()
+  }
+
+  *#openAssigned(): Steps<void> {
+    const { home } = this.#options
+    this.#delayed = 0
+    this.#delayedStandbys = 0
+    for (const parts of this.#partsOf(this.#owned).values()) {
+      if (this.#running.has(parts.id) || this.#opening.has(parts.id)) continue
+      if (!this.#standbys.has(parts.id) && home.isHeld(parts.id)) this.#delayed++
+      else yield* this.#open(parts)
+    }
+    for (const parts of this.#partsOf(this.#ownedStandbys).values()) {
+      if (this.#standbys.has(parts.id)) continue
+      if (home.isHeld(parts.id)) this.#delayedStandbys++
+      else yield* this.#standbys.open(parts)
+    }
   }
 
   /** Commits, then closes the tasks of the list. */
   *revoke(active: readonly TaskId[]): Steps<CommitOutcome> {
     const outcome = yield* this.commit()
     if (outcome !== 'committed') return outcome
-    for (const id of this.#groupTasks(active).keys()) yield* this.#close(id)
+    for (const id of this.#partsOf(active).keys()) yield* this.#close(id)
     const revoked = new Set(active.map(taskIdText))
     this.#owned = this.#owned.filter((id) => !revoked.has(taskIdText(id)))
     return 'committed'
   }
 
-  #groupTasks(ids: readonly TaskId[]): Map<string, { partition: number; subtopologies: Subtopology[] }> {
-    const groups = new Map<string, { partition: number; subtopologies: Subtopology[] }>()
-    for (const id of ids) {
-      const name = this.#options.tasks === 'merged' ? `0_${id.partition}` : taskIdText(id)
-      const group = groups.get(name) ?? { partition: id.partition, subtopologies: [] }
-      const subtopology = this.#options.topology.subtopologies.find((candidate) => candidate.id === id.subtopology)
+  #partsOf(ids: readonly TaskId[]): Map<string, TaskParts> {
+    const groups = new Map<string, { id: string; partition: number; subtopologies: Subtopology[] }>()
+    for (const task of ids) {
+      const id = this.#options.tasks === 'merged' ? `0_${task.partition}` : taskIdText(task)
+      const group = groups.get(id) ?? { id, partition: task.partition, subtopologies: [] }
+      const subtopology = this.#options.topology.subtopologies.find((candidate) => candidate.id === task.subtopology)
       if (subtopology !== undefined) group.subtopologies.push(subtopology)
-      groups.set(name, group)
+      groups.set(id, group)
     }
     for (const group of groups.values()) group.subtopologies.sort((a, b) => a.id - b.id)
     return groups
   }
 
-  *#open(id: string, partition: number, subtopologies: readonly Subtopology[]): Steps<void> {
-    const { app, topology, home, log } = this.#options
-    const record = new RecordContext()
-    const drops = new DropCounter()
-    const stores = subtopologies.flatMap((subtopology) => subtopology.stores)
-    const specs = stores.flatMap((name) => {
-      const store = topology.stores.get(name)
-      return store === undefined || store.global ? [] : [store.spec]
-    })
-    const engine = yield* wait(home.open(id))
-    const state = yield* wait(
-      TaskState.open(engine, specs, {
-        task: id,
-        record,
-        drop: (reason, store) => {
-          drops.add(reason)
-          const { topic, partition: from, offset } = record
-          app.settings.logger.warn({ reason, store, task: id, topic, partition: from, offset }, 'record dropped')
-        },
-        cacheBytes: app.settings.cacheBytes,
-        compatible: app.settings.compatible,
-        checkEveryValue: this.#options.checkEveryValue,
-      }),
-    )
-    const inputTopics = subtopologies.flatMap((subtopology) =>
-      subtopology.nodes.flatMap((node) => (node.kind === 'source' ? sourceTopics(app.id, node) : [])),
-    )
-    const described = yield* wait(log.describeTopics([...new Set([...inputTopics, ...this.#changelogTopics(stores)])]))
-    const inputs: TopicPartition[] = []
-    for (const topic of inputTopics) {
-      const description = described.get(topic)
-      if (description === undefined) throw missingTopic(topic, id)
-      if (partition < description.partitions) inputs.push({ topic, partition })
-    }
-    const changelogs = new Map<string, Changelog>()
-    for (const store of stores) {
-      const changelog = topology.stores.get(store)?.changelog
-      if (changelog === undefined || changelog === null || topology.stores.get(store)?.global) continue
-      const source = changelog.kind === 'source'
-      const topic = source ? changelog.topic : fullTopicName(app.id, `${store}-changelog`, true)
-      const topicId = described.get(topic)?.id
-      if (topicId === undefined) throw missingChangelog(topic, store, id)
-      changelogs.set(store, { topic, topicId, partition, source })
-    }
-    const committed = yield* wait(this.#client.committed(inputs))
-    const open = { id, partition, subtopologies, state, record, drops, changelogs, inputs, committed }
-    this.#opening.set(id, open)
-    yield* this.#beginRestore(open)
-  }
-
-  #changelogTopics(stores: readonly string[]): string[] {
-    const { app, topology } = this.#options
-    return stores.flatMap((name) => {
-      const store = topology.stores.get(name)
-      if (store === undefined || store.global || store.changelog === null) return []
-      return [store.changelog.kind === 'source' ? store.changelog.topic : fullTopicName(app.id, `${name}-changelog`, true)]
-    })
-  }
-
-  *#beginRestore(open: OpenTask): Steps<void> {
-    const { log } = this.#options
-    const partitions = [...open.changelogs.values()].map(({ topic, partition }) => ({ topic, partition }))
-    if (partitions.length === 0) return
-    const earliest = yield* wait(log.listOffsets(partitions, 'earliest'))
-    const latest = yield* wait(log.listOffsets(partitions, 'latest'))
-    for (const [store, { topic, topicId, partition, source }] of open.changelogs) {
-      const first = earliest.get(topic, partition) ?? 0
-      // What lies behind the committed offset of a source topic has not been processed yet: it must not be in the store.
-      const end = source ? (open.committed.get(topic, partition)?.offset ?? first) : (latest.get(topic, partition) ?? first)
-      const { offset, wipe } = restoreFrom(open.state.checkpoint(store), topicId, first, end)
-      if (wipe) yield* wait(open.state.wipe(store))
-      if (offset < end) {
-        this.#restorer.add({ task: open.id, store, state: open.state, topic, topicId, partition, from: offset, end })
-      }
+  /** A standby of this thread is taken over as it is. */
+  *#open(parts: TaskParts): Steps<void> {
+    const open = (yield* this.#standbys.take(parts.id)) ?? (yield* this.#opener.open(parts))
+    try {
+      const committed = yield* wait(this.#client.committed(open.inputs))
+      const jobs = yield* this.#opener.restoreJobs(open, committed, false)
+      this.#opening.set(open.id, { open, committed })
+      for (const job of jobs) this.#restorer.add(job)
+    } catch (error) {
+      yield* this.#opener.close(open.id, open.state)
+      throw error
     }
   }
 
@@ -256,7 +226,9 @@ export class TaskManager {
 
   /** Applies changelog records that have arrived and starts tasks that are complete; true if anything happened. */
   *restore(): Steps<boolean> {
-    if (this.#opening.size === 0) return false
+    if (this.#delayed + this.#delayedStandbys > 0) yield* this.#openAssigned()
+    this.#standbys.refresh()
+    if (this.#opening.size === 0 && this.#standbys.size === 0) return false
     const applied = yield* this.#restorer.advance()
     const started = yield* this.#startRestored()
     return applied || started
@@ -264,22 +236,22 @@ export class TaskManager {
 
   *#startRestored(): Steps<boolean> {
     let started = false
-    for (const open of this.#opening.values()) {
-      if (this.#restorer.isRestoring(open.id)) continue
-      yield* this.#start(open)
+    for (const opening of this.#opening.values()) {
+      if (this.#restorer.isRestoring(opening.open.id)) continue
+      yield* this.#start(opening)
       started = true
     }
     return started
   }
 
-  *#start(open: OpenTask): Steps<void> {
+  *#start({ open, committed }: OpeningTask): Steps<void> {
     const { app, clock, log, topology, globals } = this.#options
-    const starts = yield* startOffsets(log, topology, open.inputs, open.committed, clock.now(), app.settings.logger)
+    const starts = yield* startOffsets(log, topology, open.inputs, committed, clock.now(), app.settings.logger)
     const inputs: TaskInput[] = open.inputs.map(({ topic, partition }) => ({
       topic,
       partition,
       offset: starts.get(topic, partition) ?? 0,
-      metadata: open.committed.get(topic, partition)?.metadata ?? '',
+      metadata: committed.get(topic, partition)?.metadata ?? '',
     }))
     const { state } = open
     const task = new Task({
@@ -304,11 +276,21 @@ export class TaskManager {
     const running: RunningTask = { open, task, state, changelogs: open.changelogs }
     this.#opening.delete(open.id)
     this.#running.set(open.id, running)
+    this.#sortRunning()
     this.#turns.add(laneOf(open), running)
     for (const { topic, partition, offset } of inputs) {
       this.#readers.set(readerKey(topic, partition), running)
       this.#reader.assign(topic, partition, offset)
     }
+  }
+
+  /** Lowest first, in whatever order they were restored. */
+  #sortRunning(): void {
+    const sorted = [...this.#running.values()].sort(
+      ({ open: a }, { open: b }) => (a.subtopologies[0]?.id ?? 0) - (b.subtopologies[0]?.id ?? 0) || a.partition - b.partition,
+    )
+    this.#running.clear()
+    for (const running of sorted) this.#running.set(running.open.id, running)
   }
 
   // ---- processing
@@ -426,14 +408,18 @@ export class TaskManager {
     if (offsets.size > 0) yield* wait(log.deleteRecords(offsets))
   }
 
-  /** Closes everything without committing: nothing in memory survives but what the engines hold. */
+  /** Closes all active tasks without committing: nothing in memory survives but what the engines hold. Standbys stay. */
   *closeDirty(): Steps<void> {
+    this.#delayed = 0
     this.#writer.discard()
-    yield* wait(this.#client.abort())
-    for (const id of [...this.#running.keys(), ...this.#opening.keys()]) yield* this.#close(id)
+    try {
+      yield* wait(this.#client.abort())
+    } finally {
+      for (const id of [...this.#running.keys(), ...this.#opening.keys()]) yield* this.#close(id)
+    }
   }
 
-  /** Commits and closes everything; what could not be committed is processed again by the next owner. */
+  /** Commits and closes all active tasks; what could not be committed is processed again by the next owner. */
   *closeClean(): Steps<CommitOutcome> {
     const outcome = yield* this.commit()
     if (outcome !== 'committed') yield* wait(this.#client.abort())
@@ -443,7 +429,7 @@ export class TaskManager {
 
   *#close(id: string): Steps<void> {
     const running = this.#running.get(id)
-    const open = running?.open ?? this.#opening.get(id)
+    const open = running?.open ?? this.#opening.get(id)?.open
     if (open === undefined) return
     this.#restorer.remove(id)
     for (const { topic, partition } of open.inputs) {
@@ -456,9 +442,14 @@ export class TaskManager {
     this.#running.delete(id)
     this.#opening.delete(id)
     for (const [reason, count] of open.drops.byReason) this.closedDrops.add(reason, count)
-    yield* wait(open.state.close())
+    yield* this.#opener.close(id, open.state)
   }
 
+  *closeStandbys(): Steps<void> {
+    yield* this.#standbys.closeAllBut(new Set())
+  }
+
+  /** To be called when every task is closed. */
   close(): void {
     this.#restorer.close()
   }
@@ -471,12 +462,4 @@ function laneOf({ subtopologies }: OpenTask): string {
 
 function readerKey(topic: string, partition: number): string {
   return `${topic}/${partition}`
-}
-
-function missingTopic(topic: string, task: string): MillraceError {
-  return new MillraceError('MR_TOPIC_UNKNOWN', `the topic "${topic}" does not exist`, {
-    topic,
-    task,
-    hint: 'Create it before the application starts.',
-  })
 }

@@ -109,7 +109,10 @@ export class Task {
     }
     const now = this.#clock.now()
     for (const queue of this.#queues) queue.idleSince = now
+    const { punctuation } = this.#contexts
+    if (!options.settings.compatible) punctuation.resumedFrom = this.#contexts.streamTime
     for (const operator of this.#operators) operator.init()
+    punctuation.resumedFrom = -1
   }
 
   get queues(): readonly PartitionQueue[] {

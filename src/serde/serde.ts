@@ -3,6 +3,17 @@
  *
  * `serialize` and `deserialize` are all a serde needs. The optional members let a serde take part in the fast paths; each
  * must answer exactly as the plain pair would.
+ *
+ * Kafka's `Serde`. Foreign-key joins and ordered stores need equal values to have equal bytes.
+ *
+ * @example
+ * ```ts
+ * const date: Serde<Date> = {
+ *   name: 'date',
+ *   serialize: (value) => Buffer.from(value.toISOString()),
+ *   deserialize: (bytes) => new Date(Buffer.from(bytes).toString()),
+ * }
+ * ```
  */
 export interface Serde<T> {
   /** What error messages and descriptions call it: `string`, `json`, … */

@@ -17,6 +17,7 @@ export interface KeyValueEngine {
   close(): MaybePromise<void>
 }
 
+/** RocksDB, LevelDB, or nothing but memory. */
 export type EngineName = 'rocksdb' | 'level' | 'memory'
 
 export interface EngineRange {
@@ -58,6 +59,7 @@ export class WriteBatch {
   }
 }
 
+/** How much memory an engine may take. */
 export interface EngineOptions {
   /** Bytes of cache for blocks read from disk. */
   readonly blockCacheBytes?: number

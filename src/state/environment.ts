@@ -13,6 +13,8 @@ export interface StateEnvironment {
   drop(reason: DropReason, store: string): void
   /** Bound of the bytes that caches hold back; 0: nothing is held back. */
   readonly cacheBytes: number
+  /** What caches hold back, where several tasks share that bound; the task's own if absent. */
+  readonly held?: ByteBudget
   /** Bound of the bytes of entries kept deserialized although the engine has them. Default 32 MiB. */
   readonly residentBytes?: number
   /** Kafka Streams 4.3's answers where the default differs. */
@@ -21,7 +23,7 @@ export interface StateEnvironment {
   readonly checkEveryValue: boolean
 }
 
-/** A sum over the stores of one task. */
+/** A sum over the stores of one task, or of several. */
 export interface ByteBudget {
   bytes: number
 }

@@ -19,6 +19,7 @@ export interface StoreBuilderOptions<K, V> {
   readonly logging?: boolean | Readonly<Record<string, string>>
 }
 
+/** What is said of a window store. */
 export interface WindowStoreBuilderOptions<K, V> extends StoreBuilderOptions<K, V> {
   /** How long after the newest window's start a window is kept; at least `windowSize`. */
   readonly retention: Duration
@@ -27,11 +28,13 @@ export interface WindowStoreBuilderOptions<K, V> extends StoreBuilderOptions<K, 
   readonly retainDuplicates?: boolean
 }
 
+/** What is said of a session store. */
 export interface SessionStoreBuilderOptions<K, V> extends StoreBuilderOptions<K, V> {
   /** How long after the newest session's end a session is kept. */
   readonly retention: Duration
 }
 
+/** What is said of a versioned store. */
 export interface VersionedStoreBuilderOptions<K, V> extends Omit<StoreBuilderOptions<K, V>, 'type'> {
   /** How far back past versions can be asked for, and late ones added. */
   readonly history: Duration
@@ -40,7 +43,7 @@ export interface VersionedStoreBuilderOptions<K, V> extends Omit<StoreBuilderOpt
 /**
  * Declares a key-value store for `process` (`KeyValueStore<K, V>` in the processor).
  *
- * @throws MR_STORE_INVALID
+ * @throws MR_STORE_INVALID for an impossible name or missing serdes
  * @example
  * ```ts
  * const seen = keyValueStore('seen', { key: string(), value: json<Order>() })
@@ -51,12 +54,20 @@ export function keyValueStore<K, V>(name: string, options: StoreBuilderOptions<K
   return { kind: 'keyValue', ...base(name, options), timestamped: false }
 }
 
-/** As `keyValueStore`, with a timestamp beside each value (`TimestampedKeyValueStore<K, V>`). @throws MR_STORE_INVALID */
+/** As `keyValueStore`, with a timestamp beside each value (`TimestampedKeyValueStore<K, V>`, KIP-258). @throws MR_STORE_INVALID */
 export function timestampedKeyValueStore<K, V>(name: string, options: StoreBuilderOptions<K, V>): KeyValueStoreSpec {
   return { kind: 'keyValue', ...base(name, options), timestamped: true }
 }
 
-/** Declares a store that keeps past versions (`VersionedKeyValueStore<K, V>`, KIP-889). @throws MR_STORE_INVALID */
+/**
+ * Declares a store that keeps past versions (`VersionedKeyValueStore<K, V>`, KIP-889).
+ *
+ * @throws MR_STORE_INVALID, MR_DURATION
+ * @example
+ * ```ts
+ * const prices = versionedKeyValueStore('prices', { key: string(), value: long(), history: '7d' })
+ * ```
+ */
 export function versionedKeyValueStore<K, V>(
   name: string,
   options: VersionedStoreBuilderOptions<K, V>,
@@ -64,7 +75,15 @@ export function versionedKeyValueStore<K, V>(
   return { kind: 'versioned', ...base(name, options), historyRetention: parseDuration(options.history, 'history') }
 }
 
-/** Declares a window store (`WindowStore<K, V>`). @throws MR_STORE_INVALID */
+/**
+ * Declares a window store (`WindowStore<K, V>`).
+ *
+ * @throws MR_STORE_INVALID if the retention is shorter than the windows; MR_DURATION
+ * @example
+ * ```ts
+ * const readings = windowStore('readings', { key: string(), value: float64(), windowSize: '1m', retention: '1h' })
+ * ```
+ */
 export function windowStore<K, V>(name: string, options: WindowStoreBuilderOptions<K, V>): WindowStoreSpec {
   const retention = parseDuration(options.retention, 'retention')
   const windowSize = parseDuration(options.windowSize, 'windowSize')
@@ -86,7 +105,15 @@ export function windowStore<K, V>(name: string, options: WindowStoreBuilderOptio
   }
 }
 
-/** Declares a session store (`SessionStore<K, V>`). @throws MR_STORE_INVALID */
+/**
+ * Declares a session store (`SessionStore<K, V>`).
+ *
+ * @throws MR_STORE_INVALID, MR_DURATION
+ * @example
+ * ```ts
+ * const visits = sessionStore('visits', { key: string(), value: long(), retention: '1d' })
+ * ```
+ */
 export function sessionStore<K, V>(name: string, options: SessionStoreBuilderOptions<K, V>): SessionStoreSpec {
   return {
     kind: 'session',

@@ -15,9 +15,11 @@
  * ```
  */
 export interface StoreIterator<T> extends IterableIterator<T>, Disposable {
+  /** May be called any number of times. */
   close(): void
 }
 
+/** An entry of a key-value store. */
 export interface KeyValueStoreEntry<K, V> {
   readonly key: K
   readonly value: V
@@ -43,7 +45,16 @@ export interface ReadOnlyKeyValueStore<K, V> {
   approximateNumEntries(): number
 }
 
-/** A plain key-value store, as `keyValueStore()` declares it. */
+/**
+ * A plain key-value store, as `keyValueStore()` declares it.
+ *
+ * @throws MR_STORE_NULL_KEY; MR_STATE_SERIALIZE at the commit for what the serdes cannot write
+ * @example
+ * ```ts
+ * const seen: KeyValueStore<string, number> = context.store('seen')
+ * seen.put('a', (seen.get('a') ?? 0) + 1)
+ * ```
+ */
 export interface KeyValueStore<K, V> extends ReadOnlyKeyValueStore<K, V> {
   /** Null deletes. */
   put(key: K, value: V | null): void
@@ -63,11 +74,13 @@ export interface ValueAndTimestamp<V> {
 /** The store of a table or an aggregation, for reading. */
 export type ReadOnlyTimestampedKeyValueStore<K, V> = ReadOnlyKeyValueStore<K, ValueAndTimestamp<V>>
 
-/** The store of a table or an aggregation. */
+/** The store of a table or an aggregation (KIP-258). */
 export interface TimestampedKeyValueStore<K, V> extends ReadOnlyTimestampedKeyValueStore<K, V> {
-  /** Null deletes. */
+  /** Null deletes. `timestamp` is event time, ms since the epoch. */
   put(key: K, value: V | null, timestamp: number): void
+  /** Puts unless there is a value already, and answers that one. */
   putIfAbsent(key: K, value: V, timestamp: number): ValueAndTimestamp<V> | undefined
+  /** Answers what was there. */
   delete(key: K): ValueAndTimestamp<V> | undefined
 }
 
@@ -76,6 +89,7 @@ export interface VersionedRecord<V> extends ValueAndTimestamp<V> {
   readonly validTo: number | undefined
 }
 
+/** A versioned store, for reading (KIP-889). */
 export interface ReadOnlyVersionedKeyValueStore<K, V> {
   readonly name: string
   /**
@@ -85,6 +99,7 @@ export interface ReadOnlyVersionedKeyValueStore<K, V> {
   get(key: K, asOf?: number): VersionedRecord<V> | undefined
 }
 
+/** A store that keeps past versions, as `versionedKeyValueStore()` declares it, or as a versioned table has it (KIP-889). Times in ms. */
 export interface VersionedKeyValueStore<K, V> extends ReadOnlyVersionedKeyValueStore<K, V> {
   /** Adds a version, a deletion if null. `rejected`: older than the history retained; `historical`: a later version exists. */
   put(key: K, value: V | null, timestamp: number): 'latest' | 'historical' | 'rejected'
@@ -114,11 +129,13 @@ export interface ReadOnlyWindowStore<K, V> {
   all(): StoreIterator<WindowStoreEntry<K, V>>
 }
 
+/** A window store, as `windowStore()` declares it, or as a windowed aggregation has it. */
 export interface WindowStore<K, V> extends ReadOnlyWindowStore<K, V> {
   /** Null deletes. `timestamp` is for stores with timestamps; left out: that of the record being processed. */
   put(key: K, value: V | null, start: number, timestamp?: number): void
 }
 
+/** A session of a key: `start` and `end` are those of its first and last record, ms since the epoch, both included. */
 export interface SessionStoreEntry<K, V> {
   readonly key: K
   readonly start: number
@@ -139,6 +156,7 @@ export interface ReadOnlySessionStore<K, V> {
   findByEnd(from: number, to: number): StoreIterator<SessionStoreEntry<K, V>>
 }
 
+/** A session store, as `sessionStore()` declares it, or as an aggregation of sessions has it. */
 export interface SessionStore<K, V> extends ReadOnlySessionStore<K, V> {
   /** Null removes the session. */
   put(key: K, value: V | null, start: number, end: number): void

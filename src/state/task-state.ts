@@ -42,7 +42,7 @@ export class TaskState {
   readonly #cached: TaskStore[] = []
   readonly #rows = new ByteWriter()
   readonly #scratch = new ByteWriter(1024)
-  readonly #held: ByteBudget = { bytes: 0 }
+  readonly #held: ByteBudget
   readonly #resident: ByteBudget = { bytes: 0 }
   readonly #allPersistent: boolean
   readonly #iterators = new OpenIterators()
@@ -81,6 +81,7 @@ export class TaskState {
     environment: StateEnvironment,
   ) {
     this.#environment = environment
+    this.#held = environment.held ?? { bytes: 0 }
     this.#main = new EngineSpace(engine, environment.task)
     this.#memory = memory === engine ? this.#main : new EngineSpace(memory, environment.task)
     this.#allPersistent = specs.every((spec) => spec.persistent)

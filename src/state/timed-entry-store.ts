@@ -183,10 +183,12 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     if (this.#timeOrdered) for (const entry of this.dirty) this.#writeTimeRow(entry, batch)
     const live = this.retention.firstLiveSegment
     if (live > this.#purgedSegment) {
-      const gte = layout.segmentHeader(rows.beginRow(), 0).row()
+      // Not from the beginning: a scan would have to pass what earlier purges left of the rows they deleted.
+      const first = this.#purgedSegment
+      const gte = layout.segmentHeader(rows.beginRow(), first).row()
       batch.deleteRange(gte, layout.segmentHeader(rows.beginRow(), live).row())
       if (this.#timeOrdered) {
-        const from = layout.timeBound(rows.beginRow(), 0).row()
+        const from = layout.timeBound(rows.beginRow(), first * this.retention.segmentInterval).row()
         batch.deleteRange(from, layout.timeBound(rows.beginRow(), live * this.retention.segmentInterval).row())
       }
       this.#purgedSegment = live
@@ -229,6 +231,7 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
 
   override discard(): void {
     super.discard()
+    this.#purgedSegment = 0
     this.retention.observed = this.#keptObserved
     this.sequence = this.#keptSequence
   }

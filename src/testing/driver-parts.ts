@@ -1,7 +1,7 @@
 import { memoryLog } from '../log/memory/index.ts'
 import type { Log, LogClient, LogProducer } from '../log/log.ts'
 import { ManualClock } from '../platform/manual-clock.ts'
-import { GlobalTables } from '../runtime/global-tables.ts'
+import { GLOBAL_STATE, GlobalTables } from '../runtime/global-tables.ts'
 import { stateHome, type StateHome } from '../runtime/state-home.ts'
 import { wait, type Steps } from '../runtime/steps.ts'
 import { TaskManager } from '../runtime/task-manager.ts'
@@ -11,6 +11,7 @@ import { subtopologiesForGroup } from '../topology/subtopologies-for-group.ts'
 import type { Topology } from '../topology/topology.ts'
 import { RecordingProducer, withProducer } from './recording-client.ts'
 
+/** How the driver lays an application out. */
 export interface DriverOptions {
   /** Partitions of every topic, or by topic name (others: 1). Default 1. */
   readonly partitions?: number | Readonly<Record<string, number>>
@@ -100,11 +101,12 @@ export function* openOn(
  * Closes what `openOn` opened; the log stays. Under `dirty` nothing is committed any more: what was processed since the last
  * commit is processed again.
  */
-export function* closeParts({ client, feeder, globals, manager }: DriverParts, how: 'clean' | 'dirty'): Steps<void> {
+export function* closeParts({ home, client, feeder, globals, manager }: DriverParts, how: 'clean' | 'dirty'): Steps<void> {
   if (how === 'clean') yield* manager.closeClean()
   else yield* manager.closeDirty()
   manager.close()
   yield* globals.close()
+  home.release(GLOBAL_STATE)
   yield* wait(client.group.leave())
   yield* wait(client.close())
   yield* wait(feeder.close())

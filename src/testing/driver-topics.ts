@@ -5,6 +5,7 @@ import { partitionForKey } from '../record/murmur2.ts'
 import type { Serde } from '../serde/serde.ts'
 import { parseDuration, type Duration } from '../windowing/index.ts'
 
+/** What a piped record carries besides key and value. */
 export interface PipeOptions {
   /** Event time, ms since the epoch; default: the driver's wall-clock time, or the input's own clock. */
   readonly timestamp?: number
@@ -13,10 +14,11 @@ export interface PipeOptions {
   readonly partition?: number
 }
 
+/** The clock of an input topic. */
 export interface InputOptions {
   /** Timestamp (ms) of the first record that is given none. */
   readonly start?: number
-  /** What the timestamp of each further record is advanced by. */
+  /** What the timestamp of each further record is advanced by; 0 if not given. */
   readonly advance?: Duration
 }
 
@@ -98,6 +100,7 @@ export class TestInputTopic<K, V> {
 export interface OutputRecord<K, V> {
   readonly key: K | null
   readonly value: V | null
+  /** ms since the epoch. */
   readonly timestamp: number
   readonly headers: Headers
   readonly partition: number
@@ -121,6 +124,7 @@ export class TestOutputTopic<K, V> {
     return this.#read.length
   }
 
+  /** True if everything was read. */
   get isEmpty(): boolean {
     return this.size === 0
   }
@@ -131,20 +135,23 @@ export class TestOutputTopic<K, V> {
     return this.#read.shift()
   }
 
+  /** All records not read yet, in the order of each partition. */
   readAll(): OutputRecord<K, V>[] {
     this.#fetch()
     return this.#read.splice(0)
   }
 
+  /** Values of the records not read yet. */
   readValues(): (V | null)[] {
     return this.readAll().map((record) => record.value)
   }
 
+  /** Keys and values of the records not read yet. */
   readKeyValues(): [key: K | null, value: V | null][] {
     return this.readAll().map((record) => [record.key, record.value])
   }
 
-  /** The last value of each key. */
+  /** The last value of each key among the records not read yet. */
   readMap(): Map<K | null, V | null> {
     return new Map(this.readKeyValues())
   }

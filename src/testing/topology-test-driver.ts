@@ -14,6 +14,7 @@ import { parseDuration, type Duration } from '../windowing/index.ts'
 import { closeParts, openOn, openParts, settleGroup, type DriverOptions, type DriverParts } from './driver-parts.ts'
 import { TestInputTopic, TestOutputTopic, type InputOptions } from './driver-topics.ts'
 
+/** How the driver lays an application out on an engine other than memory. */
 export interface OpenDriverOptions extends DriverOptions {
   readonly engine: EngineFactory
   /** Where the engine keeps its files. */
@@ -33,8 +34,9 @@ export interface OpenDriverOptions extends DriverOptions {
  * driver.input(payments).pipe('alice', { from: 'alice', to: 'bob', cents: 200 }, { timestamp: 0 })
  * driver.output(totals).readAll()
  * ```
+ * Behaves as Kafka Streams' `TopologyTestDriver` (its documentation: "Testing a Streams Application").
  */
-export class TopologyTestDriver implements Disposable {
+export class TopologyTestDriver implements Disposable, AsyncDisposable {
   readonly topology: Topology
   readonly #app: Application
   readonly #options: DriverOptions
@@ -60,7 +62,7 @@ export class TopologyTestDriver implements Disposable {
     this.#parts = parts
   }
 
-  /** Runs on another engine, which must be able to write synchronously (RocksDB is). */
+  /** Runs on another engine, which must be able to write synchronously (RocksDB is). Its files stay. */
   static async open(app: Application, options: OpenDriverOptions): Promise<TopologyTestDriver> {
     return new TopologyTestDriver(app, options, await runSteps(openParts(app, options, options.engine, options.directory)))
   }
@@ -80,7 +82,7 @@ export class TopologyTestDriver implements Disposable {
     this.#parts = await runSteps(openOn(log, clock, home, this.#app, this.#options))
   }
 
-  /** @throws MR_TOPIC_UNKNOWN if the application does not read the topic */
+  /** A source topic to pipe records into. @throws MR_TOPIC_UNKNOWN if the application neither reads nor writes it; MR_DURATION */
   input<K, V>(topic: Topic<K, V>, options: InputOptions = {}): TestInputTopic<K, V> {
     const { feeder, clock } = this.#parts
     return new TestInputTopic(topic, feeder, this.#partitionCount(topic.name), () => clock.now(), () => this.#piped(), options)
@@ -208,7 +210,7 @@ export class TopologyTestDriver implements Disposable {
     return Math.max(-1, ...this.#parts.manager.tasks.map((task) => task.streamTime))
   }
 
-  /** Closes processors and drops all state. */
+  /** Closes processors and drops all state; on an engine other than memory, use `await using` or `Symbol.asyncDispose`. */
   close(): void {
     runStepsNow(closeParts(this.#parts, 'dirty'))
     now(this.#parts.log.close())
@@ -216,6 +218,11 @@ export class TopologyTestDriver implements Disposable {
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await runSteps(closeParts(this.#parts, 'dirty'))
+    await this.#parts.log.close()
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Serde } from '../serde/serde.ts'
 
-/** Kafka Streams' names of its optimizations, as in its `topology.optimization`. */
+/** Kafka Streams' names of its optimizations, as in its `topology.optimization` (KIP-295, KIP-862). */
 export type Optimization = 'reuse.ktable.source.topics' | 'merge.repartition.topics' | 'single.store.self.join'
 
 export const OPTIMIZATIONS: readonly Optimization[] = [

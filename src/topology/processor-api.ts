@@ -37,18 +37,22 @@ export interface RecordMetadata {
   readonly offset: number
 }
 
+/** A punctuation that was scheduled. */
 export interface Cancellable {
+  /** No more calls. */
   cancel(): void
 }
 
+/** By event time, which moves with the records of the task, or by the clock of the machine. */
 export type PunctuationType = 'stream-time' | 'wall-clock-time'
 
+/** Options of `schedule`. */
 export interface ScheduleOptions {
   /** First due time (ms since the epoch); later ones follow at multiples of the interval from it (KIP-1146). */
   readonly start?: number
 }
 
-/** What processors of every kind may do. */
+/** What processors of every kind may do (Kafka Streams' `ProcessingContext`). Valid as long as the processor is. */
 export interface ProcessingContext {
   readonly applicationId: string
   /** `<subtopology>_<partition>` */
@@ -56,13 +60,25 @@ export interface ProcessingContext {
   /** Where the current record came from; undefined in punctuators. */
   readonly recordMetadata: RecordMetadata | undefined
   /**
-   * A store connected to this processor.
+   * A store connected to this processor, or that of a global table. `S` is the store's type: nothing checks it.
+   *
    * @throws MR_STORE_NOT_CONNECTED
+   * @example
+   * ```ts
+   * const seen: KeyValueStore<string, number> = context.store('seen')
+   * ```
    */
   store<S>(name: string): S
   /**
    * Calls `punctuator` with the current time whenever it is due; at most once however many intervals have passed.
-   * Wall-clock time first falls due one interval from now, stream time with the first record.
+   * Wall-clock time first falls due one interval from now, stream time with the first record. A punctuator that throws is
+   * MR_PROCESSING.
+   *
+   * @throws MR_DURATION
+   * @example
+   * ```ts
+   * context.schedule('1m', 'wall-clock-time', () => context.forward({ key: 'open', value: open.size }))
+   * ```
    */
   schedule(
     interval: Duration,
@@ -70,7 +86,7 @@ export interface ProcessingContext {
     punctuator: (timestamp: number) => void,
     options?: ScheduleOptions,
   ): Cancellable
-  /** Asks for a commit soon. */
+  /** Asks for a commit soon: after the slice of records being processed, without waiting for `commitInterval`. */
   commit(): void
   /** Greatest timestamp this task has taken; -1 before the first record. */
   currentStreamTime(): number
@@ -78,6 +94,7 @@ export interface ProcessingContext {
   currentSystemTime(): number
 }
 
+/** What a `Processor` may do. */
 export interface ProcessorContext<KOut, VOut> extends ProcessingContext {
   /**
    * Hands a record to every child, or to the one named; returns when they have processed it.
@@ -86,16 +103,42 @@ export interface ProcessorContext<KOut, VOut> extends ProcessingContext {
   forward(record: ForwardRecord<KOut, VOut>, child?: string): void
 }
 
+/** What a `FixedKeyProcessor` may do. */
 export interface FixedKeyProcessorContext<VOut> extends ProcessingContext {
+  /**
+   * As `forward` of a processor, with the key of the record being processed.
+   * @throws MR_NO_RECORD in punctuators, where there is none; MR_UNKNOWN_CHILD
+   */
   forward(record: ForwardValue<VOut>, child?: string): void
 }
 
+/**
+ * A step of one's own, for `process` (KIP-478). One per task; called by one record at a time, synchronously. What it throws is
+ * MR_PROCESSING.
+ *
+ * @example
+ * ```ts
+ * class Deduplicate implements Processor<string, Order, string, Order> {
+ *   #context!: ProcessorContext<string, Order>
+ *   init(context: ProcessorContext<string, Order>) {
+ *     this.#context = context
+ *   }
+ *   process({ key, value }: ProcessorRecord<string, Order>) {
+ *     const seen: KeyValueStore<string, number> = this.#context.store('seen')
+ *     if (seen.putIfAbsent(value.id, 1) === undefined) this.#context.forward({ key, value })
+ *   }
+ * }
+ * ```
+ */
 export interface Processor<KIn, VIn, KOut, VOut> {
+  /** Stores are open and restored. */
   init?(context: ProcessorContext<KOut, VOut>): void
   process(record: ProcessorRecord<KIn, VIn>): void
+  /** The task is closed, committed or not; nothing can be forwarded any more. */
   close?(): void
 }
 
+/** As `Processor`, for `processValues`: the key stays (KIP-820). */
 export interface FixedKeyProcessor<KIn, VIn, VOut> {
   init?(context: FixedKeyProcessorContext<VOut>): void
   process(record: ProcessorRecord<KIn, VIn>): void
@@ -111,5 +154,7 @@ export interface ValueTransformer<K, VIn, VOut> {
 
 /** Called once per task: each task needs a processor of its own. */
 export type ProcessorSupplier<KIn, VIn, KOut, VOut> = () => Processor<KIn, VIn, KOut, VOut>
+/** Called once per task. */
 export type FixedKeyProcessorSupplier<KIn, VIn, VOut> = () => FixedKeyProcessor<KIn, VIn, VOut>
+/** Called once per task. */
 export type ValueTransformerSupplier<K, VIn, VOut> = () => ValueTransformer<K, VIn, VOut>

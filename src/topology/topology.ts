@@ -82,6 +82,7 @@ export interface RepartitionTopic {
 /** Computes a record's event time; negative drops the record. `partitionTime` is the greatest timestamp taken from the partition so far, or -1. */
 export type TimestampExtractor = (record: ExtractorRecord, partitionTime: number) => number
 
+/** The record that a timestamp is computed for. */
 export interface ExtractorRecord {
   readonly key: unknown
   readonly value: unknown

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts'
 
-/** A length of time: milliseconds, or a number with a unit: `'250ms'`, `'10s'`, `'5m'`, `'1h'`, `'7d'`. */
+/** A length of time: milliseconds, or a number with a unit: `'250ms'`, `'10s'`, `'5m'`, `'1h'`, `'7d'`. Anything else is MR_DURATION. */
 export type Duration = number | string
 
 const FORM = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/

@@ -12,6 +12,7 @@ export interface JoinWindows {
   readonly grace: number
 }
 
+/** Bounds of a join window. */
 export interface JoinWindowBounds {
   /** How much earlier than the left record the right one may be; 0 if not given. Negative (number of ms only): it must be later. */
   readonly before?: Duration

@@ -21,9 +21,11 @@ export function minimumRetention(window: WindowDefinition): number {
 }
 
 /**
- * Milliseconds that Millrace keeps by default. One more than Kafka Streams for sessions: a session that ended exactly `gap`
- * ago must still be found, whatever other keys have done to the store's time.
+ * Milliseconds that Millrace keeps by default, so that what other keys have done to the store's time never changes a result.
+ * One more than Kafka Streams for sessions: a session that ended exactly `gap` ago must still be found. Two more for sliding
+ * windows: the latest record that is not too late needs the window that ended 1 ms before it.
  */
 export function defaultRetention(window: WindowDefinition): number {
-  return window.kind === 'session' ? window.gap + window.grace + 1 : minimumRetention(window)
+  if (window.kind === 'session') return minimumRetention(window) + 1
+  return window.kind === 'sliding' ? minimumRetention(window) + 2 : minimumRetention(window)
 }

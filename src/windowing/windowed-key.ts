@@ -4,8 +4,9 @@
  *
  * @example
  * ```ts
- * counts.toStream().foreach((count, { key, start }) => console.log(key, new Date(start), count))
+ * counts.toStream().forEach((count, { key, start }) => console.log(key, new Date(start), count))
  * ```
+ * Kafka Streams' `Windowed`.
  */
 export class Windowed<K> {
   readonly key: K

@@ -44,9 +44,10 @@ describe('a command line that is not understood ends with exit code 2 and a hint
     expect(expectError(await runMillrace(...args), 2, 'MR_CLI_USAGE')).toContain(named)
   })
 
-  test('--from-beginning with --kafka names the tool to use instead', async () => {
+  test('--from-beginning with --kafka names the command to use instead', async () => {
     const result = await runMillrace('run', fixture('words.ts'), '--kafka', 'localhost:9092', '--from-beginning')
-    expect(expectError(result, 2, 'MR_CLI_USAGE')).toContain('kafka-streams-application-reset')
+    expect(expectError(result, 2, 'MR_CLI_USAGE')).toContain('--from-beginning')
+    expect(result.stderr).toContain('millrace reset')
   })
 
   test('a misspelt option names the one that was meant', async () => {

@@ -13,7 +13,7 @@ describe('settings', () => {
   it('have the defaults of Kafka Streams', () => {
     expect(app().settings).toMatchObject({
       guarantee: 'at_least_once',
-      commitInterval: 30_000,
+      commitInterval: undefined,
       cacheBytes: 10_485_760,
       maxTaskIdle: 0,
       bufferedRecordsPerPartition: 1000,
@@ -30,8 +30,8 @@ describe('settings', () => {
     })
   })
 
-  it('exactly-once commits every 100 ms unless told otherwise', () => {
-    expect(app({ guarantee: 'exactly_once' }).settings.commitInterval).toBe(100)
+  it('the time between commits is that of the log unless told otherwise', () => {
+    expect(app({ guarantee: 'exactly_once' }).settings.commitInterval).toBeUndefined()
     expect(app({ guarantee: 'exactly_once', commitInterval: '1s' }).settings.commitInterval).toBe(1000)
   })
 

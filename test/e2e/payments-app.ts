@@ -2,11 +2,12 @@ import type { Application } from 'millrace'
 import app from '../../examples/payments/app.ts'
 
 const prefix = process.env['MILLRACE_TEST_PREFIX'] ?? ''
+const guarantee = process.env['MILLRACE_TEST_GUARANTEE'] === 'at_least_once' ? 'at_least_once' : app.settings.guarantee
 
-/** The payments example at least once, and under names of its own, so that several tests can share a broker. */
+/** The payments example under names of its own, so that several tests can share a broker. */
 const renamed: Application = {
   id: prefix + app.id,
-  settings: { ...app.settings, guarantee: 'at_least_once' },
+  settings: { ...app.settings, guarantee },
   topology: () => {
     const topology = app.topology()
     return { ...topology, subtopologies: topology.subtopologies.map(rename) }

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Log } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { feed } from '../../examples/kit/generator.ts'
@@ -16,21 +16,23 @@ const BANK = { seed: 3, accounts: 1000 }
 const COUNT = 200_000
 const RATE = 50_000
 
-const directory = mkdtempSync(join(tmpdir(), 'millrace-payments-kafka-'))
-const prefix = `${uniqueName('bank')}-`
-const named = <T extends { readonly name: string }>(topic: T): T => ({ ...topic, name: prefix + topic.name })
-const totals = named(accounts)
+let directory: string
+let prefix: string
 let brokers: string
 let log: Log
 
-beforeAll(async () => {
+const named = <T extends { readonly name: string }>(topic: T): T => ({ ...topic, name: prefix + topic.name })
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'millrace-payments-kafka-'))
+  prefix = `${uniqueName('bank')}-`
   vi.stubEnv('MILLRACE_TEST_PREFIX', prefix)
   brokers = await sharedBroker()
   log = kafka({ brokers })
-  await createTopics(log, [payments, volumes, frauds].map(named), [totals])
+  await createTopics(log, [payments, volumes, frauds].map(named), [named(accounts)])
 })
 
-afterAll(async () => {
+afterEach(async () => {
   await log.close()
   vi.unstubAllEnvs()
   rmSync(directory, { recursive: true, force: true })
@@ -51,21 +53,36 @@ async function stop(millrace: CliProcess): Promise<void> {
   expect(code, stderr).toBe(0)
 }
 
-test(`two processes, one stopped half-way and started again, count each of ${COUNT} payments once`, async () => {
-  const generator = { ...paymentGenerator(BANK), topic: named(payments) }
-  const produce = (count: number): Promise<number> =>
-    feed(log, generator, { rate: RATE, count, signal: new AbortController().signal })
-  const first = await start('first')
-  const second = await start('second')
+async function kill(millrace: CliProcess): Promise<void> {
+  millrace.signal('SIGKILL')
+  expect((await millrace.result()).code).toBeNull()
+}
 
-  await produce(COUNT / 2)
-  const feeding = produce(COUNT)
-  await stop(first)
-  const again = await start('first')
-  await feeding
-  await reaches(log, totals, 2 * COUNT, AbortSignal.timeout(60_000))
-  await stop(second)
-  await stop(again)
+test.each([
+  { guarantee: 'at_least_once', end: stop, ended: 'stopped' },
+  { guarantee: 'exactly_once', end: stop, ended: 'stopped' },
+  { guarantee: 'exactly_once', end: kill, ended: 'killed' },
+])(
+  `$guarantee: two processes, one $ended half-way and started again, count each of ${COUNT} payments once`,
+  async ({ guarantee, end }) => {
+    vi.stubEnv('MILLRACE_TEST_GUARANTEE', guarantee)
+    const generator = { ...paymentGenerator(BANK), topic: named(payments) }
+    const produce = (count: number): Promise<number> =>
+      feed(log, generator, { rate: RATE, count, signal: new AbortController().signal })
+    const first = await start('first')
+    const second = await start('second')
 
-  expect(await totalsIn(log, totals)).toEqual(expectedTotals(BANK, COUNT))
-}, 150_000)
+    await produce(COUNT / 2)
+    const feeding = produce(COUNT)
+    await end(first)
+    const again = await start('first')
+    await feeding
+    // Every payment is booked with two accounts.
+    await reaches(log, named(accounts), 2 * COUNT, AbortSignal.timeout(60_000))
+    await stop(second)
+    await stop(again)
+
+    expect(await totalsIn(log, named(accounts))).toEqual(expectedTotals(BANK, COUNT))
+  },
+  150_000,
+)

@@ -1,28 +1,89 @@
 import { joinGroupV7 } from '@platformatic/kafka'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Cluster } from '../../src/kafka/cluster.ts'
 import { clusterOptions } from '../../src/kafka/connection-options.ts'
+import type { GroupProtocol } from '../../src/kafka/group/detect-protocol.ts'
 import { kafka } from '../../src/kafka/index.ts'
 import type { Log } from '../../src/log/log.ts'
-import { Member, clientOptions, committedRecords, append, settle, subtopology } from '../log/log-harness.ts'
+import type { Member } from '../log/log-harness.ts'
+import { append, committedRecords, internalTopic, settle, subtopology } from '../log/log-harness.ts'
 import { sharedBroker, startBroker, uniqueName } from './broker/index.ts'
 import type { PrivateBroker } from './broker/index.ts'
+import { GroupWorld, eventsOf, offset } from './group-suite.ts'
 
-async function failure(log: Log, group: string, input: string): Promise<unknown> {
-  const options = clientOptions(group, 1, [subtopology(0, [input])], { guarantee: 'at_least_once' })
-  const member = new Member(await log.openClient(options))
-  await member.client.group.join()
-  await settle('the refusal', [member], () => member.told.length > 0)
+async function refusalOf(member: Member): Promise<unknown> {
+  await settle('the refusal', [member], () => eventsOf(member, 'failed').length > 0)
   await member.client.close()
-  const [told] = member.told
-  return told?.type === 'failed' ? told.error : told
+  return eventsOf(member, 'failed')[0]!.error
 }
 
-describe('a group in use by a consumer of the classic protocol', () => {
-  it('is refused, saying so', async () => {
+describe('the group protocol', () => {
+  const worlds = new Map<GroupProtocol, GroupWorld>()
+  let classic: GroupWorld
+  let auto: Log
+
+  beforeAll(async () => {
     const brokers = await sharedBroker()
-    const cluster = new Cluster(clusterOptions({ brokers }))
-    const group = uniqueName('classic')
+    for (const protocol of ['streams', 'classic'] as const) worlds.set(protocol, new GroupWorld(brokers, protocol))
+    classic = worlds.get('classic')!
+    auto = classic.newLog({ groupProtocol: 'auto' })
+  })
+
+  afterAll(async () => {
+    await auto.close()
+    for (const world of worlds.values()) await world.close()
+  })
+
+  it('is streams for a new group where the brokers have it', async () => {
+    const input = await classic.newTopic(1)
+    const group = uniqueName('new')
+    const member = await classic.joined(group, 1, [subtopology(0, [input])], {}, auto)
+    await settle('the assignment', [member], () => member.active.length === 1)
+    expect(await worlds.get('streams')!.memberIds(group)).toHaveLength(1)
+    await member.client.close()
+  })
+
+  it('is classic while a member of a classic group is alive', async () => {
+    const input = await classic.newTopic(2)
+    const group = uniqueName('alive')
+    const old = await classic.joined(group, 1, [subtopology(0, [input])])
+    await settle('the assignment', [old], () => old.active.length === 2)
+    const fresh = await classic.joined(group, 2, [subtopology(0, [input])], {}, auto)
+    await settle('an even spread', [old, fresh], () => fresh.active.length === 1)
+    expect(await classic.memberIds(group)).toHaveLength(2)
+    await fresh.client.close()
+    await old.client.close()
+  })
+
+  for (const [from, to] of [
+    ['classic', 'streams'],
+    ['streams', 'classic'],
+  ] as const) {
+    it(`changes from ${from} to ${to} when no member is alive: offsets stay, and the topology may change with it`, async () => {
+      const [input, other] = [await classic.newTopic(2), await classic.newTopic(1)]
+      const group = uniqueName(`${from}-to-${to}`)
+      const before = await worlds.get(from)!.joined(group, 1, [subtopology(0, [input])])
+      await settle('the assignment', [before], () => before.active.length === 2)
+      expect(await before.client.commit(offset(input, 1, 41, 'metadata'))).toBe('committed')
+      await before.client.close()
+
+      const changed = [
+        subtopology(0, [input], { changelogTopics: [internalTopic(`${group}-totals-changelog`)] }),
+        subtopology(1, [other]),
+      ]
+      const log = to === 'streams' ? auto : classic.log
+      const after = await classic.joined(group, 1, changed, {}, log)
+      await settle('the assignment', [after], () => after.active.length === 3)
+      expect(await worlds.get(to)!.memberIds(group)).toHaveLength(1)
+      const found = await after.client.committed([{ topic: input, partition: 1 }])
+      expect(found.get(input, 1)).toEqual({ offset: 41, metadata: 'metadata' })
+      expect(await after.client.commit(offset(input, 1, 42))).toBe('committed')
+      await after.client.close()
+    })
+  }
+
+  it('of a group that is in use by a foreign consumer is refused, saying so', async () => {
+    const group = uniqueName('foreign')
+    const { cluster } = classic
     const coordinator = await cluster.retrying({ what: 'finding' }, () => cluster.coordinator('group', group))
     const enter = (memberId: string) =>
       cluster.send(coordinator, 'group', joinGroupV7.api, group, 10_000, 10_000, memberId, null, 'consumer', [
@@ -30,35 +91,63 @@ describe('a group in use by a consumer of the classic protocol', () => {
       ])
     const { memberId } = await enter('')
     await enter(memberId)
-    const log = kafka({ brokers })
-    expect(await failure(log, group, 'any')).toMatchObject({ code: 'MR_GROUP_PROTOCOL', hint: expect.any(String) })
+    for (const log of [auto, classic.log, worlds.get('streams')!.log]) {
+      const member = await classic.joined(group, 1, [subtopology(0, ['any'])], {}, log)
+      expect(await refusalOf(member)).toMatchObject({ code: 'MR_GROUP_PROTOCOL', hint: expect.any(String) })
+    }
+  })
+
+  it('must be one that there is', () => {
+    // @ts-expect-error: not a protocol
+    expect(() => clusterOptions({ brokers: 'localhost:9092', groupProtocol: 'consumer' })).toThrow(
+      expect.objectContaining({ code: 'MR_CONFIG' }),
+    )
+  })
+
+  it('has a session timeout that the brokers accept, or an error names it', async () => {
+    const input = await classic.newTopic(1)
+    const log = classic.newLog({ sessionTimeout: 100 })
+    const member = await classic.joined(uniqueName('session'), 1, [subtopology(0, [input])], {}, log)
+    expect(await refusalOf(member)).toMatchObject({
+      code: 'MR_CONFIG',
+      message: expect.stringContaining('sessionTimeout'),
+    })
     await log.close()
-    await cluster.close()
   })
 })
 
 describe('a broker of Kafka 3.9', () => {
   let broker: PrivateBroker
-  let log: Log
+  let world: GroupWorld
 
   beforeAll(async () => {
     broker = await startBroker({ version: '3.9.1' })
-    log = kafka({ brokers: broker.brokers })
+    world = new GroupWorld(broker.brokers, 'streams')
   })
 
   afterAll(async () => {
-    await log.close()
+    await world.close()
     await broker.stop()
   })
 
   it('has no streams groups, which the error says with what to do', async () => {
-    expect(await failure(log, 'any-group', 'any')).toMatchObject({
+    const member = await world.joined('any-group', 1, [subtopology(0, ['any'])])
+    expect(await refusalOf(member)).toMatchObject({
       code: 'MR_GROUP_PROTOCOL',
       hint: expect.stringContaining('4.2'),
     })
   })
 
+  it('is used by the classic protocol without being told', async () => {
+    const log = kafka({ brokers: broker.brokers })
+    const input = await world.newTopic(2)
+    const member = await world.joined(uniqueName('auto'), 1, [subtopology(0, [input])], {}, log)
+    await settle('the assignment', [member], () => member.active.length === 2)
+    await log.close()
+  })
+
   it('takes and gives records all the same', async () => {
+    const { log } = world
     await log.createTopics([{ name: 'plain', partitions: 1, configs: { 'retention.ms': '60000' } }])
     const producer = log.openProducer()
     append(producer, 'plain', 0, 'key', 'value')

@@ -47,26 +47,31 @@ export function recordLine({ key, value, timestamp, headers }: SeenRecord): stri
   return `${show(key)} = ${show(value)} @${timestamp}${shown.join('')}`
 }
 
+/** Records without a key go to any partition. */
+export const NO_KEY = 'without a key'
+
 export function observe(driver: TopologyTestDriver, inputs: readonly Input[], partitions: number): Observation {
   const outputs = new Map<string, string[]>()
   for (const output of outputTopics(driver.topology)) {
     for (const record of driver.output(asTopic(output)).readAll()) {
-      push(outputs, `${output.name}/${record.partition}`, recordLine(record))
+      push(outputs, record.key === null ? `${output.name}/${NO_KEY}` : `${output.name}/${record.partition}`, recordLine(record))
     }
   }
+  for (const [name, lines] of outputs) if (name.endsWith(NO_KEY)) lines.sort()
   const stores = new Map<string, string[]>()
   for (let partition = 0; partition < partitions; partition++) {
     for (const [store, rows] of Object.entries(storesOf(driver, inputs, partition))) {
+      if (partition > 0 && driver.topology.stores.get(store)?.global === true) continue
       stores.set(`${store}/${partition}`, rows.map((row) => JSON.stringify(row)).sort())
     }
   }
   return { outputs, stores, dropped: driver.dropped.total }
 }
 
-/** A partition may have no task of a store's sub-topology. */
+/** Versioned stores, which are asked for the keys of the inputs, have strings for keys. A partition may lack a task. */
 function storesOf(driver: TopologyTestDriver, inputs: readonly Input[], partition: number) {
   try {
-    return shownStores(driver, { inputs }, partition)
+    return shownStores(driver, { inputs: inputs.filter((input) => 'key' in input && typeof input.key === 'string') }, partition)
   } catch (error) {
     if (error instanceof MillraceError && error.code === 'MR_STORE_UNKNOWN') return {}
     throw error

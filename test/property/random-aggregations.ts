@@ -30,7 +30,10 @@ export function addAggregation(draft: TopologyDraft): void {
   const merger = windows.type === 'session' && step.op === 'aggregate' ? mergerFor(step.agg ?? '') : {}
   const windowedKey = windowedType(key, windowsOf(windows))
   const more = windows.type === 'unlimited' ? withoutMemory(draft.materialization()) : draft.materialization()
-  const part = { kind: 'table', key: windowedKey, value, ...(emit.emit === undefined ? { windows } : {}) } as const
+  // A cache swallows the deletion of a window that never was, and suppress does not learn its time.
+  const mayDelete = `${step.agg} ${step.reducer}`.includes('Null')
+  const suppressible = emit.emit === undefined && !(flavour === 'tables' && mayDelete)
+  const part = { kind: 'table', key: windowedKey, value, ...(suppressible ? { windows } : {}) } as const
   draft.add({ ...step, from: windowed, ...merger, ...more, ...retention(draft, windows) }, part, [from])
 }
 
@@ -77,11 +80,15 @@ export function addCogroup(draft: TopologyDraft): void {
   if (other === undefined) return
   const agg = draft.random.pick(['plus', 'keyed', 'count'])
   const value = aggregator(agg).type
-  const inputs = [from, other].map((part) => ({ from: draft.addInner({ op: 'groupByKey', from: part.id }, part), agg }))
+  // Two unnamed repartition topics of one named store would have one name.
+  const inputs = [from, other].map((part) => ({
+    from: draft.addInner({ op: 'groupByKey', from: part.id, named: `group-${draft.id()}` }, part),
+    agg,
+  }))
   const cogrouped = draft.addInner({ op: 'cogroup', inputs }, undefined)
   const init = value === 'long' ? 0 : 'i'
   if (draft.random.chance(0.5)) {
-    draft.add({ op: 'aggregate', from: cogrouped, init, ...draft.materialization() }, { kind: 'table', key: from.key, value }, [])
+    draft.add({ op: 'aggregate', from: cogrouped, init, ...draft.materialization() }, { kind: 'table', key: from.key, value }, [from, other])
     return
   }
   const windows = draft.windows()
@@ -89,5 +96,5 @@ export function addCogroup(draft: TopologyDraft): void {
   const key = windowedType(from.key, windowsOf(windows))
   const merger = windows.type === 'session' ? mergerFor(agg) : {}
   const stored = windows.type === 'unlimited' ? withoutMemory(draft.materialization()) : draft.materialization()
-  draft.add({ op: 'aggregate', from: windowed, init, ...merger, ...stored }, { kind: 'table', key, value, windows }, [])
+  draft.add({ op: 'aggregate', from: windowed, init, ...merger, ...stored }, { kind: 'table', key, value, windows }, [from, other])
 }

@@ -3,7 +3,7 @@ import type { Random } from '../state/support/random.ts'
 
 /* Functions of the scenarios' expression language that fit a type. */
 
-export function valueFunction(random: Random, value: DataType): string {
+export function valueFunction(random: Random, value: DataType, mayThrow: boolean): string {
   if (value === 'long') return random.pick(['v|add:1', 'v|mul:2', 'v|mod:3', 'v|show', 'v|nullIf:3', 'kv'])
   return random.pick([
     'v|upper',
@@ -16,7 +16,7 @@ export function valueFunction(random: Random, value: DataType): string {
     'v|nullIf:x',
     'v|field:0',
     'kv',
-    'v|throwIf:xyz',
+    ...(mayThrow ? ['v|throwIf:xyz'] : []),
   ])
 }
 
@@ -26,9 +26,9 @@ export function keyFunction(random: Random, key: DataType, value: DataType): str
   return random.pick(['v|firstChar', 'v|len', 'v|field:0', 'v', 'k|append:k', 'k|nullIf:c'])
 }
 
-export function predicate(random: Random, key: DataType, value: DataType): string {
+export function predicate(random: Random, key: DataType, value: DataType, mayThrow: boolean): string {
   if (typeof key === 'object') return 'k|show|ne:a@0/10'
-  if (value === 'long') return random.pick(['v|isEven', 'v|gt:2', 'v|notNull', 'k|ne:a', 'v|throwIf:4|notNull'])
+  if (value === 'long') return random.pick(['v|isEven', 'v|gt:2', 'v|notNull', 'k|ne:a', ...(mayThrow ? ['v|throwIf:4|notNull'] : [])])
   return random.pick(['v|lenGt:1', 'v|contains:x', 'v|notNull', 'k|ne:a', 'v|ne:x'])
 }
 

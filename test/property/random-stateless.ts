@@ -13,14 +13,14 @@ export function addStateless(draft: TopologyDraft): void {
     draft.add({ ...step, from: from.id }, { ...streamOf(from), ...change }, [from])
   switch (random.below(10)) {
     case 0:
-      return add({ op: random.pick(['filter', 'filterNot']), pred: predicate(random, key, value) })
+      return add({ op: random.pick(['filter', 'filterNot']), pred: predicate(random, key, value, true) })
     case 1:
     case 2: {
-      const fn = valueFunction(random, value)
+      const fn = valueFunction(random, value, true)
       return add({ op: 'mapValues', fn }, { value: expression(fn, key, value).type })
     }
     case 3: {
-      const fn = valueFunction(random, value)
+      const fn = valueFunction(random, value, true)
       const keyFn = keyFunction(random, key, value)
       const types = { key: expression(keyFn, key, value).type, value: expression(fn, key, value).type }
       return add({ op: 'map', keyFn, fn }, { ...types, rekeyed: true })
@@ -64,7 +64,7 @@ function addMerge(draft: TopologyDraft, from: Part): void {
 function addToTable(draft: TopologyDraft, from: Part): void {
   const { key, value } = from
   if (!isSimple(key)) return
-  const versioned = draft.flavour === 'any' && draft.random.chance(0.15)
+  const versioned = key === 'string' && draft.flavour === 'any' && draft.random.chance(0.15)
   const stored = versioned
     ? { store: draft.newStoreName(), historyMs: draft.span(20, 200) }
     : draft.materialization()
@@ -76,7 +76,7 @@ export function addSplit(draft: TopologyDraft): void {
   const from = draft.pick(({ kind }) => kind === 'stream')
   if (from === undefined) return
   const id = draft.id()
-  const branches = [{ id: `${id}a`, pred: predicate(draft.random, from.key, from.value) }]
+  const branches = [{ id: `${id}a`, pred: predicate(draft.random, from.key, from.value, true) }]
   const rest = draft.random.chance(0.7) ? { default: { id: `${id}b` } } : {}
   draft.addInner({ op: 'split', from: from.id, branches, ...rest }, from)
   draft.parts.push({ ...streamOf(from), id: `${id}a` })
@@ -86,8 +86,11 @@ export function addSplit(draft: TopologyDraft): void {
 export function addProcessor(draft: TopologyDraft): void {
   const { random, flavour } = draft
   const spread = flavour === 'spread'
-  const from = draft.pick(({ kind, key, rekeyed }) => kind === 'stream' && isSimple(key) && !(spread && rekeyed === true))
-  if (from === undefined) return
+  const any = draft.pick(({ kind, key, rekeyed }) => kind === 'stream' && isSimple(key) && !(spread && rekeyed === true))
+  if (any === undefined) return
+  // Stores refuse null keys.
+  draft.add({ op: 'filter', from: any.id, pred: 'k|notNull' }, streamOf(any), [any])
+  const from = draft.parts.at(-1) ?? any
   const fixed = random.chance(0.4)
   const { key, value } = from
   const add = (step: Omit<Step, 'id' | 'from' | 'op'>, types: Partial<Pick<Part, 'key' | 'value'>> = {}): void =>

@@ -12,15 +12,18 @@ export function addTableStep(draft: TopologyDraft): void {
   const stored = random.chance(0.3) ? { store: draft.newStoreName() } : {}
   const isNamed = stored.store !== undefined
   const part = { kind: 'table', key, versioned: versioned && !isNamed, ...(isNamed && isSimple(key) ? { store: stored.store } : {}) } as const
+  // A skipped update leaves the one before, and which that is a cache decides.
+  const mayThrow = flavour !== 'tables'
   switch (random.below(4)) {
     case 0: {
       const op = random.pick(['filter', 'filterNot'])
-      return draft.add({ op, from: from.id, pred: predicate(random, key, value), ...stored }, { ...part, value }, [from])
+      return draft.add({ op, from: from.id, pred: predicate(random, key, value, mayThrow), ...stored }, { ...part, value }, [from])
     }
     case 1:
     case 2: {
-      const fn = valueFunction(random, value)
-      const op = random.pick(['mapValues', 'transformValues'])
+      const fn = valueFunction(random, value, mayThrow)
+      // A transformer makes something of tombstones, and a cache swallows those of keys that never were.
+      const op = flavour === 'tables' ? 'mapValues' : random.pick(['mapValues', 'transformValues'])
       return draft.add({ op, from: from.id, fn, ...stored }, { ...part, value: expression(fn, key, value).type }, [from])
     }
     default: {
@@ -43,18 +46,20 @@ export function addTableGroup(draft: TopologyDraft): void {
   if (!isSimple(key)) return
   const grouped = draft.addInner({ op: 'groupBy', from: from.id, keyFn, fn: 'v' }, from)
   const stored = draft.materialization()
-  const part = { kind: 'table', key, ...(stored.store === undefined ? {} : { store: stored.store }) } as const
+  // A cache may hide that a group ever was: its count is then missing instead of 0, so nothing goes on from it.
+  const isEnd = flavour === 'tables'
+  const part = { kind: 'table', key, isEnd, ...(stored.store === undefined ? {} : { store: stored.store }) } as const
   const anyOrder = flavour === 'tables' || flavour === 'spread'
   const kind = random.below(anyOrder && from.value !== 'long' ? 1 : 3)
-  if (kind === 0) return draft.add({ op: 'count', from: grouped, ...stored }, { ...part, value: 'long' }, [])
+  if (kind === 0) return draft.add({ op: 'count', from: grouped, ...stored }, { ...part, value: 'long' }, [from])
   if (kind === 1) {
     const functions = from.value === 'long' ? { reducer: 'sum', subtractor: 'sub' } : { reducer: 'concat', subtractor: 'minus' }
-    return draft.add({ op: 'reduce', from: grouped, ...functions, ...stored }, { ...part, value: from.value }, [])
+    return draft.add({ op: 'reduce', from: grouped, ...functions, ...stored }, { ...part, value: from.value }, [from])
   }
   const functions = from.value === 'long' && (anyOrder || random.chance(0.5))
     ? { init: 0, agg: 'sum', subtractor: 'sub' }
     : { init: 'i', agg: 'plus', subtractor: 'minus' }
-  draft.add({ op: 'aggregate', from: grouped, ...functions, ...stored }, { ...part, value: functions.init === 0 ? 'long' : 'string' }, [])
+  draft.add({ op: 'aggregate', from: grouped, ...functions, ...stored }, { ...part, value: functions.init === 0 ? 'long' : 'string' }, [from])
 }
 
 export function addSuppress(draft: TopologyDraft): void {

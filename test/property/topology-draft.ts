@@ -19,6 +19,10 @@ export interface Part {
   readonly rekeyed?: boolean
   /** It or one of its ancestors came out of a table. */
   readonly afterTable?: boolean
+  /** Only a sink may follow. */
+  readonly isEnd?: boolean
+  /** Sources that it goes back to. */
+  readonly sources?: readonly string[]
 }
 
 /** Records and tables may be so late, under `spread`, that no window closes within any input. */
@@ -52,7 +56,8 @@ export class TopologyDraft {
   add(step: Omit<Step, 'id'>, part: Omit<Part, 'id'>, from: readonly Part[]): void {
     const id = this.id()
     this.steps.push({ id, ...step })
-    this.parts.push({ ...part, id })
+    const sources = from.length === 0 ? [id] : [...new Set(from.flatMap((part) => part.sources ?? []))]
+    this.parts.push({ sources, ...part, id })
     for (const { id: used } of from) this.#used.add(used)
   }
 
@@ -65,7 +70,7 @@ export class TopologyDraft {
   }
 
   pick(accepts: (part: Part) => boolean): Part | undefined {
-    const accepted = this.parts.filter(accepts)
+    const accepted = this.parts.filter((part) => part.isEnd !== true && accepts(part))
     return accepted.length === 0 ? undefined : this.random.pick(accepted)
   }
 
@@ -80,7 +85,8 @@ export class TopologyDraft {
       const topics = random.chance(0.1) && this.flavour !== 'ordered' ? { topics: [topic, `${topic}b`] } : { topic }
       this.add({ op: 'stream', ...topics, key, value }, { kind: 'stream', key, value }, [])
     } else if (draw < 0.9) {
-      const versioned = this.flavour !== 'tables' && this.flavour !== 'spread' && random.chance(0.15)
+      const mayBeVersioned = key === 'string' && this.flavour !== 'tables' && this.flavour !== 'spread'
+      const versioned = mayBeVersioned && random.chance(0.15)
       const store = versioned || random.chance(0.6) ? { store: this.newStoreName() } : {}
       const stored = versioned ? { ...store, historyMs: (20 + random.below(200)) * this.unit } : { ...store, ...this.storeOptions() }
       const plain = versioned ? {} : store

@@ -1,6 +1,7 @@
 import type { Step } from '../conformance/scenario.ts'
 import { scenarioApp } from '../conformance/scenario-topology.ts'
-import type { Subtopology, Topology } from '../../src/index.ts'
+import type { Topology } from '../../src/index.ts'
+import type { Subtopology } from '../../src/topology/topology.ts'
 
 export function topologyOf(topology: readonly Step[]): Topology {
   return scenarioApp({ config: {}, topology }, {}).topology()
@@ -87,6 +88,11 @@ export function asksForTaskTime(topology: readonly Step[]): boolean {
 /** Wall-clock punctuation starts anew with every start of the application. */
 export function asksForWallClock(topology: readonly Step[]): boolean {
   return topology.some((step) => step.clock === 'wall' || step.proc === 'meta' || step.proc === 'punctuateLog')
+}
+
+/** True if no record gets another key, and so an output partition has its records from one task. */
+export function keepsKeys(topology: readonly Step[]): boolean {
+  return !topology.some(({ op, keyFn, fk }) => keyFn !== undefined || fk !== undefined || op === 'process' || op === 'repartition')
 }
 
 export function hasGlobalTable(topology: readonly Step[]): boolean {

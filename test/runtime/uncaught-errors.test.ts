@@ -54,9 +54,10 @@ async function lastCounts(): Promise<Map<string | null, number | null>> {
 
 test('a replaced thread goes back to the last commit and counts nothing twice', async () => {
   const streams = await Streams.start(countingApp(2, 'replaceThread'), { log, stateDirectory: directory })
-  await expect.poll(() => streams.state === 'running' && streams.status().lag === 0).toBe(true)
+  const all = new Map([0, 1, 2, 3, 4].map((i) => [`word-${i}`, 4]))
+  await expect.poll(lastCounts, { timeout: 20_000 }).toEqual(all)
   await streams.close()
-  expect(await lastCounts()).toEqual(new Map([0, 1, 2, 3, 4].map((i) => [`word-${i}`, 4])))
+  expect(await lastCounts()).toEqual(all)
 })
 
 test('the handler is asked with the error, and its answer is followed', async () => {

@@ -19,6 +19,7 @@ import { SourceOrigin, enableOldValues, storesOf } from '../table-origins.ts'
 import { processorNode } from './stream-operator.ts'
 import { tableSourceOperator } from './to-table.ts'
 
+/** Options of a foreign-key join (Kafka Streams' `TableJoined` and `Materialized`). */
 export interface ForeignKeyJoinOptions<K, V> extends Materialize<K, V> {
   /** How the left table is partitioned, if not by its key. Must answer one partition; sees no value. */
   readonly partitioner?: StreamPartitioner

@@ -17,8 +17,10 @@ import type { Materialization } from '../materialization.ts'
 import type { Named, StoreOptions } from '../options.ts'
 import { processorNode } from './stream-operator.ts'
 
+/** Options of a join of two streams (Kafka Streams' `StreamJoined`); serdes not given are those of the streams. */
 export interface StreamJoinOptions<K, V, VO> extends Named {
   readonly key?: Serde<K>
+  /** Serde of this stream's values. */
   readonly value?: Serde<NonNullable<V>>
   /** Serde of the other stream's values. */
   readonly otherValue?: Serde<NonNullable<VO>>

@@ -15,8 +15,10 @@ import { isVersionedView, storesOf } from '../table-origins.ts'
 import { repartitionForJoin } from './join-streams.ts'
 import { addToStream, streamAfter } from './stream-operator.ts'
 
+/** Options of a stream-table join (Kafka Streams' `Joined`); serdes not given are those of the stream. */
 export interface TableJoinOptions<K, V> extends Named {
   readonly key?: Serde<K>
+  /** Serde of the stream's values. */
   readonly value?: Serde<NonNullable<V>>
   /**
    * Stream records wait this long (in stream time) for the table to catch up, and are joined in the order of their

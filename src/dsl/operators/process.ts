@@ -7,6 +7,7 @@ import type { StreamHandle } from '../handles.ts'
 import type { Named } from '../options.ts'
 import { streamAfter } from './stream-operator.ts'
 
+/** Options of `process` and `processValues`. */
 export interface ProcessOptions extends Named {
   /** Stores the processor uses: names of stores that exist, or definitions of new ones, which are added. */
   readonly stores?: readonly (string | StoreSpec)[]

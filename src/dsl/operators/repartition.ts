@@ -5,6 +5,7 @@ import { newRepartition, repartitionNode } from '../../topology/graph/repartitio
 import type { StreamHandle } from '../handles.ts'
 import type { Named, SerdeOptions } from '../options.ts'
 
+/** Options of `repartition` (Kafka Streams' `Repartitioned`, KIP-221). `name` also names the topic. */
 export interface RepartitionStreamOptions<K, V> extends Named, SerdeOptions<K, V> {
   /** Number of partitions of the topic; if not given, that of the topics the stream comes from. */
   readonly partitions?: number

@@ -9,6 +9,7 @@ import type { Named } from '../options.ts'
 import type { Suppressed } from '../suppressed.ts'
 import { SuppressOrigin, enableOldValues } from '../table-origins.ts'
 
+/** Options of `suppress`. `name` also names its store: `<name>-store`. */
 export interface SuppressOptions extends Named {
   /** False: what is held back is lost when the task moves. An object: configs for the changelog topic. */
   readonly logging?: boolean | Readonly<Record<string, string>>

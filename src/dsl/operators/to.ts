@@ -6,6 +6,7 @@ import type { StreamHandle } from '../handles.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { Named, SerdeOptions } from '../options.ts'
 
+/** Options of `to` (Kafka Streams' `Produced`); serdes not given are those of the topic, or of the stream. */
 export interface SinkOptions<K, V> extends Named, SerdeOptions<K, V> {
   /** Which partition a record is written to; by its key if not given. */
   readonly partitioner?: StreamPartitioner

@@ -1,12 +1,13 @@
-import { describeGroupsV5, joinGroupV7, leaveGroupV5, syncGroupV5 } from '@platformatic/kafka'
+import { joinGroupV7, leaveGroupV5, syncGroupV5 } from '@platformatic/kafka'
 import type { Cluster } from '../cluster.ts'
-import { KafkaError, kafkaErrors, throwOnError } from '../protocol/errors.ts'
+import { kafkaErrors, throwOnError } from '../protocol/errors.ts'
+import { describeClassicGroup } from './classic/describe.ts'
+import type { ClassicGroup } from './classic/describe.ts'
 import { askCoordinator } from './coordinator.ts'
 
 /** Marks the moment in which the group is a classic one, for members that come meanwhile. */
 const protocolType = 'millrace-topology'
 const sessionTimeout = 10_000
-const memberIdRequired = 79
 
 /**
  * Makes an empty group forget its topology and keep its offsets: a streams group refuses any change of it (KIP-1071, brokers up to
@@ -32,7 +33,7 @@ export async function forgetTopology(cluster: Cluster, groupId: string): Promise
         protocols,
       )
     let joined = await enter('')
-    if (joined.errorCode === memberIdRequired) joined = await enter(joined.memberId)
+    if (joined.errorCode === kafkaErrors.memberIdRequired) joined = await enter(joined.memberId)
     if (joined.errorCode === kafkaErrors.inconsistentGroupProtocol) return false
     throwOnError(joined.errorCode, what)
     // What several members that do this at once are told matters to none of them: all they want is to have been there.
@@ -56,11 +57,9 @@ export async function forgetTopology(cluster: Cluster, groupId: string): Promise
 
 /** Whether a group that is no streams group is one only because another member is changing its topology just now. */
 export async function isChangingTopology(cluster: Cluster, groupId: string): Promise<boolean> {
-  const what = `describing group ${groupId}`
-  return askCoordinator(cluster, groupId, what, async (broker) => {
-    const [group] = (await cluster.send(broker, 'group', describeGroupsV5.api, [groupId], false)).groups
-    if (group === undefined) throw new KafkaError(kafkaErrors.unknownServerError, what)
-    throwOnError(group.errorCode, what)
-    return group.protocolType === protocolType
-  })
+  return isChangingTopologyOf(await describeClassicGroup(cluster, groupId))
+}
+
+export function isChangingTopologyOf(group: ClassicGroup): boolean {
+  return group.protocolType === protocolType
 }

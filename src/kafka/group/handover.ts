@@ -1,5 +1,5 @@
 import type { GroupEvent } from '../../log/group.ts'
-import { isEmpty, minus, noTasks, sortedTasks } from './tasks.ts'
+import { isEmpty, minus, noTasks, plus, sortedTasks } from './tasks.ts'
 import type { Assignment } from './tasks.ts'
 
 /**
@@ -19,6 +19,16 @@ export class Handover {
   /** What the thread owns, from taking `assigned` until acknowledging `revoked`. */
   get held(): Assignment {
     return this.#held
+  }
+
+  /** What the thread owns or may take at any moment. */
+  get claimed(): Assignment {
+    return this.#target === undefined ? this.#held : plus(this.#held, this.#target)
+  }
+
+  /** Whether the thread owns something that the group does not want it to own any more. */
+  get isGivingUp(): boolean {
+    return this.#target !== undefined && !isEmpty(minus(this.#held, this.#target))
   }
 
   /** The group wants this member to own exactly these tasks. */

@@ -1,6 +1,7 @@
 import { MillraceError } from '../../errors.ts'
 import { KafkaError, kafkaErrors } from '../protocol/errors.ts'
 import type { StreamsGroupHeartbeatResponse } from '../protocol/streams-group-heartbeat.ts'
+import { foreignGroup, topologyChanged } from './member-errors.ts'
 
 /** The error of a heartbeat that repeating or joining anew does not heal. */
 export function fatalGroupError(
@@ -10,28 +11,11 @@ export function fatalGroupError(
 ): MillraceError {
   const { errorCode, errorMessage } = reply
   const text = errorMessage ?? undefined
-  if (isTopologyChange(reply)) {
-    return new MillraceError(
-      'MR_TOPOLOGY_CHANGED',
-      `group ${groupId} keeps another topology than this application has`,
-      {
-        hint:
-          liveMembers === ''
-            ? 'Start again: the group has no members any more.'
-            : `Stop the members that run the old one (${liveMembers}), then start again: the offsets stay.`,
-      },
-    )
-  }
+  if (isTopologyChange(reply)) return topologyChanged(groupId, liveMembers)
   switch (errorCode) {
     case kafkaErrors.groupIdNotFound:
     case kafkaErrors.inconsistentGroupProtocol:
-      return new MillraceError(
-        'MR_GROUP_PROTOCOL',
-        `group ${groupId} is in use by another kind of consumer (${text})`,
-        {
-          hint: 'Stop its members, or choose another application id; an empty group of the consumer protocol must be deleted first.',
-        },
-      )
+      return foreignGroup(groupId, text)
     case kafkaErrors.unsupportedVersion:
       return new MillraceError('MR_GROUP_PROTOCOL', `the brokers refuse the streams group protocol (${text})`, {
         hint: 'Run kafka-features.sh upgrade --feature streams.version=1.',

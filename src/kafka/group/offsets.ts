@@ -1,4 +1,4 @@
-import { offsetCommitV9, offsetFetchV9 } from '@platformatic/kafka'
+import { offsetCommitV8, offsetCommitV9, offsetFetchV8, offsetFetchV9 } from '@platformatic/kafka'
 import { PartitionMap } from '../../log/log.ts'
 import type { CommittedOffset, TopicPartition } from '../../log/log.ts'
 import type { Cluster } from '../cluster.ts'
@@ -10,6 +10,8 @@ import { askCoordinator } from './coordinator.ts'
 export interface OffsetMember {
   readonly memberId: string
   readonly memberEpoch: number
+  /** Of a static member: the coordinator then tells a twin that took its place from a session that ended. */
+  readonly instanceId?: string | undefined
 }
 
 /**
@@ -34,7 +36,8 @@ export async function fetchOffsets(
   const what = `fetching offsets of group ${groupId}`
   return askCoordinator(cluster, groupId, what, async (broker) => {
     const group = { groupId, memberId: member?.memberId ?? null, memberEpoch: member?.memberEpoch ?? -1, topics }
-    const response = await cluster.send(broker, 'group', offsetFetchV9.api, [group], true)
+    const api = (await supports(cluster, broker, offsetFetchV9.api)) ? offsetFetchV9.api : offsetFetchV8.api
+    const response = await cluster.send(broker, 'group', api, [group], true)
     const found = new PartitionMap<CommittedOffset>()
     for (const answer of response.groups) {
       throwOnError(answer.errorCode, what)
@@ -77,11 +80,11 @@ export async function commitOffsets(
     const response = await cluster.send(
       broker,
       'group',
-      offsetCommitV9.api,
+      (await supports(cluster, broker, offsetCommitV9.api)) ? offsetCommitV9.api : offsetCommitV8.api,
       groupId,
       epoch,
       member?.memberId ?? '',
-      null,
+      member?.instanceId ?? null,
       topics,
     )
     for (const { name, partitions } of response.topics) {
@@ -90,4 +93,10 @@ export async function commitOffsets(
       }
     }
   })
+}
+
+/** Version 9 of these requests has the fields of version 8; streams groups take it only, brokers before 3.7 do not have it. */
+async function supports(cluster: Cluster, broker: number, api: { key: number; version: number }): Promise<boolean> {
+  const { apiKeys } = await cluster.versions(broker)
+  return apiKeys.some(({ apiKey, maxVersion }) => apiKey === api.key && maxVersion >= api.version)
 }

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { MillraceError } from '../../errors.ts'
-import type { GroupEvent, GroupMember, GroupOptions } from '../../log/group.ts'
+import type { MillraceError } from '../../errors.ts'
+import type { GroupEvent, GroupOptions } from '../../log/group.ts'
 import type { TopicPartition } from '../../log/log.ts'
 import type { TimerHandle } from '../../platform/clock.ts'
 import type { Cluster } from '../cluster.ts'
@@ -16,6 +16,8 @@ import { requireStreamsProtocol } from './detect-protocol.ts'
 import { prepareGroup } from './group-configs.ts'
 import { Handover } from './handover.ts'
 import { fatalGroupError, isTopologyChange } from './join-errors.ts'
+import type { KafkaMember } from './kafka-member.ts'
+import { asMillraceError, fencedMember, isPassing } from './member-errors.ts'
 import type { OffsetMember } from './offsets.ts'
 import { TaskOfPartition, assignmentOf, isEmpty, taskListsOf } from './tasks.ts'
 import { protocolSubtopologies } from './topology.ts'
@@ -31,7 +33,7 @@ const eagerPeriod = 30_000
 const leavePatience = 3_000
 
 /** Membership in a streams group by heartbeats that carry the topology and the tasks (KIP-1071). */
-export class StreamsMember implements GroupMember {
+export class StreamsMember implements KafkaMember {
   readonly #cluster: Cluster
   readonly #options: GroupOptions
   readonly #join: JoinFields
@@ -115,43 +117,24 @@ export class StreamsMember implements GroupMember {
     if (memberId !== '') await this.#release(memberId)
   }
 
-  /**
-   * Under what name and epoch offsets are read or committed; `undefined` before joining, when the broker decides.
-   *
-   * @throws MR_FENCED if this is not a member any more, or cannot know whether it still is
-   */
   identity(): OffsetMember | undefined {
     if (this.#state === 'idle') return undefined
     this.#checkSession()
-    if (this.#state !== 'member') throw this.#fenced('this client is not a member')
+    if (this.#state !== 'member') throw fencedMember('this client is not a member', this.#options.groupId)
     return { memberId: this.#memberId, memberEpoch: this.#epoch }
   }
 
-  /** @throws MR_FENCED if the task of one of these partitions is not this member's: the coordinator does not check that */
   requireOwned(partitions: Iterable<TopicPartition>): void {
-    const { active } = this.#handover.held
-    for (const { topic, partition } of partitions) {
-      const task = this.#taskOf.find(topic, partition)
-      if (task === undefined || !active.has(task))
-        throw this.#fenced('this client does not own the task', { topic, partition })
-    }
+    this.#taskOf.requireOwned(this.#options.groupId, this.#handover.held.active, partitions)
   }
 
-  /** The coordinator refused this member's epoch: a heartbeat may be under way that brings a newer one. */
+  /** A heartbeat may be under way that brings a newer one. */
   async renewEpoch(): Promise<void> {
     await (this.#beating ?? this.#beatNow())
   }
 
-  /** The coordinator answered that this is no member any more. */
-  expelled(reason: string): void {
-    if (this.#state === 'member') this.#lose(reason)
-  }
-
-  #fenced(what: string, place: { topic?: string; partition?: number } = {}): MillraceError {
-    return new MillraceError('MR_FENCED', `${what} of group ${this.#options.groupId} any more`, {
-      ...place,
-      hint: 'Its tasks belong to other members by now; the client joins anew by itself.',
-    })
+  expelled(error: KafkaError): void {
+    if (this.#state === 'member') this.#lose(error.message)
   }
 
   /** Drops everything if the coordinator may have given this member up without its having heard of it. */
@@ -373,7 +356,7 @@ export class StreamsMember implements GroupMember {
     }
     const { clock } = this.#cluster.options
     const deadline = clock.now() + leavePatience
-    for (let attempt = 0; attempt === 0 || clock.now() < deadline; attempt++) {
+    for (let attempt = 0; !this.#cluster.closed.aborted && (attempt === 0 || clock.now() < deadline); attempt++) {
       try {
         const broker = await this.#cluster.coordinator('group', groupId)
         const { errorCode } = await this.#cluster.send(broker, 'heartbeat', streamsGroupHeartbeat, request)
@@ -391,17 +374,4 @@ export class StreamsMember implements GroupMember {
     const group = await describeStreamsGroup(this.#cluster, this.#options.groupId)
     return (group?.members ?? []).map(({ clientId, clientHost }) => `${clientId} on ${clientHost}`).join(', ')
   }
-}
-
-/** Whether what failed may succeed later: only the end of the session ends a membership. */
-function isPassing(error: unknown): boolean {
-  return error instanceof KafkaError
-    ? error.retriable
-    : error instanceof MillraceError && error.code === 'MR_LOG_UNREACHABLE'
-}
-
-function asMillraceError(error: unknown): MillraceError {
-  if (error instanceof MillraceError) return error
-  const text = error instanceof Error ? error.message : String(error)
-  return new MillraceError('MR_INTERNAL', `group membership failed: ${text}`, { cause: error })
 }

@@ -1,6 +1,8 @@
 import { taskIdText } from '../../log/group.ts'
 import type { SubtopologyDescription, TaskId } from '../../log/group.ts'
+import type { TopicPartition } from '../../log/log.ts'
 import type { TaskIds, TaskLists } from '../protocol/streams-group-types.ts'
+import { fencedMember } from './member-errors.ts'
 
 /** Tasks by their text, `<subtopology>_<partition>`. */
 export type TaskSet = ReadonlyMap<string, TaskId>
@@ -30,6 +32,13 @@ export function minus(from: Assignment, removed: Assignment): Assignment {
   return { active: without(from.active, removed.active), standby: without(from.standby, removed.standby) }
 }
 
+export function plus(left: Assignment, right: Assignment): Assignment {
+  return {
+    active: new Map([...left.active, ...right.active]),
+    standby: new Map([...left.standby, ...right.standby]),
+  }
+}
+
 export function isEmpty(assignment: Assignment): boolean {
   return assignment.active.size === 0 && assignment.standby.size === 0
 }
@@ -49,8 +58,21 @@ export class TaskOfPartition {
     }
   }
 
-  /** The task's text; `undefined` if no sub-topology reads the topic. */
-  find(topic: string, partition: number): string | undefined {
+  /** Every topic that some task reads, sorted. */
+  get topics(): string[] {
+    return [...this.#subtopologies.keys()].sort()
+  }
+
+  /** @throws MR_FENCED naming the first partition whose task is not in `owned` */
+  requireOwned(groupId: string, owned: TaskSet, partitions: Iterable<TopicPartition>): void {
+    for (const { topic, partition } of partitions) {
+      const task = this.#find(topic, partition)
+      if (task === undefined || !owned.has(task))
+        throw fencedMember('this client does not own the task', groupId, { topic, partition })
+    }
+  }
+
+  #find(topic: string, partition: number): string | undefined {
     const subtopology = this.#subtopologies.get(topic)
     return subtopology === undefined ? undefined : taskIdText({ subtopology, partition })
   }

@@ -49,15 +49,25 @@ function waitingError({ code, detail }: Status): MillraceError {
         topic: /^Source topics ([^\s,]+) are missing/.exec(detail)?.[1],
         hint: 'Create the topics; the application goes on by itself once they exist.',
       })
-    case groupStatus.incorrectlyPartitionedTopics:
+    case groupStatus.incorrectlyPartitionedTopics: {
+      const topic = /^Existing topic (\S+) has different number of partitions/.exec(detail)?.[1]
+      if (topic !== undefined) return wrongPartitionCount(topic, detail)
       return new MillraceError('MR_NOT_COPARTITIONED', withPlainCounts(detail), {
-        hint: 'Topics that are joined need equal numbers of partitions, a changelog as many as its sub-topology has tasks: repartition one side, or create the topic anew.',
+        hint: 'Topics that are joined need equal numbers of partitions: repartition one side, or create the topic anew.',
       })
+    }
     default:
       return new MillraceError('MR_INTERNAL_TOPIC', detail, {
         hint: 'The group coordinator could not create internal topics: check their configs, the replication factor and the permissions, or create them.',
       })
   }
+}
+
+function wrongPartitionCount(topic: string, detail: string): MillraceError {
+  return new MillraceError('MR_INTERNAL_TOPIC', detail, {
+    topic,
+    hint: 'The number of partitions of a source topic, or the topology, has changed: reset the application, or give the topic the number it needs.',
+  })
 }
 
 /** The coordinator writes a map as Java prints it: `{orders=3, users=2}`. */

@@ -19,12 +19,7 @@ const HINTS: ReadonlyMap<number, string> = new Map([
 ])
 
 /** The error that ends a producer: MR_FENCED if another one took its place, else MR_PRODUCE. */
-export function produceFailure(
-  place: TopicPartition,
-  code: number,
-  text: string | null,
-  cause?: unknown,
-): KafkaError {
+export function produceFailure(place: TopicPartition, code: number, text: string | null, cause?: unknown): KafkaError {
   const { topic, partition } = place
   if (code === kafkaErrors.invalidProducerEpoch || code === kafkaErrors.producerFenced) {
     return new KafkaError(code, 'another producer took over', {

@@ -90,6 +90,7 @@ export class BatchCursor implements RecordCursor {
   }
 
   headers(none: Headers): Headers {
+    if (this.buffer[this.#headersAt] === 0) return none
     const nextRecordAt = this.#at
     this.#at = this.#headersAt
     const entries: Header[] = []
@@ -102,7 +103,7 @@ export class BatchCursor implements RecordCursor {
       entries.push({ name, value })
     }
     this.#at = nextRecordAt
-    return entries.length === 0 ? none : new Headers(entries)
+    return new Headers(entries)
   }
 
   #read(): void {

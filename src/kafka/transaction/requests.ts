@@ -26,7 +26,7 @@ export interface TransactionState extends ProducerIdentity {
 }
 
 /** The markers of a transaction are written within milliseconds after it was ended; until then the next one cannot begin. */
-const FIRST_PAUSE = 5
+const FIRST_PAUSE = 2
 const LONGEST_PAUSE = 200
 
 const noIdentity: ProducerIdentity = { producerId: -1, epoch: -1 }
@@ -154,7 +154,7 @@ export class TransactionRequests {
         epoch,
         member?.memberEpoch ?? -1,
         member?.memberId ?? '',
-        null,
+        member?.instanceId ?? null,
         topics,
       )
       for (const { name, partitions } of answer.topics) {
@@ -239,7 +239,8 @@ function initHint(code: number): string | undefined {
 }
 
 function groupHint(code: number, groupId: string): string | undefined {
-  if (code === kafkaErrors.groupAuthorizationFailed) return `Give this user the permission Read on the group ${groupId}.`
+  if (code === kafkaErrors.groupAuthorizationFailed)
+    return `Give this user the permission Read on the group ${groupId}.`
   if (code === kafkaErrors.offsetMetadataTooLarge)
     return 'Raise offset.metadata.max.bytes of the brokers: offsets carry stream times beside them.'
   return undefined

@@ -10,10 +10,11 @@ const abortable: ReadonlySet<number> = new Set([
   kafkaErrors.transactionAbortable,
 ])
 
-/** The group does not take this client for the member that it says it is. */
+/** The group does not take this client for the member that it says it is, or not now. */
 const refusedMember: ReadonlySet<number> = new Set([
   kafkaErrors.illegalGeneration,
   kafkaErrors.unknownMemberId,
+  kafkaErrors.rebalanceInProgress,
   kafkaErrors.fencedInstanceId,
   kafkaErrors.fencedMemberEpoch,
   kafkaErrors.staleMemberEpoch,

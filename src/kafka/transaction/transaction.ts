@@ -5,7 +5,15 @@ import type { Clock } from '../../platform/clock.ts'
 import type { ProducerIdentity, ProducerSession } from '../produce/producer-session.ts'
 import type { TransactionCluster } from './requests.ts'
 import { TransactionRequests } from './requests.ts'
-import { fenced, isAbortable, isForgotten, isNothingToEnd, isOutOfReach, isRefusedEpoch, isUnreachable } from './transaction-errors.ts'
+import {
+  fenced,
+  isAbortable,
+  isForgotten,
+  isNothingToEnd,
+  isOutOfReach,
+  isRefusedEpoch,
+  isUnreachable,
+} from './transaction-errors.ts'
 
 /** States of a transactional id whose last transaction was aborted for it. */
 const abortedStates: ReadonlySet<string> = new Set(['PrepareEpochFence', 'PrepareAbort', 'CompleteAbort'])

@@ -13,9 +13,11 @@ import type { Fetcher } from '../fetcher.ts'
 import { askAsMember, epochAttempts } from '../group/as-member.ts'
 import { fetchOffsets } from '../group/offsets.ts'
 import type { OffsetMember } from '../group/offsets.ts'
-import { StreamsMember } from '../group/streams-member.ts'
+import { openMember } from '../group/open-member.ts'
+import type { KafkaMember } from '../group/kafka-member.ts'
 import type { ProducerIdentity } from '../produce/producer-session.ts'
 import { KafkaProducer } from '../producer.ts'
+import { kafkaErrors } from '../protocol/errors.ts'
 import { pause } from '../retry.ts'
 import type { TransactionRequests } from './requests.ts'
 import { Transaction } from './transaction.ts'
@@ -33,7 +35,7 @@ export class TransactionalClient implements LogClient {
   readonly guarantee = 'exactly_once'
   readonly reader: Fetcher
   readonly producer: TransactionalProducer
-  readonly group: StreamsMember
+  readonly group: KafkaMember
   readonly #cluster: Cluster
   readonly #groupId: string
   readonly #transaction: Transaction
@@ -56,7 +58,7 @@ export class TransactionalClient implements LogClient {
     this.#onClose = onClose
     this.reader = reader
     this.producer = new TransactionalProducer(this.#producer, transaction)
-    this.group = new StreamsMember(cluster, options)
+    this.group = openMember(cluster, options)
   }
 
   /**
@@ -154,7 +156,8 @@ export class TransactionalClient implements LogClient {
         const renewed = this.#member()
         const isNewer = member !== undefined && renewed !== 'lost' && renewed?.memberEpoch !== member.memberEpoch
         if (isNewer && attempt < epochAttempts) continue
-        if (renewed !== 'lost' && renewed?.memberId === member?.memberId) this.group.expelled(error.message)
+        const isMember = error.apiCode === kafkaErrors.rebalanceInProgress
+        if (!isMember && renewed !== 'lost' && renewed?.memberId === member?.memberId) this.group.expelled(error)
         return false
       }
     }

@@ -14,6 +14,7 @@ import { LOG_KEY } from './log-keys.ts'
 import { LogCleaner } from './log-cleaner.ts'
 import { DATA, openLogDirectory } from './log-directory.ts'
 
+/** Where an embedded log lies, and how safely. */
 export interface EmbeddedLogOptions {
   /** Made if it is missing. One process at a time can have it open. */
   readonly directory: string

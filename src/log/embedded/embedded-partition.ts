@@ -120,6 +120,12 @@ export class EmbeddedPartition implements PartitionData {
     this.writeBounds(batch)
   }
 
+  /** Adds to the batch that the partition is gone with all its runs. */
+  writeDeletion(batch: WriteBatch): void {
+    batch.deleteRange(this.runKey(0), runKey(this.topicNumber, this.partition + 1, 0))
+    batch.delete(partitionKey(this.topicNumber, this.partition))
+  }
+
   writeBounds(batch: WriteBatch): void {
     const bounds: Bounds = {
       start: this.startOffset,

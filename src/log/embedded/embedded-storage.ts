@@ -5,10 +5,19 @@ import type { KeyValueEngine } from '../../state/engine.ts'
 import type { LogStorage, StoredContent, TopicIdentity } from '../local/local-log.ts'
 import type { PartitionData } from '../local/partition-data.ts'
 import type { StagedCommit } from '../local/staged-commit.ts'
-import type { LocalPartition } from '../local/topic.ts'
-import type { CommittedOffset, TopicSpec } from '../log.ts'
+import type { LocalPartition, LocalTopic } from '../local/topic.ts'
+import type { CommittedOffset, PartitionMap, TopicSpec } from '../log.ts'
 import { EmbeddedPartition } from './embedded-partition.ts'
-import { decodeOffset, decodeOffsetKey, encodeOffset, endOf, offsetKey, topicKey, topicOf } from './log-keys.ts'
+import {
+  decodeOffset,
+  decodeOffsetKey,
+  DELETED_TOPIC_KEY,
+  encodeOffset,
+  endOf,
+  offsetKey,
+  topicKey,
+  topicOf,
+} from './log-keys.ts'
 import { sealRun, TRAILER_BYTES } from './stored-run.ts'
 import { TailBudget } from './tail-budget.ts'
 
@@ -43,6 +52,8 @@ export class EmbeddedStorage implements LogStorage {
   readonly #fsync: boolean
   readonly #budget = new TailBudget(TAIL_BYTES)
   readonly #topicNumbers = new Map<string, number>()
+  /** Never given again: a topic id is made of it. */
+  #highestDeletedTopic = 0
   readonly #partitions = new Map<PartitionData, EmbeddedPartition>()
   #waiting: WaitingCommit[] = []
   #chores: Chore[] = []
@@ -63,6 +74,7 @@ export class EmbeddedStorage implements LogStorage {
 
   /** What earlier processes left. To be read once, before anything else is done. */
   load(): StoredContent {
+    this.#highestDeletedTopic = Number(this.#engine.get(DELETED_TOPIC_KEY)?.toString('latin1') ?? 0)
     const topics: TopicIdentity[] = []
     this.#forEach('t', (key, value) => {
       const name = topicOf(key)
@@ -80,7 +92,7 @@ export class EmbeddedStorage implements LogStorage {
 
   createTopic(spec: TopicSpec): TopicIdentity {
     const stored: StoredTopic = {
-      number: Math.max(0, ...this.#topicNumbers.values()) + 1,
+      number: Math.max(this.#highestDeletedTopic, ...this.#topicNumbers.values()) + 1,
       partitions: Math.max(1, spec.partitions),
       configs: spec.configs ?? {},
     }
@@ -95,6 +107,27 @@ export class EmbeddedStorage implements LogStorage {
     const opened = new EmbeddedPartition(number, partition, topic.configs, this.#engine, this.#budget)
     this.#partitions.set(opened, opened)
     return opened
+  }
+
+  deleteTopic(topic: LocalTopic): void {
+    this.#highestDeletedTopic = Math.max(this.#highestDeletedTopic, this.#topicNumbers.get(topic.name) ?? 0)
+    this.#topicNumbers.delete(topic.name)
+    const deleted = topic.partitions.flatMap(({ data }) => this.#partitions.get(data) ?? [])
+    for (const partition of deleted) this.#partitions.delete(partition)
+    const highest = Buffer.from(String(this.#highestDeletedTopic), 'latin1')
+    this.#mustSync = true
+    this.addChore((batch) => {
+      for (const partition of deleted) partition.writeDeletion(batch)
+      batch.delete(topicKey(topic.name))
+      batch.put(DELETED_TOPIC_KEY, highest)
+    })
+  }
+
+  deleteOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): void {
+    this.#mustSync = true
+    this.addChore((batch) => {
+      for (const [topic, partition] of offsets.entries()) batch.delete(offsetKey(groupId, topic, partition))
+    })
   }
 
   publish(commit: StagedCommit, makeVisible: (commit: StagedCommit) => void): Promise<void> {
@@ -175,9 +208,12 @@ export class EmbeddedStorage implements LogStorage {
 
   #addCommit(batch: WriteBatch, commit: StagedCommit, ends: Map<PartitionData, number>): void {
     for (const { partition, run } of commit.runs) {
-      const base = ends.get(partition.data) ?? partition.data.endOffset
-      ends.set(partition.data, base + run.span)
-      batch.put(this.#partitions.get(partition.data)!.runKey(base), sealRun(run))
+      const stored = this.#partitions.get(partition.data)
+      // Its topic was deleted meanwhile.
+      if (stored === undefined) continue
+      const base = ends.get(stored) ?? stored.endOffset
+      ends.set(stored, base + run.span)
+      batch.put(stored.runKey(base), sealRun(run))
     }
     if (commit.offsets === undefined || commit.groupId === undefined) return
     for (const [topic, partition, offset] of commit.offsets.entries()) {

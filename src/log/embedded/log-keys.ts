@@ -2,10 +2,12 @@ import type { CommittedOffset } from '../log.ts'
 
 /**
  * The keys of an embedded log in its engine: one letter says what it is.
- * `m` the log itself · `t<topic>` a topic · `p<topic number><partition>` a partition's bounds ·
+ * `m` the log itself · `n` the highest number of a deleted topic · `t<topic>` a topic · `p<topic number><partition>` a partition's bounds ·
  * `o<group><topic><partition>` a committed offset · `r<topic number><partition><base offset>` a run of records.
  */
 export const LOG_KEY = Buffer.from('m')
+
+export const DELETED_TOPIC_KEY = Buffer.from('n')
 
 export function topicKey(name: string): Buffer {
   return Buffer.from(`t${name}`)

@@ -30,7 +30,8 @@ export function assignTasks(
   if (members.length === 0) return targets
   const wanted = new Map(tasks.map((task) => [taskIdText(task), task]))
   const quotas = activeQuotas(wanted, members)
-  members.forEach((member, index) => keepOwned(wanted, member, quotas[index]!, targets[index]!))
+  const isKnownElsewhere = knownElsewhere(members)
+  members.forEach((member, index) => keepOwned(wanted, member, quotas[index]!, isKnownElsewhere, targets[index]!))
 
   const owned = new Set(targets.flatMap((target) => [...target.active.keys()]))
   for (const [text, task] of wanted) {
@@ -57,11 +58,33 @@ function activeQuotas(wanted: ReadonlyMap<string, TaskId>, members: readonly Ass
   return quotas
 }
 
-/** Keeps what the member holds, up to its quota, giving up tasks of the sub-topology of which it holds most. */
+type IsKnown = (text: string, processId: string) => boolean
+
+/** Whether a process other than the given one has a standby of a task. */
+function knownElsewhere(members: readonly AssignableMember[]): IsKnown {
+  const processes = new Map<string, Set<string>>()
+  for (const { processId, standby } of members) {
+    for (const text of standby.keys()) {
+      const known = processes.get(text)
+      if (known === undefined) processes.set(text, new Set([processId]))
+      else known.add(processId)
+    }
+  }
+  return (text, processId) => {
+    const known = processes.get(text)
+    return known !== undefined && (known.size > 1 || !known.has(processId))
+  }
+}
+
+/**
+ * Keeps what the member holds, up to its quota, giving up tasks of the sub-topology of which it holds most: first those that another
+ * process keeps a standby of.
+ */
 function keepOwned(
   wanted: ReadonlyMap<string, TaskId>,
   member: AssignableMember,
   quota: number,
+  isKnownElsewhere: IsKnown,
   target: TargetAssignment,
 ): void {
   const kept = [...member.active]
@@ -71,10 +94,9 @@ function keepOwned(
     const counts = new Map<number, number>()
     for (const [, task] of kept) counts.set(task.subtopology, (counts.get(task.subtopology) ?? 0) + 1)
     const most = Math.max(...counts.values())
-    kept.splice(
-      kept.findLastIndex(([, task]) => counts.get(task.subtopology) === most),
-      1,
-    )
+    const isOfMost = ([, task]: [string, TaskId]): boolean => counts.get(task.subtopology) === most
+    const moving = kept.findLastIndex((entry) => isOfMost(entry) && isKnownElsewhere(entry[0], member.processId))
+    kept.splice(moving < 0 ? kept.findLastIndex(isOfMost) : moving, 1)
   }
   for (const [text, task] of kept) target.active.set(text, task)
 }

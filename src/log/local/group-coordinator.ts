@@ -36,6 +36,10 @@ export class GroupCoordinator {
     this.#host = host
   }
 
+  get memberNames(): readonly string[] {
+    return [...this.#members, ...this.#waiting].map((member) => member.name)
+  }
+
   join(member: LocalMember): void {
     if (this.#members.includes(member) || this.#waiting.includes(member)) return
     const topology = topologyText(member)
@@ -58,6 +62,13 @@ export class GroupCoordinator {
   fence(member: LocalMember, error: MillraceError): void {
     this.#remove(member)
     member.tell({ type: 'failed', error })
+  }
+
+  /** Takes the membership away; the member joins anew when it hears of it. */
+  expel(member: LocalMember, reason: string): void {
+    if (!this.#members.includes(member) && !this.#waiting.includes(member)) return
+    this.#remove(member)
+    member.tell({ type: 'lost', reason })
   }
 
   acknowledged(member: LocalMember): void {
@@ -88,12 +99,16 @@ export class GroupCoordinator {
   assertMayCommit(member: LocalMember, offsets: PartitionMap<CommittedOffset>): void {
     if (offsets.size === 0 || (this.#members.length === 0 && this.#waiting.length === 0)) return
     if (!this.#members.includes(member)) throw fenced(member, 'it is not a member of the group')
-    if (member.hasUnheardLoss) throw fenced(member, 'it has lost its membership')
     for (const [topic, partition] of offsets.entries()) {
       if (!this.#ownsInput(member, topic, partition)) {
         throw fenced(member, 'it does not own the task of this partition', topic, partition)
       }
     }
+  }
+
+  /** @throws MR_FENCED if the member has lost its membership and does not know yet */
+  assertHeard(member: LocalMember): void {
+    if (member.hasUnheardLoss) throw fenced(member, 'it has lost its membership')
   }
 
   #ownsInput(member: LocalMember, topic: string, partition: number): boolean {
@@ -170,7 +185,9 @@ export class GroupCoordinator {
   }
 
   #revoke(member: LocalMember, active: readonly TaskId[], standby: readonly TaskId[]): void {
-    member.revocationTimer = this.#host.clock.schedule(member.options.rebalanceTimeout, () => this.#expel(member))
+    member.revocationTimer = this.#host.clock.schedule(member.options.rebalanceTimeout, () =>
+      this.expel(member, `tasks were not given up within ${member.options.rebalanceTimeout} ms`),
+    )
     member.tell({ type: 'revoked', active, standby })
   }
 
@@ -201,14 +218,6 @@ export class GroupCoordinator {
       return (other.active.has(text) && (!asStandby || sameProcess)) || (sameProcess && other.standby.has(text))
     })
   }
-
-  #expel(member: LocalMember): void {
-    this.#members = [...this.#members.filter((other) => other !== member), member]
-    const reason = `tasks were not given up within ${member.options.rebalanceTimeout} ms`
-    member.forget()
-    member.tell({ type: 'lost', reason })
-    this.#rebalance()
-  }
 }
 
 function isSourceOf(subtopology: SubtopologyDescription, topic: string): boolean {
@@ -235,7 +244,7 @@ function topologyChanged(groupId: string, members: readonly LocalMember[]): Mill
 }
 
 function fenced(member: LocalMember, why: string, topic?: string, partition?: number): MillraceError {
-  return new MillraceError('MR_FENCED', `the commit of ${member.name} is refused: ${why}`, {
+  return new MillraceError('MR_FENCED', `${member.name} is refused: ${why}`, {
     topic,
     partition,
     hint: 'close the tasks without committing and wait for the next assignment',

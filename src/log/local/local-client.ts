@@ -45,12 +45,17 @@ export class LocalClient implements LogClient {
 
   committed(partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>> {
     this.#assertUsable()
+    this.#coordinator.assertHeard(this.group)
     const settled = this.#host.settled()
     return isPromise(settled) ? settled.then(() => this.#committedNow(partitions)) : this.#committedNow(partitions)
   }
 
   commit(offsets: PartitionMap<CommittedOffset>): MaybePromise<CommitOutcome> {
     this.#assertUsable()
+    if (this.group.hasUnheardLoss) {
+      this.producer.drop()
+      return 'aborted'
+    }
     this.#coordinator.assertMayCommit(this.group, offsets)
     const runs = this.producer.take()
     if (runs.length === 0 && offsets.size === 0) return 'committed'
@@ -68,6 +73,10 @@ export class LocalClient implements LogClient {
     this.#end(new MillraceError('MR_LOG_FAILED', `${this.group.name} is closed`))
     this.#coordinator.leave(this.group)
     this.#host.clientClosed(this)
+  }
+
+  endSession(): void {
+    this.#coordinator.expel(this.group, 'the session has timed out')
   }
 
   /** A newer client was opened with the same transactional id. */

@@ -15,6 +15,7 @@ import type {
   TopicPartition,
   TopicSpec,
 } from '../log.ts'
+import { groupActive } from '../group.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
 import { LocalClient } from './local-client.ts'
 import { LocalProducer } from './local-producer.ts'
@@ -42,10 +43,14 @@ export interface LogStorage {
   /** Takes up a new topic; it lasts as soon as anything that is published later. */
   createTopic(spec: TopicSpec): TopicIdentity
   openPartition(topic: TopicIdentity, partition: number): PartitionData
-  /** Makes a commit last, then calls `makeVisible` with it; commits become visible in the order of the calls. */
+  /** Makes a commit last, then calls `makeVisible` with it; commits of one client become visible in the order of the calls. */
   publish(commit: StagedCommit, makeVisible: (commit: StagedCommit) => void): MaybePromise<void>
   /** Done when everything handed over before is. */
   settled(): MaybePromise<void>
+  /** Deletes a topic for good; a later one of that name has another id. */
+  deleteTopic(topic: LocalTopic): void
+  /** Forgets the committed offsets of a group; lasts as soon as anything that is published later. */
+  deleteOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): void
   /** Deletes the records of a partition below an offset between its start and its end. */
   deleteBelow(partition: LocalPartition, offset: number): void
   close(): MaybePromise<void>
@@ -130,6 +135,57 @@ export class LocalLog implements Log {
     return this.#storage.settled()
   }
 
+  listTopics(): readonly string[] {
+    this.#assertOpen()
+    return [...this.#topics.keys()].sort()
+  }
+
+  deleteTopics(names: readonly string[]): MaybePromise<void> {
+    this.#assertOpen()
+    for (const name of names) {
+      const topic = this.#topics.get(name)
+      if (topic === undefined) continue
+      this.#topics.delete(name)
+      this.#storage.deleteTopic(topic)
+    }
+    return this.#storage.settled()
+  }
+
+  groupMembers(groupId: string): readonly string[] {
+    this.#assertOpen()
+    return this.#groups.get(groupId)?.memberNames ?? []
+  }
+
+  committedOffsets(
+    groupId: string,
+    partitions: readonly TopicPartition[],
+  ): MaybePromise<PartitionMap<CommittedOffset>> {
+    const settled = this.settled()
+    const find = (): PartitionMap<CommittedOffset> => {
+      const found = new PartitionMap<CommittedOffset>()
+      for (const { topic, partition } of partitions) {
+        const offset = this.committedOffset(groupId, topic, partition)
+        if (offset !== undefined) found.set(topic, partition, offset)
+      }
+      return found
+    }
+    return isPromise(settled) ? settled.then(find) : find()
+  }
+
+  deleteGroup(groupId: string): MaybePromise<void> {
+    this.#requireNoMembers(groupId)
+    const offsets = this.#offsets.get(groupId)
+    this.#groups.delete(groupId)
+    this.#offsets.delete(groupId)
+    if (offsets !== undefined) this.#storage.deleteOffsets(groupId, offsets)
+    return this.#storage.settled()
+  }
+
+  commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): MaybePromise<void> {
+    this.#requireNoMembers(groupId)
+    return this.publish({ runs: [], groupId, offsets })
+  }
+
   openReader(): LogReader {
     this.#assertOpen()
     return new LocalReader((name) => this.#topics.get(name))
@@ -147,6 +203,14 @@ export class LocalLog implements Log {
     this.#clients.set(options.transactionalId, client)
     const settled = this.#storage.settled()
     return isPromise(settled) ? settled.then(() => client) : client
+  }
+
+  /**
+   * Ends the session of the client with this transactional id, as a coordinator does that has not heard of a member for too
+   * long: its tasks go to the other members at once, its commits are refused, and it joins anew when it hears of its loss.
+   */
+  endSession(transactionalId: string): void {
+    this.#clients.get(transactionalId)?.endSession()
   }
 
   close(): MaybePromise<void> {
@@ -186,6 +250,11 @@ export class LocalLog implements Log {
       for (const [topic, partition, offset] of commit.offsets.entries()) group.set(topic, partition, offset)
     }
     for (const { partition } of commit.runs) for (const listener of partition.listeners) listener.arrived()
+  }
+
+  #requireNoMembers(groupId: string): void {
+    const members = this.groupMembers(groupId)
+    if (members.length > 0) throw groupActive(groupId, members)
   }
 
   #group(groupId: string): GroupCoordinator {

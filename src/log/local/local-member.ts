@@ -41,7 +41,10 @@ export class LocalMember implements GroupMember {
 
   nextEvent(): GroupEvent | undefined {
     const event = this.#events.shift()
-    if (event?.type === 'lost') this.#onLost()
+    if (event?.type === 'lost') {
+      this.#onLost()
+      this.join()
+    }
     return event
   }
 

@@ -45,7 +45,8 @@ export function validateTopicSpec(spec: TopicSpec): void {
   }
 }
 
-const MILLISECONDS = /^(-1|\d{1,15})$/
+// Up to the largest long, as Kafka takes it: unlimited windows are kept for ever.
+const MILLISECONDS = /^(-1|\d{1,19})$/
 const CONFIG_RULES: Readonly<Record<string, RegExp>> = {
   'cleanup.policy': /^(compact|delete|compact,\s*delete|delete,\s*compact)$/,
   'retention.ms': MILLISECONDS,

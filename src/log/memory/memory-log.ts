@@ -2,6 +2,7 @@ import type { Clock } from '../../platform/clock.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { randomUUID } from 'node:crypto'
 import type { TopicSpec } from '../log.ts'
+import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import { LocalLog } from '../local/local-log.ts'
 import type { LogStorage, TopicIdentity } from '../local/local-log.ts'
 import { MemoryPartition } from '../local/partition-data.ts'
@@ -11,11 +12,17 @@ import type { LocalPartition } from '../local/topic.ts'
 export interface MemoryLogOptions {
   /** Time of LogAppendTime topics and of rebalance timeouts; this machine's if not given. */
   readonly clock?: Clock
+  /**
+   * Called for every commit that was accepted; the commit takes effect when the answer resolves, and `committed` and
+   * `openClient` wait for it, as they do on a broker for the offsets of a transaction that is about to end. Commits that are
+   * under way together take effect in any order. Absent: commits take effect at once.
+   */
+  readonly beforeCommit?: () => Promise<void>
 }
 
 /**
  * A log in the memory of this process: topics are created by `createTopics`, nothing outlives the process. Every call
- * answers synchronously, never with a promise, and `onReady` and `onEvent` callbacks are called before the call that caused
+ * answers synchronously, never with a promise (unless `beforeCommit` is given), and `onReady` and `onEvent` callbacks are called before the call that caused
  * them returns. Records are never removed but by `deleteRecords`: compaction and retention belong to the embedded log.
  *
  * @example
@@ -25,14 +32,20 @@ export interface MemoryLogOptions {
  * ```
  */
 export function memoryLog(options: MemoryLogOptions = {}): LocalLog {
-  return new LocalLog(new MemoryStorage(), options.clock ?? systemClock)
+  return new LocalLog(new MemoryStorage(options.beforeCommit), options.clock ?? systemClock)
 }
 
 class MemoryStorage implements LogStorage {
   readonly kind = 'memory'
   readonly trailerBytes = 0
   readonly #id = randomUUID()
+  readonly #beforeCommit: (() => Promise<void>) | undefined
+  readonly #underWay = new Set<Promise<void>>()
   #topics = 0
+
+  constructor(beforeCommit: (() => Promise<void>) | undefined) {
+    this.#beforeCommit = beforeCommit
+  }
 
   createTopic(spec: TopicSpec): TopicIdentity {
     const id = `${this.#id}-${++this.#topics}`
@@ -43,11 +56,22 @@ class MemoryStorage implements LogStorage {
     return new MemoryPartition()
   }
 
-  publish(commit: StagedCommit, makeVisible: (commit: StagedCommit) => void): void {
-    makeVisible(commit)
+  publish(commit: StagedCommit, makeVisible: (commit: StagedCommit) => void): MaybePromise<void> {
+    if (this.#beforeCommit === undefined) return makeVisible(commit)
+    const published = this.#beforeCommit()
+      .then(() => makeVisible(commit))
+      .finally(() => this.#underWay.delete(published))
+    this.#underWay.add(published)
+    return published
   }
 
-  settled(): void {}
+  settled(): MaybePromise<void> {
+    return this.#underWay.size === 0 ? undefined : Promise.all(this.#underWay).then(() => undefined)
+  }
+
+  deleteTopic(): void {}
+
+  deleteOffsets(): void {}
 
   deleteBelow(partition: LocalPartition, offset: number): void {
     partition.data.deleteBelow(offset)

@@ -16,6 +16,9 @@ export interface NativeColumn {
   readonly [handle]: 'column'
 }
 
+/** Undefined: the default column, at half the price of a call that names it. */
+export type ColumnOption = { readonly column: NativeColumn } | undefined
+
 export interface NativeRange {
   readonly column: NativeColumn
   readonly gte: Buffer | undefined
@@ -44,19 +47,15 @@ export interface RocksdbBinding {
     callback: (error: Error | null | undefined, columns: Readonly<Record<string, NativeColumn>>) => void,
   ): void
   db_close(database: NativeDatabase, callback: (error: Error | null | undefined) => void): void
-  db_get_many_sync(
-    database: NativeDatabase,
-    keys: readonly Buffer[],
-    options: { readonly column: NativeColumn },
-  ): (Buffer | undefined)[]
+  db_get_many_sync(database: NativeDatabase, keys: readonly Buffer[], options: ColumnOption): (Buffer | undefined)[]
   /** Deletes a range by one range tombstone. */
   db_clear(
     database: NativeDatabase,
     range: { readonly column: NativeColumn; readonly gte: Buffer; readonly lt: Buffer },
   ): void
   batch_init(): NativeBatch
-  batch_put(batch: NativeBatch, key: Buffer, value: Buffer, options: { readonly column: NativeColumn }): void
-  batch_del(batch: NativeBatch, key: Buffer, options: { readonly column: NativeColumn }): void
+  batch_put(batch: NativeBatch, key: Buffer, value: Buffer, options: ColumnOption): void
+  batch_del(batch: NativeBatch, key: Buffer, options: ColumnOption): void
   batch_clear(batch: NativeBatch): void
   batch_write(database: NativeDatabase, batch: NativeBatch, options: { readonly sync: boolean }): void
   /** The iterator sees the database as it is at this call. */

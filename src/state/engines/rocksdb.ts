@@ -71,7 +71,7 @@ class RocksdbEngine implements KeyValueEngine {
   readonly #binding: RocksdbBinding
   readonly #database: NativeDatabase
   readonly #batch: NativeBatch
-  readonly #main: { readonly column: NativeColumn }
+  readonly #main: NativeColumn
   readonly #rangeDeletes: RangeDeletes
   readonly #iterators = new Set<RocksdbIterator>()
   #closed = false
@@ -87,7 +87,7 @@ class RocksdbEngine implements KeyValueEngine {
     this.#binding = binding
     this.#database = database
     this.#batch = binding.batch_init()
-    this.#main = { column: main }
+    this.#main = main
     this.#rangeDeletes = new RangeDeletes(binding, database, main, ranges)
     this.#rangeDeletes.redo()
   }
@@ -99,7 +99,7 @@ class RocksdbEngine implements KeyValueEngine {
   getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {
     this.#assertOpen()
     try {
-      return this.#binding.db_get_many_sync(this.#database, keys, this.#main)
+      return this.#binding.db_get_many_sync(this.#database, keys, undefined)
     } catch (cause) {
       throw ioFailure('rocksdb', this.#directory, cause)
     }
@@ -107,7 +107,7 @@ class RocksdbEngine implements KeyValueEngine {
 
   iterate(range: EngineRange): EngineIterator {
     this.#assertOpen()
-    const native = openNativeIterator(this.#binding, this.#database, this.#main.column, range)
+    const native = openNativeIterator(this.#binding, this.#database, this.#main, range)
     const iterator = new RocksdbIterator(this.#binding, native, () => this.#iterators.delete(iterator))
     this.#iterators.add(iterator)
     return iterator
@@ -120,8 +120,8 @@ class RocksdbEngine implements KeyValueEngine {
       this.#rangeDeletes.forgetDone(this.#batch)
       for (let i = 0; i < operations.length; i++) {
         const operation = operations[i]!
-        if (operation.type === 'put') this.#binding.batch_put(this.#batch, operation.key, operation.value, this.#main)
-        else if (operation.type === 'delete') this.#binding.batch_del(this.#batch, operation.key, this.#main)
+        if (operation.type === 'put') this.#binding.batch_put(this.#batch, operation.key, operation.value, undefined)
+        else if (operation.type === 'delete') this.#binding.batch_del(this.#batch, operation.key, undefined)
         else this.#rangeDeletes.add(this.#batch, operations, i)
       }
       this.#binding.batch_write(this.#database, this.#batch, { sync: options?.sync ?? false })

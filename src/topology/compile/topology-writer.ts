@@ -22,7 +22,7 @@ export type WrittenNode =
   | WrittenProcessor
 
 export interface WrittenStore {
-  readonly spec: StoreSpec
+  spec: StoreSpec
   readonly global: boolean
   /** The source topic that serves as changelog. */
   sourceTopic: string | undefined
@@ -91,6 +91,12 @@ export class TopologyWriter {
   useTopicAsChangelog(store: string, topic: string): void {
     const written = this.stores.get(store)
     if (written !== undefined) written.sourceTopic = topic
+  }
+
+  /** From now on the store tells of every update at once. */
+  disableCaching(store: string): void {
+    const written = this.stores.get(store)
+    if (written?.spec.caching === true) written.spec = { ...written.spec, caching: false }
   }
 
   /** @throws MR_TOPOLOGY_STORE_UNKNOWN */

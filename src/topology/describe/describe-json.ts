@@ -1,5 +1,6 @@
 import type { Topology, TopologyNode } from '../topology.ts'
 
+/** A topology as data. Internal topics are named without the application id. */
 export interface TopologyJson {
   readonly subtopologies: readonly {
     readonly id: number
@@ -10,6 +11,7 @@ export interface TopologyJson {
   readonly stores: readonly StoreJson[]
 }
 
+/** A source, processor or sink, and what it is wired to. */
 export type NodeJson =
   | {
       readonly kind: 'source'
@@ -35,6 +37,7 @@ export type NodeJson =
       readonly parents: readonly string[]
     }
 
+/** A store, and the topic it is rebuilt from. */
 export interface StoreJson {
   readonly name: string
   readonly kind: string
@@ -47,7 +50,14 @@ export interface StoreJson {
   readonly changelogConfigs: Readonly<Record<string, string>>
 }
 
-/** The topology as plain JSON data, for tools that compare or draw it. */
+/**
+ * The topology as plain JSON data, for tools that compare or draw it.
+ *
+ * @example
+ * ```ts
+ * writeFileSync('topology.json', JSON.stringify(describeJson(app.topology())))
+ * ```
+ */
 export function describeJson(topology: Topology): TopologyJson {
   return {
     subtopologies: topology.subtopologies.map(({ id, global, nodes, copartitionGroups }) => ({

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { Cluster } from '../../../src/kafka/cluster.ts'
 import { clusterOptions } from '../../../src/kafka/connection-options.ts'
 import { kafka } from '../../../src/kafka/index.ts'
@@ -27,6 +27,8 @@ beforeAll(async () => {
     listener: { protocol: 'SASL_PLAINTEXT', port: directPort },
     config: {
       'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:PLAINTEXT',
+      // The broker writes the markers of transactions over a connection to itself.
+      'inter.broker.listener.name': 'SECURE',
       'advertised.listeners': `PLAINTEXT://127.0.0.1:${proxyPort},SECURE://127.0.0.1:${directPort}`,
     },
   })
@@ -42,6 +44,8 @@ afterAll(async () => {
   await proxy.close()
   await broker.stop()
 })
+
+afterEach(() => proxy.restore())
 
 function requestsOf(group: string): TransactionRequests {
   return new TransactionRequests(direct, clientOptions(group, 1, []).transactionalId)
@@ -163,7 +167,8 @@ describe('a commit whose answer is not to be had', () => {
   })
 })
 
-describe('a restart of the broker', () => {
+// A broker that was killed is let in again only when its session with the controller has ended.
+describe('a restart of the broker', { timeout: 90_000 }, () => {
   it.each(['shutDown', 'kill'] as const)('by %s in the middle of a transaction does not end it', async (how) => {
     const [topic, input] = [await newTopic(log), await newTopic(log)]
     const patient = kafka({ brokers, transactionTimeout: 120_000 })
@@ -190,7 +195,9 @@ describe('a restart of the broker', () => {
     await write(client, topic, 'lost')
     await broker.shutDown()
     await broker.start()
-    await until('the abort', async () => ((await requestsOf(group).describe()).state === 'CompleteAbort' ? true : undefined))
+    await until('the abort', async () =>
+      (await requestsOf(group).describe()).state === 'CompleteAbort' ? true : undefined,
+    )
     await write(client, topic, 'lost, too')
     expect(await client.commit(offsetsOf(input, 1))).toBe('aborted')
     await write(client, topic, 'redone')

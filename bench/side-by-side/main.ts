@@ -1,0 +1,97 @@
+/**
+ * Millrace and Kafka Streams side by side: the same workloads on the same broker, in turn, one stream thread each, answers checked.
+ *
+ *     npm run bench -- [--quick] [--workload w2[,w5]] [--guarantee alos|eos] [--cache on|off] [--runs N] [--records N]
+ *                      [--only millrace|java] [--profile DIRECTORY] [--json FILE] [--java KEY=VALUE[,…]]
+ */
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { kafka } from '../../src/kafka/index.ts'
+import { startBenchBroker } from './broker.ts'
+import { cells, type Cell } from './cells.ts'
+import { javaClassPath } from './java.ts'
+import { report, type Run, type Side } from './report.ts'
+import { runOnce, type RunContext } from './run-once.ts'
+
+const { values: options } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    workload: { type: 'string' },
+    guarantee: { type: 'string' },
+    cache: { type: 'string' },
+    runs: { type: 'string' },
+    records: { type: 'string' },
+    only: { type: 'string' },
+    profile: { type: 'string' },
+    json: { type: 'string' },
+    java: { type: 'string' },
+  },
+})
+
+const records = Number(options.records ?? (options.quick ? 300_000 : 1_000_000))
+const runs = Number(options.runs ?? (options.quick ? 1 : 5))
+const sides: readonly Side[] = (['java', 'millrace'] as const).filter((side) => (options.only ?? side) === side)
+const chosen = cells.filter(
+  ({ workload, guarantee, cached }) =>
+    (options.workload?.split(',').includes(workload) ?? true) &&
+    (options.guarantee ?? guarantee) === guarantee &&
+    (options.cache === undefined || (options.cache === 'on') === cached),
+)
+if (chosen.length === 0 || !(records > 0) || !(runs > 0)) throw new Error('nothing to run')
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-side-by-side-'))
+if (options.profile !== undefined) mkdirSync(options.profile, { recursive: true })
+const broker = await startBenchBroker(join(directory, 'broker'))
+const log = kafka({ brokers: broker.brokers })
+try {
+  const context: RunContext = {
+    log,
+    broker,
+    directory,
+    records,
+    classPath: sides.includes('java') ? await javaClassPath(directory) : '',
+    javaSettings: options.java ?? '',
+    profile: options.profile,
+  }
+  const done: Run[] = []
+  for (const cell of chosen) done.push(...(await runCell(context, cell)))
+  console.log(`\n${report(done, records)}`)
+  if (done.some((run) => run.fault !== undefined)) process.exitCode = 1
+} finally {
+  await log.close()
+  await broker.stop()
+  rmSync(directory, { recursive: true, force: true })
+}
+
+async function runCell(context: RunContext, cell: Cell): Promise<Run[]> {
+  const done: Run[] = []
+  for (let i = 0; i < runs; i++) {
+    for (const side of sides) {
+      const run = await runOnce(context, cell, side)
+      done.push(run)
+      console.log(describe(run))
+      if (options.json !== undefined) appendFileSync(options.json, `${JSON.stringify(run)}\n`)
+    }
+  }
+  return done
+}
+
+function describe({ cell, side, measured, outputs, changelog, fault }: Run): string {
+  const name = `${cell.workload} ${cell.guarantee}${cell.cached ? '' : ' uncached'}`.padEnd(20)
+  if (measured === undefined) return `${name} ${side.padEnd(8)} VOID: ${fault}`
+  const { secondsClosed, cpuClosed, brokerCpu, otherCpu, rss } = measured
+  const perRecord = (seconds: number): string => ((seconds / records) * 1e6).toFixed(2)
+  return [
+    name,
+    side.padEnd(8),
+    `${Math.round(records / secondsClosed / 1000)} k/s`.padStart(8),
+    `${perRecord(cpuClosed)} µs CPU`.padStart(14),
+    `broker ${perRecord(brokerCpu)} µs`,
+    `others ${(otherCpu / secondsClosed).toFixed(2)} cores`,
+    `${rss} MB`,
+    `out ${outputs}, changelog ${changelog ?? '-'}`,
+    fault === undefined ? 'right' : `VOID: ${fault}`,
+  ].join('  ')
+}

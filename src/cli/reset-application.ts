@@ -1,0 +1,103 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { MillraceError } from '../errors.ts'
+import { groupActive } from '../log/group.ts'
+import { PartitionMap } from '../log/log.ts'
+import type { CommittedOffset, Log } from '../log/log.ts'
+import type { Application } from '../topology/application.ts'
+import { subtopologiesForGroup } from '../topology/subtopologies-for-group.ts'
+
+/** What a reset would do. */
+export interface ResetPlan {
+  readonly app: string
+  /** First offsets of the source topics, where the application would begin. */
+  readonly offsets: PartitionMap<CommittedOffset>
+  /** Topics of the application's own, to be deleted. */
+  readonly internalTopics: readonly string[]
+  /** Topics named like internal ones of this application that its topology does not have: they stay. */
+  readonly otherTopics: readonly string[]
+  /** State on this machine, to be deleted; `undefined` if there is none. */
+  readonly stateDirectory: string | undefined
+  readonly marker: string
+}
+
+/**
+ * What it takes to make an application process all its input again: the same as Kafka's application reset tool does.
+ *
+ * @throws MR_GROUP_ACTIVE while an instance is running; MR_TOPIC_UNKNOWN if a source topic is missing
+ */
+export async function planReset(app: Application, log: Log, data: string): Promise<ResetPlan> {
+  const members = await log.groupMembers(app.id)
+  if (members.length > 0) throw groupActive(app.id, members)
+  const subtopologies = subtopologiesForGroup(app.topology(), app.id, app.settings.replicationFactor)
+  const own = new Set(
+    subtopologies.flatMap(({ repartitionSourceTopics, changelogTopics }) =>
+      [...repartitionSourceTopics, ...changelogTopics].map(({ name }) => name),
+    ),
+  )
+  const existing = await log.listTopics()
+  const stateDirectory = join(data, 'state', app.id)
+  return {
+    app: app.id,
+    offsets: await firstOffsets(log, [...new Set(subtopologies.flatMap(({ sourceTopics }) => sourceTopics))]),
+    internalTopics: existing.filter((topic) => own.has(topic)),
+    otherTopics: existing.filter((topic) => !own.has(topic) && looksInternal(topic, app.id)),
+    stateDirectory: existsSync(stateDirectory) ? stateDirectory : undefined,
+    marker: markerOf(app, data),
+  }
+}
+
+/**
+ * Makes the application forget everything it has done. What it wrote to other topics stays. One that is cut short leaves a
+ * marker, by which `mustFinishReset` tells that it has to be done again.
+ *
+ * @throws MR_GROUP_ACTIVE if an instance was started meanwhile
+ */
+export async function carryOutReset(plan: ResetPlan, log: Log): Promise<void> {
+  const { app, marker, stateDirectory } = plan
+  const members = await log.groupMembers(app)
+  if (members.length > 0) throw groupActive(app, members)
+  mkdirSync(join(marker, '..'), { recursive: true })
+  writeFileSync(marker, '', { flush: true })
+  if (stateDirectory !== undefined) rmSync(stateDirectory, { recursive: true, force: true })
+  await log.deleteGroup(app)
+  await log.deleteTopics(plan.internalTopics)
+  await log.commitOffsets(app, plan.offsets)
+  rmSync(marker)
+}
+
+/** True if a reset was cut short: part of the state is gone. */
+export function mustFinishReset(app: Application, data: string): boolean {
+  return existsSync(markerOf(app, data))
+}
+
+function markerOf(app: Application, data: string): string {
+  return join(data, `${app.id}.start-over`)
+}
+
+async function firstOffsets(log: Log, topics: readonly string[]): Promise<PartitionMap<CommittedOffset>> {
+  const described = await log.describeTopics(topics)
+  const partitions = topics.flatMap((topic) => {
+    const description = described.get(topic)
+    if (description === undefined) throw missingSource(topic)
+    return Array.from({ length: description.partitions }, (_, partition) => ({ topic, partition }))
+  })
+  const offsets = new PartitionMap<CommittedOffset>()
+  for (const [topic, partition, offset] of (await log.listOffsets(partitions, 'earliest')).entries()) {
+    offsets.set(topic, partition, { offset, metadata: '' })
+  }
+  return offsets
+}
+
+/** As Kafka's tool recognizes them; another application may have a name that begins like this one's. */
+function looksInternal(topic: string, app: string): boolean {
+  if (!topic.startsWith(`${app}-`)) return false
+  return /-(changelog|repartition)$|-KTABLE-FK-JOIN-SUBSCRIPTION-(REGISTRATION|RESPONSE)-\d+-topic$/.test(topic)
+}
+
+function missingSource(topic: string): MillraceError {
+  return new MillraceError('MR_TOPIC_UNKNOWN', `the source topic "${topic}" does not exist`, {
+    topic,
+    hint: 'Create it, or correct its name in the application.',
+  })
+}

@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto'
+import { MillraceError } from '../../../errors.ts'
+import { taskIdText } from '../../../log/group.ts'
+import type { SubtopologyDescription, TaskId } from '../../../log/group.ts'
+import type { Assignment, TaskSet } from '../tasks.ts'
+import { protocolSubtopologies } from '../topology.ts'
+import { assignmentUserData, subscriptionUserData } from './consumer-protocol.ts'
+
+/** A format that older members cannot read gets another protocol name: the coordinator chooses one that all members offer. */
+export const protocolName = 'millrace'
+
+const version = 1
+
+/** What a member tells the leader when it joins. */
+export interface MemberData {
+  readonly processId: string
+  readonly clientId: string
+  /** `topologyHash` of what it runs. */
+  readonly topology: string
+  /** The last generation in which it was assigned what it claims; -1 if it is new. */
+  readonly generation: number
+  /** What its thread owns, or may take at any moment. */
+  readonly claimed: Assignment
+  /** Tasks whose state lies on the disk of its process. */
+  readonly stored: TaskSet
+  readonly standbyReplicas: number
+  /** It asks every member to shut down, or was told to. */
+  readonly isShuttingDown: boolean
+  /** Raised to have the group rebalanced: the coordinator ignores a join that brings nothing new. */
+  readonly request: number
+}
+
+/** What the leader tells a member. */
+export interface AssignmentData {
+  /** `topologyHash` that the tasks belong to. */
+  readonly topology: string
+  readonly tasks: Assignment
+  /** `textHash` of the topics as they were: if it is another one by now, the group is to be assigned anew. */
+  readonly topics: string
+  /** Others wait for what this member gives up: it must join again once it has. */
+  readonly mustRejoin: boolean
+  /** Some tasks are still being given up: the next rebalance is near. */
+  readonly isTransitional: boolean
+  readonly isShuttingDown: boolean
+  /** Why there are no tasks, or why this member gets none. */
+  readonly problem: Problem | undefined
+}
+
+export interface Problem {
+  /** `waiting`: it may pass; `failed`: the member cannot go on. */
+  readonly type: 'waiting' | 'failed'
+  readonly code: string
+  readonly message: string
+  readonly topic: string | undefined
+  readonly hint: string | undefined
+}
+
+/** Two members run the same topology if and only if this is the same. */
+export function topologyHash(subtopologies: readonly SubtopologyDescription[]): string {
+  return textHash(JSON.stringify(protocolSubtopologies(subtopologies)))
+}
+
+export function textHash(text: string): string {
+  return createHash('sha256').update(text).digest('base64url').slice(0, 22)
+}
+
+export function encodeMember(data: MemberData): Buffer {
+  return encode({
+    process: data.processId,
+    client: data.clientId,
+    topology: data.topology,
+    generation: data.generation,
+    active: partitionLists(data.claimed.active),
+    standby: partitionLists(data.claimed.standby),
+    stored: partitionLists(data.stored),
+    replicas: data.standbyReplicas,
+    shutdown: data.isShuttingDown,
+    request: data.request,
+  })
+}
+
+/** @throws MR_GROUP_PROTOCOL if a member of another version of Millrace, or something else, wrote it */
+export function decodeMember(subscription: Buffer): MemberData {
+  return decode(subscription, subscriptionUserData, (fields) => ({
+    processId: text(fields['process']),
+    clientId: text(fields['client']),
+    topology: text(fields['topology']),
+    generation: integer(fields['generation']),
+    claimed: { active: taskSet(fields['active']), standby: taskSet(fields['standby']) },
+    stored: taskSet(fields['stored']),
+    standbyReplicas: integer(fields['replicas']),
+    isShuttingDown: fields['shutdown'] === true,
+    request: integer(fields['request']),
+  }))
+}
+
+export function encodeAssigned(data: AssignmentData): Buffer {
+  return encode({
+    topology: data.topology,
+    active: partitionLists(data.tasks.active),
+    standby: partitionLists(data.tasks.standby),
+    topics: data.topics,
+    rejoin: data.mustRejoin,
+    transitional: data.isTransitional,
+    shutdown: data.isShuttingDown,
+    problem: data.problem,
+  })
+}
+
+/** @throws MR_GROUP_PROTOCOL if a leader of another version of Millrace, or something else, wrote it */
+export function decodeAssigned(assignment: Buffer): AssignmentData {
+  return decode(assignment, assignmentUserData, (fields) => ({
+    topology: text(fields['topology']),
+    tasks: { active: taskSet(fields['active']), standby: taskSet(fields['standby']) },
+    topics: text(fields['topics']),
+    mustRejoin: fields['rejoin'] === true,
+    isTransitional: fields['transitional'] === true,
+    isShuttingDown: fields['shutdown'] === true,
+    problem: fields['problem'] === undefined ? undefined : problem(fields['problem']),
+  }))
+}
+
+export function taskSetOf(tasks: Iterable<TaskId>): TaskSet {
+  const set = new Map<string, TaskId>()
+  for (const task of tasks) set.set(taskIdText(task), task)
+  return set
+}
+
+function encode(fields: object): Buffer {
+  return Buffer.from(JSON.stringify({ version, ...fields }))
+}
+
+type Fields = Readonly<Record<string, unknown>>
+
+function decode<T>(envelope: Buffer, userData: (envelope: Buffer) => Buffer, read: (fields: Fields) => T): T {
+  try {
+    const fields = record(JSON.parse(userData(envelope).toString('utf8')))
+    if (fields['version'] !== version) throw new TypeError(`version ${String(fields['version'])}`)
+    return read(fields)
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error)
+    throw new MillraceError('MR_GROUP_PROTOCOL', `a member of the group sent data that cannot be read (${detail})`, {
+      cause: error,
+      hint: 'Run versions of Millrace in one group that understand each other.',
+    })
+  }
+}
+
+function partitionLists(tasks: TaskSet): Record<string, number[]> {
+  const lists: Record<string, number[]> = {}
+  for (const { subtopology, partition } of tasks.values()) (lists[subtopology] ??= []).push(partition)
+  return lists
+}
+
+function taskSet(value: unknown): TaskSet {
+  const tasks: TaskId[] = []
+  for (const [subtopology, partitions] of Object.entries(record(value))) {
+    if (!Array.isArray(partitions)) throw new TypeError('no list of partitions')
+    for (const partition of partitions)
+      tasks.push({ subtopology: integer(Number(subtopology)), partition: integer(partition) })
+  }
+  return taskSetOf(tasks)
+}
+
+function problem(value: unknown): Problem {
+  const { type, code, message, topic, hint } = record(value)
+  return {
+    type: type === 'failed' ? 'failed' : 'waiting',
+    code: text(code),
+    message: text(message),
+    topic: topic === undefined ? undefined : text(topic),
+    hint: hint === undefined ? undefined : text(hint),
+  }
+}
+
+function record(value: unknown): Fields {
+  if (typeof value !== 'object' || value === null) throw new TypeError('no object')
+  return { ...value }
+}
+
+function text(value: unknown): string {
+  if (typeof value !== 'string') throw new TypeError('no text')
+  return value
+}
+
+function integer(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw new TypeError('no integer')
+  return value
+}

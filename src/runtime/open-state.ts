@@ -1,0 +1,54 @@
+import { MillraceError } from '../errors.ts'
+import type { StoreSpec } from '../state/store-spec.ts'
+import { TaskState, type StateEnvironment } from '../state/task-state.ts'
+import type { Logger } from '../topology/application.ts'
+import type { StateHome } from './state-home.ts'
+import { wait, type Steps } from './steps.ts'
+
+/** What makes a whole directory worthless, since a changelog has it all. */
+const UNUSABLE: ReadonlySet<string> = new Set(['MR_STATE_CORRUPT', 'MR_STATE_FOREIGN'])
+
+/**
+ * Opens the state of a task. What cannot be read, or was written by another engine or version, is deleted and begins empty, to
+ * be restored; unless a store in it has no changelog, so that nothing is deleted that is nowhere else.
+ *
+ * @param unlogged persistent stores without a changelog
+ * @throws MR_STATE_LOCKED, MR_STATE_DIRECTORY, MR_STATE_IO; MR_STATE_CORRUPT and MR_STATE_FOREIGN where nothing restores the state
+ */
+export function* openState(
+  home: StateHome,
+  specs: readonly StoreSpec[],
+  unlogged: readonly string[],
+  environment: StateEnvironment,
+  logger: Logger,
+): Steps<TaskState> {
+  const { task } = environment
+  try {
+    return yield* openOnce(home, specs, environment)
+  } catch (error) {
+    if (!(error instanceof MillraceError) || !UNUSABLE.has(error.code)) throw error
+    if (unlogged.length > 0) throw unrestorable(error, task, unlogged)
+    logger.warn({ task, err: error }, 'state cannot be used; it is deleted and restored from the changelogs')
+    yield* wait(home.destroy(task))
+  }
+  return yield* openOnce(home, specs, environment)
+}
+
+function* openOnce(home: StateHome, specs: readonly StoreSpec[], environment: StateEnvironment): Steps<TaskState> {
+  const engine = yield* wait(home.open(environment.task))
+  try {
+    return yield* wait(TaskState.open(engine, specs, environment))
+  } catch (error) {
+    yield* wait(engine.close())
+    home.release(environment.task)
+    throw error
+  }
+}
+
+function unrestorable(error: MillraceError, task: string, stores: readonly string[]): MillraceError {
+  return new MillraceError(error.code, `${error.message}; ${stores.join(', ')} cannot be restored, having no changelog`, {
+    task,
+    cause: error,
+    hint: 'Delete the directory to begin with empty stores.',
+  })
+}

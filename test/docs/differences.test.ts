@@ -1,0 +1,66 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { root } from './snippets.ts'
+
+/** Where the code asks for the compatible answer, and the numbers of the differences on the page that come of it. */
+const DECISIONS: Readonly<Record<string, readonly number[]>> = {
+  'dsl/materialization.ts': [1, 4],
+  'dsl/operators/group.ts': [5],
+  'processors/aggregate.ts': [6],
+  'processors/observed-time.ts': [9],
+  'processors/session-aggregate.ts': [1, 7],
+  'processors/shared-join-time.ts': [10],
+  'processors/sliding-aggregate.ts': [14],
+  'processors/stream-table-join.ts': [11],
+  'processors/suppress.ts': [3],
+  'processors/time-window-operator.ts': [1, 2, 6],
+  'runtime/task.ts': [13],
+  'state/loaded-store.ts': [16],
+  'state/suppress-store.ts': [8],
+  'state/timed-entry-store.ts': [4, 15],
+  'state/window-entry-store.ts': [1],
+  'topology/graph/self-joins.ts': [12],
+}
+
+/** These hand the switch on, or read it from the configuration. */
+const CARRIERS = [
+  'dsl/app.ts',
+  'processors/operator.ts',
+  'runtime/global-tables.ts',
+  'runtime/task-context.ts',
+  'runtime/task-opening.ts',
+  'state/environment.ts',
+  'topology/application.ts',
+  'topology/build-settings.ts',
+]
+
+const page = readFileSync(join(root, 'docs/differences.md'), 'utf8')
+
+test('every place in the code that answers differently under compatibility belongs to a difference on the page', () => {
+  const asking = readdirSync(join(root, 'src'), { recursive: true })
+    .map(String)
+    .filter((file) => file.endsWith('.ts') && /\bcompatible\b/.test(codeOf(file)))
+  expect(asking.toSorted()).toEqual([...Object.keys(DECISIONS), ...CARRIERS].toSorted())
+})
+
+test('every difference in the table has its program, which is run in both ways', () => {
+  const rows = [...page.matchAll(/^\| \[(\d+)\]\(#/gm)].map((match) => Number(match[1]))
+  const sections = page.split(/^## (?=\d+\. )/m).slice(1)
+  expect(sections.map((section) => Number.parseInt(section, 10))).toEqual(rows)
+  expect([...new Set(Object.values(DECISIONS).flat())].toSorted((a, b) => a - b)).toEqual(rows)
+  for (const section of sections) {
+    const outputs = [...section.matchAll(/```text\n([\s\S]*?)```/g)].map((match) => match[1] ?? '')
+    expect(outputs).not.toEqual([])
+    for (const output of outputs) {
+      const [compatible = '', own = ''] = output.split('default:\n')
+      expect(own).not.toBe('')
+      expect(compatible).not.toBe(`kafka-streams-4.3:\n${own}`)
+    }
+  }
+})
+
+/** Without comments. */
+function codeOf(file: string): string {
+  return readFileSync(join(root, 'src', file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+}

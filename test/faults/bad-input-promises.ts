@@ -1,0 +1,200 @@
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { json, readTopic, string, topic, TopicWriter } from 'millrace'
+import type { Log, Topic } from 'millrace'
+import { CliProcess } from '../cli/cli-process.ts'
+
+/** A log that `millrace run` works on, while the test does not have it open. */
+export interface BadInputPlace {
+  readonly prefix: string
+  /** Of `millrace run`, besides the application and `--data`. */
+  readonly args: readonly string[]
+  open(data: string): Promise<Log>
+}
+
+/** Of the applications' topics. */
+const PARTITIONS = 2
+
+/**
+ * What everybody may expect of `millrace run` when something is wrong: one error with a code, a place and a hint, an exit code
+ * that is not 0, and nothing lost: once the cause is gone, it goes on as if nothing had happened.
+ */
+export function badInputPromises(newPlace: () => BadInputPlace): void {
+  let place: BadInputPlace
+  let data: string
+  let orders: Topic<string, { cents: number }>
+  let sums: Topic<string, number>
+
+  beforeEach(() => {
+    data = mkdtempSync(join(tmpdir(), 'millrace-bad-input-'))
+    place = newPlace()
+    vi.stubEnv('MILLRACE_TEST_PREFIX', place.prefix)
+    orders = topic(`${place.prefix}orders`, { key: string(), value: json<{ cents: number }>() })
+    sums = topic(`${place.prefix}sums`, { key: string(), value: json<number>() })
+  })
+
+  afterEach(() => {
+    vi.unstubAllEnvs()
+    rmSync(data, { recursive: true, force: true })
+  })
+
+  async function withLog<T>(act: (log: Log) => Promise<T>): Promise<T> {
+    const log = await place.open(data)
+    try {
+      return await act(log)
+    } finally {
+      await log.close()
+    }
+  }
+
+  const createTopics = (partitions: Readonly<Record<string, number>>): Promise<void> =>
+    withLog(async (log) =>
+      log.createTopics(Object.entries(partitions).map(([name, count]) => ({ name: place.prefix + name, partitions: count }))),
+    )
+
+  /** Writes orders of 1 to `count` cents. */
+  const order = (count: number): Promise<void> =>
+    withLog(async (log) => {
+      await using writer = await TopicWriter.open(log, orders)
+      for (let cents = 1; cents <= count; cents++) writer.write(`customer-${cents}`, { cents }, { timestamp: cents })
+    })
+
+  const shownSums = (): Promise<Map<string | null, number | null>> =>
+    withLog(async (log) => {
+      const shown = new Map<string | null, number | null>()
+      for await (const { key, value } of readTopic(log, sums, { until: 'end' })) shown.set(key, value)
+      return shown
+    })
+
+  function start(app: 'sums' | 'joined', ...more: string[]): CliProcess {
+    return new CliProcess(['run', join(import.meta.dirname, `fixtures/${app}.ts`), '--data', data, ...place.args, ...more])
+  }
+
+  /** Runs it to its end, which must be one error with a hint; answers the error's line. */
+  async function failure(app: 'sums' | 'joined', code: string): Promise<string> {
+    const { code: exit, stderr } = await start(app).result()
+    const lines = stderr.match(/^error .*$/gm) ?? []
+    expect(lines, stderr).toHaveLength(1)
+    expect(lines[0]).toMatch(new RegExp(`^error ${code}: `))
+    expect(stderr).toMatch(/^ {2}hint: \S/m)
+    expect(stderr).not.toMatch(/^\s+at /m)
+    expect(exit).toBe(1)
+    return lines[0] ?? ''
+  }
+
+  /** Runs it until it has processed so many records, then ends it in good order; answers what it logged. */
+  async function runUntilProcessed(count: number): Promise<string> {
+    const millrace = start('sums', '--log-format', 'json')
+    await millrace.stderrMatches(new RegExp(`"processed":${count}\\b`))
+    millrace.signal('SIGTERM')
+    const { code, stderr } = await millrace.result()
+    expect(code, stderr).toBe(0)
+    return stderr
+  }
+
+  describe('a record that cannot be processed', () => {
+    beforeEach(() => createTopics({ orders: PARTITIONS, sums: PARTITIONS }))
+
+    test('because a callback throws is named, and read again by the next run', async () => {
+      await order(20)
+      vi.stubEnv('MILLRACE_TEST_THROWS_AT', '13')
+      const error = await failure('sums', 'MR_PROCESSING')
+      expect(error).toContain('13 is right out')
+      expect(error).toMatch(/\(node=KSTREAM-MAPVALUES-\d+, task=0_\d, topic=\S*orders, partition=\d, offset=\d+\)$/)
+      // And again, as often as it is tried.
+      expect(await failure('sums', 'MR_PROCESSING')).toBe(error)
+
+      vi.stubEnv('MILLRACE_TEST_THROWS_AT', '')
+      // Every order is read from its topic and from the repartition topic.
+      await runUntilProcessed(40)
+      expect(await shownSums()).toEqual(sumsOf(20))
+    })
+
+    test("because it is undecodable is named with its bytes, and skipped only with 'continue'", async () => {
+      await withLog(async (log) => {
+        await using writer = await TopicWriter.open(log, topic(orders.name, { key: string(), value: string() }))
+        writer.write('customer-0', '{"cents":', { timestamp: 0 })
+      })
+      await order(20)
+      const error = await failure('sums', 'MR_DESERIALIZE')
+      expect(error).toContain(Buffer.from('{"cents":').toString('hex'))
+      expect(error).toMatch(/\(node=KSTREAM-SOURCE-\d+, task=0_\d, topic=\S*orders, partition=\d, offset=0\)$/)
+
+      vi.stubEnv('MILLRACE_TEST_UNDECODABLE', 'continue')
+      expect(await runUntilProcessed(40)).toMatch(/"reason":"deserialization"/)
+      expect(await shownSums()).toEqual(sumsOf(20))
+
+      // It lies behind: an application that would fail does not meet it again.
+      vi.stubEnv('MILLRACE_TEST_UNDECODABLE', 'fail')
+      await order(20)
+      await runUntilProcessed(40)
+      expect(await shownSums()).toEqual(new Map([...sumsOf(20)].map(([digit, sum]) => [digit, 2 * sum])))
+    })
+  })
+
+  describe('topics that do not fit', () => {
+    test('a repartition topic with a partition count that nobody asked for', async () => {
+      await createTopics({ orders: 2, sums: 2, 'summing-digits-repartition': 5, 'summing-sums-changelog': 3 })
+      expect(await failure('sums', 'MR_INTERNAL_TOPIC')).toContain(`${place.prefix}summing-`)
+    })
+
+    test('a changelog with another partition count than its task has partitions', async () => {
+      await createTopics({ orders: 2, sums: 2, 'summing-digits-repartition': 2, 'summing-sums-changelog': 3 })
+      expect(await failure('sums', 'MR_INTERNAL_TOPIC')).toContain(`${place.prefix}summing-sums-changelog`)
+    })
+
+    test('inputs of a join that are not co-partitioned', async () => {
+      await createTopics({ orders: 2, customers: 3, named: 2 })
+      const error = await failure('joined', 'MR_NOT_COPARTITIONED')
+      expect(error).toContain(`${place.prefix}orders`)
+      expect(error).toContain(`${place.prefix}customers`)
+    })
+  })
+
+  describe('a data directory', () => {
+    const stateDirectory = (...more: string[]): string => join(data, 'state', `${place.prefix}summing`, ...more)
+
+    beforeEach(() => createTopics({ orders: PARTITIONS, sums: PARTITIONS }))
+
+    test('that another process works on', async () => {
+      const first = start('sums')
+      await first.stderrMatches(/^starting/m)
+      await first.stderrMatches(/tasks assigned/m)
+      expect(await failure('sums', 'MR_STATE_LOCKED')).toContain(data)
+      first.signal('SIGTERM')
+      expect((await first.result()).code).toBe(0)
+    })
+
+    test('whose state is damaged is named, and the state restored from the changelog', async () => {
+      await order(20)
+      await runUntilProcessed(40)
+      for (const task of ['1_0', '1_1']) damage(stateDirectory(task))
+      await order(20)
+      const logged = await runUntilProcessed(40)
+      for (const task of ['1_0', '1_1']) expect(logged).toContain(stateDirectory(task))
+      expect(await shownSums()).toEqual(new Map([...sumsOf(20)].map(([digit, sum]) => [digit, 2 * sum])))
+    })
+
+    test('whose state is something else is left alone', async () => {
+      mkdirSync(stateDirectory(), { recursive: true })
+      writeFileSync(stateDirectory('process'), 'my diary')
+      expect(await failure('sums', 'MR_STATE_\\w+')).toContain(stateDirectory('process'))
+    })
+  })
+}
+
+/** Overwrites the files by which the engine finds its data. */
+export function damage(directory: string): void {
+  const manifests = readdirSync(directory).filter((name) => name.startsWith('MANIFEST'))
+  expect(manifests).not.toEqual([])
+  for (const name of manifests) writeFileSync(join(directory, name), 'ruined')
+}
+
+/** Of orders of 1 to `count` cents, by last digit. */
+function sumsOf(count: number): Map<string, number> {
+  const sums = new Map<string, number>()
+  for (let cents = 1; cents <= count; cents++) sums.set(String(cents % 10), (sums.get(String(cents % 10)) ?? 0) + cents)
+  return sums
+}

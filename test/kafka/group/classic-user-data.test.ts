@@ -1,0 +1,106 @@
+import { describe, expect, it } from 'vitest'
+import { encodeAssignment, encodeSubscription } from '../../../src/kafka/group/classic/consumer-protocol.ts'
+import {
+  decodeAssigned,
+  decodeMember,
+  encodeAssigned,
+  encodeMember,
+  taskSetOf,
+  topologyHash,
+} from '../../../src/kafka/group/classic/user-data.ts'
+import type { AssignmentData, MemberData } from '../../../src/kafka/group/classic/user-data.ts'
+import { internalTopic, subtopology } from '../../log/log-harness.ts'
+
+const active = taskSetOf([0, 1, 7].map((partition) => ({ subtopology: 0, partition })))
+const standby = taskSetOf([{ subtopology: 12, partition: 3 }])
+
+const member: MemberData = {
+  processId: 'process',
+  clientId: 'client',
+  topology: 'hash',
+  generation: 4,
+  claimed: { active, standby },
+  stored: standby,
+  standbyReplicas: 1,
+  isShuttingDown: true,
+  request: 2,
+}
+
+const assigned: AssignmentData = {
+  topology: 'hash',
+  topics: 'other hash',
+  tasks: { active, standby },
+  mustRejoin: true,
+  isTransitional: true,
+  isShuttingDown: false,
+  problem: { type: 'waiting', code: 'MR_TOPIC_UNKNOWN', message: 'no such topic', topic: 'orders', hint: undefined },
+}
+
+const unreadable = expect.objectContaining({ code: 'MR_GROUP_PROTOCOL', hint: expect.any(String) })
+
+describe('what members and leader of a classic group tell each other', () => {
+  it('is read as it was written', () => {
+    expect(decodeMember(encodeSubscription(['a', 'ü'], encodeMember(member)))).toEqual(member)
+    const partitions = [
+      { topic: 'a', partition: 0 },
+      { topic: 'b', partition: 1 },
+      { topic: 'a', partition: 1 },
+    ]
+    expect(decodeAssigned(encodeAssignment(partitions, encodeAssigned(assigned)))).toEqual(assigned)
+  })
+
+  it("comes in the envelopes of Kafka's own consumers, so that Kafka's tools can read them", () => {
+    const userData = Buffer.from('data')
+    // ConsumerProtocolSubscription: version 0, [topics], user data.
+    expect(encodeSubscription(['ab'], userData).toString('hex')).toBe('0000000000010002616200000004' + '64617461')
+    // ConsumerProtocolAssignment: version 0, [topic [partitions]], user data.
+    const partitions = [
+      { topic: 'ab', partition: 1 },
+      { topic: 'ab', partition: 2 },
+    ]
+    expect(encodeAssignment(partitions, userData).toString('hex')).toBe(
+      '0000' + '00000001' + '00026162' + '00000002' + '00000001' + '00000002' + '00000004' + '64617461',
+    )
+  })
+
+  it('is refused where it is of another version, or something else', () => {
+    const subscription = (text: string) => encodeSubscription([], Buffer.from(text))
+    const later = encodeMember(member).toString().replace('"version":1', '"version":2')
+    expect(() => decodeMember(subscription(later))).toThrow(unreadable)
+    expect(() => decodeMember(subscription('not JSON'))).toThrow(unreadable)
+    expect(() => decodeMember(subscription('{"version":1}'))).toThrow(unreadable)
+    expect(() => decodeMember(Buffer.alloc(0))).toThrow(unreadable)
+    expect(() => decodeMember(Buffer.alloc(3, 1))).toThrow(unreadable)
+    expect(() => decodeAssigned(Buffer.from('000000000005', 'hex'))).toThrow(unreadable)
+  })
+})
+
+describe('the hash of a topology', () => {
+  const topics = [
+    ['cleanup.policy', 'compact'],
+    ['retention.ms', '1'],
+  ] as const
+
+  it('is the same in whatever order topics and configs are listed', () => {
+    const one = [
+      subtopology(0, ['a', 'b'], { changelogTopics: [internalTopic('c', 0, topics)] }),
+      subtopology(1, ['d']),
+    ]
+    const two = [
+      subtopology(1, ['d']),
+      subtopology(0, ['b', 'a'], { changelogTopics: [internalTopic('c', 0, topics.toReversed())] }),
+    ]
+    expect(topologyHash(one)).toBe(topologyHash(two))
+  })
+
+  it('is another one for another source, store or partition count', () => {
+    const hashes = [
+      [subtopology(0, ['a'])],
+      [subtopology(0, ['b'])],
+      [subtopology(0, ['a'], { changelogTopics: [internalTopic('c')] })],
+      [subtopology(0, ['a'], { changelogTopics: [internalTopic('c', 3)] })],
+      [subtopology(0, ['a']), subtopology(1, ['b'])],
+    ].map(topologyHash)
+    expect(new Set(hashes).size).toBe(hashes.length)
+  })
+})

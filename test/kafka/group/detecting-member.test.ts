@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest'
+import { MillraceError } from '../../../src/errors.ts'
+import { DetectingMember } from '../../../src/kafka/group/detecting-member.ts'
+import type { GroupProtocol } from '../../../src/kafka/group/detect-protocol.ts'
+import type { KafkaMember } from '../../../src/kafka/group/kafka-member.ts'
+import type { GroupEvent } from '../../../src/log/group.ts'
+import { until } from '../../log/log-harness.ts'
+
+const refusal = new MillraceError('MR_GROUP_PROTOCOL', 'another kind of consumer')
+const assigned: GroupEvent = { type: 'assigned', active: [], standby: [] }
+
+class FakeMember implements KafkaMember {
+  readonly events: GroupEvent[]
+  readonly done: string[] = []
+
+  constructor(events: GroupEvent[]) {
+    this.events = events
+  }
+
+  join(): void {
+    this.done.push('join')
+  }
+
+  nextEvent(): GroupEvent | undefined {
+    return this.events.shift()
+  }
+
+  onEvent(wake: (() => void) | undefined): void {
+    this.done.push(wake === undefined ? 'unheard' : 'heard')
+  }
+
+  leave(): void {
+    this.done.push('leave')
+  }
+
+  acknowledge(): void {}
+  shutdownApplication(): void {}
+  requireOwned(): void {}
+  async renewEpoch(): Promise<void> {}
+  expelled(): void {}
+  identity() {
+    return { memberId: 'id', memberEpoch: 1 }
+  }
+}
+
+/** A member of a group that has one of `protocols` after the other, and what is made for it by protocol. */
+function detecting(protocols: (GroupProtocol | MillraceError)[], members: Record<GroupProtocol, FakeMember>) {
+  return new DetectingMember(
+    'group',
+    async () => {
+      const protocol = protocols.length > 1 ? protocols.shift() : protocols[0]
+      if (protocol === undefined || protocol instanceof MillraceError) throw protocol ?? new Error('no protocol')
+      return protocol
+    },
+    (protocol) => members[protocol],
+  )
+}
+
+const nextOf = (member: DetectingMember) => until('an event', () => member.nextEvent())
+
+describe('a member that goes by what the group speaks', () => {
+  it('speaks the other protocol when the group has changed before it was in', async () => {
+    const classic = new FakeMember([{ type: 'failed', error: refusal }])
+    const streams = new FakeMember([assigned])
+    const member = detecting(['classic', 'streams'], { classic, streams })
+    member.onEvent(() => undefined)
+    await member.join()
+    expect(await nextOf(member)).toBe(assigned)
+    expect(classic.done).toEqual(['heard', 'join', 'unheard', 'leave'])
+    expect(streams.done).toEqual(['heard', 'join'])
+  })
+
+  it('fails when the group still speaks what it was refused for', async () => {
+    const classic = new FakeMember([{ type: 'failed', error: refusal }])
+    const member = detecting(['classic'], { classic, streams: new FakeMember([]) })
+    await member.join()
+    expect(await nextOf(member)).toEqual({ type: 'failed', error: refusal })
+  })
+
+  it('passes on any other failure', async () => {
+    const failed: GroupEvent = { type: 'failed', error: new MillraceError('MR_FENCED', 'a twin') }
+    const member = detecting(['streams'], { classic: new FakeMember([]), streams: new FakeMember([failed]) })
+    await member.join()
+    expect(await nextOf(member)).toBe(failed)
+  })
+
+  it('fails when the group cannot be asked, and wakes its thread for it', async () => {
+    const unreachable = new MillraceError('MR_LOG_UNREACHABLE', 'no broker')
+    const member = detecting([unreachable], { classic: new FakeMember([]), streams: new FakeMember([]) })
+    let woken = 0
+    member.onEvent(() => woken++)
+    await member.join()
+    expect(woken).toBe(1)
+    expect(await nextOf(member)).toEqual({ type: 'failed', error: unreachable })
+  })
+
+  it('is nobody before it joins, and may do nothing as a member until it knows as which', async () => {
+    const { promise, resolve } = Promise.withResolvers<GroupProtocol>()
+    const member = new DetectingMember(
+      'group',
+      () => promise,
+      () => new FakeMember([]),
+    )
+    expect(member.identity()).toBeUndefined()
+    const joining = member.join()
+    expect(() => member.identity()).toThrow(expect.objectContaining({ code: 'MR_FENCED' }))
+    resolve('streams')
+    await joining
+    expect(member.identity()).toEqual({ memberId: 'id', memberEpoch: 1 })
+  })
+})

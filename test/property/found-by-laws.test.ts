@@ -1,0 +1,157 @@
+import { describe, expect, test } from 'vitest'
+import { defineApp, int32, joinWindow, long, sliding, string, topic, unlimited, Windowed } from '../../src/index.ts'
+import type { AppConfig, Application, KTable, StreamsBuilder } from '../../src/index.ts'
+import { TopologyTestDriver } from '../../src/testing/index.ts'
+
+/* What the laws have found: each with the smallest input that showed it. */
+
+const texts = topic('texts', { key: string(), value: string() })
+const numbers = topic('numbers', { key: string(), value: long(), tombstones: true })
+const results = topic('results', { key: string(), value: string() })
+
+function app(build: (builder: StreamsBuilder) => void, settings: Partial<AppConfig> = {}): Application {
+  return defineApp({ id: 'found', ...settings, build })
+}
+
+describe('a restart', () => {
+  test('adds no punctuation: what ran up to the committed stream time does not run again', async () => {
+    await using driver = new TopologyTestDriver(
+      app((builder) =>
+        builder
+          .stream(texts)
+          .process<string, string>(() => ({
+            init(context) {
+              context.schedule(10, 'stream-time', (time) => context.forward({ key: 'tick', value: `${time}`, timestamp: time }))
+            },
+            process() {},
+          }))
+          .to(results, { key: string(), value: string() }),
+      ),
+    )
+    driver.input(texts).pipe('a', 'x', { timestamp: 12 })
+    await driver.restart({ keepState: false })
+    driver.input(texts).pipe('a', 'x', { timestamp: 15 })
+    driver.input(texts).pipe('a', 'x', { timestamp: 21 })
+    expect(driver.output(results).readValues()).toEqual(['12', '21'])
+  })
+
+  test('does not bring a record into a table that could not be read when it was processed', async () => {
+    const values: (number | null)[] = []
+    await using driver = new TopologyTestDriver(
+      app((builder) => builder.table(numbers, { store: 'numbers' }).toStream().forEach((value) => values.push(value)), {
+        optimize: 'all',
+        onDeserializationError: 'continue',
+      }),
+    )
+    driver.input(numbers).pipe('a', 1, { timestamp: 1 })
+    driver.input(topic('numbers', { key: string(), value: string() })).pipe('a', 'bad', { timestamp: 2 })
+    await driver.restart({ keepState: false })
+    expect(driver.store<{ get(key: string): unknown }>('numbers').get('a')).toMatchObject({ value: 1, timestamp: 1 })
+    expect(values).toEqual([1])
+    expect(driver.dropped.total).toBe(1)
+  })
+
+  test('gives a table its extracted timestamps back, though its source topic is its changelog', async () => {
+    const timed = topic('timed', { key: string(), value: int32(), timestamp: ({ value }) => value ?? -1 })
+    await using driver = new TopologyTestDriver(app((builder) => void builder.table(timed, { store: 'timed' }), { optimize: 'all' }))
+    driver.input(timed).pipe('a', 77, { timestamp: 1 })
+    await driver.restart({ keepState: false })
+    expect(driver.store<{ get(key: string): unknown }>('timed').get('a')).toMatchObject({ value: 77, timestamp: 77 })
+  })
+
+  test('does not change when the unmatched records of an outer join come out', async () => {
+    const left = topic('left', { key: string(), value: string() })
+    const right = topic('right', { key: string(), value: string() })
+    const run = async (restart: boolean): Promise<string[]> => {
+      await using driver = new TopologyTestDriver(
+        app((builder) =>
+          builder
+            .stream(left)
+            .outerJoin(builder.stream(right), (a, b) => `${a}+${b}`, joinWindow({ before: 2, after: 8, grace: 3 }), {
+              key: string(),
+              value: string(),
+              otherValue: string(),
+            })
+            .to(results, { key: string(), value: string() }),
+        ),
+      )
+      const pipe = (to: typeof left, timestamp: number): string => {
+        driver.input(to).pipe(`k${timestamp}`, `${timestamp}`, { timestamp })
+        return driver.output(results).readValues().join(' ')
+      }
+      for (const [to, timestamp] of [[left, 7], [right, 15], [left, 16], [right, 17]] as const) expect(pipe(to, timestamp)).toBe('')
+      if (restart) await driver.restart({ keepState: false })
+      return [21, 23, 32].map((timestamp) => pipe(right, timestamp))
+    }
+    expect(await run(false)).toEqual(['', '7+null null+15 null+17', '16+null null+21 null+23'])
+    expect(await run(true)).toEqual(await run(false))
+  })
+})
+
+describe('sliding windows', () => {
+  const counts = (build: (windows: KTable<Windowed<string>, number>) => void, difference: number): Application =>
+    app((builder) => build(builder.stream(texts).groupByKey().windowedBy(sliding(difference)).count()))
+
+  test('a window that starts after one record and ends at the next is made once, not twice', () => {
+    const perKey = topic('per-key', { key: string(), value: long() })
+    using driver = new TopologyTestDriver(
+      counts((table) => table.groupBy((count, key) => [key.key, count], { key: string(), value: long() }).count().toStream().to(perKey), 6),
+    )
+    driver.input(texts).pipe('a', 'x', { timestamp: 97 })
+    driver.input(texts).pipe('a', 'x', { timestamp: 104 })
+    expect(driver.output(perKey).readMap()).toEqual(new Map([['a', 2]]))
+  })
+
+  test('of no length count all records of a moment', () => {
+    const seen: number[] = []
+    using driver = new TopologyTestDriver(counts((table) => table.toStream().forEach((count) => seen.push(count ?? 0)), 0))
+    for (let i = 0; i < 3; i++) driver.input(texts).pipe('a', 'x', { timestamp: 10 })
+    expect(seen).toEqual([1, 2, 3])
+  })
+
+  test('other keys do not hide the window before a record that is just on time', () => {
+    const seen: string[] = []
+    using driver = new TopologyTestDriver(
+      counts((table) => table.toStream().forEach((count, { key, start, end }) => seen.push(`${key}[${start},${end}]=${count}`)), 10),
+    )
+    const pipe = (key: string, timestamp: number): void => driver.input(texts).pipe(key, 'x', { timestamp })
+    pipe('a', 29)
+    pipe('b', 40)
+    pipe('b', 39)
+    seen.length = 0
+    pipe('a', 30)
+    expect(seen).toEqual(['a[30,40]=1'])
+  })
+})
+
+test('an aggregation of a table join counts a row once, though a cache knows both sides of it', () => {
+  const perKey = topic('per-key', { key: string(), value: long() })
+  using driver = new TopologyTestDriver(
+    app((builder) => {
+      const stream = builder.stream(texts)
+      const types = { key: string(), value: string() }
+      stream
+        .toTable(types)
+        .join(stream.mapValues((text) => text.length).toTable({ key: string(), value: int32() }), (text, size) => `${text}${size}`)
+        .groupBy((value, key) => [key, value], types)
+        .count()
+        .toStream()
+        .to(perKey)
+    }),
+  )
+  driver.input(texts).pipe('a', 'x', { timestamp: 1 })
+  driver.input(texts).pipe('a', 'yy', { timestamp: 2 })
+  expect(driver.output(perKey).readMap()).toEqual(new Map([['a', 1]]))
+})
+
+test('unlimited windows have a changelog whose retention every log takes', () => {
+  const seen: (number | null)[] = []
+  using driver = new TopologyTestDriver(
+    app((builder) =>
+      builder.stream(texts).groupByKey().windowedBy(unlimited()).count().toStream().forEach((count) => seen.push(count)),
+    ),
+  )
+  driver.input(texts).pipe('a', 'x', { timestamp: 1 })
+  driver.input(texts).pipe('a', 'x', { timestamp: 1e12 })
+  expect(seen).toEqual([1, 2])
+})

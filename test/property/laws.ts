@@ -1,0 +1,145 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { chooseEngine } from '../../src/index.ts'
+import type { GeneratedCase } from './generated-case.ts'
+import { difference, differenceOf } from './observe.ts'
+import type { Observation } from './observe.ts'
+import { preparedInputs, runPaced } from './paced-run.ts'
+import { byKey, finalTables, lastValues } from './per-key.ts'
+import { runEmbedded } from './run-embedded.ts'
+import { caseApp, runOnDriver } from './run-on-driver.ts'
+import {
+  asksForTaskTime,
+  asksForWallClock,
+  hasGlobalTable,
+  hasOrderedTasks,
+  hasSeveralInputs,
+  independentInputs,
+  keepsKeys,
+  topologyOf,
+} from './topology-traits.ts'
+
+/** Something that holds for every application: a law needs no recorded answer to be checked against. */
+export interface Law {
+  readonly name: string
+  readonly promise: string
+  /** True if the law says something about the case. */
+  applies(generated: GeneratedCase): boolean
+  /** What breaks it, or undefined. */
+  check(generated: GeneratedCase): Promise<string | undefined>
+}
+
+const engines: Law = {
+  name: 'engines',
+  promise: 'the memory engine and RocksDB give the same outputs, stores and drops',
+  applies: () => true,
+  async check(generated) {
+    const partitions = generated.choices().chance(0.25) ? 2 : 1
+    const onMemory = await runOnDriver(generated, { partitions })
+    const { factory } = await chooseEngine('rocksdb')
+    return await withDirectory(async (directory) =>
+      differenceOf(onMemory, await runOnDriver(generated, { partitions, engine: { factory, directory } })),
+    )
+  },
+}
+
+const restart: Law = {
+  name: 'restart',
+  promise: 'stopped and started again anywhere in the input, with its state restored from the changelogs, it answers as if it had run on',
+  applies: ({ topology }) => !topology.some(({ clock }) => clock === 'wall'),
+  async check(generated) {
+    const choices = generated.choices()
+    const partitions = 1 + choices.below(3)
+    const restarts = Array.from({ length: 1 + choices.below(2) }, () => choices.below(generated.inputs.length))
+    const unbroken = await runOnDriver(generated, { partitions })
+    const broken = await runOnDriver(generated, { partitions, restarts })
+    // Global tables read their topics again, and drop again what they dropped before.
+    const found = differenceOf(unbroken, broken, !hasGlobalTable(generated.topology))
+    return found === undefined ? undefined : `restarted before inputs ${restarts.join(' and ')}, ${partitions} partitions: ${found}`
+  },
+}
+
+const partitions: Law = {
+  name: 'partitions',
+  promise: 'one partition or several: each key has the same results in the same order, and tables end the same',
+  applies: ({ flavour }) => flavour === 'spread',
+  async check(generated) {
+    const many = 2 + generated.choices().below(4)
+    const [one, several] = [await runOnDriver(generated), await runOnDriver(generated, { partitions: many })]
+    return difference(`with ${many} partitions, output`, byKey(one.outputs), byKey(several.outputs)) ?? sameStores(one, several)
+  },
+}
+
+function sameStores(one: Observation, several: Observation): string | undefined {
+  return difference('store', finalTables(one.stores), finalTables(several.stores))
+}
+
+const merged: Law = {
+  name: 'merged',
+  promise: 'one task over all sub-topologies and a task for each give the same answers',
+  applies: ({ topology }) => !asksForTaskTime(topology) && !asksForWallClock(topology) && independentInputs(topologyOf(topology)),
+  async check(generated) {
+    return differenceOf(await runOnDriver(generated), await runOnDriver(generated, { tasks: 'merged' }))
+  },
+}
+
+const crash: Law = {
+  name: 'crash',
+  promise: 'however many records a commit takes, and wherever it crashes between two, the committed outputs are the same',
+  applies: hasOneOrder,
+  async check(generated) {
+    const choices = generated.choices()
+    const inputs = preparedInputs(generated, hasSeveralInputs(topologyOf(generated.topology)))
+    const prepared = { ...generated, inputs }
+    const recordsPerCommit = 1 + choices.below(8)
+    const crashes = Array.from({ length: 1 + choices.below(3) }, () => 1 + choices.below(inputs.length))
+    const smooth = await runOnDriver(prepared)
+    const crashed = runPaced(caseApp(prepared), prepared, { recordsPerCommit, crashes })
+    const found = difference('output', smooth.outputs, crashed)
+    return found && `a commit each ${recordsPerCommit} records, crashes after ${crashes.join(', ')}: ${found}`
+  },
+}
+
+const embedded: Law = {
+  name: 'embedded',
+  promise: 'the test driver and an application on the embedded log give the same outputs in the same order',
+  applies: (generated) => generated.flavour === 'ordered' && hasOneOrder(generated),
+  async check(generated) {
+    const topology = topologyOf(generated.topology)
+    const partitions = keepsKeys(generated.topology) ? 1 + generated.choices().below(3) : 1
+    const prepared = { ...generated, inputs: preparedInputs(generated, hasSeveralInputs(topology)) }
+    const { outputs } = await runOnDriver(prepared, { partitions })
+    const expected = [...outputs.values()].reduce((sum, lines) => sum + lines.length, 0)
+    return await withDirectory(async (directory) =>
+      difference('output', outputs, await runEmbedded(prepared, { directory, partitions, expected })),
+    )
+  },
+}
+
+function hasOneOrder({ topology }: GeneratedCase): boolean {
+  return !asksForWallClock(topology) && hasOrderedTasks(topologyOf(topology))
+}
+
+const cache: Law = {
+  name: 'cache',
+  promise: 'with the record cache on, each key of a table ends with the value that it has without',
+  applies: ({ flavour }) => flavour === 'tables',
+  async check(generated) {
+    const recordsPerCommit = 2 + generated.choices().below(12)
+    const uncached = runPaced(caseApp(generated, { cacheBytes: 0 }), generated, { recordsPerCommit })
+    const cached = runPaced(caseApp(generated, { cacheBytes: 1024 * 1024 }), generated, { recordsPerCommit })
+    return difference(`a commit each ${recordsPerCommit} records, last values of`, lastValues(uncached), lastValues(cached))
+  },
+}
+
+export const LAWS: readonly Law[] = [engines, restart, crash, embedded, cache, partitions, merged]
+
+export async function withDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
+  const directory = await mkdtemp(join(tmpdir(), 'millrace-law-'))
+  try {
+    return await use(directory)
+  } finally {
+    await rm(directory, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,232 @@
+import type { GroupEvent, GroupMember } from '../../src/log/group.ts'
+import type {
+  CommitOutcome,
+  Log,
+  LogClient,
+  LogClientOptions,
+  LogProducer,
+  LogReader,
+  TopicSpec,
+} from '../../src/log/log.ts'
+import type { LocalLog } from '../../src/log/local/local-log.ts'
+import type { MaybePromise } from '../../src/platform/maybe-promise.ts'
+import type { SimProcess } from './sim-process.ts'
+import { SlowReader } from './slow-reader.ts'
+
+/** How often commits go wrong, as shares of all of them. */
+export interface CommitFaults {
+  abort: number
+  loseResponse: number
+}
+
+export interface FaultCounter {
+  count(kind: string): void
+}
+
+/** A log as one process reaches it: every answer takes its time, and some commits fail or are not heard of again. */
+export class SlowLog implements Log {
+  readonly kind = 'memory'
+  readonly #process: SimProcess
+  readonly #log: LocalLog
+  readonly #faults: CommitFaults
+  readonly #counter: FaultCounter
+  /** The identities under which this process has opened clients. */
+  readonly transactionalIds: string[] = []
+
+  constructor(process: SimProcess, log: LocalLog, faults: CommitFaults, counter: FaultCounter) {
+    this.#process = process
+    this.#log = log
+    this.#faults = faults
+    this.#counter = counter
+  }
+
+  describeTopics(names: readonly string[]): ReturnType<Log['describeTopics']> {
+    return this.#process.request('describes topics', () => this.#log.describeTopics(names))
+  }
+
+  createTopics(topics: readonly TopicSpec[]): MaybePromise<void> {
+    return this.#process.request('creates topics', () => this.#log.createTopics(topics))
+  }
+
+  listOffsets(...asked: Parameters<Log['listOffsets']>): ReturnType<Log['listOffsets']> {
+    return this.#process.request(`lists ${JSON.stringify(asked[1])} offsets`, () => this.#log.listOffsets(...asked))
+  }
+
+  deleteRecords(...asked: Parameters<Log['deleteRecords']>): ReturnType<Log['deleteRecords']> {
+    return this.#process.request('deletes records', () => this.#log.deleteRecords(...asked))
+  }
+
+  openReader(): LogReader {
+    this.#process.assertAlive()
+    return new SlowReader(this.#process, this.#log.openReader())
+  }
+
+  openProducer(): LogProducer {
+    this.#process.assertAlive()
+    return this.#log.openProducer()
+  }
+
+  openClient(options: LogClientOptions): MaybePromise<LogClient> {
+    const thread = options.transactionalId.slice(-2)
+    this.transactionalIds.push(options.transactionalId)
+    return this.#process.request(
+      `opens client ${thread}`,
+      () => this.#log.openClient(options),
+      (client) => slowClient(this.#process, thread, client, this.#faults, this.#counter),
+    )
+  }
+
+  close(): void {}
+
+  listTopics(): readonly string[] {
+    return this.#log.listTopics()
+  }
+
+  deleteTopics(names: readonly string[]): MaybePromise<void> {
+    return this.#log.deleteTopics(names)
+  }
+
+  groupMembers(groupId: string): readonly string[] {
+    return this.#log.groupMembers(groupId)
+  }
+
+  committedOffsets(...asked: Parameters<Log['committedOffsets']>): ReturnType<Log['committedOffsets']> {
+    return this.#log.committedOffsets(...asked)
+  }
+
+  deleteGroup(groupId: string): MaybePromise<void> {
+    return this.#log.deleteGroup(groupId)
+  }
+
+  commitOffsets(...asked: Parameters<Log['commitOffsets']>): ReturnType<Log['commitOffsets']> {
+    return this.#log.commitOffsets(...asked)
+  }
+}
+
+function slowClient(
+  process: SimProcess,
+  thread: string,
+  client: LogClient,
+  faults: CommitFaults,
+  counter: FaultCounter,
+): LogClient {
+  const { random } = process.schedule
+  const reader = new SlowReader(process, client.reader)
+  const group = new SlowMember(process, client.group)
+  return {
+    guarantee: client.guarantee,
+    reader,
+    producer: slowProducer(process, thread, client.producer),
+    group,
+    async committed(partitions) {
+      try {
+        return await process.request(`reads offsets ${thread}`, () => client.committed(partitions))
+      } catch (error) {
+        // Who is refused as a member knows that it is none any more.
+        group.hear()
+        throw error
+      }
+    },
+    commit(offsets) {
+      const fate = random.next()
+      return process.request<CommitOutcome>(
+        `commits ${thread}`,
+        () => {
+          if (fate >= faults.abort) return client.commit(offsets)
+          counter.count('aborted commit')
+          void client.abort()
+          return 'aborted'
+        },
+        (outcome) => {
+          if (fate < faults.abort || fate >= faults.abort + faults.loseResponse) return outcome
+          counter.count(`lost response (${outcome})`)
+          return 'unknown'
+        },
+      )
+    },
+    abort: () => process.request(`aborts ${thread}`, () => client.abort()),
+    close: () => {
+      void reader.close()
+      return process.request(`closes client ${thread}`, () => client.close())
+    },
+  }
+}
+
+function slowProducer(process: SimProcess, thread: string, producer: LogProducer): LogProducer {
+  return {
+    append: (...record) => {
+      process.assertAlive()
+      producer.append(...record)
+    },
+    partitionCount: (topic) => producer.partitionCount(topic),
+    loadPartitionCount: (topic) => process.request(`asks for ${topic}`, () => producer.loadPartitionCount(topic)),
+    get writable() {
+      return producer.writable
+    },
+    onWritable: (wake) => producer.onWritable(wake),
+    flush: () => process.request(`flushes ${thread}`, () => producer.flush()),
+    lastOffset: (topic, partition) => producer.lastOffset(topic, partition),
+    close: () => producer.close(),
+  }
+}
+
+/** Hears of events some time after they happened. */
+class SlowMember implements GroupMember {
+  readonly #process: SimProcess
+  readonly #member: GroupMember
+  #wake: (() => void) | undefined
+  #news = false
+
+  constructor(process: SimProcess, member: GroupMember) {
+    this.#process = process
+    this.#member = member
+  }
+
+  join(): MaybePromise<void> {
+    return this.#process.request('joins', () => this.#member.join())
+  }
+
+  nextEvent(): GroupEvent | undefined {
+    this.#process.assertAlive()
+    if (!this.#news) return undefined
+    const event = this.#member.nextEvent()
+    if (event === undefined) this.#news = false
+    else this.#process.schedule.note(`${this.#process.name}: is told ${textOf(event)}`)
+    return event
+  }
+
+  onEvent(wake: (() => void) | undefined): void {
+    this.#wake = wake
+    this.#member.onEvent(
+      wake === undefined
+        ? undefined
+        : () =>
+            this.#process.later('hears of the group', () => {
+              this.hear()
+              this.#wake?.()
+            }),
+    )
+  }
+
+  hear(): void {
+    this.#news = true
+  }
+
+  acknowledge(): void {
+    this.#process.assertAlive()
+    this.#member.acknowledge()
+  }
+
+  shutdownApplication(): MaybePromise<void> {
+    return this.#process.request('shuts the application down', () => this.#member.shutdownApplication())
+  }
+
+  leave(): MaybePromise<void> {
+    return this.#process.request('leaves', () => this.#member.leave())
+  }
+}
+
+function textOf(event: GroupEvent): string {
+  if (event.type !== 'assigned' && event.type !== 'revoked') return event.type
+  return `${event.type} ${event.active.map(({ subtopology, partition }) => `${subtopology}_${partition}`).join(' ')}`
+}
