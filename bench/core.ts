@@ -146,7 +146,8 @@ async function fill(log: Log, workload: Workload): Promise<void> {
   let there = 0
   for (const [, , end] of (await log.listOffsets(partitionsOf(workload.input), 'latest')).entries()) there += end
   if (there === RECORDS) return
-  if (there > 0) throw new Error(`the topic ${workload.input} holds ${there} records: use --records ${there}, or a new broker`)
+  if (there > 0)
+    throw new Error(`the topic ${workload.input} holds ${there} records: use --records ${there}, or a new broker`)
   const producer = log.openProducer()
   const partitions = await producer.loadPartitionCount(workload.input)
   const buffer = Buffer.alloc(4096)
@@ -207,7 +208,12 @@ async function measure(workload: Workload, place: 'memory' | 'embedded' | 'kafka
   try {
     await fill(log, workload)
     const engine = place === 'memory' ? memoryEngine : (await chooseEngine()).factory
-    const app: Application = { ...workload.app, id, settings: workload.app.settings, topology: () => workload.app.topology() }
+    const app: Application = {
+      ...workload.app,
+      id,
+      settings: workload.app.settings,
+      topology: () => workload.app.topology(),
+    }
     const before = await log.listOffsets(partitionsOf(workload.verified), 'latest')
     globalThis.gc?.()
     const started = performance.now()

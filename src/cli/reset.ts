@@ -51,7 +51,8 @@ async function confirm({ app }: ResetPlan): Promise<void> {
 function planText(plan: ResetPlan): string {
   const { offsets, internalTopics, otherTopics, stateDirectory } = plainPlan(plan)
   const lines = [`reset of ${plan.app}:`]
-  for (const { topic, partition, offset } of offsets) lines.push(`  process ${topic}/${partition} from offset ${offset}`)
+  for (const { topic, partition, offset } of offsets)
+    lines.push(`  process ${topic}/${partition} from offset ${offset}`)
   for (const topic of internalTopics) lines.push(`  delete topic ${topic}`)
   if (stateDirectory !== undefined) lines.push(`  delete directory ${stateDirectory}`)
   for (const topic of otherTopics) lines.push(`  keep topic ${topic}, which the topology does not have (any more)`)

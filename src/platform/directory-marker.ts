@@ -6,6 +6,8 @@ export interface DirectoryMarker {
   readonly kind: string
   readonly format: number
   readonly engine: string
+  /** True: what was read from it turned out to be damaged. */
+  readonly damaged?: boolean
 }
 
 /** Holds something, but no marker of the kind asked for. */

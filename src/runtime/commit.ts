@@ -1,6 +1,7 @@
 import { PartitionMap, type CommitOutcome, type CommittedOffset, type LogClient } from '../log/log.ts'
 import type { ChangelogSink } from '../state/states.ts'
 import type { Checkpoint, TaskState } from '../state/task-state.ts'
+import { namingDamaged } from './damaged-state.ts'
 import type { RecordWriter } from './record-writer.ts'
 import { wait, type Steps } from './steps.ts'
 import type { Task } from './task.ts'
@@ -39,11 +40,11 @@ export function* commitTasks(
   now: number,
 ): Steps<CommitOutcome> {
   // Step 1
-  for (const { state } of tasks) state.flushCaches()
+  for (const { task, state } of tasks) inTask(task, () => state.flushCaches())
 
   // Step 2
-  for (const { state, changelogs } of tasks) {
-    state.logChanges((store) => changelogSink(changelogs.get(store), client))
+  for (const { task, state, changelogs } of tasks) {
+    inTask(task, () => state.logChanges((store) => changelogSink(changelogs.get(store), client)))
   }
   yield* wait(writer.settle())
   yield* wait(client.producer.flush())
@@ -56,10 +57,22 @@ export function* commitTasks(
 
   // Step 4
   for (const { task, state, changelogs } of tasks) {
-    yield* wait(state.write(checkpointsOf({ task, state, changelogs }, client, now)))
+    try {
+      yield* wait(state.write(checkpointsOf({ task, state, changelogs }, client, now)))
+    } catch (error) {
+      throw namingDamaged(error, task.id)
+    }
     task.committed()
   }
   return 'committed'
+}
+
+function inTask(task: Task, act: () => void): void {
+  try {
+    act()
+  } catch (error) {
+    throw namingDamaged(error, task.id)
+  }
 }
 
 function changelogSink(changelog: Changelog | undefined, client: LogClient): ChangelogSink | undefined {
@@ -74,7 +87,11 @@ function changelogSink(changelog: Changelog | undefined, client: LogClient): Cha
 }
 
 /** Of every logged store, written to or not: while its task runs here a store holds all of its changelog. */
-function checkpointsOf({ task, state, changelogs }: CommittableTask, client: LogClient, now: number): Map<string, Checkpoint> {
+function checkpointsOf(
+  { task, state, changelogs }: CommittableTask,
+  client: LogClient,
+  now: number,
+): Map<string, Checkpoint> {
   const checkpoints = new Map<string, Checkpoint>()
   for (const [store, { topic, topicId, partition, source }] of changelogs) {
     const offset = source

@@ -128,7 +128,9 @@ export class GlobalTables {
     for (;;) {
       const arrived = new Promise<void>((resolve) => reader.onReady(resolve))
       const applied = this.poll()
-      const complete = this.#partitions.every(({ topic, partition, end }) => (reader.position(topic, partition) ?? 0) >= end)
+      const complete = this.#partitions.every(
+        ({ topic, partition, end }) => (reader.position(topic, partition) ?? 0) >= end,
+      )
       if (complete) break
       if (!applied) yield* wait(arrived)
     }
@@ -153,7 +155,9 @@ export class GlobalTables {
 
   /** True when it is time to `write`. */
   get writeDue(): boolean {
-    return this.#state !== undefined && this.#clock.now() - this.#lastWrite >= WRITE_INTERVAL && this.#state.dirtyBytes > 0
+    return (
+      this.#state !== undefined && this.#clock.now() - this.#lastWrite >= WRITE_INTERVAL && this.#state.dirtyBytes > 0
+    )
   }
 
   *write(): Steps<void> {
@@ -216,7 +220,9 @@ function* wipeUnusable(
 function whyUnusable(state: TaskState, range: PartitionRange, now: number): string | undefined {
   const plan = planRestore(state.checkpoint(checkpointName(range.topic, range.partition)), range, now)
   if (plan.wipe !== undefined) return plan.wipe
-  return plan.stale && plan.from < range.end ? 'its checkpoint is so old that deletions since may be unknown' : undefined
+  return plan.stale && plan.from < range.end
+    ? 'its checkpoint is so old that deletions since may be unknown'
+    : undefined
 }
 
 function* partitionsOf(app: Application, subtopology: Subtopology, log: Log): Steps<PartitionRange[]> {

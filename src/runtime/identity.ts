@@ -68,9 +68,13 @@ async function openClaim(engine: EngineFactory, directory: string, logger: Logge
 function requireFormat(claim: KeyValueEngine, directory: string): void {
   const format = claim.get(FORMAT)?.toString()
   if (format === undefined || format === FORMAT_VERSION) return
-  throw new MillraceError('MR_STATE_FOREIGN', `the state directory ${directory} has format ${format}, not ${FORMAT_VERSION}`, {
-    hint: 'Another version of Millrace wrote it. Delete it to restore the state from the changelogs.',
-  })
+  throw new MillraceError(
+    'MR_STATE_FOREIGN',
+    `the state directory ${directory} has format ${format}, not ${FORMAT_VERSION}`,
+    {
+      hint: 'Another version of Millrace wrote it. Delete it to restore the state from the changelogs.',
+    },
+  )
 }
 
 /** Survives a restart of the machine and a rename, not a copy; two hosts may give the same inode. */

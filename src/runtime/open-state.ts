@@ -46,9 +46,13 @@ function* openOnce(home: StateHome, specs: readonly StoreSpec[], environment: St
 }
 
 function unrestorable(error: MillraceError, task: string, stores: readonly string[]): MillraceError {
-  return new MillraceError(error.code, `${error.message}; ${stores.join(', ')} cannot be restored, having no changelog`, {
-    task,
-    cause: error,
-    hint: 'Delete the directory to begin with empty stores.',
-  })
+  return new MillraceError(
+    error.code,
+    `${error.message}; ${stores.join(', ')} cannot be restored, having no changelog`,
+    {
+      task,
+      cause: error,
+      hint: 'Delete the directory to begin with empty stores.',
+    },
+  )
 }

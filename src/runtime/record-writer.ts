@@ -150,12 +150,16 @@ export class RecordWriter {
       this.#scratch.set(bytes, at)
       return at + bytes.length
     } catch (error) {
-      throw new MillraceError('MR_SERIALIZE', `cannot serialize a ${typeof value} with the serde "${serde.name}": ${messageOf(error)}`, {
-        node: target.node,
-        topic,
-        cause: error,
-        hint: 'Give the operator a serde for the type that it produces.',
-      })
+      throw new MillraceError(
+        'MR_SERIALIZE',
+        `cannot serialize a ${typeof value} with the serde "${serde.name}": ${messageOf(error)}`,
+        {
+          node: target.node,
+          topic,
+          cause: error,
+          hint: 'Give the operator a serde for the type that it produces.',
+        },
+      )
     }
   }
 

@@ -113,7 +113,8 @@ export class Restorer {
     for (const replay of this.#replays.values()) {
       const records = replay.apply(deadline, this.#clock)
       if (replay.isUpToDate) replay.asOf = this.#clock.now()
-      if (replay.isContradicted) yield* this.#startOver(replay, 'its checkpoint is so old that deletions since may be unknown')
+      if (replay.isContradicted)
+        yield* this.#startOver(replay, 'its checkpoint is so old that deletions since may be unknown')
       else if (records > 0 || replay.isDone) yield* this.#write(replay)
       if (records > 0) applied = true
     }

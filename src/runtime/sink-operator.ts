@@ -24,7 +24,8 @@ export class SinkOperator extends Operator {
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    const topic = typeof this.#topic === 'string' ? this.#topic : this.#extract(this.#topic, key, value, timestamp, headers)
+    const topic =
+      typeof this.#topic === 'string' ? this.#topic : this.#extract(this.#topic, key, value, timestamp, headers)
     if (this.#writer.write(topic, this.#target, key, value, timestamp, headers) === 0) this.context.drop('no-partition')
   }
 

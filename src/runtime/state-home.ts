@@ -24,6 +24,8 @@ export interface StateHome {
   release(task: string): void
   /** Calls `released` after each release, until the answer is called. */
   onRelease(released: (task: string) => void): () => void
+  /** Remembers that what the task's engine holds is damaged: `open` throws MR_STATE_CORRUPT until it is destroyed. */
+  distrust(task: string): void
   /** Deletes what the task's engine holds. @throws MR_STATE_LOCKED if it is held */
   destroy(task: string): MaybePromise<void>
   /** Tasks that have a directory and are not held, and what was left of directories when deleting them was cut short. */
@@ -69,6 +71,10 @@ export function stateHome(engine: EngineFactory, directory: string, options: Eng
       listeners.add(released)
       return () => void listeners.delete(released)
     },
+    distrust(task) {
+      if (!engine.persistent) return
+      writeMarker(pathOf(task), { kind: KIND, format: FORMAT, engine: engine.name, damaged: true })
+    },
     destroy(task) {
       if (held.has(task)) throw heldTwice(task)
       held.add(task)
@@ -98,7 +104,14 @@ function claimTaskDirectory(directory: string, { name }: EngineFactory, task: st
       task,
       hint: 'Move it away, or choose another state directory.',
     })
-  } else if (marker.engine !== name || marker.format !== FORMAT) {
+  }
+  if (marker.damaged === true) {
+    throw new MillraceError('MR_STATE_CORRUPT', `what lies in ${directory} was found to be damaged`, {
+      task,
+      hint: 'Check the disk.',
+    })
+  }
+  if (marker.engine !== name || marker.format !== FORMAT) {
     throw new MillraceError(
       'MR_STATE_FOREIGN',
       `${directory} was written by the engine ${marker.engine} in format ${marker.format}, not by ${name} in format ${FORMAT}`,

@@ -183,9 +183,13 @@ export class StreamThread {
     const now = clock.now()
     if (this.#failingSince < 0) this.#failingSince = now
     if (now - this.#failingSince > settings.taskTimeout) {
-      throw new MillraceError('MR_COMMIT', `commits have been failing for ${now - this.#failingSince} ms (last outcome: ${reason})`, {
-        hint: 'Nothing is lost: the records since the last commit are processed again after a restart.',
-      })
+      throw new MillraceError(
+        'MR_COMMIT',
+        `commits have been failing for ${now - this.#failingSince} ms (last outcome: ${reason})`,
+        {
+          hint: 'Nothing is lost: the records since the last commit are processed again after a restart.',
+        },
+      )
     }
     settings.logger.warn({ thread: this.name, outcome: reason }, 'commit failed; going back to the last commit')
     this.#rebuild = manager.owned
@@ -224,7 +228,10 @@ export class StreamThread {
         return
       }
       case 'lost':
-        settings.logger.warn({ thread: this.name, reason: event.reason }, 'membership lost; tasks are closed without a commit')
+        settings.logger.warn(
+          { thread: this.name, reason: event.reason },
+          'membership lost; tasks are closed without a commit',
+        )
         this.#enter('rebalancing')
         this.#rebuild = []
         await runSteps(manager.closeDirty())
@@ -259,6 +266,7 @@ export class StreamThread {
     try {
       await runSteps(manager.closeStandbys())
       await runSteps(manager.closeDirty())
+      manager.distrust(cause)
       if (this.#failure === 'shutdownApplication') await client.group.shutdownApplication()
       await client.group.leave()
       await client.close()

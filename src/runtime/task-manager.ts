@@ -7,7 +7,6 @@ import {
   type LogClient,
   type LogReader,
   type RecordCursor,
-  type TopicPartition,
 } from '../log/log.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { TaskState } from '../state/task-state.ts'
@@ -25,6 +24,7 @@ import { wait, type Steps } from './steps.ts'
 import { Task, type TaskInput } from './task.ts'
 import { TaskOpener, type OpenTask, type TaskParts } from './task-opening.ts'
 import { TaskTurns } from './task-turns.ts'
+import { damagedTask } from './damaged-state.ts'
 import { deadLetterWriter } from './dead-letters.ts'
 import { fullTopicName } from './task-wiring.ts'
 
@@ -96,9 +96,10 @@ export class TaskManager {
     this.#writer = new RecordWriter(options.client.producer, options.topicMissing)
     const { app, log, clock } = options
     const { logger } = app.settings
-    this.#restorer = new Restorer(log, options.onRestore, clock, logger)
-    this.#opener = new TaskOpener(options)
-    const [opener, restorer] = [this.#opener, this.#restorer]
+    const restorer = new Restorer(log, options.onRestore, clock, logger)
+    const opener = new TaskOpener(options)
+    this.#restorer = restorer
+    this.#opener = opener
     this.#standbys = new StandbyTasks({ groupId: app.id, log, opener, restorer, clock, logger })
     this.#lastPurge = clock.now()
   }
@@ -287,7 +288,8 @@ export class TaskManager {
   /** Lowest first, in whatever order they were restored. */
   #sortRunning(): void {
     const sorted = [...this.#running.values()].sort(
-      ({ open: a }, { open: b }) => (a.subtopologies[0]?.id ?? 0) - (b.subtopologies[0]?.id ?? 0) || a.partition - b.partition,
+      ({ open: a }, { open: b }) =>
+        (a.subtopologies[0]?.id ?? 0) - (b.subtopologies[0]?.id ?? 0) || a.partition - b.partition,
     )
     this.#running.clear()
     for (const running of sorted) this.#running.set(running.open.id, running)
@@ -317,7 +319,8 @@ export class TaskManager {
 
   readonly #receive = (topic: string, partition: number, cursor: RecordCursor): void => {
     const queue = this.#readers.get(readerKey(topic, partition))?.task.add(topic, cursor)
-    if (queue === undefined || queue.paused || queue.size <= this.#options.app.settings.bufferedRecordsPerPartition) return
+    if (queue === undefined || queue.paused || queue.size <= this.#options.app.settings.bufferedRecordsPerPartition)
+      return
     queue.paused = true
     this.#reader.pause(topic, partition)
   }
@@ -402,7 +405,8 @@ export class TaskManager {
     const offsets = new PartitionMap<number>()
     for (const { task } of this.#running.values()) {
       for (const queue of task.queues) {
-        if (internal.has(queue.topic) && queue.nextOffset > 0) offsets.set(queue.topic, queue.partition, queue.nextOffset)
+        if (internal.has(queue.topic) && queue.nextOffset > 0)
+          offsets.set(queue.topic, queue.partition, queue.nextOffset)
       }
     }
     if (offsets.size > 0) yield* wait(log.deleteRecords(offsets))
@@ -443,6 +447,12 @@ export class TaskManager {
     this.#opening.delete(id)
     for (const [reason, count] of open.drops.byReason) this.closedDrops.add(reason, count)
     yield* this.#opener.close(id, open.state)
+  }
+
+  /** To be told of the error that ended the thread, when every task is closed: damaged state is not opened again. */
+  distrust(error: unknown): void {
+    const task = damagedTask(error)
+    if (task !== undefined && !this.#options.home.isHeld(task)) this.#options.home.distrust(task)
   }
 
   *closeStandbys(): Steps<void> {

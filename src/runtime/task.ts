@@ -257,7 +257,10 @@ export class Task {
       try {
         operator.close()
       } catch (error) {
-        this.#settings.logger.error({ err: error, task: this.id, node: operator.context.node }, 'closing a processor failed')
+        this.#settings.logger.error(
+          { err: error, task: this.id, node: operator.context.node },
+          'closing a processor failed',
+        )
       }
     }
   }

@@ -101,7 +101,10 @@ export function* openOn(
  * Closes what `openOn` opened; the log stays. Under `dirty` nothing is committed any more: what was processed since the last
  * commit is processed again.
  */
-export function* closeParts({ home, client, feeder, globals, manager }: DriverParts, how: 'clean' | 'dirty'): Steps<void> {
+export function* closeParts(
+  { home, client, feeder, globals, manager }: DriverParts,
+  how: 'clean' | 'dirty',
+): Steps<void> {
   if (how === 'clean') yield* manager.closeClean()
   else yield* manager.closeDirty()
   manager.close()

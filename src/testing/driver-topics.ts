@@ -66,7 +66,9 @@ export class TestInputTopic<K, V> {
     const bytes = Buffer.concat([key ?? Buffer.alloc(0), value ?? Buffer.alloc(0)])
     const partition =
       options.partition ??
-      (key === null ? 0 : partitionForKey(bytes, 0, keyEnd - (this.#topic.keySerde.partitionSuffix ?? 0), this.#partitions))
+      (key === null
+        ? 0
+        : partitionForKey(bytes, 0, keyEnd - (this.#topic.keySerde.partitionSuffix ?? 0), this.#partitions))
     const headers = new Headers()
     for (const [name, header] of options.headers ?? []) headers.add(name, header)
     this.#producer.append(

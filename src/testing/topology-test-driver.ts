@@ -64,7 +64,11 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
 
   /** Runs on another engine, which must be able to write synchronously (RocksDB is). Its files stay. */
   static async open(app: Application, options: OpenDriverOptions): Promise<TopologyTestDriver> {
-    return new TopologyTestDriver(app, options, await runSteps(openParts(app, options, options.engine, options.directory)))
+    return new TopologyTestDriver(
+      app,
+      options,
+      await runSteps(openParts(app, options, options.engine, options.directory)),
+    )
   }
 
   /**
@@ -85,7 +89,14 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   /** A source topic to pipe records into. @throws MR_TOPIC_UNKNOWN if the application neither reads nor writes it; MR_DURATION */
   input<K, V>(topic: Topic<K, V>, options: InputOptions = {}): TestInputTopic<K, V> {
     const { feeder, clock } = this.#parts
-    return new TestInputTopic(topic, feeder, this.#partitionCount(topic.name), () => clock.now(), () => this.#piped(), options)
+    return new TestInputTopic(
+      topic,
+      feeder,
+      this.#partitionCount(topic.name),
+      () => clock.now(),
+      () => this.#piped(),
+      options,
+    )
   }
 
   /** One reader a topic: what one call has read is not read by the next. @throws MR_TOPIC_UNKNOWN if nothing writes to the topic */
@@ -139,7 +150,12 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
     const { client, manager } = this.#parts
     const owned = manager.owned
     runStepsNow(manager.closeDirty())
-    if (error instanceof MillraceError && error.topic !== undefined && error.partition !== undefined && error.offset !== undefined) {
+    if (
+      error instanceof MillraceError &&
+      error.topic !== undefined &&
+      error.partition !== undefined &&
+      error.offset !== undefined
+    ) {
       const { topic, partition, offset } = error
       const skipped = new PartitionMap<CommittedOffset>()
       const metadata = now(client.committed([{ topic, partition }])).get(topic, partition)?.metadata

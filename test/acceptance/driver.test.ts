@@ -37,7 +37,12 @@ describe('the test driver', () => {
       expect(Object.fromEntries(rows.flat().map(({ key, value }) => [key, value.value]))).toEqual(
         Object.fromEntries([0, 1, 2, 3, 4, 5].map((n) => [`${n}`, 10])),
       )
-      const written = new Set(driver.output(counts).readAll().map(({ partition }) => partition))
+      const written = new Set(
+        driver
+          .output(counts)
+          .readAll()
+          .map(({ partition }) => partition),
+      )
       expect(written).toEqual(new Set(rows.flatMap((of, partition) => (of.length > 0 ? [partition] : []))))
       if (partitions > 1) expect(written.size).toBeGreaterThan(1)
     }
@@ -65,8 +70,18 @@ describe('the test driver', () => {
     using driver = new TopologyTestDriver(app, { partitions: 3 })
     driver.input(right).pipe('7', { n: 70 }, { timestamp: 1 })
     driver.input(left).pipe('a', { n: 7 }, { timestamp: 123_456 })
-    expect(driver.output(copied).readAll().map(({ timestamp }) => timestamp)).toEqual([123_456])
-    expect(driver.output(results).readAll().map(({ value, timestamp }) => [value, timestamp])).toEqual([['7-70', 123_456]])
+    expect(
+      driver
+        .output(copied)
+        .readAll()
+        .map(({ timestamp }) => timestamp),
+    ).toEqual([123_456])
+    expect(
+      driver
+        .output(results)
+        .readAll()
+        .map(({ value, timestamp }) => [value, timestamp]),
+    ).toEqual([['7-70', 123_456]])
   })
 })
 
@@ -109,17 +124,20 @@ describe('a stream-stream join', () => {
     expect(driver.output(results).readValues()).toEqual(['1-9', '2-9'])
   })
 
-  test.each(['leftJoin', 'outerJoin'] as const)('%s: the side without a match comes out only after the window closed', (kind) => {
-    using driver = new TopologyTestDriver(joinApp(kind))
-    driver.input(left).pipe('k', { n: 1 }, { timestamp: 1000 })
-    driver.input(right).pipe('k', { n: 9 }, { timestamp: 1500 })
-    driver.input(left).pipe('alone', { n: 2 }, { timestamp: 2000 })
-    expect(driver.output(results).readValues()).toEqual(['1-9'])
-    driver.input(left).pipe('later', { n: 3 }, { timestamp: 12_000 })
-    expect(driver.output(results).readValues()).toEqual([])
-    driver.input(left).pipe('later', { n: 4 }, { timestamp: 12_001 })
-    expect(driver.output(results).readValues()).toEqual(['2-null'])
-  })
+  test.each(['leftJoin', 'outerJoin'] as const)(
+    '%s: the side without a match comes out only after the window closed',
+    (kind) => {
+      using driver = new TopologyTestDriver(joinApp(kind))
+      driver.input(left).pipe('k', { n: 1 }, { timestamp: 1000 })
+      driver.input(right).pipe('k', { n: 9 }, { timestamp: 1500 })
+      driver.input(left).pipe('alone', { n: 2 }, { timestamp: 2000 })
+      expect(driver.output(results).readValues()).toEqual(['1-9'])
+      driver.input(left).pipe('later', { n: 3 }, { timestamp: 12_000 })
+      expect(driver.output(results).readValues()).toEqual([])
+      driver.input(left).pipe('later', { n: 4 }, { timestamp: 12_001 })
+      expect(driver.output(results).readValues()).toEqual(['2-null'])
+    },
+  )
 })
 
 test('stream time is per task: a fast partition does not expire the windows of a slow one', () => {
@@ -137,6 +155,10 @@ test('stream time is per task: a fast partition does not expire the windows of a
   driver.input(left).pipe('slow', { n: 0 }, { timestamp: 1000, partition: 0 })
   driver.input(left).pipe('fast', { n: 0 }, { timestamp: 10_000_000, partition: 1 })
   driver.input(left).pipe('slow', { n: 0 }, { timestamp: 1100, partition: 0 })
-  expect(seen).toEqual([['slow', 1], ['fast', 1], ['slow', 2]])
+  expect(seen).toEqual([
+    ['slow', 1],
+    ['fast', 1],
+    ['slow', 2],
+  ])
   expect(driver.dropped.total).toBe(0)
 })

@@ -43,7 +43,9 @@ test('kill -9 inside a transaction, again and again, counts nothing twice and lo
 /** Lets a process work until it has processed so many records, most of them not committed yet. */
 async function killAfter(directory: string, processed: number): Promise<void> {
   const script = join(import.meta.dirname, 'counting-app.ts')
-  const child = spawn(process.execPath, ['--conditions=millrace-source', script, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--conditions=millrace-source', script, directory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const exited = once(child, 'exit')
   for await (const chunk of child.stdout) {
     if (Number(String(chunk).trimEnd().split('\n').at(-1)) >= processed) break

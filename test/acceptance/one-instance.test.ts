@@ -20,7 +20,10 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-async function write<V>(to: Topic<string, V>, records: Iterable<readonly [key: string, value: V, timestamp: number]>): Promise<void> {
+async function write<V>(
+  to: Topic<string, V>,
+  records: Iterable<readonly [key: string, value: V, timestamp: number]>,
+): Promise<void> {
   await using writer = await TopicWriter.open(log, to)
   for (const [key, value, timestamp] of records) writer.write(key, value, { timestamp })
   await writer.flush()
@@ -64,7 +67,10 @@ describe('one bad record', () => {
   })
 
   test('goes to the dead letter topic, and the application keeps running', async () => {
-    await using streams = await Streams.start(app({ deadLetterTopic: letters.name }), { log, stateDirectory: directory })
+    await using streams = await Streams.start(app({ deadLetterTopic: letters.name }), {
+      log,
+      stateDirectory: directory,
+    })
     await eventually(async () => (await valuesOf(prices)).length === 2)
     expect(streams.state).toBe('running')
     expect(await valuesOf(prices)).toEqual([1, 4])
@@ -81,7 +87,10 @@ describe('one bad record', () => {
     await using streams = await Streams.start(app(settings), { log, stateDirectory: directory })
     await eventually(async () => (await valuesOf(prices)).length === 2)
     expect(streams.state).toBe('running')
-    expect(asked).toEqual([['MR_DESERIALIZE', 1], ['MR_PROCESSING', 2]])
+    expect(asked).toEqual([
+      ['MR_DESERIALIZE', 1],
+      ['MR_PROCESSING', 2],
+    ])
   })
 })
 
@@ -105,8 +114,14 @@ describe('two input topics of different speed', () => {
   })
 
   test('are taken in the order of event time', async () => {
-    await write(fast, Array.from({ length: 20 }, (_, i) => ['k', `${i * 2}`, i * 2] as const))
-    await write(slow, Array.from({ length: 20 }, (_, i) => ['k', `${i * 2 + 1}`, i * 2 + 1] as const))
+    await write(
+      fast,
+      Array.from({ length: 20 }, (_, i) => ['k', `${i * 2}`, i * 2] as const),
+    )
+    await write(
+      slow,
+      Array.from({ length: 20 }, (_, i) => ['k', `${i * 2 + 1}`, i * 2 + 1] as const),
+    )
     await using _ = await Streams.start(app({}), { log, stateDirectory: directory })
     await eventually(async () => (await valuesOf(merged)).length === 40)
     expect(await valuesOf(merged)).toEqual(Array.from({ length: 40 }, (_, i) => `${i}`))
@@ -139,7 +154,10 @@ describe('a restore', () => {
 
   test('ends where the changelog ended, however long its records are in coming, and never before', async () => {
     await log.createTopics([words, counts].map(({ name }) => ({ name, partitions: 1 })))
-    await write(words, Array.from({ length: 50 }, (_, i) => ['k', 'x', i] as const))
+    await write(
+      words,
+      Array.from({ length: 50 }, (_, i) => ['k', 'x', i] as const),
+    )
     const first = await Streams.start(app, { log, stateDirectory: join(directory, 'first') })
     await eventually(() => first.state === 'running' && first.status().processed === 50)
     await first.close()

@@ -2,7 +2,10 @@ import type { Log } from '../../src/index.ts'
 import type { LogReader } from '../../src/log/log.ts'
 
 /** A log whose readers get nothing of some topics until `release`. */
-export function stalled(log: Log, isStalled: (topic: string) => boolean): { readonly log: Log; readonly release: () => void } {
+export function stalled(
+  log: Log,
+  isStalled: (topic: string) => boolean,
+): { readonly log: Log; readonly release: () => void } {
   const readers = new Set<StalledReader>()
   let stalling = true
   const openReader = (): LogReader => {

@@ -32,7 +32,9 @@ export function shownStores(
       case 'window': {
         if (spec.retainDuplicates) break
         const rows: Rows = []
-        for (const { key, start, end, value, timestamp } of driver.store<WindowStore<Scalar, unknown>>(name, partition).all()) {
+        for (const { key, start, end, value, timestamp } of driver
+          .store<WindowStore<Scalar, unknown>>(name, partition)
+          .all()) {
           rows.push([{ key, start, end }, value, timestamp])
         }
         stores[name] = rows
@@ -40,7 +42,9 @@ export function shownStores(
       }
       case 'session': {
         const rows: Rows = []
-        for (const { key, start, end, value } of driver.store<SessionStore<Scalar, unknown>>(name, partition).findByEnd(0, Infinity)) {
+        for (const { key, start, end, value } of driver
+          .store<SessionStore<Scalar, unknown>>(name, partition)
+          .findByEnd(0, Infinity)) {
           rows.push([{ key, start, end }, value])
         }
         stores[name] = rows
@@ -67,7 +71,8 @@ function timestampedRows(driver: TopologyTestDriver, name: string, partition: nu
 
 function plainRows(driver: TopologyTestDriver, name: string, partition: number): Rows {
   const rows: Rows = []
-  for (const { key, value } of driver.store<KeyValueStore<Scalar, unknown>>(name, partition).all()) rows.push([key, value])
+  for (const { key, value } of driver.store<KeyValueStore<Scalar, unknown>>(name, partition).all())
+    rows.push([key, value])
   return rows
 }
 

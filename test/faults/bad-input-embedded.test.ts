@@ -8,7 +8,7 @@ import { badInputPromises, damage } from './bad-input-promises.ts'
 
 const open = (data: string) => embeddedLog({ directory: join(data, 'log') })
 
-describe('millrace run on the embedded log', () => {
+describe('millrace run on the embedded log', { timeout: 120_000 }, () => {
   badInputPromises(() => ({ prefix: '', args: [], open }))
 })
 

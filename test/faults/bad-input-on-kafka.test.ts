@@ -8,7 +8,7 @@ beforeAll(async () => {
   brokers = await sharedBroker()
 })
 
-describe('millrace run on Kafka', () => {
+describe('millrace run on Kafka', { timeout: 120_000 }, () => {
   badInputPromises(() => ({
     prefix: `${uniqueName('bad')}-`,
     args: ['--kafka', brokers],

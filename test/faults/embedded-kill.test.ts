@@ -31,10 +31,10 @@ test(`after ${KILLS} kills at any moment every payment was made once and counted
     expect(made).toEqual(Array.from(made, (_, index) => index))
 
     const streams = await Streams.start(app, { log, stateDirectory: join(data, 'state') })
-    await booked(log, made.length, AbortSignal.timeout(20_000))
+    await booked(log, made.length, AbortSignal.timeout(60_000))
     await streams.close()
     expect(await booksIn(log)).toEqual(expectedBooks(BANK, made.length))
   } finally {
     await log.close()
   }
-}, 120_000)
+}, 240_000)

@@ -14,6 +14,8 @@ import { FaultyProxy } from './faulty-proxy.ts'
 import { GroupWorld, eventsOf } from './group-suite.ts'
 
 const offsetCommit = 8
+/** Longer than the broker is away, however busy the machine is. */
+const sessionTimeout = 60_000
 /** The requests that make a member and move its tasks, by their keys. */
 const membershipRequests: Readonly<Record<GroupProtocol, readonly number[]>> = {
   streams: [streamsGroupHeartbeat.key],
@@ -31,7 +33,11 @@ let brokers: string
 beforeAll(async () => {
   const proxyPort = await freePort()
   // Clients learn the advertised address, so that all of their connections go through the proxy.
-  broker = await startBroker({ config: { 'advertised.listeners': `PLAINTEXT://127.0.0.1:${proxyPort}` } })
+  const config = {
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${proxyPort}`,
+    'group.streams.session.timeout.ms': String(sessionTimeout),
+  }
+  broker = await startBroker({ config })
   proxy = await FaultyProxy.listen(proxyPort, () => Number(broker.brokers.split(':')[1]))
   brokers = `127.0.0.1:${proxyPort}`
 })
@@ -55,7 +61,7 @@ for (const protocol of ['streams', 'classic'] as const) {
     let world: GroupWorld
 
     beforeAll(() => {
-      world = new GroupWorld(brokers, protocol)
+      world = new GroupWorld(brokers, protocol, { sessionTimeout })
     })
 
     afterAll(() => world.close())
@@ -115,7 +121,7 @@ for (const protocol of ['streams', 'classic'] as const) {
     })
 
     describe('a broker that is restarted', () => {
-      it('finds the members and their tasks as they were', async () => {
+      it('finds the members and their tasks as they were', { timeout: 90_000 }, async () => {
         const input = await world.newTopic(2)
         const group = uniqueName('restart')
         const members = [await joined(group, 1, input), await joined(group, 2, input)]

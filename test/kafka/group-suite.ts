@@ -56,16 +56,18 @@ export class GroupWorld {
   readonly cluster: Cluster
   readonly brokers: string
   readonly protocol: GroupProtocol
+  readonly #times: typeof memberTimes
 
-  constructor(brokers: string, protocol: GroupProtocol) {
+  constructor(brokers: string, protocol: GroupProtocol, times: Partial<typeof memberTimes> = {}) {
     this.brokers = brokers
     this.protocol = protocol
+    this.#times = { ...memberTimes, ...times }
     this.log = this.newLog()
     this.cluster = new Cluster(clusterOptions({ brokers }))
   }
 
   newLog(options: Partial<KafkaOptions> = {}): Log {
-    return kafka({ brokers: this.brokers, groupProtocol: this.protocol, ...memberTimes, ...options })
+    return kafka({ brokers: this.brokers, groupProtocol: this.protocol, ...this.#times, ...options })
   }
 
   async newTopic(partitions: number): Promise<string> {
@@ -309,6 +311,27 @@ export function groupSuite(protocol: GroupProtocol, brokers: () => Promise<strin
       expect(await world.memberIds(group)).toEqual([expect.not.stringMatching(memberId!)])
       expect((await member.client.committed([{ topic: input, partition: 0 }])).size).toBe(0)
       expect(await member.client.commit(offset(input, 0, 7))).toBe('committed')
+      await member.client.close()
+    })
+
+    it('that was expelled commits no transaction, learns that its tasks are lost, and joins anew', async () => {
+      const [input, output] = [await newTopic(1), await newTopic(1)]
+      const group = uniqueName('expelled-exactly-once')
+      const member = await joined(group, 1, [subtopology(0, [input])], { guarantee: 'exactly_once' })
+      await settle('the assignment', [member], () => member.active.length === 1)
+      await member.client.producer.loadPartitionCount(output)
+      expect((await member.client.committed([{ topic: input, partition: 0 }])).size).toBe(0)
+      append(member.client.producer, output, 0, 'k', 'of nobody')
+      await member.client.producer.flush()
+      const [memberId] = await world.memberIds(group)
+      await world.expel(group, memberId!)
+      expect(await member.client.commit(offset(input, 0, 99))).toBe('aborted')
+      await settle('the news', [member], () => eventsOf(member, 'lost').length === 1 && member.active.length === 1)
+      expect((await member.client.committed([{ topic: input, partition: 0 }])).size).toBe(0)
+      append(member.client.producer, output, 0, 'k', 'of a member')
+      await member.client.producer.flush()
+      expect(await member.client.commit(offset(input, 0, 7))).toBe('committed')
+      expect((await committedRecords(log, output, 0)).map(({ value }) => value)).toEqual(['of a member'])
       await member.client.close()
     })
 

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Headers } from '../../src/record/headers.ts'
 import { PartitionMap } from '../../src/log/log.ts'
 import type { CommittedOffset, Log, LogClientOptions } from '../../src/log/log.ts'
+import { adminConformance } from './admin-conformance.ts'
 import { groupConformance } from './group-conformance.ts'
 import { append, clientOptions, committedRecords, readRecords, subtopology, until } from './log-harness.ts'
 
@@ -385,5 +386,6 @@ export function logConformance(
     })
 
     groupConformance(() => log, newTopic, optionsOf)
+    adminConformance(() => log, newTopic, optionsOf)
   })
 }

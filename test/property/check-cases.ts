@@ -19,7 +19,13 @@ export interface CheckOptions {
 }
 
 /** Checks every law that applies to a case, on every case. */
-export async function checkCases({ seed, cases, laws = LAWS, limits = {}, onCase = () => {} }: CheckOptions): Promise<Checked> {
+export async function checkCases({
+  seed,
+  cases,
+  laws = LAWS,
+  limits = {},
+  onCase = () => {},
+}: CheckOptions): Promise<Checked> {
   const covered = new Map(laws.map(({ name }) => [name, 0]))
   const failures: string[] = []
   let checked = 0
@@ -30,7 +36,8 @@ export async function checkCases({ seed, cases, laws = LAWS, limits = {}, onCase
       if (before >= (limits[law.name] ?? Infinity) || !law.applies(generated)) continue
       covered.set(law.name, before + 1)
       const broken = await brokenBy(law, generated)
-      if (broken !== undefined) failures.push(`law "${law.name}" (${law.promise}) is broken\n${broken}\n${showCase(generated)}`)
+      if (broken !== undefined)
+        failures.push(`law "${law.name}" (${law.promise}) is broken\n${broken}\n${showCase(generated)}`)
     }
     onCase(++checked)
   }

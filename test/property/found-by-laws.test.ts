@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { defineApp, int32, joinWindow, long, sliding, string, topic, unlimited, Windowed } from '../../src/index.ts'
-import type { AppConfig, Application, KTable, StreamsBuilder } from '../../src/index.ts'
+import { defineApp, int32, joinWindow, long, sliding, string, topic, unlimited } from '../../src/index.ts'
+import type { AppConfig, Application, KTable, StreamsBuilder, Windowed } from '../../src/index.ts'
 import { TopologyTestDriver } from '../../src/testing/index.ts'
 
 /* What the laws have found: each with the smallest input that showed it. */
@@ -21,7 +21,9 @@ describe('a restart', () => {
           .stream(texts)
           .process<string, string>(() => ({
             init(context) {
-              context.schedule(10, 'stream-time', (time) => context.forward({ key: 'tick', value: `${time}`, timestamp: time }))
+              context.schedule(10, 'stream-time', (time) =>
+                context.forward({ key: 'tick', value: `${time}`, timestamp: time }),
+              )
             },
             process() {},
           }))
@@ -38,10 +40,17 @@ describe('a restart', () => {
   test('does not bring a record into a table that could not be read when it was processed', async () => {
     const values: (number | null)[] = []
     await using driver = new TopologyTestDriver(
-      app((builder) => builder.table(numbers, { store: 'numbers' }).toStream().forEach((value) => values.push(value)), {
-        optimize: 'all',
-        onDeserializationError: 'continue',
-      }),
+      app(
+        (builder) =>
+          builder
+            .table(numbers, { store: 'numbers' })
+            .toStream()
+            .forEach((value) => values.push(value)),
+        {
+          optimize: 'all',
+          onDeserializationError: 'continue',
+        },
+      ),
     )
     driver.input(numbers).pipe('a', 1, { timestamp: 1 })
     driver.input(topic('numbers', { key: string(), value: string() })).pipe('a', 'bad', { timestamp: 2 })
@@ -53,7 +62,9 @@ describe('a restart', () => {
 
   test('gives a table its extracted timestamps back, though its source topic is its changelog', async () => {
     const timed = topic('timed', { key: string(), value: int32(), timestamp: ({ value }) => value ?? -1 })
-    await using driver = new TopologyTestDriver(app((builder) => void builder.table(timed, { store: 'timed' }), { optimize: 'all' }))
+    await using driver = new TopologyTestDriver(
+      app((builder) => void builder.table(timed, { store: 'timed' }), { optimize: 'all' }),
+    )
     driver.input(timed).pipe('a', 77, { timestamp: 1 })
     await driver.restart({ keepState: false })
     expect(driver.store<{ get(key: string): unknown }>('timed').get('a')).toMatchObject({ value: 77, timestamp: 77 })
@@ -79,7 +90,13 @@ describe('a restart', () => {
         driver.input(to).pipe(`k${timestamp}`, `${timestamp}`, { timestamp })
         return driver.output(results).readValues().join(' ')
       }
-      for (const [to, timestamp] of [[left, 7], [right, 15], [left, 16], [right, 17]] as const) expect(pipe(to, timestamp)).toBe('')
+      for (const [to, timestamp] of [
+        [left, 7],
+        [right, 15],
+        [left, 16],
+        [right, 17],
+      ] as const)
+        expect(pipe(to, timestamp)).toBe('')
       if (restart) await driver.restart({ keepState: false })
       return [21, 23, 32].map((timestamp) => pipe(right, timestamp))
     }
@@ -95,7 +112,15 @@ describe('sliding windows', () => {
   test('a window that starts after one record and ends at the next is made once, not twice', () => {
     const perKey = topic('per-key', { key: string(), value: long() })
     using driver = new TopologyTestDriver(
-      counts((table) => table.groupBy((count, key) => [key.key, count], { key: string(), value: long() }).count().toStream().to(perKey), 6),
+      counts(
+        (table) =>
+          table
+            .groupBy((count, key) => [key.key, count], { key: string(), value: long() })
+            .count()
+            .toStream()
+            .to(perKey),
+        6,
+      ),
     )
     driver.input(texts).pipe('a', 'x', { timestamp: 97 })
     driver.input(texts).pipe('a', 'x', { timestamp: 104 })
@@ -104,7 +129,9 @@ describe('sliding windows', () => {
 
   test('of no length count all records of a moment', () => {
     const seen: number[] = []
-    using driver = new TopologyTestDriver(counts((table) => table.toStream().forEach((count) => seen.push(count ?? 0)), 0))
+    using driver = new TopologyTestDriver(
+      counts((table) => table.toStream().forEach((count) => seen.push(count ?? 0)), 0),
+    )
     for (let i = 0; i < 3; i++) driver.input(texts).pipe('a', 'x', { timestamp: 10 })
     expect(seen).toEqual([1, 2, 3])
   })
@@ -112,7 +139,11 @@ describe('sliding windows', () => {
   test('other keys do not hide the window before a record that is just on time', () => {
     const seen: string[] = []
     using driver = new TopologyTestDriver(
-      counts((table) => table.toStream().forEach((count, { key, start, end }) => seen.push(`${key}[${start},${end}]=${count}`)), 10),
+      counts(
+        (table) =>
+          table.toStream().forEach((count, { key, start, end }) => seen.push(`${key}[${start},${end}]=${count}`)),
+        10,
+      ),
     )
     const pipe = (key: string, timestamp: number): void => driver.input(texts).pipe(key, 'x', { timestamp })
     pipe('a', 29)
@@ -132,7 +163,10 @@ test('an aggregation of a table join counts a row once, though a cache knows bot
       const types = { key: string(), value: string() }
       stream
         .toTable(types)
-        .join(stream.mapValues((text) => text.length).toTable({ key: string(), value: int32() }), (text, size) => `${text}${size}`)
+        .join(
+          stream.mapValues((text) => text.length).toTable({ key: string(), value: int32() }),
+          (text, size) => `${text}${size}`,
+        )
         .groupBy((value, key) => [key, value], types)
         .count()
         .toStream()
@@ -144,11 +178,36 @@ test('an aggregation of a table join counts a row once, though a cache knows bot
   expect(driver.output(perKey).readMap()).toEqual(new Map([['a', 1]]))
 })
 
+test('a row whose two sides are deleted between two commits leaves a join, though a cache knows of both', () => {
+  const joined = topic('joined', { key: string(), value: string(), tombstones: true })
+  const deletable = topic('deletable', { key: string(), value: string(), tombstones: true })
+  using driver = new TopologyTestDriver(
+    app((builder) => {
+      const stream = builder.stream(deletable)
+      const types = { key: string(), value: string() }
+      stream
+        .toTable(types)
+        .join(stream.mapValues((text) => text).toTable(types), (left, right) => left + right)
+        .toStream()
+        .to(joined)
+    }),
+  )
+  driver.input(deletable).pipe('a', 'x', { timestamp: 1 })
+  driver.input(deletable).pipe('a', null, { timestamp: 2 })
+  expect(driver.output(joined).readMap()).toEqual(new Map([['a', null]]))
+})
+
 test('unlimited windows have a changelog whose retention every log takes', () => {
   const seen: (number | null)[] = []
   using driver = new TopologyTestDriver(
     app((builder) =>
-      builder.stream(texts).groupByKey().windowedBy(unlimited()).count().toStream().forEach((count) => seen.push(count)),
+      builder
+        .stream(texts)
+        .groupByKey()
+        .windowedBy(unlimited())
+        .count()
+        .toStream()
+        .forEach((count) => seen.push(count)),
     ),
   )
   driver.input(texts).pipe('a', 'x', { timestamp: 1 })

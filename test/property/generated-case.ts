@@ -44,7 +44,8 @@ function acceptable(flavour: Flavour, draw: () => Step[]): Step[] {
     const topology = draw()
     if (flavour === 'any' || flavour === 'tables') return topology
     const compiled = topologyOf(topology)
-    const accepted = flavour === 'ordered' ? hasOrderedTasks(compiled) && !asksForWallClock(topology) : hopsAtMostOnce(compiled)
+    const accepted =
+      flavour === 'ordered' ? hasOrderedTasks(compiled) && !asksForWallClock(topology) : hopsAtMostOnce(compiled)
     if (accepted) return topology
   }
   throw new Error(`no acceptable topology for ${flavour} in 200 attempts`)

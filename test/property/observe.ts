@@ -2,7 +2,7 @@ import { MillraceError, topic } from '../../src/index.ts'
 import type { Headers, Serde, Topology } from '../../src/index.ts'
 import { show } from '../conformance/expressions.ts'
 import type { Input } from '../conformance/scenario.ts'
-import { TopologyTestDriver } from '../../src/testing/index.ts'
+import type { TopologyTestDriver } from '../../src/testing/index.ts'
 import { shownStores } from '../conformance/shown-stores.ts'
 
 /** What came of a case, each record and row as a line of text. */
@@ -43,7 +43,9 @@ export interface SeenRecord {
 }
 
 export function recordLine({ key, value, timestamp, headers }: SeenRecord): string {
-  const shown = [...headers].map((header) => ` ${header.name}=${header.value === null ? 'null' : header.value.toString()}`)
+  const shown = [...headers].map(
+    (header) => ` ${header.name}=${header.value === null ? 'null' : header.value.toString()}`,
+  )
   return `${show(key)} = ${show(value)} @${timestamp}${shown.join('')}`
 }
 
@@ -54,7 +56,11 @@ export function observe(driver: TopologyTestDriver, inputs: readonly Input[], pa
   const outputs = new Map<string, string[]>()
   for (const output of outputTopics(driver.topology)) {
     for (const record of driver.output(asTopic(output)).readAll()) {
-      push(outputs, record.key === null ? `${output.name}/${NO_KEY}` : `${output.name}/${record.partition}`, recordLine(record))
+      push(
+        outputs,
+        record.key === null ? `${output.name}/${NO_KEY}` : `${output.name}/${record.partition}`,
+        recordLine(record),
+      )
     }
   }
   for (const [name, lines] of outputs) if (name.endsWith(NO_KEY)) lines.sort()
@@ -71,7 +77,11 @@ export function observe(driver: TopologyTestDriver, inputs: readonly Input[], pa
 /** Versioned stores, which are asked for the keys of the inputs, have strings for keys. A partition may lack a task. */
 function storesOf(driver: TopologyTestDriver, inputs: readonly Input[], partition: number) {
   try {
-    return shownStores(driver, { inputs: inputs.filter((input) => 'key' in input && typeof input.key === 'string') }, partition)
+    return shownStores(
+      driver,
+      { inputs: inputs.filter((input) => 'key' in input && typeof input.key === 'string') },
+      partition,
+    )
   } catch (error) {
     if (error instanceof MillraceError && error.code === 'MR_STORE_UNKNOWN') return {}
     throw error
@@ -100,7 +110,8 @@ export function difference(
 }
 
 export function differenceOf(expected: Observation, found: Observation, withDrops = true): string | undefined {
-  const drops = expected.dropped === found.dropped ? undefined : `dropped: expected ${expected.dropped}, found ${found.dropped}`
+  const drops =
+    expected.dropped === found.dropped ? undefined : `dropped: expected ${expected.dropped}, found ${found.dropped}`
   return (
     difference('output', expected.outputs, found.outputs) ??
     difference('store', expected.stores, found.stores) ??

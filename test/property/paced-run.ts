@@ -52,7 +52,14 @@ function feed({ feeder, clock }: DriverParts, { topology, inputs }: Pick<Generat
   const types = inputTypes({ topology })
   for (const input of inputs) {
     if ('advanceWallClockMs' in input) continue
-    const topic = new TestInputTopic(inputTopic(input, types), feeder, 1, () => clock.now(), () => {}, {})
+    const topic = new TestInputTopic(
+      inputTopic(input, types),
+      feeder,
+      1,
+      () => clock.now(),
+      () => {},
+      {},
+    )
     topic.pipe(input.key, input.value, { timestamp: input.timestamp, headers: input.headers ?? [] })
   }
   void feeder.flush()
@@ -78,7 +85,9 @@ function outputsOf({ topology, log }: DriverParts): Map<string, string[]> {
 
 /** The input as it is when the log holds all of it at the start: tasks that read several topics take it by time. */
 export function preparedInputs(generated: GeneratedCase, severalInputs: boolean): Input[] {
-  const globals = new Set(generated.topology.flatMap(({ op, topic }) => (op === 'globalTable' && topic !== undefined ? [topic] : [])))
+  const globals = new Set(
+    generated.topology.flatMap(({ op, topic }) => (op === 'globalTable' && topic !== undefined ? [topic] : [])),
+  )
   const records = generated.inputs.filter((input) => !('advanceWallClockMs' in input))
   const isGlobal = (input: Input): boolean => 'topic' in input && globals.has(input.topic)
   const ordered = [...records.filter(isGlobal), ...records.filter((input) => !isGlobal(input))]

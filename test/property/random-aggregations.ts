@@ -1,5 +1,4 @@
-import { aggregator } from '../conformance/expressions.ts'
-import { expression } from '../conformance/expressions.ts'
+import { aggregator, expression } from '../conformance/expressions.ts'
 import type { DataType } from '../conformance/expressions.ts'
 import type { Step, WindowsStep } from '../conformance/scenario.ts'
 import { windowedType, windowsOf } from '../conformance/step-options.ts'
@@ -10,7 +9,9 @@ import type { Part, TopologyDraft } from './topology-draft.ts'
 /** A grouping, with windows or without, and count, reduce or aggregate. */
 export function addAggregation(draft: TopologyDraft): void {
   const { random, flavour } = draft
-  const from = draft.pick(({ kind, key, afterTable }) => kind === 'stream' && isSimple(key) && !(flavour === 'tables' && afterTable === true))
+  const from = draft.pick(
+    ({ kind, key, afterTable }) => kind === 'stream' && isSimple(key) && !(flavour === 'tables' && afterTable === true),
+  )
   if (from === undefined) return
   const grouped = group(draft, from)
   if (grouped === undefined) return
@@ -42,7 +43,10 @@ function withoutMemory({ store, caching }: Pick<Step, 'store' | 'caching'>): Pic
 }
 
 /** Sometimes longer than it has to be. */
-function retention(draft: TopologyDraft, { type, sizeMs = 0, diffMs = 0, gapMs = 0, graceMs = 0 }: WindowsStep): Pick<Step, 'retentionMs'> {
+function retention(
+  draft: TopologyDraft,
+  { type, sizeMs = 0, diffMs = 0, gapMs = 0, graceMs = 0 }: WindowsStep,
+): Pick<Step, 'retentionMs'> {
   if (type === 'unlimited' || !draft.random.chance(0.2)) return {}
   return { retentionMs: Math.max(sizeMs, 2 * diffMs, gapMs) + graceMs + draft.span(1, 100) }
 }
@@ -54,7 +58,10 @@ function group(draft: TopologyDraft, from: Part): { readonly id: string; readonl
   return isSimple(key) ? { id: draft.addInner({ op: 'groupBy', from: from.id, keyFn }, from), key } : undefined
 }
 
-function fold(draft: TopologyDraft, valueType: DataType): { readonly step: Omit<Step, 'id' | 'from'>; readonly value: DataType } {
+function fold(
+  draft: TopologyDraft,
+  valueType: DataType,
+): { readonly step: Omit<Step, 'id' | 'from'>; readonly value: DataType } {
   const { random } = draft
   switch (random.below(3)) {
     case 0:
@@ -88,7 +95,11 @@ export function addCogroup(draft: TopologyDraft): void {
   const cogrouped = draft.addInner({ op: 'cogroup', inputs }, undefined)
   const init = value === 'long' ? 0 : 'i'
   if (draft.random.chance(0.5)) {
-    draft.add({ op: 'aggregate', from: cogrouped, init, ...draft.materialization() }, { kind: 'table', key: from.key, value }, [from, other])
+    draft.add(
+      { op: 'aggregate', from: cogrouped, init, ...draft.materialization() },
+      { kind: 'table', key: from.key, value },
+      [from, other],
+    )
     return
   }
   const windows = draft.windows()
@@ -96,5 +107,8 @@ export function addCogroup(draft: TopologyDraft): void {
   const key = windowedType(from.key, windowsOf(windows))
   const merger = windows.type === 'session' ? mergerFor(agg) : {}
   const stored = windows.type === 'unlimited' ? withoutMemory(draft.materialization()) : draft.materialization()
-  draft.add({ op: 'aggregate', from: windowed, init, ...merger, ...stored }, { kind: 'table', key, value, windows }, [from, other])
+  draft.add({ op: 'aggregate', from: windowed, init, ...merger, ...stored }, { kind: 'table', key, value, windows }, [
+    from,
+    other,
+  ])
 }

@@ -28,7 +28,8 @@ export function keyFunction(random: Random, key: DataType, value: DataType): str
 
 export function predicate(random: Random, key: DataType, value: DataType, mayThrow: boolean): string {
   if (typeof key === 'object') return 'k|show|ne:a@0/10'
-  if (value === 'long') return random.pick(['v|isEven', 'v|gt:2', 'v|notNull', 'k|ne:a', ...(mayThrow ? ['v|throwIf:4|notNull'] : [])])
+  if (value === 'long')
+    return random.pick(['v|isEven', 'v|gt:2', 'v|notNull', 'k|ne:a', ...(mayThrow ? ['v|throwIf:4|notNull'] : [])])
   return random.pick(['v|lenGt:1', 'v|contains:x', 'v|notNull', 'k|ne:a', 'v|ne:x'])
 }
 
@@ -43,7 +44,10 @@ export function reducerFor(random: Random, value: DataType): string {
 }
 
 /** An aggregator, and an initial value of its type. */
-export function aggregatorFor(random: Random, value: DataType): { readonly agg: string; readonly init: string | number } {
+export function aggregatorFor(
+  random: Random,
+  value: DataType,
+): { readonly agg: string; readonly init: string | number } {
   const ofNumbers = value === 'long' ? ['sum', 'sumNullAt:4'] : []
   const agg = random.pick(['plus', 'keyed', 'count', 'plusNullOn:x', ...ofNumbers])
   return { agg, init: agg === 'count' || agg.startsWith('sum') ? 0 : 'i' }

@@ -23,7 +23,12 @@ export function randomInputs(random: Random, topology: readonly Step[], unit: nu
   // Later records of a key of their own let windows close.
   for (const source of sources) {
     time += 500 * unit
-    inputs.push({ topic: topicOf(random, source), key: keyOf(source, 'zz', 99), value: valueOf(random, source), timestamp: time })
+    inputs.push({
+      topic: topicOf(random, source),
+      key: keyOf(source, 'zz', 99),
+      value: valueOf(random, source),
+      timestamp: time,
+    })
   }
   return inputs
 }

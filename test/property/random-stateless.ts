@@ -65,10 +65,14 @@ function addToTable(draft: TopologyDraft, from: Part): void {
   const { key, value } = from
   if (!isSimple(key)) return
   const versioned = key === 'string' && draft.flavour === 'any' && draft.random.chance(0.15)
-  const stored = versioned
-    ? { store: draft.newStoreName(), historyMs: draft.span(20, 200) }
-    : draft.materialization()
-  const part = { kind: 'table', key, value, versioned, ...(versioned || stored.store === undefined ? {} : { store: stored.store }) } as const
+  const stored = versioned ? { store: draft.newStoreName(), historyMs: draft.span(20, 200) } : draft.materialization()
+  const part = {
+    kind: 'table',
+    key,
+    value,
+    versioned,
+    ...(versioned || stored.store === undefined ? {} : { store: stored.store }),
+  } as const
   draft.add({ op: 'toTable', from: from.id, ...stored }, part, [from])
 }
 
@@ -86,13 +90,15 @@ export function addSplit(draft: TopologyDraft): void {
 export function addProcessor(draft: TopologyDraft): void {
   const { random, flavour } = draft
   const spread = flavour === 'spread'
-  const any = draft.pick(({ kind, key, rekeyed }) => kind === 'stream' && isSimple(key) && !(spread && rekeyed === true))
+  const any = draft.pick(
+    ({ kind, key, rekeyed }) => kind === 'stream' && isSimple(key) && !(spread && rekeyed === true),
+  )
   if (any === undefined) return
   // Stores refuse null keys.
   draft.add({ op: 'filter', from: any.id, pred: 'k|notNull' }, streamOf(any), [any])
   const from = draft.parts.at(-1) ?? any
   const fixed = random.chance(0.4)
-  const { key, value } = from
+  const { key } = from
   const add = (step: Omit<Step, 'id' | 'from' | 'op'>, types: Partial<Pick<Part, 'key' | 'value'>> = {}): void =>
     draft.add(
       { op: fixed ? 'processValues' : 'process', from: from.id, ...step },
@@ -100,9 +106,10 @@ export function addProcessor(draft: TopologyDraft): void {
       [from],
     )
   const simple = ['dedupe', 'twice', 'addHeader', 'drop'] as const
-  const proc = spread || (fixed && random.chance(0.5))
-    ? random.pick(simple)
-    : random.pick([...simple, 'meta', 'shiftTs', 'buffer', 'countPunctuate', 'punctuateLog', 'lookup'] as const)
+  const proc =
+    spread || (fixed && random.chance(0.5))
+      ? random.pick(simple)
+      : random.pick([...simple, 'meta', 'shiftTs', 'buffer', 'countPunctuate', 'punctuateLog', 'lookup'] as const)
   const interval = { intervalMs: draft.span(1, 20), clock: random.pick(['stream', 'stream', 'wall'] as const) }
   switch (proc) {
     case 'dedupe':
@@ -118,7 +125,9 @@ export function addProcessor(draft: TopologyDraft): void {
     case 'countPunctuate':
       return fixed ? add({ proc: 'twice' }) : add({ proc, store: draft.newStoreName(), ...interval }, { value: 'long' })
     case 'punctuateLog':
-      return fixed ? add({ proc: 'meta' }, { value: 'string' }) : add({ proc, ...interval }, { key: 'string', value: 'string' })
+      return fixed
+        ? add({ proc: 'meta' }, { value: 'string' })
+        : add({ proc, ...interval }, { key: 'string', value: 'string' })
     case 'lookup': {
       const table = draft.pick((part) => part.kind === 'table' && part.store !== undefined && part.key === key)
       return table?.store === undefined ? undefined : add({ proc, store: table.store }, { value: 'string' })

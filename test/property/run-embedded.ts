@@ -14,7 +14,11 @@ const PATIENCE = 20_000
  */
 export async function runEmbedded(
   generated: GeneratedCase,
-  { directory, partitions, expected }: { readonly directory: string; readonly partitions: number; readonly expected: number },
+  {
+    directory,
+    partitions,
+    expected,
+  }: { readonly directory: string; readonly partitions: number; readonly expected: number },
 ): Promise<Map<string, string[]>> {
   const log = await embeddedLog({ directory: `${directory}/log`, fsync: false })
   try {
@@ -30,12 +34,15 @@ export async function runEmbedded(
     }))
     const streams = await Streams.start(app, { log, stateDirectory: `${directory}/state` })
     const deadline = Date.now() + PATIENCE
-    const isComplete = (): boolean => readers.reduce((sum, { topic }) => sum + topic.size, 0) >= expected && streams.status().lag === 0
-    while (!isComplete() && streams.state !== 'error' && Date.now() < deadline) await new Promise((wake) => setTimeout(wake, 2))
+    const isComplete = (): boolean =>
+      readers.reduce((sum, { topic }) => sum + topic.size, 0) >= expected && streams.status().lag === 0
+    while (!isComplete() && streams.state !== 'error' && Date.now() < deadline)
+      await new Promise((wake) => setTimeout(wake, 2))
     await streams.close()
     const lines = new Map<string, string[]>()
     for (const { name, topic } of readers) {
-      for (const record of topic.readAll()) push(lines, `${name}/${record.key === null ? NO_KEY : record.partition}`, recordLine(record))
+      for (const record of topic.readAll())
+        push(lines, `${name}/${record.key === null ? NO_KEY : record.partition}`, recordLine(record))
     }
     for (const [name, list] of lines) if (name.endsWith(NO_KEY)) list.sort()
     return lines
@@ -49,7 +56,14 @@ async function feed(log: Log, generated: GeneratedCase, partitions: number): Pro
   const types = inputTypes(generated)
   for (const input of generated.inputs) {
     if ('advanceWallClockMs' in input) continue
-    const topic = new TestInputTopic(inputTopic(input, types), producer, partitions, () => 0, () => {}, {})
+    const topic = new TestInputTopic(
+      inputTopic(input, types),
+      producer,
+      partitions,
+      () => 0,
+      () => {},
+      {},
+    )
     topic.pipe(input.key, input.value, { timestamp: input.timestamp, headers: input.headers ?? [] })
   }
   await producer.flush()

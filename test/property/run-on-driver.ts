@@ -18,7 +18,10 @@ export interface DriverRun {
 }
 
 /** The application of a case, with the default behaviour. */
-export function caseApp({ config, topology }: GeneratedCase, settings: Parameters<typeof scenarioApp>[1] = {}): Application {
+export function caseApp(
+  { config, topology }: GeneratedCase,
+  settings: Parameters<typeof scenarioApp>[1] = {},
+): Application {
   return scenarioApp({ config, topology }, settings)
 }
 

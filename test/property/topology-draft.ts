@@ -88,11 +88,17 @@ export class TopologyDraft {
       const mayBeVersioned = key === 'string' && this.flavour !== 'tables' && this.flavour !== 'spread'
       const versioned = mayBeVersioned && random.chance(0.15)
       const store = versioned || random.chance(0.6) ? { store: this.newStoreName() } : {}
-      const stored = versioned ? { ...store, historyMs: (20 + random.below(200)) * this.unit } : { ...store, ...this.storeOptions() }
+      const stored = versioned
+        ? { ...store, historyMs: (20 + random.below(200)) * this.unit }
+        : { ...store, ...this.storeOptions() }
       const plain = versioned ? {} : store
       this.add({ op: 'table', topic, key, value, ...stored }, { kind: 'table', key, value, versioned, ...plain }, [])
     } else {
-      this.add({ op: 'globalTable', topic, key, value, store: this.newStoreName() }, { kind: 'globalTable', key, value }, [])
+      this.add(
+        { op: 'globalTable', topic, key, value, store: this.newStoreName() },
+        { kind: 'globalTable', key, value },
+        [],
+      )
       if (this.parts.every(({ kind }) => kind === 'globalTable')) this.addSource()
     }
   }
@@ -127,7 +133,12 @@ export class TopologyDraft {
         return { type: 'tumbling', sizeMs: this.span(3, 20), graceMs: this.grace() }
       case 1: {
         const sizeMs = this.span(4, 20)
-        return { type: 'hopping', sizeMs, advanceMs: Math.max(1, Math.ceil(sizeMs / (1 + random.below(4)))), graceMs: this.grace() }
+        return {
+          type: 'hopping',
+          sizeMs,
+          advanceMs: Math.max(1, Math.ceil(sizeMs / (1 + random.below(4)))),
+          graceMs: this.grace(),
+        }
       }
       case 2:
         return { type: 'sliding', diffMs: this.span(0, 15), graceMs: this.grace() }

@@ -42,12 +42,16 @@ export function hasSeveralInputs(topology: Topology): boolean {
 export function hopsAtMostOnce(topology: Topology): boolean {
   const writers = writersOf(topology)
   const isForeignKey = (topic: string): boolean => topic.includes('SUBSCRIPTION')
-  const internal = taskedSubtopologies(topology).flatMap((subtopology) => sourcesOf(subtopology).filter((s) => s.internal))
+  const internal = taskedSubtopologies(topology).flatMap((subtopology) =>
+    sourcesOf(subtopology).filter((s) => s.internal),
+  )
   const foreign = internal.filter(({ topic }) => isForeignKey(topic)).length
   if (foreign > 0) return foreign === 2 && internal.length === 2
   return (
     independentInputs(topology) &&
-    internal.every(({ topic }) => (writers.get(topic) ?? []).every((writer) => sourcesOf(writer).every((s) => !s.internal)))
+    internal.every(({ topic }) =>
+      (writers.get(topic) ?? []).every((writer) => sourcesOf(writer).every((s) => !s.internal)),
+    )
   )
 }
 
@@ -65,7 +69,9 @@ export function independentInputs(topology: Topology): boolean {
     const reached = sourcesOf(subtopology)
       .filter(({ internal }) => internal)
       .map(({ topic }) => origins(topic, new Set()))
-    return reached.every((some, i) => reached.every((other, j) => i === j || [...some].every((topic) => !other.has(topic))))
+    return reached.every((some, i) =>
+      reached.every((other, j) => i === j || [...some].every((topic) => !other.has(topic))),
+    )
   })
 }
 
@@ -92,7 +98,14 @@ export function asksForWallClock(topology: readonly Step[]): boolean {
 
 /** True if no record gets another key, and so an output partition has its records from one task. */
 export function keepsKeys(topology: readonly Step[]): boolean {
-  return !topology.some(({ op, keyFn, fk }) => keyFn !== undefined || fk !== undefined || op === 'process' || op === 'repartition')
+  return !topology.some(
+    ({ op, keyFn, fk }) => keyFn !== undefined || fk !== undefined || op === 'process' || op === 'repartition',
+  )
+}
+
+/** Left and outer joins let records without a key through repartition topics, to any partition. */
+export function sendsNullKeys(topology: readonly Step[]): boolean {
+  return topology.some(({ op }) => op === 'leftJoin' || op === 'outerJoin')
 }
 
 export function hasGlobalTable(topology: readonly Step[]): boolean {

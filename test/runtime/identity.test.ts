@@ -72,18 +72,21 @@ describe('the identity of an instance', () => {
   })
 })
 
-test.each(['SIGCONT', 'SIGSTOP'] as const)('a second process on a directory is refused while the first is alive (%s)', async (signal) => {
-  const child = await holder(join(directory, 'summing'))
-  child.kill(signal)
-  await expect(state.start(state.app(), { stateDirectory: directory })).rejects.toMatchObject({
-    code: 'MR_STATE_LOCKED',
-    message: expect.stringContaining(directory),
-  })
-  child.kill('SIGKILL')
-  await once(child, 'close')
-  const streams = await state.start(state.app(), { stateDirectory: directory })
-  await streams.close()
-})
+test.each(['SIGCONT', 'SIGSTOP'] as const)(
+  'a second process on a directory is refused while the first is alive (%s)',
+  async (signal) => {
+    const child = await holder(join(directory, 'summing'))
+    child.kill(signal)
+    await expect(state.start(state.app(), { stateDirectory: directory })).rejects.toMatchObject({
+      code: 'MR_STATE_LOCKED',
+      message: expect.stringContaining(directory),
+    })
+    child.kill('SIGKILL')
+    await once(child, 'close')
+    const streams = await state.start(state.app(), { stateDirectory: directory })
+    await streams.close()
+  },
+)
 
 test('a copied state directory started beside the original shares the work instead of fighting for it', async () => {
   await state.pay(100)

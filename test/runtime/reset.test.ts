@@ -50,7 +50,7 @@ async function runUntilProcessed(count: number): Promise<void> {
 
 const reset = (...more: string[]) => runMillrace('reset', fixture('words.ts'), '--data', data, ...more)
 
-describe('millrace reset on the embedded log', () => {
+describe('millrace reset on the embedded log', { timeout: 90_000 }, () => {
   beforeEach(async () => {
     await write('mill', 'race', 'mill')
     await runUntilProcessed(6)

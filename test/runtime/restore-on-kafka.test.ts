@@ -8,7 +8,7 @@ beforeAll(async () => {
   brokers = await sharedBroker()
 })
 
-describe('on Kafka', () => {
+describe('on Kafka', { timeout: 60_000 }, () => {
   restorePromises(async () => ({
     kind: 'kafka',
     address: brokers,

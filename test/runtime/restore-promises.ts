@@ -46,7 +46,7 @@ export function restorePromises(newPlace: () => Promise<RestorePlace>): void {
       onRestore: (event, progress) => event === 'end' && restored.push(progress),
     })
     while (streams.state !== 'error' && streams.status().tasks.length < PARTITIONS) await setTimeout(10)
-    await totals.allShown(AbortSignal.timeout(20_000))
+    await totals.allShown(AbortSignal.timeout(40_000))
     await streams.close()
     return restored.toSorted((a, b) => a.partition - b.partition)
   }

@@ -27,7 +27,10 @@ afterEach(async () => {
 })
 
 async function start(more: Partial<StreamsOptions> = {}): Promise<Streams> {
-  const streams = await state.start(state.app({ standbyReplicas: 1 }), { stateDirectory: await state.newDirectory(), ...more })
+  const streams = await state.start(state.app({ standbyReplicas: 1 }), {
+    stateDirectory: await state.newDirectory(),
+    ...more,
+  })
   running.push(streams)
   return streams
 }
@@ -62,8 +65,16 @@ describe('standbys', () => {
   test('lie with the other instance, follow the changelogs, and process nothing', async () => {
     await state.pay(500)
     const [first, second] = await pair()
-    const active = first.status().tasks.map(({ id }) => id).toSorted()
-    expect(second.status().standbys.map(({ id }) => id).toSorted()).toEqual(active)
+    const active = first
+      .status()
+      .tasks.map(({ id }) => id)
+      .toSorted()
+    expect(
+      second
+        .status()
+        .standbys.map(({ id }) => id)
+        .toSorted(),
+    ).toEqual(active)
     const before = second.status().processed
     await state.pay(500)
     await until(() => state.allShown())
@@ -214,7 +225,10 @@ test('a standby of a table whose source topic is its changelog follows as it is 
   await write('second')
   // Committed by the active task first, then followed by the standby.
   await until(async () => {
-    const committed = await state.log.committedOffsets('accounts-app', [0, 1].map((partition) => ({ topic: 'accounts', partition })))
+    const committed = await state.log.committedOffsets(
+      'accounts-app',
+      [0, 1].map((partition) => ({ topic: 'accounts', partition })),
+    )
     return [...committed.entries()].reduce((sum, [, , { offset }]) => sum + offset, 0) === 200
   })
   await until(() => hasStandbysUpToDate(first, 1) && hasStandbysUpToDate(second, 1))

@@ -1,10 +1,12 @@
-import { cp, readdir, rm, writeFile } from 'node:fs/promises'
+import { cp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defineApp } from 'millrace'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { PartitionMap } from '../../src/log/log.ts'
+import { WriteBatch } from '../../src/state/engine.ts'
+import { rocksdbEngine } from '../../src/state/engines/rocksdb.ts'
 import type { CommittedOffset } from '../../src/log/log.ts'
-import { CHANGELOG, idle, payments, recordingLogger, StateCase } from './support/state-case.ts'
+import { CHANGELOG, idle, payments, recordingLogger, StateCase, until } from './support/state-case.ts'
 
 const HOUR = 3_600_000
 
@@ -31,6 +33,24 @@ async function leaveTail(): Promise<number> {
 async function ruin(): Promise<void> {
   const manifest = (await readdir(state.task())).find((name) => name.startsWith('MANIFEST'))
   await writeFile(join(state.task(), manifest ?? ''), 'ruined')
+}
+
+/** Damages the rows of accounts in the engine's files, and nothing that is read when it is opened. */
+async function damageRows(): Promise<void> {
+  const engine = await rocksdbEngine.open(state.task())
+  const batch = new WriteBatch()
+  // Lie before the rows of stores, so that those are in another block than what describes them.
+  for (let i = 0; i < 40; i++) batch.put(Buffer.of(0, 0, 9, i), Buffer.alloc(1024, i))
+  await engine.write(batch)
+  await engine.close()
+  // What was written last lies in the log of the engine until it is opened again.
+  await (await rocksdbEngine.open(state.task())).close()
+  for (const name of await readdir(state.task())) {
+    if (!name.endsWith('.sst')) continue
+    const bytes = await readFile(join(state.task(), name))
+    const at = bytes.indexOf('account')
+    if (at >= 0) await writeFile(join(state.task(), name), bytes.fill(0, at, at + 4))
+  }
 }
 
 describe('state that is of use is kept', () => {
@@ -100,6 +120,29 @@ describe('state is wiped and restored from the beginning of the changelog', () =
     await expectRestoredAnew(/deleted and restored .*MR_STATE_CORRUPT|cannot be used.*cannot read what lies in/)
   })
 
+  test.each(['shutdownClient', 'replaceThread'] as const)(
+    'if reading it finds damage, which is never taken for a failing callback (%s)',
+    async (onUncaughtError) => {
+      await state.pay(100)
+      await state.run()
+      await damageRows()
+      await state.pay(10)
+      const { logger, warnings } = recordingLogger()
+      const settings = { logger, onUncaughtError, onProcessingError: 'continue' } as const
+      const streams = await state.start(state.app(settings))
+      const damaged = expect.stringMatching(/found damage in .*task=0_0/)
+      if (onUncaughtError === 'shutdownClient') {
+        await expect(streams.closed).rejects.toMatchObject({ code: 'MR_STATE_CORRUPT', task: '0_0', message: damaged })
+        expect((await state.run()).from).toEqual(new Map([[0, 0]]))
+      } else {
+        await until(() => state.allShown())
+        await streams.close()
+        expect(warnings).toEqual([damaged, expect.stringMatching(/deleted and restored/)])
+      }
+      expect(await state.shown()).toEqual(state.expected())
+    },
+  )
+
   test('if another engine wrote it', async () => {
     await state.pay(100)
     await state.run({}, { engine: 'level' })
@@ -150,7 +193,8 @@ test('state is wiped if its checkpoint lies beyond the changelog, as when the of
   const app = defineApp({
     id: 'summing',
     optimize: 'all',
-    build: (builder) => void builder.table(payments, { store: 'sums' }).toStream().to(payments.name.replace('payments', 'totals')),
+    build: (builder) =>
+      void builder.table(payments, { store: 'sums' }).toStream().to(payments.name.replace('payments', 'totals')),
   })
   const { logger, warnings } = recordingLogger()
   const started = async (): Promise<void> => {
@@ -162,7 +206,10 @@ test('state is wiped if its checkpoint lies beyond the changelog, as when the of
   await started()
   await started()
   expect(warnings).toEqual([])
-  await state.log.commitOffsets('summing', new PartitionMap<CommittedOffset>().set('payments', 0, { offset: 40, metadata: '' }))
+  await state.log.commitOffsets(
+    'summing',
+    new PartitionMap<CommittedOffset>().set('payments', 0, { offset: 40, metadata: '' }),
+  )
   await started()
   expect(warnings).toEqual([expect.stringMatching(/wiped.*ends at 40, before the checkpoint 100/)])
 })

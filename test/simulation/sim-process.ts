@@ -91,7 +91,7 @@ export class SimProcess implements Actor {
   /** Something within the process that takes its time. */
   local<T>(what: string, act: () => MaybePromise<T>): MaybePromise<T> {
     this.assertAlive()
-    if (this.schedule.random.chance(this.promptness)) return act()
+    if (!this.#crashed && this.schedule.random.chance(this.promptness)) return act()
     return this.#wait((resolve, reject) => this.later(what, () => settle(act, resolve, reject)))
   }
 
@@ -101,7 +101,7 @@ export class SimProcess implements Actor {
    */
   request<T>(what: string, act: () => MaybePromise<T>, receive: (answer: T) => T = (answer) => answer): MaybePromise<T> {
     this.assertAlive()
-    if (this.schedule.random.chance(this.promptness)) {
+    if (!this.#crashed && this.schedule.random.chance(this.promptness)) {
       const answer = act()
       if (!isPromise(answer)) return receive(answer)
       return this.#wait((resolve, reject) => answer.then((found) => resolve(receive(found)), reject))

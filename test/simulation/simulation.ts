@@ -5,6 +5,7 @@ import { KEYS, randomInput, SHOPS } from './input.ts'
 import type { InputRecord, Round } from './input.ts'
 import { differences, observeOutputs, observeStores } from './observe.ts'
 import type { Observation } from './observe.ts'
+import { rest } from './schedule.ts'
 import { Random } from './random.ts'
 import type { Host } from './world.ts'
 import { World } from './world.ts'
@@ -92,7 +93,10 @@ class Disturbed {
     for (let quiet = random.between(50, 300); quiet > 0; ) {
       if (next === this.#rounds.length) quiet--
       else if (random.chance(0.02) && world.append(this.#rounds[next] as Round)) next++
-      if (random.chance(faultRate)) this.#fault()
+      if (random.chance(faultRate)) {
+        this.#fault()
+        await rest()
+      }
       await world.step()
     }
   }

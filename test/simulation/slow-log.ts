@@ -1,3 +1,4 @@
+import { taskIdText } from '../../src/log/group.ts'
 import type { GroupEvent, GroupMember } from '../../src/log/group.ts'
 import type {
   CommitOutcome,
@@ -228,5 +229,6 @@ class SlowMember implements GroupMember {
 
 function textOf(event: GroupEvent): string {
   if (event.type !== 'assigned' && event.type !== 'revoked') return event.type
-  return `${event.type} ${event.active.map(({ subtopology, partition }) => `${subtopology}_${partition}`).join(' ')}`
+  const standby = event.standby.length > 0 ? `, standby ${event.standby.map(taskIdText).join(' ')}` : ''
+  return `${event.type} ${event.active.map(taskIdText).join(' ')}${standby}`
 }

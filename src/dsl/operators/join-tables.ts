@@ -55,13 +55,10 @@ export function joinTables(
     const leftStores = storesOf(leftView)
     for (const used of rightStores) writer.connect(leftName, used)
     for (const used of leftStores) writer.connect(rightName, used)
-    if (store === undefined) {
-      // A cache would show each side the other one's updates before it tells of them: both sides then give the same result,
-      // neither with the other's as old value, and an aggregation of the join counts it twice.
-      const mustTellAll = origin.sendsOldValues && !writer.settings.compatible
-      if (mustTellAll) for (const used of [...leftStores, ...rightStores]) writer.disableCaching(used)
-      return
-    }
+    // A cache would show each side the other one's updates before it tells of them. Two deletions would each find the other
+    // side gone and say nothing, two insertions would give one row twice, the second time without an old value.
+    if (!writer.settings.compatible) for (const used of [...leftStores, ...rightStores]) writer.disableCaching(used)
+    if (store === undefined) return
     const serdes = { key: keySerde, value: valueSerde }
     writer.addStore(tableStoreSpec(writer.settings, materialization, store.name, serdes, name), store.generated, name)
   })

@@ -1,7 +1,7 @@
 import type { MillraceError } from '../../errors.ts'
 import type { GroupEvent } from '../../log/group.ts'
 import type { TopicPartition } from '../../log/log.ts'
-import type { KafkaError } from '../protocol/errors.ts'
+import { KafkaError, kafkaErrors } from '../protocol/errors.ts'
 import type { GroupProtocol } from './detect-protocol.ts'
 import type { KafkaMember } from './kafka-member.ts'
 import { asMillraceError, fencedMember } from './member-errors.ts'
@@ -17,6 +17,8 @@ export class DetectingMember implements KafkaMember {
   readonly #speaking: (protocol: GroupProtocol) => KafkaMember
   #state: 'idle' | 'joining' | 'ended' = 'idle'
   #protocol: GroupProtocol | undefined
+  /** Protocols that the group, or the broker, refused since this member was assigned something. */
+  readonly #refused = new Set<GroupProtocol>()
   #member: KafkaMember | undefined
   #failure: MillraceError | undefined
   #wake: (() => void) | undefined
@@ -48,7 +50,9 @@ export class DetectingMember implements KafkaMember {
       return { type: 'failed', error }
     }
     const event = this.#member?.nextEvent()
+    if (event?.type === 'assigned') this.#refused.clear()
     if (event?.type !== 'failed' || event.error.code !== 'MR_GROUP_PROTOCOL') return event
+    if (this.#protocol !== undefined) this.#refused.add(this.#protocol)
     void this.#enter(event.error)
     return undefined
   }
@@ -90,12 +94,12 @@ export class DetectingMember implements KafkaMember {
     this.#member?.expelled(error)
   }
 
-  /** @param refusal why the member so far was refused; it stands if the group has the protocol that it speaks */
+  /** @param refusal why the member so far was refused; it stands if there is no other protocol to try */
   async #enter(refusal: MillraceError | undefined): Promise<void> {
     try {
-      const protocol = await this.#detect()
+      const protocol = isUnsupported(refusal) ? 'classic' : await this.#detect()
       if (this.#hasEnded()) return
-      if (refusal !== undefined && protocol === this.#protocol) throw refusal
+      if (refusal !== undefined && this.#refused.has(protocol)) throw refusal
       this.#member?.onEvent(undefined)
       await this.#member?.leave()
       if (this.#hasEnded()) return
@@ -113,4 +117,9 @@ export class DetectingMember implements KafkaMember {
   #hasEnded(): boolean {
     return this.#state === 'ended'
   }
+}
+
+/** A broker may list the requests of the streams protocol, and its feature, and have it switched off all the same. */
+function isUnsupported(refusal: MillraceError | undefined): boolean {
+  return refusal?.cause instanceof KafkaError && refusal.cause.apiCode === kafkaErrors.unsupportedVersion
 }

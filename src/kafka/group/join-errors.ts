@@ -18,7 +18,8 @@ export function fatalGroupError(
       return foreignGroup(groupId, text)
     case kafkaErrors.unsupportedVersion:
       return new MillraceError('MR_GROUP_PROTOCOL', `the brokers refuse the streams group protocol (${text})`, {
-        hint: 'Run kafka-features.sh upgrade --feature streams.version=1.',
+        cause: new KafkaError(errorCode, `heartbeat of group ${groupId}`, { text }),
+        hint: "Run kafka-features.sh upgrade --feature streams.version=1, or choose groupProtocol: 'classic'.",
       })
     case kafkaErrors.streamsInvalidTopology:
       return new MillraceError('MR_TOPOLOGY_INVALID', `the group coordinator refuses the topology (${text})`, {

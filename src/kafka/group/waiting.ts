@@ -24,7 +24,7 @@ export class WaitingReasons {
       return undefined
     }
     this.#since ??= now
-    const isCreating = reason.code === groupStatus.missingInternalTopics && !reason.detail.includes('Creation failed')
+    const isCreating = reason.code === groupStatus.missingInternalTopics && !hasFailed(reason.detail)
     if (now - this.#since < (isCreating ? creationPatience : patience)) return undefined
     const text = `${reason.code} ${reason.detail}`
     if (text === this.#told) return undefined
@@ -40,6 +40,12 @@ export function isWaiting(code: number): boolean {
     code === groupStatus.incorrectlyPartitionedTopics ||
     code === groupStatus.missingInternalTopics
   )
+}
+
+/** A coordinator that is slow to see what it created tries again, and then calls it a failure that the topic is there. */
+function hasFailed(detail: string): boolean {
+  const failures = detail.split('Creation failed:', 2)[1]?.replaceAll(/\(Topic '[^']*' already exists\.\)/g, '')
+  return failures?.includes('(') ?? false
 }
 
 function waitingError({ code, detail }: Status): MillraceError {

@@ -21,7 +21,14 @@ export function openFailure(engine: string, directory: string, cause: unknown): 
   return ioFailure(engine, directory, cause)
 }
 
+/** Says what a failure of an open engine means: MR_STATE_CORRUPT if a checksum is wrong, else MR_STATE_IO. */
 export function ioFailure(engine: string, directory: string, cause: unknown): MillraceError {
+  if (/corrupt|checksum/i.test(textOf(cause))) {
+    return new MillraceError('MR_STATE_CORRUPT', `${engine} found damage in ${directory}: ${textOf(cause)}`, {
+      hint: 'check the disk; then delete the directory: state is rebuilt from its changelog; a log is lost',
+      cause,
+    })
+  }
   return new MillraceError('MR_STATE_IO', `${engine} failed in ${directory}: ${textOf(cause)}`, {
     hint: 'check free space and permissions of the directory',
     cause,

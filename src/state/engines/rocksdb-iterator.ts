@@ -1,3 +1,4 @@
+import { ioFailure } from './engine-failure.ts'
 import type { EngineIterator, EngineRange } from '../engine.ts'
 import type { NativeColumn, NativeDatabase, NativeIterator, RocksdbBinding } from './rocksdb-binding.ts'
 
@@ -33,6 +34,7 @@ export class RocksdbIterator implements EngineIterator {
   value: Buffer = NOTHING
   readonly #binding: RocksdbBinding
   readonly #native: NativeIterator
+  readonly #directory: string
   readonly #onClose: () => void
   #rows: Buffer[] = []
   #at = 0
@@ -40,7 +42,8 @@ export class RocksdbIterator implements EngineIterator {
   #finished = false
   #closed = false
 
-  constructor(binding: RocksdbBinding, native: NativeIterator, onClose: () => void) {
+  constructor(binding: RocksdbBinding, native: NativeIterator, directory: string, onClose: () => void) {
+    this.#directory = directory
     this.#binding = binding
     this.#native = native
     this.#onClose = onClose
@@ -49,7 +52,7 @@ export class RocksdbIterator implements EngineIterator {
   next(): boolean {
     while (this.#at === this.#rows.length) {
       if (this.#finished || this.#closed) return false
-      const { rows, finished } = this.#binding.iterator_nextv_sync(this.#native, this.#count)
+      const { rows, finished } = this.#fetch()
       this.#rows = rows
       this.#at = 0
       this.#finished = finished
@@ -59,6 +62,14 @@ export class RocksdbIterator implements EngineIterator {
     this.value = this.#rows[this.#at + 1]!
     this.#at += 2
     return true
+  }
+
+  #fetch(): ReturnType<RocksdbBinding['iterator_nextv_sync']> {
+    try {
+      return this.#binding.iterator_nextv_sync(this.#native, this.#count)
+    } catch (cause) {
+      throw ioFailure('rocksdb', this.#directory, cause)
+    }
   }
 
   close(): void {

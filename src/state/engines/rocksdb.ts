@@ -108,7 +108,7 @@ class RocksdbEngine implements KeyValueEngine {
   iterate(range: EngineRange): EngineIterator {
     this.#assertOpen()
     const native = openNativeIterator(this.#binding, this.#database, this.#main, range)
-    const iterator = new RocksdbIterator(this.#binding, native, () => this.#iterators.delete(iterator))
+    const iterator = new RocksdbIterator(this.#binding, native, this.#directory, () => this.#iterators.delete(iterator))
     this.#iterators.add(iterator)
     return iterator
   }

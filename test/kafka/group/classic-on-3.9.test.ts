@@ -14,7 +14,9 @@ describe('a broker of Kafka 3.9', () => {
 
   afterAll(() => broker.stop())
 
-  describe('the classic group protocol', () => groupSuite('classic', async () => broker.brokers))
+  describe('the classic group protocol', () => {
+    groupSuite('classic', async () => broker.brokers)
+  })
 
   logConformance('Kafka 3.9', async () => {
     const log = kafka({ brokers: broker.brokers, heartbeatInterval: 200 })

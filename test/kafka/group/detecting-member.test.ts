@@ -3,6 +3,7 @@ import { MillraceError } from '../../../src/errors.ts'
 import { DetectingMember } from '../../../src/kafka/group/detecting-member.ts'
 import type { GroupProtocol } from '../../../src/kafka/group/detect-protocol.ts'
 import type { KafkaMember } from '../../../src/kafka/group/kafka-member.ts'
+import { KafkaError, kafkaErrors } from '../../../src/kafka/protocol/errors.ts'
 import type { GroupEvent } from '../../../src/log/group.ts'
 import { until } from '../../log/log-harness.ts'
 
@@ -75,6 +76,24 @@ describe('a member that goes by what the group speaks', () => {
     const member = detecting(['classic'], { classic, streams: new FakeMember([]) })
     await member.join()
     expect(await nextOf(member)).toEqual({ type: 'failed', error: refusal })
+  })
+
+  it('tries no protocol twice that it was refused for', async () => {
+    const member = detecting(['classic', 'streams', 'classic'], {
+      classic: new FakeMember([{ type: 'failed', error: refusal }]),
+      streams: new FakeMember([{ type: 'failed', error: refusal }]),
+    })
+    await member.join()
+    expect(await nextOf(member)).toEqual({ type: 'failed', error: refusal })
+  })
+
+  it('speaks the classic protocol where the brokers do not have the other although they say so', async () => {
+    const cause = new KafkaError(kafkaErrors.unsupportedVersion, 'heartbeat')
+    const unsupported = new MillraceError('MR_GROUP_PROTOCOL', 'not switched on', { cause })
+    const streams = new FakeMember([{ type: 'failed', error: unsupported }])
+    const member = detecting(['streams'], { classic: new FakeMember([assigned]), streams })
+    await member.join()
+    expect(await nextOf(member)).toBe(assigned)
   })
 
   it('passes on any other failure', async () => {

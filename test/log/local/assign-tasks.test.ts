@@ -32,6 +32,12 @@ describe('the assignment of tasks', () => {
     expect([first, second]).toEqual(['0_0 0_1 0_2', '0_3 0_4'])
   })
 
+  it('moves what the newcomer has a standby of already', () => {
+    const tasks = tasksOf(4)
+    const standbys = [tasks[0]!, tasks[1]!]
+    expect(activeOf(tasks, [member('p1', tasks), member('p2', [], standbys)])).toEqual(['0_2 0_3', '0_0 0_1'])
+  })
+
   it('leaves the others alone when a member goes', () => {
     const tasks = tasksOf(6)
     const [first, second] = activeOf(tasks, [member('p1', tasks.slice(0, 2)), member('p2', tasks.slice(2, 4))])

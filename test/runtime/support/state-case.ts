@@ -164,4 +164,3 @@ export async function idle(streams: Streams): Promise<void> {
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await condition())) await sleep(5)
 }
-

@@ -13,6 +13,7 @@ import { TaskOfPartition, isEmpty } from '../tasks.ts'
 import { encodeSubscription } from './consumer-protocol.ts'
 import { describeClassicGroup } from './describe.ts'
 import { GroupLeader } from './group-leader.ts'
+import { HeartbeatTimer } from './heartbeat-timer.ts'
 import { joinError, twinTookOver } from './join-errors.ts'
 import { ClassicRequests } from './requests.ts'
 import type { JoinAnswer } from './requests.ts'
@@ -20,9 +21,8 @@ import { decodeAssigned, encodeMember, taskSetOf, topologyHash } from './user-da
 import type { AssignmentData, Problem } from './user-data.ts'
 
 const noGeneration = -1
-/** While tasks are on their way from one member to another, everybody asks more often whether they have arrived, for a while. */
-const eagerInterval = 200
-const eagerPeriod = 30_000
+/** How long closing waits for the answer to a first join. */
+const leavePatience = 3_000
 
 /**
  * Membership in a classic group (JoinGroup, SyncGroup; KIP-429): one member, the leader, assigns the tasks of all. Members join again
@@ -37,6 +37,7 @@ export class ClassicMember implements KafkaMember {
   readonly #topics: readonly string[]
   readonly #topology: string
   readonly #handover = new Handover()
+  readonly #heartbeats: HeartbeatTimer
   /** Tasks whose state lies, or may lie, on the disk of this process. */
   readonly #stored: Map<string, TaskId>
   #state: 'idle' | 'joining' | 'member' | 'ended' = 'idle'
@@ -49,7 +50,6 @@ export class ClassicMember implements KafkaMember {
   #topicsAssigned = ''
   /** When the last heartbeat that was answered was sent: the session runs from there at the latest. */
   #heardAt = 0
-  #eagerSince = -Infinity
   /** Others wait for what this member is giving up. */
   #mustRejoin = false
   /** See `MemberData.request`. */
@@ -59,9 +59,6 @@ export class ClassicMember implements KafkaMember {
   #isShuttingDown = false
   #shutdownTold = false
   #waitingFor: string | undefined
-  #failures = 0
-  #timer: TimerHandle | undefined
-  #beating: Promise<void> | undefined
   #isLooking = false
   #isRebalanceDue = false
   #rebalancing: Promise<void> | undefined
@@ -77,6 +74,7 @@ export class ClassicMember implements KafkaMember {
     this.#leader = new GroupLeader(cluster, options, this.#topology)
     this.#taskOf = new TaskOfPartition(options.subtopologies)
     this.#topics = this.#taskOf.topics
+    this.#heartbeats = new HeartbeatTimer(cluster.options, () => this.#beat())
     this.#stored = new Map(taskSetOf(options.storedTasks ?? []))
   }
 
@@ -91,7 +89,7 @@ export class ClassicMember implements KafkaMember {
     }
     // Left before it had joined.
     if (this.#hasEnded()) return
-    this.#schedule()
+    this.#heartbeats.start()
     void this.#rebalance()
   }
 
@@ -110,7 +108,8 @@ export class ClassicMember implements KafkaMember {
   async shutdownApplication(): Promise<void> {
     if (this.#state !== 'member' && this.#state !== 'joining') return
     this.#isShuttingDown = true
-    await this.#requestRebalance()
+    void this.#requestRebalance()
+    await this.#rebalanced()
   }
 
   /** A static member keeps its place for the session timeout, which is what it is for (KIP-345). */
@@ -123,11 +122,9 @@ export class ClassicMember implements KafkaMember {
     await this.#leaving
     if (memberId !== '') {
       await this.#requests.leave(memberId)
-    } else if (entering !== undefined) {
+    } else {
       // The coordinator has made, or is making, a member id for this one: all others would wait for it.
-      const closing = new AbortController()
-      await Promise.race([entering, pause(this.#cluster.options.clock, eagerInterval * 5, closing.signal)])
-      closing.abort()
+      await this.#atMost(leavePatience, entering)
     }
   }
 
@@ -144,11 +141,8 @@ export class ClassicMember implements KafkaMember {
 
   /** The rebalance that leads to the next generation may be under way already, or a heartbeat may tell of it. */
   async renewEpoch(): Promise<void> {
-    if (this.#rebalancing === undefined) await (this.#beating ?? this.#beatNow())
-    const closing = new AbortController()
-    const { clock, sessionTimeout } = this.#cluster.options
-    await Promise.race([this.#rebalancing, pause(clock, sessionTimeout, closing.signal)])
-    closing.abort()
+    if (this.#rebalancing === undefined) await this.#heartbeats.beatNow()
+    await this.#rebalanced()
   }
 
   expelled(error: KafkaError): void {
@@ -192,6 +186,17 @@ export class ClassicMember implements KafkaMember {
     this.#isRebalanceDue = true
     this.#rebalancing ??= this.#followGroup()
     return this.#rebalancing
+  }
+
+  /** Resolves when no rebalance is under way, or when there is no hope for it: the members that it waits for lose their sessions. */
+  #rebalanced(): Promise<void> {
+    return this.#atMost(this.#cluster.options.sessionTimeout, this.#rebalancing)
+  }
+
+  async #atMost(timeout: number, work: Promise<void> | undefined): Promise<void> {
+    const isDone = new AbortController()
+    await Promise.race([work, pause(this.#cluster.options.clock, timeout, isDone.signal)])
+    isDone.abort()
   }
 
   async #followGroup(): Promise<void> {
@@ -306,10 +311,7 @@ export class ClassicMember implements KafkaMember {
   }
 
   #onAssignment(data: AssignmentData, generation: number): void {
-    if (data.isTransitional) {
-      this.#eagerSince = this.#cluster.options.clock.now()
-      this.#schedule()
-    }
+    if (data.isTransitional) this.#heartbeats.hurry()
     if (data.isShuttingDown && !this.#shutdownTold) {
       this.#shutdownTold = true
       // Whoever joins later is to hear of it, too.
@@ -358,28 +360,6 @@ export class ClassicMember implements KafkaMember {
     this.#lose(`tasks were not given up within ${this.#options.rebalanceTimeout} ms`)
   }
 
-  #beatNow(): Promise<void> {
-    this.#timer?.cancel()
-    this.#beating ??= this.#beat().finally(() => {
-      this.#beating = undefined
-      this.#schedule()
-    })
-    return this.#beating
-  }
-
-  #schedule(): void {
-    this.#timer?.cancel()
-    if (this.#hasEnded() || this.#beating !== undefined) return
-    this.#timer = this.#cluster.options.clock.schedule(this.#delay(), () => void this.#beatNow())
-  }
-
-  #delay(): number {
-    if (this.#failures > 0) return backoff(this.#cluster.options, this.#failures - 1)
-    const { clock, heartbeatInterval } = this.#cluster.options
-    const isEager = clock.now() - this.#eagerSince < eagerPeriod
-    return isEager ? Math.min(eagerInterval, heartbeatInterval) : heartbeatInterval
-  }
-
   /** Goes on while the group is rebalanced: a join may take as long as the session of a member that died. */
   async #beat(): Promise<void> {
     this.#checkSession()
@@ -392,12 +372,12 @@ export class ClassicMember implements KafkaMember {
       if (isRetriableCode(errorCode)) throw new KafkaError(errorCode, `heartbeat of group ${this.#options.groupId}`)
       this.#onHeartbeat(errorCode, sentAt)
     } catch (error) {
-      if (this.#canRetry(error)) this.#failures++
+      if (this.#canRetry(error)) this.#heartbeats.failed()
     }
   }
 
   #onHeartbeat(errorCode: number, sentAt: number): void {
-    this.#failures = 0
+    this.#heartbeats.succeeded()
     switch (errorCode) {
       case kafkaErrors.none:
         this.#heardAt = sentAt
@@ -464,7 +444,7 @@ export class ClassicMember implements KafkaMember {
 
   #end(): void {
     this.#state = 'ended'
-    this.#timer?.cancel()
+    this.#heartbeats.stop()
     this.#revocationTimer?.cancel()
   }
 }

@@ -1,5 +1,5 @@
 import { MillraceError } from '../../../errors.ts'
-import { kafkaErrors } from '../../protocol/errors.ts'
+import { KafkaError, kafkaErrors } from '../../protocol/errors.ts'
 import { foreignGroup } from '../member-errors.ts'
 
 const groupMaxSizeReached = 81
@@ -16,6 +16,10 @@ export function joinError(errorCode: number, groupId: string, sessionTimeout: nu
     case groupMaxSizeReached:
       return new MillraceError('MR_CONFIG', `group ${groupId} has as many members as the brokers allow`, {
         hint: 'Start fewer threads or instances, or raise group.max.size of the brokers.',
+      })
+    case kafkaErrors.groupAuthorizationFailed:
+      return new KafkaError(errorCode, `joining group ${groupId}`, {
+        hint: `Give this user the permission Read on the group ${groupId}.`,
       })
     default:
       return undefined
