@@ -2,9 +2,12 @@
  * Millrace and Kafka Streams side by side: the same workloads on the same broker, in turn, one stream thread each, answers checked.
  *
  *     npm run bench -- [--quick] [--workload w2[,w5]] [--guarantee alos|eos] [--cache on|off] [--runs N] [--records N]
- *                      [--only millrace|java] [--profile DIRECTORY] [--json FILE] [--java KEY=VALUE[,…]]
+ *                      [--only millrace|java] [--profile DIRECTORY] [--java KEY=VALUE[,…]] [--json FILE] [--record]
+ *
+ * `--json` adds each run to a file, and reports on all runs in it: a long benchmark can be run in parts. `--record` writes the
+ * report into docs/performance.md, and what later runs are compared with.
  */
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -12,7 +15,8 @@ import { kafka } from '../../src/kafka/index.ts'
 import { startBenchBroker } from './broker.ts'
 import { cells, type Cell } from './cells.ts'
 import { javaClassPath } from './java.ts'
-import { report, type Run, type Side } from './report.ts'
+import { record, worseThanRecorded } from './recorded.ts'
+import { summarize, table, type Run, type Side } from './report.ts'
 import { runOnce, type RunContext } from './run-once.ts'
 
 const { values: options } = parseArgs({
@@ -25,8 +29,9 @@ const { values: options } = parseArgs({
     records: { type: 'string' },
     only: { type: 'string' },
     profile: { type: 'string' },
-    json: { type: 'string' },
     java: { type: 'string' },
+    json: { type: 'string' },
+    record: { type: 'boolean', default: false },
   },
 })
 
@@ -42,6 +47,9 @@ const chosen = cells.filter(
 if (chosen.length === 0 || !(records > 0) || !(runs > 0)) throw new Error('nothing to run')
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-side-by-side-'))
+process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+// Ending by `exit` lets the broker and the runner be ended, too.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 if (options.profile !== undefined) mkdirSync(options.profile, { recursive: true })
 const broker = await startBenchBroker(join(directory, 'broker'))
 const log = kafka({ brokers: broker.brokers })
@@ -57,12 +65,20 @@ try {
   }
   const done: Run[] = []
   for (const cell of chosen) done.push(...(await runCell(context, cell)))
-  console.log(`\n${report(done, records)}`)
+  const results = summarize(options.json === undefined ? done : readRuns(options.json))
+  console.log(`\n${table(results)}`)
+  for (const line of worseThanRecorded(results)) console.log(`worse: ${line}`)
+  if (options.record) record(results, `npm run bench -- ${process.argv.slice(2).join(' ')}`)
   if (done.some((run) => run.fault !== undefined)) process.exitCode = 1
 } finally {
   await log.close()
   await broker.stop()
-  rmSync(directory, { recursive: true, force: true })
+}
+
+function readRuns(file: string): Run[] {
+  if (!existsSync(file)) return []
+  const lines = readFileSync(file, 'utf8').trim().split('\n')
+  return lines.map((line): Run => JSON.parse(line))
 }
 
 async function runCell(context: RunContext, cell: Cell): Promise<Run[]> {

@@ -44,6 +44,8 @@ export async function measure(
 ): Promise<Measurement> {
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
   const { pid } = child
+  const killAtExit = (): void => void child.kill('SIGKILL')
+  process.once('exit', killAtExit)
   let errors = ''
   child.stderr.on('data', (text) => (errors = (errors + String(text)).slice(-4000)))
   let cpu = 0
@@ -68,6 +70,7 @@ export async function measure(
   const [[code, signal]] = await Promise.all([exited, once(lines, 'close')])
   clearInterval(sampling)
   clearTimeout(tooLong)
+  process.removeListener('exit', killAtExit)
   const first = marks.get('FIRST')
   const last = marks.get('LAST')
   const closed = marks.get('CLOSED')

@@ -1,4 +1,4 @@
-import type { Cell } from './cells.ts'
+import { COMMIT_INTERVAL, type Cell } from './cells.ts'
 import type { Measurement } from './measured-process.ts'
 import { workloads } from './workloads.ts'
 
@@ -8,6 +8,7 @@ export type Side = 'java' | 'millrace'
 export interface Run {
   readonly cell: Cell
   readonly side: Side
+  readonly records: number
   readonly measured: Measurement | undefined
   readonly outputs: number
   readonly changelog: number | undefined
@@ -15,63 +16,128 @@ export interface Run {
   readonly fault: string | undefined
 }
 
-/** Below this share of Java's outputs (under exactly_once: of those between two commits) Millrace did less than the same work. */
+/** Medians of one side's runs in a cell. */
+interface SideResult {
+  readonly runs: number
+  /** Thousands of records a second, from the first record to the clean close. */
+  readonly rate: number
+  /** CPU of the process, µs a record. */
+  readonly cpu: number
+  /** MB */
+  readonly rss: number
+  readonly outputs: number
+  readonly changelog: number
+  readonly seconds: number
+}
+
+export interface CellResult {
+  readonly title: string
+  readonly guarantee: string
+  /** Why there is nothing to compare. */
+  readonly fault: string | undefined
+  readonly java: SideResult
+  readonly millrace: SideResult
+  /** Rate of Millrace over that of Java: more is better. */
+  readonly rateRatio: number
+  /** CPU of Millrace over that of Java: less is better. */
+  readonly cpuRatio: number
+  /** Cores that were busy with something else. */
+  readonly others: number
+}
+
+/** Below this share of Java's outputs Millrace did less than the same work. */
 const LEAST_OUTPUTS = 0.9
+
+/** Medians of each cell, in the order in which the cells were run. */
+export function summarize(runs: readonly Run[]): CellResult[] {
+  const byCell = new Map<string, Run[]>()
+  for (const run of runs) {
+    const { workload, guarantee, cached } = run.cell
+    const key = `${workload} ${guarantee} ${cached}`
+    byCell.set(key, [...(byCell.get(key) ?? []), run])
+  }
+  return [...byCell.values()].map(cellResult)
+}
+
+function cellResult(runs: readonly Run[]): CellResult {
+  const { cell } = runs[0] as Run
+  const java = sideResult(runs, 'java')
+  const millrace = sideResult(runs, 'millrace')
+  const failed = runs.find((run) => run.fault !== undefined)
+  return {
+    title: `${workloads[cell.workload]?.title ?? cell.workload}${cell.cached ? '' : ', uncached'}`,
+    guarantee: cell.guarantee === 'eos' ? 'exactly_once' : 'at_least_once',
+    fault: failed === undefined ? lessWork(cell, java, millrace) : `${failed.side}: ${firstLine(failed.fault)}`,
+    java,
+    millrace,
+    rateRatio: millrace.rate / java.rate,
+    cpuRatio: millrace.cpu / java.cpu,
+    others: median(runs.flatMap(({ measured: m }) => (m === undefined ? [] : [m.otherCpu / m.secondsClosed]))),
+  }
+}
+
+function sideResult(all: readonly Run[], side: Side): SideResult {
+  const runs = all.filter((run) => run.side === side)
+  const of = (value: (measured: Measurement, records: number) => number): number =>
+    median(runs.flatMap(({ measured, records }) => (measured === undefined ? [] : [value(measured, records)])))
+  return {
+    runs: runs.length,
+    rate: of((measured, records) => records / measured.secondsClosed / 1000),
+    cpu: of((measured, records) => (measured.cpuClosed / records) * 1e6),
+    rss: of((measured) => measured.rss),
+    outputs: median(runs.map((run) => run.outputs)),
+    changelog: median(runs.map((run) => run.changelog ?? 0)),
+    seconds: of((measured) => measured.secondsClosed),
+  }
+}
+
+/** A commit emits what a cache held back: who is quicker commits less often and emits less in all, but not less at each commit. */
+function lessWork(cell: Cell, java: SideResult, millrace: SideResult): string | undefined {
+  const commits = ({ seconds }: SideResult): number => Math.ceil((seconds * 1000) / COMMIT_INTERVAL[cell.guarantee])
+  const isLess = millrace.outputs < LEAST_OUTPUTS * java.outputs
+  const isLessEach = millrace.outputs / commits(millrace) < (LEAST_OUTPUTS * java.outputs) / commits(java)
+  return isLess && isLessEach ? 'fewer outputs' : undefined
+}
 
 const columns = [
   'workload',
   'guarantee',
   'runs',
-  'k records/s to close, Java / Millrace',
+  'k records/s, Java / Millrace',
   'ratio',
   'µs CPU a record, Java / Millrace',
   'ratio',
-  'MB resident, Java / Millrace',
+  'MB, Java / Millrace',
   'outputs, Java / Millrace',
-  'changelog records, Java / Millrace',
+  'changelog, Java / Millrace',
   'others, cores',
 ]
 
-/** A table of medians, as Markdown: a row for each cell in which both sides ran. */
-export function report(runs: readonly Run[], records: number): string {
-  const byCell = new Map<Cell, Run[]>()
-  for (const run of runs) byCell.set(run.cell, [...(byCell.get(run.cell) ?? []), run])
-  const rows = [...byCell].map(([cell, of]) => row(cell, of, records))
+/** A Markdown table, one row a cell. */
+export function table(results: readonly CellResult[]): string {
+  const rows = results.map((result) => {
+    const { title, guarantee, java, millrace, fault } = result
+    const pair = (value: (side: SideResult) => number, digits = 0): string =>
+      `${value(java).toFixed(digits)} / ${value(millrace).toFixed(digits)}`
+    return [
+      title,
+      guarantee,
+      String(millrace.runs),
+      pair(({ rate }) => rate),
+      fault === undefined ? `**${result.rateRatio.toFixed(2)}**` : `void: ${fault}`,
+      pair(({ cpu }) => cpu, 1),
+      result.cpuRatio.toFixed(2),
+      pair(({ rss }) => rss),
+      pair(({ outputs }) => outputs),
+      pair(({ changelog }) => changelog),
+      result.others.toFixed(1),
+    ]
+  })
   return [columns, columns.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-function row(cell: Cell, runs: readonly Run[], records: number): string[] {
-  const title = `${workloads[cell.workload]?.title ?? cell.workload}${cell.cached ? '' : ', uncached'}`
-  const head = [title, cell.guarantee === 'eos' ? 'exactly_once' : 'at_least_once']
-  const fault = runs.find((run) => run.fault !== undefined)
-  if (fault !== undefined) return [...head, `void: ${fault.side}: ${fault.fault?.split('\n', 1)[0] ?? ''}`]
-  const of = (side: Side, value: (measured: Measurement) => number): number =>
-    median(runs.flatMap((run) => (run.side === side && run.measured !== undefined ? [value(run.measured)] : [])))
-  const written = (side: Side, value: (run: Run) => number | undefined): number =>
-    median(runs.flatMap((run) => (run.side === side ? [value(run) ?? 0] : [])))
-  const pair = (value: (side: Side) => number, digits: number): string =>
-    `${value('java').toFixed(digits)} / ${value('millrace').toFixed(digits)}`
-  const rate = (side: Side): number => records / of(side, (measured) => measured.secondsClosed) / 1000
-  const cpu = (side: Side): number => (of(side, (measured) => measured.cpuClosed) / records) * 1e6
-  const outputs = (side: Side): number => written(side, (run) => run.outputs)
-  const others = median(runs.flatMap(({ measured: m }) => (m === undefined ? [] : [m.otherCpu / m.secondsClosed])))
-  // Frequent commits emit what a cache held back: who is quicker commits less often, and emits less in all.
-  const seconds = (side: Side): number =>
-    cell.guarantee === 'alos' ? 1 : of(side, (measured) => measured.secondsClosed)
-  const isLessWork = outputs('millrace') / seconds('millrace') < (LEAST_OUTPUTS * outputs('java')) / seconds('java')
-  const ratio = rate('millrace') / rate('java')
-  return [
-    ...head,
-    String(runs.filter((run) => run.side === 'millrace').length),
-    pair(rate, 0),
-    isLessWork ? 'void: fewer outputs' : `**${ratio.toFixed(2)}**`,
-    pair(cpu, 1),
-    (cpu('millrace') / cpu('java')).toFixed(2),
-    pair((side) => of(side, (measured) => measured.rss), 0),
-    pair(outputs, 0),
-    pair((side) => written(side, (run) => run.changelog), 0),
-    others.toFixed(2),
-  ]
+function firstLine(text: string | undefined): string {
+  return text?.split('\n', 1)[0] ?? ''
 }
 
 function median(values: readonly number[]): number {

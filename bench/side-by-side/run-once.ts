@@ -56,7 +56,7 @@ export async function runOnce(context: RunContext, cell: Cell, side: Side): Prom
       LIMIT,
     )
   } catch (error) {
-    return { cell, side, measured: undefined, outputs: 0, changelog: undefined, fault: String(error) }
+    return { cell, side, records, measured: undefined, outputs: 0, changelog: undefined, fault: String(error) }
   } finally {
     rmSync(state, { recursive: true, force: true })
   }
@@ -66,6 +66,7 @@ export async function runOnce(context: RunContext, cell: Cell, side: Side): Prom
   return {
     cell,
     side,
+    records,
     measured,
     outputs,
     changelog,

@@ -79,7 +79,7 @@ export class TaskManager {
   readonly #turns = new TaskTurns()
   #owned: readonly TaskId[] = []
   #ownedStandbys: readonly TaskId[] = []
-  /** Active tasks that another thread of this process has not released yet. */
+  /** Assigned tasks that another thread of this process has not released yet. */
   #delayed = 0
   #delayedStandbys = 0
   #stopWaiting = (): void => {}
@@ -108,7 +108,7 @@ export class TaskManager {
     return [...this.#running.values()].map((running) => running.task)
   }
 
-  /** What `assign` was last told, less what was revoked. */
+  /** What `assign` was last told, less what was revoked; nothing after `closeDirty`. */
   get owned(): readonly TaskId[] {
     return this.#owned
   }
@@ -414,6 +414,7 @@ export class TaskManager {
 
   /** Closes all active tasks without committing: nothing in memory survives but what the engines hold. Standbys stay. */
   *closeDirty(): Steps<void> {
+    this.#owned = []
     this.#delayed = 0
     this.#writer.discard()
     try {

@@ -321,6 +321,8 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
       const old = this.#layout.past(rows.beginRow(), version.storedSegment, this.#keys, history)
       batch.delete(old.int64(version.from).row())
     }
+    // Time has moved on since it was put: nobody can ask for it, and what a dead segment holds is never deleted.
+    if (segment >= 0 && segment < this.#retention.firstLiveSegment) return
     version.storedSegment = segment
     rows.beginRow()
     if (segment < 0) this.#layout.latest(rows, this.#keys, history)
@@ -365,7 +367,8 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     if (!stored.tombstone || this.#retention.segment(stored.from) >= live) return
     batch.delete(rowKey)
     const history = this.#histories.get(this.#keys.mapKey(this.#keys.read(keyBytes, 0, keyBytes.length)))
-    if (history?.latest?.from === stored.from && !history.latest.unwritten) history.latest = undefined
+    // Versions before it that are to be written need it: it says until when they are valid.
+    if (history?.latest?.from === stored.from && history.changes === 0) history.latest = undefined
   }
 }
 

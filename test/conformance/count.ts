@@ -26,7 +26,9 @@ for (const scenario of recordedFiles().flatMap(recordedScenarios)) {
   if (failed++ < shown) console.log(`FAIL ${scenario.name}\n     ${difference}`)
 }
 for (const [name, count] of themes) {
-  console.log(`${name.padEnd(22)} ${String(count.passed).padStart(4)} passed ${String(count.failed).padStart(4)} failed`)
+  console.log(
+    `${name.padEnd(22)} ${String(count.passed).padStart(4)} passed ${String(count.failed).padStart(4)} failed`,
+  )
 }
 console.log(`${passed} passed, ${failed} failed`)
 process.exitCode = failed === 0 && passed > 0 ? 0 : 1

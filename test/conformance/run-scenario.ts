@@ -75,12 +75,15 @@ function outputsOf(driver: TopologyTestDriver): Record<string, readonly ShownRec
   const outputs: Record<string, readonly ShownRecord[]> = {}
   for (const { name, serdes, fixed } of sinkTopics(driver.topology, driver.producedTopics)) {
     const output = topic(name, serdes) as Topic<unknown, unknown>
-    const records = driver.output(output).readAll().map(({ key, value, timestamp, headers }) => ({
-      key: shownKey(key),
-      value,
-      timestamp,
-      ...(headers.length === 0 ? {} : { headers: shownHeaders(headers) }),
-    }))
+    const records = driver
+      .output(output)
+      .readAll()
+      .map(({ key, value, timestamp, headers }) => ({
+        key: shownKey(key),
+        value,
+        timestamp,
+        ...(headers.length === 0 ? {} : { headers: shownHeaders(headers) }),
+      }))
     if (fixed || records.length > 0) outputs[name] = records
   }
   return outputs

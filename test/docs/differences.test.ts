@@ -7,6 +7,7 @@ import { root } from './snippets.ts'
 const DECISIONS: Readonly<Record<string, readonly number[]>> = {
   'dsl/materialization.ts': [1, 4],
   'dsl/operators/group.ts': [5],
+  'dsl/operators/join-foreign-key.ts': [17],
   'dsl/operators/join-tables.ts': [17],
   'processors/aggregate.ts': [6],
   'processors/observed-time.ts': [9],

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { memoryLog } from '../../src/log/memory/index.ts'
 import { PartitionMap } from '../../src/log/log.ts'
+import type { CommittedOffset } from '../../src/log/log.ts'
 import { logConformance } from './log-conformance.ts'
 import { append, clientOptions, recordsOf, subtopology } from './log-harness.ts'
 
@@ -38,6 +39,33 @@ describe('the memory log', () => {
     expect(client.committed([{ topic: 'input', partition: 0 }])).toBeInstanceOf(PartitionMap)
     expect(client.close()).toBeUndefined()
     expect(log.close()).toBeUndefined()
+  })
+
+  it('lets commits take effect when `beforeCommit` says so; offsets and the next client wait for those under way', async () => {
+    const underWay: (() => void)[] = []
+    const log = memoryLog({ beforeCommit: () => new Promise((resolve) => underWay.push(resolve)) })
+    await log.createTopics([{ name: 'input', partitions: 1 }])
+    const options = clientOptions('app', 1, [subtopology(0, ['input'])])
+    const first = await log.openClient(options)
+    await first.group.join()
+    append(first.producer, 'input', 0, 'k', 'v')
+    const events: string[] = []
+    const at = [{ topic: 'input', partition: 0 }]
+    const outcome = Promise.resolve(
+      first.commit(new PartitionMap<CommittedOffset>().set('input', 0, { offset: 7, metadata: '' })),
+    ).then((answer) => events.push(answer))
+    const next = Promise.resolve(log.openClient(options)).then(async (client) => {
+      events.push('opened')
+      const offsets = await client.committed(at)
+      events.push(`offset ${offsets.get('input', 0)?.offset}`)
+    })
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(events).toEqual([])
+    expect(log.listOffsets(at, 'latest').get('input', 0)).toBe(0)
+    for (const takeEffect of underWay) takeEffect()
+    await Promise.all([outcome, next])
+    expect(events.sort()).toEqual(['committed', 'offset 7', 'opened'])
+    expect(log.listOffsets(at, 'latest').get('input', 0)).toBe(1)
   })
 
   it('gives the time of its clock to records of a LogAppendTime topic', () => {

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
 import { defineApp, int32, joinWindow, long, sliding, string, topic, unlimited } from '../../src/index.ts'
 import type { AppConfig, Application, KTable, StreamsBuilder, Windowed } from '../../src/index.ts'
+import type { VersionedState } from '../../src/state/states.ts'
 import { TopologyTestDriver } from '../../src/testing/index.ts'
+import { StateHarness, versionedSpec } from '../state/support/state-harness.ts'
 
 /* What the laws have found: each with the smallest input that showed it. */
 
@@ -195,6 +197,21 @@ test('a row whose two sides are deleted between two commits leaves a join, thoug
   driver.input(deletable).pipe('a', 'x', { timestamp: 1 })
   driver.input(deletable).pipe('a', null, { timestamp: 2 })
   expect(driver.output(joined).readMap()).toEqual(new Map([['a', null]]))
+})
+
+test('a versioned table takes an older version of a deleted key in the commit in which time leaves both behind', async () => {
+  const hour = 3_600_000
+  const harness = await StateHarness.open([versionedSpec({ history: hour, value: string() })])
+  const state: VersionedState<string, string> = harness.store()
+  state.put('a', null, hour / 2)
+  await harness.commit()
+  state.put('a', 'late', 1)
+  state.put('b', 'x', 100 * hour)
+  await harness.commit()
+  expect(state.get('a')).toBeUndefined()
+  expect(state.getAsOf('a', 2)).toBeUndefined()
+  expect(state.get('b')?.value).toBe('x')
+  await harness.close()
 })
 
 test('unlimited windows have a changelog whose retention every log takes', () => {

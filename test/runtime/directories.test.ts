@@ -4,6 +4,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { rocksdbEngine } from '../../src/state/engines/rocksdb.ts'
 import { memoryEngine } from '../../src/state/engines/memory.ts'
 import { ManualClock } from '../../src/platform/manual-clock.ts'
+import { GlobalTables } from '../../src/runtime/global-tables.ts'
+import { runSteps } from '../../src/runtime/steps.ts'
+import { TaskManager } from '../../src/runtime/task-manager.ts'
+import { subtopologiesForGroup } from '../../src/topology/subtopologies-for-group.ts'
 import { DirectoryCleaner } from '../../src/runtime/directory-cleaner.ts'
 import { stateHome } from '../../src/runtime/state-home.ts'
 import { idle, recordingLogger, StateCase, until } from './support/state-case.ts'
@@ -83,6 +87,48 @@ describe('the directories of one process', () => {
     await home.destroy('0_0.deleted')
     expect(await readdir(state.stateDirectory)).toEqual([])
   })
+})
+
+test('a task that another thread has not closed yet is waited for, while the others run, and opened when it is released', async () => {
+  const home = stateHome(memoryEngine, '')
+  const app = state.app()
+  const topology = app.topology()
+  const client = await state.log.openClient({
+    groupId: app.id,
+    processId: 'process',
+    subtopologies: subtopologiesForGroup(topology, app.id, 1),
+    rebalanceTimeout: 60_000,
+    standbyReplicas: 0,
+    guarantee: 'exactly_once',
+    clientId: 'thread',
+    transactionalId: 'thread',
+  })
+  await client.group.join()
+  const globals = await runSteps(GlobalTables.open(app, topology, state.log, home, state.clock))
+  const options = { app, topology, log: state.log, client, home, globals, clock: state.clock }
+  const manager = new TaskManager({ ...options, onRestore: () => {}, tasks: 'real', checkEveryValue: false })
+  const ids = (): string[] => manager.tasks.map(({ id }) => id)
+  const task = (partition: number) => ({ subtopology: 0, partition })
+  let woken = 0
+  manager.onReady(() => woken++)
+
+  await home.open('0_1')
+  await runSteps(manager.assign([task(0), task(1)], []))
+  expect(ids()).toEqual(['0_0'])
+  expect(manager.restoring).toBe(true)
+  await runSteps(manager.restore())
+  expect(ids()).toEqual(['0_0'])
+
+  woken = 0
+  home.release('0_1')
+  expect(woken).toBe(1)
+  await runSteps(manager.restore())
+  expect(ids()).toEqual(['0_0', '0_1'])
+  expect(manager.restoring).toBe(false)
+  await runSteps(manager.closeClean())
+  expect(home.isHeld('0_0') || home.isHeld('0_1')).toBe(false)
+  manager.close()
+  await client.close()
 })
 
 test('tasks that move between the threads of one process are opened when the old thread has closed them', async () => {

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest'
 import { PunctuationQueue } from '../../src/runtime/punctuation.ts'
 
-function fires(queue: PunctuationQueue, punctuate: (run: (node: string, f: (t: number) => void, t: number) => void) => boolean): number[] {
+function fires(
+  queue: PunctuationQueue,
+  punctuate: (run: (node: string, f: (t: number) => void, t: number) => void) => boolean,
+): number[] {
   const times: number[] = []
   punctuate((_node, _callback, time) => times.push(time))
   return times

@@ -39,6 +39,9 @@ async function ruin(): Promise<void> {
 async function damageRows(): Promise<void> {
   const engine = await rocksdbEngine.open(state.task())
   const batch = new WriteBatch()
+  const rows = engine.iterate({})
+  while (rows.next()) batch.put(rows.key, rows.value)
+  rows.close()
   // Lie before the rows of stores, so that those are in another block than what describes them.
   for (let i = 0; i < 40; i++) batch.put(Buffer.of(0, 0, 9, i), Buffer.alloc(1024, i))
   await engine.write(batch)
@@ -49,7 +52,7 @@ async function damageRows(): Promise<void> {
     if (!name.endsWith('.sst')) continue
     const bytes = await readFile(join(state.task(), name))
     const at = bytes.indexOf('account')
-    if (at >= 0) await writeFile(join(state.task(), name), bytes.fill(0, at, at + 4))
+    if (at > 4096) await writeFile(join(state.task(), name), bytes.fill(0, at, at + 4))
   }
 }
 

@@ -1,5 +1,23 @@
-import { defineApp, joinWindow, json, string, topic, tumbling, untilTimeLimit, untilWindowCloses } from '../../src/index.ts'
-import type { Application, Logger } from '../../src/index.ts'
+import {
+  defineApp,
+  joinWindow,
+  json,
+  keyValueStore,
+  session,
+  string,
+  topic,
+  tumbling,
+  untilTimeLimit,
+  untilWindowCloses,
+} from '../../src/index.ts'
+import type {
+  Application,
+  KeyValueStore,
+  Logger,
+  Processor,
+  ProcessorContext,
+  ProcessorRecord,
+} from '../../src/index.ts'
 import type { Random } from './random.ts'
 
 export interface Order {
@@ -22,13 +40,15 @@ const counts = topic('counts', { key: string(), value: json<number>() })
 const limited = topic('limited', { key: string(), value: json<number>() })
 const closed = topic('closed', { key: string(), value: json<number>() })
 const shopWindows = topic('shop-windows', { key: string(), value: json<number>() })
+const sessions = topic('sessions', { key: string(), value: json<number>() })
+const ticks = topic('ticks', text)
 const priced = topic('priced', text)
 const joined = topic('joined', text)
 
 export const PARTITIONS = 3
 export const INPUTS = [orders, prices, clicks]
 /** Every update in its order, whatever happens in between. */
-export const EXACT_OUTPUTS = [counts, limited, closed, shopWindows, priced, joined]
+export const EXACT_OUTPUTS = [counts, limited, closed, shopWindows, sessions, ticks, priced, joined]
 /** The latest update of each key: caches and the order between partitions decide about those before. */
 export const FINAL_OUTPUTS = [totals, byShop]
 /** Wider than all of the input: what comes through the repartition topic is never late. */
@@ -79,17 +99,25 @@ export function simulatedApp(shape: AppShape, beforeOrder: () => void, logger: L
         .to(totals)
       const counted = perKey.count({ store: { name: 'counts', caching: false } })
       counted.toStream().to(counts)
-      counted
-        .suppress(untilTimeLimit('3s'), { name: 'limit' })
-        .toStream()
-        .to(limited)
+      counted.suppress(untilTimeLimit('3s'), { name: 'limit' }).toStream().to(limited)
       perKey
         .windowedBy(tumbling('5s', { grace: '1s' }))
         .count({ store: { name: 'windows', caching: false } })
         .suppress(untilWindowCloses(), { name: 'close' })
         .toStream((_count, window) => `${window.key}@${window.start}`)
         .to(closed)
-      const perShop = all.selectKey((order) => order.shop).groupByKey({ name: 'shop', key: string(), value: json<Order>() })
+      perKey
+        .windowedBy(session('2s', { grace: '1s' }))
+        .emitOnClose()
+        .count({ store: 'sessions' })
+        .toStream((_count, window) => `${window.key}@${window.start}-${window.end}`)
+        .to(sessions)
+      all
+        .process(() => new Ticks(), { stores: [keyValueStore('seen', { key: string(), value: json<number>() })] })
+        .to(ticks)
+      const perShop = all
+        .selectKey((order) => order.shop)
+        .groupByKey({ name: 'shop', key: string(), value: json<Order>() })
       perShop
         .aggregate((): Total => ({ count: 0, cents: 0 }), add, { store: 'by-shop', value: json<Total>() })
         .toStream()
@@ -112,6 +140,25 @@ export function simulatedApp(shape: AppShape, beforeOrder: () => void, logger: L
         .to(joined)
     },
   })
+}
+
+/** Tells every four seconds of stream time how many records there were and how much time they took. */
+class Ticks implements Processor<string, Order, string, string> {
+  #context!: ProcessorContext<string, string>
+  #seen!: KeyValueStore<string, number>
+
+  init(context: ProcessorContext<string, string>): void {
+    this.#context = context
+    this.#seen = context.store('seen')
+    context.schedule('4s', 'stream-time', (time) => {
+      context.forward({ key: context.taskId, value: `${this.#seen.get('count') ?? 0} by ${time}` })
+    })
+  }
+
+  process({ timestamp }: ProcessorRecord<string, Order>): void {
+    this.#seen.put('count', (this.#seen.get('count') ?? 0) + 1)
+    if (timestamp < this.#context.currentStreamTime()) this.#seen.put('late', (this.#seen.get('late') ?? 0) + 1)
+  }
 }
 
 function add(total: Total, order: Order): Total {

@@ -69,7 +69,9 @@ export function differences(what: string, actual: Observation, expected: Observa
   for (const name of new Set([...actual.keys(), ...expected.keys()])) {
     const [left, right] = [actual.get(name) ?? [], expected.get(name) ?? []]
     if (left.join('\n') === right.join('\n')) continue
-    found.push(`${what} ${name}:\n  is        ${left.join('\n            ')}\n  should be ${right.join('\n            ')}`)
+    found.push(
+      `${what} ${name}:\n  is        ${left.join('\n            ')}\n  should be ${right.join('\n            ')}`,
+    )
   }
   return found
 }

@@ -99,7 +99,11 @@ export class SimProcess implements Actor {
    * A request to the log: what it does there, and the answer's way back, take their time. `receive` sees the answer before the
    * process does.
    */
-  request<T>(what: string, act: () => MaybePromise<T>, receive: (answer: T) => T = (answer) => answer): MaybePromise<T> {
+  request<T>(
+    what: string,
+    act: () => MaybePromise<T>,
+    receive: (answer: T) => T = (answer) => answer,
+  ): MaybePromise<T> {
     this.assertAlive()
     if (!this.#crashed && this.schedule.random.chance(this.promptness)) {
       const answer = act()

@@ -51,7 +51,7 @@ export class SlowReader implements LogReader {
       const pieces = this.#held.get(topic, partition) ?? []
       this.#held.set(topic, partition, pieces)
       const total = cursor.remaining
-      for (let at = 0; at < total; ) {
+      for (let at = 0; at < total;) {
         const size = this.#process.promptness === 1 ? total : Math.min(random.between(1, 8), total - at)
         at += size
         pieces.push(new Piece(cursor, size, cursor.endOffset - (total - at)))

@@ -78,7 +78,13 @@ export class World {
     host.running = running
     this.schedule.note(`${process.name}: starts`)
     const { clock, scheduler } = process
-    void Streams.start(this.#app, { log, clock, scheduler, engine: host.disk.engines(process), stateDirectory: '/state' })
+    void Streams.start(this.#app, {
+      log,
+      clock,
+      scheduler,
+      engine: host.disk.engines(process),
+      stateDirectory: '/state',
+    })
       .then((streams) => {
         running.streams = streams
         return streams.closed
@@ -150,9 +156,18 @@ export class World {
     for (const { topic, key, value, timestamp } of round) {
       const keyBytes = Buffer.from(key)
       const bytes = value === null ? keyBytes : Buffer.concat([keyBytes, Buffer.from(JSON.stringify(value))])
-      const partition = partitionForKey(bytes, 0, keyBytes.length, PARTITIONS)
       const valueStart = value === null ? -1 : keyBytes.length
-      producer.append(topic, partition, timestamp, bytes, 0, keyBytes.length, valueStart, bytes.length, undefined)
+      producer.append(
+        topic,
+        partitionOf(key),
+        timestamp,
+        bytes,
+        0,
+        keyBytes.length,
+        valueStart,
+        bytes.length,
+        undefined,
+      )
     }
     void Promise.resolve(producer.flush()).then(() => (this.#appending = false))
     return true
@@ -200,4 +215,10 @@ export class World {
     for (let i = 0; i < 3; i++) await rest()
     void this.log.close()
   }
+}
+
+/** The partition of a key in every topic. */
+export function partitionOf(key: string): number {
+  const bytes = Buffer.from(key)
+  return partitionForKey(bytes, 0, bytes.length, PARTITIONS)
 }

@@ -119,6 +119,8 @@ export function joinByForeignKey(
     const spec = { op: 'foreignKeyNotify', store, foreignKeySerde, primaryKeySerde, rightVersioned } as const
     writer.addProcessor(notify, spec, self.parentNames())
     writer.addStore(subscriptionStore(writer.settings), generated, notify)
+    // A row that came and went between two commits would be answered with, and its deletion never told.
+    if (!writer.settings.compatible) for (const used of storesOf(rightView)) writer.disableCaching(used)
   })
   graph.add(right.node, notifyNode)
 

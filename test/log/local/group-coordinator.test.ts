@@ -60,7 +60,7 @@ describe('a group in one process', () => {
     expect(second.active).toEqual([])
   })
 
-  it('expels who does not give up its tasks in time: what it appended is gone and its commit refused', () => {
+  it('expels who does not give up its tasks in time: what it appended is gone and its commit aborted', () => {
     const first = join(1)
     first.step()
     append(first.client.producer, 'output', 0, 'k', 'of the expelled')
@@ -72,7 +72,7 @@ describe('a group in one process', () => {
     clock.advance(1)
     second.step()
     expect(second.active.length).toBeGreaterThan(0)
-    expect(() => first.client.commit(commitOf(0))).toThrow(expect.objectContaining({ code: 'MR_FENCED' }))
+    expect(first.client.commit(commitOf(0))).toBe('aborted')
     first.step()
     expect(first.told.map((event) => event.type)).toContain('lost')
     second.step()
@@ -80,6 +80,36 @@ describe('a group in one process', () => {
     second.step()
     expect([...first.active, ...second.active].sort()).toEqual(['0_0', '0_1'])
     expect(first.client.commit(commitOf(Number(first.active[0]!.at(-1))))).toBe('committed')
+    expect(log.listOffsets([{ topic: 'output', partition: 0 }], 'latest').get('output', 0)).toBe(0)
+  })
+
+  it('gives the tasks of a member whose session has ended to the others at once, and has it join anew when it hears of it', () => {
+    const zombie = join(1)
+    zombie.step()
+    const second = join(2)
+    for (const member of [zombie, second, zombie]) member.step()
+    log.endSession('app-process-1')
+    second.step()
+    expect(second.active).toEqual(['0_0', '0_1'])
+    expect(zombie.client.commit(commitOf(0))).toBe('aborted')
+    for (const member of [zombie, second, zombie]) member.step()
+    expect(zombie.told.map((event) => event.type)).toContain('lost')
+    expect([...zombie.active, ...second.active].sort()).toEqual(['0_0', '0_1'])
+    expect(zombie.active).toHaveLength(1)
+  })
+
+  it('takes nothing from a member whose session has ended, and tells it nothing, though nobody else is in the group', () => {
+    const zombie = join(1)
+    zombie.step()
+    append(zombie.client.producer, 'output', 0, 'k', 'of the expelled')
+    log.endSession('app-process-1')
+    expect(() => zombie.client.committed([{ topic: 'input', partition: 0 }])).toThrow(
+      expect.objectContaining({ code: 'MR_FENCED' }),
+    )
+    expect(zombie.client.commit(commitOf(0))).toBe('aborted')
+    zombie.step()
+    expect(zombie.active).toEqual(['0_0', '0_1'])
+    expect(zombie.client.commit(commitOf(0))).toBe('committed')
     expect(log.listOffsets([{ topic: 'output', partition: 0 }], 'latest').get('output', 0)).toBe(0)
   })
 

@@ -1,0 +1,29 @@
+import { describe, expect, test } from 'vitest'
+import { simulate } from './simulation.ts'
+
+const SEEDS = 300
+const PORTION = 50
+const portions = Array.from({ length: SEEDS / PORTION }, (_, index) => index * PORTION)
+
+describe('exactly once, whatever happens to processes, commits and clocks', () => {
+  test.each(portions)(
+    `seeds %i and the ${PORTION - 1} after it: outputs and stores are those of an undisturbed run`,
+    async (from) => {
+      for (let seed = from; seed < from + PORTION; seed++) {
+        const { problems } = await simulate(seed)
+        expect(problems, `npm run simulate -- --seed ${seed}`).toEqual([])
+      }
+    },
+    120_000,
+  )
+
+  test('a seed replays exactly', async () => {
+    for (const seed of [3, 17, 42]) {
+      const first = await simulate(seed)
+      const second = await simulate(seed)
+      expect(first.trace.length).toBeGreaterThan(200)
+      expect(second.trace).toEqual(first.trace)
+      expect(second.faults).toEqual(first.faults)
+    }
+  })
+})
