@@ -3,7 +3,7 @@ import { memoryLog } from '../../src/log/memory/index.ts'
 import { PartitionMap } from '../../src/log/log.ts'
 import type { CommittedOffset } from '../../src/log/log.ts'
 import { logConformance } from './log-conformance.ts'
-import { append, clientOptions, recordsOf, subtopology } from './log-harness.ts'
+import { append, clientOptions, committedRecords, recordsOf, subtopology } from './log-harness.ts'
 
 logConformance('memory', async () => {
   const log = memoryLog()
@@ -66,6 +66,33 @@ describe('the memory log', () => {
     await Promise.all([outcome, next])
     expect(events.sort()).toEqual(['committed', 'offset 7', 'opened'])
     expect(log.listOffsets(at, 'latest').get('input', 0)).toBe(1)
+  })
+
+  it('leaves control records behind with `controlRecords`: they take offsets, and no reader is shown them', async () => {
+    const log = memoryLog({ controlRecords: true })
+    await log.createTopics([{ name: 'output', partitions: 1 }])
+    const client = await log.openClient(clientOptions('app', 1, [subtopology(0, ['output'])]))
+    for (const value of ['a', 'b']) {
+      append(client.producer, 'output', 0, 'k', value)
+      append(client.producer, 'output', 0, 'k', `${value}2`)
+      expect(await client.commit(new PartitionMap())).toBe('committed')
+    }
+    const at = [{ topic: 'output', partition: 0 }]
+    expect(log.listOffsets(at, 'latest').get('output', 0)).toBe(6)
+    expect(client.producer.lastOffset('output', 0)).toBe(4)
+    const records = await committedRecords(log, 'output', 0)
+    expect(records.map(({ offset, value }) => [offset, value])).toEqual([
+      [0, 'a'],
+      [1, 'a2'],
+      [3, 'b'],
+      [4, 'b2'],
+    ])
+    const reader = log.openReader()
+    for (const from of [2, 5]) {
+      reader.assign('output', 0, from)
+      while (reader.poll(() => {}) > 0);
+      expect(reader.position('output', 0)).toBe(6)
+    }
   })
 
   it('gives the time of its clock to records of a LogAppendTime topic', () => {

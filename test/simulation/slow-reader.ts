@@ -83,7 +83,10 @@ export class SlowReader implements LogReader {
   }
 
   position(topic: string, partition: number): number | undefined {
-    return this.#positions.get(topic, partition)
+    const held = this.#held.get(topic, partition)
+    return held === undefined || held.length === 0
+      ? this.#inner.position(topic, partition)
+      : this.#positions.get(topic, partition)
   }
 
   endOffset(topic: string, partition: number): number | undefined {

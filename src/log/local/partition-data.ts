@@ -40,6 +40,11 @@ export class MemoryPartition implements PartitionData {
     } else this.#runs.push(run)
   }
 
+  /** Takes an offset that no record will have. */
+  addControlRecord(): void {
+    this.endOffset++
+  }
+
   readRuns(offset: number, maxBytes: number, into: Run[]): void {
     let bytes = 0
     for (let i = this.#indexOf(offset); i < this.#runs.length && bytes < maxBytes; i++) {
@@ -103,5 +108,6 @@ export function assertWithin(data: PartitionData, topic: string, partition: numb
 }
 
 function continues(last: Run, run: Run): boolean {
-  return last.buffer === run.buffer && last.end === run.start && last.deltas === undefined && run.deltas === undefined
+  if (last.base + last.span !== run.base || last.deltas !== undefined || run.deltas !== undefined) return false
+  return last.buffer === run.buffer && last.end === run.start
 }

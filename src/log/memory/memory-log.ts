@@ -18,6 +18,11 @@ export interface MemoryLogOptions {
    * under way together take effect in any order. Absent: commits take effect at once.
    */
   readonly beforeCommit?: () => Promise<void>
+  /**
+   * True: each commit of a client leaves a control record behind in every partition that it wrote to, as transactions do on a
+   * broker. No reader is shown it: offsets have gaps, and a partition does not end with its last record.
+   */
+  readonly controlRecords?: boolean
 }
 
 /**
@@ -32,7 +37,7 @@ export interface MemoryLogOptions {
  * ```
  */
 export function memoryLog(options: MemoryLogOptions = {}): LocalLog {
-  return new LocalLog(new MemoryStorage(options.beforeCommit), options.clock ?? systemClock)
+  return new LocalLog(new MemoryStorage(options), options.clock ?? systemClock)
 }
 
 class MemoryStorage implements LogStorage {
@@ -40,11 +45,13 @@ class MemoryStorage implements LogStorage {
   readonly trailerBytes = 0
   readonly #id = randomUUID()
   readonly #beforeCommit: (() => Promise<void>) | undefined
+  readonly #controlRecords: boolean
   readonly #underWay = new Set<Promise<void>>()
   #topics = 0
 
-  constructor(beforeCommit: (() => Promise<void>) | undefined) {
+  constructor({ beforeCommit, controlRecords = false }: MemoryLogOptions) {
     this.#beforeCommit = beforeCommit
+    this.#controlRecords = controlRecords
   }
 
   createTopic(spec: TopicSpec): TopicIdentity {
@@ -57,12 +64,20 @@ class MemoryStorage implements LogStorage {
   }
 
   publish(commit: StagedCommit, makeVisible: (commit: StagedCommit) => void): MaybePromise<void> {
-    if (this.#beforeCommit === undefined) return makeVisible(commit)
+    if (this.#beforeCommit === undefined) return this.#show(commit, makeVisible)
     const published = this.#beforeCommit()
-      .then(() => makeVisible(commit))
+      .then(() => this.#show(commit, makeVisible))
       .finally(() => this.#underWay.delete(published))
     this.#underWay.add(published)
     return published
+  }
+
+  #show(commit: StagedCommit, makeVisible: (commit: StagedCommit) => void): void {
+    makeVisible(commit)
+    if (!this.#controlRecords || commit.groupId === undefined) return
+    for (const data of new Set(commit.runs.map(({ partition }) => partition.data))) {
+      if (data instanceof MemoryPartition) data.addControlRecord()
+    }
   }
 
   settled(): MaybePromise<void> {
