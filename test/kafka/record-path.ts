@@ -85,7 +85,7 @@ export function appendValue(
 
 /** Resolves after the next arrival at the latest that `done` becomes true, polling at each. */
 export async function pollUntil(reader: LogReader, poll: () => void, done: () => boolean): Promise<void> {
-  const deadline = Date.now() + 25_000
+  const deadline = Date.now() + 120_000
   while (!done()) {
     if (Date.now() > deadline) throw new Error('nothing more arrived')
     let timer: NodeJS.Timeout | undefined
