@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     pool: 'forks',
+    // Threads that the library starts resolve 'millrace' without vitest.
+    execArgv: ['--conditions=millrace-source'],
     maxWorkers: 2,
     testTimeout: 180_000,
     hookTimeout: 300_000,

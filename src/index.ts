@@ -135,6 +135,8 @@ export type {
 } from './windowing/index.ts'
 export { Headers } from './record/headers.ts'
 export type { Header } from './record/headers.ts'
+export type { ByteSize } from './dsl/byte-size.ts'
+export type { MemoryUse } from './runtime/memory-budget.ts'
 export { MillraceError } from './errors.ts'
 export type { ErrorPlace } from './errors.ts'
 export type { Guarantee } from './log/log.ts'

@@ -31,9 +31,10 @@ export async function startBenchBroker(directory: string): Promise<BenchBroker> 
   const classPath = await brokerClassPath('4.3.0')
   mkdirSync(directory, { recursive: true })
   const [port, controllerPort] = await Promise.all([freePort(), freePort()])
+  const controllers = new Map([[1, `127.0.0.1:${controllerPort}`]])
   const properties = join(directory, 'server.properties')
   const all = {
-    ...listenerConfig('127.0.0.1', port, `127.0.0.1:${controllerPort}`, undefined),
+    ...listenerConfig({ id: 1, bindHost: '127.0.0.1', port, listener: undefined, controllers }),
     'log.dirs': join(directory, 'data'),
     ...settings,
   }

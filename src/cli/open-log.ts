@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { embeddedLog } from '../log/embedded/index.ts'
 import type { Log } from '../log/log.ts'
 import { kafka } from '../kafka/index.ts'
+import type { KafkaOptions } from '../kafka/index.ts'
 import { MillraceError } from '../errors.ts'
 
 /** ms until a cluster that does not answer at the start counts as unreachable: whoever typed the command is waiting. */
@@ -10,6 +11,8 @@ const PATIENCE = 5000
 export interface LogPlace {
   /** Kafka brokers; without them, an embedded log. */
   readonly kafka?: readonly string[]
+  /** How the members of a Kafka group share their tasks. */
+  readonly groupProtocol?: NonNullable<KafkaOptions['groupProtocol']>
   readonly data: string
 }
 
@@ -21,7 +24,8 @@ export interface LogPlace {
 export async function openLog(place: LogPlace, topics: readonly string[]): Promise<Log> {
   if (place.kafka === undefined) return await embeddedLog({ directory: join(place.data, 'log') })
   await reach(place.kafka, topics)
-  return kafka({ brokers: place.kafka })
+  const { kafka: brokers, groupProtocol = 'auto' } = place
+  return kafka({ brokers, groupProtocol })
 }
 
 /** A running application waits patiently for brokers that are away; a wrong address should be told at once. */

@@ -22,3 +22,9 @@ export function parseTime(text: string): number {
     throw new InvalidArgumentError(error instanceof MillraceError && error.hint !== undefined ? error.hint : '')
   }
 }
+
+/** A number of threads. */
+export function parseThreads(text: string): number {
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text)
+  throw new InvalidArgumentError(`"${text}" is not a number from 1 on`)
+}

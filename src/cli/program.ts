@@ -4,7 +4,7 @@ import { MillraceError } from '../errors.ts'
 import { formatError } from './cli-error.ts'
 import type { LogFormat } from './cli-error.ts'
 import type { DescribeOptions } from './describe.ts'
-import { parseBrokers, parseTime } from './options.ts'
+import { parseBrokers, parseThreads, parseTime } from './options.ts'
 import type { ResetOptions } from './reset.ts'
 import type { RunOptions } from './run.ts'
 
@@ -46,6 +46,18 @@ function createProgram(): Command {
     .argument('<app>', 'a .ts or .js file whose default export is defineApp(…)')
     .option('--kafka <brokers>', 'HOST:PORT,… of Kafka brokers; without it, an embedded log under --data', parseBrokers)
     .option('--data <dir>', 'directory of the state and the embedded log', '.millrace')
+    .option(
+      '--threads <n>',
+      'stream threads, in place of what the app says; on Kafka one of the CPU each',
+      parseThreads,
+    )
+    .addOption(
+      new Option('--group-protocol <protocol>', 'how Kafka members share tasks; auto if not given').choices([
+        'auto',
+        'streams',
+        'classic',
+      ]),
+    )
     .option('--for <time>', 'end after this time: 20s, 5m, 1h', parseTime)
     .option('--from-beginning', 'forget state and offsets on the embedded log, and process all input again')
     .addOption(logFormatOption())

@@ -1,4 +1,5 @@
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { MillraceError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import { Streams } from '../runtime/streams.ts'
@@ -12,15 +13,16 @@ import type { LogFormat } from './cli-error.ts'
 import { ConsoleLogger } from './console-logger.ts'
 import { loadApp } from './load-app.ts'
 import { openLog } from './open-log.ts'
+import type { LogPlace } from './open-log.ts'
 import { RestoreReport } from './restore-progress.ts'
 import { closingLine, StatusLine } from './status.ts'
 import type { RunStatus } from './status.ts'
 import { carryOutReset, mustFinishReset, planReset } from './reset-application.ts'
 import { Terminal } from './terminal.ts'
 
-export interface RunOptions {
-  readonly kafka?: readonly string[]
-  readonly data: string
+export interface RunOptions extends LogPlace {
+  /** Stream threads; as many as the application says if not given. */
+  readonly threads?: number
   /** ms; without it the run goes on until a signal. */
   readonly for?: number
   readonly fromBeginning?: boolean
@@ -39,6 +41,11 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
   if (options.fromBeginning === true && options.kafka !== undefined) {
     throw new MillraceError('MR_CLI_USAGE', '--from-beginning cannot be used with --kafka', {
       hint: 'stop every instance, then run millrace reset with the same --kafka and --data',
+    })
+  }
+  if (options.groupProtocol !== undefined && options.kafka === undefined) {
+    throw new MillraceError('MR_CLI_USAGE', '--group-protocol is for Kafka groups, and there is no --kafka', {
+      hint: 'name the brokers with --kafka HOST:PORT,…, or leave --group-protocol out',
     })
   }
   const app = await loadApp(file)
@@ -60,7 +67,8 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
       logger.info({ app: app.id }, 'forgot state, internal topics and offsets; input is processed from the beginning')
     }
     logger.info({ app: app.id, log: placeOf(log, options), engine: engine.name, data: options.data }, 'starting')
-    await runUntilEnd(withLogger(app, logger), { log, engine, terminal, logger, options })
+    const module = pathToFileURL(resolve(file))
+    await runUntilEnd(adjusted(app, logger, options), { module, log, engine, terminal, logger, options })
   } catch (error) {
     failure = error
     throw error
@@ -72,6 +80,8 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
 }
 
 interface Run {
+  /** Of the application. */
+  readonly module: URL
   readonly log: Log
   readonly engine: EngineFactory
   readonly terminal: Terminal
@@ -79,7 +89,8 @@ interface Run {
   readonly options: RunOptions
 }
 
-async function runUntilEnd(app: Application, { log, engine, terminal, logger, options }: Run): Promise<void> {
+async function runUntilEnd(app: Application, run: Run): Promise<void> {
+  const { module, log, engine, terminal, logger, options } = run
   const restore = new RestoreReport(terminal)
   const started = Date.now()
   const end = Promise.withResolvers<string>()
@@ -91,6 +102,7 @@ async function runUntilEnd(app: Application, { log, engine, terminal, logger, op
   try {
     const streams = await Streams.start(app, {
       log,
+      module,
       engine,
       stateDirectory: join(options.data, 'state'),
       onRestore: restore.listener,
@@ -133,10 +145,12 @@ function summarize({ state, tasks, processed, lag }: StreamsStatus): RunStatus {
   return { state, tasks: tasks.length, processed, lag, streamTime }
 }
 
-/** An application that logs nowhere logs to the terminal. */
-function withLogger(app: Application, logger: Logger): Application {
-  if (app.settings.logger !== silentLogger) return app
-  return { id: app.id, settings: { ...app.settings, logger }, topology: () => app.topology() }
+/** An application that logs nowhere logs to the terminal; the command line says how many threads it has, if it does. */
+function adjusted(app: Application, terminal: Logger, options: RunOptions): Application {
+  const { id, settings } = app
+  const logger = settings.logger === silentLogger ? terminal : settings.logger
+  const threads = options.threads ?? settings.threads
+  return { id, settings: { ...settings, logger, threads }, topology: () => app.topology() }
 }
 
 function unfinishedReset(): MillraceError {

@@ -6,6 +6,8 @@ import type { Application, ErrorHandler, Logger, Settings, UncaughtErrorHandler 
 import { OPTIMIZATIONS } from '../topology/build-settings.ts'
 import type { BuildSettings, Optimization } from '../topology/build-settings.ts'
 import type { Duration } from '../windowing/index.ts'
+import { machineMemory } from '../platform/machine-memory.ts'
+import type { ByteSize } from './byte-size.ts'
 import * as read from './config-values.ts'
 import { StreamsBuilder } from './streams-builder.ts'
 
@@ -22,8 +24,13 @@ export interface AppConfig {
    * memory), else 30 s (Kafka's `commit.interval.ms`).
    */
   readonly commitInterval?: Duration
-  /** Bytes of updates held back and deduplicated until the next commit, over all threads; 10 MiB if not given, 0: none. */
-  readonly cacheBytes?: number
+  /**
+   * What stores, caches and buffers of this process may use together, as `'512MiB'` or bytes; a quarter of the memory of the
+   * cgroup or the machine, at most 1 GiB, if not given.
+   */
+  readonly memory?: ByteSize
+  /** How much of it holds updates back and deduplicates them until the next commit, over all threads; 10 MiB if not given, 0: none. */
+  readonly cacheBytes?: ByteSize
   /**
    * How long a task waits for data of an empty partition, so that it processes in the order of time: -1 never, 0 (default) as
    * long as the log is known to hold some, more: that much longer (Kafka's `max.task.idle.ms`).
@@ -31,7 +38,7 @@ export interface AppConfig {
   readonly maxTaskIdle?: Duration
   /** Partitions with more records waiting than this are not read further; 1000 if not given. */
   readonly bufferedRecordsPerPartition?: number
-  /** Stream threads; 1 if not given. */
+  /** Stream threads; 1 if not given. Several on Kafka are workers that import the module of the application (`StreamsOptions.module`). */
   readonly threads?: number
   /** Copies of each store that other instances keep ready; 0 if not given. */
   readonly standbyReplicas?: number
@@ -70,6 +77,7 @@ const KEYS: readonly (keyof AppConfig)[] = [
   'build',
   'guarantee',
   'commitInterval',
+  'memory',
   'cacheBytes',
   'maxTaskIdle',
   'bufferedRecordsPerPartition',
@@ -140,7 +148,7 @@ function settingsOf(config: AppConfig): Settings {
     guarantee,
     commitInterval:
       config.commitInterval === undefined ? undefined : read.duration('commitInterval', config.commitInterval, 0),
-    cacheBytes: read.integer('cacheBytes', config.cacheBytes, 10 * 1024 * 1024, 0),
+    ...memoryOf(config),
     maxTaskIdle: config.maxTaskIdle === -1 ? -1 : read.duration('maxTaskIdle', config.maxTaskIdle, 0),
     bufferedRecordsPerPartition: read.integer(
       'bufferedRecordsPerPartition',
@@ -164,6 +172,19 @@ function settingsOf(config: AppConfig): Settings {
     deadLetterTopic,
     logger: config.logger ?? silentLogger,
   }
+}
+
+const MIB = 2 ** 20
+const LEAST_MEMORY = 16 * MIB
+
+function memoryOf({ memory, cacheBytes }: AppConfig): Pick<Settings, 'memory' | 'cacheBytes'> {
+  const byDefault = Math.max(LEAST_MEMORY, Math.min(1024 * MIB, Math.floor(machineMemory() / 4)))
+  const all = read.byteSize('memory', memory, byDefault, LEAST_MEMORY)
+  const cache = read.byteSize('cacheBytes', cacheBytes, Math.min(10 * MIB, Math.floor(all / 8)), 0)
+  if (cache > all / 2) {
+    throw read.badConfig('cacheBytes', cacheBytes, `give at most half of memory, which is ${all} bytes, or more memory`)
+  }
+  return { memory: all, cacheBytes: cache }
 }
 
 function buildSettingsOf(config: AppConfig): BuildSettings {

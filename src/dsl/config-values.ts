@@ -2,6 +2,8 @@ import { MillraceError } from '../errors.ts'
 import { validateName } from '../topology/names.ts'
 import { parseDuration } from '../windowing/index.ts'
 import type { Duration } from '../windowing/index.ts'
+import { parseByteSize } from './byte-size.ts'
+import type { ByteSize } from './byte-size.ts'
 
 /** What is said of a setting that has an impossible value. */
 export function badConfig(key: string, value: unknown, hint: string, cause?: unknown): MillraceError {
@@ -30,6 +32,14 @@ export function integer(key: string, value: number | undefined, byDefault: numbe
   if (value === undefined) return byDefault
   if (Number.isSafeInteger(value) && value >= least) return value
   throw badConfig(key, value, `give a whole number from ${least} on`)
+}
+
+export function byteSize(key: string, value: ByteSize | undefined, byDefault: number, least: number): number {
+  if (value === undefined) return byDefault
+  const bytes = parseByteSize(value)
+  if (bytes >= least) return bytes
+  const from = least === 0 ? '' : `, from ${least / 2 ** 20}MiB on`
+  throw badConfig(key, value, `give whole bytes, or a number with kB, KiB, MB, MiB, GB or GiB, as in '512MiB'${from}`)
 }
 
 /** In ms. */

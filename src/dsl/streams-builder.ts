@@ -5,10 +5,12 @@ import { GraphNode } from '../topology/graph/graph-node.ts'
 import { compileGraph } from '../topology/graph/compile-graph.ts'
 import { LogicalGraph } from '../topology/graph/logical-graph.ts'
 import type { Topology } from '../topology/topology.ts'
+import type { ProcessorSupplier } from '../topology/processor-api.ts'
+import { erased } from './functions.ts'
 import type { GlobalKTable } from './global-ktable.ts'
 import type { KStream } from './kstream.ts'
 import type { KTable } from './ktable.ts'
-import { globalTable, stream, table } from './operators/sources.ts'
+import { globalStore, globalTable, stream, table } from './operators/sources.ts'
 import type { Materialize, Named } from './options.ts'
 import type { ReadableTopic } from './topic.ts'
 import { wrap } from './wrap-handles.ts'
@@ -78,6 +80,30 @@ export class StreamsBuilder {
   addStateStore(store: StoreSpec): this {
     const node = new GraphNode(store.name, {}, (writer) => writer.addStore(store, false))
     this.#graph.add(this.#graph.root, node)
+    return this
+  }
+
+  /**
+   * A store that every instance holds completely and a processor of your own fills from a topic; `globalTable` is the one that
+   * puts records as they are. All partitions are read to their end before the application runs, each by a processor of its own.
+   * It keeps all it knows in the store, which only it can change: where the disk is lost, it sees what the topic still has once
+   * more. It can neither forward nor schedule. Other processors read the store by `context.store(…)`, without naming it in their
+   * `stores`.
+   *
+   * @throws MR_TOPOLOGY_STORE_EXISTS, MR_TOPOLOGY_TOPIC_TWICE when the topology is built
+   * @example
+   * ```ts
+   * builder.addGlobalStore(keyValueStore('by-city', { key: string(), value: string() }), customers, () => new IndexByCity())
+   * ```
+   * Behaves as Kafka Streams' `addGlobalStore`.
+   */
+  addGlobalStore<K, V>(
+    store: StoreSpec,
+    topic: ReadableTopic<K, V>,
+    supplier: ProcessorSupplier<K, V, never, never>,
+    options?: Named,
+  ): this {
+    globalStore(this.#graph, store, topic, erased(supplier, 'the supplier of addGlobalStore()'), options)
     return this
   }
 

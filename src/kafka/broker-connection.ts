@@ -118,7 +118,7 @@ function loginFailed(broker: string, error: unknown): KafkaError | undefined {
     return new KafkaError(kafkaErrors.saslAuthenticationFailed, `Kafka broker ${broker} refused the login`, {
       code: 'MR_AUTHENTICATION',
       cause: error,
-      hint: 'Check the mechanism, the user name and the password of the option sasl.',
+      hint: 'Check the mechanism, the user name, and the password or the token, of the option sasl.',
     })
   }
   return undefined

@@ -6,7 +6,7 @@ import { fetchV12 } from './fetch/fetch-api.ts'
 import type { FetchPosition, FetchResponse, FetchedPartition } from './fetch/fetch-api.ts'
 import { FetchPartition } from './fetch/fetch-partition.ts'
 import { LeaderRefresh } from './leader-refresh.ts'
-import { KafkaError, isRetriableCode, isStaleLeaderCode, kafkaErrorName, kafkaErrors } from './protocol/errors.ts'
+import { KafkaError, isRetriableCode, isStaleLeaderCode, kafkaErrors } from './protocol/errors.ts'
 import { endOfRecordSet, readRecordSet } from './records/record-set.ts'
 import { corruptBatch } from './records/cursor.ts'
 import { backoff, pause } from './retry.ts'
@@ -39,6 +39,10 @@ const DEFAULTS: Required<FetcherOptions> = {
 /** Two requests a broker: what could not go into the first, because it was full or new, does not wait for its long poll to end. */
 const LANES: readonly Lane[] = ['fetch', 'fetchAside']
 
+/** Bounds of an answer, and of a partition in it, where there is no room. */
+const LEAST_REQUEST_BYTES = 64 << 10
+const LEAST_PARTITION_BYTES = 16 << 10
+
 /** What the fetcher needs of a `Cluster`. */
 export type FetchCluster = Pick<Cluster, 'options' | 'cachedTopic' | 'cachedLeader' | 'refresh' | 'send'>
 
@@ -58,6 +62,8 @@ export class Fetcher implements LogReader {
   readonly #busy = new Set<string>()
   readonly #leaders: LeaderRefresh
   #bufferedBytes = 0
+  /** What the requests that are not answered may bring. */
+  #requestedBytes = 0
   #pumpQueued = false
   #retryPending = false
   #wake: (() => void) | undefined
@@ -122,6 +128,11 @@ export class Fetcher implements LogReader {
 
   endOffset(topic: string, partition: number): number | undefined {
     return this.#partitions.get(topic, partition)?.endOffset
+  }
+
+  /** Fetched and not handed over. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes
   }
 
   close(): void {
@@ -257,7 +268,10 @@ export class Fetcher implements LogReader {
       if (positions === undefined) topics.set(assigned.topic, [assigned])
       else positions.push(assigned)
     }
-    const { maxWait, maxBytes, partitionMaxBytes } = this.#options
+    const { maxWait } = this.#options
+    const partitionMaxBytes = this.#partitionBytes()
+    const maxBytes = this.#requestBytes()
+    this.#requestedBytes += maxBytes
     let response: FetchResponse | undefined
     try {
       response = await this.#cluster.send(broker, lane, fetchV12, {
@@ -270,12 +284,26 @@ export class Fetcher implements LogReader {
     } catch (error) {
       for (const assigned of partitions) this.#onRequestFailed(assigned, error)
     } finally {
+      this.#requestedBytes -= maxBytes
       this.#busy.delete(slot)
       for (const assigned of partitions) assigned.inFlight = false
     }
     if (this.#closing.signal.aborted) return
     if (response !== undefined) this.#receive(response, asked)
     this.#pump()
+  }
+
+  /** A broker sends the first batch whole, however large it is. */
+  #requestBytes(): number {
+    const { maxBytes, bufferBytes } = this.#options
+    const room = bufferBytes - this.#bufferedBytes - this.#requestedBytes
+    return Math.min(maxBytes, Math.max(LEAST_REQUEST_BYTES, Math.floor(room / 2)))
+  }
+
+  /** Of many partitions none may take the room of the others: what has nothing is fetched even where there is none. */
+  #partitionBytes(): number {
+    const { partitionMaxBytes, bufferBytes } = this.#options
+    return Math.min(partitionMaxBytes, Math.max(LEAST_PARTITION_BYTES, Math.floor(bufferBytes / this.#order.size)))
   }
 
   #receive(response: FetchResponse, asked: PartitionMap<FetchPartition>): void {
@@ -345,14 +373,7 @@ export class Fetcher implements LogReader {
     } else if (isRetriableCode(code) || code === kafkaErrors.unknownServerError) {
       this.#retryLater(assigned, code)
     } else {
-      this.#fail(
-        assigned,
-        new MillraceError('MR_LOG_FAILED', `Kafka refuses to be read: ${kafkaErrorName(code)}`, {
-          topic,
-          partition,
-          offset,
-        }),
-      )
+      this.#fail(assigned, new KafkaError(code, 'Kafka refuses to be read', { topic, partition, offset }))
     }
   }
 

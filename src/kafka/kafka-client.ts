@@ -7,6 +7,7 @@ import type {
   PartitionMap,
   TopicPartition,
 } from '../log/log.ts'
+import { isPromise } from '../platform/maybe-promise.ts'
 import type { Cluster } from './cluster.ts'
 import type { Fetcher } from './fetcher.ts'
 import { askAsMember } from './group/as-member.ts'
@@ -46,6 +47,8 @@ export class KafkaClient implements LogClient {
   }
 
   async commit(offsets: PartitionMap<CommittedOffset>): Promise<CommitOutcome> {
+    const flushed = this.producer.flush()
+    if (isPromise(flushed)) await flushed
     try {
       await askAsMember(this.group, this.#groupId, () => {
         const member = this.group.identity()

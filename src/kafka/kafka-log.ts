@@ -7,15 +7,20 @@ import type {
   LogReader,
   OffsetSpec,
   PartitionMap,
+  ReaderOptions,
   TopicDescription,
   TopicPartition,
   TopicSpec,
 } from '../log/log.ts'
+import type { LogDescription, OpenDescribed } from '../log/description.ts'
 import { groupActive } from '../log/group.ts'
+import { systemClock } from '../platform/clock.ts'
+import { isPlainData } from '../platform/plain-data.ts'
 import { TopicAdmin } from './admin.ts'
 import { Cluster } from './cluster.ts'
 import type { ClusterOptions } from './connection-options.ts'
 import { Fetcher } from './fetcher.ts'
+import type { FetcherOptions } from './fetcher.ts'
 import { deleteGroup } from './group/coordinator.ts'
 import { groupMembers } from './group/group-members.ts'
 import { commitOffsets, fetchOffsets } from './group/offsets.ts'
@@ -23,10 +28,15 @@ import { KafkaClient } from './kafka-client.ts'
 import { IdempotentSession } from './produce/producer-session.ts'
 import { KafkaProducer } from './producer.ts'
 import { KafkaError } from './protocol/errors.ts'
+import { requireOutlasting } from './transaction/outlasting.ts'
 import { TransactionalClient } from './transaction/transactional-client.ts'
 
 /** Long enough for every broker to hear of a new topic, short enough for a mistyped name. */
-const fetcherOptions = { unknownTopicTimeout: 10_000 }
+const unknownTopicTimeout = 10_000
+
+function fetcherOptions({ fetchBytes }: ReaderOptions): FetcherOptions {
+  return fetchBytes === undefined ? { unknownTopicTimeout } : { unknownTopicTimeout, bufferBytes: fetchBytes }
+}
 
 /** The Log port over Kafka. Every reader, producer and client has connections of its own. */
 export class KafkaLog implements Log {
@@ -40,6 +50,12 @@ export class KafkaLog implements Log {
     this.#options = options
     this.#cluster = new Cluster(options)
     this.#admin = new TopicAdmin(this.#cluster)
+  }
+
+  /** None if the options hold what belongs to one thread: a token provider, callbacks of TLS, a clock. */
+  describe(): LogDescription | undefined {
+    const { clock, ...options } = this.#options
+    return clock === systemClock && isPlainData(options) ? { module: import.meta.url, options } : undefined
   }
 
   describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
@@ -82,9 +98,9 @@ export class KafkaLog implements Log {
     await this.#ofEmptyGroup(groupId, () => commitOffsets(this.#cluster, groupId, undefined, offsets))
   }
 
-  openReader(): LogReader {
+  openReader(options: ReaderOptions = {}): LogReader {
     const cluster = new Cluster(this.#options)
-    return this.#closing(new Fetcher(cluster, fetcherOptions), cluster)
+    return this.#closing(new Fetcher(cluster, fetcherOptions(options)), cluster)
   }
 
   openProducer(): LogProducer {
@@ -92,11 +108,12 @@ export class KafkaLog implements Log {
     return this.#closing(new KafkaProducer(cluster, new IdempotentSession(cluster, cluster.closed)), cluster)
   }
 
-  /** @throws MR_LOG_UNREACHABLE */
+  /** @throws MR_LOG_UNREACHABLE, MR_CONFIG */
   async openClient(options: LogClientOptions): Promise<LogClient> {
+    requireOutlasting(this.#options.transactionTimeout, options)
     const cluster = new Cluster({ ...this.#options, clientId: options.clientId })
     const onClose = (): void => void this.#open.delete(client)
-    const reader = new Fetcher(cluster, fetcherOptions)
+    const reader = new Fetcher(cluster, fetcherOptions(options))
     let client: LogClient
     try {
       await cluster.retrying({ what: 'connecting' }, () => cluster.coordinator('group', options.groupId))
@@ -143,3 +160,7 @@ export class KafkaLog implements Log {
     return opened
   }
 }
+
+/** What `describe` described, in this thread. */
+export const openDescribed: OpenDescribed = (options) =>
+  new KafkaLog({ ...(options as Omit<ClusterOptions, 'clock'>), clock: systemClock })

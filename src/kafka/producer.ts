@@ -34,6 +34,13 @@ const DEFAULTS: Required<ProducerOptions> = {
   deliveryTimeout: 120_000,
 }
 
+/** Waits for all batches up to its generation, the number of flushes before it. */
+interface Flush {
+  readonly generation: number
+  left: number
+  readonly done: PromiseWithResolvers<void>
+}
+
 /**
  * Appends records over Kafka: acknowledged by all in-sync replicas, in order per partition, each once in the log although
  * requests are repeated (KIP-98). That holds as long as the broker remembers the producer: one that restarts, or takes a partition
@@ -48,7 +55,11 @@ export class KafkaProducer implements LogProducer {
   readonly #closing = new AbortController()
   readonly #sender: Sender
   readonly #topics = new Map<string, PartitionQueue[]>()
-  readonly #flushes: PromiseWithResolvers<void>[] = []
+  readonly #flushes: Flush[] = []
+  /** Batches not acknowledged yet. */
+  #unacknowledged = 0
+  /** Flushes asked for so far. */
+  #generation = 0
   #lastTopic = ''
   #lastQueues: PartitionQueue[] = []
   #pendingBytes = 0
@@ -64,6 +75,7 @@ export class KafkaProducer implements LogProducer {
     this.#options = { ...DEFAULTS, ...options }
     this.#sender = new Sender(cluster, session, this.#options, this.#closing.signal, {
       acknowledged: (batch) => this.#acknowledged(batch),
+      split: ({ generation }) => this.#oneMore(generation),
       failed: (error) => this.#failed(error),
     })
   }
@@ -118,14 +130,25 @@ export class KafkaProducer implements LogProducer {
 
   flush(): MaybePromise<void> {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#sender.isIdle) return
+    const generation = this.#generation++
+    if (this.#unacknowledged === 0) return
     const done = Promise.withResolvers<void>()
     // Whoever does not wait for the flush hears of the failure at the next append.
     done.promise.catch(() => undefined)
-    this.#flushes.push(done)
-    this.#sender.expedite()
+    this.#flushes.push({ generation, left: this.#unacknowledged, done })
+    this.#sender.closeBatches()
     this.#sender.pump()
     return done.promise
+  }
+
+  /** Of what is appended now: how many flushes were asked for before. */
+  get generation(): number {
+    return this.#generation
+  }
+
+  /** The session accepts what it made wait. */
+  resume(): void {
+    this.#sender.pump()
   }
 
   lastOffset(topic: string, partition: number): number | undefined {
@@ -158,7 +181,8 @@ export class KafkaProducer implements LogProducer {
   }
 
   #drop(reason: MillraceError): void {
-    for (const flush of this.#flushes.splice(0)) flush.reject(reason)
+    for (const { done } of this.#flushes.splice(0)) done.reject(reason)
+    this.#unacknowledged = 0
     this.#sender.clear()
     this.#topics.clear()
     this.#lastTopic = ''
@@ -187,10 +211,10 @@ export class KafkaProducer implements LogProducer {
       this.#sender.expedite()
       this.#sender.pump()
     })
-    const open = queue.openBatch(clock.now())
+    const open = queue.openBatch(clock.now(), this.#generation)
     this.#pendingBytes += open.length
-    // A flush that is waiting for this partition waits for what follows too, so that may not linger.
-    queue.due = this.#flushes.length > 0 || this.#isFull
+    this.#oneMore(this.#generation)
+    queue.due = this.#isFull
     return open
   }
 
@@ -214,7 +238,14 @@ export class KafkaProducer implements LogProducer {
   #acknowledged(batch: PendingBatch): void {
     this.#pendingBytes -= batch.bytes
     if (this.#pendingBytes <= this.#options.bufferBytes / 2) this.#becomeWritable()
-    if (this.#sender.isIdle) for (const flush of this.#flushes.splice(0)) flush.resolve()
+    this.#unacknowledged--
+    for (const flush of this.#flushes) if (batch.generation <= flush.generation) flush.left--
+    while (this.#flushes[0]?.left === 0) this.#flushes.shift()!.done.resolve()
+  }
+
+  #oneMore(generation: number): void {
+    this.#unacknowledged++
+    for (const flush of this.#flushes) if (generation <= flush.generation) flush.left++
   }
 
   #failed(error: MillraceError): void {

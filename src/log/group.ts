@@ -56,6 +56,11 @@ export interface GroupOptions {
    * session timeout gets its tasks back without the others noticing, and one that leaves keeps them that long (KIP-345).
    */
   readonly instanceId?: string | undefined
+  /**
+   * Told at once, whatever the thread is waiting for, that nobody answers the member, with the reason; and, with `undefined`, that somebody
+   * does again. The member tries on by itself.
+   */
+  readonly onUnreachable?: ((reason: string | undefined) => void) | undefined
   /** Tasks whose state this process had on its disk when it started. */
   readonly storedTasks?: readonly TaskId[] | undefined
 }
@@ -69,9 +74,15 @@ export type GroupEvent =
   | { readonly type: 'revoked'; readonly active: readonly TaskId[]; readonly standby: readonly TaskId[] }
   /** The whole list this member owns from now on. */
   | { readonly type: 'assigned'; readonly active: readonly TaskId[]; readonly standby: readonly TaskId[] }
-  /** Membership is gone: close every active task without committing. The member joins anew by itself. */
-  | { readonly type: 'lost'; readonly reason: string }
-  /** Nothing can be assigned yet; `error` says why (missing topics, not co-partitioned). Repeated reasons are not repeated. */
+  /**
+   * Membership is gone: close every active task without committing. The member joins anew by itself. `sessionTimeout`: ms without a
+   * heartbeat after which the group gives a member up, where it does.
+   */
+  | { readonly type: 'lost'; readonly reason: string; readonly sessionTimeout?: number | undefined }
+  /**
+   * Nothing can be assigned yet; `error` says why: missing topics, not co-partitioned, or (MR_TOPOLOGY_CHANGED) members that run another
+   * topology. Repeated reasons are not repeated.
+   */
   | { readonly type: 'waiting'; readonly error: MillraceError }
   /** A member asked the whole application to stop. */
   | { readonly type: 'shutdown' }

@@ -1,6 +1,7 @@
 import type { Headers } from '../record/headers.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { LogAdmin } from './admin.ts'
+import type { LogDescription } from './description.ts'
 import type { GroupMember, GroupOptions } from './group.ts'
 
 /**
@@ -20,11 +21,13 @@ export interface Log extends LogAdmin {
   /** Deletes the records below the given offsets. */
   deleteRecords(offsets: PartitionMap<number>): MaybePromise<void>
   /** A reader outside any group that sees committed records only: for restoring, global tables, tools. */
-  openReader(): LogReader
+  openReader(options?: ReaderOptions): LogReader
   /** A producer outside any group: appended records become visible by `flush`. For generators, tools and tests. */
   openProducer(): LogProducer
-  /** One stream thread's connection: its group membership, reader, producer and commits belong together. @throws MR_LOG_UNREACHABLE */
+  /** One stream thread's connection: its group membership, reader, producer and commits belong together. @throws MR_LOG_UNREACHABLE, MR_CONFIG */
   openClient(options: LogClientOptions): MaybePromise<LogClient>
+  /** For a log that threads of one process can open side by side; absent, or answering nothing: this one cannot be. */
+  describe?(): LogDescription | undefined
   close(): MaybePromise<void>
 }
 
@@ -186,8 +189,16 @@ export interface LogProducer {
  */
 export type Guarantee = 'at_least_once' | 'exactly_once'
 
-export interface LogClientOptions extends GroupOptions {
+/** Bounds of a reader. A log in this process keeps nothing twice, and has no use for them. */
+export interface ReaderOptions {
+  /** Bytes fetched and not handed over, about. */
+  readonly fetchBytes?: number
+}
+
+export interface LogClientOptions extends GroupOptions, ReaderOptions {
   readonly guarantee: Guarantee
+  /** ms between two commits, if the application says. */
+  readonly commitInterval?: number | undefined
   /** Name of this client in logs and on the broker: `<application id>-<process id>-StreamThread-<n>`. */
   readonly clientId: string
   /** Stable over restarts of the same thread: `<application id>-<process id>-<n>`. */
@@ -218,7 +229,11 @@ export interface LogClient {
   readonly group: GroupMember
   /** Committed offsets of the group, with stable offsets required; partitions without one are absent. @throws MR_FENCED, MR_LOG_FAILED */
   committed(partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
-  /** Commits after a `flush`. Names only partitions of tasks that this member owns. @throws MR_FENCED, MR_LOG_FAILED */
+  /**
+   * Commits what was appended before this call, once it is acknowledged, and the offsets. What is appended from now on belongs
+   * to the next commit, which must not be begun before this one is answered. Names only partitions of tasks that this member
+   * owns. @throws MR_PRODUCE, MR_FENCED, MR_LOG_FAILED
+   */
   commit(offsets: PartitionMap<CommittedOffset>): MaybePromise<CommitOutcome>
   /** Forgets everything appended since the last commit that is not visible yet. */
   abort(): MaybePromise<void>

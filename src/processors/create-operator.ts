@@ -10,6 +10,7 @@ import { ForeignKeyNotify } from './foreign-key-notify.ts'
 import { ForeignKeyReceive } from './foreign-key-receive.ts'
 import { ForeignKeyResolve } from './foreign-key-resolve.ts'
 import { ForeignKeySubscribe } from './foreign-key-subscribe.ts'
+import { GlobalProcess } from './global-process.ts'
 import { GlobalTableSource } from './global-table-source.ts'
 import { JoinWindow } from './join-window.ts'
 import { MapValues } from './map-values.ts'
@@ -65,6 +66,7 @@ const CONSTRUCTORS: Constructors = {
   sessionAggregate: SessionAggregate,
   tableSource: TableSource,
   globalTableSource: GlobalTableSource,
+  globalProcess: GlobalProcess,
   tableFilter: TableFilter,
   tableMapValues: TableMapValues,
   tableTransformValues: TableTransformValues,

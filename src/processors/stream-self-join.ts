@@ -36,10 +36,11 @@ export class StreamSelfJoin extends Operator {
       return
     }
     if (timestamp > this.#streamTime) this.#streamTime = timestamp
-    // A record that the store has no room for any more would not have met itself in it either.
-    let meetsItself = timestamp > this.#streamTime - this.#retention + 1
-
     const { before, after } = this.#windows
+    const isInItsWindow = (before >= 0 && after >= 0) || this.context.compatible
+    // A record that the store has no room for any more would not have met itself in it either.
+    let meetsItself = isInItsWindow && timestamp > this.#streamTime - this.#retention + 1
+
     const asLeft = this.#state.fetch(key, Math.max(0, timestamp - before), Math.max(0, timestamp + after), false)
     try {
       while (asLeft.next()) {

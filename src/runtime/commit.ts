@@ -1,8 +1,10 @@
+import type { MaybePromise } from '../platform/maybe-promise.ts'
 import { PartitionMap, type CommitOutcome, type CommittedOffset, type LogClient } from '../log/log.ts'
 import type { ChangelogSink } from '../state/states.ts'
 import type { Checkpoint, TaskState } from '../state/task-state.ts'
-import { namingDamaged } from './damaged-state.ts'
+import { namingTask } from './damaged-state.ts'
 import type { RecordWriter } from './record-writer.ts'
+import type { Slice } from './slice.ts'
 import { wait, type Steps } from './steps.ts'
 import type { Task } from './task.ts'
 
@@ -22,56 +24,72 @@ export interface Changelog {
   readonly source: boolean
 }
 
+/** What a log answers to a commit that it was handed. */
+export interface PendingCommit {
+  readonly outcome: MaybePromise<CommitOutcome>
+}
+
 /**
- * Makes everything that the tasks of one thread did since the last commit durable, all of it or (exactly-once) nothing:
+ * A commit makes everything that the tasks of one thread did since the last one durable, all of it or (exactly-once) nothing:
  *
  * 1. flush caches, until nothing is left to emit;
- * 2. append the changelog records of all changed entries, wait until every send is acknowledged;
- * 3. commit the offsets, under exactly-once together with the records;
- * 4. write each task's changes and changelog positions to its engine, in one batch.
+ * 2. append the changelog records of all changed entries;
+ * 3. once every send is acknowledged, commit the offsets, under exactly-once together with the records;
+ * 4. write the changes and changelog positions of each task to its engine, in one batch (`writeTask`).
  *
- * Step 4 runs only after step 3 is known to have succeeded: an engine never holds what is not committed. Any other outcome
- * leaves tasks whose memory is ahead of what is committed; the caller closes them dirty.
+ * These are steps 1, 2 and the beginning of step 3. From the answer on tasks may process: what they do then belongs to the next
+ * commit.
+ *
+ * Step 4 runs only after step 3 is known to have succeeded: an engine never holds what is not committed. It may be left to a
+ * later commit, since what an engine lacks is replayed from the changelogs; then nothing may be processed between the steps
+ * of that one. Any other outcome leaves tasks whose memory is ahead of what is committed; the caller closes them dirty.
+ *
+ * @param slice how much of step 1, which runs callbacks, is done at a stretch; all of it if absent
  */
-export function* commitTasks(
+export function* beginCommit(
   tasks: readonly CommittableTask[],
   client: LogClient,
   writer: RecordWriter,
-  now: number,
-): Steps<CommitOutcome> {
+  slice: Slice | undefined,
+): Steps<PendingCommit> {
   // Step 1
-  for (const { task, state } of tasks) inTask(task, () => state.flushCaches())
+  slice?.begin()
+  for (const { task, state } of tasks) {
+    while (!inTask(task, () => state.flushCaches(slice))) if (slice !== undefined) yield* wait(slice.giveWay())
+  }
+  slice?.look()
 
   // Step 2
   for (const { task, state, changelogs } of tasks) {
     inTask(task, () => state.logChanges((store) => changelogSink(changelogs.get(store), client)))
   }
   yield* wait(writer.settle())
-  yield* wait(client.producer.flush())
 
   // Step 3
   const offsets = new PartitionMap<CommittedOffset>()
-  for (const { task } of tasks) task.collectOffsets(offsets, client.guarantee === 'exactly_once')
-  const outcome = yield* wait(client.commit(offsets))
-  if (outcome !== 'committed') return outcome
-
-  // Step 4
-  for (const { task, state, changelogs } of tasks) {
-    try {
-      yield* wait(state.write(checkpointsOf({ task, state, changelogs }, client, now)))
-    } catch (error) {
-      throw namingDamaged(error, task.id)
-    }
-    task.committed()
-  }
-  return 'committed'
+  for (const { task } of tasks) task.takeOffsets(offsets, client.guarantee === 'exactly_once')
+  return { outcome: client.commit(offsets) }
 }
 
-function inTask(task: Task, act: () => void): void {
+/** Step 4. Call when everything that the task did is committed. */
+export function* writeTask({ task, state, changelogs }: CommittableTask, client: LogClient, now: number): Steps<void> {
   try {
-    act()
+    yield* wait(state.write(checkpointsOf({ task, state, changelogs }, client, now)))
   } catch (error) {
-    throw namingDamaged(error, task.id)
+    throw namingTask(error, task.id)
+  }
+}
+
+/** True if a store of the task has no changelog: what its engine lacks could not be replayed. */
+export function hasUnloggedStore({ state, changelogs }: CommittableTask): boolean {
+  return state.states.some(({ name }) => !changelogs.has(name))
+}
+
+function inTask<T>(task: Task, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    throw namingTask(error, task.id)
   }
 }
 

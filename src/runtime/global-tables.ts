@@ -8,6 +8,7 @@ import type { Application, Logger } from '../topology/application.ts'
 import type { Subtopology, Topology } from '../topology/topology.ts'
 import { deadLetterWriter } from './dead-letters.ts'
 import { DropCounter } from './drop-counter.ts'
+import { MemoryShare } from './memory-budget.ts'
 import { openState } from './open-state.ts'
 import { RecordWriter } from './record-writer.ts'
 import { DEFAULT_TOMBSTONE_RETENTION, planRestore, type ChangelogRange } from './restore-job.ts'
@@ -42,6 +43,8 @@ export class GlobalTables {
   readonly #partitions: readonly GlobalPartition[]
   readonly #clock: Clock
   readonly #release: () => void
+  /** Bytes of changes for which a write is due. */
+  readonly #mostChanges: number
   #lastWrite: number
   readonly drops: DropCounter
 
@@ -52,8 +55,10 @@ export class GlobalTables {
     partitions: readonly GlobalPartition[],
     clock: Clock,
     drops: DropCounter,
+    mostChanges: number,
     release: () => void,
   ) {
+    this.#mostChanges = mostChanges
     this.#release = release
     this.#state = state
     this.#reader = reader
@@ -64,19 +69,34 @@ export class GlobalTables {
     this.drops = drops
   }
 
-  /** Opens the tables where they were left; `bootstrap` brings them up to date. @throws MR_TOPIC_UNKNOWN */
-  static *open(app: Application, topology: Topology, log: Log, home: StateHome, clock: Clock): Steps<GlobalTables> {
+  /**
+   * Opens the tables where they were left; `bootstrap` brings them up to date.
+   *
+   * @param name of their directory: every thread with a memory of its own has a copy
+   * @throws MR_TOPIC_UNKNOWN
+   */
+  static *open(
+    app: Application,
+    topology: Topology,
+    log: Log,
+    home: StateHome,
+    clock: Clock,
+    name = GLOBAL_STATE,
+  ): Steps<GlobalTables> {
     const subtopologies = topology.subtopologies.filter((subtopology) => subtopology.global)
     const drops = new DropCounter()
-    if (subtopologies.length === 0) return new GlobalTables(undefined, undefined, undefined, [], clock, drops, () => {})
+    if (subtopologies.length === 0)
+      return new GlobalTables(undefined, undefined, undefined, [], clock, drops, 0, () => {})
     const record = new RecordContext()
     const specs = [...topology.stores.values()].filter((store) => store.global).map((store) => store.spec)
     const { logger, compatible } = app.settings
+    const memory = new MemoryShare(app.settings, topology)
     const environment = {
-      task: GLOBAL_STATE,
+      task: name,
       record,
       drop: (reason: DropReason): void => drops.add(reason),
       cacheBytes: 0,
+      residentBytes: memory.entries,
       compatible,
       checkEveryValue: false,
     }
@@ -84,8 +104,8 @@ export class GlobalTables {
     for (const subtopology of subtopologies) {
       sources.push({ subtopology, ranges: yield* partitionsOf(app, subtopology, log) })
     }
-    const state = yield* openState(home, specs, [], environment, logger)
-    const reader = log.openReader()
+    const state = yield* openState(home, specs, [], environment, memory.engine, logger)
+    const reader = log.openReader({ fetchBytes: memory.parts.input })
     const producer = log.openProducer()
     const writer = new RecordWriter(producer)
     const partitions: GlobalPartition[] = []
@@ -103,7 +123,9 @@ export class GlobalTables {
           inputs: [{ topic, partition, offset, metadata: '' }],
           stores: {
             state: (name) => state.state(name),
-            userStore: (name) => state.userStore(name),
+            // Of other global stores it is not known how far they are: what was written by them would not come again.
+            userStore: (store) =>
+              subtopology.stores.includes(store) ? state.userStore(store) : state.queryStore(store),
             isGlobal: () => true,
           },
           record,
@@ -111,14 +133,15 @@ export class GlobalTables {
           writer,
           deadLetter: deadLetterWriter(app.settings.deadLetterTopic, writer),
           clock,
+          times: undefined,
           strictOrder: true,
         })
         reader.assign(topic, partition, offset)
         partitions.push({ topic, partition, task, end, checkpoint, topicId })
       }
     }
-    const release = (): void => home.release(GLOBAL_STATE)
-    return new GlobalTables(state, reader, producer, partitions, clock, drops, release)
+    const release = (): void => home.release(name)
+    return new GlobalTables(state, reader, producer, partitions, clock, drops, memory.parts.changes, release)
   }
 
   /** Reads until every table has reached the end that its topic had when it was opened. */
@@ -132,6 +155,7 @@ export class GlobalTables {
         ({ topic, partition, end }) => (reader.position(topic, partition) ?? 0) >= end,
       )
       if (complete) break
+      if (this.writeDue) yield* this.write()
       if (!applied) yield* wait(arrived)
     }
     reader.onReady(undefined)
@@ -150,14 +174,15 @@ export class GlobalTables {
       task?.add(topic, cursor)
       while ((task?.process(1000, () => 0) ?? 0) > 0);
     })
+    // Look-ups by tasks keep rows in memory, too.
+    this.#state?.trimCache()
     return batches > 0
   }
 
   /** True when it is time to `write`. */
   get writeDue(): boolean {
-    return (
-      this.#state !== undefined && this.#clock.now() - this.#lastWrite >= WRITE_INTERVAL && this.#state.dirtyBytes > 0
-    )
+    const changes = this.#state?.dirtyBytes ?? 0
+    return changes > this.#mostChanges || (changes > 0 && this.#clock.now() - this.#lastWrite >= WRITE_INTERVAL)
   }
 
   *write(): Steps<void> {
@@ -176,8 +201,9 @@ export class GlobalTables {
     return this.#state?.state(name)
   }
 
+  /** For reading: only its own processor may change a global store. */
   userStore(name: string): unknown {
-    return this.#state?.userStore(name)
+    return this.#state?.queryStore(name)
   }
 
   *close(): Steps<void> {

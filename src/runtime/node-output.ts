@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors.ts'
 import type { Operator, Output } from '../processors/operator.ts'
 import type { Headers } from '../record/headers.ts'
+import { TimedOperator, type NodeTimes } from './node-times.ts'
 
 /**
  * Decides about an error thrown in a node: returns if only that node's subtree for this record is to be dropped, throws if
@@ -10,7 +11,7 @@ export type NodeFailure = (error: unknown, node: string) => void
 
 /** Calls the children of a node one after the other. An error belongs to the innermost node that it was thrown in. */
 export class NodeOutput implements Output {
-  readonly #children: Operator[] = []
+  #children: Operator[] = []
   readonly #names: string[] = []
   readonly #failed: NodeFailure
   readonly #node: string
@@ -23,6 +24,11 @@ export class NodeOutput implements Output {
   add(name: string, child: Operator): void {
     this.#names.push(name)
     this.#children.push(child)
+  }
+
+  /** From now on the children are measured. */
+  time(times: NodeTimes): void {
+    this.#children = this.#children.map((child, i) => new TimedOperator(child, this.#names[i] as string, times))
   }
 
   forward(key: unknown, value: unknown, timestamp: number, headers: Headers): void {

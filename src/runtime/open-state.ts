@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts'
+import type { EngineOptions } from '../state/engine.ts'
 import type { StoreSpec } from '../state/store-spec.ts'
 import { TaskState, type StateEnvironment } from '../state/task-state.ts'
 import type { Logger } from '../topology/application.ts'
@@ -12,6 +13,7 @@ const UNUSABLE: ReadonlySet<string> = new Set(['MR_STATE_CORRUPT', 'MR_STATE_FOR
  * Opens the state of a task. What cannot be read, or was written by another engine or version, is deleted and begins empty, to
  * be restored; unless a store in it has no changelog, so that nothing is deleted that is nowhere else.
  *
+ * @param memory of its engine
  * @param unlogged persistent stores without a changelog
  * @throws MR_STATE_LOCKED, MR_STATE_DIRECTORY, MR_STATE_IO; MR_STATE_CORRUPT and MR_STATE_FOREIGN where nothing restores the state
  */
@@ -20,22 +22,28 @@ export function* openState(
   specs: readonly StoreSpec[],
   unlogged: readonly string[],
   environment: StateEnvironment,
+  memory: Required<EngineOptions>,
   logger: Logger,
 ): Steps<TaskState> {
   const { task } = environment
   try {
-    return yield* openOnce(home, specs, environment)
+    return yield* openOnce(home, specs, environment, memory)
   } catch (error) {
     if (!(error instanceof MillraceError) || !UNUSABLE.has(error.code)) throw error
     if (unlogged.length > 0) throw unrestorable(error, task, unlogged)
     logger.warn({ task, err: error }, 'state cannot be used; it is deleted and restored from the changelogs')
     yield* wait(home.destroy(task))
   }
-  return yield* openOnce(home, specs, environment)
+  return yield* openOnce(home, specs, environment, memory)
 }
 
-function* openOnce(home: StateHome, specs: readonly StoreSpec[], environment: StateEnvironment): Steps<TaskState> {
-  const engine = yield* wait(home.open(environment.task))
+function* openOnce(
+  home: StateHome,
+  specs: readonly StoreSpec[],
+  environment: StateEnvironment,
+  memory: Required<EngineOptions>,
+): Steps<TaskState> {
+  const engine = yield* wait(home.open(environment.task, memory))
   try {
     return yield* wait(TaskState.open(engine, specs, environment))
   } catch (error) {

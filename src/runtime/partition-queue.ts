@@ -75,6 +75,13 @@ export class PartitionQueue {
     return records
   }
 
+  /** Memory that the waiting records keep alive, about. */
+  get bytes(): number {
+    let bytes = this.#current === undefined ? 0 : this.#current.bytes
+    for (const cursor of this.#cursors) bytes += cursor.bytes
+    return bytes
+  }
+
   /** The head is being processed: its time counts from now on. */
   take(): void {
     if (this.headTimestamp > this.partitionTime) this.partitionTime = this.headTimestamp

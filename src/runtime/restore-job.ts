@@ -40,6 +40,8 @@ export interface RestorePlan {
   readonly stale: boolean
   /** Why what the store holds is of no use; `undefined` if it is. */
   readonly wipe: string | undefined
+  /** The changelog is another one than the store was written to, and does not hold what that held. */
+  readonly isReplaced: boolean
 }
 
 /** `delete.retention.ms` of a topic that does not say otherwise. */
@@ -51,13 +53,20 @@ export const DEFAULT_TOMBSTONE_RETENTION = 86_400_000
  */
 export function planRestore(checkpoint: Checkpoint | undefined, range: ChangelogRange, now: number): RestorePlan {
   const { earliest, end, topicId, tombstoneRetention } = range
-  const anew = (wipe: string | undefined): RestorePlan => ({ from: earliest, asOf: now, stale: false, wipe })
+  const isReplaced = checkpoint !== undefined && checkpoint.topicId !== topicId
+  const anew = (wipe: string | undefined): RestorePlan => ({
+    from: earliest,
+    asOf: now,
+    stale: false,
+    wipe,
+    isReplaced,
+  })
   if (checkpoint === undefined) return anew(undefined)
   const { offset, time } = checkpoint
-  if (checkpoint.topicId !== topicId) return anew('its changelog topic was deleted and created again')
+  if (isReplaced) return anew('its changelog topic was deleted and created again')
   if (offset < earliest) return anew(`the changelog begins at ${earliest}, behind the checkpoint ${offset}`)
   if (offset > end) return anew(`the changelog ends at ${end}, before the checkpoint ${offset}`)
-  return { from: offset, asOf: time, stale: now - time > tombstoneRetention / 2, wipe: undefined }
+  return { from: offset, asOf: time, stale: now - time > tombstoneRetention / 2, wipe: undefined, isReplaced }
 }
 
 /** A changelog that should be there is not. */
@@ -68,4 +77,18 @@ export function missingChangelog(topic: string, store: string, task: string): Mi
     topic,
     hint: 'It was deleted, or the group could not create it.',
   })
+}
+
+/** Records were processed already whose effect on a store is nowhere any more: going on from there would give wrong results in silence. */
+export function replacedChangelog(topic: string, store: string, task: string): MillraceError {
+  return new MillraceError(
+    'MR_INTERNAL_TOPIC',
+    `the changelog topic "${topic}" was deleted and created again, after records had been processed whose results it held`,
+    {
+      store,
+      task,
+      topic,
+      hint: 'Process all input again: "millrace reset". To go on with an empty store instead, delete the directory of the task below the state directory.',
+    },
+  )
 }

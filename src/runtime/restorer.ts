@@ -41,9 +41,10 @@ export class Restorer {
   readonly #clock: Clock
   readonly #logger: Logger
 
-  constructor(log: Log, listener: RestoreListener, clock: Clock, logger: Logger) {
+  /** @param fetchBytes bound of what is fetched and not applied */
+  constructor(log: Log, listener: RestoreListener, clock: Clock, logger: Logger, fetchBytes: number) {
     this.#log = log
-    this.#reader = log.openReader()
+    this.#reader = log.openReader({ fetchBytes })
     this.#listener = listener
     this.#clock = clock
     this.#logger = logger

@@ -45,6 +45,10 @@ export class StandbyTasks {
     return this.#tasks.size
   }
 
+  get tasks(): readonly OpenTask[] {
+    return [...this.#tasks.values()]
+  }
+
   get lags(): readonly StandbyLag[] {
     return [...this.#tasks.keys()].map((id) => ({ id, lag: this.#options.restorer.lag(id) }))
   }

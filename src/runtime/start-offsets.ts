@@ -5,8 +5,8 @@ import type { OffsetReset, Topology } from '../topology/topology.ts'
 import { wait, type Steps } from './steps.ts'
 
 /**
- * Where each partition goes on: at its committed offset, else, or if the topic does not hold that offset any more, where the
- * topic's reset policy says (`earliest` by default).
+ * Where each partition goes on: at its committed offset, else, or if the topic does not hold that offset (any more, or not yet, as when it
+ * was created anew), where the topic's reset policy says (`earliest` by default).
  *
  * @throws MR_NO_OFFSET for a partition without a committed offset whose policy is `none`
  */
@@ -20,15 +20,20 @@ export function* startOffsets(
 ): Steps<PartitionMap<number>> {
   const starts = new PartitionMap<number>()
   const earliest = yield* wait(log.listOffsets(partitions, 'earliest'))
+  const latest = yield* wait(log.listOffsets(partitions, 'latest'))
   for (const { topic, partition } of partitions) {
     const known = committed.get(topic, partition)
-    if (known !== undefined && known.offset >= (earliest.get(topic, partition) ?? 0)) {
+    const [first, end] = [earliest.get(topic, partition) ?? 0, latest.get(topic, partition) ?? Infinity]
+    if (known !== undefined && known.offset >= first && known.offset <= end) {
       starts.set(topic, partition, known.offset)
       continue
     }
     if (known !== undefined) {
       const { offset } = known
-      logger.warn({ topic, partition, offset }, 'the committed offset is gone from the topic; its reset policy applies')
+      logger.warn(
+        { topic, partition, offset, first, end },
+        'the topic does not hold the committed offset; its reset policy applies',
+      )
     }
     const at = offsetSpec(resetOf(topology, topic), topic, partition, now)
     const found = yield* wait(log.listOffsets([{ topic, partition }], at))

@@ -4,6 +4,8 @@ import { MillraceError } from '../errors.ts'
 import { readMarker, writeMarker, type MarkedDirectory } from '../platform/directory-marker.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
 import type { EngineFactory, EngineOptions, KeyValueEngine } from '../state/engine.ts'
+import { ResizableEngine } from '../state/resizable-engine.ts'
+import { LoopHolds, type Holds } from './holds.ts'
 
 /**
  * Where the engines of an application's tasks lie, and which of them are open. All threads of a process share it: a task that
@@ -16,10 +18,13 @@ export interface StateHome {
   /**
    * Opens the engine of a task (or of the global tables), which is held from now on until `release`; not if it throws.
    *
+   * @param memory that it may take; the engine's own defaults if absent
    * @throws MR_STATE_LOCKED, MR_STATE_CORRUPT; MR_STATE_FOREIGN if another engine or version wrote it; MR_STATE_DIRECTORY if
    * the directory holds something else
    */
-  open(task: string): MaybePromise<KeyValueEngine>
+  open(task: string, memory?: Required<EngineOptions>): MaybePromise<KeyValueEngine>
+  /** Changes the memory of an open engine; nothing may be read or written meanwhile. @throws as `open` */
+  resize(task: string, memory: Required<EngineOptions>): MaybePromise<void>
   /** The engine is closed. Who waits for it may go on. */
   release(task: string): void
   /** Calls `released` after each release, until the answer is called. */
@@ -36,26 +41,36 @@ export interface StateHome {
 const KIND = 'millrace-task'
 const FORMAT = 1
 const DELETED = '.deleted'
-/** `0_1`, or what was left of one when deleting it was cut short. */
-const TASK_NAME = /^\d+_\d+(\.deleted)?$/
+/** `0_1`, a further thread's copy of the global tables, or what was left of one when deleting it was cut short. */
+const TASK_NAME = /^(\d+_\d+|global-\d+)(\.deleted)?$/
 
-/** One directory a task under the application's directory. */
-export function stateHome(engine: EngineFactory, directory: string, options: EngineOptions = {}): StateHome {
-  const held = new Set<string>()
-  const listeners = new Set<(task: string) => void>()
+/**
+ * One directory a task under the application's directory.
+ *
+ * @param held shared by all that open engines in it
+ */
+export function stateHome(engine: EngineFactory, directory: string, held: Holds = new LoopHolds()): StateHome {
   const pathOf = (task: string): string => join(directory, task)
+  const resizable = new Map<string, ResizableEngine>()
   const release = (task: string): void => {
-    if (held.delete(task)) for (const released of listeners) released(task)
+    resizable.delete(task)
+    held.free(task)
+  }
+  const openEngine = (task: string, memory: Required<EngineOptions> | undefined): MaybePromise<KeyValueEngine> => {
+    if (memory === undefined || !engine.persistent) return engine.open(pathOf(task))
+    return ResizableEngine.open(engine, pathOf(task), memory).then((opened) => {
+      resizable.set(task, opened)
+      return opened
+    })
   }
   return {
     engine,
     isHeld: (task) => held.has(task),
-    open(task) {
-      if (held.has(task)) throw heldTwice(task)
-      if (engine.persistent) claimTaskDirectory(pathOf(task), engine, task)
-      held.add(task)
+    open(task, memory) {
+      if (!held.take(task)) throw heldTwice(task)
       try {
-        const opened = engine.open(pathOf(task), options)
+        if (engine.persistent) claimTaskDirectory(pathOf(task), engine, task)
+        const opened = openEngine(task, memory)
         if (!isPromise(opened)) return opened
         return opened.catch((error: unknown) => {
           release(task)
@@ -66,18 +81,15 @@ export function stateHome(engine: EngineFactory, directory: string, options: Eng
         throw error
       }
     },
+    resize: (task, memory) => resizable.get(task)?.resize(memory),
     release,
-    onRelease(released) {
-      listeners.add(released)
-      return () => void listeners.delete(released)
-    },
+    onRelease: (released) => held.onFree(released),
     distrust(task) {
       if (!engine.persistent) return
       writeMarker(pathOf(task), { kind: KIND, format: FORMAT, engine: engine.name, damaged: true })
     },
     destroy(task) {
-      if (held.has(task)) throw heldTwice(task)
-      held.add(task)
+      if (!held.take(task)) throw heldTwice(task)
       let destroyed: MaybePromise<void>
       try {
         destroyed = engine.persistent ? destroyDirectory(engine, pathOf(task)) : engine.destroy(pathOf(task))

@@ -2,10 +2,15 @@ import { MillraceError } from '../errors.ts'
 import { taskIdText, type GroupEvent, type TaskId } from '../log/group.ts'
 import type { LogClient } from '../log/log.ts'
 import type { Clock } from '../platform/clock.ts'
+import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
 import type { Scheduler } from '../platform/scheduler.ts'
 import type { Settings, UncaughtErrorDecision } from '../topology/application.ts'
 import type { GlobalTables } from './global-tables.ts'
+import { OverlongCallback } from './overlong-callback.ts'
+import { Slice } from './slice.ts'
+import { PendingOutcome } from './pending-outcome.ts'
 import { runSteps } from './steps.ts'
+import type { Uncommitted } from './task.ts'
 import type { TaskManager } from './task-manager.ts'
 import { WakeUp } from './wake-up.ts'
 
@@ -23,19 +28,17 @@ export interface StreamThreadOptions {
   /** Another member asked the whole application to stop. */
   readonly onShutdownRequest: () => void
   /** Decides what an error that ends this thread does to the application. */
-  readonly onFailure: (error: unknown) => UncaughtErrorDecision
+  readonly onFailure: (error: unknown) => MaybePromise<UncaughtErrorDecision>
 }
 
 /** ms between two commits unless the application says otherwise; by what the log does, not by what was asked of it. */
 const COMMIT_INTERVAL = { at_least_once: 30_000, exactly_once: 100 }
-/** Longest time (ms) of processing before I/O, timers and other threads of the event loop get their turn. */
-const SLICE = 10
-/** Records between two looks at the clock within a slice. */
-const RECORDS_PER_LOOK = 100
+/** Records of a task after which the other sub-topologies get their turn. */
+const RECORDS_PER_TURN = 100
 /** Longest sleep (ms) when there is nothing to do. */
 const MAX_IDLE = 100
-/** Held-back writes beyond this make a commit due before its time. */
-const MAX_DIRTY_BYTES = 64 * 1024 * 1024
+/** Codes of errors after which what failed is done again, from the last commit on. */
+const passing: ReadonlySet<string> = new Set(['MR_LOG_UNREACHABLE', 'MR_OFFSET_OUT_OF_RANGE'])
 /** ms to wait before redoing from the last commit. */
 const REDO_BACKOFF = 100
 
@@ -52,17 +55,32 @@ export class StreamThread {
   #stopping = false
   #failure: UncaughtErrorDecision | undefined
   #lastCommit = 0
+  /** When the first of the failed commits was that no other followed; -1: the last one succeeded. */
+  /** A commit that was begun and has not been concluded. */
+  #pending: PendingOutcome | undefined
   #failingSince = -1
+  #failedAt = -1
+  /** Records of the commit that failed that are not processed again yet, about. */
+  #toRedo = 0
+  /** What nothing can be assigned without, and since when. */
+  #waiting: { readonly error: MillraceError; readonly since: number } | undefined
+  readonly #slice: Slice
+  readonly #overlong: OverlongCallback
   /** Tasks closed dirty that are to be opened again if they are still ours after the pending group events. */
   #rebuild: readonly TaskId[] = []
   /** Wall-clock time (ms) of the last turn of the loop. */
   lastTurn = 0
   commits = 0
+  /** How often it went back to the last commit because the next one failed. */
+  redone = 0
 
   constructor(options: StreamThreadOptions) {
     this.name = options.name
     this.#options = options
     this.#wake = new WakeUp(options.clock)
+    const { clock, scheduler, manager, settings } = options
+    this.#slice = new Slice(clock, scheduler)
+    this.#overlong = new OverlongCallback(this.#slice, manager, clock, settings.logger)
     this.#commitInterval = options.settings.commitInterval ?? COMMIT_INTERVAL[options.client.guarantee]
   }
 
@@ -85,6 +103,11 @@ export class StreamThread {
     this.#wake.signal()
   }
 
+  /** Asks every member of the group to stop. */
+  async shutdownApplication(): Promise<void> {
+    await this.#options.client.group.shutdownApplication()
+  }
+
   /** Resolves after a stop, rejects with what ended the thread. Nothing is committed that was not processed. */
   async run(): Promise<void> {
     const { client, manager, globals, clock } = this.#options
@@ -101,7 +124,9 @@ export class StreamThread {
       await this.#finish()
     } catch (error) {
       this.#enter('stopping')
-      this.#failure = this.#options.onFailure(error)
+      await this.#forgetCommit()
+      const decision = this.#options.onFailure(error)
+      this.#failure = isPromise(decision) ? await decision : decision
       await this.#giveUp(error)
       throw error
     } finally {
@@ -115,24 +140,30 @@ export class StreamThread {
   async #turn(): Promise<void> {
     const { client, manager, globals, clock, scheduler } = this.#options
     this.lastTurn = clock.now()
+    if (this.#pending?.isOver === true) await this.#concludeCommit()
     for (let event = client.group.nextEvent(); event !== undefined; event = client.group.nextEvent()) {
       await this.#onGroupEvent(event)
       if (this.#stopping) return
     }
+    this.#checkWaiting()
     if (this.#rebuild.length > 0) {
       const tasks = this.#rebuild
       this.#rebuild = []
       await runSteps(manager.assign(tasks))
+      if (!manager.restoring) this.#enter('running')
     }
     const wasRestoring = manager.restoring
+    if (wasRestoring) await this.#concludeCommit()
     const restored = await runSteps(manager.restore())
     if (wasRestoring && !manager.restoring) this.#enter('running')
     const applied = globals.poll()
     if (globals.writeDue) await runSteps(globals.write())
     const arrived = manager.poll()
-    const processed = this.#slice()
-    const punctuated = manager.punctuate(clock.now())
+    const processed = this.#process()
+    const punctuated = this.#punctuate()
+    const toRedo = this.#toRedo
     if (this.#commitDue()) await this.#commit()
+    if (this.#toRedo === toRedo && toRedo > 0) this.#toRedo -= processed
     if (processed > 0 || arrived > 0 || applied || restored || punctuated) {
       await scheduler.yield()
       return
@@ -140,15 +171,23 @@ export class StreamThread {
     await this.#wake.wait(this.#idleTime())
   }
 
-  #slice(): number {
-    const { manager, clock } = this.#options
-    const end = clock.now() + SLICE
+  #process(): number {
+    const { manager } = this.#options
+    this.#slice.begin()
     let processed = 0
     for (;;) {
-      const count = manager.process(RECORDS_PER_LOOK)
+      const count = manager.process(RECORDS_PER_TURN, this.#slice)
       processed += count
-      if (count === 0 || clock.now() >= end) return processed
+      if (count === 0 || this.#slice.look() || manager.changesDue) return processed
     }
+  }
+
+  #punctuate(): boolean {
+    const { manager, clock } = this.#options
+    this.#slice.begin()
+    const ran = manager.punctuate(clock.now())
+    this.#slice.look()
+    return ran
   }
 
   #idleTime(): number {
@@ -162,43 +201,73 @@ export class StreamThread {
   #commitDue(): boolean {
     const { manager, clock } = this.#options
     if (clock.now() - this.#lastCommit >= this.#commitInterval) return true
-    return manager.commitRequested || manager.dirtyBytes > MAX_DIRTY_BYTES
+    // What made a commit fail may be how much it was, or how long it took: its records are committed in as small parts as can be.
+    if (this.#toRedo > 0 && manager.commitNeeded) return true
+    return manager.commitRequested || manager.changesDue
   }
 
   async #commit(): Promise<void> {
     const { manager, clock } = this.#options
-    if (manager.commitNeeded) {
-      const outcome = await runSteps(manager.commit())
-      if (outcome === 'committed') {
-        this.commits++
-        this.#failingSince = -1
-      } else await this.#redo(outcome)
-    }
     this.#lastCommit = clock.now()
+    // Who is an interval ahead of the log waits for it.
+    if (this.#pending !== undefined) return await this.#concludeCommit()
+    if (!manager.commitNeeded) return
+    const begun = await runSteps(manager.beginCommit(this.#slice))
+    this.#pending = new PendingOutcome(runSteps(begun.conclude()), () => this.#wake.signal())
+    if (!begun.overlaps) await this.#concludeCommit()
+  }
+
+  /** Waits for the commit under way, if there is one. Must be done before tasks come or go. */
+  async #concludeCommit(): Promise<void> {
+    const pending = this.#pending
+    if (pending === undefined) return
+    this.#pending = undefined
+    const outcome = await pending.outcome
+    this.#lastCommit = this.#options.clock.now()
+    if (outcome !== 'committed') return await this.#redo(outcome)
+    this.commits++
+    this.#failingSince = -1
+  }
+
+  /** Waits for the commit under way, whatever comes of it: every task is about to be closed dirty. */
+  async #forgetCommit(): Promise<void> {
+    const pending = this.#pending
+    this.#pending = undefined
+    await pending?.outcome.catch(() => undefined)
   }
 
   /** The commit did not happen, or nobody knows: every task goes back to what is committed. */
   async #redo(reason: string): Promise<void> {
     const { manager, clock, settings } = this.#options
     const now = clock.now()
-    if (this.#failingSince < 0) this.#failingSince = now
+    const { uncommitted } = manager
+    // Failures that lie further apart than that are none of one series.
+    if (this.#failingSince < 0 || now - this.#failedAt > settings.taskTimeout) this.#failingSince = now
+    this.#failedAt = now
     if (now - this.#failingSince > settings.taskTimeout) {
-      throw new MillraceError(
-        'MR_COMMIT',
-        `commits have been failing for ${now - this.#failingSince} ms (last outcome: ${reason})`,
-        {
-          hint: 'Nothing is lost: the records since the last commit are processed again after a restart.',
-        },
-      )
+      throw commitsFail(now - this.#failingSince, reason, uncommitted)
     }
-    settings.logger.warn({ thread: this.name, outcome: reason }, 'commit failed; going back to the last commit')
+    this.redone++
+    this.#toRedo = uncommitted.reduce((sum, { offset, end }) => sum + end - offset, 0)
+    settings.logger.warn(
+      { thread: this.name, outcome: reason, uncommitted },
+      'commit failed; going back to the last commit',
+    )
     this.#rebuild = manager.owned
     await runSteps(manager.closeDirty())
     await this.#wake.wait(REDO_BACKOFF)
   }
 
-  /** The log refuses a member that the group has given up; the group tells of it, too, and then the thread goes on. */
+  /**
+   * The log refuses a member that the group has given up; the group tells of it, too, and then the thread goes on. It goes back to the
+   * last commit when nobody answers, and when the log does not hold what is to be read next: where to go on is then the topic's to say.
+   */
   async #onRefusal(error: unknown): Promise<void> {
+    if (error instanceof MillraceError && passing.has(error.code)) {
+      this.#options.settings.logger.warn({ thread: this.name, err: error }, 'the log fails')
+      await this.#redo(error.code)
+      return
+    }
     const isFenced = error instanceof MillraceError && error.code === 'MR_FENCED'
     const event = isFenced ? this.#options.client.group.nextEvent() : undefined
     if (event?.type !== 'lost') throw error
@@ -207,6 +276,9 @@ export class StreamThread {
 
   async #onGroupEvent(event: GroupEvent): Promise<void> {
     const { client, manager, settings } = this.#options
+    // Of a commit by who is no member any more nothing is to be heard that the event does not say.
+    if (event.type === 'lost') await this.#forgetCommit()
+    else await this.#concludeCommit()
     switch (event.type) {
       case 'assigned':
         settings.logger.info(
@@ -214,15 +286,20 @@ export class StreamThread {
           'tasks assigned',
         )
         this.#rebuild = []
-        await runSteps(manager.assign(event.active, event.standby))
-        client.group.acknowledge()
+        this.#waiting = undefined
+        try {
+          await runSteps(manager.assign(event.active, event.standby))
+        } finally {
+          // They are this member's, whether all of them could be opened or some have to be tried again.
+          client.group.acknowledge()
+        }
         this.#enter(manager.restoring ? 'rebalancing' : 'running')
         return
       case 'revoked': {
         settings.logger.info({ thread: this.name, tasks: event.active.map(taskIdText) }, 'tasks revoked')
         this.#rebuild = without(this.#rebuild, event.active)
         this.#enter('rebalancing')
-        const outcome = await runSteps(manager.revoke(event.active))
+        const outcome = await runSteps(manager.revoke(event.active, this.#slice))
         if (outcome !== 'committed') await runSteps(manager.closeDirty())
         client.group.acknowledge()
         return
@@ -235,10 +312,11 @@ export class StreamThread {
         this.#enter('rebalancing')
         this.#rebuild = []
         await runSteps(manager.closeDirty())
+        if (event.sessionTimeout !== undefined) this.#overlong.lost(event.sessionTimeout)
         return
       case 'waiting':
-        // Told once, and only of what does not pass by itself: without an end here it would be waited for in silence.
-        throw event.error
+        this.#wait(event.error)
+        return
       case 'shutdown':
         this.#options.onShutdownRequest()
         this.#stopping = true
@@ -248,9 +326,25 @@ export class StreamThread {
     }
   }
 
+  /** Instances of the topology so far are about to be stopped one after the other; of nothing else it is known that it passes. */
+  #wait(error: MillraceError): void {
+    // Told once: without an end here it would be waited for in silence.
+    if (error.code !== 'MR_TOPOLOGY_CHANGED') throw error
+    const { clock, settings } = this.#options
+    settings.logger.warn({ thread: this.name, err: error }, 'waiting for the instances of another topology to stop')
+    this.#waiting = { error, since: this.#waiting?.since ?? clock.now() }
+  }
+
+  #checkWaiting(): void {
+    const { clock, settings } = this.#options
+    if (this.#waiting === undefined || clock.now() - this.#waiting.since <= settings.taskTimeout) return
+    throw this.#waiting.error
+  }
+
   async #finish(): Promise<void> {
     const { client, manager } = this.#options
-    const outcome = await runSteps(manager.closeClean())
+    await this.#concludeCommit()
+    const outcome = await runSteps(manager.closeClean(this.#slice))
     await runSteps(manager.closeStandbys())
     await client.group.leave()
     await client.close()
@@ -280,6 +374,25 @@ export class StreamThread {
     this.#state = state
     this.#options.onState(state)
   }
+}
+
+function commitsFail(duration: number, outcome: string, uncommitted: readonly Uncommitted[]): MillraceError {
+  const places = uncommitted.map(
+    ({ task, topic, partition, offset }) => `task ${task} at ${topic}/${partition} offset ${offset}`,
+  )
+  const [first] = uncommitted
+  const where = places.length === 0 ? '' : `; not committed: ${places.join(', ')}`
+  return new MillraceError(
+    'MR_COMMIT',
+    `commits have been failing for ${duration} ms (last outcome: ${outcome})${where}`,
+    {
+      task: first?.task,
+      topic: first?.topic,
+      partition: first?.partition,
+      offset: first?.offset,
+      hint: 'Nothing is lost: the records since the last commit are processed again after a restart. See the causes logged before; a function that takes longer than the transaction timeout is one.',
+    },
+  )
 }
 
 function without(tasks: readonly TaskId[], removed: readonly TaskId[]): TaskId[] {

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { MillraceError } from '../errors.ts'
-import { parseTaskId } from '../log/group.ts'
 import type { Log } from '../log/log.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
 import { eventLoopScheduler, type Scheduler } from '../platform/scheduler.ts'
@@ -8,18 +7,17 @@ import type { DropReason } from '../record/drop-reason.ts'
 import type { EngineFactory, EngineName } from '../state/engine.ts'
 import { chooseEngine } from '../state/engines/choose.ts'
 import type { Application, Logger, UncaughtErrorDecision } from '../topology/application.ts'
-import { subtopologiesForGroup } from '../topology/subtopologies-for-group.ts'
 import type { Topology } from '../topology/topology.ts'
-import { GlobalTables } from './global-tables.ts'
 import { DirectoryCleaner } from './directory-cleaner.ts'
+import { EventLoopThreads } from './event-loop-threads.ts'
 import { fencedClient, isFenced } from './fenced.ts'
 import { claimDirectory, type ClaimedDirectory } from './identity.ts'
 import type { RestoreListener } from './restorer.ts'
 import { stateHome, type StateHome } from './state-home.ts'
 import type { StandbyLag } from './standby-tasks.ts'
-import { runSteps } from './steps.ts'
-import { StreamThread, type ThreadState } from './stream-thread.ts'
-import { TaskManager } from './task-manager.ts'
+import { NO_MEMORY, type MemoryUse } from './memory-budget.ts'
+import { addStatus, NO_STATUS, type ThreadHandle, type ThreadHost, type ThreadListeners } from './thread-handle.ts'
+import { openWorkers, requireOutsideStreamThread } from './threads/open-workers.ts'
 
 /** As in Kafka Streams: `rebalancing` until every thread runs and every store is restored. */
 export type StreamsState =
@@ -48,6 +46,12 @@ export interface StreamsOptions {
   readonly instanceId?: string
   /** ms for which the state of a task that went to another instance is kept (Kafka's `state.cleanup.delay.ms`). Default: 10 minutes. */
   readonly stateCleanupDelay?: number
+  /**
+   * The module that exports the application by default, as for `millrace run`: `import.meta.url` of a module that exports `app` and
+   * starts it only `if (isMainThread)`, or the URL of one that just exports it. With it, and several `threads` on Kafka, each stream
+   * thread is a `worker_threads` worker that imports the module. Memory and embedded logs have no use for it.
+   */
+  readonly module?: string | URL
   /** Wall-clock time; this machine's if not given. */
   readonly clock?: Clock
   /** When threads yield; the event loop's order if not given. */
@@ -68,6 +72,10 @@ export interface StreamsStatus {
   /** Records known to wait in the log. */
   readonly lag: number
   readonly commits: number
+  /** How often a thread went back to its last commit because the next one failed. */
+  readonly redone: number
+  /** What tasks use of the memory that the application was given. */
+  readonly memory: MemoryUse
   /** Records dropped, by reason. */
   readonly dropped: ReadonlyMap<DropReason, number>
   readonly tasks: readonly TaskStatus[]
@@ -94,6 +102,7 @@ interface StatePlace {
   readonly directory: string
   readonly home: StateHome
   readonly claim: ClaimedDirectory
+  readonly host: ThreadHost
 }
 
 /**
@@ -110,11 +119,13 @@ export class Streams implements AsyncDisposable {
   readonly topology: Topology
   readonly #options: StreamsOptions
   readonly #directory: string
-  readonly #home: StateHome
   readonly #cleaner: DirectoryCleaner
   readonly #claim: ClaimedDirectory
-  readonly #globals: GlobalTables
-  readonly #threads: StreamThread[] = []
+  readonly #host: ThreadHost
+  readonly #threads: ThreadHandle[] = []
+  /** What threads had done that were replaced. */
+  #replaced = NO_STATUS
+  #stopping = false
   readonly #keepAlive: NodeJS.Timeout
   readonly #ended = Promise.withResolvers<void>()
   #state: StreamsState = 'created'
@@ -124,8 +135,7 @@ export class Streams implements AsyncDisposable {
     app: Application,
     topology: Topology,
     options: StreamsOptions,
-    { directory, home, claim }: StatePlace,
-    globals: GlobalTables,
+    { directory, home, claim, host }: StatePlace,
   ) {
     const { clock = systemClock, stateCleanupDelay = STATE_CLEANUP_DELAY } = options
     this.#directory = directory
@@ -133,9 +143,8 @@ export class Streams implements AsyncDisposable {
     this.app = app
     this.topology = topology
     this.#options = options
-    this.#home = home
     this.#claim = claim
-    this.#globals = globals
+    this.#host = host
     // Timers of the ports never keep a process alive; a running application does.
     this.#keepAlive = setInterval(() => {}, 60_000)
     this.#ended.promise.catch(() => {})
@@ -145,27 +154,27 @@ export class Streams implements AsyncDisposable {
    * Claims the state directory, loads the global tables and joins the group. Resolves before tasks are restored: watch
    * `state` or `whenRunning`.
    *
-   * @throws MR_TOPOLOGY…, MR_CONFIG, MR_STATE_LOCKED, MR_LOG_UNREACHABLE, MR_TOPIC_UNKNOWN
+   * @throws MR_TOPOLOGY…, MR_CONFIG, MR_STATE_LOCKED, MR_LOG_UNREACHABLE, MR_TOPIC_UNKNOWN; with several threads on Kafka also MR_APP_…,
+   * MR_THREAD_MODULE, MR_THREAD_LOG, MR_THREAD_DIED
    */
   static async start(app: Application, options: StreamsOptions): Promise<Streams> {
+    requireOutsideStreamThread()
     const topology = app.topology()
-    const clock = options.clock ?? systemClock
     const directory = join(options.stateDirectory ?? join('.millrace', 'state'), app.id)
     const engine = await engineOf(options.engine, app.settings.logger)
     const claim = await claimDirectory(engine, directory, app.settings.logger, options.instanceId)
     try {
-      const home = stateHome(engine, directory)
-      const globals = await runSteps(GlobalTables.open(app, topology, options.log, home, clock))
-      const streams = new Streams(app, topology, options, { directory, home, claim }, globals)
+      const place = { directory, claim, ...(await openHost({ app, topology, options, engine, directory, claim })) }
+      const streams = new Streams(app, topology, options, place)
       try {
         streams.#enter('rebalancing')
-        await runSteps(globals.bootstrap())
+        await place.host.prepare()
         await streams.#startThreads()
         return streams
       } catch (error) {
         clearInterval(streams.#keepAlive)
         streams.#cleaner.stop()
-        await runSteps(globals.close())
+        await place.host.close()
         throw error
       }
     } catch (error) {
@@ -175,51 +184,16 @@ export class Streams implements AsyncDisposable {
   }
 
   async #startThreads(): Promise<void> {
-    for (let i = 0; i < this.app.settings.threads; i++) this.#threads.push(await this.#openThread(i))
+    const indices = Array.from({ length: this.app.settings.threads }, (_, index) => index)
+    this.#threads.push(...(await Promise.all(indices.map((index) => this.#host.open(index, this.#listeners)))))
     this.#running = this.#supervise()
   }
 
-  async #openThread(index: number): Promise<StreamThread> {
-    const { app, topology } = this
-    const { log, instanceId, onRestore = () => {}, clock = systemClock, scheduler = eventLoopScheduler } = this.#options
-    const { processId } = this.#claim
-    const name = `${app.id}-${processId}-StreamThread-${index + 1}`
-    const client = await log.openClient({
-      groupId: app.id,
-      processId,
-      subtopologies: subtopologiesForGroup(topology, app.id, app.settings.replicationFactor),
-      rebalanceTimeout: REBALANCE_TIMEOUT,
-      standbyReplicas: app.settings.standbyReplicas,
-      instanceId: instanceId === undefined ? undefined : `${instanceId}-${index + 1}`,
-      storedTasks: this.#home.unheld().flatMap((task) => parseTaskId(task) ?? []),
-      guarantee: app.settings.guarantee,
-      clientId: name,
-      transactionalId: `${app.id}-${processId}-${index + 1}`,
-    })
-    const manager = new TaskManager({
-      app,
-      topology,
-      log,
-      client,
-      home: this.#home,
-      globals: this.#globals,
-      clock,
-      onRestore,
-      tasks: 'real',
-      checkEveryValue: false,
-    })
-    return new StreamThread({
-      name,
-      client,
-      manager,
-      globals: this.#globals,
-      settings: app.settings,
-      clock,
-      scheduler,
-      onState: (state) => this.#threadState(state),
-      onShutdownRequest: () => void this.close(),
-      onFailure: (error) => this.#decide(error),
-    })
+  readonly #listeners: ThreadListeners = {
+    onState: (state) => this.#threadState(state),
+    // `closed` tells of an error that ends it meanwhile.
+    onShutdownRequest: () => void this.close().catch(() => {}),
+    onFailure: (error) => this.#decide(error),
   }
 
   #decide(error: unknown): UncaughtErrorDecision {
@@ -244,12 +218,12 @@ export class Streams implements AsyncDisposable {
           failures.push(error)
           this.#enter('pending-error')
         }
-        for (const other of this.#threads) other.stop()
+        this.#stopThreads()
       }),
     )
     this.#cleaner.stop()
     try {
-      await runSteps(this.#globals.close())
+      await this.#host.close()
       await this.#claim.release()
     } catch (error) {
       failures.push(error)
@@ -262,19 +236,63 @@ export class Streams implements AsyncDisposable {
 
   async #runThread(index: number): Promise<void> {
     for (;;) {
-      const thread = this.#threads[index] as StreamThread
+      const thread = this.#threads[index] as ThreadHandle
       try {
         await thread.run()
         return
       } catch (error) {
         this.app.settings.logger.error({ thread: thread.name, err: error }, 'stream thread failed')
         if (isFenced(error)) throw fencedClient(error, this.#directory, this.#options.instanceId)
-        const ending = this.#state !== 'rebalancing' && this.#state !== 'running'
-        if (thread.failure !== 'replaceThread' || ending) throw error
+        // What asked before it ended has told the group, too.
+        if (thread.failure === 'shutdownApplication' && isDeath(error)) await this.#tellGroup(error)
+        if (thread.failure !== 'replaceThread' || this.#isEnding) throw error
         this.#enter('rebalancing')
-        this.#threads[index] = await this.#openThread(index)
+        const replacement = await this.#replace(index)
+        this.#replaced = addStatus(this.#replaced, {
+          ...thread.status(),
+          lag: 0,
+          memory: NO_MEMORY,
+          tasks: [],
+          standbys: [],
+        })
+        this.#threads[index] = replacement
+        // Whoever closed the application meanwhile knew the old thread only.
+        if (this.#stopping) replacement.stop()
       }
     }
+  }
+
+  get #isEnding(): boolean {
+    return this.#state !== 'rebalancing' && this.#state !== 'running'
+  }
+
+  /** A thread that cannot be opened has failed like one that ran, and the same question is asked. */
+  async #replace(index: number): Promise<ThreadHandle> {
+    for (;;) {
+      try {
+        return await this.#host.open(index, this.#listeners)
+      } catch (error) {
+        this.app.settings.logger.error({ err: error }, 'a stream thread could not be replaced')
+        if (isFenced(error)) throw fencedClient(error, this.#directory, this.#options.instanceId)
+        const decision = this.#decide(error)
+        if (decision === 'shutdownApplication') await this.#tellGroup(error)
+        if (decision !== 'replaceThread' || this.#isEnding) throw error
+        await new Promise((resolve) => setTimeout(resolve, REPLACE_PAUSE))
+      }
+    }
+  }
+
+  /** A dead thread cannot tell the group that all instances are to stop: another one does. */
+  async #tellGroup(cause: unknown): Promise<void> {
+    const alive = this.#threads.find(({ state }) => state === 'running' || state === 'rebalancing')
+    if (alive === undefined) {
+      this.app.settings.logger.error({ err: cause }, 'no thread is left to tell the other instances to stop')
+    } else await alive.shutdownApplication()
+  }
+
+  #stopThreads(): void {
+    this.#stopping = true
+    for (const thread of this.#threads) thread.stop()
   }
 
   /** As in Kafka Streams, which calls them `KafkaStreams.State`. */
@@ -302,7 +320,7 @@ export class Streams implements AsyncDisposable {
   /** Commits, closes every task, leaves the group. Rejects with the error that ended the application, if one did. */
   async close(): Promise<void> {
     if (this.#state === 'rebalancing' || this.#state === 'running') this.#enter('pending-shutdown')
-    for (const thread of this.#threads) thread.stop()
+    this.#stopThreads()
     await this.#running
     await this.closed
   }
@@ -315,7 +333,7 @@ export class Streams implements AsyncDisposable {
    * The user's views of a store, one for each task of this process that has it; of a global table, the one there is. `S` is the
    * store's type: nothing checks it.
    *
-   * @throws MR_STORE_UNKNOWN
+   * @throws MR_STORE_UNKNOWN; MR_STORE_IN_THREAD where every stream thread is a worker with a memory of its own
    * @example
    * ```ts
    * for (const counts of streams.stores<ReadOnlyTimestampedKeyValueStore<string, number>>('counts')) counts.get('alice')
@@ -329,41 +347,27 @@ export class Streams implements AsyncDisposable {
         hint: `Its stores are: ${[...this.topology.stores.keys()].join(', ') || 'none'}.`,
       })
     }
-    if (spec.global) return [this.#globals.userStore(name) as S]
-    return this.#threads.flatMap((thread) => thread.manager.states(name).map(({ state }) => state.userStore(name) as S))
+    if (spec.global) return [this.#host.globalStore(name) as S]
+    return this.#threads.flatMap((thread) => thread.stores(name) as S[])
   }
 
   /** What the application has done and is doing, counted over all threads. Cheap enough for every second. */
   status(): StreamsStatus {
-    const dropped = new Map<DropReason, number>()
-    const add = (counts: ReadonlyMap<DropReason, number>): void => {
-      for (const [reason, count] of counts) dropped.set(reason, (dropped.get(reason) ?? 0) + count)
-    }
+    let sum = addStatus(this.#replaced, { ...NO_STATUS, dropped: [...this.#host.dropped] })
     const tasks: TaskStatus[] = []
     const standbys: StandbyStatus[] = []
-    let processed = 0
-    let written = 0
-    let lag = 0
-    let commits = 0
-    add(this.#globals.drops.byReason)
     for (const thread of this.#threads) {
-      const { manager } = thread
-      add(manager.closedDrops.byReason)
-      processed += manager.processedByClosedTasks
-      written += manager.written
-      commits += thread.commits
-      for (const standby of manager.standbyLags) standbys.push({ ...standby, thread: thread.name })
-      for (const task of manager.tasks) {
-        add(task.drops.byReason)
-        processed += task.processed
-        for (const queue of task.queues) lag += queue.size + (manager.lag(queue.topic, queue.partition) ?? 0)
-        tasks.push({ id: task.id, thread: thread.name, streamTime: task.streamTime, processed: task.processed })
-      }
+      const status = thread.status()
+      sum = addStatus(sum, status)
+      for (const task of status.tasks) tasks.push({ ...task, thread: thread.name })
+      for (const standby of status.standbys) standbys.push({ ...standby, thread: thread.name })
     }
-    return { state: this.#state, processed, written, lag, commits, dropped, tasks, standbys }
+    const { processed, written, lag, commits, redone, memory } = sum
+    const dropped = new Map(sum.dropped)
+    return { state: this.#state, processed, written, lag, commits, redone, memory, dropped, tasks, standbys }
   }
 
-  #threadState(state: ThreadState): void {
+  #threadState(state: ThreadHandle['state']): void {
     if (this.#state !== 'rebalancing' && this.#state !== 'running') return
     const all = this.#threads.every((thread) => thread.state === 'running')
     if (all) this.#enter('running')
@@ -380,6 +384,42 @@ export class Streams implements AsyncDisposable {
   }
 }
 
+interface HostPlace {
+  readonly app: Application
+  readonly topology: Topology
+  readonly options: StreamsOptions
+  readonly engine: EngineFactory
+  readonly directory: string
+  readonly claim: ClaimedDirectory
+}
+
+/** Threads on Kafka have an event loop each; what a log in this process does, one event loop does. */
+async function openHost(place: HostPlace): Promise<{ readonly home: StateHome; readonly host: ThreadHost }> {
+  const { app, topology, options, engine, directory, claim } = place
+  const { log, module, instanceId, clock = systemClock, scheduler = eventLoopScheduler } = options
+  const { processId } = claim
+  if (app.settings.threads > 1 && log.kind === 'kafka') {
+    const loopOptions = (['clock', 'scheduler'] as const).filter((name) => options[name] !== undefined)
+    const { onRestore } = options
+    return openWorkers({
+      app,
+      topology,
+      log,
+      module,
+      engine,
+      directory,
+      processId,
+      instanceId,
+      loopOptions,
+      onRestore,
+    })
+  }
+  const { onRestore = () => {} } = options
+  const home = stateHome(engine, directory)
+  const parts = { app, topology, log, home, processId, instanceId, clock, scheduler, onRestore }
+  return { home, host: await EventLoopThreads.open(parts) }
+}
+
 async function engineOf(engine: EngineFactory | EngineName | undefined, logger: Logger): Promise<EngineFactory> {
   if (typeof engine === 'object') return engine
   const { factory, note } = await chooseEngine(engine)
@@ -388,7 +428,11 @@ async function engineOf(engine: EngineFactory | EngineName | undefined, logger: 
   return factory
 }
 
+function isDeath(error: unknown): boolean {
+  return error instanceof MillraceError && error.code === 'MR_THREAD_DIED'
+}
+
+/** ms before it is tried again to replace a thread. */
+const REPLACE_PAUSE = 1000
 /** ms for which Kafka Streams keeps them. */
 const STATE_CLEANUP_DELAY = 600_000
-/** ms a member may take to give up revoked tasks: long enough for a commit under load. */
-const REBALANCE_TIMEOUT = 300_000

@@ -3,7 +3,7 @@ import type { RecordCursor } from '../log/log.ts'
 import type { Headers } from '../record/headers.ts'
 import type { RecordContext } from '../record/record-context.ts'
 import type { ErrorDecision, ErrorHandler, FailedRecord, Settings } from '../topology/application.ts'
-import { namingDamaged } from './damaged-state.ts'
+import { namingTask } from './damaged-state.ts'
 import type { PartitionQueue, RecordGate } from './partition-queue.ts'
 import type { TaskContexts } from './task-context.ts'
 
@@ -75,7 +75,7 @@ export class TaskErrors implements RecordGate {
         this.#decide(this.#settings.onProductionError, error, this.#currentRecord(node), 'production')
         return
       }
-      throw namingDamaged(error, this.#task)
+      throw namingTask(error, this.#task)
     }
     const { topic, partition, offset } = this.#record
     const wrapped = new MillraceError('MR_PROCESSING', `a function of the processor threw: ${messageOf(error)}`, {

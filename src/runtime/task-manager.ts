@@ -1,32 +1,38 @@
 import { taskIdText, type TaskId } from '../log/group.ts'
-import {
+import type {
+  CommitOutcome,
+  CommittedOffset,
+  Log,
+  LogClient,
+  LogReader,
   PartitionMap,
-  type CommitOutcome,
-  type CommittedOffset,
-  type Log,
-  type LogClient,
-  type LogReader,
-  type RecordCursor,
+  RecordCursor,
 } from '../log/log.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { Application } from '../topology/application.ts'
 import type { Subtopology, Topology } from '../topology/topology.ts'
-import { commitTasks, type CommittableTask } from './commit.ts'
+import type { CommittableTask } from './commit.ts'
 import { DropCounter } from './drop-counter.ts'
 import type { GlobalTables } from './global-tables.ts'
+import type { NodeTimes } from './node-times.ts'
+import { MemoryShare, useOf, type MemoryUse } from './memory-budget.ts'
 import { RecordWriter } from './record-writer.ts'
+import type { PartitionQueue } from './partition-queue.ts'
 import { Restorer, type RestoreListener } from './restorer.ts'
 import { StandbyTasks, type StandbyLag } from './standby-tasks.ts'
 import { startOffsets } from './start-offsets.ts'
+import type { Slice } from './slice.ts'
 import type { StateHome } from './state-home.ts'
 import { wait, type Steps } from './steps.ts'
-import { Task, type TaskInput } from './task.ts'
+import { Task, type TaskInput, type Uncommitted } from './task.ts'
 import { TaskOpener, type OpenTask, type TaskParts } from './task-opening.ts'
 import { TaskTurns } from './task-turns.ts'
+import { ThreadCommits, type BegunCommit } from './thread-commits.ts'
 import { damagedTask } from './damaged-state.ts'
 import { deadLetterWriter } from './dead-letters.ts'
-import { fullTopicName } from './task-wiring.ts'
+import { repartitionedUpTo } from './repartitioned.ts'
+import { unlessTaken } from './unless-taken.ts'
 
 export interface TaskManagerOptions {
   readonly app: Application
@@ -57,9 +63,6 @@ interface RunningTask extends CommittableTask {
   readonly open: OpenTask
 }
 
-/** ms between two purges of repartition records that every reader has committed. */
-const PURGE_INTERVAL = 30_000
-
 /**
  * The tasks of one stream thread: opens, restores, runs, commits and closes them. Takes no decision about membership or
  * timing; a stream thread or the test driver does.
@@ -83,7 +86,9 @@ export class TaskManager {
   #delayed = 0
   #delayedStandbys = 0
   #stopWaiting = (): void => {}
-  #lastPurge: number
+  readonly #memory: MemoryShare
+  #times: NodeTimes | undefined
+  readonly #commits: ThreadCommits
   /** Records dropped by tasks that are closed by now. */
   readonly closedDrops = new DropCounter()
   /** Records processed by tasks that are closed by now. */
@@ -96,12 +101,20 @@ export class TaskManager {
     this.#writer = new RecordWriter(options.client.producer, options.topicMissing)
     const { app, log, clock } = options
     const { logger } = app.settings
-    const restorer = new Restorer(log, options.onRestore, clock, logger)
-    const opener = new TaskOpener(options)
+    this.#memory = new MemoryShare(app.settings, options.topology)
+    const restorer = new Restorer(log, options.onRestore, clock, logger, this.#memory.restored)
+    const opener = new TaskOpener(options, this.#memory)
     this.#restorer = restorer
     this.#opener = opener
     this.#standbys = new StandbyTasks({ groupId: app.id, log, opener, restorer, clock, logger })
-    this.#lastPurge = clock.now()
+    this.#commits = new ThreadCommits({
+      client: options.client,
+      writer: this.#writer,
+      clock,
+      purge: () => this.#purge(),
+      // Half of what a commit is made for early: what has been committed must not count as if it had not.
+      maxUnwritten: this.#memory.parts.changes / 2,
+    })
   }
 
   get tasks(): readonly Task[] {
@@ -127,11 +140,15 @@ export class TaskManager {
     return this.#writer.written
   }
 
-  /** Bytes that a commit would have to write. */
-  get dirtyBytes(): number {
+  /** True when so many changes wait for the commit that there should be one. */
+  get changesDue(): boolean {
     let bytes = 0
     for (const { state } of this.#running.values()) bytes += state.dirtyBytes
-    return bytes
+    return bytes > this.#memory.parts.changes
+  }
+
+  get memoryUse(): MemoryUse {
+    return useOf(this.#memory, this.#opener.held, this.#running.values())
   }
 
   /** States of running tasks, for queries and the test driver. */
@@ -141,6 +158,11 @@ export class TaskManager {
       if (state.state(store) !== undefined) found.push({ task: open.id, state })
     }
     return found
+  }
+
+  /** Tasks that are opened from now on have their nodes measured, or not any more. */
+  timeNodes(times: NodeTimes | undefined): void {
+    this.#times = times
   }
 
   onReady(wake: (() => void) | undefined): void {
@@ -165,7 +187,10 @@ export class TaskManager {
     for (const id of [...this.#running.keys(), ...this.#opening.keys()]) {
       if (!wanted.has(id)) yield* this.#close(id)
     }
-    yield* this.#standbys.closeAllBut(new Set([...wanted.keys(), ...this.#partsOf(standby).keys()]))
+    for (const [id, parts] of this.#partsOf(standby)) wanted.set(id, parts)
+    yield* this.#standbys.closeAllBut(new Set(wanted.keys()))
+    const opened = [...this.#running.values(), ...this.#opening.values()].map(({ open }) => open)
+    yield* this.#opener.divideMemory(wanted.values(), [...opened, ...this.#standbys.tasks])
     yield* this.#openAssigned()
     yield* this.#startRestored()
   }
@@ -177,18 +202,18 @@ export class TaskManager {
     for (const parts of this.#partsOf(this.#owned).values()) {
       if (this.#running.has(parts.id) || this.#opening.has(parts.id)) continue
       if (!this.#standbys.has(parts.id) && home.isHeld(parts.id)) this.#delayed++
-      else yield* this.#open(parts)
+      else if (!(yield* unlessTaken(home, parts.id, this.#open(parts)))) this.#delayed++
     }
     for (const parts of this.#partsOf(this.#ownedStandbys).values()) {
       if (this.#standbys.has(parts.id)) continue
       if (home.isHeld(parts.id)) this.#delayedStandbys++
-      else yield* this.#standbys.open(parts)
+      else if (!(yield* unlessTaken(home, parts.id, this.#standbys.open(parts)))) this.#delayedStandbys++
     }
   }
 
   /** Commits, then closes the tasks of the list. */
-  *revoke(active: readonly TaskId[]): Steps<CommitOutcome> {
-    const outcome = yield* this.commit()
+  *revoke(active: readonly TaskId[], slice?: Slice): Steps<CommitOutcome> {
+    const outcome = yield* this.commit(slice, true)
     if (outcome !== 'committed') return outcome
     for (const id of this.#partsOf(active).keys()) yield* this.#close(id)
     const revoked = new Set(active.map(taskIdText))
@@ -272,6 +297,7 @@ export class TaskManager {
       writer: this.#writer,
       deadLetter: deadLetterWriter(app.settings.deadLetterTopic, this.#writer),
       clock,
+      times: this.#times,
       strictOrder: this.#options.tasks === 'real',
     })
     const running: RunningTask = { open, task, state, changelogs: open.changelogs }
@@ -307,10 +333,9 @@ export class TaskManager {
   }
 
   #resumeDrained(): void {
-    const limit = this.#options.app.settings.bufferedRecordsPerPartition
     for (const { task } of this.#running.values()) {
       for (const queue of task.queues) {
-        if (!queue.paused || queue.size > limit) continue
+        if (!queue.paused || this.#isFull(queue)) continue
         queue.paused = false
         this.#reader.resume(queue.topic, queue.partition)
       }
@@ -319,10 +344,14 @@ export class TaskManager {
 
   readonly #receive = (topic: string, partition: number, cursor: RecordCursor): void => {
     const queue = this.#readers.get(readerKey(topic, partition))?.task.add(topic, cursor)
-    if (queue === undefined || queue.paused || queue.size <= this.#options.app.settings.bufferedRecordsPerPartition)
-      return
+    if (queue === undefined || queue.paused || !this.#isFull(queue)) return
     queue.paused = true
     this.#reader.pause(topic, partition)
+  }
+
+  #isFull(queue: PartitionQueue): boolean {
+    if (queue.size > this.#options.app.settings.bufferedRecordsPerPartition) return true
+    return queue.bytes > this.#memory.queued / this.#readers.size
   }
 
   #pollInOrder(order: (a: string, b: string) => number): number {
@@ -333,10 +362,10 @@ export class TaskManager {
     return batches
   }
 
-  /** Lets the tasks process up to `limit` records each, in turns; answers how many it were in all. */
-  process(limit: number): number {
+  /** Lets the tasks process up to `limit` records each, in turns, until the slice is over; answers how many it were in all. */
+  process(limit: number, slice: Slice): number {
     if (!this.#client.producer.writable) return 0
-    return this.#turns.process(limit, this.#lagOf)
+    return this.#turns.process(limit, this.#lagOf, slice)
   }
 
   /** One record of one task, lowest task first: the pace of the test driver. False if there was none to take. */
@@ -372,44 +401,32 @@ export class TaskManager {
   }
 
   get commitNeeded(): boolean {
-    for (const { task } of this.#running.values()) if (task.commitNeeded) return true
-    return false
+    return this.#commits.isNeeded(this.#running.values())
   }
 
   // ---- committing and closing
 
-  /** Commits the tasks that have anything to commit, together. */
-  *commit(): Steps<CommitOutcome> {
-    const tasks = [...this.#running.values()].filter((running) => running.task.commitNeeded)
-    if (tasks.length === 0) return 'committed'
-    const now = this.#options.clock.now()
-    const outcome = yield* commitTasks(tasks, this.#client, this.#writer, now)
-    if (outcome === 'committed' && now - this.#lastPurge >= PURGE_INTERVAL) {
-      this.#lastPurge = now
-      yield* this.#purge()
-    }
-    return outcome
+  /** Commits the tasks that have anything to commit, together; with `everything` their engines lack nothing afterwards. */
+  *commit(slice?: Slice, everything = false): Steps<CommitOutcome> {
+    const begun = yield* this.beginCommit(slice, everything)
+    return yield* begun.conclude()
+  }
+
+  /** Hands the log what the tasks did up to now. Before the commit is concluded no other may begin, and no task be closed. */
+  beginCommit(slice?: Slice, everything = false): Steps<BegunCommit> {
+    return this.#commits.begin([...this.#running.values()], slice, everything)
   }
 
   /** Repartition topics keep their records for ever: what is committed is read by no one again. */
   *#purge(): Steps<void> {
     const { app, topology, log } = this.#options
-    const internal = new Set<string>()
-    for (const { nodes } of topology.subtopologies) {
-      for (const node of nodes) {
-        if (node.kind === 'sink' && node.repartition !== undefined) {
-          internal.add(fullTopicName(app.id, node.repartition.name, true))
-        }
-      }
-    }
-    const offsets = new PartitionMap<number>()
-    for (const { task } of this.#running.values()) {
-      for (const queue of task.queues) {
-        if (internal.has(queue.topic) && queue.nextOffset > 0)
-          offsets.set(queue.topic, queue.partition, queue.nextOffset)
-      }
-    }
+    const offsets = repartitionedUpTo(app.id, topology, this.tasks)
     if (offsets.size > 0) yield* wait(log.deleteRecords(offsets))
+  }
+
+  /** What would be processed again if it could not be committed. */
+  get uncommitted(): readonly Uncommitted[] {
+    return [...this.#running.values()].flatMap(({ task }) => task.uncommitted)
   }
 
   /** Closes all active tasks without committing: nothing in memory survives but what the engines hold. Standbys stay. */
@@ -425,8 +442,8 @@ export class TaskManager {
   }
 
   /** Commits and closes all active tasks; what could not be committed is processed again by the next owner. */
-  *closeClean(): Steps<CommitOutcome> {
-    const outcome = yield* this.commit()
+  *closeClean(slice?: Slice): Steps<CommitOutcome> {
+    const outcome = yield* this.commit(slice, true)
     if (outcome !== 'committed') yield* wait(this.#client.abort())
     for (const id of [...this.#running.keys(), ...this.#opening.keys()]) yield* this.#close(id)
     return outcome

@@ -9,8 +9,15 @@ import { changelogTopicName } from '../topology/internal-topic-names.ts'
 import type { Subtopology, Topology, TopologyStore } from '../topology/topology.ts'
 import type { Changelog } from './commit.ts'
 import { DropCounter } from './drop-counter.ts'
+import { LEAST_ENGINE, type MemoryShare } from './memory-budget.ts'
 import { openState } from './open-state.ts'
-import { DEFAULT_TOMBSTONE_RETENTION, missingChangelog, planRestore, type RestoreJob } from './restore-job.ts'
+import {
+  DEFAULT_TOMBSTONE_RETENTION,
+  missingChangelog,
+  planRestore,
+  replacedChangelog,
+  type RestoreJob,
+} from './restore-job.ts'
 import { SourceReplay } from './source-replay.ts'
 import type { StateHome } from './state-home.ts'
 import { wait, type Steps } from './steps.ts'
@@ -46,17 +53,20 @@ export interface TaskOpenerOptions {
 /** Opens the state of tasks, active and standby, and works out what has to be replayed into it. */
 export class TaskOpener {
   readonly #options: TaskOpenerOptions
-  /** `cacheBytes` bounds what all tasks of the thread hold back together. */
+  readonly #memory: MemoryShare
+  /** What all tasks of the thread hold back together. */
   readonly #held: ByteBudget = { bytes: 0 }
 
-  constructor(options: TaskOpenerOptions) {
+  constructor(options: TaskOpenerOptions, memory: MemoryShare) {
     this.#options = options
+    this.#memory = memory
   }
 
   /** Nothing stays open if it throws. @throws MR_STATE_…, MR_TOPIC_UNKNOWN, MR_INTERNAL_TOPIC */
   *open(parts: TaskParts): Steps<OpenTask> {
     const { app, home } = this.#options
-    const { logger, cacheBytes, threads, compatible } = app.settings
+    const memory = this.#memory
+    const { logger, compatible } = app.settings
     const record = new RecordContext()
     const drops = new DropCounter()
     const task = parts.id
@@ -69,20 +79,39 @@ export class TaskOpener {
         const { topic, partition, offset } = record
         logger.warn({ reason, store, task, topic, partition, offset }, 'record dropped')
       },
-      cacheBytes: Math.ceil(cacheBytes / threads),
+      cacheBytes: memory.parts.cache,
       held: this.#held,
+      residentBytes: memory.entries,
       compatible,
       checkEveryValue: this.#options.checkEveryValue,
     }
     const specs = stores.map(({ spec }) => spec)
     const unlogged = stores.filter(({ spec, changelog }) => spec.persistent && changelog === null)
     const names = unlogged.map(({ spec }) => spec.name)
-    const state = yield* openState(home, specs, names, environment, logger)
+    const engine = stores.length === 0 ? LEAST_ENGINE : memory.engine
+    const state = yield* openState(home, specs, names, environment, engine, logger)
     try {
       return { ...parts, state, record, drops, ...(yield* this.#describe(parts, stores)) }
     } catch (error) {
       yield* this.close(task, state)
       throw error
+    }
+  }
+
+  /** Bytes that caches of the thread's tasks hold back. */
+  get held(): number {
+    return this.#held.bytes
+  }
+
+  /** Divides the memory among these tasks, so that the open ones leave enough to those that are opened next. */
+  *divideMemory(tasks: Iterable<TaskParts>, open: readonly OpenTask[]): Steps<void> {
+    let count = 0
+    for (const task of tasks) if (this.#storesOf(task).length > 0) count++
+    if (!this.#memory.divideAmong(count)) return
+    for (const task of open) {
+      if (this.#storesOf(task).length === 0) continue
+      task.state.limitEntries(this.#memory.entries)
+      yield* wait(this.#options.home.resize(task.id, this.#memory.engine))
     }
   }
 
@@ -152,7 +181,8 @@ export class TaskOpener {
       const { state, id: task } = open
       const tombstoneRetention = this.#tombstoneRetentionOf(store)
       const range = { topicId, earliest: first, end, tombstoneRetention }
-      const { wipe, ...plan } = planRestore(state.checkpoint(store), range, clock.now())
+      const { wipe, isReplaced, ...plan } = planRestore(state.checkpoint(store), range, clock.now())
+      if (isReplaced && !source && !follows && hasProgress(open, committed)) throw replacedChangelog(topic, store, task)
       if (wipe !== undefined) {
         app.settings.logger.warn({ task, store, reason: wipe }, 'the store is wiped and restored from its changelog')
         yield* wait(state.wipe(store))
@@ -189,4 +219,9 @@ function missingTopic(topic: string, task: string): MillraceError {
     task,
     hint: 'Create it before the application starts.',
   })
+}
+
+/** Whether any record of the inputs counts as processed. */
+function hasProgress({ inputs }: Pick<OpenTask, 'inputs'>, committed: PartitionMap<CommittedOffset>): boolean {
+  return inputs.some(({ topic, partition }) => (committed.get(topic, partition)?.offset ?? 0) > 0)
 }

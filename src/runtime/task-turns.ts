@@ -1,4 +1,5 @@
 import type { TaskState } from '../state/task-state.ts'
+import type { Slice } from './slice.ts'
 import type { LagOf, Task } from './task.ts'
 
 /** A task that takes part, with the state to trim behind it. */
@@ -14,6 +15,8 @@ export interface TurnTask {
  */
 export class TaskTurns {
   readonly #lanes = new Map<string, Lane>()
+  /** The sub-topology with which the last slice ended: the next one begins behind it. */
+  #last: Lane | undefined
 
   add(lane: string, entry: TurnTask): void {
     const found = this.#lanes.get(lane)
@@ -33,11 +36,27 @@ export class TaskTurns {
     for (const lane of this.#lanes.values()) lane.ranDry = false
   }
 
-  /** Lets every sub-topology process up to `limit` records a task; 0: nothing may be taken before more arrives. */
-  process(limit: number, lagOf: LagOf): number {
+  /**
+   * Lets every sub-topology process up to `limit` records a task, until the slice is over; 0: nothing may be taken before more
+   * arrives.
+   */
+  process(limit: number, lagOf: LagOf, slice: Slice): number {
     let processed = 0
-    for (const lane of this.#lanes.values()) processed += lane.process(limit * lane.entries.length, lagOf)
+    for (const lane of this.#inTurn()) {
+      processed += lane.process(limit * lane.entries.length, lagOf, slice)
+      if (!slice.isOver) continue
+      this.#last = lane
+      return processed
+    }
+    this.#last = undefined
     return processed
+  }
+
+  #inTurn(): Iterable<Lane> {
+    if (this.#last === undefined) return this.#lanes.values()
+    const lanes = [...this.#lanes.values()]
+    const next = lanes.indexOf(this.#last) + 1
+    return [...lanes.slice(next), ...lanes.slice(0, next)]
   }
 }
 
@@ -53,13 +72,13 @@ class Lane {
     this.entries = [first]
   }
 
-  process(limit: number, lagOf: LagOf): number {
+  process(limit: number, lagOf: LagOf, slice: Slice): number {
     let processed = 0
     this.#held.clear()
-    while (processed < limit && !this.ranDry) {
+    while (processed < limit && !this.ranDry && !slice.isOver) {
       const next = this.#choose()
       if (next === undefined) break
-      const count = next.task.process(limit - processed, lagOf, this.#until)
+      const count = next.task.process(limit - processed, lagOf, slice, this.#until)
       if (count === 0) this.#held.add(next)
       else {
         next.state.trimCache()

@@ -6,6 +6,7 @@ import type { SourceBinding } from './partition-queue.ts'
 import type { RecordWriter } from './record-writer.ts'
 import { SinkOperator } from './sink-operator.ts'
 import { NodeContext, type TaskContexts } from './task-context.ts'
+import { valueSerdeOf } from './unread-values.ts'
 
 /** Topics of this application's own carry its id. */
 export function fullTopicName(applicationId: string, topic: string, internal: boolean): string {
@@ -22,6 +23,7 @@ export interface Wiring {
   readonly operators: readonly Operator[]
   /** By full topic name. */
   readonly sources: ReadonlyMap<string, SourceBinding>
+  readonly outputs: readonly NodeOutput[]
 }
 
 /** Makes an operator for every node and connects them. Nothing is initialised yet. */
@@ -38,8 +40,10 @@ export function wire(
     if (operator !== undefined) operators.set(node.name, operator)
   }
   const sources = new Map<string, SourceBinding>()
+  const outputs: NodeOutput[] = []
   for (const node of nodes) {
     const output = new NodeOutput(node.name, failed)
+    outputs.push(output)
     for (const child of childrenOf(node)) output.add(child, operators.get(child) as Operator)
     const operator = operators.get(node.name)
     if (operator !== undefined) {
@@ -47,17 +51,18 @@ export function wire(
       operator.context = new NodeContext(node.name, node.kind === 'processor' ? node.stores : [], contexts)
     }
     if (node.kind !== 'source') continue
+    const valueSerde = valueSerdeOf(node, nodes)
     for (const topic of sourceTopics(contexts.applicationId, node)) {
       sources.set(topic, {
         node: node.name,
         output,
         keySerde: node.keySerde,
-        valueSerde: node.valueSerde,
+        valueSerde,
         extractor: node.internal ? undefined : node.timestampExtractor,
       })
     }
   }
-  return { operators: [...operators.values()], sources }
+  return { operators: [...operators.values()], sources, outputs }
 }
 
 function operatorOf(node: TopologyNode, contexts: TaskContexts, writer: RecordWriter): Operator | undefined {

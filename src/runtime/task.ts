@@ -5,11 +5,13 @@ import type { RecordContext } from '../record/record-context.ts'
 import type { Settings } from '../topology/application.ts'
 import type { Subtopology } from '../topology/topology.ts'
 import type { DropCounter } from './drop-counter.ts'
+import type { NodeTimes } from './node-times.ts'
 import { decodeOffsetMetadata, encodeOffsetMetadata } from './offset-metadata.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import { PunctuationQueue } from './punctuation.ts'
 import { QueueHeap } from './queue-heap.ts'
 import type { RecordWriter } from './record-writer.ts'
+import type { Slice } from './slice.ts'
 import { TaskContexts, type StoreAccess } from './task-context.ts'
 import { TaskErrors, type DeadLetter } from './task-errors.ts'
 import { wire } from './task-wiring.ts'
@@ -39,8 +41,21 @@ export interface TaskOptions {
   readonly writer: RecordWriter
   readonly deadLetter: DeadLetter
   readonly clock: Clock
+  /** Measures every node; absent unless there was reason to. */
+  readonly times: NodeTimes | undefined
   /** Ties between partitions go by topic and partition; else as in Kafka Streams' test driver. */
   readonly strictOrder: boolean
+}
+
+/** Records of a partition that are processed and not committed. */
+export interface Uncommitted {
+  readonly task: string
+  readonly topic: string
+  readonly partition: number
+  /** Of the first of them. */
+  readonly offset: number
+  /** Behind the last of them. */
+  readonly end: number
 }
 
 /** Records known to lie in the log behind what a partition handed over: `undefined` while unknown. */
@@ -57,11 +72,14 @@ export class Task {
   readonly #clock: Clock
   readonly #contexts: TaskContexts
   readonly #errors: TaskErrors
+  readonly #times: NodeTimes | undefined
   readonly #operators: readonly Operator[]
   readonly #queues: PartitionQueue[] = []
   readonly #byTopic = new Map<string, PartitionQueue>()
   readonly #heap: QueueHeap
   readonly #committed = new Map<PartitionQueue, number>()
+  /** Those of the last commit that was begun. */
+  readonly #taken = new Map<PartitionQueue, number>()
   /** Something happened since the last commit that a commit has to make durable. */
   #commitNeeded = false
   /** True once it has been found that no record can be missing; asked again when a queue runs empty or more has arrived. */
@@ -95,6 +113,8 @@ export class Task {
       this.#errors.nodeFailed(error, node),
     )
     this.#operators = wiring.operators
+    this.#times = options.times
+    if (options.times !== undefined) for (const output of wiring.outputs) output.time(options.times)
     for (const input of options.inputs) {
       const source = wiring.sources.get(input.topic)
       if (source === undefined) continue
@@ -106,6 +126,7 @@ export class Task {
       this.#queues.push(queue)
       this.#byTopic.set(input.topic, queue)
       this.#committed.set(queue, input.offset)
+      this.#taken.set(queue, input.offset)
     }
     const now = this.#clock.now()
     for (const queue of this.#queues) queue.idleSince = now
@@ -129,7 +150,7 @@ export class Task {
 
   get commitNeeded(): boolean {
     if (this.#commitNeeded) return true
-    for (const queue of this.#queues) if (queue.nextOffset !== this.#committed.get(queue)) return true
+    for (const queue of this.#queues) if (queue.nextOffset !== this.#taken.get(queue)) return true
     return false
   }
 
@@ -158,16 +179,18 @@ export class Task {
 
   /**
    * Processes up to `limit` records, none later than `until`, in timestamp order and returns how many it were; 0: nothing may
-   * be taken now.
+   * be taken now. Less than there is when the slice is over.
    */
-  process(limit: number, lagOf: LagOf, until = Infinity): number {
+  process(limit: number, lagOf: LagOf, slice?: Slice, until = Infinity): number {
     let count = 0
     while (count < limit && this.nextTimestamp <= until) {
       if (!this.#ready && !this.#mayProceed(lagOf)) break
       const queue = this.#heap.poll()
       if (queue === undefined) break
-      this.#processHead(queue)
+      if (this.#times === undefined) this.#processHead(queue)
+      else this.#times.measure(this.id, queue.source.node, () => this.#processHead(queue))
       count++
+      if (slice?.spend()) break
     }
     this.processed += count
     return count
@@ -217,7 +240,8 @@ export class Task {
     this.#contexts.record.set(null, -1, -1, timestamp, this.#contexts.noHeaders())
     this.#commitNeeded = true
     try {
-      callback(timestamp)
+      if (this.#times === undefined) callback(timestamp)
+      else this.#times.measure(this.id, node, () => callback(timestamp))
     } catch (error) {
       this.#errors.nodeFailed(error, node)
     }
@@ -232,23 +256,36 @@ export class Task {
     return this.#contexts.punctuation.nextWallClock
   }
 
-  /** The offsets and remembered times to commit: those that changed, or all of them with `everything`. */
-  collectOffsets(into: PartitionMap<CommittedOffset>, everything: boolean): void {
+  /** What would be processed again if it could not be committed. */
+  get uncommitted(): readonly Uncommitted[] {
+    return this.#queues.flatMap((queue) => {
+      const offset = this.#committed.get(queue) ?? 0
+      if (queue.nextOffset === offset) return []
+      return [{ task: this.id, topic: queue.topic, partition: queue.partition, offset, end: queue.nextOffset }]
+    })
+  }
+
+  /**
+   * The offsets and remembered times to commit: those that changed, or all of them with `everything`. Nothing that was done up to
+   * now needs another commit: if this one comes to nothing, the task is closed dirty.
+   */
+  takeOffsets(into: PartitionMap<CommittedOffset>, everything: boolean): void {
     const { times } = this.#contexts
     for (const queue of this.#queues) {
-      if (!everything && !this.#commitNeeded && queue.nextOffset === this.#committed.get(queue)) continue
+      if (!everything && !this.#commitNeeded && queue.nextOffset === this.#taken.get(queue)) continue
       into.set(queue.topic, queue.partition, {
         offset: queue.nextOffset,
         metadata: encodeOffsetMetadata(queue.partitionTime, times),
       })
+      this.#taken.set(queue, queue.nextOffset)
     }
-  }
-
-  /** What `collectOffsets` gave is committed. No record may have been processed in between. */
-  committed(): void {
-    for (const queue of this.#queues) this.#committed.set(queue, queue.nextOffset)
     this.#commitNeeded = false
     this.#contexts.commitRequested = false
+  }
+
+  /** What `takeOffsets` gave is committed. */
+  committed(): void {
+    for (const [queue, offset] of this.#taken) this.#committed.set(queue, offset)
   }
 
   /** Closes the operators; errors thrown there are logged, since nothing can be lost any more. */

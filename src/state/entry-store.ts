@@ -2,10 +2,10 @@ import type { Headers } from '../record/headers.ts'
 import { readLong, writeLong } from '../serde/big-endian.ts'
 import { ValueCodec, KeyCodec } from './codecs.ts'
 import type { StateEnvironment, StatePlace } from './environment.ts'
-import type { WriteBatch, WriteOperation } from './engine.ts'
+import type { WriteBatch } from './engine.ts'
 import { HeldUpdates } from './held-updates.ts'
-import type { ChangelogRecord, ChangelogSink, StateStore } from './states.ts'
-import type { StateEntry } from './state-entry.ts'
+import type { ChangelogRecord, ChangelogSink, Pace, StateStore } from './states.ts'
+import { StagedRow, type StateEntry } from './state-entry.ts'
 import type { StoreSpec } from './store-spec.ts'
 import type { Serde } from '../serde/serde.ts'
 
@@ -15,7 +15,7 @@ const TIMESTAMP_LENGTH = 8
 
 /**
  * What stores that keep deserialized entries over the engine have in common: taking updates, holding them back while
- * caching, and writing them at a commit. A row in the engine is its key, and `timestamp ‖ value` or `value`.
+ * caching, logging them at a commit, and writing them to the engine at this commit or a later one. A row in the engine is its key, and `timestamp ‖ value` or `value`.
  */
 export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements StateStore {
   readonly name: string
@@ -25,10 +25,13 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   protected readonly environment: StateEnvironment
   protected readonly keys: KeyCodec<K>
   protected readonly values: ValueCodec<V>
-  /** Changed since the last commit, in the order of the first change; each once. */
+  /** Newer than their rows in the engine, in the order of the first change; each once. */
   protected readonly dirty: E[] = []
+  /** Changed since changes were last logged, in the order of the first change; each once. */
+  #unlogged: E[] = []
   #dirtyBytes = 0
-  #rows: WriteOperation[] = []
+  /** Of rows that were logged: each time anew, until they are written. */
+  #stagedBytes = 0
   readonly #rowHasTimestamp: boolean
   readonly #held: HeldUpdates<V, E>
   #sendsOldValues = false
@@ -52,7 +55,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   }
 
   get dirtyBytes(): number {
-    return this.#dirtyBytes
+    return this.#dirtyBytes + this.#stagedBytes
   }
 
   copy(value: V): V {
@@ -123,8 +126,11 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
       entry.current = null
     }
     entry.timestamp = timestamp
-    entry.logTime = logTime
+    if (!this.#rowHasTimestamp) entry.logTime = logTime
     entry.referenced = true
+    if (entry.unlogged) return
+    entry.unlogged = true
+    this.#unlogged.push(entry)
     if (entry.dirty) return
     entry.dirty = true
     this.#dirtyBytes += entry.size
@@ -142,18 +148,21 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
     this.#sendsOldValues = sendOldValues
   }
 
-  flushCache(): boolean {
+  flushCache(pace?: Pace): boolean {
     let emitted = false
-    while (this.emitOldest()) emitted = true
+    while (this.emitOldest()) {
+      emitted = true
+      if (pace?.spend()) break
+    }
     return emitted
   }
 
   /** Emits the update that has been held back for longest; false if there is none. */
   emitOldest(): boolean {
-    const entry = this.#held.oldest
-    const held = entry?.held ?? null
-    if (entry === null || held === null) return false
-    this.#held.release(entry, held)
+    const held = this.#held.oldest
+    if (held === null) return false
+    const { entry } = held
+    this.#held.release(held)
     const newValue = this.thaw(entry) ? entry.value : null
     let { existed } = held
     let oldValue = held.oldValue
@@ -182,24 +191,30 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
 
   // ---- committing
 
-  logChanges(sink: ChangelogSink): void {
-    this.#serialize(sink)
+  logChanges(sink: ChangelogSink | undefined): void {
+    for (const entry of this.#unlogged) this.#log(entry, sink)
+    this.#unlogged = []
   }
 
   writeChanges(batch: WriteBatch): void {
-    if (this.#rows.length === 0) this.#serialize(undefined)
-    for (const row of this.#rows) batch.operations.push(row)
+    for (const entry of this.dirty) entry.row?.addTo(batch)
   }
 
-  committed(): void {
+  written(): void {
     for (const entry of this.dirty) {
       entry.dirty = false
+      entry.row = null
       entry.known = true
       if (!entry.present) this.forget(entry)
       else if (entry.current !== null && !this.#sendsOldValues) entry.bytes = null
     }
     this.dirty.length = 0
-    this.#rows = []
+    this.#forgetStaged()
+  }
+
+  #forgetStaged(): void {
+    this.place.resident.bytes -= this.#stagedBytes
+    this.#stagedBytes = 0
     this.#dirtyBytes = 0
   }
 
@@ -207,8 +222,8 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   clear(): void {
     this.#held.clear()
     this.dirty.length = 0
-    this.#rows = []
-    this.#dirtyBytes = 0
+    this.#unlogged = []
+    this.#forgetStaged()
     this.clearEntries()
   }
 
@@ -221,38 +236,39 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
     this.clear()
   }
 
-  #serialize(sink: ChangelogSink | undefined): void {
+  #log(entry: E, sink: ChangelogSink | undefined): void {
+    entry.unlogged = false
+    const logTime = this.#rowHasTimestamp ? entry.timestamp : entry.logTime
     const writer = this.place.rows
-    for (const entry of this.dirty) {
-      writer.beginRow()
-      this.writeRowKey(entry, writer)
-      const keyLength = writer.position - writer.rowStart
-      const keyOffset = this.rowHeaderLength
-      if (!entry.present) {
-        const { buffer, rowStart } = writer
-        this.#rows.push({ type: 'delete', key: buffer.subarray(rowStart, rowStart + keyLength) })
-        sink?.append(entry.logTime, buffer, rowStart + keyOffset, rowStart + keyLength, -1, -1, undefined)
-        continue
-      }
-      if (this.#rowHasTimestamp) writer.int64(entry.timestamp)
-      const valueOffset = writer.position - writer.rowStart
-      if (entry.bytes !== null) writer.bytes(entry.bytes)
-      else if (entry.current !== null) this.values.write(entry.current, writer)
-      const { buffer, rowStart, position } = writer
-      const rowKeyEnd = rowStart + keyLength
-      this.#rows.push({
-        type: 'put',
-        key: buffer.subarray(rowStart, rowKeyEnd),
-        value: buffer.subarray(rowKeyEnd, position),
-      })
-      sink?.append(entry.logTime, buffer, rowStart + keyOffset, rowKeyEnd, rowStart + valueOffset, position, undefined)
-      this.#resize(entry, position - rowStart)
+    writer.beginRow()
+    this.writeRowKey(entry, writer)
+    const keyLength = writer.position - writer.rowStart
+    const staged = (entry.row ??= new StagedRow())
+    if (!entry.present) {
+      const { buffer, rowStart } = writer
+      const keyEnd = rowStart + keyLength
+      staged.set(buffer, rowStart, keyEnd, -1)
+      sink?.append(logTime, buffer, rowStart + this.rowHeaderLength, keyEnd, -1, -1, undefined)
+      return
     }
+    if (this.#rowHasTimestamp) writer.int64(entry.timestamp)
+    const valueOffset = writer.position - writer.rowStart
+    if (entry.bytes !== null) writer.bytes(entry.bytes)
+    else if (entry.current !== null) this.values.write(entry.current, writer)
+    const { buffer, rowStart, position } = writer
+    const keyEnd = rowStart + keyLength
+    staged.set(buffer, rowStart, keyEnd, position)
+    const keyStart = rowStart + this.rowHeaderLength
+    sink?.append(logTime, buffer, keyStart, keyEnd, rowStart + valueOffset, position, undefined)
+    this.#stagedBytes += position - rowStart
+    this.place.resident.bytes += position - rowStart
+    this.#resize(entry, position - rowStart)
   }
 
   #resize(entry: E, rowLength: number): void {
     const size = ENTRY_OVERHEAD + 2 * rowLength
     this.place.resident.bytes += size - entry.size
+    this.#dirtyBytes += size - entry.size
     entry.size = size
   }
 }

@@ -2,17 +2,17 @@ import type { RecordContext } from '../record/record-context.ts'
 import type { ByteBudget } from './environment.ts'
 import { HeldUpdate, type StateEntry } from './state-entry.ts'
 
-/** The entries whose updates a cache holds back, in the order of each entry's latest update. */
+/** The updates that a cache holds back, in the order of each entry's latest one. */
 export class HeldUpdates<V, E extends StateEntry<unknown, V>> {
   readonly #budget: ByteBudget
-  #oldest: E | null = null
-  #newest: E | null = null
+  #oldest: HeldUpdate<V, E> | null = null
+  #newest: HeldUpdate<V, E> | null = null
 
   constructor(budget: ByteBudget) {
     this.#budget = budget
   }
 
-  get oldest(): E | null {
+  get oldest(): HeldUpdate<V, E> | null {
     return this.#oldest
   }
 
@@ -20,12 +20,12 @@ export class HeldUpdates<V, E extends StateEntry<unknown, V>> {
   hold(entry: E, record: RecordContext, size: number): void {
     let { held } = entry
     if (held === null) {
-      entry.held = held = new HeldUpdate<V>(entry, size)
+      entry.held = held = new HeldUpdate<V, E>(entry, size)
       this.#budget.bytes += size
-      this.#append(entry)
-    } else if (entry !== this.#newest) {
-      this.#unlink(entry)
-      this.#append(entry)
+      this.#append(held)
+    } else if (held !== this.#newest) {
+      this.#unlink(held)
+      this.#append(held)
     }
     held.topic = record.topic
     held.partition = record.partition
@@ -34,33 +34,33 @@ export class HeldUpdates<V, E extends StateEntry<unknown, V>> {
     held.headers = record.headers
   }
 
-  /** The entry is being emitted. */
-  release(entry: E, held: HeldUpdate<V>): void {
-    entry.held = null
+  /** The update is being emitted. */
+  release(held: HeldUpdate<V, E>): void {
+    held.entry.held = null
     this.#budget.bytes -= held.size
-    this.#unlink(entry)
+    this.#unlink(held)
   }
 
   clear(): void {
-    for (let entry = this.#oldest; entry !== null; entry = entry.newer) this.#budget.bytes -= entry.held?.size ?? 0
+    for (let held = this.#oldest; held !== null; held = held.newer) this.#budget.bytes -= held.size
     this.#oldest = null
     this.#newest = null
   }
 
-  #append(entry: E): void {
-    entry.older = this.#newest
-    entry.newer = null
-    if (this.#newest === null) this.#oldest = entry
-    else this.#newest.newer = entry
-    this.#newest = entry
+  #append(held: HeldUpdate<V, E>): void {
+    held.older = this.#newest
+    held.newer = null
+    if (this.#newest === null) this.#oldest = held
+    else this.#newest.newer = held
+    this.#newest = held
   }
 
-  #unlink(entry: E): void {
-    if (entry.older === null) this.#oldest = entry.newer
-    else entry.older.newer = entry.newer
-    if (entry.newer === null) this.#newest = entry.older
-    else entry.newer.older = entry.older
-    entry.older = null
-    entry.newer = null
+  #unlink(held: HeldUpdate<V, E>): void {
+    if (held.older === null) this.#oldest = held.newer
+    else held.older.newer = held.newer
+    if (held.newer === null) this.#newest = held.older
+    else held.newer.older = held.older
+    held.older = null
+    held.newer = null
   }
 }

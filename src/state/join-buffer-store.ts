@@ -74,7 +74,7 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
         time: 0,
       },
       logTime: timestamp,
-      stored: false,
+      logged: false,
     }
     this.#order.add(timestamp, entry)
     this.changed(entry)
@@ -133,7 +133,7 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
       sequence: id.readInt32BE(id.length - SEQUENCE_LENGTH),
       row,
       logTime: row.timestamp,
-      stored: true,
+      logged: true,
     })
   }
 

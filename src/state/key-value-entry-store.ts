@@ -84,17 +84,18 @@ export class KeyValueEntryStore<K, V> extends EntryStore<K, V, KeyValueEntry<K, 
     restoreRow(record, batch, key, this.spec.timestamped)
   }
 
-  override committed(): void {
+  override written(): void {
     for (const entry of this.dirty) entry.rowKey = null
-    super.committed()
+    super.written()
     this.#sorted.reset()
   }
 
   evict(bytes: number): void {
     const { resident } = this.place
     const target = resident.bytes - bytes
-    // Each entry is passed at most twice: the first pass takes its reference away.
-    for (let passed = 0; resident.bytes > target && passed < 2 * this.#entries.size; passed++) {
+    // Each is passed at most twice: the first pass takes its reference away. To begin again counts as one, too.
+    const most = 2 * this.#entries.size + 2
+    for (let passed = 0; resident.bytes > target && passed < most; passed++) {
       this.#hand ??= this.#entries.values()
       const next = this.#hand.next()
       if (next.done === true) {

@@ -1,9 +1,10 @@
 import type { Headers } from '../record/headers.ts'
 import type { ByteWriter } from './byte-writer.ts'
-import type { WriteBatch, WriteOperation } from './engine.ts'
+import type { WriteBatch } from './engine.ts'
 import { restoreRow } from './entry-store.ts'
 import { PREFIX_LENGTH, type StateEnvironment, type StatePlace } from './environment.ts'
 import type { ChangelogRecord, ChangelogSink } from './states.ts'
+import { StagedRow } from './state-entry.ts'
 import type { StoreSpec } from './store-spec.ts'
 import type { TaskStore } from './task-store.ts'
 
@@ -12,8 +13,8 @@ export interface LoadedEntry {
   /** The changelog key as latin1 text. */
   readonly id: string
   readonly logTime: number
-  /** True if the engine has a row for it. */
-  stored: boolean
+  /** True if the changelog may have a record of it. */
+  logged: boolean
 }
 
 const CHANGE_OVERHEAD = 200
@@ -28,10 +29,13 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
   abstract readonly spec: StoreSpec
   protected readonly place: StatePlace
   protected readonly environment: StateEnvironment
-  /** Changed since the last commit; null: removed. */
-  readonly #changed = new Map<string, E | null>()
+  /** Changed since changes were last logged; null: removed. */
+  readonly #unlogged = new Map<string, E | null>()
+  /** Rows that the engine does not have yet, by id. */
+  readonly #staged = new Map<string, StagedRow>()
+  #stagedBytes = 0
   #loaded = false
-  #rows: WriteOperation[] = []
+  #accounted = 0
   readonly #changelogHeaders: Headers | undefined
 
   protected constructor(spec: StoreSpec, place: StatePlace, changelogHeaders: Headers | undefined) {
@@ -63,8 +67,9 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
 
   /** The entry is new or has changed. */
   protected changed(entry: E): void {
-    if (this.#changed.get(entry.id) === null) entry.stored = true
-    this.#changed.set(entry.id, entry)
+    if (this.#unlogged.get(entry.id) === null) entry.logged = true
+    this.#unlogged.set(entry.id, entry)
+    this.#account()
   }
 
   /**
@@ -72,12 +77,20 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
    * the changelog.
    */
   protected removed(entry: E): void {
-    if (entry.stored || this.environment.compatible) this.#changed.set(entry.id, null)
-    else this.#changed.delete(entry.id)
+    if (entry.logged || this.environment.compatible) this.#unlogged.set(entry.id, null)
+    else this.#unlogged.delete(entry.id)
+    this.#account()
   }
 
   get dirtyBytes(): number {
-    return this.#changed.size * CHANGE_OVERHEAD
+    return (this.#unlogged.size + this.#staged.size) * CHANGE_OVERHEAD + this.#stagedBytes
+  }
+
+  /** Changes are part of what the task holds in memory. */
+  #account(): void {
+    const bytes = this.dirtyBytes
+    this.place.resident.bytes += bytes - this.#accounted
+    this.#accounted = bytes
   }
 
   // ---- commit and restore
@@ -92,19 +105,20 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
 
   evict(): void {}
 
-  logChanges(sink: ChangelogSink): void {
-    this.#serialize(sink)
+  logChanges(sink: ChangelogSink | undefined): void {
+    for (const [id, entry] of this.#unlogged) this.#log(id, entry, sink)
+    this.#unlogged.clear()
+    this.#account()
   }
 
   writeChanges(batch: WriteBatch): void {
-    if (this.#rows.length === 0) this.#serialize(undefined)
-    for (const row of this.#rows) batch.operations.push(row)
+    for (const row of this.#staged.values()) row.addTo(batch)
   }
 
-  committed(): void {
-    for (const entry of this.#changed.values()) if (entry !== null) entry.stored = true
-    this.#changed.clear()
-    this.#rows = []
+  written(): void {
+    this.#staged.clear()
+    this.#stagedBytes = 0
+    this.#account()
   }
 
   restore(record: ChangelogRecord, batch: WriteBatch): void {
@@ -115,8 +129,8 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
   }
 
   discard(): void {
-    this.#changed.clear()
-    this.#rows = []
+    this.#unlogged.clear()
+    this.written()
     this.#loaded = false
     this.unload()
   }
@@ -125,23 +139,22 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
     this.discard()
   }
 
-  #serialize(sink: ChangelogSink | undefined): void {
+  #log(id: string, entry: E | null, sink: ChangelogSink | undefined): void {
     const writer = this.place.rows
-    for (const [id, entry] of this.#changed) {
-      writer.beginRow().int16(this.place.prefix).latin1(id)
-      const keyLength = writer.position - writer.rowStart
-      if (entry !== null) this.writeValue(entry, writer)
-      const { buffer, rowStart, position } = writer
-      const keyEnd = rowStart + keyLength
-      const key = buffer.subarray(rowStart, keyEnd)
-      if (entry === null) {
-        this.#rows.push({ type: 'delete', key })
-        sink?.append(this.environment.record.timestamp, buffer, rowStart + PREFIX_LENGTH, keyEnd, -1, -1, undefined)
-        continue
-      }
-      this.#rows.push({ type: 'put', key, value: buffer.subarray(keyEnd, position) })
-      const { logTime } = entry
-      sink?.append(logTime, buffer, rowStart + PREFIX_LENGTH, keyEnd, keyEnd, position, this.#changelogHeaders)
+    writer.beginRow().int16(this.place.prefix).latin1(id)
+    const keyLength = writer.position - writer.rowStart
+    if (entry !== null) this.writeValue(entry, writer)
+    const { buffer, rowStart, position } = writer
+    const keyEnd = rowStart + keyLength
+    const keyStart = rowStart + PREFIX_LENGTH
+    let staged = this.#staged.get(id)
+    if (staged === undefined) this.#staged.set(id, (staged = new StagedRow()))
+    staged.set(buffer, rowStart, keyEnd, entry === null ? -1 : position)
+    this.#stagedBytes += position - rowStart
+    if (entry === null) sink?.append(this.environment.record.timestamp, buffer, keyStart, keyEnd, -1, -1, undefined)
+    else {
+      entry.logged = true
+      sink?.append(entry.logTime, buffer, keyStart, keyEnd, keyEnd, position, this.#changelogHeaders)
     }
   }
 }

@@ -71,7 +71,7 @@ export class OuterJoinStore<K, V> extends LoadedStore<Unmatched<K>> implements O
     }
     const keyBytes = this.#keys.encode(key)
     const id = idOf(timestamp, side, keyBytes, this.place.scratch)
-    const entry = { id, key, mapKey, keyBytes, values: [bytes], logTime: timestamp, stored: false }
+    const entry = { id, key, mapKey, keyBytes, values: [bytes], logTime: timestamp, logged: false }
     this.#insert(timestamp, side, entry)
     this.changed(entry)
   }
@@ -104,7 +104,7 @@ export class OuterJoinStore<K, V> extends LoadedStore<Unmatched<K>> implements O
       keyBytes,
       values,
       logTime: readLong(id, 0),
-      stored: true,
+      logged: true,
     })
   }
 

@@ -1,6 +1,12 @@
 import { Headers } from '../record/headers.ts'
 import type { MapKey } from './codecs.ts'
+import type { WriteBatch } from './engine.ts'
 import type { Entry } from './states.ts'
+
+const KNOWN = 1
+const DIRTY = 2
+const UNLOGGED = 4
+const REFERENCED = 8
 
 /**
  * An entry over the engine. It is absent (neither `current` nor `bytes`), live (`current`), or frozen (`bytes` only). A live
@@ -12,25 +18,60 @@ export class StateEntry<K, V> implements Entry<V> {
   current: V | null = null
   bytes: Buffer | null = null
   timestamp = -1
-  /** Timestamp of its changelog record. */
+  /** Timestamp of its changelog record, in stores whose rows have none. */
   logTime = -1
-  /** True if the entry is as the engine, or the last flush, had it or newer; false if it was put unseen. */
-  known: boolean
-  /** True if a commit has to write it. */
-  dirty = false
-  /** Set by use, cleared by the eviction that passes by. */
-  referenced = true
+  /** Four answers in one field: there may be millions of entries. */
+  #marks = REFERENCED
+  /** Its row as it was when last logged, until the engine has it. */
+  row: StagedRow | null = null
   /** Memory it holds, about. */
   size = 0
-  held: HeldUpdate<V> | null = null
-  /** Neighbours in the order of the latest held update. */
-  older: this | null = null
-  newer: this | null = null
+  held: HeldUpdate<V, this> | null = null
 
   constructor(key: K, mapKey: MapKey<K>, known: boolean) {
     this.key = key
     this.mapKey = mapKey
     this.known = known
+  }
+
+  /** True if the entry is as the engine, or the last flush, had it or newer; false if it was put unseen. */
+  get known(): boolean {
+    return (this.#marks & KNOWN) !== 0
+  }
+
+  set known(is: boolean) {
+    this.#mark(KNOWN, is)
+  }
+
+  /** True if it is newer than its row in the engine. */
+  get dirty(): boolean {
+    return (this.#marks & DIRTY) !== 0
+  }
+
+  set dirty(is: boolean) {
+    this.#mark(DIRTY, is)
+  }
+
+  /** True if it changed since changes were last logged. */
+  get unlogged(): boolean {
+    return (this.#marks & UNLOGGED) !== 0
+  }
+
+  set unlogged(is: boolean) {
+    this.#mark(UNLOGGED, is)
+  }
+
+  /** Set by use, cleared by the eviction that passes by. */
+  get referenced(): boolean {
+    return (this.#marks & REFERENCED) !== 0
+  }
+
+  set referenced(is: boolean) {
+    this.#mark(REFERENCED, is)
+  }
+
+  #mark(mark: number, is: boolean): void {
+    this.#marks = is ? this.#marks | mark : this.#marks & ~mark
   }
 
   get value(): V {
@@ -43,8 +84,34 @@ export class StateEntry<K, V> implements Entry<V> {
   }
 }
 
+/** A row that waits to be written to the engine: bytes of key and value, one behind the other. */
+export class StagedRow {
+  buffer: Buffer = NO_BYTES
+  start = 0
+  keyEnd = 0
+  /** -1: the row is to be deleted. */
+  end = -1
+
+  set(buffer: Buffer, start: number, keyEnd: number, end: number): void {
+    this.buffer = buffer
+    this.start = start
+    this.keyEnd = keyEnd
+    this.end = end
+  }
+
+  addTo(batch: WriteBatch): void {
+    const key = this.buffer.subarray(this.start, this.keyEnd)
+    if (this.end < 0) batch.delete(key)
+    else batch.put(key, this.buffer.subarray(this.keyEnd, this.end))
+  }
+}
+
 /** An update that has not been emitted: the record that wrote it last, and what the entry was when last emitted. */
-export class HeldUpdate<V> {
+export class HeldUpdate<V, E extends StateEntry<unknown, V>> {
+  readonly entry: E
+  /** Neighbours in the order of the latest held update. */
+  older: HeldUpdate<V, E> | null = null
+  newer: HeldUpdate<V, E> | null = null
   topic: string | null = null
   partition = -1
   offset = -1
@@ -57,8 +124,9 @@ export class HeldUpdate<V> {
   readonly oldBytes: Buffer | null
   readonly size: number
 
-  constructor(entry: StateEntry<unknown, V>, size: number) {
+  constructor(entry: E, size: number) {
     const { current } = entry
+    this.entry = entry
     this.known = entry.known
     this.existed = entry.present
     // A live object may have been changed by the aggregator already; its bytes have not.
@@ -69,3 +137,4 @@ export class HeldUpdate<V> {
 }
 
 const NO_HEADERS = new Headers()
+const NO_BYTES = Buffer.alloc(0)

@@ -18,24 +18,31 @@ export interface Entry<V> {
   readonly timestamp: number
 }
 
+/** How much may be done at a stretch. */
+export interface Pace {
+  /** To be called after each step; true if it was the last one for now. */
+  spend(): boolean
+  readonly isOver: boolean
+}
+
 /** What the runtime needs of every store, whatever its kind. */
 export interface StateStore {
   readonly name: string
   readonly spec: StoreSpec
   /**
-   * Emits what the cache holds back, in the order of the latest change of each entry; true if it emitted anything. The
-   * listener may put into this and other stores.
+   * Emits what the cache holds back, in the order of the latest change of each entry, until the pace says stop; true if it
+   * emitted anything. The listener may put into this and other stores.
    */
-  flushCache(): boolean
-  /** Hands one changelog record per entry changed since the last commit to the sink (full store key). */
-  logChanges(sink: ChangelogSink): void
-  /** Adds the changed entries, and range deletes of what has expired, to the commit's batch. */
+  flushCache(pace?: Pace): boolean
+  /** Hands one changelog record per entry changed since the last call to the sink, if the store has one (full store key). */
+  logChanges(sink: ChangelogSink | undefined): void
+  /** Adds what the engine does not have yet, all of it logged and committed, and range deletes of what has expired. */
   writeChanges(batch: WriteBatch): void
   /** The batch has been written: changed entries become clean. */
-  committed(): void
+  written(): void
   /** Applies one changelog record while restoring; the store is not read in between. */
   restore(record: ChangelogRecord, batch: WriteBatch): void
-  /** Memory held by entries that a commit has to write, about. */
+  /** Memory held by what the engine does not have yet, about. */
   readonly dirtyBytes: number
   close(): void
 }

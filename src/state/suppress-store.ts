@@ -16,15 +16,15 @@ class BufferedChange<K> implements LoadedEntry {
   readonly mapKey: MapKey<K>
   readonly keyBytes: Buffer
   row: BufferedRow
-  stored: boolean
+  logged: boolean
 
-  constructor(key: K, mapKey: MapKey<K>, keyBytes: Buffer, row: BufferedRow, stored: boolean) {
+  constructor(key: K, mapKey: MapKey<K>, keyBytes: Buffer, row: BufferedRow, logged: boolean) {
     this.id = keyBytes.toString('latin1')
     this.key = key
     this.mapKey = mapKey
     this.keyBytes = keyBytes
     this.row = row
-    this.stored = stored
+    this.logged = logged
   }
 
   get logTime(): number {

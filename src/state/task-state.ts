@@ -8,7 +8,7 @@ import type { KeyValueEngine } from './engine.ts'
 // oxlint-disable-next-line no-restricted-imports
 import { memoryEngine } from './engines/memory.ts'
 import type { ByteBudget, StateEnvironment } from './environment.ts'
-import type { ChangelogRecord, ChangelogSink, StateStore } from './states.ts'
+import type { ChangelogRecord, ChangelogSink, Pace, StateStore } from './states.ts'
 import type { StoreSpec } from './store-spec.ts'
 import type { TaskStore } from './task-store.ts'
 import { OpenIterators } from './store-iterator.ts'
@@ -31,8 +31,9 @@ interface OpenStore {
  * The stores of one task, over the task's engine and, for stores that are not persistent, one in memory. What operators
  * change lies over the engines until a commit writes it; the engines hold committed state only.
  *
- * A commit calls `flushCaches`, `logChanges`, and, once the commit is known to have succeeded, `write`; between the last two
- * nothing may be processed.
+ * A commit calls `flushCaches` and `logChanges`. Once it is known to have succeeded, `write` may bring the engines up to it, or
+ * a later commit may: what they lack lies in the changelogs. Between `logChanges` and the `write` that follows it nothing may be
+ * processed.
  */
 export class TaskState {
   readonly #environment: StateEnvironment
@@ -46,6 +47,9 @@ export class TaskState {
   readonly #resident: ByteBudget = { bytes: 0 }
   readonly #allPersistent: boolean
   readonly #iterators = new OpenIterators()
+  #entryLimit: number
+  /** Clean bytes below which it was of no use to forget entries: what is left lies beside changes. */
+  #retryAbove = 0
 
   /**
    * Opens the stores where their last commit left them.
@@ -81,6 +85,7 @@ export class TaskState {
     environment: StateEnvironment,
   ) {
     this.#environment = environment
+    this.#entryLimit = environment.residentBytes ?? DEFAULT_RESIDENT_BYTES
     this.#held = environment.held ?? { bytes: 0 }
     this.#main = new EngineSpace(engine, environment.task)
     this.#memory = memory === engine ? this.#main : new EngineSpace(memory, environment.task)
@@ -115,21 +120,35 @@ export class TaskState {
     return open === undefined ? undefined : (open.query ??= queryStore(open.store, this.#iterators))
   }
 
-  /** Memory held by changes that a commit has to write, bytes, about. */
+  /** Memory held by what the engines do not have yet, bytes, about. */
   get dirtyBytes(): number {
     let bytes = 0
     for (const { store } of this.#stores.values()) bytes += store.dirtyBytes
     return bytes
   }
 
-  /** Emits what caches hold back, upstream stores first, until there is nothing left. */
-  flushCaches(): void {
+  /** Memory held by entries that the engine has too, bytes, about. */
+  get cleanBytes(): number {
+    return this.#resident.bytes - this.dirtyBytes
+  }
+
+  /**
+   * Emits what caches hold back, upstream stores first.
+   *
+   * @returns whether that was all; false if the pace said stop
+   */
+  flushCaches(pace?: Pace): boolean {
     this.#iterators.endAll()
     let emitted = this.#cached.length > 0
     while (emitted) {
       emitted = false
-      for (const store of this.#cached) if (store.flushCache()) emitted = true
+      for (const store of this.#cached) {
+        if (!store.flushCache(pace)) continue
+        if (pace?.isOver) return false
+        emitted = true
+      }
     }
+    return true
   }
 
   /**
@@ -138,7 +157,7 @@ export class TaskState {
    */
   trimCache(): void {
     this.#iterators.endAll()
-    const { cacheBytes, residentBytes = DEFAULT_RESIDENT_BYTES } = this.#environment
+    const { cacheBytes } = this.#environment
     let emitted = this.#held.bytes > cacheBytes
     while (emitted) {
       emitted = false
@@ -146,32 +165,45 @@ export class TaskState {
         if (this.#held.bytes > cacheBytes && store.emitOldest()) emitted = true
       }
     }
-    const excess = this.#resident.bytes - this.dirtyBytes - residentBytes
-    if (excess <= 0) return
+    this.#forgetExcess()
+  }
+
+  /** Changes the bound of entries kept although the engine has them, bytes. */
+  limitEntries(bytes: number): void {
+    this.#entryLimit = bytes
+    this.#forgetExcess()
+  }
+
+  #forgetExcess(): void {
+    const clean = this.cleanBytes
+    const excess = clean - this.#entryLimit
+    if (excess <= 0 || clean <= this.#retryAbove) return
     const target = this.#resident.bytes - excess
     for (const { store } of this.#stores.values()) {
       if (this.#resident.bytes > target) store.evict(this.#resident.bytes - target)
     }
+    const left = this.cleanBytes
+    this.#retryAbove = left > this.#entryLimit ? left + this.#entryLimit / 16 : 0
   }
 
-  /** Hands the changes of each store that has a sink to it. */
+  /** Hands what changed since the last call to the sink of its store, if it has one. */
   logChanges(sinkFor: (store: string) => ChangelogSink | undefined): void {
-    for (const [name, { store }] of this.#stores) {
-      const sink = sinkFor(name)
-      if (sink !== undefined) store.logChanges(sink)
-    }
+    for (const [name, { store }] of this.#stores) store.logChanges(sinkFor(name))
   }
 
   /**
    * Writes all changes, what was restored, and these checkpoints, in one batch per engine. A checkpoint's name is a store's
-   * or any other that its caller will ask for again.
+   * or any other that its caller will ask for again. Changes that nobody asked `logChanges` for are in no changelog.
    */
   write(checkpoints: ReadonlyMap<string, Checkpoint>): MaybePromise<void> {
-    for (const { store, space } of this.#stores.values()) store.writeChanges(space.batch)
+    for (const { store, space } of this.#stores.values()) {
+      store.logChanges(undefined)
+      store.writeChanges(space.batch)
+    }
     for (const [name, checkpoint] of checkpoints) this.#spaceOf(name).setCheckpoint(name, checkpoint)
     const written = this.#writeSpaces()
-    if (isPromise(written)) return written.then(() => this.#committed())
-    this.#committed()
+    if (isPromise(written)) return written.then(() => this.#written())
+    this.#written()
   }
 
   /** How far the rows in the engine are, if a checkpoint of this name was written. */
@@ -238,9 +270,11 @@ export class TaskState {
     })
   }
 
-  #committed(): void {
-    for (const { store } of this.#stores.values()) store.committed()
+  #written(): void {
+    for (const { store } of this.#stores.values()) store.written()
     this.#rows.rewind()
+    this.#retryAbove = 0
+    this.#forgetExcess()
   }
 
   #writeSpaces(): MaybePromise<void> {

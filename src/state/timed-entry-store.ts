@@ -161,7 +161,9 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   evict(bytes: number): void {
     const { resident } = this.place
     const target = resident.bytes - bytes
-    for (let passed = 0; resident.bytes > target && passed < 2 * this.#buckets.size; passed++) {
+    // Each is passed at most twice: the first pass takes its reference away. To begin again counts as one, too.
+    const most = 2 * this.#buckets.size + 2
+    for (let passed = 0; resident.bytes > target && passed < most; passed++) {
       this.#hand ??= this.#buckets.values()
       const next = this.#hand.next()
       if (next.done === true) {
@@ -200,9 +202,9 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     this.#keptSequence = this.sequence
   }
 
-  override committed(): void {
+  override written(): void {
     for (const entry of this.dirty) entry.stored = entry.present
-    super.committed()
+    super.written()
     this.#sorted.reset()
     this.#storedTo = this.retention.observed
   }

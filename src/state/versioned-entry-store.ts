@@ -128,9 +128,11 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     return false
   }
 
-  logChanges(sink: ChangelogSink): void {
+  logChanges(sink: ChangelogSink | undefined): void {
     const { rows } = this.#place
     for (const { history, version } of this.#unlogged) {
+      version.unlogged = false
+      if (sink === undefined) continue
       rows.beginRow()
       this.#keys.writeAs(history.key, history.mapKey, rows)
       const keyLength = rows.position - rows.rowStart
@@ -140,6 +142,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
       const valueStart = version.tombstone ? -1 : keyEnd
       sink.append(version.from, buffer, rowStart, keyEnd, valueStart, version.tombstone ? -1 : position, undefined)
     }
+    this.#unlogged = []
   }
 
   writeChanges(batch: WriteBatch): void {
@@ -151,16 +154,14 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     this.#keptObserved = observed
   }
 
-  committed(): void {
+  written(): void {
     const first = this.#retention.firstVisible
     for (const { history, version } of this.#unwritten) {
       version.unwritten = false
-      version.unlogged = false
       history.changes = 0
       history.rowKey = null
       while (history.past.length > 0 && history.validTo(history.past[0]!) < first) history.past.shift()
     }
-    this.#unlogged = []
     this.#unwritten = []
     this.#dirtyBytes = 0
     if (this.#restoring) this.#clear()
@@ -179,7 +180,9 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   evict(bytes: number): void {
     const { resident } = this.#place
     const target = resident.bytes - bytes
-    for (let passed = 0; resident.bytes > target && passed < 2 * this.#histories.size; passed++) {
+    // Each is passed at most twice: the first pass takes its reference away. To begin again counts as one, too.
+    const most = 2 * this.#histories.size + 2
+    for (let passed = 0; resident.bytes > target && passed < most; passed++) {
       this.#hand ??= this.#histories.values()
       const next = this.#hand.next()
       if (next.done === true) {

@@ -16,6 +16,8 @@ export interface Settings {
   readonly guarantee: Guarantee
   /** Time between two commits; undefined: 100 on a log that commits exactly once, else 30 000. */
   readonly commitInterval: number | undefined
+  /** What Millrace may use of the memory of the process, but for what it holds for others. */
+  readonly memory: number
   /** Record cache of the process for updates held back; 0: every update is forwarded. */
   readonly cacheBytes: number
   /** See `max.task.idle.ms`: -1 never waits for an empty partition, 0 waits while the log is known to hold data, n waits n ms more. */

@@ -132,6 +132,12 @@ export type OperatorSpec =
     }
   /** Keeps a global table's store up to date; ends there. */
   | { readonly op: 'globalTableSource'; readonly store: string }
+  /** As that, by a processor of the user's own. */
+  | {
+      readonly op: 'globalProcess'
+      readonly store: string
+      readonly supplier: ProcessorSupplier<unknown, unknown, never, never>
+    }
   | {
       readonly op: 'tableFilter'
       readonly predicate: Predicate

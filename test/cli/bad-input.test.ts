@@ -38,6 +38,8 @@ describe('a command line that is not understood ends with exit code 2 and a hint
     [['run', fixture('words.ts'), '--kafka', 'localhost:70000'], 'HOST:PORT'],
     [['run', fixture('words.ts'), '--for', '5 parsecs'], '--for'],
     [['run', fixture('words.ts'), '--log-format', 'xml'], 'xml'],
+    [['run', fixture('words.ts'), '--kafka', 'localhost:9092', '--group-protocol', 'paxos'], 'paxos'],
+    [['run', fixture('words.ts'), '--group-protocol', 'classic'], '--group-protocol'],
     [['run', fixture('words.ts'), 'another.ts'], 'argument'],
     [['describe', fixture('words.ts'), '--json', '--mermaid'], '--mermaid'],
   ])('%j', async (args, named) => {

@@ -14,6 +14,7 @@ const DECISIONS: Readonly<Record<string, readonly number[]>> = {
   'processors/session-aggregate.ts': [1, 7],
   'processors/shared-join-time.ts': [10],
   'processors/sliding-aggregate.ts': [14],
+  'processors/stream-self-join.ts': [12],
   'processors/stream-table-join.ts': [11],
   'processors/suppress.ts': [3],
   'processors/time-window-operator.ts': [1, 2, 6],
@@ -22,6 +23,7 @@ const DECISIONS: Readonly<Record<string, readonly number[]>> = {
   'state/suppress-store.ts': [8],
   'state/timed-entry-store.ts': [4, 15],
   'state/window-entry-store.ts': [1],
+  'topology/graph/merge-repartitions.ts': [18],
   'topology/graph/self-joins.ts': [12],
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { defineApp, json, long, string, topic } from '../../src/index.ts'
 import type { AppConfig, StreamsBuilder } from '../../src/index.ts'
+import { machineMemory } from '../../src/platform/machine-memory.ts'
 
 const words = topic('words', { key: string(), value: string() })
 const build = (builder: StreamsBuilder): void => builder.stream(words).to('out')
@@ -44,6 +45,24 @@ describe('settings', () => {
     })
   })
 
+  it.each([
+    ['512MiB', 512 * 2 ** 20],
+    ['1.5GiB', 1.5 * 2 ** 30],
+    ['64 MB', 64_000_000],
+    [100_000_000, 100_000_000],
+  ])('the memory may be %s', (memory, bytes) => {
+    expect(app({ memory }).settings.memory).toBe(bytes)
+  })
+
+  it('the memory is a quarter of what there is unless told otherwise, and at most 1 GiB', () => {
+    expect(app().settings.memory).toBe(Math.min(2 ** 30, Math.max(2 ** 24, Math.floor(machineMemory() / 4))))
+  })
+
+  it('the record cache takes no more than an eighth of a small memory unless told otherwise', () => {
+    expect(app({ memory: '16MiB' }).settings.cacheBytes).toBe(2 * 2 ** 20)
+    expect(app({ memory: '16MiB', cacheBytes: '8MiB' }).settings.cacheBytes).toBe(8 * 2 ** 20)
+  })
+
   it('a task may be told never to wait', () => {
     expect(app({ maxTaskIdle: -1 }).settings.maxTaskIdle).toBe(-1)
   })
@@ -53,7 +72,13 @@ describe('settings', () => {
     ['build', { build: undefined }],
     ['guarantee', { guarantee: 'maybe' }],
     ['commitInterval', { commitInterval: 'soon' }],
+    ['memory', { memory: '15MiB' }],
+    ['memory', { memory: '512' }],
+    ['memory', { memory: '512 Mb' }],
+    ['memory', { memory: -1 }],
+    ['memory', { memory: Number.NaN }],
     ['cacheBytes', { cacheBytes: -1 }],
+    ['cacheBytes', { memory: '16MiB', cacheBytes: '9MiB' }],
     ['maxTaskIdle', { maxTaskIdle: -2 }],
     ['threads', { threads: 0 }],
     ['taskTimeout', { taskTimeout: 1.5 }],

@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { long, readTopic, string, topic, TopicWriter } from 'millrace'
 import type { Log } from 'millrace'
+import { describeGroupsV5 } from '@platformatic/kafka'
+import { Cluster } from '../../src/kafka/cluster.ts'
+import { clusterOptions } from '../../src/kafka/connection-options.ts'
 import { kafka } from '../../src/kafka/index.ts'
 import { CliProcess, fixture } from '../cli/cli-process.ts'
 import { sharedBroker, uniqueName } from './broker/index.ts'
@@ -27,8 +30,9 @@ afterAll(async () => {
   rmSync(data, { recursive: true, force: true })
 })
 
-function start(): CliProcess {
-  return new CliProcess(['run', fixture('numbers.ts'), '--data', data, '--kafka', brokers, '--log-format', 'json'])
+function start(...more: string[]): CliProcess {
+  const args = ['run', fixture('numbers.ts'), '--data', data, '--kafka', brokers, '--log-format', 'json']
+  return new CliProcess([...args, ...more])
 }
 
 test('a source topic that does not exist on the cluster ends the run with its name', async () => {
@@ -66,4 +70,22 @@ test('an application runs on Kafka until it is interrupted, and goes on at its c
   expect(values.toSorted((left, right) => Number(left) - Number(right))).toEqual(
     Array.from({ length: 11 }, (_, index) => (index + 1) * 2),
   )
+})
+
+test.each([
+  ['classic', 'Stable'],
+  ['streams', 'Dead'],
+] as const)('--group-protocol %s makes it a member of such a group', async (protocol, classicState) => {
+  await log.createTopics([numbers, doubled].map(({ name }) => ({ name, partitions: 2 })))
+  const run = start('--group-protocol', protocol)
+  await run.stderrMatches(/"state":"running","tasks":2/)
+  const cluster = new Cluster(clusterOptions({ brokers }))
+  const groupId = `${prefix}doubler`
+  const broker = await cluster.coordinator('group', groupId)
+  // To this request every group that is not classic is a dead one.
+  const { groups } = await cluster.send(broker, 'group', describeGroupsV5.api, [groupId], false)
+  await cluster.close()
+  run.signal('SIGTERM')
+  expect((await run.result()).code).toBe(0)
+  expect(groups.map(({ groupState }) => groupState)).toEqual([classicState])
 })

@@ -7,7 +7,7 @@ export class FaultyProxy {
   readonly #server: Server
   readonly #target: () => number
   readonly #sockets = new Set<Socket>()
-  #loseReplyTo: number | undefined
+  #loses: (apiKey: number) => boolean = () => false
   #onLost: () => void = () => undefined
   #lost = 0
   #isDown = false
@@ -32,7 +32,16 @@ export class FaultyProxy {
 
   /** The next request of this API reaches the broker; its answer is lost and the connection breaks. */
   loseReplyTo(apiKey: number, onLost: () => void = () => undefined): void {
-    this.#loseReplyTo = apiKey
+    this.loseReplies((requested) => {
+      if (requested !== apiKey) return false
+      this.#loses = () => false
+      return true
+    }, onLost)
+  }
+
+  /** Requests for which `loses` says so reach the broker; their answers are lost and the connections break. */
+  loseReplies(loses: (apiKey: number) => boolean, onLost: () => void = () => undefined): void {
+    this.#loses = loses
     this.#onLost = onLost
   }
 
@@ -58,9 +67,9 @@ export class FaultyProxy {
       return
     }
     const broker = connect(this.#target(), '127.0.0.1')
-    let isLosing = false
     for (const socket of [client, broker]) {
       this.#sockets.add(socket)
+      socket.setNoDelay(true)
       socket.on('error', () => undefined)
       socket.on('close', () => {
         this.#sockets.delete(socket)
@@ -68,22 +77,63 @@ export class FaultyProxy {
         broker.destroy()
       })
     }
-    // Every request of these tests is small enough to arrive in one piece.
-    client.on('data', (request) => {
-      if (this.#loseReplyTo !== undefined && request.length >= 6 && request.readInt16BE(4) === this.#loseReplyTo) {
-        this.#loseReplyTo = undefined
-        isLosing = true
-      }
-      broker.write(request)
+    /** Correlation ids of the requests whose answers are to be lost. */
+    const losing = new Set<number>()
+    const requests = new Frames((head) => {
+      if (this.#loses(head.readInt16BE(0))) losing.add(head.readInt32BE(4))
+      return true
+    }, 8)
+    const replies = new Frames((head) => !losing.has(head.readInt32BE(0)), 4)
+    client.on('data', (bytes) => {
+      requests.take(bytes)
+      broker.write(bytes)
     })
-    broker.on('data', (reply) => {
-      if (!isLosing) {
-        client.write(reply)
-        return
-      }
+    broker.on('data', (bytes) => {
+      const passing = replies.take(bytes)
+      if (passing > 0) client.write(passing === bytes.length ? bytes : bytes.subarray(0, passing))
+      if (passing === bytes.length) return
       this.#lost++
       client.destroy()
+      broker.destroy()
       this.#onLost()
     })
+  }
+}
+
+/** Finds the frames in a stream of bytes: each is a length of 4 bytes and so many bytes. */
+class Frames {
+  readonly #passes: (head: Buffer) => boolean
+  readonly #headLength: number
+  /** The length of the frame that begins and its first bytes, as far as they have come. */
+  #head: Buffer = Buffer.alloc(0)
+  /** Bytes of the frame behind its head that are still to come. */
+  #left = 0
+
+  /** @param passes asked about each frame once `headLength` bytes of it are there */
+  constructor(passes: (head: Buffer) => boolean, headLength: number) {
+    this.#passes = passes
+    this.#headLength = headLength
+  }
+
+  /** How many of the bytes lie before the first frame that must not pass. */
+  take(bytes: Buffer): number {
+    for (let at = 0; at < bytes.length;) {
+      if (this.#left > 0) {
+        const skipped = Math.min(this.#left, bytes.length - at)
+        this.#left -= skipped
+        at += skipped
+        continue
+      }
+      const begun = this.#head.length
+      const missing = 4 + this.#headLength - begun
+      const more = bytes.subarray(at, at + missing)
+      this.#head = Buffer.concat([this.#head, more])
+      if (more.length < missing) return bytes.length
+      if (!this.#passes(this.#head.subarray(4))) return at
+      this.#left = this.#head.readInt32BE(0) - this.#headLength
+      this.#head = Buffer.alloc(0)
+      at += more.length
+    }
+    return bytes.length
   }
 }

@@ -156,7 +156,7 @@ test('a refusal is an error with its place', async () => {
   await new Promise<void>((resolve) => reader.onReady(resolve))
   expect(() => reader.poll(() => expect.unreachable())).toThrow(
     expect.objectContaining({
-      code: 'MR_LOG_FAILED',
+      code: 'MR_AUTHORIZATION',
       topic: 't',
       partition: 0,
       message: expect.stringContaining('TOPIC_AUTHORIZATION_FAILED'),

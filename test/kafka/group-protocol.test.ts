@@ -2,7 +2,9 @@ import { joinGroupV7 } from '@platformatic/kafka'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clusterOptions } from '../../src/kafka/connection-options.ts'
 import type { GroupProtocol } from '../../src/kafka/group/detect-protocol.ts'
+import { protocolSubtopologies } from '../../src/kafka/group/topology.ts'
 import { kafka } from '../../src/kafka/index.ts'
+import { streamsGroupHeartbeat } from '../../src/kafka/protocol/streams-group-heartbeat.ts'
 import type { Log } from '../../src/log/log.ts'
 import type { Member } from '../log/log-harness.ts'
 import { append, committedRecords, internalTopic, settle, subtopology } from '../log/log-harness.ts'
@@ -39,6 +41,38 @@ describe('the group protocol', () => {
     const member = await classic.joined(group, 1, [subtopology(0, [input])], {}, auto)
     await settle('the assignment', [member], () => member.active.length === 1)
     expect(await worlds.get('streams')!.memberIds(group)).toHaveLength(1)
+    await member.client.close()
+  })
+
+  it('fences a streams member whose place another process took: it drops its tasks, frees the place and joins anew', async () => {
+    const streams = worlds.get('streams')!
+    const input = await classic.newTopic(2)
+    const group = uniqueName('fenced')
+    const topology = [subtopology(0, [input])]
+    const member = await streams.joined(group, 1, topology)
+    await settle('the assignment', [member], () => member.active.length === 2)
+    const [memberId] = await streams.memberIds(group)
+    const broker = await streams.cluster.coordinator('group', group)
+    const { memberEpoch } = await streams.cluster.send(broker, 'heartbeat', streamsGroupHeartbeat, {
+      groupId: group,
+      memberId: memberId!,
+      memberEpoch: 0,
+      join: {
+        rebalanceTimeoutMs: 60_000,
+        processId: 'another',
+        topologyEpoch: 0,
+        subtopologies: protocolSubtopologies(topology),
+      },
+      tasks: { active: [], standby: [], warmup: [] },
+      shutdownApplication: false,
+    })
+    expect(memberEpoch).toBeGreaterThan(0)
+    await settle('the loss', [member], () => eventsOf(member, 'lost').length === 1)
+    expect(eventsOf(member, 'lost')[0]!.reason).toContain('FENCED_MEMBER_EPOCH')
+    await settle('its tasks', [member], () => member.active.length === 2)
+    const ids = await streams.memberIds(group)
+    expect(ids).toHaveLength(1)
+    expect(ids).not.toContain(memberId)
     await member.client.close()
   })
 

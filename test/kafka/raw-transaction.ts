@@ -30,6 +30,10 @@ export class RawTransaction implements ProducerSession {
     })
   }
 
+  accepts(): boolean {
+    return true
+  }
+
   identity(topic: string, partition: number): ProducerIdentity | undefined {
     return this.#added.has(topic, partition) ? this.#identity : undefined
   }

@@ -127,6 +127,10 @@ export class CountingSession implements ProducerSession {
     this.#renewable = renewable
   }
 
+  accepts(): boolean {
+    return true
+  }
+
   identity(): ProducerIdentity | undefined {
     return this.#current
   }

@@ -18,32 +18,6 @@ async function roundTrip(log: Log): Promise<unknown> {
   return committedRecords(log, 'secured', 0)
 }
 
-describe('a broker that wants a login', () => {
-  it('is used with the right password, and names the login as the reason with a wrong one', async () => {
-    const port = await freePort()
-    const module = 'org.apache.kafka.common.security.plain.PlainLoginModule'
-    const broker = await startBroker({
-      listener: { protocol: 'SASL_PLAINTEXT', port },
-      config: {
-        'sasl.enabled.mechanisms': 'PLAIN',
-        'listener.name.secure.plain.sasl.jaas.config': `${module} required user_alice="secret";`,
-      },
-    })
-    const brokers = `127.0.0.1:${port}`
-    const login = (password: string) => ({ mechanism: 'PLAIN', username: 'alice', password }) as const
-    const log = kafka({ brokers, sasl: login('secret') })
-    expect(await roundTrip(log)).toMatchObject([{ key: 'key', value: 'value' }])
-    await log.close()
-    const stranger = kafka({ brokers, sasl: login('guess') })
-    await expect(async () => stranger.describeTopics(['secured'])).rejects.toMatchObject({
-      code: 'MR_AUTHENTICATION',
-      hint: expect.stringContaining('password'),
-    })
-    await stranger.close()
-    await broker.stop()
-  })
-})
-
 describe('a broker behind TLS', () => {
   it('is used when its certificate is trusted, and refused when it is not', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'millrace-tls-'))

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Headers } from '../../src/record/headers.ts'
 import { PartitionMap } from '../../src/log/log.ts'
-import type { CommittedOffset, Log, LogClientOptions } from '../../src/log/log.ts'
+import type { CommittedOffset, Log } from '../../src/log/log.ts'
 import { adminConformance } from './admin-conformance.ts'
 import { groupConformance } from './group-conformance.ts'
 import { append, clientOptions, committedRecords, readRecords, subtopology, until } from './log-harness.ts'
@@ -12,20 +12,8 @@ export interface LogUnderTest {
   close(): Promise<void>
 }
 
-export interface LogCapabilities {
-  /**
-   * Records and offsets become visible by the commit, both or neither, and an older twin is fenced. Without it clients are
-   * opened with `at_least_once`.
-   */
-  readonly transactional: boolean
-}
-
 /** What the runtime relies on, whatever the log is. `open` is called once; tests keep apart by names. */
-export function logConformance(
-  name: string,
-  open: () => Promise<LogUnderTest>,
-  capabilities: LogCapabilities = { transactional: true },
-): void {
+export function logConformance(name: string, open: () => Promise<LogUnderTest>): void {
   describe(`the Log port: ${name}`, () => {
     let opened: LogUnderTest
     let log: Log
@@ -37,10 +25,8 @@ export function logConformance(
       await opened.close()
     })
 
-    const optionsOf: typeof clientOptions = (groupId, thread, subtopologies, rest = {}) => {
-      const guarantee: LogClientOptions['guarantee'] = capabilities.transactional ? 'exactly_once' : 'at_least_once'
-      return clientOptions(groupId, thread, subtopologies, { guarantee, ...rest })
-    }
+    const optionsOf: typeof clientOptions = (groupId, thread, subtopologies, rest = {}) =>
+      clientOptions(groupId, thread, subtopologies, { guarantee: 'exactly_once', ...rest })
 
     async function newTopic(partitions = 1, configs: Record<string, string> = {}): Promise<string> {
       const topic = `topic-${randomUUID()}`
@@ -323,7 +309,7 @@ export function logConformance(
         await client.close()
       })
 
-      it.runIf(capabilities.transactional)('shows records and offsets together, and nothing before', async () => {
+      it('shows records and offsets together, and nothing before', async () => {
         const [topic, input] = [await newTopic(), await newTopic()]
         const group = `group-${randomUUID()}`
         const client = await log.openClient(optionsOf(group, 1, [subtopology(0, [input])]))
@@ -344,7 +330,38 @@ export function logConformance(
         await client.close()
       })
 
-      it.runIf(capabilities.transactional)('leaves out what was aborted', async () => {
+      it('takes what was appended before, and leaves what is appended meanwhile to the next one', async () => {
+        const topic = await newTopic(2)
+        const client = await log.openClient(optionsOf(`group-${randomUUID()}`, 1, []))
+        await client.producer.loadPartitionCount(topic)
+        const values: string[] = []
+        for (let round = 0; round < 5; round++) {
+          append(client.producer, topic, 0, 'k', `before ${round}`)
+          append(client.producer, topic, 1, 'k', `before ${round}`)
+          const committing = client.commit(new PartitionMap())
+          append(client.producer, topic, 0, 'k', `meanwhile ${round}`)
+          expect(await committing).toBe('committed')
+          values.push(`before ${round}`)
+          expect((await committedRecords(log, topic, 0)).map((record) => record.value)).toEqual(values)
+          expect(client.producer.lastOffset(topic, 1)).toBeGreaterThanOrEqual(round)
+          values.push(`meanwhile ${round}`)
+        }
+        expect(await client.commit(new PartitionMap())).toBe('committed')
+        expect((await committedRecords(log, topic, 0)).map((record) => record.value)).toEqual(values)
+        append(client.producer, topic, 0, 'k', 'to be committed')
+        const committing = client.commit(new PartitionMap())
+        append(client.producer, topic, 0, 'k', 'to be aborted')
+        expect(await committing).toBe('committed')
+        await client.abort()
+        expect(await client.commit(new PartitionMap())).toBe('committed')
+        expect((await committedRecords(log, topic, 0)).map((record) => record.value)).toEqual([
+          ...values,
+          'to be committed',
+        ])
+        await client.close()
+      })
+
+      it('leaves out what was aborted', async () => {
         const topic = await newTopic()
         const client = await log.openClient(optionsOf(`group-${randomUUID()}`, 1, []))
         await client.producer.loadPartitionCount(topic)
@@ -361,7 +378,7 @@ export function logConformance(
         await client.close()
       })
 
-      it.runIf(capabilities.transactional)('does not come from a client that a newer twin has fenced', async () => {
+      it('does not come from a client that a newer twin has fenced', async () => {
         const [topic, input] = [await newTopic(), await newTopic()]
         const options = optionsOf(`group-${randomUUID()}`, 1, [subtopology(0, [input])])
         const old = await log.openClient(options)

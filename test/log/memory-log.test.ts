@@ -68,6 +68,24 @@ describe('the memory log', () => {
     expect(log.listOffsets(at, 'latest').get('input', 0)).toBe(1)
   })
 
+  it('gives no task to a client that joins after it was fenced or has left: it would never give it up', () => {
+    const log = memoryLog()
+    void log.createTopics([{ name: 'input', partitions: 1 }])
+    const open = () => {
+      const client = log.openClient(clientOptions('app', 1, [subtopology(0, ['input'])]))
+      if (client instanceof Promise) throw new Error('openClient gave a promise')
+      return client
+    }
+    const fenced = open()
+    const closed = open()
+    void closed.close()
+    for (const client of [fenced, closed]) void client.group.join()
+    const successor = open()
+    void successor.group.join()
+    expect(successor.group.nextEvent()).toMatchObject({ type: 'assigned', active: [{ subtopology: 0, partition: 0 }] })
+    expect(log.groupMembers('app')).toHaveLength(1)
+  })
+
   it('leaves control records behind with `controlRecords`: they take offsets, and no reader is shown them', async () => {
     const log = memoryLog({ controlRecords: true })
     await log.createTopics([{ name: 'output', partitions: 1 }])

@@ -231,3 +231,77 @@ test('unlimited windows have a changelog whose retention every log takes', () =>
   driver.input(texts).pipe('a', 'x', { timestamp: 1e12 })
   expect(seen).toEqual([1, 2])
 })
+
+describe('optimized topologies', () => {
+  test('may group one changed key twice behind the same operator: both read one repartition topic', () => {
+    using driver = new TopologyTestDriver(
+      app(
+        (builder) => {
+          const renamed = builder
+            .stream(texts)
+            .selectKey((value) => value)
+            .filter((value) => value !== '')
+          renamed
+            .groupByKey({ key: string() })
+            .count({ store: 'first' })
+            .toStream()
+            .to('first', { key: string(), value: long() })
+          const peeked = renamed.peek(() => {})
+          peeked
+            .groupByKey({ key: string() })
+            .count({ store: 'second' })
+            .toStream()
+            .to('second', { key: string(), value: long() })
+        },
+        { optimize: 'merge.repartition.topics' },
+      ),
+    )
+    for (const value of ['x', '', 'x']) driver.input(texts).pipe('a', value, { timestamp: 0 })
+    for (const name of ['first', 'second']) {
+      expect(driver.output(topic(name, { key: string(), value: long() })).readKeyValues()).toEqual([
+        ['x', 1],
+        ['x', 2],
+      ])
+    }
+    expect(driver.topology.subtopologies).toHaveLength(2)
+  })
+
+  test.each(['left', 'right'])('may merge what was merged before, on the %s: all of it is repartitioned', (side) => {
+    using driver = new TopologyTestDriver(
+      app(
+        (builder) => {
+          const renamed = builder.stream(texts).selectKey((value) => value)
+          const two = renamed.merge(builder.stream(topic('b', { key: string(), value: string() })))
+          const third = builder.stream(topic('c', { key: string(), value: string() }))
+          const all = side === 'left' ? two.merge(third) : third.merge(two)
+          all
+            .groupByKey({ key: string(), value: string() })
+            .count({ store: 'counts' })
+            .toStream()
+            .to('counts', { key: string(), value: long() })
+        },
+        { optimize: 'merge.repartition.topics' },
+      ),
+      { partitions: { texts: 4, b: 1, c: 3 } },
+    )
+    driver.input(texts).pipe('a', 'x', { timestamp: 0 })
+    driver.input(topic('b', { key: string(), value: string() })).pipe('x', '', { timestamp: 0 })
+    driver.input(topic('c', { key: string(), value: string() })).pipe('x', '', { timestamp: 0 })
+    expect(driver.output(topic('counts', { key: string(), value: long() })).readValues()).toEqual([1, 2, 3])
+  })
+
+  test('join no record with itself that does not lie in its own window', () => {
+    using driver = new TopologyTestDriver(
+      app(
+        (builder) => {
+          const stream = builder.stream(texts)
+          stream.join(stream, (a, b) => `${a}+${b}`, joinWindow({ before: 4, after: -2 })).to(results)
+        },
+        { optimize: 'single.store.self.join' },
+      ),
+    )
+    driver.input(texts).pipe('a', 'x', { timestamp: 10 })
+    driver.input(texts).pipe('a', 'y', { timestamp: 13 })
+    expect(driver.output(results).readValues()).toEqual(['y+x'])
+  })
+})

@@ -4,11 +4,17 @@ import { checkCases } from './check-cases.ts'
 const SEED = 20_261
 const CASES = 300
 
-test('random topologies keep the laws: engines, restarts, crashes, caches, partitions, tasks and logs change no answer', async () => {
+test('random topologies keep the laws: engines, restarts, crashes, caches, memory, optimizations, partitions, tasks and logs change no answer', async () => {
   const cases = Array.from({ length: CASES }, (_, number) => number)
   const { covered, failures } = await checkCases({ seed: SEED, cases, limits: { engines: 50, embedded: 10 } })
   expect(failures.join('\n\n')).toBe('')
-  expect(Object.fromEntries(covered)).toMatchObject({ engines: 50, embedded: 10, cache: 75, partitions: 75 })
+  expect(Object.fromEntries(covered)).toMatchObject({
+    engines: 50,
+    embedded: 10,
+    cache: 75,
+    partitions: 75,
+    memory: CASES,
+  })
   expect(covered.get('restart')).toBeGreaterThan(200)
   expect(covered.get('crash')).toBeGreaterThan(100)
   expect(covered.get('merged')).toBeGreaterThan(100)

@@ -146,7 +146,40 @@ const cache: Law = {
   },
 }
 
-export const LAWS: readonly Law[] = [engines, restart, crash, embedded, cache, partitions, merged]
+const memory: Law = {
+  name: 'memory',
+  promise: 'with hardly any memory, so that every row is forgotten as soon as it is written, the answers are the same',
+  applies: () => true,
+  async check(generated) {
+    const choices = generated.choices()
+    const recordsPerCommit = 1 + choices.below(8)
+    const cacheBytes = choices.chance(0.5) ? 0 : 2000
+    const ample = caseApp(generated, { cacheBytes })
+    const scarce = { ...ample, settings: { ...ample.settings, memory: cacheBytes + choices.below(4096) } }
+    const much = runPaced(ample, generated, { recordsPerCommit })
+    const little = runPaced(scarce, generated, { recordsPerCommit })
+    return difference(
+      `${scarce.settings.memory} bytes, a commit each ${recordsPerCommit} records, output`,
+      much,
+      little,
+    )
+  },
+}
+
+const optimized: Law = {
+  name: 'optimized',
+  promise: 'an optimized topology gives each key the results that it has without, in the same order',
+  applies: ({ flavour }) => flavour === 'spread',
+  async check(generated) {
+    const many = 1 + generated.choices().below(4)
+    const run = (optimize: 'none' | 'all'): Promise<Observation> =>
+      runOnDriver({ ...generated, config: { ...generated.config, optimize } }, { partitions: many })
+    const [plain, rewritten] = [await run('none'), await run('all')]
+    return difference(`with ${many} partitions, output`, byKey(plain.outputs), byKey(rewritten.outputs))
+  },
+}
+
+export const LAWS: readonly Law[] = [engines, restart, crash, embedded, cache, partitions, merged, memory, optimized]
 
 export async function withDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-law-'))

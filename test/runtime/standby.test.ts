@@ -251,7 +251,7 @@ test('a standby of a source topic goes no further than what has been committed',
   await using writer = await TopicWriter.open(log, words)
   for (let i = 0; i < 10; i++) writer.write(`key-${i}`, `value-${i}`, { timestamp: i })
   await writer.flush()
-  const restorer = new Restorer(log, () => {}, systemClock, silentLogger)
+  const restorer = new Restorer(log, () => {}, systemClock, silentLogger, 1_000_000)
   const place = { task: '0_0', store: 'store', topic: 'words', topicId: 'id', partition: 0 }
   restorer.add({ ...place, state: store, from: 0, end: 3, follows: true, asOf: 0, stale: false, replay: undefined })
   const held = async (): Promise<number> => {

@@ -2,7 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { defineApp, long, memoryLog, readTopic, Streams, string, topic, TopicWriter } from '../../src/index.ts'
+import {
+  defineApp,
+  long,
+  memoryLog,
+  MillraceError,
+  readTopic,
+  Streams,
+  string,
+  topic,
+  TopicWriter,
+} from '../../src/index.ts'
 import type { AppConfig, Application, Log } from '../../src/index.ts'
 
 const words = topic('words', { key: string(), value: string() })
@@ -70,6 +80,26 @@ test('the handler is asked with the error, and its answer is followed', async ()
   await expect(streams.closed).rejects.toMatchObject({ code: 'MR_PROCESSING' })
   expect(asked).toHaveLength(2)
   expect(streams.state).toBe('error')
+})
+
+test('a thread that cannot be replaced at once is asked about again, and replaced when it can be', async () => {
+  let opened = 0
+  const openClient = log.openClient.bind(log)
+  log.openClient = (options) => {
+    if (++opened === 2) throw new MillraceError('MR_LOG_UNREACHABLE', 'not just now')
+    return openClient(options)
+  }
+  const asked: unknown[] = []
+  const app = countingApp(1, (error) => {
+    asked.push(error)
+    return 'replaceThread'
+  })
+  const streams = await Streams.start(app, { log, stateDirectory: directory })
+  const all = new Map([0, 1, 2, 3, 4].map((i) => [`word-${i}`, 4]))
+  await expect.poll(lastCounts, { timeout: 20_000 }).toEqual(all)
+  expect(asked).toMatchObject([{ code: 'MR_PROCESSING' }, { code: 'MR_LOG_UNREACHABLE' }])
+  expect(streams.status().processed).toBeGreaterThanOrEqual(20)
+  await streams.close()
 })
 
 test('shutdownApplication ends the other instances too, in good order', async () => {

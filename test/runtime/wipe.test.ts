@@ -173,14 +173,21 @@ describe('state is wiped and restored from the beginning of the changelog', () =
   })
 })
 
-test('state of a changelog topic that was deleted and created again is wiped', async () => {
+test('a changelog topic that was deleted and created again is an error, and never a store that begins empty in silence', async () => {
   await state.pay(100)
   await state.run()
   await state.log.deleteTopics([CHANGELOG])
   await state.pay(1)
-  const { warnings } = await state.run()
-  expect(warnings).toEqual([expect.stringMatching(/wiped.*deleted and created again/)])
-  // The sums before are gone with the topic that was to keep them.
+  const streams = await state.start(state.app({}))
+  await expect(streams.closed).rejects.toMatchObject({
+    code: 'MR_INTERNAL_TOPIC',
+    topic: CHANGELOG,
+    message: expect.stringContaining('deleted and created again'),
+    hint: expect.stringContaining('millrace reset'),
+  })
+  // Whoever wants that says so.
+  await rm(state.task(), { recursive: true })
+  await state.run()
   expect(await state.shown()).toEqual(state.expected().set('account-2', 100))
 })
 

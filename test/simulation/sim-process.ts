@@ -120,15 +120,14 @@ export class SimProcess implements Actor {
   #wait<T>(start: (resolve: (value: T) => void, reject: (error: unknown) => void) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.add(reject)
-      const end = (): void => void this.#waiting.delete(reject)
+      // After a crash nothing is heard of any more until `bury` lets it fail.
+      const settled = (): boolean => !this.#crashed && this.#waiting.delete(reject)
       start(
         (value) => {
-          end()
-          if (!this.#crashed) resolve(value)
+          if (settled()) resolve(value)
         },
         (error) => {
-          end()
-          if (!this.#crashed) reject(error)
+          if (settled()) reject(error)
         },
       )
     })

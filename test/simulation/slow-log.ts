@@ -114,10 +114,11 @@ function slowClient(
   const { random } = process.schedule
   const reader = new SlowReader(process, client.reader)
   const group = new SlowMember(process, client.group)
+  const producer = new SlowProducer(process, thread, client.producer)
   return {
     guarantee: client.guarantee,
     reader,
-    producer: slowProducer(process, thread, client.producer),
+    producer,
     group,
     async committed(partitions) {
       try {
@@ -130,10 +131,14 @@ function slowClient(
     },
     commit(offsets) {
       const fate = random.next()
+      const records = producer.take()
       return process.request<CommitOutcome>(
         `commits ${thread}`,
         () => {
-          if (fate >= faults.abort) return client.commit(offsets)
+          if (fate >= faults.abort) {
+            for (const record of records) client.producer.append(...record)
+            return client.commit(offsets)
+          }
           counter.count('aborted commit')
           void client.abort()
           return 'aborted'
@@ -145,7 +150,10 @@ function slowClient(
         },
       )
     },
-    abort: () => process.request(`aborts ${thread}`, () => client.abort()),
+    abort: () => {
+      producer.take()
+      return process.request(`aborts ${thread}`, () => client.abort())
+    },
     close: () => {
       void reader.close()
       return process.request(`closes client ${thread}`, () => client.close())
@@ -153,21 +161,62 @@ function slowClient(
   }
 }
 
-function slowProducer(process: SimProcess, thread: string, producer: LogProducer): LogProducer {
-  return {
-    append: (...record) => {
-      process.assertAlive()
-      producer.append(...record)
-    },
-    partitionCount: (topic) => producer.partitionCount(topic),
-    loadPartitionCount: (topic) => process.request(`asks for ${topic}`, () => producer.loadPartitionCount(topic)),
-    get writable() {
-      return producer.writable
-    },
-    onWritable: (wake) => producer.onWritable(wake),
-    flush: () => process.request(`flushes ${thread}`, () => producer.flush()),
-    lastOffset: (topic, partition) => producer.lastOffset(topic, partition),
-    close: () => producer.close(),
+type AppendedRecord = Parameters<LogProducer['append']>
+
+/** What it appends reaches the log with the commit that takes it. */
+class SlowProducer implements LogProducer {
+  readonly #process: SimProcess
+  readonly #thread: string
+  readonly #producer: LogProducer
+  #appended: AppendedRecord[] = []
+
+  constructor(process: SimProcess, thread: string, producer: LogProducer) {
+    this.#process = process
+    this.#thread = thread
+    this.#producer = producer
+  }
+
+  append(
+    ...[topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers]: AppendedRecord
+  ): void {
+    this.#process.assertAlive()
+    const end = Math.max(keyEnd, valueEnd, 0)
+    const copy = Buffer.from(buffer.subarray(0, end))
+    this.#appended.push([topic, partition, timestamp, copy, keyStart, keyEnd, valueStart, valueEnd, headers?.copy()])
+  }
+
+  take(): AppendedRecord[] {
+    const taken = this.#appended
+    this.#appended = []
+    return taken
+  }
+
+  partitionCount(topic: string): number | undefined {
+    return this.#producer.partitionCount(topic)
+  }
+
+  loadPartitionCount(topic: string): MaybePromise<number> {
+    return this.#process.request(`asks for ${topic}`, () => this.#producer.loadPartitionCount(topic))
+  }
+
+  get writable(): boolean {
+    return this.#producer.writable
+  }
+
+  onWritable(wake: (() => void) | undefined): void {
+    this.#producer.onWritable(wake)
+  }
+
+  flush(): MaybePromise<void> {
+    return this.#process.request(`flushes ${this.#thread}`, () => this.#producer.flush())
+  }
+
+  lastOffset(topic: string, partition: number): number | undefined {
+    return this.#producer.lastOffset(topic, partition)
+  }
+
+  close(): MaybePromise<void> {
+    return this.#producer.close()
   }
 }
 

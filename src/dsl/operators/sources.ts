@@ -1,3 +1,7 @@
+import type { StoreSpec } from '../../state/store-spec.ts'
+import type { TopologyWriter } from '../../topology/compile/topology-writer.ts'
+import type { OperatorSpec } from '../../topology/operator-spec.ts'
+import type { ProcessorSupplier } from '../../topology/processor-api.ts'
 import { GraphNode } from '../../topology/graph/graph-node.ts'
 import type { LogicalGraph } from '../../topology/graph/logical-graph.ts'
 import { validateName } from '../../topology/names.ts'
@@ -87,10 +91,37 @@ export function globalTable(
   const node = new GraphNode(name, {}, (writer) => {
     const serdes = { key: topic.keySerde, value: topic.valueSerde }
     const spec = tableStoreSpec(writer.settings, materialization, store.name, serdes, name)
-    writer.addGlobalTable(sourceSpec(source, topic), name, { ...spec, logging: false, caching: false })
+    addGlobalStore(writer, { source, name, topic, spec, operator: { op: 'globalTableSource', store: spec.name } })
   })
   graph.add(graph.root, node)
   return { graph, store: store.name }
+}
+
+export function globalStore(
+  graph: LogicalGraph,
+  spec: StoreSpec,
+  topic: SourceTopic,
+  supplier: ProcessorSupplier<unknown, unknown, never, never>,
+  options: Named = {},
+): void {
+  const { source, name } = sourceNames(graph, options.name)
+  const node = new GraphNode(name, {}, (writer) => {
+    addGlobalStore(writer, { source, name, topic, spec, operator: { op: 'globalProcess', store: spec.name, supplier } })
+  })
+  graph.add(graph.root, node)
+}
+
+interface NewGlobalStore {
+  readonly source: string
+  readonly name: string
+  readonly topic: SourceTopic
+  readonly spec: StoreSpec
+  readonly operator: OperatorSpec
+}
+
+/** The topic is the changelog, and what it holds is held back nowhere. */
+function addGlobalStore(writer: TopologyWriter, { source, name, topic, spec, operator }: NewGlobalStore): void {
+  writer.addGlobalStore(sourceSpec(source, topic), name, operator, { ...spec, logging: false, caching: false })
 }
 
 function sourceNames(graph: LogicalGraph, name: string | undefined): { source: string; name: string } {

@@ -44,12 +44,12 @@ export class Handover {
   }
 
   /** Membership is gone; what the thread was about to acknowledge no longer counts. */
-  lose(reason: string): void {
+  lose(reason: string, sessionTimeout?: number): void {
     this.#held = noTasks
     this.#target = undefined
     this.#awaited = undefined
     this.#announced = false
-    this.notify({ type: 'lost', reason })
+    this.notify({ type: 'lost', reason, sessionTimeout })
   }
 
   next(): GroupEvent | undefined {

@@ -1,17 +1,19 @@
 import { MillraceError } from '../../errors.ts'
 import { KafkaError, kafkaErrors } from '../protocol/errors.ts'
 import type { StreamsGroupHeartbeatResponse } from '../protocol/streams-group-heartbeat.ts'
-import { foreignGroup, topologyChanged } from './member-errors.ts'
+import { foreignGroup } from './member-errors.ts'
 
-/** The error of a heartbeat that repeating or joining anew does not heal. */
+/**
+ * The error of a heartbeat that repeating or joining anew does not heal.
+ *
+ * @param topics that the application reads
+ */
 export function fatalGroupError(
   groupId: string,
-  reply: StreamsGroupHeartbeatResponse,
-  liveMembers: string,
+  { errorCode, errorMessage }: StreamsGroupHeartbeatResponse,
+  topics: readonly string[],
 ): MillraceError {
-  const { errorCode, errorMessage } = reply
   const text = errorMessage ?? undefined
-  if (isTopologyChange(reply)) return topologyChanged(groupId, liveMembers)
   switch (errorCode) {
     case kafkaErrors.groupIdNotFound:
     case kafkaErrors.inconsistentGroupProtocol:
@@ -24,6 +26,12 @@ export function fatalGroupError(
     case kafkaErrors.streamsInvalidTopology:
       return new MillraceError('MR_TOPOLOGY_INVALID', `the group coordinator refuses the topology (${text})`, {
         hint: 'Check the names of the topics.',
+      })
+    case kafkaErrors.topicAuthorizationFailed:
+      // The coordinator does not say which: it must be shown all of them.
+      return new KafkaError(errorCode, `joining group ${groupId}, which reads ${topics.join(', ')}`, {
+        text,
+        hint: `Give this user the permissions Describe and Read on these topics, and Describe, Create, Read and Write on topics that begin with ${groupId}-.`,
       })
     default:
       return new KafkaError(errorCode, `heartbeat of group ${groupId}`, { text })

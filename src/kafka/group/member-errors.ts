@@ -1,5 +1,6 @@
 import { MillraceError } from '../../errors.ts'
 import type { ErrorPlace } from '../../errors.ts'
+import type { Cluster } from '../cluster.ts'
 import { KafkaError } from '../protocol/errors.ts'
 
 /** Whether what failed may succeed later: only the end of the session ends a membership. */
@@ -23,14 +24,26 @@ export function fencedMember(what: string, groupId: string, place: ErrorPlace = 
   })
 }
 
-/** @param liveMembers who runs the other topology; empty if nobody does any more */
-export function topologyChanged(groupId: string, liveMembers: string): MillraceError {
-  return new MillraceError('MR_TOPOLOGY_CHANGED', `group ${groupId} keeps another topology than this application has`, {
-    hint:
-      liveMembers === ''
-        ? 'Start again: the group has no members any more.'
-        : `Stop the members that run the old one (${liveMembers}), then start again: the offsets stay.`,
-  })
+/**
+ * Once these members have stopped, the group takes the new topology by itself.
+ *
+ * @param liveMembers who runs the other topology
+ * @param tool Kafka's own that lists the members of such groups
+ */
+export function topologyChanged(
+  cluster: Pick<Cluster, 'options'>,
+  groupId: string,
+  liveMembers: readonly string[],
+  tool: 'kafka-streams-groups.sh' | 'kafka-consumer-groups.sh',
+): MillraceError {
+  const names = liveMembers.toSorted().join(', ')
+  const [broker] = cluster.options.brokers
+  const command = `${tool} --bootstrap-server ${broker?.host}:${broker?.port} --describe --group ${groupId} --members`
+  return new MillraceError(
+    'MR_TOPOLOGY_CHANGED',
+    `members of group ${groupId} run another topology than this application: ${names}`,
+    { hint: `Stop them (${command} lists who is left), then start this one: offsets and stores are kept.` },
+  )
 }
 
 export function foreignGroup(groupId: string, text: string | undefined): MillraceError {

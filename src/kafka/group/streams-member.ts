@@ -17,9 +17,10 @@ import { prepareGroup } from './group-configs.ts'
 import { Handover } from './handover.ts'
 import { fatalGroupError, isTopologyChange } from './join-errors.ts'
 import type { KafkaMember } from './kafka-member.ts'
-import { asMillraceError, fencedMember, isPassing } from './member-errors.ts'
+import { asMillraceError, fencedMember, isPassing, topologyChanged } from './member-errors.ts'
 import type { OffsetMember } from './offsets.ts'
 import { TaskOfPartition, assignmentOf, isEmpty, taskListsOf } from './tasks.ts'
+import { Reachability } from './reachability.ts'
 import { protocolSubtopologies } from './topology.ts'
 import { WaitingReasons, isWaiting } from './waiting.ts'
 
@@ -40,6 +41,7 @@ export class StreamsMember implements KafkaMember {
   readonly #taskOf: TaskOfPartition
   readonly #handover = new Handover()
   readonly #waiting = new WaitingReasons()
+  readonly #reachability: Reachability
   #state: 'idle' | 'joining' | 'member' | 'ended' = 'idle'
   #memberId = ''
   #epoch = joinEpoch
@@ -57,12 +59,15 @@ export class StreamsMember implements KafkaMember {
   #shutdownWanted = false
   #shutdownTold = false
   #failures = 0
+  /** The members of another topology that were told of. */
+  #waitingFor = ''
   #timer: TimerHandle | undefined
   #beating: Promise<void> | undefined
 
   constructor(cluster: Cluster, options: GroupOptions) {
     this.#cluster = cluster
     this.#options = options
+    this.#reachability = new Reachability(options.onUnreachable)
     this.#taskOf = new TaskOfPartition(options.subtopologies)
     this.#join = {
       rebalanceTimeoutMs: options.rebalanceTimeout,
@@ -239,6 +244,7 @@ export class StreamsMember implements KafkaMember {
     shutdown: boolean,
   ): Promise<void> {
     const { errorCode } = reply
+    this.#reachability.answered()
     if (errorCode === kafkaErrors.none) {
       this.#failures = 0
       this.#heardAt = sentAt
@@ -260,7 +266,8 @@ export class StreamsMember implements KafkaMember {
     }
     if (isRetriableCode(errorCode)) throw new KafkaError(errorCode, `heartbeat of group ${this.#options.groupId}`)
     if (await this.#isHealed(reply)) return
-    this.#fail(fatalGroupError(this.#options.groupId, reply, await this.#liveMembers()))
+    if (isTopologyChange(reply)) await this.#waitForOthers()
+    else this.#fail(fatalGroupError(this.#options.groupId, reply, this.#taskOf.topics))
   }
 
   /** Whether joining again may succeed although the coordinator refused it. */
@@ -302,6 +309,7 @@ export class StreamsMember implements KafkaMember {
       return
     }
     this.#failures++
+    this.#reachability.failed(error)
     if (!(error instanceof KafkaError) || isStaleCoordinatorCode(error.apiCode))
       this.#cluster.forgetCoordinator('group', this.#options.groupId)
   }
@@ -323,7 +331,7 @@ export class StreamsMember implements KafkaMember {
   }
 
   #lose(reason: string): void {
-    this.#handover.lose(reason)
+    this.#handover.lose(reason, this.#sessionTimeout)
     this.#startOver()
     void this.#beatNow()
   }
@@ -370,8 +378,15 @@ export class StreamsMember implements KafkaMember {
     }
   }
 
-  async #liveMembers(): Promise<string> {
-    const group = await describeStreamsGroup(this.#cluster, this.#options.groupId)
-    return (group?.members ?? []).map(({ clientId, clientHost }) => `${clientId} on ${clientHost}`).join(', ')
+  /** Members run another topology: it is theirs while they live, so joining is tried again until the last of them has gone. */
+  async #waitForOthers(): Promise<void> {
+    const { groupId } = this.#options
+    this.#failures++
+    const group = await describeStreamsGroup(this.#cluster, groupId)
+    const others = (group?.members ?? []).map(({ clientId, clientHost }) => `${clientId} on ${clientHost}`)
+    const error = topologyChanged(this.#cluster, groupId, others, 'kafka-streams-groups.sh')
+    if (others.length === 0 || error.message === this.#waitingFor || this.#hasEnded()) return
+    this.#waitingFor = error.message
+    this.#handover.notify({ type: 'waiting', error })
   }
 }

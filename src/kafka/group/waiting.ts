@@ -72,7 +72,7 @@ function waitingError({ code, detail }: Status): MillraceError {
 function wrongPartitionCount(topic: string, detail: string): MillraceError {
   return new MillraceError('MR_INTERNAL_TOPIC', detail, {
     topic,
-    hint: 'The number of partitions of a source topic, or the topology, has changed: reset the application, or give the topic the number it needs.',
+    hint: 'The number of partitions of a source topic, or the topology, has changed: start over with "millrace reset", or give the topic the number it needs.',
   })
 }
 

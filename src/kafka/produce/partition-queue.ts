@@ -13,6 +13,8 @@ export interface PendingBatch {
   readonly bytes: number
   /** When its first record was appended, in ms. */
   readonly since: number
+  /** How many flushes were asked for before its first record was appended. */
+  readonly generation: number
   /** As whom it was stamped and from which sequence number on; it keeps both when it is sent again. */
   identity: ProducerIdentity | undefined
   sequence: number
@@ -28,6 +30,7 @@ export class PartitionQueue implements TopicPartition {
   readonly batches: PendingBatch[] = []
   open: BatchBuilder | undefined
   openSince = 0
+  #openGeneration = 0
   /** The batch being filled need not wait for more records. */
   due = false
   inFlight = false
@@ -51,8 +54,14 @@ export class PartitionQueue implements TopicPartition {
     return this.open === undefined && this.batches.length === 0
   }
 
-  openBatch(now: number): BatchBuilder {
+  /** Of what is to be sent next. */
+  get generation(): number {
+    return this.batches[0]?.generation ?? this.#openGeneration
+  }
+
+  openBatch(now: number, generation: number): BatchBuilder {
     this.openSince = now
+    this.#openGeneration = generation
     this.due = false
     return (this.open = new BatchBuilder(this.#capacity))
   }
@@ -73,6 +82,7 @@ export class PartitionQueue implements TopicPartition {
       count: open.count,
       bytes: open.length,
       since: this.openSince,
+      generation: this.#openGeneration,
       identity: undefined,
       sequence: -1,
     })
@@ -138,11 +148,11 @@ function splitBatch(
       builder.append(timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, cursor.headers(NO_HEADERS))
     }
     const buffer = builder.close(compression, transactional)
-    const { identity, since } = batch
+    const { identity, since, generation } = batch
     if (identity !== undefined) stampBatch(buffer, identity.producerId, identity.epoch, sequence)
     // Together the halves count for what the whole was counted for.
     const bytes = half === 0 ? batch.bytes >> 1 : batch.bytes - (batch.bytes >> 1)
-    const part: PendingBatch = { buffer, count, bytes, since, identity, sequence }
+    const part: PendingBatch = { buffer, count, bytes, since, generation, identity, sequence }
     sequence = sequenceAfter(sequence, count)
     return part
   })

@@ -13,6 +13,8 @@ export interface ProducerIdentity {
 /** Decides as whom and when a producer may send. */
 export interface ProducerSession {
   readonly transactionalId: string | null
+  /** False for batches that have to wait until what was flushed before them is committed. */
+  accepts(generation: number): boolean
   /** The identity for a batch of this partition that was never sent: `undefined` until it is prepared. */
   identity(topic: string, partition: number): ProducerIdentity | undefined
   /** Does what must be done before batches of these partitions are sent. @throws MillraceError that ends the producer */
@@ -34,6 +36,10 @@ export class IdempotentSession implements ProducerSession {
   constructor(cluster: SessionCluster, signal: AbortSignal) {
     this.#cluster = cluster
     this.#signal = signal
+  }
+
+  accepts(): boolean {
+    return true
   }
 
   identity(): ProducerIdentity | undefined {

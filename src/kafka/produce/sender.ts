@@ -25,6 +25,8 @@ export interface SenderOptions {
 export interface SenderEvents {
   /** Called once for each batch that is in the log on all in-sync replicas. */
   acknowledged(batch: PendingBatch): void
+  /** The batch was too large: two take its place. */
+  split(batch: PendingBatch): void
   /** A batch cannot be written: the sender has forgotten all queues (`clear`). */
   failed(error: MillraceError): void
 }
@@ -67,10 +69,6 @@ export class Sender {
     this.#leaders = new LeaderRefresh(cluster, signal, (topics, refused) => this.#onMetadata(topics, refused))
   }
 
-  get isIdle(): boolean {
-    return this.#queues.size === 0
-  }
-
   add(queue: PartitionQueue): void {
     this.#queues.add(queue)
   }
@@ -78,6 +76,11 @@ export class Sender {
   /** Makes every batch that is being filled due. */
   expedite(): void {
     for (const queue of this.#queues) if (queue.open !== undefined) queue.due = true
+  }
+
+  /** Closes every batch that is being filled: what follows is in another one. */
+  closeBatches(): void {
+    for (const queue of this.#queues) this.#close(queue)
   }
 
   /** Forgets every queue; requests under way go on without effect, `settled` tells when they are over. */
@@ -102,6 +105,7 @@ export class Sender {
     let retryIn = Number.POSITIVE_INFINITY
     for (const queue of this.#queues) {
       if (queue.inFlight || (queue.batches.length === 0 && !queue.due)) continue
+      if (!this.#session.accepts(queue.generation)) continue
       if (queue.retryAt > now) {
         retryIn = Math.min(retryIn, queue.retryAt - now)
         continue
@@ -124,8 +128,7 @@ export class Sender {
     let request: PartitionQueue[] = []
     let bytes = 0
     for (const queue of queues) {
-      if (queue.batches.length === 0)
-        queue.closeBatch(this.#options.compression, this.#session.transactionalId !== null)
+      if (queue.batches.length === 0) this.#close(queue)
       const size = queue.batches[0]!.buffer.length
       if (bytes + size > MAX_REQUEST_BYTES && request.length > 0) {
         void this.#send(broker, request)
@@ -137,6 +140,10 @@ export class Sender {
       bytes += size
     }
     void this.#send(broker, request)
+  }
+
+  #close(queue: PartitionQueue): void {
+    queue.closeBatch(this.#options.compression, this.#session.transactionalId !== null)
   }
 
   async #send(broker: number, queues: readonly PartitionQueue[]): Promise<void> {
@@ -205,6 +212,7 @@ export class Sender {
 
   #onError(queue: PartitionQueue, code: number, text: string | null): void {
     if (code === kafkaErrors.messageTooLarge && queue.batches[0]!.count > 1) {
+      this.#events.split(queue.batches[0]!)
       queue.splitHead(this.#options.compression, this.#session.transactionalId !== null)
     } else if (isLostSequence(code) && this.#session.renew()) {
       queue.restartSequence()

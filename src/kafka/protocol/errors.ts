@@ -24,7 +24,9 @@ export const kafkaErrors = {
   rebalanceInProgress: 27,
   topicAuthorizationFailed: 29,
   groupAuthorizationFailed: 30,
+  clusterAuthorizationFailed: 31,
   invalidTimestamp: 32,
+  illegalSaslState: 34,
   unsupportedVersion: 35,
   topicAlreadyExists: 36,
   invalidPartitions: 37,
@@ -87,6 +89,40 @@ export function isStaleCoordinatorCode(apiCode: number): boolean {
   return staleCoordinator.has(apiCode)
 }
 
+/** What to do about a refusal, whatever was asked for. */
+const hints: ReadonlyMap<number, string> = new Map([
+  [
+    kafkaErrors.illegalSaslState,
+    'The login was refused: check the mechanism, and the password or the token, of the option sasl.',
+  ],
+  [
+    kafkaErrors.topicAuthorizationFailed,
+    'Give this user the permissions on the topic: Describe and Read on what is read, Write on what is written, and all of them with Create on topics that begin with the application id.',
+  ],
+  [
+    kafkaErrors.groupAuthorizationFailed,
+    'Give this user the permission Read on the group, which has the id of the application.',
+  ],
+  [
+    kafkaErrors.transactionalIdAuthorizationFailed,
+    'Give this user the permission Write on transactional ids that begin with the application id.',
+  ],
+  [
+    kafkaErrors.clusterAuthorizationFailed,
+    'Give this user the permission on the cluster that the broker names in its log.',
+  ],
+])
+
+/** Codes of this library's own for some of Kafka's; the others are MR_LOG_FAILED. */
+const codes: ReadonlyMap<number, string> = new Map([
+  // What follows a token that the broker did not believe.
+  [kafkaErrors.illegalSaslState, 'MR_AUTHENTICATION'],
+  [kafkaErrors.topicAuthorizationFailed, 'MR_AUTHORIZATION'],
+  [kafkaErrors.groupAuthorizationFailed, 'MR_AUTHORIZATION'],
+  [kafkaErrors.clusterAuthorizationFailed, 'MR_AUTHORIZATION'],
+  [kafkaErrors.transactionalIdAuthorizationFailed, 'MR_AUTHORIZATION'],
+])
+
 /** What a broker answered, or that it could not be reached (`networkException`). */
 export class KafkaError extends MillraceError {
   readonly apiCode: number
@@ -99,7 +135,9 @@ export class KafkaError extends MillraceError {
     options: MillraceErrorOptions & { code?: string; text?: string | null | undefined } = {},
   ) {
     const name = kafkaErrorName(apiCode)
-    super(options.code ?? 'MR_LOG_FAILED', `${what}: ${name}${options.text ? `, ${options.text}` : ''}`, options)
+    const code = options.code ?? codes.get(apiCode) ?? 'MR_LOG_FAILED'
+    const hint = options.hint ?? hints.get(apiCode)
+    super(code, `${what}: ${name}${options.text ? `, ${options.text}` : ''}`, { ...options, hint })
     this.apiCode = apiCode
     this.apiName = name
     this.retriable = retriable.has(apiCode)

@@ -47,6 +47,8 @@ export class Transaction implements ProducerSession {
   #preparing: Promise<void> | undefined
   #settling: Promise<void> | undefined
   #committing: Promise<unknown> | undefined
+  /** The last generation of batches that the transaction takes, once that is settled. */
+  #sealed = Number.POSITIVE_INFINITY
 
   private constructor(cluster: TransactionCluster, requests: TransactionRequests, identity: ProducerIdentity) {
     this.transactionalId = requests.transactionalId
@@ -82,8 +84,21 @@ export class Transaction implements ProducerSession {
     if (this.#fence !== undefined) throw this.#fence
   }
 
+  accepts(generation: number): boolean {
+    return generation <= this.#sealed
+  }
+
   identity(topic: string, partition: number): ProducerIdentity | undefined {
     return this.#committing === undefined && this.#added.has(topic, partition) ? this.#identity : undefined
+  }
+
+  /** Later generations have to wait for the transaction behind this one. */
+  seal(generation: number): void {
+    this.#sealed = generation
+  }
+
+  unseal(): void {
+    this.#sealed = Number.POSITIVE_INFINITY
   }
 
   async prepare(partitions: readonly TopicPartition[]): Promise<void> {

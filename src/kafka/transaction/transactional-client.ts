@@ -92,14 +92,7 @@ export class TransactionalClient implements LogClient {
     this.#transaction.requireUnfenced()
     if (this.#isStillMember()) {
       if (this.group.identity() !== undefined) this.group.requireOwned(partitionsOf(offsets))
-      // Without a pause after the last acknowledgement, in which something else could be sent.
-      const flushed = this.producer.flush()
-      if (isPromise(flushed)) await flushed
-      if (!this.#transaction.isOpen && offsets.size === 0) return 'committed'
-      const outcome = await this.#transaction.commit(this.#groupId, (requests, identity) =>
-        this.#sendOffsets(requests, identity, offsets),
-      )
-      if (outcome === 'committed' && this.#transaction.isSpent) this.#producer.restartSequences()
+      const outcome = await this.#commitSealed(offsets)
       if (outcome !== 'aborted') return outcome
     }
     await this.abort()
@@ -107,9 +100,39 @@ export class TransactionalClient implements LogClient {
     return 'aborted'
   }
 
+  /** Before the first wait the transaction is sealed: what is appended from then on is not sent until it has ended. */
+  async #commitSealed(offsets: PartitionMap<CommittedOffset>): Promise<CommitOutcome> {
+    this.#transaction.seal(this.#producer.generation)
+    let outcome: CommitOutcome = 'committed'
+    try {
+      const flushed = this.producer.flush()
+      if (isPromise(flushed)) await flushed
+      if (this.#transaction.isOpen || offsets.size > 0) {
+        outcome = await this.#transaction.commit(this.#groupId, (requests, identity) =>
+          this.#sendOffsets(requests, identity, offsets),
+        )
+      }
+    } catch (error) {
+      this.#unseal()
+      throw error
+    }
+    // Of any other outcome only an abort follows, which drops what waits.
+    if (outcome === 'committed') {
+      if (this.#transaction.isSpent) this.#producer.restartSequences()
+      this.#unseal()
+    }
+    return outcome
+  }
+
+  #unseal(): void {
+    this.#transaction.unseal()
+    this.#producer.resume()
+  }
+
   async abort(): Promise<void> {
     await this.#producer.discard()
     await this.#transaction.abort()
+    this.#transaction.unseal()
   }
 
   async close(): Promise<void> {

@@ -60,6 +60,7 @@ export class GroupCoordinator {
 
   /** A newer client took the member's identity. */
   fence(member: LocalMember, error: MillraceError): void {
+    member.end()
     this.#remove(member)
     member.tell({ type: 'failed', error })
   }

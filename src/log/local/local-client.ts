@@ -71,7 +71,7 @@ export class LocalClient implements LogClient {
 
   close(): void {
     this.#end(new MillraceError('MR_LOG_FAILED', `${this.group.name} is closed`))
-    this.#coordinator.leave(this.group)
+    this.group.leave()
     this.#host.clientClosed(this)
   }
 

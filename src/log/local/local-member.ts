@@ -23,6 +23,7 @@ export class LocalMember implements GroupMember {
   #events: GroupEvent[] = []
   #wake: (() => void) | undefined
   #waitingFor: string | undefined
+  #hasEnded = false
 
   constructor(name: string, options: GroupOptions, coordinator: GroupCoordinator, onLost: () => void) {
     this.name = name
@@ -36,7 +37,8 @@ export class LocalMember implements GroupMember {
   }
 
   join(): void {
-    this.#coordinator.join(this)
+    // A client that was closed or fenced would hold its tasks for ever: nobody is there to give them up.
+    if (!this.#hasEnded) this.#coordinator.join(this)
   }
 
   nextEvent(): GroupEvent | undefined {
@@ -63,7 +65,13 @@ export class LocalMember implements GroupMember {
   }
 
   leave(): void {
+    this.end()
     this.#coordinator.leave(this)
+  }
+
+  /** It will not join again. */
+  end(): void {
+    this.#hasEnded = true
   }
 
   /** Between being told that membership is lost and hearing it, the member still believes that it owns its tasks. */

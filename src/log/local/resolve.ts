@@ -86,7 +86,7 @@ function wrongCount(topic: string, has: number, wants: number): MillraceError {
     `internal topic '${topic}' has ${partitionsText(has)}, but the topology wants ${wants}`,
     {
       topic,
-      hint: 'the number of partitions of a source topic, or the topology, has changed: reset the application or give the topic the number it wants',
+      hint: 'the number of partitions of a source topic, or the topology, has changed: start over with "millrace reset", or give the topic the number it wants',
     },
   )
 }

@@ -124,12 +124,16 @@ export class TopologyWriter {
     if (!node.stores.includes(store)) node.stores.push(store)
   }
 
-  /** A source and a processor that every instance runs over all partitions. */
-  addGlobalTable(source: NewSource, processor: string, spec: StoreSpec): void {
+  /**
+   * A source and a processor that every instance runs over all partitions.
+   *
+   * @throws MR_TOPOLOGY_STORE_EXISTS, MR_TOPOLOGY_NODE_EXISTS, MR_TOPOLOGY_TOPIC_TWICE
+   */
+  addGlobalStore(source: NewSource, processor: string, operator: OperatorSpec, spec: StoreSpec): void {
     if (this.stores.has(spec.name)) throw storeExists(spec.name, processor)
     this.addSource(source)
     const topic = source.topics[0]
-    this.addProcessor(processor, { op: 'globalTableSource', store: spec.name }, [source.name])
+    this.addProcessor(processor, operator, [source.name])
     this.globalSources.add(source.name)
     this.stores.set(spec.name, { spec, global: true, sourceTopic: topic, users: [processor] })
     const node = this.nodes.get(processor)

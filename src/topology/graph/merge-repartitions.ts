@@ -10,7 +10,8 @@ import { newRepartition, repartitionNode } from './repartition.ts'
 export function mergeRepartitions(graph: LogicalGraph): void {
   liftAboveMerges(graph)
   for (const [changer, repartitions] of graph.repartitionsByKeyChange) {
-    if (repartitions.size > 0) mergeBelow(graph, changer, [...repartitions])
+    const alike = [...repartitions].filter((node) => graph.settings.compatible || comesFromOnly(node, changer))
+    if (alike.length > 0) mergeBelow(graph, changer, alike)
   }
 }
 
@@ -27,10 +28,15 @@ function mergeBelow(graph: LogicalGraph, changer: GraphNode, repartitions: reado
   )
   merged.priority = changer.priority
   for (const repartition of repartitions) {
-    const top = findUpwards(repartition, (node) => node.parents.has(changer))
-    if (top === undefined) throw new Error(`${repartition.name} does not lie below ${changer.name}`)
-    merged.addChild(top)
-    changer.removeChild(top)
+    const top = belowOf(repartition, changer)
+    // Another repartition may lie below the same child of the key changer, which has been moved then.
+    if (top === undefined && belowOf(repartition, merged) === undefined) {
+      throw new Error(`${repartition.name} does not lie below ${changer.name}`)
+    }
+    if (top !== undefined) {
+      merged.addChild(top)
+      changer.removeChild(top)
+    }
     const children = [...repartition.children]
     const parents = [...repartition.parents]
     for (const child of children) for (const parent of parents) parent.addChild(child)
@@ -55,16 +61,42 @@ function liftAboveMerges(graph: LogicalGraph): void {
     }
     changersByMerge.set(merge, changers)
   }
-  const lifted = new Set<GraphNode>()
-  for (const [merge, changers] of changersByMerge) {
-    const repartitions = new Set<GraphNode>()
-    for (const changer of changers) {
-      for (const repartition of repartitionsByKeyChange.get(changer) ?? []) repartitions.add(repartition)
-      lifted.add(changer)
-    }
-    repartitionsByKeyChange.set(merge, repartitions)
+  const repartitionsByMerge = new Map<GraphNode, Set<GraphNode>>()
+  for (const [changer, repartitions] of [...repartitionsByKeyChange]) {
+    const merges = [...changersByMerge.keys()].filter((merge) => changersByMerge.get(merge)?.includes(changer))
+    if (merges.length === 0) continue
+    repartitionsByKeyChange.delete(changer)
+    // Of streams that are merged one after the other, all are repartitioned only below the last merge.
+    const last = merges.find((merge) => merges.every((other) => other === merge || belowOf(merge, other) !== undefined))
+    if (last === undefined) continue
+    const all = repartitionsByMerge.get(last) ?? new Set()
+    for (const repartition of repartitions) all.add(repartition)
+    repartitionsByMerge.set(last, all)
   }
-  for (const changer of lifted) repartitionsByKeyChange.delete(changer)
+  // In the order of the merges: names are drawn in it.
+  for (const merge of graph.mergeNodes) {
+    const repartitions = repartitionsByMerge.get(merge)
+    if (repartitions !== undefined) repartitionsByKeyChange.set(merge, repartitions)
+  }
+}
+
+/**
+ * False if records of other streams are merged in on the way: they would not be repartitioned any more, and meet the others only
+ * if their topics happen to have as many partitions.
+ */
+function comesFromOnly(node: GraphNode, changer: GraphNode): boolean {
+  if (node === changer) return true
+  return node.parents.size > 0 && [...node.parents].every((parent) => comesFromOnly(parent, changer))
+}
+
+/** The child of `ancestor` on the way to the node, or the node itself; undefined if there is no way. */
+function belowOf(node: GraphNode, ancestor: GraphNode): GraphNode | undefined {
+  if (node.parents.has(ancestor)) return node
+  for (const parent of node.parents) {
+    const below = belowOf(parent, ancestor)
+    if (below !== undefined) return below
+  }
+  return undefined
 }
 
 function liesBelow(node: GraphNode, ancestor: GraphNode): boolean {

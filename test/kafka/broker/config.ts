@@ -1,49 +1,64 @@
-import type { BrokerOptions } from './start-broker.ts'
+import type { ExtraListener } from './start-broker.ts'
 
-/** Broker settings for tests: one node, and timeouts low enough that faults show quickly. */
-export const testBrokerConfig: Readonly<Record<string, string>> = {
-  'offsets.topic.num.partitions': '4',
-  'offsets.topic.replication.factor': '1',
-  'transaction.state.log.num.partitions': '4',
-  'transaction.state.log.replication.factor': '1',
-  'transaction.state.log.min.isr': '1',
-  'share.coordinator.state.topic.num.partitions': '1',
-  'share.coordinator.state.topic.replication.factor': '1',
-  'share.coordinator.state.topic.min.isr': '1',
-  'auto.create.topics.enable': 'false',
-  'group.initial.rebalance.delay.ms': '0',
-  'group.min.session.timeout.ms': '1000',
-  'group.streams.initial.rebalance.delay.ms': '0',
-  'group.streams.assignment.interval.ms': '0',
-  'group.streams.min.session.timeout.ms': '1000',
-  'group.streams.session.timeout.ms': '10000',
-  'group.streams.min.heartbeat.interval.ms': '100',
-  'group.streams.heartbeat.interval.ms': '1000',
-  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
-  'log.flush.interval.messages': '1000000',
-  'group.coordinator.append.linger.ms': '1',
+/** Broker settings for tests: timeouts low enough that faults show quickly. */
+export function testBrokerConfig(brokers: number): Readonly<Record<string, string>> {
+  const replicas = String(brokers)
+  const inSync = String(Math.ceil((brokers + 1) / 2))
+  return {
+    'default.replication.factor': replicas,
+    'min.insync.replicas': inSync,
+    'offsets.topic.num.partitions': '4',
+    'offsets.topic.replication.factor': replicas,
+    'transaction.state.log.num.partitions': '4',
+    'transaction.state.log.replication.factor': replicas,
+    'transaction.state.log.min.isr': inSync,
+    'share.coordinator.state.topic.num.partitions': '1',
+    'share.coordinator.state.topic.replication.factor': replicas,
+    'share.coordinator.state.topic.min.isr': inSync,
+    'auto.create.topics.enable': 'false',
+    // Records of tests bear times of long ago; a broker would delete them when it has run for 30 s.
+    'log.retention.ms': '-1',
+    'group.initial.rebalance.delay.ms': '0',
+    'group.min.session.timeout.ms': '1000',
+    'group.streams.initial.rebalance.delay.ms': '0',
+    'group.streams.assignment.interval.ms': '0',
+    'group.streams.min.session.timeout.ms': '1000',
+    'group.streams.session.timeout.ms': '10000',
+    'group.streams.min.heartbeat.interval.ms': '100',
+    'group.streams.heartbeat.interval.ms': '1000',
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
+    'log.flush.interval.messages': '1000000',
+    'group.coordinator.append.linger.ms': '1',
+  }
 }
 
-/** Where a broker listens, for clients at `port` of this machine. */
-export function listenerConfig(
-  bindHost: string,
-  port: number,
-  controller: string,
-  extra: BrokerOptions['listener'],
-): Record<string, string> {
-  const name = (protocol: string, at: number) => ({
-    bound: `${protocol}://${bindHost}:${at}`,
-    advertised: `${protocol}://127.0.0.1:${at}`,
-  })
-  const listeners = [name('PLAINTEXT', port), ...(extra === undefined ? [] : [name('SECURE', extra.port)])]
+/** Where a node listens. */
+export interface NodePlace {
+  readonly id: number
+  /** Address that its listeners are bound to. */
+  readonly bindHost: string
+  /** Of the listener for clients on this machine. */
+  readonly port: number
+  readonly listener: ExtraListener | undefined
+  /** `host:port` of the controller of every node, by node id. */
+  readonly controllers: ReadonlyMap<number, string>
+}
+
+export function listenerConfig({ id, bindHost, port, listener, controllers }: NodePlace): Record<string, string> {
+  const bound = [`PLAINTEXT://${bindHost}:${port}`]
+  const advertised = [`PLAINTEXT://127.0.0.1:${port}`]
+  if (listener !== undefined) {
+    bound.push(`EXTRA://${bindHost}:${listener.port}`)
+    advertised.push(`EXTRA://127.0.0.1:${listener.advertisedPort ?? listener.port}`)
+  }
   return {
     'process.roles': 'broker,controller',
-    'node.id': '1',
-    'controller.quorum.voters': `1@${controller}`,
+    'node.id': String(id),
+    'controller.quorum.voters': Array.from(controllers, ([node, address]) => `${node}@${address}`).join(','),
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    listeners: [...listeners.map(({ bound }) => bound), `CONTROLLER://${controller}`].join(','),
-    'advertised.listeners': listeners.map(({ advertised }) => advertised).join(','),
-    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:${extra?.protocol ?? 'PLAINTEXT'}`,
+    listeners: [...bound, `CONTROLLER://${controllers.get(id)}`].join(','),
+    'advertised.listeners': advertised.join(','),
+    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,EXTRA:${listener?.protocol ?? 'PLAINTEXT'}`,
   }
 }

@@ -20,9 +20,10 @@ export async function startContainerBroker(options: BrokerOptions): Promise<Priv
   const { GenericContainer, Wait } = await import('testcontainers')
   const port = await freePort()
   const ports = options.listener === undefined ? [port] : [port, options.listener.port]
+  const controllers = new Map([[1, 'localhost:9093']])
   const config: Record<string, string> = {
-    ...listenerConfig('0.0.0.0', port, 'localhost:9093', options.listener),
-    ...testBrokerConfig,
+    ...listenerConfig({ id: 1, bindHost: '0.0.0.0', port, listener: options.listener, controllers }),
+    ...testBrokerConfig(1),
     ...options.config,
   }
   const environment: Record<string, string> = { KAFKA_HEAP_OPTS: '-Xmx512m' }

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-export { startBroker } from './start-broker.ts'
-export type { BrokerOptions, PrivateBroker } from './start-broker.ts'
+export { startBroker, startCluster } from './start-broker.ts'
+export type { BrokerOptions, PrivateBroker, PrivateCluster, PrivateNode } from './start-broker.ts'
 
 /**
  * Bootstrap address of the broker that all test files of one run share: `MILLRACE_KAFKA` if set, else one that the first file

@@ -24,12 +24,11 @@ beforeAll(async () => {
   const [proxyPort, directPort] = [await freePort(), await freePort()]
   // Clients learn the advertised address of the listener they came by: through the proxy, or past it.
   broker = await startBroker({
-    listener: { protocol: 'SASL_PLAINTEXT', port: directPort },
+    listener: { protocol: 'PLAINTEXT', port: directPort },
     config: {
-      'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,SECURE:PLAINTEXT',
       // The broker writes the markers of transactions over a connection to itself.
-      'inter.broker.listener.name': 'SECURE',
-      'advertised.listeners': `PLAINTEXT://127.0.0.1:${proxyPort},SECURE://127.0.0.1:${directPort}`,
+      'inter.broker.listener.name': 'EXTRA',
+      'advertised.listeners': `PLAINTEXT://127.0.0.1:${proxyPort},EXTRA://127.0.0.1:${directPort}`,
     },
   })
   proxy = await FaultyProxy.listen(proxyPort, () => Number(broker.brokers.split(':')[1]))

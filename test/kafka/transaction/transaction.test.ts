@@ -135,7 +135,7 @@ describe('a transaction', () => {
   it('needs the permission to use its transactional id, and says so', async () => {
     const coordinator = new ScriptedCoordinator({ [initProducerId]: [TRANSACTIONAL_ID_AUTHORIZATION_FAILED] })
     await expect(Transaction.open(coordinator, 'id')).rejects.toMatchObject({
-      code: 'MR_LOG_FAILED',
+      code: 'MR_AUTHORIZATION',
       apiName: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED',
       hint: expect.stringContaining('permission'),
     })

@@ -78,7 +78,7 @@ abstract class FakeStore implements StateStore {
 
   logChanges(): void {}
   writeChanges(): void {}
-  committed(): void {}
+  written(): void {}
   restore(): void {}
   close(): void {}
 }

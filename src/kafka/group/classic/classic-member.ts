@@ -9,12 +9,14 @@ import { Handover } from '../handover.ts'
 import type { KafkaMember } from '../kafka-member.ts'
 import { asMillraceError, fencedMember, isPassing } from '../member-errors.ts'
 import type { OffsetMember } from '../offsets.ts'
+import { Reachability } from '../reachability.ts'
 import { TaskOfPartition, isEmpty } from '../tasks.ts'
 import { encodeSubscription } from './consumer-protocol.ts'
 import { describeClassicGroup } from './describe.ts'
 import { GroupLeader } from './group-leader.ts'
 import { HeartbeatTimer } from './heartbeat-timer.ts'
 import { joinError, twinTookOver } from './join-errors.ts'
+import { untilOthersHaveGone } from './other-topology.ts'
 import { ClassicRequests } from './requests.ts'
 import type { JoinAnswer } from './requests.ts'
 import { decodeAssigned, encodeMember, taskSetOf, topologyHash } from './user-data.ts'
@@ -38,6 +40,7 @@ export class ClassicMember implements KafkaMember {
   readonly #topology: string
   readonly #handover = new Handover()
   readonly #heartbeats: HeartbeatTimer
+  readonly #reachability: Reachability
   /** Tasks whose state lies, or may lie, on the disk of this process. */
   readonly #stored: Map<string, TaskId>
   #state: 'idle' | 'joining' | 'member' | 'ended' = 'idle'
@@ -69,6 +72,7 @@ export class ClassicMember implements KafkaMember {
   constructor(cluster: Cluster, options: GroupOptions) {
     this.#cluster = cluster
     this.#options = options
+    this.#reachability = new Reachability(options.onUnreachable)
     this.#requests = new ClassicRequests(cluster, options)
     this.#topology = topologyHash(options.subtopologies)
     this.#leader = new GroupLeader(cluster, options, this.#topology)
@@ -207,6 +211,11 @@ export class ClassicMember implements KafkaMember {
           await this.#joinAndSync()
           failures = 0
         } catch (error) {
+          if (isTopologyChange(error)) {
+            await this.#standAside(error)
+            failures = 0
+            continue
+          }
           if (!this.#canRetry(error)) return
           this.#isRebalanceDue = true
           await pause(this.#cluster.options.clock, backoff(this.#cluster.options, failures++), this.#cluster.closed)
@@ -216,6 +225,24 @@ export class ClassicMember implements KafkaMember {
       // In the same turn as the last look at whether a rebalance is due: who asks for one later must not be overheard.
       this.#rebalancing = undefined
     }
+  }
+
+  /**
+   * Others run another topology, which is the group's while they live. Waits outside of the group, in which it could be made the leader
+   * of members whose tasks it does not know, until the last of them has gone.
+   */
+  async #standAside(refusal: MillraceError): Promise<void> {
+    const { groupId, instanceId } = this.#options
+    const memberId = this.#memberId
+    this.#leaveGeneration()
+    this.#tellWaiting(refusal)
+    if (memberId !== '') await this.#requests.leave(memberId, instanceId)
+    await untilOthersHaveGone(this.#cluster, groupId, this.#topology, {
+      tell: (error) => this.#tellWaiting(error),
+      canRetry: (error) => this.#canRetry(error),
+      hasEnded: () => this.#hasEnded(),
+    })
+    this.#isRebalanceDue = true
   }
 
   /** Whether what failed may succeed later; if not, this member has failed, unless it is closing anyway. */
@@ -331,14 +358,13 @@ export class ClassicMember implements KafkaMember {
     if (data.problem === undefined || !isEmpty(data.tasks)) this.#handover.told(data.tasks)
     for (const set of [data.tasks.active, data.tasks.standby])
       for (const [text, task] of set) this.#stored.set(text, task)
-    this.#tellWaiting(data.problem)
+    this.#tellWaiting(data.problem === undefined ? undefined : errorOf(data.problem))
     this.#onHandover()
   }
 
-  #tellWaiting(problem: Problem | undefined): void {
-    if (problem !== undefined && problem.message !== this.#waitingFor)
-      this.#handover.notify({ type: 'waiting', error: errorOf(problem) })
-    this.#waitingFor = problem?.message
+  #tellWaiting(error: MillraceError | undefined): void {
+    if (error !== undefined && error.message !== this.#waitingFor) this.#handover.notify({ type: 'waiting', error })
+    this.#waitingFor = error?.message
   }
 
   #onHandover(): void {
@@ -372,12 +398,15 @@ export class ClassicMember implements KafkaMember {
       if (isRetriableCode(errorCode)) throw new KafkaError(errorCode, `heartbeat of group ${this.#options.groupId}`)
       this.#onHeartbeat(errorCode, sentAt)
     } catch (error) {
-      if (this.#canRetry(error)) this.#heartbeats.failed()
+      if (!this.#canRetry(error)) return
+      this.#heartbeats.failed()
+      this.#reachability.failed(error)
     }
   }
 
   #onHeartbeat(errorCode: number, sentAt: number): void {
     this.#heartbeats.succeeded()
+    this.#reachability.answered()
     switch (errorCode) {
       case kafkaErrors.none:
         this.#heardAt = sentAt
@@ -415,14 +444,18 @@ export class ClassicMember implements KafkaMember {
   #lose(reason: string): void {
     this.#revocationTimer?.cancel()
     this.#revocationTimer = undefined
-    this.#handover.lose(reason)
+    this.#handover.lose(reason, this.#cluster.options.sessionTimeout)
+    this.#leaveGeneration()
+    void this.#rebalance()
+  }
+
+  #leaveGeneration(): void {
     this.#memberId = ''
     this.#generation = noGeneration
     this.#assignedIn = noGeneration
     this.#isLeader = false
     this.#mustRejoin = false
     this.#state = 'joining'
-    void this.#rebalance()
   }
 
   #twinTookOver(): MillraceError {
@@ -447,6 +480,10 @@ export class ClassicMember implements KafkaMember {
     this.#heartbeats.stop()
     this.#revocationTimer?.cancel()
   }
+}
+
+function isTopologyChange(error: unknown): error is MillraceError {
+  return error instanceof MillraceError && error.code === 'MR_TOPOLOGY_CHANGED'
 }
 
 function errorOf({ code, message, topic, hint }: Problem): MillraceError {

@@ -14,6 +14,8 @@ export interface ClassicGroupMember {
   readonly memberId: string
   readonly instanceId: string | undefined
   readonly clientId: string
+  /** What it joined with; empty unless the group is `Stable`. */
+  readonly metadata: Buffer
 }
 
 export function describeClassicGroup(cluster: Cluster, groupId: string): Promise<ClassicGroup> {
@@ -25,10 +27,11 @@ export function describeClassicGroup(cluster: Cluster, groupId: string): Promise
     return {
       state: group.groupState,
       protocolType: group.protocolType,
-      members: group.members.map(({ memberId, groupInstanceId, clientId }) => ({
+      members: group.members.map(({ memberId, groupInstanceId, clientId, memberMetadata }) => ({
         memberId,
         instanceId: groupInstanceId ?? undefined,
         clientId,
+        metadata: memberMetadata,
       })),
     }
   })

@@ -145,7 +145,8 @@ export class GroupLeader {
   }
 
   #topologyChanged(members: readonly Participant[]): MillraceError {
-    return topologyChanged(this.#options.groupId, members.map(({ data }) => data.clientId).join(', '))
+    const names = members.map(({ data }) => data.clientId)
+    return topologyChanged(this.#cluster, this.#options.groupId, names, 'kafka-consumer-groups.sh')
   }
 }
 

@@ -94,14 +94,18 @@ export class ClassicRequests {
     return errorCode
   }
 
-  /** Gives up a member id. Unanswered, the coordinator finds out by itself when the session ends. */
-  async leave(memberId: string): Promise<void> {
+  /**
+   * Gives up a member id. Unanswered, the coordinator finds out by itself when the session ends.
+   *
+   * @param groupInstanceId of a static member, which else keeps its place
+   */
+  async leave(memberId: string, groupInstanceId: string | null = null): Promise<void> {
     const { clock } = this.#cluster.options
     const deadline = clock.now() + leavePatience
     for (let attempt = 0; !this.#cluster.closed.aborted && (attempt === 0 || clock.now() < deadline); attempt++) {
       try {
         const broker = await this.#coordinator()
-        const leaving = [{ memberId }]
+        const leaving = [{ memberId, groupInstanceId }]
         const answer = await this.#cluster.send(broker, 'group', leaveGroupV5.api, this.#options.groupId, leaving)
         if (!isRetriableCode(answer.errorCode)) return
         this.forgetCoordinator(answer.errorCode)

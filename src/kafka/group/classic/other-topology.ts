@@ -1,0 +1,67 @@
+import { MillraceError } from '../../../errors.ts'
+import type { Cluster } from '../../cluster.ts'
+import { backoff, pause } from '../../retry.ts'
+import { topologyChanged } from '../member-errors.ts'
+import { describeClassicGroup } from './describe.ts'
+import { decodeMember } from './user-data.ts'
+
+/** Between two looks at who is left, in ms. */
+const lookInterval = 1_000
+
+/**
+ * Resolves when no member runs another topology any more.
+ *
+ * @param topology `topologyHash` of what runs here
+ * @param waiter `tell` is told who is waited for, `canRetry` asked whether to go on after an error, `hasEnded` whether at all
+ */
+export async function untilOthersHaveGone(
+  cluster: Cluster,
+  groupId: string,
+  topology: string,
+  waiter: {
+    readonly tell: (error: MillraceError) => void
+    readonly canRetry: (error: unknown) => boolean
+    readonly hasEnded: () => boolean
+  },
+): Promise<void> {
+  const { clock } = cluster.options
+  for (let failures = 0; ;) {
+    await pause(clock, lookInterval, cluster.closed)
+    if (waiter.hasEnded()) return
+    try {
+      const others = await membersOfOtherTopology(cluster, groupId, topology)
+      failures = 0
+      if (others?.length === 0) return
+      if (others !== undefined) waiter.tell(topologyChanged(cluster, groupId, others, 'kafka-consumer-groups.sh'))
+    } catch (error) {
+      if (!waiter.canRetry(error)) return
+      await pause(clock, backoff(cluster.options, failures++), cluster.closed)
+    }
+  }
+}
+
+/**
+ * Client ids of the members that run another topology than this one, asked for without joining: a join would have all of them rebalanced.
+ *
+ * @returns undefined while a rebalance hides what the members run
+ */
+async function membersOfOtherTopology(
+  cluster: Cluster,
+  groupId: string,
+  topology: string,
+): Promise<readonly string[] | undefined> {
+  const { state, members } = await describeClassicGroup(cluster, groupId)
+  if (members.length === 0) return []
+  if (state !== 'Stable') return undefined
+  return members.filter(({ metadata }) => topologyOf(metadata) !== topology).map(({ clientId }) => clientId)
+}
+
+/** Undefined of what is no member of Millrace, or one of another version. */
+function topologyOf(metadata: Buffer): string | undefined {
+  try {
+    return decodeMember(metadata).topology
+  } catch (error) {
+    if (error instanceof MillraceError) return undefined
+    throw error
+  }
+}

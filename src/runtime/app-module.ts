@@ -1,0 +1,79 @@
+import { fileURLToPath } from 'node:url'
+import { MillraceError } from '../errors.ts'
+import type { Application } from '../topology/application.ts'
+
+const DEFAULT_HINT = 'end the file with: export default defineApp({ id: …, build: (builder) => { … } })'
+
+/** What a module exports, with the application that it exports by default. */
+export interface AppModule {
+  readonly app: Application
+  readonly exports: Readonly<Record<string, unknown>>
+}
+
+/**
+ * Imports a module and takes the application that it exports by default.
+ *
+ * @throws MR_APP_LOAD if importing it fails; MR_APP_DEFAULT if its default export is not what `defineApp` makes
+ */
+export async function importApp(url: URL): Promise<AppModule> {
+  const place = url.protocol === 'file:' ? fileURLToPath(url) : url.href
+  const exports = await importModule(url, place)
+  if (!('default' in exports)) {
+    throw new MillraceError('MR_APP_DEFAULT', `${place} has no default export`, { hint: DEFAULT_HINT })
+  }
+  const app = exports['default']
+  if (!isApplication(app)) {
+    throw new MillraceError('MR_APP_DEFAULT', `the default export of ${place} is ${kindOf(app)}, not an application`, {
+      hint: DEFAULT_HINT,
+    })
+  }
+  return { app, exports }
+}
+
+async function importModule(url: URL, place: string): Promise<Readonly<Record<string, unknown>>> {
+  try {
+    const module: unknown = await import(url.href)
+    return Object.fromEntries(typeof module === 'object' && module !== null ? Object.entries(module) : [])
+  } catch (error) {
+    if (error instanceof MillraceError) throw error
+    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    throw new MillraceError('MR_APP_LOAD', `${place} could not be loaded: ${reason}`, {
+      cause: error,
+      hint: loadHint(error),
+    })
+  }
+}
+
+function loadHint(error: unknown): string | undefined {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  switch (code) {
+    case 'ERR_MODULE_NOT_FOUND':
+      return 'install what it imports, and write relative imports with their extension (./topics.ts)'
+    case 'ERR_UNKNOWN_FILE_EXTENSION':
+      return 'an application is a .ts, .mts, .js or .mjs file'
+    case 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX':
+      return 'Node runs TypeScript by erasing types: enums, namespaces and parameter properties cannot be used'
+    default:
+      return undefined
+  }
+}
+
+/** By shape, not by class: the application may come with a copy of the library of its own. */
+function isApplication(value: unknown): value is Application {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'id' in value &&
+    typeof value.id === 'string' &&
+    'settings' in value &&
+    'topology' in value &&
+    typeof value.topology === 'function'
+  )
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`
+  if (typeof value !== 'object') return `a ${typeof value}`
+  return Array.isArray(value) ? 'an array' : 'an object'
+}

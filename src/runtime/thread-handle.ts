@@ -1,0 +1,93 @@
+import type { DropReason } from '../record/drop-reason.ts'
+import type { UncaughtErrorDecision } from '../topology/application.ts'
+import { addMemory, NO_MEMORY, type MemoryUse } from './memory-budget.ts'
+import type { StandbyLag } from './standby-tasks.ts'
+import type { ThreadState } from './stream-thread.ts'
+
+/** A stream thread as the application sees it, on this event loop or in a thread of its own. */
+export interface ThreadHandle {
+  readonly name: string
+  readonly state: ThreadState
+  /** What was decided about the error that ended the thread. */
+  readonly failure: UncaughtErrorDecision | undefined
+  /** Resolves after a stop, rejects with what ended the thread. */
+  run(): Promise<void>
+  /** Asks it to commit, close its tasks, leave the group and end. */
+  stop(): void
+  /** Asks every member of the group to stop. */
+  shutdownApplication(): Promise<void>
+  status(): ThreadStatus
+  /** The user's views of a store, one for each task. @throws MR_STORE_IN_THREAD if they lie in another thread */
+  stores(name: string): readonly unknown[]
+}
+
+/** What one thread has done and is doing: data that can be sent from one thread to another. */
+export interface ThreadStatus {
+  readonly processed: number
+  readonly written: number
+  readonly lag: number
+  readonly commits: number
+  readonly redone: number
+  readonly memory: MemoryUse
+  readonly dropped: readonly (readonly [reason: DropReason, count: number])[]
+  readonly tasks: readonly ThreadTaskStatus[]
+  readonly standbys: readonly StandbyLag[]
+}
+
+export interface ThreadTaskStatus {
+  readonly id: string
+  readonly streamTime: number
+  readonly processed: number
+}
+
+/** What a thread tells and asks its application. */
+export interface ThreadListeners {
+  readonly onState: (state: ThreadState) => void
+  /** Another member asked the whole application to stop. */
+  readonly onShutdownRequest: () => void
+  /** Decides what an error that ends a thread does to the application. */
+  readonly onFailure: (error: unknown) => UncaughtErrorDecision
+}
+
+/** The threads of an application and what they share. */
+export interface ThreadHost {
+  /** To be called before threads are opened: what they share is brought up to date. */
+  prepare(): Promise<void>
+  /** @param index from 0 on; the thread that had it before has ended */
+  open(index: number, listeners: ThreadListeners): Promise<ThreadHandle>
+  /** Records dropped by what the threads share. */
+  readonly dropped: ReadonlyMap<DropReason, number>
+  /** The user's view of a global table. @throws MR_STORE_IN_THREAD if it lies in another thread */
+  globalStore(name: string): unknown
+  /** When every thread has ended, or none could be opened. */
+  close(): Promise<void>
+}
+
+export const NO_STATUS: ThreadStatus = {
+  processed: 0,
+  written: 0,
+  lag: 0,
+  commits: 0,
+  redone: 0,
+  memory: NO_MEMORY,
+  dropped: [],
+  tasks: [],
+  standbys: [],
+}
+
+/** What several threads have done together. */
+export function addStatus(a: ThreadStatus, b: ThreadStatus): ThreadStatus {
+  const dropped = new Map(a.dropped)
+  for (const [reason, count] of b.dropped) dropped.set(reason, (dropped.get(reason) ?? 0) + count)
+  return {
+    processed: a.processed + b.processed,
+    written: a.written + b.written,
+    lag: a.lag + b.lag,
+    commits: a.commits + b.commits,
+    redone: a.redone + b.redone,
+    memory: addMemory(a.memory, b.memory),
+    dropped: [...dropped],
+    tasks: [...a.tasks, ...b.tasks],
+    standbys: [...a.standbys, ...b.standbys],
+  }
+}

@@ -1,0 +1,71 @@
+import type { MaybePromise } from '../platform/maybe-promise.ts'
+import type { EngineFactory, EngineIterator, EngineOptions, EngineRange, KeyValueEngine, WriteBatch } from './engine.ts'
+
+/** An engine whose memory can be changed: bindings take its bounds only when they open a database, so it is opened anew. */
+export class ResizableEngine implements KeyValueEngine {
+  readonly #factory: EngineFactory
+  readonly #directory: string
+  #engine: KeyValueEngine
+  #options: Required<EngineOptions>
+
+  private constructor(
+    factory: EngineFactory,
+    directory: string,
+    engine: KeyValueEngine,
+    options: Required<EngineOptions>,
+  ) {
+    this.#factory = factory
+    this.#directory = directory
+    this.#engine = engine
+    this.#options = options
+  }
+
+  /** @throws as `EngineFactory.open` */
+  static async open(
+    factory: EngineFactory,
+    directory: string,
+    options: Required<EngineOptions>,
+  ): Promise<ResizableEngine> {
+    return new ResizableEngine(factory, directory, await factory.open(directory, options), options)
+  }
+
+  get name(): KeyValueEngine['name'] {
+    return this.#engine.name
+  }
+
+  get options(): Required<EngineOptions> {
+    return this.#options
+  }
+
+  /**
+   * Nothing may be read or written until it resolves; what is read all the same, by a query, fails as on a closed engine. If it
+   * rejects the engine is closed.
+   */
+  async resize(options: Required<EngineOptions>): Promise<void> {
+    const { writeBufferBytes, blockCacheBytes } = this.#options
+    if (writeBufferBytes === options.writeBufferBytes && blockCacheBytes === options.blockCacheBytes) return
+    await this.#engine.close()
+    this.#engine = await this.#factory.open(this.#directory, options)
+    this.#options = options
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.#engine.get(key)
+  }
+
+  getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {
+    return this.#engine.getMany(keys)
+  }
+
+  iterate(range: EngineRange): EngineIterator {
+    return this.#engine.iterate(range)
+  }
+
+  write(batch: WriteBatch, options?: { readonly sync?: boolean }): MaybePromise<void> {
+    return this.#engine.write(batch, options)
+  }
+
+  close(): MaybePromise<void> {
+    return this.#engine.close()
+  }
+}

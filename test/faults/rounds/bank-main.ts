@@ -1,0 +1,46 @@
+import { Streams } from 'millrace'
+import { kafka } from 'millrace/kafka'
+import type { KafkaOptions } from 'millrace/kafka'
+import { bankApp } from './app.ts'
+import type { BankSettings } from './app.ts'
+
+/** What a process of a round is told on its command line, as JSON. */
+export interface BankProcessSettings extends BankSettings {
+  readonly kafka: KafkaOptions
+  readonly stateDirectory: string
+}
+
+/** What it says of itself, a line of JSON each time. */
+export interface BankStatus {
+  readonly state: string
+  readonly tasks: readonly string[]
+  readonly processed: number
+  readonly lag: number
+}
+
+const STATUS_EVERY = 200
+
+const settings: BankProcessSettings = JSON.parse(process.argv[2] ?? '')
+const app = bankApp(settings)
+const complain = (fields: object, message: string): void => {
+  const error = 'err' in fields && fields.err instanceof Error ? (fields.err.stack ?? fields.err.message) : ''
+  console.error(new Date().toISOString(), message, JSON.stringify({ ...fields, err: undefined }), error)
+}
+const logger = { debug: () => {}, info: complain, warn: complain, error: complain }
+const log = kafka(settings.kafka)
+const streams = await Streams.start(
+  { id: app.id, settings: { ...app.settings, logger }, topology: () => app.topology() },
+  { log, stateDirectory: settings.stateDirectory },
+)
+process.once('SIGTERM', () => void streams.close().catch(() => undefined))
+const ticker = setInterval(() => {
+  const { state, tasks, processed, lag } = streams.status()
+  const status: BankStatus = { state, tasks: tasks.map(({ id }) => id), processed, lag }
+  console.log(JSON.stringify(status))
+}, STATUS_EVERY)
+try {
+  await streams.closed
+} finally {
+  clearInterval(ticker)
+  await log.close()
+}

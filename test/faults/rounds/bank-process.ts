@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { join } from 'node:path'
+import type { BankProcessSettings, BankStatus } from './bank-main.ts'
+
+const MAIN = join(import.meta.dirname, 'bank-main.ts')
+/** Of what a process said last, for a report. */
+const KEPT = 20_000
+
+/** The application in a process of its own. */
+export class BankProcess {
+  readonly #child: ChildProcess
+  readonly #closed: Promise<void>
+  #line = ''
+  #wanted = true
+  /** What it said last of itself. */
+  status: BankStatus | undefined
+  /** What it complained about. */
+  errors = ''
+
+  constructor(settings: BankProcessSettings) {
+    this.#child = spawn(process.execPath, ['--conditions=millrace-source', MAIN, JSON.stringify(settings)], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '' },
+    })
+    this.#child.stdout?.on('data', (chunk: Buffer) => this.#read(chunk.toString()))
+    this.#child.stderr?.on('data', (chunk: Buffer) => (this.errors = (this.errors + chunk.toString()).slice(-KEPT)))
+    const killAtExit = (): void => void this.#child.kill('SIGKILL')
+    process.once('exit', killAtExit)
+    this.#closed = new Promise((resolve) =>
+      this.#child.once('close', () => {
+        process.removeListener('exit', killAtExit)
+        resolve()
+      }),
+    )
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null
+  }
+
+  /** It ended with nobody asking for it, or with an error. One that is still starting dies of being asked to stop. */
+  get hasFailed(): boolean {
+    return this.hasEnded && (this.#wanted || (this.#child.exitCode !== 0 && this.#child.signalCode === null))
+  }
+
+  /** Ends it with no chance of good order. */
+  async kill(): Promise<void> {
+    this.#wanted = this.hasEnded
+    this.#child.kill('SIGKILL')
+    await this.#closed
+  }
+
+  /** Lets it commit, leave and end. */
+  async stop(): Promise<void> {
+    this.#wanted = this.hasEnded
+    this.#child.kill('SIGTERM')
+    await this.#closed
+  }
+
+  freeze(): void {
+    this.#child.kill('SIGSTOP')
+  }
+
+  thaw(): void {
+    this.#child.kill('SIGCONT')
+  }
+
+  #read(text: string): void {
+    const lines = (this.#line + text).split('\n')
+    this.#line = lines.pop() ?? ''
+    const last = lines.at(-1)
+    if (last !== undefined) this.status = JSON.parse(last)
+  }
+}

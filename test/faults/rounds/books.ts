@@ -1,0 +1,174 @@
+import { readTopic } from 'millrace'
+import type { Log, ReadOnlyTimestampedKeyValueStore, ReadOnlyWindowStore, Streams } from 'millrace'
+import { accountName, paymentGenerator, START } from '../../../examples/payments/generator.ts'
+import type { Bank } from '../../../examples/payments/generator.ts'
+import type { Generator } from '../../../examples/kit/generator.ts'
+import type { Payment } from '../../../examples/payments/topics.ts'
+import type { BankTopics, Total } from './app.ts'
+
+const MINUTE = 60_000
+
+/** What outputs or stores say about the payments. */
+export interface Books {
+  /** How often each payment was named, by its id and its payer's owner. Stores do not know. */
+  readonly named: ReadonlyMap<string, number> | undefined
+  readonly totals: ReadonlyMap<string, Total>
+  /** Payments by payer and start of the minute. */
+  readonly minutes: ReadonlyMap<string, number>
+}
+
+/** How books differ from what they should be, in payments. */
+export interface Difference {
+  readonly lost: number
+  readonly doubled: number
+  readonly examples: readonly string[]
+}
+
+export interface DatedBank extends Bank {
+  /** Event time of the first payment. Brokers delete changelog records of windows that are older than the windows are kept. */
+  readonly start: number
+}
+
+export function bankGenerator(bank: DatedBank, topics: BankTopics): Generator<string, Payment> {
+  const { record } = paymentGenerator(bank)
+  return {
+    topic: topics.payments,
+    record: (index) => {
+      const { key, value, timestamp } = record(index)
+      return { key, value, timestamp: timestamp - START + bank.start }
+    },
+  }
+}
+
+export function ownersOf({ accounts }: Bank): Map<string, string> {
+  return new Map(
+    Array.from({ length: accounts }, (_, index) => [accountName(index), `the owner of ${accountName(index)}`]),
+  )
+}
+
+/** The generator's own sums over its first payments. */
+export function expectedBooks(bank: DatedBank, topics: BankTopics, count: number): Books {
+  const { record } = bankGenerator(bank, topics)
+  const owners = ownersOf(bank)
+  const named = new Map<string, number>()
+  const totals = new Map<string, Total>()
+  const minutes = new Map<string, number>()
+  const book = (account: string, cents: number): void => {
+    const { payments, balance } = totals.get(account) ?? { payments: 0, balance: 0 }
+    totals.set(account, { payments: payments + 1, balance: balance + cents })
+  }
+  for (let index = 0; index < count; index++) {
+    const { value, timestamp } = record(index)
+    add(named, `${value.id} of ${owners.get(value.from)}`)
+    add(minutes, `${value.from} @${timestamp - (timestamp % MINUTE)}`)
+    book(value.from, -value.cents)
+    book(value.to, value.cents)
+  }
+  return { named, totals, minutes }
+}
+
+/** The last word of the output topics, as a reader of committed records has it. */
+export async function booksInTopics(log: Log, topics: BankTopics): Promise<Books> {
+  const named = new Map<string, number>()
+  for await (const { value } of readTopic(log, topics.named, { until: 'end' }))
+    add(named, `${value?.id} of ${value?.owner}`)
+  const totals = new Map<string, Total>()
+  for await (const { key, value } of readTopic(log, topics.totals, { until: 'end' })) {
+    if (key !== null && value !== null) totals.set(key, value)
+  }
+  const minutes = new Map<string, number>()
+  for await (const { key, value } of readTopic(log, topics.minutes, { until: 'end' })) {
+    if (key !== null && value !== null) minutes.set(`${key.key} @${key.start}`, value)
+  }
+  return { named, totals, minutes }
+}
+
+export function booksInStores(streams: Streams): Books {
+  const totals = new Map<string, Total>()
+  for (const store of streams.stores<ReadOnlyTimestampedKeyValueStore<string, Total>>('totals')) {
+    for (const { key, value } of store.all()) totals.set(key, value.value)
+  }
+  const minutes = new Map<string, number>()
+  for (const store of streams.stores<ReadOnlyWindowStore<string, number>>('minutes')) {
+    for (const { key, start, value } of store.all()) minutes.set(`${key} @${start}`, value)
+  }
+  return { named: undefined, totals, minutes }
+}
+
+export function ownersInStores(streams: Streams): Map<string, string> {
+  const owners = new Map<string, string>()
+  for (const store of streams.stores<ReadOnlyTimestampedKeyValueStore<string, string>>('owners')) {
+    for (const { key, value } of store.all()) owners.set(key, value.value)
+  }
+  return owners
+}
+
+/** Which of the generator's payments the input topic lacks or has more than once. */
+export async function inputDifference(log: Log, topics: BankTopics, count: number): Promise<Difference> {
+  const found = new Map<string, number>()
+  for await (const { value } of readTopic(log, topics.payments, { until: 'end' })) add(found, value?.id ?? 'none')
+  const expected = new Map(Array.from({ length: count }, (_, index) => [`p${index}`, 1]))
+  return difference('input', expected, found)
+}
+
+export function booksDifference(where: string, expected: Books, found: Books): Difference {
+  const parts = [
+    difference(`${where}: totals`, paymentsOf(expected.totals), paymentsOf(found.totals)),
+    difference(`${where}: minutes`, expected.minutes, found.minutes),
+    wrongBalances(`${where}: balances`, expected.totals, found.totals),
+  ]
+  if (expected.named !== undefined && found.named !== undefined)
+    parts.push(difference(`${where}: named`, expected.named, found.named))
+  return sum(parts)
+}
+
+export function sum(parts: readonly Difference[]): Difference {
+  return {
+    lost: parts.reduce((all, { lost }) => all + lost, 0),
+    doubled: parts.reduce((all, { doubled }) => all + doubled, 0),
+    examples: parts.flatMap(({ examples }) => examples),
+  }
+}
+
+const SHOWN = 5
+
+function difference(
+  where: string,
+  expected: ReadonlyMap<string, number>,
+  found: ReadonlyMap<string, number>,
+): Difference {
+  let lost = 0
+  let doubled = 0
+  const examples: string[] = []
+  for (const key of new Set([...expected.keys(), ...found.keys()])) {
+    const more = (found.get(key) ?? 0) - (expected.get(key) ?? 0)
+    if (more === 0) continue
+    if (more < 0) lost -= more
+    else doubled += more
+    if (examples.length < SHOWN) examples.push(`${where}: ${key}: ${found.get(key) ?? 0} not ${expected.get(key) ?? 0}`)
+  }
+  return { lost, doubled, examples }
+}
+
+/** As many payments as there should be, but others: one was lost and another one doubled. */
+function wrongBalances(
+  where: string,
+  expected: ReadonlyMap<string, Total>,
+  found: ReadonlyMap<string, Total>,
+): Difference {
+  const examples: string[] = []
+  for (const [account, { payments, balance }] of expected) {
+    const total = found.get(account)
+    if (total?.payments === payments && total.balance !== balance)
+      examples.push(`${where}: ${account}: ${total.balance} not ${balance}`)
+  }
+  return { lost: examples.length, doubled: examples.length, examples: examples.slice(0, SHOWN) }
+}
+
+function paymentsOf(totals: ReadonlyMap<string, Total>): Map<string, number> {
+  return new Map(Array.from(totals, ([account, { payments }]) => [account, payments]))
+}
+
+function add(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1)
+}

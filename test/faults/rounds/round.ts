@@ -1,0 +1,363 @@
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Streams, TopicWriter } from 'millrace'
+import type { Guarantee, Log } from 'millrace'
+import { kafka } from 'millrace/kafka'
+import { feed } from '../../../examples/kit/generator.ts'
+import { uniqueName } from '../../kafka/broker/index.ts'
+import { Random } from '../../simulation/random.ts'
+import { bankApp, bankTopics, PARTITIONS } from './app.ts'
+import type { BankSettings, BankTopics } from './app.ts'
+import { BankProcess } from './bank-process.ts'
+import {
+  bankGenerator,
+  booksDifference,
+  booksInStores,
+  booksInTopics,
+  expectedBooks,
+  inputDifference,
+  ownersInStores,
+  ownersOf,
+  sum,
+} from './books.ts'
+import type { DatedBank, Difference } from './books.ts'
+import { openTransactions } from './open-transactions.ts'
+import { HEARTBEAT_INTERVAL, SESSION_TIMEOUT } from './brokers.ts'
+import type { ProxiedBrokers } from './brokers.ts'
+
+export interface RoundOptions {
+  readonly seed: number
+  readonly guarantee: Guarantee
+  readonly groupProtocol: 'streams' | 'classic'
+  /** How many faults of the seed's choice happen, lost answers not counted; or what happens instead. */
+  readonly faults: number | ((bank: RunningBank) => Promise<void>)
+  /** For the state of the processes; the caller removes it. */
+  readonly directory: string
+}
+
+/** The application while it runs. */
+export interface RunningBank {
+  readonly applicationId: string
+  readonly topics: BankTopics
+  note(what: string): void
+}
+
+export interface RoundResult extends Difference {
+  readonly payments: number
+  readonly faults: ReadonlyMap<FaultKind, number>
+  readonly lostResponses: number
+  /** What went on, for a report. */
+  readonly trace: readonly string[]
+}
+
+const faultKinds = ['kill', 'kill', 'wipe', 'stop', 'zombie', 'pause', 'brokerKill', 'brokerShutDown'] as const
+export type FaultKind = (typeof faultKinds)[number]
+
+/** Requests whose answers are lost: Produce, OffsetCommit, Heartbeat, those of transactions, StreamsGroupHeartbeat. */
+const LOSABLE: ReadonlySet<number> = new Set([0, 8, 12, 22, 24, 25, 26, 28, 88])
+const RATE = 1000
+const ACCOUNTS = 40
+/** Event time runs faster than the clock, and must not run too far ahead of it. */
+const HALF_AN_HOUR = 30 * 60_000
+/** Subtopologies times partitions. */
+const TASKS = 2 * PARTITIONS
+/** ms that the application may take to work off everything once nothing disturbs it any more. */
+const DRAIN_PATIENCE = 60_000
+/** ms for which nothing may move before the application counts as drained. */
+const QUIET = 1500
+const CLOSE_PATIENCE = 40_000
+/** A transaction that nobody ends holds up whoever reads committed records. */
+const COMPARE_PATIENCE = 60_000
+
+/** Runs the application in processes of their own, under steady input, through what the seed brings; answers what is wrong then. */
+export function runRound(brokers: ProxiedBrokers, options: RoundOptions): Promise<RoundResult> {
+  return new Round(brokers, options).run()
+}
+
+interface Place {
+  readonly name: string
+  readonly directory: string
+  process: BankProcess
+  isBusy: boolean
+}
+
+class Round {
+  readonly #brokers: ProxiedBrokers
+  readonly #options: RoundOptions
+  readonly #random: Random
+  readonly #settings: BankSettings
+  readonly #topics: BankTopics
+  readonly #bank: DatedBank
+  readonly #log: Log
+  readonly #places: Place[] = []
+  readonly #faults = new Map<FaultKind, number>()
+  readonly #trace: string[] = []
+  readonly #started = performance.now()
+  readonly #recoveries: Promise<void>[] = []
+  #isBrokerBusy = false
+
+  constructor(brokers: ProxiedBrokers, options: RoundOptions) {
+    this.#brokers = brokers
+    this.#options = options
+    this.#random = new Random(options.seed)
+    const prefix = `${uniqueName(`bank-${options.seed}`)}-`
+    this.#settings = {
+      prefix,
+      guarantee: options.guarantee,
+      standbyReplicas: this.#random.pick([0, 0, 1]),
+    }
+    this.#topics = bankTopics(prefix)
+    this.#bank = { seed: options.seed, accounts: ACCOUNTS, start: Date.now() - HALF_AN_HOUR }
+    this.#log = kafka({ brokers: brokers.addresses })
+  }
+
+  async run(): Promise<RoundResult> {
+    const lostBefore = this.#brokers.lost
+    const ending = new AbortController()
+    let feeding: Promise<number> = Promise.resolve(0)
+    try {
+      await this.#prepare()
+      const processes = this.#random.pick([2, 3])
+      while (this.#places.length < processes) this.#places.push(this.#open(this.#places.length))
+      const generator = bankGenerator(this.#bank, this.#topics)
+      feeding = feed(this.#log, generator, { rate: RATE, signal: ending.signal })
+      feeding.catch(() => undefined)
+      await this.#until('every process works', () => this.#places.every(({ process }) => hasTasks(process)))
+      await this.#disturb()
+      ending.abort()
+      const payments = await feeding
+      this.#note(`${payments} payments made; calm`)
+      await this.#drain()
+      await this.#close()
+      const difference = await within(COMPARE_PATIENCE, this.#compare(payments), 'topics and stores cannot be read')
+      const { lost } = this.#brokers
+      return {
+        ...difference,
+        payments,
+        faults: this.#faults,
+        lostResponses: lost - lostBefore,
+        trace: this.#trace,
+      }
+    } catch (error) {
+      const open = await openTransactions(this.#brokers.addresses, this.#settings.prefix)
+      const message = error instanceof Error ? error.message : String(error)
+      throw new Error([message, this.#report(), ...open].join('\n'), { cause: error })
+    } finally {
+      this.#brokers.loseReplies(() => false)
+      ending.abort()
+      await Promise.allSettled(this.#recoveries)
+      await Promise.all(this.#places.map(({ process }) => process.kill()))
+      await this.#log.close()
+    }
+  }
+
+  async #prepare(): Promise<void> {
+    const { payments, owners, totals, minutes, named } = this.#topics
+    const spec = (name: string, configs: Readonly<Record<string, string>>) => ({
+      name,
+      partitions: PARTITIONS,
+      configs,
+    })
+    await this.#log.createTopics([
+      ...[payments, named].map(({ name }) => spec(name, { 'retention.ms': '-1' })),
+      ...[owners, totals, minutes].map(({ name }) => spec(name, { 'cleanup.policy': 'compact' })),
+    ])
+    await using writer = await TopicWriter.open(this.#log, owners)
+    for (const [account, owner] of ownersOf(this.#bank)) writer.write(account, owner, { timestamp: 0 })
+  }
+
+  #open(index: number): Place {
+    const name = String.fromCharCode(65 + index)
+    const directory = join(this.#options.directory, `${this.#settings.prefix}${name}`)
+    mkdirSync(directory, { recursive: true })
+    return { name, directory, process: this.#spawn(directory), isBusy: false }
+  }
+
+  #spawn(directory: string): BankProcess {
+    return new BankProcess({
+      ...this.#settings,
+      stateDirectory: directory,
+      kafka: {
+        brokers: this.#brokers.addresses,
+        groupProtocol: this.#options.groupProtocol,
+        sessionTimeout: SESSION_TIMEOUT,
+        heartbeatInterval: HEARTBEAT_INTERVAL,
+        transactionTimeout: 4000,
+      },
+    })
+  }
+
+  async #disturb(): Promise<void> {
+    const { faults } = this.#options
+    if (typeof faults === 'number') return this.#disturbAtRandom(faults)
+    await faults({
+      applicationId: `${this.#settings.prefix}bank`,
+      topics: this.#topics,
+      note: (what) => this.#note(what),
+    })
+  }
+
+  async #disturbAtRandom(faults: number): Promise<void> {
+    const random = this.#random
+    const share = random.pick([0.01, 0.03, 0.1])
+    const losing = new Random(this.#options.seed)
+    this.#brokers.loseReplies((apiKey) => LOSABLE.has(apiKey) && losing.chance(share))
+    for (let fault = 0; fault < faults;) {
+      await sleep(random.between(200, 1500))
+      this.#assertNoneFailed()
+      const kind = random.pick(this.#kinds)
+      const recovery = this.#fault(kind)
+      if (recovery === undefined) continue
+      fault++
+      this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + 1)
+      this.#recoveries.push(recovery)
+      // Whoever waits for all of them hears of it.
+      recovery.catch(() => undefined)
+    }
+    await Promise.all(this.#recoveries)
+    await sleep(random.between(200, 1000))
+    this.#brokers.loseReplies(() => false)
+  }
+
+  /**
+   * A broker that comes back to partitions without leader takes them for deleted and never ends their transactions (Kafka 4.3,
+   * `TransactionMarkerChannelManager`): a broker that is alone must be given the time to end them before it goes.
+   */
+  get #kinds(): readonly FaultKind[] {
+    return this.#brokers.nodes.length > 1 ? faultKinds : faultKinds.filter((kind) => kind !== 'brokerKill')
+  }
+
+  /** Begins a fault; resolves when it is over. `undefined` if there is nobody whom it could strike just now. */
+  #fault(kind: FaultKind): Promise<void> | undefined {
+    const random = this.#random
+    const idle = this.#places.filter(({ isBusy }) => !isBusy)
+    const downtime = random.between(0, 2000)
+    if (kind === 'brokerKill' || kind === 'brokerShutDown') {
+      if (this.#isBrokerBusy) return undefined
+      this.#isBrokerBusy = true
+      const node = random.pick(this.#brokers.nodes)
+      this.#note(`broker ${node.id}: ${kind}`)
+      return this.#brokers.restart(node, kind === 'brokerKill' ? 'kill' : 'shutDown', downtime).then(() => {
+        this.#note(`broker ${node.id}: back`)
+        this.#isBrokerBusy = false
+      })
+    }
+    if (idle.length === 0) return undefined
+    const place = random.pick(idle)
+    place.isBusy = true
+    this.#note(`${place.name}: ${kind}`)
+    return this.#strike(place, kind, downtime).then(() => {
+      this.#note(`${place.name}: back`)
+      place.isBusy = false
+    })
+  }
+
+  async #strike(place: Place, kind: FaultKind, downtime: number): Promise<void> {
+    const { process, directory } = place
+    if (kind === 'zombie' || kind === 'pause') {
+      process.freeze()
+      await sleep(kind === 'zombie' ? SESSION_TIMEOUT + downtime : downtime / 2)
+      process.thaw()
+      return
+    }
+    if (kind === 'stop') await within(CLOSE_PATIENCE, process.stop(), `${place.name} does not stop`)
+    else await process.kill()
+    if (process.hasFailed) throw new Error(`${place.name} failed:\n${process.errors}`)
+    if (kind === 'wipe') rmSync(directory, { recursive: true, force: true })
+    await sleep(downtime)
+    place.process = this.#spawn(directory)
+  }
+
+  async #drain(): Promise<void> {
+    let before = ''
+    let since = performance.now()
+    await this.#until('everything is processed', () => {
+      const statuses = this.#places.map(({ process }) => process.status)
+      const now = JSON.stringify(statuses)
+      const tasks = new Set(statuses.flatMap((status) => status?.tasks ?? []))
+      const isDone = tasks.size === TASKS && statuses.every((status) => status?.state === 'running' && status.lag === 0)
+      if (!isDone || now !== before) since = performance.now()
+      before = now
+      return performance.now() - since > QUIET
+    })
+    this.#note('drained')
+  }
+
+  async #close(): Promise<void> {
+    const stopping = Promise.all(this.#places.map(({ process }) => process.stop()))
+    await within(CLOSE_PATIENCE, stopping, 'the processes do not stop')
+    this.#assertNoneFailed()
+    this.#note('closed')
+  }
+
+  async #compare(payments: number): Promise<Difference> {
+    const expected = expectedBooks(this.#bank, this.#topics, payments)
+    const parts = [
+      await inputDifference(this.#log, this.#topics, payments),
+      booksDifference('topics', expected, await booksInTopics(this.#log, this.#topics)),
+    ]
+    // The first keeps what it has and restores the rest; the second restores everything from the changelogs.
+    for (const directory of [
+      this.#places[0]!.directory,
+      join(this.#options.directory, `${this.#settings.prefix}new`),
+    ]) {
+      const app = bankApp({ ...this.#settings, standbyReplicas: 0 })
+      await using streams = await Streams.start(app, { log: this.#log, stateDirectory: directory })
+      await this.#until('the stores are open', () => {
+        const { state, tasks } = streams.status()
+        return state === 'running' && tasks.length === TASKS
+      })
+      const where = directory.endsWith('new') ? 'changelogs' : 'stores'
+      parts.push(booksDifference(where, expected, booksInStores(streams)))
+      const owners = JSON.stringify([...ownersInStores(streams)].toSorted())
+      if (owners !== JSON.stringify([...ownersOf(this.#bank)].toSorted()))
+        parts.push({ lost: 1, doubled: 0, examples: [`${where}: the table of owners is ${owners}`] })
+    }
+    this.#note('compared')
+    return sum(parts)
+  }
+
+  async #until(what: string, isTrue: () => boolean): Promise<void> {
+    const deadline = performance.now() + DRAIN_PATIENCE
+    while (!isTrue()) {
+      if (performance.now() > deadline) throw new Error(`not within ${DRAIN_PATIENCE} ms: ${what}`)
+      this.#assertNoneFailed()
+      await sleep(100)
+    }
+  }
+
+  #assertNoneFailed(): void {
+    const failed = this.#places.find(({ process }) => process.hasFailed)
+    if (failed !== undefined) throw new Error(`process ${failed.name} failed`)
+  }
+
+  #note(what: string): void {
+    this.#trace.push(`${((performance.now() - this.#started) / 1000).toFixed(1)} s ${what}`)
+  }
+
+  #report(): string {
+    const said = this.#places.map(
+      ({ name, process }) => `--- ${name} ${JSON.stringify(process.status)}\n${process.errors}`,
+    )
+    return [JSON.stringify(this.#settings), ...this.#trace, ...said].join('\n')
+  }
+}
+
+function hasTasks({ status }: BankProcess): boolean {
+  return status?.state === 'running' && status.tasks.length > 0
+}
+
+/** @throws if it takes too long */
+async function within<T>(ms: number, work: Promise<T>, complaint: string): Promise<T> {
+  const done = new AbortController()
+  const late = async (): Promise<never> => {
+    await sleep(ms, undefined, { signal: done.signal })
+    throw new Error(`${complaint}, not within ${ms} ms`)
+  }
+  try {
+    return await Promise.race([work, late()])
+  } finally {
+    done.abort()
+  }
+}

@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { updateFeaturesV1 } from '@platformatic/kafka'
+import { defineApp, long, readTopic, Streams, string, topic, TopicWriter } from 'millrace'
+import { kafka } from 'millrace/kafka'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Cluster } from '../../src/kafka/cluster.ts'
+import { clusterOptions } from '../../src/kafka/connection-options.ts'
+import { detectProtocol } from '../../src/kafka/group/detect-protocol.ts'
+import { describeStreamsGroup } from '../../src/kafka/group/coordinator.ts'
+import { listenerConfig, testBrokerConfig } from './broker/config.ts'
+import { brokerClassPath } from './broker/jars.ts'
+import { freePort } from './broker/jvm-broker.ts'
+import { JvmNode } from './broker/jvm-node.ts'
+
+const KEYS = 30
+let directory: string
+let node: JvmNode
+let nodeOf: (version: string) => Promise<JvmNode>
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'millrace-upgrade-'))
+  const [port, controllerPort] = [await freePort(), await freePort()]
+  const controllers = new Map([[1, `127.0.0.1:${controllerPort}`]])
+  const config = {
+    ...listenerConfig({ id: 1, bindHost: '127.0.0.1', port, listener: undefined, controllers }),
+    ...testBrokerConfig(1),
+  }
+  nodeOf = async (version) =>
+    new JvmNode({
+      id: 1,
+      directory: join(directory, 'broker'),
+      classPath: await brokerClassPath(version),
+      address: `127.0.0.1:${port}`,
+      config,
+    })
+  node = await nodeOf('3.9.1')
+  await node.format(randomBytes(16).toString('base64url'))
+  await node.start()
+})
+
+afterAll(async () => {
+  await node.end('SIGKILL')
+  rmSync(directory, { recursive: true, force: true })
+})
+
+/** As `kafka-features.sh upgrade --release-version 4.3` does. */
+async function upgradeFeatures(cluster: Cluster, groupId: string): Promise<void> {
+  const broker = await cluster.coordinator('group', groupId)
+  const { supportedFeatures = [] } = await cluster.versions(broker)
+  const metadata = supportedFeatures.find(({ name }) => name === 'metadata.version')!.maxVersion
+  const levels = { 'metadata.version': metadata, 'group.version': 1, 'transaction.version': 2, 'streams.version': 1 }
+  for (const [feature, maxVersionLevel] of Object.entries(levels)) {
+    const updates = [{ feature, maxVersionLevel, upgradeType: 1 as const }]
+    const { errorCode, errorMessage } = await cluster.send(
+      broker,
+      'group',
+      updateFeaturesV1.api,
+      10_000,
+      updates,
+      false,
+    )
+    expect([feature, errorCode, errorMessage ?? '']).toEqual([feature, 0, ''])
+  }
+}
+
+test('an application goes along from Kafka 3.9 to 4.3 by rolling restarts, and from the classic protocol to the other: totals are exact', async () => {
+  const log = kafka({ brokers: node.address, heartbeatInterval: 200 })
+  const cluster = new Cluster(clusterOptions({ brokers: node.address }))
+  const words = topic('words', { key: string(), value: string() })
+  const counts = topic('counts', { key: string(), value: long() })
+  await log.createTopics([words, counts].map(({ name }) => ({ name, partitions: 4 })))
+  const app = defineApp({
+    id: 'moving',
+    guarantee: 'exactly_once',
+    build: (builder) => {
+      builder
+        .stream(words)
+        .selectKey((word) => word)
+        .groupByKey({ key: string(), value: string() })
+        .count({ store: 'counts' })
+        .toStream()
+        .to(counts)
+    },
+  })
+  let written = 0
+  const start = async (place: string): Promise<Streams> => {
+    const streams = await Streams.start(app, { log, stateDirectory: join(directory, place) })
+    await streams.whenRunning()
+    return streams
+  }
+  const write = async (): Promise<void> => {
+    written++
+    await using writer = await TopicWriter.open(log, words)
+    for (let i = 0; i < KEYS; i++) writer.write(`key-${i}`, `word-${i}`)
+    await writer.flush()
+  }
+  const counted = async (): Promise<number[]> => {
+    const last = new Map<string | null, number>()
+    for await (const { key, value } of readTopic(log, counts, { until: 'end' })) last.set(key, value ?? 0)
+    return [...last.values()]
+  }
+  const allCounted = async (): Promise<void> => {
+    await expect.poll(counted, { timeout: 40_000 }).toEqual(Array.from({ length: KEYS }, () => written))
+  }
+  /** One instance after the other, while there is something to do. */
+  const restartBoth = async ([a, b]: readonly Streams[]): Promise<Streams[]> => {
+    await write()
+    await a!.close()
+    await write()
+    const first = await start('one')
+    await b!.close()
+    await write()
+    return [first, await start('two')]
+  }
+
+  let instances = [await start('one'), await start('two')]
+  await write()
+  await allCounted()
+
+  await node.end('SIGTERM')
+  node = await nodeOf('4.3.0')
+  await node.start()
+  await write()
+  await allCounted()
+  instances = await restartBoth(instances)
+  await allCounted()
+
+  await upgradeFeatures(cluster, app.id)
+  instances = await restartBoth(instances)
+  await allCounted()
+  // While one of them is there, the others do as it does.
+  expect(await detectProtocol(cluster, app.id)).toBe('classic')
+
+  for (const streams of instances) await streams.close()
+  await write()
+  instances = [await start('one'), await start('two')]
+  await write()
+  await allCounted()
+  expect((await describeStreamsGroup(cluster, app.id))?.members).toHaveLength(2)
+  for (const streams of instances) await streams.close()
+  await cluster.close()
+  await log.close()
+})

@@ -1,0 +1,129 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { defineApp, json, memoryLog, readTopic, Streams, string, topic, TopicWriter } from 'millrace'
+import type { Log } from 'millrace'
+import { kafka } from 'millrace/kafka'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { LogClient, LogClientOptions } from '../../src/log/log.ts'
+import { sharedBroker, uniqueName } from '../kafka/broker/index.ts'
+
+let directory: string
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'millrace-failing-commits-'))
+})
+afterEach(async () => {
+  await rm(directory, { recursive: true, force: true })
+})
+
+/** Topics and an application that copies numbers, `work` done at each. */
+async function copying(
+  log: Log,
+  work: (value: number) => void,
+  rest: { commitInterval: number; taskTimeout?: number },
+) {
+  const id = uniqueName('copying')
+  const numbers = topic(`${id}-numbers`, { key: string(), value: json<number>() })
+  const copies = topic(`${id}-copies`, { key: string(), value: json<number>() })
+  await log.createTopics([numbers, copies].map(({ name }) => ({ name, partitions: 1 })))
+  const app = defineApp({
+    id,
+    guarantee: 'exactly_once',
+    ...rest,
+    build: (builder) => {
+      builder.stream(numbers).peek(work).to(copies)
+    },
+  })
+  return {
+    app,
+    numbers,
+    async write(count: number): Promise<void> {
+      await using writer = await TopicWriter.open(log, numbers)
+      for (let i = 0; i < count; i++) writer.write('key', i)
+      await writer.flush()
+    },
+    async copied(): Promise<(number | null)[]> {
+      const found: (number | null)[] = []
+      for await (const { value } of readTopic(log, copies, { until: 'end' })) found.push(value)
+      return found
+    },
+  }
+}
+
+function block(ms: number): void {
+  const end = Date.now() + ms
+  while (Date.now() < end);
+}
+
+test('a commit interval that no transaction lives long enough for is refused at the start, with both values', async () => {
+  await using log = disposable(kafka({ brokers: await sharedBroker(), transactionTimeout: 2_000 }))
+  const { app } = await copying(log, () => {}, { commitInterval: 2_000 })
+  await expect(Streams.start(app, { log, stateDirectory: directory })).rejects.toMatchObject({
+    code: 'MR_CONFIG',
+    message: expect.stringMatching(/commitInterval of 2000 ms .*transactionTimeout of 2000 ms/),
+    hint: expect.any(String),
+  })
+})
+
+test('a transaction that a slow record keeps open beyond its timeout is aborted, counted and done again, and ends', async () => {
+  await using log = disposable(kafka({ brokers: await sharedBroker(), transactionTimeout: 3_000 }))
+  // The transaction is open when the slow record comes, each time that it comes behind others.
+  const work = (value: number): void => block(value === 30 ? 5_000 : 15)
+  const { app, write, copied } = await copying(log, work, { commitInterval: 2_800 })
+  await write(40)
+  const streams = await Streams.start(app, { log, stateDirectory: directory })
+  await expect.poll(copied, { timeout: 30_000, interval: 200 }).toEqual(Array.from({ length: 40 }, (_, i) => i))
+  expect(streams.status().redone).toBeGreaterThan(0)
+  expect(streams.state).toBe('running')
+  await streams.close()
+})
+
+test('commits that go on failing end the application, which names the task and the offset at which it hangs', async () => {
+  await using log = disposable(memoryLog())
+  const { app, numbers, write, copied } = await copying(log, () => {}, { commitInterval: 10, taskTimeout: 700 })
+  await write(5)
+  const streams = await Streams.start(app, { log: committingNothing(log), stateDirectory: directory })
+  await expect(streams.closed).rejects.toMatchObject({
+    code: 'MR_COMMIT',
+    task: '0_0',
+    topic: numbers.name,
+    partition: 0,
+    offset: 0,
+    message: expect.stringContaining(`task 0_0 at ${numbers.name}/0 offset 0`),
+    hint: expect.stringContaining('Nothing is lost'),
+  })
+  expect(streams.status().redone).toBeGreaterThan(1)
+  expect(await copied()).toEqual([])
+})
+
+function disposable(log: Log): Log & AsyncDisposable {
+  return Object.assign(log, { [Symbol.asyncDispose]: async () => log.close() })
+}
+
+/** A log whose clients find every transaction aborted. */
+function committingNothing(log: Log): Log {
+  return new Proxy(log, {
+    get(target, name) {
+      if (name === 'openClient')
+        return async (options: LogClientOptions) => abortingAll(await target.openClient(options))
+      const member: unknown = Reflect.get(target, name, target)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+}
+
+function abortingAll(client: LogClient): LogClient {
+  return new Proxy(client, {
+    get(target, name) {
+      if (name === 'commit') {
+        return async (): Promise<'aborted'> => {
+          await target.abort()
+          return 'aborted'
+        }
+      }
+      const member: unknown = Reflect.get(target, name, target)
+      return typeof member === 'function' ? member.bind(target) : member
+    },
+  })
+}

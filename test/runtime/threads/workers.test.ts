@@ -1,0 +1,282 @@
+import { readdirSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MillraceError } from 'millrace'
+import type { Logger, RestoreProgress, StreamsOptions, StreamsState } from 'millrace'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { CRASH, THROW } from './fixtures/sums.ts'
+import { PARTITIONS, SumsCase, until } from './sums-case.ts'
+
+let sums: SumsCase
+beforeEach(async () => {
+  sums = await SumsCase.create()
+})
+afterEach(() => sums[Symbol.asyncDispose]())
+
+describe('several threads on Kafka', () => {
+  test('share the tasks, each in a thread of its own, and count everything once', async () => {
+    const states: StreamsState[] = []
+    const streams = await sums.start(undefined, { onState: (state) => states.push(state) })
+    await streams.whenRunning()
+    await sums.pay(2000)
+    await until(() => sums.allShown())
+    expect(await sums.shown()).toEqual(sums.expected())
+    const threads = new Set([...(await sums.totals()).values()].map(({ thread }) => thread))
+    expect(threads).toEqual(new Set(sums.workers.map(({ threadId }) => threadId)))
+    expect(threads.size).toBe(2)
+
+    await until(() => streams.status().processed === 4000 && streams.status().lag === 0)
+    await until(() => streams.status().written >= 2000 + 40)
+    const { tasks, commits, dropped } = streams.status()
+    expect(tasks.map(({ id }) => id).toSorted()).toEqual(
+      [0, 1].flatMap((subtopology) => Array.from({ length: PARTITIONS }, (_, i) => `${subtopology}_${i}`)),
+    )
+    expect(tasks.reduce((all, { processed }) => all + processed, 0)).toBe(4000)
+    expect(new Set(tasks.map(({ thread }) => thread)).size).toBe(2)
+    expect(commits).toBeGreaterThan(1)
+    expect([...dropped]).toEqual([])
+    expect(() => streams.stores('totals')).toThrow(expect.objectContaining({ code: 'MR_STORE_IN_THREAD' }))
+    expect(() => streams.stores('nothing')).toThrow(expect.objectContaining({ code: 'MR_STORE_UNKNOWN' }))
+
+    await streams.close()
+    expect(streams.state).toBe('not-running')
+    expect(states.at(-1)).toBe('not-running')
+    expect(states).toContain('running')
+    expect(streams.status()).toMatchObject({ processed: 4000, lag: 0, tasks: [] })
+  })
+
+  test('commit all that they processed when the application is closed', async () => {
+    const streams = await sums.start()
+    await streams.whenRunning()
+    await sums.pay(20_000)
+    await until(() => streams.status().processed > 1000)
+    await streams.close()
+    const counted = await sums.counted()
+    expect((await sums.committedPayments()) + counted).toBe(streams.status().processed)
+
+    const again = await sums.start()
+    await until(() => sums.allShown())
+    await again.close()
+    expect(await sums.shown()).toEqual(sums.expected())
+  })
+
+  test('find the stores that one thread on an event loop left, and leave them to one', async () => {
+    const restored: RestoreProgress[] = []
+    const onRestore: StreamsOptions['onRestore'] = (event, progress) => event === 'end' && restored.push(progress)
+    const run = async (threads: number): Promise<void> => {
+      await sums.pay(200)
+      const streams = await sums.start(sums.app({ threads }), { onRestore })
+      await until(() => sums.allShown())
+      await streams.close()
+    }
+    await run(1)
+    restored.length = 0
+    await run(3)
+    await run(1)
+    // The end of the last transaction is no record.
+    expect(restored.filter(({ records }) => records > 0)).toEqual([])
+    expect(await sums.shown()).toEqual(sums.expected())
+  })
+
+  test('tell how far the restore of their stores is, and log in the main thread', async () => {
+    await sums.pay(200)
+    const first = await sums.start()
+    await until(() => sums.allShown())
+    await first.close()
+    await rm(join(sums.directory, 'state'), { recursive: true })
+
+    const restored: [string, RestoreProgress][] = []
+    const lines: [string, object][] = []
+    const line = (fields: object, message: string): number => lines.push([message, fields])
+    const logger: Logger = { debug() {}, info: line, warn: line, error: line }
+    const streams = await sums.start(sums.app({ logger }), {
+      onRestore: (event, progress) => restored.push([event, progress]),
+    })
+    await until(() => streams.state === 'running' && streams.status().tasks.length === 2 * PARTITIONS)
+    await streams.close()
+    const ends = restored.filter(([event]) => event === 'end').map(([, progress]) => progress)
+    expect(ends.map(({ store }) => store)).toEqual(ends.map(() => 'totals'))
+    expect(new Set(ends.map(({ partition }) => partition)).size).toBe(PARTITIONS)
+    expect(ends.reduce((all, { records }) => all + records, 0)).toBeGreaterThanOrEqual(40)
+    const assigned = lines.filter(([message]) => message === 'tasks assigned')
+    expect(new Set(assigned.map(([, fields]) => 'thread' in fields && fields.thread)).size).toBe(2)
+  })
+})
+
+describe('a worker that is terminated in the middle of its work', () => {
+  test('is replaced: its stores are opened anew, and everything counts once', async () => {
+    const asked: unknown[] = []
+    const app = sums.app({
+      onUncaughtError: (error) => {
+        asked.push(error)
+        return 'replaceThread'
+      },
+    })
+    const streams = await sums.start(app)
+    await streams.whenRunning()
+    for (let turn = 0; turn < 3; turn++) {
+      const { processed } = streams.status()
+      await sums.pay(5000)
+      await until(() => streams.status().processed > processed + 500 && sums.alive.length === 2)
+      // Its transaction is open, and its engines; or it is just being replaced itself.
+      await sums.alive[turn % 2]?.terminate()
+      await until(() => asked.length === turn + 1)
+    }
+    await until(() => sums.allShown())
+    await until(() => streams.state === 'running' && streams.status().tasks.length === 2 * PARTITIONS)
+    expect(await sums.shown()).toEqual(sums.expected())
+    expect(sums.workers.length).toBeGreaterThanOrEqual(5)
+    for (const error of asked) expect(error).toMatchObject({ code: 'MR_THREAD_DIED', hint: expect.any(String) })
+    const onDisk = readdirSync(join(sums.directory, 'state', sums.sums.app.id)).filter((name) => name.startsWith('1_'))
+    expect(onDisk.toSorted()).toEqual(['1_0', '1_1', '1_2', '1_3'])
+    await streams.close()
+    expect(await sums.shown()).toEqual(sums.expected())
+  })
+
+  test('ends the client if that is decided; the other threads commit what they have', async () => {
+    const streams = await sums.start()
+    await streams.whenRunning()
+    await sums.pay(2000)
+    await until(() => streams.status().processed > 100)
+    await sums.workers[0]?.terminate()
+    await expect(streams.closed).rejects.toMatchObject({ code: 'MR_THREAD_DIED' })
+    expect(streams.state).toBe('error')
+
+    const again = await sums.start()
+    await until(() => sums.allShown())
+    await again.close()
+    expect(await sums.shown()).toEqual(sums.expected())
+  })
+
+  test('ends all instances if that is decided: another thread tells them', async () => {
+    const failing = await sums.start(sums.app({ onUncaughtError: 'shutdownApplication' }))
+    await failing.whenRunning()
+    const other = await sums.start(sums.app(), { stateDirectory: join(sums.directory, 'other') })
+    await until(() => other.status().tasks.length > 0)
+    await sums.workers[0]?.terminate()
+    await expect(failing.closed).rejects.toMatchObject({ code: 'MR_THREAD_DIED' })
+    await other.closed
+    expect(other.state).toBe('not-running')
+  })
+})
+
+test('tasks move to the other thread and back, which opens them only when they are closed', async () => {
+  const asked: unknown[] = []
+  const replayed: RestoreProgress[] = []
+  const warnings: string[] = []
+  const app = sums.app({
+    logger: { debug() {}, info() {}, warn: (_, message) => void warnings.push(message), error() {} },
+    onUncaughtError: (error) => {
+      asked.push(error)
+      return 'replaceThread'
+    },
+  })
+  const streams = await sums.start(app, {
+    onRestore: (event, progress) => event === 'end' && progress.records > 0 && replayed.push(progress),
+  })
+  const threads = (): Set<string> => new Set(streams.status().tasks.map(({ thread }) => thread))
+  await until(() => threads().size === 2)
+  // What the second commit shows follows on what the first one has written to the stores.
+  for (let commit = 0; commit < 2; commit++) {
+    await sums.pay(500)
+    await until(() => sums.allShown())
+  }
+  // The replacement cannot be opened for now.
+  sums.breakModule()
+  await sums.payWithFault(THROW)
+  await until(() => streams.status().tasks.length === 2 * PARTITIONS && threads().size === 1)
+  await sums.pay(500)
+  await until(() => sums.allShown())
+  await until(() => asked.some((error) => error instanceof MillraceError && error.code === 'MR_APP_LOAD'))
+  sums.repairModule()
+  await until(() => streams.status().tasks.length === 2 * PARTITIONS && threads().size === 2)
+  await sums.pay(500)
+  await until(() => sums.allShown())
+  await streams.close()
+  expect(await sums.shown()).toEqual(sums.expected())
+  // No more than the tail of what was just committed when the thread failed.
+  expect(replayed.filter(({ from }) => from === 0)).toEqual([])
+  expect(warnings).toEqual([])
+})
+
+describe('an error in a worker', () => {
+  test('replaces its thread if the handler in the main thread says so, which is told code, place and cause', async () => {
+    const asked: unknown[] = []
+    const logged: unknown[] = []
+    const line = (fields: object): unknown => 'err' in fields && logged.push(fields.err)
+    const app = sums.app({
+      logger: { debug() {}, info() {}, warn() {}, error: line },
+      onUncaughtError: (error) => {
+        asked.push(error)
+        return 'replaceThread'
+      },
+    })
+    const streams = await sums.start(app)
+    await streams.whenRunning()
+    await sums.pay(500)
+    await sums.payWithFault(THROW)
+    await sums.pay(500)
+    await until(() => sums.allShown())
+    await until(() => streams.state === 'running' && streams.status().tasks.length === 2 * PARTITIONS)
+    expect(await sums.shown()).toEqual(sums.expected())
+    expect(sums.workers).toHaveLength(3)
+    expect(asked).toHaveLength(1)
+    const [error] = asked
+    expect(error).toBeInstanceOf(MillraceError)
+    expect(error).toMatchObject({
+      code: 'MR_PROCESSING',
+      topic: sums.sums.payments.name,
+      partition: expect.any(Number),
+      offset: expect.any(Number),
+      task: expect.stringMatching(/^0_\d$/),
+      cause: { name: 'RangeError', message: 'poison', stack: expect.stringContaining('sums.ts') },
+    })
+    expect(logged).toEqual([error])
+    expect(logged[0]).toBe(error)
+    // What the replaced thread had done stays counted.
+    expect(streams.status().processed).toBeGreaterThanOrEqual(2001)
+    await streams.close()
+  })
+
+  test('ends the client by default', async () => {
+    const streams = await sums.start()
+    await sums.payWithFault(THROW)
+    await expect(streams.closed).rejects.toMatchObject({ code: 'MR_PROCESSING', cause: { message: 'poison' } })
+    expect(streams.state).toBe('error')
+  })
+
+  test('ends all instances if that is decided', async () => {
+    const app = sums.app({ onUncaughtError: 'shutdownApplication' })
+    const first = await sums.start(app)
+    await first.whenRunning()
+    const second = await sums.start(app, { stateDirectory: join(sums.directory, 'other') })
+    await until(() => second.status().tasks.length > 0)
+    // Whichever has the partition of that account fails.
+    await sums.payWithFault(THROW)
+    const ends = await Promise.allSettled([first.closed, second.closed])
+    expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
+    expect([first.state, second.state].toSorted()).toEqual(['error', 'not-running'])
+  })
+
+  test('outside of its tasks ends the thread, with what it was', async () => {
+    const asked: unknown[] = []
+    const app = sums.app({
+      onUncaughtError: (error) => {
+        asked.push(error)
+        return 'replaceThread'
+      },
+    })
+    const streams = await sums.start(app)
+    await streams.whenRunning()
+    await sums.pay(200)
+    await sums.payWithFault(CRASH)
+    await until(() => asked.length === 1)
+    expect(asked).toMatchObject([
+      { code: 'MR_THREAD_DIED', cause: { name: 'RangeError', message: 'outside of everything' } },
+    ])
+    await sums.pay(200)
+    await until(() => sums.allShown())
+    await streams.close()
+    expect(await sums.shown()).toEqual(sums.expected())
+  })
+})
