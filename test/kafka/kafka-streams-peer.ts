@@ -58,6 +58,9 @@ export class KafkaStreamsPeer {
       })
     }
     this.#ended = once(this.#child, 'exit')
+    const killAtExit = (): void => void this.#child.kill('SIGKILL')
+    process.once('exit', killAtExit)
+    this.#child.once('exit', () => process.removeListener('exit', killAtExit))
   }
 
   /** Resolves when it has closed in good order. */
