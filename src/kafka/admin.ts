@@ -82,6 +82,7 @@ export class TopicAdmin {
   /** Deletes topics; one that does not exist is passed over. @throws MR_LOG_FAILED, MR_LOG_UNREACHABLE */
   async deleteTopics(names: readonly string[]): Promise<void> {
     if (names.length === 0) return
+    const deleted = await this.#cluster.retrying({ what: 'describing topics' }, () => this.#cluster.refresh(names))
     await this.#cluster.retrying({ what: 'deleting topics' }, async () => {
       const request = names.map((name) => ({ name }))
       const response = await this.#cluster.sendToAny(
@@ -95,6 +96,7 @@ export class TopicAdmin {
         throwOnError(errorCode, 'deleting a topic', { topic: name ?? undefined, text: errorMessage })
       }
     })
+    await this.#untilGone(deleted)
     for (const name of names) this.#cluster.forgetTopic(name)
   }
 
@@ -176,6 +178,18 @@ export class TopicAdmin {
           result: Number(offset),
         })),
       )
+    })
+  }
+
+  /** A broker may know a topic for a while after its deletion: who makes it anew then would take the old one for the new one. */
+  async #untilGone(deleted: ReadonlyMap<string, TopicMetadata>): Promise<void> {
+    await this.#cluster.retrying({ what: 'waiting for topics to be gone' }, async () => {
+      const found = await this.#cluster.refresh([...deleted.keys()])
+      for (const [name, { id }] of deleted) {
+        if (found.get(name)?.id === id) {
+          throw new KafkaError(kafkaErrors.leaderNotAvailable, 'a deleted topic is still known', { topic: name })
+        }
+      }
     })
   }
 
