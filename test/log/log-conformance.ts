@@ -2,10 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Headers } from '../../src/record/headers.ts'
 import { PartitionMap } from '../../src/log/log.ts'
-import type { CommittedOffset, Log } from '../../src/log/log.ts'
+import type { CommitOutcome, CommittedOffset, Log } from '../../src/log/log.ts'
+import type { MaybePromise } from '../../src/platform/maybe-promise.ts'
 import { adminConformance } from './admin-conformance.ts'
 import { groupConformance } from './group-conformance.ts'
-import { append, clientOptions, committedRecords, readRecords, subtopology, until } from './log-harness.ts'
+import { append, clientOptions, committedRecords, readRecords, recordsOf, subtopology, until } from './log-harness.ts'
 
 export interface LogUnderTest {
   readonly log: Log
@@ -334,30 +335,38 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
         const topic = await newTopic(2)
         const client = await log.openClient(optionsOf(`group-${randomUUID()}`, 1, []))
         await client.producer.loadPartitionCount(topic)
-        const values: string[] = []
-        for (let round = 0; round < 5; round++) {
+        const reader = log.openReader()
+        reader.assign(topic, 0, 0)
+        const seen: string[] = []
+        const expected: string[] = []
+        const commitSees = async (committing: MaybePromise<CommitOutcome>, ...values: string[]): Promise<void> => {
+          expect(await committing).toBe('committed')
+          expected.push(...values)
+          await until('what was committed', () => {
+            reader.poll((_topic, _partition, cursor) => seen.push(...recordsOf(cursor).map(({ value }) => `${value}`)))
+            return seen.length >= expected.length ? true : undefined
+          })
+          expect(seen).toEqual(expected)
+        }
+        const before = (round: number): void => {
           append(client.producer, topic, 0, 'k', `before ${round}`)
           append(client.producer, topic, 1, 'k', `before ${round}`)
+        }
+        before(0)
+        for (let round = 0; round < 5; round++) {
           const committing = client.commit(new PartitionMap())
           append(client.producer, topic, 0, 'k', `meanwhile ${round}`)
-          expect(await committing).toBe('committed')
-          values.push(`before ${round}`)
-          expect((await committedRecords(log, topic, 0)).map((record) => record.value)).toEqual(values)
+          await commitSees(committing, ...(round === 0 ? [] : [`meanwhile ${round - 1}`]), `before ${round}`)
           expect(client.producer.lastOffset(topic, 1)).toBeGreaterThanOrEqual(round)
-          values.push(`meanwhile ${round}`)
+          before(round + 1)
         }
-        expect(await client.commit(new PartitionMap())).toBe('committed')
-        expect((await committedRecords(log, topic, 0)).map((record) => record.value)).toEqual(values)
-        append(client.producer, topic, 0, 'k', 'to be committed')
         const committing = client.commit(new PartitionMap())
         append(client.producer, topic, 0, 'k', 'to be aborted')
-        expect(await committing).toBe('committed')
+        await commitSees(committing, 'meanwhile 4', 'before 5')
         await client.abort()
-        expect(await client.commit(new PartitionMap())).toBe('committed')
-        expect((await committedRecords(log, topic, 0)).map((record) => record.value)).toEqual([
-          ...values,
-          'to be committed',
-        ])
+        append(client.producer, topic, 0, 'k', 'after')
+        await commitSees(client.commit(new PartitionMap()), 'after')
+        await reader.close()
         await client.close()
       })
 
