@@ -36,8 +36,16 @@ const DEFAULTS: Required<FetcherOptions> = {
   unknownTopicTimeout: 30_000,
 }
 
-/** Two requests a broker: what could not go into the first, because it was full or new, does not wait for its long poll to end. */
-const LANES: readonly Lane[] = ['fetch', 'fetchAside']
+/** Longest wait (ms) aside: what has data must not wait for what has none. */
+const ASIDE_WAIT = 25
+
+/** What is wanted of one broker. */
+interface Wanted {
+  /** Of which the broker may hold more. */
+  readonly behind: FetchPartition[]
+  /** Read to their end, as last heard. */
+  readonly atEnd: FetchPartition[]
+}
 
 /** Bounds of an answer, and of a partition in it, where there is no room. */
 const LEAST_REQUEST_BYTES = 64 << 10
@@ -213,7 +221,7 @@ export class Fetcher implements LogReader {
   #pump(): void {
     if (this.#closing.signal.aborted) return
     const now = this.#cluster.options.clock.now()
-    const requests = new Map<number, FetchPartition[]>()
+    const requests = new Map<number, Wanted>()
     let retryIn = Number.POSITIVE_INFINITY
     for (const assigned of this.#order) {
       if (!this.#wanted(assigned)) continue
@@ -226,15 +234,28 @@ export class Fetcher implements LogReader {
         this.#leaders.want(assigned.topic)
         continue
       }
-      const request = requests.get(leader)
-      if (request === undefined) requests.set(leader, [assigned])
-      else request.push(assigned)
+      let request = requests.get(leader)
+      if (request === undefined) requests.set(leader, (request = { behind: [], atEnd: [] }))
+      if (assigned.isAtEnd) request.atEnd.push(assigned)
+      else request.behind.push(assigned)
     }
-    for (const [broker, partitions] of requests) {
-      const lane = LANES.find((candidate) => !this.#busy.has(`${broker} ${candidate}`))
-      if (lane !== undefined) void this.#fetch(broker, lane, partitions)
-    }
+    for (const [broker, wanted] of requests) this.#request(broker, wanted)
     if (retryIn !== Number.POSITIVE_INFINITY) void this.#pumpAfter(retryIn)
+  }
+
+  /** Two requests a broker: a long poll of what is read to its end, and aside of it one of what has more. */
+  #request(broker: number, { behind, atEnd }: Wanted): void {
+    const { maxWait } = this.#options
+    let isFree = !this.#busy.has(`${broker} fetch`)
+    if (isFree && atEnd.length > 0) {
+      void this.#fetch(broker, 'fetch', atEnd, maxWait)
+      isFree = false
+    }
+    const rest = behind.length > 0 ? behind : isFree ? [] : atEnd.filter(({ inFlight }) => !inFlight)
+    if (rest.length === 0) return
+    if (!this.#busy.has(`${broker} fetchAside`))
+      void this.#fetch(broker, 'fetchAside', rest, Math.min(maxWait, ASIDE_WAIT))
+    else if (isFree) void this.#fetch(broker, 'fetch', rest, maxWait)
   }
 
   #wanted(assigned: FetchPartition): boolean {
@@ -256,7 +277,7 @@ export class Fetcher implements LogReader {
     this.#pump()
   }
 
-  async #fetch(broker: number, lane: Lane, partitions: readonly FetchPartition[]): Promise<void> {
+  async #fetch(broker: number, lane: Lane, partitions: readonly FetchPartition[], maxWait: number): Promise<void> {
     const slot = `${broker} ${lane}`
     this.#busy.add(slot)
     const asked = new PartitionMap<FetchPartition>()
@@ -268,7 +289,6 @@ export class Fetcher implements LogReader {
       if (positions === undefined) topics.set(assigned.topic, [assigned])
       else positions.push(assigned)
     }
-    const { maxWait } = this.#options
     const partitionMaxBytes = this.#partitionBytes()
     const maxBytes = this.#requestBytes()
     this.#requestedBytes += maxBytes

@@ -43,6 +43,11 @@ export class FetchPartition implements TopicPartition {
     this.fetchOffset = offset
   }
 
+  /** As last heard; a partition of which nothing was heard yet may have records. */
+  get isAtEnd(): boolean {
+    return this.endOffset !== undefined && this.fetchOffset >= this.endOffset
+  }
+
   get hasArrived(): boolean {
     return this.chunks.length > 0 || this.nextCursor < this.cursors.length
   }
