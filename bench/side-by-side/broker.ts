@@ -1,9 +1,9 @@
 import { execFile, spawn } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { newClusterId } from '../../test/kafka/broker/cluster-id.ts'
 import { listenerConfig } from '../../test/kafka/broker/config.ts'
 import { brokerClassPath } from '../../test/kafka/broker/jars.ts'
 import { freePort } from '../../test/kafka/broker/jvm-broker.ts'
@@ -45,7 +45,7 @@ export async function startBenchBroker(directory: string): Promise<BenchBroker> 
       .join(''),
   )
   const java = ['-cp', classPath, '-Xmx1g', '-Xms1g']
-  const format = ['kafka.tools.StorageTool', 'format', '-t', randomBytes(16).toString('base64url'), '-c', properties]
+  const format = ['kafka.tools.StorageTool', 'format', '-t', newClusterId(), '-c', properties]
   await promisify(execFile)('java', [...java, ...format])
   const log = join(directory, 'broker.log')
   const output = openSync(log, 'a')

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +9,7 @@ import { Cluster } from '../../src/kafka/cluster.ts'
 import { clusterOptions } from '../../src/kafka/connection-options.ts'
 import { detectProtocol } from '../../src/kafka/group/detect-protocol.ts'
 import { describeStreamsGroup } from '../../src/kafka/group/coordinator.ts'
+import { newClusterId } from './broker/cluster-id.ts'
 import { listenerConfig, testBrokerConfig } from './broker/config.ts'
 import { brokerClassPath } from './broker/jars.ts'
 import { freePort } from './broker/jvm-broker.ts'
@@ -37,7 +37,7 @@ beforeAll(async () => {
       config,
     })
   node = await nodeOf('3.9.1')
-  await node.format(randomBytes(16).toString('base64url'))
+  await node.format(newClusterId())
   await node.start()
 })
 

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { newClusterId } from './cluster-id.ts'
 import { listenerConfig, testBrokerConfig } from './config.ts'
 import { brokerClassPath } from './jars.ts'
 import { JvmNode } from './jvm-node.ts'
@@ -53,7 +53,7 @@ export async function startJvmCluster(options: ClusterOptions): Promise<PrivateC
       }),
     )
   }
-  const clusterId = randomBytes(16).toString('base64url')
+  const clusterId = newClusterId()
   const stop = async (): Promise<void> => {
     await Promise.all(nodes.map((node) => node.end('SIGKILL')))
     rmSync(directory, { recursive: true, force: true })
