@@ -246,16 +246,15 @@ export class Fetcher implements LogReader {
   /** Two requests a broker: a long poll of what is read to its end, and aside of it one of what has more. */
   #request(broker: number, { behind, atEnd }: Wanted): void {
     const { maxWait } = this.#options
-    let isFree = !this.#busy.has(`${broker} fetch`)
-    if (isFree && atEnd.length > 0) {
-      void this.#fetch(broker, 'fetch', atEnd, maxWait)
-      isFree = false
-    }
-    const rest = behind.length > 0 ? behind : isFree ? [] : atEnd.filter(({ inFlight }) => !inFlight)
+    const isPolling = this.#busy.has(`${broker} fetch`)
+    const polled = isPolling ? [] : atEnd
+    if (polled.length > 0) void this.#fetch(broker, 'fetch', polled, maxWait)
+    // What has come to its end since the poll was sent joins the next one; until then it is asked for aside.
+    const rest = behind.length === 0 && isPolling ? atEnd : behind
     if (rest.length === 0) return
-    if (!this.#busy.has(`${broker} fetchAside`))
-      void this.#fetch(broker, 'fetchAside', rest, Math.min(maxWait, ASIDE_WAIT))
-    else if (isFree) void this.#fetch(broker, 'fetch', rest, maxWait)
+    const isAsideBusy = this.#busy.has(`${broker} fetchAside`)
+    if (!isAsideBusy) void this.#fetch(broker, 'fetchAside', rest, Math.min(maxWait, ASIDE_WAIT))
+    else if (!isPolling && polled.length === 0) void this.#fetch(broker, 'fetch', rest, maxWait)
   }
 
   #wanted(assigned: FetchPartition): boolean {

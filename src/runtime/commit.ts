@@ -72,12 +72,19 @@ export function* beginCommit(
 }
 
 /** Step 4. Call when everything that the task did is committed. */
-export function* writeTask({ task, state, changelogs }: CommittableTask, client: LogClient, now: number): Steps<void> {
+export function* writeTask(running: CommittableTask, client: LogClient, now: number): Steps<void> {
   try {
-    yield* wait(state.write(checkpointsOf({ task, state, changelogs }, client, now)))
+    yield* wait(running.state.write(checkpointsOf(running, client, now)))
   } catch (error) {
-    throw namingTask(error, task.id)
+    throw namingTask(error, running.task.id)
   }
+}
+
+/** Bytes of changes that the tasks' engines do not have. */
+export function unwrittenBytes(tasks: Iterable<CommittableTask>): number {
+  let bytes = 0
+  for (const { state } of tasks) bytes += state.dirtyBytes
+  return bytes
 }
 
 /** True if a store of the task has no changelog: what its engine lacks could not be replayed. */

@@ -1,9 +1,8 @@
 import { parseTaskId } from '../log/group.ts'
 import type { Log } from '../log/log.ts'
-import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Scheduler } from '../platform/scheduler.ts'
-import type { Application, UncaughtErrorDecision } from '../topology/application.ts'
+import type { Application } from '../topology/application.ts'
 import { subtopologiesForGroup } from '../topology/subtopologies-for-group.ts'
 import type { Topology } from '../topology/topology.ts'
 import { DropCounter } from './drop-counter.ts'
@@ -11,7 +10,7 @@ import type { GlobalTables } from './global-tables.ts'
 import { MemoryShare } from './memory-budget.ts'
 import type { RestoreListener } from './restorer.ts'
 import type { StateHome } from './state-home.ts'
-import { StreamThread, type ThreadState } from './stream-thread.ts'
+import { StreamThread, type StreamThreadListeners } from './stream-thread.ts'
 import { TaskManager } from './task-manager.ts'
 import type { ThreadStatus, ThreadTaskStatus } from './thread-handle.ts'
 
@@ -29,11 +28,7 @@ export interface SharedParts {
   readonly onRestore: RestoreListener
 }
 
-export interface ThreadParts extends SharedParts {
-  readonly onState: (state: ThreadState) => void
-  readonly onShutdownRequest: () => void
-  readonly onFailure: (error: unknown) => MaybePromise<UncaughtErrorDecision>
-}
+export interface ThreadParts extends SharedParts, StreamThreadListeners {}
 
 /** ms a member may take to give up revoked tasks: long enough for a commit under load. */
 const REBALANCE_TIMEOUT = 300_000

@@ -16,7 +16,16 @@ import { WakeUp } from './wake-up.ts'
 
 export type ThreadState = 'starting' | 'rebalancing' | 'running' | 'stopping' | 'dead'
 
-export interface StreamThreadOptions {
+/** What a thread tells and asks its application. */
+export interface StreamThreadListeners {
+  readonly onState: (state: ThreadState) => void
+  /** Another member asked the whole application to stop. */
+  readonly onShutdownRequest: () => void
+  /** Decides what an error that ends the thread does to the application. */
+  readonly onFailure: (error: unknown) => MaybePromise<UncaughtErrorDecision>
+}
+
+export interface StreamThreadOptions extends StreamThreadListeners {
   readonly name: string
   readonly client: LogClient
   readonly manager: TaskManager
@@ -24,11 +33,6 @@ export interface StreamThreadOptions {
   readonly settings: Settings
   readonly clock: Clock
   readonly scheduler: Scheduler
-  readonly onState: (state: ThreadState) => void
-  /** Another member asked the whole application to stop. */
-  readonly onShutdownRequest: () => void
-  /** Decides what an error that ends this thread does to the application. */
-  readonly onFailure: (error: unknown) => MaybePromise<UncaughtErrorDecision>
 }
 
 /** ms between two commits unless the application says otherwise; by what the log does, not by what was asked of it. */
@@ -55,9 +59,9 @@ export class StreamThread {
   #stopping = false
   #failure: UncaughtErrorDecision | undefined
   #lastCommit = 0
-  /** When the first of the failed commits was that no other followed; -1: the last one succeeded. */
   /** A commit that was begun and has not been concluded. */
   #pending: PendingOutcome | undefined
+  /** When the first of the commits failed that have been failing since; -1: the last one succeeded. */
   #failingSince = -1
   #failedAt = -1
   /** Records of the commit that failed that are not processed again yet, about. */

@@ -15,8 +15,8 @@ import { claimDirectory, type ClaimedDirectory } from './identity.ts'
 import type { RestoreListener } from './restorer.ts'
 import { stateHome, type StateHome } from './state-home.ts'
 import type { StandbyLag } from './standby-tasks.ts'
-import { NO_MEMORY, type MemoryUse } from './memory-budget.ts'
-import { addStatus, NO_STATUS, type ThreadHandle, type ThreadHost, type ThreadListeners } from './thread-handle.ts'
+import { addStatus, endedStatus, NO_STATUS } from './thread-handle.ts'
+import type { ThreadHandle, ThreadHost, ThreadListeners, ThreadStatus, ThreadTaskStatus } from './thread-handle.ts'
 import { openWorkers, requireOutsideStreamThread } from './threads/open-workers.ts'
 
 /** As in Kafka Streams: `rebalancing` until every thread runs and every store is restored. */
@@ -63,19 +63,8 @@ export interface StreamsOptions {
 }
 
 /** What an application has done and is doing, as of now. */
-export interface StreamsStatus {
+export interface StreamsStatus extends Omit<ThreadStatus, 'dropped' | 'tasks' | 'standbys'> {
   readonly state: StreamsState
-  /** Records processed. */
-  readonly processed: number
-  /** Records written to topics of the user and to repartition topics. */
-  readonly written: number
-  /** Records known to wait in the log. */
-  readonly lag: number
-  readonly commits: number
-  /** How often a thread went back to its last commit because the next one failed. */
-  readonly redone: number
-  /** What tasks use of the memory that the application was given. */
-  readonly memory: MemoryUse
   /** Records dropped, by reason. */
   readonly dropped: ReadonlyMap<DropReason, number>
   readonly tasks: readonly TaskStatus[]
@@ -89,13 +78,8 @@ export interface StandbyStatus extends StandbyLag {
 }
 
 /** What one running task has done. */
-export interface TaskStatus {
-  /** `<subtopology>_<partition>` */
-  readonly id: string
+export interface TaskStatus extends ThreadTaskStatus {
   readonly thread: string
-  /** ms since the epoch; -1 before the first record. */
-  readonly streamTime: number
-  readonly processed: number
 }
 
 interface StatePlace {
@@ -248,13 +232,7 @@ export class Streams implements AsyncDisposable {
         if (thread.failure !== 'replaceThread' || this.#isEnding) throw error
         this.#enter('rebalancing')
         const replacement = await this.#replace(index)
-        this.#replaced = addStatus(this.#replaced, {
-          ...thread.status(),
-          lag: 0,
-          memory: NO_MEMORY,
-          tasks: [],
-          standbys: [],
-        })
+        this.#replaced = addStatus(this.#replaced, endedStatus(thread.status()))
         this.#threads[index] = replacement
         // Whoever closed the application meanwhile knew the old thread only.
         if (this.#stopping) replacement.stop()

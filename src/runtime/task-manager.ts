@@ -12,7 +12,7 @@ import type { Clock } from '../platform/clock.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { Application } from '../topology/application.ts'
 import type { Subtopology, Topology } from '../topology/topology.ts'
-import type { CommittableTask } from './commit.ts'
+import { unwrittenBytes, type CommittableTask } from './commit.ts'
 import { DropCounter } from './drop-counter.ts'
 import type { GlobalTables } from './global-tables.ts'
 import type { NodeTimes } from './node-times.ts'
@@ -142,9 +142,7 @@ export class TaskManager {
 
   /** True when so many changes wait for the commit that there should be one. */
   get changesDue(): boolean {
-    let bytes = 0
-    for (const { state } of this.#running.values()) bytes += state.dirtyBytes
-    return bytes > this.#memory.parts.changes
+    return unwrittenBytes(this.#running.values()) > this.#memory.parts.changes
   }
 
   get memoryUse(): MemoryUse {

@@ -1,6 +1,7 @@
 import type { CommitOutcome, LogClient } from '../log/log.ts'
 import type { Clock } from '../platform/clock.ts'
-import { beginCommit, hasUnloggedStore, writeTask, type CommittableTask, type PendingCommit } from './commit.ts'
+import { beginCommit, hasUnloggedStore, unwrittenBytes, writeTask } from './commit.ts'
+import type { CommittableTask, PendingCommit } from './commit.ts'
 import type { RecordWriter } from './record-writer.ts'
 import type { Slice } from './slice.ts'
 import { wait, type Steps } from './steps.ts'
@@ -67,9 +68,7 @@ export class ThreadCommits {
 
   #isWriteDue(running: readonly CommittableTask[], now: number): boolean {
     if (now - this.#lastWrite >= WRITE_INTERVAL) return true
-    let unwritten = 0
-    for (const { state } of running) unwritten += state.dirtyBytes
-    return unwritten >= this.#options.maxUnwritten || running.some(hasUnloggedStore)
+    return unwrittenBytes(running) >= this.#options.maxUnwritten || running.some(hasUnloggedStore)
   }
 
   *#conclude(

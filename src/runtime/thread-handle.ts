@@ -2,7 +2,7 @@ import type { DropReason } from '../record/drop-reason.ts'
 import type { UncaughtErrorDecision } from '../topology/application.ts'
 import { addMemory, NO_MEMORY, type MemoryUse } from './memory-budget.ts'
 import type { StandbyLag } from './standby-tasks.ts'
-import type { ThreadState } from './stream-thread.ts'
+import type { StreamThreadListeners, ThreadState } from './stream-thread.ts'
 
 /** A stream thread as the application sees it, on this event loop or in a thread of its own. */
 export interface ThreadHandle {
@@ -23,29 +23,33 @@ export interface ThreadHandle {
 
 /** What one thread has done and is doing: data that can be sent from one thread to another. */
 export interface ThreadStatus {
+  /** Records processed. */
   readonly processed: number
+  /** Records written to topics of the user and to repartition topics. */
   readonly written: number
+  /** Records known to wait in the log. */
   readonly lag: number
   readonly commits: number
+  /** How often it went back to its last commit because the next one failed. */
   readonly redone: number
+  /** What tasks use of the memory that the application was given. */
   readonly memory: MemoryUse
   readonly dropped: readonly (readonly [reason: DropReason, count: number])[]
   readonly tasks: readonly ThreadTaskStatus[]
   readonly standbys: readonly StandbyLag[]
 }
 
+/** What one running task has done. */
 export interface ThreadTaskStatus {
+  /** `<subtopology>_<partition>` */
   readonly id: string
+  /** ms since the epoch; -1 before the first record. */
   readonly streamTime: number
   readonly processed: number
 }
 
-/** What a thread tells and asks its application. */
-export interface ThreadListeners {
-  readonly onState: (state: ThreadState) => void
-  /** Another member asked the whole application to stop. */
-  readonly onShutdownRequest: () => void
-  /** Decides what an error that ends a thread does to the application. */
+/** In the main thread, which decides at once. */
+export interface ThreadListeners extends StreamThreadListeners {
   readonly onFailure: (error: unknown) => UncaughtErrorDecision
 }
 
@@ -73,6 +77,11 @@ export const NO_STATUS: ThreadStatus = {
   dropped: [],
   tasks: [],
   standbys: [],
+}
+
+/** What remains of a thread's status when it has ended. */
+export function endedStatus(status: ThreadStatus): ThreadStatus {
+  return { ...status, lag: 0, memory: NO_MEMORY, tasks: [], standbys: [] }
 }
 
 /** What several threads have done together. */

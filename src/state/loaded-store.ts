@@ -4,7 +4,7 @@ import type { WriteBatch } from './engine.ts'
 import { restoreRow } from './entry-store.ts'
 import { PREFIX_LENGTH, type StateEnvironment, type StatePlace } from './environment.ts'
 import type { ChangelogRecord, ChangelogSink } from './states.ts'
-import { StagedRow } from './state-entry.ts'
+import { StagedRow } from './staged-row.ts'
 import type { StoreSpec } from './store-spec.ts'
 import type { TaskStore } from './task-store.ts'
 

@@ -1,6 +1,6 @@
 import { Headers } from '../record/headers.ts'
 import type { MapKey } from './codecs.ts'
-import type { WriteBatch } from './engine.ts'
+import type { StagedRow } from './staged-row.ts'
 import type { Entry } from './states.ts'
 
 const KNOWN = 1
@@ -84,28 +84,6 @@ export class StateEntry<K, V> implements Entry<V> {
   }
 }
 
-/** A row that waits to be written to the engine: bytes of key and value, one behind the other. */
-export class StagedRow {
-  buffer: Buffer = NO_BYTES
-  start = 0
-  keyEnd = 0
-  /** -1: the row is to be deleted. */
-  end = -1
-
-  set(buffer: Buffer, start: number, keyEnd: number, end: number): void {
-    this.buffer = buffer
-    this.start = start
-    this.keyEnd = keyEnd
-    this.end = end
-  }
-
-  addTo(batch: WriteBatch): void {
-    const key = this.buffer.subarray(this.start, this.keyEnd)
-    if (this.end < 0) batch.delete(key)
-    else batch.put(key, this.buffer.subarray(this.keyEnd, this.end))
-  }
-}
-
 /** An update that has not been emitted: the record that wrote it last, and what the entry was when last emitted. */
 export class HeldUpdate<V, E extends StateEntry<unknown, V>> {
   readonly entry: E
@@ -137,4 +115,3 @@ export class HeldUpdate<V, E extends StateEntry<unknown, V>> {
 }
 
 const NO_HEADERS = new Headers()
-const NO_BYTES = Buffer.alloc(0)

@@ -15,7 +15,7 @@ import { LATEST_ROW, VersionedLayout } from './versioned-layout.ts'
 const VERSION_OVERHEAD = 120
 const HISTORY_OVERHEAD = 240
 
-/** A version that changed since the last commit. */
+/** A version that the changelog, or then the engine, does not have yet. */
 interface Change<K, V> {
   readonly history: History<K, V>
   readonly version: Version<V>

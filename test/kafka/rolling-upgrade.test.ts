@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { updateFeaturesV1 } from '@platformatic/kafka'
-import { defineApp, long, readTopic, Streams, string, topic, TopicWriter } from 'millrace'
+import { Streams } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Cluster } from '../../src/kafka/cluster.ts'
@@ -14,6 +14,7 @@ import { listenerConfig, testBrokerConfig } from './broker/config.ts'
 import { brokerClassPath } from './broker/jars.ts'
 import { freePort } from './broker/jvm-broker.ts'
 import { JvmNode } from './broker/jvm-node.ts'
+import { wordCounts } from './word-counts.ts'
 
 const KEYS = 30
 let directory: string
@@ -69,22 +70,8 @@ async function upgradeFeatures(cluster: Cluster, groupId: string): Promise<void>
 test('an application goes along from Kafka 3.9 to 4.3 by rolling restarts, and from the classic protocol to the other: totals are exact', async () => {
   const log = kafka({ brokers: node.address, heartbeatInterval: 200 })
   const cluster = new Cluster(clusterOptions({ brokers: node.address }))
-  const words = topic('words', { key: string(), value: string() })
-  const counts = topic('counts', { key: string(), value: long() })
-  await log.createTopics([words, counts].map(({ name }) => ({ name, partitions: 4 })))
-  const app = defineApp({
-    id: 'moving',
-    guarantee: 'exactly_once',
-    build: (builder) => {
-      builder
-        .stream(words)
-        .selectKey((word) => word)
-        .groupByKey({ key: string(), value: string() })
-        .count({ store: 'counts' })
-        .toStream()
-        .to(counts)
-    },
-  })
+  const words = await wordCounts(log, { id: 'moving', guarantee: 'exactly_once' }, { words: KEYS, partitions: 4 })
+  const { app } = words
   let written = 0
   const start = async (place: string): Promise<Streams> => {
     const streams = await Streams.start(app, { log, stateDirectory: join(directory, place) })
@@ -93,17 +80,10 @@ test('an application goes along from Kafka 3.9 to 4.3 by rolling restarts, and f
   }
   const write = async (): Promise<void> => {
     written++
-    await using writer = await TopicWriter.open(log, words)
-    for (let i = 0; i < KEYS; i++) writer.write(`key-${i}`, `word-${i}`)
-    await writer.flush()
-  }
-  const counted = async (): Promise<number[]> => {
-    const last = new Map<string | null, number>()
-    for await (const { key, value } of readTopic(log, counts, { until: 'end' })) last.set(key, value ?? 0)
-    return [...last.values()]
+    await words.write()
   }
   const allCounted = async (): Promise<void> => {
-    await expect.poll(counted, { timeout: 40_000 }).toEqual(Array.from({ length: KEYS }, () => written))
+    await expect.poll(words.counted, { timeout: 40_000 }).toEqual(Array.from({ length: KEYS }, () => written))
   }
   /** One instance after the other, while there is something to do. */
   const restartBoth = async ([a, b]: readonly Streams[]): Promise<Streams[]> => {

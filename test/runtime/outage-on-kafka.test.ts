@@ -2,12 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { defineApp, long, readTopic, Streams, string, topic, TopicWriter } from 'millrace'
+import { Streams } from 'millrace'
 import type { Guarantee, Log } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { startBroker } from '../kafka/broker/index.ts'
 import type { PrivateBroker } from '../kafka/broker/index.ts'
+import { wordCounts } from '../kafka/word-counts.ts'
 
 const KEYS = 20
 let broker: PrivateBroker
@@ -22,44 +23,15 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** Counts through a repartition topic, on connections that give up a call after a second. */
+/** Counting, with what the application says meanwhile. */
 async function counting(log: Log, guarantee: Guarantee) {
-  const id = `outage-${guarantee.replaceAll('_', '-')}`
-  const words = topic(`${id}-words`, { key: string(), value: string() })
-  const counts = topic(`${id}-counts`, { key: string(), value: long() })
-  await log.createTopics([words, counts].map(({ name }) => ({ name, partitions: 2 })))
   const said: string[] = []
   const say = (_fields: object, message: string): void => void said.push(message)
-  const app = defineApp({
-    id,
-    guarantee,
-    commitInterval: 50,
-    logger: { debug: () => {}, info: say, warn: say, error: say },
-    build: (builder) => {
-      builder
-        .stream(words)
-        .selectKey((word) => word)
-        .groupByKey({ key: string(), value: string() })
-        .count({ store: 'counts' })
-        .toStream()
-        .to(counts)
-    },
-  })
+  const logger = { debug: () => {}, info: say, warn: say, error: say }
+  const config = { id: `outage-${guarantee.replaceAll('_', '-')}`, guarantee, commitInterval: 50, logger }
+  const { app, write, counted } = await wordCounts(log, config, { words: KEYS, partitions: 2 })
   const streams = await Streams.start(app, { log, stateDirectory: directory })
-  return {
-    streams,
-    said,
-    async write(): Promise<void> {
-      await using writer = await TopicWriter.open(log, words)
-      for (let i = 0; i < KEYS; i++) writer.write(`${i}`, `word-${i}`)
-      await writer.flush()
-    },
-    async counted(): Promise<number[]> {
-      const last = new Map<string | null, number>()
-      for await (const { key, value } of readTopic(log, counts, { until: 'end' })) last.set(key, value ?? 0)
-      return [...last.values()]
-    },
-  }
+  return { streams, said, write, counted }
 }
 
 test('brokers that are gone for longer than calls are repeated are waited for, which is said once, and all goes on by itself', async () => {

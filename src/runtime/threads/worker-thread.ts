@@ -3,7 +3,7 @@ import { MillraceError } from '../../errors.ts'
 import type { Logger, UncaughtErrorDecision } from '../../topology/application.ts'
 import type { RestoreListener } from '../restorer.ts'
 import type { ThreadState } from '../stream-thread.ts'
-import { NO_STATUS, type ThreadHandle, type ThreadListeners, type ThreadStatus } from '../thread-handle.ts'
+import { endedStatus, NO_STATUS, type ThreadHandle, type ThreadListeners, type ThreadStatus } from '../thread-handle.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
 import { ValueReceiver } from './sent-error.ts'
 import { storeInThread } from './store-in-thread.ts'
@@ -154,7 +154,7 @@ export class WorkerThread implements ThreadHandle {
     // Node closes the engines of a thread before it tells that the thread has ended.
     onExit()
     this.#exited.resolve()
-    this.#status = { ...this.#status, lag: 0, tasks: [], standbys: [] }
+    this.#status = endedStatus(this.#status)
     this.#enter('dead')
     let error = this.#end?.error
     if (this.#end === undefined) {

@@ -108,10 +108,7 @@ describe('a worker that is terminated in the middle of its work', () => {
   test('is replaced: its stores are opened anew, and everything counts once', async () => {
     const asked: unknown[] = []
     const app = sums.app({
-      onUncaughtError: (error) => {
-        asked.push(error)
-        return 'replaceThread'
-      },
+      onUncaughtError: replacing(asked),
     })
     const streams = await sums.start(app)
     await streams.whenRunning()
@@ -167,10 +164,7 @@ test('tasks move to the other thread and back, which opens them only when they a
   const warnings: string[] = []
   const app = sums.app({
     logger: { debug() {}, info() {}, warn: (_, message) => void warnings.push(message), error() {} },
-    onUncaughtError: (error) => {
-      asked.push(error)
-      return 'replaceThread'
-    },
+    onUncaughtError: replacing(asked),
   })
   const streams = await sums.start(app, {
     onRestore: (event, progress) => event === 'end' && progress.records > 0 && replayed.push(progress),
@@ -208,10 +202,7 @@ describe('an error in a worker', () => {
     const line = (fields: object): unknown => 'err' in fields && logged.push(fields.err)
     const app = sums.app({
       logger: { debug() {}, info() {}, warn() {}, error: line },
-      onUncaughtError: (error) => {
-        asked.push(error)
-        return 'replaceThread'
-      },
+      onUncaughtError: replacing(asked),
     })
     const streams = await sums.start(app)
     await streams.whenRunning()
@@ -263,10 +254,7 @@ describe('an error in a worker', () => {
   test('outside of its tasks ends the thread, with what it was', async () => {
     const asked: unknown[] = []
     const app = sums.app({
-      onUncaughtError: (error) => {
-        asked.push(error)
-        return 'replaceThread'
-      },
+      onUncaughtError: replacing(asked),
     })
     const streams = await sums.start(app)
     await streams.whenRunning()
@@ -282,3 +270,11 @@ describe('an error in a worker', () => {
     expect(await sums.shown()).toEqual(sums.expected())
   })
 })
+
+/** Keeps the errors it is asked about, and has their threads replaced. */
+function replacing(asked: unknown[]): (error: unknown) => 'replaceThread' {
+  return (error) => {
+    asked.push(error)
+    return 'replaceThread'
+  }
+}
