@@ -14,6 +14,14 @@ export interface WriteTarget {
   readonly partitioner: StreamPartitioner | undefined
 }
 
+/** Where the bytes of a value lie. */
+export interface InputValue {
+  readonly buffer: Buffer
+  readonly valueStart: number
+  /** Behind the last byte. */
+  readonly valueEnd: number
+}
+
 /** A record whose topic's partition count is not known yet; its bytes are taken at once, since the value may be changed later. */
 interface Waiting {
   readonly target: WriteTarget
@@ -58,6 +66,7 @@ export class RecordWriter {
   /**
    * Answers to how many partitions the record went: 0 if the partitioner chose none.
    *
+   * @param input has the bytes of the value, if there is a value; without it the value is serialized
    * @throws MR_SERIALIZE naming node and topic; `cause` is the serde's error
    * @throws MR_NO_PARTITION if the partitioner names one that is not there
    */
@@ -68,13 +77,14 @@ export class RecordWriter {
     value: unknown,
     timestamp: number,
     headers: Headers | undefined,
+    input?: InputValue,
   ): number {
     if (timestamp < 0) {
       throw new MillraceError('MR_TIMESTAMP', `a record for topic "${topic}" has the negative timestamp ${timestamp}`, {
         node: target.node,
       })
     }
-    this.#encodeRecord(topic, target, key, value)
+    this.#encodeRecord(topic, target, key, value, input)
     const own = headers !== undefined && headers.length > 0 ? headers : undefined
     const partitions = this.#producer.partitionCount(topic)
     if (partitions === undefined || (this.#waiting.size > 0 && this.#waiting.has(topic))) {
@@ -83,7 +93,7 @@ export class RecordWriter {
     return this.#append(topic, partitions, target, key, value, timestamp, this.#scratch, this.#range, own)
   }
 
-  #encodeRecord(topic: string, target: WriteTarget, key: unknown, value: unknown): void {
+  #encodeRecord(topic: string, target: WriteTarget, key: unknown, value: unknown, input: InputValue | undefined): void {
     const range = this.#range
     let end = 0
     range.keyStart = range.keyEnd = -1
@@ -94,8 +104,9 @@ export class RecordWriter {
     }
     range.valueStart = range.valueEnd = -1
     if (value !== null && value !== undefined) {
-      range.valueEnd = this.#encode(topic, target, target.valueSerde, value, end)
       range.valueStart = end
+      range.valueEnd =
+        input === undefined ? this.#encode(topic, target, target.valueSerde, value, end) : this.#copy(input, end)
     }
   }
 
@@ -161,6 +172,13 @@ export class RecordWriter {
         },
       )
     }
+  }
+
+  #copy({ buffer, valueStart, valueEnd }: InputValue, at: number): number {
+    const end = at + valueEnd - valueStart
+    if (end > this.#scratch.length) this.#grow(end)
+    buffer.copy(this.#scratch, at, valueStart, valueEnd)
+    return end
   }
 
   #grow(size: number): void {

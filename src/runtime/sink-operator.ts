@@ -2,17 +2,29 @@ import { Operator } from '../processors/operator.ts'
 import { MillraceError } from '../errors.ts'
 import type { Headers } from '../record/headers.ts'
 import type { SinkNode, TopicExtractor } from '../topology/topology.ts'
-import type { RecordWriter, WriteTarget } from './record-writer.ts'
+import type { InputValue, RecordWriter, WriteTarget } from './record-writer.ts'
 
 /** Writes what reaches it to a topic, named by the node or computed per record. */
 export class SinkOperator extends Operator {
   readonly #topic: string | TopicExtractor
   readonly #target: WriteTarget
   readonly #writer: RecordWriter
+  readonly #input: { readonly cursor: InputValue | undefined }
+  readonly #copiesValue: boolean
 
-  /** `topic` is the full name of a fixed topic. */
-  constructor(node: SinkNode, topic: string | TopicExtractor, writer: RecordWriter) {
+  /**
+   * @param topic the full name of a fixed topic
+   * @param input where the record is that the task is processing
+   */
+  constructor(
+    node: SinkNode,
+    topic: string | TopicExtractor,
+    writer: RecordWriter,
+    input: { readonly cursor: InputValue | undefined },
+  ) {
     super()
+    this.#input = input
+    this.#copiesValue = node.copiesValue
     this.#topic = topic
     this.#target = {
       node: node.name,
@@ -26,7 +38,9 @@ export class SinkOperator extends Operator {
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     const topic =
       typeof this.#topic === 'string' ? this.#topic : this.#extract(this.#topic, key, value, timestamp, headers)
-    if (this.#writer.write(topic, this.#target, key, value, timestamp, headers) === 0) this.context.drop('no-partition')
+    const input = this.#copiesValue ? this.#input.cursor : undefined
+    const partitions = this.#writer.write(topic, this.#target, key, value, timestamp, headers, input)
+    if (partitions === 0) this.context.drop('no-partition')
   }
 
   #extract(extractor: TopicExtractor, key: unknown, value: unknown, timestamp: number, headers: Headers): string {

@@ -6,7 +6,7 @@ import type { SourceBinding } from './partition-queue.ts'
 import type { RecordWriter } from './record-writer.ts'
 import { SinkOperator } from './sink-operator.ts'
 import { NodeContext, type TaskContexts } from './task-context.ts'
-import { valueSerdeOf } from './unread-values.ts'
+import { presenceSerde } from './presence-serde.ts'
 
 /** Topics of this application's own carry its id. */
 export function fullTopicName(applicationId: string, topic: string, internal: boolean): string {
@@ -51,7 +51,7 @@ export function wire(
       operator.context = new NodeContext(node.name, node.kind === 'processor' ? node.stores : [], contexts)
     }
     if (node.kind !== 'source') continue
-    const valueSerde = valueSerdeOf(node, nodes)
+    const valueSerde = node.readsValue ? node.valueSerde : presenceSerde(node.valueSerde)
     for (const topic of sourceTopics(contexts.applicationId, node)) {
       sources.set(topic, {
         node: node.name,
@@ -70,7 +70,7 @@ function operatorOf(node: TopologyNode, contexts: TaskContexts, writer: RecordWr
   if (node.kind === 'source') return undefined
   const topic =
     typeof node.topic === 'string' ? fullTopicName(contexts.applicationId, node.topic, node.internal) : node.topic
-  return new SinkOperator(node, topic, writer)
+  return new SinkOperator(node, topic, writer, contexts)
 }
 
 function childrenOf(node: TopologyNode): readonly string[] {

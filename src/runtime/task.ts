@@ -192,6 +192,8 @@ export class Task {
       count++
       if (slice?.spend()) break
     }
+    // It would keep what was fetched in memory.
+    this.#contexts.cursor = undefined
     this.processed += count
     return count
   }
@@ -201,8 +203,10 @@ export class Task {
     const timestamp = queue.headTimestamp
     queue.take()
     if (timestamp > contexts.streamTime) contexts.streamTime = timestamp
-    const headers = queue.cursor.headers(contexts.noHeaders())
-    contexts.record.set(queue.topic, queue.partition, queue.cursor.offset, timestamp, headers)
+    const { cursor } = queue
+    const headers = cursor.headers(contexts.noHeaders())
+    contexts.cursor = cursor
+    contexts.record.set(queue.topic, queue.partition, cursor.offset, timestamp, headers)
     this.#errors.current = queue
     this.#commitNeeded = true
     queue.source.output.forward(queue.headKey, queue.headValue, timestamp, headers)

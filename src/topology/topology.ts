@@ -43,6 +43,8 @@ export interface SourceNode {
   readonly valueSerde: Serde<unknown>
   readonly timestampExtractor: TimestampExtractor | undefined
   readonly offsetReset: OffsetReset | undefined
+  /** False if its children ask only whether there is a value. */
+  readonly readsValue: boolean
   readonly children: readonly string[]
 }
 
@@ -66,6 +68,8 @@ export interface SinkNode {
   readonly valueSerde: Serde<unknown>
   readonly partitioner: StreamPartitioner | undefined
   readonly parents: readonly string[]
+  /** True if what it writes as value may be the bytes of the input record's value: it is the same, and nobody looks at it. */
+  readonly copiesValue: boolean
   /** For the sinks of repartition topics: what the group must create. */
   readonly repartition: RepartitionTopic | undefined
 }

@@ -12,6 +12,7 @@ import { copartitionGroups } from './copartition.ts'
 import { changelogTopicConfigs } from './internal-topic-configs.ts'
 import type { TopologyWriter, WrittenNode, WrittenStore } from './topology-writer.ts'
 import { UnionFind } from './union-find.ts'
+import { UnreadValues } from './unread-values.ts'
 
 /** Cuts what was written into sub-topologies: nodes connected by parents or by a store they share. */
 export function finishTopology(writer: TopologyWriter, copartitions: readonly ReadonlySet<string>[]): Topology {
@@ -41,13 +42,14 @@ export function finishTopology(writer: TopologyWriter, copartitions: readonly Re
   }
 
   const allCopartitions = copartitionGroups(copartitions, writer.nodes, writer.internalTopics)
+  const unread = new UnreadValues(writer.nodes, children, writer.internalTopics)
   const subtopologies: Subtopology[] = []
   for (const group of groups.values()) {
     const topics = new Set(group.flatMap((node) => (node.kind === 'source' ? node.topics : [])))
     subtopologies.push({
       id: subtopologies.length,
       global: group.some((node) => writer.globalSources.has(node.name)),
-      nodes: group.map((node) => finishNode(node, children.get(node.name) ?? [], writer)),
+      nodes: group.map((node) => finishNode(node, children.get(node.name) ?? [], writer, unread)),
       stores: [...new Set(group.flatMap((node) => (node.kind === 'processor' ? node.stores : [])))],
       copartitionGroups: allCopartitions.filter((set) => set.some((topic) => topics.has(topic))),
     })
@@ -55,17 +57,23 @@ export function finishTopology(writer: TopologyWriter, copartitions: readonly Re
   return { subtopologies, stores: finishStores(writer) }
 }
 
-function finishNode(node: WrittenNode, children: readonly string[], writer: TopologyWriter): TopologyNode {
+function finishNode(
+  node: WrittenNode,
+  children: readonly string[],
+  writer: TopologyWriter,
+  unread: UnreadValues,
+): TopologyNode {
   switch (node.kind) {
     case 'source': {
       const internal = node.topics.some((topic) => writer.internalTopics.has(topic))
-      return { ...node, internal, children } satisfies SourceNode
+      return { ...node, internal, readsValue: !unread.at(node), children } satisfies SourceNode
     }
     case 'processor':
       return { ...node, children } satisfies ProcessorNode
     case 'sink': {
       const repartition = typeof node.topic === 'string' ? writer.internalTopics.get(node.topic) : undefined
-      return { ...node, internal: repartition !== undefined, repartition } satisfies SinkNode
+      const copiesValue = unread.mayCopy(node)
+      return { ...node, internal: repartition !== undefined, copiesValue, repartition } satisfies SinkNode
     }
   }
 }

@@ -5,8 +5,8 @@ import type { RepartitionTopic, SinkNode, SourceNode } from '../topology.ts'
 import { topologyError } from '../topology-error.ts'
 import { repartitionTopicConfigs } from './internal-topic-configs.ts'
 
-export type NewSource = Omit<SourceNode, 'kind' | 'children' | 'internal'>
-export type NewSink = Omit<SinkNode, 'kind' | 'internal' | 'repartition'>
+export type NewSource = Omit<SourceNode, 'kind' | 'children' | 'internal' | 'readsValue'>
+export type NewSink = Omit<SinkNode, 'kind' | 'internal' | 'repartition' | 'copiesValue'>
 
 export interface WrittenProcessor {
   readonly kind: 'processor'

@@ -1,8 +1,9 @@
-import { Streams } from 'millrace'
+import { MillraceError, Streams } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import type { KafkaOptions } from 'millrace/kafka'
 import { bankApp } from './app.ts'
 import type { BankSettings } from './app.ts'
+import { UNCOMMITTED } from './exit-codes.ts'
 
 /** What a process of a round is told on its command line, as JSON. */
 export interface BankProcessSettings extends BankSettings {
@@ -32,7 +33,11 @@ const streams = await Streams.start(
   { id: app.id, settings: { ...app.settings, logger }, topology: () => app.topology() },
   { log, stateDirectory: settings.stateDirectory },
 )
-process.once('SIGTERM', () => void streams.close().catch(() => undefined))
+let isStopping = false
+process.once('SIGTERM', () => {
+  isStopping = true
+  streams.close().catch(() => undefined)
+})
 const ticker = setInterval(() => {
   const { state, tasks, processed, lag } = streams.status()
   const status: BankStatus = { state, tasks: tasks.map(({ id }) => id), processed, lag }
@@ -40,6 +45,9 @@ const ticker = setInterval(() => {
 }, STATUS_EVERY)
 try {
   await streams.closed
+} catch (error) {
+  if (!isStopping || !(error instanceof MillraceError) || error.code !== 'MR_COMMIT') throw error
+  process.exitCode = UNCOMMITTED
 } finally {
   clearInterval(ticker)
   await log.close()

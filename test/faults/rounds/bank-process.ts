@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 import type { BankProcessSettings, BankStatus } from './bank-main.ts'
+import { UNCOMMITTED } from './exit-codes.ts'
 
 const MAIN = join(import.meta.dirname, 'bank-main.ts')
 /** Of what a process said last, for a report. */
@@ -41,7 +42,13 @@ export class BankProcess {
 
   /** It ended with nobody asking for it, or with an error. One that is still starting dies of being asked to stop. */
   get hasFailed(): boolean {
-    return this.hasEnded && (this.#wanted || (this.#child.exitCode !== 0 && this.#child.signalCode === null))
+    const { exitCode, signalCode } = this.#child
+    return this.hasEnded && (this.#wanted || (exitCode !== 0 && exitCode !== UNCOMMITTED && signalCode === null))
+  }
+
+  /** It stopped when it was asked to, without its last commit. */
+  get leftUncommitted(): boolean {
+    return this.#child.exitCode === UNCOMMITTED
   }
 
   /** Ends it with no chance of good order. */

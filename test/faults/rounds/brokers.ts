@@ -11,6 +11,8 @@ export const HEARTBEAT_INTERVAL = 300
 const config = {
   'group.streams.session.timeout.ms': String(SESSION_TIMEOUT),
   'group.streams.heartbeat.interval.ms': String(HEARTBEAT_INTERVAL),
+  // A broker that has just started takes partitions without leader for deleted: to abort in them would leave them open for ever.
+  'transaction.abort.timed.out.transaction.cleanup.interval.ms': '5000',
 }
 
 /** Brokers whose clients all come through proxies that can lose answers. */

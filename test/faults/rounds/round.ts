@@ -96,6 +96,7 @@ class Round {
   readonly #started = performance.now()
   readonly #recoveries: Promise<void>[] = []
   #isBrokerBusy = false
+  #brokerFaults = 0
 
   constructor(brokers: ProxiedBrokers, options: RoundOptions) {
     this.#brokers = brokers
@@ -236,6 +237,7 @@ class Round {
     if (kind === 'brokerKill' || kind === 'brokerShutDown') {
       if (this.#isBrokerBusy) return undefined
       this.#isBrokerBusy = true
+      this.#brokerFaults++
       const node = random.pick(this.#brokers.nodes)
       this.#note(`broker ${node.id}: ${kind}`)
       return this.#brokers.restart(node, kind === 'brokerKill' ? 'kill' : 'shutDown', downtime).then(() => {
@@ -261,9 +263,15 @@ class Round {
       process.thaw()
       return
     }
+    const disturbances = this.#brokerFaults
+    const mayCommit = !this.#isBrokerBusy
     if (kind === 'stop') await within(CLOSE_PATIENCE, process.stop(), `${place.name} does not stop`)
     else await process.kill()
-    if (process.hasFailed) throw new Error(`${place.name} failed:\n${process.errors}`)
+    // Without a broker nobody commits.
+    const mustHaveCommitted = mayCommit && disturbances === this.#brokerFaults
+    if (process.hasFailed || (mustHaveCommitted && process.leftUncommitted)) {
+      throw new Error(`${place.name} failed:\n${process.errors}`)
+    }
     if (kind === 'wipe') rmSync(directory, { recursive: true, force: true })
     await sleep(downtime)
     place.process = this.#spawn(directory)
@@ -288,6 +296,8 @@ class Round {
     const stopping = Promise.all(this.#places.map(({ process }) => process.stop()))
     await within(CLOSE_PATIENCE, stopping, 'the processes do not stop')
     this.#assertNoneFailed()
+    const left = this.#places.find(({ process }) => process.leftUncommitted)
+    if (left !== undefined) throw new Error(`${left.name} could not commit`)
     this.#note('closed')
   }
 
