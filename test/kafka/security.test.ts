@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { kafka } from '../../src/kafka/index.ts'
 import { append, committedRecords } from '../log/log-harness.ts'
@@ -18,29 +19,35 @@ async function roundTrip(log: Log): Promise<unknown> {
   return committedRecords(log, 'secured', 0)
 }
 
-describe('a broker behind TLS', () => {
-  it('is used when its certificate is trusted, and refused when it is not', async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'millrace-tls-'))
+/** A key and a certificate that it signed itself, and what a broker needs to use them. */
+function selfSigned(): { ca: string; config: Record<string, string> } {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-tls-'))
+  try {
     const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')]
     const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
-    execFileSync(
-      'openssl',
-      ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', certificate, ...subject],
-      {
-        stdio: 'ignore',
-      },
-    )
+    const files = ['-keyout', key, '-out', certificate]
+    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...files, ...subject], {
+      stdio: 'ignore',
+    })
     const ca = readFileSync(certificate, 'utf8')
-    const port = await freePort()
-    const broker = await startBroker({
-      listener: { protocol: 'SSL', port },
+    return {
+      ca,
       config: {
         'ssl.keystore.type': 'PEM',
         'ssl.keystore.certificate.chain': ca,
         'ssl.keystore.key': readFileSync(key, 'utf8'),
       },
-    })
+    }
+  } finally {
     rmSync(directory, { recursive: true })
+  }
+}
+
+describe('a broker behind TLS', () => {
+  it('is used when its certificate is trusted, and refused when it is not', async () => {
+    const { ca, config } = selfSigned()
+    const port = await freePort()
+    const broker = await startBroker({ listener: { protocol: 'SSL', port }, config })
     const log = kafka({ brokers: `localhost:${port}`, tls: { ca } })
     expect(await roundTrip(log)).toMatchObject([{ key: 'key', value: 'value' }])
     await log.close()
@@ -53,6 +60,38 @@ describe('a broker behind TLS', () => {
     const plain = kafka({ brokers: `localhost:${port}`, apiTimeout: 200 })
     await expect(async () => plain.describeTopics(['secured'])).rejects.toMatchObject({ code: 'MR_LOG_UNREACHABLE' })
     await plain.close()
+    await broker.stop()
+  })
+
+  it('is used with a name and a password over TLS, which are told apart from a certificate that is not trusted', async () => {
+    const { ca, config } = selfSigned()
+    const port = await freePort()
+    const login = 'org.apache.kafka.common.security.plain.PlainLoginModule required user_paula="open-sesame";'
+    const broker = await startBroker({
+      listener: { protocol: 'SASL_SSL', port },
+      config: {
+        ...config,
+        'sasl.enabled.mechanisms': 'PLAIN',
+        'listener.name.extra.plain.sasl.jaas.config': login,
+      },
+    })
+    const brokers = `localhost:${port}`
+    const sasl = { mechanism: 'PLAIN', username: 'paula', password: 'open-sesame' } as const
+    const log = kafka({ brokers, tls: { ca }, sasl })
+    expect(await roundTrip(log)).toMatchObject([{ key: 'key', value: 'value' }])
+    await log.close()
+    const wrong = kafka({ brokers, tls: { ca }, sasl: { ...sasl, password: 'open-barley' }, apiTimeout: 200 })
+    const asking = async (): Promise<unknown> => wrong.describeTopics(['secured'])
+    const refused = await asking().catch((error: unknown) => error)
+    expect(refused).toMatchObject({ code: 'MR_AUTHENTICATION' })
+    expect(inspect(refused, { depth: 10 })).not.toContain('open-barley')
+    await wrong.close()
+    const distrustful = kafka({ brokers, tls: true, sasl, apiTimeout: 200 })
+    await expect(async () => distrustful.describeTopics(['secured'])).rejects.toMatchObject({
+      code: 'MR_LOG_UNREACHABLE',
+      message: expect.stringContaining('self-signed certificate'),
+    })
+    await distrustful.close()
     await broker.stop()
   })
 })

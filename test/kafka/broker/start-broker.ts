@@ -5,7 +5,7 @@ import { startJvmBroker, startJvmCluster } from './jvm-broker.ts'
 
 /** One more listener, on a port of the caller's. */
 export interface ExtraListener {
-  readonly protocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT'
+  readonly protocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
   readonly port: number
   /** Where clients that came by this listener are sent, such as a proxy in front of it. Default: the port itself. */
   readonly advertisedPort?: number
