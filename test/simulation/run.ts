@@ -11,6 +11,8 @@ const { values } = parseArgs({
 
 if (values.seed === undefined) await runAll(Number(values.from), Number(values.seeds))
 else await replay(Number(values.seed))
+// An application that runs keeps its process alive, and those that were killed in a simulation never ended.
+process.exit()
 
 async function replay(seed: number): Promise<void> {
   const { trace, problems, shape, steps } = await simulate(seed)

@@ -2,22 +2,27 @@ import { describeProducersV0, listTransactionsV0 } from '@platformatic/kafka'
 import { Cluster } from '../../../src/kafka/cluster.ts'
 import { clusterOptions } from '../../../src/kafka/connection-options.ts'
 
+export interface OpenTransaction {
+  readonly place: string
+  /** Its coordinator does not know of it: it will never end, and no client can help that. */
+  readonly isForgotten: boolean
+}
+
 /**
- * Which partitions of topics with a prefix hold up readers of committed records by an open transaction, and whether its coordinator knows
- * of it: one that it does not know will never end, and no client can help that.
+ * Which partitions of topics with a prefix hold up readers of committed records by an open transaction.
+ *
+ * @throws if the brokers do not tell
  */
-export async function openTransactions(brokers: string, prefix: string): Promise<string[]> {
+export async function openTransactions(brokers: string, prefix: string): Promise<OpenTransaction[]> {
   const cluster = new Cluster(clusterOptions({ brokers, apiTimeout: 5000 }))
   try {
     return await cluster.retrying({ what: 'describing transactions' }, () => describeOpen(cluster, prefix))
-  } catch (error) {
-    return [`open transactions are not known: ${String(error)}`]
   } finally {
     await cluster.close()
   }
 }
 
-async function describeOpen(cluster: Cluster, prefix: string): Promise<string[]> {
+async function describeOpen(cluster: Cluster, prefix: string): Promise<OpenTransaction[]> {
   const names = [`${prefix}payments`, `${prefix}totals`, `${prefix}minutes`, `${prefix}named`]
   for (const internal of ['bookings-repartition', 'totals-changelog', 'minutes-changelog', 'owners-changelog'])
     names.push(`${prefix}bank-${internal}`)
@@ -29,19 +34,17 @@ async function describeOpen(cluster: Cluster, prefix: string): Promise<string[]>
     for (const { producerId, transactionState } of transactionStates)
       if (!/^(Empty|Complete)/i.test(transactionState)) known.add(producerId)
   }
-  const lines: string[] = []
+  const open: OpenTransaction[] = []
   for (const { name, partitions } of topics.values()) {
     for (const [partition, { leader }] of partitions.entries()) {
       const asked = [{ name, partitionIndexes: [partition] }]
       const answer = await cluster.send(leader, 'admin', describeProducersV0.api, asked)
       for (const { producerId, currentTxnStartOffset } of answer.topics[0]?.partitions[0]?.activeProducers ?? []) {
         if (currentTxnStartOffset < 0n) continue
-        const end = known.has(producerId) ? 'its coordinator knows of' : 'its coordinator has forgotten'
-        lines.push(
-          `${name}/${partition}: open from ${currentTxnStartOffset} on, by producer ${producerId}, which ${end}`,
-        )
+        const place = `${name}/${partition} from offset ${currentTxnStartOffset} on, by producer ${producerId}`
+        open.push({ place, isForgotten: !known.has(producerId) })
       }
     }
   }
-  return lines
+  return open
 }

@@ -23,6 +23,7 @@ import {
 } from './books.ts'
 import type { DatedBank, Difference } from './books.ts'
 import { openTransactions } from './open-transactions.ts'
+import type { OpenTransaction } from './open-transactions.ts'
 import { HEARTBEAT_INTERVAL, SESSION_TIMEOUT } from './brokers.ts'
 import type { ProxiedBrokers } from './brokers.ts'
 
@@ -67,8 +68,11 @@ const DRAIN_PATIENCE = 60_000
 /** ms for which nothing may move before the application counts as drained. */
 const QUIET = 1500
 const CLOSE_PATIENCE = 40_000
-/** A transaction that nobody ends holds up whoever reads committed records. */
+/** ms for which transactions may be open that nobody ends; they hold up whoever reads committed records. */
 const COMPARE_PATIENCE = 60_000
+
+/** The brokers have forgotten a transaction that is open: nobody will ever read what lies behind it, and the round says nothing. */
+export class ForgottenTransaction extends Error {}
 
 /** Runs the application in processes of their own, under steady input, through what the seed brings; answers what is wrong then. */
 export function runRound(brokers: ProxiedBrokers, options: RoundOptions): Promise<RoundResult> {
@@ -131,6 +135,7 @@ class Round {
       this.#note(`${payments} payments made; calm`)
       await this.#drain()
       await this.#close()
+      await this.#awaitTransactions()
       const difference = await within(COMPARE_PATIENCE, this.#compare(payments), 'topics and stores cannot be read')
       const { lost } = this.#brokers
       return {
@@ -141,9 +146,11 @@ class Round {
         trace: this.#trace,
       }
     } catch (error) {
-      const open = await openTransactions(this.#brokers.addresses, this.#settings.prefix)
-      const message = error instanceof Error ? error.message : String(error)
-      throw new Error([message, this.#report(), ...open].join('\n'), { cause: error })
+      const open = await this.#openTransactions().catch(() => [])
+      const lines = open.map(({ place, isForgotten }) => `${isForgotten ? 'forgotten' : 'open'}: ${place}`)
+      const message = [error instanceof Error ? error.message : String(error), this.#report(), ...lines].join('\n')
+      if (open.some(({ isForgotten }) => isForgotten)) throw new ForgottenTransaction(message, { cause: error })
+      throw new Error(message, { cause: error })
     } finally {
       this.#brokers.loseReplies(() => false)
       ending.abort()
@@ -299,6 +306,21 @@ class Round {
     const left = this.#places.find(({ process }) => process.leftUncommitted)
     if (left !== undefined) throw new Error(`${left.name} could not commit`)
     this.#note('closed')
+  }
+
+  #openTransactions(): Promise<OpenTransaction[]> {
+    return openTransactions(this.#brokers.addresses, this.#settings.prefix)
+  }
+
+  /** Whoever reads committed records waits for what a killed process left open, and so does who compares. */
+  async #awaitTransactions(): Promise<void> {
+    const deadline = performance.now() + COMPARE_PATIENCE
+    for (;;) {
+      const open = await this.#openTransactions()
+      if (open.length === 0) return
+      if (performance.now() > deadline) throw new Error(`open: ${open.map(({ place }) => place).join('; ')}`)
+      await sleep(200)
+    }
   }
 
   async #compare(payments: number): Promise<Difference> {

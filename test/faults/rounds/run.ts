@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ProxiedBrokers } from './brokers.ts'
-import { runRound } from './round.ts'
 import type { FaultKind } from './round.ts'
+import { runUntilTold } from './until-told.ts'
 
 const { values } = parseArgs({
   options: {
@@ -25,7 +25,7 @@ const firstSeed = wholeNumber('seed', values.seed)
 const faults = wholeNumber('faults', values.faults)
 
 const total = { rounds: 0, kills: 0, zombies: 0, restarts: 0, wipes: 0, pauses: 0, brokerRestarts: 0 }
-const outcome = { lostResponses: 0, payments: 0, lost: 0, doubled: 0, failed: 0 }
+const outcome = { lostResponses: 0, payments: 0, lost: 0, doubled: 0, failed: 0, void: 0 }
 const directory = mkdtempSync(join(tmpdir(), 'millrace-faults-'))
 // What was started ends with this process.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
@@ -42,8 +42,12 @@ if (outcome.failed > 0) process.exitCode = 1
 async function round(seed: number): Promise<void> {
   total.rounds++
   const replay = `npm run faults -- --guarantee ${guarantee} --group-protocol ${groupProtocol} --brokers ${size} --faults ${faults} --rounds 1 --seed ${seed}`
+  const onVoid = (reason: string): void => {
+    outcome.void++
+    console.log(`seed ${seed} is void and tried again: the brokers have forgotten a transaction\n${reason}`)
+  }
   try {
-    const result = await runRound(brokers, { seed, guarantee, groupProtocol, faults, directory })
+    const result = await runUntilTold(brokers, { seed, guarantee, groupProtocol, faults, directory }, onVoid)
     const times = (...kinds: FaultKind[]): number =>
       kinds.reduce((all, kind) => all + (result.faults.get(kind) ?? 0), 0)
     total.kills += times('kill', 'wipe')

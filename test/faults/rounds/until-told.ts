@@ -1,0 +1,24 @@
+import type { ProxiedBrokers } from './brokers.ts'
+import { ForgottenTransaction, runRound } from './round.ts'
+import type { RoundOptions, RoundResult } from './round.ts'
+
+const MOST_TRIES = 3
+
+/**
+ * As `runRound`, again when the brokers have forgotten a transaction: Kafka 4.3 does so when a broker that is alone goes while
+ * one is being ended.
+ */
+export async function runUntilTold(
+  brokers: ProxiedBrokers,
+  options: RoundOptions,
+  onVoid: (reason: string) => void = () => undefined,
+): Promise<RoundResult> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await runRound(brokers, options)
+    } catch (error) {
+      if (!(error instanceof ForgottenTransaction) || tries === MOST_TRIES) throw error
+      onVoid(error.message)
+    }
+  }
+}
