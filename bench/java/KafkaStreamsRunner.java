@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
+import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.utils.Bytes;
@@ -20,6 +21,7 @@ import org.apache.kafka.streams.kstream.KTable;
 import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.kstream.TimeWindows;
+import org.apache.kafka.streams.processor.StateRestoreListener;
 import org.apache.kafka.streams.state.KeyValueStore;
 import org.apache.kafka.streams.state.WindowStore;
 
@@ -80,12 +82,38 @@ public final class KafkaStreamsRunner {
       say("STATE " + System.currentTimeMillis() + " " + now);
       if (now == KafkaStreams.State.ERROR) Runtime.getRuntime().halt(1);
     });
-    Runtime.getRuntime().addShutdownHook(new Thread(DONE::countDown));
+    streams.setGlobalStateRestoreListener(new StateRestoreListener() {
+      @Override
+      public void onRestoreStart(TopicPartition partition, String store, long start, long end) {
+        say("RESTORE_START " + System.currentTimeMillis() + " " + partition.partition() + " " + (end - start));
+      }
+
+      @Override
+      public void onBatchRestored(TopicPartition partition, String store, long end, long records) {}
+
+      @Override
+      public void onRestoreEnd(TopicPartition partition, String store, long records) {
+        say("RESTORE_END " + System.currentTimeMillis() + " " + partition.partition() + " " + records);
+      }
+    });
+    Thread main = Thread.currentThread();
+    Runtime.getRuntime().addShutdownHook(new Thread(() -> closeBefore(main)));
     streams.start();
     DONE.await();
     streams.close(Duration.ofSeconds(60));
+    say("P " + seen);
     say("CLOSED " + System.currentTimeMillis());
     Runtime.getRuntime().halt(0);
+  }
+
+  /** The JVM ends when its hooks have: this one lasts until the application is closed, whereupon `main` halts. */
+  private static void closeBefore(Thread main) {
+    DONE.countDown();
+    try {
+      main.join();
+    } catch (InterruptedException error) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private static Properties settings() {
@@ -96,6 +124,7 @@ public final class KafkaStreamsRunner {
     settings.put("num.stream.threads", "1");
     settings.put("auto.offset.reset", "earliest");
     if (env("GUARANTEE", "alos").equals("eos")) settings.put("processing.guarantee", "exactly_once_v2");
+    if (!env("INSTANCE_ID", "").isEmpty()) settings.put("group.instance.id", env("INSTANCE_ID", ""));
     for (String entry : env("KAFKA_STREAMS_SETTINGS", "").split(",")) {
       int equals = entry.indexOf('=');
       if (equals > 0) settings.put(entry.substring(0, equals), entry.substring(equals + 1));

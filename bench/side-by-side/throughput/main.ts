@@ -7,16 +7,14 @@
  * `--json` adds each run to a file, and reports on all runs in it: a long benchmark can be run in parts. `--record` writes the
  * report into docs/performance.md, and what later runs are compared with.
  */
-import { appendFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { kafka } from '../../src/kafka/index.ts'
-import { startBenchBroker } from './broker.ts'
-import { cells, type Cell } from './cells.ts'
-import { javaClassPath } from './java.ts'
+import { cells, type Cell } from '../rig/cells.ts'
+import { javaClassPath } from '../rig/java.ts'
+import { onBroker } from '../rig/on-broker.ts'
 import { record, worseThanRecorded } from './recorded.ts'
-import { summarize, table, type Run, type Side } from './report.ts'
+import type { Side } from '../rig/side.ts'
+import { summarize, table, type Run } from './report.ts'
 import { runOnce, type RunContext } from './run-once.ts'
 
 const { values: options } = parseArgs({
@@ -46,14 +44,8 @@ const chosen = cells.filter(
 )
 if (chosen.length === 0 || !(records > 0) || !(runs > 0)) throw new Error('nothing to run')
 
-const directory = mkdtempSync(join(tmpdir(), 'millrace-side-by-side-'))
-process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
-// Ending by `exit` lets the broker and the runner be ended, too.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 if (options.profile !== undefined) mkdirSync(options.profile, { recursive: true })
-const broker = await startBenchBroker(join(directory, 'broker'))
-const log = kafka({ brokers: broker.brokers })
-try {
+await onBroker(async ({ log, broker, directory }) => {
   const context: RunContext = {
     log,
     broker,
@@ -70,10 +62,7 @@ try {
   for (const line of worseThanRecorded(results)) console.log(`worse: ${line}`)
   if (options.record) record(results, `npm run bench -- ${process.argv.slice(2).join(' ')}`)
   if (done.some((run) => run.fault !== undefined)) process.exitCode = 1
-} finally {
-  await log.close()
-  await broker.stop()
-}
+})
 
 function readRuns(file: string): Run[] {
   if (!existsSync(file)) return []

@@ -1,13 +1,15 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Log } from '../../src/index.ts'
-import type { BenchBroker } from './broker.ts'
-import { CACHE_BYTES, COMMIT_INTERVAL, LINGER, type Cell } from './cells.ts'
-import { TRUCKS } from './data.ts'
-import { measure, type Measurement, type RunnerCommand } from './measured-process.ts'
-import type { Run, Side } from './report.ts'
-import { check, committedRecords, createTopic, fill, recordsIn } from './topics.ts'
-import { vehicleRecord, vehicleTopic, workloads, type Workload } from './workloads.ts'
+import type { Log } from '../../../src/index.ts'
+import type { BenchBroker } from '../rig/broker.ts'
+import { LINGER, type Cell } from '../rig/cells.ts'
+import { TRUCKS } from '../rig/data.ts'
+import { measure, type Measurement } from '../rig/measured-process.ts'
+import type { Side } from '../rig/side.ts'
+import type { Run } from './report.ts'
+import { javaRunner, millraceRunner } from '../rig/runner-commands.ts'
+import { check, committedRecords, createTopic, fill, recordsIn } from '../rig/topics.ts'
+import { vehicleRecord, vehicleTopic, workloads, type Workload } from '../rig/workloads.ts'
 
 export interface RunContext {
   readonly log: Log
@@ -19,6 +21,8 @@ export interface RunContext {
   readonly javaSettings: string
   /** Where CPU profiles of Millrace go. */
   readonly profile: string | undefined
+  /** True: Millrace measures the delay of its event loop, which costs a little. */
+  readonly eventLoopDelay?: boolean
 }
 
 /** ms after which a run is given up. */
@@ -47,14 +51,15 @@ export async function runOnce(context: RunContext, cell: Cell, side: Side): Prom
     OUTPUT: output,
     TABLE: vehicleTopic,
     RECORDS: String(records),
+    ...(context.eventLoopDelay === true ? { EVENT_LOOP_DELAY: '0' } : {}),
   }
   let measured: Measurement
   try {
-    measured = await measure(
-      side === 'java' ? javaRunner(context, cell, env) : millraceRunner(context, cell, env),
-      broker.pid,
-      LIMIT,
-    )
+    const command =
+      side === 'java'
+        ? javaRunner(cell, env, { classPath: context.classPath, linger: LINGER, settings: context.javaSettings })
+        : millraceRunner(cell, env, profiling(context.profile))
+    measured = await measure(command, { brokerPid: broker.pid, limit: LIMIT })
   } catch (error) {
     return { cell, side, records, measured: undefined, outputs: 0, changelog: undefined, fault: String(error) }
   } finally {
@@ -74,30 +79,6 @@ export async function runOnce(context: RunContext, cell: Cell, side: Side): Prom
   }
 }
 
-function millraceRunner({ profile }: RunContext, cell: Cell, env: Record<string, string>): RunnerCommand {
-  const runner = join(import.meta.dirname, '..', 'runner.ts')
-  const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
-  return {
-    command: process.execPath,
-    args: [...profiling, runner],
-    env: {
-      ...env,
-      COMMIT_INTERVAL: String(COMMIT_INTERVAL[cell.guarantee]),
-      CACHE_BYTES: cell.cached ? String(CACHE_BYTES) : '0',
-    },
-  }
-}
-
-function javaRunner({ classPath, javaSettings }: RunContext, cell: Cell, env: Record<string, string>): RunnerCommand {
-  const settings = [
-    `commit.interval.ms=${COMMIT_INTERVAL[cell.guarantee]}`,
-    `statestore.cache.max.bytes=${cell.cached ? CACHE_BYTES : 0}`,
-    `producer.linger.ms=${LINGER}`,
-    javaSettings,
-  ]
-  return {
-    command: 'java',
-    args: ['-Xmx1g', '-cp', classPath, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', 'KafkaStreamsRunner'],
-    env: { ...env, KAFKA_STREAMS_SETTINGS: settings.join(',') },
-  }
+function profiling(directory: string | undefined): string[] {
+  return directory === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${directory}`]
 }

@@ -1,15 +1,21 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { json, readTopic, string, topic, TopicWriter, type Log } from '../../src/index.ts'
-import { Cluster } from '../../src/kafka/cluster.ts'
-import { clusterOptions } from '../../src/kafka/connection-options.ts'
-import { fetchOffsets } from '../../src/kafka/group/offsets.ts'
+import { json, readTopic, string, topic, TopicWriter, type Log } from '../../../src/index.ts'
+import { Cluster } from '../../../src/kafka/cluster.ts'
+import { clusterOptions } from '../../../src/kafka/connection-options.ts'
+import { fetchOffsets } from '../../../src/kafka/group/offsets.ts'
 import type { Expectation, InputRecord } from './workloads.ts'
 
 export const PARTITIONS = 4
 const RECORDS_PER_TURN = 5000
 
-export async function createTopic(log: Log, name: string): Promise<void> {
-  await log.createTopics([{ name, partitions: PARTITIONS, configs: { 'retention.ms': '-1' } }])
+/** It keeps everything for ever, unless `configs` bound its size. */
+export async function createTopic(
+  log: Log,
+  name: string,
+  partitions = PARTITIONS,
+  configs: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await log.createTopics([{ name, partitions, configs: { 'retention.ms': '-1', ...configs } }])
 }
 
 /** Makes a topic hold these records; one that holds as many already is left as it is. */
@@ -33,10 +39,14 @@ export async function fill(
   }
 }
 
-/** Records ever written to a topic, retained or not, and the control records of transactions. */
-export async function recordsIn(log: Log, name: string): Promise<number> {
+/**
+ * Records ever written to a topic, retained or not, and the control records of transactions.
+ *
+ * @param before `earliest`: only those that are not retained
+ */
+export async function recordsIn(log: Log, name: string, before: 'earliest' | 'latest' = 'latest'): Promise<number> {
   const partitions = partitionsOf(name)
-  const ends = await log.listOffsets(partitions, 'latest')
+  const ends = await log.listOffsets(partitions, before)
   let records = 0
   for (const [, , offset] of ends.entries()) records += offset
   return records

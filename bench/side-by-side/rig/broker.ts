@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { newClusterId } from '../../test/kafka/broker/cluster-id.ts'
-import { listenerConfig } from '../../test/kafka/broker/config.ts'
-import { brokerClassPath } from '../../test/kafka/broker/jars.ts'
-import { freePort } from '../../test/kafka/broker/jvm-broker.ts'
-import { brokerReady } from '../../test/kafka/broker/ready.ts'
+import { newClusterId } from '../../../test/kafka/broker/cluster-id.ts'
+import { listenerConfig } from '../../../test/kafka/broker/config.ts'
+import { brokerClassPath } from '../../../test/kafka/broker/jars.ts'
+import { freePort } from '../../../test/kafka/broker/jvm-broker.ts'
+import { brokerReady } from '../../../test/kafka/broker/ready.ts'
 
 export interface BenchBroker {
   readonly brokers: string
@@ -26,8 +26,15 @@ const settings = {
   'group.streams.initial.rebalance.delay.ms': '0',
 }
 
-/** A single-node Kafka 4.3 in a JVM of 1 GB, warmed up by no one: the first run on it is slower for either side. */
-export async function startBenchBroker(directory: string): Promise<BenchBroker> {
+/**
+ * A single-node Kafka 4.3 in a JVM of 1 GB, warmed up by no one: the first run on it is slower for either side.
+ *
+ * @param more broker settings beside those that all benchmarks have
+ */
+export async function startBenchBroker(
+  directory: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<BenchBroker> {
   const classPath = await brokerClassPath('4.3.0')
   mkdirSync(directory, { recursive: true })
   const [port, controllerPort] = await Promise.all([freePort(), freePort()])
@@ -37,6 +44,7 @@ export async function startBenchBroker(directory: string): Promise<BenchBroker> 
     ...listenerConfig({ id: 1, bindHost: '127.0.0.1', port, listener: undefined, controllers }),
     'log.dirs': join(directory, 'data'),
     ...settings,
+    ...more,
   }
   writeFileSync(
     properties,

@@ -11,7 +11,7 @@ interface RecordedCell {
 }
 
 const file = join(import.meta.dirname, 'recorded.json')
-const page = join(import.meta.dirname, '..', '..', 'docs', 'performance.md')
+const page = join(import.meta.dirname, '..', '..', '..', 'docs', 'performance.md')
 const BEGIN = '<!-- side by side: written by npm run bench -- --record -->'
 const END = '<!-- end of side by side -->'
 /** A ratio that is worse by more than this is told. */

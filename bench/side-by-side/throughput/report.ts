@@ -1,8 +1,9 @@
-import { COMMIT_INTERVAL, type Cell } from './cells.ts'
-import type { Measurement } from './measured-process.ts'
-import { workloads } from './workloads.ts'
-
-export type Side = 'java' | 'millrace'
+import { COMMIT_INTERVAL, type Cell } from '../rig/cells.ts'
+import { markdownTable } from '../rig/markdown-table.ts'
+import type { Measurement } from '../rig/measured-process.ts'
+import { median } from '../rig/median.ts'
+import type { Side } from '../rig/side.ts'
+import { workloads } from '../rig/workloads.ts'
 
 /** One run, with what it wrote. */
 export interface Run {
@@ -133,16 +134,9 @@ export function table(results: readonly CellResult[]): string {
       result.others.toFixed(1),
     ]
   })
-  return [columns, columns.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  return markdownTable(columns, rows)
 }
 
 function firstLine(text: string | undefined): string {
   return text?.split('\n', 1)[0] ?? ''
-}
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  const middle = sorted.length >> 1
-  const upper = sorted[middle] ?? Number.NaN
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? Number.NaN) + upper) / 2
 }

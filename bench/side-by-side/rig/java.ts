@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 
 const VERSION = '4.3.0'
-const sources = join(import.meta.dirname, '..', 'java')
+const sources = join(import.meta.dirname, '..', '..', 'java')
 
 /** Class path of the Kafka Streams runner: jars from Maven Central, kept in the user's cache, and the runner compiled anew. */
 export async function javaClassPath(workDirectory: string): Promise<string> {

@@ -1,4 +1,6 @@
+import { AccountTotals } from './account-totals.ts'
 import { BASE_TIME, payment, position, TRUCKS, vehicle } from './data.ts'
+import { LastValues } from './last-values.ts'
 
 /** A record of an input topic; the value is put in as JSON. */
 export interface InputRecord {
@@ -37,25 +39,13 @@ function positionRecord(i: number): InputRecord {
   return { key: value.truck, value, timestamp: value.ts }
 }
 
-function payments(accounts: number): Pick<Workload, 'record' | 'expectation'> {
+export function payments(accounts: number): Pick<Workload, 'record' | 'expectation'> {
   return {
     record: (i) => {
       const value = payment(i, accounts)
       return { key: value.account, value, timestamp: value.ts }
     },
-    expectation: (records) => {
-      const totals = new LastValues<{ count: number; sum: number }>((a, b) => a.count === b.count && a.sum === b.sum)
-      for (let i = 0; i < records; i++) {
-        const { account, amount } = payment(i, accounts)
-        const total = totals.expected.get(account)
-        if (total === undefined) totals.expected.set(account, { count: 1, sum: amount })
-        else {
-          total.count++
-          total.sum += amount
-        }
-      }
-      return totals
-    },
+    expectation: (records) => AccountTotals.ofPayments(records, accounts),
   }
 }
 
@@ -124,35 +114,6 @@ export const workloads: Readonly<Record<string, Workload>> = {
     store: 'cnt',
     expectation: (records) => counts(records, (i) => position(i).driver),
   },
-}
-
-/** Right if the last record of every key has the expected value, and there is no other key. */
-class LastValues<V> implements Expectation {
-  readonly expected = new Map<string, V>()
-  readonly #last = new Map<string, unknown>()
-  readonly #same: (expected: V, found: V) => boolean
-
-  constructor(same: (expected: V, found: V) => boolean) {
-    this.#same = same
-  }
-
-  add(key: string, value: unknown): void {
-    this.#last.set(key, value)
-  }
-
-  fault(): string | undefined {
-    let wrong = 0
-    let example = ''
-    for (const [key, value] of this.expected) {
-      const found = this.#last.get(key)
-      if (found !== undefined && found !== null && this.#same(value, found as V)) continue
-      wrong++
-      example = `${key} is ${JSON.stringify(found)}, should be ${JSON.stringify(value)}`
-    }
-    if (wrong > 0) return `${wrong} of ${this.expected.size} keys are wrong (${example})`
-    if (this.#last.size !== this.expected.size) return `${this.#last.size} keys, should be ${this.expected.size}`
-    return undefined
-  }
 }
 
 /** Right if the records are the expected ones, in whatever order: compared by number and by two sums of hashes. */

@@ -1,0 +1,48 @@
+import { join } from 'node:path'
+import { CACHE_BYTES, COMMIT_INTERVAL, type Cell } from './cells.ts'
+import type { RunnerCommand } from './runner-process.ts'
+
+const runner = join(import.meta.dirname, '..', '..', 'runner.ts')
+
+/** @param nodeOptions options of Node itself */
+export function millraceRunner(
+  cell: Cell,
+  env: Readonly<Record<string, string>>,
+  nodeOptions: readonly string[] = [],
+): RunnerCommand {
+  return {
+    command: process.execPath,
+    args: [...nodeOptions, runner],
+    env: {
+      ...env,
+      COMMIT_INTERVAL: String(COMMIT_INTERVAL[cell.guarantee]),
+      CACHE_BYTES: cell.cached ? String(CACHE_BYTES) : '0',
+    },
+  }
+}
+
+export interface JavaOptions {
+  readonly classPath: string
+  /** ms for which a batch waits for more records. */
+  readonly linger: number
+  /** More settings of Kafka Streams, `key=value,…`. */
+  readonly settings: string
+}
+
+export function javaRunner(
+  cell: Cell,
+  env: Readonly<Record<string, string>>,
+  { classPath, linger, settings }: JavaOptions,
+): RunnerCommand {
+  const all = [
+    `commit.interval.ms=${COMMIT_INTERVAL[cell.guarantee]}`,
+    `statestore.cache.max.bytes=${cell.cached ? CACHE_BYTES : 0}`,
+    `producer.linger.ms=${linger}`,
+    settings,
+  ]
+  return {
+    command: 'java',
+    args: ['-Xmx1g', '-cp', classPath, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', 'KafkaStreamsRunner'],
+    env: { ...env, KAFKA_STREAMS_SETTINGS: all.join(',') },
+  }
+}
