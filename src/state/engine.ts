@@ -9,7 +9,6 @@ import type { MaybePromise } from '../platform/maybe-promise.ts'
 export interface KeyValueEngine {
   readonly name: EngineName
   get(key: Buffer): Buffer | undefined
-  getMany(keys: readonly Buffer[]): (Buffer | undefined)[]
   /** Iterates over the engine as it is at this call, whatever is written later. The caller closes the iterator on every path. */
   iterate(range: EngineRange): EngineIterator
   /** All of the batch or nothing, even if the process dies; with `sync`, even if the machine does. */

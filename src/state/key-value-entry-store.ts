@@ -50,22 +50,6 @@ export class KeyValueEntryStore<K, V> extends EntryStore<K, V, KeyValueEntry<K, 
     else this.update(entry, value, -1, this.environment.record.timestamp, owned)
   }
 
-  /** Reads the rows of these keys in one go; later look-ups find them in memory. */
-  prefetch(keys: readonly K[]): void {
-    const missing: KeyValueEntry<K, V>[] = []
-    const rowKeys: Buffer[] = []
-    for (const key of keys) {
-      const mapKey = this.keys.mapKey(key)
-      if (this.#entries.has(mapKey)) continue
-      const entry = this.#add(key, mapKey, true)
-      missing.push(entry)
-      rowKeys.push(this.#rowKey(entry.key, mapKey).copyOfRow())
-    }
-    if (missing.length === 0) return
-    const rows = this.place.engine.getMany(rowKeys)
-    for (let i = 0; i < missing.length; i++) this.#fill(missing[i]!, rows[i])
-  }
-
   range(from: K | undefined, to: K | undefined, reverse: boolean): EntryCursor<K, V> {
     const lower = from === undefined ? this.#bound(0) : this.#keyBound(from, false)
     const upper = to === undefined ? this.#bound(1) : this.#keyBound(to, true)

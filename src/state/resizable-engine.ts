@@ -53,10 +53,6 @@ export class ResizableEngine implements KeyValueEngine {
     return this.#engine.get(key)
   }
 
-  getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {
-    return this.#engine.getMany(keys)
-  }
-
   iterate(range: EngineRange): EngineIterator {
     return this.#engine.iterate(range)
   }

@@ -78,11 +78,6 @@ class SimEngine implements KeyValueEngine {
     return this.#content.get(key)
   }
 
-  getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {
-    this.#assertOpen()
-    return this.#content.getMany(keys)
-  }
-
   iterate(range: EngineRange): EngineIterator {
     this.#assertOpen()
     return this.#content.iterate(range)

@@ -35,7 +35,8 @@ describe.each([rocksdbEngine, levelEngine])('$name', (factory) => {
     await engine.resize(SMALL)
     expect(engine.name).toBe(factory.name)
     expect(engine.get(Buffer.from('key-5999'))).toHaveLength(200)
-    expect(engine.getMany([Buffer.from('key-0'), Buffer.from('none')])).toEqual([expect.any(Buffer), undefined])
+    expect(engine.get(Buffer.from('key-0'))).toHaveLength(200)
+    expect(engine.get(Buffer.from('none'))).toBeUndefined()
     const iterator = engine.iterate({ gte: Buffer.from('key-'), lt: Buffer.from('key.') })
     let rows = 0
     while (iterator.next()) rows++

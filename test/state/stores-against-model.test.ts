@@ -117,9 +117,6 @@ for (const engine of ENGINES) {
               const expected = model.now.get(key)
               expect(entry?.value).toEqual(expected?.value)
               if (timestamped) expect(entry?.timestamp).toBe(expected?.timestamp)
-            } else if (dice < 0.83) {
-              if (state.get.length === 1 && 'prefetch' in state && typeof state.prefetch === 'function')
-                state.prefetch(KEYS)
             } else if (dice < 0.9) {
               const [from, to] = [
                 random.chance(0.3) ? undefined : random.pick(KEYS),

@@ -93,13 +93,9 @@ class RocksdbEngine implements KeyValueEngine {
   }
 
   get(key: Buffer): Buffer | undefined {
-    return this.getMany([key])[0]
-  }
-
-  getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {
     this.#assertOpen()
     try {
-      return this.#binding.db_get_many_sync(this.#database, keys, undefined)
+      return this.#binding.db_get_many_sync(this.#database, [key], undefined)[0]
     } catch (cause) {
       throw ioFailure('rocksdb', this.#directory, cause)
     }
