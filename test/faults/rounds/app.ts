@@ -10,6 +10,8 @@ export interface BankSettings {
   readonly prefix: string
   readonly guarantee: Guarantee
   readonly standbyReplicas: number
+  /** Of each process; several are workers. */
+  readonly threads: number
 }
 
 export interface Total {
@@ -48,12 +50,13 @@ export function bankTopics(prefix: string) {
  * partitions are read: no window closes, and the table is complete before the first payment.
  */
 export function bankApp(settings: BankSettings): Application {
-  const { prefix, guarantee, standbyReplicas } = settings
+  const { prefix, guarantee, standbyReplicas, threads } = settings
   const topics = bankTopics(prefix)
   return defineApp({
     id: `${prefix}bank`,
     guarantee,
     standbyReplicas,
+    threads,
     commitInterval: '100ms',
     build: (builder) => {
       const paid = builder.stream(topics.payments)

@@ -1,4 +1,6 @@
+import { isMainThread } from 'node:worker_threads'
 import { MillraceError, Streams } from 'millrace'
+import type { Application } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import type { KafkaOptions } from 'millrace/kafka'
 import { bankApp } from './app.ts'
@@ -28,27 +30,40 @@ const complain = (fields: object, message: string): void => {
   console.error(new Date().toISOString(), message, JSON.stringify({ ...fields, err: undefined }), error)
 }
 const logger = { debug: () => {}, info: complain, warn: complain, error: complain }
-const log = kafka(settings.kafka)
-const streams = await Streams.start(
-  { id: app.id, settings: { ...app.settings, logger }, topology: () => app.topology() },
-  { log, stateDirectory: settings.stateDirectory },
-)
-let isStopping = false
-process.once('SIGTERM', () => {
-  isStopping = true
-  streams.close().catch(() => undefined)
-})
-const ticker = setInterval(() => {
-  const { state, tasks, processed, lag } = streams.status()
-  const status: BankStatus = { state, tasks: tasks.map(({ id }) => id), processed, lag }
-  console.log(JSON.stringify(status))
-}, STATUS_EVERY)
-try {
-  await streams.closed
-} catch (error) {
-  if (!isStopping || !(error instanceof MillraceError) || error.code !== 'MR_COMMIT') throw error
-  process.exitCode = UNCOMMITTED
-} finally {
-  clearInterval(ticker)
-  await log.close()
+// With several threads each of them imports this module.
+const loggingApp: Application = {
+  id: app.id,
+  settings: { ...app.settings, logger },
+  topology: () => app.topology(),
+}
+export default loggingApp
+
+if (isMainThread) await run()
+
+async function run(): Promise<void> {
+  const log = kafka(settings.kafka)
+  const streams = await Streams.start(loggingApp, {
+    log,
+    stateDirectory: settings.stateDirectory,
+    module: import.meta.url,
+  })
+  let isStopping = false
+  process.once('SIGTERM', () => {
+    isStopping = true
+    streams.close().catch(() => undefined)
+  })
+  const ticker = setInterval(() => {
+    const { state, tasks, processed, lag } = streams.status()
+    const status: BankStatus = { state, tasks: tasks.map(({ id }) => id), processed, lag }
+    console.log(JSON.stringify(status))
+  }, STATUS_EVERY)
+  try {
+    await streams.closed
+  } catch (error) {
+    if (!isStopping || !(error instanceof MillraceError) || error.code !== 'MR_COMMIT') throw error
+    process.exitCode = UNCOMMITTED
+  } finally {
+    clearInterval(ticker)
+    await log.close()
+  }
 }

@@ -31,6 +31,8 @@ export interface RoundOptions {
   readonly seed: number
   readonly guarantee: Guarantee
   readonly groupProtocol: 'streams' | 'classic'
+  /** Of each process. Default: 1 */
+  readonly threads?: number
   /** How many faults of the seed's choice happen, lost answers not counted; or what happens instead. */
   readonly faults: number | ((bank: RunningBank) => Promise<void>)
   /** For the state of the processes; the caller removes it. */
@@ -111,6 +113,7 @@ class Round {
       prefix,
       guarantee: options.guarantee,
       standbyReplicas: this.#random.pick([0, 0, 1]),
+      threads: options.threads ?? 1,
     }
     this.#topics = bankTopics(prefix)
     this.#bank = { seed: options.seed, accounts: ACCOUNTS, start: Date.now() - HALF_AN_HOUR }
@@ -334,7 +337,7 @@ class Round {
       this.#places[0]!.directory,
       join(this.#options.directory, `${this.#settings.prefix}new`),
     ]) {
-      const app = bankApp({ ...this.#settings, standbyReplicas: 0 })
+      const app = bankApp({ ...this.#settings, standbyReplicas: 0, threads: 1 })
       await using streams = await Streams.start(app, { log: this.#log, stateDirectory: directory })
       await this.#until('the stores are open', () => {
         const { state, tasks } = streams.status()

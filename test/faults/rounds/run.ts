@@ -14,6 +14,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     faults: { type: 'string', default: '5' },
     brokers: { type: 'string', default: '1' },
+    threads: { type: 'string', default: '1' },
     trace: { type: 'boolean', default: false },
   },
 })
@@ -22,6 +23,7 @@ const groupProtocol = oneOf('group-protocol', values['group-protocol'], ['stream
 const size = wholeNumber('brokers', values.brokers)
 const rounds = wholeNumber('rounds', values.rounds)
 const firstSeed = wholeNumber('seed', values.seed)
+const threads = wholeNumber('threads', values.threads)
 const faults = wholeNumber('faults', values.faults)
 
 const total = { rounds: 0, kills: 0, zombies: 0, restarts: 0, wipes: 0, pauses: 0, brokerRestarts: 0 }
@@ -36,18 +38,18 @@ try {
   await brokers.stop()
   rmSync(directory, { recursive: true, force: true })
 }
-console.log(JSON.stringify({ guarantee, groupProtocol, brokers: size, ...total, ...outcome }))
+console.log(JSON.stringify({ guarantee, groupProtocol, brokers: size, threads, ...total, ...outcome }))
 if (outcome.failed > 0) process.exitCode = 1
 
 async function round(seed: number): Promise<void> {
   total.rounds++
-  const replay = `npm run faults -- --guarantee ${guarantee} --group-protocol ${groupProtocol} --brokers ${size} --faults ${faults} --rounds 1 --seed ${seed}`
+  const replay = `npm run faults -- --guarantee ${guarantee} --group-protocol ${groupProtocol} --brokers ${size} --threads ${threads} --faults ${faults} --rounds 1 --seed ${seed}`
   const onVoid = (reason: string): void => {
     outcome.void++
     console.log(`seed ${seed} is void and tried again: the brokers have forgotten a transaction\n${reason}`)
   }
   try {
-    const result = await runUntilTold(brokers, { seed, guarantee, groupProtocol, faults, directory }, onVoid)
+    const result = await runUntilTold(brokers, { seed, guarantee, groupProtocol, threads, faults, directory }, onVoid)
     const times = (...kinds: FaultKind[]): number =>
       kinds.reduce((all, kind) => all + (result.faults.get(kind) ?? 0), 0)
     total.kills += times('kill', 'wipe')
