@@ -137,8 +137,10 @@ class Round {
       const payments = await feeding
       this.#note(`${payments} payments made; calm`)
       await this.#drain()
-      await this.#close()
       await this.#awaitTransactions()
+      // What they hid from the tasks is processed now.
+      await this.#drain()
+      await this.#close()
       const difference = await within(COMPARE_PATIENCE, this.#compare(payments), 'topics and stores cannot be read')
       const { lost } = this.#brokers
       return {
