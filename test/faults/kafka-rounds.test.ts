@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ProxiedBrokers } from './rounds/brokers.ts'
-import { runUntilTold } from './rounds/until-told.ts'
+import { runRound } from './rounds/round.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-kafka-rounds-'))
 let brokers: ProxiedBrokers
@@ -25,9 +25,9 @@ test.each([
   { seed: 4, groupProtocol: 'classic' },
   { seed: 5, groupProtocol: 'streams' },
 ] as const)(
-  'exactly once on Kafka, whatever happens to processes, broker and answers: seed $seed, $groupProtocol groups',
+  'exactly once on Kafka, whatever happens to processes and answers: seed $seed, $groupProtocol groups',
   async (round) => {
-    const result = await runUntilTold(brokers, { ...round, guarantee: 'exactly_once', faults: 2, directory })
+    const result = await runRound(brokers, { ...round, guarantee: 'exactly_once', faults: 2, directory })
     const { lost, doubled, payments } = result
     if (lost > 0 || doubled > 0) expect.unreachable([...result.trace, ...result.examples].join('\n'))
     expect(payments).toBeGreaterThan(500)

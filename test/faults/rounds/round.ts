@@ -54,7 +54,8 @@ export interface RoundResult extends Difference {
   readonly trace: readonly string[]
 }
 
-const faultKinds = ['kill', 'kill', 'wipe', 'stop', 'zombie', 'pause', 'brokerKill', 'brokerShutDown'] as const
+const processFaults = ['kill', 'kill', 'wipe', 'stop', 'zombie', 'pause'] as const
+const faultKinds = [...processFaults, 'brokerKill', 'brokerShutDown'] as const
 export type FaultKind = (typeof faultKinds)[number]
 
 /** Requests whose answers are lost: Produce, OffsetCommit, Heartbeat, those of transactions, StreamsGroupHeartbeat. */
@@ -234,11 +235,11 @@ class Round {
   }
 
   /**
-   * A broker that comes back to partitions without leader takes them for deleted and never ends their transactions (Kafka 4.3,
-   * `TransactionMarkerChannelManager`): a broker that is alone must be given the time to end them before it goes.
+   * A broker that comes back to partitions without leader takes them for deleted and never ends their transactions, or ends them in
+   * some partitions only (Kafka 4.3, `TransactionMarkerChannelManager`): a broker that is alone stays.
    */
   get #kinds(): readonly FaultKind[] {
-    return this.#brokers.nodes.length > 1 ? faultKinds : faultKinds.filter((kind) => kind !== 'brokerKill')
+    return this.#brokers.nodes.length > 1 ? faultKinds : processFaults
   }
 
   /** Begins a fault; resolves when it is over. `undefined` if there is nobody whom it could strike just now. */

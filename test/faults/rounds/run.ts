@@ -13,7 +13,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '20' },
     seed: { type: 'string', default: '1' },
     faults: { type: 'string', default: '5' },
-    brokers: { type: 'string', default: '1' },
+    brokers: { type: 'string', default: '3' },
     threads: { type: 'string', default: '1' },
     trace: { type: 'boolean', default: false },
   },

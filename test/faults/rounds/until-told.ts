@@ -4,10 +4,7 @@ import type { RoundOptions, RoundResult } from './round.ts'
 
 const MOST_TRIES = 3
 
-/**
- * As `runRound`, again when the brokers have forgotten a transaction: Kafka 4.3 does so when a broker that is alone goes while
- * one is being ended.
- */
+/** As `runRound`, again when the brokers have forgotten a transaction. */
 export async function runUntilTold(
   brokers: ProxiedBrokers,
   options: RoundOptions,
