@@ -271,6 +271,29 @@ describe('a member', () => {
     await member.client.close()
   })
 
+  it('cannot commit what it sent before its successor started, however late that arrives', async () => {
+    const input = await newTopic(log)
+    const group = uniqueName('group')
+    const member = await joined(group, input)
+    const [self] = (await describeStreamsGroup(cluster, group))!.members
+    const membership = { memberId: self!.memberId, memberEpoch: self!.memberEpoch }
+    const requests = new TransactionRequests(cluster, uniqueName('same-producer'))
+    const predecessor = await requests.initProducerId()
+    await requests.addOffsets(predecessor, group)
+    await requests.commitOffsets(predecessor, group, membership, offsetsOf(input, 5))
+
+    const successor = await requests.initProducerId()
+    const replayed = requests.commitOffsets(predecessor, group, membership, offsetsOf(input, 5))
+    await expect(replayed).rejects.toMatchObject({ apiName: 'INVALID_PRODUCER_EPOCH' })
+    expect(await offsetOf(member.client, input)).toBeUndefined()
+
+    await requests.addOffsets(successor, group)
+    await requests.commitOffsets(successor, group, membership, offsetsOf(input, 2))
+    await requests.end(successor, true)
+    expect(await offsetOf(member.client, input)).toBe(2)
+    await member.client.close()
+  })
+
   async function memberIds(group: string): Promise<string[]> {
     return ((await describeStreamsGroup(cluster, group))?.members ?? []).map(({ memberId }) => memberId)
   }
