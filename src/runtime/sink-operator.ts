@@ -4,24 +4,23 @@ import type { Headers } from '../record/headers.ts'
 import type { SinkNode, TopicExtractor } from '../topology/topology.ts'
 import type { InputValue, RecordWriter, WriteTarget } from './record-writer.ts'
 
+/** Where the record lies that a task is processing. */
+export interface CurrentInput {
+  readonly cursor: InputValue | undefined
+}
+
 /** Writes what reaches it to a topic, named by the node or computed per record. */
 export class SinkOperator extends Operator {
   readonly #topic: string | TopicExtractor
   readonly #target: WriteTarget
   readonly #writer: RecordWriter
-  readonly #input: { readonly cursor: InputValue | undefined }
+  readonly #input: CurrentInput
   readonly #copiesValue: boolean
 
   /**
    * @param topic the full name of a fixed topic
-   * @param input where the record is that the task is processing
    */
-  constructor(
-    node: SinkNode,
-    topic: string | TopicExtractor,
-    writer: RecordWriter,
-    input: { readonly cursor: InputValue | undefined },
-  ) {
+  constructor(node: SinkNode, topic: string | TopicExtractor, writer: RecordWriter, input: CurrentInput) {
     super()
     this.#input = input
     this.#copiesValue = node.copiesValue

@@ -1,5 +1,4 @@
 import { MillraceError } from '../errors.ts'
-import type { RecordCursor } from '../log/log.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { OperatorContext } from '../processors/operator.ts'
 import type { DropReason } from '../record/drop-reason.ts'
@@ -32,8 +31,6 @@ export class TaskContexts {
   readonly clock: Clock
   /** Numbers kept with the committed offsets. */
   readonly times: Map<string, number>
-  /** At the record that is being processed. */
-  cursor: RecordCursor | undefined
   streamTime = -1
   commitRequested = false
   #none = new Headers()

@@ -33,6 +33,11 @@ export class TaskErrors implements RecordGate {
     this.#deadLetter = deadLetter
   }
 
+  /** At the record that is being processed. */
+  get cursor(): RecordCursor | undefined {
+    return this.current?.cursor
+  }
+
   undecodable(queue: PartitionQueue, cursor: RecordCursor, part: 'key' | 'value', cause: unknown): void {
     const [start, end] = part === 'key' ? [cursor.keyStart, cursor.keyEnd] : [cursor.valueStart, cursor.valueEnd]
     const shown = cursor.buffer.toString('hex', start, Math.min(end, start + PREVIEW_BYTES))

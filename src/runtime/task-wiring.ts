@@ -4,7 +4,7 @@ import type { SourceNode, Subtopology, TopologyNode } from '../topology/topology
 import { NodeOutput, type NodeFailure } from './node-output.ts'
 import type { SourceBinding } from './partition-queue.ts'
 import type { RecordWriter } from './record-writer.ts'
-import { SinkOperator } from './sink-operator.ts'
+import { SinkOperator, type CurrentInput } from './sink-operator.ts'
 import { NodeContext, type TaskContexts } from './task-context.ts'
 import { presenceSerde } from './presence-serde.ts'
 
@@ -31,12 +31,13 @@ export function wire(
   subtopologies: readonly Subtopology[],
   contexts: TaskContexts,
   writer: RecordWriter,
+  input: CurrentInput,
   failed: NodeFailure,
 ): Wiring {
   const nodes = subtopologies.flatMap((subtopology) => subtopology.nodes)
   const operators = new Map<string, Operator>()
   for (const node of nodes) {
-    const operator = operatorOf(node, contexts, writer)
+    const operator = operatorOf(node, contexts, writer, input)
     if (operator !== undefined) operators.set(node.name, operator)
   }
   const sources = new Map<string, SourceBinding>()
@@ -65,12 +66,17 @@ export function wire(
   return { operators: [...operators.values()], sources, outputs }
 }
 
-function operatorOf(node: TopologyNode, contexts: TaskContexts, writer: RecordWriter): Operator | undefined {
+function operatorOf(
+  node: TopologyNode,
+  contexts: TaskContexts,
+  writer: RecordWriter,
+  input: CurrentInput,
+): Operator | undefined {
   if (node.kind === 'processor') return createOperator(node.operator)
   if (node.kind === 'source') return undefined
   const topic =
     typeof node.topic === 'string' ? fullTopicName(contexts.applicationId, node.topic, node.internal) : node.topic
-  return new SinkOperator(node, topic, writer, contexts)
+  return new SinkOperator(node, topic, writer, input)
 }
 
 function childrenOf(node: TopologyNode): readonly string[] {

@@ -109,7 +109,7 @@ export class Task {
       times,
     })
     this.#errors = new TaskErrors(options.id, options.settings, this.#contexts, options.record, options.deadLetter)
-    const wiring = wire(options.subtopologies, this.#contexts, options.writer, (error, node) =>
+    const wiring = wire(options.subtopologies, this.#contexts, options.writer, this.#errors, (error, node) =>
       this.#errors.nodeFailed(error, node),
     )
     this.#operators = wiring.operators
@@ -192,8 +192,6 @@ export class Task {
       count++
       if (slice?.spend()) break
     }
-    // It would keep what was fetched in memory.
-    this.#contexts.cursor = undefined
     this.processed += count
     return count
   }
@@ -203,10 +201,8 @@ export class Task {
     const timestamp = queue.headTimestamp
     queue.take()
     if (timestamp > contexts.streamTime) contexts.streamTime = timestamp
-    const { cursor } = queue
-    const headers = cursor.headers(contexts.noHeaders())
-    contexts.cursor = cursor
-    contexts.record.set(queue.topic, queue.partition, cursor.offset, timestamp, headers)
+    const headers = queue.cursor.headers(contexts.noHeaders())
+    contexts.record.set(queue.topic, queue.partition, queue.cursor.offset, timestamp, headers)
     this.#errors.current = queue
     this.#commitNeeded = true
     queue.source.output.forward(queue.headKey, queue.headValue, timestamp, headers)

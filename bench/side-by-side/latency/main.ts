@@ -16,7 +16,7 @@ import { javaClassPath } from '../rig/java.ts'
 import { latencyRun, type LatencyContext, type LatencyRun } from './latency-run.ts'
 import { markdownTable } from '../rig/markdown-table.ts'
 import { onBroker } from '../rig/on-broker.ts'
-import type { Side } from '../rig/side.ts'
+import { sidesOf, type Side } from '../rig/side.ts'
 import { runOnce } from '../throughput/run-once.ts'
 
 const { values: options } = parseArgs({
@@ -39,7 +39,7 @@ const [seconds, warmUp, rate, linger, fullLoad] = [
   options['full-load-records'],
 ].map(Number) as [number, number, number, number, number]
 const guarantees = (['alos', 'eos'] as const).filter((guarantee) => (options.guarantee ?? guarantee) === guarantee)
-const sides: readonly Side[] = (['java', 'millrace'] as const).filter((side) => (options.only ?? side) === side)
+const sides = sidesOf(options.only)
 if (guarantees.length === 0 || sides.length === 0 || !(seconds > 0) || !(warmUp >= 0) || !(rate > 0) || !(linger >= 0))
   throw new Error('nothing to run')
 

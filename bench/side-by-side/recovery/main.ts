@@ -15,7 +15,7 @@ import { javaClassPath } from '../rig/java.ts'
 import { markdownTable } from '../rig/markdown-table.ts'
 import { onBroker } from '../rig/on-broker.ts'
 import { recoveryRound, type Recovery, type RecoveryCase } from './recovery-round.ts'
-import type { Side } from '../rig/side.ts'
+import { sidesOf, type Side } from '../rig/side.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -38,7 +38,7 @@ const records = Number(options.records)
 const accounts = Number(options.accounts)
 const runs = Number(options.runs)
 const isStreamsProtocol = options.java.includes('group.protocol=streams')
-const sides: readonly Side[] = (['java', 'millrace'] as const).filter((side) => (options.only ?? side) === side)
+const sides = sidesOf(options.only)
 const cases = sides.flatMap(casesOf)
 if (cases.length === 0 || !(records > 1) || !(accounts > 0) || !(runs > 0)) throw new Error('nothing to run')
 

@@ -13,7 +13,7 @@ import { javaClassPath } from '../rig/java.ts'
 import { markdownTable } from '../rig/markdown-table.ts'
 import { median } from '../rig/median.ts'
 import { onBroker } from '../rig/on-broker.ts'
-import type { Side } from '../rig/side.ts'
+import { sidesOf, type Side } from '../rig/side.ts'
 import { restoreRound, type ChangelogSize, type Restore } from './restore-round.ts'
 
 const { values: options } = parseArgs({
@@ -27,7 +27,7 @@ const { values: options } = parseArgs({
 })
 
 const runs = Number(options.runs)
-const sides: readonly Side[] = (['java', 'millrace'] as const).filter((side) => (options.only ?? side) === side)
+const sides = sidesOf(options.only)
 const sizes = chosenSizes()
 if (sides.length === 0 || !(runs > 0) || sizes.some(({ keys, records }) => !(keys > 0) || !(records >= keys))) {
   throw new Error('nothing to run')

@@ -83,3 +83,14 @@ export async function committedRecords(brokers: string, group: string, name: str
     await cluster.close()
   }
 }
+
+/** What is wrong if a group has not committed all records of a topic; undefined if it has. */
+export async function uncommitted(
+  brokers: string,
+  group: string,
+  name: string,
+  records: number,
+): Promise<string | undefined> {
+  const committed = await committedRecords(brokers, group, name)
+  return committed < records ? `offsets of ${committed} of ${records} records are committed` : undefined
+}

@@ -7,7 +7,7 @@ import type { BenchPlace } from '../rig/on-broker.ts'
 import { millraceRunner } from '../rig/runner-commands.ts'
 import { RunnerProcess } from '../rig/runner-process.ts'
 import { parseSelfReport, type SelfReport } from '../rig/self-report.ts'
-import { check, committedRecords, createTopic, fill, PARTITIONS } from '../rig/topics.ts'
+import { check, uncommitted, createTopic, fill, PARTITIONS } from '../rig/topics.ts'
 import { vehicleRecord, vehicleTopic, workloads, type Workload } from '../rig/workloads.ts'
 
 export interface ScaleRun {
@@ -68,11 +68,10 @@ export async function scaleRun(place: BenchPlace, cell: Cell, records: number, i
     await group.haveSeen(records)
     await group.close()
     const { fault } = await check(log, output, workload.expectation(records))
-    const committed = await committedRecords(broker.brokers, id, input)
     return {
       instances,
       ...group.usage(),
-      fault: fault ?? (committed < records ? `offsets of ${committed} of ${records} records are committed` : undefined),
+      fault: fault ?? (await uncommitted(broker.brokers, id, input, records)),
     }
   } finally {
     group.kill()

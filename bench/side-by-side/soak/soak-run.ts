@@ -7,7 +7,7 @@ import { writePaced } from '../rig/paced-writer.ts'
 import { writtenBytesOf } from '../rig/process-figures.ts'
 import { millraceRunner } from '../rig/runner-commands.ts'
 import { parseSelfReport, type SelfReport } from '../rig/self-report.ts'
-import { check, committedRecords, createTopic, PARTITIONS, recordsIn } from '../rig/topics.ts'
+import { check, uncommitted, createTopic, PARTITIONS, recordsIn } from '../rig/topics.ts'
 import { payments } from '../rig/workloads.ts'
 
 export interface SoakPlan {
@@ -98,13 +98,12 @@ export async function soak(place: BenchPlace, plan: SoakPlan, onSample: (sample:
   const written = writtenBytes(broker.pid) - writtenBefore
   const deleted = await recordsIn(log, input, 'earliest')
   const { fault } = await check(log, output, expectation(records))
-  const committed = await committedRecords(broker.brokers, id, input)
   return {
     measured,
     late,
     written,
     deleted,
-    fault: fault ?? (committed < records ? `offsets of ${committed} of ${records} records are committed` : undefined),
+    fault: fault ?? (await uncommitted(broker.brokers, id, input, records)),
   }
 }
 

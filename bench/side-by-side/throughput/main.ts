@@ -13,7 +13,7 @@ import { cells, type Cell } from '../rig/cells.ts'
 import { javaClassPath } from '../rig/java.ts'
 import { onBroker } from '../rig/on-broker.ts'
 import { record, worseThanRecorded } from './recorded.ts'
-import type { Side } from '../rig/side.ts'
+import { sidesOf } from '../rig/side.ts'
 import { summarize, table, type Run } from './report.ts'
 import { runOnce, type RunContext } from './run-once.ts'
 
@@ -35,7 +35,7 @@ const { values: options } = parseArgs({
 
 const records = Number(options.records ?? (options.quick ? 300_000 : 1_000_000))
 const runs = Number(options.runs ?? (options.quick ? 1 : 5))
-const sides: readonly Side[] = (['java', 'millrace'] as const).filter((side) => (options.only ?? side) === side)
+const sides = sidesOf(options.only)
 const chosen = cells.filter(
   ({ workload, guarantee, cached }) =>
     (options.workload?.split(',').includes(workload) ?? true) &&

@@ -8,7 +8,7 @@ import { measure, type Measurement } from '../rig/measured-process.ts'
 import type { Side } from '../rig/side.ts'
 import type { Run } from './report.ts'
 import { javaRunner, millraceRunner } from '../rig/runner-commands.ts'
-import { check, committedRecords, createTopic, fill, recordsIn } from '../rig/topics.ts'
+import { check, uncommitted, createTopic, fill, recordsIn } from '../rig/topics.ts'
 import { vehicleRecord, vehicleTopic, workloads, type Workload } from '../rig/workloads.ts'
 
 export interface RunContext {
@@ -66,7 +66,6 @@ export async function runOnce(context: RunContext, cell: Cell, side: Side): Prom
     rmSync(state, { recursive: true, force: true })
   }
   const { records: outputs, fault } = await check(log, output, workload.expectation(records))
-  const committed = await committedRecords(broker.brokers, id, input)
   const changelog = workload.store === undefined ? undefined : await recordsIn(log, `${id}-${workload.store}-changelog`)
   return {
     cell,
@@ -75,7 +74,7 @@ export async function runOnce(context: RunContext, cell: Cell, side: Side): Prom
     measured,
     outputs,
     changelog,
-    fault: fault ?? (committed < records ? `offsets of ${committed} of ${records} records are committed` : undefined),
+    fault: fault ?? (await uncommitted(broker.brokers, id, input, records)),
   }
 }
 
