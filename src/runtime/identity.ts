@@ -3,7 +3,8 @@ import { statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { MillraceError } from '../errors.ts'
-import { WriteBatch, type EngineFactory, type KeyValueEngine } from '../state/engine.ts'
+import type { EngineFactory, KeyValueEngine } from '../state/engine.ts'
+import { WriteBatch } from '../state/write-batch.ts'
 import type { Logger } from '../topology/application.ts'
 
 const PROCESS_ID = Buffer.from('process-id')

@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
-import { WriteBatch, type KeyValueEngine } from './engine.ts'
+import type { KeyValueEngine } from './engine.ts'
+import { WriteBatch } from './write-batch.ts'
 import { layoutOf } from './store-layout.ts'
 import type { StoreSpec } from './store-spec.ts'
 
@@ -32,7 +33,7 @@ interface Allocation {
 export class EngineSpace {
   readonly engine: KeyValueEngine
   /** Writes for the next `write`. */
-  batch = new WriteBatch()
+  readonly batch = new WriteBatch()
   readonly #task: string
   readonly #stores = new Map<string, Allocation>()
   readonly #checkpoints = new Map<string, Checkpoint>()
@@ -95,15 +96,19 @@ export class EngineSpace {
 
   write(): MaybePromise<void> {
     const { batch } = this
-    if (batch.operations.length === 0) return
-    this.batch = new WriteBatch()
-    const written = this.engine.write(batch)
-    if (isPromise(written)) return written
+    if (batch.length === 0) return
+    try {
+      const written = this.engine.write(batch)
+      if (isPromise(written)) return written
+    } finally {
+      // The engine is done with the bytes when it has answered, if only by a promise.
+      batch.clear()
+    }
   }
 
   /** Drops what was to be written. */
   discard(): void {
-    this.batch = new WriteBatch()
+    this.batch.clear()
   }
 
   #take(key: Buffer, value: Buffer): void {

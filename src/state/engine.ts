@@ -1,4 +1,5 @@
 import type { MaybePromise } from '../platform/maybe-promise.ts'
+import type { WriteBatch } from './write-batch.ts'
 
 /**
  * The KeyValueEngine port: an ordered map from bytes to bytes (unsigned lexicographic order). Reads are synchronous; open,
@@ -33,29 +34,6 @@ export interface EngineIterator {
   readonly key: Buffer
   readonly value: Buffer
   close(): void
-}
-
-export type WriteOperation =
-  | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
-  | { readonly type: 'delete'; readonly key: Buffer }
-  | { readonly type: 'deleteRange'; readonly gte: Buffer; readonly lt: Buffer }
-
-/** Writes that take effect together, in the order in which they were added. */
-export class WriteBatch {
-  readonly operations: WriteOperation[] = []
-
-  put(key: Buffer, value: Buffer): void {
-    this.operations.push({ type: 'put', key, value })
-  }
-
-  delete(key: Buffer): void {
-    this.operations.push({ type: 'delete', key })
-  }
-
-  /** Deletes every key in [gte, lt). */
-  deleteRange(gte: Buffer, lt: Buffer): void {
-    this.operations.push({ type: 'deleteRange', gte, lt })
-  }
 }
 
 /** How much memory an engine may take. */

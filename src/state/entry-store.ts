@@ -2,11 +2,11 @@ import type { Headers } from '../record/headers.ts'
 import { readLong, writeLong } from '../serde/big-endian.ts'
 import { ValueCodec, KeyCodec } from './codecs.ts'
 import type { StateEnvironment, StatePlace } from './environment.ts'
-import type { WriteBatch } from './engine.ts'
-import { HeldUpdates } from './held-updates.ts'
+import type { WriteBatch } from './write-batch.ts'
+import { HeldUpdates, type HeldUpdate } from './held-updates.ts'
 import type { ChangelogRecord, ChangelogSink, Pace, StateStore } from './states.ts'
-import { StagedRow } from './staged-row.ts'
-import type { StateEntry } from './state-entry.ts'
+import { StagedRows } from './staged-rows.ts'
+import { NOT_STAGED, type StateEntry } from './state-entry.ts'
 import type { StoreSpec } from './store-spec.ts'
 import type { Serde } from '../serde/serde.ts'
 
@@ -30,6 +30,8 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   protected readonly dirty: E[] = []
   /** Changed since changes were last logged, in the order of the first change; each once. */
   #unlogged: E[] = []
+  /** Of dirty entries, as they were when last logged. */
+  readonly #staged = new StagedRows()
   #dirtyBytes = 0
   /** Of rows that were logged: each time anew, until they are written. */
   #stagedBytes = 0
@@ -160,10 +162,17 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
 
   /** Emits the update that has been held back for longest; false if there is none. */
   emitOldest(): boolean {
-    const held = this.#held.oldest
-    if (held === null) return false
-    const { entry } = held
-    this.#held.release(held)
+    const held = this.#held.takeOldest()
+    if (held === null || held.entry === null) return false
+    try {
+      this.#emitHeld(held, held.entry)
+    } finally {
+      this.#held.recycle(held)
+    }
+    return true
+  }
+
+  #emitHeld(held: HeldUpdate<V, E>, entry: E): void {
     const newValue = this.thaw(entry) ? entry.value : null
     let { existed } = held
     let oldValue = held.oldValue
@@ -178,7 +187,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
     }
     entry.known = true
     // Nobody downstream knows of an entry that was made and deleted between two flushes.
-    if (newValue === null && !existed) return true
+    if (newValue === null && !existed) return
     const { record } = this.environment
     const { topic, partition, offset, timestamp, headers } = record
     record.set(held.topic, held.partition, held.offset, held.timestamp, held.headers)
@@ -187,7 +196,6 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
     } finally {
       record.set(topic, partition, offset, timestamp, headers)
     }
-    return true
   }
 
   // ---- committing
@@ -198,13 +206,13 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   }
 
   writeChanges(batch: WriteBatch): void {
-    for (const entry of this.dirty) entry.row?.addTo(batch)
+    this.#staged.addTo(batch)
   }
 
   written(): void {
     for (const entry of this.dirty) {
       entry.dirty = false
-      entry.row = null
+      entry.row = NOT_STAGED
       entry.known = true
       if (!entry.present) this.forget(entry)
       else if (entry.current !== null && !this.#sendsOldValues) entry.bytes = null
@@ -214,6 +222,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   }
 
   #forgetStaged(): void {
+    this.#staged.clear()
     this.place.resident.bytes -= this.#stagedBytes
     this.#stagedBytes = 0
     this.#dirtyBytes = 0
@@ -244,11 +253,10 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
     writer.beginRow()
     this.writeRowKey(entry, writer)
     const keyLength = writer.position - writer.rowStart
-    const staged = (entry.row ??= new StagedRow())
     if (!entry.present) {
       const { buffer, rowStart } = writer
       const keyEnd = rowStart + keyLength
-      staged.set(buffer, rowStart, keyEnd, -1)
+      this.#stage(entry, buffer, rowStart, keyEnd, -1)
       sink?.append(logTime, buffer, rowStart + this.rowHeaderLength, keyEnd, -1, -1, undefined)
       return
     }
@@ -258,12 +266,17 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
     else if (entry.current !== null) this.values.write(entry.current, writer)
     const { buffer, rowStart, position } = writer
     const keyEnd = rowStart + keyLength
-    staged.set(buffer, rowStart, keyEnd, position)
+    this.#stage(entry, buffer, rowStart, keyEnd, position)
     const keyStart = rowStart + this.rowHeaderLength
     sink?.append(logTime, buffer, keyStart, keyEnd, rowStart + valueOffset, position, undefined)
     this.#stagedBytes += position - rowStart
     this.place.resident.bytes += position - rowStart
     this.#resize(entry, position - rowStart)
+  }
+
+  #stage(entry: E, buffer: Buffer, start: number, keyEnd: number, end: number): void {
+    if (entry.row === NOT_STAGED) entry.row = this.#staged.add(buffer, start, keyEnd, end)
+    else this.#staged.replace(entry.row, buffer, start, keyEnd, end)
   }
 
   #resize(entry: E, rowLength: number): void {

@@ -1,7 +1,7 @@
 import type { Headers } from '../record/headers.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { MapKey } from './codecs.ts'
-import type { WriteBatch } from './engine.ts'
+import type { WriteBatch } from './write-batch.ts'
 import { EntryStore, restoreRow } from './entry-store.ts'
 import { PREFIX_LENGTH, type StatePlace } from './environment.ts'
 import { KeyValueCursor, type ChangedRow, type RowForm } from './key-value-cursor.ts'

@@ -1,10 +1,10 @@
 import type { Headers } from '../record/headers.ts'
 import type { ByteWriter } from './byte-writer.ts'
-import type { WriteBatch } from './engine.ts'
+import type { WriteBatch } from './write-batch.ts'
 import { restoreRow } from './entry-store.ts'
 import { PREFIX_LENGTH, type StateEnvironment, type StatePlace } from './environment.ts'
 import type { ChangelogRecord, ChangelogSink } from './states.ts'
-import { StagedRow } from './staged-row.ts'
+import { StagedRows } from './staged-rows.ts'
 import type { StoreSpec } from './store-spec.ts'
 import type { TaskStore } from './task-store.ts'
 
@@ -31,8 +31,9 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
   protected readonly environment: StateEnvironment
   /** Changed since changes were last logged; null: removed. */
   readonly #unlogged = new Map<string, E | null>()
-  /** Rows that the engine does not have yet, by id. */
-  readonly #staged = new Map<string, StagedRow>()
+  /** Rows that the engine does not have yet, and their numbers by id. */
+  readonly #staged = new StagedRows()
+  readonly #stagedById = new Map<string, number>()
   #stagedBytes = 0
   #loaded = false
   #accounted = 0
@@ -112,11 +113,12 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
   }
 
   writeChanges(batch: WriteBatch): void {
-    for (const row of this.#staged.values()) row.addTo(batch)
+    this.#staged.addTo(batch)
   }
 
   written(): void {
     this.#staged.clear()
+    this.#stagedById.clear()
     this.#stagedBytes = 0
     this.#account()
   }
@@ -147,9 +149,10 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
     const { buffer, rowStart, position } = writer
     const keyEnd = rowStart + keyLength
     const keyStart = rowStart + PREFIX_LENGTH
-    let staged = this.#staged.get(id)
-    if (staged === undefined) this.#staged.set(id, (staged = new StagedRow()))
-    staged.set(buffer, rowStart, keyEnd, entry === null ? -1 : position)
+    const rowEnd = entry === null ? -1 : position
+    const staged = this.#stagedById.get(id)
+    if (staged === undefined) this.#stagedById.set(id, this.#staged.add(buffer, rowStart, keyEnd, rowEnd))
+    else this.#staged.replace(staged, buffer, rowStart, keyEnd, rowEnd)
     this.#stagedBytes += position - rowStart
     if (entry === null) sink?.append(this.environment.record.timestamp, buffer, keyStart, keyEnd, -1, -1, undefined)
     else {

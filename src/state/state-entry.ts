@@ -1,12 +1,13 @@
-import { Headers } from '../record/headers.ts'
 import type { MapKey } from './codecs.ts'
-import type { StagedRow } from './staged-row.ts'
+import type { HeldUpdate } from './held-updates.ts'
 import type { Entry } from './states.ts'
 
 const KNOWN = 1
 const DIRTY = 2
 const UNLOGGED = 4
 const REFERENCED = 8
+
+export const NOT_STAGED = -1
 
 /**
  * An entry over the engine. It is absent (neither `current` nor `bytes`), live (`current`), or frozen (`bytes` only). A live
@@ -22,8 +23,8 @@ export class StateEntry<K, V> implements Entry<V> {
   logTime = -1
   /** Four answers in one field: there may be millions of entries. */
   #marks = REFERENCED
-  /** Its row as it was when last logged, until the engine has it. */
-  row: StagedRow | null = null
+  /** Number of its row among those that wait for the engine. */
+  row = NOT_STAGED
   /** Memory it holds, about. */
   size = 0
   held: HeldUpdate<V, this> | null = null
@@ -83,35 +84,3 @@ export class StateEntry<K, V> implements Entry<V> {
     return this.current !== null || this.bytes !== null
   }
 }
-
-/** An update that has not been emitted: the record that wrote it last, and what the entry was when last emitted. */
-export class HeldUpdate<V, E extends StateEntry<unknown, V>> {
-  readonly entry: E
-  /** Neighbours in the order of the latest held update. */
-  older: HeldUpdate<V, E> | null = null
-  newer: HeldUpdate<V, E> | null = null
-  topic: string | null = null
-  partition = -1
-  offset = -1
-  timestamp = -1
-  headers = NO_HEADERS
-  /** False if only the engine knows what was emitted last. */
-  readonly known: boolean
-  readonly existed: boolean
-  readonly oldValue: V | null
-  readonly oldBytes: Buffer | null
-  readonly size: number
-
-  constructor(entry: E, size: number) {
-    const { current } = entry
-    this.entry = entry
-    this.known = entry.known
-    this.existed = entry.present
-    // A live object may have been changed by the aggregator already; its bytes have not.
-    this.oldValue = typeof current === 'object' ? null : current
-    this.oldBytes = entry.bytes
-    this.size = size
-  }
-}
-
-const NO_HEADERS = new Headers()

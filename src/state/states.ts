@@ -1,7 +1,7 @@
 import type { Change } from '../record/change.ts'
 import type { Headers } from '../record/headers.ts'
 import type { StoreSpec } from './store-spec.ts'
-import type { WriteBatch } from './engine.ts'
+import type { WriteBatch } from './write-batch.ts'
 
 /**
  * The state of operators: typed views over the engine and the uncommitted entries that lie over it. These are what

@@ -1,7 +1,7 @@
 import { readLong } from '../serde/big-endian.ts'
 import { BucketCursor } from './bucket-cursor.ts'
 import type { ByteWriter } from './byte-writer.ts'
-import type { WriteBatch } from './engine.ts'
+import type { WriteBatch } from './write-batch.ts'
 import { EntryStore, restoreRow } from './entry-store.ts'
 import type { StatePlace } from './environment.ts'
 import type { Retention } from './retention.ts'

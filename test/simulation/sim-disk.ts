@@ -1,5 +1,5 @@
 import { MillraceError } from '../../src/errors.ts'
-import { WriteBatch } from '../../src/state/engine.ts'
+import type { WriteBatch } from '../../src/state/write-batch.ts'
 import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../../src/state/engine.ts'
 import { memoryEngine } from '../../src/state/engines/memory.ts'
 import type { MaybePromise } from '../../src/platform/maybe-promise.ts'
@@ -85,7 +85,8 @@ class SimEngine implements KeyValueEngine {
 
   write(batch: WriteBatch): MaybePromise<void> {
     this.#assertOpen()
-    const copy = copyOf(batch)
+    // The caller may use its buffers anew as soon as this returns.
+    const copy = batch.copy()
     const write = (): void => void this.#content.write(copy)
     this.#writing.push(write)
     return this.#process.local(`writes ${this.#path}`, () => {
@@ -105,15 +106,4 @@ class SimEngine implements KeyValueEngine {
     this.#process.assertAlive()
     if (this.#closed) throw new MillraceError('MR_STATE_CLOSED', `the engine of ${this.#path} is closed`)
   }
-}
-
-/** The caller may use its buffers anew as soon as `write` has returned. */
-function copyOf(batch: WriteBatch): WriteBatch {
-  const copy = new WriteBatch()
-  for (const operation of batch.operations) {
-    if (operation.type === 'put') copy.put(Buffer.from(operation.key), Buffer.from(operation.value))
-    else if (operation.type === 'delete') copy.delete(Buffer.from(operation.key))
-    else copy.deleteRange(Buffer.from(operation.gte), Buffer.from(operation.lt))
-  }
-  return copy
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { int32, json, string } from '../../src/serde/index.ts'
-import { WriteBatch, type EngineRange, type KeyValueEngine } from '../../src/state/engine.ts'
+import type { EngineRange, KeyValueEngine } from '../../src/state/engine.ts'
+import { WriteBatch } from '../../src/state/write-batch.ts'
 import { memoryEngine } from '../../src/state/engines/memory.ts'
 import { rocksdbEngine } from '../../src/state/engines/rocksdb.ts'
 import type { KeyValueState, WindowState } from '../../src/state/states.ts'
@@ -249,8 +250,9 @@ describe('an engine that answers later', () => {
       get: (key) => engine.get(key),
       iterate: (range) => engine.iterate(range),
       async write(batch) {
+        const copy = batch.copy()
         await soon()
-        await engine.write(batch)
+        await engine.write(copy)
       },
       async close() {
         await soon()

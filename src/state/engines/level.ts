@@ -1,13 +1,7 @@
 import { mkdirSync, realpathSync, rmSync } from 'node:fs'
 import type { ClassicLevel } from 'classic-level'
-import type {
-  EngineFactory,
-  EngineIterator,
-  EngineRange,
-  KeyValueEngine,
-  WriteBatch,
-  WriteOperation,
-} from '../engine.ts'
+import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../engine.ts'
+import type { WriteBatch } from '../write-batch.ts'
 import { engineClosed, engineUnavailable, ioFailure, openFailure } from './engine-failure.ts'
 import { LevelScanner } from './level-scanner.ts'
 
@@ -108,9 +102,7 @@ class LevelEngine implements KeyValueEngine {
     const isFirst = this.#unfinished++ === 0
     // LevelDB copies what it is given before `batch` returns; what has to wait is copied here.
     const written =
-      plain !== undefined && isFirst
-        ? this.#database.batch(plain, { sync })
-        : this.#writeLater(batch.operations.map(copyOf), sync)
+      plain !== undefined && isFirst ? this.#database.batch(plain, { sync }) : this.#writeLater(batch.copy(), sync)
     const done = written
       .catch((cause: unknown) => {
         throw ioFailure('level', this.#directory, cause)
@@ -120,9 +112,9 @@ class LevelEngine implements KeyValueEngine {
     return done
   }
 
-  async #writeLater(operations: readonly WriteOperation[], sync: boolean): Promise<void> {
+  async #writeLater(batch: WriteBatch, sync: boolean): Promise<void> {
     await this.#writing
-    await this.#database.batch(await this.#expand(operations), { sync })
+    await this.#database.batch(await this.#expand(batch), { sync })
   }
 
   async close(): Promise<void> {
@@ -135,13 +127,12 @@ class LevelEngine implements KeyValueEngine {
   }
 
   /** LevelDB has no range deletes: they become deletes of the keys that are there, and of those put before in the batch. */
-  async #expand(operations: readonly WriteOperation[]): Promise<DatabaseOperation[]> {
+  async #expand(batch: WriteBatch): Promise<DatabaseOperation[]> {
     const expanded: DatabaseOperation[] = []
-    for (const operation of operations) {
-      if (operation.type === 'put') expanded.push(operation)
-      else if (operation.type === 'delete') expanded.push({ type: 'del', key: operation.key })
+    for (let i = 0; i < batch.length; i++) {
+      if (batch.kind(i) !== 'deleteRange') expanded.push(plainOperation(batch, i))
       else {
-        const { gte, lt } = operation
+        const { gte, lt } = batch.range(i)
         const earlier = expanded.filter(({ key }) => key.compare(gte) >= 0 && key.compare(lt) < 0)
         const stored = await this.#database.keys({ gte, lt }).all()
         for (const key of [...earlier.map((put) => put.key), ...stored]) expanded.push({ type: 'del', key })
@@ -158,16 +149,14 @@ class LevelEngine implements KeyValueEngine {
 /** The batch in LevelDB's terms, or `undefined` if it deletes ranges. */
 function plainOperations(batch: WriteBatch): DatabaseOperation[] | undefined {
   const plain: DatabaseOperation[] = []
-  for (const operation of batch.operations) {
-    if (operation.type === 'deleteRange') return undefined
-    plain.push(operation.type === 'put' ? operation : { type: 'del', key: operation.key })
+  for (let i = 0; i < batch.length; i++) {
+    if (batch.kind(i) === 'deleteRange') return undefined
+    plain.push(plainOperation(batch, i))
   }
   return plain
 }
 
-function copyOf(operation: WriteOperation): WriteOperation {
-  if (operation.type === 'put')
-    return { type: 'put', key: Buffer.from(operation.key), value: Buffer.from(operation.value) }
-  if (operation.type === 'delete') return { type: 'delete', key: Buffer.from(operation.key) }
-  return { type: 'deleteRange', gte: Buffer.from(operation.gte), lt: Buffer.from(operation.lt) }
+function plainOperation(batch: WriteBatch, index: number): DatabaseOperation {
+  const key = batch.key(index)
+  return batch.kind(index) === 'put' ? { type: 'put', key, value: batch.value(index) } : { type: 'del', key }
 }

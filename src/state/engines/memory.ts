@@ -1,4 +1,5 @@
-import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine, WriteBatch } from '../engine.ts'
+import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../engine.ts'
+import type { WriteBatch } from '../write-batch.ts'
 import { engineClosed } from './engine-failure.ts'
 import { lowerBound, OrderedKeys } from './ordered-keys.ts'
 
@@ -52,10 +53,14 @@ class MemoryEngine implements KeyValueEngine {
   write(batch: WriteBatch): void {
     this.#assertOpen()
     this.#sequence++
-    for (const operation of batch.operations) {
-      if (operation.type === 'put') this.#set(operation.key.toString('latin1'), Buffer.from(operation.value))
-      else if (operation.type === 'delete') this.#delete(operation.key.toString('latin1'))
-      else this.#deleteRange(operation.gte.toString('latin1'), operation.lt.toString('latin1'))
+    for (let i = 0; i < batch.length; i++) {
+      const kind = batch.kind(i)
+      if (kind === 'put') this.#set(batch.key(i).toString('latin1'), Buffer.from(batch.value(i)))
+      else if (kind === 'delete') this.#delete(batch.key(i).toString('latin1'))
+      else {
+        const { gte, lt } = batch.range(i)
+        this.#deleteRange(gte.toString('latin1'), lt.toString('latin1'))
+      }
     }
   }
 

@@ -1,11 +1,11 @@
-import type { WriteOperation } from '../engine.ts'
+import type { WriteBatch } from '../write-batch.ts'
 import type { NativeBatch, NativeColumn, NativeDatabase, RocksdbBinding } from './rocksdb-binding.ts'
 import { openNativeIterator } from './rocksdb-iterator.ts'
 
 /** Up to this many keys are deleted one by one: many range tombstones make every read slower. */
 const POINT_DELETES = 64
 
-type RangeDelete = Extract<WriteOperation, { readonly type: 'deleteRange' }>
+type RangeDelete = ReturnType<WriteBatch['range']>
 
 /**
  * Range deletes as part of a batch, for a binding whose batches have none. A long range is noted in the batch, in a column
@@ -28,12 +28,12 @@ export class RangeDeletes {
     this.#notes = { column: notes }
   }
 
-  /** Adds the range delete `operations[index]` to the batch. */
-  add(batch: NativeBatch, operations: readonly WriteOperation[], index: number): void {
-    const range = operations[index]!
-    if (range.type !== 'deleteRange' || range.gte.compare(range.lt) >= 0) return
-    this.#deleteEarlierPuts(batch, operations, index, range)
-    if (isWrittenLater(operations, index, range) || !this.#isLong(range)) this.#deleteKeys(batch, range)
+  /** Adds the range delete that is number `index` of the writes to the batch. */
+  add(batch: NativeBatch, writes: WriteBatch, index: number): void {
+    const range = writes.range(index)
+    if (range.gte.compare(range.lt) >= 0) return
+    this.#deleteEarlierPuts(batch, writes, index, range)
+    if (isWrittenLater(writes, index, range) || !this.#isLong(range)) this.#deleteKeys(batch, range)
     else {
       const note = encodeRange(this.#noted.length, range)
       this.#binding.batch_put(batch, note, NOTHING, this.#notes)
@@ -98,32 +98,23 @@ export class RangeDeletes {
     }
   }
 
-  #deleteEarlierPuts(
-    batch: NativeBatch,
-    operations: readonly WriteOperation[],
-    index: number,
-    range: RangeDelete,
-  ): void {
+  #deleteEarlierPuts(batch: NativeBatch, writes: WriteBatch, index: number, range: RangeDelete): void {
     for (let i = 0; i < index; i++) {
-      const operation = operations[i]!
-      if (operation.type === 'put' && isWithin(operation.key, range)) {
-        this.#binding.batch_del(batch, operation.key, this.#main)
-      }
+      if (isPutWithin(writes, i, range)) this.#binding.batch_del(batch, writes.key(i), this.#main)
     }
   }
 }
 
 /** Then the range must be gone before what follows, which only deletes within the batch can do. */
-function isWrittenLater(operations: readonly WriteOperation[], index: number, range: RangeDelete): boolean {
-  for (let i = index + 1; i < operations.length; i++) {
-    const operation = operations[i]!
-    if (operation.type === 'put' && isWithin(operation.key, range)) return true
-  }
+function isWrittenLater(writes: WriteBatch, index: number, range: RangeDelete): boolean {
+  for (let i = index + 1; i < writes.length; i++) if (isPutWithin(writes, i, range)) return true
   return false
 }
 
-function isWithin(key: Buffer, range: RangeDelete): boolean {
-  return key.compare(range.gte) >= 0 && key.compare(range.lt) < 0
+function isPutWithin(writes: WriteBatch, index: number, { gte, lt }: RangeDelete): boolean {
+  if (writes.kind(index) !== 'put') return false
+  const key = writes.key(index)
+  return key.compare(gte) >= 0 && key.compare(lt) < 0
 }
 
 /** `number u32 | length of gte u32 | gte | lt`. */

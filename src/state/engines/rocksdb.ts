@@ -1,12 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
-import type {
-  EngineFactory,
-  EngineIterator,
-  EngineOptions,
-  EngineRange,
-  KeyValueEngine,
-  WriteBatch,
-} from '../engine.ts'
+import type { EngineFactory, EngineIterator, EngineOptions, EngineRange, KeyValueEngine } from '../engine.ts'
+import type { WriteBatch } from '../write-batch.ts'
 import { engineClosed, ioFailure, openFailure } from './engine-failure.ts'
 import { loadRocksdbBinding } from './rocksdb-binding.ts'
 import type { NativeBatch, NativeColumn, NativeDatabase, RocksdbBinding } from './rocksdb-binding.ts'
@@ -111,14 +105,13 @@ class RocksdbEngine implements KeyValueEngine {
 
   write(batch: WriteBatch, options?: { readonly sync?: boolean }): void {
     this.#assertOpen()
-    const { operations } = batch
     try {
       this.#rangeDeletes.forgetDone(this.#batch)
-      for (let i = 0; i < operations.length; i++) {
-        const operation = operations[i]!
-        if (operation.type === 'put') this.#binding.batch_put(this.#batch, operation.key, operation.value, undefined)
-        else if (operation.type === 'delete') this.#binding.batch_del(this.#batch, operation.key, undefined)
-        else this.#rangeDeletes.add(this.#batch, operations, i)
+      for (let i = 0; i < batch.length; i++) {
+        const kind = batch.kind(i)
+        if (kind === 'put') this.#binding.batch_put(this.#batch, batch.key(i), batch.value(i), undefined)
+        else if (kind === 'delete') this.#binding.batch_del(this.#batch, batch.key(i), undefined)
+        else this.#rangeDeletes.add(this.#batch, batch, i)
       }
       this.#binding.batch_write(this.#database, this.#batch, { sync: options?.sync ?? false })
     } catch (cause) {

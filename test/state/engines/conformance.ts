@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { WriteBatch } from '../../../src/state/engine.ts'
+import { WriteBatch } from '../../../src/state/write-batch.ts'
 import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../../../src/state/engine.ts'
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
@@ -123,6 +123,25 @@ export function engineConformance(factory: EngineFactory): void {
       expect(scan(engine)).toEqual(['d=new', 'e=new'])
       await putAll(engine, { b: 'last' })
       expect(scan(engine)).toEqual(['b=last', 'd=new', 'e=new'])
+    })
+
+    it('is done with a batch and its bytes as soon as a write has answered, if only by a promise', async () => {
+      const row = Buffer.from('keyvalue')
+      const batch = new WriteBatch()
+      const writes: unknown[] = []
+      for (const digit of '123') {
+        row.write(digit, 2)
+        row.write(digit, 7)
+        batch.putRow(row, 0, 3, 8)
+        batch.put(bytes('apart'), row)
+        writes.push(engine.write(batch))
+        batch.clear()
+        row.fill('x')
+        row.write('kex')
+        row.write('valux', 3)
+      }
+      await Promise.all(writes)
+      expect(scan(engine)).toEqual(['apart=ke3valu3', 'ke1=valu1', 'ke2=valu2', 'ke3=valu3'])
     })
 
     it('applies the operations of a batch in their order', async () => {

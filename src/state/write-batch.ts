@@ -1,0 +1,91 @@
+import { RowList } from './row-list.ts'
+
+export type WriteKind = 'put' | 'delete' | 'deleteRange'
+
+/** In place of the end of a row: what it is instead of a key to put with the value behind it. */
+const DELETE = -1
+const PUT_APART = -2
+const DELETE_RANGE = -3
+
+/**
+ * Writes that take effect together, in the order in which they were added. Bytes are not copied: they must stay as they are
+ * until the engine has been given the batch. A write is no object; views of its bytes are made when they are asked for.
+ */
+export class WriteBatch {
+  readonly #rows = new RowList()
+  /** Values that do not lie behind their keys, and upper bounds of ranges. */
+  readonly #apart = new Map<number, Buffer>()
+
+  get length(): number {
+    return this.#rows.length
+  }
+
+  put(key: Buffer, value: Buffer): void {
+    this.#addApart(key, value, PUT_APART)
+  }
+
+  /** Puts a row whose value lies behind its key. */
+  putRow(buffer: Buffer, start: number, keyEnd: number, end: number): void {
+    this.#rows.add(buffer, start, keyEnd, end)
+  }
+
+  delete(key: Buffer): void {
+    this.deleteRow(key, 0, key.length)
+  }
+
+  deleteRow(buffer: Buffer, start: number, keyEnd: number): void {
+    this.#rows.add(buffer, start, keyEnd, DELETE)
+  }
+
+  /** Deletes every key in [gte, lt). */
+  deleteRange(gte: Buffer, lt: Buffer): void {
+    this.#addApart(gte, lt, DELETE_RANGE)
+  }
+
+  kind(index: number): WriteKind {
+    const end = this.#rows.end(index)
+    if (end === DELETE) return 'delete'
+    return end === DELETE_RANGE ? 'deleteRange' : 'put'
+  }
+
+  /** Of a put or a delete. */
+  key(index: number): Buffer {
+    const rows = this.#rows
+    return rows.buffer(index).subarray(rows.start(index), rows.keyEnd(index))
+  }
+
+  /** Of a put. */
+  value(index: number): Buffer {
+    const rows = this.#rows
+    const end = rows.end(index)
+    return end < 0 ? (this.#apart.get(index) ?? NOTHING) : rows.buffer(index).subarray(rows.keyEnd(index), end)
+  }
+
+  range(index: number): { readonly gte: Buffer; readonly lt: Buffer } {
+    return { gte: this.key(index), lt: this.value(index) }
+  }
+
+  /** The same writes, of bytes of their own. */
+  copy(): WriteBatch {
+    const copy = new WriteBatch()
+    for (let i = 0; i < this.length; i++) {
+      const key = Buffer.from(this.key(i))
+      const kind = this.kind(i)
+      if (kind === 'delete') copy.delete(key)
+      else if (kind === 'put') copy.put(key, Buffer.from(this.value(i)))
+      else copy.deleteRange(key, Buffer.from(this.value(i)))
+    }
+    return copy
+  }
+
+  clear(): void {
+    this.#rows.clear()
+    this.#apart.clear()
+  }
+
+  #addApart(first: Buffer, second: Buffer, what: number): void {
+    this.#apart.set(this.#rows.add(first, 0, first.length, what), second)
+  }
+}
+
+const NOTHING = Buffer.alloc(0)
