@@ -9,7 +9,7 @@ import type { Task } from './task.ts'
 export interface MemoryParts {
   /** Updates held back by caches. */
   readonly cache: number
-  /** Changes that wait for the commit. */
+  /** Changes that wait for the commit, beside those of caches. */
   readonly changes: number
   /** Rows kept as objects although the engine has them. */
   readonly entries: number
@@ -35,10 +35,10 @@ export interface MemoryUse {
   readonly engines: number
 }
 
-/** A thread commits early rather than collect more changes than this. */
-const MAX_CHANGES = 64 * 1024 * 1024
+/** A thread commits early rather than collect more changes than this: more of them make the collector slower, not the commit cheaper. */
+const MAX_CHANGES = 8 * 1024 * 1024
 /** An engine flushes so much at once; more makes it slower to open, not faster. */
-const MAX_WRITE_BUFFER = 16 * 1024 * 1024
+const MAX_WRITE_BUFFER = 8 * 1024 * 1024
 /** Engines do not work with less. */
 const MIN_ENGINE_PART = 64 * 1024
 /** Of a task that has no stores. */
@@ -93,6 +93,11 @@ export class MemoryShare {
     const changed = rounded !== this.#tasks
     this.#tasks = rounded
     return changed
+  }
+
+  /** Changes after which a commit is due: those held back by caches are among them. */
+  get maxChanges(): number {
+    return this.parts.cache + this.parts.changes
   }
 
   /** Of one task. */

@@ -113,7 +113,7 @@ export class TaskManager {
       clock,
       purge: () => this.#purge(),
       // Half of what a commit is made for early: what has been committed must not count as if it had not.
-      maxUnwritten: this.#memory.parts.changes / 2,
+      maxUnwritten: this.#memory.maxChanges / 2,
     })
   }
 
@@ -142,7 +142,7 @@ export class TaskManager {
 
   /** True when so many changes wait for the commit that there should be one. */
   get changesDue(): boolean {
-    return unwrittenBytes(this.#running.values()) > this.#memory.parts.changes
+    return unwrittenBytes(this.#running.values()) > this.#memory.maxChanges
   }
 
   get memoryUse(): MemoryUse {

@@ -40,6 +40,8 @@ export class TaskState {
   readonly #main: EngineSpace
   readonly #memory: EngineSpace
   readonly #stores = new Map<string, OpenStore>()
+  /** The values of `#stores`: a walk over the map would make an iterator for every record. */
+  readonly #all: OpenStore[] = []
   readonly #cached: TaskStore[] = []
   readonly #rows = new ByteWriter()
   readonly #scratch = new ByteWriter(1024)
@@ -93,7 +95,9 @@ export class TaskState {
     for (const spec of specs) {
       const space = spec.persistent ? this.#main : this.#memory
       const store = this.#create(spec, space)
-      this.#stores.set(spec.name, { spec, space, store, user: undefined, query: undefined })
+      const open: OpenStore = { spec, space, store, user: undefined, query: undefined }
+      this.#stores.set(spec.name, open)
+      this.#all.push(open)
       if (store.cached) this.#cached.push(store)
     }
   }
@@ -104,7 +108,7 @@ export class TaskState {
   }
 
   get states(): readonly StateStore[] {
-    return [...this.#stores.values()].map(({ store }) => store)
+    return this.#all.map(({ store }) => store)
   }
 
   /** The store of this name as users see it: it never hands out an object that the store keeps. */
@@ -123,7 +127,7 @@ export class TaskState {
   /** Memory held by what the engines do not have yet, bytes, about. */
   get dirtyBytes(): number {
     let bytes = 0
-    for (const { store } of this.#stores.values()) bytes += store.dirtyBytes
+    for (const { store } of this.#all) bytes += store.dirtyBytes
     return bytes
   }
 
@@ -179,7 +183,7 @@ export class TaskState {
     const excess = clean - this.#entryLimit
     if (excess <= 0 || clean <= this.#retryAbove) return
     const target = this.#resident.bytes - excess
-    for (const { store } of this.#stores.values()) {
+    for (const { store } of this.#all) {
       if (this.#resident.bytes > target) store.evict(this.#resident.bytes - target)
     }
     const left = this.cleanBytes
@@ -196,7 +200,7 @@ export class TaskState {
    * or any other that its caller will ask for again. Changes that nobody asked `logChanges` for are in no changelog.
    */
   write(checkpoints: ReadonlyMap<string, Checkpoint>): MaybePromise<void> {
-    for (const { store, space } of this.#stores.values()) {
+    for (const { store, space } of this.#all) {
       store.logChanges(undefined)
       store.writeChanges(space.batch)
     }
@@ -241,7 +245,7 @@ export class TaskState {
 
   /** Forgets everything that has not been written: stores are again as the last `write` left them. */
   discard(): void {
-    for (const { store } of this.#stores.values()) store.discard()
+    for (const { store } of this.#all) store.discard()
     this.#main.discard()
     this.#memory.discard()
     this.#rows.rewind()
@@ -250,7 +254,7 @@ export class TaskState {
   /** Closes stores and engines; what has not been written is lost. */
   close(): MaybePromise<void> {
     this.#iterators.endAll()
-    for (const { store } of this.#stores.values()) store.close()
+    for (const { store } of this.#all) store.close()
     const closed = this.#main.engine.close()
     if (this.#memory === this.#main) return closed
     return both(closed, this.#memory.engine.close())
@@ -271,7 +275,7 @@ export class TaskState {
   }
 
   #written(): void {
-    for (const { store } of this.#stores.values()) store.written()
+    for (const { store } of this.#all) store.written()
     this.#rows.rewind()
     this.#retryAbove = 0
     this.#forgetExcess()

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Log } from '../../../src/index.ts'
 import { kafka } from '../../../src/kafka/index.ts'
+import { buildRunner } from './built-runner.ts'
 import { startBenchBroker, type BenchBroker } from './broker.ts'
 
 /** Where a benchmark runs; gone when it ends, however it ends. */
@@ -21,6 +22,7 @@ export async function onBroker(
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   // Ending by `exit` lets the broker and the runners be ended, too.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+  await buildRunner()
   const broker = await startBenchBroker(join(directory, 'broker'), settings)
   const log = kafka({ brokers: broker.brokers })
   try {

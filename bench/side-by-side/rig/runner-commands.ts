@@ -1,8 +1,9 @@
-import { join } from 'node:path'
+import { builtRunner } from './built-runner.ts'
 import { CACHE_BYTES, COMMIT_INTERVAL, type Cell } from './cells.ts'
 import type { RunnerCommand } from './runner-process.ts'
 
-const runner = join(import.meta.dirname, '..', '..', 'runner.ts')
+/** Node's default for a heap is as large as the machine allows, and lets it be half garbage. Java has a heap of the same size. */
+const HEAP = ['--max-old-space-size=1024', '--max-semi-space-size=16']
 
 /** @param nodeOptions options of Node itself */
 export function millraceRunner(
@@ -12,7 +13,7 @@ export function millraceRunner(
 ): RunnerCommand {
   return {
     command: process.execPath,
-    args: [...nodeOptions, runner],
+    args: [...HEAP, ...nodeOptions, builtRunner],
     env: {
       ...env,
       COMMIT_INTERVAL: String(COMMIT_INTERVAL[cell.guarantee]),
