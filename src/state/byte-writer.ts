@@ -3,6 +3,8 @@ import { asBuffer } from '../serde/byte-view.ts'
 import type { Serde } from '../serde/serde.ts'
 
 const CHUNK = 64 * 1024
+/** Views of rows at the start of the buffer that are shorter are kept: a key that is looked up needs one. */
+const SHORT_ROW = 256
 
 /**
  * Rows of bytes, one behind the other. What has been written stays where it is until `rewind`, so that it can be viewed; only
@@ -12,6 +14,8 @@ export class ByteWriter {
   buffer: Buffer
   position = 0
   rowStart = 0
+  /** By length. */
+  #shortRows: Buffer[] = []
 
   constructor(size = CHUNK) {
     this.buffer = Buffer.allocUnsafeSlow(size)
@@ -31,7 +35,9 @@ export class ByteWriter {
 
   /** The row as a view. */
   row(): Buffer {
-    return this.buffer.subarray(this.rowStart, this.position)
+    const { buffer, rowStart, position } = this
+    if (rowStart > 0 || position >= SHORT_ROW) return buffer.subarray(rowStart, position)
+    return (this.#shortRows[position] ??= buffer.subarray(0, position))
   }
 
   /** The row as bytes of its own. */
@@ -106,6 +112,7 @@ export class ByteWriter {
     const next = Buffer.allocUnsafeSlow(Math.max(CHUNK, (written + bytes) * 2))
     this.buffer.copy(next, 0, this.rowStart, this.position)
     this.buffer = next
+    this.#shortRows = []
     this.rowStart = 0
     this.position = written
   }

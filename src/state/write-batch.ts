@@ -1,4 +1,5 @@
 import { RowList } from './row-list.ts'
+import type { ShortView } from './short-view.ts'
 
 export type WriteKind = 'put' | 'delete' | 'deleteRange'
 
@@ -49,16 +50,16 @@ export class WriteBatch {
   }
 
   /** Of a put or a delete. */
-  key(index: number): Buffer {
+  key(index: number, view?: ShortView): Buffer {
     const rows = this.#rows
-    return rows.buffer(index).subarray(rows.start(index), rows.keyEnd(index))
+    return viewOf(rows.buffer(index), rows.start(index), rows.keyEnd(index), view)
   }
 
   /** Of a put. */
-  value(index: number): Buffer {
+  value(index: number, view?: ShortView): Buffer {
     const rows = this.#rows
     const end = rows.end(index)
-    return end < 0 ? (this.#apart.get(index) ?? NOTHING) : rows.buffer(index).subarray(rows.keyEnd(index), end)
+    return end < 0 ? (this.#apart.get(index) ?? NOTHING) : viewOf(rows.buffer(index), rows.keyEnd(index), end, view)
   }
 
   range(index: number): { readonly gte: Buffer; readonly lt: Buffer } {
@@ -86,6 +87,10 @@ export class WriteBatch {
   #addApart(first: Buffer, second: Buffer, what: number): void {
     this.#apart.set(this.#rows.add(first, 0, first.length, what), second)
   }
+}
+
+function viewOf(buffer: Buffer, start: number, end: number, view: ShortView | undefined): Buffer {
+  return view === undefined ? buffer.subarray(start, end) : view.of(buffer, start, end)
 }
 
 const NOTHING = Buffer.alloc(0)

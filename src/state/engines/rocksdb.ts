@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import type { EngineFactory, EngineIterator, EngineOptions, EngineRange, KeyValueEngine } from '../engine.ts'
+import { ShortView } from '../short-view.ts'
 import type { WriteBatch } from '../write-batch.ts'
 import { engineClosed, ioFailure, openFailure } from './engine-failure.ts'
 import { loadRocksdbBinding } from './rocksdb-binding.ts'
@@ -68,6 +69,10 @@ class RocksdbEngine implements KeyValueEngine {
   readonly #main: NativeColumn
   readonly #rangeDeletes: RangeDeletes
   readonly #iterators = new Set<RocksdbIterator>()
+  /** What the binding is asked for, one key at a time. */
+  readonly #keys: Buffer[] = []
+  readonly #key = new ShortView()
+  readonly #value = new ShortView()
   #closed = false
 
   constructor(
@@ -89,7 +94,8 @@ class RocksdbEngine implements KeyValueEngine {
   get(key: Buffer): Buffer | undefined {
     this.#assertOpen()
     try {
-      return this.#binding.db_get_many_sync(this.#database, [key], undefined)[0]
+      this.#keys[0] = key
+      return this.#binding.db_get_many_sync(this.#database, this.#keys, undefined)[0]
     } catch (cause) {
       throw ioFailure('rocksdb', this.#directory, cause)
     }
@@ -109,9 +115,13 @@ class RocksdbEngine implements KeyValueEngine {
       this.#rangeDeletes.forgetDone(this.#batch)
       for (let i = 0; i < batch.length; i++) {
         const kind = batch.kind(i)
-        if (kind === 'put') this.#binding.batch_put(this.#batch, batch.key(i), batch.value(i), undefined)
-        else if (kind === 'delete') this.#binding.batch_del(this.#batch, batch.key(i), undefined)
-        else this.#rangeDeletes.add(this.#batch, batch, i)
+        if (kind === 'deleteRange') this.#rangeDeletes.add(this.#batch, batch, i)
+        else {
+          // The binding copies both before it returns.
+          const key = batch.key(i, this.#key)
+          if (kind === 'delete') this.#binding.batch_del(this.#batch, key, undefined)
+          else this.#binding.batch_put(this.#batch, key, batch.value(i, this.#value), undefined)
+        }
       }
       this.#binding.batch_write(this.#database, this.#batch, { sync: options?.sync ?? false })
     } catch (cause) {
