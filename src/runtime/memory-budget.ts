@@ -95,9 +95,9 @@ export class MemoryShare {
     return changed
   }
 
-  /** Changes after which a commit is due: those held back by caches are among them. */
+  /** Changes after which a commit is due: those held back by caches are among them. Records are still processed until it begins. */
   get maxChanges(): number {
-    return this.parts.cache + this.parts.changes
+    return Math.floor(this.parts.cache + 0.75 * this.parts.changes)
   }
 
   /** Of one task. */

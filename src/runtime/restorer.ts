@@ -25,6 +25,8 @@ export type RestoreListener = (event: 'start' | 'progress' | 'end', progress: Re
 
 /** Longest time (ms) of replaying before running tasks get their turn. */
 const SLICE = 10
+/** Records applied for which it is time to write. */
+const MAX_UNWRITTEN = 65_536
 /** Records between two looks at the clock. */
 const RECORDS_PER_LOOK = 256
 
@@ -65,7 +67,7 @@ export class Restorer {
     if (!replay.job.follows) this.#listener('start', progressOf(replay, replay.job.from))
   }
 
-  /** Gives up the jobs of a task; how far they are has been written, but for a standby's `settle`. */
+  /** Gives up the jobs of a task; how far they are has been written, but for the last records and a standby's `settle`. */
   remove(task: string): void {
     for (const replay of this.#replays.values()) if (replay.job.task === task) this.#drop(replay)
   }
@@ -116,7 +118,7 @@ export class Restorer {
       if (replay.isUpToDate) replay.asOf = this.#clock.now()
       if (replay.isContradicted)
         yield* this.#startOver(replay, 'its checkpoint is so old that deletions since may be unknown')
-      else if (records > 0 || replay.isDone) yield* this.#write(replay)
+      else if (replay.writeDue) yield* this.#write(replay)
       if (records > 0) applied = true
     }
     return applied
@@ -151,6 +153,7 @@ export class Restorer {
 
   *#write(replay: Replay): Steps<void> {
     const { job, isDone } = replay
+    replay.unwritten = 0
     const checkpoint = this.#checkpointOf(replay)
     yield* wait(job.state.write(new Map([[job.store, checkpoint]])))
     if (!job.follows) this.#listener(isDone ? 'end' : 'progress', progressOf(replay, checkpoint.offset))
@@ -178,6 +181,8 @@ class Replay {
   /** Handed over and not applied yet. */
   cursors: RecordCursor[] = []
   records = 0
+  /** Records applied and not written. */
+  unwritten = 0
   /** When the store was last known to hold everything. */
   asOf = 0
   /** A record followed a checkpoint that is too old for it. */
@@ -198,6 +203,7 @@ class Replay {
     const { topic, partition, from, asOf } = this.job
     this.cursors = []
     this.records = 0
+    this.unwritten = 0
     this.asOf = asOf
     this.#applied = from
     this.isContradicted = false
@@ -220,6 +226,16 @@ class Replay {
 
   get isDone(): boolean {
     return !this.job.follows && this.position >= this.job.end
+  }
+
+  /**
+   * What was replayed is written when all that has arrived is, or when it is enough: the more at once, the more rows of a key are
+   * one. A standby's is written at once, it may be taken over at any time.
+   */
+  get writeDue(): boolean {
+    if (this.isDone) return true
+    if (this.unwritten === 0) return false
+    return this.job.follows || !this.hasRecords || this.unwritten >= MAX_UNWRITTEN || this.job.state.restoreIsFull
   }
 
   get isUpToDate(): boolean {
@@ -265,6 +281,7 @@ class Replay {
     this.#atRecord = false
     this.#applied = cursor.offset + 1
     this.records++
+    this.unwritten++
   }
 
   /** What lies behind the end is for later (a standby's), or was written by an owner that is fenced by now. */

@@ -2,6 +2,7 @@ import { MillraceError } from '../errors.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
 import type { KeyValueEngine } from './engine.ts'
 import { WriteBatch } from './write-batch.ts'
+import { LatestRows } from './latest-rows.ts'
 import { layoutOf } from './store-layout.ts'
 import type { StoreSpec } from './store-spec.ts'
 
@@ -34,6 +35,8 @@ export class EngineSpace {
   readonly engine: KeyValueEngine
   /** Writes for the next `write`. */
   readonly batch = new WriteBatch()
+  /** What was restored, for the next `write`. */
+  readonly restored = new LatestRows()
   readonly #task: string
   readonly #stores = new Map<string, Allocation>()
   readonly #checkpoints = new Map<string, Checkpoint>()
@@ -70,6 +73,7 @@ export class EngineSpace {
     const allocation = this.#stores.get(store)
     if (allocation === undefined) return
     const { prefix } = allocation
+    this.restored.moveTo(this.batch)
     this.batch.deleteRange(prefixKey(prefix), prefixKey(prefix + 1))
     this.batch.delete(metaKey(CHECKPOINT, store))
     this.batch.delete(metaKey(KEPT, store))
@@ -95,20 +99,22 @@ export class EngineSpace {
   }
 
   write(): MaybePromise<void> {
-    const { batch } = this
+    const { batch, restored } = this
+    restored.moveTo(batch)
     if (batch.length === 0) return
     try {
       const written = this.engine.write(batch)
       if (isPromise(written)) return written
     } finally {
       // The engine is done with the bytes when it has answered, if only by a promise.
-      batch.clear()
+      this.discard()
     }
   }
 
   /** Drops what was to be written. */
   discard(): void {
     this.batch.clear()
+    this.restored.release()
   }
 
   #take(key: Buffer, value: Buffer): void {

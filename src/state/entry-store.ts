@@ -1,9 +1,10 @@
 import type { Headers } from '../record/headers.ts'
-import { readLong, writeLong } from '../serde/big-endian.ts'
+import { readLong } from '../serde/big-endian.ts'
 import { ValueCodec, KeyCodec } from './codecs.ts'
 import type { StateEnvironment, StatePlace } from './environment.ts'
 import type { WriteBatch } from './write-batch.ts'
 import { HeldUpdates, type HeldUpdate } from './held-updates.ts'
+import type { LatestRows } from './latest-rows.ts'
 import type { ChangelogRecord, ChangelogSink, Pace, StateStore } from './states.ts'
 import { StagedRows } from './staged-rows.ts'
 import { NOT_STAGED, type StateEntry } from './state-entry.ts'
@@ -76,7 +77,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   /** The value of the entry's row in the engine. */
   protected abstract storedValue(entry: E): V | null
   protected abstract clearEntries(): void
-  abstract restore(record: ChangelogRecord, batch: WriteBatch): void
+  abstract restore(record: ChangelogRecord, rows: LatestRows): void
   /** Forgets entries that the engine has, about this many bytes, those not used for long first. */
   abstract evict(bytes: number): void
 
@@ -287,16 +288,14 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   }
 }
 
-/** Copies a changelog record into a row: `prefix ‖ key`, and `timestamp ‖ value` or `value`. */
-export function restoreRow(record: ChangelogRecord, batch: WriteBatch, key: Buffer, rowHasTimestamp: boolean): void {
-  const { valueStart, valueEnd, buffer } = record
-  if (valueStart < 0) {
-    batch.delete(key)
+/** Ends a row whose key has been written with the value of a changelog record: `timestamp ‖ value` or `value`. */
+export function restoreValue(record: ChangelogRecord, rows: LatestRows, rowHasTimestamp: boolean): void {
+  if (record.valueStart < 0) {
+    rows.delete()
     return
   }
-  const offset = rowHasTimestamp ? TIMESTAMP_LENGTH : 0
-  const value = Buffer.allocUnsafe(offset + valueEnd - valueStart)
-  if (rowHasTimestamp) writeLong(record.timestamp, value, 0)
-  buffer.copy(value, offset, valueStart, valueEnd)
-  batch.put(key, value)
+  const writer = rows.endKey()
+  if (rowHasTimestamp) writer.int64(record.timestamp)
+  writer.range(record.buffer, record.valueStart, record.valueEnd)
+  rows.put()
 }

@@ -4,6 +4,7 @@ import type { Serde } from '../serde/serde.ts'
 import { readBufferedRow, writeBufferedRow, type BufferedRow } from './buffered-row.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { KeyCodec, ValueCodec } from './codecs.ts'
+import type { LatestRows } from './latest-rows.ts'
 import type { WriteBatch } from './write-batch.ts'
 import type { StatePlace } from './environment.ts'
 import { LoadedStore, type LoadedEntry } from './loaded-store.ts'
@@ -110,8 +111,8 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
     this.#keptSequence = this.#sequence
   }
 
-  override restore(record: ChangelogRecord, batch: WriteBatch): void {
-    super.restore(record, batch)
+  override restore(record: ChangelogRecord, latest: LatestRows): void {
+    super.restore(record, latest)
     const { buffer, keyStart, keyEnd } = record
     this.#observed = Math.max(this.#observed, readLong(buffer, keyStart))
     this.#sequence = buffer.readInt32BE(keyEnd - SEQUENCE_LENGTH)

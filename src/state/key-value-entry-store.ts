@@ -1,9 +1,9 @@
 import type { Headers } from '../record/headers.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { MapKey } from './codecs.ts'
-import type { WriteBatch } from './write-batch.ts'
-import { EntryStore, restoreRow } from './entry-store.ts'
+import { EntryStore, restoreValue } from './entry-store.ts'
 import { PREFIX_LENGTH, type StatePlace } from './environment.ts'
+import type { LatestRows } from './latest-rows.ts'
 import { KeyValueCursor, type ChangedRow, type RowForm } from './key-value-cursor.ts'
 import { firstIndex, SortedChanges } from './sorted-changes.ts'
 import { StateEntry } from './state-entry.ts'
@@ -61,11 +61,10 @@ export class KeyValueEntryStore<K, V> extends EntryStore<K, V, KeyValueEntry<K, 
     return this.#scan(lower, behindPrefix(lower), false)
   }
 
-  restore(record: ChangelogRecord, batch: WriteBatch): void {
+  restore(record: ChangelogRecord, rows: LatestRows): void {
     if (this.#entries.size > 0) this.clear()
-    const { scratch, prefix } = this.place
-    const key = scratch.rewind().int16(prefix).range(record.buffer, record.keyStart, record.keyEnd).copyOfRow()
-    restoreRow(record, batch, key, this.spec.timestamped)
+    rows.begin().int16(this.place.prefix).range(record.buffer, record.keyStart, record.keyEnd)
+    restoreValue(record, rows, this.spec.timestamped)
   }
 
   override written(): void {

@@ -1,7 +1,8 @@
 import type { Headers } from '../record/headers.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { WriteBatch } from './write-batch.ts'
-import { restoreRow } from './entry-store.ts'
+import { restoreValue } from './entry-store.ts'
+import type { LatestRows } from './latest-rows.ts'
 import { PREFIX_LENGTH, type StateEnvironment, type StatePlace } from './environment.ts'
 import type { ChangelogRecord, ChangelogSink } from './states.ts'
 import { StagedRows } from './staged-rows.ts'
@@ -123,11 +124,10 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
     this.#account()
   }
 
-  restore(record: ChangelogRecord, batch: WriteBatch): void {
+  restore(record: ChangelogRecord, rows: LatestRows): void {
     if (this.#loaded) this.discard()
-    const { scratch, prefix } = this.place
-    const key = scratch.rewind().int16(prefix).range(record.buffer, record.keyStart, record.keyEnd).copyOfRow()
-    restoreRow(record, batch, key, false)
+    rows.begin().int16(this.place.prefix).range(record.buffer, record.keyStart, record.keyEnd)
+    restoreValue(record, rows, false)
   }
 
   discard(): void {

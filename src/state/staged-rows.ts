@@ -1,7 +1,8 @@
 import type { WriteBatch } from './write-batch.ts'
 import { RowList } from './row-list.ts'
 
-const DELETED = -1
+/** In place of the end of a row: it is to be deleted. */
+export const DELETED = -1
 
 /** The rows of a store as they were when last logged, until the engine has them. Bytes of logged rows never move. */
 export class StagedRows {
@@ -26,15 +27,19 @@ export class StagedRows {
   }
 
   addTo(batch: WriteBatch): void {
-    const rows = this.#rows
-    for (let row = 0; row < rows.length; row++) {
-      const end = rows.end(row)
-      if (end === DELETED) batch.deleteRow(rows.buffer(row), rows.start(row), rows.keyEnd(row))
-      else batch.putRow(rows.buffer(row), rows.start(row), rows.keyEnd(row), end)
-    }
+    addRows(this.#rows, batch)
   }
 
   clear(): void {
     this.#rows.clear()
+  }
+}
+
+/** Adds what is to be put and to be deleted. */
+export function addRows(rows: RowList, batch: WriteBatch): void {
+  for (let row = 0; row < rows.length; row++) {
+    const end = rows.end(row)
+    if (end === DELETED) batch.deleteRow(rows.buffer(row), rows.start(row), rows.keyEnd(row))
+    else batch.putRow(rows.buffer(row), rows.start(row), rows.keyEnd(row), end)
   }
 }

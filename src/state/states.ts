@@ -1,6 +1,7 @@
 import type { Change } from '../record/change.ts'
 import type { Headers } from '../record/headers.ts'
 import type { StoreSpec } from './store-spec.ts'
+import type { LatestRows } from './latest-rows.ts'
 import type { WriteBatch } from './write-batch.ts'
 
 /**
@@ -41,7 +42,7 @@ export interface StateStore {
   /** The batch has been written: changed entries become clean. */
   written(): void
   /** Applies one changelog record while restoring; the store is not read in between. */
-  restore(record: ChangelogRecord, batch: WriteBatch): void
+  restore(record: ChangelogRecord, rows: LatestRows): void
   /** Memory held by what the engine does not have yet, about. */
   readonly dirtyBytes: number
   close(): void

@@ -200,6 +200,8 @@ export class TaskState {
    * or any other that its caller will ask for again. Changes that nobody asked `logChanges` for are in no changelog.
    */
   write(checkpoints: ReadonlyMap<string, Checkpoint>): MaybePromise<void> {
+    this.#main.restored.moveTo(this.#main.batch)
+    this.#memory.restored.moveTo(this.#memory.batch)
     for (const { store, space } of this.#all) {
       store.logChanges(undefined)
       store.writeChanges(space.batch)
@@ -223,7 +225,12 @@ export class TaskState {
   restore(name: string, record: ChangelogRecord): void {
     const { store, space } = this.#open(name)
     // Kafka Streams never writes a changelog record without a key; a foreign one means nothing.
-    if (record.keyStart >= 0) store.restore(record, space.batch)
+    if (record.keyStart >= 0) store.restore(record, space.restored)
+  }
+
+  /** True if so much was restored that it should be written. */
+  get restoreIsFull(): boolean {
+    return this.#main.restored.isFull || this.#memory.restored.isFull
   }
 
   /**

@@ -2,7 +2,8 @@ import { readLong } from '../serde/big-endian.ts'
 import { BucketCursor } from './bucket-cursor.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import type { WriteBatch } from './write-batch.ts'
-import { EntryStore, restoreRow } from './entry-store.ts'
+import { EntryStore, restoreValue } from './entry-store.ts'
+import type { LatestRows } from './latest-rows.ts'
 import type { StatePlace } from './environment.ts'
 import type { Retention } from './retention.ts'
 import { firstIndex, SortedChanges } from './sorted-changes.ts'
@@ -209,7 +210,7 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     this.#storedTo = this.retention.observed
   }
 
-  override restore(record: ChangelogRecord, batch: WriteBatch): void {
+  override restore(record: ChangelogRecord, rows: LatestRows): void {
     if (this.#buckets.size > 0) this.clear()
     this.#quietTo = -Infinity
     const { buffer, keyStart, keyEnd, valueStart } = record
@@ -220,15 +221,13 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     if (!this.#session) this.sequence = sub
     if (!this.retention.accept(time)) return
     this.#storedTo = this.retention.observed
-    const row = layout.header(this.place.scratch.rewind(), time).range(buffer, keyStart, keyEnd).copyOfRow()
-    restoreRow(record, batch, row, this.#timestamped)
+    layout.header(rows.begin(), time).range(buffer, keyStart, keyEnd)
+    restoreValue(record, rows, this.#timestamped)
     if (!this.#timeOrdered) return
-    const timeRow = layout
-      .timeHeader(this.place.scratch.rewind(), time, sub)
-      .range(buffer, keyStart, trailer)
-      .copyOfRow()
-    if (valueStart < 0) batch.delete(timeRow)
-    else batch.put(timeRow, EMPTY)
+    layout.timeHeader(rows.begin(), time, sub).range(buffer, keyStart, trailer)
+    rows.endKey()
+    if (valueStart < 0) rows.delete()
+    else rows.put()
   }
 
   override discard(): void {

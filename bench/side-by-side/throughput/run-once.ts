@@ -23,16 +23,26 @@ export interface RunContext {
   readonly profile: string | undefined
   /** True: Millrace measures the delay of its event loop, which costs a little. */
   readonly eventLoopDelay?: boolean
+  /** Of Millrace, such as `512MiB`; its default if undefined. */
+  readonly memory?: string | undefined
 }
 
 /** ms after which a run is given up. */
 const LIMIT = 300_000
 let number = 0
 
-/** One run of one side, from an empty state to a verdict on what it wrote. */
-export async function runOnce(context: RunContext, cell: Cell, side: Side): Promise<Run> {
+/**
+ * One run of one side, from an empty state to a verdict on what it wrote.
+ *
+ * @param workload other input and answers than the cell's own, for the same program
+ */
+export async function runOnce(
+  context: RunContext,
+  cell: Cell,
+  side: Side,
+  workload = workloads[cell.workload] as Workload,
+): Promise<Run> {
   const { log, broker, directory, records } = context
-  const workload = workloads[cell.workload] as Workload
   const id = `bench-${cell.workload}-${cell.guarantee}-${side}-${++number}`
   const output = `${id}-out`
   const state = join(directory, id)
@@ -51,6 +61,7 @@ export async function runOnce(context: RunContext, cell: Cell, side: Side): Prom
     OUTPUT: output,
     TABLE: vehicleTopic,
     RECORDS: String(records),
+    ...(context.memory === undefined ? {} : { MEMORY: context.memory }),
     ...(context.eventLoopDelay === true ? { EVENT_LOOP_DELAY: '0' } : {}),
   }
   let measured: Measurement

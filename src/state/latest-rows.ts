@@ -1,0 +1,135 @@
+import { ByteWriter } from './byte-writer.ts'
+import { RowList } from './row-list.ts'
+import { DELETED, addRows } from './staged-rows.ts'
+import type { WriteBatch } from './write-batch.ts'
+
+const MAX_ROWS = 8192
+const MAX_BYTES = 4 * 1024 * 1024
+const FNV_OFFSET = 0x811c9dc5
+const FNV_PRIME = 0x01000193
+
+/**
+ * Rows for the engine, of which only the last of each key counts: what a changelog says of a key before does not reach the engine
+ * if both are replayed together. Not before a compaction does a changelog hold a key once.
+ *
+ * A row is written as `begin`, its key, `endKey`, its value, and `put`; or as `begin`, its key, and `delete`.
+ */
+export class LatestRows {
+  readonly #writer = new ByteWriter()
+  readonly #rows = new RowList()
+  #hashes = new Int32Array(1024)
+  /** By hash, at the next free place: number of a row plus 1, 0 if free. At most half full. */
+  #table = new Int32Array(2048)
+  #keyLength = 0
+  #bytes = 0
+
+  get length(): number {
+    return this.#rows.length
+  }
+
+  /** True if they should be written before more are added. */
+  get isFull(): boolean {
+    return this.#rows.length >= MAX_ROWS || this.#bytes >= MAX_BYTES
+  }
+
+  begin(): ByteWriter {
+    return this.#writer.beginRow()
+  }
+
+  endKey(): ByteWriter {
+    this.#keyLength = this.#writer.position - this.#writer.rowStart
+    return this.#writer
+  }
+
+  put(): void {
+    this.#end(this.#writer.position)
+  }
+
+  delete(): void {
+    this.endKey()
+    this.#end(DELETED)
+  }
+
+  /** Moves the rows to a batch, which is valid until `release`. */
+  moveTo(batch: WriteBatch): void {
+    if (this.#rows.length === 0) return
+    addRows(this.#rows, batch)
+    this.#rows.clear()
+    this.#table.fill(0)
+  }
+
+  /** Nobody needs the bytes of rows that were moved, and those that were not are dropped. */
+  release(): void {
+    if (this.#bytes === 0) return
+    this.#rows.clear()
+    this.#table.fill(0)
+    this.#writer.rewind()
+    this.#bytes = 0
+  }
+
+  #end(end: number): void {
+    const { buffer, rowStart, position } = this.#writer
+    const keyEnd = rowStart + this.#keyLength
+    const hash = hashOf(buffer, rowStart, keyEnd)
+    const mask = this.#table.length - 1
+    let at = hash & mask
+    for (let entry = this.#table[at]!; entry !== 0; entry = this.#table[at]!) {
+      if (this.#hashes[entry - 1] === hash && this.#hasKey(entry - 1, buffer, rowStart, keyEnd)) {
+        this.#replace(entry - 1, rowStart, keyEnd, end)
+        return
+      }
+      at = (at + 1) & mask
+    }
+    const row = this.#rows.add(buffer, rowStart, keyEnd, end)
+    this.#bytes += position - rowStart
+    if (row >= this.#hashes.length) this.#grow()
+    this.#hashes[row] = hash
+    if (this.#table.length === mask + 1) this.#table[at] = row + 1
+    else this.#index(row)
+  }
+
+  #hasKey(row: number, buffer: Buffer, start: number, keyEnd: number): boolean {
+    const rows = this.#rows
+    const other = rows.buffer(row)
+    const otherStart = rows.start(row)
+    if (rows.keyEnd(row) - otherStart !== keyEnd - start) return false
+    for (let i = 0; i < keyEnd - start; i++) if (other[otherStart + i] !== buffer[start + i]) return false
+    return true
+  }
+
+  /** In the place of the old row if it is as long, as mostly it is: then replaying takes no more memory than its result. */
+  #replace(row: number, start: number, keyEnd: number, end: number): void {
+    const rows = this.#rows
+    const writer = this.#writer
+    const { buffer } = writer
+    if (end !== DELETED && rows.end(row) - rows.start(row) === end - start) {
+      buffer.copy(rows.buffer(row), rows.keyEnd(row), keyEnd, end)
+      writer.position = start
+      return
+    }
+    rows.replace(row, buffer, start, keyEnd, end)
+    this.#bytes += writer.position - start
+  }
+
+  #grow(): void {
+    const hashes = new Int32Array(this.#hashes.length * 2)
+    hashes.set(this.#hashes)
+    this.#hashes = hashes
+    this.#table = new Int32Array(this.#table.length * 2)
+    for (let row = 0; row < this.#rows.length - 1; row++) this.#index(row)
+  }
+
+  #index(row: number): void {
+    const mask = this.#table.length - 1
+    let at = this.#hashes[row]! & mask
+    while (this.#table[at] !== 0) at = (at + 1) & mask
+    this.#table[at] = row + 1
+  }
+}
+
+/** FNV-1a. */
+function hashOf(buffer: Buffer, start: number, end: number): number {
+  let hash = FNV_OFFSET
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ buffer[i]!, FNV_PRIME)
+  return hash ^ (hash >>> 15)
+}
