@@ -2,9 +2,9 @@
  * How the rate changes as input and keys grow: W2 without a cache, first with ten times as many records, then with more and more accounts,
  * up to a state that is several times the memory it is given.
  *
- *     npm run bench:growth -- [--guarantee alos|eos] [--records N] [--accounts 10000,5000000] [--memory 64MiB] [--only millrace|java] [--runs N]
+ *     npm run bench:growth -- [--of input,keys] [--guarantee alos|eos] [--records N] [--accounts 10000,5000000] [--memory 64MiB] [--only millrace|java] [--runs N]
  *
- * `--records` is that of the growing keys. Kafka Streams has no bound for all of its memory; it keeps its own.
+ * `--records` is how many there are of the growing keys. Kafka Streams has no bound for all of its memory; it keeps its own.
  */
 import { parseArgs } from 'node:util'
 import type { Cell } from '../rig/cells.ts'
@@ -19,11 +19,12 @@ import { runOnce, type RunContext } from '../throughput/run-once.ts'
 
 const { values: options } = parseArgs({
   options: {
+    of: { type: 'string', default: 'input,keys' },
     guarantee: { type: 'string', default: 'alos' },
     records: { type: 'string', default: '5000000' },
     accounts: { type: 'string', default: '10000,100000,1000000,5000000' },
     memory: { type: 'string', default: '64MiB' },
-    only: { type: 'string', default: 'millrace' },
+    only: { type: 'string' },
     runs: { type: 'string', default: '1' },
   },
 })
@@ -31,7 +32,6 @@ const { values: options } = parseArgs({
 const cell: Cell = { workload: 'w2', guarantee: options.guarantee === 'eos' ? 'eos' : 'alos', cached: false }
 const records = Number(options.records)
 const runs = Number(options.runs)
-if (!(records > 0) || !(runs > 0)) throw new Error('nothing to run')
 
 interface Step {
   readonly accounts: number
@@ -40,9 +40,12 @@ interface Step {
   readonly memory: string | undefined
 }
 
+const growing = options.of.split(',')
+const inputs = growing.includes('input') ? [1_000_000, 10_000_000] : []
+const numbersOfAccounts = growing.includes('keys') ? options.accounts.split(',').map(Number) : []
 const steps: readonly Step[] = [
-  ...[1_000_000, 10_000_000].map((count) => ({ accounts: 10_000, records: count, memory: undefined })),
-  ...options.accounts.split(',').map((count) => ({ accounts: Number(count), records, memory: options.memory })),
+  ...inputs.map((count) => ({ accounts: 10_000, records: count, memory: undefined })),
+  ...numbersOfAccounts.map((accounts) => ({ accounts, records, memory: options.memory })),
 ]
 const columns = [
   'application',
