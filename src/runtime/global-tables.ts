@@ -141,7 +141,7 @@ export class GlobalTables {
       }
     }
     const release = (): void => home.release(name)
-    return new GlobalTables(state, reader, producer, partitions, clock, drops, memory.maxChanges, release)
+    return new GlobalTables(state, reader, producer, partitions, clock, drops, memory.parts.changes, release)
   }
 
   /** Reads until every table has reached the end that its topic had when it was opened. */

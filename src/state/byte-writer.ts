@@ -1,10 +1,9 @@
 import { writeLong } from '../serde/big-endian.ts'
 import { asBuffer } from '../serde/byte-view.ts'
 import type { Serde } from '../serde/serde.ts'
+import { HeadViews } from './short-view.ts'
 
 const CHUNK = 64 * 1024
-/** Views of rows at the start of the buffer that are shorter are kept: a key that is looked up needs one. */
-const SHORT_ROW = 256
 
 /**
  * Rows of bytes, one behind the other. What has been written stays where it is until `rewind`, so that it can be viewed; only
@@ -14,11 +13,12 @@ export class ByteWriter {
   buffer: Buffer
   position = 0
   rowStart = 0
-  /** By length. */
-  #shortRows: Buffer[] = []
+  /** Of rows at the start of the buffer: a key that is looked up needs one. */
+  #heads: HeadViews
 
   constructor(size = CHUNK) {
     this.buffer = Buffer.allocUnsafeSlow(size)
+    this.#heads = new HeadViews(this.buffer)
   }
 
   /** Views handed out before are overwritten from now on. */
@@ -35,9 +35,8 @@ export class ByteWriter {
 
   /** The row as a view. */
   row(): Buffer {
-    const { buffer, rowStart, position } = this
-    if (rowStart > 0 || position >= SHORT_ROW) return buffer.subarray(rowStart, position)
-    return (this.#shortRows[position] ??= buffer.subarray(0, position))
+    const { rowStart, position } = this
+    return rowStart > 0 ? this.buffer.subarray(rowStart, position) : this.#heads.of(position)
   }
 
   /** The row as bytes of its own. */
@@ -112,7 +111,7 @@ export class ByteWriter {
     const next = Buffer.allocUnsafeSlow(Math.max(CHUNK, (written + bytes) * 2))
     this.buffer.copy(next, 0, this.rowStart, this.position)
     this.buffer = next
-    this.#shortRows = []
+    this.#heads = new HeadViews(next)
     this.rowStart = 0
     this.position = written
   }

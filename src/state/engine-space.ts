@@ -33,10 +33,9 @@ interface Allocation {
 /** One engine of a task, divided among stores: each has a prefix of its own, kept under its name. */
 export class EngineSpace {
   readonly engine: KeyValueEngine
-  /** Writes for the next `write`. */
-  readonly batch = new WriteBatch()
   /** What was restored, for the next `write`. */
   readonly restored = new LatestRows()
+  readonly #batch = new WriteBatch()
   readonly #task: string
   readonly #stores = new Map<string, Allocation>()
   readonly #checkpoints = new Map<string, Checkpoint>()
@@ -52,6 +51,12 @@ export class EngineSpace {
     } finally {
       iterator.close()
     }
+  }
+
+  /** Writes for the next `write`: what was restored, and behind it what is added now. */
+  get batch(): WriteBatch {
+    this.restored.moveTo(this.#batch)
+    return this.#batch
   }
 
   /** The store's prefix; a new one if the store is new. A store of another layout is emptied with the next `write`. */
@@ -73,7 +78,6 @@ export class EngineSpace {
     const allocation = this.#stores.get(store)
     if (allocation === undefined) return
     const { prefix } = allocation
-    this.restored.moveTo(this.batch)
     this.batch.deleteRange(prefixKey(prefix), prefixKey(prefix + 1))
     this.batch.delete(metaKey(CHECKPOINT, store))
     this.batch.delete(metaKey(KEPT, store))
@@ -99,8 +103,7 @@ export class EngineSpace {
   }
 
   write(): MaybePromise<void> {
-    const { batch, restored } = this
-    restored.moveTo(batch)
+    const { batch } = this
     if (batch.length === 0) return
     try {
       const written = this.engine.write(batch)
@@ -113,7 +116,7 @@ export class EngineSpace {
 
   /** Drops what was to be written. */
   discard(): void {
-    this.batch.clear()
+    this.#batch.clear()
     this.restored.release()
   }
 

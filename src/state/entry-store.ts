@@ -6,7 +6,7 @@ import type { WriteBatch } from './write-batch.ts'
 import { HeldUpdates, type HeldUpdate } from './held-updates.ts'
 import type { LatestRows } from './latest-rows.ts'
 import type { ChangelogRecord, ChangelogSink, Pace, StateStore } from './states.ts'
-import { StagedRows } from './staged-rows.ts'
+import { DELETED, RowList } from './row-list.ts'
 import { NOT_STAGED, type StateEntry } from './state-entry.ts'
 import type { StoreSpec } from './store-spec.ts'
 import type { Serde } from '../serde/serde.ts'
@@ -32,7 +32,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   /** Changed since changes were last logged, in the order of the first change; each once. */
   #unlogged: E[] = []
   /** Of dirty entries, as they were when last logged. */
-  readonly #staged = new StagedRows()
+  readonly #staged = new RowList()
   #dirtyBytes = 0
   /** Of rows that were logged: each time anew, until they are written. */
   #stagedBytes = 0
@@ -207,7 +207,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   }
 
   writeChanges(batch: WriteBatch): void {
-    this.#staged.addTo(batch)
+    batch.addRows(this.#staged)
   }
 
   written(): void {
@@ -257,7 +257,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
     if (!entry.present) {
       const { buffer, rowStart } = writer
       const keyEnd = rowStart + keyLength
-      this.#stage(entry, buffer, rowStart, keyEnd, -1)
+      this.#stage(entry, buffer, rowStart, keyEnd, DELETED)
       sink?.append(logTime, buffer, rowStart + this.rowHeaderLength, keyEnd, -1, -1, undefined)
       return
     }

@@ -1,6 +1,5 @@
 import { ByteWriter } from './byte-writer.ts'
-import { RowList } from './row-list.ts'
-import { DELETED, addRows } from './staged-rows.ts'
+import { DELETED, RowList } from './row-list.ts'
 import type { WriteBatch } from './write-batch.ts'
 
 const MAX_ROWS = 8192
@@ -53,7 +52,7 @@ export class LatestRows {
   /** Moves the rows to a batch, which is valid until `release`. */
   moveTo(batch: WriteBatch): void {
     if (this.#rows.length === 0) return
-    addRows(this.#rows, batch)
+    batch.addRows(this.#rows)
     this.#rows.clear()
     this.#table.fill(0)
   }
@@ -68,6 +67,7 @@ export class LatestRows {
   }
 
   #end(end: number): void {
+    if (this.#rows.length === this.#hashes.length) this.#grow()
     const { buffer, rowStart, position } = this.#writer
     const keyEnd = rowStart + this.#keyLength
     const hash = hashOf(buffer, rowStart, keyEnd)
@@ -82,10 +82,8 @@ export class LatestRows {
     }
     const row = this.#rows.add(buffer, rowStart, keyEnd, end)
     this.#bytes += position - rowStart
-    if (row >= this.#hashes.length) this.#grow()
     this.#hashes[row] = hash
-    if (this.#table.length === mask + 1) this.#table[at] = row + 1
-    else this.#index(row)
+    this.#table[at] = row + 1
   }
 
   #hasKey(row: number, buffer: Buffer, start: number, keyEnd: number): boolean {
@@ -116,14 +114,12 @@ export class LatestRows {
     hashes.set(this.#hashes)
     this.#hashes = hashes
     this.#table = new Int32Array(this.#table.length * 2)
-    for (let row = 0; row < this.#rows.length - 1; row++) this.#index(row)
-  }
-
-  #index(row: number): void {
     const mask = this.#table.length - 1
-    let at = this.#hashes[row]! & mask
-    while (this.#table[at] !== 0) at = (at + 1) & mask
-    this.#table[at] = row + 1
+    for (let row = 0; row < this.#rows.length; row++) {
+      let at = hashes[row]! & mask
+      while (this.#table[at] !== 0) at = (at + 1) & mask
+      this.#table[at] = row + 1
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import { restoreValue } from './entry-store.ts'
 import type { LatestRows } from './latest-rows.ts'
 import { PREFIX_LENGTH, type StateEnvironment, type StatePlace } from './environment.ts'
 import type { ChangelogRecord, ChangelogSink } from './states.ts'
-import { StagedRows } from './staged-rows.ts'
+import { DELETED, RowList } from './row-list.ts'
 import type { StoreSpec } from './store-spec.ts'
 import type { TaskStore } from './task-store.ts'
 
@@ -33,7 +33,7 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
   /** Changed since changes were last logged; null: removed. */
   readonly #unlogged = new Map<string, E | null>()
   /** Rows that the engine does not have yet, and their numbers by id. */
-  readonly #staged = new StagedRows()
+  readonly #staged = new RowList()
   readonly #stagedById = new Map<string, number>()
   #stagedBytes = 0
   #loaded = false
@@ -85,7 +85,7 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
   }
 
   get dirtyBytes(): number {
-    return (this.#unlogged.size + this.#staged.size) * CHANGE_OVERHEAD + this.#stagedBytes
+    return (this.#unlogged.size + this.#staged.length) * CHANGE_OVERHEAD + this.#stagedBytes
   }
 
   /** Changes are part of what the task holds in memory. */
@@ -114,7 +114,7 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
   }
 
   writeChanges(batch: WriteBatch): void {
-    this.#staged.addTo(batch)
+    batch.addRows(this.#staged)
   }
 
   written(): void {
@@ -149,7 +149,7 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
     const { buffer, rowStart, position } = writer
     const keyEnd = rowStart + keyLength
     const keyStart = rowStart + PREFIX_LENGTH
-    const rowEnd = entry === null ? -1 : position
+    const rowEnd = entry === null ? DELETED : position
     const staged = this.#stagedById.get(id)
     if (staged === undefined) this.#stagedById.set(id, this.#staged.add(buffer, rowStart, keyEnd, rowEnd))
     else this.#staged.replace(staged, buffer, rowStart, keyEnd, rowEnd)

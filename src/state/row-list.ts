@@ -1,5 +1,8 @@
 const FIELDS = 4
 
+/** In place of the end of a row: its key is to be deleted. */
+export const DELETED = -1
+
 /**
  * Rows in buffers, by number: where a key begins and ends, and where the value behind it ends. There may be a hundred thousand, all
  * alive until a commit is over: as objects they would outlive the young generation, each time.
@@ -14,13 +17,18 @@ export class RowList {
     return this.#length
   }
 
-  /** The number of the new row. */
+  /**
+   * The number of the new row.
+   *
+   * @param end of the value behind the key, or `DELETED`
+   */
   add(buffer: Buffer, start: number, keyEnd: number, end: number): number {
     if ((this.#length + 1) * FIELDS > this.#fields.length) this.#grow()
     this.replace(this.#length, buffer, start, keyEnd, end)
     return this.#length++
   }
 
+  /** The row has become another. */
   replace(row: number, buffer: Buffer, start: number, keyEnd: number, end: number): void {
     const fields = this.#fields
     const at = row * FIELDS

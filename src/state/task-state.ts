@@ -200,8 +200,6 @@ export class TaskState {
    * or any other that its caller will ask for again. Changes that nobody asked `logChanges` for are in no changelog.
    */
   write(checkpoints: ReadonlyMap<string, Checkpoint>): MaybePromise<void> {
-    this.#main.restored.moveTo(this.#main.batch)
-    this.#memory.restored.moveTo(this.#memory.batch)
     for (const { store, space } of this.#all) {
       store.logChanges(undefined)
       store.writeChanges(space.batch)

@@ -225,9 +225,11 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     restoreValue(record, rows, this.#timestamped)
     if (!this.#timeOrdered) return
     layout.timeHeader(rows.begin(), time, sub).range(buffer, keyStart, trailer)
-    rows.endKey()
     if (valueStart < 0) rows.delete()
-    else rows.put()
+    else {
+      rows.endKey()
+      rows.put()
+    }
   }
 
   override discard(): void {

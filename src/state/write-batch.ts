@@ -1,10 +1,9 @@
-import { RowList } from './row-list.ts'
+import { DELETED, RowList } from './row-list.ts'
 import type { ShortView } from './short-view.ts'
 
 export type WriteKind = 'put' | 'delete' | 'deleteRange'
 
-/** In place of the end of a row: what it is instead of a key to put with the value behind it. */
-const DELETE = -1
+/** As `DELETED`: what a row is instead of a key to put with the value behind it. */
 const PUT_APART = -2
 const DELETE_RANGE = -3
 
@@ -30,12 +29,15 @@ export class WriteBatch {
     this.#rows.add(buffer, start, keyEnd, end)
   }
 
-  delete(key: Buffer): void {
-    this.deleteRow(key, 0, key.length)
+  /** Puts rows, and deletes those that are `DELETED`. */
+  addRows(rows: RowList): void {
+    for (let row = 0; row < rows.length; row++) {
+      this.#rows.add(rows.buffer(row), rows.start(row), rows.keyEnd(row), rows.end(row))
+    }
   }
 
-  deleteRow(buffer: Buffer, start: number, keyEnd: number): void {
-    this.#rows.add(buffer, start, keyEnd, DELETE)
+  delete(key: Buffer): void {
+    this.#rows.add(key, 0, key.length, DELETED)
   }
 
   /** Deletes every key in [gte, lt). */
@@ -45,7 +47,7 @@ export class WriteBatch {
 
   kind(index: number): WriteKind {
     const end = this.#rows.end(index)
-    if (end === DELETE) return 'delete'
+    if (end === DELETED) return 'delete'
     return end === DELETE_RANGE ? 'deleteRange' : 'put'
   }
 

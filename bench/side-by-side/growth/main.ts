@@ -13,7 +13,7 @@ import { markdownTable } from '../rig/markdown-table.ts'
 import { median } from '../rig/median.ts'
 import { onBroker } from '../rig/on-broker.ts'
 import { sidesOf, type Side } from '../rig/side.ts'
-import { payments, type Workload } from '../rig/workloads.ts'
+import { totalsOf } from '../rig/workloads.ts'
 import type { Run } from '../throughput/report.ts'
 import { runOnce, type RunContext } from '../throughput/run-once.ts'
 
@@ -63,6 +63,7 @@ await onBroker(async ({ log, broker, directory }) => {
   const sides = sidesOf(options.only)
   const classPath = sides.includes('java') ? await javaClassPath(directory) : ''
   for (const step of steps) {
+    const workload = totalsOf(step.accounts, `${step.accounts} accounts`, `bench-payments-of-${step.accounts}`)
     const context: RunContext = {
       log,
       broker,
@@ -75,25 +76,15 @@ await onBroker(async ({ log, broker, directory }) => {
     }
     for (const side of sides) {
       const done: Run[] = []
-      for (let i = 0; i < runs; i++) done.push(await runOnce(context, cell, side, workloadOf(step)))
+      for (let i = 0; i < runs; i++) done.push(await runOnce(context, cell, side, workload))
       rows.push(rowOf(step, side, done))
       console.log(rows.at(-1)?.join('  '))
       if (done.some(({ fault }) => fault !== undefined)) process.exitCode = 1
     }
-    await log.deleteTopics([`${workloadOf(step).input}-${step.records}`])
+    await log.deleteTopics([`${workload.input}-${step.records}`])
   }
 })
 console.log(`\n${markdownTable(columns, rows)}`)
-
-function workloadOf({ accounts }: Step): Workload {
-  return {
-    ...payments(accounts),
-    title: `${accounts} accounts`,
-    input: `bench-payments-of-${accounts}`,
-    store: 'acc',
-    needsTable: false,
-  }
-}
 
 function rowOf({ accounts, records: count, memory }: Step, side: Side, done: readonly Run[]): string[] {
   const fault = done.find((run) => run.fault !== undefined)?.fault

@@ -49,6 +49,11 @@ export function payments(accounts: number): Pick<Workload, 'record' | 'expectati
   }
 }
 
+/** The program of W2 over so many accounts. */
+export function totalsOf(accounts: number, title: string, input: string): Workload {
+  return { ...payments(accounts), title, input, store: 'acc', needsTable: false }
+}
+
 function counts(records: number, keyOf: (i: number) => string): Expectation {
   const last = new LastValues<number>((a, b) => a === b)
   for (let i = 0; i < records; i++) {
@@ -75,14 +80,8 @@ export const workloads: Readonly<Record<string, Workload>> = {
       return all
     },
   },
-  w2: { ...payments(10_000), title: 'W2 10 k accounts', input: 'bench-payments-10k', store: 'acc', needsTable: false },
-  w2big: {
-    ...payments(1_000_000),
-    title: 'W2 1 M accounts',
-    input: 'bench-payments-1m',
-    store: 'acc',
-    needsTable: false,
-  },
+  w2: totalsOf(10_000, 'W2 10 k accounts', 'bench-payments-10k'),
+  w2big: totalsOf(1_000_000, 'W2 1 M accounts', 'bench-payments-1m'),
   w3: {
     ...positions,
     title: 'W3 windowed count',
