@@ -5,8 +5,11 @@ import type { Scheduler } from '../platform/scheduler.ts'
 const SLICE = 10
 /** Steps between two looks at the clock: a look at every one would cost more than many a step does. */
 const STEPS_PER_LOOK = 8
-/** How long (ms) a long hold of the event loop counts as the one to speak of, before a shorter one replaces it. */
-const MEMORY = 300_000
+/**
+ * ms that a hold of the event loop loses of its length per ms since it ended, when the longest one is looked for: it is spoken of for
+ * twice its length at most, and a later one of about its length takes its place.
+ */
+const FADING = 0.5
 
 /** A stretch of time in which callbacks kept everything else from running. */
 export interface Hold {
@@ -39,7 +42,7 @@ export class Slice {
     return this.#isOver
   }
 
-  /** The longest time between two looks at the clock, of the last minutes. */
+  /** The longest time between two looks at the clock, of late. */
   get longestHold(): Hold {
     return this.#longest
   }
@@ -63,7 +66,7 @@ export class Slice {
     this.#lastLook = now
     this.#stepsPerLook = length > SLICE ? 1 : Math.min(this.#stepsPerLook * 2, STEPS_PER_LOOK)
     this.#left = this.#stepsPerLook
-    if (length > SLICE && (length >= this.#longest.length || now - this.#longest.end > MEMORY)) {
+    if (length > SLICE && length >= this.#longest.length - (now - this.#longest.end) * FADING) {
       this.#longest = { length, end: now }
     }
     this.#isOver = now >= this.#end
