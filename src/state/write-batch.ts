@@ -1,3 +1,4 @@
+import { keyOrder } from './key-order.ts'
 import { DELETED, RowList } from './row-list.ts'
 import type { ShortView } from './short-view.ts'
 
@@ -29,9 +30,9 @@ export class WriteBatch {
     this.#rows.add(buffer, start, keyEnd, end)
   }
 
-  /** Puts rows, and deletes those that are `DELETED`. */
+  /** Puts rows, and deletes those that are `DELETED`, nearly in the order of their keys. */
   addRows(rows: RowList): void {
-    for (let row = 0; row < rows.length; row++) {
+    for (const row of keyOrder(rows)) {
       this.#rows.add(rows.buffer(row), rows.start(row), rows.keyEnd(row), rows.end(row))
     }
   }

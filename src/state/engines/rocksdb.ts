@@ -40,7 +40,8 @@ function openDatabase(
   database: NativeDatabase,
   options: EngineOptions,
 ): Promise<Readonly<Record<string, NativeColumn>>> {
-  const common = { compaction: 'level', compression: false, optimize: 'point-lookup' }
+  // As Kafka Streams does. With level compaction the binding compresses the lower levels, whatever `compression` says.
+  const common = { compaction: 'universal', compression: false, optimize: 'point-lookup' }
   return new Promise((resolve, reject) => {
     const settings = {
       createIfMissing: true,
