@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { WriteBatch } from '../../src/state/write-batch.ts'
+import { WriteBatch } from '../../src/state/rows/write-batch.ts'
 import type { EngineName, KeyValueEngine } from '../../src/state/engine.ts'
 import { chooseEngine } from '../../src/state/engines/choose.ts'
 

@@ -4,7 +4,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { MillraceError } from '../errors.ts'
 import type { EngineFactory, KeyValueEngine } from '../state/engine.ts'
-import { WriteBatch } from '../state/write-batch.ts'
+import { WriteBatch } from '../state/rows/write-batch.ts'
 import type { Logger } from '../topology/application.ts'
 
 const PROCESS_ID = Buffer.from('process-id')

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts'
 import type { Serde } from '../serde/serde.ts'
-import type { ByteWriter } from './byte-writer.ts'
+import type { ByteWriter } from './rows/byte-writer.ts'
 import { firstDifference } from './round-trip.ts'
 
 const CHECKED_VALUES = 100

@@ -1,13 +1,13 @@
 import type { StatePlace } from './environment.ts'
-import { JoinBufferStore } from './join-buffer-store.ts'
-import { KeyValueEntryStore } from './key-value-entry-store.ts'
-import { OuterJoinStore } from './outer-join-store.ts'
-import { SessionEntryStore } from './session-entry-store.ts'
+import { JoinBufferStore } from './buffers/join-buffer-store.ts'
+import { KeyValueEntryStore } from './key-value/key-value-entry-store.ts'
+import { OuterJoinStore } from './buffers/outer-join-store.ts'
+import { SessionEntryStore } from './timed/session-entry-store.ts'
 import type { StoreSpec } from './store-spec.ts'
-import { SuppressStore } from './suppress-store.ts'
+import { SuppressStore } from './buffers/suppress-store.ts'
 import type { TaskStore } from './task-store.ts'
-import { VersionedEntryStore } from './versioned-entry-store.ts'
-import { WindowEntryStore } from './window-entry-store.ts'
+import { VersionedEntryStore } from './versioned/versioned-entry-store.ts'
+import { WindowEntryStore } from './timed/window-entry-store.ts'
 
 /** Opens the store that a specification describes. */
 export function createStore(spec: StoreSpec, place: StatePlace): TaskStore {

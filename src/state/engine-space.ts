@@ -1,8 +1,8 @@
 import { MillraceError } from '../errors.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
 import type { KeyValueEngine } from './engine.ts'
-import { WriteBatch } from './write-batch.ts'
-import { LatestRows } from './latest-rows.ts'
+import { WriteBatch } from './rows/write-batch.ts'
+import { LatestRows } from './rows/latest-rows.ts'
 import { layoutOf } from './store-layout.ts'
 import type { StoreSpec } from './store-spec.ts'
 

@@ -1,5 +1,5 @@
 import type { MaybePromise } from '../platform/maybe-promise.ts'
-import type { WriteBatch } from './write-batch.ts'
+import type { WriteBatch } from './rows/write-batch.ts'
 
 /**
  * The KeyValueEngine port: an ordered map from bytes to bytes (unsigned lexicographic order). Reads are synchronous; open,

@@ -1,7 +1,7 @@
 import type { DropReason } from '../record/drop-reason.ts'
 import type { RecordContext } from '../record/record-context.ts'
 import type { KeyValueEngine } from './engine.ts'
-import type { ByteWriter } from './byte-writer.ts'
+import type { ByteWriter } from './rows/byte-writer.ts'
 
 /** What the task gives its state. */
 export interface StateEnvironment {

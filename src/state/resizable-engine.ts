@@ -1,6 +1,6 @@
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { EngineFactory, EngineIterator, EngineOptions, EngineRange, KeyValueEngine } from './engine.ts'
-import type { WriteBatch } from './write-batch.ts'
+import type { WriteBatch } from './rows/write-batch.ts'
 
 /** An engine whose memory can be changed: bindings take its bounds only when they open a database, so it is opened anew. */
 export class ResizableEngine implements KeyValueEngine {

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
-import { ByteWriter } from './byte-writer.ts'
+import { ByteWriter } from './rows/byte-writer.ts'
 import { createStore } from './create-store.ts'
 import { EngineSpace, type Checkpoint } from './engine-space.ts'
 import type { KeyValueEngine } from './engine.ts'

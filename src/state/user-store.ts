@@ -1,14 +1,14 @@
 import type { StateEnvironment } from './environment.ts'
-import { PlainFace, ReadOnlyPlainFace, ReadOnlyTimestampedFace, TimestampedFace } from './key-value-face.ts'
-import { KeyValueEntryStore } from './key-value-entry-store.ts'
-import { ReadOnlySessionFace, SessionFace } from './session-face.ts'
-import { SessionEntryStore } from './session-entry-store.ts'
+import { PlainFace, ReadOnlyPlainFace, ReadOnlyTimestampedFace, TimestampedFace } from './key-value/key-value-face.ts'
+import { KeyValueEntryStore } from './key-value/key-value-entry-store.ts'
+import { ReadOnlySessionFace, SessionFace } from './timed/session-face.ts'
+import { SessionEntryStore } from './timed/session-entry-store.ts'
 import type { StateStore } from './states.ts'
 import type { OpenIterators } from './store-iterator.ts'
-import { ReadOnlyVersionedFace, VersionedFace } from './versioned-face.ts'
-import { VersionedEntryStore } from './versioned-entry-store.ts'
-import { ReadOnlyWindowFace, WindowFace } from './window-face.ts'
-import { WindowEntryStore } from './window-entry-store.ts'
+import { ReadOnlyVersionedFace, VersionedFace } from './versioned/versioned-face.ts'
+import { VersionedEntryStore } from './versioned/versioned-entry-store.ts'
+import { ReadOnlyWindowFace, WindowFace } from './timed/window-face.ts'
+import { WindowEntryStore } from './timed/window-entry-store.ts'
 
 /** A store as a processor may use it; undefined for the buffers of operators, which are nobody else's business. */
 export function userStore(store: StateStore, environment: StateEnvironment, iterators: OpenIterators): unknown {

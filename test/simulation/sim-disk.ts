@@ -1,5 +1,5 @@
 import { MillraceError } from '../../src/errors.ts'
-import type { WriteBatch } from '../../src/state/write-batch.ts'
+import type { WriteBatch } from '../../src/state/rows/write-batch.ts'
 import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../../src/state/engine.ts'
 import { memoryEngine } from '../../src/state/engines/memory.ts'
 import type { MaybePromise } from '../../src/platform/maybe-promise.ts'

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { int32, json, string } from '../../src/serde/index.ts'
 import type { EngineRange, KeyValueEngine } from '../../src/state/engine.ts'
-import { WriteBatch } from '../../src/state/write-batch.ts'
+import { WriteBatch } from '../../src/state/rows/write-batch.ts'
 import { memoryEngine } from '../../src/state/engines/memory.ts'
 import { rocksdbEngine } from '../../src/state/engines/rocksdb.ts'
 import type { KeyValueState, WindowState } from '../../src/state/states.ts'

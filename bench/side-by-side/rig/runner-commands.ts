@@ -3,10 +3,10 @@ import { CACHE_BYTES, COMMIT_INTERVAL, type Cell } from './cells.ts'
 import type { RunnerCommand } from './runner-process.ts'
 
 /**
- * Where state is large, a heap of the size that Java's has. Node's default is as large as the machine allows, and leaves three quarters
- * of it to garbage; where state is small that costs little, and a smaller one a tenth of the speed.
+ * Where state is large, a bound for Node's heap, which by default grows as far as the machine allows and leaves most of itself to garbage.
+ * Where state is small that costs little, and these options a tenth of the speed.
  */
-const HEAP_OF_LARGE_STATE = ['--max-old-space-size=1024', '--max-semi-space-size=16']
+const HEAP_OF_LARGE_STATE = ['--max-old-space-size=2048', '--max-semi-space-size=16']
 
 /** @param nodeOptions options of Node itself */
 export function millraceRunner(

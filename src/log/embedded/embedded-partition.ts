@@ -1,5 +1,5 @@
 import type { KeyValueEngine } from '../../state/engine.ts'
-import type { WriteBatch } from '../../state/write-batch.ts'
+import type { WriteBatch } from '../../state/rows/write-batch.ts'
 import { firstAtOrAfter, MemoryPartition } from '../local/partition-data.ts'
 import type { PartitionData } from '../local/partition-data.ts'
 import type { Run } from '../local/run.ts'

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../errors.ts'
 import { isPromise } from '../../platform/maybe-promise.ts'
-import { WriteBatch } from '../../state/write-batch.ts'
+import { WriteBatch } from '../../state/rows/write-batch.ts'
 import type { KeyValueEngine } from '../../state/engine.ts'
 import type { LogStorage, StoredContent, TopicIdentity } from '../local/local-log.ts'
 import type { PartitionData } from '../local/partition-data.ts'

@@ -1,7 +1,7 @@
 import { mkdirSync, realpathSync, rmSync } from 'node:fs'
 import type { ClassicLevel } from 'classic-level'
 import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../engine.ts'
-import type { WriteBatch } from '../write-batch.ts'
+import type { WriteBatch } from '../rows/write-batch.ts'
 import { engineClosed, engineUnavailable, ioFailure, openFailure } from './engine-failure.ts'
 import { LevelScanner } from './level-scanner.ts'
 

@@ -1,5 +1,5 @@
 import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../engine.ts'
-import type { WriteBatch } from '../write-batch.ts'
+import type { WriteBatch } from '../rows/write-batch.ts'
 import { engineClosed } from './engine-failure.ts'
 import { lowerBound, OrderedKeys } from './ordered-keys.ts'
 

@@ -1,4 +1,4 @@
-import type { WriteBatch } from '../write-batch.ts'
+import type { WriteBatch } from '../rows/write-batch.ts'
 import type { NativeBatch, NativeColumn, NativeDatabase, RocksdbBinding } from './rocksdb-binding.ts'
 import { openNativeIterator } from './rocksdb-iterator.ts'
 

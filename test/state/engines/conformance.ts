@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { WriteBatch } from '../../../src/state/write-batch.ts'
+import { WriteBatch } from '../../../src/state/rows/write-batch.ts'
 import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../../../src/state/engine.ts'
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')

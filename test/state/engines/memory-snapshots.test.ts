@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { WriteBatch } from '../../../src/state/write-batch.ts'
+import { WriteBatch } from '../../../src/state/rows/write-batch.ts'
 import type { EngineIterator } from '../../../src/state/engine.ts'
 import { memoryEngine } from '../../../src/state/engines/memory.ts'
 

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../../src/errors.ts'
 import { chooseEngine } from '../../../src/state/engines/choose.ts'
-import { WriteBatch } from '../../../src/state/write-batch.ts'
+import { WriteBatch } from '../../../src/state/rows/write-batch.ts'
 import type { EngineName } from '../../../src/state/engine.ts'
 
 /**

@@ -1,0 +1,153 @@
+import { Headers } from '../../record/headers.ts'
+import { readLong } from '../../serde/big-endian.ts'
+import type { Serde } from '../../serde/serde.ts'
+import { readBufferedRow, writeBufferedRow, type BufferedRow } from './buffered-row.ts'
+import type { ByteWriter } from '../rows/byte-writer.ts'
+import { KeyCodec, ValueCodec } from '../codecs.ts'
+import type { LatestRows } from '../rows/latest-rows.ts'
+import type { WriteBatch } from '../rows/write-batch.ts'
+import type { StatePlace } from '../environment.ts'
+import { LoadedStore, type LoadedEntry } from './loaded-store.ts'
+import { OrderedBuffer } from './ordered-buffer.ts'
+import type { ChangelogRecord, JoinBuffer } from '../states.ts'
+import type { JoinBufferSpec } from '../store-spec.ts'
+
+interface BufferedRecord<K> extends LoadedEntry {
+  readonly key: K
+  readonly keyBytes: Buffer
+  readonly sequence: number
+  readonly row: BufferedRow
+}
+
+const TIME_LENGTH = 8
+const SEQUENCE_LENGTH = 4
+
+/** Stream records that wait for the grace of a stream-table join: `time(8) ‖ key ‖ sequence(4)`. */
+export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implements JoinBuffer<K, V> {
+  readonly spec: JoinBufferSpec
+  readonly #keys: KeyCodec<K>
+  readonly #values: ValueCodec<V>
+  readonly #order = new OrderedBuffer<BufferedRecord<K>>(
+    (a, b) => Buffer.compare(a.keyBytes, b.keyBytes) || a.sequence - b.sequence,
+  )
+  #observed = -1
+  #sequence = 0
+  /** Observed time and sequence as the engine has them. */
+  #keptObserved = -1
+  #keptSequence = 0
+
+  constructor(spec: JoinBufferSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
+    super(spec, place, undefined)
+    this.spec = spec
+    this.#keys = new KeyCodec(keySerde, spec.name, place.scratch)
+    this.#values = new ValueCodec(valueSerde, spec.name, place.scratch, place.environment.checkEveryValue)
+    if (place.kept === null) return
+    this.#keptObserved = this.#observed = readLong(place.kept, 0)
+    this.#keptSequence = this.#sequence = readLong(place.kept, 8)
+  }
+
+  get minTime(): number {
+    this.ensureLoaded()
+    return this.#order.minTime
+  }
+
+  put(key: K, value: V, timestamp: number, headers: Headers): boolean {
+    this.ensureLoaded()
+    if (timestamp < this.#observed - this.spec.grace) return false
+    this.#observed = Math.max(this.#observed, timestamp)
+    this.#sequence = (this.#sequence + 1) & 0x7fffffff
+    const { topic, partition, offset } = this.environment.record
+    const keyBytes = this.#keys.encode(key)
+    const entry: BufferedRecord<K> = {
+      id: idOf(timestamp, keyBytes, this.#sequence, this.place.scratch),
+      key,
+      keyBytes,
+      sequence: this.#sequence,
+      row: {
+        topic,
+        partition,
+        offset,
+        timestamp,
+        headers: headers.length === 0 ? null : headers.copy(),
+        prior: null,
+        old: null,
+        next: this.#values.encode(value),
+        time: 0,
+      },
+      logTime: timestamp,
+      logged: false,
+    }
+    this.#order.add(timestamp, entry)
+    this.changed(entry)
+    return true
+  }
+
+  evictWhile(condition: () => boolean, emit: (key: K, value: V, timestamp: number, headers: Headers) => void): void {
+    this.ensureLoaded()
+    const { record } = this.environment
+    const { topic, partition, offset, timestamp, headers } = record
+    try {
+      while (this.#order.size > 0 && condition()) {
+        const entry = this.#order.first()
+        if (entry === undefined || entry.row.next === null) return
+        this.#order.shift()
+        this.removed(entry)
+        const { row } = entry
+        const rowHeaders = row.headers ?? new Headers()
+        record.set(row.topic, row.partition, row.offset, row.timestamp, rowHeaders)
+        emit(entry.key, this.#values.decode(entry.row.next), row.timestamp, rowHeaders)
+      }
+    } finally {
+      record.set(topic, partition, offset, timestamp, headers)
+    }
+  }
+
+  override writeChanges(batch: WriteBatch): void {
+    super.writeChanges(batch)
+    if (this.#observed === this.#keptObserved && this.#sequence === this.#keptSequence) return
+    const { rows, keptKey } = this.place
+    batch.put(keptKey, rows.beginRow().int64(this.#observed).int64(this.#sequence).row())
+    this.#keptObserved = this.#observed
+    this.#keptSequence = this.#sequence
+  }
+
+  override restore(record: ChangelogRecord, latest: LatestRows): void {
+    super.restore(record, latest)
+    const { buffer, keyStart, keyEnd } = record
+    this.#observed = Math.max(this.#observed, readLong(buffer, keyStart))
+    this.#sequence = buffer.readInt32BE(keyEnd - SEQUENCE_LENGTH)
+  }
+
+  override discard(): void {
+    super.discard()
+    this.#observed = this.#keptObserved
+    this.#sequence = this.#keptSequence
+  }
+
+  protected load(id: Buffer, value: Buffer): void {
+    const keyBytes = id.subarray(TIME_LENGTH, id.length - SEQUENCE_LENGTH)
+    const row = readBufferedRow(value)
+    this.#order.add(row.timestamp, {
+      id: id.toString('latin1'),
+      key: this.#keys.read(keyBytes, 0, keyBytes.length),
+      keyBytes,
+      sequence: id.readInt32BE(id.length - SEQUENCE_LENGTH),
+      row,
+      logTime: row.timestamp,
+      logged: true,
+    })
+  }
+
+  protected unload(): void {
+    this.#order.clear()
+  }
+
+  protected writeValue(entry: BufferedRecord<K>, writer: ByteWriter): void {
+    writeBufferedRow(writer, entry.row)
+  }
+}
+
+function idOf(time: number, keyBytes: Buffer, sequence: number, scratch: ByteWriter): string {
+  const id = scratch.rewind().int64(time).bytes(keyBytes).int32(sequence)
+  return id.buffer.toString('latin1', 0, id.position)
+}

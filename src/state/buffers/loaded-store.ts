@@ -1,0 +1,167 @@
+import type { Headers } from '../../record/headers.ts'
+import type { ByteWriter } from '../rows/byte-writer.ts'
+import type { WriteBatch } from '../rows/write-batch.ts'
+import { restoreValue } from '../entries/entry-store.ts'
+import type { LatestRows } from '../rows/latest-rows.ts'
+import { PREFIX_LENGTH, type StateEnvironment, type StatePlace } from '../environment.ts'
+import type { ChangelogRecord, ChangelogSink } from '../states.ts'
+import { DELETED, RowList } from '../rows/row-list.ts'
+import type { StoreSpec } from '../store-spec.ts'
+import type { TaskStore } from '../task-store.ts'
+
+/** An entry of a store that is held in memory as a whole. */
+export interface LoadedEntry {
+  /** The changelog key as latin1 text. */
+  readonly id: string
+  readonly logTime: number
+  /** True if the changelog may have a record of it. */
+  logged: boolean
+}
+
+const CHANGE_OVERHEAD = 200
+
+/**
+ * Stores whose order is not that of their keys and that are small by nature: read from the engine as a whole at first use,
+ * and written back entry by entry. A row in the engine is a record of the changelog.
+ */
+export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
+  readonly name: string
+  readonly cached = false
+  abstract readonly spec: StoreSpec
+  protected readonly place: StatePlace
+  protected readonly environment: StateEnvironment
+  /** Changed since changes were last logged; null: removed. */
+  readonly #unlogged = new Map<string, E | null>()
+  /** Rows that the engine does not have yet, and their numbers by id. */
+  readonly #staged = new RowList()
+  readonly #stagedById = new Map<string, number>()
+  #stagedBytes = 0
+  #loaded = false
+  #accounted = 0
+  readonly #changelogHeaders: Headers | undefined
+
+  protected constructor(spec: StoreSpec, place: StatePlace, changelogHeaders: Headers | undefined) {
+    this.name = spec.name
+    this.place = place
+    this.environment = place.environment
+    this.#changelogHeaders = changelogHeaders
+  }
+
+  // ---- what a kind of store adds
+
+  protected abstract load(key: Buffer, value: Buffer): void
+  protected abstract unload(): void
+  protected abstract writeValue(entry: E, writer: ByteWriter): void
+
+  // ---- entries
+
+  protected ensureLoaded(): void {
+    if (this.#loaded) return
+    this.#loaded = true
+    const { engine, prefix } = this.place
+    const iterator = engine.iterate({ gte: prefixKey(prefix), lt: prefixKey(prefix + 1) })
+    try {
+      while (iterator.next()) this.load(iterator.key.subarray(PREFIX_LENGTH), iterator.value)
+    } finally {
+      iterator.close()
+    }
+  }
+
+  /** The entry is new or has changed. */
+  protected changed(entry: E): void {
+    if (this.#unlogged.get(entry.id) === null) entry.logged = true
+    this.#unlogged.set(entry.id, entry)
+    this.#account()
+  }
+
+  /**
+   * The entry is gone. What was added and removed between two commits leaves no trace; Kafka Streams writes a tombstone to
+   * the changelog.
+   */
+  protected removed(entry: E): void {
+    if (entry.logged || this.environment.compatible) this.#unlogged.set(entry.id, null)
+    else this.#unlogged.delete(entry.id)
+    this.#account()
+  }
+
+  get dirtyBytes(): number {
+    return (this.#unlogged.size + this.#staged.length) * CHANGE_OVERHEAD + this.#stagedBytes
+  }
+
+  /** Changes are part of what the task holds in memory. */
+  #account(): void {
+    const bytes = this.dirtyBytes
+    this.place.resident.bytes += bytes - this.#accounted
+    this.#accounted = bytes
+  }
+
+  // ---- commit and restore
+
+  flushCache(): boolean {
+    return false
+  }
+
+  emitOldest(): boolean {
+    return false
+  }
+
+  evict(): void {}
+
+  logChanges(sink: ChangelogSink | undefined): void {
+    for (const [id, entry] of this.#unlogged) this.#log(id, entry, sink)
+    this.#unlogged.clear()
+    this.#account()
+  }
+
+  writeChanges(batch: WriteBatch): void {
+    batch.addRows(this.#staged)
+  }
+
+  written(): void {
+    this.#staged.clear()
+    this.#stagedById.clear()
+    this.#stagedBytes = 0
+    this.#account()
+  }
+
+  restore(record: ChangelogRecord, rows: LatestRows): void {
+    if (this.#loaded) this.discard()
+    rows.begin().int16(this.place.prefix).range(record.buffer, record.keyStart, record.keyEnd)
+    restoreValue(record, rows, false)
+  }
+
+  discard(): void {
+    this.#unlogged.clear()
+    this.written()
+    this.#loaded = false
+    this.unload()
+  }
+
+  close(): void {
+    this.discard()
+  }
+
+  #log(id: string, entry: E | null, sink: ChangelogSink | undefined): void {
+    const writer = this.place.rows
+    writer.beginRow().int16(this.place.prefix).latin1(id)
+    const keyLength = writer.position - writer.rowStart
+    if (entry !== null) this.writeValue(entry, writer)
+    const { buffer, rowStart, position } = writer
+    const keyEnd = rowStart + keyLength
+    const keyStart = rowStart + PREFIX_LENGTH
+    const rowEnd = entry === null ? DELETED : position
+    const staged = this.#stagedById.get(id)
+    if (staged === undefined) this.#stagedById.set(id, this.#staged.add(buffer, rowStart, keyEnd, rowEnd))
+    else this.#staged.replace(staged, buffer, rowStart, keyEnd, rowEnd)
+    this.#stagedBytes += position - rowStart
+    if (entry === null) sink?.append(this.environment.record.timestamp, buffer, keyStart, keyEnd, -1, -1, undefined)
+    else {
+      entry.logged = true
+      sink?.append(entry.logTime, buffer, keyStart, keyEnd, keyEnd, position, this.#changelogHeaders)
+    }
+  }
+}
+
+function prefixKey(prefix: number): Buffer {
+  return Buffer.of(prefix >>> 8, prefix & 0xff)
+}

@@ -1,0 +1,188 @@
+import { readLong } from '../../serde/big-endian.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { ByteWriter } from '../rows/byte-writer.ts'
+import { KeyCodec, ValueCodec, type MapKey } from '../codecs.ts'
+import type { StatePlace } from '../environment.ts'
+import { LoadedStore, type LoadedEntry } from './loaded-store.ts'
+import type { JoinSide, OuterJoinState } from '../states.ts'
+import type { OuterJoinStoreSpec } from '../store-spec.ts'
+import { TimeQueue } from './time-queue.ts'
+
+const RIGHT = 0
+const LEFT = 1
+const KEY_OFFSET = 9
+/** First byte of a list whose elements have different lengths. */
+const VARIABLE_SIZE = 1
+
+/** The unmatched records of one (timestamp, side, key), in the order in which they were added. */
+interface Unmatched<K> extends LoadedEntry {
+  readonly key: K
+  readonly mapKey: MapKey<K>
+  readonly keyBytes: Buffer
+  readonly values: Buffer[]
+}
+
+/** What is unmatched at one timestamp. */
+interface Moment<K> {
+  readonly right: Map<MapKey<K>, Unmatched<K>>
+  readonly left: Map<MapKey<K>, Unmatched<K>>
+}
+
+/**
+ * Unmatched records of a left or outer stream-stream join: `timestamp(8) ‖ side(1: left 1, right 0) ‖ key`, and the list of
+ * values as Kafka Streams writes it (each `length(4) ‖ side(1) ‖ value`).
+ */
+export class OuterJoinStore<K, V> extends LoadedStore<Unmatched<K>> implements OuterJoinState<K, V, V> {
+  readonly spec: OuterJoinStoreSpec
+  readonly #keys: KeyCodec<K>
+  readonly #leftValues: ValueCodec<V>
+  readonly #rightValues: ValueCodec<V>
+  readonly #moments = new TimeQueue<Moment<K>>()
+
+  constructor(
+    spec: OuterJoinStoreSpec,
+    place: StatePlace,
+    keySerde: Serde<K>,
+    leftSerde: Serde<V>,
+    rightSerde: Serde<V>,
+  ) {
+    super(spec, place, undefined)
+    this.spec = spec
+    const { checkEveryValue } = place.environment
+    this.#keys = new KeyCodec(keySerde, spec.name, place.scratch)
+    this.#leftValues = new ValueCodec(leftSerde, spec.name, place.scratch, checkEveryValue)
+    this.#rightValues = new ValueCodec(rightSerde, spec.name, place.scratch, checkEveryValue)
+  }
+
+  get minTimestamp(): number {
+    this.ensureLoaded()
+    return this.#moments.minTime
+  }
+
+  add(timestamp: number, side: JoinSide, key: K, value: V): void {
+    this.ensureLoaded()
+    const mapKey = this.#keys.mapKey(key)
+    const bytes = this.#valuesOf(side).encode(value)
+    const known = this.#moments.get(timestamp)?.[side].get(mapKey)
+    if (known !== undefined) {
+      known.values.push(bytes)
+      this.changed(known)
+      return
+    }
+    const keyBytes = this.#keys.encode(key)
+    const id = idOf(timestamp, side, keyBytes, this.place.scratch)
+    const entry = { id, key, mapKey, keyBytes, values: [bytes], logTime: timestamp, logged: false }
+    this.#insert(timestamp, side, entry)
+    this.changed(entry)
+  }
+
+  remove(timestamp: number, side: JoinSide, key: K): void {
+    this.ensureLoaded()
+    const moment = this.#moments.get(timestamp)
+    const entry = moment?.[side].get(this.#keys.mapKey(key))
+    if (moment !== undefined && entry !== undefined) this.#remove(timestamp, moment, side, entry)
+  }
+
+  drain(visit: (timestamp: number, side: JoinSide, key: K, value: V) => 'remove' | 'keep' | 'stop'): void {
+    this.ensureLoaded()
+    for (const timestamp of this.#moments.times()) {
+      const moment = this.#moments.get(timestamp)
+      if (moment === undefined) continue
+      if (!this.#drainSide(timestamp, moment, 'right', visit)) return
+      if (!this.#drainSide(timestamp, moment, 'left', visit)) return
+    }
+  }
+
+  protected load(id: Buffer, value: Buffer): void {
+    const keyBytes = id.subarray(KEY_OFFSET)
+    const key = this.#keys.read(keyBytes, 0, keyBytes.length)
+    const values = readList(value)
+    this.#insert(readLong(id, 0), id[8] === LEFT ? 'left' : 'right', {
+      id: id.toString('latin1'),
+      key,
+      mapKey: this.#keys.mapKey(key),
+      keyBytes,
+      values,
+      logTime: readLong(id, 0),
+      logged: true,
+    })
+  }
+
+  protected unload(): void {
+    this.#moments.clear()
+  }
+
+  protected writeValue(entry: Unmatched<K>, writer: ByteWriter): void {
+    const side = entry.id.charCodeAt(8)
+    writer.byte(VARIABLE_SIZE).int32(entry.values.length)
+    for (const value of entry.values)
+      writer
+        .int32(1 + value.length)
+        .byte(side)
+        .bytes(value)
+  }
+
+  #drainSide(
+    timestamp: number,
+    moment: Moment<K>,
+    side: JoinSide,
+    visit: (timestamp: number, side: JoinSide, key: K, value: V) => 'remove' | 'keep' | 'stop',
+  ): boolean {
+    const entries = [...moment[side].values()].sort((a, b) => Buffer.compare(a.keyBytes, b.keyBytes))
+    for (const entry of entries) {
+      const kept: Buffer[] = []
+      let stopped = false
+      for (const value of entry.values) {
+        const answer = stopped ? 'stop' : visit(timestamp, side, entry.key, this.#valuesOf(side).decode(value))
+        if (answer === 'stop') stopped = true
+        if (answer !== 'remove') kept.push(value)
+      }
+      if (kept.length === 0) this.#remove(timestamp, moment, side, entry)
+      else if (kept.length < entry.values.length) {
+        entry.values.splice(0, entry.values.length, ...kept)
+        this.changed(entry)
+      }
+      if (stopped) return false
+    }
+    return true
+  }
+
+  #insert(timestamp: number, side: JoinSide, entry: Unmatched<K>): void {
+    let moment = this.#moments.get(timestamp)
+    if (moment === undefined) {
+      moment = { right: new Map(), left: new Map() }
+      this.#moments.set(timestamp, moment)
+    }
+    moment[side].set(entry.mapKey, entry)
+  }
+
+  #remove(timestamp: number, moment: Moment<K>, side: JoinSide, entry: Unmatched<K>): void {
+    moment[side].delete(entry.mapKey)
+    this.removed(entry)
+    if (moment.right.size === 0 && moment.left.size === 0) this.#moments.delete(timestamp)
+  }
+
+  #valuesOf(side: JoinSide): ValueCodec<V> {
+    return side === 'left' ? this.#leftValues : this.#rightValues
+  }
+}
+
+function idOf(timestamp: number, side: JoinSide, keyBytes: Buffer, scratch: ByteWriter): string {
+  const id = scratch
+    .rewind()
+    .int64(timestamp)
+    .byte(side === 'left' ? LEFT : RIGHT)
+    .bytes(keyBytes)
+  return id.buffer.toString('latin1', 0, id.position)
+}
+
+function readList(bytes: Buffer): Buffer[] {
+  const values: Buffer[] = []
+  let at = 5
+  for (let left = bytes.readInt32BE(1); left > 0; left--) {
+    const end = at + 4 + bytes.readInt32BE(at)
+    values.push(bytes.subarray(at + 5, end))
+    at = end
+  }
+  return values
+}

@@ -1,0 +1,301 @@
+import type { Headers } from '../../record/headers.ts'
+import { readLong } from '../../serde/big-endian.ts'
+import { ValueCodec, KeyCodec } from '../codecs.ts'
+import type { StateEnvironment, StatePlace } from '../environment.ts'
+import type { WriteBatch } from '../rows/write-batch.ts'
+import { HeldUpdates, type HeldUpdate } from './held-updates.ts'
+import type { LatestRows } from '../rows/latest-rows.ts'
+import type { ChangelogRecord, ChangelogSink, Pace, StateStore } from '../states.ts'
+import { DELETED, RowList } from '../rows/row-list.ts'
+import { NOT_STAGED, type StateEntry } from './state-entry.ts'
+import type { StoreSpec } from '../store-spec.ts'
+import type { Serde } from '../../serde/serde.ts'
+
+/** Memory of an entry besides its key and value, about. */
+const ENTRY_OVERHEAD = 160
+const TIMESTAMP_LENGTH = 8
+
+/**
+ * What stores that keep deserialized entries over the engine have in common: taking updates, holding them back while
+ * caching, logging them at a commit, and writing them to the engine at this commit or a later one. A row in the engine is its key, and `timestamp ‖ value` or `value`.
+ */
+export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements StateStore {
+  readonly name: string
+  readonly cached: boolean
+  abstract readonly spec: StoreSpec
+  protected readonly place: StatePlace
+  protected readonly environment: StateEnvironment
+  protected readonly keys: KeyCodec<K>
+  protected readonly values: ValueCodec<V>
+  /** Newer than their rows in the engine, in the order of the first change; each once. */
+  protected readonly dirty: E[] = []
+  /** Changed since changes were last logged, in the order of the first change; each once. */
+  #unlogged: E[] = []
+  /** Of dirty entries, as they were when last logged. */
+  readonly #staged = new RowList()
+  #dirtyBytes = 0
+  /** Of rows that were logged: each time anew, until they are written. */
+  #stagedBytes = 0
+  readonly #rowHasTimestamp: boolean
+  readonly #held: HeldUpdates<V, E>
+  #sendsOldValues = false
+
+  protected constructor(
+    spec: StoreSpec,
+    place: StatePlace,
+    keySerde: Serde<K>,
+    valueSerde: Serde<V>,
+    rowHasTimestamp: boolean,
+  ) {
+    const { environment } = place
+    this.name = spec.name
+    this.place = place
+    this.environment = environment
+    this.cached = spec.caching && environment.cacheBytes > 0
+    this.keys = new KeyCodec(keySerde, spec.name, place.scratch)
+    this.values = new ValueCodec(valueSerde, spec.name, place.scratch, environment.checkEveryValue)
+    this.#rowHasTimestamp = rowHasTimestamp
+    this.#held = new HeldUpdates(place.held)
+  }
+
+  get dirtyBytes(): number {
+    return this.#dirtyBytes + this.#stagedBytes
+  }
+
+  copy(value: V): V {
+    return this.values.copy(value)
+  }
+
+  // ---- what a kind of store adds
+
+  /** Bytes of a row key in front of what is the changelog key. */
+  protected abstract readonly rowHeaderLength: number
+  protected abstract writeRowKey(entry: E, writer: StatePlace['rows']): void
+  protected abstract emit(entry: E, newValue: V | null, oldValue: V | null, timestamp: number, headers: Headers): void
+  /** The entry is absent, and so is its row now. */
+  protected abstract forget(entry: E): void
+  /** The value of the entry's row in the engine. */
+  protected abstract storedValue(entry: E): V | null
+  protected abstract clearEntries(): void
+  abstract restore(record: ChangelogRecord, rows: LatestRows): void
+  /** Forgets entries that the engine has, about this many bytes, those not used for long first. */
+  abstract evict(bytes: number): void
+
+  // ---- reading
+
+  /** Makes the entry live. False if it is absent. */
+  protected thaw(entry: E): boolean {
+    if (entry.current !== null) return true
+    if (entry.bytes === null) return false
+    entry.current = this.values.decode(entry.bytes)
+    if (!entry.dirty && !this.#sendsOldValues) entry.bytes = null
+    return true
+  }
+
+  /** Sets a clean entry to what its row says. */
+  protected load(entry: E, row: Buffer): void {
+    const start = this.#rowHasTimestamp ? TIMESTAMP_LENGTH : 0
+    entry.timestamp = this.#rowHasTimestamp ? readLong(row, 0) : -1
+    entry.bytes = start === 0 ? row : row.subarray(start)
+    entry.size = ENTRY_OVERHEAD + 2 * row.length
+  }
+
+  protected valueOfRow(row: Buffer): V {
+    return this.values.read(row, this.#rowHasTimestamp ? TIMESTAMP_LENGTH : 0, row.length)
+  }
+
+  protected timestampOfRow(row: Buffer): number {
+    return this.#rowHasTimestamp ? readLong(row, 0) : -1
+  }
+
+  /** Counts an entry that is now held in memory. */
+  protected track(entry: E): void {
+    if (entry.size === 0) entry.size = ENTRY_OVERHEAD + 2 * this.values.averageSize
+    this.place.resident.bytes += entry.size
+  }
+
+  protected untrack(entry: E): void {
+    this.place.resident.bytes -= entry.size
+  }
+
+  // ---- changing
+
+  protected update(entry: E, value: V | null, timestamp: number, logTime: number, owned: boolean): void {
+    if (this.cached) this.#held.hold(entry, this.environment.record, entry.size)
+    if (owned || typeof value !== 'object' || value === null) {
+      entry.current = value
+      entry.bytes = null
+    } else {
+      entry.bytes = this.values.encode(value)
+      entry.current = null
+    }
+    entry.timestamp = timestamp
+    if (!this.#rowHasTimestamp) entry.logTime = logTime
+    entry.referenced = true
+    if (entry.unlogged) return
+    entry.unlogged = true
+    this.#unlogged.push(entry)
+    if (entry.dirty) return
+    entry.dirty = true
+    this.#dirtyBytes += entry.size
+    this.dirty.push(entry)
+  }
+
+  // ---- caching
+
+  protected get sendsOldValues(): boolean {
+    return this.#sendsOldValues
+  }
+
+  /** Call once, before the first update. */
+  protected listen(sendOldValues: boolean): void {
+    this.#sendsOldValues = sendOldValues
+  }
+
+  flushCache(pace?: Pace): boolean {
+    let emitted = false
+    while (this.emitOldest()) {
+      emitted = true
+      if (pace?.spend()) break
+    }
+    return emitted
+  }
+
+  /** Emits the update that has been held back for longest; false if there is none. */
+  emitOldest(): boolean {
+    const held = this.#held.takeOldest()
+    if (held === null || held.entry === null) return false
+    try {
+      this.#emitHeld(held, held.entry)
+    } finally {
+      this.#held.recycle(held)
+    }
+    return true
+  }
+
+  #emitHeld(held: HeldUpdate<V, E>, entry: E): void {
+    const newValue = this.thaw(entry) ? entry.value : null
+    let { existed } = held
+    let oldValue = held.oldValue
+    if (!held.known && (newValue === null || this.#sendsOldValues)) {
+      oldValue = this.storedValue(entry)
+      existed = oldValue !== null
+    } else if (this.#sendsOldValues && held.oldBytes !== null && oldValue === null) {
+      oldValue = this.values.decode(held.oldBytes)
+    }
+    if (this.#sendsOldValues && entry.bytes === null && typeof newValue === 'object' && newValue !== null) {
+      entry.bytes = this.values.encode(newValue)
+    }
+    entry.known = true
+    // Nobody downstream knows of an entry that was made and deleted between two flushes.
+    if (newValue === null && !existed) return
+    const { record } = this.environment
+    const { topic, partition, offset, timestamp, headers } = record
+    record.set(held.topic, held.partition, held.offset, held.timestamp, held.headers)
+    try {
+      this.emit(entry, newValue, this.#sendsOldValues ? oldValue : null, entry.timestamp, held.headers)
+    } finally {
+      record.set(topic, partition, offset, timestamp, headers)
+    }
+  }
+
+  // ---- committing
+
+  logChanges(sink: ChangelogSink | undefined): void {
+    for (const entry of this.#unlogged) this.#log(entry, sink)
+    this.#unlogged = []
+  }
+
+  writeChanges(batch: WriteBatch): void {
+    batch.addRows(this.#staged)
+  }
+
+  written(): void {
+    for (const entry of this.dirty) {
+      entry.dirty = false
+      entry.row = NOT_STAGED
+      entry.known = true
+      if (!entry.present) this.forget(entry)
+      else if (entry.current !== null && !this.#sendsOldValues) entry.bytes = null
+    }
+    this.dirty.length = 0
+    this.#forgetStaged()
+  }
+
+  #forgetStaged(): void {
+    this.#staged.clear()
+    this.place.resident.bytes -= this.#stagedBytes
+    this.#stagedBytes = 0
+    this.#dirtyBytes = 0
+  }
+
+  /** Forgets everything that lies over the engine. */
+  clear(): void {
+    this.#held.clear()
+    this.dirty.length = 0
+    this.#unlogged = []
+    this.#forgetStaged()
+    this.clearEntries()
+  }
+
+  /** Forgets everything that is not committed. */
+  discard(): void {
+    this.clear()
+  }
+
+  close(): void {
+    this.clear()
+  }
+
+  #log(entry: E, sink: ChangelogSink | undefined): void {
+    entry.unlogged = false
+    const logTime = this.#rowHasTimestamp ? entry.timestamp : entry.logTime
+    const writer = this.place.rows
+    writer.beginRow()
+    this.writeRowKey(entry, writer)
+    const keyLength = writer.position - writer.rowStart
+    if (!entry.present) {
+      const { buffer, rowStart } = writer
+      const keyEnd = rowStart + keyLength
+      this.#stage(entry, buffer, rowStart, keyEnd, DELETED)
+      sink?.append(logTime, buffer, rowStart + this.rowHeaderLength, keyEnd, -1, -1, undefined)
+      return
+    }
+    if (this.#rowHasTimestamp) writer.int64(entry.timestamp)
+    const valueOffset = writer.position - writer.rowStart
+    if (entry.bytes !== null) writer.bytes(entry.bytes)
+    else if (entry.current !== null) this.values.write(entry.current, writer)
+    const { buffer, rowStart, position } = writer
+    const keyEnd = rowStart + keyLength
+    this.#stage(entry, buffer, rowStart, keyEnd, position)
+    const keyStart = rowStart + this.rowHeaderLength
+    sink?.append(logTime, buffer, keyStart, keyEnd, rowStart + valueOffset, position, undefined)
+    this.#stagedBytes += position - rowStart
+    this.place.resident.bytes += position - rowStart
+    this.#resize(entry, position - rowStart)
+  }
+
+  #stage(entry: E, buffer: Buffer, start: number, keyEnd: number, end: number): void {
+    if (entry.row === NOT_STAGED) entry.row = this.#staged.add(buffer, start, keyEnd, end)
+    else this.#staged.replace(entry.row, buffer, start, keyEnd, end)
+  }
+
+  #resize(entry: E, rowLength: number): void {
+    const size = ENTRY_OVERHEAD + 2 * rowLength
+    this.place.resident.bytes += size - entry.size
+    this.#dirtyBytes += size - entry.size
+    entry.size = size
+  }
+}
+
+/** Ends a row whose key has been written with the value of a changelog record: `timestamp ‖ value` or `value`. */
+export function restoreValue(record: ChangelogRecord, rows: LatestRows, rowHasTimestamp: boolean): void {
+  if (record.valueStart < 0) {
+    rows.delete()
+    return
+  }
+  const writer = rows.endKey()
+  if (rowHasTimestamp) writer.int64(record.timestamp)
+  writer.range(record.buffer, record.valueStart, record.valueEnd)
+  rows.put()
+}

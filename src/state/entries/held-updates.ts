@@ -1,0 +1,127 @@
+import { Headers } from '../../record/headers.ts'
+import type { RecordContext } from '../../record/record-context.ts'
+import type { ByteBudget } from '../environment.ts'
+import type { StateEntry } from './state-entry.ts'
+
+const NO_HEADERS = new Headers()
+
+/** An update that has not been emitted: the record that wrote it last, and what the entry was when last emitted. */
+export class HeldUpdate<V, E extends StateEntry<unknown, V>> {
+  /** Null: this is no update at present. */
+  entry: E | null = null
+  /** Neighbours in the order of the latest held update. */
+  older: HeldUpdate<V, E> | null = null
+  newer: HeldUpdate<V, E> | null = null
+  topic: string | null = null
+  partition = -1
+  offset = -1
+  timestamp = -1
+  headers = NO_HEADERS
+  /** False if only the engine knows what was emitted last. */
+  known = false
+  existed = false
+  oldValue: V | null = null
+  oldBytes: Buffer | null = null
+  size = 0
+
+  begin(entry: E, size: number): void {
+    const { current } = entry
+    this.entry = entry
+    this.known = entry.known
+    this.existed = entry.present
+    // A live object may have been changed by the aggregator already; its bytes have not.
+    this.oldValue = typeof current === 'object' ? null : current
+    this.oldBytes = entry.bytes
+    this.size = size
+  }
+
+  /** Lets go of what it speaks of. */
+  end(): void {
+    this.entry = null
+    this.headers = NO_HEADERS
+    this.oldValue = null
+    this.oldBytes = null
+  }
+}
+
+/**
+ * The updates that a cache holds back, in the order of each entry's latest one. They live too long to be collected young and are
+ * made for every record of another key: what has been emitted is used again.
+ */
+export class HeldUpdates<V, E extends StateEntry<unknown, V>> {
+  readonly #budget: ByteBudget
+  #oldest: HeldUpdate<V, E> | null = null
+  #newest: HeldUpdate<V, E> | null = null
+  /** Linked by `newer`. */
+  #unused: HeldUpdate<V, E> | null = null
+
+  constructor(budget: ByteBudget) {
+    this.#budget = budget
+  }
+
+  /** Call before the entry changes. */
+  hold(entry: E, record: RecordContext, size: number): void {
+    let { held } = entry
+    if (held === null) {
+      entry.held = held = this.#unusedOne()
+      held.begin(entry, size)
+      this.#budget.bytes += size
+      this.#append(held)
+    } else if (held !== this.#newest) {
+      this.#unlink(held)
+      this.#append(held)
+    }
+    held.topic = record.topic
+    held.partition = record.partition
+    held.offset = record.offset
+    held.timestamp = record.timestamp
+    held.headers = record.headers
+  }
+
+  /** The update to be emitted next, which is held back no more. The caller gives it back with `recycle`. */
+  takeOldest(): HeldUpdate<V, E> | null {
+    const held = this.#oldest
+    if (held === null) return null
+    if (held.entry !== null) held.entry.held = null
+    this.#budget.bytes -= held.size
+    this.#unlink(held)
+    return held
+  }
+
+  recycle(held: HeldUpdate<V, E>): void {
+    held.end()
+    held.newer = this.#unused
+    this.#unused = held
+  }
+
+  clear(): void {
+    for (let held = this.#oldest; held !== null; held = held.newer) this.#budget.bytes -= held.size
+    this.#oldest = null
+    this.#newest = null
+  }
+
+  #unusedOne(): HeldUpdate<V, E> {
+    const held = this.#unused
+    if (held === null) return new HeldUpdate<V, E>()
+    this.#unused = held.newer
+    held.newer = null
+    return held
+  }
+
+  #append(held: HeldUpdate<V, E>): void {
+    held.older = this.#newest
+    held.newer = null
+    if (this.#newest === null) this.#oldest = held
+    else this.#newest.newer = held
+    this.#newest = held
+  }
+
+  #unlink(held: HeldUpdate<V, E>): void {
+    if (held.older === null) this.#oldest = held.newer
+    else held.older.newer = held.newer
+    if (held.newer === null) this.#newest = held.older
+    else held.newer.older = held.older
+    held.older = null
+    held.newer = null
+  }
+}

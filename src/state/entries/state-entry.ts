@@ -1,0 +1,86 @@
+import type { MapKey } from '../codecs.ts'
+import type { HeldUpdate } from './held-updates.ts'
+import type { Entry } from '../states.ts'
+
+const KNOWN = 1
+const DIRTY = 2
+const UNLOGGED = 4
+const REFERENCED = 8
+
+export const NOT_STAGED = -1
+
+/**
+ * An entry over the engine. It is absent (neither `current` nor `bytes`), live (`current`), or frozen (`bytes` only). A live
+ * entry may have `bytes` too: its value as it was last put or emitted.
+ */
+export class StateEntry<K, V> implements Entry<V> {
+  readonly key: K
+  readonly mapKey: MapKey<K>
+  current: V | null = null
+  bytes: Buffer | null = null
+  timestamp = -1
+  /** Timestamp of its changelog record, in stores whose rows have none. */
+  logTime = -1
+  /** Four answers in one field: there may be millions of entries. */
+  #marks = REFERENCED
+  /** Number of its row among those that wait for the engine. */
+  row = NOT_STAGED
+  /** Memory it holds, about. */
+  size = 0
+  held: HeldUpdate<V, this> | null = null
+
+  constructor(key: K, mapKey: MapKey<K>, known: boolean) {
+    this.key = key
+    this.mapKey = mapKey
+    this.known = known
+  }
+
+  /** True if the entry is as the engine, or the last flush, had it or newer; false if it was put unseen. */
+  get known(): boolean {
+    return (this.#marks & KNOWN) !== 0
+  }
+
+  set known(is: boolean) {
+    this.#mark(KNOWN, is)
+  }
+
+  /** True if it is newer than its row in the engine. */
+  get dirty(): boolean {
+    return (this.#marks & DIRTY) !== 0
+  }
+
+  set dirty(is: boolean) {
+    this.#mark(DIRTY, is)
+  }
+
+  /** True if it changed since changes were last logged. */
+  get unlogged(): boolean {
+    return (this.#marks & UNLOGGED) !== 0
+  }
+
+  set unlogged(is: boolean) {
+    this.#mark(UNLOGGED, is)
+  }
+
+  /** Set by use, cleared by the eviction that passes by. */
+  get referenced(): boolean {
+    return (this.#marks & REFERENCED) !== 0
+  }
+
+  set referenced(is: boolean) {
+    this.#mark(REFERENCED, is)
+  }
+
+  #mark(mark: number, is: boolean): void {
+    this.#marks = is ? this.#marks | mark : this.#marks & ~mark
+  }
+
+  get value(): V {
+    if (this.current === null) throw new TypeError('the entry is frozen or absent')
+    return this.current
+  }
+
+  get present(): boolean {
+    return this.current !== null || this.bytes !== null
+  }
+}

@@ -1,0 +1,227 @@
+import type { Headers } from '../../record/headers.ts'
+import type { ByteWriter } from '../rows/byte-writer.ts'
+import type { MapKey } from '../codecs.ts'
+import { EntryStore, restoreValue } from '../entries/entry-store.ts'
+import { PREFIX_LENGTH, type StatePlace } from '../environment.ts'
+import type { LatestRows } from '../rows/latest-rows.ts'
+import { KeyValueCursor, type ChangedRow, type RowForm } from './key-value-cursor.ts'
+import { firstIndex, SortedChanges } from '../entries/sorted-changes.ts'
+import { StateEntry } from '../entries/state-entry.ts'
+import type { ChangelogRecord, Entry, EntryCursor, FlushListener, KeyValueState } from '../states.ts'
+import type { KeyValueStoreSpec } from '../store-spec.ts'
+import type { Serde } from '../../serde/serde.ts'
+
+/** An entry whose row key is made when the store is scanned. */
+export class KeyValueEntry<K, V> extends StateEntry<K, V> {
+  rowKey: Buffer | null = null
+}
+
+/** Key-value store: a `Map` of deserialized entries over rows `prefix ‖ key`. */
+export class KeyValueEntryStore<K, V> extends EntryStore<K, V, KeyValueEntry<K, V>> implements KeyValueState<K, V> {
+  readonly spec: KeyValueStoreSpec
+  protected readonly rowHeaderLength = PREFIX_LENGTH
+  readonly #entries = new Map<MapKey<K>, KeyValueEntry<K, V>>()
+  readonly #sorted: SortedChanges<KeyValueEntry<K, V>>
+  #listener: FlushListener<K, V> | undefined
+  /** The entry used last: a put mostly follows a get of the same key. */
+  #last: KeyValueEntry<K, V> | null = null
+  #hand: Iterator<KeyValueEntry<K, V>> | undefined
+
+  constructor(spec: KeyValueStoreSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
+    super(spec, place, keySerde, valueSerde, spec.timestamped)
+    this.spec = spec
+    this.#sorted = new SortedChanges(this.dirty, (a, b) => Buffer.compare(this.#rowKeyOf(a), this.#rowKeyOf(b)))
+  }
+
+  onFlush(listener: FlushListener<K, V>, sendOldValues: boolean): void {
+    this.#listener = listener
+    this.listen(sendOldValues)
+  }
+
+  get(key: K): Entry<V> | undefined {
+    const entry = this.#find(key) ?? this.#read(key)
+    entry.referenced = true
+    return this.thaw(entry) ? entry : undefined
+  }
+
+  put(key: K, value: V | null, timestamp: number, owned: boolean): void {
+    const entry = this.#find(key) ?? this.#add(key, this.keys.mapKey(key), false)
+    if (this.spec.timestamped) this.update(entry, value, timestamp, timestamp, owned)
+    else this.update(entry, value, -1, this.environment.record.timestamp, owned)
+  }
+
+  range(from: K | undefined, to: K | undefined, reverse: boolean): EntryCursor<K, V> {
+    const lower = from === undefined ? this.#bound(0) : this.#keyBound(from, false)
+    const upper = to === undefined ? this.#bound(1) : this.#keyBound(to, true)
+    return this.#scan(lower, upper, reverse)
+  }
+
+  prefix(prefix: Buffer): EntryCursor<K, V> {
+    const lower = this.place.scratch.rewind().int16(this.place.prefix).bytes(prefix).copyOfRow()
+    return this.#scan(lower, behindPrefix(lower), false)
+  }
+
+  restore(record: ChangelogRecord, rows: LatestRows): void {
+    if (this.#entries.size > 0) this.clear()
+    rows.begin().int16(this.place.prefix).range(record.buffer, record.keyStart, record.keyEnd)
+    restoreValue(record, rows, this.spec.timestamped)
+  }
+
+  override written(): void {
+    for (const entry of this.dirty) entry.rowKey = null
+    super.written()
+    this.#sorted.reset()
+  }
+
+  evict(bytes: number): void {
+    const { resident } = this.place
+    const target = resident.bytes - bytes
+    // Each is passed at most twice: the first pass takes its reference away. To begin again counts as one, too.
+    const most = 2 * this.#entries.size + 2
+    for (let passed = 0; resident.bytes > target && passed < most; passed++) {
+      this.#hand ??= this.#entries.values()
+      const next = this.#hand.next()
+      if (next.done === true) {
+        this.#hand = undefined
+        continue
+      }
+      const entry = next.value
+      if (entry.dirty || entry.held !== null) continue
+      if (entry.referenced) entry.referenced = false
+      else this.#drop(entry)
+    }
+  }
+
+  // ---- for the base class
+
+  protected writeRowKey(entry: KeyValueEntry<K, V>, writer: ByteWriter): void {
+    writer.int16(this.place.prefix)
+    this.keys.writeAs(entry.key, entry.mapKey, writer)
+  }
+
+  protected emit(
+    entry: KeyValueEntry<K, V>,
+    newValue: V | null,
+    oldValue: V | null,
+    timestamp: number,
+    headers: Headers,
+  ): void {
+    this.#listener?.(entry.key, newValue, oldValue, timestamp, headers)
+  }
+
+  protected forget(entry: KeyValueEntry<K, V>): void {
+    this.#drop(entry)
+  }
+
+  protected storedValue(entry: KeyValueEntry<K, V>): V | null {
+    const row = this.place.engine.get(this.#rowKey(entry.key, entry.mapKey).row())
+    return row === undefined ? null : this.valueOfRow(row)
+  }
+
+  protected clearEntries(): void {
+    for (const entry of this.#entries.values()) this.untrack(entry)
+    this.#entries.clear()
+    this.#sorted.reset()
+    this.#last = null
+    this.#hand = undefined
+  }
+
+  // ---- entries
+
+  #find(key: K): KeyValueEntry<K, V> | undefined {
+    if (!this.keys.primitive) return this.#entries.get(this.keys.mapKey(key))
+    if (this.#last !== null && this.#last.key === key) return this.#last
+    const entry = this.#entries.get(key)
+    if (entry !== undefined) this.#last = entry
+    return entry
+  }
+
+  #read(key: K): KeyValueEntry<K, V> {
+    const mapKey = this.keys.mapKey(key)
+    const row = this.place.engine.get(this.#rowKey(key, mapKey).row())
+    return this.#fill(this.#add(key, mapKey, true), row)
+  }
+
+  #add(key: K, mapKey: MapKey<K>, known: boolean): KeyValueEntry<K, V> {
+    const entry = new KeyValueEntry<K, V>(key, mapKey, known)
+    this.track(entry)
+    this.#entries.set(mapKey, entry)
+    this.#last = entry
+    return entry
+  }
+
+  #fill(entry: KeyValueEntry<K, V>, row: Buffer | undefined): KeyValueEntry<K, V> {
+    if (row === undefined) return entry
+    this.untrack(entry)
+    this.load(entry, row)
+    this.track(entry)
+    return entry
+  }
+
+  #drop(entry: KeyValueEntry<K, V>): void {
+    if (this.#last === entry) this.#last = null
+    this.untrack(entry)
+    this.#entries.delete(entry.mapKey)
+  }
+
+  // ---- scanning
+
+  #scan(lower: Buffer, upper: Buffer, reverse: boolean): EntryCursor<K, V> {
+    const sorted = this.#sorted.sorted()
+    const changes: ChangedRow<K, V>[] = []
+    for (
+      let i = firstIndex(sorted, (entry) => Buffer.compare(this.#rowKeyOf(entry), lower) >= 0);
+      i < sorted.length && Buffer.compare(this.#rowKeyOf(sorted[i]!), upper) < 0;
+      i++
+    ) {
+      const entry = sorted[i]!
+      const { key, current, bytes, timestamp } = entry
+      changes.push({ rowKey: this.#rowKeyOf(entry), key, current, bytes, timestamp })
+    }
+    if (reverse) changes.reverse()
+    const { engine } = this.place
+    const form = this.spec.timestamped ? TIMESTAMPED_ROW : PLAIN_ROW
+    return new KeyValueCursor({ engine, lower, upper, reverse, changes, keys: this.keys, values: this.values, form })
+  }
+
+  #rowKeyOf(entry: KeyValueEntry<K, V>): Buffer {
+    return (entry.rowKey ??= this.#rowKey(entry.key, entry.mapKey).copyOfRow())
+  }
+
+  #rowKey(key: K, mapKey: MapKey<K>): ByteWriter {
+    const scratch = this.place.scratch.rewind().int16(this.place.prefix)
+    this.keys.writeAs(key, mapKey, scratch)
+    return scratch
+  }
+
+  #keyBound(key: K, behind: boolean): Buffer {
+    const scratch = this.place.scratch.rewind().int16(this.place.prefix)
+    this.keys.write(key, scratch)
+    if (behind) scratch.byte(0)
+    return scratch.copyOfRow()
+  }
+
+  #bound(offset: number): Buffer {
+    return this.place.scratch
+      .rewind()
+      .int16(this.place.prefix + offset)
+      .copyOfRow()
+  }
+}
+
+const PLAIN_ROW: RowForm = {
+  keyOffset: PREFIX_LENGTH,
+  valueOffset: 0,
+  timestamped: false,
+  isTombstone: () => false,
+}
+const TIMESTAMPED_ROW: RowForm = { ...PLAIN_ROW, valueOffset: 8, timestamped: true }
+
+/** The first key behind all that start with `prefix`; its first byte is never the last one. */
+function behindPrefix(prefix: Buffer): Buffer {
+  let length = prefix.length
+  while (length > 0 && prefix[length - 1] === 0xff) length--
+  const bound = Buffer.from(prefix.subarray(0, length))
+  if (length > 0) bound[length - 1] = bound[length - 1]! + 1
+  return bound
+}

@@ -1,0 +1,118 @@
+import { writeLong } from '../../serde/big-endian.ts'
+import { asBuffer } from '../../serde/byte-view.ts'
+import type { Serde } from '../../serde/serde.ts'
+import { HeadViews } from './short-view.ts'
+
+const CHUNK = 64 * 1024
+
+/**
+ * Rows of bytes, one behind the other. What has been written stays where it is until `rewind`, so that it can be viewed; only
+ * the row being written moves, when it outgrows its chunk: until it is complete, speak of it relative to `rowStart`.
+ */
+export class ByteWriter {
+  buffer: Buffer
+  position = 0
+  rowStart = 0
+  /** Of rows at the start of the buffer: a key that is looked up needs one. */
+  #heads: HeadViews
+
+  constructor(size = CHUNK) {
+    this.buffer = Buffer.allocUnsafeSlow(size)
+    this.#heads = new HeadViews(this.buffer)
+  }
+
+  /** Views handed out before are overwritten from now on. */
+  rewind(): this {
+    this.position = 0
+    this.rowStart = 0
+    return this
+  }
+
+  beginRow(): this {
+    this.rowStart = this.position
+    return this
+  }
+
+  /** The row as a view. */
+  row(): Buffer {
+    const { rowStart, position } = this
+    return rowStart > 0 ? this.buffer.subarray(rowStart, position) : this.#heads.of(position)
+  }
+
+  /** The row as bytes of its own. */
+  copyOfRow(): Buffer {
+    const copy = Buffer.allocUnsafe(this.position - this.rowStart)
+    this.buffer.copy(copy, 0, this.rowStart, this.position)
+    return copy
+  }
+
+  byte(value: number): this {
+    this.#ensure(1)
+    this.buffer[this.position++] = value
+    return this
+  }
+
+  int16(value: number): this {
+    this.#ensure(2)
+    this.position = this.buffer.writeUInt16BE(value, this.position)
+    return this
+  }
+
+  int32(value: number): this {
+    this.#ensure(4)
+    this.position = this.buffer.writeInt32BE(value, this.position)
+    return this
+  }
+
+  int64(value: number): this {
+    this.#ensure(8)
+    this.position = writeLong(value, this.buffer, this.position)
+    return this
+  }
+
+  bytes(bytes: Uint8Array): this {
+    this.#ensure(bytes.length)
+    this.buffer.set(bytes, this.position)
+    this.position += bytes.length
+    return this
+  }
+
+  range(source: Buffer, start: number, end: number): this {
+    this.#ensure(end - start)
+    this.position += source.copy(this.buffer, this.position, start, end)
+    return this
+  }
+
+  latin1(text: string): this {
+    this.#ensure(text.length)
+    this.position += this.buffer.write(text, this.position, 'latin1')
+    return this
+  }
+
+  /** @throws what the serde throws */
+  value<T>(serde: Serde<T>, value: T): this {
+    if (serde.write === undefined) return this.bytes(asBuffer(serde.serialize(value)))
+    for (;;) {
+      const end = serde.write(value, this.buffer, this.position)
+      if (end >= 0) {
+        this.position = end
+        return this
+      }
+      this.#grow(this.buffer.length - this.position + 1)
+    }
+  }
+
+  #ensure(bytes: number): void {
+    if (this.position + bytes > this.buffer.length) this.#grow(bytes)
+  }
+
+  #grow(bytes: number): void {
+    const written = this.position - this.rowStart
+    const next = Buffer.allocUnsafeSlow(Math.max(CHUNK, (written + bytes) * 2))
+    this.buffer.copy(next, 0, this.rowStart, this.position)
+    this.buffer = next
+    this.#heads = new HeadViews(next)
+    this.rowStart = 0
+    this.position = written
+  }
+}

@@ -1,0 +1,60 @@
+import type { SessionCursor, SessionState } from '../states.ts'
+import type { OpenIterators } from '../store-iterator.ts'
+import type { ReadOnlySessionStore, SessionStore, SessionStoreEntry, StoreIterator } from '../stores.ts'
+import { requireKey } from '../user-key.ts'
+
+export class ReadOnlySessionFace<K, V> implements ReadOnlySessionStore<K, V> {
+  readonly name: string
+  protected readonly state: SessionState<K, V>
+  readonly #iterators: OpenIterators
+
+  constructor(state: SessionState<K, V>, iterators: OpenIterators) {
+    this.name = state.name
+    this.state = state
+    this.#iterators = iterators
+  }
+
+  get(key: K, start: number, end: number): V | undefined {
+    requireKey(key, this.name)
+    const value = this.state.get(key, start, end)
+    return value === undefined ? undefined : this.state.copy(value)
+  }
+
+  fetch(key: K): StoreIterator<SessionStoreEntry<K, V>> {
+    return this.findSessions(key, 0, Infinity)
+  }
+
+  findSessions(key: K, earliestEnd: number, latestStart: number): StoreIterator<SessionStoreEntry<K, V>> {
+    requireKey(key, this.name)
+    return this.#iterator(this.state.findSessions(key, earliestEnd, latestStart, false), key)
+  }
+
+  reverseFindSessions(key: K, earliestEnd: number, latestStart: number): StoreIterator<SessionStoreEntry<K, V>> {
+    requireKey(key, this.name)
+    return this.#iterator(this.state.findSessions(key, earliestEnd, latestStart, true), key)
+  }
+
+  findByEnd(from: number, to: number): StoreIterator<SessionStoreEntry<K, V>> {
+    return this.#iterator(this.state.findByEnd(from, to, false), undefined)
+  }
+
+  #iterator(cursor: SessionCursor<K, V>, key: K | undefined): StoreIterator<SessionStoreEntry<K, V>> {
+    return this.#iterators.add(cursor, this.name, (at: SessionCursor<K, V>) => ({
+      key: key ?? at.key,
+      start: at.start,
+      end: at.end,
+      value: this.state.copy(at.value),
+    }))
+  }
+}
+
+export class SessionFace<K, V> extends ReadOnlySessionFace<K, V> implements SessionStore<K, V> {
+  put(key: K, value: V | null, start: number, end: number): void {
+    requireKey(key, this.name)
+    this.state.put(key, start, end, value ?? null, false)
+  }
+
+  remove(key: K, start: number, end: number): void {
+    this.put(key, null, start, end)
+  }
+}

@@ -1,0 +1,421 @@
+import { readLong } from '../../serde/big-endian.ts'
+import { BucketCursor } from './bucket-cursor.ts'
+import type { ByteWriter } from '../rows/byte-writer.ts'
+import type { WriteBatch } from '../rows/write-batch.ts'
+import { EntryStore, restoreValue } from '../entries/entry-store.ts'
+import type { LatestRows } from '../rows/latest-rows.ts'
+import type { StatePlace } from '../environment.ts'
+import type { Retention } from '../retention.ts'
+import { firstIndex, SortedChanges } from '../entries/sorted-changes.ts'
+import type { ChangelogRecord } from '../states.ts'
+import type { SessionStoreSpec, WindowStoreSpec } from '../store-spec.ts'
+import { Bucket, TimedEntry } from './timed-entry.ts'
+import { TimedLayout } from './timed-layout.ts'
+import { CollectedRows, compareTimed, IndexedRows, NO_ROWS } from './timed-rows.ts'
+import { TimedScanCursor } from './timed-scan-cursor.ts'
+import type { MapKey } from '../codecs.ts'
+import type { Serde } from '../../serde/serde.ts'
+
+const BUCKET_OVERHEAD = 240
+const EMPTY = Buffer.alloc(0)
+
+/**
+ * What window and session stores have in common: entries by (key, time, sub), kept in a bucket per key, that expire by the
+ * greatest time put. The engine is asked for what a bucket has not loaded; nothing in it is newer than its last commit.
+ */
+export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<K, V>> {
+  protected readonly rowHeaderLength: number
+  protected readonly retention: Retention
+  /** Number given to the last duplicate. */
+  protected sequence = 0
+  readonly #layout: TimedLayout
+  readonly #session: boolean
+  readonly #timestamped: boolean
+  readonly #timeOrdered: boolean
+  /** Kafka Streams' caching stores show what is in the cache, however old; only what lies behind it expires. */
+  readonly #showsExpired: boolean
+  readonly #buckets = new Map<MapKey<K>, Bucket<K, V>>()
+  readonly #sorted: SortedChanges<TimedEntry<K, V>>
+  #last: Bucket<K, V> | null = null
+  #hand: Iterator<Bucket<K, V>> | undefined
+  #idleCursor: BucketCursor<K, V> | null = null
+  /** Greatest time that a row in the engine may have. */
+  #storedTo: number
+  #purgedSegment = 0
+  /** Observed time and sequence as the engine has them. */
+  #keptObserved: number
+  #keptSequence: number
+  /** No entry of any key has a time in this interval. */
+  #quietFrom = Infinity
+  #quietTo = -Infinity
+
+  protected constructor(
+    spec: WindowStoreSpec | SessionStoreSpec,
+    place: StatePlace,
+    keySerde: Serde<K>,
+    valueSerde: Serde<V>,
+    timestamped: boolean,
+    retention: Retention,
+  ) {
+    super(spec, place, keySerde, valueSerde, timestamped)
+    this.retention = retention
+    this.#session = spec.kind === 'session'
+    this.#timestamped = timestamped
+    this.#timeOrdered = spec.timeOrdered
+    this.#showsExpired = place.environment.compatible && this.cached
+    this.#layout = new TimedLayout(place.prefix, this.#session, retention)
+    this.rowHeaderLength = this.#layout.headerLength
+    this.#sorted = new SortedChanges(this.dirty, (a, b) => this.#order(a, b))
+    if (place.kept !== null) {
+      retention.observed = readLong(place.kept, 0)
+      this.sequence = readLong(place.kept, 8)
+    }
+    this.#storedTo = this.#keptObserved = retention.observed
+    this.#keptSequence = this.sequence
+  }
+
+  get observedTime(): number {
+    return this.retention.observed
+  }
+
+  // ---- entries
+
+  /** The live entry, or undefined if there is none that may be seen. */
+  protected find(key: K, time: number, sub: number): TimedEntry<K, V> | undefined {
+    const expired = time < this.retention.firstVisible
+    if (expired && !this.#showsExpired) return undefined
+    const bucket = this.#bucket(key)
+    const entry = bucket?.find(time, sub) ?? (expired ? undefined : this.#read(bucket, key, time, sub))
+    if (entry === undefined) return undefined
+    entry.bucket.referenced = true
+    return this.thaw(entry) ? entry : undefined
+  }
+
+  /** Counts and ignores what is too old. */
+  protected putAt(key: K, time: number, sub: number, value: V | null, timestamp: number, owned: boolean): void {
+    if (!this.retention.accept(time)) {
+      // A deletion ends in the cache: nothing of the entry is seen behind it.
+      if (value !== null || !this.#showsExpired) this.environment.drop('expired', this.name)
+      if (!this.#showsExpired) return
+    }
+    const bucket = this.#bucket(key) ?? this.#addBucket(key)
+    let entry = bucket.find(time, sub)
+    if (entry === undefined) {
+      entry = new TimedEntry(bucket, time, sub, time > this.#storedTo || bucket.covers(time))
+      this.track(entry)
+      this.#prune(bucket)
+      bucket.insert(entry)
+    }
+    if (time >= this.#quietFrom && time <= this.#quietTo) this.#quietTo = time - 1
+    this.update(entry, value, timestamp, this.#timestamped ? timestamp : this.environment.record.timestamp, owned)
+  }
+
+  /** One key's entries with from <= time <= to and sub <= latestSub. */
+  protected select(key: K, from: number, to: number, latestSub: number, reverse: boolean): BucketCursor<K, V> {
+    const cursor = this.#idleCursor ?? new BucketCursor(this.#session, this.values, (idle) => (this.#idleCursor = idle))
+    this.#idleCursor = null
+    const visible = Math.max(from, this.retention.firstVisible, 0)
+    const first = this.#showsExpired ? Math.max(from, 0) : visible
+    let bucket = this.#bucket(key)
+    if (first > to || (bucket === undefined && first > this.#storedTo)) return cursor.open(reverse)
+    bucket ??= this.#addBucket(key)
+    bucket.referenced = true
+    this.#ensureLoaded(bucket, visible, to)
+    const { entries } = bucket
+    for (let i = bucket.firstAt(first); i < entries.length; i++) {
+      const entry = entries[i]!
+      if (entry.time > to) break
+      if (entry.sub <= latestSub && entry.present) cursor.add(entry)
+    }
+    return cursor.open(reverse)
+  }
+
+  /** All keys' entries with from <= time <= to. */
+  protected selectAll(from: number, to: number, reverse: boolean, hideExpired = true): TimedScanCursor<K, V> {
+    const visible = hideExpired ? Math.max(from, this.retention.firstVisible, 0) : Math.max(from, 0)
+    const first = this.#showsExpired ? Math.max(from, 0) : visible
+    const last = Math.min(to, this.retention.observed)
+    const quiet = first > last || (first >= this.#quietFrom && last <= this.#quietTo)
+    const sorted = quiet ? [] : this.#sorted.sorted()
+    const begin = firstIndex(sorted, (entry) => entry.time >= first)
+    const end = firstIndex(sorted, (entry) => entry.time > last)
+    return new TimedScanCursor({
+      rows: quiet || visible > this.#storedTo ? NO_ROWS : this.#rows(visible, last, reverse),
+      changes: this.#withExpired(sorted.slice(begin, end), first, Math.min(last, visible - 1)),
+      keyBytesOf: (entry) => this.#keyBytes(entry),
+      keys: this.keys,
+      values: this.values,
+      session: this.#session,
+      timestamped: this.#timestamped,
+      reverse,
+      ended: (nextTime) => {
+        if (quiet || reverse || !this.#timeOrdered) return
+        // Asked for now, not at the opening: entries may have been put during the scan.
+        const changes = this.#sorted.sorted()
+        const next = changes[firstIndex(changes, (entry) => entry.time > last)]
+        this.#quietFrom = last + 1
+        this.#quietTo = Math.min(nextTime, next?.time ?? Infinity) - 1
+      },
+    })
+  }
+
+  evict(bytes: number): void {
+    const { resident } = this.place
+    const target = resident.bytes - bytes
+    // Each is passed at most twice: the first pass takes its reference away. To begin again counts as one, too.
+    const most = 2 * this.#buckets.size + 2
+    for (let passed = 0; resident.bytes > target && passed < most; passed++) {
+      this.#hand ??= this.#buckets.values()
+      const next = this.#hand.next()
+      if (next.done === true) {
+        this.#hand = undefined
+        continue
+      }
+      const bucket = next.value
+      if (bucket.referenced) bucket.referenced = false
+      else if (bucket.entries.every((entry) => !entry.dirty && entry.held === null)) this.#drop(bucket)
+    }
+  }
+
+  // ---- commit and restore
+
+  override writeChanges(batch: WriteBatch): void {
+    super.writeChanges(batch)
+    const { rows, keptKey } = this.place
+    const layout = this.#layout
+    if (this.#timeOrdered) for (const entry of this.dirty) this.#writeTimeRow(entry, batch)
+    const live = this.retention.firstLiveSegment
+    if (live > this.#purgedSegment) {
+      // Not from the beginning: a scan would have to pass what earlier purges left of the rows they deleted.
+      const first = this.#purgedSegment
+      const gte = layout.segmentHeader(rows.beginRow(), first).row()
+      batch.deleteRange(gte, layout.segmentHeader(rows.beginRow(), live).row())
+      if (this.#timeOrdered) {
+        const from = layout.timeBound(rows.beginRow(), first * this.retention.segmentInterval).row()
+        batch.deleteRange(from, layout.timeBound(rows.beginRow(), live * this.retention.segmentInterval).row())
+      }
+      this.#purgedSegment = live
+    }
+    const { observed } = this.retention
+    if (observed === this.#keptObserved && this.sequence === this.#keptSequence) return
+    batch.put(keptKey, rows.beginRow().int64(observed).int64(this.sequence).row())
+    this.#keptObserved = observed
+    this.#keptSequence = this.sequence
+  }
+
+  override written(): void {
+    for (const entry of this.dirty) entry.stored = entry.present
+    super.written()
+    this.#sorted.reset()
+    this.#storedTo = this.retention.observed
+  }
+
+  override restore(record: ChangelogRecord, rows: LatestRows): void {
+    if (this.#buckets.size > 0) this.clear()
+    this.#quietTo = -Infinity
+    const { buffer, keyStart, keyEnd, valueStart } = record
+    const layout = this.#layout
+    const trailer = keyEnd - layout.subLength - 8
+    const time = readLong(buffer, trailer)
+    const sub = this.#session ? readLong(buffer, trailer + 8) : buffer.readInt32BE(trailer + 8)
+    if (!this.#session) this.sequence = sub
+    if (!this.retention.accept(time)) return
+    this.#storedTo = this.retention.observed
+    layout.header(rows.begin(), time).range(buffer, keyStart, keyEnd)
+    restoreValue(record, rows, this.#timestamped)
+    if (!this.#timeOrdered) return
+    layout.timeHeader(rows.begin(), time, sub).range(buffer, keyStart, trailer)
+    if (valueStart < 0) rows.delete()
+    else {
+      rows.endKey()
+      rows.put()
+    }
+  }
+
+  override discard(): void {
+    super.discard()
+    this.#purgedSegment = 0
+    this.retention.observed = this.#keptObserved
+    this.sequence = this.#keptSequence
+  }
+
+  // ---- for the base class
+
+  protected writeRowKey(entry: TimedEntry<K, V>, writer: ByteWriter): void {
+    this.#layout.header(writer, entry.time)
+    this.keys.writeAs(entry.key, entry.mapKey, writer)
+    this.#layout.trailer(writer, entry.time, entry.sub)
+  }
+
+  protected forget(entry: TimedEntry<K, V>): void {
+    this.untrack(entry)
+    entry.bucket.remove(entry)
+  }
+
+  protected storedValue(entry: TimedEntry<K, V>): V | null {
+    const scratch = this.place.scratch.rewind()
+    this.writeRowKey(entry, scratch)
+    const row = this.place.engine.get(scratch.row())
+    return row === undefined ? null : this.valueOfRow(row)
+  }
+
+  protected clearEntries(): void {
+    for (const bucket of this.#buckets.values()) this.#release(bucket)
+    this.#buckets.clear()
+    this.#sorted.reset()
+    this.#last = null
+    this.#hand = undefined
+    this.#quietFrom = Infinity
+    this.#quietTo = -Infinity
+  }
+
+  // ---- buckets
+
+  #bucket(key: K): Bucket<K, V> | undefined {
+    if (!this.keys.primitive) return this.#buckets.get(this.keys.mapKey(key))
+    if (this.#last !== null && this.#last.key === key) return this.#last
+    const bucket = this.#buckets.get(key)
+    if (bucket !== undefined) this.#last = bucket
+    return bucket
+  }
+
+  #addBucket(key: K): Bucket<K, V> {
+    const bucket = new Bucket<K, V>(key, this.keys.mapKey(key))
+    this.place.resident.bytes += BUCKET_OVERHEAD
+    this.#buckets.set(bucket.mapKey, bucket)
+    this.#last = bucket
+    return bucket
+  }
+
+  #drop(bucket: Bucket<K, V>): void {
+    this.#release(bucket)
+    this.#buckets.delete(bucket.mapKey)
+    if (this.#last === bucket) this.#last = null
+  }
+
+  #release(bucket: Bucket<K, V>): void {
+    for (const entry of bucket.entries) this.untrack(entry)
+    this.place.resident.bytes -= BUCKET_OVERHEAD
+  }
+
+  /** Adds the clean entries of an interval that the engine is not asked for. */
+  #withExpired(changes: TimedEntry<K, V>[], from: number, to: number): TimedEntry<K, V>[] {
+    if (!this.#showsExpired || from > to) return changes
+    for (const bucket of this.#buckets.values()) {
+      for (const entry of bucket.entries) {
+        if (!entry.dirty && entry.present && entry.time >= from && entry.time <= to) changes.push(entry)
+      }
+    }
+    return changes.sort((a, b) => this.#order(a, b))
+  }
+
+  /** Lets go of what can never be seen again. */
+  #prune(bucket: Bucket<K, V>): void {
+    if (this.#showsExpired) return
+    const { entries } = bucket
+    const { firstVisible } = this.retention
+    let expired = 0
+    for (; expired < entries.length; expired++) {
+      const entry = entries[expired]!
+      if (entry.time >= firstVisible || entry.dirty || entry.held !== null) break
+      this.untrack(entry)
+    }
+    if (expired > 0) entries.splice(0, expired)
+  }
+
+  /** Reads one row, unless memory tells that there is none. */
+  #read(bucket: Bucket<K, V> | undefined, key: K, time: number, sub: number): TimedEntry<K, V> | undefined {
+    if (time > this.#storedTo || bucket?.covers(time) === true) return undefined
+    const entry = new TimedEntry(bucket ?? this.#addBucket(key), time, sub, true)
+    const scratch = this.place.scratch.rewind()
+    this.writeRowKey(entry, scratch)
+    const row = this.place.engine.get(scratch.row())
+    if (row !== undefined) this.load(entry, row)
+    entry.stored = row !== undefined
+    this.track(entry)
+    entry.bucket.insert(entry)
+    return entry
+  }
+
+  /** Loads a bucket's rows with from <= time <= to; what has been loaded stays one interval. */
+  #ensureLoaded(bucket: Bucket<K, V>, from: number, to: number): void {
+    if (from > this.#storedTo) return
+    const last = to >= this.#storedTo ? Infinity : to
+    if (bucket.loadedFrom > bucket.loadedTo) {
+      this.#loadRows(bucket, from, last)
+      bucket.loadedFrom = from
+      bucket.loadedTo = last
+      return
+    }
+    if (from < bucket.loadedFrom) {
+      this.#loadRows(bucket, from, bucket.loadedFrom - 1)
+      bucket.loadedFrom = from
+    }
+    if (last > bucket.loadedTo) {
+      this.#loadRows(bucket, bucket.loadedTo + 1, last)
+      bucket.loadedTo = last
+    }
+  }
+
+  #loadRows(bucket: Bucket<K, V>, from: number, to: number): void {
+    const layout = this.#layout
+    const { scratch, engine } = this.place
+    const last = Math.min(to, this.#storedTo)
+    const lastSegment = this.retention.segment(last)
+    for (let segment = this.retention.segment(from); segment <= lastSegment; segment++) {
+      layout.segmentHeader(scratch.rewind(), segment)
+      this.keys.writeAs(bucket.key, bucket.mapKey, scratch)
+      const keyEnd = scratch.position
+      const gte = scratch.int64(from).copyOfRow()
+      scratch.position = keyEnd
+      const lt = scratch.int64(last + 1).copyOfRow()
+      const iterator = engine.iterate({ gte, lt })
+      try {
+        while (iterator.next()) {
+          // A longer key may begin with this one and look like a time behind it.
+          if (layout.keyEnd(iterator.key) === keyEnd) this.#insertRow(bucket, iterator.key, iterator.value)
+        }
+      } finally {
+        iterator.close()
+      }
+    }
+  }
+
+  #insertRow(bucket: Bucket<K, V>, rowKey: Buffer, row: Buffer): void {
+    const time = this.#layout.timeOf(rowKey)
+    const sub = this.#layout.subOf(rowKey)
+    if (bucket.find(time, sub) !== undefined) return
+    const entry = new TimedEntry(bucket, time, sub, true)
+    this.load(entry, row)
+    entry.stored = true
+    this.track(entry)
+    bucket.insert(entry)
+  }
+
+  // ---- scans by time
+
+  #rows(from: number, to: number, reverse: boolean): IndexedRows | CollectedRows {
+    const { engine } = this.place
+    if (this.#timeOrdered) return new IndexedRows(engine, this.#layout, from, to, reverse)
+    const firstSegment = this.retention.segment(from)
+    const lastSegment = this.retention.segment(to)
+    return new CollectedRows(engine, this.#layout, this.#session, firstSegment, lastSegment, from, to, reverse)
+  }
+
+  #writeTimeRow(entry: TimedEntry<K, V>, batch: WriteBatch): void {
+    if (entry.stored === entry.present) return
+    const writer = this.#layout.timeHeader(this.place.rows.beginRow(), entry.time, entry.sub)
+    this.keys.writeAs(entry.key, entry.mapKey, writer)
+    if (entry.present) batch.put(writer.row(), EMPTY)
+    else batch.delete(writer.row())
+  }
+
+  #keyBytes(entry: TimedEntry<K, V>): Buffer {
+    const { bucket } = entry
+    return (bucket.keyBytes ??= this.keys.encode(bucket.key))
+  }
+
+  #order(a: TimedEntry<K, V>, b: TimedEntry<K, V>): number {
+    return compareTimed(this.#session, a.time, a.sub, this.#keyBytes(a), b.time, b.sub, this.#keyBytes(b))
+  }
+}

@@ -1,0 +1,58 @@
+import type { Headers } from '../../record/headers.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { StatePlace } from '../environment.ts'
+import { Retention } from '../retention.ts'
+import type { Entry, WindowCursor, WindowFlushListener, WindowState } from '../states.ts'
+import type { WindowStoreSpec } from '../store-spec.ts'
+import { TimedEntryStore } from './timed-entry-store.ts'
+import type { TimedEntry } from './timed-entry.ts'
+
+/** Window store: entries by (key, window start, sequence number). */
+export class WindowEntryStore<K, V> extends TimedEntryStore<K, V> implements WindowState<K, V> {
+  readonly spec: WindowStoreSpec
+  #listener: WindowFlushListener<K, V> | undefined
+
+  constructor(spec: WindowStoreSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
+    // Kafka Streams' persistent stores for emit-on-close see one millisecond more than others.
+    const inclusive = place.environment.compatible && spec.timeOrdered && spec.persistent
+    const retention = new Retention(spec.retention, spec.persistent, inclusive)
+    super(spec, place, keySerde, valueSerde, spec.timestamped, retention)
+    this.spec = spec
+  }
+
+  onFlush(listener: WindowFlushListener<K, V>, sendOldValues: boolean): void {
+    this.#listener = listener
+    this.listen(sendOldValues)
+  }
+
+  get(key: K, start: number): Entry<V> | undefined {
+    return this.find(key, start, 0)
+  }
+
+  put(key: K, start: number, value: V | null, timestamp: number, owned: boolean): void {
+    const time = this.spec.timestamped ? timestamp : -1
+    if (!this.spec.retainDuplicates) this.putAt(key, start, 0, value, time, owned)
+    else if (value !== null) {
+      this.sequence = (this.sequence + 1) & 0x7fffffff
+      this.putAt(key, start, this.sequence, value, time, owned)
+    }
+  }
+
+  fetch(key: K, from: number, to: number, reverse: boolean): WindowCursor<K, V> {
+    return this.select(key, from, to, Infinity, reverse)
+  }
+
+  fetchAll(from: number, to: number, reverse: boolean): WindowCursor<K, V> {
+    return this.selectAll(from, to, reverse)
+  }
+
+  protected emit(
+    entry: TimedEntry<K, V>,
+    newValue: V | null,
+    oldValue: V | null,
+    timestamp: number,
+    headers: Headers,
+  ): void {
+    this.#listener?.(entry.key, entry.time, newValue, oldValue, timestamp, headers)
+  }
+}

@@ -1,0 +1,74 @@
+import type { RecordContext } from '../../record/record-context.ts'
+import type { WindowCursor, WindowState } from '../states.ts'
+import type { OpenIterators } from '../store-iterator.ts'
+import type { ReadOnlyWindowStore, StoreIterator, ValueAndTimestamp, WindowStore, WindowStoreEntry } from '../stores.ts'
+import { requireKey } from '../user-key.ts'
+
+export class ReadOnlyWindowFace<K, V> implements ReadOnlyWindowStore<K, V> {
+  readonly name: string
+  protected readonly state: WindowState<K, V>
+  readonly #windowSize: number
+  readonly #iterators: OpenIterators
+
+  constructor(state: WindowState<K, V>, windowSize: number, iterators: OpenIterators) {
+    this.name = state.name
+    this.state = state
+    this.#windowSize = windowSize
+    this.#iterators = iterators
+  }
+
+  get(key: K, start: number): ValueAndTimestamp<V> | undefined {
+    requireKey(key, this.name)
+    const entry = this.state.get(key, start)
+    return entry === undefined ? undefined : { value: this.state.copy(entry.value), timestamp: entry.timestamp }
+  }
+
+  fetch(key: K, from: number, to: number): StoreIterator<WindowStoreEntry<K, V>> {
+    return this.#fetchKey(key, from, to, false)
+  }
+
+  reverseFetch(key: K, from: number, to: number): StoreIterator<WindowStoreEntry<K, V>> {
+    return this.#fetchKey(key, from, to, true)
+  }
+
+  fetchAll(from: number, to: number): StoreIterator<WindowStoreEntry<K, V>> {
+    return this.#iterator(this.state.fetchAll(from, to, false), undefined)
+  }
+
+  reverseFetchAll(from: number, to: number): StoreIterator<WindowStoreEntry<K, V>> {
+    return this.#iterator(this.state.fetchAll(from, to, true), undefined)
+  }
+
+  all(): StoreIterator<WindowStoreEntry<K, V>> {
+    return this.fetchAll(0, Infinity)
+  }
+
+  #fetchKey(key: K, from: number, to: number, reverse: boolean): StoreIterator<WindowStoreEntry<K, V>> {
+    requireKey(key, this.name)
+    return this.#iterator(this.state.fetch(key, from, to, reverse), key)
+  }
+
+  #iterator(cursor: WindowCursor<K, V>, key: K | undefined): StoreIterator<WindowStoreEntry<K, V>> {
+    return this.#iterators.add(cursor, this.name, (at: WindowCursor<K, V>) => ({
+      key: key ?? at.key,
+      start: at.start,
+      end: at.start + this.#windowSize,
+      value: this.state.copy(at.value),
+      timestamp: at.timestamp,
+    }))
+  }
+}
+
+export class WindowFace<K, V> extends ReadOnlyWindowFace<K, V> implements WindowStore<K, V> {
+  readonly #record: RecordContext
+
+  constructor(state: WindowState<K, V>, windowSize: number, iterators: OpenIterators, record: RecordContext) {
+    super(state, windowSize, iterators)
+    this.#record = record
+  }
+
+  put(key: K, value: V | null, start: number, timestamp: number = this.#record.timestamp): void {
+    requireKey(key, this.name)
+    this.state.put(key, start, value ?? null, timestamp, false)
+  }
+}

@@ -1,0 +1,71 @@
+import type { MapKey } from '../codecs.ts'
+import { firstIndex } from '../entries/sorted-changes.ts'
+
+/** One version of a key's value; a tombstone has neither `current` nor `bytes`. Objects are kept as bytes only. */
+export class Version<V> {
+  readonly from: number
+  current: V | null = null
+  bytes: Buffer | null = null
+  /** Segment in which the engine has its row as a past version; -1 if it has none. */
+  storedSegment = -1
+  /** A commit has to log it. */
+  unlogged = false
+  /** A commit has to write its row: its value is new, or the time until which it is valid. */
+  unwritten = false
+
+  constructor(from: number) {
+    this.from = from
+  }
+
+  get tombstone(): boolean {
+    return this.current === null && this.bytes === null
+  }
+}
+
+/** The versions of one key that memory has: always the latest, past ones if `complete`, else only those newer than the engine's. */
+export class History<K, V> {
+  readonly key: K
+  readonly mapKey: MapKey<K>
+  latest: Version<V> | undefined
+  /** By time, oldest first. */
+  readonly past: Version<V>[] = []
+  complete = false
+  referenced = true
+  /** Versions that a commit has to write. */
+  changes = 0
+  rowKey: Buffer | null = null
+  size = 0
+
+  constructor(key: K, mapKey: MapKey<K>) {
+    this.key = key
+    this.mapKey = mapKey
+  }
+
+  /** Exclusive; Infinity for the latest version. */
+  validTo(version: Version<V>): number {
+    if (version === this.latest) return Infinity
+    const next = this.past[this.#indexOf(version.from) + 1] ?? this.latest
+    return next?.from ?? Infinity
+  }
+
+  /** The past version valid at this time. */
+  pastAt(time: number): Version<V> | undefined {
+    return this.past[firstIndex(this.past, (version) => version.from > time) - 1]
+  }
+
+  pastFrom(from: number): Version<V> | undefined {
+    const version = this.past[this.#indexOf(from)]
+    return version?.from === from ? version : undefined
+  }
+
+  /** Adds a version in its place, and answers the one before it. */
+  insertPast(version: Version<V>): Version<V> | undefined {
+    const index = this.#indexOf(version.from)
+    this.past.splice(index, 0, version)
+    return this.past[index - 1]
+  }
+
+  #indexOf(from: number): number {
+    return firstIndex(this.past, (version) => version.from >= from)
+  }
+}

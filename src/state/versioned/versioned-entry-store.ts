@@ -1,0 +1,378 @@
+import { readLong } from '../../serde/big-endian.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { ByteWriter } from '../rows/byte-writer.ts'
+import { KeyCodec, ValueCodec, type MapKey } from '../codecs.ts'
+import type { WriteBatch } from '../rows/write-batch.ts'
+import type { StateEnvironment, StatePlace } from '../environment.ts'
+import { KeyValueCursor, type ChangedRow } from '../key-value/key-value-cursor.ts'
+import { Retention } from '../retention.ts'
+import type { ChangelogRecord, ChangelogSink, EntryCursor, VersionedEntry, VersionedState } from '../states.ts'
+import type { VersionedStoreSpec } from '../store-spec.ts'
+import type { TaskStore } from '../task-store.ts'
+import { History, Version } from './version.ts'
+import { LATEST_ROW, VersionedLayout } from './versioned-layout.ts'
+
+const VERSION_OVERHEAD = 120
+const HISTORY_OVERHEAD = 240
+
+/** A version that the changelog, or then the engine, does not have yet. */
+interface Change<K, V> {
+  readonly history: History<K, V>
+  readonly version: Version<V>
+}
+
+/**
+ * Versioned key-value store: the latest version of each key in a row of its own, past ones in segments by the time until
+ * which they are valid. Look-ups of the latest value read one row; past ones are read when an older time is asked for or put.
+ */
+export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStore {
+  readonly name: string
+  readonly spec: VersionedStoreSpec
+  readonly cached = false
+  readonly #place: StatePlace
+  readonly #environment: StateEnvironment
+  readonly #keys: KeyCodec<K>
+  readonly #values: ValueCodec<V>
+  readonly #retention: Retention
+  readonly #layout: VersionedLayout
+  readonly #histories = new Map<MapKey<K>, History<K, V>>()
+  #unlogged: Change<K, V>[] = []
+  #unwritten: Change<K, V>[] = []
+  #dirtyBytes = 0
+  #hand: Iterator<History<K, V>> | undefined
+  #keptObserved: number
+  #purgedSegment = 0
+  #restoring = false
+
+  constructor(spec: VersionedStoreSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
+    this.name = spec.name
+    this.spec = spec
+    this.#place = place
+    this.#environment = place.environment
+    this.#keys = new KeyCodec(keySerde, spec.name, place.scratch)
+    this.#values = new ValueCodec(valueSerde, spec.name, place.scratch, place.environment.checkEveryValue)
+    this.#retention = new Retention(spec.historyRetention, false, true)
+    this.#layout = new VersionedLayout(place.prefix)
+    if (place.kept !== null) this.#retention.observed = readLong(place.kept, 0)
+    this.#keptObserved = this.#retention.observed
+  }
+
+  get dirtyBytes(): number {
+    return this.#dirtyBytes
+  }
+
+  copy(value: V): V {
+    return this.#values.copy(value)
+  }
+
+  get(key: K): VersionedEntry<V> | undefined {
+    const { latest } = this.#history(key)
+    return latest === undefined ? undefined : this.#entry(latest, Infinity)
+  }
+
+  getAsOf(key: K, asOf: number): VersionedEntry<V> | undefined {
+    const history = this.#history(key)
+    const { latest } = history
+    if (latest === undefined) return undefined
+    if (latest.from <= asOf) return this.#entry(latest, Infinity)
+    if (asOf < this.#retention.firstVisible) return undefined
+    this.#complete(history)
+    const version = history.pastAt(asOf)
+    return version === undefined ? undefined : this.#entry(version, history.validTo(version))
+  }
+
+  put(key: K, value: V | null, timestamp: number): 'latest' | 'historical' | 'rejected' {
+    if (!this.#retention.accept(timestamp)) {
+      this.#environment.drop('expired', this.name)
+      return 'rejected'
+    }
+    const history = this.#history(key)
+    const version = this.#versionAt(history, timestamp)
+    version.current = typeof value === 'object' ? null : value
+    version.bytes = typeof value === 'object' && value !== null ? this.#values.encode(value) : null
+    if (!version.unlogged) {
+      version.unlogged = true
+      this.#unlogged.push({ history, version })
+    }
+    return version === history.latest ? 'latest' : 'historical'
+  }
+
+  all(): EntryCursor<K, V> {
+    const changes: ChangedRow<K, V>[] = []
+    for (const { history, version } of this.#unwritten) {
+      if (version !== history.latest) continue
+      history.rowKey ??= this.#layout.latest(this.#place.scratch.rewind(), this.#keys, history).copyOfRow()
+      const { key, rowKey } = history
+      changes.push({ rowKey, key, current: version.current, bytes: version.bytes, timestamp: version.from })
+    }
+    changes.sort((a, b) => Buffer.compare(a.rowKey, b.rowKey))
+    return new KeyValueCursor({
+      engine: this.#place.engine,
+      lower: this.#layout.latestSpace(this.#place.scratch.rewind()).copyOfRow(),
+      upper: this.#layout.latestSpaceEnd(this.#place.scratch.rewind()).copyOfRow(),
+      reverse: false,
+      changes,
+      keys: this.#keys,
+      values: this.#values,
+      form: LATEST_ROW,
+    })
+  }
+
+  // ---- commit and restore
+
+  flushCache(): boolean {
+    return false
+  }
+
+  emitOldest(): boolean {
+    return false
+  }
+
+  logChanges(sink: ChangelogSink | undefined): void {
+    const { rows } = this.#place
+    for (const { history, version } of this.#unlogged) {
+      version.unlogged = false
+      if (sink === undefined) continue
+      rows.beginRow()
+      this.#keys.writeAs(history.key, history.mapKey, rows)
+      const keyLength = rows.position - rows.rowStart
+      if (!version.tombstone) this.#writeValue(version, rows)
+      const { buffer, rowStart, position } = rows
+      const keyEnd = rowStart + keyLength
+      const valueStart = version.tombstone ? -1 : keyEnd
+      sink.append(version.from, buffer, rowStart, keyEnd, valueStart, version.tombstone ? -1 : position, undefined)
+    }
+    this.#unlogged = []
+  }
+
+  writeChanges(batch: WriteBatch): void {
+    this.#purge(batch)
+    for (const change of this.#unwritten) this.#writeVersion(change, batch)
+    const { observed } = this.#retention
+    if (observed === this.#keptObserved) return
+    batch.put(this.#place.keptKey, this.#place.rows.beginRow().int64(observed).row())
+    this.#keptObserved = observed
+  }
+
+  written(): void {
+    const first = this.#retention.firstVisible
+    for (const { history, version } of this.#unwritten) {
+      version.unwritten = false
+      history.changes = 0
+      history.rowKey = null
+      while (history.past.length > 0 && history.validTo(history.past[0]!) < first) history.past.shift()
+    }
+    this.#unwritten = []
+    this.#dirtyBytes = 0
+    if (this.#restoring) this.#clear()
+    this.#restoring = false
+  }
+
+  restore(record: ChangelogRecord): void {
+    const { buffer, keyStart, keyEnd, valueStart, valueEnd, timestamp } = record
+    this.#restoring = true
+    if (!this.#retention.accept(timestamp)) return
+    const version = this.#versionAt(this.#history(this.#keys.read(buffer, keyStart, keyEnd)), timestamp)
+    version.current = null
+    version.bytes = valueStart < 0 ? null : Buffer.from(buffer.subarray(valueStart, valueEnd))
+  }
+
+  evict(bytes: number): void {
+    const { resident } = this.#place
+    const target = resident.bytes - bytes
+    // Each is passed at most twice: the first pass takes its reference away. To begin again counts as one, too.
+    const most = 2 * this.#histories.size + 2
+    for (let passed = 0; resident.bytes > target && passed < most; passed++) {
+      this.#hand ??= this.#histories.values()
+      const next = this.#hand.next()
+      if (next.done === true) {
+        this.#hand = undefined
+        continue
+      }
+      const history = next.value
+      if (history.referenced) history.referenced = false
+      else if (history.changes === 0) this.#drop(history)
+    }
+  }
+
+  discard(): void {
+    this.#clear()
+    this.#retention.observed = this.#keptObserved
+  }
+
+  close(): void {
+    this.#clear()
+  }
+
+  // ---- versions
+
+  #entry(version: Version<V>, validTo: number): VersionedEntry<V> | undefined {
+    const { current, bytes, from } = version
+    if (current !== null) return { value: current, timestamp: from, validTo }
+    // Decoded anew each time: an aggregator that changes its argument must not change a past version.
+    return bytes === null ? undefined : { value: this.#values.decode(bytes), timestamp: from, validTo }
+  }
+
+  /** The version of this time, made if there is none, to be changed. */
+  #versionAt(history: History<K, V>, timestamp: number): Version<V> {
+    const { latest } = history
+    if (latest?.from === timestamp) return this.#touch(history, latest)
+    if (latest === undefined || timestamp > latest.from) {
+      const version = this.#grown(history, new Version<V>(timestamp))
+      history.latest = version
+      if (latest !== undefined) {
+        history.past.push(latest)
+        this.#touch(history, latest)
+      }
+      return this.#touch(history, version)
+    }
+    this.#complete(history)
+    const existing = history.pastFrom(timestamp)
+    if (existing !== undefined) return this.#touch(history, existing)
+    const version = this.#grown(history, new Version<V>(timestamp))
+    const before = history.insertPast(version)
+    if (before !== undefined) this.#touch(history, before)
+    return this.#touch(history, version)
+  }
+
+  #touch(history: History<K, V>, version: Version<V>): Version<V> {
+    if (version.unwritten) return version
+    version.unwritten = true
+    history.changes++
+    this.#unwritten.push({ history, version })
+    this.#dirtyBytes += VERSION_OVERHEAD + this.#values.averageSize
+    return version
+  }
+
+  #grown(history: History<K, V>, version: Version<V>): Version<V> {
+    const size = VERSION_OVERHEAD + this.#values.averageSize
+    history.size += size
+    this.#place.resident.bytes += size
+    return version
+  }
+
+  #history(key: K): History<K, V> {
+    const mapKey = this.#keys.mapKey(key)
+    let history = this.#histories.get(mapKey)
+    if (history === undefined) {
+      history = new History<K, V>(key, mapKey)
+      history.size = HISTORY_OVERHEAD
+      this.#place.resident.bytes += HISTORY_OVERHEAD
+      this.#histories.set(mapKey, history)
+      const rowKey = this.#layout.latest(this.#place.scratch.rewind(), this.#keys, history).row()
+      const row = this.#place.engine.get(rowKey)
+      if (row !== undefined) history.latest = this.#grown(history, this.#layout.readLatest<V>(row))
+    }
+    history.referenced = true
+    return history
+  }
+
+  /** Reads the past versions that the engine has. */
+  #complete(history: History<K, V>): void {
+    if (history.complete) return
+    history.complete = true
+    const { engine, scratch } = this.#place
+    const { observed } = this.#retention
+    const last = this.#retention.segment(observed)
+    for (let segment = this.#retention.firstLiveSegment; segment <= last; segment++) {
+      const keyEnd = this.#layout.past(scratch.rewind(), segment, this.#keys, history).position
+      const gte = scratch.copyOfRow()
+      const iterator = engine.iterate({ gte, lt: scratch.int64(Number.MAX_SAFE_INTEGER).copyOfRow() })
+      try {
+        while (iterator.next()) {
+          const { key, value } = iterator
+          // A longer key may begin with this one and look like a time behind it.
+          if (key.length !== keyEnd + 8) continue
+          const version = this.#layout.readPast<V>(key, value, segment)
+          const known =
+            history.pastFrom(version.from) ?? (history.latest?.from === version.from ? history.latest : undefined)
+          if (known === undefined) history.insertPast(this.#grown(history, version))
+          else known.storedSegment = segment
+        }
+      } finally {
+        iterator.close()
+      }
+    }
+  }
+
+  #drop(history: History<K, V>): void {
+    this.#place.resident.bytes -= history.size
+    this.#histories.delete(history.mapKey)
+  }
+
+  #clear(): void {
+    for (const history of this.#histories.values()) this.#place.resident.bytes -= history.size
+    this.#histories.clear()
+    this.#hand = undefined
+    this.#unlogged = []
+    this.#unwritten = []
+    this.#dirtyBytes = 0
+  }
+
+  // ---- rows
+
+  #writeValue(version: Version<V>, writer: ByteWriter): void {
+    if (version.bytes !== null) writer.bytes(version.bytes)
+    else if (version.current !== null) this.#values.write(version.current, writer)
+  }
+
+  #writeVersion({ history, version }: Change<K, V>, batch: WriteBatch): void {
+    const { rows } = this.#place
+    const validTo = history.validTo(version)
+    const segment = version === history.latest ? -1 : this.#retention.segment(validTo)
+    if (version.storedSegment >= 0 && version.storedSegment !== segment) {
+      const old = this.#layout.past(rows.beginRow(), version.storedSegment, this.#keys, history)
+      batch.delete(old.int64(version.from).row())
+    }
+    // Time has moved on since it was put: nobody can ask for it, and what a dead segment holds is never deleted.
+    if (segment >= 0 && segment < this.#retention.firstLiveSegment) return
+    version.storedSegment = segment
+    rows.beginRow()
+    if (segment < 0) this.#layout.latest(rows, this.#keys, history)
+    else this.#layout.past(rows, segment, this.#keys, history).int64(version.from)
+    const keyLength = rows.position - rows.rowStart
+    rows.int64(segment < 0 ? version.from : validTo).byte(version.tombstone ? 0 : 1)
+    this.#writeValue(version, rows)
+    const row = rows.row()
+    batch.put(row.subarray(0, keyLength), row.subarray(keyLength))
+    if (segment < 0 && version.tombstone) {
+      batch.put(
+        this.#layout.tombstone(rows.beginRow(), this.#retention.segment(version.from), this.#keys, history).row(),
+        EMPTY,
+      )
+    }
+  }
+
+  /** Deletes past versions that nobody can ask for, and keys whose tombstone is as old. */
+  #purge(batch: WriteBatch): void {
+    const live = this.#retention.firstLiveSegment
+    if (live <= this.#purgedSegment) return
+    this.#purgedSegment = live
+    const layout = this.#layout
+    const { rows, engine } = this.#place
+    batch.deleteRange(layout.pastSpace(rows.beginRow(), 0).row(), layout.pastSpace(rows.beginRow(), live).row())
+    const gte = layout.tombstoneSpace(rows.beginRow(), 0).row()
+    const lt = layout.tombstoneSpace(rows.beginRow(), live).row()
+    const iterator = engine.iterate({ gte, lt })
+    try {
+      while (iterator.next()) this.#purgeTombstone(layout.keyOfTombstone(iterator.key), live, batch)
+    } finally {
+      iterator.close()
+    }
+    batch.deleteRange(gte, lt)
+  }
+
+  #purgeTombstone(keyBytes: Buffer, live: number, batch: WriteBatch): void {
+    const rowKey = this.#layout.latestSpace(this.#place.rows.beginRow()).bytes(keyBytes).row()
+    const row = this.#place.engine.get(rowKey)
+    if (row === undefined) return
+    const stored = this.#layout.readLatest<V>(row)
+    if (!stored.tombstone || this.#retention.segment(stored.from) >= live) return
+    batch.delete(rowKey)
+    const history = this.#histories.get(this.#keys.mapKey(this.#keys.read(keyBytes, 0, keyBytes.length)))
+    // Versions before it that are to be written need it: it says until when they are valid.
+    if (history?.latest?.from === stored.from && history.changes === 0) history.latest = undefined
+  }
+}
+
+const EMPTY = Buffer.alloc(0)

@@ -1,0 +1,34 @@
+import type { VersionedState } from '../states.ts'
+import type { ReadOnlyVersionedKeyValueStore, VersionedKeyValueStore, VersionedRecord } from '../stores.ts'
+import { requireKey } from '../user-key.ts'
+
+export class ReadOnlyVersionedFace<K, V> implements ReadOnlyVersionedKeyValueStore<K, V> {
+  readonly name: string
+  protected readonly state: VersionedState<K, V>
+
+  constructor(state: VersionedState<K, V>) {
+    this.name = state.name
+    this.state = state
+  }
+
+  get(key: K, asOf?: number): VersionedRecord<V> | undefined {
+    requireKey(key, this.name)
+    // A versioned state decodes objects anew each time it is asked.
+    const entry = asOf === undefined ? this.state.get(key) : this.state.getAsOf(key, asOf)
+    if (entry === undefined) return undefined
+    const { value, timestamp, validTo } = entry
+    return { value, timestamp, validTo: validTo === Infinity ? undefined : validTo }
+  }
+}
+
+export class VersionedFace<K, V> extends ReadOnlyVersionedFace<K, V> implements VersionedKeyValueStore<K, V> {
+  put(key: K, value: V | null, timestamp: number): 'latest' | 'historical' | 'rejected' {
+    requireKey(key, this.name)
+    return this.state.put(key, value ?? null, timestamp)
+  }
+
+  delete(key: K, timestamp: number): VersionedRecord<V> | undefined {
+    const existing = this.get(key, timestamp)
+    return this.put(key, null, timestamp) === 'rejected' ? undefined : existing
+  }
+}

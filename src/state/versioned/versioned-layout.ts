@@ -1,0 +1,92 @@
+import { readLong } from '../../serde/big-endian.ts'
+import type { ByteWriter } from '../rows/byte-writer.ts'
+import type { KeyCodec } from '../codecs.ts'
+import { PREFIX_LENGTH } from '../environment.ts'
+import type { RowForm } from '../key-value/key-value-cursor.ts'
+import { Version, type History } from './version.ts'
+
+const LATEST = 0
+const PAST = 1
+const TOMBSTONE = 2
+const SPACE_END = PREFIX_LENGTH + 1
+const LONG = 8
+const VALUE = LONG + 1
+
+/** Latest versions as scans see them. */
+export const LATEST_ROW: RowForm = {
+  keyOffset: SPACE_END,
+  valueOffset: VALUE,
+  timestamped: true,
+  isTombstone: (row) => row[LONG] === 0,
+}
+
+/**
+ * Rows of versioned stores. Latest: `prefix ‖ 0 ‖ key` → `validFrom(8) ‖ present(1) ‖ value`. Past: `prefix ‖ 1 ‖
+ * segment(validTo)(8) ‖ key ‖ validFrom(8)` → `validTo(8) ‖ present(1) ‖ value`. Keys whose latest version is a tombstone, so
+ * that they can be deleted in time: `prefix ‖ 2 ‖ segment(validFrom)(8) ‖ key` → nothing.
+ */
+export class VersionedLayout {
+  readonly #prefix: number
+
+  constructor(prefix: number) {
+    this.#prefix = prefix
+  }
+
+  latestSpace(writer: ByteWriter): ByteWriter {
+    return this.#space(writer, LATEST)
+  }
+
+  latestSpaceEnd(writer: ByteWriter): ByteWriter {
+    return this.#space(writer, LATEST + 1)
+  }
+
+  latest<K>(writer: ByteWriter, keys: KeyCodec<K>, history: History<K, unknown>): ByteWriter {
+    return this.#key(this.latestSpace(writer), keys, history)
+  }
+
+  pastSpace(writer: ByteWriter, segment: number): ByteWriter {
+    return this.#space(writer, PAST).int64(segment)
+  }
+
+  /** Without the time from which the version is valid, which must follow. */
+  past<K>(writer: ByteWriter, segment: number, keys: KeyCodec<K>, history: History<K, unknown>): ByteWriter {
+    return this.#key(this.pastSpace(writer, segment), keys, history)
+  }
+
+  tombstoneSpace(writer: ByteWriter, segment: number): ByteWriter {
+    return this.#space(writer, TOMBSTONE).int64(segment)
+  }
+
+  tombstone<K>(writer: ByteWriter, segment: number, keys: KeyCodec<K>, history: History<K, unknown>): ByteWriter {
+    return this.#key(this.tombstoneSpace(writer, segment), keys, history)
+  }
+
+  keyOfTombstone(row: Buffer): Buffer {
+    return row.subarray(SPACE_END + LONG)
+  }
+
+  readLatest<V>(row: Buffer): Version<V> {
+    return versionOf(readLong(row, 0), row)
+  }
+
+  readPast<V>(key: Buffer, row: Buffer, segment: number): Version<V> {
+    const version: Version<V> = versionOf(readLong(key, key.length - LONG), row)
+    version.storedSegment = segment
+    return version
+  }
+
+  #space(writer: ByteWriter, space: number): ByteWriter {
+    return writer.int16(this.#prefix).byte(space)
+  }
+
+  #key<K>(writer: ByteWriter, keys: KeyCodec<K>, history: History<K, unknown>): ByteWriter {
+    keys.writeAs(history.key, history.mapKey, writer)
+    return writer
+  }
+}
+
+function versionOf<V>(from: number, row: Buffer): Version<V> {
+  const version = new Version<V>(from)
+  if (row[LONG] === 1) version.bytes = row.subarray(VALUE)
+  return version
+}
