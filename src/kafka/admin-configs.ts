@@ -27,7 +27,8 @@ export async function describeConfigs(
 }
 
 /**
- * Sets configs of a topic, broker or group one by one, leaving the others; `null` puts one back to its default.
+ * Sets configs of a topic, broker or group one by one, leaving the others; `null` puts one back to its default. Brokers go by it, and
+ * tell it, a moment later.
  *
  * @throws MR_LOG_FAILED (`INVALID_CONFIG` with the broker's reason), MR_LOG_UNREACHABLE
  */
