@@ -25,12 +25,7 @@ export class WriteBatch {
     this.#addApart(key, value, PUT_APART)
   }
 
-  /** Puts a row whose value lies behind its key. */
-  putRow(buffer: Buffer, start: number, keyEnd: number, end: number): void {
-    this.#rows.add(buffer, start, keyEnd, end)
-  }
-
-  /** Puts rows, and deletes those that are `DELETED`, nearly in the order of their keys. */
+  /** Puts rows whose values lie behind their keys, and deletes those that are `DELETED`, nearly in the order of their keys. */
   addRows(rows: RowList): void {
     for (const row of keyOrder(rows)) {
       this.#rows.add(rows.buffer(row), rows.start(row), rows.keyEnd(row), rows.end(row))

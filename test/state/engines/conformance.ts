@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { RowList } from '../../../src/state/rows/row-list.ts'
 import { WriteBatch } from '../../../src/state/rows/write-batch.ts'
 import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../../../src/state/engine.ts'
 
@@ -132,7 +133,9 @@ export function engineConformance(factory: EngineFactory): void {
       for (const digit of '123') {
         row.write(digit, 2)
         row.write(digit, 7)
-        batch.putRow(row, 0, 3, 8)
+        const rows = new RowList()
+        rows.add(row, 0, 3, 8)
+        batch.addRows(rows)
         batch.put(bytes('apart'), row)
         writes.push(engine.write(batch))
         batch.clear()
