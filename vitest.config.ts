@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { NODE_OPTIONS } from './test/setup/node-options.ts'
 
 export default defineConfig({
   resolve: { conditions: ['millrace-source'] },
@@ -6,14 +7,11 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     pool: 'forks',
-    // Threads that the library starts resolve 'millrace' without vitest. When workers come and go, V8 may lose track of the pages of
-    // compiled code in its background threads and ends the process ("Check failed: jit_page.has_value()"): they do without.
-    execArgv: [
-      '--conditions=millrace-source',
-      '--no-memory-protection-keys',
-      '--single-threaded-gc',
-      '--no-wasm-tier-up',
-    ],
+    // When workers come and go, V8 may lose track of the pages of compiled code, those of WebAssembly above all, and ends the process
+    // ("Check failed: jit_page.has_value()"). So workers find their types stripped, and background threads keep away from compiled code.
+    globalSetup: ['test/setup/compile-cache.ts'],
+    // Threads that the library starts resolve 'millrace' without vitest.
+    execArgv: NODE_OPTIONS,
     maxWorkers: 2,
     testTimeout: 180_000,
     hookTimeout: 300_000,
