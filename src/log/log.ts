@@ -117,6 +117,11 @@ export interface RecordCursor {
   /** -1: the value is null. */
   readonly valueStart: number
   readonly valueEnd: number
+  /**
+   * Shows where in `buffer` the keys of up to `limit` records behind the current one lie, in order and without moving to them; a
+   * null key at -1. Only after `next`.
+   */
+  peekKeys(limit: number, see: (keyStart: number, keyEnd: number) => void): void
   /** The current record's headers, decoded anew; `none` itself if it has none. */
   headers(none: Headers): Headers
   /** The reader's position once every record of this cursor is taken: behind control and skipped records too. */

@@ -1,4 +1,5 @@
 import { Headers } from './headers.ts'
+import type { KeyReader } from './key-reader.ts'
 
 /**
  * Which input record a task is processing. One object per task, changed in place; cache flushes and suppressions set it to
@@ -11,6 +12,10 @@ export class RecordContext {
   offset = -1
   timestamp = -1
   headers: Headers = new Headers()
+  /** Key of the record as it came into the task; null while none is being processed. */
+  inputKey: unknown = null
+  /** Stores that had to ask their engines for the row of that key, since this was last emptied. */
+  readonly missedBy: KeyReader[] = []
 
   set(topic: string | null, partition: number, offset: number, timestamp: number, headers: Headers): void {
     this.topic = topic

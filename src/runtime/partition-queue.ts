@@ -1,6 +1,7 @@
 import type { RecordCursor } from '../log/log.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { TimestampExtractor } from '../topology/topology.ts'
+import { decode, LookAhead } from './look-ahead.ts'
 import type { NodeOutput } from './node-output.ts'
 
 /** How the records of one topic enter a task: the source node's serdes, extractor and children. */
@@ -23,12 +24,13 @@ export interface RecordGate {
 
 /**
  * The fetched records of one input partition, in offset order. Exactly one record, the head, is decoded; the rest lie in
- * their batches.
+ * their batches. (Keys may be decoded ahead.)
  */
 export class PartitionQueue {
   readonly topic: string
   readonly partition: number
   readonly source: SourceBinding
+  readonly lookAhead: LookAhead
   readonly #gate: RecordGate
   readonly #cursors: RecordCursor[] = []
   #current: RecordCursor | undefined
@@ -49,6 +51,7 @@ export class PartitionQueue {
     this.topic = topic
     this.partition = partition
     this.source = source
+    this.lookAhead = new LookAhead(source.keySerde)
     this.#gate = gate
     this.nextOffset = offset
     this.partitionTime = time
@@ -123,7 +126,7 @@ export class PartitionQueue {
     const { source } = this
     let part: 'key' | 'value' = 'key'
     try {
-      this.headKey = decode(source.keySerde, cursor.buffer, cursor.keyStart, cursor.keyEnd)
+      this.headKey = this.lookAhead.keyOf(cursor)
       part = 'value'
       this.headValue = decode(source.valueSerde, cursor.buffer, cursor.valueStart, cursor.valueEnd)
     } catch (error) {
@@ -153,9 +156,4 @@ export class PartitionQueue {
       return this.#gate.extractorFailed(this, cursor, error)
     }
   }
-}
-
-function decode(serde: Serde<unknown>, buffer: Buffer, start: number, end: number): unknown {
-  if (start < 0) return null
-  return serde.read === undefined ? serde.deserialize(buffer.subarray(start, end)) : serde.read(buffer, start, end)
 }

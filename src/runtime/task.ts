@@ -202,11 +202,18 @@ export class Task {
     queue.take()
     if (timestamp > contexts.streamTime) contexts.streamTime = timestamp
     const headers = queue.cursor.headers(contexts.noHeaders())
-    contexts.record.set(queue.topic, queue.partition, queue.cursor.offset, timestamp, headers)
+    const { record } = contexts
+    record.set(queue.topic, queue.partition, queue.cursor.offset, timestamp, headers)
+    record.inputKey = queue.headKey
     this.#errors.current = queue
     this.#commitNeeded = true
     queue.source.output.forward(queue.headKey, queue.headValue, timestamp, headers)
     this.#errors.current = undefined
+    record.inputKey = null
+    if (record.missedBy.length > 0) {
+      queue.lookAhead.missed(record.missedBy)
+      record.missedBy.length = 0
+    }
     queue.advance()
     if (queue.hasHead) this.#heap.offer(queue)
     else this.#ranEmpty(queue)

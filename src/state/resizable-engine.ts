@@ -54,6 +54,10 @@ export class ResizableEngine implements KeyValueEngine {
     return this.#engine.get(key)
   }
 
+  getMany(keys: readonly Buffer[]): readonly (Buffer | undefined)[] {
+    return this.#engine.getMany(keys)
+  }
+
   iterate(range: EngineRange): EngineIterator {
     return this.#engine.iterate(range)
   }

@@ -78,6 +78,11 @@ class SimEngine implements KeyValueEngine {
     return this.#content.get(key)
   }
 
+  getMany(keys: readonly Buffer[]): readonly (Buffer | undefined)[] {
+    this.#assertOpen()
+    return this.#content.getMany(keys)
+  }
+
   iterate(range: EngineRange): EngineIterator {
     this.#assertOpen()
     return this.#content.iterate(range)

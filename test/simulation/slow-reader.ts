@@ -154,6 +154,10 @@ class Piece implements RecordCursor {
     return this.#source.valueEnd
   }
 
+  peekKeys(limit: number, see: (keyStart: number, keyEnd: number) => void): void {
+    this.#source.peekKeys(Math.min(limit, this.remaining), see)
+  }
+
   headers(none: Headers): Headers {
     return this.#source.headers(none)
   }

@@ -89,6 +89,21 @@ export class BatchCursor implements RecordCursor {
     return false
   }
 
+  peekKeys(limit: number, see: (keyStart: number, keyEnd: number) => void): void {
+    const { offset, timestamp, keyStart, keyEnd, valueStart, valueEnd, remaining } = this
+    const [at, headersAt] = [this.#at, this.#headersAt]
+    try {
+      for (let left = Math.min(limit, remaining); left > 0; left--) {
+        this.#read()
+        see(this.keyStart, this.keyEnd)
+      }
+    } finally {
+      Object.assign(this, { offset, timestamp, keyStart, keyEnd, valueStart, valueEnd, remaining })
+      this.#at = at
+      this.#headersAt = headersAt
+    }
+  }
+
   headers(none: Headers): Headers {
     if (this.buffer[this.#headersAt] === 0) return none
     const nextRecordAt = this.#at

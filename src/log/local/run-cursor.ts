@@ -82,6 +82,18 @@ export class RunCursor implements RecordCursor {
     return true
   }
 
+  peekKeys(limit: number, see: (keyStart: number, keyEnd: number) => void): void {
+    const view = this.#view
+    let at = this.#at
+    for (let left = Math.min(limit, this.remaining); left > 0; left--) {
+      const keyLength = view.getInt32(at + 8, true)
+      const keyStart = at + RECORD_HEADER_BYTES
+      if (keyLength < 0) see(-1, -1)
+      else see(keyStart, keyStart + keyLength)
+      at += recordBytes(view, at)
+    }
+  }
+
   headers(none: Headers): Headers {
     return this.#headersStart === 0 ? none : decodeHeaders(this.buffer, this.#headersStart)
   }

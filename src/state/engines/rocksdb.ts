@@ -70,8 +70,8 @@ class RocksdbEngine implements KeyValueEngine {
   readonly #main: NativeColumn
   readonly #rangeDeletes: RangeDeletes
   readonly #iterators = new Set<RocksdbIterator>()
-  /** What the binding is asked for, one key at a time. */
-  readonly #keys: Buffer[] = []
+  /** A single key that the binding is asked for. */
+  readonly #key1: Buffer[] = []
   readonly #key = new ShortView()
   readonly #value = new ShortView()
   #closed = false
@@ -93,10 +93,14 @@ class RocksdbEngine implements KeyValueEngine {
   }
 
   get(key: Buffer): Buffer | undefined {
+    this.#key1[0] = key
+    return this.getMany(this.#key1)[0]
+  }
+
+  getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {
     this.#assertOpen()
     try {
-      this.#keys[0] = key
-      return this.#binding.db_get_many_sync(this.#database, this.#keys, undefined)[0]
+      return this.#binding.db_get_many_sync(this.#database, keys, undefined)
     } catch (cause) {
       throw ioFailure('rocksdb', this.#directory, cause)
     }

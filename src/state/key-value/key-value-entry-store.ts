@@ -1,4 +1,5 @@
 import type { Headers } from '../../record/headers.ts'
+import type { KeyReader } from '../../record/key-reader.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
 import type { MapKey } from '../codecs.ts'
 import { EntryStore, restoreValue } from '../entries/entry-store.ts'
@@ -17,7 +18,10 @@ export class KeyValueEntry<K, V> extends StateEntry<K, V> {
 }
 
 /** Key-value store: a `Map` of deserialized entries over rows `prefix ‖ key`. */
-export class KeyValueEntryStore<K, V> extends EntryStore<K, V, KeyValueEntry<K, V>> implements KeyValueState<K, V> {
+export class KeyValueEntryStore<K, V>
+  extends EntryStore<K, V, KeyValueEntry<K, V>>
+  implements KeyValueState<K, V>, KeyReader
+{
   readonly spec: KeyValueStoreSpec
   protected readonly rowHeaderLength = PREFIX_LENGTH
   readonly #entries = new Map<MapKey<K>, KeyValueEntry<K, V>>()
@@ -48,6 +52,31 @@ export class KeyValueEntryStore<K, V> extends EntryStore<K, V, KeyValueEntry<K, 
     const entry = this.#find(key) ?? this.#add(key, this.keys.mapKey(key), false)
     if (this.spec.timestamped) this.update(entry, value, timestamp, timestamp, owned)
     else this.update(entry, value, -1, this.environment.record.timestamp, owned)
+  }
+
+  prefetch(keys: readonly K[]): readonly KeyValueEntry<K, V>[] {
+    const read: KeyValueEntry<K, V>[] = []
+    const rowKeys: Buffer[] = []
+    for (const key of keys) {
+      const mapKey = this.keys.mapKey(key)
+      if (this.#entries.has(mapKey)) continue
+      const entry = new KeyValueEntry<K, V>(key, mapKey, true)
+      // What nobody asks for is evicted first.
+      entry.referenced = false
+      read.push(entry)
+      rowKeys.push(this.#rowKey(key, mapKey).copyOfRow())
+    }
+    if (read.length === 0) return read
+    const rows = this.place.engine.getMany(rowKeys)
+    for (let i = 0; i < read.length; i++) {
+      const [entry, row] = [read[i]!, rows[i]]
+      // A key that is there twice needs one entry.
+      if (this.#entries.has(entry.mapKey)) continue
+      if (row !== undefined) this.load(entry, row)
+      this.track(entry)
+      this.#entries.set(entry.mapKey, entry)
+    }
+    return read
   }
 
   range(from: K | undefined, to: K | undefined, reverse: boolean): EntryCursor<K, V> {
@@ -137,6 +166,8 @@ export class KeyValueEntryStore<K, V> extends EntryStore<K, V, KeyValueEntry<K, 
   }
 
   #read(key: K): KeyValueEntry<K, V> {
+    const { record } = this.environment
+    if (record.inputKey === key) record.missedBy.push(this)
     const mapKey = this.keys.mapKey(key)
     const row = this.place.engine.get(this.#rowKey(key, mapKey).row())
     return this.#fill(this.#add(key, mapKey, true), row)

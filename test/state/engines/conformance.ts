@@ -59,6 +59,8 @@ export function engineConformance(factory: EngineFactory): void {
       expect(engine.get(bytes('b'))).toBeUndefined()
       expect(engine.get(bytes('c'))).toBeUndefined()
       expect(engine.get(bytes('empty'))).toHaveLength(0)
+      const many = engine.getMany(['c', 'a', 'empty', 'a', 'b'].map(bytes))
+      expect(many.map((value) => value?.toString())).toEqual([undefined, '3', '', '3', undefined])
     })
 
     it('keeps its own copy of keys and values, and hands out copies', async () => {
