@@ -15,14 +15,19 @@ export interface PlainRecord {
 }
 
 const NONE = new Headers()
+const PEEKED = 2
 /** Far more than anything here takes; reached only when a promise is broken. */
 const GIVE_UP_MS = 20_000
 
-/** Every record of the cursor, decoded. */
+/** Every record of the cursor, decoded. Each is read after the keys behind it have been peeked at, which have to be those that follow. */
 export function recordsOf(cursor: RecordCursor): PlainRecord[] {
   const records: PlainRecord[] = []
+  const peeked: (string | null)[][] = []
   while (cursor.next()) {
     const { buffer } = cursor
+    const behind: (string | null)[] = []
+    cursor.peekKeys(PEEKED, (start, end) => behind.push(start < 0 ? null : buffer.toString('utf8', start, end)))
+    peeked.push(behind)
     records.push({
       offset: cursor.offset,
       timestamp: cursor.timestamp,
@@ -31,6 +36,7 @@ export function recordsOf(cursor: RecordCursor): PlainRecord[] {
       headers: [...cursor.headers(NONE)].map((header) => [header.name, header.value?.toString('utf8') ?? null]),
     })
   }
+  expect(peeked).toEqual(records.map((_, i) => records.slice(i + 1, i + 1 + PEEKED).map(({ key }) => key)))
   return records
 }
 

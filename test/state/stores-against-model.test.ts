@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { int32, json, string } from '../../src/serde/index.ts'
+import { KeyValueEntryStore } from '../../src/state/key-value/key-value-entry-store.ts'
 import type { KeyValueState, SessionState, VersionedState, WindowState } from '../../src/state/states.ts'
 import { Random } from './support/random.ts'
 import { ENGINES, keyValueSpec, sessionSpec, StateHarness, versionedSpec, windowSpec } from './support/state-harness.ts'
@@ -117,6 +118,8 @@ for (const engine of ENGINES) {
               const expected = model.now.get(key)
               expect(entry?.value).toEqual(expected?.value)
               if (timestamped) expect(entry?.timestamp).toBe(expected?.timestamp)
+            } else if (dice < 0.83) {
+              if (state instanceof KeyValueEntryStore) state.prefetch([...KEYS, key])
             } else if (dice < 0.9) {
               const [from, to] = [
                 random.chance(0.3) ? undefined : random.pick(KEYS),

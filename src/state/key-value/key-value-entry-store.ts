@@ -70,11 +70,11 @@ export class KeyValueEntryStore<K, V>
     const rows = this.place.engine.getMany(rowKeys)
     for (let i = 0; i < read.length; i++) {
       const [entry, row] = [read[i]!, rows[i]]
-      // A key that is there twice needs one entry.
-      if (this.#entries.has(entry.mapKey)) continue
       if (row !== undefined) this.load(entry, row)
-      this.track(entry)
+      const { size } = this.#entries
       this.#entries.set(entry.mapKey, entry)
+      // Of a key that is there twice the last entry stays: neither has been handed out.
+      if (this.#entries.size > size) this.track(entry)
     }
     return read
   }
