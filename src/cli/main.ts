@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module'
 
-// Before anything is imported. Where there is no place for a cache, it does nothing.
-enableCompileCache()
+// Before anything else is imported. Where there is no place for a cache, there is none. Threads look for it in the environment.
+const { directory } = enableCompileCache()
+if (directory !== undefined) process.env['NODE_COMPILE_CACHE'] ??= directory
 const { runCli } = await import('./program.ts')
 
 process.exitCode = await runCli(process.argv.slice(2))

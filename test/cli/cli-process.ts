@@ -18,11 +18,11 @@ export class CliProcess {
   stderr = ''
   #onOutput = (): void => {}
 
-  constructor(args: readonly string[]) {
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
     this.#child = spawn(process.execPath, ['--conditions=millrace-source', join(root, 'src/cli/main.ts'), ...args], {
       cwd: root,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '' },
+      env: { ...process.env, NODE_OPTIONS: '', ...env },
     })
     this.#child.stdout?.on('data', (chunk: Buffer) => {
       this.stdout += chunk.toString()
