@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module'
 
-// Before anything else is imported. Where there is no place for a cache, there is none. Threads look for it in the environment.
+// Before anything else is imported. Where there is no place for a cache, there is none. Threads look for it in the environment, and so does
+// whatever Node process the application starts.
 const { directory } = enableCompileCache()
 if (directory !== undefined) process.env['NODE_COMPILE_CACHE'] ??= directory
 const { runCli } = await import('./program.ts')

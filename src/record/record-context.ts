@@ -12,7 +12,7 @@ export class RecordContext {
   offset = -1
   timestamp = -1
   headers: Headers = new Headers()
-  /** Key of the record as it came into the task; null while none is being processed. */
+  /** Key of the record as it came into the task; null if it has none, or while none is being processed. */
   inputKey: unknown = null
   /** Stores that had to ask their engines for the row of that key, since this was last emptied. */
   readonly missedBy: KeyReader[] = []

@@ -1,11 +1,16 @@
 import type { RecordCursor } from '../log/log.ts'
 import type { KeyReader } from '../record/key-reader.ts'
 import type { Serde } from '../serde/serde.ts'
+import { decode } from './decode.ts'
 
 /** Records looked at together. Sixteen look-ups in one call cost RocksDB half of what they cost one by one, and more hardly less. */
 const WINDOW = 64
-/** A part of the records of a window, at least, must make a store ask its engine: else looking ahead costs more than it saves. */
+/** So many of a window's records, at least, must make a store ask its engine. */
 const WORTHWHILE = 1 / 4
+/** So many of the rows read ahead, at least, must be asked for: a look-up among many costs about half of one by itself. */
+const PAYS = 0.6
+/** Windows after which what did not pay is tried again, at most. */
+const LONGEST_REST = 1024
 
 interface Reader {
   readonly store: KeyReader
@@ -14,6 +19,9 @@ interface Reader {
   looksAhead: boolean
   /** What was read for this window. */
   read: ReturnType<KeyReader['prefetch']>
+  /** Windows for which it still does without, since it did not pay; twice as many each time. */
+  resting: number
+  nextRest: number
 }
 
 /**
@@ -45,21 +53,22 @@ export class LookAhead {
 
   /** These stores had to ask their engines for the key of the record that has been processed. */
   missed(stores: readonly KeyReader[]): void {
-    for (const store of stores) {
-      let reader = this.#readers.find((known) => known.store === store)
-      if (reader === undefined) this.#readers.push((reader = { store, missed: 0, looksAhead: false, read: [] }))
-      reader.missed++
-    }
+    for (const store of stores) this.#readerOf(store).missed++
+  }
+
+  #readerOf(store: KeyReader): Reader {
+    for (const reader of this.#readers) if (reader.store === store) return reader
+    const reader: Reader = { store, missed: 0, looksAhead: false, read: [], resting: 0, nextRest: 1 }
+    this.#readers.push(reader)
+    return reader
   }
 
   #beginWindow(cursor: RecordCursor): void {
     this.#keys.length = 0
     this.#next = 0
-    const worthwhile = this.#size * WORTHWHILE
     let looksAhead = false
     for (const reader of this.#readers) {
-      const used = reader.read.reduce((sum, { referenced }) => sum + (referenced ? 1 : 0), 0)
-      reader.looksAhead = reader.missed + used >= worthwhile
+      reader.looksAhead = isWorthwhile(reader, this.#size)
       reader.missed = 0
       reader.read = []
       looksAhead ||= reader.looksAhead
@@ -70,15 +79,22 @@ export class LookAhead {
 
   #lookAhead(cursor: RecordCursor): void {
     this.#buffer = cursor.buffer
+    this.#see(cursor.keyStart, cursor.keyEnd)
     try {
-      this.#see(cursor.keyStart, cursor.keyEnd)
       cursor.peekKeys(WINDOW - 1, this.#see)
-      const keys = this.#keys.filter((key) => key !== UNREADABLE && key !== null)
-      for (const reader of this.#readers) if (reader.looksAhead) reader.read = reader.store.prefetch(keys)
     } catch {
-      // Whatever is wrong with a record or an engine is met again, and told with its place, when it is that record's turn.
-    } finally {
-      this.#buffer = NOTHING
+      // A batch that cannot be read is told of, with its place, when it is the turn of that record.
+    }
+    this.#buffer = NOTHING
+    if (this.#keys.length === 1) return
+    const keys = this.#keys.filter((key) => key !== UNREADABLE && key !== null)
+    for (const reader of this.#readers) {
+      if (!reader.looksAhead) continue
+      try {
+        reader.read = reader.store.prefetch(keys)
+      } catch {
+        // The store is asked again when it is the turn of each record, and what is wrong is told with its place.
+      }
     }
   }
 
@@ -93,9 +109,22 @@ export class LookAhead {
   }
 }
 
-export function decode(serde: Serde<unknown>, buffer: Buffer, start: number, end: number): unknown {
-  if (start < 0) return null
-  return serde.read === undefined ? serde.deserialize(buffer.subarray(start, end)) : serde.read(buffer, start, end)
+/** Judges a window that is over, of so many records. */
+function isWorthwhile(reader: Reader, records: number): boolean {
+  if (reader.resting > 0) {
+    reader.resting--
+    return false
+  }
+  const { read } = reader
+  let used = 0
+  for (const { referenced } of read) if (referenced) used++
+  if (used < PAYS * read.length) {
+    reader.resting = reader.nextRest
+    reader.nextRest = Math.min(2 * reader.nextRest, LONGEST_REST)
+    return false
+  }
+  if (read.length > 0) reader.nextRest = 1
+  return reader.missed + used >= WORTHWHILE * records
 }
 
 const UNREADABLE = Symbol('unreadable')

@@ -1,7 +1,8 @@
 import type { RecordCursor } from '../log/log.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { TimestampExtractor } from '../topology/topology.ts'
-import { decode, LookAhead } from './look-ahead.ts'
+import { decode } from './decode.ts'
+import { LookAhead } from './look-ahead.ts'
 import type { NodeOutput } from './node-output.ts'
 
 /** How the records of one topic enter a task: the source node's serdes, extractor and children. */

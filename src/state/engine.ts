@@ -10,8 +10,8 @@ import type { WriteBatch } from './rows/write-batch.ts'
 export interface KeyValueEngine {
   readonly name: EngineName
   get(key: Buffer): Buffer | undefined
-  /** As `get` of each key, at less cost where the engine can share work among them. */
-  getMany(keys: readonly Buffer[]): readonly (Buffer | undefined)[]
+  /** As `get` of each key, in engines to which many at once cost less than one by one. */
+  getMany?(keys: readonly Buffer[]): readonly (Buffer | undefined)[]
   /** Iterates over the engine as it is at this call, whatever is written later. The caller closes the iterator on every path. */
   iterate(range: EngineRange): EngineIterator
   /** All of the batch or nothing, even if the process dies; with `sync`, even if the machine does. */

@@ -8,6 +8,7 @@ export class ResizableEngine implements KeyValueEngine {
   readonly #directory: string
   #engine: KeyValueEngine
   #options: Required<EngineOptions>
+  readonly getMany?: Required<KeyValueEngine>['getMany']
 
   private constructor(
     factory: EngineFactory,
@@ -19,6 +20,8 @@ export class ResizableEngine implements KeyValueEngine {
     this.#directory = directory
     this.#engine = engine
     this.#options = options
+    if (engine.getMany !== undefined)
+      this.getMany = (keys) => this.#engine.getMany?.(keys) ?? keys.map((key) => this.get(key))
   }
 
   /** @throws as `EngineFactory.open` */
@@ -52,10 +55,6 @@ export class ResizableEngine implements KeyValueEngine {
 
   get(key: Buffer): Buffer | undefined {
     return this.#engine.get(key)
-  }
-
-  getMany(keys: readonly Buffer[]): readonly (Buffer | undefined)[] {
-    return this.#engine.getMany(keys)
   }
 
   iterate(range: EngineRange): EngineIterator {

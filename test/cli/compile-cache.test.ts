@@ -13,7 +13,7 @@ function describeWords(temporary: string): Promise<CliResult> {
   return new CliProcess(['describe', fixture('words.ts')], env).result()
 }
 
-test('what a command has compiled is there for the next one', async () => {
+test('what a command has compiled is kept for the next one', async () => {
   const first = await describeWords(directory)
   expect(first).toMatchObject({ code: 0, stderr: '' })
   expect(readdirSync(join(directory, 'node-compile-cache'))).toHaveLength(1)

@@ -68,7 +68,7 @@ async function watched(): Promise<EngineFactory> {
         getMany: (keys) => {
           if (failsAtMany) throw new Error('the disk is gone')
           looked.many.push(keys.length)
-          return opened.getMany(keys)
+          return keys.map((key) => opened.get(key))
         },
         iterate: (range) => opened.iterate(range),
         write: (batch, how) => opened.write(batch, how),
@@ -132,6 +132,21 @@ test('records that never reach a store soon end the looking ahead', async () => 
   const together = looked.many.reduce((sum, keys) => sum + keys, 0)
   expect(together + looked.one).toBeLessThan(500 + 128)
   expect((await lastCounts()).get('word-999')).toBe(1)
+})
+
+test('behind a filter that lets a third of the records through, it is given up', async () => {
+  await say(all)
+  await processAll()
+  looked = { one: 0, many: [] }
+  const passes = (word: string): boolean => Number(word.slice('word-'.length)) % 3 === 0
+  for (let i = 0; i < WORDS; i += 50) {
+    await using writer = await TopicWriter.open(log, words)
+    for (const word of all.slice(i, i + 50)) writer.write(word, { counts: passes(word) })
+  }
+  await processAll()
+  const together = looked.many.reduce((sum, keys) => sum + keys, 0)
+  expect(together).toBeLessThan(0.4 * WORDS)
+  expect(await lastCounts()).toEqual(new Map(all.map((word) => [word, passes(word) ? 2 : 1])))
 })
 
 test('a look-up of many that fails takes nothing with it: each is looked up when it is its turn', async () => {

@@ -80,7 +80,7 @@ class SimEngine implements KeyValueEngine {
 
   getMany(keys: readonly Buffer[]): readonly (Buffer | undefined)[] {
     this.#assertOpen()
-    return this.#content.getMany(keys)
+    return keys.map((key) => this.#content.get(key))
   }
 
   iterate(range: EngineRange): EngineIterator {

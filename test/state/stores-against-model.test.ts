@@ -139,6 +139,9 @@ for (const engine of ENGINES) {
           expect(drain(r.store<KeyValueState<string, Value>>().range(undefined, undefined, false), read)).toEqual(
             shown(),
           )
+          h.state.discard()
+          expect(h.state.dirtyBytes).toBe(0)
+          expect(h.state.cleanBytes).toBeCloseTo(0)
         })
       }
     }

@@ -248,7 +248,6 @@ describe('an engine that answers later', () => {
     return {
       name: 'level',
       get: (key) => engine.get(key),
-      getMany: (keys) => engine.getMany(keys),
       iterate: (range) => engine.iterate(range),
       async write(batch) {
         const copy = batch.copy()

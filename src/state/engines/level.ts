@@ -89,10 +89,6 @@ class LevelEngine implements KeyValueEngine {
     }
   }
 
-  getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {
-    return keys.map((key) => this.get(key))
-  }
-
   iterate(range: EngineRange): EngineIterator {
     this.#assertOpen()
     this.#scanner ??= new LevelScanner(this.#path)

@@ -50,10 +50,6 @@ class MemoryEngine implements KeyValueEngine {
     return copyOf(this.#versions.get(key.toString('latin1'))?.value)
   }
 
-  getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {
-    return keys.map((key) => this.get(key))
-  }
-
   write(batch: WriteBatch): void {
     this.#assertOpen()
     this.#sequence++

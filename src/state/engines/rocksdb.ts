@@ -70,8 +70,8 @@ class RocksdbEngine implements KeyValueEngine {
   readonly #main: NativeColumn
   readonly #rangeDeletes: RangeDeletes
   readonly #iterators = new Set<RocksdbIterator>()
-  /** A single key that the binding is asked for. */
-  readonly #key1: Buffer[] = []
+  /** For a look-up of one key. */
+  readonly #oneKey: Buffer[] = []
   readonly #key = new ShortView()
   readonly #value = new ShortView()
   #closed = false
@@ -93,8 +93,8 @@ class RocksdbEngine implements KeyValueEngine {
   }
 
   get(key: Buffer): Buffer | undefined {
-    this.#key1[0] = key
-    return this.getMany(this.#key1)[0]
+    this.#oneKey[0] = key
+    return this.getMany(this.#oneKey)[0]
   }
 
   getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {

@@ -55,28 +55,31 @@ export class KeyValueEntryStore<K, V>
   }
 
   prefetch(keys: readonly K[]): readonly KeyValueEntry<K, V>[] {
-    const read: KeyValueEntry<K, V>[] = []
+    const { engine } = this.place
+    if (engine.getMany === undefined) return []
+    const read = new Map<MapKey<K>, KeyValueEntry<K, V>>()
     const rowKeys: Buffer[] = []
     for (const key of keys) {
       const mapKey = this.keys.mapKey(key)
-      if (this.#entries.has(mapKey)) continue
-      const entry = new KeyValueEntry<K, V>(key, mapKey, true)
-      // What nobody asks for is evicted first.
-      entry.referenced = false
-      read.push(entry)
-      rowKeys.push(this.#rowKey(key, mapKey).copyOfRow())
+      if (this.#entries.has(mapKey) || read.has(mapKey)) continue
+      const rowKey = this.#rowKey(key, mapKey).copyOfRow()
+      // An object may be changed by what its record meets before it comes here.
+      const own = this.keys.primitive ? key : this.keys.read(rowKey, PREFIX_LENGTH, rowKey.length)
+      read.set(mapKey, new KeyValueEntry<K, V>(own, mapKey, true))
+      rowKeys.push(rowKey)
     }
-    if (read.length === 0) return read
-    const rows = this.place.engine.getMany(rowKeys)
-    for (let i = 0; i < read.length; i++) {
-      const [entry, row] = [read[i]!, rows[i]]
+    if (read.size === 0) return []
+    const rows = engine.getMany(rowKeys)
+    const entries = [...read.values()]
+    for (let i = 0; i < entries.length; i++) {
+      const [entry, row] = [entries[i]!, rows[i]]
       if (row !== undefined) this.load(entry, row)
-      const { size } = this.#entries
+      // The hand that evicts need not pass twice by what nobody has asked for.
+      entry.referenced = false
+      this.track(entry)
       this.#entries.set(entry.mapKey, entry)
-      // Of a key that is there twice the last entry stays: neither has been handed out.
-      if (this.#entries.size > size) this.track(entry)
     }
-    return read
+    return entries
   }
 
   range(from: K | undefined, to: K | undefined, reverse: boolean): EntryCursor<K, V> {
@@ -167,7 +170,7 @@ export class KeyValueEntryStore<K, V>
 
   #read(key: K): KeyValueEntry<K, V> {
     const { record } = this.environment
-    if (record.inputKey === key) record.missedBy.push(this)
+    if (record.inputKey === key && this.place.engine.getMany !== undefined) record.missedBy.push(this)
     const mapKey = this.keys.mapKey(key)
     const row = this.place.engine.get(this.#rowKey(key, mapKey).row())
     return this.#fill(this.#add(key, mapKey, true), row)

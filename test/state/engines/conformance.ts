@@ -59,7 +59,9 @@ export function engineConformance(factory: EngineFactory): void {
       expect(engine.get(bytes('b'))).toBeUndefined()
       expect(engine.get(bytes('c'))).toBeUndefined()
       expect(engine.get(bytes('empty'))).toHaveLength(0)
-      const many = engine.getMany(['c', 'a', 'empty', 'a', 'b'].map(bytes))
+      const many = engine.getMany?.(['c', 'a', 'empty', 'a', 'b'].map(bytes))
+      if (factory.name === 'rocksdb') expect(many).toHaveLength(5)
+      if (many === undefined) return
       expect(many.map((value) => value?.toString())).toEqual([undefined, '3', '', '3', undefined])
     })
 
