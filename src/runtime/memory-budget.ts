@@ -35,8 +35,8 @@ export interface MemoryUse {
   readonly engines: number
 }
 
-/** A thread commits early rather than collect more changes than this: more of them make the collector slower, not the commit cheaper. */
-const MAX_CHANGES = 8 * 1024 * 1024
+/** A thread commits early rather than collect more changes than this: more of them take memory and make the commit hardly cheaper. */
+const MAX_CHANGES = 16 * 1024 * 1024
 /** An engine flushes so much at once; more makes it slower to open, not faster. */
 const MAX_WRITE_BUFFER = 8 * 1024 * 1024
 /** Engines do not work with less. */
