@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { table, type CellResult } from './report.ts'
+import { markdownTable } from '../rig/markdown-table.ts'
+import { columns, rowOf, type CellResult } from './report.ts'
 
 /** The ratios that a run is compared with; kept beside the page that shows them. */
 interface RecordedCell {
@@ -34,24 +35,44 @@ export function worseThanRecorded(results: readonly CellResult[]): string[] {
   return lines
 }
 
-/** Makes these results the recorded ones, and puts them into the documentation. */
+/** Makes these results the recorded ones, and puts them into the documentation. What was recorded of other cells stays. */
 export function record(results: readonly CellResult[], command: string): void {
-  const cells = results
-    .filter(({ fault, rateRatio }) => fault === undefined && Number.isFinite(rateRatio))
-    .map(({ title, guarantee, rateRatio, cpuRatio }) => ({
-      title,
-      guarantee,
-      rateRatio: rounded(rateRatio),
-      cpuRatio: rounded(cpuRatio),
-    }))
-  writeFileSync(file, `${JSON.stringify(cells, null, 2)}\n`)
+  const valid = results.filter(({ fault, rateRatio }) => fault === undefined && Number.isFinite(rateRatio))
+  const cells = valid.map(({ title, guarantee, rateRatio, cpuRatio }) => ({
+    title,
+    guarantee,
+    rateRatio: rounded(rateRatio),
+    cpuRatio: rounded(cpuRatio),
+  }))
+  const known: RecordedCell[] = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []
+  const all = merged(known, cells, ({ title, guarantee }) => `${title}, ${guarantee}`)
+  writeFileSync(file, `${JSON.stringify(all, null, 2)}\n`)
   const text = readFileSync(page, 'utf8')
   const [before, rest] = text.split(BEGIN, 2)
-  const [, after] = (rest ?? '').split(END, 2)
-  if (before === undefined || after === undefined) throw new Error(`${page} has no place for the results`)
-  const date = new Date().toISOString().slice(0, 10)
-  const head = `${date}, Node ${process.version}, Kafka and Kafka Streams 4.3.0, \`${command}\``
-  writeFileSync(page, `${before}${BEGIN}\n\n${head}\n\n${table(results)}\n\n${END}${after}`)
+  const [table, after] = (rest ?? '').split(END, 2)
+  if (before === undefined || table === undefined || after === undefined)
+    throw new Error(`${page} has no place for the results`)
+  const measured = `${new Date().toISOString().slice(0, 10)}, \`${command}\``
+  const rows = valid.map((result) => [...rowOf(result), measured])
+  const allRows = merged(rowsOf(table), rows, (row) => row.slice(0, 2).join(', '))
+  writeFileSync(page, `${before}${BEGIN}\n\n${markdownTable([...columns, 'measured'], allRows)}\n\n${END}${after}`)
+}
+
+/** Of a Markdown table, without its head. */
+function rowsOf(table: string): string[][] {
+  const lines = table.split('\n').filter((line) => line.startsWith('|'))
+  return lines.slice(2).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  )
+}
+
+/** The old ones in their places, each replaced by the new one of its name; then those that are new. */
+function merged<T>(old: readonly T[], fresh: readonly T[], nameOf: (one: T) => string): T[] {
+  const byName = new Map([...old, ...fresh].map((one) => [nameOf(one), one]))
+  return [...byName.values()]
 }
 
 function rounded(ratio: number): number {

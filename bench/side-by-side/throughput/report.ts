@@ -100,7 +100,7 @@ function lessWork(cell: Cell, java: SideResult, millrace: SideResult): string | 
   return isLess && isLessEach ? 'fewer outputs' : undefined
 }
 
-const columns = [
+export const columns = [
   'workload',
   'guarantee',
   'runs',
@@ -114,27 +114,28 @@ const columns = [
   'others, cores',
 ]
 
+/** The cells of a row of the table. */
+export function rowOf({ title, guarantee, java, millrace, fault, rateRatio, cpuRatio, others }: CellResult): string[] {
+  const pair = (value: (side: SideResult) => number, digits = 0): string =>
+    `${value(java).toFixed(digits)} / ${value(millrace).toFixed(digits)}`
+  return [
+    title,
+    guarantee,
+    String(millrace.runs),
+    pair(({ rate }) => rate),
+    fault === undefined ? `**${rateRatio.toFixed(2)}**` : `void: ${fault}`,
+    pair(({ cpu }) => cpu, 1),
+    cpuRatio.toFixed(2),
+    pair(({ rss }) => rss),
+    pair(({ outputs }) => outputs),
+    pair(({ changelog }) => changelog),
+    others.toFixed(1),
+  ]
+}
+
 /** A Markdown table, one row a cell. */
 export function table(results: readonly CellResult[]): string {
-  const rows = results.map((result) => {
-    const { title, guarantee, java, millrace, fault } = result
-    const pair = (value: (side: SideResult) => number, digits = 0): string =>
-      `${value(java).toFixed(digits)} / ${value(millrace).toFixed(digits)}`
-    return [
-      title,
-      guarantee,
-      String(millrace.runs),
-      pair(({ rate }) => rate),
-      fault === undefined ? `**${result.rateRatio.toFixed(2)}**` : `void: ${fault}`,
-      pair(({ cpu }) => cpu, 1),
-      result.cpuRatio.toFixed(2),
-      pair(({ rss }) => rss),
-      pair(({ outputs }) => outputs),
-      pair(({ changelog }) => changelog),
-      result.others.toFixed(1),
-    ]
-  })
-  return markdownTable(columns, rows)
+  return markdownTable(columns, results.map(rowOf))
 }
 
 function firstLine(text: string | undefined): string {
