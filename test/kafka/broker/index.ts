@@ -62,6 +62,8 @@ function startKeeper(directory: string, owner: number): void {
   const keeper = spawn(process.execPath, [script, directory, String(owner)], {
     detached: true,
     stdio: ['ignore', log, log],
+    // It ends after the run, and would leave its part of the cache behind.
+    env: { ...process.env, NODE_DISABLE_COMPILE_CACHE: '1' },
   })
   closeSync(log)
   keeper.unref()
