@@ -16,7 +16,6 @@ interface Reader {
   readonly store: KeyReader
   /** Records of this window for which the store asked its engine. */
   missed: number
-  looksAhead: boolean
   /** What was read for this window. */
   read: ReturnType<KeyReader['prefetch']>
   /** Windows for which it still does without, since it did not pay; twice as many each time. */
@@ -58,7 +57,7 @@ export class LookAhead {
 
   #readerOf(store: KeyReader): Reader {
     for (const reader of this.#readers) if (reader.store === store) return reader
-    const reader: Reader = { store, missed: 0, looksAhead: false, read: [], resting: 0, nextRest: 1 }
+    const reader: Reader = { store, missed: 0, read: [], resting: 0, nextRest: 1 }
     this.#readers.push(reader)
     return reader
   }
@@ -66,18 +65,17 @@ export class LookAhead {
   #beginWindow(cursor: RecordCursor): void {
     this.#keys.length = 0
     this.#next = 0
-    let looksAhead = false
+    const ahead: Reader[] = []
     for (const reader of this.#readers) {
-      reader.looksAhead = isWorthwhile(reader, this.#size)
+      if (isWorthwhile(reader, this.#size)) ahead.push(reader)
       reader.missed = 0
       reader.read = []
-      looksAhead ||= reader.looksAhead
     }
-    if (looksAhead) this.#lookAhead(cursor)
-    this.#size = this.#left = looksAhead ? this.#keys.length : WINDOW
+    if (ahead.length > 0) this.#lookAhead(cursor, ahead)
+    this.#size = this.#left = ahead.length > 0 ? this.#keys.length : WINDOW
   }
 
-  #lookAhead(cursor: RecordCursor): void {
+  #lookAhead(cursor: RecordCursor, readers: readonly Reader[]): void {
     this.#buffer = cursor.buffer
     this.#see(cursor.keyStart, cursor.keyEnd)
     try {
@@ -88,8 +86,7 @@ export class LookAhead {
     this.#buffer = NOTHING
     if (this.#keys.length === 1) return
     const keys = this.#keys.filter((key) => key !== UNREADABLE && key !== null)
-    for (const reader of this.#readers) {
-      if (!reader.looksAhead) continue
+    for (const reader of readers) {
       try {
         reader.read = reader.store.prefetch(keys)
       } catch {

@@ -18,10 +18,13 @@ const END = '<!-- end of side by side -->'
 /** A ratio that is worse by more than this is told. */
 const TOLERANCE = 0.15
 
+function recordedCells(): RecordedCell[] {
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []
+}
+
 /** What is worse than what was recorded last; noise of a busy machine is told too. */
 export function worseThanRecorded(results: readonly CellResult[]): string[] {
-  if (!existsSync(file)) return []
-  const recorded: RecordedCell[] = JSON.parse(readFileSync(file, 'utf8'))
+  const recorded = recordedCells()
   const lines: string[] = []
   for (const { title, guarantee, fault, rateRatio, cpuRatio } of results) {
     const was = recorded.find((cell) => cell.title === title && cell.guarantee === guarantee)
@@ -44,8 +47,7 @@ export function record(results: readonly CellResult[], command: string): void {
     rateRatio: rounded(rateRatio),
     cpuRatio: rounded(cpuRatio),
   }))
-  const known: RecordedCell[] = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []
-  const all = merged(known, cells, ({ title, guarantee }) => `${title}, ${guarantee}`)
+  const all = merged(recordedCells(), cells, ({ title, guarantee }) => `${title}, ${guarantee}`)
   writeFileSync(file, `${JSON.stringify(all, null, 2)}\n`)
   const text = readFileSync(page, 'utf8')
   const [before, rest] = text.split(BEGIN, 2)
