@@ -71,6 +71,11 @@ export function* beginCommit(
   return { outcome: client.commit(offsets) }
 }
 
+/** Does of step 4 what does not depend on the log's answer. */
+export function prepareTask({ task, state }: CommittableTask): void {
+  inTask(task, () => state.prepareWrite())
+}
+
 /** Step 4. Call when everything that the task did is committed. */
 export function* writeTask(running: CommittableTask, client: LogClient, now: number): Steps<void> {
   try {

@@ -1,6 +1,6 @@
 import type { CommitOutcome, LogClient } from '../log/log.ts'
 import type { Clock } from '../platform/clock.ts'
-import { beginCommit, hasUnloggedStore, unwrittenBytes, writeTask } from './commit.ts'
+import { beginCommit, hasUnloggedStore, prepareTask, unwrittenBytes, writeTask } from './commit.ts'
 import type { CommittableTask, PendingCommit } from './commit.ts'
 import type { RecordWriter } from './record-writer.ts'
 import type { Slice } from './slice.ts'
@@ -77,13 +77,14 @@ export class ThreadCommits {
     toWrite: readonly CommittableTask[],
     now: number,
   ): Steps<CommitOutcome> {
+    // Nothing else can be done until the log has answered.
+    const changed = toWrite.filter(({ state }) => state.dirtyBytes > 0)
+    for (const running of changed) prepareTask(running)
     const outcome = yield* wait(pending.outcome)
     if (outcome !== 'committed') return outcome
     for (const { task } of tasks) task.committed()
     if (toWrite.length === 0) return outcome
-    for (const running of toWrite) {
-      if (running.state.dirtyBytes > 0) yield* writeTask(running, this.#options.client, now)
-    }
+    for (const running of changed) yield* writeTask(running, this.#options.client, now)
     this.#lastWrite = now
     if (now - this.#lastPurge >= PURGE_INTERVAL) {
       this.#lastPurge = now

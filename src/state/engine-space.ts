@@ -102,6 +102,12 @@ export class EngineSpace {
     this.batch.put(metaKey(CHECKPOINT, name), json(checkpoint))
   }
 
+  /** Does of `write` what can be done beforehand. */
+  prepare(): void {
+    const { batch } = this
+    if (batch.length > 0) this.engine.prepare?.(batch)
+  }
+
   write(): MaybePromise<void> {
     const { batch } = this
     if (batch.length === 0) return

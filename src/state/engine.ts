@@ -14,6 +14,11 @@ export interface KeyValueEngine {
   getMany?(keys: readonly Buffer[]): readonly (Buffer | undefined)[]
   /** Iterates over the engine as it is at this call, whatever is written later. The caller closes the iterator on every path. */
   iterate(range: EngineRange): EngineIterator
+  /**
+   * Does what `write` would have to do with these writes before any of them may take effect. The batch may be written later, with more writes behind
+   * these, or be cleared; until then the bytes must stay as they are. In engines in which that is a part of the work.
+   */
+  prepare?(batch: WriteBatch): void
   /** All of the batch or nothing, even if the process dies; with `sync`, even if the machine does. */
   write(batch: WriteBatch, options?: { readonly sync?: boolean }): MaybePromise<void>
   close(): MaybePromise<void>

@@ -2,6 +2,7 @@ import type { DropReason } from '../record/drop-reason.ts'
 import type { RecordContext } from '../record/record-context.ts'
 import type { KeyValueEngine } from './engine.ts'
 import type { ByteWriter } from './rows/byte-writer.ts'
+import type { RowKeys } from './rows/row-keys.ts'
 
 /** What the task gives its state. */
 export interface StateEnvironment {
@@ -42,6 +43,8 @@ export interface StatePlace {
   readonly rows: ByteWriter
   /** For keys and values that are used at once. */
   readonly scratch: ByteWriter
+  /** Keys of rows that are looked up together. */
+  readonly rowKeys: RowKeys
   /** Bytes held back by caches. */
   readonly held: ByteBudget
   /** Bytes of all entries over the engines. */

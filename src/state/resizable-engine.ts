@@ -61,6 +61,10 @@ export class ResizableEngine implements KeyValueEngine {
     return this.#engine.iterate(range)
   }
 
+  prepare(batch: WriteBatch): void {
+    this.#engine.prepare?.(batch)
+  }
+
   write(batch: WriteBatch, options?: { readonly sync?: boolean }): MaybePromise<void> {
     return this.#engine.write(batch, options)
   }

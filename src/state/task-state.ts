@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
 import { ByteWriter } from './rows/byte-writer.ts'
+import { RowKeys } from './rows/row-keys.ts'
 import { createStore } from './create-store.ts'
 import { EngineSpace, type Checkpoint } from './engine-space.ts'
 import type { KeyValueEngine } from './engine.ts'
@@ -45,11 +46,14 @@ export class TaskState {
   readonly #cached: TaskStore[] = []
   readonly #rows = new ByteWriter()
   readonly #scratch = new ByteWriter(1024)
+  readonly #rowKeys = new RowKeys()
   readonly #held: ByteBudget
   readonly #resident: ByteBudget = { bytes: 0 }
   readonly #allPersistent: boolean
   readonly #iterators = new OpenIterators()
   #entryLimit: number
+  /** The changes are in the batches of the spaces. */
+  #isPrepared = false
   /** Clean bytes below which it was of no use to forget entries: what is left lies beside changes. */
   #retryAbove = 0
 
@@ -192,7 +196,24 @@ export class TaskState {
 
   /** Hands what changed since the last call to the sink of its store, if it has one. */
   logChanges(sinkFor: (store: string) => ChangelogSink | undefined): void {
+    // Those logged now would count as written when the batch, which lacks them, is.
+    if (this.#isPrepared) throw new TypeError('the commit before was prepared, and neither written nor discarded')
     for (const [name, { store }] of this.#stores) store.logChanges(sinkFor(name))
+  }
+
+  /**
+   * Does of `write` what may be done before it is known whether the commit succeeds; `write` or `discard` must follow, and nothing may be
+   * processed before.
+   */
+  prepareWrite(): void {
+    if (this.#isPrepared) return
+    for (const { store, space } of this.#all) {
+      store.logChanges(undefined)
+      store.writeChanges(space.batch)
+    }
+    this.#main.prepare()
+    if (this.#memory !== this.#main) this.#memory.prepare()
+    this.#isPrepared = true
   }
 
   /**
@@ -200,10 +221,8 @@ export class TaskState {
    * or any other that its caller will ask for again. Changes that nobody asked `logChanges` for are in no changelog.
    */
   write(checkpoints: ReadonlyMap<string, Checkpoint>): MaybePromise<void> {
-    for (const { store, space } of this.#all) {
-      store.logChanges(undefined)
-      store.writeChanges(space.batch)
-    }
+    this.prepareWrite()
+    this.#isPrepared = false
     for (const [name, checkpoint] of checkpoints) this.#spaceOf(name).setCheckpoint(name, checkpoint)
     const written = this.#writeSpaces()
     if (isPromise(written)) return written.then(() => this.#written())
@@ -253,6 +272,7 @@ export class TaskState {
     for (const { store } of this.#all) store.discard()
     this.#main.discard()
     this.#memory.discard()
+    this.#isPrepared = false
     this.#rows.rewind()
   }
 
@@ -274,6 +294,7 @@ export class TaskState {
       keptKey: space.keptKey(spec.name),
       rows: this.#rows,
       scratch: this.#scratch,
+      rowKeys: this.#rowKeys,
       held: this.#held,
       resident: this.#resident,
     })

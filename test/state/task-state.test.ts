@@ -63,6 +63,21 @@ describe('uncommitted changes', () => {
     expect([get(h, 'store', 'a'), get(h, 'store', 'b')]).toEqual([1, undefined])
   })
 
+  test('of a commit that fails never reach the engine, however far its write was prepared', async () => {
+    const h = await open([keyValueSpec()], rocksdbEngine)
+    put(h, 'store', 'a', 1)
+    await h.commit()
+    put(h, 'store', 'a', 2)
+    put(h, 'store', 'b', 2)
+    h.state.logChanges(() => undefined)
+    h.state.prepareWrite()
+    h.state.discard()
+    put(h, 'store', 'c', 3)
+    await h.commit()
+    await h.reopen()
+    expect(['a', 'b', 'c'].map((key) => get(h, 'store', key))).toEqual([1, undefined, 3])
+  })
+
   test('count as dirty bytes until they are written', async () => {
     const h = await open([keyValueSpec()])
     expect(h.state.dirtyBytes).toBe(0)

@@ -1,3 +1,4 @@
+import { copyBytes } from '../../platform/copy-bytes.ts'
 import type { Headers } from '../../record/headers.ts'
 import {
   ATTRIBUTES_AT,
@@ -23,8 +24,6 @@ import { crc32c } from './crc32c.ts'
 
 /** Length, attributes, timestamp and offset deltas, key and value lengths and header count, at their longest. */
 const MAX_RECORD_OVERHEAD = 5 + 1 + 10 + 5 + 5 + 5 + 5
-/** Below this many bytes a loop beats the call of `copy`. */
-const SHORT = 32
 const TWO_TO_31 = 0x8000_0000
 
 /** Builds one record batch, magic 2, in place: each record is encoded behind the one before, the header when it is closed. */
@@ -79,9 +78,9 @@ export class BatchBuilder {
     at = writeVarint(target, timestampDelta, at)
     at = writeVarint(target, this.count, at)
     at = writeVarint(target, keyLength, at)
-    if (keyLength > 0) at = copy(source, keyStart, keyEnd, target, at)
+    if (keyLength > 0) at = copyBytes(source, keyStart, keyEnd, target, at)
     at = writeVarint(target, valueLength, at)
-    if (valueLength > 0) at = copy(source, valueStart, valueEnd, target, at)
+    if (valueLength > 0) at = copyBytes(source, valueStart, valueEnd, target, at)
     at = writeVarint(target, headerCount, at)
     if (headerCount > 0) at = writeHeaders(target, headers!, at)
     this.#at = at
@@ -128,12 +127,6 @@ export function stampBatch(batch: Buffer, producerId: number, producerEpoch: num
   batch.writeInt16BE(producerEpoch, PRODUCER_EPOCH_AT)
   batch.writeInt32BE(baseSequence, BASE_SEQUENCE_AT)
   batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT)
-}
-
-function copy(source: Buffer, start: number, end: number, target: Buffer, at: number): number {
-  if (end - start >= SHORT) return at + source.copy(target, at, start, end)
-  for (let from = start; from < end; from++) target[at++] = source[from]!
-  return at
 }
 
 function sizeOfVarint(value: number): number {

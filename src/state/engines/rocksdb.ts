@@ -74,6 +74,10 @@ class RocksdbEngine implements KeyValueEngine {
   readonly #oneKey: Buffer[] = []
   readonly #key = new ShortView()
   readonly #value = new ShortView()
+  /** The batch whose first writes the native batch holds, and how many they are. */
+  #preparedBatch: WriteBatch | undefined
+  #preparedEdition = 0
+  #prepared = 0
   #closed = false
 
   constructor(
@@ -114,28 +118,53 @@ class RocksdbEngine implements KeyValueEngine {
     return iterator
   }
 
+  /** The binding copies keys and values. What a range delete does depends on the writes behind it: it waits for `write`. */
+  prepare(batch: WriteBatch): void {
+    this.#assertOpen()
+    try {
+      this.#takeUp(batch)
+      while (this.#prepared < batch.length && batch.kind(this.#prepared) !== 'deleteRange') this.#add(batch)
+    } catch (cause) {
+      throw ioFailure('rocksdb', this.#directory, cause)
+    }
+  }
+
   write(batch: WriteBatch, options?: { readonly sync?: boolean }): void {
     this.#assertOpen()
     try {
+      this.#takeUp(batch)
       this.#rangeDeletes.forgetDone(this.#batch)
-      for (let i = 0; i < batch.length; i++) {
-        const kind = batch.kind(i)
-        if (kind === 'deleteRange') this.#rangeDeletes.add(this.#batch, batch, i)
-        else {
-          // The binding copies both before it returns.
-          const key = batch.key(i, this.#key)
-          if (kind === 'delete') this.#binding.batch_del(this.#batch, key, undefined)
-          else this.#binding.batch_put(this.#batch, key, batch.value(i, this.#value), undefined)
-        }
-      }
+      while (this.#prepared < batch.length) this.#add(batch)
       this.#binding.batch_write(this.#database, this.#batch, { sync: options?.sync ?? false })
     } catch (cause) {
       this.#rangeDeletes.cancel()
       throw ioFailure('rocksdb', this.#directory, cause)
     } finally {
+      this.#preparedBatch = undefined
       this.#binding.batch_clear(this.#batch)
     }
     this.#rangeDeletes.carryOut()
+  }
+
+  /** Goes on behind the writes that are prepared, if they are those of this batch. */
+  #takeUp(batch: WriteBatch): void {
+    if (this.#preparedBatch === batch && this.#preparedEdition === batch.edition) return
+    this.#binding.batch_clear(this.#batch)
+    this.#preparedBatch = batch
+    this.#preparedEdition = batch.edition
+    this.#prepared = 0
+  }
+
+  #add(batch: WriteBatch): void {
+    const index = this.#prepared++
+    const kind = batch.kind(index)
+    if (kind === 'deleteRange') {
+      this.#rangeDeletes.add(this.#batch, batch, index)
+      return
+    }
+    const key = batch.key(index, this.#key)
+    if (kind === 'delete') this.#binding.batch_del(this.#batch, key, undefined)
+    else this.#binding.batch_put(this.#batch, key, batch.value(index, this.#value), undefined)
   }
 
   close(): Promise<void> {

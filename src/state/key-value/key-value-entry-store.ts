@@ -6,6 +6,7 @@ import { EntryStore, restoreValue } from '../entries/entry-store.ts'
 import { PREFIX_LENGTH, type StatePlace } from '../environment.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
 import { KeyValueCursor, type ChangedRow, type RowForm } from './key-value-cursor.ts'
+import { KeyTable } from '../entries/key-table.ts'
 import { firstIndex, SortedChanges } from '../entries/sorted-changes.ts'
 import { StateEntry } from '../entries/state-entry.ts'
 import type { ChangelogRecord, Entry, EntryCursor, FlushListener, KeyValueState } from '../states.ts'
@@ -24,12 +25,11 @@ export class KeyValueEntryStore<K, V>
 {
   readonly spec: KeyValueStoreSpec
   protected readonly rowHeaderLength = PREFIX_LENGTH
-  readonly #entries = new Map<MapKey<K>, KeyValueEntry<K, V>>()
+  readonly #entries = new KeyTable<KeyValueEntry<K, V>>()
   readonly #sorted: SortedChanges<KeyValueEntry<K, V>>
   #listener: FlushListener<K, V> | undefined
   /** The entry used last: a put mostly follows a get of the same key. */
   #last: KeyValueEntry<K, V> | null = null
-  #hand: Iterator<KeyValueEntry<K, V>> | undefined
 
   constructor(spec: KeyValueStoreSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
     super(spec, place, keySerde, valueSerde, spec.timestamped)
@@ -57,29 +57,36 @@ export class KeyValueEntryStore<K, V>
   prefetch(keys: readonly K[]): readonly KeyValueEntry<K, V>[] {
     const { engine } = this.place
     if (engine.getMany === undefined) return []
-    const read = new Map<MapKey<K>, KeyValueEntry<K, V>>()
-    const rowKeys: Buffer[] = []
-    for (const key of keys) {
-      const mapKey = this.keys.mapKey(key)
-      if (this.#entries.has(mapKey) || read.has(mapKey)) continue
-      const rowKey = this.#rowKey(key, mapKey).copyOfRow()
-      // An object may be changed by what its record meets before it comes here.
-      const own = this.keys.primitive ? key : this.keys.read(rowKey, PREFIX_LENGTH, rowKey.length)
-      read.set(mapKey, new KeyValueEntry<K, V>(own, mapKey, true))
-      rowKeys.push(rowKey)
+    const read: KeyValueEntry<K, V>[] = []
+    const rowKeys = this.place.rowKeys.begin()
+    try {
+      for (const key of keys) {
+        const mapKey = this.keys.mapKey(key)
+        if (this.#entries.find(mapKey) !== undefined) continue
+        const rowKey = rowKeys.add(this.#rowKey(key, mapKey))
+        // An object may be changed by what its record meets before it comes here.
+        const own = this.keys.primitive ? key : this.keys.read(rowKey, PREFIX_LENGTH, rowKey.length)
+        const entry = new KeyValueEntry<K, V>(own, mapKey, true)
+        this.#entries.add(entry)
+        read.push(entry)
+      }
+      if (read.length === 0) return read
+      const rows = engine.getMany(rowKeys.all)
+      for (let i = 0; i < read.length; i++) {
+        const [entry, row] = [read[i]!, rows[i]]
+        if (row !== undefined) this.load(entry, row)
+      }
+    } catch (error) {
+      // What the engine has not answered is not known to be absent.
+      for (const entry of read) this.#entries.remove(entry)
+      throw error
     }
-    if (read.size === 0) return []
-    const rows = engine.getMany(rowKeys)
-    const entries = [...read.values()]
-    for (let i = 0; i < entries.length; i++) {
-      const [entry, row] = [entries[i]!, rows[i]]
-      if (row !== undefined) this.load(entry, row)
+    for (const entry of read) {
       // The hand that evicts need not pass twice by what nobody has asked for.
       entry.referenced = false
       this.track(entry)
-      this.#entries.set(entry.mapKey, entry)
     }
-    return entries
+    return read
   }
 
   range(from: K | undefined, to: K | undefined, reverse: boolean): EntryCursor<K, V> {
@@ -107,21 +114,7 @@ export class KeyValueEntryStore<K, V>
 
   evict(bytes: number): void {
     const { resident } = this.place
-    const target = resident.bytes - bytes
-    // Each is passed at most twice: the first pass takes its reference away. To begin again counts as one, too.
-    const most = 2 * this.#entries.size + 2
-    for (let passed = 0; resident.bytes > target && passed < most; passed++) {
-      this.#hand ??= this.#entries.values()
-      const next = this.#hand.next()
-      if (next.done === true) {
-        this.#hand = undefined
-        continue
-      }
-      const entry = next.value
-      if (entry.dirty || entry.held !== null) continue
-      if (entry.referenced) entry.referenced = false
-      else this.#drop(entry)
-    }
+    this.#entries.sweep(resident, resident.bytes - bytes, this.#goes)
   }
 
   // ---- for the base class
@@ -151,19 +144,18 @@ export class KeyValueEntryStore<K, V>
   }
 
   protected clearEntries(): void {
-    for (const entry of this.#entries.values()) this.untrack(entry)
+    for (const entry of this.#entries) this.untrack(entry)
     this.#entries.clear()
     this.#sorted.reset()
     this.#last = null
-    this.#hand = undefined
   }
 
   // ---- entries
 
   #find(key: K): KeyValueEntry<K, V> | undefined {
-    if (!this.keys.primitive) return this.#entries.get(this.keys.mapKey(key))
+    if (!this.keys.primitive) return this.#entries.find(this.keys.mapKey(key))
     if (this.#last !== null && this.#last.key === key) return this.#last
-    const entry = this.#entries.get(key)
+    const entry = this.#entries.find(key)
     if (entry !== undefined) this.#last = entry
     return entry
   }
@@ -179,7 +171,7 @@ export class KeyValueEntryStore<K, V>
   #add(key: K, mapKey: MapKey<K>, known: boolean): KeyValueEntry<K, V> {
     const entry = new KeyValueEntry<K, V>(key, mapKey, known)
     this.track(entry)
-    this.#entries.set(mapKey, entry)
+    this.#entries.add(entry)
     this.#last = entry
     return entry
   }
@@ -193,9 +185,24 @@ export class KeyValueEntryStore<K, V>
   }
 
   #drop(entry: KeyValueEntry<K, V>): void {
+    this.#let(entry)
+    this.#entries.remove(entry)
+  }
+
+  #let(entry: KeyValueEntry<K, V>): void {
     if (this.#last === entry) this.#last = null
     this.untrack(entry)
-    this.#entries.delete(entry.mapKey)
+  }
+
+  /** Of a sweep. */
+  readonly #goes = (entry: KeyValueEntry<K, V>): boolean => {
+    if (entry.dirty || entry.held !== null) return false
+    if (entry.referenced) {
+      entry.referenced = false
+      return false
+    }
+    this.#let(entry)
+    return true
   }
 
   // ---- scanning

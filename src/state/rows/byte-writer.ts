@@ -1,3 +1,4 @@
+import { copyBytes } from '../../platform/copy-bytes.ts'
 import { writeLong } from '../../serde/big-endian.ts'
 import { asBuffer } from '../../serde/byte-view.ts'
 import type { Serde } from '../../serde/serde.ts'
@@ -79,7 +80,7 @@ export class ByteWriter {
 
   range(source: Buffer, start: number, end: number): this {
     this.#ensure(end - start)
-    this.position += source.copy(this.buffer, this.position, start, end)
+    this.position = copyBytes(source, start, end, this.buffer, this.position)
     return this
   }
 

@@ -1,3 +1,5 @@
+import { copyBytes } from '../../platform/copy-bytes.ts'
+
 /** Bytes up to which a view is kept, and up to which copying is cheaper than making one that the collector has to clear away. */
 const SHORT = 256
 
@@ -24,7 +26,12 @@ export class ShortView {
   of(buffer: Buffer, start: number, end: number): Buffer {
     const length = end - start
     if (length >= SHORT) return buffer.subarray(start, end)
-    buffer.copy(this.#bytes, 0, start, end)
+    copyBytes(buffer, start, end, this.#bytes, 0)
     return this.#views.of(length)
+  }
+
+  /** As `of`, of a buffer that may be overwritten meanwhile. */
+  copyOf(buffer: Buffer, start: number, end: number): Buffer {
+    return end - start < SHORT ? this.of(buffer, start, end) : Buffer.from(buffer.subarray(start, end))
   }
 }

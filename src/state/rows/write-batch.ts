@@ -17,6 +17,13 @@ export class WriteBatch {
   /** Values that do not lie behind their keys, and upper bounds of ranges. */
   readonly #apart = new Map<number, Buffer>()
 
+  #edition = 0
+
+  /** Another one each time the batch was cleared. */
+  get edition(): number {
+    return this.#edition
+  }
+
   get length(): number {
     return this.#rows.length
   }
@@ -78,6 +85,7 @@ export class WriteBatch {
   }
 
   clear(): void {
+    this.#edition++
     this.#rows.clear()
     this.#apart.clear()
   }

@@ -2,6 +2,7 @@ import { readLong } from '../../serde/big-endian.ts'
 import { BucketCursor } from './bucket-cursor.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
 import type { WriteBatch } from '../rows/write-batch.ts'
+import { KeyTable } from '../entries/key-table.ts'
 import { EntryStore, restoreValue } from '../entries/entry-store.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
 import type { StatePlace } from '../environment.ts'
@@ -13,7 +14,6 @@ import { Bucket, TimedEntry } from './timed-entry.ts'
 import { TimedLayout } from './timed-layout.ts'
 import { CollectedRows, compareTimed, IndexedRows, NO_ROWS } from './timed-rows.ts'
 import { TimedScanCursor } from './timed-scan-cursor.ts'
-import type { MapKey } from '../codecs.ts'
 import type { Serde } from '../../serde/serde.ts'
 
 const BUCKET_OVERHEAD = 240
@@ -34,10 +34,9 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   readonly #timeOrdered: boolean
   /** Kafka Streams' caching stores show what is in the cache, however old; only what lies behind it expires. */
   readonly #showsExpired: boolean
-  readonly #buckets = new Map<MapKey<K>, Bucket<K, V>>()
+  readonly #buckets = new KeyTable<Bucket<K, V>>()
   readonly #sorted: SortedChanges<TimedEntry<K, V>>
   #last: Bucket<K, V> | null = null
-  #hand: Iterator<Bucket<K, V>> | undefined
   #idleCursor: BucketCursor<K, V> | null = null
   /** Greatest time that a row in the engine may have. */
   #storedTo: number
@@ -161,20 +160,7 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
 
   evict(bytes: number): void {
     const { resident } = this.place
-    const target = resident.bytes - bytes
-    // Each is passed at most twice: the first pass takes its reference away. To begin again counts as one, too.
-    const most = 2 * this.#buckets.size + 2
-    for (let passed = 0; resident.bytes > target && passed < most; passed++) {
-      this.#hand ??= this.#buckets.values()
-      const next = this.#hand.next()
-      if (next.done === true) {
-        this.#hand = undefined
-        continue
-      }
-      const bucket = next.value
-      if (bucket.referenced) bucket.referenced = false
-      else if (bucket.entries.every((entry) => !entry.dirty && entry.held === null)) this.#drop(bucket)
-    }
+    this.#buckets.sweep(resident, resident.bytes - bytes, this.#goes)
   }
 
   // ---- commit and restore
@@ -260,11 +246,10 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   }
 
   protected clearEntries(): void {
-    for (const bucket of this.#buckets.values()) this.#release(bucket)
+    for (const bucket of this.#buckets) this.#release(bucket)
     this.#buckets.clear()
     this.#sorted.reset()
     this.#last = null
-    this.#hand = undefined
     this.#quietFrom = Infinity
     this.#quietTo = -Infinity
   }
@@ -272,9 +257,9 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   // ---- buckets
 
   #bucket(key: K): Bucket<K, V> | undefined {
-    if (!this.keys.primitive) return this.#buckets.get(this.keys.mapKey(key))
+    if (!this.keys.primitive) return this.#buckets.find(this.keys.mapKey(key))
     if (this.#last !== null && this.#last.key === key) return this.#last
-    const bucket = this.#buckets.get(key)
+    const bucket = this.#buckets.find(key)
     if (bucket !== undefined) this.#last = bucket
     return bucket
   }
@@ -282,18 +267,24 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   #addBucket(key: K): Bucket<K, V> {
     const bucket = new Bucket<K, V>(key, this.keys.mapKey(key))
     this.place.resident.bytes += BUCKET_OVERHEAD
-    this.#buckets.set(bucket.mapKey, bucket)
+    this.#buckets.add(bucket)
     this.#last = bucket
     return bucket
   }
 
-  #drop(bucket: Bucket<K, V>): void {
+  /** Of a sweep. */
+  readonly #goes = (bucket: Bucket<K, V>): boolean => {
+    if (bucket.referenced) {
+      bucket.referenced = false
+      return false
+    }
+    if (bucket.entries.some((entry) => entry.dirty || entry.held !== null)) return false
     this.#release(bucket)
-    this.#buckets.delete(bucket.mapKey)
-    if (this.#last === bucket) this.#last = null
+    return true
   }
 
   #release(bucket: Bucket<K, V>): void {
+    if (this.#last === bucket) this.#last = null
     for (const entry of bucket.entries) this.untrack(entry)
     this.place.resident.bytes -= BUCKET_OVERHEAD
   }
@@ -301,7 +292,7 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   /** Adds the clean entries of an interval that the engine is not asked for. */
   #withExpired(changes: TimedEntry<K, V>[], from: number, to: number): TimedEntry<K, V>[] {
     if (!this.#showsExpired || from > to) return changes
-    for (const bucket of this.#buckets.values()) {
+    for (const bucket of this.#buckets) {
       for (const entry of bucket.entries) {
         if (!entry.dirty && entry.present && entry.time >= from && entry.time <= to) changes.push(entry)
       }

@@ -1,9 +1,10 @@
 import { readLong } from '../../serde/big-endian.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
-import { KeyCodec, ValueCodec, type MapKey } from '../codecs.ts'
+import { KeyCodec, ValueCodec } from '../codecs.ts'
 import type { WriteBatch } from '../rows/write-batch.ts'
 import type { StateEnvironment, StatePlace } from '../environment.ts'
+import { KeyTable } from '../entries/key-table.ts'
 import { KeyValueCursor, type ChangedRow } from '../key-value/key-value-cursor.ts'
 import { Retention } from '../retention.ts'
 import type { ChangelogRecord, ChangelogSink, EntryCursor, VersionedEntry, VersionedState } from '../states.ts'
@@ -35,11 +36,10 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   readonly #values: ValueCodec<V>
   readonly #retention: Retention
   readonly #layout: VersionedLayout
-  readonly #histories = new Map<MapKey<K>, History<K, V>>()
+  readonly #histories = new KeyTable<History<K, V>>()
   #unlogged: Change<K, V>[] = []
   #unwritten: Change<K, V>[] = []
   #dirtyBytes = 0
-  #hand: Iterator<History<K, V>> | undefined
   #keptObserved: number
   #purgedSegment = 0
   #restoring = false
@@ -179,20 +179,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
 
   evict(bytes: number): void {
     const { resident } = this.#place
-    const target = resident.bytes - bytes
-    // Each is passed at most twice: the first pass takes its reference away. To begin again counts as one, too.
-    const most = 2 * this.#histories.size + 2
-    for (let passed = 0; resident.bytes > target && passed < most; passed++) {
-      this.#hand ??= this.#histories.values()
-      const next = this.#hand.next()
-      if (next.done === true) {
-        this.#hand = undefined
-        continue
-      }
-      const history = next.value
-      if (history.referenced) history.referenced = false
-      else if (history.changes === 0) this.#drop(history)
-    }
+    this.#histories.sweep(resident, resident.bytes - bytes, this.#goes)
   }
 
   discard(): void {
@@ -253,12 +240,12 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
 
   #history(key: K): History<K, V> {
     const mapKey = this.#keys.mapKey(key)
-    let history = this.#histories.get(mapKey)
+    let history = this.#histories.find(mapKey)
     if (history === undefined) {
       history = new History<K, V>(key, mapKey)
       history.size = HISTORY_OVERHEAD
       this.#place.resident.bytes += HISTORY_OVERHEAD
-      this.#histories.set(mapKey, history)
+      this.#histories.add(history)
       const rowKey = this.#layout.latest(this.#place.scratch.rewind(), this.#keys, history).row()
       const row = this.#place.engine.get(rowKey)
       if (row !== undefined) history.latest = this.#grown(history, this.#layout.readLatest<V>(row))
@@ -295,15 +282,20 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     }
   }
 
-  #drop(history: History<K, V>): void {
+  /** Of a sweep. */
+  readonly #goes = (history: History<K, V>): boolean => {
+    if (history.referenced) {
+      history.referenced = false
+      return false
+    }
+    if (history.changes > 0) return false
     this.#place.resident.bytes -= history.size
-    this.#histories.delete(history.mapKey)
+    return true
   }
 
   #clear(): void {
-    for (const history of this.#histories.values()) this.#place.resident.bytes -= history.size
+    for (const history of this.#histories) this.#place.resident.bytes -= history.size
     this.#histories.clear()
-    this.#hand = undefined
     this.#unlogged = []
     this.#unwritten = []
     this.#dirtyBytes = 0
@@ -369,7 +361,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     const stored = this.#layout.readLatest<V>(row)
     if (!stored.tombstone || this.#retention.segment(stored.from) >= live) return
     batch.delete(rowKey)
-    const history = this.#histories.get(this.#keys.mapKey(this.#keys.read(keyBytes, 0, keyBytes.length)))
+    const history = this.#histories.find(this.#keys.mapKey(this.#keys.read(keyBytes, 0, keyBytes.length)))
     // Versions before it that are to be written need it: it says until when they are valid.
     if (history?.latest?.from === stored.from && history.changes === 0) history.latest = undefined
   }

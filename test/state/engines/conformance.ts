@@ -165,6 +165,37 @@ export function engineConformance(factory: EngineFactory): void {
       expect(scan(engine)).toEqual(['a=new'])
     })
 
+    it('may be prepared for a batch, and then writes all of it, what was added since too', async () => {
+      await putAll(engine, { a: 'old', b: 'old', c: 'old' })
+      const batch = batchOf((added) => {
+        added.put(bytes('a'), bytes('gone'))
+        added.delete(bytes('b'))
+      })
+      engine.prepare?.(batch)
+      expect(scan(engine)).toEqual(['a=old', 'b=old', 'c=old'])
+      batch.deleteRange(bytes('a'), bytes('b'))
+      engine.prepare?.(batch)
+      batch.put(bytes('d'), bytes('new'))
+      engine.prepare?.(batch)
+      await engine.write(batch)
+      expect(scan(engine)).toEqual(['c=old', 'd=new'])
+      await engine.write(batch)
+      expect(scan(engine)).toEqual(['c=old', 'd=new'])
+    })
+
+    it('forgets what it was prepared for if that is not what is written', async () => {
+      const batch = batchOf((added) => added.put(bytes('a'), bytes('dropped')))
+      engine.prepare?.(batch)
+      await putAll(engine, { b: '1' })
+      engine.prepare?.(batch)
+      batch.clear()
+      batch.put(bytes('c'), bytes('2'))
+      await engine.write(batch)
+      engine.prepare?.(batchOf((added) => added.put(bytes('d'), bytes('dropped'))))
+      await engine.write(batchOf((added) => added.put(bytes('e'), bytes('3'))))
+      expect(scan(engine)).toEqual(['b=1', 'c=2', 'e=3'])
+    })
+
     it.each([10, 1_000])('deletes a range of %i keys and nothing beside it', async (count) => {
       const key = (i: number): string => `k${String(i).padStart(5, '0')}`
       const fill = (value: string): unknown =>

@@ -111,6 +111,7 @@ export class StateHarness {
     this.state.flushCaches()
     const logged: Logged[] = []
     this.state.logChanges((store) => sinkInto(logged, store))
+    this.state.prepareWrite()
     const checkpoint = { offset, topicId: 'id', time: 0 }
     await this.state.write(new Map(this.#specs.map(({ name }) => [name, checkpoint])))
     this.log.push(...logged)

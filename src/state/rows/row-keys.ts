@@ -1,0 +1,26 @@
+import type { ByteWriter } from './byte-writer.ts'
+import { ShortView } from './short-view.ts'
+
+/** Keys of rows that are looked up together: buffers that are made once, and filled anew for each look-up. */
+export class RowKeys {
+  readonly #views: ShortView[] = []
+  readonly #keys: Buffer[] = []
+
+  /** Empties the list; what it handed out before is overwritten by what is added now. */
+  begin(): this {
+    this.#keys.length = 0
+    return this
+  }
+
+  /** Adds the row that the writer holds. */
+  add({ buffer, rowStart, position }: ByteWriter): Buffer {
+    const view = (this.#views[this.#keys.length] ??= new ShortView())
+    const key = view.copyOf(buffer, rowStart, position)
+    this.#keys.push(key)
+    return key
+  }
+
+  get all(): readonly Buffer[] {
+    return this.#keys
+  }
+}
