@@ -32,7 +32,7 @@ export interface Serde<T> {
   write?(value: T, buffer: Buffer, offset: number): number
   /**
    * True if values are primitives (string, number, bigint, boolean) and two of them are the same value exactly when their
-   * bytes are equal. Such values key a `Map` directly and need no copy where others must not share an object.
+   * bytes are equal. Such values are looked up as they are and need no copy where others must not share an object.
    */
   readonly primitive?: boolean
   /**

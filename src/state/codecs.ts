@@ -82,7 +82,7 @@ export class ValueCodec<V> {
   }
 }
 
-/** What a `Map` finds an entry by: the key itself if it is primitive, else its bytes as latin1 text. */
+/** What an entry is found by: the key itself if it is primitive, else its bytes as latin1 text. */
 export type MapKey<K> = K | string
 
 /** The keys of one store as bytes. Every failure names the store. */

@@ -18,7 +18,7 @@ export class KeyValueEntry<K, V> extends StateEntry<K, V> {
   rowKey: Buffer | null = null
 }
 
-/** Key-value store: a `Map` of deserialized entries over rows `prefix ‖ key`. */
+/** Key-value store: a table of deserialized entries over rows `prefix ‖ key`. */
 export class KeyValueEntryStore<K, V>
   extends EntryStore<K, V, KeyValueEntry<K, V>>
   implements KeyValueState<K, V>, KeyReader
