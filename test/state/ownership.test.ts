@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { MillraceError } from '../../src/errors.ts'
 import { int64, json, string, type Serde } from '../../src/serde/index.ts'
+import { rocksdbEngine } from '../../src/state/engines/rocksdb.ts'
+import type { KeyValueEntryStore } from '../../src/state/key-value/key-value-entry-store.ts'
 import { firstDifference } from '../../src/state/round-trip.ts'
 import type { KeyValueState, VersionedState, WindowState } from '../../src/state/states.ts'
 import { keyValueSpec, StateHarness, versionedSpec, windowSpec } from './support/state-harness.ts'
@@ -37,6 +39,24 @@ describe('an object lives in one entry only', () => {
     value.list.push(2)
     expect(state.get('k')?.value).toEqual({ list: [1] })
     expect(windows.get('k', 5)?.value).toEqual({ list: [1] })
+  })
+
+  test('a key that was looked up ahead stays what it is, even if its serde makes it of the very bytes that it is given', async () => {
+    const viewing: Serde<{ readonly bytes: Uint8Array }> = {
+      name: 'viewing',
+      serialize: ({ bytes }) => Buffer.from(bytes),
+      deserialize: (bytes) => ({ bytes }),
+    }
+    const spec = keyValueSpec({ key: viewing, value: string(), caching: true })
+    harness = await StateHarness.open([spec], rocksdbEngine, { cacheBytes: 1_000_000 })
+    const state = harness.store<KeyValueEntryStore<{ readonly bytes: Uint8Array }, string>>()
+    const keys = ['first', 'other'].map((text) => ({ bytes: Buffer.from(text) }))
+    const emitted: string[] = []
+    state.onFlush(({ bytes }, value) => emitted.push(`${Buffer.from(bytes).toString()}=${value}`), false)
+    for (const key of keys) expect(state.prefetch([key])).toHaveLength(1)
+    for (const key of keys) state.put(key, 'value', 1, true)
+    await harness.commit()
+    expect(emitted).toEqual(['first=value', 'other=value'])
   })
 
   test('an owned value is kept itself: no copy on the hot path', async () => {

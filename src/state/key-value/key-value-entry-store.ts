@@ -64,8 +64,8 @@ export class KeyValueEntryStore<K, V>
         const mapKey = this.keys.mapKey(key)
         if (this.#entries.find(mapKey) !== undefined) continue
         const rowKey = rowKeys.add(this.#rowKey(key, mapKey))
-        // An object may be changed by what its record meets before it comes here.
-        const own = this.keys.primitive ? key : this.keys.read(rowKey, PREFIX_LENGTH, rowKey.length)
+        // An object may be changed by what its record meets before it comes here; its serde may make it of the very bytes that it is given.
+        const own = this.keys.primitive ? key : this.keys.read(Buffer.from(rowKey), PREFIX_LENGTH, rowKey.length)
         const entry = new KeyValueEntry<K, V>(own, mapKey, true)
         this.#entries.add(entry)
         read.push(entry)
