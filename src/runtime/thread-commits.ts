@@ -77,11 +77,11 @@ export class ThreadCommits {
     toWrite: readonly CommittableTask[],
     now: number,
   ): Steps<CommitOutcome> {
-    // Nothing else can be done until the log has answered.
     const changed = toWrite.filter(({ state }) => state.dirtyBytes > 0)
-    for (const running of changed) prepareTask(running)
+    const failure = prepareTasks(changed)
     const outcome = yield* wait(pending.outcome)
     if (outcome !== 'committed') return outcome
+    if (failure !== undefined) throw failure.error
     for (const { task } of tasks) task.committed()
     if (toWrite.length === 0) return outcome
     for (const running of changed) yield* writeTask(running, this.#options.client, now)
@@ -91,5 +91,17 @@ export class ThreadCommits {
       yield* this.#options.purge()
     }
     return outcome
+  }
+}
+
+/**
+ * What engines can do while the log carries out the commit: nothing else can be done then. A failure is answered, not thrown: what is under way
+ * must be waited for before anything is closed.
+ */
+function prepareTasks(changed: readonly CommittableTask[]): { readonly error: unknown } | undefined {
+  try {
+    for (const running of changed) prepareTask(running)
+  } catch (error) {
+    return { error }
   }
 }

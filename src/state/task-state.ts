@@ -207,12 +207,19 @@ export class TaskState {
    */
   prepareWrite(): void {
     if (this.#isPrepared) return
-    for (const { store, space } of this.#all) {
-      store.logChanges(undefined)
-      store.writeChanges(space.batch)
+    try {
+      for (const { store, space } of this.#all) {
+        store.logChanges(undefined)
+        store.writeChanges(space.batch)
+      }
+      this.#main.prepare()
+      if (this.#memory !== this.#main) this.#memory.prepare()
+    } catch (error) {
+      // What some of the stores have added must not be written without the rest.
+      this.#main.discard()
+      this.#memory.discard()
+      throw error
     }
-    this.#main.prepare()
-    if (this.#memory !== this.#main) this.#memory.prepare()
     this.#isPrepared = true
   }
 

@@ -198,6 +198,23 @@ describe('stores of one task', () => {
 })
 
 describe('expired windows', () => {
+  test('are those of what is committed, after a commit that failed with its write prepared', async () => {
+    const h = await open([windowSpec({ retention: 100, value: int32() })], rocksdbEngine)
+    const windows: WindowState<string, number> = h.store()
+    windows.put('k', 1000, 1, 1, true)
+    await h.commit()
+    windows.put('k', 9_000_000, 2, 2, true)
+    h.state.logChanges(() => undefined)
+    h.state.prepareWrite()
+    h.state.discard()
+    expect([windows.observedTime, windows.get('k', 1000)?.value]).toEqual([1000, 1])
+    windows.put('k', 1010, 3, 3, true)
+    await h.commit()
+    await h.reopen()
+    const again: WindowState<string, number> = h.store()
+    expect([again.observedTime, again.get('k', 1010)?.value]).toEqual([1010, 3])
+  })
+
   test('are deleted from the engine by whole segments at a commit', async () => {
     const h = await open([windowSpec({ retention: 120_000, timeOrdered: true, value: int32() })], memoryEngine, {
       compatible: false,

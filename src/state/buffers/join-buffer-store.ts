@@ -107,6 +107,10 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
     if (this.#observed === this.#keptObserved && this.#sequence === this.#keptSequence) return
     const { rows, keptKey } = this.place
     batch.put(keptKey, rows.beginRow().int64(this.#observed).int64(this.#sequence).row())
+  }
+
+  override written(): void {
+    super.written()
     this.#keptObserved = this.#observed
     this.#keptSequence = this.#sequence
   }
@@ -119,9 +123,9 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
   }
 
   override discard(): void {
-    super.discard()
     this.#observed = this.#keptObserved
     this.#sequence = this.#keptSequence
+    super.discard()
   }
 
   protected load(id: Buffer, value: Buffer): void {

@@ -125,6 +125,7 @@ class RocksdbEngine implements KeyValueEngine {
       this.#takeUp(batch)
       while (this.#prepared < batch.length && batch.kind(this.#prepared) !== 'deleteRange') this.#add(batch)
     } catch (cause) {
+      this.#preparedBatch = undefined
       throw ioFailure('rocksdb', this.#directory, cause)
     }
   }

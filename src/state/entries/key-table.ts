@@ -165,8 +165,9 @@ function isSame(a: unknown, b: unknown): boolean {
   return a === b || Object.is(a, b)
 }
 
-/** Drawn anew by each process, so that nobody can choose keys that all have the same hash. */
+/** Drawn anew by each process, so that nobody knows beforehand which keys fall on each other. */
 const FACTOR = Math.floor(Math.random() * 2 ** 32) | 1
+const SEED = Math.floor(Math.random() * 2 ** 32) | 0
 
 function hashOf(key: unknown): number {
   if (typeof key === 'string') return hashOfString(key)
@@ -176,8 +177,12 @@ function hashOf(key: unknown): number {
 }
 
 function hashOfString(key: string): number {
-  let hash = key.length
-  for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, FACTOR) + key.charCodeAt(i)) | 0
+  let hash = SEED ^ key.length
+  for (let i = 0; i < key.length; i++) {
+    hash = Math.imul(hash ^ key.charCodeAt(i), FACTOR)
+    // Without this step some pairs of texts have the same hash whatever the factor is.
+    hash ^= hash >>> 15
+  }
   return mixed(hash)
 }
 
@@ -198,7 +203,7 @@ function hashOfBigInt(key: bigint): number {
 }
 
 function hashOfWords(): number {
-  return mixed(Math.imul(Math.imul(words[0]!, FACTOR) + words[1]!, FACTOR))
+  return mixed(Math.imul(mixed(words[0]! ^ SEED) ^ words[1]!, FACTOR))
 }
 
 /** Lets every bit have a say in the last ones. */

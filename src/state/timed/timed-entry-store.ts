@@ -185,15 +185,14 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     const { observed } = this.retention
     if (observed === this.#keptObserved && this.sequence === this.#keptSequence) return
     batch.put(keptKey, rows.beginRow().int64(observed).int64(this.sequence).row())
-    this.#keptObserved = observed
-    this.#keptSequence = this.sequence
   }
 
   override written(): void {
     for (const entry of this.dirty) entry.stored = entry.present
     super.written()
     this.#sorted.reset()
-    this.#storedTo = this.retention.observed
+    this.#storedTo = this.#keptObserved = this.retention.observed
+    this.#keptSequence = this.sequence
   }
 
   override restore(record: ChangelogRecord, rows: LatestRows): void {

@@ -151,7 +151,6 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     const { observed } = this.#retention
     if (observed === this.#keptObserved) return
     batch.put(this.#place.keptKey, this.#place.rows.beginRow().int64(observed).row())
-    this.#keptObserved = observed
   }
 
   written(): void {
@@ -163,6 +162,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
       while (history.past.length > 0 && history.validTo(history.past[0]!) < first) history.past.shift()
     }
     this.#unwritten = []
+    this.#keptObserved = this.#retention.observed
     this.#dirtyBytes = 0
     if (this.#restoring) this.#clear()
     this.#restoring = false
@@ -184,6 +184,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
 
   discard(): void {
     this.#clear()
+    this.#purgedSegment = 0
     this.#retention.observed = this.#keptObserved
   }
 
