@@ -45,8 +45,8 @@ async function lastCounts(): Promise<number[]> {
 
 const each = (count: number): number[] => Array.from({ length: 10 }, () => count)
 
-/** RocksDB on a disk that is full when `isFull` says so; only tasks' directories lie on it. */
-async function rocksdbOnDisk(isFull: () => boolean): Promise<EngineFactory> {
+/** RocksDB on a disk that is full when `isFull` says so, found by `call`; only tasks' directories lie on it. */
+async function rocksdbOnDisk(isFull: () => boolean, call: 'prepare' | 'write'): Promise<EngineFactory> {
   const { factory } = await chooseEngine('rocksdb')
   return {
     ...factory,
@@ -57,9 +57,9 @@ async function rocksdbOnDisk(isFull: () => boolean): Promise<EngineFactory> {
       const engine = await factory.open(path, options)
       return new Proxy(engine, {
         get(target, name) {
-          if (name === 'write' && isFull() && /0_\d/.test(path)) {
+          if (name === call && isFull() && /0_\d/.test(path)) {
             const cause = Object.assign(new Error('IO error: No space left on device'), { code: 'ENOSPC' })
-            return async () => {
+            return () => {
               throw ioFailure('rocksdb', path, cause)
             }
           }
@@ -71,27 +71,33 @@ async function rocksdbOnDisk(isFull: () => boolean): Promise<EngineFactory> {
   }
 }
 
-test('a full disk ends the application with path and task, and what it had counted is right after a restart', async () => {
-  let isFull = false
-  const engine = await rocksdbOnDisk(() => isFull)
-  const streams = await Streams.start(app, { log, engine, stateDirectory: directory })
-  await write()
-  await expect.poll(lastCounts, { timeout: 10_000 }).toEqual(each(3))
-  isFull = true
-  await write()
-  await expect(streams.closed).rejects.toMatchObject({
-    code: 'MR_STATE_IO',
-    task: '0_0',
-    message: expect.stringMatching(/counting.*0_0.*No space left/),
-    hint: expect.stringContaining('room on the disk'),
-  })
-  isFull = false
-  await write()
-  const again = await Streams.start(app, { log, engine, stateDirectory: directory })
-  await expect.poll(lastCounts, { timeout: 10_000 }).toEqual(each(9))
-  await again.close()
-  expect(await lastCounts()).toEqual(each(9))
-})
+test.each([
+  ['while the log carries out the commit', 'prepare'],
+  ['behind it', 'write'],
+] as const)(
+  'a disk found full %s ends the application with path and task, and all is counted after a restart',
+  async (_, call) => {
+    let isFull = false
+    const engine = await rocksdbOnDisk(() => isFull, call)
+    const streams = await Streams.start(app, { log, engine, stateDirectory: directory })
+    await write()
+    await expect.poll(lastCounts, { timeout: 10_000 }).toEqual(each(3))
+    isFull = true
+    await write()
+    await expect(streams.closed).rejects.toMatchObject({
+      code: 'MR_STATE_IO',
+      task: '0_0',
+      message: expect.stringMatching(/counting.*0_0.*No space left/),
+      hint: expect.stringContaining('room on the disk'),
+    })
+    isFull = false
+    await write()
+    const again = await Streams.start(app, { log, engine, stateDirectory: directory })
+    await expect.poll(lastCounts, { timeout: 10_000 }).toEqual(each(9))
+    await again.close()
+    expect(await lastCounts()).toEqual(each(9))
+  },
+)
 
 test('a state directory that cannot be made is refused at the start, with its path', async () => {
   const file = join(directory, 'file')
