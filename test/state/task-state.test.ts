@@ -35,6 +35,16 @@ const put = (h: StateHarness, store: string, key: string, value: unknown) =>
 const get = (h: StateHarness, store: string, key: string) =>
   h.store<KeyValueState<string, unknown>>(store).get(key)?.value
 
+/** `a` is committed, and `a` and `b` were put since. */
+async function halfCommitted(): Promise<StateHarness> {
+  const h = await open([keyValueSpec()], rocksdbEngine)
+  put(h, 'store', 'a', 1)
+  await h.commit()
+  put(h, 'store', 'a', 2)
+  put(h, 'store', 'b', 2)
+  return h
+}
+
 describe('uncommitted changes', () => {
   test('never touch the engine', async () => {
     const h = await open([keyValueSpec()])
@@ -54,21 +64,13 @@ describe('uncommitted changes', () => {
   })
 
   test('are gone after a crash; committed ones are there', async () => {
-    const h = await open([keyValueSpec()], rocksdbEngine)
-    put(h, 'store', 'a', 1)
-    await h.commit()
-    put(h, 'store', 'a', 2)
-    put(h, 'store', 'b', 2)
+    const h = await halfCommitted()
     await h.reopen()
     expect([get(h, 'store', 'a'), get(h, 'store', 'b')]).toEqual([1, undefined])
   })
 
   test('of a commit that fails never reach the engine, however far its write was prepared', async () => {
-    const h = await open([keyValueSpec()], rocksdbEngine)
-    put(h, 'store', 'a', 1)
-    await h.commit()
-    put(h, 'store', 'a', 2)
-    put(h, 'store', 'b', 2)
+    const h = await halfCommitted()
     h.state.logChanges(() => undefined)
     h.state.prepareWrite()
     h.state.discard()

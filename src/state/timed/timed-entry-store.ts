@@ -248,7 +248,6 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     for (const bucket of this.#buckets) this.#release(bucket)
     this.#buckets.clear()
     this.#sorted.reset()
-    this.#last = null
     this.#quietFrom = Infinity
     this.#quietTo = -Infinity
   }
