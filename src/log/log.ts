@@ -118,10 +118,10 @@ export interface RecordCursor {
   readonly valueStart: number
   readonly valueEnd: number
   /**
-   * Shows where in `buffer` the keys of up to `limit` records behind the current one lie, in order and without moving to them; a
-   * null key at -1. Only after `next`.
+   * Shows where the keys of the records lie that `next` will move to, in order and without moving to them; a null key at -1. Up to `limit` of them, or
+   * less.
    */
-  peekKeys(limit: number, see: (keyStart: number, keyEnd: number) => void): void
+  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): void
   /** The current record's headers, decoded anew; `none` itself if it has none. */
   headers(none: Headers): Headers
   /** The reader's position once every record of this cursor is taken: behind control and skipped records too. */

@@ -1,10 +1,11 @@
 import type { RecordCursor } from '../log/log.ts'
-import type { KeyReader } from '../record/key-reader.ts'
+import type { KeyReader, PendingReads, ReadAhead } from '../record/key-reader.ts'
 import type { Serde } from '../serde/serde.ts'
 import { decode } from './decode.ts'
+import { KeyWindow, UNKNOWN_KEY } from './key-window.ts'
 
 /** Records looked at together. Sixteen look-ups in one call cost RocksDB half of what they cost one by one, and more hardly less. */
-const WINDOW = 64
+const WINDOW = 128
 /** So many of a window's records, at least, must make a store ask its engine. */
 const WORTHWHILE = 1 / 4
 /** So many of the rows read ahead, at least, must be asked for: a look-up among many costs about half of one by itself. */
@@ -12,12 +13,20 @@ const PAYS = 0.6
 /** Windows after which what did not pay is tried again, at most. */
 const LONGEST_REST = 1024
 
+/** The records of a partition that wait. */
+export interface WaitingRecords {
+  /** Shows the keys of up to `limit` records behind the current one, or of less; as `RecordCursor.peekKeys`. */
+  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): void
+}
+
 interface Reader {
   readonly store: KeyReader
   /** Records of this window for which the store asked its engine. */
   missed: number
   /** What was read for this window. */
-  read: ReturnType<KeyReader['prefetch']>
+  read: readonly ReadAhead[]
+  /** What is being read for the window that follows. */
+  pending: PendingReads | undefined
   /** Windows for which it still does without, since it did not pay; twice as many each time. */
   resting: number
   nextRest: number
@@ -25,29 +34,33 @@ interface Reader {
 
 /**
  * The keys of a partition's records, and the look-ups that they will lead to. A store that keeps asking its engine for the very keys with
- * which records come in is given the keys of the next records all at once. While everything that is asked for is in memory, or is asked
- * for under other keys, nothing is looked up ahead, and nothing is decoded before its turn.
+ * which records come in is given the keys of the next records all at once, and where its engine reads beside this thread, those of the
+ * records behind them as well. While everything that is asked for is in memory, or is asked for under other keys, nothing is looked up
+ * ahead, and nothing is decoded before its turn.
  */
 export class LookAhead {
   readonly #keySerde: Serde<unknown>
+  readonly #records: WaitingRecords
   readonly #readers: Reader[] = []
-  /** Keys of the window, from the record at which it began; `UNREADABLE` where its serde failed. */
-  readonly #keys: unknown[] = []
-  #next = 0
+  /** The window whose records are being taken, and the one behind it. */
+  #window: KeyWindow
+  #following: KeyWindow
   #size = WINDOW
   #left = WINDOW
-  #buffer: Buffer = NOTHING
 
-  constructor(keySerde: Serde<unknown>) {
+  constructor(keySerde: Serde<unknown>, records: WaitingRecords) {
     this.#keySerde = keySerde
+    this.#records = records
+    this.#window = new KeyWindow(keySerde)
+    this.#following = new KeyWindow(keySerde)
   }
 
   /** The key of the record at which the cursor stands; to be asked for once a record. @throws what its serde throws */
   keyOf(cursor: RecordCursor): unknown {
     if (this.#left === 0) this.#beginWindow(cursor)
     this.#left--
-    const key = this.#next < this.#keys.length ? this.#keys[this.#next++] : UNREADABLE
-    return key === UNREADABLE ? decode(this.#keySerde, cursor.buffer, cursor.keyStart, cursor.keyEnd) : key
+    const key = this.#window.take(cursor)
+    return key === UNKNOWN_KEY ? decode(this.#keySerde, cursor.buffer, cursor.keyStart, cursor.keyEnd) : key
   }
 
   /** These stores had to ask their engines for the key of the record that has been processed. */
@@ -57,52 +70,66 @@ export class LookAhead {
 
   #readerOf(store: KeyReader): Reader {
     for (const reader of this.#readers) if (reader.store === store) return reader
-    const reader: Reader = { store, missed: 0, read: [], resting: 0, nextRest: 1 }
+    const reader: Reader = { store, missed: 0, read: [], pending: undefined, resting: 0, nextRest: 1 }
     this.#readers.push(reader)
     return reader
   }
 
   #beginWindow(cursor: RecordCursor): void {
-    this.#keys.length = 0
-    this.#next = 0
     const ahead: Reader[] = []
     for (const reader of this.#readers) {
       if (isWorthwhile(reader, this.#size)) ahead.push(reader)
+      else dropPending(reader)
       reader.missed = 0
       reader.read = []
     }
+    const used = this.#window
+    this.#window = this.#following
+    this.#following = used
+    used.clear()
+    this.#size = WINDOW
     if (ahead.length > 0) this.#lookAhead(cursor, ahead)
-    this.#size = this.#left = ahead.length > 0 ? this.#keys.length : WINDOW
+    this.#left = this.#size
   }
 
   #lookAhead(cursor: RecordCursor, readers: readonly Reader[]): void {
-    this.#buffer = cursor.buffer
-    this.#see(cursor.keyStart, cursor.keyEnd)
+    const window = this.#window
+    if (window.size === 0) {
+      window.add(cursor.buffer, cursor.keyStart, cursor.keyEnd)
+      this.#peek(0, WINDOW - 1, window)
+    }
+    this.#size = window.size
+    if (window.size > 1) {
+      const keys = window.readable
+      for (const reader of readers) read(reader, keys)
+    }
+    if (window.size === WINDOW) this.#lookBeyond(readers.filter(({ store }) => store.readsBeside))
+  }
+
+  /** Begins with the window that follows a full one. */
+  #lookBeyond(readers: readonly Reader[]): void {
+    if (readers.length === 0) return
+    const following = this.#following
+    this.#peek(WINDOW - 1, WINDOW, following)
+    // Too few to wait for: when it is their turn, more may have come.
+    if (following.size < WINDOW) {
+      following.clear()
+      return
+    }
+    const keys = following.readable
+    for (const reader of readers) beginToRead(reader, keys)
+  }
+
+  /** Adds the keys of `count` waiting records, or of less, behind the first `skipped`. */
+  #peek(skipped: number, count: number, window: KeyWindow): void {
+    let left = skipped
     try {
-      cursor.peekKeys(WINDOW - 1, this.#see)
+      this.#records.peekKeys(skipped + count, (buffer, keyStart, keyEnd) => {
+        if (left-- <= 0) window.add(buffer, keyStart, keyEnd)
+      })
     } catch {
       // A batch that cannot be read is told of, with its place, when it is the turn of that record.
     }
-    this.#buffer = NOTHING
-    if (this.#keys.length === 1) return
-    const keys = this.#keys.filter((key) => key !== UNREADABLE && key !== null)
-    for (const reader of readers) {
-      try {
-        reader.read = reader.store.prefetch(keys)
-      } catch {
-        // The store is asked again when it is the turn of each record, and what is wrong is told with its place.
-      }
-    }
-  }
-
-  readonly #see = (keyStart: number, keyEnd: number): void => {
-    let key: unknown = UNREADABLE
-    try {
-      key = decode(this.#keySerde, this.#buffer, keyStart, keyEnd)
-    } catch {
-      // It is decoded again, and the error handled, when it is its turn.
-    }
-    this.#keys.push(key)
   }
 }
 
@@ -124,5 +151,25 @@ function isWorthwhile(reader: Reader, records: number): boolean {
   return reader.missed + used >= WORTHWHILE * records
 }
 
-const UNREADABLE = Symbol('unreadable')
-const NOTHING = Buffer.alloc(0)
+function read(reader: Reader, keys: readonly unknown[]): void {
+  const { pending } = reader
+  reader.pending = undefined
+  try {
+    reader.read = pending?.take() ?? reader.store.prefetch(keys)
+  } catch {
+    // The store is asked again when it is the turn of each record, and what is wrong is told with its place.
+  }
+}
+
+function beginToRead(reader: Reader, keys: readonly unknown[]): void {
+  try {
+    reader.pending = reader.store.beginPrefetch(keys)
+  } catch {
+    // As above.
+  }
+}
+
+function dropPending(reader: Reader): void {
+  reader.pending?.drop()
+  reader.pending = undefined
+}

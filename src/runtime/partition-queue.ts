@@ -2,7 +2,7 @@ import type { RecordCursor } from '../log/log.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { TimestampExtractor } from '../topology/topology.ts'
 import { decode } from './decode.ts'
-import { LookAhead } from './look-ahead.ts'
+import { LookAhead, type WaitingRecords } from './look-ahead.ts'
 import type { NodeOutput } from './node-output.ts'
 
 /** How the records of one topic enter a task: the source node's serdes, extractor and children. */
@@ -27,7 +27,7 @@ export interface RecordGate {
  * The fetched records of one input partition, in offset order. Exactly one record, the head, is decoded; the rest lie in
  * their batches. (Keys may be decoded ahead.)
  */
-export class PartitionQueue {
+export class PartitionQueue implements WaitingRecords {
   readonly topic: string
   readonly partition: number
   readonly source: SourceBinding
@@ -52,7 +52,7 @@ export class PartitionQueue {
     this.topic = topic
     this.partition = partition
     this.source = source
-    this.lookAhead = new LookAhead(source.keySerde)
+    this.lookAhead = new LookAhead(source.keySerde, this)
     this.#gate = gate
     this.nextOffset = offset
     this.partitionTime = time
@@ -84,6 +84,16 @@ export class PartitionQueue {
     let bytes = this.#current === undefined ? 0 : this.#current.bytes
     for (const cursor of this.#cursors) bytes += cursor.bytes
     return bytes
+  }
+
+  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): void {
+    let left = limit
+    const count = (buffer: Buffer, keyStart: number, keyEnd: number): void => {
+      left--
+      see(buffer, keyStart, keyEnd)
+    }
+    this.#current?.peekKeys(left, count)
+    for (let i = 0; i < this.#cursors.length && left > 0; i++) this.#cursors[i]!.peekKeys(left, count)
   }
 
   /** The head is being processed: its time counts from now on. */

@@ -12,6 +12,10 @@ export interface KeyValueEngine {
   get(key: Buffer): Buffer | undefined
   /** As `get` of each key, in engines to which many at once cost less than one by one. */
   getMany?(keys: readonly Buffer[]): readonly (Buffer | undefined)[]
+  /** True while look-ups take so long that `beginGetMany` is better than `getMany`. */
+  readonly readsBeside?: boolean
+  /** Begins to look these keys up beside this thread, which goes on; undefined if that cannot be done now. */
+  beginGetMany?(keys: readonly Buffer[]): PendingRows | undefined
   /** Iterates over the engine as it is at this call, whatever is written later. The caller closes the iterator on every path. */
   iterate(range: EngineRange): EngineIterator
   /**
@@ -22,6 +26,13 @@ export interface KeyValueEngine {
   /** All of the batch or nothing, even if the process dies; with `sync`, even if the machine does. */
   write(batch: WriteBatch, options?: { readonly sync?: boolean }): MaybePromise<void>
   close(): MaybePromise<void>
+}
+
+/** Rows that are being looked up. One of the two must be called, once. */
+export interface PendingRows {
+  /** What `getMany` would answer now; undefined if that is not known: not yet, or no more since something was written. Never waits. */
+  take(): readonly (Buffer | undefined)[] | undefined
+  drop(): void
 }
 
 /** RocksDB, LevelDB, or nothing but memory. */

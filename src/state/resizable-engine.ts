@@ -9,6 +9,7 @@ export class ResizableEngine implements KeyValueEngine {
   #engine: KeyValueEngine
   #options: Required<EngineOptions>
   readonly getMany?: Required<KeyValueEngine>['getMany']
+  readonly beginGetMany?: Required<KeyValueEngine>['beginGetMany']
 
   private constructor(
     factory: EngineFactory,
@@ -22,6 +23,7 @@ export class ResizableEngine implements KeyValueEngine {
     this.#options = options
     if (engine.getMany !== undefined)
       this.getMany = (keys) => this.#engine.getMany?.(keys) ?? keys.map((key) => this.get(key))
+    if (engine.beginGetMany !== undefined) this.beginGetMany = (keys) => this.#engine.beginGetMany?.(keys)
   }
 
   /** @throws as `EngineFactory.open` */
@@ -35,6 +37,10 @@ export class ResizableEngine implements KeyValueEngine {
 
   get name(): KeyValueEngine['name'] {
     return this.#engine.name
+  }
+
+  get readsBeside(): boolean {
+    return this.#engine.readsBeside === true
   }
 
   get options(): Required<EngineOptions> {

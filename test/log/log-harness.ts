@@ -19,15 +19,19 @@ const PEEKED = 2
 /** Far more than anything here takes; reached only when a promise is broken. */
 const GIVE_UP_MS = 20_000
 
-/** Every record of the cursor, decoded. Each is read after the keys behind it have been peeked at, which have to be those that follow. */
+/** Every record of the cursor, decoded. Before it and after each record the keys behind are peeked at, which have to be those that follow. */
 export function recordsOf(cursor: RecordCursor): PlainRecord[] {
   const records: PlainRecord[] = []
   const peeked: (string | null)[][] = []
+  const peek = (): void => {
+    const behind: (string | null)[] = []
+    cursor.peekKeys(PEEKED, (buffer, start, end) => behind.push(start < 0 ? null : buffer.toString('utf8', start, end)))
+    peeked.push(behind)
+  }
+  peek()
   while (cursor.next()) {
     const { buffer } = cursor
-    const behind: (string | null)[] = []
-    cursor.peekKeys(PEEKED, (start, end) => behind.push(start < 0 ? null : buffer.toString('utf8', start, end)))
-    peeked.push(behind)
+    peek()
     records.push({
       offset: cursor.offset,
       timestamp: cursor.timestamp,
@@ -36,7 +40,8 @@ export function recordsOf(cursor: RecordCursor): PlainRecord[] {
       headers: [...cursor.headers(NONE)].map((header) => [header.name, header.value?.toString('utf8') ?? null]),
     })
   }
-  expect(peeked).toEqual(records.map((_, i) => records.slice(i + 1, i + 1 + PEEKED).map(({ key }) => key)))
+  const keys = records.map(({ key }) => key)
+  expect(peeked).toEqual([null, ...keys].map((_, i) => keys.slice(i, i + PEEKED)))
   return records
 }
 

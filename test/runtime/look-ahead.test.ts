@@ -5,15 +5,17 @@ import { defineApp, json, long, memoryLog, readTopic, Streams, string, topic, To
 import type { Application, EngineFactory, Log, Serde } from 'millrace'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { chooseEngine } from '../../src/state/engines/choose.ts'
+import { readingBeside } from '../state/support/reading-beside.ts'
 
 const value = json<{ counts: boolean }>()
 const words = topic('words', { key: string(), value })
 const counts = topic('counts', { key: string(), value: long() })
 
 /** Counts the words that count. */
-function counting(key: Serde<string> = string()): Application {
+function counting(key: Serde<string> = string(), commitInterval = 100): Application {
   return defineApp({
     id: 'counting',
+    commitInterval,
     onDeserializationError: 'continue',
     build: (builder) => {
       builder
@@ -49,6 +51,12 @@ afterEach(async () => {
   await log.close()
   await rm(directory, { recursive: true, force: true })
 })
+
+/** Looks up beside the thread, too; `inTime` says whether the answer is there when it is wanted. */
+function besideIts(factory: EngineFactory, inTime: () => boolean): { engine: EngineFactory; begun: number[] } {
+  const begun: number[] = []
+  return { engine: readingBeside(factory, inTime, (keys) => begun.push(keys)), begun }
+}
 
 /** RocksDB, with an eye on what it is asked for. */
 async function watched(): Promise<EngineFactory> {
@@ -130,7 +138,7 @@ test('records that never reach a store soon end the looking ahead', async () => 
   await say(all.slice(500), false)
   await processAll()
   const together = looked.many.reduce((sum, keys) => sum + keys, 0)
-  expect(together + looked.one).toBeLessThan(500 + 128)
+  expect(together + looked.one).toBeLessThan(500 + 2 * 128)
   expect((await lastCounts()).get('word-999')).toBe(1)
 })
 
@@ -147,6 +155,47 @@ test('behind a filter that lets a third of the records through, it is given up',
   const together = looked.many.reduce((sum, keys) => sum + keys, 0)
   expect(together).toBeLessThan(0.4 * WORDS)
   expect(await lastCounts()).toEqual(new Map(all.map((word) => [word, passes(word) ? 2 : 1])))
+})
+
+test('an engine that is slow looks up the records behind those being processed, beside the thread, across batches', async () => {
+  await say(all)
+  await processAll()
+  const beside = besideIts(engine, () => true)
+  engine = beside.engine
+  looked = { one: 0, many: [] }
+  for (let i = 0; i < WORDS; i += 50) await say(all.slice(i, i + 50))
+  await processAll()
+  const begun = beside.begun.reduce((sum, keys) => sum + keys, 0)
+  const together = looked.many.reduce((sum, keys) => sum + keys, 0)
+  expect(begun).toBeGreaterThan(0.6 * WORDS)
+  expect(begun + together).toBeLessThan(WORDS)
+  expect(await lastCounts()).toEqual(new Map(all.map((word) => [word, 2])))
+})
+
+test('what is not answered in time is looked up by the thread itself', async () => {
+  await say(all)
+  await processAll()
+  let asked = 0
+  engine = besideIts(engine, () => ++asked % 2 === 0).engine
+  looked = { one: 0, many: [] }
+  await say([...all, ...all.toReversed()])
+  await processAll()
+  expect(asked).toBeGreaterThan(4)
+  expect(looked.many.length).toBeGreaterThan(asked / 2)
+  expect(await lastCounts()).toEqual(new Map(all.map((word) => [word, 3])))
+})
+
+test('rows changed by a commit after they were asked for are not taken from the answer', async () => {
+  await say(all)
+  await processAll()
+  const beside = besideIts(engine, () => true)
+  engine = beside.engine
+  const twice = all.flatMap((word, i) => (i < 128 ? [word] : [word, all[i - 128]!]))
+  await say(twice)
+  await processAll(counting(string(), 1))
+  expect(beside.begun.length).toBeGreaterThan(4)
+  const times = (i: number): number => (i < WORDS - 128 ? 3 : 2)
+  expect(await lastCounts()).toEqual(new Map(all.map((word, i) => [word, times(i)])))
 })
 
 test('a look-up of many that fails takes nothing with it: each is looked up when it is its turn', async () => {

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../src/errors.ts'
 import type { WriteBatch } from '../../src/state/rows/write-batch.ts'
-import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../../src/state/engine.ts'
+import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine, PendingRows } from '../../src/state/engine.ts'
 import { memoryEngine } from '../../src/state/engines/memory.ts'
 import type { MaybePromise } from '../../src/platform/maybe-promise.ts'
 import type { SimProcess } from './sim-process.ts'
@@ -58,6 +58,7 @@ class SimEngine implements KeyValueEngine {
   readonly #release: () => void
   /** Writes that a crash may catch, oldest first. */
   #writing: (() => void)[] = []
+  #writes = 0
   #closed = false
 
   constructor(process: SimProcess, path: string, content: KeyValueEngine, release: () => void) {
@@ -83,6 +84,21 @@ class SimEngine implements KeyValueEngine {
     return keys.map((key) => this.#content.get(key))
   }
 
+  /** Slow disks answer late: what has been written since must not be taken for what is there. */
+  readonly readsBeside = true
+
+  beginGetMany(keys: readonly Buffer[]): PendingRows | undefined {
+    this.#assertOpen()
+    const { random } = this.#process.schedule
+    if (random.chance(0.2)) return undefined
+    const rows = keys.map((key) => this.#content.get(key))
+    const writes = this.#writes
+    return {
+      take: () => (this.#closed || writes !== this.#writes || random.chance(0.2) ? undefined : rows),
+      drop: () => {},
+    }
+  }
+
   iterate(range: EngineRange): EngineIterator {
     this.#assertOpen()
     return this.#content.iterate(range)
@@ -90,6 +106,7 @@ class SimEngine implements KeyValueEngine {
 
   write(batch: WriteBatch): MaybePromise<void> {
     this.#assertOpen()
+    this.#writes++
     // The caller may use its buffers anew as soon as this returns.
     const copy = batch.copy()
     const write = (): void => void this.#content.write(copy)

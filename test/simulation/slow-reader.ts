@@ -113,6 +113,7 @@ class Piece implements RecordCursor {
   readonly #source: RecordCursor
   readonly endOffset: number
   remaining: number
+  #begun = false
 
   constructor(source: RecordCursor, size: number, endOffset: number) {
     this.#source = source
@@ -122,6 +123,7 @@ class Piece implements RecordCursor {
 
   next(): boolean {
     if (this.remaining === 0) return false
+    this.#begun = true
     this.remaining--
     return this.#source.next()
   }
@@ -154,8 +156,9 @@ class Piece implements RecordCursor {
     return this.#source.valueEnd
   }
 
-  peekKeys(limit: number, see: (keyStart: number, keyEnd: number) => void): void {
-    this.#source.peekKeys(Math.min(limit, this.remaining), see)
+  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): void {
+    // Before its first record the source may still stand in the piece before.
+    if (this.#begun) this.#source.peekKeys(Math.min(limit, this.remaining), see)
   }
 
   headers(none: Headers): Headers {

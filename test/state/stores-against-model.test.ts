@@ -1,8 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import type { PendingReads } from '../../src/record/key-reader.ts'
 import { int32, json, string } from '../../src/serde/index.ts'
 import { KeyValueEntryStore } from '../../src/state/key-value/key-value-entry-store.ts'
 import type { KeyValueState, SessionState, VersionedState, WindowState } from '../../src/state/states.ts'
+import { memoryEngine } from '../../src/state/engines/memory.ts'
 import { Random } from './support/random.ts'
+import { readingBeside } from './support/reading-beside.ts'
 import { ENGINES, keyValueSpec, sessionSpec, StateHarness, versionedSpec, windowSpec } from './support/state-harness.ts'
 
 /*
@@ -73,9 +76,13 @@ async function turn(random: Random, model: Model<unknown>, h: StateHarness): Pro
   } else if (dice < 0.09) h.state.trimCache()
 }
 
-for (const engine of ENGINES) {
+/** Engines, and one that also looks up beside its thread, as often as not too late. */
+const beside = new Random(4)
+const ALL_ENGINES = [...ENGINES, readingBeside(memoryEngine, () => beside.chance(0.5))]
+
+for (const [i, engine] of ALL_ENGINES.entries()) {
   const rounds = engine.name === 'memory' ? 1500 : 500
-  describe(`on ${engine.name}`, () => {
+  describe(`on ${engine.name}${i < ENGINES.length ? '' : ', which looks up beside its thread'}`, () => {
     for (const timestamped of [true, false]) {
       for (const seed of [1, 2, 3]) {
         test(`a key-value store (timestamps: ${timestamped}) is a map in key order, seed ${seed}`, async () => {
@@ -95,6 +102,7 @@ for (const engine of ENGINES) {
             const { key, value, timestamp } = cursor
             return { key, value, timestamp }
           }
+          let pending: PendingReads | undefined
           for (let i = 0; i < rounds; i++) {
             const state: KeyValueState<string, Value> = h.at(i).store()
             const key = random.pick(KEYS)
@@ -119,7 +127,15 @@ for (const engine of ENGINES) {
               expect(entry?.value).toEqual(expected?.value)
               if (timestamped) expect(entry?.timestamp).toBe(expected?.timestamp)
             } else if (dice < 0.83) {
-              if (state instanceof KeyValueEntryStore) state.prefetch([...KEYS, key])
+              if (!(state instanceof KeyValueEntryStore)) throw new TypeError('not the store that looks ahead')
+              const looked = [...KEYS, key]
+              if (random.chance(0.3)) state.prefetch(looked)
+              else if (pending === undefined) pending = state.beginPrefetch(looked)
+              else {
+                if (random.chance(0.9)) pending.take()
+                else pending.drop()
+                pending = undefined
+              }
             } else if (dice < 0.9) {
               const [from, to] = [
                 random.chance(0.3) ? undefined : random.pick(KEYS),

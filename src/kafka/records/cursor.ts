@@ -89,13 +89,14 @@ export class BatchCursor implements RecordCursor {
     return false
   }
 
-  peekKeys(limit: number, see: (keyStart: number, keyEnd: number) => void): void {
+  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): void {
+    if (this.#compressed !== undefined) this.#decompress(this.#compressed)
     const { offset, timestamp, keyStart, keyEnd, valueStart, valueEnd, remaining } = this
     const [at, headersAt] = [this.#at, this.#headersAt]
     try {
       for (let left = Math.min(limit, remaining); left > 0; left--) {
         this.#read()
-        see(this.keyStart, this.keyEnd)
+        if (this.offset >= this.#fromOffset) see(this.buffer, this.keyStart, this.keyEnd)
       }
     } finally {
       Object.assign(this, { offset, timestamp, keyStart, keyEnd, valueStart, valueEnd, remaining })

@@ -82,14 +82,14 @@ export class RunCursor implements RecordCursor {
     return true
   }
 
-  peekKeys(limit: number, see: (keyStart: number, keyEnd: number) => void): void {
-    const view = this.#view
+  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): void {
+    const [buffer, view] = [this.buffer, this.#view]
     let at = this.#at
     for (let left = Math.min(limit, this.remaining); left > 0; left--) {
       const keyLength = view.getInt32(at + 8, true)
       const keyStart = at + RECORD_HEADER_BYTES
-      if (keyLength < 0) see(-1, -1)
-      else see(keyStart, keyStart + keyLength)
+      if (keyLength < 0) see(buffer, -1, -1)
+      else see(buffer, keyStart, keyStart + keyLength)
       at += recordBytes(view, at)
     }
   }

@@ -40,7 +40,9 @@ export interface NativeRange {
  * They do not check that what they are given is open: that is up to the caller.
  */
 export interface RocksdbBinding {
-  db_init(location: string): NativeDatabase
+  /** By the handle of a database that another thread has open: the same one, for as long as it is open there. */
+  db_init(location: string | bigint): NativeDatabase
+  db_get_handle(database: NativeDatabase): bigint
   db_open(
     database: NativeDatabase,
     options: object,
@@ -67,6 +69,7 @@ export interface RocksdbBinding {
 
 const FUNCTIONS: readonly (keyof RocksdbBinding)[] = [
   'db_init',
+  'db_get_handle',
   'db_open',
   'db_close',
   'db_get_many_sync',

@@ -1,10 +1,18 @@
 import { mkdirSync, rmSync } from 'node:fs'
-import type { EngineFactory, EngineIterator, EngineOptions, EngineRange, KeyValueEngine } from '../engine.ts'
+import type {
+  EngineFactory,
+  EngineIterator,
+  EngineOptions,
+  EngineRange,
+  KeyValueEngine,
+  PendingRows,
+} from '../engine.ts'
 import { ShortView } from '../rows/short-view.ts'
 import type { WriteBatch } from '../rows/write-batch.ts'
 import { engineClosed, ioFailure, openFailure } from './engine-failure.ts'
 import { loadRocksdbBinding } from './rocksdb-binding.ts'
 import type { NativeBatch, NativeColumn, NativeDatabase, RocksdbBinding } from './rocksdb-binding.ts'
+import { RocksdbLookUps } from './rocksdb-look-ups.ts'
 import { RangeDeletes } from './rocksdb-range-deletes.ts'
 import { RocksdbIterator, openNativeIterator } from './rocksdb-iterator.ts'
 
@@ -69,6 +77,7 @@ class RocksdbEngine implements KeyValueEngine {
   readonly #batch: NativeBatch
   readonly #main: NativeColumn
   readonly #rangeDeletes: RangeDeletes
+  readonly #lookUps: RocksdbLookUps
   readonly #iterators = new Set<RocksdbIterator>()
   /** For a look-up of one key. */
   readonly #oneKey: Buffer[] = []
@@ -94,6 +103,7 @@ class RocksdbEngine implements KeyValueEngine {
     this.#main = main
     this.#rangeDeletes = new RangeDeletes(binding, database, main, ranges)
     this.#rangeDeletes.redo()
+    this.#lookUps = new RocksdbLookUps(binding, database)
   }
 
   get(key: Buffer): Buffer | undefined {
@@ -104,10 +114,19 @@ class RocksdbEngine implements KeyValueEngine {
   getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {
     this.#assertOpen()
     try {
-      return this.#binding.db_get_many_sync(this.#database, keys, undefined)
+      return this.#lookUps.getMany(keys)
     } catch (cause) {
       throw ioFailure('rocksdb', this.#directory, cause)
     }
+  }
+
+  get readsBeside(): boolean {
+    return this.#lookUps.areSlow
+  }
+
+  beginGetMany(keys: readonly Buffer[]): PendingRows | undefined {
+    this.#assertOpen()
+    return this.#lookUps.begin(keys)
   }
 
   iterate(range: EngineRange): EngineIterator {
@@ -132,6 +151,7 @@ class RocksdbEngine implements KeyValueEngine {
 
   write(batch: WriteBatch, options?: { readonly sync?: boolean }): void {
     this.#assertOpen()
+    this.#lookUps.outdate()
     try {
       this.#takeUp(batch)
       this.#rangeDeletes.forgetDone(this.#batch)
@@ -168,11 +188,12 @@ class RocksdbEngine implements KeyValueEngine {
     else this.#binding.batch_put(this.#batch, key, batch.value(index, this.#value), undefined)
   }
 
-  close(): Promise<void> {
-    if (this.#closed) return Promise.resolve()
+  async close(): Promise<void> {
+    if (this.#closed) return
     this.#closed = true
     for (const iterator of this.#iterators) iterator.close()
-    return new Promise((resolve, reject) => {
+    await this.#lookUps.close()
+    await new Promise<void>((resolve, reject) => {
       this.#binding.db_close(this.#database, (error) =>
         error ? reject(ioFailure('rocksdb', this.#directory, error)) : resolve(),
       )

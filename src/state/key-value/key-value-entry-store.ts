@@ -1,5 +1,5 @@
 import type { Headers } from '../../record/headers.ts'
-import type { KeyReader } from '../../record/key-reader.ts'
+import type { KeyReader, PendingReads } from '../../record/key-reader.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
 import type { MapKey } from '../codecs.ts'
 import { EntryStore, restoreValue } from '../entries/entry-store.ts'
@@ -55,38 +55,26 @@ export class KeyValueEntryStore<K, V>
   }
 
   prefetch(keys: readonly K[]): readonly KeyValueEntry<K, V>[] {
-    const { engine } = this.place
+    const { engine, rowKeys } = this.place
     if (engine.getMany === undefined) return []
-    const read: KeyValueEntry<K, V>[] = []
-    const rowKeys = this.place.rowKeys.begin()
-    try {
-      for (const key of keys) {
-        const mapKey = this.keys.mapKey(key)
-        if (this.#entries.find(mapKey) !== undefined) continue
-        const rowKey = rowKeys.add(this.#rowKey(key, mapKey))
-        // An object may be changed by what its record meets before it comes here; its serde may make it of the very bytes that it is given.
-        const own = this.keys.primitive ? key : this.keys.read(Buffer.from(rowKey), PREFIX_LENGTH, rowKey.length)
-        const entry = new KeyValueEntry<K, V>(own, mapKey, true)
-        this.#entries.add(entry)
-        read.push(entry)
-      }
-      if (read.length === 0) return read
-      const rows = engine.getMany(rowKeys.all)
-      for (let i = 0; i < read.length; i++) {
-        const [entry, row] = [read[i]!, rows[i]]
-        if (row !== undefined) this.load(entry, row)
-      }
-    } catch (error) {
-      // What the engine has not answered is not known to be absent.
-      for (const entry of read) this.#entries.remove(entry)
-      throw error
+    const missing = this.#missing(keys)
+    return missing.length === 0 ? missing : this.#takeRows(missing, engine.getMany(rowKeys.all))
+  }
+
+  get readsBeside(): boolean {
+    return this.place.engine.readsBeside === true
+  }
+
+  beginPrefetch(keys: readonly K[]): PendingReads | undefined {
+    const { engine, rowKeys } = this.place
+    const missing = this.#missing(keys)
+    const pending = missing.length === 0 ? undefined : engine.beginGetMany?.(rowKeys.all)
+    if (pending === undefined) return undefined
+    const take = (): readonly KeyValueEntry<K, V>[] | undefined => {
+      const rows = pending.take()
+      return rows === undefined ? undefined : this.#takeRows(missing, rows)
     }
-    for (const entry of read) {
-      // The hand that evicts need not pass twice by what nobody has asked for.
-      entry.referenced = false
-      this.track(entry)
-    }
-    return read
+    return { take, drop: () => pending.drop() }
   }
 
   range(from: K | undefined, to: K | undefined, reverse: boolean): EntryCursor<K, V> {
@@ -182,6 +170,42 @@ export class KeyValueEntryStore<K, V>
     this.load(entry, row)
     this.track(entry)
     return entry
+  }
+
+  /** Of these keys those that are not in memory, as entries that are not there yet; `rowKeys` has the keys of their rows. */
+  #missing(keys: readonly K[]): KeyValueEntry<K, V>[] {
+    const missing: KeyValueEntry<K, V>[] = []
+    const rowKeys = this.place.rowKeys.begin()
+    for (const key of keys) {
+      const mapKey = this.keys.mapKey(key)
+      if (this.#entries.find(mapKey) !== undefined) continue
+      const rowKey = rowKeys.add(this.#rowKey(key, mapKey))
+      // An object may be changed by what its record meets before it comes here; its serde may make it of the very bytes that it is given.
+      const own = this.keys.primitive ? key : this.keys.read(Buffer.from(rowKey), PREFIX_LENGTH, rowKey.length)
+      missing.push(new KeyValueEntry<K, V>(own, mapKey, true))
+    }
+    return missing
+  }
+
+  /** What the engine has of entries that were missing when it was asked. Returns those of them that are in memory since now. */
+  #takeRows(
+    missing: readonly KeyValueEntry<K, V>[],
+    rows: readonly (Buffer | undefined)[],
+  ): readonly KeyValueEntry<K, V>[] {
+    const read: KeyValueEntry<K, V>[] = []
+    for (let i = 0; i < missing.length; i++) {
+      const entry = missing[i]!
+      // Twice among the keys, or newer than the engine by now.
+      if (this.#entries.find(entry.mapKey) !== undefined) continue
+      const row = rows[i]
+      if (row !== undefined) this.load(entry, row)
+      // The hand that evicts need not pass twice by what nobody has asked for.
+      entry.referenced = false
+      this.#entries.add(entry)
+      this.track(entry)
+      read.push(entry)
+    }
+    return read
   }
 
   #drop(entry: KeyValueEntry<K, V>): void {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { RowList } from '../../../src/state/rows/row-list.ts'
@@ -217,6 +218,45 @@ export function engineConformance(factory: EngineFactory): void {
       const writes = Array.from({ length: 50 }, (_, i) => putAll(engine, { counter: `${i}`, [`k${i % 3}`]: `${i}` }))
       await Promise.all(writes)
       expect(scan(engine)).toEqual(['counter=49', 'k0=48', 'k1=49', 'k2=47'])
+    })
+
+    it('answers what was begun as if it were asked now, or not at all', async () => {
+      const keys = (): Buffer[] => ['c', 'a', 'empty', 'a', 'b'].map(bytes)
+      await putAll(engine, { a: '1', b: '2', empty: '' })
+      const now = (): unknown => engine.getMany?.(keys())
+      const answered = async (): Promise<unknown> => {
+        const asked = keys()
+        const pending = engine.beginGetMany?.(asked)
+        for (const key of asked) key.fill(0)
+        await sleep(5)
+        return pending?.take()
+      }
+      if (factory.name === 'rocksdb') await expect.poll(answered).toEqual(now())
+      if (engine.beginGetMany === undefined) return
+      for (let i = 0; i < 20; i++) {
+        const pending = engine.beginGetMany(keys())
+        await sleep(i % 3)
+        await putAll(engine, { a: `${i}` })
+        await sleep(i % 2)
+        expect(pending?.take()).toBeUndefined()
+      }
+      engine.beginGetMany(keys())?.drop()
+      const many = Array.from({ length: 100 }, () => engine.beginGetMany?.(keys()))
+      await sleep(20)
+      for (const pending of many) expect([undefined, now()]).toContainEqual(pending?.take())
+      await expect.poll(answered).toEqual(now())
+    })
+
+    it('closes while look-ups are under way, and answers none of them any more', async () => {
+      await putAll(engine, { a: '1' })
+      const pending = Array.from({ length: 40 }, () => engine.beginGetMany?.([bytes('a'), bytes('b')]))
+      await engine.close()
+      for (const [i, begun] of pending.entries()) {
+        if (i % 2 === 0) begun?.drop()
+        else expect(begun?.take()).toBeUndefined()
+      }
+      if (engine.beginGetMany === undefined) return
+      expect(() => engine.beginGetMany?.([bytes('a')])).toThrow(expect.objectContaining({ code: 'MR_STATE_CLOSED' }))
     })
 
     it('refuses to be used after it was closed', async () => {

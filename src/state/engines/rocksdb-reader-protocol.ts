@@ -1,0 +1,35 @@
+/** Requests that can be under way at once. */
+export const SLOTS = 32
+/** Room for the keys of a request, and then for the rows that answer it, bytes. Pages that are never used take no memory. */
+export const SLOT_BYTES = 256 * 1024
+
+/** Of `control`: requests made so far. The reader sleeps while it does not change. */
+export const CALLS = 0
+/** Of `control`: from here on the state of each slot. */
+export const STATES = 1
+/** Of `control`: from here on how many keys each slot holds. */
+export const COUNTS = STATES + SLOTS
+/** Of `control`: from here on how many bytes the rows in each slot take. */
+export const LENGTHS = COUNTS + SLOTS
+export const CONTROL_LENGTH = LENGTHS + SLOTS
+
+/** States of a slot. Whoever asks makes it `ASKED`, and `FREE` again; the reader takes what is `ASKED` only, by one exchange. */
+export const FREE = 0
+export const ASKED = 1
+export const READING = 2
+export const ANSWERED = 3
+export const FAILED = 4
+
+/** In place of the length of a row that does not exist. */
+export const ABSENT = -1
+
+/** What the thread that engines live in shares with the thread that reads for it. */
+export interface ReaderData {
+  readonly control: Int32Array
+  /** For each slot the native handle of its database. */
+  readonly databases: BigInt64Array
+  /** For each slot how long its look-ups took, ms. */
+  readonly times: Float64Array
+  /** For each slot `SLOT_BYTES`: keys, then rows, as `length i32 | bytes`, little-endian. */
+  readonly bytes: Uint8Array
+}

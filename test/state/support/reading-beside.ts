@@ -1,0 +1,77 @@
+import type { MaybePromise } from '../../../src/platform/maybe-promise.ts'
+import type {
+  EngineFactory,
+  EngineIterator,
+  EngineRange,
+  KeyValueEngine,
+  PendingRows,
+} from '../../../src/state/engine.ts'
+import type { WriteBatch } from '../../../src/state/rows/write-batch.ts'
+
+/** When what was begun is answered: never in time if it says so. */
+export type InTime = () => boolean
+
+/** Engines that read beside their thread, as RocksDB does once look-ups are slow, but whenever a test says so. */
+export function readingBeside(factory: EngineFactory, inTime: InTime, begun?: (keys: number) => void): EngineFactory {
+  return {
+    name: factory.name,
+    persistent: factory.persistent,
+    destroy: (directory) => factory.destroy(directory),
+    open: async (directory, options) => new ReadingBeside(await factory.open(directory, options), inTime, begun),
+  }
+}
+
+class ReadingBeside implements KeyValueEngine {
+  readonly name: KeyValueEngine['name']
+  readonly readsBeside = true
+  readonly #inner: KeyValueEngine
+  readonly #inTime: InTime
+  readonly #begun: ((keys: number) => void) | undefined
+  #writes = 0
+
+  constructor(inner: KeyValueEngine, inTime: InTime, begun: ((keys: number) => void) | undefined) {
+    this.name = inner.name
+    this.#inner = inner
+    this.#inTime = inTime
+    this.#begun = begun
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    return this.#inner.get(key)
+  }
+
+  getMany(keys: readonly Buffer[]): readonly (Buffer | undefined)[] {
+    return this.#inner.getMany?.(keys) ?? keys.map((key) => this.#inner.get(key))
+  }
+
+  beginGetMany(keys: readonly Buffer[]): PendingRows {
+    this.#begun?.(keys.length)
+    const rows = keys.map((key) => this.#inner.get(key))
+    const writes = this.#writes
+    let isDone = false
+    const once = (): void => {
+      if (isDone) throw new Error('taken or dropped twice')
+      isDone = true
+    }
+    return {
+      take: () => {
+        once()
+        return writes === this.#writes && this.#inTime() ? rows : undefined
+      },
+      drop: once,
+    }
+  }
+
+  iterate(range: EngineRange): EngineIterator {
+    return this.#inner.iterate(range)
+  }
+
+  write(batch: WriteBatch, options?: { readonly sync?: boolean }): MaybePromise<void> {
+    this.#writes++
+    return this.#inner.write(batch, options)
+  }
+
+  close(): MaybePromise<void> {
+    return this.#inner.close()
+  }
+}
