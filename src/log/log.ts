@@ -118,10 +118,12 @@ export interface RecordCursor {
   readonly valueStart: number
   readonly valueEnd: number
   /**
-   * Shows where the keys of the records lie that `next` will move to, in order and without moving to them; a null key at -1. Up to `limit` of them, or
-   * less.
+   * Shows where the keys of the next `limit` records lie, in order and without moving to them; a null key at -1. May be called before the first `next`.
+   * False if it has shown less than there are up to `limit`: what lies behind this cursor does not follow what was shown.
+   *
+   * @throws as `next` will, if what it comes upon cannot be read
    */
-  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): void
+  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): boolean
   /** The current record's headers, decoded anew; `none` itself if it has none. */
   headers(none: Headers): Headers
   /** The reader's position once every record of this cursor is taken: behind control and skipped records too. */

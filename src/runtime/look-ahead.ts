@@ -15,7 +15,9 @@ const LONGEST_REST = 1024
 
 /** The records of a partition that wait. */
 export interface WaitingRecords {
-  /** Shows the keys of up to `limit` records behind the current one, or of less; as `RecordCursor.peekKeys`. */
+  /** An upper bound of how many they are, the current one included. */
+  readonly size: number
+  /** Shows the keys of up to `limit` records behind the current one, as `RecordCursor.peekKeys`; less where more cannot be seen yet. */
   peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): void
 }
 
@@ -108,10 +110,10 @@ export class LookAhead {
 
   /** Begins with the window that follows a full one. */
   #lookBeyond(readers: readonly Reader[]): void {
-    if (readers.length === 0) return
+    // Too few to wait for: when it is their turn, more may have come.
+    if (readers.length === 0 || this.#records.size < 2 * WINDOW) return
     const following = this.#following
     this.#peek(WINDOW - 1, WINDOW, following)
-    // Too few to wait for: when it is their turn, more may have come.
     if (following.size < WINDOW) {
       following.clear()
       return

@@ -92,8 +92,8 @@ export class PartitionQueue implements WaitingRecords {
       left--
       see(buffer, keyStart, keyEnd)
     }
-    this.#current?.peekKeys(left, count)
-    for (let i = 0; i < this.#cursors.length && left > 0; i++) this.#cursors[i]!.peekKeys(left, count)
+    if (this.#current?.peekKeys(left, count) === false) return
+    for (const cursor of this.#cursors) if (left === 0 || !cursor.peekKeys(left, count)) return
   }
 
   /** The head is being processed: its time counts from now on. */

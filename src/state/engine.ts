@@ -28,9 +28,12 @@ export interface KeyValueEngine {
   close(): MaybePromise<void>
 }
 
-/** Rows that are being looked up. One of the two must be called, once. */
+/** Rows that are being looked up. One of the two must be called, once: only so many look-ups can be under way in a thread. */
 export interface PendingRows {
-  /** What `getMany` would answer now; undefined if that is not known: not yet, or no more since something was written. Never waits. */
+  /**
+   * What `getMany` would answer now; undefined if that is not known: not yet, or no more since something was written. Never waits. Each row keeps the
+   * memory of all of them: what is kept for long should be copied.
+   */
   take(): readonly (Buffer | undefined)[] | undefined
   drop(): void
 }

@@ -25,8 +25,10 @@ export function recordsOf(cursor: RecordCursor): PlainRecord[] {
   const peeked: (string | null)[][] = []
   const peek = (): void => {
     const behind: (string | null)[] = []
-    cursor.peekKeys(PEEKED, (buffer, start, end) => behind.push(start < 0 ? null : buffer.toString('utf8', start, end)))
-    peeked.push(behind)
+    const see = (buffer: Buffer, start: number, end: number): unknown =>
+      behind.push(start < 0 ? null : buffer.toString('utf8', start, end))
+    if (cursor.peekKeys(PEEKED, see)) peeked.push(behind)
+    else expect([peeked, behind]).toEqual([[], []])
   }
   peek()
   while (cursor.next()) {
@@ -41,7 +43,9 @@ export function recordsOf(cursor: RecordCursor): PlainRecord[] {
     })
   }
   const keys = records.map(({ key }) => key)
-  expect(peeked).toEqual([null, ...keys].map((_, i) => keys.slice(i, i + PEEKED)))
+  const expected = [null, ...keys].map((_, i) => keys.slice(i, i + PEEKED))
+  // Of a batch that is not open yet nothing may be seen before its first record.
+  expect(peeked).toEqual(expected.slice(expected.length - peeked.length))
   return records
 }
 

@@ -156,9 +156,9 @@ class Piece implements RecordCursor {
     return this.#source.valueEnd
   }
 
-  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): void {
+  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): boolean {
     // Before its first record the source may still stand in the piece before.
-    if (this.#begun) this.#source.peekKeys(Math.min(limit, this.remaining), see)
+    return this.#begun && this.#source.peekKeys(Math.min(limit, this.remaining), see)
   }
 
   headers(none: Headers): Headers {

@@ -1,6 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { MillraceError } from '../../src/errors.ts'
 import { int64, json, string, type Serde } from '../../src/serde/index.ts'
+import type { EngineFactory } from '../../src/state/engine.ts'
+import { memoryEngine } from '../../src/state/engines/memory.ts'
+import type { StateEntry } from '../../src/state/entries/state-entry.ts'
 import { rocksdbEngine } from '../../src/state/engines/rocksdb.ts'
 import type { KeyValueEntryStore } from '../../src/state/key-value/key-value-entry-store.ts'
 import { firstDifference } from '../../src/state/round-trip.ts'
@@ -57,6 +60,28 @@ describe('an object lives in one entry only', () => {
     for (const key of keys) state.put(key, 'value', 1, true)
     await harness.commit()
     expect(emitted).toEqual(['first=value', 'other=value'])
+  })
+
+  test('a row that was read among many does not keep their memory, whether its bytes are kept or not', async () => {
+    const sharing: EngineFactory = {
+      ...memoryEngine,
+      open: async () => {
+        const engine = await memoryEngine.open('')
+        const rows = Buffer.alloc(100_000)
+        const row = rows.subarray(1000, 1000 + 8 + rows.write('{"list":[1]}', 1008))
+        return Object.assign(engine, { beginGetMany: () => ({ take: () => [row], drop: () => {} }) })
+      },
+    }
+    for (const sendOldValues of [true, false]) {
+      harness = await StateHarness.open([keyValueSpec({ value: json<List>() })], sharing)
+      const state = harness.store<KeyValueEntryStore<string, List>>()
+      state.onFlush(() => {}, sendOldValues)
+      state.beginPrefetch(['k'])?.take()
+      const entry = state.get('k') as StateEntry<string, List> | undefined
+      expect(entry?.bytes?.buffer.byteLength).toBe(sendOldValues ? 12 : undefined)
+      expect(entry?.value).toEqual({ list: [1] })
+      await harness.close()
+    }
   })
 
   test('an owned value is kept itself: no copy on the hot path', async () => {

@@ -89,20 +89,24 @@ export class BatchCursor implements RecordCursor {
     return false
   }
 
-  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): void {
-    if (this.#compressed !== undefined) this.#decompress(this.#compressed)
+  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): boolean {
+    // Decompressed batches that wait would take more memory than anybody counts.
+    if (this.#compressed !== undefined) return false
     const { offset, timestamp, keyStart, keyEnd, valueStart, valueEnd, remaining } = this
     const [at, headersAt] = [this.#at, this.#headersAt]
     try {
-      for (let left = Math.min(limit, remaining); left > 0; left--) {
+      for (let left = limit; left > 0 && this.remaining > 0;) {
         this.#read()
-        if (this.offset >= this.#fromOffset) see(this.buffer, this.keyStart, this.keyEnd)
+        if (this.offset < this.#fromOffset) continue
+        see(this.buffer, this.keyStart, this.keyEnd)
+        left--
       }
     } finally {
       Object.assign(this, { offset, timestamp, keyStart, keyEnd, valueStart, valueEnd, remaining })
       this.#at = at
       this.#headersAt = headersAt
     }
+    return true
   }
 
   headers(none: Headers): Headers {

@@ -82,7 +82,7 @@ export class RunCursor implements RecordCursor {
     return true
   }
 
-  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): void {
+  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): boolean {
     const [buffer, view] = [this.buffer, this.#view]
     let at = this.#at
     for (let left = Math.min(limit, this.remaining); left > 0; left--) {
@@ -92,6 +92,7 @@ export class RunCursor implements RecordCursor {
       else see(buffer, keyStart, keyStart + keyLength)
       at += recordBytes(view, at)
     }
+    return true
   }
 
   headers(none: Headers): Headers {

@@ -72,7 +72,7 @@ class LevelEngine implements KeyValueEngine {
   #scanner: LevelScanner | undefined
   #writing: Promise<void> = Promise.resolve()
   #unfinished = 0
-  #closed = false
+  #closing: Promise<void> | undefined
 
   constructor(directory: string, path: string, database: Database) {
     this.#directory = directory
@@ -117,9 +117,11 @@ class LevelEngine implements KeyValueEngine {
     await this.#database.batch(await this.#expand(batch), { sync })
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     await this.#writing
     this.#scanner?.close()
     await this.#database.close()
@@ -142,7 +144,7 @@ class LevelEngine implements KeyValueEngine {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw engineClosed('level', this.#directory)
+    if (this.#closing !== undefined) throw engineClosed('level', this.#directory)
   }
 }
 

@@ -68,14 +68,14 @@ function takeKeys(slot: number): void {
 
 /** False if there is no room for them. */
 function giveRows(slot: number, rows: readonly (Buffer | undefined)[]): boolean {
-  const start = slot * SLOT_BYTES
-  const end = start + SLOT_BYTES
-  let at = start
+  let length = 0
+  for (const row of rows) length += 4 + (row?.length ?? 0)
+  if (length > SLOT_BYTES) return false
+  control[LENGTHS + slot] = length
+  let at = slot * SLOT_BYTES
   for (const row of rows) {
-    if (at + 4 + (row?.length ?? 0) > end) return false
     at = shared.writeInt32LE(row?.length ?? ABSENT, at)
     if (row !== undefined) at += row.copy(shared, at)
   }
-  control[LENGTHS + slot] = at - start
   return true
 }

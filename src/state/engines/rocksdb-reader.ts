@@ -9,6 +9,7 @@ import {
   CALLS,
   CONTROL_LENGTH,
   COUNTS,
+  FAILED,
   FREE,
   LENGTHS,
   READING,
@@ -25,12 +26,24 @@ const WAIT = 1
 
 let shared: RocksdbReader | undefined
 let users = 0
+let isPossible = availableParallelism() > 1
 
-/** The reader of this thread, which ends with its last user; undefined where it would have no core of its own. */
+/** False where a reader would have no core of its own, or could not be started, or died: this thread then does without. */
+export function readerIsPossible(): boolean {
+  return isPossible
+}
+
+/** The reader of this thread, which ends with its last user: `release` must follow, once. Undefined if there cannot be one. */
 export function useReader(): RocksdbReader | undefined {
-  if (availableParallelism() < 2) return undefined
+  if (!isPossible) return undefined
+  try {
+    shared ??= new RocksdbReader()
+  } catch {
+    isPossible = false
+    return undefined
+  }
   users++
-  return (shared ??= new RocksdbReader())
+  return shared
 }
 
 /** A thread that looks up rows for the engines of this one. What it cannot do, for whatever reason, is left to whoever asked. */
@@ -40,8 +53,8 @@ export class RocksdbReader {
   readonly #times = new Float64Array(new SharedArrayBuffer(8 * SLOTS))
   readonly #bytes = new Uint8Array(new SharedArrayBuffer(SLOTS * SLOT_BYTES))
   readonly #shared = Buffer.from(this.#bytes.buffer)
-  /** Slots whose answers somebody will come for. */
-  readonly #taken: boolean[] = Array.from({ length: SLOTS }, () => false)
+  /** Slots that somebody will come back to. */
+  readonly #awaited: boolean[] = Array.from({ length: SLOTS }, () => false)
   readonly #worker: Worker
   #isAlive = true
   #next = 0
@@ -57,8 +70,8 @@ export class RocksdbReader {
     const options = { workerData, name: 'millrace-reader', execArgv: [], resourceLimits: HEAP }
     this.#worker = new Worker(new URL(file, import.meta.url), options)
     this.#worker.unref()
-    // Without it everything is looked up by the engines' own thread.
-    this.#worker.on('error', () => (this.#isAlive = false))
+    // It is nobody's error: everything is looked up by the engines' own thread then.
+    for (const end of ['error', 'exit']) this.#worker.on(end, () => this.#died())
   }
 
   /**
@@ -69,7 +82,7 @@ export class RocksdbReader {
   ask(database: bigint, keys: readonly Buffer[]): number {
     const slot = this.#isAlive ? this.#freeSlot() : -1
     if (slot < 0 || !this.#put(slot, keys)) return -1
-    this.#taken[slot] = true
+    this.#awaited[slot] = true
     this.#databases[slot] = database
     Atomics.store(this.#control, STATES + slot, ASKED)
     Atomics.add(this.#control, CALLS, 1)
@@ -77,10 +90,10 @@ export class RocksdbReader {
     return slot
   }
 
-  /** The rows that were asked for; undefined if there is no answer by now, and will not be one. */
-  take(slot: number): (Buffer | undefined)[] | undefined {
-    const answered = Atomics.load(this.#control, STATES + slot) === ANSWERED
-    const rows = answered ? this.#rows(slot) : undefined
+  /** The rows that were asked for, or why there are none. They share one memory. */
+  take(slot: number): (Buffer | undefined)[] | 'late' | 'failed' {
+    const state = Atomics.load(this.#control, STATES + slot)
+    const rows = state === ANSWERED ? this.#rows(slot) : state === FAILED ? 'failed' : 'late'
     this.drop(slot)
     return rows
   }
@@ -91,21 +104,26 @@ export class RocksdbReader {
   }
 
   drop(slot: number): void {
-    this.#taken[slot] = false
+    this.#awaited[slot] = false
     Atomics.compareExchange(this.#control, STATES + slot, ASKED, FREE)
   }
 
-  /** Drops what is asked of this database. When it resolves, nothing reads it any more. */
+  /** Drops what is asked of this database, which its user does without from now on. When it resolves, nothing reads it any more. */
   async release(database: bigint): Promise<void> {
     for (let slot = 0; slot < SLOTS; slot++) {
-      if (this.#databases[slot] !== database) continue
-      this.drop(slot)
-      while (this.#isAlive && this.#isReading(slot)) await sleep(WAIT)
+      if (this.#databases[slot] === database) this.drop(slot)
+      while (this.#isAlive && this.#databases[slot] === database && this.#isReading(slot)) await sleep(WAIT)
     }
     if (--users > 0) return
-    shared = undefined
+    if (shared === this) shared = undefined
     this.#isAlive = false
     await this.#worker.terminate()
+  }
+
+  #died(): void {
+    // One that was ended is no sign that the next will die.
+    if (this.#isAlive) isPossible = false
+    this.#isAlive = false
   }
 
   #isReading(slot: number): boolean {
@@ -116,7 +134,7 @@ export class RocksdbReader {
     for (let i = 0; i < SLOTS; i++) {
       const slot = (this.#next + i) % SLOTS
       // One that was dropped too late is still written to.
-      if (this.#taken[slot] || this.#isReading(slot)) continue
+      if (this.#awaited[slot] || this.#isReading(slot)) continue
       this.#next = slot + 1
       return slot
     }

@@ -87,7 +87,7 @@ class RocksdbEngine implements KeyValueEngine {
   #preparedBatch: WriteBatch | undefined
   #preparedEdition = 0
   #prepared = 0
-  #closed = false
+  #closing: Promise<void> | undefined
 
   constructor(
     directory: string,
@@ -188,9 +188,11 @@ class RocksdbEngine implements KeyValueEngine {
     else this.#binding.batch_put(this.#batch, key, batch.value(index, this.#value), undefined)
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
     for (const iterator of this.#iterators) iterator.close()
     await this.#lookUps.close()
     await new Promise<void>((resolve, reject) => {
@@ -201,6 +203,6 @@ class RocksdbEngine implements KeyValueEngine {
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw engineClosed('rocksdb', this.#directory)
+    if (this.#closing !== undefined) throw engineClosed('rocksdb', this.#directory)
   }
 }

@@ -100,6 +100,13 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
     entry.size = ENTRY_OVERHEAD + 2 * row.length
   }
 
+  /** As `load`, of a row whose memory may be that of many, and which is going to be asked for. @throws MR_STATE_DESERIALIZE */
+  protected loadAhead(entry: E, row: Buffer): void {
+    this.load(entry, row)
+    if (!this.#sendsOldValues) this.thaw(entry)
+    else if (entry.bytes !== null) entry.bytes = alone(entry.bytes)
+  }
+
   protected valueOfRow(row: Buffer): V {
     return this.values.read(row, this.#rowHasTimestamp ? TIMESTAMP_LENGTH : 0, row.length)
   }
@@ -298,4 +305,12 @@ export function restoreValue(record: ChangelogRecord, rows: LatestRows, rowHasTi
   if (rowHasTimestamp) writer.int64(record.timestamp)
   writer.range(record.buffer, record.valueStart, record.valueEnd)
   rows.put()
+}
+
+/** These bytes, without what else lies in the same memory. */
+function alone(bytes: Buffer): Buffer {
+  if (bytes.buffer.byteLength <= 2 * bytes.length) return bytes
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  bytes.copy(copy)
+  return copy
 }

@@ -198,7 +198,7 @@ export class KeyValueEntryStore<K, V>
       // Twice among the keys, or newer than the engine by now.
       if (this.#entries.find(entry.mapKey) !== undefined) continue
       const row = rows[i]
-      if (row !== undefined) this.load(entry, row)
+      if (row !== undefined) this.loadAhead(entry, row)
       // The hand that evicts need not pass twice by what nobody has asked for.
       entry.referenced = false
       this.#entries.add(entry)

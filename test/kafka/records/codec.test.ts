@@ -250,11 +250,24 @@ describe('a damaged batch is refused with its place', () => {
     }
   })
 
+  test('records in front of the position are neither shown nor counted when looking ahead', () => {
+    const batch = batchOf(['a', 'b', 'c', 'd', 'e'], { baseOffset: 10 })
+    const [cursor] = readRecordSet(place, batch, 12, [])
+    const seen: number[] = []
+    expect(cursor!.peekKeys(2, (_, keyStart) => seen.push(keyStart))).toBe(true)
+    const starts: number[] = []
+    while (cursor!.next()) starts.push(cursor!.keyStart)
+    expect(starts).toHaveLength(3)
+    expect(seen).toEqual(starts.slice(0, 2))
+  })
+
   test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('%s that does not decompress', (compression) => {
     const batch = batchOf(['hello'.repeat(100)], { baseOffset: 42, compression })
     batch.fill(0xff, 70)
     batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT)
     const [cursor] = readRecordSet(place, batch, 0, [])
+    // Whoever looks ahead does not take away what there is to tell.
+    expect(cursor!.peekKeys(1, () => {})).toBe(false)
     expect(failure(() => cursor!.next())).toMatchObject({ code: 'MR_CORRUPT_BATCH', offset: 42 })
     expect(cursor!.next()).toBe(false)
     const sound = batchOf(['sound'], { compression })

@@ -290,6 +290,15 @@ function durability(factory: EngineFactory, directory: () => string, opened: () 
     await again.close()
   })
 
+  it('is closed when any of its closings resolves', async () => {
+    for (let i = 0; i < 20; i++) opened().beginGetMany?.([bytes('a')])
+    const first = opened().close()
+    await opened().close()
+    const again = await factory.open(directory())
+    await first
+    await again.close()
+  })
+
   it('refuses a second opener, naming the directory, and goes on', async () => {
     await expect(async () => factory.open(directory())).rejects.toMatchObject({
       code: 'MR_STATE_LOCKED',
