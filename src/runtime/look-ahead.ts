@@ -6,6 +6,8 @@ import { KeyWindow, UNKNOWN_KEY } from './key-window.ts'
 
 /** Records looked at together. Sixteen look-ups in one call cost RocksDB half of what they cost one by one, and more hardly less. */
 const WINDOW = 128
+/** Windows behind the one whose records are being taken that are read beside this thread: so long an answer may be on its way. */
+const AHEAD = 2
 /** So many of a window's records, at least, must make a store ask its engine. */
 const WORTHWHILE = 1 / 4
 /** So many of the rows read ahead, at least, must be asked for: a look-up among many costs about half of one by itself. */
@@ -27,8 +29,8 @@ interface Reader {
   missed: number
   /** What was read for this window. */
   read: readonly ReadAhead[]
-  /** What is being read for the window that follows. */
-  pending: PendingReads | undefined
+  /** What is being read for each of the windows that follow. */
+  readonly pending: (PendingReads | undefined)[]
   /** Windows for which it still does without, since it did not pay; twice as many each time. */
   resting: number
   nextRest: number
@@ -44,9 +46,10 @@ export class LookAhead {
   readonly #keySerde: Serde<unknown>
   readonly #records: WaitingRecords
   readonly #readers: Reader[] = []
-  /** The window whose records are being taken, and the one behind it. */
+  /** The window whose records are being taken. */
   #window: KeyWindow
-  #following: KeyWindow
+  /** Those behind it, all of them full. */
+  readonly #following: KeyWindow[] = []
   #size = WINDOW
   #left = WINDOW
 
@@ -54,7 +57,6 @@ export class LookAhead {
     this.#keySerde = keySerde
     this.#records = records
     this.#window = new KeyWindow(keySerde)
-    this.#following = new KeyWindow(keySerde)
   }
 
   /** The key of the record at which the cursor stands; to be asked for once a record. @throws what its serde throws */
@@ -72,7 +74,7 @@ export class LookAhead {
 
   #readerOf(store: KeyReader): Reader {
     for (const reader of this.#readers) if (reader.store === store) return reader
-    const reader: Reader = { store, missed: 0, read: [], pending: undefined, resting: 0, nextRest: 1 }
+    const reader: Reader = { store, missed: 0, read: [], pending: [], resting: 0, nextRest: 1 }
     this.#readers.push(reader)
     return reader
   }
@@ -86,9 +88,8 @@ export class LookAhead {
       reader.read = []
     }
     const used = this.#window
-    this.#window = this.#following
-    this.#following = used
     used.clear()
+    this.#window = this.#following.shift() ?? used
     this.#size = WINDOW
     if (ahead.length > 0) this.#lookAhead(cursor, ahead)
     this.#left = this.#size
@@ -108,18 +109,19 @@ export class LookAhead {
     if (window.size === WINDOW) this.#lookBeyond(readers.filter(({ store }) => store.readsBeside))
   }
 
-  /** Begins with the window that follows a full one. */
+  /** Begins with the windows that follow a full one. */
   #lookBeyond(readers: readonly Reader[]): void {
-    // Too few to wait for: when it is their turn, more may have come.
-    if (readers.length === 0 || this.#records.size < 2 * WINDOW) return
+    if (readers.length === 0) return
     const following = this.#following
-    this.#peek(WINDOW - 1, WINDOW, following)
-    if (following.size < WINDOW) {
-      following.clear()
-      return
+    // Too few to wait for: when it is their turn, more may have come.
+    while (following.length < AHEAD && this.#records.size >= (following.length + 2) * WINDOW) {
+      const window = new KeyWindow(this.#keySerde)
+      this.#peek((following.length + 1) * WINDOW - 1, WINDOW, window)
+      if (window.size < WINDOW) return
+      const keys = window.readable
+      for (const reader of readers) reader.pending[following.length] = beginToRead(reader, keys)
+      following.push(window)
     }
-    const keys = following.readable
-    for (const reader of readers) beginToRead(reader, keys)
   }
 
   /** Adds the keys of `count` waiting records, or of less, behind the first `skipped`. */
@@ -154,8 +156,7 @@ function isWorthwhile(reader: Reader, records: number): boolean {
 }
 
 function read(reader: Reader, keys: readonly unknown[]): void {
-  const { pending } = reader
-  reader.pending = undefined
+  const pending = reader.pending.shift()
   try {
     reader.read = pending?.take() ?? reader.store.prefetch(keys)
   } catch {
@@ -163,15 +164,16 @@ function read(reader: Reader, keys: readonly unknown[]): void {
   }
 }
 
-function beginToRead(reader: Reader, keys: readonly unknown[]): void {
+function beginToRead(reader: Reader, keys: readonly unknown[]): PendingReads | undefined {
   try {
-    reader.pending = reader.store.beginPrefetch(keys)
+    return reader.store.beginPrefetch(keys)
   } catch {
     // As above.
+    return undefined
   }
 }
 
 function dropPending(reader: Reader): void {
-  reader.pending?.drop()
-  reader.pending = undefined
+  for (const pending of reader.pending) pending?.drop()
+  reader.pending.length = 0
 }

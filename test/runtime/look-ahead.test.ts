@@ -172,6 +172,21 @@ test('an engine that is slow looks up the records behind those being processed, 
   expect(await lastCounts()).toEqual(new Map(all.map((word) => [word, 2])))
 })
 
+test('an answer may take as long as the records of two windows', async () => {
+  await say(all)
+  await processAll()
+  const underWay: number[] = []
+  const beside = besideIts(engine, () => {
+    underWay.push(beside.begun.length - underWay.length)
+    return true
+  })
+  engine = beside.engine
+  await say(all)
+  await processAll()
+  expect(Math.max(...underWay)).toBe(2)
+  expect(await lastCounts()).toEqual(new Map(all.map((word) => [word, 2])))
+})
+
 test('what is not answered in time is looked up by the thread itself', async () => {
   await say(all)
   await processAll()
@@ -190,11 +205,11 @@ test('rows changed by a commit after they were asked for are not taken from the 
   await processAll()
   const beside = besideIts(engine, () => true)
   engine = beside.engine
-  const twice = all.flatMap((word, i) => (i < 128 ? [word] : [word, all[i - 128]!]))
-  await say(twice)
+  const again = [128, 256]
+  await say(all.flatMap((word, i) => [word, ...again.flatMap((before) => all[i - before] ?? [])]))
   await processAll(counting(string(), 1))
   expect(beside.begun.length).toBeGreaterThan(4)
-  const times = (i: number): number => (i < WORDS - 128 ? 3 : 2)
+  const times = (i: number): number => 2 + again.filter((before) => i < WORDS - before).length
   expect(await lastCounts()).toEqual(new Map(all.map((word, i) => [word, times(i)])))
 })
 

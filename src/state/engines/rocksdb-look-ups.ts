@@ -3,7 +3,7 @@ import type { NativeDatabase, RocksdbBinding } from './rocksdb-binding.ts'
 import { readerIsPossible, useReader, type RocksdbReader } from './rocksdb-reader.ts'
 
 /** ms of a look-up among many from which on it is worth its way to another thread and back. What lies in memory takes less. */
-const WORTH_ASKING = 0.0012
+const WORTH_ASKING = 0.001
 /** Fewer are not measured: a call has a price of its own. */
 const MEASURED = 16
 /** So many more calls must have been slow than fast, or the other way round, until look-ups count as such: some are interrupted. */

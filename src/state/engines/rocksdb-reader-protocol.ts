@@ -1,5 +1,5 @@
 /** Requests that can be under way at once. */
-export const SLOTS = 32
+export const SLOTS = 64
 /** Room for the keys of a request, and then for the rows that answer it, bytes. Pages that are never used take no memory. */
 export const SLOT_BYTES = 256 * 1024
 
