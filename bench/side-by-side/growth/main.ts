@@ -40,6 +40,12 @@ interface Step {
   readonly memory: string | undefined
 }
 
+interface Series {
+  readonly step: Step
+  readonly side: Side
+  readonly done: Run[]
+}
+
 const growing = options.of.split(',')
 const inputs = growing.includes('input') ? [1_000_000, 10_000_000] : []
 const numbersOfAccounts = growing.includes('keys') ? options.accounts.split(',').map(Number) : []
@@ -62,27 +68,28 @@ const rows: string[][] = []
 await onBroker(async ({ log, broker, directory }) => {
   const sides = sidesOf(options.only)
   const classPath = sides.includes('java') ? await javaClassPath(directory) : ''
-  for (const step of steps) {
-    const workload = totalsOf(step.accounts, `${step.accounts} accounts`, `bench-payments-of-${step.accounts}`)
-    const context: RunContext = {
-      log,
-      broker,
-      directory,
-      records: step.records,
-      classPath,
-      javaSettings: '',
-      profile: undefined,
-      memory: step.memory,
+  const series = steps.flatMap((step) => sides.map((side): Series => ({ step, side, done: [] })))
+  // In turn, so that a broker that has just been started slows no step more than another.
+  for (let i = 0; i < runs; i++) {
+    for (const { step, side, done } of series) {
+      const workload = totalsOf(step.accounts, `${step.accounts} accounts`, `bench-payments-of-${step.accounts}`)
+      const context: RunContext = {
+        log,
+        broker,
+        directory,
+        records: step.records,
+        classPath,
+        javaSettings: '',
+        profile: undefined,
+        memory: step.memory,
+      }
+      const run = await runOnce(context, cell, side, workload)
+      done.push(run)
+      console.log(rowOf(step, side, [run]).join('  '))
+      if (run.fault !== undefined) process.exitCode = 1
     }
-    for (const side of sides) {
-      const done: Run[] = []
-      for (let i = 0; i < runs; i++) done.push(await runOnce(context, cell, side, workload))
-      rows.push(rowOf(step, side, done))
-      console.log(rows.at(-1)?.join('  '))
-      if (done.some(({ fault }) => fault !== undefined)) process.exitCode = 1
-    }
-    await log.deleteTopics([`${workload.input}-${step.records}`])
   }
+  rows.push(...series.map(({ step, side, done }) => rowOf(step, side, done)))
 })
 console.log(`\n${markdownTable(columns, rows)}`)
 
