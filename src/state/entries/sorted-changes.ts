@@ -1,27 +1,32 @@
 /**
  * Changed entries in an order, for scans that merge them with the engine's rows. The order is made when first asked for, and
- * kept up as entries are added: nobody who does not scan pays for it.
+ * kept up as entries are added: nobody who does not scan pays for it, and entries need not hold what puts them in order.
  */
-export class SortedChanges<E> {
+export class SortedChanges<E, S> {
   readonly #added: readonly E[]
-  readonly #compare: (a: E, b: E) => number
-  #sorted: E[] = []
+  readonly #sortable: (entry: E) => S
+  readonly #compare: (a: S, b: S) => number
+  #sorted: S[] = []
   #taken = 0
 
-  /** `added` is the list to which changed entries are appended; emptied at a commit, `reset` must follow. */
-  constructor(added: readonly E[], compare: (a: E, b: E) => number) {
+  /**
+   * @param added the list to which changed entries are appended; emptied at a commit, `reset` must follow
+   * @param sortable what stands for an entry in the order
+   */
+  constructor(added: readonly E[], sortable: (entry: E) => S, compare: (a: S, b: S) => number) {
     this.#added = added
+    this.#sortable = sortable
     this.#compare = compare
   }
 
-  sorted(): readonly E[] {
+  sorted(): readonly S[] {
     const fresh = this.#added.length - this.#taken
     if (fresh === 0) return this.#sorted
     if (fresh > 32) {
-      for (let i = this.#taken; i < this.#added.length; i++) this.#sorted.push(this.#added[i]!)
+      for (let i = this.#taken; i < this.#added.length; i++) this.#sorted.push(this.#sortable(this.#added[i]!))
       this.#sorted.sort(this.#compare)
     } else {
-      for (let i = this.#taken; i < this.#added.length; i++) this.#insert(this.#added[i]!)
+      for (let i = this.#taken; i < this.#added.length; i++) this.#insert(this.#sortable(this.#added[i]!))
     }
     this.#taken = this.#added.length
     return this.#sorted
@@ -32,9 +37,9 @@ export class SortedChanges<E> {
     this.#taken = 0
   }
 
-  #insert(entry: E): void {
-    const index = firstIndex(this.#sorted, (other) => this.#compare(other, entry) > 0)
-    this.#sorted.splice(index, 0, entry)
+  #insert(change: S): void {
+    const index = firstIndex(this.#sorted, (other) => this.#compare(other, change) > 0)
+    this.#sorted.splice(index, 0, change)
   }
 }
 

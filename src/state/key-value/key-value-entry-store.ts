@@ -13,28 +13,33 @@ import type { ChangelogRecord, Entry, EntryCursor, FlushListener, KeyValueState 
 import type { KeyValueStoreSpec } from '../store-spec.ts'
 import type { Serde } from '../../serde/serde.ts'
 
-/** An entry whose row key is made when the store is scanned. */
-export class KeyValueEntry<K, V> extends StateEntry<K, V> {
-  rowKey: Buffer | null = null
+/** A change as scans see it: what it came to is the entry's. */
+interface SortableChange<K, V> {
+  readonly rowKey: Buffer
+  readonly entry: StateEntry<K, V>
 }
 
 /** Key-value store: a table of deserialized entries over rows `prefix ‖ key`. */
 export class KeyValueEntryStore<K, V>
-  extends EntryStore<K, V, KeyValueEntry<K, V>>
+  extends EntryStore<K, V, StateEntry<K, V>>
   implements KeyValueState<K, V>, KeyReader
 {
   readonly spec: KeyValueStoreSpec
   protected readonly rowHeaderLength = PREFIX_LENGTH
-  readonly #entries = new KeyTable<KeyValueEntry<K, V>>()
-  readonly #sorted: SortedChanges<KeyValueEntry<K, V>>
+  readonly #entries = new KeyTable<StateEntry<K, V>>()
+  readonly #sorted: SortedChanges<StateEntry<K, V>, SortableChange<K, V>>
   #listener: FlushListener<K, V> | undefined
   /** The entry used last: a put mostly follows a get of the same key. */
-  #last: KeyValueEntry<K, V> | null = null
+  #last: StateEntry<K, V> | null = null
 
   constructor(spec: KeyValueStoreSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
     super(spec, place, keySerde, valueSerde, spec.timestamped)
     this.spec = spec
-    this.#sorted = new SortedChanges(this.dirty, (a, b) => Buffer.compare(this.#rowKeyOf(a), this.#rowKeyOf(b)))
+    this.#sorted = new SortedChanges(
+      this.dirty,
+      (entry) => ({ rowKey: this.#rowKey(entry.key, entry.mapKey).copyOfRow(), entry }),
+      (a, b) => Buffer.compare(a.rowKey, b.rowKey),
+    )
   }
 
   onFlush(listener: FlushListener<K, V>, sendOldValues: boolean): void {
@@ -54,7 +59,7 @@ export class KeyValueEntryStore<K, V>
     else this.update(entry, value, -1, this.environment.record.timestamp, owned)
   }
 
-  prefetch(keys: readonly K[]): readonly KeyValueEntry<K, V>[] {
+  prefetch(keys: readonly K[]): readonly StateEntry<K, V>[] {
     const { engine, rowKeys } = this.place
     if (engine.getMany === undefined) return []
     const missing = this.#missing(keys)
@@ -70,7 +75,7 @@ export class KeyValueEntryStore<K, V>
     const missing = this.#missing(keys)
     const pending = missing.length === 0 ? undefined : engine.beginGetMany?.(rowKeys.all)
     if (pending === undefined) return undefined
-    const take = (): readonly KeyValueEntry<K, V>[] | undefined => {
+    const take = (): readonly StateEntry<K, V>[] | undefined => {
       const rows = pending.take()
       return rows === undefined ? undefined : this.#takeRows(missing, rows)
     }
@@ -95,7 +100,6 @@ export class KeyValueEntryStore<K, V>
   }
 
   override written(): void {
-    for (const entry of this.dirty) entry.rowKey = null
     super.written()
     this.#sorted.reset()
   }
@@ -107,13 +111,13 @@ export class KeyValueEntryStore<K, V>
 
   // ---- for the base class
 
-  protected writeRowKey(entry: KeyValueEntry<K, V>, writer: ByteWriter): void {
+  protected writeRowKey(entry: StateEntry<K, V>, writer: ByteWriter): void {
     writer.int16(this.place.prefix)
     this.keys.writeAs(entry.key, entry.mapKey, writer)
   }
 
   protected emit(
-    entry: KeyValueEntry<K, V>,
+    entry: StateEntry<K, V>,
     newValue: V | null,
     oldValue: V | null,
     timestamp: number,
@@ -122,11 +126,11 @@ export class KeyValueEntryStore<K, V>
     this.#listener?.(entry.key, newValue, oldValue, timestamp, headers)
   }
 
-  protected forget(entry: KeyValueEntry<K, V>): void {
+  protected forget(entry: StateEntry<K, V>): void {
     this.#drop(entry)
   }
 
-  protected storedValue(entry: KeyValueEntry<K, V>): V | null {
+  protected storedValue(entry: StateEntry<K, V>): V | null {
     const row = this.place.engine.get(this.#rowKey(entry.key, entry.mapKey).row())
     return row === undefined ? null : this.valueOfRow(row)
   }
@@ -140,7 +144,7 @@ export class KeyValueEntryStore<K, V>
 
   // ---- entries
 
-  #find(key: K): KeyValueEntry<K, V> | undefined {
+  #find(key: K): StateEntry<K, V> | undefined {
     if (!this.keys.primitive) return this.#entries.find(this.keys.mapKey(key))
     if (this.#last !== null && this.#last.key === key) return this.#last
     const entry = this.#entries.find(key)
@@ -148,7 +152,7 @@ export class KeyValueEntryStore<K, V>
     return entry
   }
 
-  #read(key: K): KeyValueEntry<K, V> {
+  #read(key: K): StateEntry<K, V> {
     const { record } = this.environment
     if (record.inputKey === key && this.place.engine.getMany !== undefined) record.missedBy.push(this)
     const mapKey = this.keys.mapKey(key)
@@ -156,15 +160,15 @@ export class KeyValueEntryStore<K, V>
     return this.#fill(this.#add(key, mapKey, true), row)
   }
 
-  #add(key: K, mapKey: MapKey<K>, known: boolean): KeyValueEntry<K, V> {
-    const entry = new KeyValueEntry<K, V>(key, mapKey, known)
+  #add(key: K, mapKey: MapKey<K>, known: boolean): StateEntry<K, V> {
+    const entry = new StateEntry<K, V>(key, mapKey, known)
     this.track(entry)
     this.#entries.add(entry)
     this.#last = entry
     return entry
   }
 
-  #fill(entry: KeyValueEntry<K, V>, row: Buffer | undefined): KeyValueEntry<K, V> {
+  #fill(entry: StateEntry<K, V>, row: Buffer | undefined): StateEntry<K, V> {
     if (row === undefined) return entry
     this.untrack(entry)
     this.load(entry, row)
@@ -173,8 +177,8 @@ export class KeyValueEntryStore<K, V>
   }
 
   /** Of these keys those that are not in memory, as entries that are not there yet; `rowKeys` has the keys of their rows. */
-  #missing(keys: readonly K[]): KeyValueEntry<K, V>[] {
-    const missing: KeyValueEntry<K, V>[] = []
+  #missing(keys: readonly K[]): StateEntry<K, V>[] {
+    const missing: StateEntry<K, V>[] = []
     const rowKeys = this.place.rowKeys.begin()
     for (const key of keys) {
       const mapKey = this.keys.mapKey(key)
@@ -182,17 +186,14 @@ export class KeyValueEntryStore<K, V>
       const rowKey = rowKeys.add(this.#rowKey(key, mapKey))
       // An object may be changed by what its record meets before it comes here; its serde may make it of the very bytes that it is given.
       const own = this.keys.primitive ? key : this.keys.read(Buffer.from(rowKey), PREFIX_LENGTH, rowKey.length)
-      missing.push(new KeyValueEntry<K, V>(own, mapKey, true))
+      missing.push(new StateEntry<K, V>(own, mapKey, true))
     }
     return missing
   }
 
   /** What the engine has of entries that were missing when it was asked. Returns those of them that are in memory since now. */
-  #takeRows(
-    missing: readonly KeyValueEntry<K, V>[],
-    rows: readonly (Buffer | undefined)[],
-  ): readonly KeyValueEntry<K, V>[] {
-    const read: KeyValueEntry<K, V>[] = []
+  #takeRows(missing: readonly StateEntry<K, V>[], rows: readonly (Buffer | undefined)[]): readonly StateEntry<K, V>[] {
+    const read: StateEntry<K, V>[] = []
     for (let i = 0; i < missing.length; i++) {
       const entry = missing[i]!
       // Twice among the keys, or newer than the engine by now.
@@ -208,18 +209,18 @@ export class KeyValueEntryStore<K, V>
     return read
   }
 
-  #drop(entry: KeyValueEntry<K, V>): void {
+  #drop(entry: StateEntry<K, V>): void {
     this.#let(entry)
     this.#entries.remove(entry)
   }
 
-  #let(entry: KeyValueEntry<K, V>): void {
+  #let(entry: StateEntry<K, V>): void {
     if (this.#last === entry) this.#last = null
     this.untrack(entry)
   }
 
   /** Of a sweep. */
-  readonly #goes = (entry: KeyValueEntry<K, V>): boolean => {
+  readonly #goes = (entry: StateEntry<K, V>): boolean => {
     if (entry.dirty || entry.held !== null) return false
     if (entry.referenced) {
       entry.referenced = false
@@ -235,22 +236,18 @@ export class KeyValueEntryStore<K, V>
     const sorted = this.#sorted.sorted()
     const changes: ChangedRow<K, V>[] = []
     for (
-      let i = firstIndex(sorted, (entry) => Buffer.compare(this.#rowKeyOf(entry), lower) >= 0);
-      i < sorted.length && Buffer.compare(this.#rowKeyOf(sorted[i]!), upper) < 0;
+      let i = firstIndex(sorted, ({ rowKey }) => Buffer.compare(rowKey, lower) >= 0);
+      i < sorted.length && Buffer.compare(sorted[i]!.rowKey, upper) < 0;
       i++
     ) {
-      const entry = sorted[i]!
+      const { rowKey, entry } = sorted[i]!
       const { key, current, bytes, timestamp } = entry
-      changes.push({ rowKey: this.#rowKeyOf(entry), key, current, bytes, timestamp })
+      changes.push({ rowKey, key, current, bytes, timestamp })
     }
     if (reverse) changes.reverse()
     const { engine } = this.place
     const form = this.spec.timestamped ? TIMESTAMPED_ROW : PLAIN_ROW
     return new KeyValueCursor({ engine, lower, upper, reverse, changes, keys: this.keys, values: this.values, form })
-  }
-
-  #rowKeyOf(entry: KeyValueEntry<K, V>): Buffer {
-    return (entry.rowKey ??= this.#rowKey(entry.key, entry.mapKey).copyOfRow())
   }
 
   #rowKey(key: K, mapKey: MapKey<K>): ByteWriter {

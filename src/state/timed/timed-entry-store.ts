@@ -35,7 +35,7 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   /** Kafka Streams' caching stores show what is in the cache, however old; only what lies behind it expires. */
   readonly #showsExpired: boolean
   readonly #buckets = new KeyTable<Bucket<K, V>>()
-  readonly #sorted: SortedChanges<TimedEntry<K, V>>
+  readonly #sorted: SortedChanges<TimedEntry<K, V>, TimedEntry<K, V>>
   #last: Bucket<K, V> | null = null
   #idleCursor: BucketCursor<K, V> | null = null
   /** Greatest time that a row in the engine may have. */
@@ -64,7 +64,11 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     this.#showsExpired = place.environment.compatible && this.cached
     this.#layout = new TimedLayout(place.prefix, this.#session, retention)
     this.rowHeaderLength = this.#layout.headerLength
-    this.#sorted = new SortedChanges(this.dirty, (a, b) => this.#order(a, b))
+    this.#sorted = new SortedChanges(
+      this.dirty,
+      (entry) => entry,
+      (a, b) => this.#order(a, b),
+    )
     if (place.kept !== null) {
       retention.observed = readLong(place.kept, 0)
       this.sequence = readLong(place.kept, 8)
