@@ -98,6 +98,9 @@ export class PartitionMap<V> {
   }
 }
 
+/** Is shown where the key of a record lies; at -1 if it is null. */
+export type SeeKey = (buffer: Buffer, keyStart: number, keyEnd: number) => void
+
 /**
  * A run of records of one partition, read one after the other. One object serves all its records: what it shows belongs to
  * the current record and changes with `next()`. Control records, aborted records and records below the position asked for
@@ -118,12 +121,14 @@ export interface RecordCursor {
   readonly valueStart: number
   readonly valueEnd: number
   /**
-   * Shows where the keys of the next `limit` records lie, in order and without moving to them; a null key at -1. May be called before the first `next`.
-   * False if it has shown less than there are up to `limit`: what lies behind this cursor does not follow what was shown.
+   * Shows where the keys of the records behind the current one lie, in order and without moving to them: from number `from` (0 is the next record) up to,
+   * but not including, number `to`; a null key at -1. May be called before the first `next`. Records that are not shown cost hardly anything.
    *
+   * @returns how many records were passed, shown or not: `to`, or all that there are; -1 if that cannot be told, and what lies behind this cursor
+   * does not follow what was shown
    * @throws as `next` will, if what it comes upon cannot be read
    */
-  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): boolean
+  peekKeys(from: number, to: number, see: SeeKey): number
   /** The current record's headers, decoded anew; `none` itself if it has none. */
   headers(none: Headers): Headers
   /** The reader's position once every record of this cursor is taken: behind control and skipped records too. */

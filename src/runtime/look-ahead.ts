@@ -1,4 +1,4 @@
-import type { RecordCursor } from '../log/log.ts'
+import type { RecordCursor, SeeKey } from '../log/log.ts'
 import type { KeyReader, PendingReads, ReadAhead } from '../record/key-reader.ts'
 import type { Serde } from '../serde/serde.ts'
 import { decode } from './decode.ts'
@@ -6,8 +6,10 @@ import { KeyWindow, UNKNOWN_KEY } from './key-window.ts'
 
 /** Records looked at together. Sixteen look-ups in one call cost RocksDB half of what they cost one by one, and more hardly less. */
 const WINDOW = 128
-/** Windows behind the one whose records are being taken that are read beside this thread: so long an answer may be on its way. */
-const AHEAD = 2
+/** Windows behind the one whose records are being taken that are read beside this thread, at most. */
+const AHEAD = 3
+/** So many are there when a window begins, at least: so long an answer may be on its way. Those to which they are made up are asked for together. */
+const LEAST_AHEAD = 2
 /** So many of a window's records, at least, must make a store ask its engine. */
 const WORTHWHILE = 1 / 4
 /** So many of the rows read ahead, at least, must be asked for: a look-up among many costs about half of one by itself. */
@@ -19,8 +21,8 @@ const LONGEST_REST = 1024
 export interface WaitingRecords {
   /** An upper bound of how many they are, the current one included. */
   readonly size: number
-  /** Shows the keys of up to `limit` records behind the current one, as `RecordCursor.peekKeys`; less where more cannot be seen yet. */
-  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): void
+  /** Shows the keys of records behind the current one, as `RecordCursor.peekKeys`; less where more cannot be seen yet. */
+  peekKeys(from: number, to: number, see: SeeKey): void
 }
 
 interface Reader {
@@ -50,6 +52,8 @@ export class LookAhead {
   #window: KeyWindow
   /** Those behind it, all of them full. */
   readonly #following: KeyWindow[] = []
+  /** Empty, to be filled anew. */
+  readonly #spare: KeyWindow[] = []
   #size = WINDOW
   #left = WINDOW
 
@@ -87,9 +91,8 @@ export class LookAhead {
       reader.missed = 0
       reader.read = []
     }
-    const used = this.#window
-    used.clear()
-    this.#window = this.#following.shift() ?? used
+    this.#recycle(this.#window)
+    this.#window = this.#following.shift() ?? this.#emptyWindow()
     this.#size = WINDOW
     if (ahead.length > 0) this.#lookAhead(cursor, ahead)
     this.#left = this.#size
@@ -113,24 +116,31 @@ export class LookAhead {
   #lookBeyond(readers: readonly Reader[]): void {
     if (readers.length === 0) return
     const following = this.#following
+    if (following.length >= LEAST_AHEAD) return
     // Too few to wait for: when it is their turn, more may have come.
     while (following.length < AHEAD && this.#records.size >= (following.length + 2) * WINDOW) {
-      const window = new KeyWindow(this.#keySerde)
+      const window = this.#emptyWindow()
       this.#peek((following.length + 1) * WINDOW - 1, WINDOW, window)
-      if (window.size < WINDOW) return
+      if (window.size < WINDOW) return this.#recycle(window)
       const keys = window.readable
       for (const reader of readers) reader.pending[following.length] = beginToRead(reader, keys)
       following.push(window)
     }
   }
 
+  #emptyWindow(): KeyWindow {
+    return this.#spare.pop() ?? new KeyWindow(this.#keySerde)
+  }
+
+  #recycle(window: KeyWindow): void {
+    window.clear()
+    this.#spare.push(window)
+  }
+
   /** Adds the keys of `count` waiting records, or of less, behind the first `skipped`. */
   #peek(skipped: number, count: number, window: KeyWindow): void {
-    let left = skipped
     try {
-      this.#records.peekKeys(skipped + count, (buffer, keyStart, keyEnd) => {
-        if (left-- <= 0) window.add(buffer, keyStart, keyEnd)
-      })
+      this.#records.peekKeys(skipped, skipped + count, window.add)
     } catch {
       // A batch that cannot be read is told of, with its place, when it is the turn of that record.
     }

@@ -1,4 +1,4 @@
-import type { RecordCursor } from '../log/log.ts'
+import type { RecordCursor, SeeKey } from '../log/log.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { TimestampExtractor } from '../topology/topology.ts'
 import { decode } from './decode.ts'
@@ -86,14 +86,12 @@ export class PartitionQueue implements WaitingRecords {
     return bytes
   }
 
-  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): void {
-    let left = limit
-    const count = (buffer: Buffer, keyStart: number, keyEnd: number): void => {
-      left--
-      see(buffer, keyStart, keyEnd)
+  peekKeys(from: number, to: number, see: SeeKey): void {
+    let passed = this.#current?.peekKeys(from, to, see) ?? 0
+    for (let i = 0; i < this.#cursors.length && passed >= 0 && passed < to; i++) {
+      const more = this.#cursors[i]!.peekKeys(Math.max(0, from - passed), to - passed, see)
+      passed = more < 0 ? more : passed + more
     }
-    if (this.#current?.peekKeys(left, count) === false) return
-    for (const cursor of this.#cursors) if (left === 0 || !cursor.peekKeys(left, count)) return
   }
 
   /** The head is being processed: its time counts from now on. */

@@ -1,4 +1,4 @@
-import type { LogReader, RecordCursor } from '../../src/log/log.ts'
+import type { LogReader, RecordCursor, SeeKey } from '../../src/log/log.ts'
 import { PartitionMap } from '../../src/log/log.ts'
 import type { Headers } from '../../src/record/headers.ts'
 import type { SimProcess } from './sim-process.ts'
@@ -156,9 +156,9 @@ class Piece implements RecordCursor {
     return this.#source.valueEnd
   }
 
-  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): boolean {
+  peekKeys(from: number, to: number, see: SeeKey): number {
     // Before its first record the source may still stand in the piece before.
-    return this.#begun && this.#source.peekKeys(Math.min(limit, this.remaining), see)
+    return this.#begun ? this.#source.peekKeys(from, Math.min(to, this.remaining), see) : -1
   }
 
   headers(none: Headers): Headers {

@@ -1,5 +1,5 @@
 import { MillraceError } from '../../errors.ts'
-import type { RecordCursor, TopicPartition } from '../../log/log.ts'
+import type { RecordCursor, SeeKey, TopicPartition } from '../../log/log.ts'
 import { Headers } from '../../record/headers.ts'
 import type { Header } from '../../record/headers.ts'
 import {
@@ -89,24 +89,28 @@ export class BatchCursor implements RecordCursor {
     return false
   }
 
-  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): boolean {
+  peekKeys(from: number, to: number, see: SeeKey): number {
     // Decompressed batches that wait would take more memory than anybody counts.
-    if (this.#compressed !== undefined) return false
+    if (this.#compressed !== undefined) return -1
     const { offset, timestamp, keyStart, keyEnd, valueStart, valueEnd, remaining } = this
+    const allCount = Math.max(offset, this.#baseOffset) >= this.#fromOffset
+    if (allCount && remaining <= from) return remaining
     const [at, headersAt] = [this.#at, this.#headersAt]
+    let passed = 0
     try {
-      for (let left = limit; left > 0 && this.remaining > 0;) {
+      for (; allCount && passed < from; passed++) this.#at = this.#recordEnd()
+      while (passed < to && this.remaining > 0) {
         this.#read()
         if (this.offset < this.#fromOffset) continue
-        see(this.buffer, this.keyStart, this.keyEnd)
-        left--
+        if (passed >= from) see(this.buffer, this.keyStart, this.keyEnd)
+        passed++
       }
     } finally {
       Object.assign(this, { offset, timestamp, keyStart, keyEnd, valueStart, valueEnd, remaining })
       this.#at = at
       this.#headersAt = headersAt
     }
-    return true
+    return passed
   }
 
   headers(none: Headers): Headers {
@@ -126,11 +130,17 @@ export class BatchCursor implements RecordCursor {
     return new Headers(entries)
   }
 
-  #read(): void {
+  /** Where the next record ends, of which the length is read. */
+  #recordEnd(): number {
     this.remaining--
     const length = this.#varint()
-    const recordEnd = this.#at + length
-    if (length < 0 || recordEnd > this.#end) throw this.#corrupt('a record reaches beyond its batch')
+    const end = this.#at + length
+    if (length < 0 || end > this.#end) throw this.#corrupt('a record reaches beyond its batch')
+    return end
+  }
+
+  #read(): void {
+    const recordEnd = this.#recordEnd()
     this.#at++
     const timestampDelta = this.#varint()
     this.timestamp = Number.isNaN(this.#appendTime) ? this.#baseTimestamp + timestampDelta : this.#appendTime

@@ -1,5 +1,5 @@
 import type { Headers } from '../../record/headers.ts'
-import type { RecordCursor } from '../log.ts'
+import type { RecordCursor, SeeKey } from '../log.ts'
 import { decodeHeaders, RECORD_HEADER_BYTES, recordBytes } from './run.ts'
 import type { Run } from './run.ts'
 
@@ -82,17 +82,20 @@ export class RunCursor implements RecordCursor {
     return true
   }
 
-  peekKeys(limit: number, see: (buffer: Buffer, keyStart: number, keyEnd: number) => void): boolean {
+  peekKeys(from: number, to: number, see: SeeKey): number {
     const [buffer, view] = [this.buffer, this.#view]
+    const end = Math.min(to, this.remaining)
     let at = this.#at
-    for (let left = Math.min(limit, this.remaining); left > 0; left--) {
-      const keyLength = view.getInt32(at + 8, true)
-      const keyStart = at + RECORD_HEADER_BYTES
-      if (keyLength < 0) see(buffer, -1, -1)
-      else see(buffer, keyStart, keyStart + keyLength)
+    for (let record = 0; record < end; record++) {
+      if (record >= from) {
+        const keyLength = view.getInt32(at + 8, true)
+        const keyStart = at + RECORD_HEADER_BYTES
+        if (keyLength < 0) see(buffer, -1, -1)
+        else see(buffer, keyStart, keyStart + keyLength)
+      }
       at += recordBytes(view, at)
     }
-    return true
+    return end
   }
 
   headers(none: Headers): Headers {

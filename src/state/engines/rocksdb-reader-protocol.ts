@@ -1,10 +1,10 @@
 /** Requests that can be under way at once. */
-export const SLOTS = 64
+export const SLOTS = 128
 /** Room for the keys of a request, and then for the rows that answer it, bytes. Pages that are never used take no memory. */
 export const SLOT_BYTES = 256 * 1024
 
-/** Of `control`: requests made so far. The reader sleeps while it does not change. */
-export const CALLS = 0
+/** Of `control`: 1 if the reader sleeps, or is about to. Whoever makes it 0 has to wake the reader, which costs more than a request itself. */
+export const ASLEEP = 0
 /** Of `control`: from here on the state of each slot. */
 export const STATES = 1
 /** Of `control`: from here on how many keys each slot holds. */

@@ -5,7 +5,7 @@ import {
   ABSENT,
   ANSWERED,
   ASKED,
-  CALLS,
+  ASLEEP,
   COUNTS,
   FAILED,
   LENGTHS,
@@ -26,8 +26,11 @@ const keys: Buffer[] = []
 /** The slot to look at first, so that none waits for ever. */
 let next = 0
 for (;;) {
-  const calls = Atomics.load(control, CALLS)
-  if (!answerOne()) Atomics.wait(control, CALLS, calls)
+  while (answerOne());
+  Atomics.store(control, ASLEEP, 1)
+  // What came before that has woken nobody.
+  if (answerOne()) Atomics.store(control, ASLEEP, 0)
+  else Atomics.wait(control, ASLEEP, 1)
 }
 
 function answerOne(): boolean {

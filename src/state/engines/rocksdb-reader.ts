@@ -6,7 +6,7 @@ import {
   ABSENT,
   ANSWERED,
   ASKED,
-  CALLS,
+  ASLEEP,
   CONTROL_LENGTH,
   COUNTS,
   FAILED,
@@ -85,8 +85,7 @@ export class RocksdbReader {
     this.#awaited[slot] = true
     this.#databases[slot] = database
     Atomics.store(this.#control, STATES + slot, ASKED)
-    Atomics.add(this.#control, CALLS, 1)
-    Atomics.notify(this.#control, CALLS)
+    if (Atomics.exchange(this.#control, ASLEEP, 0) === 1) Atomics.notify(this.#control, ASLEEP)
     return slot
   }
 

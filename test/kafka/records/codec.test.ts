@@ -253,12 +253,18 @@ describe('a damaged batch is refused with its place', () => {
   test('records in front of the position are neither shown nor counted when looking ahead', () => {
     const batch = batchOf(['a', 'b', 'c', 'd', 'e'], { baseOffset: 10 })
     const [cursor] = readRecordSet(place, batch, 12, [])
-    const seen: number[] = []
-    expect(cursor!.peekKeys(2, (_, keyStart) => seen.push(keyStart))).toBe(true)
+    const seen = (from: number, to: number): { starts: number[]; passed: number } => {
+      const found: number[] = []
+      const passed = cursor!.peekKeys(from, to, (_, keyStart) => found.push(keyStart))
+      return { starts: found, passed }
+    }
+    const [first, second, beyond] = [seen(0, 2), seen(1, 3), seen(7, 9)]
     const starts: number[] = []
     while (cursor!.next()) starts.push(cursor!.keyStart)
     expect(starts).toHaveLength(3)
-    expect(seen).toEqual(starts.slice(0, 2))
+    expect(first).toEqual({ starts: starts.slice(0, 2), passed: 2 })
+    expect(second).toEqual({ starts: starts.slice(1), passed: 3 })
+    expect(beyond).toEqual({ starts: [], passed: 3 })
   })
 
   test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)('%s that does not decompress', (compression) => {
@@ -267,7 +273,7 @@ describe('a damaged batch is refused with its place', () => {
     batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT)
     const [cursor] = readRecordSet(place, batch, 0, [])
     // Whoever looks ahead does not take away what there is to tell.
-    expect(cursor!.peekKeys(1, () => {})).toBe(false)
+    expect(cursor!.peekKeys(0, 1, () => {})).toBe(-1)
     expect(failure(() => cursor!.next())).toMatchObject({ code: 'MR_CORRUPT_BATCH', offset: 42 })
     expect(cursor!.next()).toBe(false)
     const sound = batchOf(['sound'], { compression })
