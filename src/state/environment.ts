@@ -49,6 +49,8 @@ export interface StatePlace {
   readonly held: ByteBudget
   /** Bytes of all entries over the engines. */
   readonly resident: ByteBudget
+  /** Bound of those that the engines have too, of all stores of the task together. */
+  readonly entryLimit: Readonly<ByteBudget>
 }
 
 export const PREFIX_LENGTH = 2

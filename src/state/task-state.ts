@@ -51,7 +51,7 @@ export class TaskState {
   readonly #resident: ByteBudget = { bytes: 0 }
   readonly #allPersistent: boolean
   readonly #iterators = new OpenIterators()
-  #entryLimit: number
+  readonly #entryLimit: ByteBudget
   /** The changes are in the batches of the spaces. */
   #isPrepared = false
   /** Clean bytes below which it was of no use to forget entries: what is left lies beside changes. */
@@ -91,7 +91,7 @@ export class TaskState {
     environment: StateEnvironment,
   ) {
     this.#environment = environment
-    this.#entryLimit = environment.residentBytes ?? DEFAULT_RESIDENT_BYTES
+    this.#entryLimit = { bytes: environment.residentBytes ?? DEFAULT_RESIDENT_BYTES }
     this.#held = environment.held ?? { bytes: 0 }
     this.#main = new EngineSpace(engine, environment.task)
     this.#memory = memory === engine ? this.#main : new EngineSpace(memory, environment.task)
@@ -178,20 +178,21 @@ export class TaskState {
 
   /** Changes the bound of entries kept although the engine has them, bytes. */
   limitEntries(bytes: number): void {
-    this.#entryLimit = bytes
+    this.#entryLimit.bytes = bytes
     this.#forgetExcess()
   }
 
   #forgetExcess(): void {
     const clean = this.cleanBytes
-    const excess = clean - this.#entryLimit
+    const limit = this.#entryLimit.bytes
+    const excess = clean - limit
     if (excess <= 0 || clean <= this.#retryAbove) return
     const target = this.#resident.bytes - excess
     for (const { store } of this.#all) {
       if (this.#resident.bytes > target) store.evict(this.#resident.bytes - target)
     }
     const left = this.cleanBytes
-    this.#retryAbove = left > this.#entryLimit ? left + this.#entryLimit / 16 : 0
+    this.#retryAbove = left > limit ? left + limit / 16 : 0
   }
 
   /** Hands what changed since the last call to the sink of its store, if it has one. */
@@ -304,6 +305,7 @@ export class TaskState {
       rowKeys: this.#rowKeys,
       held: this.#held,
       resident: this.#resident,
+      entryLimit: this.#entryLimit,
     })
   }
 

@@ -10,6 +10,7 @@ import type {
 import { ShortView } from '../rows/short-view.ts'
 import type { WriteBatch } from '../rows/write-batch.ts'
 import { engineClosed, ioFailure, openFailure } from './engine-failure.ts'
+import { lowerCompactions } from './rocksdb-background.ts'
 import { loadRocksdbBinding } from './rocksdb-binding.ts'
 import type { NativeBatch, NativeColumn, NativeDatabase, RocksdbBinding } from './rocksdb-binding.ts'
 import { RocksdbLookUps } from './rocksdb-look-ups.ts'
@@ -33,6 +34,7 @@ export const rocksdbEngine: EngineFactory = {
       mkdirSync(directory, { recursive: true })
       const database = binding.db_init(directory)
       const columns = await openDatabase(binding, database, options)
+      lowerCompactions()
       return new RocksdbEngine(directory, binding, database, columns['default']!, columns['ranges']!)
     } catch (cause) {
       throw openFailure('rocksdb', directory, cause)

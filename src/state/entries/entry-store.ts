@@ -33,6 +33,8 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   #unlogged: E[] = []
   /** Of dirty entries, as they were when last logged. */
   readonly #staged = new RowList()
+  #entryBytes = 0
+  /** Of entries that changed. */
   #dirtyBytes = 0
   /** Of rows that were logged: each time anew, until they are written. */
   #stagedBytes = 0
@@ -118,11 +120,21 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   /** Counts an entry that is now held in memory. */
   protected track(entry: E): void {
     if (entry.size === 0) entry.size = ENTRY_OVERHEAD + 2 * this.values.averageSize
-    this.place.resident.bytes += entry.size
+    this.#countEntries(entry.size)
   }
 
   protected untrack(entry: E): void {
-    this.place.resident.bytes -= entry.size
+    this.#countEntries(-entry.size)
+  }
+
+  /** Of entries, changed or not. */
+  protected get entryBytes(): number {
+    return this.#entryBytes
+  }
+
+  #countEntries(bytes: number): void {
+    this.#entryBytes += bytes
+    this.place.resident.bytes += bytes
   }
 
   // ---- changing
@@ -289,7 +301,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
 
   #resize(entry: E, rowLength: number): void {
     const size = ENTRY_OVERHEAD + 2 * rowLength
-    this.place.resident.bytes += size - entry.size
+    this.#countEntries(size - entry.size)
     this.#dirtyBytes += size - entry.size
     entry.size = size
   }

@@ -6,6 +6,7 @@ import { EntryStore, restoreValue } from '../entries/entry-store.ts'
 import { PREFIX_LENGTH, type StatePlace } from '../environment.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
 import { KeyValueCursor, type ChangedRow, type RowForm } from './key-value-cursor.ts'
+import { EntryWorth } from '../entries/entry-worth.ts'
 import { KeyTable } from '../entries/key-table.ts'
 import { firstIndex, SortedChanges } from '../entries/sorted-changes.ts'
 import { StateEntry } from '../entries/state-entry.ts'
@@ -27,6 +28,7 @@ export class KeyValueEntryStore<K, V>
   readonly spec: KeyValueStoreSpec
   protected readonly rowHeaderLength = PREFIX_LENGTH
   readonly #entries = new KeyTable<StateEntry<K, V>>()
+  readonly #worth = new EntryWorth()
   readonly #sorted: SortedChanges<StateEntry<K, V>, SortableChange<K, V>>
   #listener: FlushListener<K, V> | undefined
   /** The entry used last: a put mostly follows a get of the same key. */
@@ -102,6 +104,7 @@ export class KeyValueEntryStore<K, V>
   override written(): void {
     super.written()
     this.#sorted.reset()
+    this.#forgetUseless()
   }
 
   evict(bytes: number): void {
@@ -180,14 +183,20 @@ export class KeyValueEntryStore<K, V>
   #missing(keys: readonly K[]): StateEntry<K, V>[] {
     const missing: StateEntry<K, V>[] = []
     const rowKeys = this.place.rowKeys.begin()
+    let kept = 0
     for (const key of keys) {
       const mapKey = this.keys.mapKey(key)
-      if (this.#entries.find(mapKey) !== undefined) continue
+      const entry = this.#entries.find(mapKey)
+      if (entry !== undefined) {
+        if (!entry.dirty) kept++
+        continue
+      }
       const rowKey = rowKeys.add(this.#rowKey(key, mapKey))
       // An object may be changed by what its record meets before it comes here; its serde may make it of the very bytes that it is given.
       const own = this.keys.primitive ? key : this.keys.read(Buffer.from(rowKey), PREFIX_LENGTH, rowKey.length)
       missing.push(new StateEntry<K, V>(own, mapKey, true))
     }
+    this.#worth.count(kept, kept + missing.length)
     return missing
   }
 
@@ -212,6 +221,13 @@ export class KeyValueEntryStore<K, V>
   #drop(entry: StateEntry<K, V>): void {
     this.#let(entry)
     this.#entries.remove(entry)
+  }
+
+  /** The engine has all of the entries: keeps as many of them as are worth it. */
+  #forgetUseless(): void {
+    const { divisor } = this.#worth
+    const excess = this.entryBytes - this.place.entryLimit.bytes / divisor
+    if (divisor > 1 && excess > 0) this.evict(excess)
   }
 
   #let(entry: StateEntry<K, V>): void {

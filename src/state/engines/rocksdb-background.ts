@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { setPriority } from 'node:os'
+
+/** As RocksDB names the threads that compact. Those that flush are not among them: writes wait for a flush sooner than for a compaction. */
+const COMPACTING = 'rocksdb:low'
+/** A third of the share of others, where cores are short. Too little, and writes are held up until a compaction has caught up. */
+const NICENESS = 5
+const TASKS = '/proc/self/task'
+
+let done = false
+
+/**
+ * Lets compactions give way to the stream thread where they compete for a core. They are the threads of all databases of the process, and the binding has no
+ * setting for them; Linux has a priority for each thread, which may be lowered without a privilege. Anywhere else nothing happens. To be called when a
+ * database is open.
+ */
+export function lowerCompactions(): void {
+  if (done) return
+  try {
+    for (const thread of readdirSync(TASKS)) {
+      if (readFileSync(`${TASKS}/${thread}/comm`, 'utf8').trim() !== COMPACTING) continue
+      setPriority(Number(thread), NICENESS)
+      done = true
+    }
+  } catch {
+    // A thread has ended meanwhile, or it is forbidden here: compactions go on as they were.
+    done = true
+  }
+}
