@@ -103,6 +103,7 @@ export class Streams implements AsyncDisposable {
   readonly topology: Topology
   readonly #options: StreamsOptions
   readonly #directory: string
+  readonly #clock: Clock
   readonly #cleaner: DirectoryCleaner
   readonly #claim: ClaimedDirectory
   readonly #host: ThreadHost
@@ -123,6 +124,7 @@ export class Streams implements AsyncDisposable {
   ) {
     const { clock = systemClock, stateCleanupDelay = STATE_CLEANUP_DELAY } = options
     this.#directory = directory
+    this.#clock = clock
     this.#cleaner = new DirectoryCleaner(home, stateCleanupDelay, clock, app.settings.logger)
     this.app = app
     this.topology = topology
@@ -255,7 +257,7 @@ export class Streams implements AsyncDisposable {
         const decision = this.#decide(error)
         if (decision === 'shutdownApplication') await this.#tellGroup(error)
         if (decision !== 'replaceThread' || this.#isEnding) throw error
-        await new Promise((resolve) => setTimeout(resolve, REPLACE_PAUSE))
+        await new Promise<void>((resolve) => this.#clock.schedule(REPLACE_PAUSE, resolve))
       }
     }
   }

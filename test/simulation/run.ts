@@ -1,9 +1,5 @@
-import { spawnSync } from 'node:child_process'
 import { parseArgs } from 'node:util'
 import { simulate } from './simulation.ts'
-
-/** Applications that were killed in a simulation never end: what they hold, about 1 MB a seed, is given back with the process. */
-const SEEDS_A_PROCESS = 1000
 
 const { values } = parseArgs({
   options: {
@@ -13,24 +9,10 @@ const { values } = parseArgs({
   },
 })
 
-const seeds = Number(values.seeds)
-if (values.seed !== undefined) await replay(Number(values.seed))
-else if (seeds > SEEDS_A_PROCESS) runInProcesses(Number(values.from), seeds)
-else await runAll(Number(values.from), seeds)
+if (values.seed === undefined) await runAll(Number(values.from), Number(values.seeds))
+else await replay(Number(values.seed))
 // An application that runs keeps its process alive, and those that were killed in a simulation never ended.
 process.exit()
-
-function runInProcesses(from: number, count: number): void {
-  const failed: number[] = []
-  for (let first = from; first < from + count; first += SEEDS_A_PROCESS) {
-    const here = Math.min(SEEDS_A_PROCESS, from + count - first)
-    const script = [...process.execArgv, import.meta.filename, '--from', String(first), '--seeds', String(here)]
-    console.log(`seeds ${first} to ${first + here - 1}`)
-    if (spawnSync(process.execPath, script, { stdio: 'inherit' }).status !== 0) failed.push(first)
-  }
-  console.log(failed.length === 0 ? `${count} seeds, no failures` : `failures behind seeds ${failed.join(' ')}`)
-  if (failed.length > 0) process.exitCode = 1
-}
 
 async function replay(seed: number): Promise<void> {
   const { trace, problems, shape, steps } = await simulate(seed)
