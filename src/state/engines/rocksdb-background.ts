@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { setPriority } from 'node:os'
+import { constants, getPriority, setPriority } from 'node:os'
 
 /** As RocksDB names the threads that compact. Those that flush are not among them: writes wait for a flush sooner than for a compaction. */
 const COMPACTING = 'rocksdb:low'
-/** A third of the share of others, where cores are short. Too little, and writes are held up until a compaction has caught up. */
+/** Added to the process's own: a third of the share of others, where cores are short. Too little, and writes are held up until a compaction has caught up. */
 const NICENESS = 5
+const NICEST = constants.priority.PRIORITY_LOW
 const TASKS = '/proc/self/task'
 
 let done = false
@@ -17,9 +18,10 @@ let done = false
 export function lowerCompactions(): void {
   if (done) return
   try {
+    const niceness = Math.min(getPriority() + NICENESS, NICEST)
     for (const thread of readdirSync(TASKS)) {
       if (readFileSync(`${TASKS}/${thread}/comm`, 'utf8').trim() !== COMPACTING) continue
-      setPriority(Number(thread), NICENESS)
+      setPriority(Number(thread), niceness)
       done = true
     }
   } catch {
