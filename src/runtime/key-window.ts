@@ -24,7 +24,7 @@ export class KeyWindow {
     return this.#keys.length
   }
 
-  /** Those that can be looked up. */
+  /** Those that can be looked up; valid until `clear`. */
   get readable(): readonly unknown[] {
     return this.#unreadable === 0 ? this.#keys : this.#keys.filter((key) => key !== UNKNOWN_KEY && key !== null)
   }

@@ -8,7 +8,7 @@ import { KeyWindow, UNKNOWN_KEY } from './key-window.ts'
 const WINDOW = 128
 /** Windows behind the one whose records are being taken that are read beside this thread, at most. */
 const AHEAD = 3
-/** So many are there when a window begins, at least: so long an answer may be on its way. Those to which they are made up are asked for together. */
+/** With fewer when a window begins they are made up to `AHEAD`: so long an answer may be on its way, at least, and requests come in pairs. */
 const LEAST_AHEAD = 2
 /** So many of a window's records, at least, must make a store ask its engine. */
 const WORTHWHILE = 1 / 4
@@ -52,8 +52,6 @@ export class LookAhead {
   #window: KeyWindow
   /** Those behind it, all of them full. */
   readonly #following: KeyWindow[] = []
-  /** Empty, to be filled anew. */
-  readonly #spare: KeyWindow[] = []
   #size = WINDOW
   #left = WINDOW
 
@@ -91,8 +89,9 @@ export class LookAhead {
       reader.missed = 0
       reader.read = []
     }
-    this.#recycle(this.#window)
-    this.#window = this.#following.shift() ?? this.#emptyWindow()
+    const used = this.#window
+    used.clear()
+    this.#window = this.#following.shift() ?? used
     this.#size = WINDOW
     if (ahead.length > 0) this.#lookAhead(cursor, ahead)
     this.#left = this.#size
@@ -119,22 +118,13 @@ export class LookAhead {
     if (following.length >= LEAST_AHEAD) return
     // Too few to wait for: when it is their turn, more may have come.
     while (following.length < AHEAD && this.#records.size >= (following.length + 2) * WINDOW) {
-      const window = this.#emptyWindow()
+      const window = new KeyWindow(this.#keySerde)
       this.#peek((following.length + 1) * WINDOW - 1, WINDOW, window)
-      if (window.size < WINDOW) return this.#recycle(window)
+      if (window.size < WINDOW) return
       const keys = window.readable
       for (const reader of readers) reader.pending[following.length] = beginToRead(reader, keys)
       following.push(window)
     }
-  }
-
-  #emptyWindow(): KeyWindow {
-    return this.#spare.pop() ?? new KeyWindow(this.#keySerde)
-  }
-
-  #recycle(window: KeyWindow): void {
-    window.clear()
-    this.#spare.push(window)
   }
 
   /** Adds the keys of `count` waiting records, or of less, behind the first `skipped`. */

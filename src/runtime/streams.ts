@@ -258,6 +258,7 @@ export class Streams implements AsyncDisposable {
         if (decision === 'shutdownApplication') await this.#tellGroup(error)
         if (decision !== 'replaceThread' || this.#isEnding) throw error
         await new Promise<void>((resolve) => this.#clock.schedule(REPLACE_PAUSE, resolve))
+        if (this.#isEnding) throw error
       }
     }
   }

@@ -158,7 +158,8 @@ class Piece implements RecordCursor {
 
   peekKeys(from: number, to: number, see: SeeKey): number {
     // Before its first record the source may still stand in the piece before.
-    return this.#begun ? this.#source.peekKeys(from, Math.min(to, this.remaining), see) : -1
+    if (!this.#begun) return -1
+    return this.#source.peekKeys(Math.min(from, this.remaining), Math.min(to, this.remaining), see)
   }
 
   headers(none: Headers): Headers {

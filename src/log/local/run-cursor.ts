@@ -85,6 +85,7 @@ export class RunCursor implements RecordCursor {
   peekKeys(from: number, to: number, see: SeeKey): number {
     const [buffer, view] = [this.buffer, this.#view]
     const end = Math.min(to, this.remaining)
+    if (from >= end) return end
     let at = this.#at
     for (let record = 0; record < end; record++) {
       if (record >= from) {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { constants, getPriority, setPriority } from 'node:os'
 
 /** As RocksDB names the threads that compact. Those that flush are not among them: writes wait for a flush sooner than for a compaction. */
@@ -16,16 +16,15 @@ let done = false
  * database is open.
  */
 export function lowerCompactions(): void {
-  if (done) return
-  try {
-    const niceness = Math.min(getPriority() + NICENESS, NICEST)
-    for (const thread of readdirSync(TASKS)) {
+  if (done || !existsSync(TASKS)) return
+  const niceness = Math.min(getPriority() + NICENESS, NICEST)
+  for (const thread of readdirSync(TASKS)) {
+    try {
       if (readFileSync(`${TASKS}/${thread}/comm`, 'utf8').trim() !== COMPACTING) continue
-      setPriority(Number(thread), niceness)
       done = true
+      setPriority(Number(thread), niceness)
+    } catch {
+      // That thread has ended meanwhile, or it is forbidden here: compactions go on as they were.
     }
-  } catch {
-    // A thread has ended meanwhile, or it is forbidden here: compactions go on as they were.
-    done = true
   }
 }

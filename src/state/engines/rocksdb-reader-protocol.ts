@@ -3,7 +3,7 @@ export const SLOTS = 128
 /** Room for the keys of a request, and then for the rows that answer it, bytes. Pages that are never used take no memory. */
 export const SLOT_BYTES = 256 * 1024
 
-/** Of `control`: 1 if the reader sleeps, or is about to. Whoever makes it 0 has to wake the reader, which costs more than a request itself. */
+/** Of `control`: 1 if the reader sleeps, or is about to. Who asks makes it 0, and wakes the reader if it was 1: that costs more than the request itself. */
 export const ASLEEP = 0
 /** Of `control`: from here on the state of each slot. */
 export const STATES = 1

@@ -57,7 +57,6 @@ export class RocksdbReader {
   readonly #awaited: boolean[] = Array.from({ length: SLOTS }, () => false)
   readonly #worker: Worker
   #isAlive = true
-  #next = 0
 
   constructor() {
     const file = import.meta.url.endsWith('.ts') ? './rocksdb-reader-worker.ts' : './rocksdb-reader-worker.js'
@@ -130,13 +129,8 @@ export class RocksdbReader {
   }
 
   #freeSlot(): number {
-    for (let i = 0; i < SLOTS; i++) {
-      const slot = (this.#next + i) % SLOTS
-      // One that was dropped too late is still written to.
-      if (this.#awaited[slot] || this.#isReading(slot)) continue
-      this.#next = slot + 1
-      return slot
-    }
+    // The first ones again and again: those never used take no memory. One that was dropped too late is still written to.
+    for (let slot = 0; slot < SLOTS; slot++) if (!this.#awaited[slot] && !this.#isReading(slot)) return slot
     return -1
   }
 

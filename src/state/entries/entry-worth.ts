@@ -8,12 +8,13 @@ const MOST = 8
 /**
  * Which part of the memory for entries that the engine has too is worth using. With keys in no order, and many more of them than there is memory for,
  * hardly any entry is asked for again before it has to make room: then it is halved. It is doubled when what is left, were it the whole, would find
- * twice what pays; with fewer entries than that nothing is lost, and those asked for most are kept.
+ * twice what pays, and when nothing was looked for in the engine for as long as it takes from one write to the next: what pays is not known then.
  */
 export class EntryWorth {
   #divisor = 1
   #found = 0
   #sought = 0
+  #wasAsked = false
 
   /** One in so many bytes is worth using. */
   get divisor(): number {
@@ -22,6 +23,7 @@ export class EntryWorth {
 
   /** Of so many keys that no change in memory had the answer to, so many were found all the same. */
   count(found: number, sought: number): void {
+    this.#wasAsked = true
     this.#found += found
     this.#sought += sought
     if (this.#sought < SAMPLE) return
@@ -30,5 +32,11 @@ export class EntryWorth {
     else if (ofAll > 2 * PAYS) this.#divisor = Math.max(1, this.#divisor / 2)
     this.#found = 0
     this.#sought = 0
+  }
+
+  /** The engine has been written to. */
+  written(): void {
+    if (!this.#wasAsked) this.#divisor = Math.max(1, this.#divisor / 2)
+    this.#wasAsked = false
   }
 }

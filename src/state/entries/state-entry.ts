@@ -6,6 +6,7 @@ const KNOWN = 1
 const DIRTY = 2
 const UNLOGGED = 4
 const REFERENCED = 8
+const AWAITED = 16
 
 export const NOT_STAGED = -1
 
@@ -21,7 +22,7 @@ export class StateEntry<K, V> implements Entry<V> {
   timestamp = -1
   /** Timestamp of its changelog record, in stores whose rows have none. */
   logTime = -1
-  /** Four answers in one field: there may be millions of entries. */
+  /** Five answers in one field: there may be millions of entries. */
   #marks = REFERENCED
   /** Number of its row among those that wait for the engine. */
   row = NOT_STAGED
@@ -69,6 +70,15 @@ export class StateEntry<K, V> implements Entry<V> {
 
   set referenced(is: boolean) {
     this.#mark(REFERENCED, is)
+  }
+
+  /** It was read because it is about to be asked for. */
+  get awaited(): boolean {
+    return (this.#marks & AWAITED) !== 0
+  }
+
+  set awaited(is: boolean) {
+    this.#mark(AWAITED, is)
   }
 
   #mark(mark: number, is: boolean): void {

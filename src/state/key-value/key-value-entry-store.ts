@@ -29,6 +29,8 @@ export class KeyValueEntryStore<K, V>
   protected readonly rowHeaderLength = PREFIX_LENGTH
   readonly #entries = new KeyTable<StateEntry<K, V>>()
   readonly #worth = new EntryWorth()
+  /** Read ahead for the window of records that was begun last: they are about to be asked for. */
+  #awaited: readonly StateEntry<K, V>[] = []
   readonly #sorted: SortedChanges<StateEntry<K, V>, SortableChange<K, V>>
   #listener: FlushListener<K, V> | undefined
   /** The entry used last: a put mostly follows a get of the same key. */
@@ -142,6 +144,7 @@ export class KeyValueEntryStore<K, V>
     for (const entry of this.#entries) this.untrack(entry)
     this.#entries.clear()
     this.#sorted.reset()
+    this.#awaited = []
     this.#last = null
   }
 
@@ -203,6 +206,8 @@ export class KeyValueEntryStore<K, V>
   /** What the engine has of entries that were missing when it was asked. Returns those of them that are in memory since now. */
   #takeRows(missing: readonly StateEntry<K, V>[], rows: readonly (Buffer | undefined)[]): readonly StateEntry<K, V>[] {
     const read: StateEntry<K, V>[] = []
+    for (const entry of this.#awaited) entry.awaited = false
+    this.#awaited = read
     for (let i = 0; i < missing.length; i++) {
       const entry = missing[i]!
       // Twice among the keys, or newer than the engine by now.
@@ -211,6 +216,7 @@ export class KeyValueEntryStore<K, V>
       if (row !== undefined) this.loadAhead(entry, row)
       // The hand that evicts need not pass twice by what nobody has asked for.
       entry.referenced = false
+      entry.awaited = true
       this.#entries.add(entry)
       this.track(entry)
       read.push(entry)
@@ -225,6 +231,7 @@ export class KeyValueEntryStore<K, V>
 
   /** The engine has all of the entries: keeps as many of them as are worth it. */
   #forgetUseless(): void {
+    this.#worth.written()
     const { divisor } = this.#worth
     const excess = this.entryBytes - this.place.entryLimit.bytes / divisor
     if (divisor > 1 && excess > 0) this.evict(excess)
@@ -237,7 +244,7 @@ export class KeyValueEntryStore<K, V>
 
   /** Of a sweep. */
   readonly #goes = (entry: StateEntry<K, V>): boolean => {
-    if (entry.dirty || entry.held !== null) return false
+    if (entry.dirty || entry.awaited || entry.held !== null) return false
     if (entry.referenced) {
       entry.referenced = false
       return false

@@ -38,6 +38,32 @@ test('a few keys are not judged by', () => {
   expect(worth.divisor).toBe(1)
 })
 
+test('where nothing is looked for in the engine any more, all of it is used again, since nothing is known', () => {
+  const worth = new EntryWorth()
+  after(0, worth)
+  const divisors = [worth, worth, worth, worth].map((same) => {
+    same.written()
+    return same.divisor
+  })
+  // Before the first of these writes there was something to judge by.
+  expect(divisors).toEqual([8, 4, 2, 1])
+})
+
+test('rows that were read ahead outlast a write until their records have come', async () => {
+  harness = await StateHarness.open([keyValueSpec()], rocksdbEngine, { residentBytes: 1 })
+  const store = harness.store<KeyValueState<string, number> & KeyReader>()
+  const keys = Array.from({ length: 100 }, (_, i) => `key-${i}`)
+  for (const key of keys) store.put(key, 1, 1, true)
+  await harness.commit()
+  store.prefetch(keys)
+  store.put('other', 1, 1, true)
+  await harness.commit()
+  harness.engine.get = () => {
+    throw new Error('looked up one by one')
+  }
+  expect(keys.map((key) => store.get(key)?.value)).toEqual(keys.map(() => 1))
+})
+
 test('a store whose keys hardly ever come again gives memory back, and takes it again when they do', async () => {
   harness = await StateHarness.open([keyValueSpec()], rocksdbEngine, { residentBytes: LIMIT, checkEveryValue: false })
   const store = harness.store<KeyValueState<string, number> & KeyReader>()
