@@ -6,7 +6,7 @@ export interface ReadAhead {
 
 /** A store that can be told beforehand which keys it will be asked for; none of them is null. */
 export interface KeyReader {
-  /** Reads in one go what the engine has of these keys and is not in memory yet. The list of keys is not kept. The answer stands for what was read. */
+  /** Reads in one go what the engine has of these keys and is not in memory yet. The answer stands for what was read. */
   prefetch(keys: readonly unknown[]): readonly ReadAhead[]
   /** True while `beginPrefetch` is better than `prefetch`. */
   readonly readsBeside: boolean

@@ -13,7 +13,6 @@ export class KeyWindow {
   /** Where they lie: what is taken must be the key of that very record. */
   readonly #buffers: Buffer[] = []
   readonly #starts: number[] = []
-  #unreadable = 0
   #next = 0
 
   constructor(serde: Serde<unknown>) {
@@ -24,9 +23,9 @@ export class KeyWindow {
     return this.#keys.length
   }
 
-  /** Those that can be looked up; valid until `clear`. */
+  /** Those that can be looked up. */
   get readable(): readonly unknown[] {
-    return this.#unreadable === 0 ? this.#keys : this.#keys.filter((key) => key !== UNKNOWN_KEY && key !== null)
+    return this.#keys.filter((key) => key !== UNKNOWN_KEY && key !== null)
   }
 
   readonly add = (buffer: Buffer, keyStart: number, keyEnd: number): void => {
@@ -36,7 +35,6 @@ export class KeyWindow {
     } catch {
       // It is decoded again, and the error handled, when it is its turn.
     }
-    if (key === UNKNOWN_KEY || key === null) this.#unreadable++
     this.#keys.push(key)
     this.#buffers.push(buffer)
     this.#starts.push(keyStart)
@@ -57,7 +55,6 @@ export class KeyWindow {
     this.#keys.length = 0
     this.#buffers.length = 0
     this.#starts.length = 0
-    this.#unreadable = 0
     this.#next = 0
   }
 }
