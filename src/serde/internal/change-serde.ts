@@ -1,6 +1,7 @@
 import { MillraceError } from '../../errors.ts'
 import { Change } from '../../record/change.ts'
 import { asBuffer } from '../byte-view.ts'
+import { readInner } from '../inner-key.ts'
 import type { Serde } from '../serde.ts'
 
 /** The last byte tells what is in front of it. With `Latest` a byte for `isLatest` (0 or 1) lies between. */
@@ -55,10 +56,6 @@ function readChange<V>(value: Serde<V>, buffer: Buffer, start: number, end: numb
   const border = at + length
   if (length < 0 || border > stop) throw malformed(`its new value has ${length} bytes`)
   return new Change(readInner(value, buffer, at, border), readInner(value, buffer, border, stop), latest)
-}
-
-function readInner<V>(value: Serde<V>, buffer: Buffer, start: number, end: number): V {
-  return value.read === undefined ? value.deserialize(buffer.subarray(start, end)) : value.read(buffer, start, end)
 }
 
 function readLatest(byte: number): boolean {
