@@ -4,15 +4,15 @@
  *     npm run bench -- [--quick] [--workload w2[,w5]] [--guarantee alos|eos] [--cache on|off] [--runs N] [--records N]
  *                      [--only millrace|java] [--profile DIRECTORY] [--java KEY=VALUE[,…]] [--json FILE] [--record]
  *
- * `--json` adds each run to a file, and reports on all runs in it: a long benchmark can be run in parts. `--record` writes the
- * report into docs/performance.md, and what later runs are compared with.
+ * `--json` adds each run to a file, and reports on all runs in it: a long benchmark can be run in parts. `--record` keeps the
+ * ratios, with which later runs of as many records are compared; unless they are `--quick`, it writes them into docs/performance.md.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { cells, type Cell } from '../rig/cells.ts'
 import { javaClassPath } from '../rig/java.ts'
 import { onBroker } from '../rig/on-broker.ts'
-import { record, worseThanRecorded } from './recorded.ts'
+import { comparedWithRecorded, publish, record } from './recorded.ts'
 import { sidesOf } from '../rig/side.ts'
 import { summarize, table, type Run } from './report.ts'
 import { runOnce, type RunContext } from './run-once.ts'
@@ -59,8 +59,9 @@ await onBroker(async ({ log, broker, directory }) => {
   for (const cell of chosen) done.push(...(await runCell(context, cell)))
   const results = summarize(options.json === undefined ? done : readRuns(options.json))
   console.log(`\n${table(results)}`)
-  for (const line of worseThanRecorded(results)) console.log(`worse: ${line}`)
-  if (options.record) record(results, `npm run bench -- ${process.argv.slice(2).join(' ')}`)
+  for (const line of comparedWithRecorded(results)) console.log(line)
+  if (options.record) record(results)
+  if (options.record && !options.quick) publish(results, `npm run bench -- ${process.argv.slice(2).join(' ')}`)
   if (done.some((run) => run.fault !== undefined)) process.exitCode = 1
 })
 

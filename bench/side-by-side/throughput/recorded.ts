@@ -3,10 +3,11 @@ import { join } from 'node:path'
 import { markdownTable } from '../rig/markdown-table.ts'
 import { columns, rowOf, type CellResult } from './report.ts'
 
-/** The ratios that a run is compared with; kept beside the page that shows them. */
+/** The ratios that a run of as many records is compared with: in a shorter one the start of the JVM weighs more. */
 interface RecordedCell {
   readonly title: string
   readonly guarantee: string
+  readonly records: number
   readonly rateRatio: number
   readonly cpuRatio: number
 }
@@ -22,15 +23,19 @@ function recordedCells(): RecordedCell[] {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []
 }
 
-/** What is worse than what was recorded last; noise of a busy machine is told too. */
-export function worseThanRecorded(results: readonly CellResult[]): string[] {
-  const recorded = recordedCells()
+/** What is worse than what was recorded last of as many records; noise of a busy machine is told too. */
+export function comparedWithRecorded(results: readonly CellResult[]): string[] {
+  const recorded = new Map(recordedCells().map((cell) => [nameOf(cell), cell]))
   const lines: string[] = []
-  for (const { title, guarantee, fault, rateRatio, cpuRatio } of results) {
-    const was = recorded.find((cell) => cell.title === title && cell.guarantee === guarantee)
-    if (was === undefined || fault !== undefined) continue
+  for (const cell of validOf(results)) {
+    const { title, guarantee, records, rateRatio, cpuRatio } = cell
+    const was = recorded.get(nameOf(cell))
+    if (was === undefined) {
+      lines.push(`not recorded: ${title}, ${guarantee}, with ${records} records`)
+      continue
+    }
     const tell = (what: string, now: number, then: number): void => {
-      lines.push(`${title}, ${guarantee}: ${what} is ${now.toFixed(2)} of Java's, was ${then.toFixed(2)}`)
+      lines.push(`worse: ${title}, ${guarantee}: ${what} is ${now.toFixed(2)} of Java's, was ${then.toFixed(2)}`)
     }
     if (rateRatio < was.rateRatio * (1 - TOLERANCE)) tell('rate', rateRatio, was.rateRatio)
     if (cpuRatio > was.cpuRatio * (1 + TOLERANCE)) tell('CPU a record', cpuRatio, was.cpuRatio)
@@ -38,26 +43,37 @@ export function worseThanRecorded(results: readonly CellResult[]): string[] {
   return lines
 }
 
-/** Makes these results the recorded ones, and puts them into the documentation. What was recorded of other cells stays. */
-export function record(results: readonly CellResult[], command: string): void {
-  const valid = results.filter(({ fault, rateRatio }) => fault === undefined && Number.isFinite(rateRatio))
-  const cells = valid.map(({ title, guarantee, rateRatio, cpuRatio }) => ({
+/** Makes these results the recorded ones. What was recorded of other cells, or of more or fewer records, stays. */
+export function record(results: readonly CellResult[]): void {
+  const cells = validOf(results).map(({ title, guarantee, records, rateRatio, cpuRatio }) => ({
     title,
     guarantee,
+    records,
     rateRatio: rounded(rateRatio),
     cpuRatio: rounded(cpuRatio),
   }))
-  const all = merged(recordedCells(), cells, ({ title, guarantee }) => `${title}, ${guarantee}`)
-  writeFileSync(file, `${JSON.stringify(all, null, 2)}\n`)
+  writeFileSync(file, `${JSON.stringify(merged(recordedCells(), cells, nameOf), null, 2)}\n`)
+}
+
+/** Puts these results into the documentation. What it says of other cells stays. */
+export function publish(results: readonly CellResult[], command: string): void {
   const text = readFileSync(page, 'utf8')
   const [before, rest] = text.split(BEGIN, 2)
   const [table, after] = (rest ?? '').split(END, 2)
   if (before === undefined || table === undefined || after === undefined)
     throw new Error(`${page} has no place for the results`)
   const measured = `${new Date().toISOString().slice(0, 10)}, \`${command}\``
-  const rows = valid.map((result) => [...rowOf(result), measured])
+  const rows = validOf(results).map((result) => [...rowOf(result), measured])
   const allRows = merged(rowsOf(table), rows, (row) => row.slice(0, 2).join(', '))
   writeFileSync(page, `${before}${BEGIN}\n\n${markdownTable([...columns, 'measured'], allRows)}\n\n${END}${after}`)
+}
+
+function validOf(results: readonly CellResult[]): CellResult[] {
+  return results.filter(({ fault, rateRatio }) => fault === undefined && Number.isFinite(rateRatio))
+}
+
+function nameOf({ title, guarantee, records }: Pick<RecordedCell, 'title' | 'guarantee' | 'records'>): string {
+  return `${title}, ${guarantee}, ${records}`
 }
 
 /** Of a Markdown table, without its head. */
@@ -72,8 +88,8 @@ function rowsOf(table: string): string[][] {
 }
 
 /** The old ones in their places, each replaced by the new one of its name; then those that are new. */
-function merged<T>(old: readonly T[], fresh: readonly T[], nameOf: (one: T) => string): T[] {
-  const byName = new Map([...old, ...fresh].map((one) => [nameOf(one), one]))
+function merged<T>(old: readonly T[], fresh: readonly T[], name: (one: T) => string): T[] {
+  const byName = new Map([...old, ...fresh].map((one) => [name(one), one]))
   return [...byName.values()]
 }
 

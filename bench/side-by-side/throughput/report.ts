@@ -34,6 +34,8 @@ interface SideResult {
 export interface CellResult {
   readonly title: string
   readonly guarantee: string
+  /** Of the input. */
+  readonly records: number
   /** Why there is nothing to compare. */
   readonly fault: string | undefined
   readonly java: SideResult
@@ -54,20 +56,21 @@ export function summarize(runs: readonly Run[]): CellResult[] {
   const byCell = new Map<string, Run[]>()
   for (const run of runs) {
     const { workload, guarantee, cached } = run.cell
-    const key = `${workload} ${guarantee} ${cached}`
+    const key = `${workload} ${guarantee} ${cached} ${run.records}`
     byCell.set(key, [...(byCell.get(key) ?? []), run])
   }
   return [...byCell.values()].map(cellResult)
 }
 
 function cellResult(runs: readonly Run[]): CellResult {
-  const { cell } = runs[0] as Run
+  const { cell, records } = runs[0] as Run
   const java = sideResult(runs, 'java')
   const millrace = sideResult(runs, 'millrace')
   const failed = runs.find((run) => run.fault !== undefined)
   return {
     title: `${workloads[cell.workload]?.title ?? cell.workload}${cell.cached ? '' : ', uncached'}`,
     guarantee: cell.guarantee === 'eos' ? 'exactly_once' : 'at_least_once',
+    records,
     fault: failed === undefined ? lessWork(cell, java, millrace) : `${failed.side}: ${firstLine(failed.fault)}`,
     java,
     millrace,
