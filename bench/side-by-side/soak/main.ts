@@ -1,6 +1,7 @@
 /**
  * Whether an application keeps within its memory: W2 with a million accounts under steady input for a long time, with a `memory` budget.
- * Samples the process each 10 s, after a garbage collection; at the end, the trends of the second half, and whether all totals are right.
+ * Samples the process each 10 s, after a garbage collection; at the end, the trends of the least of each minute in the second half, and
+ * whether all totals are right.
  *
  *     npm run bench:soak -- [--minutes 20] [--accounts 1000000] [--memory 512MiB] [--rate 20000] [--guarantee eos|alos]
  *
@@ -11,7 +12,7 @@ import { parseArgs } from 'node:util'
 import { parseByteSize } from '../../../src/dsl/byte-size.ts'
 import { onBroker } from '../rig/on-broker.ts'
 import { soak, soakSettings, type SoakSample } from './soak-run.ts'
-import { trendOf } from './trend.ts'
+import { trendOf, type Point } from './trend.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -31,10 +32,12 @@ const guarantee = options.guarantee === 'eos' ? 'eos' : 'alos'
 if (!(minutes > 0) || !(accounts > 0) || !(rate > 0) || !(budget > 0)) throw new Error('nothing to run')
 const records = Math.round(minutes * 60 * rate)
 
-/** Share of the budget that a steady application may seem to gain in an hour: files that are merged and freed memory make waves. */
+/** Share of the budget that a steady application may seem to gain in an hour. */
 const TOLERANCE = 0.1
-/** Fewer samples in the second half tell nothing. */
-const LEAST_SAMPLES = 12
+/** Files that are merged, and rows on their way to the disk, make waves of seconds. What leaks is there at their lowest, too. */
+const SAMPLES_PER_TROUGH = 6
+/** Fewer troughs in the second half tell nothing. */
+const LEAST_TROUGHS = 8
 
 const columns: readonly (readonly [
   title: string,
@@ -91,18 +94,29 @@ type Verdict = 'grows' | 'steady' | 'too short to tell'
 function verdict(name: string, of: (sample: SoakSample) => number): Verdict {
   const [first, last] = [samples[0]?.time ?? 0, samples.at(-1)?.time ?? 0]
   const half = samples.filter(({ time }) => time >= (first + last) / 2)
-  if (half.length < LEAST_SAMPLES) {
-    console.log(`${name}: ${half.length} samples in the second half are too few to tell`)
+  const troughs = troughsOf(half.map((sample) => [(sample.time - first) / 3_600_000, of(sample)]))
+  if (troughs.length < LEAST_TROUGHS) {
+    console.log(`${name}: ${troughs.length} minutes in the second half are too few to tell`)
     return 'too short to tell'
   }
-  const { slope, error } = trendOf(half.map((sample) => [(sample.time - first) / 3_600_000, of(sample)]))
+  const { slope, error } = trendOf(troughs)
   const tolerated = budget * TOLERANCE
   const judged = slope > tolerated && slope > 2 * error ? 'grows' : 'steady'
   console.log(
-    `${name}: ${megabytes(slope)} ± ${megabytes(2 * error)} MB/hour over ${half.length} samples, ${judged} ` +
+    `${name}: ${megabytes(slope)} ± ${megabytes(2 * error)} MB/hour over ${troughs.length} minutes, ${judged} ` +
       `(steady up to ${megabytes(tolerated)})`,
   )
   return judged
+}
+
+/** Of every so many points that follow each other the lowest. */
+function troughsOf(points: readonly Point[]): Point[] {
+  const troughs: Point[] = []
+  for (let end = SAMPLES_PER_TROUGH; end <= points.length; end += SAMPLES_PER_TROUGH) {
+    const some = points.slice(end - SAMPLES_PER_TROUGH, end)
+    troughs.push(some.reduce((lowest, point) => (point[1] < lowest[1] ? point : lowest)))
+  }
+  return troughs
 }
 
 function most(of: (sample: SoakSample) => number): number {

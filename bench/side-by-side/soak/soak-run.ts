@@ -68,7 +68,7 @@ export async function soak(place: BenchPlace, plan: SoakPlan, onSample: (sample:
   await createTopic(log, input, PARTITIONS, inputConfigs)
   await createTopic(log, output, PARTITIONS, outputConfigs)
   mkdirSync(state)
-  const cell: Cell = { workload: 'w2', guarantee, cached: true }
+  const cell: Cell = { workload: 'w2big', guarantee, cached: true }
   const env = {
     BOOTSTRAP: broker.brokers,
     WORKLOAD: cell.workload,

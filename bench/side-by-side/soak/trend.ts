@@ -6,7 +6,9 @@ export interface Trend {
   readonly error: number
 }
 
-export function trendOf(points: readonly (readonly [x: number, y: number])[]): Trend {
+export type Point = readonly [x: number, y: number]
+
+export function trendOf(points: readonly Point[]): Trend {
   const mean = (of: 0 | 1): number => points.reduce((sum, point) => sum + point[of], 0) / points.length
   const [meanX, meanY] = [mean(0), mean(1)]
   const spread = points.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0)
