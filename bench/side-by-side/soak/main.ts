@@ -11,7 +11,7 @@
 import { parseArgs } from 'node:util'
 import { parseByteSize } from '../../../src/dsl/byte-size.ts'
 import { onBroker } from '../rig/on-broker.ts'
-import { soak, soakSettings, type SoakSample } from './soak-run.ts'
+import { SAMPLE_EVERY, soak, soakSettings, type SoakSample } from './soak-run.ts'
 import { trendOf, type Point } from './trend.ts'
 
 const { values: options } = parseArgs({
@@ -34,10 +34,9 @@ const records = Math.round(minutes * 60 * rate)
 
 /** Share of the budget that a steady application may seem to gain in an hour. */
 const TOLERANCE = 0.1
-/** Files that are merged, and rows on their way to the disk, make waves of seconds. What leaks is there at their lowest, too. */
-const SAMPLES_PER_TROUGH = 6
-/** Fewer troughs in the second half tell nothing. */
-const LEAST_TROUGHS = 8
+const SAMPLES_PER_MINUTE = 60_000 / SAMPLE_EVERY
+/** Fewer in the second half tell nothing. */
+const LEAST_MINUTES = 8
 
 const columns: readonly (readonly [
   title: string,
@@ -94,29 +93,29 @@ type Verdict = 'grows' | 'steady' | 'too short to tell'
 function verdict(name: string, of: (sample: SoakSample) => number): Verdict {
   const [first, last] = [samples[0]?.time ?? 0, samples.at(-1)?.time ?? 0]
   const half = samples.filter(({ time }) => time >= (first + last) / 2)
-  const troughs = troughsOf(half.map((sample) => [(sample.time - first) / 3_600_000, of(sample)]))
-  if (troughs.length < LEAST_TROUGHS) {
-    console.log(`${name}: ${troughs.length} minutes in the second half are too few to tell`)
+  const lowest = lowestOfMinutes(half.map((sample) => [(sample.time - first) / 3_600_000, of(sample)]))
+  if (lowest.length < LEAST_MINUTES) {
+    console.log(`${name}: ${lowest.length} minutes in the second half are too few to tell`)
     return 'too short to tell'
   }
-  const { slope, error } = trendOf(troughs)
+  const { slope, error } = trendOf(lowest)
   const tolerated = budget * TOLERANCE
   const judged = slope > tolerated && slope > 2 * error ? 'grows' : 'steady'
   console.log(
-    `${name}: ${megabytes(slope)} ± ${megabytes(2 * error)} MB/hour over ${troughs.length} minutes, ${judged} ` +
+    `${name}: ${megabytes(slope)} ± ${megabytes(2 * error)} MB/hour over ${lowest.length} minutes, ${judged} ` +
       `(steady up to ${megabytes(tolerated)})`,
   )
   return judged
 }
 
-/** Of every so many points that follow each other the lowest. */
-function troughsOf(points: readonly Point[]): Point[] {
-  const troughs: Point[] = []
-  for (let end = SAMPLES_PER_TROUGH; end <= points.length; end += SAMPLES_PER_TROUGH) {
-    const some = points.slice(end - SAMPLES_PER_TROUGH, end)
-    troughs.push(some.reduce((lowest, point) => (point[1] < lowest[1] ? point : lowest)))
+/** Files that are merged, and rows on their way to the disk, make waves of seconds. What leaks is there at their lowest, too. */
+function lowestOfMinutes(points: readonly Point[]): Point[] {
+  const lowest: Point[] = []
+  for (let end = SAMPLES_PER_MINUTE; end <= points.length; end += SAMPLES_PER_MINUTE) {
+    const minute = points.slice(end - SAMPLES_PER_MINUTE, end)
+    lowest.push(minute.reduce((least, point) => (point[1] < least[1] ? point : least)))
   }
-  return troughs
+  return lowest
 }
 
 function most(of: (sample: SoakSample) => number): number {

@@ -38,7 +38,7 @@ export interface Soak {
 }
 
 /** ms between two samples. */
-const SAMPLE_EVERY = 10_000
+export const SAMPLE_EVERY = 10_000
 /** ms that a run may take beyond its input. */
 const PATIENCE = 300_000
 /** ms between two turns of the sender. */
@@ -68,6 +68,7 @@ export async function soak(place: BenchPlace, plan: SoakPlan, onSample: (sample:
   await createTopic(log, input, PARTITIONS, inputConfigs)
   await createTopic(log, output, PARTITIONS, outputConfigs)
   mkdirSync(state)
+  // Of W2 with many accounts, as it decides the settings of the process.
   const cell: Cell = { workload: 'w2big', guarantee, cached: true }
   const env = {
     BOOTSTRAP: broker.brokers,
