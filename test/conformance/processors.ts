@@ -8,7 +8,8 @@ import type {
 } from '../../src/index.ts'
 import { expression, show } from './expressions.ts'
 import type { DataType } from './expressions.ts'
-import type { Step } from './scenario.ts'
+import type { ScheduleStep, Step } from './scenario.ts'
+import { runScript } from './scripted-stores.ts'
 
 /** What the processors of the scenarios use of a store. */
 interface Store<K, V> {
@@ -17,11 +18,13 @@ interface Store<K, V> {
   all(): Iterable<{ readonly key: K; readonly value: V }>
 }
 
-interface TimestampedStore<K, V> {
-  get(key: K): { readonly value: V; readonly timestamp: number } | null | undefined
+/** A store whose values may have timestamps. */
+interface LookupStore {
+  get(key: unknown): unknown
 }
 
-type Forward = (value: unknown, key: unknown, timestamp: number, headers?: Headers) => void
+/** `child`: the only child to forward to. */
+type Forward = (value: unknown, key: unknown, timestamp: number, child?: string) => void
 type Handle = (record: ProcessorRecord<unknown, unknown>, forward: Forward, context: ProcessingContext) => void
 
 interface Behaviour {
@@ -29,7 +32,8 @@ interface Behaviour {
   /** Type of the values in its store; undefined: it has none of its own. */
   readonly stored?: DataType
   readonly handle: Handle
-  readonly punctuate?: (timestamp: number, forward: Forward, context: ProcessingContext) => void
+  /** `tag` is that of the punctuation. */
+  readonly punctuate?: (timestamp: number, forward: Forward, context: ProcessingContext, tag: string) => void
 }
 
 /** What the processor of a step does, and the types it answers. */
@@ -69,6 +73,42 @@ export function behaviourOf(step: Step, key: DataType, value: DataType): Behavio
           for (const entry of Array.from(store(context).all())) forward(entry.value, entry.key, timestamp)
         },
       }
+    case 'script':
+      return {
+        types: { key, value: 'string' },
+        handle: ({ key: k, value: script, timestamp }, forward, context) => {
+          const find = <S>(name: string): S => context.store<S>(name)
+          const answers = typeof script === 'string' ? runScript(find, step.store ?? '', step.kind ?? '', script) : null
+          forward(answers, k, timestamp)
+        },
+      }
+    case 'two':
+      return {
+        types: { key, value: 'string' },
+        handle: (record, forward, context) => {
+          const counts = context.store<Store<unknown, unknown>>(step.counts ?? '')
+          const lasts = context.store<Store<unknown, unknown>>(step.lasts ?? '')
+          const calls = Number(counts.get(record.key) ?? 0) + 1
+          const last = lasts.get(record.key)
+          counts.put(record.key, calls)
+          lasts.put(record.key, record.value)
+          forward(`${calls}/${show(last)}`, record.key, record.timestamp)
+        },
+      }
+    case 'route': {
+      const child = expression(step.child ?? 'v', key, value)
+      return {
+        types: same,
+        handle: (record, forward) =>
+          forward(record.value, record.key, record.timestamp, show(child.evaluate(record.value, record.key))),
+      }
+    }
+    case 'schedules':
+      return {
+        types: { key: 'string', value: 'string' },
+        handle: () => undefined,
+        punctuate: (timestamp, forward, context, tag) => forward(meta(context, timestamp, undefined), tag, timestamp),
+      }
     case 'punctuateLog':
       return {
         types: { key: 'string', value: 'string' },
@@ -85,16 +125,17 @@ export function behaviourOf(step: Step, key: DataType, value: DataType): Behavio
       return {
         types: { key, value: 'string' },
         handle: (record, forward, context) => {
-          const row = context.store<TimestampedStore<unknown, unknown>>(step.store ?? '').get(record.key) ?? null
-          const shown = row === null ? 'null' : `${show(row.value)}@${row.timestamp}`
-          forward(`${show(record.value)}~${shown}`, record.key, record.timestamp)
+          const found = context.store<LookupStore>(step.store ?? '').get(record.key)
+          forward(`${show(record.value)}~${showRow(found)}`, record.key, record.timestamp)
         },
       }
-    case 'addHeader': {
+    case 'addHeader':
+    case 'setHeader': {
       const header = expression(step.fn ?? 'v', key, value)
       return {
         types: same,
         handle: (record, forward) => {
+          if (step.proc === 'setHeader') record.headers.remove(step.name ?? '')
           record.headers.add(step.name ?? '', show(header.evaluate(record.value, record.key)))
           forward(record.value, record.key, record.timestamp)
         },
@@ -120,6 +161,12 @@ export function behaviourOf(step: Step, key: DataType, value: DataType): Behavio
   }
 }
 
+function showRow(found: unknown): string {
+  if (typeof found !== 'object' || found === null) return show(found)
+  const { value, timestamp } = found as { readonly value: unknown; readonly timestamp: number }
+  return `${show(value)}@${timestamp}`
+}
+
 function meta(context: ProcessingContext, time: number, headers: Headers | undefined): string {
   const from = context.recordMetadata
   const place = from === undefined ? 'null/-1/-1' : `${from.topic}/${from.partition}/${from.offset}`
@@ -134,7 +181,7 @@ export function processorSupplier(
 ): ProcessorSupplier<unknown, unknown, unknown, unknown> {
   return () => {
     let context: ProcessorContext<unknown, unknown>
-    const forward: Forward = (value, key, timestamp) => context.forward({ key, value, timestamp })
+    const forward: Forward = (value, key, timestamp, child) => context.forward({ key, value, timestamp }, child)
     return {
       init(given) {
         context = given
@@ -167,15 +214,31 @@ export function fixedKeyProcessorSupplier(
 }
 
 function schedule(step: Step, behaviour: Behaviour, context: ProcessingContext, forward: Forward): void {
-  if (step.intervalMs === undefined) return
-  let fired = 0
-  const punctuation = context.schedule(
-    step.intervalMs,
-    step.clock === 'wall' ? 'wall-clock-time' : 'stream-time',
-    (timestamp) => {
-      behaviour.punctuate?.(timestamp, forward, context)
-      if (++fired === step.times) punctuation.cancel()
+  for (const { tag, intervalMs, clock, startMs, times } of schedulesOf(step)) {
+    let fired = 0
+    const punctuation = context.schedule(
+      intervalMs,
+      clock === 'wall' ? 'wall-clock-time' : 'stream-time',
+      (timestamp) => {
+        behaviour.punctuate?.(timestamp, forward, context, tag)
+        if (++fired === times) punctuation.cancel()
+      },
+      startMs === undefined ? {} : { start: startMs },
+    )
+  }
+}
+
+/** Most steps have one punctuation at most. */
+function schedulesOf({ schedules, intervalMs, clock, startMs, times }: Step): readonly ScheduleStep[] {
+  if (schedules !== undefined) return schedules
+  if (intervalMs === undefined) return []
+  return [
+    {
+      tag: 'P',
+      intervalMs,
+      ...(clock === undefined ? {} : { clock }),
+      ...(startMs === undefined ? {} : { startMs }),
+      ...(times === undefined ? {} : { times }),
     },
-    step.startMs === undefined ? {} : { start: step.startMs },
-  )
+  ]
 }

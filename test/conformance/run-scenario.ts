@@ -52,7 +52,7 @@ type Types = ReadonlyMap<string, { readonly key: TypeName; readonly value: TypeN
 function inputTypes({ topology }: Omit<Scenario, 'expect'>): Types {
   const types = new Map<string, { key: TypeName; value: TypeName }>()
   for (const { op, topic: name, topics, key = 'string', value = 'string' } of topology) {
-    if (op !== 'stream' && op !== 'table' && op !== 'globalTable') continue
+    if (op !== 'stream' && op !== 'table' && op !== 'globalTable' && op !== 'globalStore') continue
     for (const source of topics ?? [name ?? '']) types.set(source, { key, value })
   }
   return types

@@ -1,22 +1,35 @@
 import { defineApp, long } from '../../src/index.ts'
-import type { AppConfig, Application, KStream, KTable, StreamsBuilder } from '../../src/index.ts'
+import type {
+  AppConfig,
+  Application,
+  KStream,
+  KTable,
+  Materialize,
+  StoreSpec,
+  StreamsBuilder,
+} from '../../src/index.ts'
 import { aggregator, expression, merger, reducer, show } from './expressions.ts'
 import type { DataType, Expression } from './expressions.ts'
 import { behaviourOf, fixedKeyProcessorSupplier, processorSupplier } from './processors.ts'
 import type { Scalar, Scenario, Step } from './scenario.ts'
+import { scriptStore } from './scripted-stores.ts'
 import { joinSteps } from './step-joins.ts'
 import {
   folding,
   materialize,
   materializeWindows,
   named,
+  partitionerOf,
   plainStore,
   scenarioTopic,
   serdes,
   suppressed,
+  topicChooser,
   windowedType,
   windowsOf,
 } from './step-options.ts'
+import { splitStep } from './step-split.ts'
+import { addGlobalStore, countingTransformer } from './step-stores.ts'
 import type { Cogrouped, Grouped, GroupedTable, Result, Types } from './step-result.ts'
 
 /** The application of a scenario, built through the public API; by default it answers as Kafka Streams does. */
@@ -27,7 +40,7 @@ export function scenarioApp(
   return defineApp({
     id: 'app',
     cacheBytes: config.cacheMaxBytes ?? 0,
-    optimize: config.optimize ?? 'none',
+    optimize: optimizations(config.optimize ?? 'none'),
     onDeserializationError: config.deserializationHandler ?? 'fail',
     onProcessingError: config.processingHandler ?? 'fail',
     ...settings,
@@ -60,6 +73,10 @@ class ScenarioSteps {
       case 'table':
       case 'globalTable':
         return this.#source(step)
+      case 'globalStore':
+        this.#globalStores.add(step.store ?? '')
+        addGlobalStore(this.#builder, step)
+        return undefined
       case 'cogroup':
         return this.#cogroup(step)
       case 'merge':
@@ -170,7 +187,9 @@ class ScenarioSteps {
         stream.forEach(() => undefined, options)
         return undefined
       case 'split':
-        this.#split(step, stream, types)
+        for (const [id, branch] of splitStep(step, stream, types)) {
+          this.#results.set(id, { kind: 'stream', key, value, stream: branch })
+        }
         return undefined
       case 'groupByKey':
         return { kind: 'group', key, value, group: stream.groupByKey({ ...options, ...serdes(types) }) }
@@ -189,12 +208,13 @@ class ScenarioSteps {
           kind: 'stream',
           key,
           value,
-          stream: stream.repartition({ ...options, ...serdes(types), ...partitions }),
+          stream: stream.repartition({ ...options, ...serdes(types), ...partitions, ...partitionerOf(step) }),
         }
       }
       case 'to': {
-        const sink = { ...options, ...serdes(types) }
-        if (step.topicFn === undefined) stream.to(step.topic ?? '', sink)
+        const sink = { ...options, ...serdes(types), ...partitionerOf(step) }
+        if (step.topicBy !== undefined) stream.to(topicChooser(step.topicBy), sink)
+        else if (step.topicFn === undefined) stream.to(step.topic ?? '', sink)
         else {
           const { evaluate } = ofKeyAndValue(step.topicFn)
           stream.to((v, k) => show(evaluate(v, k)), sink)
@@ -209,23 +229,6 @@ class ScenarioSteps {
     }
   }
 
-  #split(step: Step, stream: KStream<unknown, unknown>, { key, value }: Types): void {
-    const remember = (id: string) => (branch: KStream<unknown, unknown>) => {
-      this.#results.set(id, { kind: 'stream', key, value, stream: branch })
-    }
-    const branched = stream.split(named(step))
-    for (const { id, pred, name } of step.branches ?? []) {
-      const { evaluate } = expression(pred, key, value)
-      const options = name === undefined ? {} : { name }
-      branched.branch((v, k) => evaluate(v, k) === true, { ...options, use: remember(id) })
-    }
-    if (step.default === undefined) branched.noDefaultBranch()
-    else {
-      const options = step.default.name === undefined ? {} : { name: step.default.name }
-      branched.defaultBranch({ ...options, use: remember(step.default.id) })
-    }
-  }
-
   #process(step: Step, stream: KStream<unknown, unknown>, types: Types): Result {
     const behaviour = behaviourOf(step, types.key, types.value)
     const options = { ...named(step), stores: this.#storesOf(step, types, behaviour.stored) }
@@ -236,7 +239,21 @@ class ScenarioSteps {
     return { kind: 'stream', ...behaviour.types, stream: processed }
   }
 
-  #storesOf({ store }: Step, { key }: Types, stored: DataType | undefined): string[] {
+  #countCalls(step: Step, uses: string, table: KTable<unknown, unknown>, fn: Expression, { key }: Types): Result {
+    this.#addedStores.add(uses)
+    this.#builder.addStateStore(plainStore(uses, key, 'long'))
+    const types = { key, value: 'string' } as const
+    const stored = materialize(step, types, false) as Materialize<unknown, string>
+    const options = { ...named(step), ...stored, stores: [uses] }
+    return { kind: 'table', ...types, table: table.transformValues(countingTransformer(uses, fn), options) }
+  }
+
+  #storesOf(step: Step, { key, value }: Types, stored: DataType | undefined): (string | StoreSpec)[] {
+    if (step.proc === 'script') return [scriptStore(step)]
+    if (step.proc === 'two') {
+      return [plainStore(step.counts ?? '', key, 'long'), plainStore(step.lasts ?? '', key, value)]
+    }
+    const { store } = step
     if (store === undefined || this.#globalStores.has(store)) return []
     if (!this.#tableStores.has(store) && !this.#addedStores.has(store) && stored !== undefined) {
       this.#addedStores.add(store)
@@ -264,6 +281,7 @@ class ScenarioSteps {
       case 'mapValues':
       case 'transformValues': {
         const fn = expression(step.fn ?? 'v', key, value)
+        if (step.uses !== undefined) return this.#countCalls(step, step.uses, table, fn, types)
         const newTypes = { key, value: fn.type }
         const stored = { ...options, ...materialize(step, newTypes, false) }
         const mapped =
@@ -383,6 +401,10 @@ class ScenarioSteps {
     const options = { ...named(step), ...materialize(step, { key, value }, true) }
     return { kind: 'table', key, value, table: group.aggregate(() => step.init ?? null, options) }
   }
+}
+
+function optimizations(text: string): NonNullable<AppConfig['optimize']> {
+  return (text.includes(',') ? text.split(',') : text) as NonNullable<AppConfig['optimize']>
 }
 
 function windowGroup(step: Step, group: Grouped, { key, value }: Types): Result {

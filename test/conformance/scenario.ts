@@ -4,7 +4,8 @@ export interface Scenario {
   readonly theme: string
   readonly config: {
     readonly cacheMaxBytes?: number
-    readonly optimize?: 'none' | 'all'
+    /** `none`, `all`, or single optimizations with commas between them. */
+    readonly optimize?: string
     readonly wallClockMs?: number
     readonly deserializationHandler?: 'fail' | 'continue'
     readonly processingHandler?: 'fail' | 'continue'
@@ -50,6 +51,23 @@ export interface ScenarioResult {
   readonly error?: { readonly phase: 'build' | 'run'; readonly input?: number; readonly type?: string }
 }
 
+/** A branch of a `split`; `via`: how the branch is had (the README tells), at once if it is left out. */
+export interface BranchStep {
+  readonly id: string
+  readonly name?: string
+  readonly via?: 'map' | 'function' | 'null'
+  readonly mapKey?: string
+  readonly fn?: string
+}
+
+export interface ScheduleStep {
+  readonly tag: string
+  readonly intervalMs: number
+  readonly clock?: 'stream' | 'wall'
+  readonly startMs?: number
+  readonly times?: number
+}
+
 export interface WindowsStep {
   readonly type: 'tumbling' | 'hopping' | 'sliding' | 'session' | 'unlimited'
   readonly sizeMs?: number
@@ -83,9 +101,26 @@ export interface Step {
   readonly keyFn?: string
   readonly list?: string
   readonly fk?: string
-  readonly branches?: readonly { readonly id: string; readonly pred: string; readonly name?: string }[]
-  readonly default?: { readonly id: string; readonly name?: string }
+  readonly branches?: readonly (BranchStep & { readonly pred: string })[]
+  readonly default?: BranchStep
+  /** Names of the branches that are to be found afterwards, with commas between them. */
+  readonly keys?: string
   readonly partitions?: number
+  readonly partitioner?: string
+  readonly topicBy?: string
+  /** Name of the store that a `transformValues` counts its calls in. */
+  readonly uses?: string
+  readonly logging?: boolean
+  /** The store is another step's. */
+  readonly ref?: boolean
+  readonly kind?: string
+  readonly duplicates?: boolean
+  readonly sizeMs?: number
+  readonly counts?: string
+  readonly lasts?: string
+  readonly child?: string
+  readonly global?: boolean
+  readonly schedules?: readonly ScheduleStep[]
   readonly proc?: string
   readonly name?: string
   readonly ms?: number
@@ -94,7 +129,7 @@ export interface Step {
   readonly startMs?: number
   readonly times?: number
   readonly mode?: 'windowClose' | 'timeLimit'
-  readonly buffer?: { readonly maxRecords: number; readonly onFull?: 'shutdown' }
+  readonly buffer?: { readonly maxRecords?: number; readonly maxBytes?: number; readonly onFull?: 'shutdown' }
   readonly reducer?: string
   readonly subtractor?: string
   readonly init?: Scalar

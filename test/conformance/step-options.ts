@@ -19,12 +19,14 @@ import type {
   SessionWindows,
   SlidingWindows,
   StoreSpec,
+  StreamPartitioner,
   Suppressed,
   TimeWindows,
   Topic,
   WindowStoreOptions,
 } from '../../src/index.ts'
-import { aggregator, reducer } from './expressions.ts'
+import { aggregator, reducer, show } from './expressions.ts'
+import type { TopicExtractor } from '../../src/topology/topology.ts'
 import type { DataType } from './expressions.ts'
 import type { Step, WindowsStep } from './scenario.ts'
 import type { Types } from './step-result.ts'
@@ -91,8 +93,31 @@ export function storeOption(step: Step): { readonly store?: WindowStoreOptions }
   return step.store === undefined && step.storeType === undefined ? {} : { store: storeParts(step) }
 }
 
-export function storeParts({ store, caching, storeType }: Step): WindowStoreOptions {
+/** `drop:…` writes records with that value to no partition; `default` leaves it to the default partitioner. */
+export function partitionerOf({ partitioner: rule }: Step): { readonly partitioner?: StreamPartitioner } {
+  if (rule === undefined) return {}
+  if (rule === 'default') return { partitioner: () => undefined }
+  if (!rule.startsWith('drop:')) throw new Error(`unknown partitioner ${rule}`)
+  const dropped = rule.slice('drop:'.length)
+  return { partitioner: (_topic, _key, value) => (show(value) === dropped ? [] : 0) }
+}
+
+/** Chooses a topic by what the context says of the record. */
+export function topicChooser(rule: string): TopicExtractor {
+  if (rule === 'source') return (_value, _key, { topic }) => `from-${topic}`
+  if (rule === 'offset') return (_value, _key, { offset }) => `off-${offset}`
+  if (rule.startsWith('time:')) {
+    const divisor = Number(rule.slice('time:'.length))
+    return (_value, _key, { timestamp }) => `time-${timestamp % divisor}`
+  }
+  if (!rule.startsWith('header:')) throw new Error(`unknown topic chooser ${rule}`)
+  const name = rule.slice('header:'.length)
+  return (_value, _key, { headers }) => `header-${headers.getString(name) ?? 'none'}`
+}
+
+export function storeParts({ store, caching, storeType, logging }: Step): WindowStoreOptions {
   return {
+    ...(logging === undefined ? {} : { logging }),
     ...(store === undefined ? {} : { name: store }),
     ...(caching === undefined ? {} : { caching }),
     ...(storeType === undefined ? {} : { type: 'memory' }),
@@ -167,8 +192,11 @@ export function windowedType(key: DataType, windows: TimeWindows | SlidingWindow
 }
 
 export function suppressed({ mode, ms, buffer }: Step): Suppressed {
-  const maxRecords = buffer === undefined ? {} : { maxRecords: buffer.maxRecords }
-  if (mode === 'windowClose') return untilWindowCloses(maxRecords)
+  const bounds = {
+    ...(buffer?.maxRecords === undefined ? {} : { maxRecords: buffer.maxRecords }),
+    ...(buffer?.maxBytes === undefined ? {} : { maxBytes: buffer.maxBytes }),
+  }
+  if (mode === 'windowClose') return untilWindowCloses(bounds)
   const whenFull = buffer?.onFull === 'shutdown' ? 'shutDown' : 'emitEarly'
-  return untilTimeLimit(ms ?? 0, { ...maxRecords, whenFull })
+  return untilTimeLimit(ms ?? 0, { ...bounds, whenFull })
 }

@@ -36,10 +36,9 @@ function aggregate(
   const { graph } = group
   const prefix = folding.kind === 'reduce' ? 'KSTREAM-REDUCE-' : 'KSTREAM-AGGREGATE-'
   const materialization = materializationOf(options)
-  // Kafka Streams draws a number here that it uses for nothing.
-  if (folding.kind === 'count' && materialization.given && materialization.storeName === undefined) {
-    graph.names.nextStore(prefix)
-  }
+  // Kafka Streams draws a number here that it uses for nothing, except where windows slide.
+  const counts = folding.kind === 'count' && windowing?.windows.kind !== 'sliding'
+  if (counts && materialization.given && materialization.storeName === undefined) graph.names.nextStore(prefix)
   const store = storeNameOf(materialization, graph.names, prefix)
   const name = graph.names.orNext(options.name, prefix)
   const keySerde = materialization.keySerde ?? group.keySerde
