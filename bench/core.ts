@@ -50,9 +50,10 @@ const RECORDS = Number(options.records)
 
 const started = Date.now()
 const cpuClock: Clock = {
-  now: () => {
+  now: () => started + cpuClock.monotonic(),
+  monotonic: () => {
     const { user, system } = process.cpuUsage()
-    return started + (user + system) / 1000
+    return Math.floor((user + system) / 1000)
   },
   schedule: (ms, callback) => systemClock.schedule(ms, callback),
 }

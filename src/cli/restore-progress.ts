@@ -1,4 +1,5 @@
 import { SingleBar } from 'cli-progress'
+import { systemClock } from '../platform/clock.ts'
 import type { RestoreListener, RestoreProgress } from '../runtime/restorer.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -15,7 +16,7 @@ export class RestoreReport {
   #bar: SingleBar | undefined
   #finished = 0
   #records = 0
-  #lastLine = 0
+  #lastLine = -Infinity
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal
@@ -69,7 +70,7 @@ export class RestoreReport {
       this.#bar.update(done, { stores: this.#active.size })
       return
     }
-    const now = Date.now()
+    const now = systemClock.monotonic()
     if (now - this.#lastLine < LINE_EVERY) return
     this.#lastLine = now
     this.#terminal.line(`restoring: ${done} of ${total} offsets, ${this.#active.size} stores to go`)

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { MillraceError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
+import { systemClock } from '../platform/clock.ts'
 import { Streams } from '../runtime/streams.ts'
 import type { StreamsStatus } from '../runtime/streams.ts'
 import type { EngineFactory } from '../state/engine.ts'
@@ -92,12 +93,13 @@ interface Run {
 async function runUntilEnd(app: Application, run: Run): Promise<void> {
   const { module, log, engine, terminal, logger, options } = run
   const restore = new RestoreReport(terminal)
-  const started = Date.now()
+  const started = systemClock.monotonic()
   const end = Promise.withResolvers<string>()
   const onInterrupt = (): void => end.resolve('interrupted')
   const onTerminate = (): void => end.resolve('terminated')
   process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate)
-  const timer = options.for === undefined ? undefined : setTimeout(() => end.resolve('time is up'), options.for)
+  const timer =
+    options.for === undefined ? undefined : systemClock.schedule(options.for, () => end.resolve('time is up'))
   let ticker: NodeJS.Timeout | undefined
   try {
     const streams = await Streams.start(app, {
@@ -111,7 +113,7 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
     ticker = setInterval(
       () => {
         logger.flush()
-        const now = Date.now()
+        const now = systemClock.monotonic()
         const status = summarize(streams.status())
         if (options.logFormat === 'json') logger.info(status, 'status')
         else if (!restore.isDrawing) terminal.status(line.text(status, now))
@@ -127,13 +129,13 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
     const before = summarize(streams.status())
     await streams.close()
     const { processed, commits } = streams.status()
-    const elapsed = Date.now() - started
+    const elapsed = systemClock.monotonic() - started
     if (options.logFormat === 'json')
       logger.info({ ...before, state: streams.state, processed, commits, elapsed }, 'done')
     else terminal.line(closingLine({ ...before, processed }, elapsed, commits))
   } finally {
     clearInterval(ticker)
-    clearTimeout(timer)
+    timer?.cancel()
     restore.stop()
     process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate)
   }

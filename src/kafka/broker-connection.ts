@@ -74,7 +74,7 @@ export class BrokerConnection {
       }
     }
     const { clock, clientId, tls, sasl, connectTimeout, requestTimeout } = this.#options
-    const wait = this.#notBefore - clock.now()
+    const wait = this.#notBefore - clock.monotonic()
     if (wait > 0) await pause(clock, wait, this.#abort.signal)
     if (this.#abort.signal.aborted) throw connectionLost(this.name, 'closed')
     const connection = new Connection(clientId, {
@@ -88,7 +88,7 @@ export class BrokerConnection {
     try {
       await connection.connect(this.#address.host, this.#address.port)
     } catch (error) {
-      this.#notBefore = clock.now() + backoff(this.#options, this.#failures++)
+      this.#notBefore = clock.monotonic() + backoff(this.#options, this.#failures++)
       void connection.close().catch(() => undefined)
       throw loginFailed(this.name, error) ?? connectionLost(this.name, error)
     }

@@ -220,7 +220,7 @@ export class Fetcher implements LogReader {
   /** Sends every request that can be sent now. */
   #pump(): void {
     if (this.#closing.signal.aborted) return
-    const now = this.#cluster.options.clock.now()
+    const now = this.#cluster.options.clock.monotonic()
     const requests = new Map<number, Wanted>()
     let retryIn = Number.POSITIVE_INFINITY
     for (const assigned of this.#order) {
@@ -423,11 +423,11 @@ export class Fetcher implements LogReader {
 
   #backOff(assigned: FetchPartition): void {
     const { clock } = this.#cluster.options
-    assigned.retryAt = clock.now() + backoff(this.#cluster.options, assigned.failures++)
+    assigned.retryAt = clock.monotonic() + backoff(this.#cluster.options, assigned.failures++)
   }
 
   #noteUnknown(assigned: FetchPartition): void {
-    const now = this.#cluster.options.clock.now()
+    const now = this.#cluster.options.clock.monotonic()
     assigned.unknownSince ??= now
     if (now - assigned.unknownSince < this.#options.unknownTopicTimeout) return
     const { topic, partition } = assigned

@@ -211,7 +211,7 @@ export class KafkaProducer implements LogProducer {
       this.#sender.expedite()
       this.#sender.pump()
     })
-    const open = queue.openBatch(clock.now(), this.#generation)
+    const open = queue.openBatch(clock.monotonic(), this.#generation)
     this.#pendingBytes += open.length
     this.#oneMore(this.#generation)
     queue.due = this.#isFull

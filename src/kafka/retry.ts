@@ -40,14 +40,14 @@ export interface RetryOptions {
  * @throws what `attempt` threw last; MR_LOG_UNREACHABLE if that was a failed connection
  */
 export async function retrying<T>(options: ClusterOptions, retry: RetryOptions, attempt: () => Promise<T>): Promise<T> {
-  const deadline = options.clock.now() + options.apiTimeout
+  const deadline = options.clock.monotonic() + options.apiTimeout
   for (let failures = 0; ; failures++) {
     try {
       return await attempt()
     } catch (error) {
       if (!(error instanceof KafkaError) || !error.retriable || retry.signal?.aborted) throw error
       const delay = backoff(options, failures)
-      if (options.clock.now() + delay >= deadline) throw gaveUp(options, retry.what, error)
+      if (options.clock.monotonic() + delay >= deadline) throw gaveUp(options, retry.what, error)
       retry.onRetry?.(error)
       await pause(options.clock, delay, retry.signal)
     }

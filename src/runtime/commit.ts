@@ -76,10 +76,10 @@ export function prepareTask({ task, state }: CommittableTask): void {
   inTask(task, () => state.prepareWrite())
 }
 
-/** Step 4. Call when everything that the task did is committed. */
-export function* writeTask(running: CommittableTask, client: LogClient, now: number): Steps<void> {
+/** Step 4. Call when everything that the task did is committed: at the date `asOf`, ms since the epoch. */
+export function* writeTask(running: CommittableTask, client: LogClient, asOf: number): Steps<void> {
   try {
-    yield* wait(running.state.write(checkpointsOf(running, client, now)))
+    yield* wait(running.state.write(checkpointsOf(running, client, asOf)))
   } catch (error) {
     throw namingTask(error, running.task.id)
   }
@@ -120,14 +120,14 @@ function changelogSink(changelog: Changelog | undefined, client: LogClient): Cha
 function checkpointsOf(
   { task, state, changelogs }: CommittableTask,
   client: LogClient,
-  now: number,
+  asOf: number,
 ): Map<string, Checkpoint> {
   const checkpoints = new Map<string, Checkpoint>()
   for (const [store, { topic, topicId, partition, source }] of changelogs) {
     const offset = source
       ? task.queues.find((queue) => queue.topic === topic)?.nextOffset
       : behind(client.producer.lastOffset(topic, partition), state.checkpoint(store)?.offset)
-    if (offset !== undefined) checkpoints.set(store, { offset, topicId, time: now })
+    if (offset !== undefined) checkpoints.set(store, { offset, topicId, time: asOf })
   }
   return checkpoints
 }

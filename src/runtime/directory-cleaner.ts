@@ -26,8 +26,8 @@ export class DirectoryCleaner {
     this.#delay = delay
     this.#clock = clock
     this.#logger = logger
-    this.#stopListening = home.onRelease((task) => this.#since.set(task, clock.now()))
-    for (const task of home.unheld()) this.#since.set(task, clock.now())
+    this.#stopListening = home.onRelease((task) => this.#since.set(task, clock.monotonic()))
+    for (const task of home.unheld()) this.#since.set(task, clock.monotonic())
     this.#schedule()
   }
 
@@ -52,7 +52,7 @@ export class DirectoryCleaner {
   }
 
   async #consider(task: string): Promise<void> {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     const since = this.#since.get(task) ?? now
     this.#since.set(task, since)
     if (now - since < this.#delay || this.#home.isHeld(task)) return

@@ -65,7 +65,7 @@ export class GlobalTables {
     this.#producer = producer
     this.#partitions = partitions
     this.#clock = clock
-    this.#lastWrite = clock.now()
+    this.#lastWrite = clock.monotonic()
     this.drops = drops
   }
 
@@ -182,16 +182,17 @@ export class GlobalTables {
   /** True when it is time to `write`. */
   get writeDue(): boolean {
     const changes = this.#state?.dirtyBytes ?? 0
-    return changes > this.#mostChanges || (changes > 0 && this.#clock.now() - this.#lastWrite >= WRITE_INTERVAL)
+    return changes > this.#mostChanges || (changes > 0 && this.#clock.monotonic() - this.#lastWrite >= WRITE_INTERVAL)
   }
 
   *write(): Steps<void> {
     if (this.#state === undefined) return
-    this.#lastWrite = this.#clock.now()
+    this.#lastWrite = this.#clock.monotonic()
+    const time = this.#clock.now()
     const checkpoints = new Map<string, { offset: number; topicId: string; time: number }>()
     for (const { task, checkpoint, topicId } of this.#partitions) {
       const offset = task.queues[0]?.nextOffset
-      if (offset !== undefined) checkpoints.set(checkpoint, { offset, topicId, time: this.#lastWrite })
+      if (offset !== undefined) checkpoints.set(checkpoint, { offset, topicId, time })
     }
     yield* wait(this.#producer?.flush())
     yield* wait(this.#state.write(checkpoints))

@@ -32,11 +32,11 @@ export class NodeTimes {
   measure(task: string, node: string, act: () => void): void {
     const below = this.#below
     this.#below = 0
-    const start = this.#clock.now()
+    const start = this.#clock.monotonic()
     try {
       act()
     } finally {
-      const total = this.#clock.now() - start
+      const total = this.#clock.monotonic() - start
       const length = total - this.#below
       if (length > (this.#slowest?.length ?? 0)) this.#slowest = { length, node, task }
       this.#below = below + total

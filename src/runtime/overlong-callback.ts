@@ -36,7 +36,7 @@ export class OverlongCallback {
   lost(sessionTimeout: number): void {
     const { length, end } = this.#slice.longestHold
     const least = sessionTimeout * TELLING_SHARE
-    if (length < least || this.#clock.now() - end > sessionTimeout) return
+    if (length < least || this.#clock.monotonic() - end > sessionTimeout) return
     const slowest = this.#times?.slowest
     if (slowest !== undefined && slowest.length >= least) throw tooLong(slowest, sessionTimeout)
     this.#logger.warn(

@@ -44,7 +44,7 @@ export class PartitionQueue implements WaitingRecords {
   partitionTime = -1
   /** Offset of the next record to process: what a commit stores. */
   nextOffset: number
-  /** Wall-clock time since when the queue has been empty; -1 while it is not. */
+  /** Since when the queue has been empty, by the monotonic clock; -1 while it is not. */
   idleSince = -1
   paused = false
 

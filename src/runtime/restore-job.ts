@@ -49,7 +49,8 @@ export const DEFAULT_TOMBSTONE_RETENTION = 86_400_000
 
 /**
  * A store goes on from its checkpoint if that is of this very topic and within what the topic still holds. It counts as stale
- * after half of the time that tombstones are kept: the other half is left for reading them.
+ * after half of the time that tombstones are kept: the other half is left for reading them. A checkpoint from the future was
+ * written before the date was set back: how old it is may be wrong by as much, so the same bound holds.
  */
 export function planRestore(checkpoint: Checkpoint | undefined, range: ChangelogRange, now: number): RestorePlan {
   const { earliest, end, topicId, tombstoneRetention } = range
@@ -66,7 +67,7 @@ export function planRestore(checkpoint: Checkpoint | undefined, range: Changelog
   if (isReplaced) return anew('its changelog topic was deleted and created again')
   if (offset < earliest) return anew(`the changelog begins at ${earliest}, behind the checkpoint ${offset}`)
   if (offset > end) return anew(`the changelog ends at ${end}, before the checkpoint ${offset}`)
-  return { from: offset, asOf: time, stale: now - time > tombstoneRetention / 2, wipe: undefined, isReplaced }
+  return { from: offset, asOf: time, stale: Math.abs(now - time) > tombstoneRetention / 2, wipe: undefined, isReplaced }
 }
 
 /** A changelog that should be there is not. */

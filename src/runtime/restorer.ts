@@ -111,7 +111,7 @@ export class Restorer {
   *advance(): Steps<boolean> {
     if (this.#replays.size === 0) return false
     yield* this.#poll()
-    const deadline = this.#clock.now() + SLICE
+    const deadline = this.#clock.monotonic() + SLICE
     let applied = false
     for (const replay of this.#replays.values()) {
       const records = replay.apply(deadline, this.#clock)
@@ -183,7 +183,7 @@ class Replay {
   records = 0
   /** Records applied and not written. */
   unwritten = 0
-  /** When the store was last known to hold everything. */
+  /** When the store was last known to hold everything, ms since the epoch. */
   asOf = 0
   /** A record followed a checkpoint that is too old for it. */
   isContradicted = false
@@ -269,7 +269,7 @@ class Replay {
         return count
       }
       this.#applyOne(cursor)
-      if (++count % RECORDS_PER_LOOK === 0 && clock.now() >= deadline) return count
+      if (++count % RECORDS_PER_LOOK === 0 && clock.monotonic() >= deadline) return count
     }
     return count
   }

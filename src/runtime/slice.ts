@@ -15,7 +15,7 @@ const FADING = 0.5
 export interface Hold {
   /** ms. */
   readonly length: number
-  /** When it ended, ms since the epoch. */
+  /** When it ended, by the monotonic clock. */
   readonly end: number
 }
 
@@ -48,7 +48,7 @@ export class Slice {
   }
 
   begin(): void {
-    this.#lastLook = this.#clock.now()
+    this.#lastLook = this.#clock.monotonic()
     this.#end = this.#lastLook + SLICE
     this.#left = this.#stepsPerLook
     this.#isOver = false
@@ -61,7 +61,7 @@ export class Slice {
 
   /** Whether the slice is over by the clock. */
   look(): boolean {
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     const length = now - this.#lastLook
     this.#lastLook = now
     this.#stepsPerLook = length > SLICE ? 1 : Math.min(this.#stepsPerLook * 2, STEPS_PER_LOOK)

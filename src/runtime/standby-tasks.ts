@@ -38,7 +38,7 @@ export class StandbyTasks {
 
   constructor(options: StandbyTasksOptions) {
     this.#options = options
-    this.#refreshedAt = options.clock.now()
+    this.#refreshedAt = options.clock.monotonic()
   }
 
   get size(): number {
@@ -97,7 +97,7 @@ export class StandbyTasks {
   /** Learns from time to time, in the background, how far source topics have been processed. */
   refresh(): void {
     const { clock, log, groupId } = this.#options
-    const now = clock.now()
+    const now = clock.monotonic()
     if (this.#tasks.size === 0 || this.#refreshing || now - this.#refreshedAt < REFRESH_INTERVAL) return
     this.#refreshedAt = now
     const sources = [...this.#tasks.values()].flatMap(followedSources)

@@ -72,8 +72,6 @@ export class StreamThread {
   readonly #overlong: OverlongCallback
   /** Tasks closed dirty that are to be opened again if they are still ours after the pending group events. */
   #rebuild: readonly TaskId[] = []
-  /** Wall-clock time (ms) of the last turn of the loop. */
-  lastTurn = 0
   commits = 0
   /** How often it went back to the last commit because the next one failed. */
   redone = 0
@@ -119,7 +117,7 @@ export class StreamThread {
     manager.onReady(wake)
     globals.onReady(wake)
     client.group.onEvent(wake)
-    this.#lastCommit = clock.now()
+    this.#lastCommit = clock.monotonic()
     try {
       await client.group.join()
       this.#enter('rebalancing')
@@ -142,8 +140,7 @@ export class StreamThread {
   }
 
   async #turn(): Promise<void> {
-    const { client, manager, globals, clock, scheduler } = this.#options
-    this.lastTurn = clock.now()
+    const { client, manager, globals, scheduler } = this.#options
     if (this.#pending?.isOver === true) await this.#concludeCommit()
     for (let event = client.group.nextEvent(); event !== undefined; event = client.group.nextEvent()) {
       await this.#onGroupEvent(event)
@@ -187,16 +184,15 @@ export class StreamThread {
   }
 
   #punctuate(): boolean {
-    const { manager, clock } = this.#options
     this.#slice.begin()
-    const ran = manager.punctuate(clock.now())
+    const ran = this.#options.manager.punctuate()
     this.#slice.look()
     return ran
   }
 
   #idleTime(): number {
     const { manager, clock } = this.#options
-    const now = clock.now()
+    const now = clock.monotonic()
     let until = Math.min(now + MAX_IDLE, manager.nextPunctuation)
     if (manager.commitNeeded) until = Math.min(until, this.#lastCommit + this.#commitInterval)
     return Math.max(0, until - now)
@@ -204,7 +200,7 @@ export class StreamThread {
 
   #commitDue(): boolean {
     const { manager, clock } = this.#options
-    if (clock.now() - this.#lastCommit >= this.#commitInterval) return true
+    if (clock.monotonic() - this.#lastCommit >= this.#commitInterval) return true
     // What made a commit fail may be how much it was, or how long it took: its records are committed in as small parts as can be.
     if (this.#toRedo > 0 && manager.commitNeeded) return true
     return manager.commitRequested || manager.changesDue
@@ -212,7 +208,7 @@ export class StreamThread {
 
   async #commit(): Promise<void> {
     const { manager, clock } = this.#options
-    this.#lastCommit = clock.now()
+    this.#lastCommit = clock.monotonic()
     // Who is an interval ahead of the log waits for it.
     if (this.#pending !== undefined) return await this.#concludeCommit()
     if (!manager.commitNeeded) return
@@ -227,7 +223,7 @@ export class StreamThread {
     if (pending === undefined) return
     this.#pending = undefined
     const outcome = await pending.outcome
-    this.#lastCommit = this.#options.clock.now()
+    this.#lastCommit = this.#options.clock.monotonic()
     if (outcome !== 'committed') return await this.#redo(outcome)
     this.commits++
     this.#failingSince = -1
@@ -243,7 +239,7 @@ export class StreamThread {
   /** The commit did not happen, or nobody knows: every task goes back to what is committed. */
   async #redo(reason: string): Promise<void> {
     const { manager, clock, settings } = this.#options
-    const now = clock.now()
+    const now = clock.monotonic()
     const { uncommitted } = manager
     // Failures that lie further apart than that are none of one series.
     if (this.#failingSince < 0 || now - this.#failedAt > settings.taskTimeout) this.#failingSince = now
@@ -336,12 +332,12 @@ export class StreamThread {
     if (error.code !== 'MR_TOPOLOGY_CHANGED') throw error
     const { clock, settings } = this.#options
     settings.logger.warn({ thread: this.name, err: error }, 'waiting for the instances of another topology to stop')
-    this.#waiting = { error, since: this.#waiting?.since ?? clock.now() }
+    this.#waiting = { error, since: this.#waiting?.since ?? clock.monotonic() }
   }
 
   #checkWaiting(): void {
     const { clock, settings } = this.#options
-    if (this.#waiting === undefined || clock.now() - this.#waiting.since <= settings.taskTimeout) return
+    if (this.#waiting === undefined || clock.monotonic() - this.#waiting.since <= settings.taskTimeout) return
     throw this.#waiting.error
   }
 

@@ -52,7 +52,7 @@ export interface StreamsOptions {
    * thread is a `worker_threads` worker that imports the module. Memory and embedded logs have no use for it.
    */
   readonly module?: string | URL
-  /** Wall-clock time; this machine's if not given. */
+  /** The date and the passing of time; this machine's if not given. */
   readonly clock?: Clock
   /** When threads yield; the event loop's order if not given. */
   readonly scheduler?: Scheduler

@@ -130,7 +130,7 @@ export class NodeContext implements OperatorContext {
     punctuator: (timestamp: number) => void,
     start: number | undefined,
   ): Cancellable {
-    return this.#shared.punctuation.schedule(this.node, interval, type, punctuator, start, this.now())
+    return this.#shared.punctuation.schedule(this.node, interval, type, punctuator, start)
   }
 
   requestCommit(): void {

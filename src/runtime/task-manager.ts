@@ -381,12 +381,13 @@ export class TaskManager {
     return end === undefined || position === undefined ? undefined : end - position
   }
 
-  punctuate(now: number): boolean {
+  punctuate(): boolean {
     let ran = false
-    for (const { task } of this.#running.values()) if (task.punctuateWallClock(now)) ran = true
+    for (const { task } of this.#running.values()) if (task.punctuateWallClock()) ran = true
     return ran
   }
 
+  /** By the monotonic clock; Infinity if there is none. */
   get nextPunctuation(): number {
     let next = Infinity
     for (const { task } of this.#running.values()) next = Math.min(next, task.nextWallClockPunctuation)

@@ -103,7 +103,7 @@ export class Task {
       record: options.record,
       settings: options.settings,
       stores: options.stores,
-      punctuation: new PunctuationQueue(),
+      punctuation: new PunctuationQueue(options.clock),
       drops: options.drops,
       clock: options.clock,
       times,
@@ -128,7 +128,7 @@ export class Task {
       this.#committed.set(queue, input.offset)
       this.#taken.set(queue, input.offset)
     }
-    const now = this.#clock.now()
+    const now = this.#clock.monotonic()
     for (const queue of this.#queues) queue.idleSince = now
     const { punctuation } = this.#contexts
     if (!options.settings.compatible) punctuation.resumedFrom = this.#contexts.streamTime
@@ -221,7 +221,7 @@ export class Task {
   }
 
   #ranEmpty(queue: PartitionQueue): void {
-    queue.idleSince = this.#clock.now()
+    queue.idleSince = this.#clock.monotonic()
     this.#ready = false
   }
 
@@ -230,7 +230,7 @@ export class Task {
     if (this.#heap.size === 0) return false
     const { maxTaskIdle } = this.#settings
     if (this.#heap.size < this.#queues.length && maxTaskIdle >= 0) {
-      const now = this.#clock.now()
+      const now = this.#clock.monotonic()
       for (const queue of this.#queues) {
         if (queue.hasHead) continue
         const lag = lagOf(queue.topic, queue.partition)
@@ -255,10 +255,11 @@ export class Task {
   }
 
   /** Runs the wall-clock punctuators that are due; true if any ran. */
-  punctuateWallClock(now: number): boolean {
-    return this.#contexts.punctuation.punctuateWallClock(now, this.#runPunctuator)
+  punctuateWallClock(): boolean {
+    return this.#contexts.punctuation.punctuateWallClock(this.#runPunctuator)
   }
 
+  /** By the monotonic clock; Infinity if there is none. */
   get nextWallClockPunctuation(): number {
     return this.#contexts.punctuation.nextWallClock
   }

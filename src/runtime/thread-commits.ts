@@ -45,12 +45,12 @@ export class ThreadCommits {
 
   constructor(options: ThreadCommitsOptions) {
     this.#options = options
-    this.#lastWrite = this.#lastPurge = options.clock.now()
+    this.#lastWrite = this.#lastPurge = options.clock.monotonic()
   }
 
   /** True if something is to be made durable, or has been for long enough that engines should have it. */
   isNeeded(running: Iterable<CommittableTask>): boolean {
-    const isDue = this.#options.clock.now() - this.#lastWrite >= WRITE_INTERVAL
+    const isDue = this.#options.clock.monotonic() - this.#lastWrite >= WRITE_INTERVAL
     for (const { task, state } of running) if (task.commitNeeded || (isDue && state.dirtyBytes > 0)) return true
     return false
   }
@@ -58,12 +58,13 @@ export class ThreadCommits {
   /** @param everything engines are to lack nothing afterwards */
   *begin(running: readonly CommittableTask[], slice: Slice | undefined, everything: boolean): Steps<BegunCommit> {
     const { client, writer, clock } = this.#options
-    const now = clock.now()
+    const now = clock.monotonic()
     const writes = everything || this.#isWriteDue(running, now)
     const tasks = running.filter(({ task, state }) => task.commitNeeded || (writes && state.dirtyBytes > 0))
     if (tasks.length === 0) return NOTHING_TO_COMMIT
     const pending = yield* beginCommit(tasks, client, writer, slice)
-    return { overlaps: !writes, conclude: () => this.#conclude(pending, tasks, writes ? running : [], now) }
+    const asOf = clock.now()
+    return { overlaps: !writes, conclude: () => this.#conclude(pending, tasks, writes ? running : [], now, asOf) }
   }
 
   #isWriteDue(running: readonly CommittableTask[], now: number): boolean {
@@ -71,11 +72,16 @@ export class ThreadCommits {
     return unwrittenBytes(running) >= this.#options.maxUnwritten || running.some(hasUnloggedStore)
   }
 
+  /**
+   * @param now of the begin, by the monotonic clock
+   * @param asOf its date, for the checkpoints
+   */
   *#conclude(
     pending: PendingCommit,
     tasks: readonly CommittableTask[],
     toWrite: readonly CommittableTask[],
     now: number,
+    asOf: number,
   ): Steps<CommitOutcome> {
     const changed = toWrite.filter(({ state }) => state.dirtyBytes > 0)
     const failure = prepareTasks(changed)
@@ -84,7 +90,7 @@ export class ThreadCommits {
     if (failure !== undefined) throw failure.error
     for (const { task } of tasks) task.committed()
     if (toWrite.length === 0) return outcome
-    for (const running of changed) yield* writeTask(running, this.#options.client, now)
+    for (const running of changed) yield* writeTask(running, this.#options.client, asOf)
     this.#lastWrite = now
     if (now - this.#lastPurge >= PURGE_INTERVAL) {
       this.#lastPurge = now

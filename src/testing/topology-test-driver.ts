@@ -171,7 +171,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
     const { clock, manager } = this.#parts
     clock.advance(parseDuration(by, 'advanceWallClock'))
     try {
-      manager.punctuate(clock.now())
+      manager.punctuate()
     } catch (error) {
       this.#recover(error)
       throw error

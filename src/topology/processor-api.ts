@@ -71,8 +71,8 @@ export interface ProcessingContext {
   store<S>(name: string): S
   /**
    * Calls `punctuator` with the current time whenever it is due; at most once however many intervals have passed.
-   * Wall-clock time first falls due one interval from now, stream time with the first record. A punctuator that throws is
-   * MR_PROCESSING.
+   * Wall-clock time first falls due one interval from now, stream time with the first record. Intervals of wall-clock time pass at
+   * their pace whatever is done to the date of the machine; `start` anchors to the date. A punctuator that throws is MR_PROCESSING.
    *
    * @throws MR_DURATION
    * @example
@@ -90,7 +90,7 @@ export interface ProcessingContext {
   commit(): void
   /** Greatest timestamp this task has taken; -1 before the first record. */
   currentStreamTime(): number
-  /** Wall-clock time, ms since the epoch. */
+  /** The date, ms since the epoch: it goes back when the clock of the machine is set back. */
   currentSystemTime(): number
 }
 

@@ -114,7 +114,7 @@ describe('the memory log', () => {
   })
 
   it('gives the time of its clock to records of a LogAppendTime topic', () => {
-    const log = memoryLog({ clock: { now: () => 4_711, schedule: () => ({ cancel() {} }) } })
+    const log = memoryLog({ clock: { now: () => 4_711, monotonic: () => 0, schedule: () => ({ cancel() {} }) } })
     log.createTopics([{ name: 'stamped', partitions: 1, configs: { 'message.timestamp.type': 'LogAppendTime' } }])
     const producer = log.openProducer()
     append(producer, 'stamped', 0, 'k', 'v', 1)

@@ -1,46 +1,88 @@
 import { expect, test } from 'vitest'
+import { ManualClock } from '../../src/platform/manual-clock.ts'
 import { PunctuationQueue } from '../../src/runtime/punctuation.ts'
 
-function fires(
-  queue: PunctuationQueue,
-  punctuate: (run: (node: string, f: (t: number) => void, t: number) => void) => boolean,
-): number[] {
+function fires(punctuate: (run: (node: string, f: (t: number) => void, t: number) => void) => boolean): number[] {
   const times: number[] = []
   punctuate((_node, _callback, time) => times.push(time))
   return times
 }
 
 test('stream-time punctuation fires with the first record, then once for each gap, with stream time as argument', () => {
-  const queue = new PunctuationQueue()
-  queue.schedule('n', 10, 'stream-time', () => {}, undefined, 0)
-  const at = (time: number): number[] => fires(queue, (run) => queue.punctuateStreamTime(time, run))
+  const queue = new PunctuationQueue(new ManualClock())
+  queue.schedule('n', 10, 'stream-time', () => {}, undefined)
+  const at = (time: number): number[] => fires((run) => queue.punctuateStreamTime(time, run))
   expect([3, 9, 10, 47, 50, 57].map(at)).toEqual([[3], [], [10], [47], [50], []])
 })
 
 test('wall-clock punctuation first fires one interval after it was scheduled, and once for an overdue batch', () => {
-  const queue = new PunctuationQueue()
-  queue.schedule('n', 10, 'wall-clock-time', () => {}, undefined, 0)
-  const at = (time: number): number[] => fires(queue, (run) => queue.punctuateWallClock(time, run))
+  const clock = new ManualClock()
+  const queue = new PunctuationQueue(clock)
+  queue.schedule('n', 10, 'wall-clock-time', () => {}, undefined)
+  const at = (time: number): number[] => {
+    clock.advance(time - clock.now())
+    return fires((run) => queue.punctuateWallClock(run))
+  }
   expect([9, 10, 45, 50].map(at)).toEqual([[], [10], [45], [50]])
 })
 
 test('an anchored schedule keeps to multiples of its interval from the anchor', () => {
-  const stream = new PunctuationQueue()
-  stream.schedule('n', 10, 'stream-time', () => {}, 5, 0)
-  const atStream = (time: number): number[] => fires(stream, (run) => stream.punctuateStreamTime(time, run))
+  const stream = new PunctuationQueue(new ManualClock())
+  stream.schedule('n', 10, 'stream-time', () => {}, 5)
+  const atStream = (time: number): number[] => fires((run) => stream.punctuateStreamTime(time, run))
   expect([3, 5, 14, 15].map(atStream)).toEqual([[], [5], [], [15]])
-  const wall = new PunctuationQueue()
-  wall.schedule('n', 10, 'wall-clock-time', () => {}, 5, 0)
-  const atWall = (time: number): number[] => fires(wall, (run) => wall.punctuateWallClock(time, run))
+  const clock = new ManualClock()
+  const wall = new PunctuationQueue(clock)
+  wall.schedule('n', 10, 'wall-clock-time', () => {}, 5)
+  const atWall = (time: number): number[] => {
+    clock.advance(time - clock.now())
+    return fires((run) => wall.punctuateWallClock(run))
+  }
   expect([4, 8, 12, 16].map(atWall)).toEqual([[], [8], [], [16]])
 })
 
 test('a cancelled punctuator does not fire, even when cancelled by another in the same batch', () => {
-  const queue = new PunctuationQueue()
+  const queue = new PunctuationQueue(new ManualClock())
   const fired: string[] = []
   const second = { cancel: (): void => {} }
-  queue.schedule('n', 10, 'stream-time', () => second.cancel(), undefined, 0)
-  second.cancel = queue.schedule('n', 10, 'stream-time', () => fired.push('second'), undefined, 0).cancel
+  queue.schedule('n', 10, 'stream-time', () => second.cancel(), undefined)
+  second.cancel = queue.schedule('n', 10, 'stream-time', () => fired.push('second'), undefined).cancel
   queue.punctuateStreamTime(3, (_node, callback, time) => callback(time))
   expect(fired).toEqual([])
+})
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+
+test('wall-clock punctuation goes on at its interval when the date is set back or forward, and is told the date', () => {
+  const clock = new ManualClock(10 * HOUR)
+  const queue = new PunctuationQueue(clock)
+  queue.schedule('n', MINUTE, 'wall-clock-time', () => {}, undefined)
+  const after = (ms: number): number[] => {
+    clock.advance(ms)
+    return fires((run) => queue.punctuateWallClock(run))
+  }
+  expect(after(MINUTE)).toEqual([10 * HOUR + MINUTE])
+  clock.setDate(-HOUR)
+  expect(after(MINUTE - 1)).toEqual([])
+  expect(after(1)).toEqual([9 * HOUR + 2 * MINUTE])
+  clock.setDate(48 * HOUR)
+  expect(after(MINUTE - 1)).toEqual([])
+  expect(after(1)).toEqual([57 * HOUR + 3 * MINUTE])
+})
+
+test('anchored wall-clock punctuation keeps to its multiples of a date that is set, and fires once for those leapt over', () => {
+  const clock = new ManualClock(10 * HOUR + 50 * MINUTE)
+  const queue = new PunctuationQueue(clock)
+  queue.schedule('n', HOUR, 'wall-clock-time', () => {}, 0)
+  const after = (ms: number): number[] => {
+    clock.advance(ms)
+    return fires((run) => queue.punctuateWallClock(run))
+  }
+  clock.setDate(-20 * MINUTE)
+  expect([after(0), after(29 * MINUTE), after(MINUTE)]).toEqual([[], [], [11 * HOUR]])
+  clock.setDate(30 * MINUTE)
+  expect([after(0), after(29 * MINUTE), after(MINUTE)]).toEqual([[], [], [12 * HOUR]])
+  clock.setDate(5 * HOUR + MINUTE)
+  expect([after(0), after(0), after(58 * MINUTE), after(MINUTE)]).toEqual([[17 * HOUR + MINUTE], [], [], [18 * HOUR]])
 })

@@ -77,8 +77,15 @@ export function randomShape(random: Random): AppShape {
   }
 }
 
-/** @param beforeOrder called with each order that is processed; may throw */
-export function simulatedApp(shape: AppShape, beforeOrder: () => void, logger: Logger): Application {
+/** What a simulation hears of the application. */
+export interface AppHooks {
+  /** Called with each order that is processed; may throw. */
+  readonly beforeOrder: () => void
+  /** Called by the wall-clock punctuator of a task, every second. */
+  readonly punctuated: (task: string) => void
+}
+
+export function simulatedApp(shape: AppShape, { beforeOrder, punctuated }: AppHooks, logger: Logger): Application {
   return defineApp({
     id: 'app',
     guarantee: 'exactly_once',
@@ -113,7 +120,9 @@ export function simulatedApp(shape: AppShape, beforeOrder: () => void, logger: L
         .toStream((_count, window) => `${window.key}@${window.start}-${window.end}`)
         .to(sessions)
       all
-        .process(() => new Ticks(), { stores: [keyValueStore('seen', { key: string(), value: json<number>() })] })
+        .process(() => new Ticks(punctuated), {
+          stores: [keyValueStore('seen', { key: string(), value: json<number>() })],
+        })
         .to(ticks)
       const perShop = all
         .selectKey((order) => order.shop)
@@ -146,10 +155,16 @@ export function simulatedApp(shape: AppShape, beforeOrder: () => void, logger: L
 class Ticks implements Processor<string, Order, string, string> {
   #context!: ProcessorContext<string, string>
   #seen!: KeyValueStore<string, number>
+  readonly #punctuated: (task: string) => void
+
+  constructor(punctuated: (task: string) => void) {
+    this.#punctuated = punctuated
+  }
 
   init(context: ProcessorContext<string, string>): void {
     this.#context = context
     this.#seen = context.store('seen')
+    context.schedule('1s', 'wall-clock-time', () => this.#punctuated(context.taskId))
     context.schedule('4s', 'stream-time', (time) => {
       context.forward({ key: context.taskId, value: `${this.#seen.get('count') ?? 0} by ${time}` })
     })

@@ -21,7 +21,7 @@ export class SimProcess implements Actor {
   readonly #waiting = new Set<(error: Error) => void>()
   readonly #timers = new Set<Timer>()
   readonly #clock: ManualClock
-  /** How much the wall clock of this process differs from that of the others, ms. */
+  /** How much the date of this process differs from that of the others, ms. */
   skew = 0
   paused = false
   #crashed = false
@@ -135,6 +135,7 @@ export class SimProcess implements Actor {
 
   readonly clock: Clock = {
     now: () => this.#clock.now() + this.skew,
+    monotonic: () => this.#clock.monotonic(),
     schedule: (delayMs, callback) => {
       const timer: Timer = { callback, handle: undefined }
       if (this.#buried) return { cancel() {} }

@@ -23,6 +23,8 @@ export interface SimulationResult {
 }
 
 const HOSTS = 3
+/** Dates are set by up to a thousand times as much: by a second, an hour, or so far that checkpoints count as too old. */
+const LEAPS = [-50_000, -3_600, -1, 1, 60, 3_600, 50_000]
 /** Steps after which something hangs that should not. */
 const PATIENCE = 40_000
 
@@ -49,6 +51,8 @@ class Disturbed {
   readonly #shape: AppShape
   readonly #rounds: readonly Round[]
   readonly #random: Random
+  /** Tasks whose wall-clock punctuator has run since there was calm. */
+  readonly #punctuated = new Set<string>()
   #calm = false
 
   constructor(shape: AppShape, rounds: readonly Round[], random: Random) {
@@ -57,10 +61,13 @@ class Disturbed {
     this.#random = random
     const app = simulatedApp(
       shape,
-      () => {
-        if (this.#calm || !random.chance(0.002)) return
-        this.count('user function throws')
-        throw new RangeError('a user function throws')
+      {
+        beforeOrder: () => {
+          if (this.#calm || !random.chance(0.002)) return
+          this.count('user function throws')
+          throw new RangeError('a user function throws')
+        },
+        punctuated: (task) => void this.#punctuated.add(task),
       },
       { ...silentLogger, error: (fields, message) => this.world.schedule.note(`${message}: ${textOf(fields)}`) },
     )
@@ -79,6 +86,10 @@ class Disturbed {
     for (const round of [[], ...lastRounds()]) {
       if (round.length > 0) world.append(round)
       if (!(await settle(world))) return [...world.problems, `does not come to an end: ${world.describe()}`]
+    }
+    this.#punctuated.clear()
+    if (!(await settle(world, () => this.#punctuated.size === PARTITIONS))) {
+      return [...world.problems, `has no wall-clock punctuation: ${world.describe()}`]
     }
     const expected = await undisturbed(this.#shape, this.#rounds)
     const problems = [...world.problems, ...differences('output', observeOutputs(world.log), expected.outputs)]
@@ -155,10 +166,12 @@ class Disturbed {
         world.schedule.note(`${process.name}: pauses`)
         world.later(`${process.name} goes on`, () => (process.paused = false))
         return this.count('pause')
-      case 'clock':
-        process.skew += random.between(-20_000, 60_000)
-        world.schedule.note(`${process.name}: clock is ${process.skew} ms off`)
-        return this.count('clock jump')
+      case 'clock': {
+        const leap = random.pick(LEAPS) * random.between(1, 1_000)
+        process.skew += leap
+        world.schedule.note(`${process.name}: its date is set ${leap} ms on`)
+        return this.count(leap < 0 ? 'clock set back' : 'clock set forward')
+      }
       case 'time': {
         const ms = random.pick([1_000, 40_000, 310_000])
         world.schedule.note(`${ms} ms pass`)
@@ -172,10 +185,8 @@ class Disturbed {
     const { world } = this
     world.schedule.note('calm')
     Object.assign(world.commitFaults, { abort: 0, loseResponse: 0 })
-    for (const { process } of world.running) {
-      process.paused = false
-      process.skew = Math.max(0, process.skew)
-    }
+    // Dates stay as wrong as they are.
+    for (const { process } of world.running) process.paused = false
     world.endSessions()
   }
 
@@ -204,7 +215,7 @@ interface Undisturbed {
 }
 
 async function undisturbed(shape: AppShape, rounds: readonly Round[]): Promise<Undisturbed> {
-  const app = simulatedApp({ ...shape, threads: 1 }, () => {}, silentLogger)
+  const app = simulatedApp({ ...shape, threads: 1 }, { beforeOrder() {}, punctuated() {} }, silentLogger)
   const world = new World(app, 1, new Random(0), 1, { count() {} })
   try {
     for (const round of rounds) {
@@ -222,12 +233,12 @@ async function undisturbed(shape: AppShape, rounds: readonly Round[]): Promise<U
   }
 }
 
-/** True once everything appended is processed; false if that never happens. */
-async function settle(world: World): Promise<boolean> {
+/** True once everything appended is processed, and `isDone`; false if that never happens. */
+async function settle(world: World, isDone: () => boolean = () => true): Promise<boolean> {
   for (let i = 0; i < PATIENCE; i++) {
     if (world.running.length === 0) world.start(world.hosts[0] as Host)
     await world.step()
-    if (i % 10 === 0 && world.isDrained) return true
+    if (i % 10 === 0 && isDone() && world.isDrained) return true
   }
   return false
 }

@@ -144,7 +144,7 @@ export class StreamsMember implements KafkaMember {
 
   /** Drops everything if the coordinator may have given this member up without its having heard of it. */
   #checkSession(): void {
-    const silence = this.#cluster.options.clock.now() - this.#heardAt
+    const silence = this.#cluster.options.clock.monotonic() - this.#heardAt
     if (this.#state !== 'member' || silence <= this.#sessionTimeout) return
     this.#abandonedId = this.#memberId
     this.#lose(`no heartbeat was answered for ${silence} ms, longer than the session timeout`)
@@ -156,7 +156,7 @@ export class StreamsMember implements KafkaMember {
     this.#state = 'joining'
     this.#report = false
     this.#inDoubt = false
-    this.#eagerSince = this.#cluster.options.clock.now()
+    this.#eagerSince = this.#cluster.options.clock.monotonic()
   }
 
   /**
@@ -189,14 +189,14 @@ export class StreamsMember implements KafkaMember {
   #delay(): number {
     if (this.#failures > 0) return backoff(this.#cluster.options, this.#failures - 1)
     const { clock } = this.#cluster.options
-    const isEager = isEmpty(this.#handover.held) && clock.now() - this.#eagerSince < eagerPeriod
+    const isEager = isEmpty(this.#handover.held) && clock.monotonic() - this.#eagerSince < eagerPeriod
     return isEager ? Math.min(eagerInterval, this.#interval) : this.#interval
   }
 
   async #beat(): Promise<void> {
     const { groupId } = this.#options
     this.#checkSession()
-    const sentAt = this.#cluster.options.clock.now()
+    const sentAt = this.#cluster.options.clock.monotonic()
     try {
       const broker = await this.#cluster.coordinator('group', groupId)
       if (this.#abandonedId !== undefined) await this.#release(this.#abandonedId)
@@ -363,8 +363,8 @@ export class StreamsMember implements KafkaMember {
       shutdownApplication: false,
     }
     const { clock } = this.#cluster.options
-    const deadline = clock.now() + leavePatience
-    for (let attempt = 0; !this.#cluster.closed.aborted && (attempt === 0 || clock.now() < deadline); attempt++) {
+    const deadline = clock.monotonic() + leavePatience
+    for (let attempt = 0; !this.#cluster.closed.aborted && (attempt === 0 || clock.monotonic() < deadline); attempt++) {
       try {
         const broker = await this.#cluster.coordinator('group', groupId)
         const { errorCode } = await this.#cluster.send(broker, 'heartbeat', streamsGroupHeartbeat, request)

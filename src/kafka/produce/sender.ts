@@ -99,7 +99,7 @@ export class Sender {
   /** Sends what can be sent now. */
   pump(): void {
     if (this.#signal.aborted) return
-    const now = this.#cluster.options.clock.now()
+    const now = this.#cluster.options.clock.monotonic()
     const ready = new Map<number, PartitionQueue[]>()
     const unprepared: PartitionQueue[] = []
     let retryIn = Number.POSITIVE_INFINITY
@@ -226,7 +226,7 @@ export class Sender {
   }
 
   #retryLater(queue: PartitionQueue, code: number, text: string | null): void {
-    const now = this.#cluster.options.clock.now()
+    const now = this.#cluster.options.clock.monotonic()
     if (now - (queue.batches[0]?.since ?? queue.openSince) >= this.#options.deliveryTimeout) {
       this.#fail(produceFailure(queue, code, text))
       return

@@ -184,7 +184,7 @@ export class Transaction implements ProducerSession {
   async #prepare(partitions: readonly TopicPartition[]): Promise<void> {
     await this.#committing
     await this.settle()
-    this.#openSince ??= this.#clock.now()
+    this.#openSince ??= this.#clock.monotonic()
     await this.#requests.addPartitions(this.#identity, partitions)
     for (const { topic, partition } of partitions) this.#added.set(topic, partition, true)
   }
@@ -193,7 +193,7 @@ export class Transaction implements ProducerSession {
     try {
       if (this.#isDoomed) return 'aborted'
       await this.settle()
-      this.#openSince ??= this.#clock.now()
+      this.#openSince ??= this.#clock.monotonic()
       await this.#requests.addOffsets(this.#identity, groupId)
       if (!(await sendOffsets(this.#requests, this.#identity))) {
         this.#isDoomed = true
@@ -253,7 +253,7 @@ export class Transaction implements ProducerSession {
   }
 
   #isOverdue(): boolean {
-    return this.#openSince !== undefined && this.#clock.now() - this.#openSince >= this.#timeout
+    return this.#openSince !== undefined && this.#clock.monotonic() - this.#openSince >= this.#timeout
   }
 
   /** The error to throw; remembers it if it means that another client took over. */

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { embeddedLog } from '../../../src/log/embedded/index.ts'
 import type { Log } from '../../../src/log/log.ts'
 import { append, committedRecords, readRecords } from '../log-harness.ts'
-import { ManualClock } from '../manual-clock.ts'
+import { ManualClock } from '../../../src/platform/manual-clock.ts'
 
 const DAY = 86_400_000
 

@@ -3,7 +3,7 @@ import { PartitionMap } from '../../../src/log/log.ts'
 import type { CommittedOffset, LogClient, LogClientOptions } from '../../../src/log/log.ts'
 import { memoryLog } from '../../../src/log/memory/index.ts'
 import { append, clientOptions, internalTopic, Member, subtopology } from '../log-harness.ts'
-import { ManualClock } from '../manual-clock.ts'
+import { ManualClock } from '../../../src/platform/manual-clock.ts'
 
 const topology = [subtopology(0, ['input'], { changelogTopics: [internalTopic('app-store-changelog')] })]
 

@@ -24,6 +24,10 @@ class ShiftedClock implements Clock {
     return systemClock.now() + this.shift
   }
 
+  monotonic(): number {
+    return systemClock.monotonic() + this.shift
+  }
+
   schedule(delayMs: number, callback: () => void): ReturnType<Clock['schedule']> {
     return systemClock.schedule(delayMs, callback)
   }

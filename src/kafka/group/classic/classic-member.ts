@@ -161,7 +161,7 @@ export class ClassicMember implements KafkaMember {
   /** Drops everything if the coordinator may have given this member up without its having heard of it. */
   #checkSession(): void {
     const { clock, sessionTimeout } = this.#cluster.options
-    const silence = clock.now() - this.#heardAt
+    const silence = clock.monotonic() - this.#heardAt
     if (this.#state !== 'member' || silence <= sessionTimeout) return
     this.#abandonedId = this.#memberId
     this.#lose(`no heartbeat was answered for ${silence} ms, longer than the session timeout`)
@@ -301,7 +301,7 @@ export class ClassicMember implements KafkaMember {
       this.#refuse(joined.errorCode, 'joining')
       return false
     }
-    if (this.#state === 'joining') this.#heardAt = this.#cluster.options.clock.now()
+    if (this.#state === 'joining') this.#heardAt = this.#cluster.options.clock.monotonic()
     this.#memberId = joined.memberId
     this.#generation = joined.generation
     this.#isLeader = joined.isLeader
@@ -391,7 +391,7 @@ export class ClassicMember implements KafkaMember {
     this.#checkSession()
     if (this.#state !== 'member') return
     const [memberId, generation] = [this.#memberId, this.#generation]
-    const sentAt = this.#cluster.options.clock.now()
+    const sentAt = this.#cluster.options.clock.monotonic()
     try {
       const errorCode = await this.#requests.heartbeat(memberId, generation)
       if (memberId !== this.#memberId || generation !== this.#generation || this.#hasEnded()) return

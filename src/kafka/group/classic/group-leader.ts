@@ -82,11 +82,11 @@ export class GroupLeader {
 
   async #patientTasks(): Promise<Tasks> {
     const { clock } = this.#cluster.options
-    const deadline = clock.now() + patience
+    const deadline = clock.monotonic() + patience
     for (;;) {
       const tasks = await this.#taskList.find()
       const mayBeNew = tasks instanceof MillraceError && tasks.code === 'MR_TOPIC_UNKNOWN'
-      if (!mayBeNew || clock.now() >= deadline || this.#cluster.closed.aborted) return tasks
+      if (!mayBeNew || clock.monotonic() >= deadline || this.#cluster.closed.aborted) return tasks
       await pause(clock, patiencePause, this.#cluster.closed)
     }
   }

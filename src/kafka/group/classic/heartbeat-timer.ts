@@ -43,7 +43,7 @@ export class HeartbeatTimer {
   }
 
   hurry(): void {
-    this.#eagerSince = this.#options.clock.now()
+    this.#eagerSince = this.#options.clock.monotonic()
     this.#schedule()
   }
 
@@ -65,7 +65,7 @@ export class HeartbeatTimer {
   #delay(): number {
     if (this.#failures > 0) return backoff(this.#options, this.#failures - 1)
     const { clock, heartbeatInterval } = this.#options
-    const isEager = clock.now() - this.#eagerSince < eagerPeriod
+    const isEager = clock.monotonic() - this.#eagerSince < eagerPeriod
     return isEager ? Math.min(eagerInterval, heartbeatInterval) : heartbeatInterval
   }
 }

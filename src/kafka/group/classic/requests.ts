@@ -101,8 +101,8 @@ export class ClassicRequests {
    */
   async leave(memberId: string, groupInstanceId: string | null = null): Promise<void> {
     const { clock } = this.#cluster.options
-    const deadline = clock.now() + leavePatience
-    for (let attempt = 0; !this.#cluster.closed.aborted && (attempt === 0 || clock.now() < deadline); attempt++) {
+    const deadline = clock.monotonic() + leavePatience
+    for (let attempt = 0; !this.#cluster.closed.aborted && (attempt === 0 || clock.monotonic() < deadline); attempt++) {
       try {
         const broker = await this.#coordinator()
         const leaving = [{ memberId, groupInstanceId }]
