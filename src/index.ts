@@ -135,7 +135,7 @@ export type {
 } from './windowing/index.ts'
 export { Headers } from './record/headers.ts'
 export type { Header } from './record/headers.ts'
-export type { ByteSize } from './dsl/byte-size.ts'
+export type { ByteSize } from './options/byte-size.ts'
 export type { MemoryUse } from './runtime/memory-budget.ts'
 export { MillraceError } from './errors.ts'
 export type { ErrorPlace } from './errors.ts'

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander'
 import { MillraceError } from '../errors.ts'
-import { parseDuration } from '../windowing/duration.ts'
+import { parseDuration } from '../options/duration.ts'
 
 /** `host:port,host:port` as a list. */
 export function parseBrokers(text: string): string[] {

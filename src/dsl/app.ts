@@ -1,14 +1,12 @@
-import { MillraceError } from '../errors.ts'
 import type { Guarantee } from '../log/log.ts'
 import type { Serde } from '../serde/serde.ts'
-import { silentLogger } from '../topology/application.ts'
 import type { Application, ErrorHandler, Logger, Settings, UncaughtErrorHandler } from '../topology/application.ts'
-import { OPTIMIZATIONS } from '../topology/build-settings.ts'
 import type { BuildSettings, Optimization } from '../topology/build-settings.ts'
 import type { Duration } from '../windowing/index.ts'
 import { machineMemory } from '../platform/machine-memory.ts'
-import type { ByteSize } from './byte-size.ts'
-import * as read from './config-values.ts'
+import { Place, readOptions } from '../options/index.ts'
+import type { ByteSize, Values } from '../options/index.ts'
+import { DEFINE_APP, LEAST_MEMORY, MIB } from './app-options.ts'
 import { StreamsBuilder } from './streams-builder.ts'
 
 /** What an application is and how it runs. Everything but `id` and `build` has a default. */
@@ -72,33 +70,6 @@ export interface AppConfig {
   readonly topicConfigs?: Readonly<Record<string, string>>
 }
 
-const KEYS: readonly (keyof AppConfig)[] = [
-  'id',
-  'build',
-  'guarantee',
-  'commitInterval',
-  'memory',
-  'cacheBytes',
-  'maxTaskIdle',
-  'bufferedRecordsPerPartition',
-  'threads',
-  'standbyReplicas',
-  'taskTimeout',
-  'replicationFactor',
-  'onDeserializationError',
-  'onProcessingError',
-  'onProductionError',
-  'onUncaughtError',
-  'deadLetterTopic',
-  'logger',
-  'defaults',
-  'optimize',
-  'compatibility',
-  'strictNaming',
-  'windowStoreChangelogAdditionalRetention',
-  'topicConfigs',
-]
-
 /**
  * An application: a topology with a name and settings. It can be run by `millrace run`, by `Streams.start`, and under the
  * `TopologyTestDriver`.
@@ -115,107 +86,70 @@ const KEYS: readonly (keyof AppConfig)[] = [
  * ```
  */
 export function defineApp(config: AppConfig): Application {
-  read.object('the configuration', config)
-  for (const key of Object.keys(config)) {
-    if (!KEYS.some((known) => known === key)) throw unknownKey(key)
-  }
-  const id = read.name('id', config.id)
-  const build = read.fn('build', config.build)
-  const settings = settingsOf(config)
-  const buildSettings = buildSettingsOf(config)
+  const options = readOptions(DEFINE_APP, config, 'defineApp()')
+  const settings = settingsOf(options)
+  const buildSettings = buildSettingsOf(options)
   return {
-    id,
+    id: options.id,
     settings,
     topology() {
       const builder = new StreamsBuilder(buildSettings)
-      build(builder)
+      options.build(builder)
       return builder.build()
     },
   }
 }
 
-function settingsOf(config: AppConfig): Settings {
-  const guarantee = read.oneOf('guarantee', config.guarantee, ['at_least_once', 'exactly_once'])
-  const deadLetterTopic =
-    config.deadLetterTopic === undefined ? undefined : read.name('deadLetterTopic', config.deadLetterTopic)
+type Options = Values<typeof DEFINE_APP>
+
+function settingsOf(options: Options): Settings {
+  const { deadLetterTopic } = options
   const onError: ErrorHandler = deadLetterTopic === undefined ? 'fail' : 'deadLetter'
-  const handler = (key: string, value: ErrorHandler | undefined): ErrorHandler => {
-    const chosen = read.decision(key, value ?? onError, ['fail', 'continue', 'deadLetter'])
+  const handler = (name: 'onDeserializationError' | 'onProcessingError' | 'onProductionError'): ErrorHandler => {
+    const chosen = options[name] ?? onError
     if (chosen !== 'deadLetter' || deadLetterTopic !== undefined) return chosen
-    throw read.badConfig(key, 'deadLetter', 'set deadLetterTopic, too')
+    throw place(name).refuse('deadLetter', 'set deadLetterTopic, too')
   }
   return {
-    guarantee,
-    commitInterval:
-      config.commitInterval === undefined ? undefined : read.duration('commitInterval', config.commitInterval, 0),
-    ...memoryOf(config),
-    maxTaskIdle: config.maxTaskIdle === -1 ? -1 : read.duration('maxTaskIdle', config.maxTaskIdle, 0),
-    bufferedRecordsPerPartition: read.integer(
-      'bufferedRecordsPerPartition',
-      config.bufferedRecordsPerPartition,
-      1000,
-      1,
-    ),
-    threads: read.integer('threads', config.threads, 1, 1),
-    standbyReplicas: read.integer('standbyReplicas', config.standbyReplicas, 0, 0),
-    taskTimeout: read.duration('taskTimeout', config.taskTimeout, 300_000),
-    replicationFactor: read.integer('replicationFactor', config.replicationFactor, -1, -1),
-    compatible: isCompatible(config),
-    onDeserializationError: handler('onDeserializationError', config.onDeserializationError),
-    onProcessingError: handler('onProcessingError', config.onProcessingError),
-    onProductionError: handler('onProductionError', config.onProductionError),
-    onUncaughtError: read.decision('onUncaughtError', config.onUncaughtError ?? 'shutdownClient', [
-      'replaceThread',
-      'shutdownClient',
-      'shutdownApplication',
-    ]),
+    guarantee: options.guarantee,
+    commitInterval: options.commitInterval,
+    ...memoryOf(options),
+    maxTaskIdle: options.maxTaskIdle,
+    bufferedRecordsPerPartition: options.bufferedRecordsPerPartition,
+    threads: options.threads,
+    standbyReplicas: options.standbyReplicas,
+    taskTimeout: options.taskTimeout,
+    replicationFactor: options.replicationFactor,
+    compatible: options.compatibility !== undefined,
+    onDeserializationError: handler('onDeserializationError'),
+    onProcessingError: handler('onProcessingError'),
+    onProductionError: handler('onProductionError'),
+    onUncaughtError: options.onUncaughtError,
     deadLetterTopic,
-    logger: config.logger ?? silentLogger,
+    logger: options.logger,
   }
 }
 
-const MIB = 2 ** 20
-const LEAST_MEMORY = 16 * MIB
-
-function memoryOf({ memory, cacheBytes }: AppConfig): Pick<Settings, 'memory' | 'cacheBytes'> {
-  const byDefault = Math.max(LEAST_MEMORY, Math.min(1024 * MIB, Math.floor(machineMemory() / 4)))
-  const all = read.byteSize('memory', memory, byDefault, LEAST_MEMORY)
-  const cache = read.byteSize('cacheBytes', cacheBytes, Math.min(10 * MIB, Math.floor(all / 8)), 0)
-  if (cache > all / 2) {
-    throw read.badConfig('cacheBytes', cacheBytes, `give at most half of memory, which is ${all} bytes, or more memory`)
-  }
-  return { memory: all, cacheBytes: cache }
+function memoryOf(options: Options): Pick<Settings, 'memory' | 'cacheBytes'> {
+  const memory = options.memory ?? Math.max(LEAST_MEMORY, Math.min(1024 * MIB, Math.floor(machineMemory() / 4)))
+  const cacheBytes = options.cacheBytes ?? Math.min(10 * MIB, Math.floor(memory / 8))
+  if (cacheBytes <= memory / 2) return { memory, cacheBytes }
+  throw place('cacheBytes').refuse(cacheBytes, `give at most half of memory, which is ${memory} bytes, or more memory`)
 }
 
-function buildSettingsOf(config: AppConfig): BuildSettings {
+function buildSettingsOf(options: Options): BuildSettings {
   return {
-    optimizations: optimizationsOf(config.optimize),
-    compatible: isCompatible(config),
-    strictNaming: config.strictNaming === true,
-    defaultKeySerde: config.defaults?.key,
-    defaultValueSerde: config.defaults?.value,
-    windowStoreChangelogAdditionalRetention: read.duration(
-      'windowStoreChangelogAdditionalRetention',
-      config.windowStoreChangelogAdditionalRetention,
-      86_400_000,
-    ),
-    topicConfigs: config.topicConfigs ?? {},
+    optimizations: options.optimize,
+    compatible: options.compatibility !== undefined,
+    strictNaming: options.strictNaming,
+    defaultKeySerde: options.defaults?.key,
+    defaultValueSerde: options.defaults?.value,
+    windowStoreChangelogAdditionalRetention: options.windowStoreChangelogAdditionalRetention,
+    topicConfigs: options.topicConfigs,
   }
 }
 
-function isCompatible({ compatibility }: AppConfig): boolean {
-  return compatibility !== undefined && read.oneOf('compatibility', compatibility, ['kafka-streams-4.3']) !== undefined
-}
-
-function optimizationsOf(optimize: AppConfig['optimize']): ReadonlySet<Optimization> {
-  if (optimize === undefined || optimize === 'none') return new Set()
-  if (optimize === 'all') return new Set(OPTIMIZATIONS)
-  const list = typeof optimize === 'string' ? [optimize] : optimize
-  return new Set(list.map((rule) => read.oneOf('optimize', rule, OPTIMIZATIONS)))
-}
-
-function unknownKey(key: string): MillraceError {
-  return new MillraceError('MR_CONFIG', `defineApp has no setting ${JSON.stringify(key)}`, {
-    hint: `its settings are ${KEYS.join(', ')}`,
-  })
+/** For what depends on two options. */
+function place(name: keyof typeof DEFINE_APP): Place {
+  return new Place('defineApp()', name, DEFINE_APP[name])
 }

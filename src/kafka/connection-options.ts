@@ -1,10 +1,13 @@
 import type { SASLOptions } from '@platformatic/kafka'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
-import { systemClock } from '../platform/clock.ts'
-import type { Clock } from '../platform/clock.ts'
 import { MillraceError } from '../errors.ts'
+import { duration, INT32_MAX, oneOf, option, readOptions, text } from '../options/index.ts'
+import type { Duration, Place, TableOf, Values } from '../options/index.ts'
+import type { Clock } from '../platform/clock.ts'
+import { clockOption } from '../platform/clock-option.ts'
+import { readSasl, readTls, SASL } from './security-options.ts'
 
-/** How to reach a Kafka cluster. */
+/** How to reach a Kafka cluster. Times are milliseconds or text: `'10s'`. */
 export interface KafkaOptions {
   /** Bootstrap brokers: `'host:port,host:port'` or a list of them. Any one that answers is enough. */
   readonly brokers: string | readonly string[]
@@ -14,17 +17,17 @@ export interface KafkaOptions {
   readonly tls?: boolean | TlsOptions
   /** SASL mechanism (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER) and credentials; functions are asked at every login. */
   readonly sasl?: SASLOptions
-  /** Milliseconds to wait for a connection to open. Default 10 s, as `socket.connection.setup.timeout.ms`. */
-  readonly connectTimeout?: number
-  /** Milliseconds to wait for an answer. Default 30 s, as `request.timeout.ms`. */
-  readonly requestTimeout?: number
-  /** Milliseconds for which a call is repeated on another or a recovering broker before it fails. Default 60 s, as `default.api.timeout.ms`. */
-  readonly apiTimeout?: number
+  /** How long to wait for a connection to open. Default 10 s, as `socket.connection.setup.timeout.ms`. */
+  readonly connectTimeout?: Duration
+  /** How long to wait for an answer. Default 30 s, as `request.timeout.ms`. */
+  readonly requestTimeout?: Duration
+  /** How long a call is repeated on another or a recovering broker before it fails. Default 60 s, as `default.api.timeout.ms`. */
+  readonly apiTimeout?: Duration
   /**
-   * Milliseconds after which the coordinator aborts a transaction that was not ended, so that readers of committed records can go on behind
+   * Time after which the coordinator aborts a transaction that was not ended, so that readers of committed records can go on behind
    * a client that died. Must be longer than the commit interval. Default 10 s, as Kafka Streams sets `transaction.timeout.ms`.
    */
-  readonly transactionTimeout?: number
+  readonly transactionTimeout?: Duration
   /**
    * How stream threads share their tasks. `streams`: the brokers assign them (KIP-1071; Apache Kafka 4.2 or later with the feature
    * `streams.version`). `classic`: a member assigns them, on any broker from 3.5. Default `auto`: `streams` where the brokers have it and
@@ -33,15 +36,17 @@ export interface KafkaOptions {
    */
   readonly groupProtocol?: 'auto' | 'streams' | 'classic'
   /**
-   * Milliseconds without a heartbeat after which a member of a classic group counts as dead. Default 45 s, as `session.timeout.ms`; a
+   * Time without a heartbeat after which a member of a classic group counts as dead. Default 45 s, as `session.timeout.ms`; a
    * streams group has its own setting on the brokers.
    */
-  readonly sessionTimeout?: number
-  /** Milliseconds between two heartbeats of a member of a classic group. Default 3 s, as `heartbeat.interval.ms`. */
-  readonly heartbeatInterval?: number
-  /** First and longest pause between two attempts, in ms. Default 50 and 1000. */
-  readonly retryBackoff?: number
-  readonly retryBackoffMax?: number
+  readonly sessionTimeout?: Duration
+  /** Time between two heartbeats of a member of a classic group. Default 3 s, as `heartbeat.interval.ms`. */
+  readonly heartbeatInterval?: Duration
+  /** First pause between two attempts. Default 50 ms. */
+  readonly retryBackoff?: Duration
+  /** Longest pause between two attempts. Default 1 s. */
+  readonly retryBackoffMax?: Duration
+  /** Time and timers, for tests; the machine's if not given. */
   readonly clock?: Clock
 }
 
@@ -50,47 +55,128 @@ export interface BrokerAddress {
   readonly port: number
 }
 
-/** `KafkaOptions` with every default filled in. */
-export interface ClusterOptions {
-  readonly brokers: readonly BrokerAddress[]
-  readonly clientId: string
-  readonly tls: TlsOptions | undefined
-  readonly sasl: SASLOptions | undefined
-  readonly connectTimeout: number
-  readonly requestTimeout: number
-  readonly apiTimeout: number
-  readonly transactionTimeout: number
-  readonly groupProtocol: 'auto' | 'streams' | 'classic'
-  readonly sessionTimeout: number
-  readonly heartbeatInterval: number
-  readonly retryBackoff: number
-  readonly retryBackoffMax: number
-  readonly clock: Clock
-}
+/** The options of `kafka`. */
+export const KAFKA = {
+  brokers: option<readonly BrokerAddress[]>(
+    "text: `'host:port,host:port'`, or a list",
+    {
+      required: true,
+      description: 'one that answers is enough',
+      kafka: 'bootstrap.servers',
+      alsoCalled: ['bootstrapBrokers'],
+    },
+    readBrokers,
+  ),
+  clientId: text({
+    default: 'millrace',
+    description: "name in the brokers' logs and quotas",
+    kafka: 'client.id',
+  }),
+  tls: option<TlsOptions | undefined>(
+    '`true`, `false`, options of `node:tls`',
+    {
+      defaultText: 'off',
+      description: "`true` trusts the system's certificate authorities",
+      kafka: 'security.protocol',
+      alsoCalled: ['ssl'],
+    },
+    readTls,
+  ),
+  sasl: option<SASLOptions>(
+    `\`{ ${Object.keys(SASL).join(', ')} }\``,
+    {
+      defaultText: 'off',
+      description:
+        'how to log in: `mechanism` is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 (with `username`, `password`), OAUTHBEARER (with `token`), or GSSAPI (with a function `authenticate`). Functions are asked at every login',
+      kafka: 'sasl.jaas.config',
+    },
+    readSasl,
+  ),
+  connectTimeout: duration({
+    least: 1,
+    most: INT32_MAX,
+    default: 10_000,
+    description: 'for a connection to open',
+    kafka: 'socket.connection.setup.timeout.ms',
+    alsoCalled: ['connectionTimeout'],
+  }),
+  requestTimeout: duration({
+    least: 1,
+    most: INT32_MAX,
+    default: 30_000,
+    description: 'for an answer',
+    kafka: 'request.timeout.ms',
+  }),
+  apiTimeout: duration({
+    least: 1,
+    most: INT32_MAX,
+    default: 60_000,
+    description: 'for which a call is repeated, on another or a recovering broker, before it fails',
+    kafka: 'default.api.timeout.ms',
+  }),
+  transactionTimeout: duration({
+    least: 1,
+    most: INT32_MAX,
+    default: 10_000,
+    description: 'after which the coordinator aborts a transaction that was not ended; longer than `commitInterval`',
+    kafka: 'transaction.timeout.ms',
+  }),
+  groupProtocol: oneOf<'auto' | 'streams' | 'classic'>(['auto', 'streams', 'classic'], {
+    default: 'auto',
+    description:
+      "`'streams'`: the brokers assign tasks; `'classic'`: a member does; see [groups](#groups-scaling-out-and-in)",
+    kafka: 'group.protocol',
+  }),
+  sessionTimeout: duration({
+    least: 1,
+    most: INT32_MAX,
+    default: 45_000,
+    description: 'classic groups: without a heartbeat for so long a member counts as dead',
+    kafka: 'session.timeout.ms',
+  }),
+  heartbeatInterval: duration({
+    least: 1,
+    most: INT32_MAX,
+    default: 3000,
+    description: 'classic groups: between two heartbeats',
+    kafka: 'heartbeat.interval.ms',
+  }),
+  retryBackoff: duration({
+    least: 1,
+    most: INT32_MAX,
+    default: 50,
+    description: 'first pause between two attempts',
+    kafka: 'retry.backoff.ms',
+  }),
+  retryBackoffMax: duration({
+    least: 1,
+    most: INT32_MAX,
+    default: 1000,
+    description: 'longest pause between two attempts',
+    kafka: 'retry.backoff.max.ms',
+  }),
+  clock: clockOption,
+} satisfies TableOf<KafkaOptions>
+
+/** `KafkaOptions` as they are used: checked, times in ms, every default filled in. */
+export type ClusterOptions = Values<typeof KAFKA>
 
 /** @throws MR_CONFIG naming the option */
 export function clusterOptions(options: KafkaOptions): ClusterOptions {
-  const list = typeof options.brokers === 'string' ? options.brokers.split(',') : options.brokers
-  const brokers = list.map((entry) => entry.trim()).filter((entry) => entry !== '')
-  if (brokers.length === 0) {
-    throw new MillraceError('MR_CONFIG', 'brokers is empty', { hint: "Name at least one broker, as 'localhost:9092'." })
+  return readOptions(KAFKA, options, 'kafka()')
+}
+
+function readBrokers(value: unknown, place: Place): readonly BrokerAddress[] {
+  const list: readonly unknown[] = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : [value]
+  const brokers: BrokerAddress[] = []
+  for (const entry of list) {
+    if (typeof entry !== 'string') throw place.refuse(entry, "give 'host:port,host:port', or a list of 'host:port'")
+    if (entry.trim() !== '') brokers.push(brokerAddress(entry.trim()))
   }
-  return {
-    brokers: brokers.map(brokerAddress),
-    clientId: options.clientId ?? 'millrace',
-    tls: options.tls === true ? {} : options.tls === false ? undefined : options.tls,
-    sasl: options.sasl,
-    connectTimeout: positive('connectTimeout', options.connectTimeout ?? 10_000),
-    requestTimeout: positive('requestTimeout', options.requestTimeout ?? 30_000),
-    apiTimeout: positive('apiTimeout', options.apiTimeout ?? 60_000),
-    transactionTimeout: positive('transactionTimeout', options.transactionTimeout ?? 10_000),
-    groupProtocol: groupProtocol(options.groupProtocol ?? 'auto'),
-    sessionTimeout: positive('sessionTimeout', options.sessionTimeout ?? 45_000),
-    heartbeatInterval: positive('heartbeatInterval', options.heartbeatInterval ?? 3_000),
-    retryBackoff: positive('retryBackoff', options.retryBackoff ?? 50),
-    retryBackoffMax: positive('retryBackoffMax', options.retryBackoffMax ?? 1000),
-    clock: options.clock ?? systemClock,
-  }
+  if (brokers.length > 0) return brokers
+  throw new MillraceError('MR_CONFIG', 'kafka(): brokers is empty', {
+    hint: "Name at least one broker, as 'localhost:9092'.",
+  })
 }
 
 function brokerAddress(text: string): BrokerAddress {
@@ -103,16 +189,4 @@ function brokerAddress(text: string): BrokerAddress {
     })
   }
   return { host, port }
-}
-
-function groupProtocol(value: ClusterOptions['groupProtocol']): ClusterOptions['groupProtocol'] {
-  if (value === 'auto' || value === 'streams' || value === 'classic') return value
-  throw new MillraceError('MR_CONFIG', `groupProtocol must be 'auto', 'streams' or 'classic', not ${String(value)}`)
-}
-
-function positive(name: string, value: number): number {
-  if (!Number.isFinite(value) || value <= 0) {
-    throw new MillraceError('MR_CONFIG', `${name} must be a positive number of milliseconds, not ${value}`)
-  }
-  return value
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { MillraceError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
+import { readOptions, type Duration } from '../options/index.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
 import { eventLoopScheduler, type Scheduler } from '../platform/scheduler.ts'
 import type { DropReason } from '../record/drop-reason.ts'
@@ -15,6 +16,7 @@ import { claimDirectory, type ClaimedDirectory } from './identity.ts'
 import type { RestoreListener } from './restorer.ts'
 import { stateHome, type StateHome } from './state-home.ts'
 import type { StandbyLag } from './standby-tasks.ts'
+import { STREAMS_START, type Options } from './streams-options.ts'
 import { addStatus, endedStatus, NO_STATUS } from './thread-handle.ts'
 import type { ThreadHandle, ThreadHost, ThreadListeners, ThreadStatus, ThreadTaskStatus } from './thread-handle.ts'
 import { openWorkers, requireOutsideStreamThread } from './threads/open-workers.ts'
@@ -44,8 +46,8 @@ export interface StreamsOptions {
    * does not share.
    */
   readonly instanceId?: string
-  /** ms for which the state of a task that went to another instance is kept (Kafka's `state.cleanup.delay.ms`). Default: 10 minutes. */
-  readonly stateCleanupDelay?: number
+  /** How long the state of a task that went to another instance is kept (Kafka's `state.cleanup.delay.ms`). Default: 10 minutes. */
+  readonly stateCleanupDelay?: Duration
   /**
    * The module that exports the application by default, as for `millrace run`: `import.meta.url` of a module that exports `app` and
    * starts it only `if (isMainThread)`, or the URL of one that just exports it. With it, and several `threads` on Kafka, each stream
@@ -101,7 +103,7 @@ interface StatePlace {
 export class Streams implements AsyncDisposable {
   readonly app: Application
   readonly topology: Topology
-  readonly #options: StreamsOptions
+  readonly #options: Options
   readonly #directory: string
   readonly #clock: Clock
   readonly #cleaner: DirectoryCleaner
@@ -119,10 +121,10 @@ export class Streams implements AsyncDisposable {
   private constructor(
     app: Application,
     topology: Topology,
-    options: StreamsOptions,
+    options: Options,
     { directory, home, claim, host }: StatePlace,
   ) {
-    const { clock = systemClock, stateCleanupDelay = STATE_CLEANUP_DELAY } = options
+    const { clock = systemClock, stateCleanupDelay } = options
     this.#directory = directory
     this.#clock = clock
     this.#cleaner = new DirectoryCleaner(home, stateCleanupDelay, clock, app.settings.logger)
@@ -143,10 +145,11 @@ export class Streams implements AsyncDisposable {
    * @throws MR_TOPOLOGY…, MR_CONFIG, MR_STATE_LOCKED, MR_LOG_UNREACHABLE, MR_TOPIC_UNKNOWN; with several threads on Kafka also MR_APP_…,
    * MR_THREAD_MODULE, MR_THREAD_LOG, MR_THREAD_DIED
    */
-  static async start(app: Application, options: StreamsOptions): Promise<Streams> {
+  static async start(app: Application, given: StreamsOptions): Promise<Streams> {
     requireOutsideStreamThread()
+    const options = readOptions(STREAMS_START, given, 'Streams.start()')
     const topology = app.topology()
-    const directory = join(options.stateDirectory ?? join('.millrace', 'state'), app.id)
+    const directory = join(options.stateDirectory, app.id)
     const engine = await engineOf(options.engine, app.settings.logger)
     const claim = await claimDirectory(engine, directory, app.settings.logger, options.instanceId)
     try {
@@ -368,7 +371,7 @@ export class Streams implements AsyncDisposable {
 interface HostPlace {
   readonly app: Application
   readonly topology: Topology
-  readonly options: StreamsOptions
+  readonly options: Options
   readonly engine: EngineFactory
   readonly directory: string
   readonly claim: ClaimedDirectory
@@ -415,5 +418,3 @@ function isDeath(error: unknown): boolean {
 
 /** ms before it is tried again to replace a thread. */
 const REPLACE_PAUSE = 1000
-/** ms for which Kafka Streams keeps them. */
-const STATE_CLEANUP_DELAY = 600_000

@@ -1,5 +1,5 @@
-import { parseDuration } from '../windowing/duration.ts'
-import type { Duration } from '../windowing/duration.ts'
+import { parseDuration } from '../options/duration.ts'
+import type { Duration } from '../options/duration.ts'
 import { Windowed } from '../windowing/windowed-key.ts'
 import { readLong, writeLong } from './big-endian.ts'
 import { asBuffer } from './byte-view.ts'

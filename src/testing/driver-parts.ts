@@ -9,6 +9,7 @@ import type { EngineFactory } from '../state/engine.ts'
 import type { Application } from '../topology/application.ts'
 import { subtopologiesForGroup } from '../topology/subtopologies-for-group.ts'
 import type { Topology } from '../topology/topology.ts'
+import type { DriverSettings } from './driver-options.ts'
 import { RecordingProducer, withProducer } from './recording-client.ts'
 
 /** How the driver lays an application out. */
@@ -41,7 +42,7 @@ export interface DriverParts {
 /** A new log with the topics of the application, and the application on it. */
 export function* openParts(
   app: Application,
-  options: DriverOptions,
+  options: DriverSettings,
   engine: EngineFactory,
   directory: string,
 ): Steps<DriverParts> {
@@ -58,7 +59,7 @@ export function* openOn(
   clock: ManualClock,
   home: StateHome,
   app: Application,
-  options: DriverOptions,
+  options: DriverSettings,
 ): Steps<DriverParts> {
   const topology = app.topology()
   const globals = yield* GlobalTables.open(app, topology, log, home, clock)
@@ -126,7 +127,7 @@ export function* settleGroup(client: LogClient, manager: TaskManager): Steps<voi
   while (manager.restoring) yield* manager.restore()
 }
 
-export function partitionsOf(topic: string, { partitions = 1 }: DriverOptions): number {
+export function partitionsOf(topic: string, { partitions }: DriverSettings): number {
   return typeof partitions === 'number' ? partitions : (partitions[topic] ?? 1)
 }
 

@@ -3,7 +3,8 @@ import type { LogProducer, LogReader } from '../log/log.ts'
 import { Headers } from '../record/headers.ts'
 import { partitionForKey } from '../record/murmur2.ts'
 import type { Serde } from '../serde/serde.ts'
-import { parseDuration, type Duration } from '../windowing/index.ts'
+import { readOptions, type Duration } from '../options/index.ts'
+import { INPUT, PIPE } from './driver-options.ts'
 
 /** What a piped record carries besides key and value. */
 export interface PipeOptions {
@@ -40,13 +41,14 @@ export class TestInputTopic<K, V> {
     piped: () => void,
     options: InputOptions,
   ) {
+    const { start, advance } = readOptions(INPUT, options, 'input()')
     this.#topic = topic
     this.#producer = producer
     this.#partitions = partitions
     this.#now = now
     this.#piped = piped
-    this.#next = options.start
-    this.#advance = options.advance === undefined ? 0 : parseDuration(options.advance, 'advance')
+    this.#next = start
+    this.#advance = advance
   }
 
   /**
@@ -62,19 +64,20 @@ export class TestInputTopic<K, V> {
 
   /** As `pipe` with the bytes as they are, decodable or not. */
   pipeBytes(key: Uint8Array | null, value: Uint8Array | null, options: PipeOptions = {}): void {
+    const { headers: pairs, partition: wanted, timestamp = this.#timestamp() } = readOptions(PIPE, options, 'pipe()')
     const keyEnd = key?.length ?? 0
     const bytes = Buffer.concat([key ?? Buffer.alloc(0), value ?? Buffer.alloc(0)])
     const partition =
-      options.partition ??
+      wanted ??
       (key === null
         ? 0
         : partitionForKey(bytes, 0, keyEnd - (this.#topic.keySerde.partitionSuffix ?? 0), this.#partitions))
     const headers = new Headers()
-    for (const [name, header] of options.headers ?? []) headers.add(name, header)
+    for (const [name, header] of pairs) headers.add(name, header)
     this.#producer.append(
       this.#topic.name,
       partition,
-      options.timestamp ?? this.#timestamp(),
+      timestamp,
       bytes,
       key === null ? -1 : 0,
       key === null ? -1 : keyEnd,

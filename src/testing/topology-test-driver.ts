@@ -10,7 +10,9 @@ import type { EngineFactory } from '../state/engine.ts'
 import { memoryEngine } from '../state/engines/memory.ts'
 import type { Application } from '../topology/application.ts'
 import type { Topology } from '../topology/topology.ts'
+import { readOptions } from '../options/index.ts'
 import { parseDuration, type Duration } from '../windowing/index.ts'
+import { driverSettings, OPEN_DRIVER, RESTART, type DriverSettings } from './driver-options.ts'
 import { closeParts, openOn, openParts, settleGroup, type DriverOptions, type DriverParts } from './driver-parts.ts'
 import { TestInputTopic, TestOutputTopic, type InputOptions } from './driver-topics.ts'
 
@@ -39,7 +41,7 @@ export interface OpenDriverOptions extends DriverOptions {
 export class TopologyTestDriver implements Disposable, AsyncDisposable {
   readonly topology: Topology
   readonly #app: Application
-  readonly #options: DriverOptions
+  readonly #options: DriverSettings
   #parts: DriverParts
   /** Of the runs before the last restart. */
   readonly #dropsBefore = new DropCounter()
@@ -49,26 +51,25 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   /**
    * Runs on the memory engine.
    *
-   * @throws MR_TOPOLOGY… and other errors of starting the application
+   * @throws MR_CONFIG for an option that is unknown or impossible; MR_TOPOLOGY… and other errors of starting the application
    */
-  constructor(
-    app: Application,
-    options: DriverOptions = {},
-    parts: DriverParts = runStepsNow(openParts(app, options, memoryEngine, '')),
-  ) {
-    this.topology = parts.topology
+  constructor(app: Application, options: DriverOptions = {}, parts?: DriverParts) {
     this.#app = app
-    this.#options = options
-    this.#parts = parts
+    this.#options = driverSettings(options)
+    this.#parts = parts ?? runStepsNow(openParts(app, this.#options, memoryEngine, ''))
+    this.topology = this.#parts.topology
   }
 
-  /** Runs on another engine, which must be able to write synchronously (RocksDB is). Its files stay. */
+  /**
+   * Runs on another engine, which must be able to write synchronously (RocksDB is). Its files stay.
+   *
+   * @throws MR_CONFIG for an option that is unknown or impossible; MR_TOPOLOGY… and other errors of starting the application
+   */
   static async open(app: Application, options: OpenDriverOptions): Promise<TopologyTestDriver> {
-    return new TopologyTestDriver(
-      app,
-      options,
-      await runSteps(openParts(app, options, options.engine, options.directory)),
-    )
+    const { engine, directory, ...settings } = readOptions(OPEN_DRIVER, options, 'TopologyTestDriver.open()')
+    const parts = await runSteps(openParts(app, settings, engine, directory))
+    const { engine: _engine, directory: _directory, ...driver } = options
+    return new TopologyTestDriver(app, driver, parts)
   }
 
   /**
@@ -76,7 +77,8 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
    * changelogs and, with `keepState`, from the directory of its engine. Inputs that were asked for before are not to be used
    * any more.
    */
-  async restart({ keepState }: { readonly keepState: boolean }): Promise<void> {
+  async restart(options: { readonly keepState: boolean }): Promise<void> {
+    const { keepState } = readOptions(RESTART, options, 'restart()')
     const { log, clock, home, manager } = this.#parts
     const tasks = manager.tasks.map((task) => task.id)
     for (const [reason, count] of this.#dropsNow().byReason) this.#dropsBefore.add(reason, count)

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts'
-import { parseDuration } from './duration.ts'
-import type { Duration } from './duration.ts'
+import { parseDuration } from '../options/duration.ts'
+import type { Duration } from '../options/duration.ts'
 import { checkPositive } from './window-error.ts'
 
 /** Windows of one size of which one starts every `advance`. Milliseconds. */

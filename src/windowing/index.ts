@@ -1,6 +1,6 @@
 export { closingDelay, includesEnd, isRecordLate, isWindowClosed } from './closing.ts'
-export { parseDuration } from './duration.ts'
-export type { Duration } from './duration.ts'
+export { parseDuration } from '../options/duration.ts'
+export type { Duration } from '../options/duration.ts'
 export { hopping } from './hopping.ts'
 export type { HoppingWindows } from './hopping.ts'
 export { joinWindow } from './join-window.ts'

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors.ts'
-import { parseDuration } from './duration.ts'
-import type { Duration } from './duration.ts'
+import { parseDuration } from '../options/duration.ts'
+import type { Duration } from '../options/duration.ts'
 
 /** How far apart two records may be to be joined. Milliseconds. */
 export interface JoinWindows {

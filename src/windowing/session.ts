@@ -1,5 +1,5 @@
-import { parseDuration } from './duration.ts'
-import type { Duration } from './duration.ts'
+import { parseDuration } from '../options/duration.ts'
+import type { Duration } from '../options/duration.ts'
 
 /** Windows from the first to the last record of a burst of activity. Milliseconds. */
 export interface SessionWindows {

@@ -1,5 +1,5 @@
-import { parseDuration } from './duration.ts'
-import type { Duration } from './duration.ts'
+import { parseDuration } from '../options/duration.ts'
+import type { Duration } from '../options/duration.ts'
 
 /** Windows that are placed by the records themselves. Milliseconds. */
 export interface SlidingWindows {

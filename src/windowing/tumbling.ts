@@ -1,5 +1,5 @@
-import { parseDuration } from './duration.ts'
-import type { Duration } from './duration.ts'
+import { parseDuration } from '../options/duration.ts'
+import type { Duration } from '../options/duration.ts'
 import { checkPositive } from './window-error.ts'
 
 /** Windows of one size that follow one another without gap or overlap. Milliseconds. */

@@ -2,6 +2,7 @@ import { memoryEngine } from '../../src/index.ts'
 import type { Application } from '../../src/index.ts'
 import { runStepsNow } from '../../src/runtime/steps.ts'
 import { closeParts, openParts, settleGroup } from '../../src/testing/driver-parts.ts'
+import { driverSettings } from '../../src/testing/driver-options.ts'
 import type { DriverParts } from '../../src/testing/driver-parts.ts'
 import { TestInputTopic, TestOutputTopic } from '../../src/testing/driver-topics.ts'
 import type { Input } from '../conformance/scenario.ts'
@@ -22,7 +23,7 @@ export function runPaced(
   generated: Pick<GeneratedCase, 'topology' | 'inputs'>,
   { recordsPerCommit, crashes = [] }: Pace,
 ): Map<string, string[]> {
-  const parts = runStepsNow(openParts(app, { wallClock: 0 }, memoryEngine, ''))
+  const parts = runStepsNow(openParts(app, driverSettings({ wallClock: 0 }), memoryEngine, ''))
   try {
     feed(parts, generated)
     let processed = 0

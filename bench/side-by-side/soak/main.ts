@@ -9,7 +9,7 @@
  * itself must have stopped to grow by the half: at 20,000 records a second a million accounts have all been seen after ten minutes.
  */
 import { parseArgs } from 'node:util'
-import { parseByteSize } from '../../../src/dsl/byte-size.ts'
+import { parseByteSize } from '../../../src/options/byte-size.ts'
 import { onBroker } from '../rig/on-broker.ts'
 import { SAMPLE_EVERY, soak, soakSettings, type SoakSample } from './soak-run.ts'
 import { trendOf, type Point } from './trend.ts'

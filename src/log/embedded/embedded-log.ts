@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { MillraceError } from '../../errors.ts'
 import { isPromise } from '../../platform/maybe-promise.ts'
-import { systemClock } from '../../platform/clock.ts'
+import { flag, readOptions, text } from '../../options/index.ts'
+import type { TableOf } from '../../options/index.ts'
+import { clockOption } from '../../platform/clock-option.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { WriteBatch } from '../../state/rows/write-batch.ts'
 import type { EngineName, KeyValueEngine } from '../../state/engine.ts'
+import { engineName } from '../../state/engine-option.ts'
 import { chooseEngine } from '../../state/engines/choose.ts'
 import { LocalLog } from '../local/local-log.ts'
 import type { Log } from '../log.ts'
@@ -25,8 +28,25 @@ export interface EmbeddedLogOptions {
    * machine. True if not given.
    */
   readonly fsync?: boolean
+  /** Time and timers, for tests; the machine's if not given. */
   readonly clock?: Clock
 }
+
+/** The options of `embeddedLog`. */
+export const EMBEDDED_LOG = {
+  directory: text({
+    required: true,
+    description: 'made if it is missing. One process at a time can have it open',
+    alsoCalled: ['path', 'dataDirectory'],
+  }),
+  engine: engineName,
+  fsync: flag({
+    default: true,
+    description: '`false`: a commit survives the death of the process, not that of the machine',
+    alsoCalled: ['sync'],
+  }),
+  clock: clockOption,
+} satisfies TableOf<EmbeddedLogOptions>
 
 /**
  * A durable log within this process: topics, partitions, consumer groups and atomic commits without a broker. A commit is one
@@ -37,7 +57,7 @@ export interface EmbeddedLogOptions {
  * `delete.retention.ms`, `min.compaction.lag.ms` and `message.timestamp.type`. Retention counts back from the partition's
  * newest timestamp or from now, whichever is earlier, so that old data that is replayed is not deleted while it arrives.
  *
- * @throws MR_STATE_LOCKED if another process, or this one, has the directory open; MR_STATE_FOREIGN if it holds something else
+ * @throws MR_CONFIG for an option that is unknown or impossible; MR_STATE_LOCKED if another process, or this one, has the directory open; MR_STATE_FOREIGN if it holds something else
  *   or a newer format; MR_STATE_CORRUPT; MR_ENGINE_UNAVAILABLE
  * @example
  * ```ts
@@ -46,8 +66,8 @@ export interface EmbeddedLogOptions {
  * ```
  */
 export async function embeddedLog(options: EmbeddedLogOptions): Promise<Log> {
-  const { directory, fsync = true, clock = systemClock } = options
-  const engine = await openEngine(directory, options.engine)
+  const { directory, fsync, clock, engine: asked } = readOptions(EMBEDDED_LOG, options, 'embeddedLog()')
+  const engine = await openEngine(directory, asked)
   try {
     const storage = new EmbeddedStorage(engine, await logIdOf(engine), fsync)
     const cleaner = new LogCleaner(storage, clock)

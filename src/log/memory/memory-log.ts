@@ -1,6 +1,8 @@
 import type { Clock } from '../../platform/clock.ts'
-import { systemClock } from '../../platform/clock.ts'
+import { clockOption } from '../../platform/clock-option.ts'
 import { randomUUID } from 'node:crypto'
+import { flag, func, readOptions } from '../../options/index.ts'
+import type { TableOf, Values } from '../../options/index.ts'
 import type { TopicSpec } from '../log.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import { LocalLog } from '../local/local-log.ts'
@@ -25,11 +27,24 @@ export interface MemoryLogOptions {
   readonly controlRecords?: boolean
 }
 
+/** The options of `memoryLog`. */
+export const MEMORY_LOG = {
+  clock: clockOption,
+  beforeCommit: func<() => Promise<void>>({
+    description: 'called for every commit, which takes effect when the promise resolves; for tests',
+  }),
+  controlRecords: flag({
+    default: false,
+    description: 'each commit leaves a control record behind, as transactions do on a broker; for tests',
+  }),
+} satisfies TableOf<MemoryLogOptions>
+
 /**
  * A log in the memory of this process: topics are created by `createTopics`, nothing outlives the process. Every call
  * answers synchronously, never with a promise (unless `beforeCommit` is given), and `onReady` and `onEvent` callbacks are called before the call that caused
  * them returns. Records are never removed but by `deleteRecords`: compaction and retention belong to the embedded log.
  *
+ * @throws MR_CONFIG for an option that is unknown or impossible
  * @example
  * ```ts
  * const log = memoryLog()
@@ -37,7 +52,8 @@ export interface MemoryLogOptions {
  * ```
  */
 export function memoryLog(options: MemoryLogOptions = {}): LocalLog {
-  return new LocalLog(new MemoryStorage(options), options.clock ?? systemClock)
+  const { clock, ...storage } = readOptions(MEMORY_LOG, options, 'memoryLog()')
+  return new LocalLog(new MemoryStorage(storage), clock)
 }
 
 class MemoryStorage implements LogStorage {
@@ -49,7 +65,7 @@ class MemoryStorage implements LogStorage {
   readonly #underWay = new Set<Promise<void>>()
   #topics = 0
 
-  constructor({ beforeCommit, controlRecords = false }: MemoryLogOptions) {
+  constructor({ beforeCommit, controlRecords }: Omit<Values<typeof MEMORY_LOG>, 'clock'>) {
     this.#beforeCommit = beforeCommit
     this.#controlRecords = controlRecords
   }

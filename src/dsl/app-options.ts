@@ -1,0 +1,203 @@
+import type { Guarantee } from '../log/log.ts'
+import {
+  byteSize,
+  decision,
+  duration,
+  flag,
+  func,
+  having,
+  nested,
+  oneOf,
+  option,
+  topicConfigs,
+  wholeNumber,
+} from '../options/index.ts'
+import type { Place, TableOf } from '../options/index.ts'
+import { serde } from '../serde/serde-option.ts'
+import { silentLogger } from '../topology/application.ts'
+import type { ErrorHandler, Logger, UncaughtErrorHandler } from '../topology/application.ts'
+import { OPTIMIZATIONS } from '../topology/build-settings.ts'
+import type { Optimization } from '../topology/build-settings.ts'
+import { nameOption } from '../topology/name-option.ts'
+import type { AppConfig } from './app.ts'
+import type { StreamsBuilder } from './streams-builder.ts'
+
+export const MIB = 2 ** 20
+/** The least that state and buffers can do with. */
+export const LEAST_MEMORY = 16 * MIB
+const INT16_MAX = 2 ** 15 - 1
+const DECISIONS = ['fail', 'continue', 'deadLetter'] as const
+
+/** What names an application, and what its topology is. */
+export const IDENTITY = {
+  id: nameOption({
+    required: true,
+    description: 'names the consumer group, and stands in front of the names of internal topics. The state hangs on it',
+    kafka: 'application.id',
+    alsoCalled: ['groupId', 'applicationId', 'name'],
+  }),
+  build: func<(builder: StreamsBuilder) => void>({
+    required: true,
+    description: 'builds the topology; may be called several times and must build the same each time',
+  }),
+  strictNaming: flag({
+    default: false,
+    description: 'refuses stores and repartition topics with generated names (KIP-1111)',
+    kafka: 'ensure.explicit.internal.resource.naming',
+  }),
+  compatibility: oneOf(['kafka-streams-4.3'], {
+    description: 'answers of Kafka Streams where Millrace [differs](differences.md)',
+  }),
+  optimize: option<ReadonlySet<Optimization>>(
+    `\`'none'\`, \`'all'\`, or some of ${OPTIMIZATIONS.map((name) => `\`'${name}'\``).join(', ')}`,
+    {
+      default: new Set(),
+      defaultText: "`'none'`",
+      description: 'rewrites of the topology that save internal topics and stores',
+      kafka: 'topology.optimization',
+    },
+    readOptimizations,
+  ),
+  defaults: nested(
+    {
+      key: serde({ description: 'of keys', kafka: 'default.key.serde' }),
+      value: serde({ description: 'of values', kafka: 'default.value.serde' }),
+    },
+    {
+      description: 'serdes for operators that neither have nor inherit one',
+      kafka: ['default.key.serde', 'default.value.serde'],
+    },
+  ),
+}
+
+/** How it processes and commits. */
+export const PROCESSING = {
+  guarantee: oneOf<Guarantee>(['at_least_once', 'exactly_once'], {
+    default: 'at_least_once',
+    description: 'what becomes of records around a failure. The embedded log is always exactly-once',
+    kafka: 'processing.guarantee',
+  }),
+  commitInterval: duration({
+    defaultText: '100 ms exactly-once, else 30 s',
+    description:
+      'time between two commits. A commit is also due when too many changes wait for the `memory` (16 MiB at most, a thread, beside the cache), or when a processor asks for one',
+    kafka: 'commit.interval.ms',
+  }),
+  memory: byteSize({
+    least: LEAST_MEMORY,
+    defaultText: 'a quarter of the memory of the cgroup or the machine, at most 1 GiB',
+    description: 'what stores, caches and buffers may use together, from 16 MiB on: see [state](state.md#memory)',
+  }),
+  cacheBytes: byteSize({
+    defaultText: '`10485760`',
+    description:
+      'how much of `memory` holds updates back and deduplicates them until the next commit, over all tasks of all threads; at most half of it, an eighth if not given and that is less; `0`: each is emitted',
+    kafka: 'statestore.cache.max.bytes',
+    alsoCalled: ['cache.max.bytes.buffering'],
+  }),
+  maxTaskIdle: option<number>(
+    "ms, or text: `'10s'`; `-1`: never",
+    {
+      default: 0,
+      description: 'how long a task waits for a partition that has nothing at hand: see [time](operators/time.md)',
+      kafka: 'max.task.idle.ms',
+    },
+    (value, place) => (value === -1 ? -1 : (duration({ description: '' }).read(value, place) ?? 0)),
+  ),
+  bufferedRecordsPerPartition: wholeNumber({
+    least: 1,
+    default: 1000,
+    description: 'a partition with more records waiting is not read further',
+    kafka: 'buffered.records.per.partition',
+  }),
+  threads: wholeNumber({
+    least: 1,
+    most: 1024,
+    default: 1,
+    description:
+      'stream threads: loops that share the tasks of the process. On Kafka several are [workers](kafka.md#threads), one of the CPU each; on a log in this process they run side by side on one event loop',
+    kafka: 'num.stream.threads',
+  }),
+  taskTimeout: duration({
+    default: 300_000,
+    description:
+      'how long commits may go on failing, or instances of another topology may run on, before the application gives up',
+    kafka: 'task.timeout.ms',
+  }),
+  standbyReplicas: wholeNumber({
+    most: INT16_MAX,
+    default: 0,
+    description: 'copies of each store that other instances keep ready, so that they can take over at once',
+    kafka: 'num.standby.replicas',
+  }),
+}
+
+/** How its internal topics are made. */
+export const INTERNAL_TOPICS = {
+  replicationFactor: wholeNumber({
+    least: -1,
+    most: INT16_MAX,
+    default: -1,
+    description: "of internal topics; -1 is the broker's default",
+    kafka: 'replication.factor',
+  }),
+  topicConfigs: topicConfigs({
+    default: {},
+    defaultText: 'none',
+    description:
+      "configs of all internal topics, such as `{ 'min.insync.replicas': '2' }`; those of a store itself win",
+    kafka: 'topic.',
+  }),
+  windowStoreChangelogAdditionalRetention: duration({
+    default: 86_400_000,
+    defaultText: '1 day',
+    description: 'how much longer the changelog of a windowed store keeps windows than the store',
+    kafka: 'windowstore.changelog.additional.retention.ms',
+  }),
+}
+
+const handler = (description: string, kafka: string) =>
+  decision<ErrorHandler>(DECISIONS, { defaultText: "`'fail'`", description, kafka })
+
+/** What becomes of errors, and who is told. */
+export const ERRORS = {
+  onDeserializationError: handler('what becomes of a record that cannot be read', 'deserialization.exception.handler'),
+  onProcessingError: handler('… at which a function throws', 'processing.exception.handler'),
+  onProductionError: handler('… that cannot be written', 'production.exception.handler'),
+  deadLetterTopic: nameOption({
+    description:
+      "where records go that a handler answers `'deadLetter'` for; with it, `'deadLetter'` is the default of the three (KIP-1034). It must exist",
+    kafka: 'errors.dead.letter.queue.topic.name',
+  }),
+  onUncaughtError: decision<UncaughtErrorHandler>(['replaceThread', 'shutdownClient', 'shutdownApplication'], {
+    default: 'shutdownClient',
+    description: 'what an error that ends a stream thread does',
+    kafka: 'setUncaughtExceptionHandler',
+  }),
+  logger: having<Logger>('logger', ['debug', 'info', 'warn', 'error'], 'a logger of the shape of pino', {
+    default: silentLogger,
+    defaultText: 'silent',
+    description: "anything of pino's shape: `debug`, `info`, `warn`, `error`, each `(fields, message)`",
+  }),
+}
+
+/** The options of `defineApp`. */
+export const DEFINE_APP = {
+  ...IDENTITY,
+  ...PROCESSING,
+  ...INTERNAL_TOPICS,
+  ...ERRORS,
+} satisfies TableOf<AppConfig>
+
+function readOptimizations(value: unknown, place: Place): ReadonlySet<Optimization> {
+  if (value === 'none') return new Set()
+  if (value === 'all') return new Set(OPTIMIZATIONS)
+  const words: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return new Set(
+    words.map((word) => {
+      const known = OPTIMIZATIONS.find((name) => name === word)
+      if (known !== undefined) return known
+      throw place.refuse(word, `give 'none', 'all', or some of ${OPTIMIZATIONS.map((name) => `'${name}'`).join(', ')}`)
+    }),
+  )
+}

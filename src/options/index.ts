@@ -1,0 +1,25 @@
+export { parseByteSize } from './byte-size.ts'
+export type { ByteSize } from './byte-size.ts'
+export { parseDuration } from './duration.ts'
+export type { Duration } from './duration.ts'
+export {
+  byteSize,
+  decision,
+  duration,
+  flag,
+  func,
+  having,
+  INT32_MAX,
+  nested,
+  oneOf,
+  option,
+  readTopicConfigs,
+  text,
+  topicConfigs,
+  wholeNumber,
+} from './kinds.ts'
+export { nearestName } from './nearest-name.ts'
+export { Place } from './option.ts'
+export type { About, Option, OptionTable, Settled, TableOf } from './option.ts'
+export { checkOptionNames, readMembers, readOptions } from './read-options.ts'
+export type { Values } from './read-options.ts'

@@ -1,0 +1,117 @@
+import { MillraceError } from '../errors.ts'
+
+/*
+ * How to add an option to a function that has a table of options (`DEFINE_APP`, `KAFKA`, `EMBEDDED_LOG`, `STREAMS_START`, …):
+ *
+ * 1. Add the property, with its docstring, to the function's public type (`AppConfig`, `KafkaOptions`, …).
+ * 2. Add an entry of the same name to the function's table, which lies beside that type: `satisfies TableOf<KafkaOptions>` does not
+ *    compile otherwise. The entry is made by one of the kinds in `kinds.ts`:
+ *
+ *      maxRequestSize: byteSize({ default: 1_048_576, least: 1, description: 'largest request that is sent', kafka: 'max.request.size' }),
+ *
+ * 3. Use what `readOptions(table, given, 'kafka()')` returns: checked, in ms or bytes, with the default filled in.
+ * 4. Run `npx vitest run test/docs/configuration.test.ts -u`: it writes the row into the documentation.
+ */
+
+/** What is said of an option. */
+export interface About<T> {
+  /** Used where the option is not given. In the units in which the option is read: ms, bytes. */
+  readonly default?: T
+  /** True: it must be given. */
+  readonly required?: true
+  /** What it does, as Markdown for the documentation. */
+  readonly description: string
+  /** The default as the documentation shows it, where `default` alone does not say it. */
+  readonly defaultText?: string
+  /** What Kafka or Kafka Streams calls it. Understood when the nearest known option is looked for. Ends with a dot: a prefix. */
+  readonly kafka?: string | readonly string[]
+  /** Names that other clients have for it; understood likewise. */
+  readonly alsoCalled?: readonly string[]
+  /** Code of the error for an impossible value; MR_CONFIG if not given. Names that are unknown are a matter of the table. */
+  readonly code?: string
+  /** True: errors do not show the value. */
+  readonly secret?: true
+}
+
+/** One row of a table of options. */
+export interface Option<T> extends About<T> {
+  /** What may be given, as the documentation shows it. */
+  readonly type: string
+  /**
+   * What is used for a value that was given.
+   * @throws what `place.refuse` makes
+   */
+  read(value: unknown, place: Place): T
+}
+
+/** What is said of an option that has a value in any case. */
+export type Settled<T> = About<T> & ({ readonly default: T } | { readonly required: true })
+
+/** A table of options by name. */
+export type OptionTable = Readonly<Record<string, Option<unknown>>>
+
+/** Holds a table to the options type of the public API: the same names, no more, no fewer. */
+export type TableOf<Options> = { readonly [Name in keyof Options]-?: Option<unknown> }
+
+/** Where a value was given, for the error that refuses it. */
+export class Place {
+  readonly #owner: string
+  readonly #name: string
+  readonly #about: About<unknown>
+
+  /** @param owner the function that was given the options: `kafka()` */
+  constructor(owner: string, name: string, about: About<unknown>) {
+    this.#owner = owner
+    this.#name = name
+    this.#about = about
+  }
+
+  /** The place of a member: `sasl.mechanism`, `brokers[1]`. */
+  inner(suffix: string, about: About<unknown> = this.#about): Place {
+    return new Place(this.#owner, this.#name + suffix, {
+      ...about,
+      code: about.code ?? this.#about.code ?? 'MR_CONFIG',
+    })
+  }
+
+  /** As errors call it: `the option sasl.mechanism of kafka()`. */
+  get text(): string {
+    return this.#name === '' ? `the options of ${this.#owner}` : `the option ${this.#name} of ${this.#owner}`
+  }
+
+  get name(): string {
+    return this.#name
+  }
+
+  get owner(): string {
+    return this.#owner
+  }
+
+  get code(): string {
+    return this.#about.code ?? 'MR_CONFIG'
+  }
+
+  /** @param hint what may be given: `give a function` */
+  refuse(value: unknown, hint: string, cause?: unknown): MillraceError {
+    const shown = this.#about.secret === true ? kindOf(value) : show(value)
+    return new MillraceError(this.code, `${this.text} ${this.#name === '' ? 'are' : 'is'} ${shown}`, { hint, cause })
+  }
+
+  missing(hint: string): MillraceError {
+    return new MillraceError(this.code, `${this.text} is missing`, { hint })
+  }
+}
+
+/** A value as an error shows it: never what is in an object, which may be secret. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value)
+  if (typeof value === 'bigint') return `${value}n`
+  return typeof value === 'number' || typeof value === 'boolean' || value === undefined ? String(value) : kindOf(value)
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'an array'
+  if (typeof value === 'object' || typeof value === 'undefined') return value === undefined ? 'undefined' : 'an object'
+  return value === '' ? 'empty' : `a ${typeof value}`
+}

@@ -1,0 +1,28 @@
+import { option } from '../options/index.ts'
+import type { About, Option, Place, Settled } from '../options/index.ts'
+import type { Serde } from './serde.ts'
+
+/** A serde, known by its two methods. */
+export function serde(about: Settled<Serde<unknown>>): Option<Serde<unknown>>
+export function serde(about: About<Serde<unknown>>): Option<Serde<unknown> | undefined>
+export function serde(about: About<Serde<unknown>>): Option<Serde<unknown> | undefined> {
+  return option('serde', about, readSerde)
+}
+
+function readSerde(value: unknown, place: Place): Serde<unknown> {
+  if (isSerde(value)) return value
+  const hint =
+    typeof value === 'function' ? 'call it: string(), json<T>()' : 'give a serde, such as string() or json<T>()'
+  throw place.refuse(value, hint)
+}
+
+function isSerde(value: unknown): value is Serde<unknown> {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'serialize' in value &&
+    typeof value.serialize === 'function' &&
+    'deserialize' in value &&
+    typeof value.deserialize === 'function'
+  )
+}

@@ -1,0 +1,18 @@
+import { option } from '../options/index.ts'
+import type { About, Option, Place, Settled } from '../options/index.ts'
+import { validateName } from './names.ts'
+
+/** A name that topics, groups and nodes may have. */
+export function nameOption(about: Settled<string>): Option<string>
+export function nameOption(about: About<string>): Option<string | undefined>
+export function nameOption(about: About<string>): Option<string | undefined> {
+  return option('name', about, readName)
+}
+
+function readName(value: unknown, place: Place): string {
+  try {
+    return validateName(value as string)
+  } catch (cause) {
+    throw place.refuse(value, 'use 1 to 249 of the characters A-Z, a-z, 0-9, ".", "_" and "-"', cause)
+  }
+}

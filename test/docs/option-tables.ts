@@ -1,0 +1,63 @@
+import { ERRORS, IDENTITY, INTERNAL_TOPICS, PROCESSING } from '../../src/dsl/app-options.ts'
+import { KAFKA } from '../../src/kafka/connection-options.ts'
+import { EMBEDDED_LOG } from '../../src/log/embedded/embedded-log.ts'
+import { MEMORY_LOG } from '../../src/log/memory/memory-log.ts'
+import type { Option, OptionTable } from '../../src/options/index.ts'
+import { STREAMS_START } from '../../src/runtime/streams-options.ts'
+import { DRIVER, INPUT, PIPE } from '../../src/testing/driver-options.ts'
+
+/** The tables of options by the names that the documentation calls for them. */
+export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, OptionTable>([
+  ['identity', IDENTITY],
+  ['processing', PROCESSING],
+  ['internal topics', INTERNAL_TOPICS],
+  ['errors', ERRORS],
+  ['Streams.start()', STREAMS_START],
+  ['embeddedLog()', EMBEDDED_LOG],
+  ['memoryLog()', MEMORY_LOG],
+  ['kafka()', KAFKA],
+  ['new TopologyTestDriver()', DRIVER],
+  ['input()', INPUT],
+  ['pipe()', PIPE],
+])
+
+const SECTION = /<!-- options: (.+?) -->\n[\s\S]*?<!-- end of options -->/g
+
+/** A page with every table of options written anew. */
+export function withOptionTables(page: string): string {
+  return page.replaceAll(SECTION, (_section, name: string) => {
+    const table = OPTION_TABLES.get(name)
+    if (table === undefined) throw new Error(`there is no table of options called ${name}`)
+    return `<!-- options: ${name} -->\n\n${markdownOf(table)}\n\n<!-- end of options -->`
+  })
+}
+
+function markdownOf(table: OptionTable): string {
+  const options = Object.entries(table)
+  const hasKafka = options.some(([, { kafka }]) => kafka !== undefined)
+  const head = ['option', 'type', 'default', 'meaning', ...(hasKafka ? ['Kafka'] : [])]
+  const rows = options.map(([name, option]) => [
+    `\`${name}\``,
+    option.type,
+    defaultOf(option),
+    option.description,
+    ...(hasKafka ? [kafkaOf(option)] : []),
+  ])
+  const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)))
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`
+  return [line(head), line(widths.map((width) => '-'.repeat(width))), ...rows.map(line)].join('\n')
+}
+
+function defaultOf({ required, default: value, defaultText }: Option<unknown>): string {
+  if (required === true) return ''
+  if (defaultText !== undefined) return defaultText
+  return value === undefined ? 'none' : `\`${typeof value === 'string' ? `'${value}'` : String(value)}\``
+}
+
+function kafkaOf({ kafka = [] }: Option<unknown>): string {
+  return [kafka]
+    .flat()
+    .map((name) => (name.endsWith('.') ? `\`${name}\` prefix` : `\`${name}\``))
+    .join(', ')
+}
