@@ -38,8 +38,8 @@ function spec(kind: 'keyValue' | 'window' | 'join' | 'versioned', name: string):
   if (kind === 'versioned') return { ...base, kind, historyRetention: 600_000 }
   const window = { ...base, kind: 'window', windowSize: 60_000, timeOrdered: false } as const
   return kind === 'join'
-    ? { ...window, retention: 20_000, retainDuplicates: true, timestamped: false }
-    : { ...window, retention: 600_000, retainDuplicates: false }
+    ? { ...window, retention: 20_000, retainDuplicates: true, inclusiveRetention: true, timestamped: false }
+    : { ...window, retention: 600_000, inclusiveRetention: false, retainDuplicates: false }
 }
 
 async function withState(

@@ -138,6 +138,7 @@ export function windowStoreSpec(
     // Kafka Streams keeps the cache of tumbling and hopping windows, and disables that of sliding ones.
     caching: base.caching && (!emitOnClose || (settings.compatible && windows.kind !== 'sliding')),
     retention: materialization.retention ?? retention,
+    inclusiveRetention: false,
     windowSize: windowSize(windows),
     retainDuplicates: false,
     timeOrdered: emitOnClose,

@@ -1,9 +1,9 @@
 import { Headers } from '../record/headers.ts'
-import type { JoinSide, OuterJoinState, WindowState } from '../state/states.ts'
+import type { JoinSide, WindowState } from '../state/states.ts'
 import type { Joiner, SpecOf } from '../topology/operator-spec.ts'
 import { Operator } from './operator.ts'
-import { sharedJoinTime } from './shared-join-time.ts'
-import type { SharedJoinTime } from './shared-join-time.ts'
+import { sharedUnmatched } from './shared-unmatched.ts'
+import type { EmitUnmatched, UnmatchedRecords } from './unmatched-records.ts'
 
 /**
  * One side of a stream-stream join: joins a record with those of the other side that lie in its window. Left and outer joins
@@ -12,6 +12,7 @@ import type { SharedJoinTime } from './shared-join-time.ts'
 export class StreamJoin extends Operator {
   readonly #spec: SpecOf<'streamJoin'>
   readonly #joiner: Joiner
+  readonly #side: JoinSide
   readonly #isLeft: boolean
   /** Records of this side come out unmatched. */
   readonly #outer: boolean
@@ -19,17 +20,16 @@ export class StreamJoin extends Operator {
   readonly #before: number
   readonly #after: number
   #other!: WindowState<unknown, unknown>
-  #unmatched: OuterJoinState<unknown, unknown, unknown> | null = null
-  #time: SharedJoinTime | null = null
-  #leftOpen = false
-  #rightOpen = false
-  #trigger = new Headers()
+  #unmatched: UnmatchedRecords | null = null
+  /** Of the record being processed: unmatched records that it lets out carry them. */
+  #headers = new Headers()
 
   constructor(spec: SpecOf<'streamJoin'>) {
     super()
     const { join, side, windows } = spec
     this.#spec = spec
     this.#joiner = spec.joiner
+    this.#side = side
     this.#isLeft = side === 'left'
     this.#outer = join === 'outer' || (join === 'left' && this.#isLeft)
     this.#otherSide = this.#isLeft ? 'right' : 'left'
@@ -38,82 +38,60 @@ export class StreamJoin extends Operator {
   }
 
   override init(): void {
-    const { otherStore, outerStore, timeKey } = this.#spec
+    const { otherStore, outerStore, timeKey, windows } = this.#spec
     this.#other = this.context.state(otherStore)
-    if (outerStore === null) return
-    this.#unmatched = this.context.state(outerStore)
-    this.#time = sharedJoinTime(this.context, timeKey, this.#unmatched)
+    if (outerStore !== null)
+      this.#unmatched = sharedUnmatched(this.context, timeKey, windows, this.context.state(outerStore))
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    this.#time?.advance(timestamp)
-    if (key === null || value === null) {
-      this.#withoutKeyOrValue(key, value, timestamp, headers)
+    const unmatched = this.#unmatched
+    if (unmatched === null) {
+      this.#take(key, value, timestamp, headers)
       return
     }
-    if (this.#time?.streamTime === timestamp) this.#emitUnmatched(headers)
+    this.#headers = headers
+    try {
+      unmatched.arrived(timestamp, this.#emitUnmatched, this.#side, key !== null && value !== null)
+    } finally {
+      // An error is that of a record held back: this one is joined nevertheless.
+      this.#take(key, value, timestamp, headers)
+    }
+  }
 
-    const to = Math.max(0, timestamp + this.#after)
+  #take(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    if (key !== null && value !== null) this.#joinOther(key, value, timestamp, headers)
+    else if (value !== null && this.#outer) this.output.forward(key, this.#join(value, null, key), timestamp, headers)
+    else this.context.drop(key === null ? 'null-key' : 'null-value')
+  }
+
+  #joinOther(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    const unmatched = this.#unmatched
     let matched = false
-    const cursor = this.#other.fetch(key, Math.max(0, timestamp - this.#before), to, false)
+    const end = timestamp + this.#after
+    // Kafka Streams looks at time 0 for a window that ends before it.
+    const to = end < 0 && this.context.compatible ? 0 : end
+    const cursor = this.#other.fetch(key, timestamp - this.#before, to, false)
     try {
       while (cursor.next()) {
         matched = true
         const otherTime = cursor.start
-        if (this.#unmatched !== null) this.#unmatched.remove(otherTime, this.#otherSide, key)
+        unmatched?.matched(otherTime, this.#otherSide, key)
         const time = otherTime > timestamp ? otherTime : timestamp
         this.output.forward(key, this.#join(value, cursor.value, key), time, headers)
       }
     } finally {
       cursor.close()
     }
-    if (!matched && this.#outer) this.#keepUnmatched(key, value, timestamp, to, headers)
-  }
-
-  #withoutKeyOrValue(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    if (value !== null && this.#outer) this.output.forward(key, this.#join(value, null, key), timestamp, headers)
-    else this.context.drop(key === null ? 'null-key' : 'null-value')
-  }
-
-  #keepUnmatched(key: unknown, value: unknown, timestamp: number, windowEnd: number, headers: Headers): void {
-    if (this.#unmatched === null || this.#time === null || windowEnd < this.#time.streamTime) {
+    if (matched || !this.#outer) return
+    if (unmatched === null || unmatched.isClosed(timestamp, this.#side))
       this.output.forward(key, this.#join(value, null, key), timestamp, headers)
-      return
-    }
-    if (timestamp < this.#time.minTime) {
-      this.#time.minTime = timestamp
-      this.#time.keepMinTime()
-    }
-    this.#unmatched.add(timestamp, this.#spec.side, key, value)
+    else unmatched.hold(timestamp, this.#side, key, value)
   }
 
-  #emitUnmatched(headers: Headers): void {
-    const time = this.#time
-    if (time === null || this.#unmatched === null) return
-    if (time.minTime + this.#after + this.#spec.windows.grace >= time.streamTime) return
-    time.minTime = Number.POSITIVE_INFINITY
-    this.#leftOpen = false
-    this.#rightOpen = false
-    this.#trigger = headers
-    this.#unmatched.drain(this.#visit)
-    time.keepMinTime()
-  }
-
-  readonly #visit = (timestamp: number, side: JoinSide, key: unknown, value: unknown): 'remove' | 'keep' | 'stop' => {
-    const time = this.#time
-    if (time === null) return 'stop'
-    time.minTime = timestamp
-    if (this.#leftOpen && this.#rightOpen) return 'stop'
-    const { before, after, grace } = this.#spec.windows
-    const isLeft = side === 'left'
-    if (timestamp + (isLeft ? after : before) + grace >= time.streamTime) {
-      if (isLeft) this.#leftOpen = true
-      else this.#rightOpen = true
-      return 'keep'
-    }
-    const result = isLeft ? this.#joiner(value, null, key) : this.#joiner(null, value, key)
-    this.output.forward(key, result ?? null, timestamp, this.#trigger)
-    return 'remove'
+  readonly #emitUnmatched: EmitUnmatched = (timestamp, side, key, value) => {
+    const result = side === 'left' ? this.#joiner(value, null, key) : this.#joiner(null, value, key)
+    this.output.forward(key, result ?? null, timestamp, this.#headers)
   }
 
   #join(value: unknown, other: unknown, key: unknown): unknown {

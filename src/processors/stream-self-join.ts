@@ -1,7 +1,7 @@
 import type { Headers } from '../record/headers.ts'
 import type { WindowState } from '../state/states.ts'
 import type { Joiner, SpecOf } from '../topology/operator-spec.ts'
-import { minimumRetention } from '../windowing/index.ts'
+import { defaultRetention, minimumRetention } from '../windowing/index.ts'
 import type { JoinWindows } from '../windowing/index.ts'
 import { Operator } from './operator.ts'
 
@@ -13,7 +13,8 @@ export class StreamSelfJoin extends Operator {
   readonly #store: string
   readonly #windows: JoinWindows
   readonly #joiner: Joiner
-  readonly #retention: number
+  /** A record older than stream time by more is not kept any more, and does not meet itself. */
+  #keptFor = 0
   #state!: WindowState<unknown, unknown>
   #streamTime = -1
 
@@ -22,12 +23,12 @@ export class StreamSelfJoin extends Operator {
     this.#store = spec.store
     this.#windows = spec.windows
     this.#joiner = spec.joiner
-    this.#retention = minimumRetention(spec.windows)
   }
 
   override init(): void {
     this.#state = this.context.state(this.#store)
     this.#streamTime = this.#state.observedTime
+    this.#keptFor = this.context.compatible ? minimumRetention(this.#windows) - 2 : defaultRetention(this.#windows)
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
@@ -38,10 +39,9 @@ export class StreamSelfJoin extends Operator {
     if (timestamp > this.#streamTime) this.#streamTime = timestamp
     const { before, after } = this.#windows
     const isInItsWindow = (before >= 0 && after >= 0) || this.context.compatible
-    // A record that the store has no room for any more would not have met itself in it either.
-    let meetsItself = isInItsWindow && timestamp > this.#streamTime - this.#retention + 1
+    let meetsItself = isInItsWindow && timestamp >= this.#streamTime - this.#keptFor
 
-    const asLeft = this.#state.fetch(key, Math.max(0, timestamp - before), Math.max(0, timestamp + after), false)
+    const asLeft = this.#state.fetch(key, timestamp - before, this.#end(timestamp + after), false)
     try {
       while (asLeft.next()) {
         this.#forward(key, value, asLeft.value, Math.max(timestamp, asLeft.start), headers)
@@ -50,7 +50,7 @@ export class StreamSelfJoin extends Operator {
       asLeft.close()
     }
 
-    const asRight = this.#state.fetch(key, Math.max(0, timestamp - after), Math.max(0, timestamp + before), false)
+    const asRight = this.#state.fetch(key, timestamp - after, this.#end(timestamp + before), false)
     try {
       while (asRight.next()) {
         if (meetsItself && asRight.start > timestamp) {
@@ -63,6 +63,11 @@ export class StreamSelfJoin extends Operator {
       asRight.close()
     }
     if (meetsItself) this.#forward(key, value, value, timestamp, headers)
+  }
+
+  /** Kafka Streams looks at time 0 for a window that ends before it. */
+  #end(end: number): number {
+    return end < 0 && this.context.compatible ? 0 : end
   }
 
   #forward(key: unknown, left: unknown, right: unknown, timestamp: number, headers: Headers): void {

@@ -13,7 +13,7 @@ export class Retention {
   /**
    * @param keepsSegments true: takes what is too old to be seen as long as its segment is there, as Kafka Streams'
    * persistent stores; false: as its in-memory stores
-   * @param inclusive true: a row exactly as old as the retention is seen
+   * @param inclusive true: a row exactly as old as the retention is seen; false: not even the newest, if the retention is 0
    */
   constructor(retention: number, keepsSegments: boolean, inclusive: boolean) {
     this.#retention = retention
@@ -30,10 +30,7 @@ export class Retention {
 
   /** Takes note of a put; false if it is too old to be taken. */
   accept(time: number): boolean {
-    if (time > this.observed) {
-      this.observed = time
-      return true
-    }
+    if (time > this.observed) this.observed = time
     return this.#keepsSegments ? this.segment(time) >= this.firstLiveSegment : time >= this.firstVisible
   }
 

@@ -192,13 +192,16 @@ export interface OuterJoinState<K, L, R> extends StateStore {
   add(timestamp: number, side: JoinSide, key: K, value: L | R): void
   /** A match was found: forgets every record of this side, key and timestamp. */
   remove(timestamp: number, side: JoinSide, key: K): void
-  /** Smallest timestamp held; Infinity if empty. */
-  readonly minTimestamp: number
+  /** Smallest timestamp held of a side; Infinity if there is none. */
+  firstTimestamp(side: JoinSide): number
   /**
-   * Goes through the entries in order (timestamp, right before left, key bytes); several records of one (timestamp, side,
-   * key) follow in the order in which they were added. An entry for which `visit` answers true is removed; `stop` ends the scan.
+   * Removes the left records older than `left` and the right ones older than `right`, in order (timestamp, right before left, key bytes);
+   * several records of one (timestamp, side, key) follow in the order in which they were added. `emit` is called for each when it has
+   * been removed; what it throws ends the scan, and leaves the others.
    */
-  drain(visit: (timestamp: number, side: JoinSide, key: K, value: L | R) => 'remove' | 'keep' | 'stop'): void
+  drain(left: number, right: number, emit: (timestamp: number, side: JoinSide, key: K, value: L | R) => void): void
+  /** Shows every record held, in the order of `drain`, until `see` answers false. */
+  visit(see: (timestamp: number, side: JoinSide) => boolean): void
 }
 
 /** The buffer of `suppress`: one change per key, placed by the time of its first change since it was last emitted. */

@@ -99,6 +99,7 @@ export function windowStore<K, V>(name: string, options: WindowStoreBuilderOptio
     ...base(name, options),
     timestamped: false,
     retention,
+    inclusiveRetention: false,
     windowSize,
     retainDuplicates: options.retainDuplicates ?? false,
     timeOrdered: false,

@@ -38,6 +38,8 @@ export interface WindowStoreSpec extends StoreSpecBase {
   readonly timestamped: boolean
   readonly retention: number
   readonly windowSize: number
+  /** True: an entry exactly as old as the retention is still seen, as both bounds of a join window belong to it. */
+  readonly inclusiveRetention: boolean
   /** True for the stores of stream-stream joins: every put is kept, with a sequence number. */
   readonly retainDuplicates: boolean
   /** True if results are emitted on window close: the store can be scanned by time. */

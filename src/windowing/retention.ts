@@ -23,9 +23,18 @@ export function minimumRetention(window: WindowDefinition): number {
 /**
  * Milliseconds that Millrace keeps by default, so that what other keys have done to the store's time never changes a result.
  * One more than Kafka Streams for sessions: a session that ended exactly `gap` ago must still be found. Two more for sliding
- * windows: the latest record that is not too late needs the window that ended 1 ms before it.
+ * windows: the latest record that is not too late needs the window that ended 1 ms before it. A negative bound of a join
+ * shortens its window, but not the time for which a partner may come.
  */
 export function defaultRetention(window: WindowDefinition): number {
-  if (window.kind === 'session') return minimumRetention(window) + 1
-  return window.kind === 'sliding' ? minimumRetention(window) + 2 : minimumRetention(window)
+  switch (window.kind) {
+    case 'session':
+      return minimumRetention(window) + 1
+    case 'sliding':
+      return minimumRetention(window) + 2
+    case 'join':
+      return Math.max(0, window.before) + Math.max(0, window.after) + window.grace
+    default:
+      return minimumRetention(window)
+  }
 }

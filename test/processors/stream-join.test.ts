@@ -1,17 +1,21 @@
 import { describe, expect, test } from 'vitest'
 import { Headers } from '../../src/record/headers.ts'
-import type { JoinKind, OperatorSpec } from '../../src/topology/operator-spec.ts'
-import { joinWindow } from '../../src/windowing/index.ts'
+import type { JoinKind, Joiner, OperatorSpec } from '../../src/topology/operator-spec.ts'
+import { defaultRetention, joinWindow, minimumRetention } from '../../src/windowing/index.ts'
 import type { JoinWindows } from '../../src/windowing/index.ts'
 import { FakeOuterJoin, FakeWindow, openCursors } from './support/fake-states.ts'
 import { Harness } from './support/harness.ts'
 import type { HarnessOptions } from './support/harness.ts'
 
 const show = (value: unknown): string => (value === null ? '∅' : String(value))
-const joiner = (left: unknown, right: unknown): string => `${show(left)}+${show(right)}`
+const concat = (left: unknown, right: unknown): string => `${show(left)}+${show(right)}`
 
-function joined(join: JoinKind, windows: JoinWindows, options: HarnessOptions = {}) {
-  const retention = windows.before + windows.after + windows.grace
+function windowStore(name: string, windows: JoinWindows, compatible = false): FakeWindow {
+  const retention = compatible ? minimumRetention(windows) : defaultRetention(windows)
+  return new FakeWindow(name, { duplicates: true, retention, inclusive: !compatible })
+}
+
+function joined(join: JoinKind, windows: JoinWindows, options: HarnessOptions = {}, joiner: Joiner = concat) {
   const outerStore = join === 'inner' ? null : 'unmatched'
   const spec = { op: 'streamJoin', join, outerStore, windows, joiner, timeKey: 'join' } as const
   const nodes = {
@@ -22,8 +26,8 @@ function joined(join: JoinKind, windows: JoinWindows, options: HarnessOptions = 
     m: [{ op: 'passThrough' }, 'out'],
   } satisfies Record<string, [OperatorSpec, ...string[]]>
   const states = [
-    new FakeWindow('ls', { duplicates: true, retention }),
-    new FakeWindow('rs', { duplicates: true, retention }),
+    windowStore('ls', windows, options.compatible),
+    windowStore('rs', windows, options.compatible),
     new FakeOuterJoin('unmatched'),
   ]
   return new Harness(nodes, states, options)
@@ -127,15 +131,119 @@ describe('stream-stream joins', () => {
     ])
   })
 
+  describe.each([
+    ['a partner 10 older, when another key has moved time to the end of the window', joinWindow({ before: 10 }), 10],
+    [
+      'a partner 10 older, when another key has moved time to the end of grace',
+      joinWindow({ before: 10, grace: 5 }),
+      15,
+    ],
+    ['a partner 10 older, when another key has moved time to the end of a window of both sides', joinWindow(10), 20],
+  ] as const)('%s', (_name, windows, time) => {
+    const inputs = [
+      ['R', 'k', 'a', 0],
+      ['R', 'q', 'x', time],
+      ['L', 'k', 'A', 10],
+    ] as const
+    test('joins; not in Kafka Streams', () => {
+      expect(run(joined('inner', windows), ...inputs)).toEqual(['', '', 'k=A+a@10'])
+      expect(run(joined('inner', windows, { compatible: true }), ...inputs)).toEqual(['', '', ''])
+    })
+  })
+
+  test('a window of no width joins equal times; not in Kafka Streams', () => {
+    const inputs = [
+      ['R', 'k', 'a', 5],
+      ['L', 'k', 'A', 5],
+      ['L', 'k', 'B', 6],
+    ] as const
+    expect(run(joined('inner', joinWindow(0)), ...inputs)).toEqual(['', 'k=A+a@5', ''])
+    expect(run(joined('inner', joinWindow(0), { compatible: true }), ...inputs)).toEqual(['', '', ''])
+  })
+
+  test('a negative bound does not shorten the time for which a partner is kept', () => {
+    const harness = joined('inner', joinWindow({ before: 10, after: -5 }))
+    expect(run(harness, ['R', 'k', 'a', 10], ['R', 'q', 'x', 19], ['L', 'k', 'A', 20])).toEqual(['', '', 'k=A+a@20'])
+  })
+
+  test('a window that ends before time 0 holds nothing', () => {
+    const harness = joined('inner', joinWindow({ before: 10, after: -5 }))
+    expect(run(harness, ['R', 'k', 'a', 0], ['L', 'k', 'A', 2], ['L', 'k', 'B', 5])).toEqual(['', '', 'k=B+a@5'])
+  })
+
+  describe('a record without a partner that comes while grace runs', () => {
+    const windows = joinWindow({ before: 10, after: 10, grace: 50 })
+    const inputs = [
+      ['L', 'x', 'X', 30],
+      ['L', 'k', 'A', 10],
+      ['L', 'j', 'B', 10],
+      ['R', 'k', 'a', 12],
+      ['L', 'x', 'Y', 70],
+      ['L', 'x', 'Z', 71],
+    ] as const
+
+    test('waits for one until grace is over', () => {
+      const results = ['', '', '', 'k=A+a@12', '', 'j=B+∅@10']
+      expect(run(joined('left', windows), ...inputs)).toEqual(results)
+    })
+
+    test('comes out at once in Kafka Streams, and with its partner', () => {
+      const results = ['', 'k=A+∅@10', 'j=B+∅@10', 'k=A+a@12', '', '']
+      expect(run(joined('left', windows, { compatible: true }), ...inputs)).toEqual(results)
+    })
+  })
+
+  test('each unmatched record comes out when its own window is closed; in Kafka Streams in bunches', () => {
+    const inputs = Array.from({ length: 9 }, (_, i) => ['L', `k${i}`, `v${i}`, i] as const)
+    const windows = joinWindow({ before: 2, after: 2, grace: 2 })
+    const late = (i: number): string => `k${i}=v${i}+∅@${i}`
+    expect(run(joined('left', windows), ...inputs)).toEqual(['', '', '', '', '', late(0), late(1), late(2), late(3)])
+    expect(run(joined('left', windows, { compatible: true }), ...inputs)).toEqual([
+      '',
+      '',
+      '',
+      '',
+      '',
+      late(0),
+      '',
+      '',
+      '',
+    ])
+  })
+
+  test('a record of the other side, or one that is dropped, lets unmatched records out as well', () => {
+    for (const last of [
+      ['R', 'q', 'x', 21],
+      ['R', null, 'x', 21],
+      ['L', 'q', null, 21],
+    ] as const) {
+      const harness = joined('left', joinWindow({ before: 0, after: 10 }))
+      expect(run(harness, ['L', 'k', 'A', 10], last)).toEqual(['', 'k=A+∅@10'])
+    }
+  })
+
+  test('an unmatched record whose joiner throws takes neither the record that lets it out nor its own neighbours', () => {
+    const fails = (left: unknown, right: unknown): string => {
+      if (left === 'bad') throw new Error('bad')
+      return concat(left, right)
+    }
+    const harness = joined('left', joinWindow({ before: 1, after: 10 }), {}, fails)
+    run(harness, ['L', 'k', 'A', 10], ['L', 'm', 'bad', 10], ['L', 'z', 'B', 10])
+    run(harness, ['R', 'q', 'x', 20])
+    expect(() => harness.pipe('L', 'q', 'C', 21)).toThrow('bad')
+    expect(harness.take()).toEqual(['k=A+∅@10', 'q=C+x@21'])
+    expect(harness.pipe('R', 'y', 'y', 22)).toEqual(['z=B+∅@10'])
+  })
+
   test('late records join whatever is still held', () => {
     const harness = joined('inner', joinWindow(10))
     expect(
       run(
         harness,
         ['L', 'k', 'A', 10],
-        ['L', 'k', 'B', 29],
+        ['L', 'k', 'B', 30],
         ['R', 'k', 'a', 10],
-        ['L', 'k', 'C', 30],
+        ['L', 'k', 'C', 31],
         ['R', 'k', 'b', 10],
       ),
     ).toEqual(['', '', 'k=A+a@10', '', ''])
@@ -153,13 +261,12 @@ describe('stream-stream joins', () => {
 
 describe('the self-join over one store', () => {
   function selfJoined(windows: JoinWindows) {
-    const retention = windows.before + windows.after + windows.grace
     return new Harness(
       {
         L: [{ op: 'joinWindow', store: 's' }, 'j'],
-        j: [{ op: 'streamSelfJoin', store: 's', windows, joiner }, 'out'],
+        j: [{ op: 'streamSelfJoin', store: 's', windows, joiner: concat }, 'out'],
       },
-      [new FakeWindow('s', { duplicates: true, retention })],
+      [windowStore('s', windows)],
     )
   }
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chooseEngine } from '../../src/index.ts'
 import type { GeneratedCase } from './generated-case.ts'
+import { checkJoin } from './join-law.ts'
 import { difference, differenceOf } from './observe.ts'
 import type { Observation } from './observe.ts'
 import { preparedInputs, runPaced } from './paced-run.ts'
@@ -179,7 +180,26 @@ const optimized: Law = {
   },
 }
 
-export const LAWS: readonly Law[] = [engines, restart, crash, embedded, cache, partitions, merged, memory, optimized]
+const joins: Law = {
+  name: 'joins',
+  promise:
+    'a join of two streams gives the pairs and the unmatched records of a model without stores, each with the record that the model says',
+  applies: () => true,
+  check: (generated) => checkJoin(generated.choices(), withDirectory),
+}
+
+export const LAWS: readonly Law[] = [
+  engines,
+  restart,
+  crash,
+  embedded,
+  cache,
+  partitions,
+  merged,
+  memory,
+  optimized,
+  joins,
+]
 
 export async function withDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-law-'))

@@ -102,7 +102,8 @@ describe('changelogs are those of Kafka Streams, byte by byte', () => {
     state.put('k', 5, 'b', -1, true)
     expect(shown(await h.commit())).toEqual([
       [77, hex('6b 0000000000000005 00000001'), hex('61')],
-      [77, hex('6b 0000000000000005 00000002'), hex('62')],
+      [77, hex('6b 0000000000000005 00000002'), null],
+      [77, hex('6b 0000000000000005 00000003'), hex('62')],
     ])
   })
 

@@ -196,11 +196,13 @@ for (const engine of ENGINES) {
             a.value - b.value,
         )
       const contents = (from: StateHarness) => {
+        const state = from.store<OuterJoinState<string, number, number>>()
+        const seen: string[] = []
+        state.visit((timestamp, side) => seen.push(`${timestamp} ${side}`) > 0)
         const rows: Row[] = []
-        from.store<OuterJoinState<string, number, number>>().drain((timestamp, side, key, value) => {
-          rows.push({ timestamp, side, key, value })
-          return 'keep'
-        })
+        state.drain(Infinity, Infinity, (timestamp, side, key, value) => rows.push({ timestamp, side, key, value }))
+        expect(seen).toEqual(rows.map(({ timestamp, side }) => `${timestamp} ${side}`))
+        for (const { timestamp, side, key, value } of rows) state.add(timestamp, side, key, value)
         return rows
       }
       for (let i = 0; i < 600; i++) {
@@ -216,16 +218,17 @@ for (const engine of ENGINES) {
         } else if (dice < 0.8) {
           // One side's records are due later than the other's: they are passed over.
           const rows: Row[] = []
-          state.drain((t, s, k, value) => {
-            if (t > timestamp) return 'stop'
-            if (s === 'left' && t > timestamp - 5) return 'keep'
-            rows.push({ timestamp: t, side: s, key: k, value })
-            return 'remove'
-          })
-          const due = (row: Row) =>
-            row.timestamp <= timestamp && !(row.side === 'left' && row.timestamp > timestamp - 5)
-          expect(rows).toEqual(expected().filter(due))
-          model = model.filter((row) => !due(row))
+          const stopsAfter = random.chance(0.3) ? random.below(4) : Infinity
+          const drain = (): void =>
+            state.drain(timestamp - 5, timestamp, (t, s, k, value) => {
+              rows.push({ timestamp: t, side: s, key: k, value })
+              if (rows.length > stopsAfter) throw new Error('stopped')
+            })
+          const due = expected().filter((row) => row.timestamp < (row.side === 'left' ? timestamp - 5 : timestamp))
+          if (due.length > stopsAfter) expect(drain).toThrow('stopped')
+          else drain()
+          expect(rows).toEqual(due.slice(0, stopsAfter + 1))
+          model = model.filter((row) => !rows.some(({ value }) => value === row.value))
         } else if (dice < 0.9) {
           await h.commit()
           committed = structuredClone(model)
@@ -235,7 +238,8 @@ for (const engine of ENGINES) {
           model = structuredClone(committed)
         } else expect(contents(h)).toEqual(expected())
         const now: OuterJoinState<string, number, number> = h.store()
-        expect(now.minTimestamp).toBe(expected()[0]?.timestamp ?? Infinity)
+        for (const of of ['left', 'right'] as const)
+          expect(now.firstTimestamp(of)).toBe(expected().find((row) => row.side === of)?.timestamp ?? Infinity)
       }
       await h.commit()
       const r = (restored = await StateHarness.open([outerJoinSpec], engine))

@@ -9,7 +9,7 @@ import { newRepartition, repartitionNode } from '../../topology/graph/repartitio
 import type { JoinKind, Joiner } from '../../topology/operator-spec.ts'
 import { requiredInternalSerde } from '../../topology/required-serde.ts'
 import { validateName } from '../../topology/names.ts'
-import { minimumRetention } from '../../windowing/index.ts'
+import { defaultRetention, minimumRetention } from '../../windowing/index.ts'
 import type { JoinWindows } from '../../windowing/index.ts'
 import type { StreamHandle } from '../handles.ts'
 import { materializationOf } from '../materialization.ts'
@@ -185,7 +185,8 @@ function joinStores(
     logging,
     caching: false,
     timestamped: false,
-    retention: minimumRetention(windows),
+    retention: settings.compatible ? minimumRetention(windows) : defaultRetention(windows),
+    inclusiveRetention: !settings.compatible,
     windowSize: windows.before + windows.after,
     retainDuplicates: true,
     timeOrdered: false,

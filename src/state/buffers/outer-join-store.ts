@@ -22,11 +22,8 @@ interface Unmatched<K> extends LoadedEntry {
   readonly values: Buffer[]
 }
 
-/** What is unmatched at one timestamp. */
-interface Moment<K> {
-  readonly right: Map<MapKey<K>, Unmatched<K>>
-  readonly left: Map<MapKey<K>, Unmatched<K>>
-}
+/** What is unmatched of one side at one timestamp. */
+type Moment<K> = Map<MapKey<K>, Unmatched<K>>
 
 /**
  * Unmatched records of a left or outer stream-stream join: `timestamp(8) ‖ side(1: left 1, right 0) ‖ key`, and the list of
@@ -37,7 +34,8 @@ export class OuterJoinStore<K, V> extends LoadedStore<Unmatched<K>> implements O
   readonly #keys: KeyCodec<K>
   readonly #leftValues: ValueCodec<V>
   readonly #rightValues: ValueCodec<V>
-  readonly #moments = new TimeQueue<Moment<K>>()
+  readonly #left = new TimeQueue<Moment<K>>()
+  readonly #right = new TimeQueue<Moment<K>>()
 
   constructor(
     spec: OuterJoinStoreSpec,
@@ -54,16 +52,16 @@ export class OuterJoinStore<K, V> extends LoadedStore<Unmatched<K>> implements O
     this.#rightValues = new ValueCodec(rightSerde, spec.name, place.scratch, checkEveryValue)
   }
 
-  get minTimestamp(): number {
+  firstTimestamp(side: JoinSide): number {
     this.ensureLoaded()
-    return this.#moments.minTime
+    return this.#momentsOf(side).minTime
   }
 
   add(timestamp: number, side: JoinSide, key: K, value: V): void {
     this.ensureLoaded()
     const mapKey = this.#keys.mapKey(key)
     const bytes = this.#valuesOf(side).encode(value)
-    const known = this.#moments.get(timestamp)?.[side].get(mapKey)
+    const known = this.#momentsOf(side).get(timestamp)?.get(mapKey)
     if (known !== undefined) {
       known.values.push(bytes)
       this.changed(known)
@@ -78,18 +76,41 @@ export class OuterJoinStore<K, V> extends LoadedStore<Unmatched<K>> implements O
 
   remove(timestamp: number, side: JoinSide, key: K): void {
     this.ensureLoaded()
-    const moment = this.#moments.get(timestamp)
-    const entry = moment?.[side].get(this.#keys.mapKey(key))
+    const moment = this.#momentsOf(side).get(timestamp)
+    const entry = moment?.get(this.#keys.mapKey(key))
     if (moment !== undefined && entry !== undefined) this.#remove(timestamp, moment, side, entry)
   }
 
-  drain(visit: (timestamp: number, side: JoinSide, key: K, value: V) => 'remove' | 'keep' | 'stop'): void {
+  drain(left: number, right: number, emit: (timestamp: number, side: JoinSide, key: K, value: V) => void): void {
     this.ensureLoaded()
-    for (const timestamp of this.#moments.times()) {
-      const moment = this.#moments.get(timestamp)
-      if (moment === undefined) continue
-      if (!this.#drainSide(timestamp, moment, 'right', visit)) return
-      if (!this.#drainSide(timestamp, moment, 'left', visit)) return
+    for (;;) {
+      const nextLeft = this.#left.minTime
+      const nextRight = this.#right.minTime
+      if (nextRight < right && (nextRight <= nextLeft || nextLeft >= left)) this.#drainMoment(nextRight, 'right', emit)
+      else if (nextLeft < left) this.#drainMoment(nextLeft, 'left', emit)
+      else return
+    }
+  }
+
+  visit(see: (timestamp: number, side: JoinSide) => boolean): void {
+    this.ensureLoaded()
+    const lefts = this.#left.times()
+    const rights = this.#right.times()
+    try {
+      let left = lefts.next()
+      let right = rights.next()
+      while (!left.done || !right.done) {
+        if (!right.done && (left.done || right.value <= left.value)) {
+          if (!this.#visitMoment(right.value, 'right', see)) return
+          right = rights.next()
+        } else if (!left.done) {
+          if (!this.#visitMoment(left.value, 'left', see)) return
+          left = lefts.next()
+        }
+      }
+    } finally {
+      lefts.return()
+      rights.return()
     }
   }
 
@@ -109,7 +130,8 @@ export class OuterJoinStore<K, V> extends LoadedStore<Unmatched<K>> implements O
   }
 
   protected unload(): void {
-    this.#moments.clear()
+    this.#left.clear()
+    this.#right.clear()
   }
 
   protected writeValue(entry: Unmatched<K>, writer: ByteWriter): void {
@@ -122,44 +144,44 @@ export class OuterJoinStore<K, V> extends LoadedStore<Unmatched<K>> implements O
         .bytes(value)
   }
 
-  #drainSide(
+  #drainMoment(
     timestamp: number,
-    moment: Moment<K>,
     side: JoinSide,
-    visit: (timestamp: number, side: JoinSide, key: K, value: V) => 'remove' | 'keep' | 'stop',
-  ): boolean {
-    const entries = [...moment[side].values()].sort((a, b) => Buffer.compare(a.keyBytes, b.keyBytes))
+    emit: (timestamp: number, side: JoinSide, key: K, value: V) => void,
+  ): void {
+    const moment = this.#momentsOf(side).get(timestamp)
+    if (moment === undefined) return
+    const entries = [...moment.values()].sort((a, b) => Buffer.compare(a.keyBytes, b.keyBytes))
     for (const entry of entries) {
-      const kept: Buffer[] = []
-      let stopped = false
-      for (const value of entry.values) {
-        const answer = stopped ? 'stop' : visit(timestamp, side, entry.key, this.#valuesOf(side).decode(value))
-        if (answer === 'stop') stopped = true
-        if (answer !== 'remove') kept.push(value)
+      for (let value = entry.values.shift(); value !== undefined; value = entry.values.shift()) {
+        if (entry.values.length === 0) this.#remove(timestamp, moment, side, entry)
+        else this.changed(entry)
+        emit(timestamp, side, entry.key, this.#valuesOf(side).decode(value))
       }
-      if (kept.length === 0) this.#remove(timestamp, moment, side, entry)
-      else if (kept.length < entry.values.length) {
-        entry.values.splice(0, entry.values.length, ...kept)
-        this.changed(entry)
-      }
-      if (stopped) return false
     }
+  }
+
+  #visitMoment(timestamp: number, side: JoinSide, see: (timestamp: number, side: JoinSide) => boolean): boolean {
+    for (const { values } of this.#momentsOf(side).get(timestamp)?.values() ?? [])
+      for (let i = 0; i < values.length; i++) if (!see(timestamp, side)) return false
     return true
   }
 
   #insert(timestamp: number, side: JoinSide, entry: Unmatched<K>): void {
-    let moment = this.#moments.get(timestamp)
-    if (moment === undefined) {
-      moment = { right: new Map(), left: new Map() }
-      this.#moments.set(timestamp, moment)
-    }
-    moment[side].set(entry.mapKey, entry)
+    const moments = this.#momentsOf(side)
+    const moment = moments.get(timestamp)
+    if (moment === undefined) moments.set(timestamp, new Map([[entry.mapKey, entry]]))
+    else moment.set(entry.mapKey, entry)
   }
 
   #remove(timestamp: number, moment: Moment<K>, side: JoinSide, entry: Unmatched<K>): void {
-    moment[side].delete(entry.mapKey)
+    moment.delete(entry.mapKey)
     this.removed(entry)
-    if (moment.right.size === 0 && moment.left.size === 0) this.#moments.delete(timestamp)
+    if (moment.size === 0) this.#momentsOf(side).delete(timestamp)
+  }
+
+  #momentsOf(side: JoinSide): TimeQueue<Moment<K>> {
+    return side === 'left' ? this.#left : this.#right
   }
 
   #valuesOf(side: JoinSide): ValueCodec<V> {

@@ -32,17 +32,19 @@ export class TimeQueue<B> {
     this.#heap = []
   }
 
-  /** Times with a bucket, smallest first; buckets may be deleted on the way. */
-  *times(): Generator<number> {
+  /** Times with a bucket, smallest first, each once; all stay. */
+  *times(): Generator<number, void> {
     const passed: number[] = []
     try {
       for (let time = this.minTime; time !== Infinity; time = this.minTime) {
-        passed.push(time)
         this.#pop()
+        // A time whose bucket was deleted and set again is in the heap twice.
+        if (time === passed.at(-1)) continue
+        passed.push(time)
         yield time
       }
     } finally {
-      for (const time of passed) if (this.#buckets.has(time)) this.#push(time)
+      for (const time of passed) this.#push(time)
     }
   }
 

@@ -34,6 +34,8 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   readonly #timeOrdered: boolean
   /** Kafka Streams' caching stores show what is in the cache, however old; only what lies behind it expires. */
   readonly #showsExpired: boolean
+  /** Kafka Streams' stores of joins log what is too old as well, and do not keep it. */
+  readonly #logsExpired: boolean
   readonly #buckets = new KeyTable<Bucket<K, V>>()
   readonly #sorted: SortedChanges<TimedEntry<K, V>, TimedEntry<K, V>>
   #last: Bucket<K, V> | null = null
@@ -61,7 +63,9 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     this.#session = spec.kind === 'session'
     this.#timestamped = timestamped
     this.#timeOrdered = spec.timeOrdered
-    this.#showsExpired = place.environment.compatible && this.cached
+    const { compatible } = place.environment
+    this.#showsExpired = compatible && this.cached
+    this.#logsExpired = compatible && spec.kind === 'window' && spec.retainDuplicates
     this.#layout = new TimedLayout(place.prefix, this.#session, retention)
     this.rowHeaderLength = this.#layout.headerLength
     this.#sorted = new SortedChanges(
@@ -99,8 +103,14 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     if (!this.retention.accept(time)) {
       // A deletion ends in the cache: nothing of the entry is seen behind it.
       if (value !== null || !this.#showsExpired) this.environment.drop('expired', this.name)
-      if (!this.#showsExpired) return
+      const logged = this.#logsExpired && this.retention.segment(time) >= this.retention.firstLiveSegment
+      if (!logged && !this.#showsExpired) return
     }
+    this.change(key, time, sub, value, timestamp, owned)
+  }
+
+  /** Puts, whatever the time. */
+  protected change(key: K, time: number, sub: number, value: V | null, timestamp: number, owned: boolean): void {
     const bucket = this.#bucket(key) ?? this.#addBucket(key)
     let entry = bucket.find(time, sub)
     if (entry === undefined) {

@@ -15,7 +15,7 @@ export class WindowEntryStore<K, V> extends TimedEntryStore<K, V> implements Win
   constructor(spec: WindowStoreSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
     // Kafka Streams' persistent stores for emit-on-close see one millisecond more than others.
     const inclusive = place.environment.compatible && spec.timeOrdered && spec.persistent
-    const retention = new Retention(spec.retention, spec.persistent, inclusive)
+    const retention = new Retention(spec.retention, spec.persistent, inclusive || spec.inclusiveRetention)
     super(spec, place, keySerde, valueSerde, spec.timestamped, retention)
     this.spec = spec
   }
@@ -32,10 +32,19 @@ export class WindowEntryStore<K, V> extends TimedEntryStore<K, V> implements Win
   put(key: K, start: number, value: V | null, timestamp: number, owned: boolean): void {
     const time = this.spec.timestamped ? timestamp : -1
     if (!this.spec.retainDuplicates) this.putAt(key, start, 0, value, time, owned)
-    else if (value !== null) {
-      this.sequence = (this.sequence + 1) & 0x7fffffff
-      this.putAt(key, start, this.sequence, value, time, owned)
-    }
+    else if (value !== null) this.putAt(key, start, this.#nextSequence(), value, time, owned)
+    else if (this.environment.compatible) this.#putNull(key, start, time)
+  }
+
+  /** Kafka Streams logs a tombstone, though there is nothing to delete. Only its stores in memory take note of the time. */
+  #putNull(key: K, start: number, time: number): void {
+    if (!this.spec.persistent && !this.retention.accept(start)) this.environment.drop('expired', this.name)
+    this.change(key, start, this.#nextSequence(), null, time, true)
+  }
+
+  #nextSequence(): number {
+    this.sequence = (this.sequence + 1) & 0x7fffffff
+    return this.sequence
   }
 
   fetch(key: K, from: number, to: number, reverse: boolean): WindowCursor<K, V> {

@@ -49,6 +49,7 @@ function spec(kind: 'keyValue' | 'versioned' | 'window' | 'session', name: strin
         kind,
         timestamped: true,
         retention: 0,
+        inclusiveRetention: false,
         windowSize: 0,
         retainDuplicates: false,
         timeOrdered: false,
@@ -257,14 +258,19 @@ export class FakeWindow extends FakeStore implements WindowState<Any, Any> {
   readonly cached: boolean
   observedTime = -1
   readonly #retention: number
+  readonly #inclusive: boolean
   readonly #duplicates: boolean
   #rows: Row[] = []
   #changed: Row[] = []
   #listener: WindowFlushListener<Any, Any> | undefined
 
-  constructor(name: string, options: { retention?: number; duplicates?: boolean; cached?: boolean } = {}) {
+  constructor(
+    name: string,
+    options: { retention?: number; inclusive?: boolean; duplicates?: boolean; cached?: boolean } = {},
+  ) {
     super(name, 'window')
     this.#retention = options.retention ?? Number.POSITIVE_INFINITY
+    this.#inclusive = options.inclusive ?? false
     this.#duplicates = options.duplicates ?? false
     this.cached = options.cached ?? false
   }
@@ -309,7 +315,8 @@ export class FakeWindow extends FakeStore implements WindowState<Any, Any> {
   }
 
   #select(condition: (row: Row) => boolean): Row[] {
-    return this.#rows.filter((row) => row.start > this.observedTime - this.#retention && condition(row))
+    const oldest = this.observedTime - this.#retention
+    return this.#rows.filter((row) => (this.#inclusive ? row.start >= oldest : row.start > oldest) && condition(row))
   }
 }
 
@@ -375,16 +382,20 @@ export class FakeOuterJoin extends FakeStore implements OuterJoinState<Any, Any,
     )
   }
 
-  get minTimestamp(): number {
-    return this.#rows[0]?.timestamp ?? Number.POSITIVE_INFINITY
+  firstTimestamp(side: JoinSide): number {
+    return this.#rows.find((row) => row.side === side)?.timestamp ?? Number.POSITIVE_INFINITY
   }
 
-  drain(visit: (timestamp: number, side: JoinSide, key: Any, value: Any) => 'remove' | 'keep' | 'stop'): void {
-    for (const row of this.#rows) {
-      const answer = visit(row.timestamp, row.side, row.key, row.value)
-      if (answer === 'stop') return
-      if (answer === 'remove') this.#rows = this.#rows.filter((held) => held !== row)
+  drain(left: number, right: number, emit: (timestamp: number, side: JoinSide, key: Any, value: Any) => void): void {
+    const due = this.#rows.filter(({ timestamp, side }) => timestamp < (side === 'left' ? left : right))
+    for (const row of due) {
+      this.#rows = this.#rows.filter((held) => held !== row)
+      emit(row.timestamp, row.side, row.key, row.value)
     }
+  }
+
+  visit(see: (timestamp: number, side: JoinSide) => boolean): void {
+    for (const { timestamp, side } of this.#rows) if (!see(timestamp, side)) return
   }
 }
 

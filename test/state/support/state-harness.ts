@@ -192,17 +192,22 @@ export function keyValueSpec<K, V>(
 export function windowSpec<K, V>(
   options: Base<K, V> &
     Partial<
-      Pick<WindowStoreSpec, 'timestamped' | 'retention' | 'windowSize' | 'retainDuplicates' | 'timeOrdered'>
+      Pick<
+        WindowStoreSpec,
+        'timestamped' | 'retention' | 'inclusiveRetention' | 'windowSize' | 'retainDuplicates' | 'timeOrdered'
+      >
     > = {},
 ): WindowStoreSpec {
   const {
     timestamped = true,
     retention = 100,
+    inclusiveRetention = false,
     windowSize = 10,
     retainDuplicates = false,
     timeOrdered = false,
   } = options
-  return { kind: 'window', ...base(options), timestamped, retention, windowSize, retainDuplicates, timeOrdered }
+  const rows = { timestamped, retention, inclusiveRetention, retainDuplicates, timeOrdered }
+  return { kind: 'window', ...base(options), windowSize, ...rows }
 }
 
 export function sessionSpec<K, V>(
