@@ -364,8 +364,8 @@ export class KStream<K, V> {
   }
 
   /**
-   * As `join`; records of this stream without a match are joined with null: with a stream once their window has closed, with a
-   * table at once.
+   * As `join`; records of this stream without a match are joined with null: with a stream once stream time is greater than their
+   * timestamp + `after` + `grace`, with a table at once.
    *
    * @throws as `join`
    * @example
@@ -395,7 +395,8 @@ export class KStream<K, V> {
   }
 
   /**
-   * As `join` with a stream; records of either side without a match are joined with null once their window has closed (KIP-633).
+   * As `join` with a stream; records of either side without a match are joined with null once stream time is greater than their
+   * timestamp + `after` (this stream) or `before` (the other) + `grace` (KIP-633).
    *
    * @throws as `join`
    * @example

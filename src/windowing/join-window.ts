@@ -18,20 +18,20 @@ export interface JoinWindowBounds {
   readonly before?: Duration
   /** How much later than the left record the right one may be; 0 if not given. Negative (number of ms only): it must be earlier. */
   readonly after?: Duration
-  /** How long after the window's end (in stream time) late records still join; 0 if not given. */
+  /** How long after the window's end (in stream time) records still join, and unmatched ones wait; 0 if not given. */
   readonly grace?: Duration
 }
 
 /**
  * Joins a left record at `t` with the right records in `[t - before, t + after]`, both bounds included. A single duration is
- * both `before` and `after`.
+ * both `before` and `after`. `joinWindow(0)` joins records with equal timestamps.
  *
  * @throws MR_WINDOW if the window ends before it starts; MR_DURATION
  * @example
  * ```ts
  * clicks.join(views, (click, view) => ({ click, view }), joinWindow({ before: '5s', after: '10s', grace: '1s' }))
  * ```
- * Behaves as Kafka Streams' `JoinWindows`.
+ * Kafka Streams' `JoinWindows`, whose edges depend on what other keys do (docs/differences.md, 19 and 20).
  */
 export function joinWindow(window: Duration | JoinWindowBounds): JoinWindows {
   const bounds = typeof window === 'object' ? window : { before: window, after: window }

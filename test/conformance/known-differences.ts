@@ -12,16 +12,6 @@ export const KNOWN_DIFFERENCES: ReadonlyMap<string, string> = new Map([
     'found/40fd-00156',
     'found/40fd-00523',
   ]),
-  ...reason('drops of in-memory join stores that retain nothing are not counted', [
-    'found/5f1c-00076',
-    'found/5f1c-00161',
-    'joins-more/memory-zero-leftJoin',
-  ]),
-  ...reason('a null value into a stream-stream join writes nothing to the changelogs', [
-    'found/c93e-00188',
-    'found/c93e-00321',
-    'found/c93e-00429',
-  ]),
   ...reason('an aggregate that becomes null keeps its latest time with caching', ['found/7b21-00111']),
   ...reason('a cached session that falls out of retention is removed with a result', [
     'found/40fd-00332',
