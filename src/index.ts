@@ -114,6 +114,7 @@ export type {
 export * from './serde/index.ts'
 export {
   Windowed,
+  calendar,
   hopping,
   joinWindow,
   parseDuration,
@@ -121,17 +122,23 @@ export {
   sliding,
   tumbling,
   unlimited,
+  windowsOf,
 } from './windowing/index.ts'
 export type {
+  CalendarOptions,
+  CalendarUnit,
   Duration,
   HoppingWindows,
   JoinWindowBounds,
   JoinWindows,
+  PeriodWindows,
   SessionWindows,
   SlidingWindows,
   TimeWindows,
   TumblingWindows,
   UnlimitedWindows,
+  Weekday,
+  WindowBounds,
 } from './windowing/index.ts'
 export { Headers } from './record/headers.ts'
 export type { Header } from './record/headers.ts'

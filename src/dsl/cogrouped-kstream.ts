@@ -56,7 +56,9 @@ export class CogroupedKStream<K, A> {
   windowedBy(
     windows: TimeWindows | SlidingWindows | SessionWindows,
   ): TimeWindowedCogroupedKStream<K, A> | SessionWindowedCogroupedKStream<K, A> {
-    checkWindows(windows)
+    const [group] = this.#cogroup.inputs.keys()
+    if (group === undefined) throw new Error('a cogroup has at least one input')
+    checkWindows(windows, group.graph.settings)
     return windows.kind === 'session'
       ? new SessionWindowedCogroupedKStream(this.#cogroup, windows, this.#wrap)
       : new TimeWindowedCogroupedKStream(this.#cogroup, windows, this.#wrap)

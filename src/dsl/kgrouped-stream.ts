@@ -115,7 +115,7 @@ export class KGroupedStream<K, V> {
     windows: TimeWindows | SlidingWindows | SessionWindows,
   ): TimeWindowedKStream<K, V> | SessionWindowedKStream<K, V> {
     const grouped = this[HANDLE]
-    checkWindows(windows)
+    checkWindows(windows, grouped.graph.settings)
     return windows.kind === 'session'
       ? this.#wrap.sessions({ grouped, windows, emitOnClose: false })
       : this.#wrap.timeWindows({ grouped, windows, emitOnClose: false })

@@ -1,12 +1,18 @@
 import type { Serde } from '../serde/serde.ts'
-import type { KeyValueStoreSpec, SessionStoreSpec, VersionedStoreSpec, WindowStoreSpec } from '../state/store-spec.ts'
+import type {
+  KeyValueStoreSpec,
+  PeriodStoreSpec,
+  SessionStoreSpec,
+  VersionedStoreSpec,
+  WindowStoreSpec,
+} from '../state/store-spec.ts'
 import type { BuildSettings } from '../topology/build-settings.ts'
 import { validateName } from '../topology/names.ts'
 import type { NameGenerator } from '../topology/names.ts'
 import { requiredInternalSerde } from '../topology/required-serde.ts'
 import { topologyError } from '../topology/topology-error.ts'
 import { defaultRetention, minimumRetention, parseDuration } from '../windowing/index.ts'
-import type { AggregationWindows, SessionWindows } from '../windowing/index.ts'
+import type { AggregationWindows, PeriodWindows, SessionWindows } from '../windowing/index.ts'
 import type { KeyValueStoreOptions, Materialize, StoreOptions, WindowStoreOptions } from './options.ts'
 
 /** The options of a store as an operator understands them. */
@@ -126,7 +132,7 @@ export function windowStoreSpec(
   name: string,
   serdes: StoreSerdes,
   node: string,
-  windows: Exclude<AggregationWindows, SessionWindows>,
+  windows: Exclude<AggregationWindows, PeriodWindows | SessionWindows>,
   emitOnClose: boolean,
 ): WindowStoreSpec {
   const base = baseSpec(settings, materialization, name, serdes, node)
@@ -141,6 +147,27 @@ export function windowStoreSpec(
     inclusiveRetention: false,
     windowSize: windowSize(windows),
     retainDuplicates: false,
+    timeOrdered: emitOnClose,
+  }
+}
+
+/** @throws MR_SERDE_MISSING, MR_TOPOLOGY_STORE_OPTION */
+export function periodStoreSpec(
+  settings: BuildSettings,
+  materialization: Materialization,
+  name: string,
+  serdes: StoreSerdes,
+  node: string,
+  windows: PeriodWindows,
+  emitOnClose: boolean,
+): PeriodStoreSpec {
+  const base = baseSpec(settings, materialization, name, serdes, node)
+  return {
+    kind: 'period',
+    ...base,
+    caching: base.caching && !emitOnClose,
+    retention: materialization.retention ?? defaultRetention(windows),
+    maxSize: windows.maxSize,
     timeOrdered: emitOnClose,
   }
 }
@@ -184,7 +211,7 @@ export function checkWindowStore(materialization: Materialization, windows: Aggr
 }
 
 /** Size of a window as its key's serde must know it, ms. */
-export function windowSize(windows: Exclude<AggregationWindows, SessionWindows>): number {
+export function windowSize(windows: Exclude<AggregationWindows, PeriodWindows | SessionWindows>): number {
   switch (windows.kind) {
     case 'sliding':
       return windows.difference

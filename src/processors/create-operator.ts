@@ -18,6 +18,7 @@ import { MapRecord } from './map.ts'
 import type { Operator } from './operator.ts'
 import { PassThrough } from './pass-through.ts'
 import { Peek } from './peek.ts'
+import { PeriodAggregate } from './period-aggregate.ts'
 import { Print } from './print.ts'
 import { ProcessValues } from './process-values.ts'
 import { Process } from './process.ts'
@@ -62,6 +63,7 @@ const CONSTRUCTORS: Constructors = {
   processValues: ProcessValues,
   aggregate: Aggregate,
   windowAggregate: WindowAggregate,
+  periodAggregate: PeriodAggregate,
   slidingAggregate: SlidingAggregate,
   sessionAggregate: SessionAggregate,
   tableSource: TableSource,

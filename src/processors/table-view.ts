@@ -2,6 +2,7 @@ import { Headers } from '../record/headers.ts'
 import type {
   Entry,
   KeyValueState,
+  PeriodState,
   SessionState,
   SuppressBuffer,
   VersionedState,
@@ -49,6 +50,8 @@ function openStore(view: ViewOf<'store'>, context: OperatorContext): TableLookup
       return new VersionedLookup(context.state(view.store))
     case 'window':
       return new WindowLookup(context.state(view.store))
+    case 'period':
+      return new PeriodLookup(context.state(view.store))
     case 'session':
       return new SessionLookup(context.state(view.store))
   }
@@ -99,6 +102,24 @@ class WindowLookup implements TableLookup {
 
   get(key: unknown): Entry<unknown> | undefined {
     return key instanceof Windowed ? this.#state.get(key.key, key.start) : undefined
+  }
+
+  getAsOf(key: unknown): Entry<unknown> | undefined {
+    return this.get(key)
+  }
+
+  close(): void {}
+}
+
+class PeriodLookup implements TableLookup {
+  readonly #state: PeriodState<unknown, unknown>
+
+  constructor(state: PeriodState<unknown, unknown>) {
+    this.#state = state
+  }
+
+  get(key: unknown): Entry<unknown> | undefined {
+    return key instanceof Windowed ? this.#state.get(key.key, key.start, key.end) : undefined
   }
 
   getAsOf(key: unknown): Entry<unknown> | undefined {

@@ -1,12 +1,12 @@
 import type { Headers } from '../record/headers.ts'
 import type { SpecOf } from '../topology/operator-spec.ts'
 import { UNLIMITED_END, firstWindowStart, isWindowClosed } from '../windowing/index.ts'
-import type { FixedWindows, TimeWindows } from '../windowing/index.ts'
+import type { FixedWindows, UnlimitedWindows } from '../windowing/index.ts'
 import { TimeWindowOperator } from './time-window-operator.ts'
 
 /** Aggregations of tumbling, hopping and unlimited windows. Null values take part. Forwards Changes by windowed key. */
 export class WindowAggregate extends TimeWindowOperator {
-  readonly #windows: TimeWindows
+  readonly #windows: FixedWindows | UnlimitedWindows
 
   constructor(spec: SpecOf<'windowAggregate'>) {
     super(spec)

@@ -1,7 +1,9 @@
 import { parseDuration } from '../options/duration.ts'
 import type { Duration } from '../options/duration.ts'
+import type { PeriodWindows } from '../windowing/period.ts'
 import { Windowed } from '../windowing/windowed-key.ts'
 import { readLong, writeLong } from './big-endian.ts'
+import { boundedKeys } from './bounded-keys.ts'
 import { asBuffer } from './byte-view.ts'
 import { readInner, writeInner } from './inner-key.ts'
 import { checkSuffix, wrongType } from './serde-error.ts'
@@ -11,14 +13,20 @@ import type { Serde } from './serde.ts'
  * Keys of tumbling, hopping, sliding and unlimited windows in a topic: the key's bytes, then the window's start (8 bytes,
  * ms, big endian), as Kafka's `TimeWindowedSerializer` writes them. The end is not written: `size` tells it.
  *
- * @param size how long the windows are (a sliding window's: its time difference)
+ * Keys of windows made by `calendar()` and `windowsOf()`: the key's bytes, then the window's end and start, as Kafka's
+ * `SessionWindowedSerializer` writes them.
+ *
+ * @param size how long the windows are (a sliding window's: its time difference), or what `calendar()` or `windowsOf()` returned
  * @throws MR_DURATION for an impossible size; MR_SERDE_LENGTH for data too short; else what `inner` throws
  * @example
  * ```ts
  * const perMinute = topic('per-minute', { key: windowed(string(), '1m'), value: long() })
+ * const days = calendar('day', { timeZone: 'Asia/Tokyo' })
+ * const perDay = topic('per-day', { key: windowed(string(), days), value: long() })
  * ```
  */
-export function windowed<K>(inner: Serde<K>, size: Duration): Serde<Windowed<K>> {
+export function windowed<K>(inner: Serde<K>, size: Duration | PeriodWindows): Serde<Windowed<K>> {
+  if (typeof size === 'object') return boundedKeys(`windowed(${inner.name})`, inner)
   const length = parseDuration(size, 'the size of windowed()')
   const outer = build(inner, length)
   return inner.internal === undefined ? outer : { ...outer, internal: build(inner.internal, length) }

@@ -2,6 +2,7 @@ import type { StatePlace } from './environment.ts'
 import { JoinBufferStore } from './buffers/join-buffer-store.ts'
 import { KeyValueEntryStore } from './key-value/key-value-entry-store.ts'
 import { OuterJoinStore } from './buffers/outer-join-store.ts'
+import { PeriodEntryStore } from './timed/period-entry-store.ts'
 import { SessionEntryStore } from './timed/session-entry-store.ts'
 import type { StoreSpec } from './store-spec.ts'
 import { SuppressStore } from './buffers/suppress-store.ts'
@@ -17,6 +18,8 @@ export function createStore(spec: StoreSpec, place: StatePlace): TaskStore {
       return new KeyValueEntryStore(spec, place, keySerde, valueSerde)
     case 'window':
       return new WindowEntryStore(spec, place, keySerde, valueSerde)
+    case 'period':
+      return new PeriodEntryStore(spec, place, keySerde, valueSerde)
     case 'session':
       return new SessionEntryStore(spec, place, keySerde, valueSerde)
     case 'versioned':

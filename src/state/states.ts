@@ -152,6 +152,22 @@ export interface WindowCursor<K, V> extends EntryCursor<K, V> {
   readonly start: number
 }
 
+/** Windows by both of their bounds. Results carry the greatest timestamp of their records, as those of other windows. */
+export interface PeriodState<K, V> extends StateStore {
+  readonly cached: boolean
+  onFlush(listener: SessionFlushListener<K, V>, sendOldValues: boolean): void
+  /** Greatest window end ever put; -1 before the first. */
+  readonly observedTime: number
+  get(key: K, start: number, end: number): Entry<V> | undefined
+  /** Null deletes. A put that is too old is dropped and counted. */
+  put(key: K, start: number, end: number, value: V | null, timestamp: number, owned: boolean): void
+  copy(value: V): V
+  /** One key's windows with end >= earliestEnd and start <= latestStart, by end, then start. */
+  findOverlapping(key: K, earliestEnd: number, latestStart: number, reverse: boolean): SessionCursor<K, V>
+  /** All keys' windows with from <= end <= to, by end, start, key bytes. */
+  findByEnd(from: number, to: number, reverse: boolean): SessionCursor<K, V>
+}
+
 export type SessionFlushListener<K, V> = (
   key: K,
   start: number,

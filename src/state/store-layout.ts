@@ -14,6 +14,8 @@ export function layoutOf(spec: StoreSpec): string {
       const rows = spec.timestamped ? 'timestamped' : 'plain'
       return `window ${rows} ${spec.retention} ${spec.timeOrdered ? 'by time' : 'by key'}`
     }
+    case 'period':
+      return `period ${spec.retention} ${spec.timeOrdered ? 'by time' : 'by key'}`
     case 'session':
       return `session ${spec.retention} ${spec.timeOrdered ? 'by time' : 'by key'}`
     default:

@@ -5,6 +5,7 @@ export type StoreSpec =
   | KeyValueStoreSpec
   | VersionedStoreSpec
   | WindowStoreSpec
+  | PeriodStoreSpec
   | SessionStoreSpec
   | OuterJoinStoreSpec
   | SuppressBufferSpec
@@ -43,6 +44,15 @@ export interface WindowStoreSpec extends StoreSpecBase {
   /** True for the stores of stream-stream joins: every put is kept, with a sequence number. */
   readonly retainDuplicates: boolean
   /** True if results are emitted on window close: the store can be scanned by time. */
+  readonly timeOrdered: boolean
+}
+
+/** A window store whose rows hold both bounds of their window: its windows are of no fixed size. */
+export interface PeriodStoreSpec extends StoreSpecBase {
+  readonly kind: 'period'
+  readonly retention: number
+  /** No window is longer. */
+  readonly maxSize: number
   readonly timeOrdered: boolean
 }
 

@@ -1,6 +1,8 @@
 import type { StateEnvironment } from './environment.ts'
 import { PlainFace, ReadOnlyPlainFace, ReadOnlyTimestampedFace, TimestampedFace } from './key-value/key-value-face.ts'
 import { KeyValueEntryStore } from './key-value/key-value-entry-store.ts'
+import { ReadOnlyPeriodFace } from './timed/period-face.ts'
+import { PeriodEntryStore } from './timed/period-entry-store.ts'
 import { ReadOnlySessionFace, SessionFace } from './timed/session-face.ts'
 import { SessionEntryStore } from './timed/session-entry-store.ts'
 import type { StateStore } from './states.ts'
@@ -19,6 +21,7 @@ export function userStore(store: StateStore, environment: StateEnvironment, iter
   if (store instanceof WindowEntryStore) {
     return new WindowFace(store, store.spec.windowSize, iterators, environment.record)
   }
+  if (store instanceof PeriodEntryStore) return new ReadOnlyPeriodFace(store, store.spec.maxSize, iterators)
   return store instanceof SessionEntryStore ? new SessionFace(store, iterators) : undefined
 }
 
@@ -31,5 +34,6 @@ export function queryStore(store: StateStore, iterators: OpenIterators): unknown
   }
   if (store instanceof VersionedEntryStore) return new ReadOnlyVersionedFace(store)
   if (store instanceof WindowEntryStore) return new ReadOnlyWindowFace(store, store.spec.windowSize, iterators)
+  if (store instanceof PeriodEntryStore) return new ReadOnlyPeriodFace(store, store.spec.maxSize, iterators)
   return store instanceof SessionEntryStore ? new ReadOnlySessionFace(store, iterators) : undefined
 }

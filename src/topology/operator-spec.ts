@@ -2,6 +2,7 @@ import type { Serde } from '../serde/serde.ts'
 import type {
   HoppingWindows,
   JoinWindows,
+  PeriodWindows,
   SessionWindows,
   SlidingWindows,
   TumblingWindows,
@@ -35,7 +36,7 @@ export type TableView =
   | {
       readonly kind: 'store'
       readonly store: string
-      readonly storeKind: 'keyValue' | 'versioned' | 'window' | 'session'
+      readonly storeKind: 'keyValue' | 'versioned' | 'window' | 'period' | 'session'
     }
   | { readonly kind: 'filter'; readonly of: TableView; readonly predicate: Predicate; readonly not: boolean }
   | { readonly kind: 'mapValues'; readonly of: TableView; readonly mapper: ValueMapper }
@@ -101,6 +102,14 @@ export type OperatorSpec =
       readonly op: 'windowAggregate'
       readonly store: string
       readonly windows: TumblingWindows | HoppingWindows | UnlimitedWindows
+      readonly folding: Folding
+      readonly emitOnClose: boolean
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'periodAggregate'
+      readonly store: string
+      readonly windows: PeriodWindows
       readonly folding: Folding
       readonly emitOnClose: boolean
       readonly sendOldValues: boolean

@@ -1,4 +1,4 @@
-import type { AggregationWindows, WindowDefinition } from './window-definition.ts'
+import type { WindowDefinition } from './window-definition.ts'
 
 /** Milliseconds from the end of a window (stream time) until it takes no more records: grace; gap and grace for sessions. */
 export function closingDelay(window: WindowDefinition): number {
@@ -25,6 +25,7 @@ export function isWindowClosed(window: WindowDefinition, end: number, streamTime
   switch (window.kind) {
     case 'tumbling':
     case 'hopping':
+    case 'period':
       return end <= streamTime - window.grace
     case 'session':
       return end < streamTime - window.grace - window.gap
@@ -32,23 +33,5 @@ export function isWindowClosed(window: WindowDefinition, end: number, streamTime
       return false
     default:
       return end < streamTime - window.grace
-  }
-}
-
-/**
- * True if a record is too late for every window it could belong to, so that it is dropped before any store is asked. (A
- * session is judged after merging: an old record may prolong one that is still open. This tells for the record alone.)
- */
-export function isRecordLate(window: AggregationWindows, timestamp: number, streamTime: number): boolean {
-  switch (window.kind) {
-    case 'tumbling':
-    case 'hopping':
-      return isWindowClosed(window, timestamp - (timestamp % window.advance) + window.size, streamTime)
-    case 'sliding':
-      return isWindowClosed(window, timestamp + window.difference, streamTime)
-    case 'session':
-      return isWindowClosed(window, timestamp, streamTime)
-    case 'unlimited':
-      return false
   }
 }

@@ -9,6 +9,8 @@ export function minimumRetention(window: WindowDefinition): number {
     case 'tumbling':
     case 'hopping':
       return window.size + window.grace
+    case 'period':
+      return window.maxSize + window.grace
     case 'sliding':
       return 2 * window.difference + window.grace
     case 'session':

@@ -184,6 +184,8 @@ export function windowedType(key: DataType, windows: TimeWindows | SlidingWindow
       return { windowed: key, size: null }
     case 'sliding':
       return { windowed: key, size: windows.difference }
+    case 'period':
+      throw new Error('no scenario has windows of the calendar')
     case 'unlimited':
       return { windowed: key, size: Number.MAX_SAFE_INTEGER }
     default:

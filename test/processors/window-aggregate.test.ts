@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { Folding } from '../../src/topology/operator-spec.ts'
 import { hopping, tumbling, unlimited } from '../../src/windowing/index.ts'
-import type { TimeWindows } from '../../src/windowing/index.ts'
+import type { FixedWindows, UnlimitedWindows } from '../../src/windowing/index.ts'
 import { FakeWindow, openCursors } from './support/fake-states.ts'
 import { Harness } from './support/harness.ts'
 import type { HarnessOptions } from './support/harness.ts'
@@ -16,7 +16,7 @@ interface Options extends HarnessOptions {
   readonly retention?: number
 }
 
-function windowed(windows: TimeWindows, options: Options = {}) {
+function windowed(windows: FixedWindows | UnlimitedWindows, options: Options = {}) {
   const { folding = concat, emitOnClose = false, sendOldValues = false, cached = false } = options
   const store = new FakeWindow('s', {
     cached,

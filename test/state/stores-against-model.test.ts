@@ -2,11 +2,19 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { PendingReads } from '../../src/record/key-reader.ts'
 import { int32, json, string } from '../../src/serde/index.ts'
 import { KeyValueEntryStore } from '../../src/state/key-value/key-value-entry-store.ts'
-import type { KeyValueState, SessionState, VersionedState, WindowState } from '../../src/state/states.ts'
+import type { KeyValueState, PeriodState, SessionState, VersionedState, WindowState } from '../../src/state/states.ts'
 import { memoryEngine } from '../../src/state/engines/memory.ts'
 import { Random } from './support/random.ts'
 import { readingBeside } from './support/reading-beside.ts'
-import { ENGINES, keyValueSpec, sessionSpec, StateHarness, versionedSpec, windowSpec } from './support/state-harness.ts'
+import {
+  ENGINES,
+  keyValueSpec,
+  periodSpec,
+  sessionSpec,
+  StateHarness,
+  versionedSpec,
+  windowSpec,
+} from './support/state-harness.ts'
 
 /*
  * Each store against the simplest thing that could be right, through random puts, look-ups, scans, commits, evictions and
@@ -326,6 +334,65 @@ for (const [i, engine] of ALL_ENGINES.entries()) {
           expect(drain(r.store<SessionState<string, Value>>().findByEnd(from, Infinity, false), read)).toEqual(
             visible(),
           )
+        })
+
+        test(`a store of periods (persistent: ${persistent}, by time: ${timeOrdered}) finds what overlaps`, async () => {
+          const random = new Random(12)
+          const retention = 150_000
+          const spec = periodSpec({ persistent, timeOrdered, retention, value: json<Value>() })
+          const h = (harness = await StateHarness.open([spec], engine, { residentBytes: 600 }))
+          interface Row {
+            key: string
+            start: number
+            end: number
+            value: Value
+            timestamp: number
+          }
+          const model = new Model({ observed: -1, rows: new Map<string, Row>() })
+          const visible = () =>
+            [...model.now.rows.values()]
+              .filter(({ end }) => end > model.now.observed - retention)
+              .sort((a, b) => a.end - b.end || a.start - b.start || byBytes(a.key, b.key))
+          const read = ({ key, start, end, value, timestamp }: Row): Row => ({ key, start, end, value, timestamp })
+          let time = 0
+          for (let i = 0; i < rounds; i++) {
+            const state: PeriodState<string, Value> = h.at(i).store()
+            time += random.below(2000)
+            const key = random.pick(KEYS)
+            const end = Math.max(0, time - random.below(30_000))
+            const start = Math.max(0, end - random.below(5) * 1000)
+            const dice = random.next()
+            if (dice < 0.4) {
+              const value = { n: i, list: [] }
+              state.put(key, start, end, value, i, random.chance(0.5))
+              model.now.observed = Math.max(model.now.observed, end)
+              model.now.rows.set(`${start} ${end} ${key}`, structuredClone({ key, start, end, value, timestamp: i }))
+            } else if (dice < 0.55) {
+              const row = random.chance(0.8) && visible().length > 0 ? random.pick(visible()) : { key, start, end }
+              const kept = model.now.rows.get(`${row.start} ${row.end} ${row.key}`)
+              const found = state.get(row.key, row.start, row.end)
+              expect(found?.value).toEqual(kept?.value)
+              expect(found?.timestamp).toEqual(kept?.timestamp)
+              state.put(row.key, row.start, row.end, null, i, true)
+              model.now.observed = Math.max(model.now.observed, row.end)
+              model.now.rows.delete(`${row.start} ${row.end} ${row.key}`)
+            } else if (dice < 0.8) {
+              const latestStart = end + random.below(5000)
+              const rows = visible().filter((row) => row.key === key && row.end >= start && row.start <= latestStart)
+              expect(drain(state.findOverlapping(key, start, latestStart, false), read)).toEqual(rows)
+              expect(drain(state.findOverlapping(key, start, latestStart, true), read)).toEqual(rows.reverse())
+            } else if (dice < 0.9) {
+              const to = start + random.below(60_000)
+              const rows = visible().filter((row) => row.end >= start && row.end <= to)
+              expect(drain(state.findByEnd(start, to, false), read)).toEqual(rows)
+            }
+            await turn(random, model, h)
+          }
+          await h.commit()
+          const r = (restored = await StateHarness.open([spec], engine))
+          await r.replay(h.log)
+          const from = Math.max(0, model.now.observed - retention + 1)
+          expect(drain(r.store<PeriodState<string, Value>>().findByEnd(from, Infinity, false), read)).toEqual(visible())
         })
       }
     }

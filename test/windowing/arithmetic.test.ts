@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { closingDelay, includesEnd, isRecordLate, isWindowClosed } from '../../src/windowing/closing.ts'
+import { closingDelay, includesEnd, isWindowClosed } from '../../src/windowing/closing.ts'
 import { hopping } from '../../src/windowing/hopping.ts'
 import { joinWindow } from '../../src/windowing/join-window.ts'
 import { defaultRetention, minimumRetention } from '../../src/windowing/retention.ts'
@@ -77,22 +77,6 @@ test('closing follows from the delay and from whether the end is included', () =
       expect(isWindowClosed(window, end, streamTime)).toBe(includesEnd(window) ? end < last : end <= last)
     }),
   )
-})
-
-test('a record is late when all its windows are closed, not before', () => {
-  fc.assert(
-    fc.property(fc.nat(100), fc.nat(100), fc.nat(10), (timestamp, ahead, grace) => {
-      const window = hopping(10, { advance: 3, grace })
-      const streamTime = timestamp + ahead
-      const allClosed = windowsFor(window, timestamp).every((start) => isWindowClosed(window, start + 10, streamTime))
-      expect(isRecordLate(window, timestamp, streamTime)).toBe(allClosed)
-    }),
-  )
-  expect(isRecordLate(sliding(10), 19, 29)).toBe(false)
-  expect(isRecordLate(sliding(10), 19, 30)).toBe(true)
-  expect(isRecordLate(session(5, { grace: 20 }), 15, 40)).toBe(false)
-  expect(isRecordLate(session(5, { grace: 20 }), 14, 40)).toBe(true)
-  expect(isRecordLate(unlimited({ start: 50 }), 10, 1000)).toBe(false)
 })
 
 test('retention covers every record that can still count', () => {

@@ -8,7 +8,14 @@ import type { NodeTraits } from '../../topology/graph/graph-node.ts'
 import type { Folding, Merger, OperatorSpec } from '../../topology/operator-spec.ts'
 import { closingDelay, includesEnd } from '../../windowing/index.ts'
 import type { AggregationWindows } from '../../windowing/index.ts'
-import { checkWindowStore, sessionStoreSpec, tableStoreSpec, windowSize, windowStoreSpec } from '../materialization.ts'
+import {
+  checkWindowStore,
+  periodStoreSpec,
+  sessionStoreSpec,
+  tableStoreSpec,
+  windowSize,
+  windowStoreSpec,
+} from '../materialization.ts'
 import type { Materialization } from '../materialization.ts'
 import { AggregateOrigin } from '../table-origins.ts'
 import type { StoreKind } from '../table-origins.ts'
@@ -63,11 +70,13 @@ export function resultKeySerde(
   if (windows === undefined) return keySerde
   const inner = keySerde ?? settings.defaultKeySerde
   if (inner === undefined) return undefined
-  return windows.kind === 'session' ? sessionWindowed(inner) : windowed(inner, windowSize(windows))
+  if (windows.kind === 'session') return sessionWindowed(inner)
+  return windowed(inner, windows.kind === 'period' ? windows : windowSize(windows))
 }
 
 function storeKindOf(materialization: Materialization, windowing: Windowing | undefined): StoreKind {
-  if (windowing !== undefined) return windowing.windows.kind === 'session' ? 'session' : 'window'
+  const kind = windowing?.windows.kind
+  if (kind !== undefined) return kind === 'session' || kind === 'period' ? kind : 'window'
   return materialization.history === undefined ? 'keyValue' : 'versioned'
 }
 
@@ -86,6 +95,8 @@ function operatorOf(
   if (windowing === undefined) return { op: 'aggregate', store, folding, sendOldValues }
   const { windows, emitOnClose, merger } = windowing
   switch (windows.kind) {
+    case 'period':
+      return { op: 'periodAggregate', store, windows, folding, emitOnClose, sendOldValues }
     case 'sliding':
       return { op: 'slidingAggregate', store, windows, folding, emitOnClose, sendOldValues }
     case 'session':
@@ -106,7 +117,12 @@ function storeSpecOf(
   const serdes = { key: store.keySerde, value: store.valueSerde }
   if (windowing === undefined) return tableStoreSpec(settings, materialization, name, serdes, node)
   const { windows, emitOnClose } = windowing
-  return windows.kind === 'session'
-    ? sessionStoreSpec(settings, materialization, name, serdes, node, windows, emitOnClose)
-    : windowStoreSpec(settings, materialization, name, serdes, node, windows, emitOnClose)
+  switch (windows.kind) {
+    case 'session':
+      return sessionStoreSpec(settings, materialization, name, serdes, node, windows, emitOnClose)
+    case 'period':
+      return periodStoreSpec(settings, materialization, name, serdes, node, windows, emitOnClose)
+    default:
+      return windowStoreSpec(settings, materialization, name, serdes, node, windows, emitOnClose)
+  }
 }

@@ -9,7 +9,7 @@ import type { StatePlace } from '../environment.ts'
 import type { Retention } from '../retention.ts'
 import { firstIndex, SortedChanges } from '../entries/sorted-changes.ts'
 import type { ChangelogRecord } from '../states.ts'
-import type { SessionStoreSpec, WindowStoreSpec } from '../store-spec.ts'
+import type { PeriodStoreSpec, SessionStoreSpec, WindowStoreSpec } from '../store-spec.ts'
 import { Bucket, TimedEntry } from './timed-entry.ts'
 import { TimedLayout } from './timed-layout.ts'
 import { CollectedRows, compareTimed, IndexedRows, NO_ROWS } from './timed-rows.ts'
@@ -51,7 +51,7 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   #quietTo = -Infinity
 
   protected constructor(
-    spec: WindowStoreSpec | SessionStoreSpec,
+    spec: WindowStoreSpec | PeriodStoreSpec | SessionStoreSpec,
     place: StatePlace,
     keySerde: Serde<K>,
     valueSerde: Serde<V>,
@@ -60,7 +60,7 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   ) {
     super(spec, place, keySerde, valueSerde, timestamped)
     this.retention = retention
-    this.#session = spec.kind === 'session'
+    this.#session = spec.kind !== 'window'
     this.#timestamped = timestamped
     this.#timeOrdered = spec.timeOrdered
     const { compatible } = place.environment

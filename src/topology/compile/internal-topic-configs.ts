@@ -30,6 +30,7 @@ export function changelogTopicConfigs(spec: StoreSpec, settings: BuildSettings):
 function defaultsOf(spec: StoreSpec, settings: BuildSettings): Record<string, string> {
   switch (spec.kind) {
     case 'window':
+    case 'period':
     case 'session': {
       const keepsDuplicates = spec.kind === 'window' && spec.retainDuplicates
       return {

@@ -13,6 +13,7 @@ import type { StateEnvironment } from '../../../src/state/environment.ts'
 import type { ChangelogRecord, ChangelogSink, StateStore } from '../../../src/state/states.ts'
 import type {
   KeyValueStoreSpec,
+  PeriodStoreSpec,
   SessionStoreSpec,
   StoreSpec,
   VersionedStoreSpec,
@@ -219,6 +220,12 @@ export function sessionSpec<K, V>(
     retention: options.retention ?? 100,
     timeOrdered: options.timeOrdered ?? false,
   }
+}
+
+export function periodSpec<K, V>(
+  options: Base<K, V> & Partial<Pick<PeriodStoreSpec, 'retention' | 'timeOrdered'>> = {},
+): PeriodStoreSpec {
+  return { ...sessionSpec(options), kind: 'period', maxSize: 1_000_000 }
 }
 
 export function versionedSpec<K, V>(options: Base<K, V> & { readonly history?: number } = {}): VersionedStoreSpec {

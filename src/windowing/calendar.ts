@@ -1,0 +1,144 @@
+import { Temporal } from 'temporal-polyfill'
+import { MillraceError } from '../errors.ts'
+import { parseDuration } from '../options/duration.ts'
+import type { Duration } from '../options/duration.ts'
+import type { PeriodWindows, WindowBounds } from './period.ts'
+
+/** A stretch of the calendar that `calendar()` makes windows of. */
+export type CalendarUnit = 'day' | 'week' | 'month'
+
+/** A day of the week, as `calendar('week', …)` takes it for its first day. */
+export type Weekday = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday'
+
+/** What `calendar()` takes beside the unit. */
+export interface CalendarOptions {
+  /** A name of the IANA time zone database, as in `'Europe/Berlin'`, or `'UTC'`. It has no default: hosts differ in theirs. */
+  readonly timeZone: string
+  /** First day of a week. Weeks only; Monday if not given. */
+  readonly weekStart?: Weekday
+  /** How long after its end (in stream time) a window still takes late records; 0 if not given. */
+  readonly grace?: Duration
+}
+
+const HOUR = 3_600_000
+const DAY = 24 * HOUR
+const DAYS: Readonly<Record<CalendarUnit, number>> = { day: 1, week: 7, month: 31 }
+/** A zone's clocks have been set back by at most 7 hours since 1970 (Antarctica/Vostok, 1994): no window is longer than this. */
+const LONGEST_SHIFT = 8 * HOUR
+const WEEKDAYS: readonly Weekday[] = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']
+
+/**
+ * Windows of the calendar of a time zone: its days, its weeks, or its months. They follow one another without gap or overlap.
+ * A day begins with its first instant, so that it has 23 or 25 hours when the clocks change.
+ *
+ * Both bounds of a window are stored with its rows, and those of a window that has records never change: new time zone data
+ * applies to windows that begin later.
+ *
+ * @param unit `'day'`, `'week'` or `'month'`
+ * @throws MR_WINDOW for an unknown unit, time zone or first day of the week; MR_DURATION; MR_TOPOLOGY_WINDOWS by `windowedBy`
+ * under `compatibility`: Kafka Streams has no such windows
+ * @example
+ * ```ts
+ * payments.groupByKey().windowedBy(calendar('day', { timeZone: 'Europe/Berlin', grace: '10m' })).count()
+ * ```
+ * Days, their first instants and their lengths are those of ECMAScript's Temporal (`ZonedDateTime.startOfDay`).
+ */
+export function calendar(unit: CalendarUnit, options: CalendarOptions): PeriodWindows {
+  if (!Object.hasOwn(DAYS, unit)) {
+    throw invalid(`calendar() has no unit ${JSON.stringify(unit)}`, "give 'day', 'week' or 'month'")
+  }
+  const timeZone = checkTimeZone(options?.timeZone)
+  const weekStart = checkWeekStart(unit, options.weekStart)
+  return {
+    kind: 'period',
+    maxSize: DAYS[unit] * DAY + LONGEST_SHIFT,
+    grace: parseDuration(options.grace ?? 0, 'the grace of calendar()'),
+    disjoint: true,
+    windowsOf: remembering((timestamp) => periodOf(unit, timeZone, weekStart, timestamp)),
+  }
+}
+
+function checkTimeZone(timeZone: unknown): string {
+  if (typeof timeZone === 'string') {
+    try {
+      return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(timeZone).timeZoneId
+    } catch {
+      // Told below, with what is wanted.
+    }
+  }
+  throw invalid(
+    `calendar() has no time zone ${JSON.stringify(timeZone) ?? 'undefined'}`,
+    "give a name of the IANA time zone database, as in { timeZone: 'Europe/Berlin' }, or 'UTC'",
+  )
+}
+
+/** Number of the first day of the week: 1 is Monday, as Temporal counts. */
+function checkWeekStart(unit: CalendarUnit, weekStart: Weekday | undefined): number {
+  if (weekStart === undefined) return 1
+  if (unit !== 'week') {
+    throw invalid(`calendar('${unit}') has a weekStart`, "leave it out, or make windows of weeks: calendar('week', …)")
+  }
+  const index = WEEKDAYS.indexOf(weekStart)
+  if (index === -1) {
+    throw invalid(`calendar() has no weekStart ${JSON.stringify(weekStart)}`, `give one of ${WEEKDAYS.join(', ')}`)
+  }
+  return index + 1
+}
+
+function periodOf(unit: CalendarUnit, timeZone: string, weekStart: number, timestamp: number): WindowBounds {
+  try {
+    const date = Temporal.Instant.fromEpochMilliseconds(timestamp).toZonedDateTimeISO(timeZone).toPlainDate()
+    let first = firstDay(unit, weekStart, date)
+    let next = nextPeriod(unit, first)
+    let end = startOf(next, timeZone)
+    // Clocks set back across midnight repeat the end of the day before, which then belongs to the day that has begun.
+    while (end <= timestamp) {
+      first = next
+      next = nextPeriod(unit, first)
+      end = startOf(next, timeZone)
+    }
+    return { start: startOf(first, timeZone), end }
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new RangeError(`the time ${timestamp} is beyond the calendar`, { cause: error })
+  }
+}
+
+function firstDay(unit: CalendarUnit, weekStart: number, date: Temporal.PlainDate): Temporal.PlainDate {
+  switch (unit) {
+    case 'day':
+      return date
+    case 'week':
+      return date.subtract({ days: (date.dayOfWeek - weekStart + 7) % 7 })
+    case 'month':
+      return date.with({ day: 1 })
+  }
+}
+
+function nextPeriod(unit: CalendarUnit, first: Temporal.PlainDate): Temporal.PlainDate {
+  return unit === 'month' ? first.add({ months: 1 }) : first.add({ days: DAYS[unit] })
+}
+
+/** The first instant of a date; of a date that a zone skipped, that of the next. */
+function startOf(date: Temporal.PlainDate, timeZone: string): number {
+  return date.toZonedDateTime(timeZone).epochMilliseconds
+}
+
+/** Zones are ahead of or behind UTC by multiples of a quarter of an hour, so that one quarter seldom has a bound in it. */
+const QUARTER = HOUR / 4
+const SLOTS = 1024
+
+/** The calendar is asked once for each quarter of an hour: it takes microseconds to answer. */
+function remembering(periodAt: (timestamp: number) => WindowBounds): (timestamp: number) => readonly WindowBounds[] {
+  const slots: (readonly [WindowBounds] | undefined)[] = Array.from({ length: SLOTS })
+  return (timestamp) => {
+    const slot = Math.floor(timestamp / QUARTER) % SLOTS
+    const known = slots[slot]
+    if (known !== undefined && timestamp >= known[0].start && timestamp < known[0].end) return known
+    return (slots[slot] = [periodAt(timestamp)])
+  }
+}
+
+function invalid(message: string, hint: string): MillraceError {
+  return new MillraceError('MR_WINDOW', message, { hint })
+}

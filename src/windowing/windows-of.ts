@@ -1,0 +1,71 @@
+import { MillraceError } from '../errors.ts'
+import { parseDuration } from '../options/duration.ts'
+import type { Duration } from '../options/duration.ts'
+import type { PeriodWindows, WindowBounds } from './period.ts'
+import { checkPositive } from './window-error.ts'
+
+/**
+ * Windows of your own: a function gives the windows that hold a time. It must be pure: the same time has the same windows on
+ * every host and after every restart. Windows may overlap, and a time may have none.
+ *
+ * @param windows the windows of a time (ms since the epoch), each with `start <= timestamp < end`, in whole milliseconds
+ * @param options.maxSize no window is longer: stores keep windows for this long and the grace
+ * @param options.grace how long after its end (in stream time) a window still takes late records; 0 if not given
+ * @throws MR_WINDOW if `windows` is no function or `maxSize` is 0; MR_DURATION; MR_TOPOLOGY_WINDOWS by `windowedBy` under
+ * `compatibility`; MR_PROCESSING for a record whose windows are not as said above: `onProcessingError` decides about it
+ * @example
+ * ```ts
+ * // Shifts: from 06:00, 14:00 and 22:00 UTC, for eight hours.
+ * const shift = windowsOf(
+ *   (time) => {
+ *     const start = Math.floor((time - 6 * 3_600_000) / (8 * 3_600_000)) * 8 * 3_600_000 + 6 * 3_600_000
+ *     return [{ start, end: start + 8 * 3_600_000 }]
+ *   },
+ *   { maxSize: '8h', grace: '5m' },
+ * )
+ * ```
+ * Stands for a subclass of Kafka Streams' `Windows` (`windowsFor`).
+ */
+export function windowsOf(
+  windows: (timestamp: number) => readonly WindowBounds[],
+  options: { readonly maxSize: Duration; readonly grace?: Duration },
+): PeriodWindows {
+  if (typeof windows !== 'function') {
+    throw new MillraceError('MR_WINDOW', 'windowsOf() was not given a function', {
+      hint: 'give (timestamp) => [{ start, end }], in milliseconds since the epoch',
+    })
+  }
+  const maxSize = parseDuration(options?.maxSize, 'the maxSize of windowsOf()')
+  checkPositive(maxSize, 'the maxSize of windowsOf()')
+  return {
+    kind: 'period',
+    maxSize,
+    grace: parseDuration(options.grace ?? 0, 'the grace of windowsOf()'),
+    disjoint: false,
+    windowsOf: (timestamp) => checkBounds(windows(timestamp), timestamp, maxSize),
+  }
+}
+
+function checkBounds(windows: readonly WindowBounds[], timestamp: number, maxSize: number): readonly WindowBounds[] {
+  if (!Array.isArray(windows)) throw invalid(timestamp, 'is not an array')
+  for (const window of windows as readonly (WindowBounds | null | undefined)[]) {
+    const { start, end } = window ?? {}
+    if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) {
+      throw invalid(timestamp, `has a window from ${String(start)} to ${String(end)}`)
+    }
+    if (start! < 0 || start! > timestamp || end! <= timestamp) {
+      throw invalid(timestamp, `has a window from ${start} to ${end}, which does not hold that time`)
+    }
+    if (end! - start! > maxSize) {
+      throw invalid(timestamp, `has a window of ${end! - start!} ms, longer than the maxSize of ${maxSize} ms`)
+    }
+  }
+  return windows
+}
+
+function invalid(timestamp: number, problem: string): RangeError {
+  return new RangeError(
+    `what the function of windowsOf() returned for the time ${timestamp} ${problem}; ` +
+      'it must be an array of { start, end } in whole milliseconds, each with 0 <= start <= timestamp < end',
+  )
+}
