@@ -1,9 +1,11 @@
-import { mkdirSync, realpathSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import type { ClassicLevel } from 'classic-level'
 import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../engine.ts'
 import type { WriteBatch } from '../rows/write-batch.ts'
 import { engineClosed, engineUnavailable, ioFailure, openFailure } from './engine-failure.ts'
 import { LevelScanner } from './level-scanner.ts'
+import { holdDirectory } from './open-directories.ts'
+import type { HeldDirectory } from './open-directories.ts'
 
 type Database = ClassicLevel<Buffer, Buffer>
 type DatabaseOperation =
@@ -12,9 +14,6 @@ type DatabaseOperation =
 
 const DEFAULT_BLOCK_CACHE_BYTES = 32 * 1024 * 1024
 const DEFAULT_WRITE_BUFFER_BYTES = 16 * 1024 * 1024
-
-/** Directories open in this thread: LevelDB itself refuses only other processes once a database may be shared by threads. */
-const openDirectories = new Set<string>()
 
 /**
  * LevelDB, for platforms without a RocksDB binary. Reads are synchronous, scans at the price of a round trip to another
@@ -25,17 +24,9 @@ export const levelEngine: EngineFactory = {
   persistent: true,
   async open(directory, options = {}) {
     const { ClassicLevel } = await loadClassicLevel()
-    let path: string
+    const held = holdDirectory('level', directory)
     try {
-      mkdirSync(directory, { recursive: true })
-      path = realpathSync(directory)
-    } catch (cause) {
-      throw openFailure('level', directory, cause)
-    }
-    if (openDirectories.has(path)) throw openFailure('level', directory, new Error('locked by this process'))
-    openDirectories.add(path)
-    try {
-      const database: Database = new ClassicLevel(path, {
+      const database: Database = new ClassicLevel(held.path, {
         keyEncoding: 'buffer',
         valueEncoding: 'buffer',
         multithreading: true,
@@ -44,9 +35,9 @@ export const levelEngine: EngineFactory = {
         writeBufferSize: options.writeBufferBytes ?? DEFAULT_WRITE_BUFFER_BYTES,
       })
       await database.open()
-      return new LevelEngine(directory, path, database)
+      return new LevelEngine(directory, held, database)
     } catch (cause) {
-      openDirectories.delete(path)
+      held.release()
       throw openFailure('level', directory, cause)
     }
   },
@@ -67,16 +58,16 @@ export async function loadClassicLevel(): Promise<{ readonly ClassicLevel: typeo
 class LevelEngine implements KeyValueEngine {
   readonly name = 'level'
   readonly #directory: string
-  readonly #path: string
+  readonly #held: HeldDirectory
   readonly #database: Database
   #scanner: LevelScanner | undefined
   #writing: Promise<void> = Promise.resolve()
   #unfinished = 0
   #closing: Promise<void> | undefined
 
-  constructor(directory: string, path: string, database: Database) {
+  constructor(directory: string, held: HeldDirectory, database: Database) {
     this.#directory = directory
-    this.#path = path
+    this.#held = held
     this.#database = database
   }
 
@@ -91,7 +82,7 @@ class LevelEngine implements KeyValueEngine {
 
   iterate(range: EngineRange): EngineIterator {
     this.#assertOpen()
-    this.#scanner ??= new LevelScanner(this.#path)
+    this.#scanner ??= new LevelScanner(this.#held.path)
     return this.#scanner.iterate(range)
   }
 
@@ -123,9 +114,12 @@ class LevelEngine implements KeyValueEngine {
 
   async #close(): Promise<void> {
     await this.#writing
-    this.#scanner?.close()
-    await this.#database.close()
-    openDirectories.delete(this.#path)
+    try {
+      this.#scanner?.close()
+      await this.#database.close()
+    } finally {
+      this.#held.release()
+    }
   }
 
   /** LevelDB has no range deletes: they become deletes of the keys that are there, and of those put before in the batch. */

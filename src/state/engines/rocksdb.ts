@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import type {
   EngineFactory,
   EngineIterator,
@@ -11,6 +11,8 @@ import { ShortView } from '../rows/short-view.ts'
 import type { WriteBatch } from '../rows/write-batch.ts'
 import { engineClosed, ioFailure, openFailure } from './engine-failure.ts'
 import { lowerCompactions } from './rocksdb-background.ts'
+import { holdDirectory } from './open-directories.ts'
+import type { HeldDirectory } from './open-directories.ts'
 import { loadRocksdbBinding } from './rocksdb-binding.ts'
 import type { NativeBatch, NativeColumn, NativeDatabase, RocksdbBinding } from './rocksdb-binding.ts'
 import { RocksdbLookUps } from './rocksdb-look-ups.ts'
@@ -30,13 +32,14 @@ export const rocksdbEngine: EngineFactory = {
   persistent: true,
   async open(directory, options = {}) {
     const binding = loadRocksdbBinding()
+    const held = holdDirectory('rocksdb', directory)
     try {
-      mkdirSync(directory, { recursive: true })
-      const database = binding.db_init(directory)
+      const database = binding.db_init(held.path)
       const columns = await openDatabase(binding, database, options)
       lowerCompactions()
-      return new RocksdbEngine(directory, binding, database, columns['default']!, columns['ranges']!)
+      return new RocksdbEngine(directory, held, binding, database, columns['default']!, columns['ranges']!)
     } catch (cause) {
+      held.release()
       throw openFailure('rocksdb', directory, cause)
     }
   },
@@ -74,6 +77,7 @@ function openDatabase(
 class RocksdbEngine implements KeyValueEngine {
   readonly name = 'rocksdb'
   readonly #directory: string
+  readonly #held: HeldDirectory
   readonly #binding: RocksdbBinding
   readonly #database: NativeDatabase
   readonly #batch: NativeBatch
@@ -93,12 +97,14 @@ class RocksdbEngine implements KeyValueEngine {
 
   constructor(
     directory: string,
+    held: HeldDirectory,
     binding: RocksdbBinding,
     database: NativeDatabase,
     main: NativeColumn,
     ranges: NativeColumn,
   ) {
     this.#directory = directory
+    this.#held = held
     this.#binding = binding
     this.#database = database
     this.#batch = binding.batch_init()
@@ -201,7 +207,7 @@ class RocksdbEngine implements KeyValueEngine {
       this.#binding.db_close(this.#database, (error) =>
         error ? reject(ioFailure('rocksdb', this.#directory, error)) : resolve(),
       )
-    })
+    }).finally(() => this.#held.release())
   }
 
   #assertOpen(): void {

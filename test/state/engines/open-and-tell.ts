@@ -1,0 +1,17 @@
+/** Opens a directory, as a process or a thread of its own, and tells how it went: `open`, or the code of the error. */
+import { isMainThread, parentPort, workerData } from 'node:worker_threads'
+import { MillraceError } from '../../../src/errors.ts'
+import { chooseEngine } from '../../../src/state/engines/choose.ts'
+import type { EngineName } from '../../../src/state/engine.ts'
+
+const [engine, directory]: [EngineName, string] = isMainThread ? process.argv.slice(2) : workerData
+const { factory } = await chooseEngine(engine)
+let told = 'open'
+try {
+  const opened = await factory.open(directory)
+  await opened.close()
+} catch (error) {
+  told = error instanceof MillraceError ? error.code : String(error)
+}
+if (isMainThread) console.log(told)
+else parentPort?.postMessage(told, [])
