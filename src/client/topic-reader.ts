@@ -1,5 +1,7 @@
 import type { ReadableTopic } from '../dsl/topic.ts'
 import { MillraceError } from '../errors.ts'
+import { having, oneOf, readOptions } from '../options/index.ts'
+import type { TableOf } from '../options/index.ts'
 import { Headers } from '../record/headers.ts'
 import { readInner } from '../serde/inner-key.ts'
 import type { Serde } from '../serde/serde.ts'
@@ -26,11 +28,19 @@ export interface ReadTopicOptions {
   readonly signal?: AbortSignal
 }
 
+const READ_TOPIC = {
+  from: oneOf<'earliest' | 'latest'>(['earliest', 'latest'], { default: 'earliest', description: 'where to begin' }),
+  until: oneOf<'end' | 'abort'>(['end', 'abort'], { default: 'abort', description: 'when to stop' }),
+  signal: having<AbortSignal>('AbortSignal', ['addEventListener'], "an AbortController's signal", {
+    description: 'ends the reading',
+  }),
+} satisfies TableOf<ReadTopicOptions>
+
 /**
  * Reads the committed records of a topic from outside an application, each partition in order. Reads for itself: no group,
  * no committed offsets.
  *
- * @throws MR_TOPIC_UNKNOWN; MR_DESERIALIZE for a record that the topic's serdes refuse; MR_LOG_FAILED
+ * @throws MR_CONFIG for an option that is unknown or impossible; MR_TOPIC_UNKNOWN; MR_DESERIALIZE for a record that the topic's serdes refuse; MR_LOG_FAILED
  * @example
  * ```ts
  * for await (const { key, value } of readTopic(log, totals, { until: 'end' })) console.log(key, value)
@@ -41,6 +51,7 @@ export async function* readTopic<K, V>(
   topic: ReadableTopic<K, V>,
   options: ReadTopicOptions = {},
 ): AsyncGenerator<TopicRecord<K, V>, void, undefined> {
+  const { from, until, signal } = readOptions(READ_TOPIC, options, 'readTopic()')
   const description = (await log.describeTopics([topic.name])).get(topic.name)
   if (description === undefined) {
     throw new MillraceError('MR_TOPIC_UNKNOWN', 'the topic does not exist', { topic: topic.name })
@@ -49,17 +60,17 @@ export async function* readTopic<K, V>(
     topic: topic.name,
     partition,
   }))
-  const starts = await log.listOffsets(partitions, options.from ?? 'earliest')
-  const ends = options.until === 'end' ? await log.listOffsets(partitions, 'latest') : undefined
+  const starts = await log.listOffsets(partitions, from)
+  const ends = until === 'end' ? await log.listOffsets(partitions, 'latest') : undefined
   const reader = log.openReader()
   let wake = (): void => {}
   const onWake = (): void => wake()
   try {
     reader.onReady(onWake)
-    options.signal?.addEventListener('abort', onWake)
+    signal?.addEventListener('abort', onWake)
     for (const { partition } of partitions) reader.assign(topic.name, partition, starts.get(topic.name, partition) ?? 0)
     const isDone = (): boolean => {
-      if (options.signal?.aborted === true) return true
+      if (signal?.aborted === true) return true
       return (
         ends !== undefined && partitions.every((each) => isBehind(reader, each, ends.get(each.topic, each.partition)))
       )
@@ -74,7 +85,7 @@ export async function* readTopic<K, V>(
       batch.length = 0
     }
   } finally {
-    options.signal?.removeEventListener('abort', onWake)
+    signal?.removeEventListener('abort', onWake)
     await reader.close()
   }
 }

@@ -1,5 +1,7 @@
 import type { WritableTopic } from '../dsl/topic.ts'
 import { MillraceError } from '../errors.ts'
+import { checkOptionNames, option } from '../options/index.ts'
+import type { TableOf } from '../options/index.ts'
 import { partitionForKey } from '../record/murmur2.ts'
 import type { Headers } from '../record/headers.ts'
 import { writeInner } from '../serde/inner-key.ts'
@@ -12,6 +14,13 @@ export interface WriteOptions {
   readonly timestamp?: number
   readonly headers?: Headers
 }
+
+const NO_OPTIONS: WriteOptions = {}
+
+const WRITE = {
+  timestamp: option<number>('ms since the epoch', { description: 'event time' }, (value) => Number(value)),
+  headers: option<Headers>('Headers', { description: 'headers of the record' }, (value) => value as Headers),
+} satisfies TableOf<WriteOptions>
 
 /**
  * Puts typed records into a topic from outside an application: generators, imports, tests. Keys choose the partition as
@@ -55,7 +64,8 @@ export class TopicWriter<K, V> {
    *
    * @throws MR_PRODUCE of earlier records; what the topic's serdes throw
    */
-  write(key: K | null, value: V | null, options: WriteOptions = {}): void {
+  write(key: K | null, value: V | null, options: WriteOptions = NO_OPTIONS): void {
+    if (options !== NO_OPTIONS) checkOptionNames(WRITE, options, 'write()')
     const keyEnd = key === null ? 0 : this.#encode(this.#topic.keySerde, key, 0)
     const valueEnd = value === null ? keyEnd : this.#encode(this.#topic.valueSerde, value, keyEnd)
     this.#producer.append(

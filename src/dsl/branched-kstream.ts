@@ -1,6 +1,7 @@
 import { topologyError } from '../topology/topology-error.ts'
 import { erased } from './functions.ts'
 import type { KStream } from './kstream.ts'
+import { BRANCH, operatorOptions } from './operator-options.ts'
 import { addBranch } from './operators/split.ts'
 import type { SplitHandle } from './operators/split.ts'
 import type { Wrap } from './wrap.ts'
@@ -35,12 +36,14 @@ export class BranchedKStream<K, V> {
    * @throws MR_TOPOLOGY_SPLIT after the default branch
    */
   branch(predicate: (value: V, key: K) => boolean, options: BranchOptions<K, V> = {}): this {
+    operatorOptions(BRANCH, options, 'branch()')
     this.#add(erased(predicate, 'the predicate of branch()'), options)
     return this
   }
 
   /** The records for which no predicate holds. Answers the branches by name. @throws MR_TOPOLOGY_SPLIT if there is one already */
   defaultBranch(options: BranchOptions<K, V> = {}): ReadonlyMap<string, KStream<K, V>> {
+    operatorOptions(BRANCH, options, 'defaultBranch()')
     this.#add(null, options)
     this.#ended = true
     return this.#branches

@@ -25,8 +25,14 @@ export function windowsArgument(argument: ThirdArgument, method: string): JoinWi
   )
 }
 
-export function optionsArgument(argument: ThirdArgument): JoinOptions | undefined {
-  return isFunction(argument) || isJoinWindows(argument) ? undefined : argument
+/** @throws MR_TOPOLOGY_WINDOWS */
+export function optionsArgument(argument: ThirdArgument, method: string): JoinOptions | undefined {
+  if (!isFunction(argument) && !isJoinWindows(argument)) return argument
+  throw topologyError(
+    'MR_TOPOLOGY_WINDOWS',
+    `${method}() of a stream with a table has ${isFunction(argument) ? 'two joiners' : 'windows'}`,
+    'leave them out: a record is joined with the row that the table has then',
+  )
 }
 
 function isFunction(argument: ThirdArgument): argument is AnyFunction {
@@ -34,5 +40,5 @@ function isFunction(argument: ThirdArgument): argument is AnyFunction {
 }
 
 function isJoinWindows(argument: ThirdArgument): argument is JoinWindows {
-  return typeof argument === 'object' && 'kind' in argument && argument.kind === 'join'
+  return typeof argument === 'object' && argument !== null && 'kind' in argument && argument.kind === 'join'
 }

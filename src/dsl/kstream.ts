@@ -10,6 +10,7 @@ import { functionArgument, optionsArgument, windowsArgument } from './join-argum
 import type { AnyFunction, JoinOptions, ThirdArgument } from './join-arguments.ts'
 import type { KGroupedStream } from './kgrouped-stream.ts'
 import type { KTable } from './ktable.ts'
+import { NAMED, operatorOptions } from './operator-options.ts'
 import { groupBy, groupByKey } from './operators/group.ts'
 import { joinStreams } from './operators/join-streams.ts'
 import type { StreamJoinOptions } from './operators/join-streams.ts'
@@ -231,7 +232,7 @@ export class KStream<K, V> {
    * ```
    */
   split(options: Named = {}): BranchedKStream<K, V> {
-    return new BranchedKStream(split(this[HANDLE], options.name), this.#wrap)
+    return new BranchedKStream(split(this[HANDLE], operatorOptions(NAMED, options, 'split()').name), this.#wrap)
   }
 
   /**
@@ -451,7 +452,7 @@ export class KStream<K, V> {
     const stream = this[HANDLE]
     const partner = other[HANDLE]
     if ('origin' in partner) {
-      return joinTable(stream, partner, kind, erased(second, what), optionsArgument(third))
+      return joinTable(stream, partner, kind, erased(second, what), optionsArgument(third, method))
     }
     if ('store' in partner) {
       const keyMapper = erased(second, `the key mapper of ${method}()`)

@@ -7,13 +7,14 @@ import type {
   WindowStoreSpec,
 } from '../state/store-spec.ts'
 import type { BuildSettings } from '../topology/build-settings.ts'
-import { validateName } from '../topology/names.ts'
 import type { NameGenerator } from '../topology/names.ts'
 import { requiredInternalSerde } from '../topology/required-serde.ts'
 import { topologyError } from '../topology/topology-error.ts'
-import { defaultRetention, minimumRetention, parseDuration } from '../windowing/index.ts'
+import { defaultRetention, minimumRetention } from '../windowing/index.ts'
 import type { AggregationWindows, PeriodWindows, SessionWindows } from '../windowing/index.ts'
-import type { KeyValueStoreOptions, Materialize, StoreOptions, WindowStoreOptions } from './options.ts'
+import { MATERIALIZE, operatorOptions } from './operator-options.ts'
+import type { MaterializeTable } from './operator-options.ts'
+import type { Materialize, StoreOptions } from './options.ts'
 
 /** The options of a store as an operator understands them. */
 export interface Materialization {
@@ -31,37 +32,30 @@ export interface Materialization {
   readonly retention: number | undefined
 }
 
-type AnyStoreOptions = KeyValueStoreOptions & WindowStoreOptions
-
-const KNOWN_STORE_OPTIONS = new Set(['name', 'type', 'caching', 'logging', 'versioned', 'retention'])
-
-/** @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_NAME, MR_DURATION */
-export function materializationOf(options: Materialize<unknown, unknown, StoreOptions> | undefined): Materialization {
-  const store: AnyStoreOptions = typeof options?.store === 'string' ? { name: options.store } : (options?.store ?? {})
-  for (const option of Object.keys(store)) {
-    if (!KNOWN_STORE_OPTIONS.has(option)) throw badStoreOption(store.name, `has no option ${JSON.stringify(option)}`)
-  }
-  const persistent = store.type !== 'memory'
-  if (store.type !== undefined && store.type !== 'memory' && store.type !== 'persistent') {
-    throw badStoreOption(store.name, `has the type ${JSON.stringify(store.type)}, which does not exist`)
-  }
-  if (store.versioned !== undefined && !persistent) throw badStoreOption(store.name, 'is versioned, but in memory')
+/**
+ * @param owner the operator, as errors call it: `count()`
+ * @param table its options, if it has more than those of every store
+ * @throws MR_CONFIG, MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_NAME, MR_DURATION
+ */
+export function materializationOf(
+  options: Materialize<unknown, unknown, StoreOptions> | undefined,
+  owner: string,
+  table: MaterializeTable = MATERIALIZE,
+): Materialization {
+  const { key, value, store: given, materialized = false } = operatorOptions(table, options, owner)
+  const { name, type, caching = true, logging = true, versioned, retention } = given ?? {}
+  const persistent = type !== 'memory'
+  if (versioned !== undefined && !persistent) throw badStoreOption(name, 'is versioned, but in memory')
   return {
-    given: options?.store !== undefined || options?.materialized === true,
-    storeName: store.name === undefined ? undefined : validateName(store.name),
-    keySerde: options?.key,
-    valueSerde: options?.value,
+    given: given !== undefined || materialized,
+    storeName: name,
+    keySerde: key,
+    valueSerde: value,
     persistent,
-    caching: store.caching !== false && store.versioned === undefined,
-    logging: store.logging === false ? false : typeof store.logging === 'object' ? store.logging : {},
-    history:
-      store.versioned === undefined
-        ? undefined
-        : parseDuration(store.versioned.history, `the history of the store ${store.name ?? ''}`),
-    retention:
-      store.retention === undefined
-        ? undefined
-        : parseDuration(store.retention, `the retention of the store ${store.name ?? ''}`),
+    caching: caching && versioned === undefined,
+    logging: logging === true ? {} : logging,
+    history: versioned?.history,
+    retention,
   }
 }
 

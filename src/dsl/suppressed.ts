@@ -1,6 +1,6 @@
-import { topologyError } from '../topology/topology-error.ts'
-import { parseDuration } from '../windowing/index.ts'
-import type { Duration } from '../windowing/index.ts'
+import { parseDuration, readOptions } from '../options/index.ts'
+import type { Duration } from '../options/index.ts'
+import { STRICT_BUFFER, TIME_LIMIT_BUFFER } from './operator-options.ts'
 
 /** When `suppress` lets a change through: made by `untilWindowCloses` and `untilTimeLimit`. */
 export interface Suppressed {
@@ -43,7 +43,8 @@ export interface TimeLimitBuffer {
  * Behaves as Kafka Streams' `Suppressed.untilWindowCloses` (KIP-328).
  */
 export function untilWindowCloses(buffer: StrictBuffer = {}): Suppressed {
-  return { kind: 'windowClose', limit: 0, ...bounds(buffer), whenFull: 'shutDown' }
+  const bounds = readOptions(STRICT_BUFFER, buffer, 'untilWindowCloses()')
+  return { kind: 'windowClose', limit: 0, ...bounds, whenFull: 'shutDown' }
 }
 
 /**
@@ -59,24 +60,5 @@ export function untilWindowCloses(buffer: StrictBuffer = {}): Suppressed {
  */
 export function untilTimeLimit(limit: Duration, buffer: TimeLimitBuffer = {}): Suppressed {
   const ms = parseDuration(limit, 'the limit of untilTimeLimit()')
-  return { kind: 'timeLimit', limit: ms, ...bounds(buffer), whenFull: buffer.whenFull ?? 'emitEarly' }
-}
-
-function bounds({
-  maxRecords = Infinity,
-  maxBytes = Infinity,
-}: StrictBuffer): Pick<Suppressed, 'maxRecords' | 'maxBytes'> {
-  for (const [name, bound] of [
-    ['maxRecords', maxRecords],
-    ['maxBytes', maxBytes],
-  ] as const) {
-    if (bound !== Infinity && (!Number.isSafeInteger(bound) || bound < 0)) {
-      throw topologyError(
-        'MR_TOPOLOGY_SUPPRESS',
-        `${name} of suppress is ${bound}`,
-        'give a whole number from 0 on, or none',
-      )
-    }
-  }
-  return { maxRecords, maxBytes }
+  return { kind: 'timeLimit', limit: ms, ...readOptions(TIME_LIMIT_BUFFER, buffer, 'untilTimeLimit()') }
 }

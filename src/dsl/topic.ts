@@ -1,4 +1,7 @@
 import { MillraceError } from '../errors.ts'
+import { duration, flag, func, option, readMembers, readOptions } from '../options/index.ts'
+import type { TableOf } from '../options/index.ts'
+import { serde } from '../serde/serde-option.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { OffsetReset, StreamPartitioner, TimestampExtractor } from '../topology/topology.ts'
 import { validateName } from '../topology/names.ts'
@@ -58,13 +61,49 @@ export interface TopicOptions<K, V> {
   ) => number | readonly number[] | undefined
 }
 
+const RESETS = ['earliest', 'latest', 'none'] as const
+
+/** The options of `topic`. */
+const TOPIC = {
+  key: serde({ required: true, description: 'serde of the keys', code: 'MR_TOPIC_INVALID', alsoCalled: ['keySerde'] }),
+  value: serde({
+    required: true,
+    description: 'serde of the values',
+    code: 'MR_TOPIC_INVALID',
+    alsoCalled: ['valueSerde'],
+  }),
+  tombstones: flag({ default: false, description: 'whether values may be null' }),
+  timestamp: func<TimestampExtractor>({
+    description: 'event time of a record',
+    kafka: 'default.timestamp.extractor',
+    alsoCalled: ['timestampExtractor'],
+  }),
+  offsetReset: option<OffsetReset>(
+    `${RESETS.map((reset) => `'${reset}'`).join(', ')}, { byDuration }`,
+    {
+      description: 'where an application without committed offsets starts reading',
+      kafka: 'auto.offset.reset',
+    },
+    (given, place) => {
+      const word = RESETS.find((reset) => reset === given)
+      return (
+        word ?? readMembers({ byDuration: duration({ required: true, description: 'back from now' }) }, given, place)
+      )
+    },
+  ),
+  partitioner: func<StreamPartitioner>({
+    description: 'which partition a record is written to',
+    kafka: 'partitioner.class',
+  }),
+} satisfies TableOf<TopicOptions<unknown, unknown> & { readonly tombstones?: boolean }>
+
 /**
  * A topic that streams and tables are read from or written to. It creates nothing: topics must exist on the log.
  *
  * With `tombstones: true` its values may be null, and the types of streams over it say so. Tables take a null value as the
  * deletion of the key.
  *
- * @throws MR_TOPIC_INVALID for an impossible name or missing serdes
+ * @throws MR_TOPIC_INVALID for an impossible name or missing serdes; MR_CONFIG for another option that is unknown or impossible
  * @example
  * ```ts
  * const payments = topic('payments', { key: string(), value: json(Payment) })
@@ -88,19 +127,10 @@ export function topic(
       cause,
     })
   }
-  if (options?.key === undefined || options.value === undefined) {
-    throw new MillraceError('MR_TOPIC_INVALID', 'a topic needs a key serde and a value serde', {
-      hint: 'as in topic(name, { key: string(), value: json<T>() })',
-      topic: name,
-    })
-  }
-  return {
-    name,
-    keySerde: options.key,
-    valueSerde: options.value,
-    tombstones: options.tombstones === true,
-    timestamp: options.timestamp,
-    offsetReset: options.offsetReset,
-    partitioner: options.partitioner,
-  }
+  const { key, value, tombstones, timestamp, offsetReset, partitioner } = readOptions(
+    TOPIC,
+    options,
+    `topic('${name}')`,
+  )
+  return { name, keySerde: key, valueSerde: value, tombstones, timestamp, offsetReset, partitioner }
 }

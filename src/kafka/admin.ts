@@ -8,6 +8,7 @@ import {
 } from '@platformatic/kafka'
 import { MillraceError } from '../errors.ts'
 import { PartitionMap } from '../log/log.ts'
+import { checkTopicSpecs } from '../log/topic-spec.ts'
 import type { OffsetSpec, TopicDescription, TopicPartition, TopicSpec } from '../log/log.ts'
 import type { Cluster, TopicMetadata } from './cluster.ts'
 import { askLeaders } from './partition-requests.ts'
@@ -53,6 +54,7 @@ export class TopicAdmin {
    * @throws MR_TOPIC_INVALID (name, counts or configs refused), MR_TOPIC_CREATE, MR_LOG_UNREACHABLE
    */
   async createTopics(topics: readonly TopicSpec[]): Promise<void> {
+    checkTopicSpecs(topics)
     if (topics.length === 0) return
     let pending = topics
     await this.#cluster.retrying({ what: 'creating topics' }, async () => {

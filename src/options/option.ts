@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts'
+import type { ErrorPlace } from '../errors.ts'
 
 /*
  * How to add an option to a function that has a table of options (`DEFINE_APP`, `KAFKA`, `EMBEDDED_LOG`, `STREAMS_START`, …):
@@ -58,20 +59,23 @@ export class Place {
   readonly #owner: string
   readonly #name: string
   readonly #about: About<unknown>
+  readonly #where: ErrorPlace
 
-  /** @param owner the function that was given the options: `kafka()` */
-  constructor(owner: string, name: string, about: About<unknown>) {
+  /**
+   * @param owner the function that was given the options: `kafka()`
+   * @param where what else is known of the place: the operator's name
+   */
+  constructor(owner: string, name: string, about: About<unknown>, where: ErrorPlace = {}) {
     this.#owner = owner
     this.#name = name
     this.#about = about
+    this.#where = where
   }
 
   /** The place of a member: `sasl.mechanism`, `brokers[1]`. */
   inner(suffix: string, about: About<unknown> = this.#about): Place {
-    return new Place(this.#owner, this.#name + suffix, {
-      ...about,
-      code: about.code ?? this.#about.code ?? 'MR_CONFIG',
-    })
+    const code = about.code ?? this.code
+    return new Place(this.#owner, this.#name + suffix, { ...about, code }, this.#where)
   }
 
   /** As errors call it: `the option sasl.mechanism of kafka()`. */
@@ -94,11 +98,15 @@ export class Place {
   /** @param hint what may be given: `give a function` */
   refuse(value: unknown, hint: string, cause?: unknown): MillraceError {
     const shown = this.#about.secret === true ? kindOf(value) : show(value)
-    return new MillraceError(this.code, `${this.text} ${this.#name === '' ? 'are' : 'is'} ${shown}`, { hint, cause })
+    return this.error(`${this.text} ${this.#name === '' ? 'are' : 'is'} ${shown}`, hint, cause)
   }
 
   missing(hint: string): MillraceError {
-    return new MillraceError(this.code, `${this.text} is missing`, { hint })
+    return this.error(`${this.text} is missing`, hint)
+  }
+
+  error(message: string, hint: string, cause?: unknown): MillraceError {
+    return new MillraceError(this.code, message, { ...this.#where, hint, cause })
   }
 }
 

@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.ts'
+import type { ErrorPlace, MillraceError } from '../errors.ts'
 import { nearestName } from './nearest-name.ts'
 import { Place } from './option.ts'
 import type { Option, OptionTable } from './option.ts'
@@ -11,11 +11,17 @@ export type Values<Table> = { readonly [Name in keyof Table]: Table[Name] extend
  *
  * @param given what the user passed; undefined: nothing
  * @param owner the function, as errors call it: `kafka()`
+ * @param where what else is known of the place, for errors
  * @throws MR_CONFIG for what is not an object, for names that the table does not have, and for options that must be given and are
  * not; MR_CONFIG, or the code of the option, for impossible values
  */
-export function readOptions<Table extends OptionTable>(table: Table, given: unknown, owner: string): Values<Table> {
-  return readMembers(table, given, new Place(owner, '', { description: '' }))
+export function readOptions<Table extends OptionTable>(
+  table: Table,
+  given: unknown,
+  owner: string,
+  where: ErrorPlace = {},
+): Values<Table> {
+  return readMembers(table, given, placeOf(owner, where))
 }
 
 /** As `readOptions`, for an object within the options. */
@@ -35,24 +41,33 @@ export function readMembers<Table extends OptionTable>(table: Table, given: unkn
   return values as Values<Table>
 }
 
-/** Checks the names alone, making nothing: for options that are given once a record. */
-export function checkOptionNames(table: OptionTable, given: object, owner: string): void {
-  for (const name in given)
-    if (!Object.hasOwn(table, name)) throw unknownName(table, name, new Place(owner, '', { description: '' }))
+/**
+ * Checks the names alone, and makes nothing: for options that come with a record, and for functions that check the values themselves.
+ *
+ * @throws MR_CONFIG
+ */
+export function checkOptionNames(table: OptionTable, given: unknown, owner: string): void {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw noObject(table, given, placeOf(owner))
+  for (const name in given) if (!Object.hasOwn(table, name)) throw unknownName(table, name, placeOf(owner))
+}
+
+function placeOf(owner: string, where: ErrorPlace = {}): Place {
+  return new Place(owner, '', { description: 'options' }, where)
 }
 
 function checkNames(table: OptionTable, given: unknown, place: Place): void {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw place.refuse(given, `give an object of options: ${Object.keys(table).join(', ')}`)
-  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) throw noObject(table, given, place)
   for (const name in given) if (!Object.hasOwn(table, name)) throw unknownName(table, name, place)
+}
+
+function noObject(table: OptionTable, given: unknown, place: Place): MillraceError {
+  return place.refuse(given, `give an object of options: ${Object.keys(table).join(', ')}`)
 }
 
 function unknownName(table: OptionTable, name: string, place: Place): MillraceError {
   const near = nearestName(name, table)
   const names = `${place.name === '' ? `The options of ${place.owner}` : `Its options`} are ${Object.keys(table).join(', ')}.`
   const what = place.name === '' ? place.owner : place.text
-  return new MillraceError(place.code, `${what} has no option ${JSON.stringify(name)}`, {
-    hint: near === undefined ? names : `Did you mean ${near}? ${names}`,
-  })
+  const hint = near === undefined ? names : `Did you mean ${near}? ${names}`
+  return place.error(`${what} has no option ${JSON.stringify(name)}`, hint)
 }

@@ -11,9 +11,16 @@ import type {
   RecordMetadata,
   ScheduleOptions,
 } from '../topology/processor-api.ts'
-import { parseDuration } from '../windowing/index.ts'
-import type { Duration } from '../windowing/index.ts'
+import { option, parseDuration, readOptions } from '../options/index.ts'
+import type { Duration, TableOf } from '../options/index.ts'
 import type { OperatorContext, Output } from './operator.ts'
+
+const SCHEDULE = {
+  start: option<number>('ms since the epoch', { description: 'first due time' }, (value, place) => {
+    if (Number.isFinite(value)) return Number(value)
+    throw place.refuse(value, 'give ms since the epoch, such as Date.UTC(2026, 0, 1)')
+  }),
+} satisfies TableOf<ScheduleOptions>
 
 /** What a user's processor may do, on top of what the task offers. */
 export class UserContext implements ProcessingContext {
@@ -59,6 +66,7 @@ export class UserContext implements ProcessingContext {
         hint: 'give at least 1 ms',
       })
     }
+    if (options !== undefined) readOptions(SCHEDULE, options, 'schedule()')
     const punctuate = (timestamp: number): void => {
       this.timestamp = timestamp
       this.headers = undefined

@@ -58,6 +58,14 @@ function loadHint(error: unknown): string | undefined {
   }
 }
 
+/** @throws MR_CONFIG for anything but what `defineApp` returns */
+export function requireApplication(value: unknown, owner: string): void {
+  if (isApplication(value)) return
+  throw new MillraceError('MR_CONFIG', `${owner} was given ${kindOf(value)} instead of an application`, {
+    hint: 'give what defineApp(…) returns',
+  })
+}
+
 /** By shape, not by class: the application may come with a copy of the library of its own. */
 function isApplication(value: unknown): value is Application {
   return (
@@ -72,6 +80,7 @@ function isApplication(value: unknown): value is Application {
 }
 
 function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing'
   if (value === null) return 'null'
   if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`
   if (typeof value !== 'object') return `a ${typeof value}`

@@ -9,6 +9,7 @@ import type { EngineFactory, EngineName } from '../state/engine.ts'
 import { chooseEngine } from '../state/engines/choose.ts'
 import type { Application, Logger, UncaughtErrorDecision } from '../topology/application.ts'
 import type { Topology } from '../topology/topology.ts'
+import { requireApplication } from './app-module.ts'
 import { DirectoryCleaner } from './directory-cleaner.ts'
 import { EventLoopThreads } from './event-loop-threads.ts'
 import { fencedClient, isFenced } from './fenced.ts'
@@ -147,6 +148,7 @@ export class Streams implements AsyncDisposable {
    */
   static async start(app: Application, given: StreamsOptions): Promise<Streams> {
     requireOutsideStreamThread()
+    requireApplication(app, 'Streams.start()')
     const options = readOptions(STREAMS_START, given, 'Streams.start()')
     const topology = app.topology()
     const directory = join(options.stateDirectory, app.id)

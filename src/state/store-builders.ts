@@ -1,6 +1,8 @@
 import { MillraceError } from '../errors.ts'
+import { duration, flag, oneOf, option, readOptions, readTopicConfigs } from '../options/index.ts'
+import type { Duration, TableOf, Values } from '../options/index.ts'
+import { serde } from '../serde/serde-option.ts'
 import type { Serde } from '../serde/serde.ts'
-import { parseDuration, type Duration } from '../windowing/index.ts'
 import type {
   KeyValueStoreSpec,
   SessionStoreSpec,
@@ -40,10 +42,51 @@ export interface VersionedStoreBuilderOptions<K, V> extends Omit<StoreBuilderOpt
   readonly history: Duration
 }
 
+const CODE = 'MR_STORE_INVALID'
+
+const VERSIONED_BASE = {
+  key: serde({ required: true, description: 'serde of the keys', code: CODE, alsoCalled: ['keySerde'] }),
+  value: serde({ required: true, description: 'serde of the values', code: CODE, alsoCalled: ['valueSerde'] }),
+  logging: option<boolean | Readonly<Record<string, string>>>(
+    '`true`, `false`, configs of the changelog topic',
+    { default: true, description: 'whether there is a changelog, and how its topic is made', code: CODE },
+    (given, place) => (typeof given === 'boolean' ? given : readTopicConfigs(given, place)),
+  ),
+}
+
+const KEY_VALUE = {
+  ...VERSIONED_BASE,
+  type: oneOf<'persistent' | 'memory'>(['persistent', 'memory'], {
+    default: 'persistent',
+    description: 'on disk, or in memory and its changelog only',
+    code: CODE,
+  }),
+} satisfies TableOf<StoreBuilderOptions<unknown, unknown>>
+
+const retention = duration({ required: true, description: 'how long entries are kept', code: 'MR_DURATION' })
+
+const SESSION = { ...KEY_VALUE, retention } satisfies TableOf<SessionStoreBuilderOptions<unknown, unknown>>
+
+const WINDOW = {
+  ...SESSION,
+  windowSize: duration({ required: true, description: 'how long windows are', code: 'MR_DURATION' }),
+  retainDuplicates: flag({ default: false, description: 'whether every put adds an entry', code: CODE }),
+} satisfies TableOf<WindowStoreBuilderOptions<unknown, unknown>>
+
+const VERSIONED = {
+  ...VERSIONED_BASE,
+  history: duration({
+    required: true,
+    description: 'how far back past versions are kept',
+    code: 'MR_DURATION',
+    alsoCalled: ['historyRetention'],
+  }),
+} satisfies TableOf<VersionedStoreBuilderOptions<unknown, unknown>>
+
 /**
  * Declares a key-value store for `process` (`KeyValueStore<K, V>` in the processor).
  *
- * @throws MR_STORE_INVALID for an impossible name or missing serdes
+ * @throws MR_CONFIG for an option that is unknown; MR_STORE_INVALID for an impossible name or missing serdes
  * @example
  * ```ts
  * const seen = keyValueStore('seen', { key: string(), value: json<Order>() })
@@ -51,18 +94,19 @@ export interface VersionedStoreBuilderOptions<K, V> extends Omit<StoreBuilderOpt
  * ```
  */
 export function keyValueStore<K, V>(name: string, options: StoreBuilderOptions<K, V>): KeyValueStoreSpec {
-  return { kind: 'keyValue', ...base(name, options), timestamped: false }
+  return { kind: 'keyValue', ...base(name, readOptions(KEY_VALUE, options, 'keyValueStore()')), timestamped: false }
 }
 
-/** As `keyValueStore`, with a timestamp beside each value (`TimestampedKeyValueStore<K, V>`, KIP-258). @throws MR_STORE_INVALID */
+/** As `keyValueStore`, with a timestamp beside each value (`TimestampedKeyValueStore<K, V>`, KIP-258). @throws MR_CONFIG for an option that is unknown; MR_STORE_INVALID */
 export function timestampedKeyValueStore<K, V>(name: string, options: StoreBuilderOptions<K, V>): KeyValueStoreSpec {
-  return { kind: 'keyValue', ...base(name, options), timestamped: true }
+  const read = readOptions(KEY_VALUE, options, 'timestampedKeyValueStore()')
+  return { kind: 'keyValue', ...base(name, read), timestamped: true }
 }
 
 /**
  * Declares a store that keeps past versions (`VersionedKeyValueStore<K, V>`, KIP-889).
  *
- * @throws MR_STORE_INVALID, MR_DURATION
+ * @throws MR_CONFIG for an option that is unknown; MR_STORE_INVALID, MR_DURATION
  * @example
  * ```ts
  * const prices = versionedKeyValueStore('prices', { key: string(), value: long(), history: '7d' })
@@ -72,21 +116,21 @@ export function versionedKeyValueStore<K, V>(
   name: string,
   options: VersionedStoreBuilderOptions<K, V>,
 ): VersionedStoreSpec {
-  return { kind: 'versioned', ...base(name, options), historyRetention: parseDuration(options.history, 'history') }
+  const { history, ...read } = readOptions(VERSIONED, options, 'versionedKeyValueStore()')
+  return { kind: 'versioned', ...base(name, read), historyRetention: history }
 }
 
 /**
  * Declares a window store (`WindowStore<K, V>`).
  *
- * @throws MR_STORE_INVALID if the retention is shorter than the windows; MR_DURATION
+ * @throws MR_CONFIG for an option that is unknown; MR_STORE_INVALID if the retention is shorter than the windows; MR_DURATION
  * @example
  * ```ts
  * const readings = windowStore('readings', { key: string(), value: float64(), windowSize: '1m', retention: '1h' })
  * ```
  */
 export function windowStore<K, V>(name: string, options: WindowStoreBuilderOptions<K, V>): WindowStoreSpec {
-  const retention = parseDuration(options.retention, 'retention')
-  const windowSize = parseDuration(options.windowSize, 'windowSize')
+  const { retention, windowSize, retainDuplicates, ...read } = readOptions(WINDOW, options, 'windowStore()')
   if (retention < windowSize) {
     throw invalid(
       name,
@@ -96,12 +140,12 @@ export function windowStore<K, V>(name: string, options: WindowStoreBuilderOptio
   }
   return {
     kind: 'window',
-    ...base(name, options),
+    ...base(name, read),
     timestamped: false,
     retention,
     inclusiveRetention: false,
     windowSize,
-    retainDuplicates: options.retainDuplicates ?? false,
+    retainDuplicates,
     timeOrdered: false,
   }
 }
@@ -109,44 +153,31 @@ export function windowStore<K, V>(name: string, options: WindowStoreBuilderOptio
 /**
  * Declares a session store (`SessionStore<K, V>`).
  *
- * @throws MR_STORE_INVALID, MR_DURATION
+ * @throws MR_CONFIG for an option that is unknown; MR_STORE_INVALID, MR_DURATION
  * @example
  * ```ts
  * const visits = sessionStore('visits', { key: string(), value: long(), retention: '1d' })
  * ```
  */
 export function sessionStore<K, V>(name: string, options: SessionStoreBuilderOptions<K, V>): SessionStoreSpec {
-  return {
-    kind: 'session',
-    ...base(name, options),
-    retention: parseDuration(options.retention, 'retention'),
-    timeOrdered: false,
-  }
+  const { retention, ...read } = readOptions(SESSION, options, 'sessionStore()')
+  return { kind: 'session', ...base(name, read), retention, timeOrdered: false }
 }
 
-function base<K, V>(name: string, options: StoreBuilderOptions<K, V>): StoreSpecBase {
+type BaseOptions = Omit<Values<typeof KEY_VALUE>, 'type'> & Partial<Pick<Values<typeof KEY_VALUE>, 'type'>>
+
+function base(name: string, { key, value, type = 'persistent', logging }: BaseOptions): StoreSpecBase {
   if (typeof name !== 'string' || !/^[A-Za-z0-9._-]{1,200}$/.test(name)) {
     throw invalid(name, 'the name cannot be that of a topic', 'Use letters, digits, dots, dashes and underscores.')
   }
-  for (const part of ['key', 'value'] as const) {
-    if (typeof options?.[part]?.serialize !== 'function') {
-      throw invalid(name, `the option "${part}" is not a serde`, `Give it one: { ${part}: string() }.`)
-    }
-  }
-  const { key, value, type = 'persistent', logging = true } = options
   return {
     name,
-    keySerde: erased(key),
-    valueSerde: erased(value),
+    keySerde: key,
+    valueSerde: value,
     persistent: type === 'persistent',
     logging: logging === true ? {} : logging,
     caching: false,
   }
-}
-
-/** Where types end: the store's own methods, typed by the processor that asks for it, hand the serde what it takes. */
-function erased<T>(serde: Serde<T>): Serde<unknown> {
-  return serde as Serde<unknown>
 }
 
 function invalid(name: unknown, message: string, hint: string): MillraceError {

@@ -3,6 +3,7 @@ import { MillraceError } from '../errors.ts'
 import { PartitionMap, type CommittedOffset } from '../log/log.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
 import { DropCounter } from '../runtime/drop-counter.ts'
+import { requireApplication } from '../runtime/app-module.ts'
 import { GLOBAL_STATE } from '../runtime/global-tables.ts'
 import { encodeOffsetMetadata } from '../runtime/offset-metadata.ts'
 import { runSteps, runStepsNow } from '../runtime/steps.ts'
@@ -54,6 +55,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
    * @throws MR_CONFIG for an option that is unknown or impossible; MR_TOPOLOGY… and other errors of starting the application
    */
   constructor(app: Application, options: DriverOptions = {}, parts?: DriverParts) {
+    requireApplication(app, 'new TopologyTestDriver()')
     this.#app = app
     this.#options = driverSettings(options)
     this.#parts = parts ?? runStepsNow(openParts(app, this.#options, memoryEngine, ''))

@@ -8,7 +8,7 @@ const ALLOWED = /^[A-Za-z0-9._-]{1,249}$/
  * @throws MR_TOPOLOGY_NAME
  */
 export function validateName(name: string): string {
-  if (typeof name !== 'string' || !ALLOWED.test(name) || name === '.' || name === '..') {
+  if (!isName(name)) {
     throw topologyError(
       'MR_TOPOLOGY_NAME',
       `${JSON.stringify(name)} cannot be the name of a node, a store or a topic`,
@@ -16,6 +16,11 @@ export function validateName(name: string): string {
     )
   }
   return name
+}
+
+/** True for what can be part of an internal topic's name. */
+export function isName(name: unknown): name is string {
+  return typeof name === 'string' && ALLOWED.test(name) && name !== '.' && name !== '..'
 }
 
 /**

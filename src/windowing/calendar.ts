@@ -1,8 +1,9 @@
 import { Temporal } from 'temporal-polyfill'
 import { MillraceError } from '../errors.ts'
-import { parseDuration } from '../options/duration.ts'
-import type { Duration } from '../options/duration.ts'
+import { checkOptionNames, parseDuration } from '../options/index.ts'
+import type { Duration } from '../options/index.ts'
 import type { PeriodWindows, WindowBounds } from './period.ts'
+import { CALENDAR } from './window-options.ts'
 
 /** A stretch of the calendar that `calendar()` makes windows of. */
 export type CalendarUnit = 'day' | 'week' | 'month'
@@ -47,6 +48,7 @@ export function calendar(unit: CalendarUnit, options: CalendarOptions): PeriodWi
   if (!Object.hasOwn(DAYS, unit)) {
     throw invalid(`calendar() has no unit ${JSON.stringify(unit)}`, "give 'day', 'week' or 'month'")
   }
+  checkOptionNames(CALENDAR, options ?? {}, 'calendar()')
   const timeZone = checkTimeZone(options?.timeZone)
   const weekStart = checkWeekStart(unit, options.weekStart)
   return {

@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors.ts'
-import { parseDuration } from '../options/duration.ts'
-import type { Duration } from '../options/duration.ts'
+import { checkOptionNames, parseDuration } from '../options/index.ts'
+import type { Duration } from '../options/index.ts'
+import { HOPPING } from './window-options.ts'
 import { checkPositive } from './window-error.ts'
 
 /** Windows of one size of which one starts every `advance`. Milliseconds. */
@@ -17,7 +18,7 @@ export interface HoppingWindows {
  *
  * @param options.advance from one start to the next: more than 0, at most `size`
  * @param options.grace how long after its end (in stream time) a window still takes late records; 0 if not given
- * @throws MR_WINDOW for an impossible size or advance; MR_DURATION
+ * @throws MR_CONFIG for an option that is unknown; MR_WINDOW for an impossible size or advance; MR_DURATION
  * @example
  * ```ts
  * readings.groupByKey().windowedBy(hopping('5m', { advance: '1m' })).count()
@@ -28,6 +29,7 @@ export function hopping(
   size: Duration,
   options: { readonly advance: Duration; readonly grace?: Duration },
 ): HoppingWindows {
+  checkOptionNames(HOPPING, options, 'hopping()')
   const sizeMs = parseDuration(size, 'the size of hopping()')
   const advance = parseDuration(options.advance, 'the advance of hopping()')
   checkPositive(sizeMs, 'the size of hopping()')

@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors.ts'
-import { parseDuration } from '../options/duration.ts'
-import type { Duration } from '../options/duration.ts'
+import { checkOptionNames, parseDuration } from '../options/index.ts'
+import type { Duration } from '../options/index.ts'
+import { JOIN_WINDOW } from './window-options.ts'
 
 /** How far apart two records may be to be joined. Milliseconds. */
 export interface JoinWindows {
@@ -26,7 +27,7 @@ export interface JoinWindowBounds {
  * Joins a left record at `t` with the right records in `[t - before, t + after]`, both bounds included. A single duration is
  * both `before` and `after`. `joinWindow(0)` joins records with equal timestamps.
  *
- * @throws MR_WINDOW if the window ends before it starts; MR_DURATION
+ * @throws MR_CONFIG for an option that is unknown; MR_WINDOW if the window ends before it starts; MR_DURATION
  * @example
  * ```ts
  * clicks.join(views, (click, view) => ({ click, view }), joinWindow({ before: '5s', after: '10s', grace: '1s' }))
@@ -34,6 +35,7 @@ export interface JoinWindowBounds {
  * Kafka Streams' `JoinWindows`, whose edges depend on what other keys do (docs/differences.md, 19 and 20).
  */
 export function joinWindow(window: Duration | JoinWindowBounds): JoinWindows {
+  if (typeof window === 'object') checkOptionNames(JOIN_WINDOW, window, 'joinWindow()')
   const bounds = typeof window === 'object' ? window : { before: window, after: window }
   const before = parseBound(bounds.before ?? 0, 'before of joinWindow()')
   const after = parseBound(bounds.after ?? 0, 'after of joinWindow()')

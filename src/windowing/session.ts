@@ -1,5 +1,6 @@
-import { parseDuration } from '../options/duration.ts'
-import type { Duration } from '../options/duration.ts'
+import { checkOptionNames, parseDuration } from '../options/index.ts'
+import type { Duration } from '../options/index.ts'
+import { GRACE } from './window-options.ts'
 
 /** Windows from the first to the last record of a burst of activity. Milliseconds. */
 export interface SessionWindows {
@@ -14,7 +15,7 @@ export interface SessionWindows {
  *
  * @param gap inactivity that ends a session; records exactly this far apart still belong together
  * @param options.grace how much later than `gap` after its last record (in stream time) a session can still grow; 0 if not given
- * @throws MR_DURATION
+ * @throws MR_CONFIG for an option that is unknown; MR_DURATION
  * @example
  * ```ts
  * clicks.groupByKey().windowedBy(session('30m')).count()
@@ -22,6 +23,7 @@ export interface SessionWindows {
  * Behaves as Kafka Streams' `SessionWindows.ofInactivityGapAndGrace`.
  */
 export function session(gap: Duration, options: { readonly grace?: Duration } = {}): SessionWindows {
+  checkOptionNames(GRACE, options, 'session()')
   const ms = parseDuration(gap, 'the gap of session()')
   return { kind: 'session', gap: ms, grace: parseDuration(options.grace ?? 0, 'the grace of session()') }
 }

@@ -1,5 +1,6 @@
-import { parseDuration } from '../options/duration.ts'
-import type { Duration } from '../options/duration.ts'
+import { checkOptionNames, parseDuration } from '../options/index.ts'
+import type { Duration } from '../options/index.ts'
+import { GRACE } from './window-options.ts'
 
 /** Windows that are placed by the records themselves. Milliseconds. */
 export interface SlidingWindows {
@@ -14,7 +15,7 @@ export interface SlidingWindows {
  *
  * @param difference greatest distance of two records in one window; may be 0
  * @param options.grace how long after its end (in stream time) a window still takes late records; 0 if not given
- * @throws MR_DURATION
+ * @throws MR_CONFIG for an option that is unknown; MR_DURATION
  * @example
  * ```ts
  * logins.groupByKey().windowedBy(sliding('30s', { grace: '5s' })).count()
@@ -22,6 +23,7 @@ export interface SlidingWindows {
  * Behaves as Kafka Streams' `SlidingWindows` (KIP-450).
  */
 export function sliding(difference: Duration, options: { readonly grace?: Duration } = {}): SlidingWindows {
+  checkOptionNames(GRACE, options, 'sliding()')
   return {
     kind: 'sliding',
     difference: parseDuration(difference, 'the time difference of sliding()'),

@@ -1,5 +1,6 @@
-import { parseDuration } from '../options/duration.ts'
-import type { Duration } from '../options/duration.ts'
+import { checkOptionNames, parseDuration } from '../options/index.ts'
+import type { Duration } from '../options/index.ts'
+import { GRACE } from './window-options.ts'
 import { checkPositive } from './window-error.ts'
 
 /** Windows of one size that follow one another without gap or overlap. Milliseconds. */
@@ -15,7 +16,7 @@ export interface TumblingWindows {
  * Windows `[start, start + size)`, aligned to the epoch: `tumbling('1m')` has one for each minute of the clock (UTC).
  *
  * @param options.grace how long after its end (in stream time) a window still takes late records; 0 if not given
- * @throws MR_WINDOW if `size` is 0; MR_DURATION
+ * @throws MR_CONFIG for an option that is unknown; MR_WINDOW if `size` is 0; MR_DURATION
  * @example
  * ```ts
  * payments.groupByKey().windowedBy(tumbling('1m', { grace: '10s' })).count()
@@ -23,6 +24,7 @@ export interface TumblingWindows {
  * Behaves as Kafka Streams' `TimeWindows.ofSizeAndGrace`.
  */
 export function tumbling(size: Duration, options: { readonly grace?: Duration } = {}): TumblingWindows {
+  checkOptionNames(GRACE, options, 'tumbling()')
   const ms = parseDuration(size, 'the size of tumbling()')
   checkPositive(ms, 'the size of tumbling()')
   return {

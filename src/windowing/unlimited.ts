@@ -1,4 +1,6 @@
 import { MillraceError } from '../errors.ts'
+import { checkOptionNames } from '../options/index.ts'
+import { UNLIMITED } from './window-options.ts'
 
 /** One window without an end. Milliseconds since the epoch. */
 export interface UnlimitedWindows {
@@ -13,7 +15,7 @@ export const UNLIMITED_END = Number.MAX_SAFE_INTEGER
  * One window from `start` on, for ever. Records before `start` belong to no window. It never closes.
  *
  * @param options.start milliseconds since the epoch; 0 if not given
- * @throws MR_WINDOW if `start` is not a whole number from 0 on
+ * @throws MR_CONFIG for an option that is unknown; MR_WINDOW if `start` is not a whole number from 0 on
  * @example
  * ```ts
  * votes.groupByKey().windowedBy(unlimited({ start: Date.UTC(2026, 0, 1) })).count()
@@ -21,6 +23,7 @@ export const UNLIMITED_END = Number.MAX_SAFE_INTEGER
  * Behaves as Kafka Streams' `UnlimitedWindows`.
  */
 export function unlimited(options: { readonly start?: number } = {}): UnlimitedWindows {
+  checkOptionNames(UNLIMITED, options, 'unlimited()')
   const start = options.start ?? 0
   if (!Number.isSafeInteger(start) || start < 0) {
     throw new MillraceError('MR_WINDOW', `the start of unlimited() is ${start}`, {

@@ -1,8 +1,9 @@
 import { MillraceError } from '../errors.ts'
-import { parseDuration } from '../options/duration.ts'
-import type { Duration } from '../options/duration.ts'
+import { checkOptionNames, parseDuration } from '../options/index.ts'
+import type { Duration } from '../options/index.ts'
 import type { PeriodWindows, WindowBounds } from './period.ts'
 import { checkPositive } from './window-error.ts'
+import { WINDOWS_OF } from './window-options.ts'
 
 /**
  * Windows of your own: a function gives the windows that hold a time. It must be pure: the same time has the same windows on
@@ -35,6 +36,7 @@ export function windowsOf(
       hint: 'give (timestamp) => [{ start, end }], in milliseconds since the epoch',
     })
   }
+  checkOptionNames(WINDOWS_OF, options ?? {}, 'windowsOf()')
   const maxSize = parseDuration(options?.maxSize, 'the maxSize of windowsOf()')
   checkPositive(maxSize, 'the maxSize of windowsOf()')
   return {

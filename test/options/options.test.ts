@@ -145,6 +145,15 @@ describe('a value that an option cannot have is refused with its name', () => {
     await (log as ReturnType<typeof embeddedLog>).then((opened) => opened.close())
   })
 
+  it('what is no application is told so', async () => {
+    const log = memoryLog()
+    const refused = expect.objectContaining({ code: 'MR_CONFIG', hint: expect.stringContaining('defineApp') })
+    for (const wrong of [undefined, {}, () => app]) {
+      expect(await refusal(() => Streams.start(wrong as never, { log }))).toEqual(refused)
+      expect(await refusal(() => new TopologyTestDriver(wrong as never))).toEqual(refused)
+    }
+  })
+
   it('credentials are not shown', async () => {
     for (const sasl of [
       { mechanism: 'PLAIN', username: 'u', password: 12_345 },

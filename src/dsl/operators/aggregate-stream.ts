@@ -35,7 +35,7 @@ function aggregate(
 ): TableHandle {
   const { graph } = group
   const prefix = folding.kind === 'reduce' ? 'KSTREAM-REDUCE-' : 'KSTREAM-AGGREGATE-'
-  const materialization = materializationOf(options)
+  const materialization = materializationOf(options, `${folding.kind}()`)
   // Kafka Streams draws a number here that it uses for nothing, except where windows slide.
   const counts = folding.kind === 'count' && windowing?.windows.kind !== 'sliding'
   if (counts && materialization.given && materialization.storeName === undefined) graph.names.nextStore(prefix)

@@ -29,7 +29,7 @@ export function aggregateTable(
 ): TableHandle {
   const { graph } = group
   const { names } = graph
-  const materialization = materializationOf(options)
+  const materialization = materializationOf(options, `${folding.kind}()`)
   const store = storeNameOf(materialization, names, 'KTABLE-AGGREGATE-')
   const sink = names.suffixedOrNext(options.name, '-sink', 'KSTREAM-SINK-')
   const source = names.suffixedOrNext(options.name, '-source', 'KSTREAM-SOURCE-')

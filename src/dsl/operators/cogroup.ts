@@ -30,7 +30,7 @@ export function aggregateCogroup(
   if (first === undefined) throw new Error('a cogroup has at least one input')
   const { graph } = first
   const { names } = graph
-  const materialization = materializationOf(options)
+  const materialization = materializationOf(options, 'aggregate()')
   const named = storeNameOf(materialization, names, 'COGROUPKSTREAM-AGGREGATE-')
   const keySerde = materialization.keySerde ?? first.keySerde
   const store: AggregationStore = { ...named, materialization, keySerde, valueSerde: materialization.valueSerde }

@@ -4,6 +4,7 @@ import type { GraphNode } from '../../topology/graph/graph-node.ts'
 import { newRepartition, repartitionNode } from '../../topology/graph/repartition.ts'
 import { validateName } from '../../topology/names.ts'
 import type { GroupedStreamHandle, GroupedTableHandle, StreamHandle, TableHandle } from '../handles.ts'
+import { GROUP, operatorOptions } from '../operator-options.ts'
 import type { GroupOptions } from '../options.ts'
 import { enableOldValues } from '../table-origins.ts'
 import { processorNode } from './stream-operator.ts'
@@ -11,10 +12,12 @@ import { processorNode } from './stream-operator.ts'
 type Options = GroupOptions<unknown, unknown>
 
 export function groupByKey(stream: StreamHandle, options: Options = {}): GroupedStreamHandle {
+  operatorOptions(GROUP, options, 'groupByKey()')
   return grouped(stream, stream.node, stream.name, stream.keySerde, stream.repartition, options)
 }
 
 export function groupBy(stream: StreamHandle, selector: ValueMapper, options: Options = {}): GroupedStreamHandle {
+  operatorOptions(GROUP, options, 'groupBy()')
   const { graph } = stream
   const name = graph.names.orNext(options.name, 'KSTREAM-KEY-SELECT-')
   const node = processorNode(name, { keyChanging: true }, () => ({ op: 'selectKey', mapper: selector }))
@@ -47,6 +50,7 @@ function grouped(
 }
 
 export function groupTable(table: TableHandle, selector: PairMapper, options: Options = {}): GroupedTableHandle {
+  operatorOptions(GROUP, options, 'groupBy()')
   const { graph } = table
   const name = graph.names.orNext(options.name, 'KTABLE-SELECT-')
   const node = processorNode(name, {}, () => ({ op: 'tableGroupBy', mapper: selector }))

@@ -1,3 +1,4 @@
+import { FOREIGN_KEY_JOIN } from '../operator-options.ts'
 import { ResponseMessage } from '../../record/foreign-key.ts'
 import { bytes } from '../../serde/bytes.ts'
 import { responseSerde, subscriptionSerde } from '../../serde/internal/foreign-key-serdes.ts'
@@ -40,7 +41,7 @@ export function joinByForeignKey(
 ): TableHandle {
   const { graph } = left
   const { names } = graph
-  const materialization = materializationOf(options)
+  const materialization = materializationOf(options, join === 'inner' ? 'join()' : 'leftJoin()', FOREIGN_KEY_JOIN)
   enableOldValues(right, true)
   enableOldValues(left, true)
   const name = (suffix: string, prefix: string): string => names.suffixedOrNext(options.name, suffix, prefix)

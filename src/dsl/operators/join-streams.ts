@@ -1,3 +1,4 @@
+import { STREAM_JOIN } from '../operator-options.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { OuterJoinStoreSpec, StoreSpec, WindowStoreSpec } from '../../state/store-spec.ts'
 import type { BuildSettings } from '../../topology/build-settings.ts'
@@ -55,7 +56,7 @@ export function joinStreams(
   options: StreamJoinOptions<unknown, unknown, unknown> = {},
 ): StreamHandle {
   const { graph } = left
-  const materialization = materializationOf(options)
+  const materialization = materializationOf(options, join === 'inner' ? 'join()' : `${join}Join()`, STREAM_JOIN)
   const serdes: JoinSerdes = {
     key: options.key ?? left.keySerde ?? right.keySerde,
     left: options.value ?? left.valueSerde,

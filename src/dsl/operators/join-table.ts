@@ -7,9 +7,9 @@ import type { TopologyWriter } from '../../topology/compile/topology-writer.ts'
 import type { Joiner, ValueMapper } from '../../topology/operator-spec.ts'
 import { requiredInternalSerde } from '../../topology/required-serde.ts'
 import { topologyError } from '../../topology/topology-error.ts'
-import { parseDuration } from '../../windowing/index.ts'
 import type { Duration } from '../../windowing/index.ts'
 import type { GlobalTableHandle, StreamHandle, TableHandle } from '../handles.ts'
+import { NAMED, TABLE_JOIN, operatorOptions } from '../operator-options.ts'
 import type { Named } from '../options.ts'
 import { isVersionedView, storesOf } from '../table-origins.ts'
 import { repartitionForJoin } from './join-streams.ts'
@@ -34,6 +34,7 @@ export function joinTable(
   joiner: Joiner,
   options: TableJoinOptions<unknown, unknown> = {},
 ): StreamHandle {
+  const { grace } = operatorOptions(TABLE_JOIN, options, join === 'inner' ? 'join()' : 'leftJoin()')
   const { graph } = stream
   const keySerde = options.key ?? stream.keySerde
   const valueSerde = options.value ?? stream.valueSerde
@@ -41,7 +42,6 @@ export function joinTable(
   const side = repartitionForJoin(stream, base, keySerde, valueSerde)
   const sources = graph.copartition(side.sources, table.sources)
   const name = graph.names.orNext(options.name, join === 'left' ? 'KSTREAM-LEFTJOIN-' : 'KSTREAM-JOIN-')
-  const grace = options.grace === undefined ? undefined : parseDuration(options.grace, `the grace of the join ${name}`)
   if (grace !== undefined && !outputIsVersioned(table.node)) throw notVersioned(name)
   const buffer = grace === undefined ? null : validateName(`${name}-Buffer`)
   const view = table.origin.view()
@@ -102,6 +102,7 @@ export function joinGlobalTable(
   joiner: Joiner,
   options: Named = {},
 ): StreamHandle {
+  operatorOptions(NAMED, options, join === 'inner' ? 'join()' : 'leftJoin()')
   // The prefix is the same for the inner join.
   const name = stream.graph.names.orNext(options.name, 'KSTREAM-LEFTJOIN-')
   const node = addToStream(

@@ -16,7 +16,7 @@ export function joinTables(
 ): TableHandle {
   const { graph } = left
   const { names } = graph
-  const materialization = materializationOf(options)
+  const materialization = materializationOf(options, join === 'inner' ? 'join()' : `${join}Join()`)
   const store = materialization.given ? storeNameOf(materialization, names, 'KTABLE-MERGE-') : undefined
   const name = names.orNext(options.name, 'KTABLE-MERGE-')
   const sources = graph.copartition(left.sources, right.sources)

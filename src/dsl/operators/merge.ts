@@ -1,8 +1,10 @@
 import type { StreamHandle } from '../handles.ts'
+import { NAMED, operatorOptions } from '../operator-options.ts'
 import type { Named } from '../options.ts'
 import { processorNode } from './stream-operator.ts'
 
 export function merge(stream: StreamHandle, other: StreamHandle, options: Named = {}): StreamHandle {
+  operatorOptions(NAMED, options, 'merge()')
   const name = stream.graph.names.orNext(options.name, 'KSTREAM-MERGE-')
   const node = processorNode(name, { merges: true }, () => ({ op: 'passThrough' }))
   stream.graph.add([stream.node, other.node], node)

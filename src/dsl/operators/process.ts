@@ -4,6 +4,7 @@ import type { FixedKeyProcessorSupplier, ProcessorSupplier } from '../../topolog
 import { GraphNode } from '../../topology/graph/graph-node.ts'
 import { validateName } from '../../topology/names.ts'
 import type { StreamHandle } from '../handles.ts'
+import { PROCESS, operatorOptions } from '../operator-options.ts'
 import type { Named } from '../options.ts'
 import { streamAfter } from './stream-operator.ts'
 
@@ -18,6 +19,7 @@ export function process(
   supplier: ProcessorSupplier<unknown, unknown, unknown, unknown>,
   options: ProcessOptions = {},
 ): StreamHandle {
+  operatorOptions(PROCESS, options, 'process()')
   const name = nameOf(stream, options.name, 'KSTREAM-PROCESSOR-')
   const node = addProcessor(stream, name, options, (stores) => ({ op: 'process', supplier, stores }))
   return streamAfter(stream, node, { key: false, value: false, newKey: true })
@@ -28,6 +30,7 @@ export function processValues(
   supplier: FixedKeyProcessorSupplier<unknown, unknown, unknown>,
   options: ProcessOptions = {},
 ): StreamHandle {
+  operatorOptions(PROCESS, options, 'processValues()')
   const name = nameOf(stream, options.name, 'KSTREAM-PROCESSVALUES-')
   const node = addProcessor(stream, name, options, (stores) => ({ op: 'processValues', supplier, stores }))
   return streamAfter(stream, node, { key: true, value: false })

@@ -1,8 +1,8 @@
 import type { StreamPartitioner } from '../../topology/topology.ts'
-import { topologyError } from '../../topology/topology-error.ts'
 import { validateName } from '../../topology/names.ts'
 import { newRepartition, repartitionNode } from '../../topology/graph/repartition.ts'
 import type { StreamHandle } from '../handles.ts'
+import { REPARTITION, operatorOptions } from '../operator-options.ts'
 import type { Named, SerdeOptions } from '../options.ts'
 
 /** Options of `repartition` (Kafka Streams' `Repartitioned`, KIP-221). `name` also names the topic. */
@@ -17,17 +17,9 @@ export function repartition(
   stream: StreamHandle,
   options: RepartitionStreamOptions<unknown, unknown> = {},
 ): StreamHandle {
+  const { partitions = 0, partitioner } = operatorOptions(REPARTITION, options, 'repartition()')
   const { graph } = stream
-  const { partitions = 0, partitioner } = options
   const base = options.name === undefined ? graph.names.next('KSTREAM-REPARTITION-') : validateName(options.name)
-  if (options.partitions !== undefined && (!Number.isSafeInteger(partitions) || partitions < 1)) {
-    throw topologyError(
-      'MR_TOPOLOGY_PARTITIONS',
-      `repartition() into ${options.partitions} partitions`,
-      'give a whole number from 1 on, or none',
-      base,
-    )
-  }
   const keySerde = options.key ?? stream.keySerde
   const valueSerde = options.value ?? stream.valueSerde
   const node = repartitionNode(

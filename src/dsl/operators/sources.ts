@@ -10,6 +10,7 @@ import type { OffsetReset, TimestampExtractor } from '../../topology/topology.ts
 import type { Serde } from '../../serde/serde.ts'
 import type { GlobalTableHandle, StreamHandle, TableHandle } from '../handles.ts'
 import { materializationOf, storeNameOf, tableStoreSpec } from '../materialization.ts'
+import { NAMED, operatorOptions } from '../operator-options.ts'
 import type { Materialize, Named } from '../options.ts'
 import { SourceOrigin } from '../table-origins.ts'
 import { tableSourceOperator } from './to-table.ts'
@@ -24,6 +25,7 @@ export interface SourceTopic {
 }
 
 export function stream(graph: LogicalGraph, topics: readonly SourceTopic[], options: Named = {}): StreamHandle {
+  operatorOptions(NAMED, options, 'stream()')
   const [first] = topics
   if (first === undefined) {
     throw topologyError('MR_TOPOLOGY_NO_TOPIC', 'a stream over no topic', 'name at least one topic')
@@ -53,7 +55,7 @@ export function table(
   topic: SourceTopic,
   options: Materialize<unknown, unknown> = {},
 ): TableHandle {
-  const materialization = materializationOf(options)
+  const materialization = materializationOf(options, 'table()')
   const store = storeNameOf(materialization, graph.names, `${topic.name}-`)
   const { source, name } = sourceNames(graph, options.name)
   const { keySerde, valueSerde } = topic
@@ -78,7 +80,7 @@ export function globalTable(
   topic: SourceTopic,
   options: Materialize<unknown, unknown> = {},
 ): GlobalTableHandle {
-  const materialization = materializationOf(options)
+  const materialization = materializationOf(options, 'globalTable()')
   if (materialization.history !== undefined) {
     throw topologyError(
       'MR_TOPOLOGY_VERSIONED',
@@ -104,6 +106,7 @@ export function globalStore(
   supplier: ProcessorSupplier<unknown, unknown, never, never>,
   options: Named = {},
 ): void {
+  operatorOptions(NAMED, options, 'addGlobalStore()')
   const { source, name } = sourceNames(graph, options.name)
   const node = new GraphNode(name, {}, (writer) => {
     addGlobalStore(writer, { source, name, topic, spec, operator: { op: 'globalProcess', store: spec.name, supplier } })

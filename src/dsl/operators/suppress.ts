@@ -5,6 +5,7 @@ import { validateName } from '../../topology/names.ts'
 import { requiredInternalSerde } from '../../topology/required-serde.ts'
 import { topologyError } from '../../topology/topology-error.ts'
 import type { TableHandle } from '../handles.ts'
+import { SUPPRESS, operatorOptions } from '../operator-options.ts'
 import type { Named } from '../options.ts'
 import type { Suppressed } from '../suppressed.ts'
 import { SuppressOrigin, enableOldValues } from '../table-origins.ts'
@@ -16,6 +17,7 @@ export interface SuppressOptions extends Named {
 }
 
 export function suppress(table: TableHandle, suppressed: Suppressed, options: SuppressOptions = {}): TableHandle {
+  operatorOptions(SUPPRESS, options, 'suppress()')
   const { graph, keySerde, valueSerde, sources } = table
   if (table.node.traits.versioned === true) throw versionedTable(table.name)
   const name = options.name === undefined ? graph.names.next('KTABLE-SUPPRESS-') : validateName(options.name)

@@ -8,6 +8,7 @@ import type { Serde } from '../../serde/serde.ts'
 import type { StreamHandle, TableHandle } from '../handles.ts'
 import { materializationOf, tableStoreSpec } from '../materialization.ts'
 import type { Materialization } from '../materialization.ts'
+import { NAMED, TRANSFORM, operatorOptions } from '../operator-options.ts'
 import type { Materialize, Named } from '../options.ts'
 import { DerivedOrigin, enableOldValues } from '../table-origins.ts'
 import { processorNode } from './stream-operator.ts'
@@ -20,7 +21,7 @@ export function filterTable(
   not: boolean,
   options: Options = {},
 ): TableHandle {
-  const materialization = materializationOf(options)
+  const materialization = materializationOf(options, not ? 'filterNot()' : 'filter()')
   const name = derivedName(table, materialization, options.name, 'KTABLE-FILTER-')
   // A filter uses old values if its parent has them anyway: it can then leave out useless tombstones.
   const parentSends = enableOldValues(table, false)
@@ -37,7 +38,7 @@ export function filterTable(
 }
 
 export function mapTableValues(table: TableHandle, mapper: ValueMapper, options: Options = {}): TableHandle {
-  const materialization = materializationOf(options)
+  const materialization = materializationOf(options, 'mapValues()')
   const name = derivedName(table, materialization, options.name, 'KTABLE-MAPVALUES-')
   const origin = derivedOrigin(table, materialization, false, (of) => ({ kind: 'mapValues', of, mapper }))
   return derive(table, name, materialization, origin, undefined, [], (node) => ({
@@ -54,7 +55,7 @@ export function transformTableValues(
   supplier: ValueTransformerSupplier<unknown, unknown, unknown>,
   options: Options & { readonly stores?: readonly string[] } = {},
 ): TableHandle {
-  const materialization = materializationOf(options)
+  const materialization = materializationOf(options, 'transformValues()', TRANSFORM)
   const stores = options.stores ?? []
   const name = table.graph.names.orNext(options.name, 'KTABLE-TRANSFORMVALUES-')
   const origin = derivedOrigin(table, materialization, false, (of) => ({
@@ -74,6 +75,7 @@ export function transformTableValues(
 }
 
 export function toStream(table: TableHandle, options: Named = {}): StreamHandle {
+  operatorOptions(NAMED, options, 'toStream()')
   const { graph, keySerde, valueSerde, sources } = table
   const name = graph.names.orNext(options.name, 'KTABLE-TOSTREAM-')
   const node = processorNode(name, {}, () => ({ op: 'tableToStream' }))

@@ -7,7 +7,7 @@ import { SourceOrigin } from '../table-origins.ts'
 
 export function toTable(stream: StreamHandle, options: Materialize<unknown, unknown> = {}): TableHandle {
   const { graph } = stream
-  const materialization = materializationOf(options)
+  const materialization = materializationOf(options, 'toTable()')
   const name = graph.names.orNext(options.name, 'KSTREAM-TOTABLE-')
   const store = storeNameOf(materialization, graph.names, 'KSTREAM-TOTABLE-')
   const keySerde = materialization.keySerde ?? stream.keySerde

@@ -4,6 +4,7 @@ import { validateName } from '../../topology/names.ts'
 import { requiredSerde } from '../../topology/required-serde.ts'
 import type { StreamHandle } from '../handles.ts'
 import type { Serde } from '../../serde/serde.ts'
+import { SINK, operatorOptions } from '../operator-options.ts'
 import type { Named, SerdeOptions } from '../options.ts'
 
 /** Options of `to` (Kafka Streams' `Produced`); serdes not given are those of the topic, or of the stream. */
@@ -19,6 +20,7 @@ interface ErasedSinkOptions extends Named {
 }
 
 export function to(stream: StreamHandle, topic: string | TopicExtractor, options: ErasedSinkOptions = {}): void {
+  operatorOptions(SINK, options, 'to()')
   if (typeof topic === 'string') validateName(topic)
   const name = stream.graph.names.orNext(options.name, 'KSTREAM-SINK-')
   const node = new GraphNode(name, {}, (writer, self) => {

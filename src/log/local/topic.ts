@@ -1,5 +1,6 @@
 import { MillraceError } from '../../errors.ts'
 import type { TopicSpec } from '../log.ts'
+import { checkTopicSpecs } from '../topic-spec.ts'
 import type { PartitionData } from './partition-data.ts'
 
 /** A topic of a local log. */
@@ -31,6 +32,7 @@ const MAX_PARTITIONS = 10_000
  * @throws MR_TOPIC_INVALID
  */
 export function validateTopicSpec(spec: TopicSpec): void {
+  checkTopicSpecs([spec])
   const { name, partitions, configs = {} } = spec
   if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') {
     throw invalid(name, `'${name}' is not a topic name`, 'use 1 to 249 of the characters a-z A-Z 0-9 . _ -')

@@ -1,0 +1,28 @@
+import { readOptions, text, topicConfigs, wholeNumber } from '../options/index.ts'
+import type { TableOf } from '../options/index.ts'
+import type { TopicSpec } from './log.ts'
+
+const code = 'MR_TOPIC_INVALID'
+
+const TOPIC_SPEC = {
+  name: text({ required: true, description: 'name of the topic', code, alsoCalled: ['topic'] }),
+  partitions: wholeNumber({
+    required: true,
+    least: -1,
+    description: "number of partitions; -1 is the broker's default",
+    code,
+    alsoCalled: ['numPartitions'],
+  }),
+  replicationFactor: wholeNumber({
+    least: -1,
+    most: 2 ** 15 - 1,
+    description: "copies of each partition; -1 is the broker's default",
+    code,
+  }),
+  configs: topicConfigs({ description: "configs by the broker's names", code, alsoCalled: ['configEntries'] }),
+} satisfies TableOf<TopicSpec>
+
+/** Checks what topics are to be created as, on whatever log. @throws MR_CONFIG for names that are unknown, MR_TOPIC_INVALID */
+export function checkTopicSpecs(topics: readonly TopicSpec[]): void {
+  for (const topic of topics) readOptions(TOPIC_SPEC, topic, 'createTopics()')
+}

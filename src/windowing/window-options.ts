@@ -1,0 +1,48 @@
+import { duration, text, wholeNumber } from '../options/index.ts'
+import type { TableOf } from '../options/index.ts'
+import type { CalendarOptions } from './calendar.ts'
+import type { JoinWindowBounds } from './join-window.ts'
+
+/** The options of windows that take late records for a while. */
+export const GRACE = {
+  grace: duration({
+    default: 0,
+    description: 'how long after its end, in stream time, a window still takes late records',
+    alsoCalled: ['gracePeriod'],
+  }),
+}
+
+/** The options of `hopping`. */
+export const HOPPING = {
+  advance: duration({ required: true, description: 'from one start to the next', alsoCalled: ['advanceBy'] }),
+  ...GRACE,
+}
+
+/** The options of `unlimited`. */
+export const UNLIMITED = {
+  start: wholeNumber({
+    default: 0,
+    description: 'where the window starts, ms since the epoch',
+    alsoCalled: ['startOn'],
+  }),
+}
+
+/** The options of `calendar`. */
+export const CALENDAR = {
+  timeZone: text({ required: true, description: 'a name of the IANA time zone database', alsoCalled: ['zone', 'tz'] }),
+  weekStart: text({ default: 'monday', description: 'first day of a week', alsoCalled: ['firstDay'] }),
+  ...GRACE,
+} satisfies TableOf<CalendarOptions>
+
+/** The options of `windowsOf`. */
+export const WINDOWS_OF = {
+  maxSize: duration({ required: true, description: 'no window is longer' }),
+  ...GRACE,
+}
+
+/** The options of `joinWindow`. */
+export const JOIN_WINDOW = {
+  before: duration({ default: 0, description: 'how much earlier than the left record the right one may be' }),
+  after: duration({ default: 0, description: 'how much later than the left record the right one may be' }),
+  ...GRACE,
+} satisfies TableOf<JoinWindowBounds>
