@@ -48,6 +48,7 @@ export class Aggregate extends Operator {
       old = this.#fold.initial()
     }
     const result = this.#fold.add(aggregate, value, key)
+    if (result === null && store.nullsInRecordTime) time = timestamp
     store.update(key, result, old, time, headers, result !== value)
   }
 }

@@ -45,6 +45,7 @@ export class TableAggregate extends Operator {
       if (aggregate === null) aggregate = this.#initializer() ?? null
       aggregate = this.#adder(aggregate, change.newValue, key) ?? null
     }
+    if (aggregate === null && this.#store.nullsInRecordTime) time = timestamp
     const owned = aggregate !== change.newValue && aggregate !== change.oldValue
     this.#store.update(key, aggregate, old, time, headers, owned)
   }

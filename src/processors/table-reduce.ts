@@ -41,6 +41,7 @@ export class TableReduce extends Operator {
     if (change.newValue !== null) {
       aggregate = aggregate === null ? change.newValue : (this.#adder(aggregate, change.newValue) ?? null)
     }
+    if (aggregate === null && this.#store.nullsInRecordTime) time = timestamp
     const owned = aggregate !== change.newValue && aggregate !== change.oldValue
     this.#store.update(key, aggregate, old, time, headers, owned)
   }

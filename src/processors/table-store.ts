@@ -10,6 +10,8 @@ import type { OperatorContext, Output } from './operator.ts'
 export class TableStore {
   /** True if updates are held back, so that the operator's own old values are of no use. */
   readonly cached: boolean
+  /** An aggregate that became null goes on with the time of the record that did it, and not with the latest of all: Kafka Streams' caches. */
+  readonly nullsInRecordTime: boolean
   readonly #plain: KeyValueState<unknown, unknown> | null
   readonly #versioned: VersionedState<unknown, unknown> | null
   readonly #output: Output
@@ -22,12 +24,14 @@ export class TableStore {
       this.#plain = null
       this.#versioned = context.state(store)
       this.cached = false
+      this.nullsInRecordTime = false
       return
     }
     const state: KeyValueState<unknown, unknown> = context.state(store)
     this.#plain = state
     this.#versioned = null
     this.cached = state.cached
+    this.nullsInRecordTime = state.cached && context.compatible
     if (state.cached) {
       state.onFlush(
         (key, newValue, oldValue, timestamp, headers) =>

@@ -31,6 +31,8 @@ export abstract class TimeWindowOperator extends Operator {
   #wantsOld = false
   #protects = false
   #seedIsOld = false
+  /** As in `TableStore`. */
+  #nullsInRecordTime = false
 
   constructor(settings: TimeWindowSettings) {
     super()
@@ -50,6 +52,7 @@ export abstract class TimeWindowOperator extends Operator {
     this.#wantsOld = this.#forwards && sendOldValues
     this.#protects = this.#wantsOld || mayContinue
     this.#seedIsOld = this.#wantsOld && compatible
+    this.#nullsInRecordTime = state.cached && compatible
     if (emitOnClose) {
       // A cache has not told the store of this turn's record when Kafka Streams reads the results.
       this.emitsBefore = !compatible || state.cached
@@ -81,7 +84,8 @@ export abstract class TimeWindowOperator extends Operator {
   ): void {
     const live = this.#protects && typeof aggregate === 'object' ? this.state.copy(aggregate) : aggregate
     const result = this.fold.add(live, value, key)
-    const time = aggregateTime > timestamp ? aggregateTime : timestamp
+    const isLater = aggregateTime > timestamp && (result !== null || !this.#nullsInRecordTime)
+    const time = isLater ? aggregateTime : timestamp
     this.state.put(key, start, result, time, result !== value)
     if (this.#forwards) this.forwardUpdate(key, start, result, this.#wantsOld ? aggregate : null, time, headers)
   }

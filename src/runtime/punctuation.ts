@@ -1,7 +1,9 @@
 import type { Clock } from '../platform/clock.ts'
 import type { Cancellable, PunctuationType } from '../topology/processor-api.ts'
+import { DueHeap } from './due-heap.ts'
+import type { Due } from './due-heap.ts'
 
-interface Punctuator {
+interface Punctuator extends Due {
   readonly node: string
   readonly interval: number
   readonly callback: (timestamp: number) => void
@@ -27,8 +29,9 @@ const LEAP = 100
  */
 export class PunctuationQueue {
   readonly #clock: Clock
-  readonly #streamTime: Punctuator[] = []
-  readonly #wallClock: Punctuator[] = []
+  readonly #streamTime: DueHeap<Punctuator>
+  readonly #wallClock: DueHeap<Punctuator>
+  #scheduled = 0
   /** Smallest due stream time: one comparison a record when nothing is due. */
   #nextStreamTime = Infinity
   /** What the date was ahead of the monotonic clock when anchors were last translated. */
@@ -39,8 +42,10 @@ export class PunctuationQueue {
    */
   resumedFrom = -1
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, compatible: boolean) {
     this.#clock = clock
+    this.#streamTime = new DueHeap(compatible)
+    this.#wallClock = new DueHeap(compatible)
     this.#dateAhead = clock.now() - clock.monotonic()
   }
 
@@ -53,17 +58,24 @@ export class PunctuationQueue {
   ): Cancellable {
     const isWallClock = type === 'wall-clock-time'
     const due = isWallClock ? this.#firstWallClock(interval, anchor) : (anchor ?? 0)
-    const punctuator: Punctuator = { node, interval, callback, anchor, due, cancelled: false }
+    const punctuator: Punctuator = {
+      node,
+      interval,
+      callback,
+      anchor,
+      due,
+      sequence: this.#scheduled++,
+      cancelled: false,
+    }
     if (!isWallClock && due <= this.resumedFrom) passOver(punctuator, this.resumedFrom)
-    const list = isWallClock ? this.#wallClock : this.#streamTime
-    list.push(punctuator)
-    this.#nextStreamTime = smallestDue(this.#streamTime)
+    const heap = isWallClock ? this.#wallClock : this.#streamTime
+    heap.add(punctuator)
+    this.#nextStreamTime = nextDue(this.#streamTime)
     return {
       cancel: () => {
         punctuator.cancelled = true
-        const at = list.indexOf(punctuator)
-        if (at >= 0) list.splice(at, 1)
-        this.#nextStreamTime = smallestDue(this.#streamTime)
+        heap.remove(punctuator)
+        this.#nextStreamTime = nextDue(this.#streamTime)
       },
     }
   }
@@ -80,20 +92,20 @@ export class PunctuationQueue {
   punctuateStreamTime(streamTime: number, run: RunPunctuator): boolean {
     if (streamTime < this.#nextStreamTime) return false
     const ran = runDue(this.#streamTime, streamTime, streamTime, run)
-    this.#nextStreamTime = smallestDue(this.#streamTime)
+    this.#nextStreamTime = nextDue(this.#streamTime)
     return ran
   }
 
   /** True if any punctuator ran. */
   punctuateWallClock(run: RunPunctuator): boolean {
-    if (this.#wallClock.length === 0) return false
+    if (this.#wallClock.first === undefined) return false
     const now = this.#clock.monotonic()
     return runDue(this.#wallClock, now, this.#followDate(now), run)
   }
 
   /** When the next wall-clock punctuator falls due, by the monotonic clock; Infinity if there is none. */
   get nextWallClock(): number {
-    return smallestDue(this.#wallClock)
+    return nextDue(this.#wallClock)
   }
 
   /** Translates anchors anew if the date was set; returns the date. */
@@ -102,24 +114,30 @@ export class PunctuationQueue {
     const before = this.#dateAhead
     if (Math.abs(date - now - before) <= LEAP) return date
     this.#dateAhead = date - now
-    for (const punctuator of this.#wallClock) {
-      if (punctuator.anchor === undefined) continue
+    this.#wallClock.reorder((punctuator) => {
       const { anchor, interval } = punctuator
+      if (anchor === undefined) return
       const wasLeaptOver = punctuator.due + before <= date
       punctuator.due = firstFrom(anchor - this.#dateAhead, interval, wasLeaptOver ? now - interval + 1 : now)
-    }
+    })
     return date
   }
 }
 
-function runDue(punctuators: readonly Punctuator[], time: number, told: number, run: RunPunctuator): boolean {
-  const due = punctuators.filter((punctuator) => punctuator.due <= time).sort((a, b) => a.due - b.due)
-  for (const punctuator of due) {
-    if (punctuator.cancelled) continue
-    passOver(punctuator, time)
-    run(punctuator.node, punctuator.callback, told)
+function runDue(punctuators: DueHeap<Punctuator>, time: number, told: number, run: RunPunctuator): boolean {
+  let ran = false
+  while (nextDue(punctuators) <= time) {
+    const punctuator = punctuators.take()
+    if (punctuator === undefined || punctuator.cancelled) continue
+    ran = true
+    try {
+      run(punctuator.node, punctuator.callback, told)
+    } finally {
+      passOver(punctuator, time)
+      if (!punctuator.cancelled) punctuators.add(punctuator)
+    }
   }
-  return due.length > 0
+  return ran
 }
 
 /** Next due at the first multiple of the interval after `time`. */
@@ -132,8 +150,6 @@ function firstFrom(anchor: number, interval: number, time: number): number {
   return anchor >= time ? anchor : anchor + Math.ceil((time - anchor) / interval) * interval
 }
 
-function smallestDue(punctuators: readonly Punctuator[]): number {
-  let smallest = Infinity
-  for (const punctuator of punctuators) if (punctuator.due < smallest) smallest = punctuator.due
-  return smallest
+function nextDue(punctuators: DueHeap<Punctuator>): number {
+  return punctuators.first?.due ?? Infinity
 }

@@ -103,7 +103,7 @@ export class Task {
       record: options.record,
       settings: options.settings,
       stores: options.stores,
-      punctuation: new PunctuationQueue(options.clock),
+      punctuation: new PunctuationQueue(options.clock, options.settings.compatible),
       drops: options.drops,
       clock: options.clock,
       times,

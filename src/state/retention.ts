@@ -24,7 +24,12 @@ export class Retention {
 
   /** Smallest time that look-ups see. */
   get firstVisible(): number {
-    const oldest = this.observed - this.#retention
+    return this.firstVisibleAt(this.observed)
+  }
+
+  /** The same, had this been the greatest time put. */
+  firstVisibleAt(observed: number): number {
+    const oldest = observed - this.#retention
     return this.#inclusive ? oldest : oldest + 1
   }
 

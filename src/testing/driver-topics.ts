@@ -1,4 +1,5 @@
 import type { Topic } from '../dsl/topic.ts'
+import { PartitionMap } from '../log/log.ts'
 import type { LogProducer, LogReader } from '../log/log.ts'
 import { Headers } from '../record/headers.ts'
 import { partitionForKey } from '../record/murmur2.ts'
@@ -29,7 +30,7 @@ export class TestInputTopic<K, V> {
   readonly #producer: LogProducer
   readonly #partitions: number
   readonly #now: () => number
-  readonly #piped: () => void
+  readonly #piped: (topic: string, partition: number) => void
   readonly #advance: number
   #next: number | undefined
 
@@ -38,7 +39,7 @@ export class TestInputTopic<K, V> {
     producer: LogProducer,
     partitions: number,
     now: () => number,
-    piped: () => void,
+    piped: (topic: string, partition: number) => void,
     options: InputOptions,
   ) {
     const { start, advance } = readOptions(INPUT, options, 'input()')
@@ -85,7 +86,7 @@ export class TestInputTopic<K, V> {
       value === null ? -1 : bytes.length,
       headers.length === 0 ? undefined : headers,
     )
-    this.#piped()
+    this.#piped(this.#topic.name, partition)
   }
 
   /** Pipes pairs of key and value, one after the other. */
@@ -111,15 +112,32 @@ export interface OutputRecord<K, V> {
   readonly partition: number
 }
 
-/** Reads what the application wrote to a topic, each record once. */
+/** Which records of a topic were piped into it: an application may write to a topic that it reads. */
+export class PipedRecords {
+  readonly #offsets = new PartitionMap<Set<number>>()
+
+  add(topic: string, partition: number, offset: number): void {
+    const known = this.#offsets.get(topic, partition)
+    if (known === undefined) this.#offsets.set(topic, partition, new Set([offset]))
+    else known.add(offset)
+  }
+
+  has(topic: string, partition: number, offset: number): boolean {
+    return this.#offsets.get(topic, partition)?.has(offset) === true
+  }
+}
+
+/** Reads what the application wrote to a topic, each record once; what was piped into it is passed by. */
 export class TestOutputTopic<K, V> {
   readonly #topic: Topic<K, V>
   readonly #reader: LogReader
+  readonly #piped: PipedRecords
   readonly #read: OutputRecord<K, V>[] = []
 
-  constructor(topic: Topic<K, V>, reader: LogReader, partitions: number) {
+  constructor(topic: Topic<K, V>, reader: LogReader, partitions: number, piped = new PipedRecords()) {
     this.#topic = topic
     this.#reader = reader
+    this.#piped = piped
     for (let partition = 0; partition < partitions; partition++) reader.assign(topic.name, partition, 0)
   }
 
@@ -162,8 +180,9 @@ export class TestOutputTopic<K, V> {
   }
 
   #fetch(): void {
-    this.#reader.poll((_topic, partition, cursor) => {
+    this.#reader.poll((topic, partition, cursor) => {
       while (cursor.next()) {
+        if (this.#piped.has(topic, partition, cursor.offset)) continue
         this.#read.push({
           key: decode(this.#topic.keySerde, cursor.buffer, cursor.keyStart, cursor.keyEnd) as K | null,
           value: decode(this.#topic.valueSerde, cursor.buffer, cursor.valueStart, cursor.valueEnd) as V | null,

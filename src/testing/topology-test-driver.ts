@@ -15,7 +15,7 @@ import { readOptions } from '../options/index.ts'
 import { parseDuration, type Duration } from '../windowing/index.ts'
 import { driverSettings, OPEN_DRIVER, RESTART, type DriverSettings } from './driver-options.ts'
 import { closeParts, openOn, openParts, settleGroup, type DriverOptions, type DriverParts } from './driver-parts.ts'
-import { TestInputTopic, TestOutputTopic, type InputOptions } from './driver-topics.ts'
+import { PipedRecords, TestInputTopic, TestOutputTopic, type InputOptions } from './driver-topics.ts'
 
 /** How the driver lays an application out on an engine other than memory. */
 export interface OpenDriverOptions extends DriverOptions {
@@ -47,6 +47,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   /** Of the runs before the last restart. */
   readonly #dropsBefore = new DropCounter()
   readonly #producedBefore = new Set<string>()
+  readonly #pipedRecords = new PipedRecords()
   readonly #outputs = new Map<string, TestOutputTopic<unknown, unknown>>()
 
   /**
@@ -98,7 +99,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
       feeder,
       this.#partitionCount(topic.name),
       () => clock.now(),
-      () => this.#piped(),
+      (name, partition) => this.#piped(name, partition),
       options,
     )
   }
@@ -107,7 +108,8 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   output<K, V>(topic: Topic<K, V>): TestOutputTopic<K, V> {
     const known = this.#outputs.get(topic.name)
     if (known !== undefined) return known as TestOutputTopic<K, V>
-    const output = new TestOutputTopic(topic, this.#parts.log.openReader(), this.#partitionCount(topic.name))
+    const reader = this.#parts.log.openReader()
+    const output = new TestOutputTopic(topic, reader, this.#partitionCount(topic.name), this.#pipedRecords)
     this.#outputs.set(topic.name, output as TestOutputTopic<unknown, unknown>)
     return output
   }
@@ -121,8 +123,11 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
     })
   }
 
-  #piped(): void {
-    now(this.#parts.feeder.flush())
+  #piped(topic: string, partition: number): void {
+    const { feeder } = this.#parts
+    now(feeder.flush())
+    const offset = feeder.lastOffset(topic, partition)
+    if (offset !== undefined) this.#pipedRecords.add(topic, partition, offset)
     this.#drain()
   }
 

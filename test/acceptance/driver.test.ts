@@ -48,6 +48,21 @@ describe('the test driver', () => {
     }
   })
 
+  test('shows as output what the application wrote, and not what was piped into a topic that it also writes', () => {
+    const app = appOf((builder) => {
+      builder
+        .stream(left)
+        .filter((value) => value.n > 1)
+        .mapValues((value) => ({ n: value.n - 1 }))
+        .to(left)
+    })
+    using driver = new TopologyTestDriver(app)
+    driver.input(left).pipe('a', { n: 3 }, { timestamp: 0 })
+    expect(driver.output(left).readValues()).toEqual([{ n: 2 }, { n: 1 }])
+    driver.input(left).pipe('b', { n: 1 }, { timestamp: 1 })
+    expect(driver.output(left).isEmpty).toBe(true)
+  })
+
   test('imports no test runner', () => {
     const source = join(import.meta.dirname, '../../src')
     const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))

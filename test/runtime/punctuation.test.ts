@@ -9,7 +9,7 @@ function fires(punctuate: (run: (node: string, f: (t: number) => void, t: number
 }
 
 test('stream-time punctuation fires with the first record, then once for each gap, with stream time as argument', () => {
-  const queue = new PunctuationQueue(new ManualClock())
+  const queue = new PunctuationQueue(new ManualClock(), false)
   queue.schedule('n', 10, 'stream-time', () => {}, undefined)
   const at = (time: number): number[] => fires((run) => queue.punctuateStreamTime(time, run))
   expect([3, 9, 10, 47, 50, 57].map(at)).toEqual([[3], [], [10], [47], [50], []])
@@ -17,7 +17,7 @@ test('stream-time punctuation fires with the first record, then once for each ga
 
 test('wall-clock punctuation first fires one interval after it was scheduled, and once for an overdue batch', () => {
   const clock = new ManualClock()
-  const queue = new PunctuationQueue(clock)
+  const queue = new PunctuationQueue(clock, false)
   queue.schedule('n', 10, 'wall-clock-time', () => {}, undefined)
   const at = (time: number): number[] => {
     clock.advance(time - clock.now())
@@ -27,12 +27,12 @@ test('wall-clock punctuation first fires one interval after it was scheduled, an
 })
 
 test('an anchored schedule keeps to multiples of its interval from the anchor', () => {
-  const stream = new PunctuationQueue(new ManualClock())
+  const stream = new PunctuationQueue(new ManualClock(), false)
   stream.schedule('n', 10, 'stream-time', () => {}, 5)
   const atStream = (time: number): number[] => fires((run) => stream.punctuateStreamTime(time, run))
   expect([3, 5, 14, 15].map(atStream)).toEqual([[], [5], [], [15]])
   const clock = new ManualClock()
-  const wall = new PunctuationQueue(clock)
+  const wall = new PunctuationQueue(clock, false)
   wall.schedule('n', 10, 'wall-clock-time', () => {}, 5)
   const atWall = (time: number): number[] => {
     clock.advance(time - clock.now())
@@ -42,7 +42,7 @@ test('an anchored schedule keeps to multiples of its interval from the anchor', 
 })
 
 test('a cancelled punctuator does not fire, even when cancelled by another in the same batch', () => {
-  const queue = new PunctuationQueue(new ManualClock())
+  const queue = new PunctuationQueue(new ManualClock(), false)
   const fired: string[] = []
   const second = { cancel: (): void => {} }
   queue.schedule('n', 10, 'stream-time', () => second.cancel(), undefined)
@@ -56,7 +56,7 @@ const HOUR = 60 * MINUTE
 
 test('wall-clock punctuation goes on at its interval when the date is set back or forward, and is told the date', () => {
   const clock = new ManualClock(10 * HOUR)
-  const queue = new PunctuationQueue(clock)
+  const queue = new PunctuationQueue(clock, false)
   queue.schedule('n', MINUTE, 'wall-clock-time', () => {}, undefined)
   const after = (ms: number): number[] => {
     clock.advance(ms)
@@ -73,7 +73,7 @@ test('wall-clock punctuation goes on at its interval when the date is set back o
 
 test('anchored wall-clock punctuation keeps to its multiples of a date that is set, and fires once for those leapt over', () => {
   const clock = new ManualClock(10 * HOUR + 50 * MINUTE)
-  const queue = new PunctuationQueue(clock)
+  const queue = new PunctuationQueue(clock, false)
   queue.schedule('n', HOUR, 'wall-clock-time', () => {}, 0)
   const after = (ms: number): number[] => {
     clock.advance(ms)
@@ -85,4 +85,31 @@ test('anchored wall-clock punctuation keeps to its multiples of a date that is s
   expect([after(0), after(29 * MINUTE), after(MINUTE)]).toEqual([[], [], [12 * HOUR]])
   clock.setDate(5 * HOUR + MINUTE)
   expect([after(0), after(0), after(58 * MINUTE), after(MINUTE)]).toEqual([[17 * HOUR + MINUTE], [], [], [18 * HOUR]])
+})
+
+test('punctuators that fall due at once run in the order in which they were scheduled, or in that of a Java priority queue', () => {
+  const ran = (compatible: boolean): string[] => {
+    const queue = new PunctuationQueue(new ManualClock(), compatible)
+    const names: string[] = []
+    queue.schedule('A', 5, 'stream-time', () => {}, undefined)
+    for (const name of ['B', 'C']) queue.schedule(name, 10, 'stream-time', () => {}, undefined)
+    for (const time of [0, 5, 10]) queue.punctuateStreamTime(time, (name) => names.push(name))
+    return names
+  }
+  expect(ran(false).join('')).toBe('ABCAABC')
+  expect(ran(true).join('')).toBe('ACBABAC')
+})
+
+test('what a punctuator schedules runs with it if it is due already', () => {
+  const queue = new PunctuationQueue(new ManualClock(), false)
+  const ran: string[] = []
+  const again = (): void => {
+    if (ran.length < 2) queue.schedule(`${ran.length}`, 10, 'stream-time', again, undefined)
+  }
+  queue.schedule('0', 10, 'stream-time', again, undefined)
+  queue.punctuateStreamTime(3, (name, callback, time) => {
+    ran.push(name)
+    callback(time)
+  })
+  expect(ran).toEqual(['0', '1'])
 })

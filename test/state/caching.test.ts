@@ -117,6 +117,34 @@ describe('a cached store', () => {
     ])
   })
 
+  test('logs no tombstone of an entry made and deleted between two flushes, nor of one that never was', async () => {
+    const h = await open([keyValueSpec({ caching: true, value: long() })])
+    const { store } = listenTo<number>(h, false)
+    store.put('brief', 1, 1, true)
+    store.put('brief', null, 2, true)
+    store.put('never', null, 3, true)
+    expect(await h.commit()).toEqual([])
+    store.put('brief', 2, 4, true)
+    expect((await h.commit()).map(({ value }) => value?.length)).toEqual([8])
+  })
+
+  for (const engine of ENGINES) {
+    test(`logs the tombstone of an entry that was emitted early, whatever comes and goes after it (${engine.name})`, async () => {
+      const h = await open([keyValueSpec({ caching: true, value: long() })], 1_000_000, engine)
+      const { store, emitted } = listenTo<number>(h, false)
+      store.put('k', 1, 1, true)
+      await h.commit()
+      store.put('k', null, 2, true)
+      h.state.flushCaches()
+      store.put('k', 2, 3, true)
+      store.put('k', null, 4, true)
+      expect((await h.commit()).map(({ key, value }) => [key.toString(), value])).toEqual([['k', null]])
+      await h.reopen()
+      expect(h.store<KeyValueState<string, number>>().get('k')).toBeUndefined()
+      expect(emitted.map((change) => (change as unknown[])[1])).toEqual([1, null])
+    })
+  }
+
   test('emits with the context and headers of the record that wrote last, and puts the task’s own back', async () => {
     const h = await open([keyValueSpec({ caching: true, value: long() })])
     const store: KeyValueState<string, number> = h.store()

@@ -27,8 +27,8 @@ afterEach(async () => {
   harness = undefined
 })
 
-async function userStore<S>(spec: StoreSpec, engine = ENGINES[0]): Promise<S> {
-  harness = await StateHarness.open([spec], engine)
+async function userStore<S>(spec: StoreSpec, engine = ENGINES[0], compatible = false): Promise<S> {
+  harness = await StateHarness.open([spec], engine, { compatible })
   return harness.state.userStore(spec.name) as S
 }
 
@@ -128,6 +128,65 @@ for (const engine of ENGINES) {
     })
   })
 }
+
+describe('the order of what a scan shows, before and after a commit', () => {
+  const minute = 60_000
+
+  for (const engine of ENGINES) {
+    test(`is by start, then key in window stores; by segment, key and start in those of Kafka Streams (${engine.name})`, async () => {
+      const spec = windowStore('clicks', { key: string(), value: int32(), retention: '2m', windowSize: '1s' })
+      const order = async (compatible: boolean): Promise<string[][]> => {
+        const store = await userStore<WindowStore<string, number>>(spec, engine, compatible)
+        const places = [
+          ['b', 5],
+          ['a', 12],
+          ['ab', 5],
+          ['a', 5],
+          ['a', minute],
+        ] as const
+        const shown: string[][] = []
+        const show = (rows: Iterable<{ key: string; start: number }>): void => {
+          shown.push(Array.from(rows, ({ key, start }) => `${key}@${start}`))
+        }
+        for (const [i, [key, start]] of places.entries()) {
+          store.put(key, i, start)
+          if (i === 2) await harness?.commit()
+        }
+        show(store.all())
+        await harness?.commit()
+        show(store.all())
+        show(store.fetchAll(0, 5))
+        show(store.reverseFetchAll(0, 12))
+        await harness?.close()
+        return shown
+      }
+      const rows = ['a@5', 'ab@5', 'b@5', 'a@12', 'a@60000']
+      const segments = ['a@5', 'a@12', 'ab@5', 'b@5', 'a@60000']
+      const first = ['a@5', 'ab@5', 'b@5']
+      expect(await order(false)).toEqual([rows, rows, first, ['a@12', 'b@5', 'ab@5', 'a@5']])
+      expect(await order(true)).toEqual([segments, segments, first, ['b@5', 'ab@5', 'a@12', 'a@5']])
+    })
+
+    test(`is by end, start, key in session stores; the last start first in those of Kafka Streams in memory (${engine.name})`, async () => {
+      const spec = sessionStore('visits', { key: string(), value: int32(), retention: '1h', type: 'memory' })
+      const order = async (compatible: boolean): Promise<string[]> => {
+        const store = await userStore<SessionStore<string, number>>(spec, engine, compatible)
+        store.put('a', 1, 5, 30)
+        await harness?.commit()
+        store.put('a', 2, 7, 30)
+        store.put('b', 3, 6, 30)
+        store.put('a', 4, 0, 20)
+        const shown = [store.fetch('a'), store.reverseFindSessions('a', 0, 100), store.findByEnd(0, 100)].map((rows) =>
+          Array.from(rows, ({ key, start }) => key + start).join(' '),
+        )
+        await harness?.close()
+        return shown
+      }
+      expect(await order(false)).toEqual(['a0 a5 a7', 'a7 a5 a0', 'a0 a5 b6 a7'])
+      expect(await order(true)).toEqual(['a0 a7 a5', 'a5 a7 a0', 'a0 a7 a5 b6'])
+    })
+  }
+})
 
 describe('what a store hands out', () => {
   test('may be changed without effect, and so may what was put', async () => {

@@ -29,7 +29,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   protected readonly values: ValueCodec<V>
   /** Newer than their rows in the engine, in the order of the first change; each once. */
   protected readonly dirty: E[] = []
-  /** Changed since changes were last logged, in the order of the first change; each once. */
+  /** Changed since changes were last logged, in the order of the first change. Those that are not marked so any more need no log. */
   #unlogged: E[] = []
   /** Of dirty entries, as they were when last logged. */
   readonly #staged = new RowList()
@@ -39,7 +39,10 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   /** Of rows that were logged: each time anew, until they are written. */
   #stagedBytes = 0
   readonly #rowHasTimestamp: boolean
+  /** Kafka Streams' caches keep to their bound within a record, too. */
+  readonly #evictsAtOnce: boolean
   readonly #held: HeldUpdates<V, E>
+  #listened = false
   #sendsOldValues = false
 
   protected constructor(
@@ -57,6 +60,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
     this.keys = new KeyCodec(keySerde, spec.name, place.scratch)
     this.values = new ValueCodec(valueSerde, spec.name, place.scratch, environment.checkEveryValue)
     this.#rowHasTimestamp = rowHasTimestamp
+    this.#evictsAtOnce = this.cached && environment.compatible
     this.#held = new HeldUpdates(place.held)
   }
 
@@ -78,6 +82,10 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   protected abstract forget(entry: E): void
   /** The value of the entry's row in the engine. */
   protected abstract storedValue(entry: E): V | null
+  /** True if what lies behind the cache does not show the entry although it is there. */
+  protected abstract hiddenBehindCache(entry: E): boolean
+  /** The cache hands the entry on. */
+  protected abstract passedCache(entry: E): void
   protected abstract clearEntries(): void
   abstract restore(record: ChangelogRecord, rows: LatestRows): void
   /** Forgets entries that the engine has, about this many bytes, those not used for long first. */
@@ -140,6 +148,13 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   // ---- changing
 
   protected update(entry: E, value: V | null, timestamp: number, logTime: number, owned: boolean): void {
+    this.#change(entry, value, timestamp, logTime, owned)
+    if (!this.#evictsAtOnce) return
+    const { held } = this.place
+    while (held.bytes > this.environment.cacheBytes && this.emitOldest());
+  }
+
+  #change(entry: E, value: V | null, timestamp: number, logTime: number, owned: boolean): void {
     if (this.cached) this.#held.hold(entry, this.environment.record, entry.size)
     if (owned || typeof value !== 'object' || value === null) {
       entry.current = value
@@ -168,6 +183,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
 
   /** Call once, before the first update. */
   protected listen(sendOldValues: boolean): void {
+    this.#listened = true
     this.#sendsOldValues = sendOldValues
   }
 
@@ -206,8 +222,16 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
       entry.bytes = this.values.encode(newValue)
     }
     entry.known = true
-    // Nobody downstream knows of an entry that was made and deleted between two flushes.
-    if (newValue === null && !existed) return
+    if (existed && this.hiddenBehindCache(entry)) {
+      existed = false
+      oldValue = null
+    }
+    // Nobody downstream knows of an entry that was made and deleted between two flushes, and neither does the changelog.
+    if (newValue === null && !existed) {
+      if (this.#listened && !held.unlogged) entry.unlogged = false
+      return
+    }
+    this.passedCache(entry)
     const { record } = this.environment
     const { topic, partition, offset, timestamp, headers } = record
     record.set(held.topic, held.partition, held.offset, held.timestamp, held.headers)
@@ -221,7 +245,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   // ---- committing
 
   logChanges(sink: ChangelogSink | undefined): void {
-    for (const entry of this.#unlogged) this.#log(entry, sink)
+    for (const entry of this.#unlogged) if (entry.unlogged) this.#log(entry, sink)
     this.#unlogged = []
   }
 

@@ -22,6 +22,8 @@ export class HeldUpdate<V, E extends StateEntry<unknown, V>> {
   existed = false
   oldValue: V | null = null
   oldBytes: Buffer | null = null
+  /** True if an earlier change of the entry has been emitted and not been logged yet. */
+  unlogged = false
   size = 0
 
   begin(entry: E, size: number): void {
@@ -32,6 +34,7 @@ export class HeldUpdate<V, E extends StateEntry<unknown, V>> {
     // A live object may have been changed by the aggregator already; its bytes have not.
     this.oldValue = typeof current === 'object' ? null : current
     this.oldBytes = entry.bytes
+    this.unlogged = entry.unlogged
     this.size = size
   }
 

@@ -140,6 +140,12 @@ export class KeyValueEntryStore<K, V>
     return row === undefined ? null : this.valueOfRow(row)
   }
 
+  protected hiddenBehindCache(): boolean {
+    return false
+  }
+
+  protected passedCache(): void {}
+
   protected clearEntries(): void {
     for (const entry of this.#entries) this.untrack(entry)
     this.#entries.clear()

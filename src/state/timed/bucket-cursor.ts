@@ -1,6 +1,7 @@
 import type { ValueCodec } from '../codecs.ts'
 import type { SessionCursor, WindowCursor } from '../states.ts'
 import type { TimedEntry } from './timed-entry.ts'
+import type { TimedOrder } from './timed-order.ts'
 
 /**
  * Entries of one key, as they were when the cursor was opened. Cursors are used again: one is opened for nearly every record
@@ -29,6 +30,15 @@ export class BucketCursor<K, V> implements WindowCursor<K, V>, SessionCursor<K, 
     this.#live.push(entry.current)
     this.#frozen.push(entry.bytes)
     this.#timestamps.push(entry.timestamp)
+  }
+
+  /** For entries that were added in another order. */
+  sort(order: TimedOrder): void {
+    const { length } = this.#entries
+    if (length < 2) return
+    const entries = this.#entries.toSorted(order)
+    this.#entries.length = this.#live.length = this.#frozen.length = this.#timestamps.length = 0
+    for (const entry of entries) this.add(entry)
   }
 
   open(reverse: boolean): this {

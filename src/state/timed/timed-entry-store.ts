@@ -12,7 +12,8 @@ import type { ChangelogRecord } from '../states.ts'
 import type { PeriodStoreSpec, SessionStoreSpec, WindowStoreSpec } from '../store-spec.ts'
 import { Bucket, TimedEntry } from './timed-entry.ts'
 import { TimedLayout } from './timed-layout.ts'
-import { CollectedRows, compareTimed, IndexedRows, NO_ROWS } from './timed-rows.ts'
+import { byEnd, byEndAndKey, bySegment, byStart, type TimedOrder } from './timed-order.ts'
+import { CollectedRows, IndexedRows, NO_ROWS, SegmentRows, type TimedRows } from './timed-rows.ts'
 import { TimedScanCursor } from './timed-scan-cursor.ts'
 import type { Serde } from '../../serde/serde.ts'
 
@@ -36,6 +37,12 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   readonly #showsExpired: boolean
   /** Kafka Streams' stores of joins log what is too old as well, and do not keep it. */
   readonly #logsExpired: boolean
+  /** Of changed entries. */
+  readonly #timeOrder: TimedOrder
+  /** Of scans over all keys. */
+  readonly #scanOrder: TimedOrder
+  /** True: that is the order of the engine's rows. */
+  readonly #bySegment: boolean
   readonly #buckets = new KeyTable<Bucket<K, V>>()
   readonly #sorted: SortedChanges<TimedEntry<K, V>, TimedEntry<K, V>>
   #last: Bucket<K, V> | null = null
@@ -46,6 +53,8 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   /** Observed time and sequence as the engine has them. */
   #keptObserved: number
   #keptSequence: number
+  /** Greatest time that the cache has handed on. */
+  #passedTo: number
   /** No entry of any key has a time in this interval. */
   #quietFrom = Infinity
   #quietTo = -Infinity
@@ -66,18 +75,19 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     const { compatible } = place.environment
     this.#showsExpired = compatible && this.cached
     this.#logsExpired = compatible && spec.kind === 'window' && spec.retainDuplicates
+    this.#timeOrder = this.#session ? byEnd : byStart
+    this.#bySegment = compatible && spec.kind === 'window' && spec.persistent && !spec.timeOrdered
+    const isMemoryOfSessions = compatible && spec.kind === 'session' && !spec.persistent
+    if (this.#bySegment) this.#scanOrder = bySegment(retention)
+    else this.#scanOrder = isMemoryOfSessions ? byEndAndKey : this.#timeOrder
     this.#layout = new TimedLayout(place.prefix, this.#session, retention)
     this.rowHeaderLength = this.#layout.headerLength
-    this.#sorted = new SortedChanges(
-      this.dirty,
-      (entry) => entry,
-      (a, b) => this.#order(a, b),
-    )
+    this.#sorted = new SortedChanges(this.dirty, (entry) => entry, this.#timeOrder)
     if (place.kept !== null) {
       retention.observed = readLong(place.kept, 0)
       this.sequence = readLong(place.kept, 8)
     }
-    this.#storedTo = this.#keptObserved = retention.observed
+    this.#storedTo = this.#keptObserved = this.#passedTo = retention.observed
     this.#keptSequence = this.sequence
   }
 
@@ -140,6 +150,7 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
       if (entry.time > to) break
       if (entry.sub <= latestSub && entry.present) cursor.add(entry)
     }
+    if (this.#scanOrder === byEndAndKey) cursor.sort(byEndAndKey)
     return cursor.open(reverse)
   }
 
@@ -154,8 +165,9 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     const end = firstIndex(sorted, (entry) => entry.time > last)
     return new TimedScanCursor({
       rows: quiet || visible > this.#storedTo ? NO_ROWS : this.#rows(visible, last, reverse),
+      order: this.#scanOrder,
       changes: this.#withExpired(sorted.slice(begin, end), first, Math.min(last, visible - 1)),
-      keyBytesOf: (entry) => this.#keyBytes(entry),
+      unordered: this.#showsExpired || this.#scanOrder !== this.#timeOrder,
       keys: this.keys,
       values: this.values,
       session: this.#session,
@@ -234,7 +246,7 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   override discard(): void {
     super.discard()
     this.#purgedSegment = 0
-    this.retention.observed = this.#keptObserved
+    this.retention.observed = this.#passedTo = this.#keptObserved
     this.sequence = this.#keptSequence
   }
 
@@ -258,6 +270,14 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     return row === undefined ? null : this.valueOfRow(row)
   }
 
+  protected hiddenBehindCache(entry: TimedEntry<K, V>): boolean {
+    return this.#showsExpired && entry.time < this.retention.firstVisibleAt(this.#passedTo)
+  }
+
+  protected passedCache(entry: TimedEntry<K, V>): void {
+    if (entry.time > this.#passedTo) this.#passedTo = entry.time
+  }
+
   protected clearEntries(): void {
     for (const bucket of this.#buckets) this.#release(bucket)
     this.#buckets.clear()
@@ -277,7 +297,7 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   }
 
   #addBucket(key: K): Bucket<K, V> {
-    const bucket = new Bucket<K, V>(key, this.keys.mapKey(key))
+    const bucket = new Bucket<K, V>(key, this.keys.mapKey(key), this.keys)
     this.place.resident.bytes += BUCKET_OVERHEAD
     this.#buckets.add(bucket)
     this.#last = bucket
@@ -309,7 +329,7 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
         if (!entry.dirty && entry.present && entry.time >= from && entry.time <= to) changes.push(entry)
       }
     }
-    return changes.sort((a, b) => this.#order(a, b))
+    return changes
   }
 
   /** Lets go of what can never be seen again. */
@@ -397,12 +417,17 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
 
   // ---- scans by time
 
-  #rows(from: number, to: number, reverse: boolean): IndexedRows | CollectedRows {
+  #rows(from: number, to: number, reverse: boolean): TimedRows {
     const { engine } = this.place
-    if (this.#timeOrdered) return new IndexedRows(engine, this.#layout, from, to, reverse)
+    const order = this.#scanOrder
+    if (this.#timeOrdered) {
+      const rows = new IndexedRows(engine, this.#layout, from, to, reverse)
+      return order === this.#timeOrder ? rows : new CollectedRows(rows, order, reverse)
+    }
     const firstSegment = this.retention.segment(from)
     const lastSegment = this.retention.segment(to)
-    return new CollectedRows(engine, this.#layout, this.#session, firstSegment, lastSegment, from, to, reverse)
+    const rows = new SegmentRows(engine, this.#layout, firstSegment, lastSegment, from, to, reverse)
+    return this.#bySegment ? rows : new CollectedRows(rows, order, reverse)
   }
 
   #writeTimeRow(entry: TimedEntry<K, V>, batch: WriteBatch): void {
@@ -411,14 +436,5 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     this.keys.writeAs(entry.key, entry.mapKey, writer)
     if (entry.present) batch.put(writer.row(), EMPTY)
     else batch.delete(writer.row())
-  }
-
-  #keyBytes(entry: TimedEntry<K, V>): Buffer {
-    const { bucket } = entry
-    return (bucket.keyBytes ??= this.keys.encode(bucket.key))
-  }
-
-  #order(a: TimedEntry<K, V>, b: TimedEntry<K, V>): number {
-    return compareTimed(this.#session, a.time, a.sub, this.#keyBytes(a), b.time, b.sub, this.#keyBytes(b))
   }
 }

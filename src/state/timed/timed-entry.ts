@@ -1,9 +1,10 @@
-import type { MapKey } from '../codecs.ts'
+import type { KeyCodec, MapKey } from '../codecs.ts'
 import { firstIndex } from '../entries/sorted-changes.ts'
 import { StateEntry } from '../entries/state-entry.ts'
+import type { TimedPlace } from './timed-order.ts'
 
 /** A key's entry at a time: a window (time: start, sub: sequence number) or a session (time: end, sub: start). */
-export class TimedEntry<K, V> extends StateEntry<K, V> {
+export class TimedEntry<K, V> extends StateEntry<K, V> implements TimedPlace {
   readonly bucket: Bucket<K, V>
   readonly time: number
   readonly sub: number
@@ -16,6 +17,10 @@ export class TimedEntry<K, V> extends StateEntry<K, V> {
     this.time = time
     this.sub = sub
   }
+
+  get keyBytes(): Buffer {
+    return this.bucket.keyBytes
+  }
 }
 
 /** The entries of one key, by (time, sub). Within the loaded interval they are all that the store has. */
@@ -26,12 +31,18 @@ export class Bucket<K, V> {
   loadedFrom = Infinity
   loadedTo = -Infinity
   referenced = true
-  /** Made when keys are to be compared. */
-  keyBytes: Buffer | null = null
+  readonly #keys: KeyCodec<K>
+  #keyBytes: Buffer | null = null
 
-  constructor(key: K, mapKey: MapKey<K>) {
+  constructor(key: K, mapKey: MapKey<K>, keys: KeyCodec<K>) {
     this.key = key
     this.mapKey = mapKey
+    this.#keys = keys
+  }
+
+  /** Made when keys are to be compared. */
+  get keyBytes(): Buffer {
+    return (this.#keyBytes ??= this.#keys.encode(this.key))
   }
 
   covers(time: number): boolean {

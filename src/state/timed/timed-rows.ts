@@ -1,36 +1,18 @@
 import type { EngineIterator, KeyValueEngine } from '../engine.ts'
 import { ByteWriter } from '../rows/byte-writer.ts'
 import type { TimedLayout } from './timed-layout.ts'
+import type { TimedOrder, TimedPlace } from './timed-order.ts'
 
-/** Order of rows of all keys: windows by (start, key, sequence), sessions by (end, start, key). */
-export function compareTimed(
-  session: boolean,
-  timeA: number,
-  subA: number,
-  keyA: Buffer,
-  timeB: number,
-  subB: number,
-  keyB: Buffer,
-): number {
-  if (timeA !== timeB) return timeA - timeB
-  if (session) return subA === subB ? Buffer.compare(keyA, keyB) : subA - subB
-  const order = Buffer.compare(keyA, keyB)
-  return order === 0 ? subA - subB : order
-}
-
-/** Rows of the engine in time order. What it shows belongs to the current row. */
-export interface TimedRows {
+/** Rows of the engine. What it shows belongs to the current row. */
+export interface TimedRows extends TimedPlace {
   next(): boolean
-  readonly time: number
-  readonly sub: number
-  readonly keyBytes: Buffer
   readonly row: Buffer
   /** Smallest time behind the range, once the rows are through; Infinity if there is none, undefined if not known. */
   readonly nextTime: number | undefined
   close(): void
 }
 
-/** Follows the rows that are kept by time. */
+/** Follows the rows that are kept by time: windows by (start, key), sessions by (end, start, key). */
 export class IndexedRows implements TimedRows {
   time = 0
   sub = 0
@@ -80,40 +62,77 @@ export class IndexedRows implements TimedRows {
   }
 }
 
-/** Reads all segments in range and sorts what it finds: for queries of stores that are not kept by time. */
-export class CollectedRows implements TimedRows {
+/** Follows the rows as the engine has them, segment by segment, and in each by key and time. */
+export class SegmentRows implements TimedRows {
   readonly nextTime = undefined
-  readonly #rows: { readonly time: number; readonly sub: number; readonly keyBytes: Buffer; readonly row: Buffer }[] =
-    []
-  #at = -1
+  time = 0
+  readonly #layout: TimedLayout
+  readonly #iterator: EngineIterator
+  readonly #from: number
+  readonly #to: number
 
   constructor(
     engine: KeyValueEngine,
     layout: TimedLayout,
-    session: boolean,
     firstSegment: number,
     lastSegment: number,
     from: number,
     to: number,
     reverse: boolean,
   ) {
+    this.#layout = layout
+    this.#from = from
+    this.#to = to
     const writer = new ByteWriter(64)
     const gte = layout.segmentHeader(writer.rewind(), firstSegment).copyOfRow()
     const lt = layout.segmentHeader(writer.rewind(), lastSegment + 1).copyOfRow()
-    const iterator = engine.iterate({ gte, lt })
+    this.#iterator = engine.iterate({ gte, lt, reverse })
+  }
+
+  next(): boolean {
+    while (this.#iterator.next()) {
+      this.time = this.#layout.timeOf(this.#iterator.key)
+      if (this.time >= this.#from && this.time <= this.#to) return true
+    }
+    return false
+  }
+
+  get sub(): number {
+    return this.#layout.subOf(this.#iterator.key)
+  }
+
+  get keyBytes(): Buffer {
+    const { key } = this.#iterator
+    return key.subarray(this.#layout.headerLength, this.#layout.keyEnd(key))
+  }
+
+  get row(): Buffer {
+    return this.#iterator.value
+  }
+
+  close(): void {
+    this.#iterator.close()
+  }
+}
+
+/** Reads all of some rows, and gives them another order. */
+export class CollectedRows implements TimedRows {
+  readonly nextTime: number | undefined
+  readonly #rows: (TimedPlace & { readonly row: Buffer })[] = []
+  #at = -1
+
+  constructor(rows: TimedRows, order: TimedOrder, reverse: boolean) {
     try {
-      while (iterator.next()) {
-        const { key } = iterator
-        const time = layout.timeOf(key)
-        if (time < from || time > to) continue
-        const keyBytes = key.subarray(layout.headerLength, layout.keyEnd(key))
-        this.#rows.push({ time, sub: layout.subOf(key), keyBytes, row: iterator.value })
+      while (rows.next()) {
+        const { time, sub, keyBytes, row } = rows
+        this.#rows.push({ time, sub, keyBytes, row })
       }
+      this.nextTime = rows.nextTime
     } finally {
-      iterator.close()
+      rows.close()
     }
     const sign = reverse ? -1 : 1
-    this.#rows.sort((a, b) => sign * compareTimed(session, a.time, a.sub, a.keyBytes, b.time, b.sub, b.keyBytes))
+    this.#rows.sort((a, b) => sign * order(a, b))
   }
 
   next(): boolean {

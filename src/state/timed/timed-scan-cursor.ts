@@ -2,14 +2,12 @@ import type { KeyCodec, ValueCodec } from '../codecs.ts'
 import { readLong } from '../../serde/big-endian.ts'
 import type { SessionCursor, WindowCursor } from '../states.ts'
 import type { TimedEntry } from './timed-entry.ts'
-import { compareTimed, type TimedRows } from './timed-rows.ts'
+import type { TimedOrder, TimedPlace } from './timed-order.ts'
+import type { TimedRows } from './timed-rows.ts'
 
 /** A changed entry as it was when the cursor was opened. */
-interface ChangedRow<K, V> {
+interface ChangedRow<K, V> extends TimedPlace {
   readonly key: K
-  readonly keyBytes: Buffer
-  readonly time: number
-  readonly sub: number
   readonly current: V | null
   readonly bytes: Buffer | null
   readonly timestamp: number
@@ -17,9 +15,12 @@ interface ChangedRow<K, V> {
 
 export interface TimedScanOptions<K, V> {
   readonly rows: TimedRows
-  /** Changed entries in range, in order. */
+  /** Of the rows, and of what is shown. */
+  readonly order: TimedOrder
+  /** Changed entries in range. */
   readonly changes: readonly TimedEntry<K, V>[]
-  readonly keyBytesOf: (entry: TimedEntry<K, V>) => Buffer
+  /** True: they are in another order. */
+  readonly unordered: boolean
   readonly keys: KeyCodec<K>
   readonly values: ValueCodec<V>
   readonly session: boolean
@@ -29,7 +30,7 @@ export interface TimedScanOptions<K, V> {
   readonly ended: (nextTime: number) => void
 }
 
-/** All keys' entries in time order: the engine's rows merged with changed entries, which win. */
+/** All keys' entries in order: the engine's rows merged with changed entries, which win. */
 export class TimedScanCursor<K, V> implements WindowCursor<K, V>, SessionCursor<K, V> {
   readonly #options: TimedScanOptions<K, V>
   readonly #changes: ChangedRow<K, V>[]
@@ -45,13 +46,14 @@ export class TimedScanCursor<K, V> implements WindowCursor<K, V>, SessionCursor<
     this.#sign = options.reverse ? -1 : 1
     this.#changes = options.changes.map((entry) => ({
       key: entry.key,
-      keyBytes: options.keyBytesOf(entry),
+      keyBytes: entry.keyBytes,
       time: entry.time,
       sub: entry.sub,
       current: entry.current,
       bytes: entry.bytes,
       timestamp: entry.timestamp,
     }))
+    if (options.unordered) this.#changes.sort(options.order)
     if (options.reverse) this.#changes.reverse()
   }
 
@@ -129,9 +131,7 @@ export class TimedScanCursor<K, V> implements WindowCursor<K, V>, SessionCursor<
   }
 
   #compare(change: ChangedRow<K, V>): number {
-    const { rows, session } = this.#options
-    return (
-      this.#sign * compareTimed(session, change.time, change.sub, change.keyBytes, rows.time, rows.sub, rows.keyBytes)
-    )
+    const { rows, order } = this.#options
+    return this.#sign * order(change, rows)
   }
 }
