@@ -49,6 +49,13 @@ export class MillraceError extends Error implements ErrorPlace {
   }
 }
 
+/** The same error with more of its place, and another hint: where it was thrown not everything was known. */
+export function withPlace(error: MillraceError, place: ErrorPlace & Pick<MillraceErrorOptions, 'hint'>): MillraceError {
+  const { code, message, node, task, store, topic, partition, offset, hint, cause } = error
+  const text = message.slice(0, message.length - describePlace(error).length)
+  return new MillraceError(code, text, { node, task, store, topic, partition, offset, hint, cause, ...place })
+}
+
 function describePlace(place: ErrorPlace): string {
   const parts: string[] = []
   if (place.node !== undefined) parts.push(`node=${place.node}`)

@@ -62,7 +62,6 @@ async function withState(
     drop() {},
     cacheBytes: 0,
     compatible: false,
-    checkEveryValue: false,
   })
   try {
     await body(state, record)

@@ -98,7 +98,6 @@ export class GlobalTables {
       cacheBytes: 0,
       residentBytes: memory.entries,
       compatible,
-      checkEveryValue: false,
     }
     const sources: { subtopology: Subtopology; ranges: PartitionRange[] }[] = []
     for (const subtopology of subtopologies) {

@@ -77,7 +77,6 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
     clock,
     onRestore,
     tasks: 'real',
-    checkEveryValue: false,
   })
   return new StreamThread({
     name,

@@ -168,7 +168,10 @@ export class RecordWriter {
           node: target.node,
           topic,
           cause: error,
-          hint: 'Give the operator a serde for the type that it produces.',
+          hint:
+            error instanceof MillraceError && error.hint !== undefined
+              ? error.hint
+              : 'Give the operator a serde for the type that it produces.',
         },
       )
     }

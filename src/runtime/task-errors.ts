@@ -1,4 +1,4 @@
-import { MillraceError, type ErrorPlace } from '../errors.ts'
+import { MillraceError, withPlace, type ErrorPlace } from '../errors.ts'
 import type { RecordCursor } from '../log/log.ts'
 import type { Headers } from '../record/headers.ts'
 import type { RecordContext } from '../record/record-context.ts'
@@ -80,13 +80,15 @@ export class TaskErrors implements RecordGate {
         this.#decide(this.#settings.onProductionError, error, this.#currentRecord(node), 'production')
         return
       }
-      throw namingTask(error, this.#task)
+      if (error.code !== 'MR_SERDE_ROUND_TRIP') throw namingTask(error, this.#task)
+      // What a user function returned, and the store did not take.
+      const hint = `${error.hint ?? ''} Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'.`
+      const refused = withPlace(error, { ...this.#place(node), hint })
+      this.#decide(this.#settings.onProcessingError, refused, this.#currentRecord(node), 'processing')
+      return
     }
-    const { topic, partition, offset } = this.#record
     const wrapped = new MillraceError('MR_PROCESSING', `a function of the processor threw: ${messageOf(error)}`, {
-      node,
-      task: this.#task,
-      ...(topic === null ? {} : { topic, partition, offset }),
+      ...this.#place(node),
       cause: error,
       hint: "The record is read again after a restart. Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'.",
     })
@@ -112,6 +114,11 @@ export class TaskErrors implements RecordGate {
     if (decision === 'deadLetter') this.#deadLetter(record, error)
     else if (decision !== 'continue') throw error
     this.#contexts.dropFrom(record.node, reason, record.topic, record.partition, record.offset, error)
+  }
+
+  #place(node: string): ErrorPlace {
+    const { topic, partition, offset } = this.#record
+    return { node, task: this.#task, ...(topic === null ? {} : { topic, partition, offset }) }
   }
 
   #currentRecord(node: string): FailedRecord {

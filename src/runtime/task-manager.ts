@@ -46,7 +46,6 @@ export interface TaskManagerOptions {
   /** `real`: a task per sub-topology and partition. `merged`: a task per partition over all sub-topologies. */
   readonly tasks: 'real' | 'merged'
   /** The test driver checks every value that a store serializes, a running application the first ones. */
-  readonly checkEveryValue: boolean
   /** May create a topic that a sink computes. */
   readonly topicMissing?: (topic: string) => void
   /** Which topic's records to hand over first when several arrive together; the log's order if absent. */

@@ -47,7 +47,6 @@ export interface TaskOpenerOptions {
   readonly home: StateHome
   readonly clock: Clock
   /** The test driver checks every value that a store serializes, a running application the first ones. */
-  readonly checkEveryValue: boolean
 }
 
 /** Opens the state of tasks, active and standby, and works out what has to be replayed into it. */
@@ -83,7 +82,6 @@ export class TaskOpener {
       held: this.#held,
       residentBytes: memory.entries,
       compatible,
-      checkEveryValue: this.#options.checkEveryValue,
     }
     const specs = stores.map(({ spec }) => spec)
     const unlogged = stores.filter(({ spec, changelog }) => spec.persistent && changelog === null)

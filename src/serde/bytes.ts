@@ -18,6 +18,7 @@ export function bytes(): Serde<Buffer> {
 
 const bytesSerde: Serde<Buffer> = {
   name: 'bytes',
+  survives: (value) => Buffer.isBuffer(value),
 
   serialize(value) {
     check(value)

@@ -1,5 +1,6 @@
 import { asBuffer } from './byte-view.ts'
 import { checkLength, numberRange, wrongType } from './serde-error.ts'
+import { isNotNegativeZero } from './negative-zero.ts'
 import type { Serde } from './serde.ts'
 
 /**
@@ -19,6 +20,7 @@ export function int32(): Serde<number> {
 const int32Serde: Serde<number> = {
   name: 'int32',
   primitive: true,
+  survives: isNotNegativeZero,
 
   serialize(value) {
     check(value)

@@ -1,15 +1,18 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MillraceError } from '../errors.ts'
 import { asBuffer } from './byte-view.ts'
-import { wrongType } from './serde-error.ts'
+import { jsonText, survivesJson } from './json-text.ts'
 import type { Serde } from './serde.ts'
 
 /**
- * JSON text, trusted: `T` says what the data is and nothing checks it. Values must survive JSON: no `Date`, `Map`, class
- * instances or `undefined` inside.
+ * JSON text, trusted: `T` says what the data is and nothing checks it.
  *
- * @throws `SyntaxError` for bytes that are not JSON; `TypeError` for values without JSON (undefined, functions, bigint,
- * NaN, circular objects)
+ * A topic takes what can be written: objects with a `toJSON`, such as a `Date`, as it says, and no field for one that is undefined. What
+ * JSON would lose (NaN, a Map or Set, undefined in an array, a function) is an error with its path. A store takes only what comes back as
+ * it is: no `Date`, class instance or bigint either.
+ *
+ * @throws `SyntaxError` for bytes that are not JSON; MR_SERDE_ROUND_TRIP for a value of which something would be lost;
+ * `TypeError` for values without JSON (undefined, functions, bigint, circular objects)
  * @example
  * ```ts
  * type Total = { count: number; cents: number }
@@ -37,10 +40,11 @@ export function json(schema?: StandardSchemaV1): Serde<unknown> {
 
 const plainJson: Serde<unknown> = {
   name: 'json',
-  serialize: (value) => Buffer.from(stringify(value), 'utf8'),
+  serialize: (value) => Buffer.from(jsonText(value), 'utf8'),
   deserialize: (bytes) => parse(asBuffer(bytes), 0, bytes.length),
   read: parse,
   write: writeJson,
+  survives: survivesJson,
 }
 
 function withSchema(schema: StandardSchemaV1): Serde<unknown> {
@@ -61,18 +65,11 @@ function parse(buffer: Buffer, start: number, end: number): unknown {
 }
 
 function writeJson(value: unknown, buffer: Buffer, offset: number): number {
-  const text = stringify(value)
+  const text = jsonText(value)
   const room = buffer.length - offset
   // `Buffer.write` truncates without a word, so that it may only be asked when everything fits.
   if (text.length * 3 > room && Buffer.byteLength(text, 'utf8') > room) return -1
   return offset + buffer.write(text, offset, 'utf8')
-}
-
-function stringify(value: unknown): string {
-  const text: string | undefined = JSON.stringify(value)
-  // `null` on the wire is not a JSON text: what comes out as one (NaN, a toJSON that answers null) would be lost.
-  if (text === undefined || text === 'null') throw wrongType('json', 'a value that JSON can hold', value)
-  return text
 }
 
 function validate(standard: StandardSchemaV1.Props, value: unknown): unknown {

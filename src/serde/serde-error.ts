@@ -24,6 +24,13 @@ export function numberRange(serde: string, value: number | bigint, hint: string)
   return new MillraceError('MR_NUMBER_RANGE', `${serde}: ${value} is out of range`, { hint })
 }
 
+/** What is said when a value that is put into a store would not come back as it is. */
+export function roundTrip(serde: string, difference: string): MillraceError {
+  return new MillraceError('MR_SERDE_ROUND_TRIP', `serde ${serde} does not give back what it wrote: ${difference}`, {
+    hint: 'Keep to what the serde can hold (JSON: no Date, NaN, Map, bigint or class instance), or use another serde for this store.',
+  })
+}
+
 /** What is said when a serde is handed a value of another type; a `TypeError` is always fatal. */
 export function wrongType(serde: string, expected: string, value: unknown): TypeError {
   return new TypeError(`serde ${serde} takes ${expected}, got ${describe(value)}`)

@@ -24,6 +24,7 @@ export function uuid(): Serde<string> {
 const uuidSerde: Serde<string> = {
   name: 'uuid',
   primitive: true,
+  survives: () => true,
 
   serialize(value) {
     check(value)

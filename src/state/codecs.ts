@@ -1,9 +1,8 @@
-import { MillraceError } from '../errors.ts'
+import { MillraceError, withPlace } from '../errors.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { ByteWriter } from './rows/byte-writer.ts'
-import { firstDifference } from './round-trip.ts'
-
-const CHECKED_VALUES = 100
+import { firstDifference } from '../serde/first-difference.ts'
+import { roundTrip } from '../serde/serde-error.ts'
 
 /** The values of one store as bytes. Every failure names the store. */
 export class ValueCodec<V> {
@@ -12,13 +11,11 @@ export class ValueCodec<V> {
   readonly #serde: Serde<V>
   readonly #store: string
   readonly #scratch: ByteWriter
-  #checksLeft: number
 
-  constructor(serde: Serde<V>, store: string, scratch: ByteWriter, checkEveryValue: boolean) {
+  constructor(serde: Serde<V>, store: string, scratch: ByteWriter) {
     this.#serde = serde.internal ?? serde
     this.#store = store
     this.#scratch = scratch
-    this.#checksLeft = checkEveryValue ? Infinity : CHECKED_VALUES
   }
 
   /** @throws MR_STATE_DESERIALIZE */
@@ -35,27 +32,44 @@ export class ValueCodec<V> {
     }
   }
 
-  /** @throws MR_STATE_SERIALIZE, MR_SERDE_ROUND_TRIP */
+  /**
+   * True if a store may keep the value itself; else it keeps the bytes that `encode` gives.
+   *
+   * @param closely the value is about to be written
+   * @throws MR_SERDE_ROUND_TRIP, MR_STATE_SERIALIZE
+   */
+  survives(value: V, closely: boolean): boolean {
+    const serde = this.#serde
+    if (serde.survives === undefined) return false
+    try {
+      return serde.survives(value, closely)
+    } catch (cause) {
+      throw this.#refused(cause)
+    }
+  }
+
+  /** @throws MR_STATE_SERIALIZE */
   write(value: V, writer: ByteWriter): void {
     const offset = writer.position - writer.rowStart
     try {
       writer.value(this.#serde, value)
     } catch (cause) {
-      throw new MillraceError('MR_STATE_SERIALIZE', `serde ${this.#serde.name} cannot write a value of the store`, {
-        store: this.#store,
-        cause,
-        hint: 'What an aggregator, reducer or mapper returns must be of the type of its store.',
-      })
+      throw this.#refused(cause)
     }
     const start = writer.rowStart + offset
     this.averageSize += (writer.position - start - this.averageSize) / 8
-    if (this.#checksLeft > 0) this.#check(value, writer.buffer, start, writer.position)
   }
 
+  /** The bytes of a value that is put. @throws MR_SERDE_ROUND_TRIP, MR_STATE_SERIALIZE */
   encode(value: V): Buffer {
-    const scratch = this.#scratch.rewind()
-    this.write(value, scratch)
-    return scratch.copyOfRow()
+    if (this.#serde.survives !== undefined) {
+      this.survives(value, false)
+      return this.#bytes(value)
+    }
+    const bytes = this.#bytes(value)
+    const difference = firstDifference(value, this.decode(bytes))
+    if (difference !== undefined) throw this.#refused(roundTrip(this.#serde.name, difference))
+    return bytes
   }
 
   decode(bytes: Buffer): V {
@@ -64,21 +78,24 @@ export class ValueCodec<V> {
 
   /** A value that shares nothing with the one given. */
   copy(value: V): V {
-    return typeof value === 'object' ? this.decode(this.encode(value)) : value
+    return typeof value === 'object' ? this.decode(this.#bytes(value)) : value
   }
 
-  #check(value: V, buffer: Buffer, start: number, end: number): void {
-    this.#checksLeft--
-    const difference = firstDifference(value, this.read(buffer, start, end))
-    if (difference === undefined) return
-    throw new MillraceError(
-      'MR_SERDE_ROUND_TRIP',
-      `serde ${this.#serde.name} does not give back what it wrote: ${difference}`,
-      {
-        store: this.#store,
-        hint: 'Keep to what the serde can hold (JSON: no Date, Map, class instance or undefined property), or use another serde for this store.',
-      },
-    )
+  #bytes(value: V): Buffer {
+    const scratch = this.#scratch.rewind()
+    this.write(value, scratch)
+    return scratch.copyOfRow()
+  }
+
+  #refused(cause: unknown): MillraceError {
+    if (cause instanceof MillraceError && cause.code === 'MR_SERDE_ROUND_TRIP') {
+      return withPlace(cause, { store: this.#store })
+    }
+    return new MillraceError('MR_STATE_SERIALIZE', `serde ${this.#serde.name} cannot write a value of the store`, {
+      store: this.#store,
+      cause,
+      hint: 'What an aggregator, reducer or mapper returns must be of the type of its store.',
+    })
   }
 }
 

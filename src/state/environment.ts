@@ -20,8 +20,6 @@ export interface StateEnvironment {
   readonly residentBytes?: number
   /** Kafka Streams 4.3's answers where the default differs. */
   readonly compatible: boolean
-  /** True: every value written is read back and compared; false: the first 100 of each store. */
-  readonly checkEveryValue: boolean
 }
 
 /** A sum over the stores of one task, or of several. */

@@ -89,7 +89,6 @@ export function* openOn(
     clock,
     onRestore: () => {},
     tasks: merged ? 'merged' : 'real',
-    checkEveryValue: true,
     topicMissing: (name) => void log.createTopics([{ name, partitions: partitionsOf(name, options) }]),
     ...(merged ? { arrivalOrder: recording.compare } : {}),
   })

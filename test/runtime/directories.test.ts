@@ -106,7 +106,7 @@ test('a task that another thread has not closed yet is waited for, while the oth
   await client.group.join()
   const globals = await runSteps(GlobalTables.open(app, topology, state.log, home, state.clock))
   const options = { app, topology, log: state.log, client, home, globals, clock: state.clock }
-  const manager = new TaskManager({ ...options, onRestore: () => {}, tasks: 'real', checkEveryValue: false })
+  const manager = new TaskManager({ ...options, onRestore: () => {}, tasks: 'real' })
   const ids = (): string[] => manager.tasks.map(({ id }) => id)
   const task = (partition: number) => ({ subtopology: 0, partition })
   let woken = 0

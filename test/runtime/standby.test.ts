@@ -242,7 +242,6 @@ test('a standby of a source topic goes no further than what has been committed',
     drop: () => {},
     cacheBytes: 0,
     compatible: false,
-    checkEveryValue: false,
   }
   const spec = timestampedKeyValueStore('store', { key: string(), value: string() })
   const store = await TaskState.open(await memoryEngine.open(''), [spec], environment)

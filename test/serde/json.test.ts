@@ -70,3 +70,51 @@ test('a zod schema with an asynchronous check is refused', () => {
 test('a toJSON that answers null is refused: the value would come back as a null', () => {
   expect(() => json<{ toJSON(): null }>().serialize({ toJSON: () => null })).toThrow(TypeError)
 })
+
+const lostInTopics: [what: string, value: unknown, message: string][] = [
+  ['NaN', { rate: Number.NaN }, '$.rate: NaN'],
+  ['an infinity by itself', Infinity, '$: Infinity'],
+  ['a Map', { a: [new Map([[1, 2]])] }, '$.a[0]: a Map'],
+  ['a Map with a field', Object.assign(new Map(), { note: 1 }), '$: a Map'],
+  ['a Set', new Set([1]), '$: a Set'],
+  ['undefined in an array', { a: [undefined] }, '$.a[0]: undefined'],
+  ['a promise', { a: Promise.resolve(1) }, '$.a: a Promise'],
+  ['an error', { error: Object.assign(new RangeError('x'), { code: 1 }) }, '$.error: a RangeError'],
+  ['a regular expression', { like: /x/ }, '$.like: a RegExp'],
+  ['what is iterated only', new URLSearchParams('a=1'), '$: a URLSearchParams'],
+  ['a function', { f() {} }, '$.f: a function'],
+  ['a symbol', [Symbol('x')], '$[0]: a symbol'],
+  ['NaN in what toJSON answers', { a: { toJSON: () => ({ n: Number.NaN }) } }, '$.a.n: NaN'],
+  ['a boxed NaN', { n: Object(Number.NaN) }, '$.n: NaN'],
+]
+
+test.each(lostInTopics)('what would be lost of a record is an error with its path: %s', (_what, value, message) => {
+  const expected = expect.objectContaining({
+    code: 'MR_SERDE_ROUND_TRIP',
+    message: `json: this would be lost: ${message}`,
+    hint: expect.stringContaining('toJSON'),
+  })
+  expect(() => json<unknown>().serialize(value)).toThrow(expected)
+  expect(() => json<unknown>().write?.(value, Buffer.alloc(100), 0)).toThrow(expected)
+})
+
+test('what has toJSON is written as it says, a class as its fields, a field that is undefined not at all', () => {
+  class Order {
+    id = 7
+    note: string | undefined = undefined
+    lines = [new Date(0)]
+    raw = Buffer.of(1)
+    none = null
+  }
+  expect(String(json<Order>().serialize(new Order()))).toBe(
+    '{"id":7,"lines":["1970-01-01T00:00:00.000Z"],"raw":{"type":"Buffer","data":[1]},"none":null}',
+  )
+  expect(String(json<unknown>().serialize([Object(5), new Date(Number.NaN), -0]))).toBe('[5,null,0]')
+})
+
+test('a bigint and a value that holds itself are of a type that JSON does not have', () => {
+  expect(() => json<unknown>().serialize({ a: [1n] })).toThrow(new TypeError('json: $.a[0]: JSON has no bigint'))
+  const circle: Record<string, unknown> = { at: new Date(0) }
+  circle['a'] = { circle, b: { circle } }
+  expect(() => json<unknown>().serialize(circle)).toThrow(/circular/)
+})

@@ -49,7 +49,7 @@ serdeConformance(uuid(), {
   badBytes: ['', Buffer.from('not-a-uuid').toString('hex'), Buffer.from('x'.repeat(36)).toString('hex')],
 })
 
-const unserializable = [undefined, () => 1, Symbol('x'), Number.NaN, 1n, { amount: 1n }]
+const unserializable = [undefined, () => 1, Symbol('x'), 1n, { amount: 1n }]
 const badJson = ['', Buffer.from('{"a":').toString('hex'), Buffer.from('hello').toString('hex')]
 // JSON has no negative zero: it comes back as zero.
 const jsonValues = fc.jsonValue({ noUnicodeString: false }).filter((value) => value !== null)

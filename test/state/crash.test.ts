@@ -24,7 +24,6 @@ test('a killed process leaves rows and checkpoint of one and the same commit', a
       drop() {},
       cacheBytes: 0,
       compatible: false,
-      checkEveryValue: false,
     }
     const state = await TaskState.open(engine, [keyValueSpec()], environment)
     const offset = state.checkpoint('store')?.offset ?? 0

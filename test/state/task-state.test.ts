@@ -27,7 +27,6 @@ const environment = {
   drop() {},
   cacheBytes: 0,
   compatible: false,
-  checkEveryValue: true,
 }
 
 const put = (h: StateHarness, store: string, key: string, value: unknown) =>

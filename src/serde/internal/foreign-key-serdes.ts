@@ -25,6 +25,7 @@ export function subscriptionSerde<K>(primaryKeySerde: Serde<K>): Serde<Subscript
   const key = primaryKeySerde.internal ?? primaryKeySerde
   return {
     name: `subscription of ${primaryKeySerde.name}`,
+    survives: ({ primaryKey }, closely) => key.survives?.(primaryKey, closely) ?? false,
     serialize({ hash, instruction, primaryKey, partition }) {
       const keyBytes = key.serialize(primaryKey)
       const keyStart = 2 + (hash === null ? 0 : HASH_BYTES)

@@ -40,7 +40,7 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
     super(spec, place, undefined)
     this.spec = spec
     this.#keys = new KeyCodec(keySerde, spec.name, place.scratch)
-    this.#values = new ValueCodec(valueSerde, spec.name, place.scratch, place.environment.checkEveryValue)
+    this.#values = new ValueCodec(valueSerde, spec.name, place.scratch)
     if (place.kept === null) return
     this.#keptObserved = this.#observed = readLong(place.kept, 0)
     this.#keptSequence = this.#sequence = readLong(place.kept, 8)

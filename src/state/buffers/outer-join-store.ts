@@ -46,10 +46,9 @@ export class OuterJoinStore<K, V> extends LoadedStore<Unmatched<K>> implements O
   ) {
     super(spec, place, undefined)
     this.spec = spec
-    const { checkEveryValue } = place.environment
     this.#keys = new KeyCodec(keySerde, spec.name, place.scratch)
-    this.#leftValues = new ValueCodec(leftSerde, spec.name, place.scratch, checkEveryValue)
-    this.#rightValues = new ValueCodec(rightSerde, spec.name, place.scratch, checkEveryValue)
+    this.#leftValues = new ValueCodec(leftSerde, spec.name, place.scratch)
+    this.#rightValues = new ValueCodec(rightSerde, spec.name, place.scratch)
   }
 
   firstTimestamp(side: JoinSide): number {

@@ -49,7 +49,7 @@ export class SuppressStore<K, V> extends LoadedStore<BufferedChange<K>> implemen
     super(spec, place, new Headers().add('v', Buffer.of(3)))
     this.spec = spec
     this.#keys = new KeyCodec(keySerde, spec.name, place.scratch)
-    this.#values = new ValueCodec(valueSerde, spec.name, place.scratch, place.environment.checkEveryValue)
+    this.#values = new ValueCodec(valueSerde, spec.name, place.scratch)
   }
 
   get count(): number {

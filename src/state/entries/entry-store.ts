@@ -58,7 +58,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
     this.environment = environment
     this.cached = spec.caching && environment.cacheBytes > 0
     this.keys = new KeyCodec(keySerde, spec.name, place.scratch)
-    this.values = new ValueCodec(valueSerde, spec.name, place.scratch, environment.checkEveryValue)
+    this.values = new ValueCodec(valueSerde, spec.name, place.scratch)
     this.#rowHasTimestamp = rowHasTimestamp
     this.#evictsAtOnce = this.cached && environment.compatible
     this.#held = new HeldUpdates(place.held)
@@ -155,14 +155,11 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   }
 
   #change(entry: E, value: V | null, timestamp: number, logTime: number, owned: boolean): void {
+    // May throw, so that it comes before anything is changed.
+    const bytes = value === null || this.#keeps(value, owned) ? null : this.values.encode(value)
     if (this.cached) this.#held.hold(entry, this.environment.record, entry.size)
-    if (owned || typeof value !== 'object' || value === null) {
-      entry.current = value
-      entry.bytes = null
-    } else {
-      entry.bytes = this.values.encode(value)
-      entry.current = null
-    }
+    entry.current = bytes === null ? value : null
+    entry.bytes = bytes
     entry.timestamp = timestamp
     if (!this.#rowHasTimestamp) entry.logTime = logTime
     entry.referenced = true
@@ -173,6 +170,11 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
     entry.dirty = true
     this.#dirtyBytes += entry.size
     this.dirty.push(entry)
+  }
+
+  /** True if the value itself may be kept: nobody else has it, and its serde gives back the same. */
+  #keeps(value: V, owned: boolean): boolean {
+    return (owned || typeof value !== 'object') && this.values.survives(value, false)
   }
 
   // ---- caching
@@ -293,6 +295,10 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   #log(entry: E, sink: ChangelogSink | undefined): void {
     entry.unlogged = false
     const logTime = this.#rowHasTimestamp ? entry.timestamp : entry.logTime
+    if (entry.bytes === null && entry.current !== null && !this.values.survives(entry.current, true)) {
+      entry.bytes = this.values.encode(entry.current)
+      entry.current = null
+    }
     const writer = this.place.rows
     writer.beginRow()
     this.writeRowKey(entry, writer)

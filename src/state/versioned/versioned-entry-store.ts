@@ -50,7 +50,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     this.#place = place
     this.#environment = place.environment
     this.#keys = new KeyCodec(keySerde, spec.name, place.scratch)
-    this.#values = new ValueCodec(valueSerde, spec.name, place.scratch, place.environment.checkEveryValue)
+    this.#values = new ValueCodec(valueSerde, spec.name, place.scratch)
     this.#retention = new Retention(spec.historyRetention, false, true)
     this.#layout = new VersionedLayout(place.prefix)
     if (place.kept !== null) this.#retention.observed = readLong(place.kept, 0)
@@ -86,10 +86,12 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
       this.#environment.drop('expired', this.name)
       return 'rejected'
     }
+    const isKept = value === null || (typeof value !== 'object' && this.#values.survives(value, false))
+    const bytes = isKept ? null : this.#values.encode(value)
     const history = this.#history(key)
     const version = this.#versionAt(history, timestamp)
-    version.current = typeof value === 'object' ? null : value
-    version.bytes = typeof value === 'object' && value !== null ? this.#values.encode(value) : null
+    version.current = isKept ? value : null
+    version.bytes = bytes
     if (!version.unlogged) {
       version.unlogged = true
       this.#unlogged.push({ history, version })

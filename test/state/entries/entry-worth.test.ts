@@ -65,7 +65,7 @@ test('rows that were read ahead outlast a write until their records have come', 
 })
 
 test('a store whose keys hardly ever come again gives memory back, and takes it again when they do', async () => {
-  harness = await StateHarness.open([keyValueSpec()], rocksdbEngine, { residentBytes: LIMIT, checkEveryValue: false })
+  harness = await StateHarness.open([keyValueSpec()], rocksdbEngine, { residentBytes: LIMIT })
   const store = harness.store<KeyValueState<string, number> & KeyReader>()
   const counts = new Map<string, number>()
   const process = async (keys: readonly string[]): Promise<void> => {

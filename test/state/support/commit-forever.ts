@@ -16,7 +16,6 @@ const environment = {
   drop() {},
   cacheBytes: 0,
   compatible: false,
-  checkEveryValue: false,
 }
 const state = await TaskState.open(engine, [keyValueSpec()], environment)
 const store = state.state('store') as KeyValueState<string, number>

@@ -134,7 +134,6 @@ export class StateHarness {
       drop: (reason) => this.drops.push(reason),
       cacheBytes: 0,
       compatible: true,
-      checkEveryValue: true,
       ...this.#options,
     })
   }

@@ -1,7 +1,7 @@
 /**
  * The path of the first place at which two values differ, with what is there, or undefined if none does:
  * `$.when: a Date became a string`. Zeros of both signs are equal, and so are two NaN; an object without prototype equals a
- * plain one; a property that is undefined differs from a missing one.
+ * plain one, and a property that is undefined is as good as a missing one.
  */
 export function firstDifference(value: unknown, readBack: unknown): string | undefined {
   return compare(value, readBack, '$')
@@ -50,17 +50,23 @@ function compareProperties(a: object, b: object, path: string): string | undefin
   const others = new Map<string, unknown>(Object.entries(b))
   for (const [name, value] of Object.entries(a)) {
     const at = `${path}.${name}`
-    if (!others.has(name)) return `${at}: ${describe(value)} was lost`
-    const difference = compare(value, others.get(name), at)
+    const other = others.get(name)
+    if (other === undefined && value !== undefined) return `${at}: ${describe(value)} was lost`
+    const difference = compare(value, other, at)
     if (difference !== undefined) return difference
     others.delete(name)
   }
-  for (const [name, value] of others) return `${path}.${name}: ${describe(value)} appeared`
+  for (const [name, value] of others) {
+    if (value !== undefined) return `${path}.${name}: ${describe(value)} appeared`
+  }
   return undefined
 }
 
+/** Plain objects and arrays of another realm (a `vm` context of a test runner) are as good as those of this one. */
 function prototypeOf(value: object): unknown {
-  return Object.getPrototypeOf(value) ?? Object.prototype
+  const prototype: object | null = Object.getPrototypeOf(value)
+  if (prototype === null || Object.hasOwn(prototype, 'isPrototypeOf')) return Object.prototype
+  return Array.isArray(prototype) ? Array.prototype : prototype
 }
 
 function differs(a: unknown, b: unknown, path: string): string {
