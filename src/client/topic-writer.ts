@@ -10,7 +10,7 @@ import type { Log, LogProducer } from '../log/log.ts'
 
 /** What a record carries besides key and value. */
 export interface WriteOptions {
-  /** Event time, ms since the epoch; now, if not given. */
+  /** Event time, ms since the epoch; a fraction is cut. Now, if not given. */
   readonly timestamp?: number
   readonly headers?: Headers
 }
@@ -62,7 +62,7 @@ export class TopicWriter<K, V> {
   /**
    * Appends a record; it becomes visible by `flush`. A null value is a tombstone.
    *
-   * @throws MR_PRODUCE of earlier records; what the topic's serdes throw
+   * @throws MR_TIMESTAMP if the timestamp is no number within ±8.64e15; MR_PRODUCE of earlier records; what the topic's serdes throw
    */
   write(key: K | null, value: V | null, options: WriteOptions = NO_OPTIONS): void {
     if (options !== NO_OPTIONS) checkOptionNames(WRITE, options, 'write()')

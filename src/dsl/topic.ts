@@ -36,7 +36,10 @@ export interface Topic<K, V> extends ReadableTopic<K, V>, WritableTopic<K, V> {}
 export interface TopicOptions<K, V> {
   readonly key: Serde<K>
   readonly value: Serde<V>
-  /** Event time of a record, ms since the epoch; the record's own timestamp if not given. Negative: the record is dropped. */
+  /**
+   * Event time of a record, ms since the epoch; the record's own timestamp if not given. A fraction is cut; negative: the record is dropped.
+   * For anything but a number within ±8.64e15 `onDeserializationError` is asked (MR_TIMESTAMP), and when it throws.
+   */
   readonly timestamp?: (
     record: {
       readonly key: K | null

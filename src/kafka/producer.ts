@@ -2,6 +2,7 @@ import { MillraceError } from '../errors.ts'
 import type { LogProducer } from '../log/log.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { TimerHandle } from '../platform/clock.ts'
+import { eventTime, noEventTime } from '../record/event-time.ts'
 import type { Headers } from '../record/headers.ts'
 import { PartitionQueue } from './produce/partition-queue.ts'
 import type { PendingBatch } from './produce/partition-queue.ts'
@@ -92,6 +93,8 @@ export class KafkaProducer implements LogProducer {
     headers: Headers | undefined,
   ): void {
     if (this.#failure !== undefined) throw this.#failure
+    const time = eventTime(timestamp)
+    if (Number.isNaN(time)) throw noEventTime(timestamp, 'the timestamp of a record to write', { topic, partition })
     const queue = this.#queue(topic, partition)
     let open = queue.open
     if (open !== undefined) {
@@ -100,14 +103,14 @@ export class KafkaProducer implements LogProducer {
         valueStart < 0 ? 0 : valueEnd - valueStart,
         headers,
       )
-      if (open.length + bound > queue.batchBytes) {
+      if (open.length + bound > queue.batchBytes || !open.reaches(time)) {
         this.#closeFull(queue)
         open = undefined
       }
     }
     open ??= this.#openBatch(queue)
     const before = open.length
-    open.append(timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+    open.append(time, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
     this.#pendingBytes += open.length - before
     if (this.#pendingBytes >= this.#options.bufferBytes && !this.#isFull) this.#becomeFull()
   }

@@ -4,7 +4,7 @@ import { systemClock } from './clock.ts'
 import type { Clock } from './clock.ts'
 
 /** The Clock port as an option; the machine's clock if not given. */
-export const clockOption: Option<Clock> = having<Clock>('clock', ['now', 'schedule'], 'a clock', {
+export const clockOption: Option<Clock> = having<Clock>('clock', ['now', 'monotonic', 'schedule'], 'a clock', {
   default: systemClock,
   defaultText: 'of the machine',
   description: 'time and timers, for tests and simulations',

@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts'
+import { eventTime, noEventTime, requireEventTime } from '../record/event-time.ts'
 import { Headers } from '../record/headers.ts'
 import type {
   Cancellable,
@@ -73,7 +74,10 @@ export class UserContext implements ProcessingContext {
       this.hasRecord = false
       punctuator(timestamp)
     }
-    return this.context.schedule(ms, type, punctuate, options?.start)
+    const { node, taskId: task } = this.context
+    const start = options?.start
+    const anchor = start === undefined ? undefined : requireEventTime(start, 'the start of schedule()', { node, task })
+    return this.context.schedule(ms, type, punctuate, anchor)
   }
 
   commit(): void {
@@ -104,17 +108,23 @@ abstract class ForwardingContext extends UserContext {
     headers: Headers | undefined,
     child: string | undefined,
   ): void {
-    const time = timestamp ?? this.timestamp
-    if (!(time >= 0)) {
-      throw new MillraceError('MR_TIMESTAMP', `forward() got the timestamp ${time}`, {
-        node: this.context.node,
-        task: this.context.taskId,
-        hint: 'a record needs a timestamp of 0 or more milliseconds; outside of process() and punctuators give one',
-      })
-    }
+    const given = timestamp ?? this.timestamp
+    const time = eventTime(given)
+    if (!(time >= 0)) throw this.#notForwarded(given)
     const sent = headers ?? this.headers ?? new Headers()
     if (child === undefined) this.output.forward(key, value ?? null, time, sent)
     else this.output.forwardTo(child, key, value ?? null, time, sent)
+  }
+
+  #notForwarded(given: unknown): MillraceError {
+    const { topic, partition, offset } = this.context.record
+    const place = { node: this.context.node, task: this.context.taskId }
+    return noEventTime(
+      given,
+      'the timestamp of a forwarded record',
+      topic === null ? place : { ...place, topic, partition, offset },
+      'It must not be negative here; outside of process() and punctuators there is none unless forward() gives one.',
+    )
   }
 }
 

@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts'
+import { eventTime } from '../record/event-time.ts'
 import { bytes } from '../serde/bytes.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { RecordWriter } from './record-writer.ts'
@@ -17,6 +18,7 @@ export function deadLetterWriter(topic: string | undefined, writer: RecordWriter
     const raw = bytes() as Serde<unknown>
     const target = { node: record.node, keySerde: raw, valueSerde: raw, partitioner: undefined }
     const headers = deadLetterHeaders(record.headers, record, error)
-    writer.write(topic, target, record.rawKey, record.rawValue, Math.max(record.timestamp, 0), headers)
+    const time = eventTime(record.timestamp)
+    writer.write(topic, target, record.rawKey, record.rawValue, time >= 0 ? time : 0, headers)
   }
 }

@@ -1,4 +1,5 @@
 import type { RecordCursor, SeeKey } from '../log/log.ts'
+import { eventTime } from '../record/event-time.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { TimestampExtractor } from '../topology/topology.ts'
 import { decode } from './decode.ts'
@@ -18,7 +19,10 @@ export interface SourceBinding {
 export interface RecordGate {
   /** Counts and logs the record, or throws if the application is to stop. */
   undecodable(queue: PartitionQueue, cursor: RecordCursor, part: 'key' | 'value', error: unknown): void
-  extractorFailed(queue: PartitionQueue, cursor: RecordCursor, error: unknown): never
+  /** The topic's timestamp function threw. Counts and logs the record, or throws. */
+  extractorFailed(queue: PartitionQueue, cursor: RecordCursor, error: unknown): void
+  /** What the record has, or its topic's function returned, is no event time. Counts and logs the record, or throws. */
+  noTimestamp(queue: PartitionQueue, cursor: RecordCursor, found: unknown, extracted: boolean): void
   /** The timestamp is negative: dropped if an extractor said so, else an error. */
   negativeTimestamp(queue: PartitionQueue, cursor: RecordCursor, extracted: boolean): void
 }
@@ -142,15 +146,16 @@ export class PartitionQueue implements WaitingRecords {
       this.#gate.undecodable(this, cursor, part, error)
       return false
     }
-    this.headTimestamp = source.extractor === undefined ? cursor.timestamp : this.#extract(source.extractor, cursor)
-    if (this.headTimestamp >= 0) return true
-    this.#gate.negativeTimestamp(this, cursor, source.extractor !== undefined)
-    return false
+    const { extractor } = source
+    return extractor === undefined
+      ? this.#stamp(cursor, cursor.timestamp, false)
+      : this.#stampByFunction(cursor, extractor)
   }
 
-  #extract(extractor: TimestampExtractor, cursor: RecordCursor): number {
+  #stampByFunction(cursor: RecordCursor, extractor: TimestampExtractor): boolean {
+    let found: unknown
     try {
-      return extractor(
+      found = extractor(
         {
           key: this.headKey,
           value: this.headValue,
@@ -162,7 +167,19 @@ export class PartitionQueue implements WaitingRecords {
         this.partitionTime,
       )
     } catch (error) {
-      return this.#gate.extractorFailed(this, cursor, error)
+      this.#gate.extractorFailed(this, cursor, error)
+      return false
     }
+    return this.#stamp(cursor, found, true)
+  }
+
+  /** False if the record is not to be processed. */
+  #stamp(cursor: RecordCursor, found: unknown, extracted: boolean): boolean {
+    const time = eventTime(found)
+    this.headTimestamp = time
+    if (time >= 0) return true
+    if (time < 0) this.#gate.negativeTimestamp(this, cursor, extracted)
+    else this.#gate.noTimestamp(this, cursor, found, extracted)
+    return false
   }
 }

@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors.ts'
 import type { Log, LogReader, RecordCursor } from '../log/log.ts'
 import type { Clock } from '../platform/clock.ts'
+import { eventTime, noEventTime } from '../record/event-time.ts'
 import type { Checkpoint, TaskState } from '../state/task-state.ts'
 import type { Logger } from '../topology/application.ts'
 import type { RestoreJob } from './restore-job.ts'
@@ -277,11 +278,19 @@ class Replay {
   #applyOne(cursor: RecordCursor): void {
     const { state, store, replay } = this.job
     const record = replay === undefined ? cursor : replay.recordAt(cursor)
-    if (record !== undefined) state.restore(store, record)
+    if (record !== undefined) {
+      if (Number.isNaN(eventTime(record.timestamp))) throw this.#unstamped(cursor)
+      state.restore(store, record)
+    }
     this.#atRecord = false
     this.#applied = cursor.offset + 1
     this.records++
     this.unwritten++
+  }
+
+  #unstamped({ timestamp, offset }: RecordCursor): MillraceError {
+    const { task, store, topic, partition } = this.job
+    return noEventTime(timestamp, 'the timestamp of a changelog record', { task, store, topic, partition, offset })
   }
 
   /** What lies behind the end is for later (a standby's), or was written by an owner that is fenced by now. */

@@ -1,4 +1,6 @@
+import { MillraceError } from '../errors.ts'
 import type { RecordCursor } from '../log/log.ts'
+import { eventTime, noEventTime } from '../record/event-time.ts'
 import type { Headers } from '../record/headers.ts'
 import { readInner, writeInner } from '../serde/inner-key.ts'
 import type { Serde } from '../serde/serde.ts'
@@ -16,6 +18,7 @@ export class SourceReplay {
   readonly #spec: StoreSpec
   readonly #topic: string
   readonly #partition: number
+  readonly #maySkip: boolean
   #partitionTime = -1
   readonly #record = {
     timestamp: -1,
@@ -27,7 +30,9 @@ export class SourceReplay {
     headers: (none: Headers): Headers => none,
   }
 
-  constructor(source: SourceNode, spec: StoreSpec, topic: string, partition: number) {
+  /** @param maySkip records without event time were skipped when they were processed */
+  constructor(source: SourceNode, spec: StoreSpec, topic: string, partition: number, maySkip: boolean) {
+    this.#maySkip = maySkip
     this.#source = source
     this.#spec = spec
     this.#topic = topic
@@ -49,7 +54,7 @@ export class SourceReplay {
       return undefined
     }
     const timestamp = this.#timestampOf(key, value, cursor)
-    if (timestamp < 0) return undefined
+    if (!(timestamp >= 0)) return undefined
     if (timestamp > this.#partitionTime) this.#partitionTime = timestamp
     const record = this.#record
     record.timestamp = timestamp
@@ -60,11 +65,32 @@ export class SourceReplay {
     return record
   }
 
+  /** NaN or negative: the record was dropped when it was processed. @throws MR_TIMESTAMP if it could not have been */
   #timestampOf(key: unknown, value: unknown, { timestamp, offset }: RecordCursor): number {
     const { timestampExtractor } = this.#source
-    if (timestampExtractor === undefined) return timestamp
-    const topic = this.#topic
-    return timestampExtractor({ key, value, timestamp, topic, partition: this.#partition, offset }, this.#partitionTime)
+    if (timestampExtractor === undefined) return eventTime(timestamp)
+    const [topic, partition] = [this.#topic, this.#partition]
+    let found: unknown
+    let cause: unknown
+    try {
+      found = timestampExtractor({ key, value, timestamp, topic, partition, offset }, this.#partitionTime)
+    } catch (error) {
+      cause = error
+    }
+    const time = eventTime(found)
+    if (!Number.isNaN(time) || this.#maySkip) return time
+    throw new MillraceError(
+      'MR_TIMESTAMP',
+      'the timestamp function of the topic fails for a record that was processed',
+      {
+        store: this.#spec.name,
+        topic,
+        partition,
+        offset,
+        cause: cause ?? noEventTime(found, 'what it returned', {}),
+        hint: "The function has changed, or onDeserializationError was 'continue' or 'deadLetter' before: set it to that again.",
+      },
+    )
   }
 
   #write(serde: Serde<unknown>, value: unknown, offset: number): number {

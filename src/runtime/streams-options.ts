@@ -55,7 +55,7 @@ export const STREAMS_START = {
     description: 'told of every change of state: `rebalancing`, `running`, …',
   }),
   onRestore: func<RestoreListener>({ description: 'told how far stores are that are being restored' }),
-  clock: having<Clock>('clock', ['now', 'schedule'], 'a clock', {
+  clock: having<Clock>('clock', ['now', 'monotonic', 'schedule'], 'a clock', {
     defaultText: 'of the machine',
     description: 'time and timers, for simulations',
   }),

@@ -1,5 +1,6 @@
 import { MillraceError, withPlace, type ErrorPlace } from '../errors.ts'
 import type { RecordCursor } from '../log/log.ts'
+import { noEventTime } from '../record/event-time.ts'
 import type { Headers } from '../record/headers.ts'
 import type { RecordContext } from '../record/record-context.ts'
 import type { ErrorDecision, ErrorHandler, FailedRecord, Settings } from '../topology/application.ts'
@@ -8,6 +9,9 @@ import type { PartitionQueue, RecordGate } from './partition-queue.ts'
 import type { TaskContexts } from './task-context.ts'
 
 const PREVIEW_BYTES = 32
+/** Errors about what a function of the user's made of a record: returned, forwarded or put. */
+const ofUserFunctions: ReadonlySet<string> = new Set(['MR_SERDE_ROUND_TRIP', 'MR_TIMESTAMP'])
+const SKIP_UNREADABLE = "Set onDeserializationError: 'continue' to skip and count such records, or 'deadLetter'."
 
 /** Sends the input record to the dead letter topic. */
 export type DeadLetter = (record: FailedRecord, error: MillraceError) => void
@@ -48,18 +52,31 @@ export class TaskErrors implements RecordGate {
       {
         ...placeOf(queue, cursor, this.#task),
         cause,
-        hint: "Set onDeserializationError: 'continue' to skip and count such records, or 'deadLetter'.",
+        hint: SKIP_UNREADABLE,
       },
     )
     const failed = this.#failedRecord(queue, cursor, queue.source.node)
     this.#decide(this.#settings.onDeserializationError, error, failed, 'deserialization')
   }
 
-  extractorFailed(queue: PartitionQueue, cursor: RecordCursor, cause: unknown): never {
-    throw new MillraceError('MR_TIMESTAMP', `the timestamp extractor threw: ${messageOf(cause)}`, {
+  extractorFailed(queue: PartitionQueue, cursor: RecordCursor, cause: unknown): void {
+    const error = new MillraceError('MR_TIMESTAMP', `the timestamp function of the topic threw: ${messageOf(cause)}`, {
       ...placeOf(queue, cursor, this.#task),
       cause,
+      hint: SKIP_UNREADABLE,
     })
+    this.#unstamped(queue, cursor, error)
+  }
+
+  noTimestamp(queue: PartitionQueue, cursor: RecordCursor, found: unknown, extracted: boolean): void {
+    const what = extracted ? 'what the timestamp function of the topic returned' : 'the timestamp of the record'
+    this.#unstamped(queue, cursor, noEventTime(found, what, placeOf(queue, cursor, this.#task), SKIP_UNREADABLE))
+  }
+
+  /** A record without event time is as one that cannot be read. */
+  #unstamped(queue: PartitionQueue, cursor: RecordCursor, error: MillraceError): void {
+    const failed = this.#failedRecord(queue, cursor, queue.source.node)
+    this.#decide(this.#settings.onDeserializationError, error, failed, 'deserialization')
   }
 
   negativeTimestamp(queue: PartitionQueue, cursor: RecordCursor, extracted: boolean): void {
@@ -69,7 +86,7 @@ export class TaskErrors implements RecordGate {
     }
     throw new MillraceError('MR_TIMESTAMP', `the record has the timestamp ${cursor.timestamp}`, {
       ...placeOf(queue, cursor, this.#task),
-      hint: 'Give the topic a timestamp extractor.',
+      hint: 'Give the topic a `timestamp` function.',
     })
   }
 
@@ -80,8 +97,7 @@ export class TaskErrors implements RecordGate {
         this.#decide(this.#settings.onProductionError, error, this.#currentRecord(node), 'production')
         return
       }
-      if (error.code !== 'MR_SERDE_ROUND_TRIP') throw namingTask(error, this.#task)
-      // What a user function returned, and the store did not take.
+      if (!ofUserFunctions.has(error.code)) throw namingTask(error, this.#task)
       const hint = `${error.hint ?? ''} Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'.`
       const refused = withPlace(error, { ...this.#place(node), hint })
       this.#decide(this.#settings.onProcessingError, refused, this.#currentRecord(node), 'processing')

@@ -200,11 +200,13 @@ export class TaskOpener {
   }
 
   #replayOf({ subtopologies, partition }: OpenTask, store: string, topic: string): SourceReplay | undefined {
-    const spec = this.#options.topology.stores.get(store)?.spec
+    const { app, topology } = this.#options
+    const spec = topology.stores.get(store)?.spec
+    const maySkip = app.settings.onDeserializationError !== 'fail'
     for (const { nodes } of subtopologies) {
       for (const node of nodes) {
         if (spec === undefined || node.kind !== 'source' || !node.topics.includes(topic)) continue
-        return new SourceReplay(node, spec, topic, partition)
+        return new SourceReplay(node, spec, topic, partition, maySkip)
       }
     }
     return undefined

@@ -40,6 +40,10 @@ export function wire(
     const operator = operatorOf(node, contexts, writer, input)
     if (operator !== undefined) operators.set(node.name, operator)
   }
+  // Kafka Streams reads global tables with the timestamps that records bring.
+  const ignored = new Set(
+    contexts.settings.compatible ? subtopologies.filter(({ global }) => global).flatMap((s) => s.nodes) : [],
+  )
   const sources = new Map<string, SourceBinding>()
   const outputs: NodeOutput[] = []
   for (const node of nodes) {
@@ -59,7 +63,7 @@ export function wire(
         output,
         keySerde: node.keySerde,
         valueSerde,
-        extractor: node.internal ? undefined : node.timestampExtractor,
+        extractor: node.internal || ignored.has(node) ? undefined : node.timestampExtractor,
       })
     }
   }

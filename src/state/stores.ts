@@ -76,7 +76,7 @@ export type ReadOnlyTimestampedKeyValueStore<K, V> = ReadOnlyKeyValueStore<K, Va
 
 /** The store of a table or an aggregation (KIP-258). */
 export interface TimestampedKeyValueStore<K, V> extends ReadOnlyTimestampedKeyValueStore<K, V> {
-  /** Null deletes. `timestamp` is event time, ms since the epoch. */
+  /** Null deletes. `timestamp` is event time, ms since the epoch. @throws MR_TIMESTAMP */
   put(key: K, value: V | null, timestamp: number): void
   /** Puts unless there is a value already, and answers that one. */
   putIfAbsent(key: K, value: V, timestamp: number): ValueAndTimestamp<V> | undefined
@@ -101,7 +101,7 @@ export interface ReadOnlyVersionedKeyValueStore<K, V> {
 
 /** A store that keeps past versions, as `versionedKeyValueStore()` declares it, or as a versioned table has it (KIP-889). Times in ms. */
 export interface VersionedKeyValueStore<K, V> extends ReadOnlyVersionedKeyValueStore<K, V> {
-  /** Adds a version, a deletion if null. `rejected`: older than the history retained; `historical`: a later version exists. */
+  /** Adds a version, a deletion if null. `rejected`: older than the history retained; `historical`: a later version exists. @throws MR_TIMESTAMP */
   put(key: K, value: V | null, timestamp: number): 'latest' | 'historical' | 'rejected'
   /** Adds a deletion, and answers the version that was valid then. */
   delete(key: K, timestamp: number): VersionedRecord<V> | undefined
@@ -131,7 +131,7 @@ export interface ReadOnlyWindowStore<K, V> {
 
 /** A window store, as `windowStore()` declares it, or as a windowed aggregation has it. */
 export interface WindowStore<K, V> extends ReadOnlyWindowStore<K, V> {
-  /** Null deletes. `timestamp` is for stores with timestamps; left out: that of the record being processed. */
+  /** Null deletes. `timestamp` is for stores with timestamps; left out: that of the record being processed. @throws MR_TIMESTAMP */
   put(key: K, value: V | null, start: number, timestamp?: number): void
 }
 
@@ -158,7 +158,7 @@ export interface ReadOnlySessionStore<K, V> {
 
 /** A session store, as `sessionStore()` declares it, or as an aggregation of sessions has it. */
 export interface SessionStore<K, V> extends ReadOnlySessionStore<K, V> {
-  /** Null removes the session. */
+  /** Null removes the session. @throws MR_TIMESTAMP */
   put(key: K, value: V | null, start: number, end: number): void
   remove(key: K, start: number, end: number): void
 }

@@ -1,11 +1,20 @@
 import { duration, flag, having, oneOf, option, readOptions, text, wholeNumber } from '../options/index.ts'
-import type { Place, TableOf, Values } from '../options/index.ts'
+import type { About, Option, Place, TableOf, Values } from '../options/index.ts'
+import { eventTime } from '../record/event-time.ts'
 import type { EngineFactory } from '../state/engine.ts'
 import type { DriverOptions } from './driver-parts.ts'
 import type { InputOptions, PipeOptions } from './driver-topics.ts'
 import type { OpenDriverOptions } from './topology-test-driver.ts'
 
 const partitions = wholeNumber({ least: 1, most: 100_000, description: 'of a topic', required: true })
+
+/** A time on the time line of records. */
+const time = (about: About<number>): Option<number | undefined> =>
+  option<number>('ms since the epoch', about, (value, place) => {
+    const ms = eventTime(value)
+    if (Number.isNaN(ms)) throw place.refuse(value, 'give ms since the epoch, such as Date.UTC(2026, 0, 1)')
+    return ms
+  })
 
 /** The options of `new TopologyTestDriver`. */
 export const DRIVER = {
@@ -19,8 +28,7 @@ export const DRIVER = {
     description:
       "`'real'`: a task for each sub-topology and partition, as on Kafka. `'merged'`: one task a partition over all sub-topologies, as Kafka Streams' own test driver runs them",
   }),
-  wallClock: wholeNumber({
-    most: 8.64e15,
+  wallClock: time({
     defaultText: 'now',
     description: 'wall-clock time at the start, ms since the epoch',
   }),
@@ -43,11 +51,10 @@ export const RESTART = {
 
 /** The options of `TopologyTestDriver.input`. */
 export const INPUT = {
-  start: wholeNumber({
-    least: -8.64e15,
-    most: 8.64e15,
+  start: time({
     defaultText: 'wall-clock time',
     description: 'timestamp of the first record that is given none, ms since the epoch',
+    code: 'MR_TIMESTAMP',
   }),
   advance: duration({
     default: 0,
@@ -61,10 +68,8 @@ export const PIPE = {
   timestamp: option<number>(
     'ms since the epoch',
     { defaultText: "the driver's wall-clock time, or the input's clock", description: 'event time' },
-    (value, place) => {
-      if (typeof value === 'number') return value
-      throw place.refuse(value, 'give ms since the epoch, such as Date.UTC(2026, 0, 1)')
-    },
+    // Whether it is an event time is for the log to say, which knows topic and partition.
+    (value) => value as number,
   ),
   headers: option<NonNullable<PipeOptions['headers']>>(
     'pairs of name and value',

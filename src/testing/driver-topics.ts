@@ -9,7 +9,7 @@ import { INPUT, PIPE } from './driver-options.ts'
 
 /** What a piped record carries besides key and value. */
 export interface PipeOptions {
-  /** Event time, ms since the epoch; default: the driver's wall-clock time, or the input's own clock. */
+  /** Event time, ms since the epoch; a fraction is cut. Default: the driver's wall-clock time, or the input's own clock. */
   readonly timestamp?: number
   readonly headers?: Iterable<readonly [name: string, value: string | Uint8Array | null]>
   /** Default: by the key, as Kafka's clients do; 0 for a null key. */
@@ -55,7 +55,7 @@ export class TestInputTopic<K, V> {
   /**
    * Appends a record and processes everything that follows from it. Throws what the application throws.
    *
-   * @throws MR_PROCESSING, MR_DESERIALIZE and other errors of the application
+   * @throws MR_TIMESTAMP if the timestamp is no number within ±8.64e15; MR_PROCESSING, MR_DESERIALIZE and other errors of the application
    */
   pipe(key: K | null, value: V | null, options: PipeOptions = {}): void {
     const keyBytes = key === null ? null : this.#topic.keySerde.serialize(key)

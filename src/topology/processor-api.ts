@@ -74,7 +74,7 @@ export interface ProcessingContext {
    * Wall-clock time first falls due one interval from now, stream time with the first record. Intervals of wall-clock time pass at
    * their pace whatever is done to the date of the machine; `start` anchors to the date. A punctuator that throws is MR_PROCESSING.
    *
-   * @throws MR_DURATION
+   * @throws MR_DURATION; MR_TIMESTAMP if `start` is no event time
    * @example
    * ```ts
    * context.schedule('1m', 'wall-clock-time', () => context.forward({ key: 'open', value: open.size }))
@@ -98,7 +98,7 @@ export interface ProcessingContext {
 export interface ProcessorContext<KOut, VOut> extends ProcessingContext {
   /**
    * Hands a record to every child, or to the one named; returns when they have processed it.
-   * @throws MR_UNKNOWN_CHILD
+   * @throws MR_UNKNOWN_CHILD; MR_TIMESTAMP for a timestamp that is negative or no number within ±8.64e15: `onProcessingError` decides
    */
   forward(record: ForwardRecord<KOut, VOut>, child?: string): void
 }

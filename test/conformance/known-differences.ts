@@ -5,7 +5,6 @@
 export const KNOWN_DIFFERENCES: ReadonlyMap<string, string> = new Map([
   ...reason('a header that is set shows in later siblings only', ['processor-more/set-header']),
   ...reason('the processing handler is not asked about an unknown child', ['processor-more/route-unknown-continue']),
-  ...reason('the timestamp function of a global table is applied', ['topics/extractor-global']),
   ...reason('Kafka Streams refuses the topology, which works here', [
     'branches/after-key-change-optimized',
     'stores/transform-counting-joined',

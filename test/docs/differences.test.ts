@@ -22,6 +22,7 @@ const DECISIONS: Readonly<Record<string, readonly number[]>> = {
   'processors/table-store.ts': [22],
   'processors/time-window-operator.ts': [1, 2, 6, 22],
   'runtime/punctuation.ts': [24],
+  'runtime/task-wiring.ts': [26],
   'runtime/task.ts': [13],
   'state/buffers/loaded-store.ts': [16],
   'state/buffers/suppress-store.ts': [8],

@@ -106,6 +106,23 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
         await producer.close()
       })
 
+      it('have whole timestamps: fractions are cut, in one batch, too, and what is no time is refused and not written', async () => {
+        const topic = await newTopic()
+        const producer = log.openProducer()
+        await producer.loadPartitionCount(topic)
+        const times = [1_700_000_000_123.9, 1_700_000_000_123.2, 1_700_000_000_122.9, 1.5, 0.5, -0.5, -7]
+        for (const time of times) append(producer, topic, 0, 'key', 'value', time)
+        for (const none of [Number.NaN, Infinity, -Infinity, 8.64e15 + 1, '1700000000123', new Date(5), null, 5n]) {
+          expect(() => append(producer, topic, 0, 'key', 'value', none as number)).toThrow(
+            expect.objectContaining({ code: 'MR_TIMESTAMP', topic, partition: 0 }),
+          )
+        }
+        await producer.flush()
+        const written = (await committedRecords(log, topic, 0)).map(({ timestamp }) => timestamp)
+        expect(written).toEqual([1_700_000_000_123, 1_700_000_000_123, 1_700_000_000_122, 1, 0, 0, -7])
+        await producer.close()
+      })
+
       it('are copied when they are appended', async () => {
         const topic = await newTopic()
         const producer = log.openProducer()

@@ -25,6 +25,8 @@ import { crc32c } from './crc32c.ts'
 /** Length, attributes, timestamp and offset deltas, key and value lengths and header count, at their longest. */
 const MAX_RECORD_OVERHEAD = 5 + 1 + 10 + 5 + 5 + 5 + 5
 const TWO_TO_31 = 0x8000_0000
+/** ms: two timestamps that are no further from a third are within 2^53 of each other. */
+const FARTHEST_APART = 2 ** 52
 
 /** Builds one record batch, magic 2, in place: each record is encoded behind the one before, the header when it is closed. */
 export class BatchBuilder {
@@ -87,6 +89,11 @@ export class BatchBuilder {
     this.count++
   }
 
+  /** False if the timestamp is so far from the first one that differences between timestamps might not be exact: it is for another batch. */
+  reaches(timestamp: number): boolean {
+    return Math.abs(timestamp - this.#baseTimestamp) <= FARTHEST_APART || this.count === 0
+  }
+
   /** Bytes that one more record of this size takes at most. */
   static bound(keyLength: number, valueLength: number, headers: Headers | undefined): number {
     const headerBytes = headers === undefined || headers.length === 0 ? 0 : sizeOfHeaders(headers)
@@ -135,7 +142,7 @@ function sizeOfVarint(value: number): number {
     return raw < 0x80 ? 1 : raw < 0x4000 ? 2 : raw < 0x20_0000 ? 3 : raw < 0x1000_0000 ? 4 : 5
   }
   let size = 1
-  for (let raw = longZigzag(value); raw >= 0x80; raw = Math.floor(raw / 128)) size++
+  for (let rest = Math.floor(halfZigzag(value) / 64); rest > 0; rest = Math.floor(rest / 128)) size++
   return size
 }
 
@@ -149,15 +156,17 @@ function writeVarint(target: Buffer, value: number, at: number): number {
     target[at++] = raw
     return at
   }
-  let raw = longZigzag(value)
-  for (; raw >= 0x80; raw = Math.floor(raw / 128)) target[at++] = (raw % 128) | 0x80
-  target[at++] = raw
+  const half = halfZigzag(value)
+  target[at++] = (half % 64) * 2 + (value < 0 ? 1 : 0) + 0x80
+  let rest = Math.floor(half / 64)
+  for (; rest >= 0x80; rest = Math.floor(rest / 128)) target[at++] = (rest % 128) | 0x80
+  target[at++] = rest
   return at
 }
 
-/** Exact for |value| < 2^52, which timestamps in milliseconds are for 140,000 years. */
-function longZigzag(value: number): number {
-  return value >= 0 ? value * 2 : -value * 2 - 1
+/** All but the lowest bit of the zigzag encoding, which is the sign: a whole one would be rounded from 2^52 on, and could lose it. */
+function halfZigzag(value: number): number {
+  return value >= 0 ? value : -value - 1
 }
 
 function sizeOfHeaders(headers: Headers): number {

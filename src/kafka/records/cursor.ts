@@ -16,7 +16,7 @@ import { compressionOf, decompress } from './compression.ts'
 import type { Compression } from './compression.ts'
 
 const NOTHING = Buffer.alloc(0)
-const TWO_TO_28 = 0x1000_0000
+const TWO_TO_27 = 0x800_0000
 
 /** The records of one batch that lies in a larger buffer. Decompresses when the first record is asked for. */
 export class BatchCursor implements RecordCursor {
@@ -179,11 +179,12 @@ export class BatchCursor implements RecordCursor {
   }
 
   #longVarint(low: number): number {
-    let raw = low
-    for (let factor = TWO_TO_28; factor < 2 ** 64; factor *= 128) {
+    // Without the sign, its lowest bit: the whole would be rounded from 2^53 on, and could lose it.
+    let half = low >>> 1
+    for (let factor = TWO_TO_27; factor < 2 ** 63; factor *= 128) {
       const byte = this.buffer[this.#at++]!
-      raw += (byte & 0x7f) * factor
-      if (byte < 0x80) return low % 2 === 0 ? raw / 2 : -(raw + 1) / 2
+      half += (byte & 0x7f) * factor
+      if (byte < 0x80) return low % 2 === 0 ? half : -half - 1
     }
     throw this.#corrupt('a number of more than 64 bits')
   }

@@ -1,6 +1,7 @@
 import { MillraceError } from '../../errors.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import type { Clock } from '../../platform/clock.ts'
+import { eventTime, noEventTime } from '../../record/event-time.ts'
 import type { Headers } from '../../record/headers.ts'
 import type { LogProducer } from '../log.ts'
 import { RunWriter } from './run-writer.ts'
@@ -56,8 +57,9 @@ export class LocalProducer implements LogProducer {
     const writers = topic === this.#lastTopic && this.#lastWriters !== undefined ? this.#lastWriters : this.#open(topic)
     const writer = writers.byPartition[partition]
     if (writer === undefined) throw noSuchPartition(topic, partition)
+    const time = eventTime(writers.usesAppendTime ? this.#host.clock.now() : timestamp)
+    if (Number.isNaN(time)) throw noEventTime(timestamp, 'the timestamp of a record to write', { topic, partition })
     if (writer.runs.isEmpty) this.#pending.push(writer)
-    const time = writers.usesAppendTime ? this.#host.clock.now() : timestamp
     writer.runs.append(time, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
   }
 

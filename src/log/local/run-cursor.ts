@@ -62,7 +62,8 @@ export class RunCursor implements RecordCursor {
     this.offset = this.#base + (this.#deltas === undefined ? index : this.#deltas[index]!)
     const view = this.#view
     let at = this.#at
-    this.timestamp = view.getFloat64(at, true)
+    // Logs of before 0.2 may hold fractions.
+    this.timestamp = Math.trunc(view.getFloat64(at, true))
     const keyLength = view.getInt32(at + 8, true)
     const valueLength = view.getInt32(at + 12, true)
     const headersLength = view.getInt32(at + 16, true)

@@ -9,6 +9,7 @@ import type {
   ValueAndTimestamp,
 } from '../stores.ts'
 import { requireKey } from '../user-key.ts'
+import { requireTime } from '../user-time.ts'
 
 /** A key-value state as users may read it; `T` is what they see of a value. */
 abstract class KeyValueFace<K, V, T> implements ReadOnlyKeyValueStore<K, T> {
@@ -107,7 +108,7 @@ export class ReadOnlyTimestampedFace<K, V> extends KeyValueFace<K, V, ValueAndTi
 
 export class TimestampedFace<K, V> extends ReadOnlyTimestampedFace<K, V> implements TimestampedKeyValueStore<K, V> {
   put(key: K, value: V | null, timestamp: number): void {
-    this.putValue(key, value, timestamp)
+    this.putValue(key, value, requireTime(timestamp, 'the timestamp of put()', this.name))
   }
 
   putIfAbsent(key: K, value: V, timestamp: number): ValueAndTimestamp<V> | undefined {

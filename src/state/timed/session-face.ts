@@ -2,6 +2,7 @@ import type { SessionCursor, SessionState } from '../states.ts'
 import type { OpenIterators } from '../store-iterator.ts'
 import type { ReadOnlySessionStore, SessionStore, SessionStoreEntry, StoreIterator } from '../stores.ts'
 import { requireKey } from '../user-key.ts'
+import { lowerBound, requireTime, upperBound } from '../user-time.ts'
 
 export class ReadOnlySessionFace<K, V> implements ReadOnlySessionStore<K, V> {
   readonly name: string
@@ -16,7 +17,7 @@ export class ReadOnlySessionFace<K, V> implements ReadOnlySessionStore<K, V> {
 
   get(key: K, start: number, end: number): V | undefined {
     requireKey(key, this.name)
-    const value = this.state.get(key, start, end)
+    const value = this.state.get(key, ...boundsOf(start, end, this.name))
     return value === undefined ? undefined : this.state.copy(value)
   }
 
@@ -26,16 +27,22 @@ export class ReadOnlySessionFace<K, V> implements ReadOnlySessionStore<K, V> {
 
   findSessions(key: K, earliestEnd: number, latestStart: number): StoreIterator<SessionStoreEntry<K, V>> {
     requireKey(key, this.name)
-    return this.#iterator(this.state.findSessions(key, earliestEnd, latestStart, false), key)
+    return this.#find(key, earliestEnd, latestStart, false)
   }
 
   reverseFindSessions(key: K, earliestEnd: number, latestStart: number): StoreIterator<SessionStoreEntry<K, V>> {
     requireKey(key, this.name)
-    return this.#iterator(this.state.findSessions(key, earliestEnd, latestStart, true), key)
+    return this.#find(key, earliestEnd, latestStart, true)
   }
 
   findByEnd(from: number, to: number): StoreIterator<SessionStoreEntry<K, V>> {
-    return this.#iterator(this.state.findByEnd(from, to, false), undefined)
+    const [first, last] = [lowerBound(from, this.name), upperBound(to, this.name)]
+    return this.#iterator(this.state.findByEnd(first, last, false), undefined)
+  }
+
+  #find(key: K, earliestEnd: number, latestStart: number, reverse: boolean): StoreIterator<SessionStoreEntry<K, V>> {
+    const [first, last] = [lowerBound(earliestEnd, this.name), upperBound(latestStart, this.name)]
+    return this.#iterator(this.state.findSessions(key, first, last, reverse), key)
   }
 
   #iterator(cursor: SessionCursor<K, V>, key: K | undefined): StoreIterator<SessionStoreEntry<K, V>> {
@@ -51,10 +58,14 @@ export class ReadOnlySessionFace<K, V> implements ReadOnlySessionStore<K, V> {
 export class SessionFace<K, V> extends ReadOnlySessionFace<K, V> implements SessionStore<K, V> {
   put(key: K, value: V | null, start: number, end: number): void {
     requireKey(key, this.name)
-    this.state.put(key, start, end, value ?? null, false)
+    this.state.put(key, ...boundsOf(start, end, this.name), value ?? null, false)
   }
 
   remove(key: K, start: number, end: number): void {
     this.put(key, null, start, end)
   }
+}
+
+function boundsOf(start: number, end: number, store: string): [start: number, end: number] {
+  return [requireTime(start, 'the start of a session', store), requireTime(end, 'the end of a session', store)]
 }

@@ -3,6 +3,7 @@ import type { WindowCursor, WindowState } from '../states.ts'
 import type { OpenIterators } from '../store-iterator.ts'
 import type { ReadOnlyWindowStore, StoreIterator, ValueAndTimestamp, WindowStore, WindowStoreEntry } from '../stores.ts'
 import { requireKey } from '../user-key.ts'
+import { lowerBound, requireTime, upperBound } from '../user-time.ts'
 
 export class ReadOnlyWindowFace<K, V> implements ReadOnlyWindowStore<K, V> {
   readonly name: string
@@ -19,7 +20,7 @@ export class ReadOnlyWindowFace<K, V> implements ReadOnlyWindowStore<K, V> {
 
   get(key: K, start: number): ValueAndTimestamp<V> | undefined {
     requireKey(key, this.name)
-    const entry = this.state.get(key, start)
+    const entry = this.state.get(key, requireTime(start, 'the start of a window', this.name))
     return entry === undefined ? undefined : { value: this.state.copy(entry.value), timestamp: entry.timestamp }
   }
 
@@ -32,11 +33,11 @@ export class ReadOnlyWindowFace<K, V> implements ReadOnlyWindowStore<K, V> {
   }
 
   fetchAll(from: number, to: number): StoreIterator<WindowStoreEntry<K, V>> {
-    return this.#iterator(this.state.fetchAll(from, to, false), undefined)
+    return this.#fetchAll(from, to, false)
   }
 
   reverseFetchAll(from: number, to: number): StoreIterator<WindowStoreEntry<K, V>> {
-    return this.#iterator(this.state.fetchAll(from, to, true), undefined)
+    return this.#fetchAll(from, to, true)
   }
 
   all(): StoreIterator<WindowStoreEntry<K, V>> {
@@ -45,7 +46,13 @@ export class ReadOnlyWindowFace<K, V> implements ReadOnlyWindowStore<K, V> {
 
   #fetchKey(key: K, from: number, to: number, reverse: boolean): StoreIterator<WindowStoreEntry<K, V>> {
     requireKey(key, this.name)
-    return this.#iterator(this.state.fetch(key, from, to, reverse), key)
+    const [first, last] = [lowerBound(from, this.name), upperBound(to, this.name)]
+    return this.#iterator(this.state.fetch(key, first, last, reverse), key)
+  }
+
+  #fetchAll(from: number, to: number, reverse: boolean): StoreIterator<WindowStoreEntry<K, V>> {
+    const [first, last] = [lowerBound(from, this.name), upperBound(to, this.name)]
+    return this.#iterator(this.state.fetchAll(first, last, reverse), undefined)
   }
 
   #iterator(cursor: WindowCursor<K, V>, key: K | undefined): StoreIterator<WindowStoreEntry<K, V>> {
@@ -69,6 +76,7 @@ export class WindowFace<K, V> extends ReadOnlyWindowFace<K, V> implements Window
 
   put(key: K, value: V | null, start: number, timestamp: number = this.#record.timestamp): void {
     requireKey(key, this.name)
-    this.state.put(key, start, value ?? null, timestamp, false)
+    const time = requireTime(timestamp, 'the timestamp of put()', this.name)
+    this.state.put(key, requireTime(start, 'the start of a window', this.name), value ?? null, time, false)
   }
 }

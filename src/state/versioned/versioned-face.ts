@@ -1,6 +1,7 @@
 import type { VersionedState } from '../states.ts'
 import type { ReadOnlyVersionedKeyValueStore, VersionedKeyValueStore, VersionedRecord } from '../stores.ts'
 import { requireKey } from '../user-key.ts'
+import { requireTime, upperBound } from '../user-time.ts'
 
 export class ReadOnlyVersionedFace<K, V> implements ReadOnlyVersionedKeyValueStore<K, V> {
   readonly name: string
@@ -14,7 +15,7 @@ export class ReadOnlyVersionedFace<K, V> implements ReadOnlyVersionedKeyValueSto
   get(key: K, asOf?: number): VersionedRecord<V> | undefined {
     requireKey(key, this.name)
     // A versioned state decodes objects anew each time it is asked.
-    const entry = asOf === undefined ? this.state.get(key) : this.state.getAsOf(key, asOf)
+    const entry = asOf === undefined ? this.state.get(key) : this.state.getAsOf(key, upperBound(asOf, this.name))
     if (entry === undefined) return undefined
     const { value, timestamp, validTo } = entry
     return { value, timestamp, validTo: validTo === Infinity ? undefined : validTo }
@@ -24,11 +25,12 @@ export class ReadOnlyVersionedFace<K, V> implements ReadOnlyVersionedKeyValueSto
 export class VersionedFace<K, V> extends ReadOnlyVersionedFace<K, V> implements VersionedKeyValueStore<K, V> {
   put(key: K, value: V | null, timestamp: number): 'latest' | 'historical' | 'rejected' {
     requireKey(key, this.name)
-    return this.state.put(key, value ?? null, timestamp)
+    return this.state.put(key, value ?? null, requireTime(timestamp, 'the timestamp of put()', this.name))
   }
 
   delete(key: K, timestamp: number): VersionedRecord<V> | undefined {
-    const existing = this.get(key, timestamp)
-    return this.put(key, null, timestamp) === 'rejected' ? undefined : existing
+    const time = requireTime(timestamp, 'the timestamp of delete()', this.name)
+    const existing = this.get(key, time)
+    return this.put(key, null, time) === 'rejected' ? undefined : existing
   }
 }

@@ -58,6 +58,7 @@ describe('a record is read as it was written', () => {
     fc.integer({ min: 0, max: 2 ** 31 }),
     fc.integer({ min: 1.6e12, max: 1.8e12 }),
     fc.nat(2 ** 45),
+    fc.integer({ min: -(2 ** 51), max: 2 ** 51 }),
   )
   const record = fc.record({ timestamp, key: bytes, value: bytes, headers: fc.array(header, { maxLength: 3 }) })
 
@@ -89,6 +90,26 @@ describe('a record is read as it was written', () => {
         )
       }),
       { numRuns: 60 },
+    )
+  })
+
+  test('with timestamps up to the furthest that there are, to the millisecond', () => {
+    const far = fc.oneof(fc.integer({ min: 8.64e15 - 100, max: 8.64e15 }), fc.integer({ min: 4.5e15, max: 8.64e15 }))
+    fc.assert(
+      fc.property(fc.array(fc.oneof(far, fc.nat(2 ** 50)), { minLength: 1, maxLength: 20 }), (times) => {
+        const [first, ...rest] = times
+        const builder = new BatchBuilder(0)
+        const kept = [first!]
+        builder.append(first!, Buffer.alloc(0), -1, -1, -1, -1, undefined)
+        for (const time of rest) {
+          // Asked whether they are for another batch by whoever appends them.
+          if (!builder.reaches(time)) expect(Math.abs(time - first!)).toBeGreaterThan(2 ** 52)
+          kept.push(time)
+          builder.append(time, Buffer.alloc(0), -1, -1, -1, -1, undefined)
+        }
+        const read = recordsOf(readRecordSet(place, finish(builder, { baseOffset: 0 }), 0, []))
+        expect(read.map(({ timestamp: time }) => time)).toEqual(kept)
+      }),
     )
   })
 
