@@ -1,7 +1,9 @@
 import type { Guarantee } from '../log/log.ts'
 import type { Serde } from '../serde/serde.ts'
+import { silentLogger } from '../topology/application.ts'
 import type { Application, ErrorHandler, Logger, Settings, UncaughtErrorHandler } from '../topology/application.ts'
 import type { BuildSettings, Optimization } from '../topology/build-settings.ts'
+import { carefulLogger } from '../topology/careful-logger.ts'
 import type { Duration } from '../windowing/index.ts'
 import { machineMemory } from '../platform/machine-memory.ts'
 import { Place, readOptions } from '../options/index.ts'
@@ -126,7 +128,7 @@ function settingsOf(options: Options): Settings {
     onProductionError: handler('onProductionError'),
     onUncaughtError: options.onUncaughtError,
     deadLetterTopic,
-    logger: options.logger,
+    logger: options.logger === silentLogger ? silentLogger : carefulLogger(options.logger),
   }
 }
 

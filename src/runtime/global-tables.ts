@@ -11,6 +11,7 @@ import { DropCounter } from './drop-counter.ts'
 import { MemoryShare } from './memory-budget.ts'
 import { openState } from './open-state.ts'
 import { RecordWriter } from './record-writer.ts'
+import { RepeatedLines } from './repeated-lines.ts'
 import { DEFAULT_TOMBSTONE_RETENTION, planRestore, type ChangelogRange } from './restore-job.ts'
 import type { StateHome } from './state-home.ts'
 import { wait, type Steps } from './steps.ts'
@@ -85,6 +86,7 @@ export class GlobalTables {
   ): Steps<GlobalTables> {
     const subtopologies = topology.subtopologies.filter((subtopology) => subtopology.global)
     const drops = new DropCounter()
+    const lines = new RepeatedLines(app.settings.logger, clock)
     if (subtopologies.length === 0)
       return new GlobalTables(undefined, undefined, undefined, [], clock, drops, 0, () => {})
     const record = new RecordContext()
@@ -129,6 +131,7 @@ export class GlobalTables {
           },
           record,
           drops,
+          lines,
           writer,
           deadLetter: deadLetterWriter(app.settings.deadLetterTopic, writer),
           clock,
@@ -139,7 +142,10 @@ export class GlobalTables {
         partitions.push({ topic, partition, task, end, checkpoint, topicId })
       }
     }
-    const release = (): void => home.release(name)
+    const release = (): void => {
+      lines.close()
+      home.release(name)
+    }
     return new GlobalTables(state, reader, producer, partitions, clock, drops, memory.parts.changes, release)
   }
 

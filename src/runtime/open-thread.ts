@@ -8,6 +8,7 @@ import type { Topology } from '../topology/topology.ts'
 import { DropCounter } from './drop-counter.ts'
 import type { GlobalTables } from './global-tables.ts'
 import { MemoryShare } from './memory-budget.ts'
+import { RepeatedLines } from './repeated-lines.ts'
 import type { RestoreListener } from './restorer.ts'
 import type { StateHome } from './state-home.ts'
 import { StreamThread, type StreamThreadListeners } from './stream-thread.ts'
@@ -67,6 +68,7 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
     clientId: name,
     transactionalId: `${app.id}-${processId}-${index + 1}`,
   })
+  const lines = new RepeatedLines(app.settings.logger, clock)
   const manager = new TaskManager({
     app,
     topology,
@@ -76,6 +78,7 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
     globals,
     clock,
     onRestore,
+    lines,
     tasks: 'real',
   })
   return new StreamThread({
@@ -86,6 +89,7 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
     settings: app.settings,
     clock,
     scheduler,
+    lines,
     onState: parts.onState,
     onShutdownRequest: parts.onShutdownRequest,
     onFailure: parts.onFailure,

@@ -1,7 +1,9 @@
+import { MillraceError } from '../errors.ts'
 import type { CommittedOffset, Log, PartitionMap, TopicPartition } from '../log/log.ts'
 import { isPromise } from '../platform/maybe-promise.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Logger } from '../topology/application.ts'
+import type { RepeatedLines } from './repeated-lines.ts'
 import type { Restorer } from './restorer.ts'
 import type { OpenTask, TaskOpener, TaskParts } from './task-opening.ts'
 import { wait, type Steps } from './steps.ts'
@@ -13,6 +15,7 @@ export interface StandbyTasksOptions {
   readonly restorer: Restorer
   readonly clock: Clock
   readonly logger: Logger
+  readonly lines: RepeatedLines
 }
 
 /** How far a standby is behind. */
@@ -111,9 +114,16 @@ export class StandbyTasks {
     void asked
       .then(
         (committed) => this.#follow(committed),
-        (error: unknown) => this.#options.logger.warn({ err: error }, 'standbys cannot learn what has been processed'),
+        (error: unknown) => this.#cannotLearn(error),
       )
       .finally(() => (this.#refreshing = false))
+  }
+
+  #cannotLearn(error: unknown): void {
+    const { groupId, lines, logger } = this.#options
+    const message = 'standbys cannot learn what has been processed'
+    const reason = error instanceof MillraceError ? error.code : String(error)
+    if (lines.isFirst(message, 'application', groupId, reason)) logger.warn({ err: error }, message)
   }
 
   #follow(committed: PartitionMap<CommittedOffset>): void {

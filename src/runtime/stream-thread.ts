@@ -9,6 +9,7 @@ import type { GlobalTables } from './global-tables.ts'
 import { OverlongCallback } from './overlong-callback.ts'
 import { Slice } from './slice.ts'
 import { PendingOutcome } from './pending-outcome.ts'
+import type { RepeatedLines } from './repeated-lines.ts'
 import { runSteps } from './steps.ts'
 import type { Uncommitted } from './task.ts'
 import type { TaskManager } from './task-manager.ts'
@@ -33,6 +34,7 @@ export interface StreamThreadOptions extends StreamThreadListeners {
   readonly settings: Settings
   readonly clock: Clock
   readonly scheduler: Scheduler
+  readonly lines: RepeatedLines
 }
 
 /** ms between two commits unless the application says otherwise; by what the log does, not by what was asked of it. */
@@ -238,7 +240,7 @@ export class StreamThread {
 
   /** The commit did not happen, or nobody knows: every task goes back to what is committed. */
   async #redo(reason: string): Promise<void> {
-    const { manager, clock, settings } = this.#options
+    const { manager, clock, settings, lines } = this.#options
     const now = clock.monotonic()
     const { uncommitted } = manager
     // Failures that lie further apart than that are none of one series.
@@ -249,10 +251,10 @@ export class StreamThread {
     }
     this.redone++
     this.#toRedo = uncommitted.reduce((sum, { offset, end }) => sum + end - offset, 0)
-    settings.logger.warn(
-      { thread: this.name, outcome: reason, uncommitted },
-      'commit failed; going back to the last commit',
-    )
+    const message = 'commit failed; going back to the last commit'
+    if (lines.isFirst(message, 'thread', this.name, reason)) {
+      settings.logger.warn({ thread: this.name, outcome: reason, uncommitted }, message)
+    }
     this.#rebuild = manager.owned
     await runSteps(manager.closeDirty())
     await this.#wake.wait(REDO_BACKOFF)
@@ -264,7 +266,10 @@ export class StreamThread {
    */
   async #onRefusal(error: unknown): Promise<void> {
     if (error instanceof MillraceError && passing.has(error.code)) {
-      this.#options.settings.logger.warn({ thread: this.name, err: error }, 'the log fails')
+      const { lines, settings } = this.#options
+      if (lines.isFirst('the log fails', 'thread', this.name, error.code)) {
+        settings.logger.warn({ thread: this.name, err: error }, 'the log fails')
+      }
       await this.#redo(error.code)
       return
     }

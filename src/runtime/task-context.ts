@@ -9,6 +9,7 @@ import type { Settings } from '../topology/application.ts'
 import type { Cancellable, PunctuationType } from '../topology/processor-api.ts'
 import type { DropCounter } from './drop-counter.ts'
 import type { PunctuationQueue } from './punctuation.ts'
+import type { RepeatedLines } from './repeated-lines.ts'
 
 /** Finds the states and user stores that a task's nodes may use. */
 export interface StoreAccess {
@@ -28,6 +29,7 @@ export class TaskContexts {
   readonly stores: StoreAccess
   readonly punctuation: PunctuationQueue
   readonly drops: DropCounter
+  readonly lines: RepeatedLines
   readonly clock: Clock
   /** Numbers kept with the committed offsets. */
   readonly times: Map<string, number>
@@ -44,6 +46,7 @@ export class TaskContexts {
     stores: StoreAccess
     punctuation: PunctuationQueue
     drops: DropCounter
+    lines: RepeatedLines
     clock: Clock
     times: Map<string, number>
   }) {
@@ -55,6 +58,7 @@ export class TaskContexts {
     this.stores = options.stores
     this.punctuation = options.punctuation
     this.drops = options.drops
+    this.lines = options.lines
     this.clock = options.clock
     this.times = options.times
   }
@@ -74,6 +78,7 @@ export class TaskContexts {
     error?: unknown,
   ): void {
     this.drops.add(reason)
+    if (!this.lines.isFirst('record dropped', 'node', node, reason)) return
     this.settings.logger.warn(
       { reason, node, task: this.taskId, topic, partition, offset, ...(error === undefined ? {} : { err: error }) },
       'record dropped',

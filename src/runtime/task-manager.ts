@@ -19,6 +19,7 @@ import type { NodeTimes } from './node-times.ts'
 import { MemoryShare, useOf, type MemoryUse } from './memory-budget.ts'
 import { RecordWriter } from './record-writer.ts'
 import type { PartitionQueue } from './partition-queue.ts'
+import type { RepeatedLines } from './repeated-lines.ts'
 import { Restorer, type RestoreListener } from './restorer.ts'
 import { StandbyTasks, type StandbyLag } from './standby-tasks.ts'
 import { startOffsets } from './start-offsets.ts'
@@ -43,6 +44,7 @@ export interface TaskManagerOptions {
   readonly globals: GlobalTables
   readonly clock: Clock
   readonly onRestore: RestoreListener
+  readonly lines: RepeatedLines
   /** `real`: a task per sub-topology and partition. `merged`: a task per partition over all sub-topologies. */
   readonly tasks: 'real' | 'merged'
   /** The test driver checks every value that a store serializes, a running application the first ones. */
@@ -105,7 +107,7 @@ export class TaskManager {
     const opener = new TaskOpener(options, this.#memory)
     this.#restorer = restorer
     this.#opener = opener
-    this.#standbys = new StandbyTasks({ groupId: app.id, log, opener, restorer, clock, logger })
+    this.#standbys = new StandbyTasks({ groupId: app.id, log, opener, restorer, clock, logger, lines: options.lines })
     this.#commits = new ThreadCommits({
       client: options.client,
       writer: this.#writer,
@@ -291,6 +293,7 @@ export class TaskManager {
       },
       record: open.record,
       drops: open.drops,
+      lines: this.#options.lines,
       writer: this.#writer,
       deadLetter: deadLetterWriter(app.settings.deadLetterTopic, this.#writer),
       clock,
@@ -477,6 +480,7 @@ export class TaskManager {
 
   /** To be called when every task is closed. */
   close(): void {
+    this.#options.lines.close()
     this.#restorer.close()
   }
 }

@@ -11,6 +11,7 @@ import type { Changelog } from './commit.ts'
 import { DropCounter } from './drop-counter.ts'
 import { LEAST_ENGINE, type MemoryShare } from './memory-budget.ts'
 import { openState } from './open-state.ts'
+import type { RepeatedLines } from './repeated-lines.ts'
 import {
   DEFAULT_TOMBSTONE_RETENTION,
   missingChangelog,
@@ -46,6 +47,7 @@ export interface TaskOpenerOptions {
   readonly client: LogClient
   readonly home: StateHome
   readonly clock: Clock
+  readonly lines: RepeatedLines
   /** The test driver checks every value that a store serializes, a running application the first ones. */
 }
 
@@ -63,7 +65,7 @@ export class TaskOpener {
 
   /** Nothing stays open if it throws. @throws MR_STATE_…, MR_TOPIC_UNKNOWN, MR_INTERNAL_TOPIC */
   *open(parts: TaskParts): Steps<OpenTask> {
-    const { app, home } = this.#options
+    const { app, home, lines } = this.#options
     const memory = this.#memory
     const { logger, compatible } = app.settings
     const record = new RecordContext()
@@ -75,6 +77,7 @@ export class TaskOpener {
       record,
       drop: (reason: Parameters<DropCounter['add']>[0], store: string): void => {
         drops.add(reason)
+        if (!lines.isFirst('record dropped', 'store', store, reason)) return
         const { topic, partition, offset } = record
         logger.warn({ reason, store, task, topic, partition, offset }, 'record dropped')
       },

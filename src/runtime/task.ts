@@ -11,6 +11,7 @@ import { PartitionQueue } from './partition-queue.ts'
 import { PunctuationQueue } from './punctuation.ts'
 import { QueueHeap } from './queue-heap.ts'
 import type { RecordWriter } from './record-writer.ts'
+import type { RepeatedLines } from './repeated-lines.ts'
 import type { Slice } from './slice.ts'
 import { TaskContexts, type StoreAccess } from './task-context.ts'
 import { TaskErrors, type DeadLetter } from './task-errors.ts'
@@ -38,6 +39,7 @@ export interface TaskOptions {
   readonly stores: StoreAccess
   readonly record: RecordContext
   readonly drops: DropCounter
+  readonly lines: RepeatedLines
   readonly writer: RecordWriter
   readonly deadLetter: DeadLetter
   readonly clock: Clock
@@ -105,6 +107,7 @@ export class Task {
       stores: options.stores,
       punctuation: new PunctuationQueue(options.clock, options.settings.compatible),
       drops: options.drops,
+      lines: options.lines,
       clock: options.clock,
       times,
     })

@@ -2,6 +2,7 @@ import { memoryLog } from '../log/memory/index.ts'
 import type { Log, LogClient, LogProducer } from '../log/log.ts'
 import { ManualClock } from '../platform/manual-clock.ts'
 import { GLOBAL_STATE, GlobalTables } from '../runtime/global-tables.ts'
+import { RepeatedLines } from '../runtime/repeated-lines.ts'
 import { stateHome, type StateHome } from '../runtime/state-home.ts'
 import { wait, type Steps } from '../runtime/steps.ts'
 import { TaskManager } from '../runtime/task-manager.ts'
@@ -88,6 +89,7 @@ export function* openOn(
     globals,
     clock,
     onRestore: () => {},
+    lines: new RepeatedLines(app.settings.logger, clock),
     tasks: merged ? 'merged' : 'real',
     topicMissing: (name) => void log.createTopics([{ name, partitions: partitionsOf(name, options) }]),
     ...(merged ? { arrivalOrder: recording.compare } : {}),

@@ -5,6 +5,7 @@ import { rocksdbEngine } from '../../src/state/engines/rocksdb.ts'
 import { memoryEngine } from '../../src/state/engines/memory.ts'
 import { ManualClock } from '../../src/platform/manual-clock.ts'
 import { GlobalTables } from '../../src/runtime/global-tables.ts'
+import { RepeatedLines } from '../../src/runtime/repeated-lines.ts'
 import { runSteps } from '../../src/runtime/steps.ts'
 import { TaskManager } from '../../src/runtime/task-manager.ts'
 import { subtopologiesForGroup } from '../../src/topology/subtopologies-for-group.ts'
@@ -105,7 +106,8 @@ test('a task that another thread has not closed yet is waited for, while the oth
   })
   await client.group.join()
   const globals = await runSteps(GlobalTables.open(app, topology, state.log, home, state.clock))
-  const options = { app, topology, log: state.log, client, home, globals, clock: state.clock }
+  const lines = new RepeatedLines(app.settings.logger, state.clock)
+  const options = { app, topology, log: state.log, client, home, globals, clock: state.clock, lines }
   const manager = new TaskManager({ ...options, onRestore: () => {}, tasks: 'real' })
   const ids = (): string[] => manager.tasks.map(({ id }) => id)
   const task = (partition: number) => ({ subtopology: 0, partition })
