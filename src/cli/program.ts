@@ -58,7 +58,7 @@ function createProgram(): Command {
         'classic',
       ]),
     )
-    .option('--for <time>', 'end after this time: 20s, 5m, 1h', parseTime)
+    .option('--for <time>', 'end after this time: 20s, 5m, 1h, 30d', parseTime)
     .option('--from-beginning', 'forget state and offsets on the embedded log, and process all input again')
     .addOption(logFormatOption())
     .action(async (app: string, options: RunOptions) => (await import('./run.ts')).runApp(app, options))

@@ -5,6 +5,7 @@ import { KafkaError, isRetriableCode, kafkaErrors, throwOnError } from './protoc
 import { retrying } from './retry.ts'
 import type { BrokerAddress, ClusterOptions } from './connection-options.ts'
 import type { RetryOptions } from './retry.ts'
+import { LONGEST_TIMER } from '../platform/clock.ts'
 
 /** Each purpose has its own connection per broker: an answer that takes long (a fetch) must not hold up another (a heartbeat). */
 export type Lane = 'admin' | 'fetch' | 'fetchAside' | 'produce' | 'transaction' | 'group' | 'heartbeat' | 'join'
@@ -47,7 +48,7 @@ export class Cluster {
       // A heartbeat that hangs must be given up while there is still time for another within the session.
       heartbeat: { ...options, requestTimeout: Math.min(requestTimeout, 5_000) },
       // A join is answered when every live member has joined: the dead ones are waited for until their sessions end.
-      join: { ...options, requestTimeout: sessionTimeout + requestTimeout },
+      join: { ...options, requestTimeout: Math.min(sessionTimeout + requestTimeout, LONGEST_TIMER) },
     }
   }
 

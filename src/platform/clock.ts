@@ -21,8 +21,8 @@ export interface TimerHandle {
   cancel(): void
 }
 
-/** The longest delay that Node.js takes: a longer one would end at once. */
-const LONGEST_TIMER = 2 ** 31 - 1
+/** The longest delay (ms) that timers of Node.js take: a longer one would end at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1
 
 /** Date and monotonic time of this machine. */
 export const systemClock: Clock = {

@@ -41,8 +41,8 @@ function statuses(stderr: string): { processed?: unknown }[] {
     .map((line): { processed?: unknown } => JSON.parse(line))
 }
 
-async function runUntilProcessed(count: number): Promise<CliProcess> {
-  const cli = new CliProcess(['run', fixture('words.ts'), '--data', data, '--log-format', 'json'])
+async function runUntilProcessed(count: number, options: readonly string[] = []): Promise<CliProcess> {
+  const cli = new CliProcess(['run', fixture('words.ts'), '--data', data, '--log-format', 'json', ...options])
   await cli.stderrMatches(new RegExp(`"processed":${count}\\b`))
   return cli
 }
@@ -57,13 +57,17 @@ describe('millrace run on the embedded log', () => {
     expect(code).toBe(0)
   })
 
-  test.each(['SIGINT', 'SIGTERM'] as const)('%s commits and ends with exit code 0', async (signal) => {
+  test.each([
+    ['SIGINT', []],
+    ['SIGTERM', ['--for', '30d']],
+  ] as const)('%s commits and ends with exit code 0, long before the end of %j', async (signal, options) => {
     await write('mill', 'race', 'mill')
     // Every word is processed twice: from its topic, and from the repartition topic.
-    const cli = await runUntilProcessed(6)
+    const cli = await runUntilProcessed(6, options)
     cli.signal(signal)
     const { code, stderr } = await cli.result()
     expect(code).toBe(0)
+    expect(stderr).not.toContain('time is up')
     expect(statuses(stderr).at(-1)).toMatchObject({ message: 'done', processed: 6, lag: 0 })
     expect(await readCounts()).toEqual(
       new Map([
