@@ -52,7 +52,7 @@ export class TaskErrors implements RecordGate {
       {
         ...placeOf(queue, cursor, this.#task),
         cause,
-        hint: SKIP_UNREADABLE,
+        hint: hintOf(cause) + SKIP_UNREADABLE,
       },
     )
     const failed = this.#failedRecord(queue, cursor, queue.source.node)
@@ -98,7 +98,7 @@ export class TaskErrors implements RecordGate {
         return
       }
       if (!ofUserFunctions.has(error.code)) throw namingTask(error, this.#task)
-      const hint = `${error.hint ?? ''} Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'.`
+      const hint = `${hintOf(error)}Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'.`
       const refused = withPlace(error, { ...this.#place(node), hint })
       this.#decide(this.#settings.onProcessingError, refused, this.#currentRecord(node), 'processing')
       return
@@ -181,4 +181,9 @@ export function deadLetterHeaders(headers: Headers, record: FailedRecord, error:
     .add('__streams.errors.topic', record.topic)
     .add('__streams.errors.partition', String(record.partition))
     .add('__streams.errors.offset', String(record.offset))
+}
+
+/** What to do about an error of Millrace's own, in front of what else may be done. */
+function hintOf(error: unknown): string {
+  return error instanceof MillraceError && error.hint !== undefined ? `${error.hint} ` : ''
 }

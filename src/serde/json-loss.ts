@@ -9,15 +9,18 @@ export interface JsonLoss {
 }
 
 let bigintAt: string | undefined
+let asksBigints = true
 
 /**
  * What writing a value as JSON would lose without a word: NaN and infinities, undefined in arrays, functions, symbols, and objects whose
  * content JSON does not see (Map, Set, Error, Promise …). What has `toJSON` is as it says; a field that is undefined is absent.
  *
+ * @param ofBigints true: a bigint is written as its `toJSON` says, if programs gave it one; false: as it is
  * @throws RangeError for a value that holds itself; what its getters and `toJSON` throw
  */
-export function jsonLoss(value: unknown): JsonLoss {
+export function jsonLoss(value: unknown, ofBigints: boolean): JsonLoss {
   bigintAt = undefined
+  asksBigints = ofBigints
   const lost = lossIn(value, '', '$', false)
   return { lost, bigint: bigintAt }
 }
@@ -65,7 +68,7 @@ function lossInObject(value: object, path: string): string | undefined {
 
 /** JSON asks bigints, too: many programs give `BigInt.prototype` a `toJSON`. */
 function speaksForItself(value: unknown): value is { toJSON(key: string): unknown } {
-  if (typeof value !== 'object' && typeof value !== 'bigint') return false
+  if (typeof value !== 'object' && !(typeof value === 'bigint' && asksBigints)) return false
   return value !== null && 'toJSON' in Object(value) && typeof Object(value).toJSON === 'function'
 }
 

@@ -1,8 +1,37 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MillraceError } from '../errors.ts'
 import { asBuffer } from './byte-view.ts'
-import { jsonText, survivesJson } from './json-text.ts'
+import { oneOf, readOptions, type TableOf } from '../options/index.ts'
+import { readInner } from './inner-key.ts'
+import { exactJson, INTEGERS, internalJson, parseInternalJson, parseJson, type JsonIntegers } from './json-integers.ts'
+import { jsonText, survivesJson, type BigintForm } from './json-text.ts'
 import type { Serde } from './serde.ts'
+
+/** How `json()` reads and writes. */
+export interface JsonOptions {
+  /**
+   * What to make of an integer from 2^53 on whose digits a `number` does not keep (2^53 and 10^18 it does), and of any other number as
+   * large:
+   *
+   * - `'refuse'`: the record cannot be read; MR_DESERIALIZE has the path, and `onDeserializationError` decides;
+   * - `'bigint'`: a bigint. Other integers are numbers: `BigInt(value)` takes both. Bigints are written with all their digits, and come
+   *   back from stores and internal topics as bigints, whatever their size;
+   * - `'string'`: its text, which is written as a text;
+   * - `'round'`: the nearest number, as `JSON.parse` gives it.
+   *
+   * @default 'refuse'
+   */
+  readonly integers?: JsonIntegers
+}
+
+/** The options of `json`. */
+export const JSON_OPTIONS = {
+  integers: oneOf(INTEGERS, {
+    default: 'refuse',
+    description: 'what to make of integers from 2^53 on whose digits a `number` does not keep',
+    alsoCalled: ['bigint', 'bigints', 'bigInt', 'numbers'],
+  }),
+} satisfies TableOf<JsonOptions>
 
 /**
  * JSON text, trusted: `T` says what the data is and nothing checks it.
@@ -11,15 +40,19 @@ import type { Serde } from './serde.ts'
  * JSON would lose (NaN, a Map or Set, undefined in an array, a function) is an error with its path. A store takes only what comes back as
  * it is: no `Date`, class instance or bigint either.
  *
- * @throws `SyntaxError` for bytes that are not JSON; MR_SERDE_ROUND_TRIP for a value of which something would be lost;
- * `TypeError` for values without JSON (undefined, functions, bigint, circular objects)
+ * JSON has integers that a `number` does not hold: 9007199254740993 would be read as 9007199254740992. They are refused; the option
+ * `integers` says what else to make of them.
+ *
+ * @throws `SyntaxError` for bytes that are not JSON; MR_NUMBER_RANGE for an integer that is refused; MR_SERDE_ROUND_TRIP for a value of
+ * which something would be lost; `TypeError` for values without JSON (undefined, functions, bigint, circular objects); MR_CONFIG for
+ * options that do not exist
  * @example
  * ```ts
  * type Total = { count: number; cents: number }
  * const totals = topic('totals', { key: string(), value: json<Total>() })
  * ```
  */
-export function json<T>(): Serde<T>
+export function json<T>(options?: JsonOptions): Serde<T>
 /**
  * JSON text, validated on reading by any Standard Schema (zod, valibot, arktype …); the type is the schema's output. A schema
  * may transform, as it does on reading from source topics only: stores and internal topics hold its output as plain JSON.
@@ -33,43 +66,66 @@ export function json<T>(): Serde<T>
  * const payments = topic('payments', { key: string(), value: json(Payment) })
  * ```
  */
-export function json<S extends StandardSchemaV1>(schema: S): Serde<StandardSchemaV1.InferOutput<S>>
-export function json(schema?: StandardSchemaV1): Serde<unknown> {
-  return schema === undefined ? plainJson : withSchema(schema)
+export function json<S extends StandardSchemaV1>(
+  schema: S,
+  options?: JsonOptions,
+): Serde<StandardSchemaV1.InferOutput<S>>
+export function json(first?: StandardSchemaV1 | JsonOptions, second?: JsonOptions): Serde<unknown> {
+  const schema = isSchema(first) ? first : undefined
+  const { integers } = readOptions(JSON_OPTIONS, schema === undefined ? first : second, 'json()')
+  const plain = formats[integers]
+  return schema === undefined ? plain : withSchema(schema, plain)
 }
 
-const plainJson: Serde<unknown> = {
-  name: 'json',
-  serialize: (value) => Buffer.from(jsonText(value), 'utf8'),
-  deserialize: (bytes) => parse(asBuffer(bytes), 0, bytes.length),
-  read: parse,
-  write: writeJson,
-  survives: survivesJson,
+/** Of the whole program there is one for each way with integers: merged streams ask whether their serdes are the same. */
+const formats = {
+  refuse: plainJson('refuse'),
+  string: plainJson('string'),
+  round: plainJson('round'),
+  bigint: bigintJson(),
 }
 
-function withSchema(schema: StandardSchemaV1): Serde<unknown> {
-  const standard = schema['~standard']
+function plainJson(integers: JsonIntegers): Serde<unknown> {
+  return serdeOf((text) => parseJson(text, integers), undefined)
+}
+
+function bigintJson(): Serde<unknown> {
+  const read = (text: string): unknown => parseJson(text, 'bigint')
   return {
-    name: 'json',
-    serialize: plainJson.serialize,
-    deserialize: (bytes) => validate(standard, parse(asBuffer(bytes), 0, bytes.length)),
-    read: (buffer, start, end) => validate(standard, parse(buffer, start, end)),
-    write: writeJson,
-    internal: plainJson,
+    ...serdeOf(read, { read, write: exactJson }),
+    internal: serdeOf(parseInternalJson, { read: parseInternalJson, write: internalJson }),
   }
 }
 
-function parse(buffer: Buffer, start: number, end: number): unknown {
-  const value: unknown = JSON.parse(buffer.toString('utf8', start, end))
-  return value
+function serdeOf(parse: (text: string) => unknown, bigints: BigintForm | undefined): Serde<unknown> {
+  return {
+    name: 'json',
+    serialize: (value) => Buffer.from(jsonText(value, bigints), 'utf8'),
+    deserialize: (bytes) => parse(asBuffer(bytes).toString('utf8')),
+    read: (buffer, start, end) => parse(buffer.toString('utf8', start, end)),
+    write(value, buffer, offset) {
+      const text = jsonText(value, bigints)
+      const room = buffer.length - offset
+      // `Buffer.write` truncates without a word, so that it may only be asked when everything fits.
+      if (text.length * 3 > room && Buffer.byteLength(text, 'utf8') > room) return -1
+      return offset + buffer.write(text, offset, 'utf8')
+    },
+    survives: (value, closely) => survivesJson(value, closely, bigints),
+  }
 }
 
-function writeJson(value: unknown, buffer: Buffer, offset: number): number {
-  const text = jsonText(value)
-  const room = buffer.length - offset
-  // `Buffer.write` truncates without a word, so that it may only be asked when everything fits.
-  if (text.length * 3 > room && Buffer.byteLength(text, 'utf8') > room) return -1
-  return offset + buffer.write(text, offset, 'utf8')
+function withSchema(schema: StandardSchemaV1, plain: Serde<unknown>): Serde<unknown> {
+  const standard = schema['~standard']
+  return {
+    ...plain,
+    deserialize: (bytes) => validate(standard, plain.deserialize(bytes)),
+    read: (buffer, start, end) => validate(standard, readInner(plain, buffer, start, end)),
+    internal: plain.internal ?? plain,
+  }
+}
+
+function isSchema(given: unknown): given is StandardSchemaV1 {
+  return (typeof given === 'object' || typeof given === 'function') && given !== null && '~standard' in given
 }
 
 function validate(standard: StandardSchemaV1.Props, value: unknown): unknown {

@@ -27,7 +27,7 @@ export function numberRange(serde: string, value: number | bigint, hint: string)
 /** What is said when a value that is put into a store would not come back as it is. */
 export function roundTrip(serde: string, difference: string): MillraceError {
   return new MillraceError('MR_SERDE_ROUND_TRIP', `serde ${serde} does not give back what it wrote: ${difference}`, {
-    hint: 'Keep to what the serde can hold (JSON: no Date, NaN, Map, bigint or class instance), or use another serde for this store.',
+    hint: "Keep to what the serde can hold (JSON: no Date, NaN, Map or class instance; bigints with json({ integers: 'bigint' })), or use another serde for this store.",
   })
 }
 

@@ -4,6 +4,7 @@ import { EMBEDDED_LOG } from '../../src/log/embedded/embedded-log.ts'
 import { MEMORY_LOG } from '../../src/log/memory/memory-log.ts'
 import type { Option, OptionTable } from '../../src/options/index.ts'
 import { STREAMS_START } from '../../src/runtime/streams-options.ts'
+import { JSON_OPTIONS } from '../../src/serde/json.ts'
 import { DRIVER, INPUT, PIPE } from '../../src/testing/driver-options.ts'
 
 /** The tables of options by the names that the documentation calls for them. */
@@ -19,6 +20,7 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
   ['new TopologyTestDriver()', DRIVER],
   ['input()', INPUT],
   ['pipe()', PIPE],
+  ['json()', JSON_OPTIONS],
 ])
 
 const SECTION = /<!-- options: (.+?) -->\n[\s\S]*?<!-- end of options -->/g

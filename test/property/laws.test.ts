@@ -6,11 +6,17 @@ const CASES = 300
 
 test('random topologies keep the laws: engines, restarts, crashes, caches, memory, optimizations, partitions, tasks and logs change no answer', async () => {
   const cases = Array.from({ length: CASES }, (_, number) => number)
-  const { covered, failures } = await checkCases({ seed: SEED, cases, limits: { engines: 50, embedded: 10 } })
+  const { covered, failures } = await checkCases({
+    seed: SEED,
+    cases,
+    limits: { engines: 50, embedded: 10, kept: 100, integers: 50 },
+  })
   expect(failures.join('\n\n')).toBe('')
   expect(Object.fromEntries(covered)).toMatchObject({
     engines: 50,
     embedded: 10,
+    kept: 100,
+    integers: 50,
     cache: 75,
     partitions: 75,
     memory: CASES,

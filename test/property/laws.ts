@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { chooseEngine } from '../../src/index.ts'
 import type { GeneratedCase } from './generated-case.ts'
 import { checkJoin } from './join-law.ts'
+import { checkIntegers, checkKept } from './json-laws.ts'
 import { difference, differenceOf } from './observe.ts'
 import type { Observation } from './observe.ts'
 import { preparedInputs, runPaced } from './paced-run.ts'
@@ -188,6 +189,21 @@ const joins: Law = {
   check: (generated) => checkJoin(generated.choices(), withDirectory),
 }
 
+const kept: Law = {
+  name: 'kept',
+  promise:
+    'whatever an aggregator makes, the next one is given the same, from memory, after a restart and without memory, or it is refused',
+  applies: () => true,
+  check: async (generated) => checkKept(generated.choices()),
+}
+
+const integers: Law = {
+  name: 'integers',
+  promise: 'an integer in JSON ends with the digits that it began with, or is refused',
+  applies: () => true,
+  check: (generated) => checkIntegers(generated.choices()),
+}
+
 export const LAWS: readonly Law[] = [
   engines,
   restart,
@@ -199,6 +215,8 @@ export const LAWS: readonly Law[] = [
   memory,
   optimized,
   joins,
+  kept,
+  integers,
 ]
 
 export async function withDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {

@@ -113,7 +113,9 @@ test('what has toJSON is written as it says, a class as its fields, a field that
 })
 
 test('a bigint and a value that holds itself are of a type that JSON does not have', () => {
-  expect(() => json<unknown>().serialize({ a: [1n] })).toThrow(new TypeError('json: $.a[0]: JSON has no bigint'))
+  expect(() => json<unknown>().serialize({ a: [1n] })).toThrow(
+    new TypeError("json: $.a[0]: a bigint, which json({ integers: 'bigint' }) writes exactly"),
+  )
   const circle: Record<string, unknown> = { at: new Date(0) }
   circle['a'] = { circle, b: { circle } }
   expect(() => json<unknown>().serialize(circle)).toThrow(/circular/)

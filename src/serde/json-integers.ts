@@ -1,0 +1,165 @@
+import { MillraceError } from '../errors.ts'
+
+export const INTEGERS = ['refuse', 'bigint', 'string', 'round'] as const
+
+/** What `json()` makes of integers that a `number` does not hold. */
+export type JsonIntegers = (typeof INTEGERS)[number]
+
+/** From here on a `number` is always whole, and may have other digits than the text it was read from. */
+const INEXACT = 2 ** 53
+
+/** As many digits as an error shows. */
+const SHOWN = 40
+
+/** As V8 calls it: with the text of the value, where the value is a primitive. */
+type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown
+const parseWith = JSON.parse as (text: string, reviver: Reviver) => unknown
+
+/** A number that is not what its text says. */
+class Inexact {
+  readonly source: string
+  readonly value: number
+
+  constructor(source: string, value: number) {
+    this.source = source
+    this.value = value
+  }
+}
+
+/**
+ * Parses JSON. A number whose digits would not survive is what `integers` says. To find one by its digits in the text costs as much as
+ * to parse it, so the numbers that were read are looked at: only from 2^53 on can one be another, and only then the text is parsed
+ * again, number by number.
+ *
+ * @throws SyntaxError; MR_NUMBER_RANGE
+ */
+export function parseJson(text: string, integers: JsonIntegers): unknown {
+  const value: unknown = JSON.parse(text)
+  return integers === 'round' || !holdsLarge(value) ? value : parseExactly(text, integers)
+}
+
+/** The mark of a bigint that would be read as a number, in stores and internal topics. No writer of JSON gives a number this exponent. */
+const MARK = 'E-0'
+
+/** As `parseJson`, of what `internalJson` wrote. */
+export function parseInternalJson(text: string): unknown {
+  return text.includes(MARK) ? parseExactly(text, 'bigint') : parseJson(text, 'bigint')
+}
+
+/** JSON of a value that holds bigints, each with all its digits. */
+export function exactJson(value: unknown): string {
+  return JSON.stringify(
+    value,
+    bigintsAs((bigint) => String(bigint)),
+  )
+}
+
+/** As `exactJson`, such that every bigint is read back as one. */
+export function internalJson(value: unknown): string {
+  return JSON.stringify(
+    value,
+    bigintsAs((bigint) => {
+      const digits = String(bigint)
+      return hasDigits(Number(bigint), digits) ? `${digits}${MARK}` : digits
+    }),
+  )
+}
+
+/** ES2026; in Node since 21. */
+const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): unknown }
+
+function bigintsAs(textOf: (bigint: bigint) => string) {
+  return function (this: Record<string, unknown>, key: string, value: unknown): unknown {
+    // Many programs give `BigInt.prototype` a `toJSON`, which has been asked by now.
+    const field = this[key]
+    if (typeof field === 'bigint') return rawJSON(textOf(field))
+    return typeof value === 'bigint' ? rawJSON(textOf(value)) : value
+  }
+}
+
+function holdsLarge(value: unknown): boolean {
+  if (typeof value === 'number') return value >= INEXACT || value <= -INEXACT
+  return typeof value === 'object' && value !== null && holdsLargeInside(value)
+}
+
+/** No call for a field that is a number or a text: every value that is read passes here. */
+function holdsLargeInside(value: object): boolean {
+  if (Array.isArray(value)) {
+    const elements: readonly unknown[] = value
+    for (let i = 0; i < elements.length; i++) {
+      const element = elements[i]
+      if (typeof element === 'number') {
+        if (element >= INEXACT || element <= -INEXACT) return true
+      } else if (typeof element === 'object' && element !== null && holdsLargeInside(element)) return true
+    }
+    return false
+  }
+  const fields = value as Record<string, unknown>
+  for (const name in fields) {
+    const field = fields[name]
+    if (typeof field === 'number') {
+      if (field >= INEXACT || field <= -INEXACT) return true
+    } else if (typeof field === 'object' && field !== null && holdsLargeInside(field)) return true
+  }
+  return false
+}
+
+function parseExactly(text: string, integers: Exclude<JsonIntegers, 'round'>): unknown {
+  let found = false
+  const value = parseWith(text, (_key, read, { source }) => {
+    if (typeof read !== 'number' || source === undefined) return read
+    if (integers === 'bigint' && source.endsWith(MARK)) return BigInt(source.slice(0, -MARK.length))
+    if ((read < INEXACT && read > -INEXACT) || hasDigits(read, source)) return read
+    if (integers === 'string') return source
+    if (integers === 'bigint' && /^-?\d+$/.test(source)) return BigInt(source)
+    found = true
+    return new Inexact(source, read)
+  })
+  if (found) throw refusal(value, integers)
+  return value
+}
+
+function refusal(value: unknown, integers: 'refuse' | 'bigint' | 'string'): MillraceError {
+  const { path, inexact } = findInexact(value, '$') ?? { path: '$', inexact: new Inexact('', Number.NaN) }
+  const { source, value: read } = inexact
+  const shown = source.length > SHOWN ? `${source.slice(0, SHOWN)}…` : source
+  return new MillraceError('MR_NUMBER_RANGE', `json: ${path}: ${shown} would be read as ${read}`, {
+    hint:
+      integers === 'bigint'
+        ? "A bigint has neither fraction nor exponent: json({ integers: 'string' }) reads such a number as its text, 'round' as the nearest number."
+        : "json({ integers: 'bigint' }) reads such integers exactly, 'string' as their text, 'round' as the nearest number.",
+  })
+}
+
+function findInexact(value: unknown, path: string): { readonly path: string; readonly inexact: Inexact } | undefined {
+  if (value instanceof Inexact) return { path, inexact: value }
+  if (typeof value !== 'object' || value === null) return undefined
+  const isArray = Array.isArray(value)
+  for (const [name, field] of Object.entries(value)) {
+    const found = findInexact(field, isArray ? `${path}[${name}]` : `${path}.${name}`)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** True if a number, written, has the digits of its text: `1e3` and `1000` have the same. */
+function hasDigits(value: number, text: string): boolean {
+  const written = String(value)
+  if (written === text) return true
+  const one = decimal(written)
+  const other = decimal(text)
+  return one !== undefined && other !== undefined && one.digits === other.digits && one.exponent === other.exponent
+}
+
+/** A number as its digits, without zeros at either end, times a power of ten. The sign is left out: it always survives. */
+function decimal(text: string): { readonly digits: string; readonly exponent: number } | undefined {
+  const parts = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)
+  if (parts === null) return undefined
+  const [, whole = '', fraction = '', exponent = '0'] = parts
+  const digits = whole + fraction
+  let first = 0
+  while (first < digits.length && digits[first] === '0') first++
+  let end = digits.length
+  while (end > first && digits[end - 1] === '0') end--
+  return { digits: digits.slice(first, end), exponent: Number(exponent) - fraction.length + (digits.length - end) }
+}
