@@ -1,0 +1,34 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const src = join(import.meta.dirname, '../../src')
+
+/** Who reads the date, and for what that leaves the process. Whatever is waited for or measured goes by the monotonic clock. */
+const READERS: Readonly<Record<string, string>> = {
+  'client/topic-writer.ts': 'the timestamp of records that are given none',
+  'log/embedded/log-cleaner.ts': 'how old records are, by their timestamps',
+  'log/local/local-producer.ts': 'the timestamp of records in topics with LogAppendTime',
+  'platform/clock.ts': 'the date itself',
+  'processors/user-context.ts': 'currentSystemTime() of processors',
+  'runtime/global-tables.ts': 'checkpoints, and how old they are',
+  'runtime/punctuation.ts': 'the stamp and the anchors of wall-clock punctuation',
+  'runtime/restorer.ts': 'checkpoints',
+  'runtime/task-context.ts': 'currentSystemTime() of processors',
+  'runtime/task-manager.ts': 'where a topic is begun that is reset by duration',
+  'runtime/task-opening.ts': 'how old checkpoints are',
+  'runtime/thread-commits.ts': 'checkpoints',
+  'testing/driver-parts.ts': "where the driver's clock begins",
+  'testing/topology-test-driver.ts': 'the timestamp of records that are given none',
+}
+
+test('the date is read for records, stamps and checkpoints only', () => {
+  const readers = readdirSync(src, { recursive: true })
+    .map(String)
+    .filter((file) => file.endsWith('.ts') && /(?:[cC]lock|context|Date)\.now\(\)/.test(codeOf(file)))
+  expect(readers.toSorted()).toEqual(Object.keys(READERS).toSorted())
+})
+
+function codeOf(file: string): string {
+  return readFileSync(join(src, file), 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, '')
+}
