@@ -5,7 +5,8 @@ import { groupActive } from '../log/group.ts'
 import { PartitionMap } from '../log/log.ts'
 import type { CommittedOffset, Log } from '../log/log.ts'
 import type { Application } from '../topology/application.ts'
-import { subtopologiesForGroup } from '../topology/subtopologies-for-group.ts'
+import { renamedTopics } from '../topology/renamed-topics.ts'
+import { internalTopicsOf, subtopologiesForGroup } from '../topology/subtopologies-for-group.ts'
 
 /** What a reset would do. */
 export interface ResetPlan {
@@ -30,12 +31,10 @@ export async function planReset(app: Application, log: Log, data: string): Promi
   const members = await log.groupMembers(app.id)
   if (members.length > 0) throw groupActive(app.id, members)
   const subtopologies = subtopologiesForGroup(app.topology(), app.id, app.settings.replicationFactor)
-  const own = new Set(
-    subtopologies.flatMap(({ repartitionSourceTopics, changelogTopics }) =>
-      [...repartitionSourceTopics, ...changelogTopics].map(({ name }) => name),
-    ),
-  )
+  const wanted = internalTopicsOf(app.topology(), app.id)
   const existing = await log.listTopics()
+  // Those of generated names that have changed would be in the way of the next start.
+  const own = new Set([...wanted, ...renamedTopics(app.id, wanted, existing).map(({ before }) => before)])
   const stateDirectory = join(data, 'state', app.id)
   return {
     app: app.id,

@@ -14,6 +14,7 @@ import { DirectoryCleaner } from './directory-cleaner.ts'
 import { EventLoopThreads } from './event-loop-threads.ts'
 import { fencedClient, isFenced } from './fenced.ts'
 import { claimDirectory, type ClaimedDirectory } from './identity.ts'
+import { refuseRenamed } from './refuse-renamed.ts'
 import type { RestoreListener } from './restorer.ts'
 import { stateHome, type StateHome } from './state-home.ts'
 import type { StandbyLag } from './standby-tasks.ts'
@@ -143,8 +144,8 @@ export class Streams implements AsyncDisposable {
    * Claims the state directory, loads the global tables and joins the group. Resolves before tasks are restored: watch
    * `state` or `whenRunning`.
    *
-   * @throws MR_TOPOLOGY…, MR_CONFIG, MR_STATE_LOCKED, MR_LOG_UNREACHABLE, MR_TOPIC_UNKNOWN; with several threads on Kafka also MR_APP_…,
-   * MR_THREAD_MODULE, MR_THREAD_LOG, MR_THREAD_DIED
+   * @throws MR_TOPOLOGY…, MR_CONFIG, MR_STATE_LOCKED, MR_LOG_UNREACHABLE, MR_TOPIC_UNKNOWN; MR_TOPOLOGY_RENAMED if state would be left
+   * behind under a generated name that has changed; with several threads on Kafka also MR_APP_…, MR_THREAD_MODULE, MR_THREAD_LOG, MR_THREAD_DIED
    */
   static async start(app: Application, given: StreamsOptions): Promise<Streams> {
     requireOutsideStreamThread()
@@ -155,6 +156,7 @@ export class Streams implements AsyncDisposable {
     const engine = await engineOf(options.engine, app.settings.logger)
     const claim = await claimDirectory(engine, directory, app.settings.logger, options.instanceId)
     try {
+      await refuseRenamed(app, topology, options.log)
       const place = { directory, claim, ...(await openHost({ app, topology, options, engine, directory, claim })) }
       const streams = new Streams(app, topology, options, place)
       try {

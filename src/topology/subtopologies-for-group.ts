@@ -37,6 +37,15 @@ export function subtopologiesForGroup(
     }))
 }
 
+/** Names of all repartition topics and changelogs on the log. */
+export function internalTopicsOf(topology: Topology, applicationId: string): string[] {
+  return distinct(
+    subtopologiesForGroup(topology, applicationId, -1).flatMap(({ repartitionSourceTopics, changelogTopics }) =>
+      [...repartitionSourceTopics, ...changelogTopics].map(({ name }) => name),
+    ),
+  )
+}
+
 function sourceTopics(subtopology: Subtopology, internal: boolean): string[] {
   return distinct(
     subtopology.nodes.flatMap((node) => (node.kind === 'source' && node.internal === internal ? node.topics : [])),
