@@ -28,7 +28,7 @@ afterEach(async () => {
 })
 
 async function userStore<S>(spec: StoreSpec, engine = ENGINES[0], compatible = false): Promise<S> {
-  harness = await StateHarness.open([spec], engine, { compatible })
+  harness = await StateHarness.open([spec], engine, { compatible, cacheBytes: 1_000_000 })
   return harness.state.userStore(spec.name) as S
 }
 
@@ -169,8 +169,8 @@ describe('the order of what a scan shows, before and after a commit', () => {
 
     test(`is by end, start, key in session stores; the last start first in those of Kafka Streams in memory (${engine.name})`, async () => {
       const spec = sessionStore('visits', { key: string(), value: int32(), retention: '1h', type: 'memory' })
-      const order = async (compatible: boolean): Promise<string[]> => {
-        const store = await userStore<SessionStore<string, number>>(spec, engine, compatible)
+      const order = async (compatible: boolean, caching = false): Promise<string[]> => {
+        const store = await userStore<SessionStore<string, number>>({ ...spec, caching }, engine, compatible)
         store.put('a', 1, 5, 30)
         await harness?.commit()
         store.put('a', 2, 7, 30)
@@ -184,6 +184,7 @@ describe('the order of what a scan shows, before and after a commit', () => {
       }
       expect(await order(false)).toEqual(['a0 a5 a7', 'a7 a5 a0', 'a0 a5 b6 a7'])
       expect(await order(true)).toEqual(['a0 a7 a5', 'a5 a7 a0', 'a0 a7 a5 b6'])
+      expect((await order(true, true)).slice(0, 2)).toEqual(['a0 a5 a7', 'a7 a5 a0'])
     })
   }
 })

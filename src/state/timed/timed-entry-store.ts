@@ -77,7 +77,8 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
     this.#logsExpired = compatible && spec.kind === 'window' && spec.retainDuplicates
     this.#timeOrder = this.#session ? byEnd : byStart
     this.#bySegment = compatible && spec.kind === 'window' && spec.persistent && !spec.timeOrdered
-    const isMemoryOfSessions = compatible && spec.kind === 'session' && !spec.persistent
+    // A cache has its own order, that of persistent stores.
+    const isMemoryOfSessions = compatible && spec.kind === 'session' && !spec.persistent && !this.cached
     if (this.#bySegment) this.#scanOrder = bySegment(retention)
     else this.#scanOrder = isMemoryOfSessions ? byEndAndKey : this.#timeOrder
     this.#layout = new TimedLayout(place.prefix, this.#session, retention)
