@@ -6,6 +6,7 @@ import type { Log } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { expect, test } from 'vitest'
 import { systemClock, type Clock } from '../../src/platform/clock.ts'
+import { planRestore } from '../../src/runtime/restore-job.ts'
 import { sharedBroker, uniqueName } from '../kafka/broker/index.ts'
 
 const HOUR = 3_600_000
@@ -81,3 +82,9 @@ test.each(logs)(
     }
   },
 )
+
+test('a checkpoint from the future is trusted as far as one from the past: half of the time that tombstones are kept', () => {
+  const range = { topicId: 'topic', earliest: 0, end: 9, tombstoneRetention: 24 * HOUR }
+  const isStale = (age: number) => planRestore({ offset: 5, topicId: 'topic', time: -age }, range, 0).stale
+  expect([11, 13, -11, -13].map((hours) => isStale(hours * HOUR))).toEqual([false, true, false, true])
+})
