@@ -130,14 +130,13 @@ export function windowStoreSpec(
   emitOnClose: boolean,
 ): WindowStoreSpec {
   const base = baseSpec(settings, materialization, name, serdes, node)
-  const retention = settings.compatible ? minimumRetention(windows) : defaultRetention(windows)
   return {
     kind: 'window',
     timestamped: true,
     ...base,
     // Kafka Streams keeps the cache of tumbling and hopping windows, and disables that of sliding ones.
     caching: base.caching && (!emitOnClose || (settings.compatible && windows.kind !== 'sliding')),
-    retention: materialization.retention ?? retention,
+    retention: retentionOf(settings, materialization, windows),
     inclusiveRetention: false,
     windowSize: windowSize(windows),
     retainDuplicates: false,
@@ -177,14 +176,19 @@ export function sessionStoreSpec(
   emitOnClose: boolean,
 ): SessionStoreSpec {
   const base = baseSpec(settings, materialization, name, serdes, node)
-  const retention = settings.compatible ? minimumRetention(windows) : defaultRetention(windows)
   return {
     kind: 'session',
     ...base,
     caching: base.caching && !emitOnClose,
-    retention: materialization.retention ?? retention,
+    retention: retentionOf(settings, materialization, windows),
     timeOrdered: emitOnClose,
   }
+}
+
+/** By default no shorter than what keeps results from depending on other keys, whatever the user says. */
+function retentionOf(settings: BuildSettings, { retention }: Materialization, windows: AggregationWindows): number {
+  if (settings.compatible) return retention ?? minimumRetention(windows)
+  return Math.max(retention ?? 0, defaultRetention(windows))
 }
 
 /**

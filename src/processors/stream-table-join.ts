@@ -35,11 +35,14 @@ export class StreamTableJoin extends Operator {
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     const streamTime = this.#observed?.advance(timestamp) ?? timestamp
+    const buffer = this.#buffer
+    // A record that is not buffered moves stream time as well. With Kafka Streams what is due then waits for the next one.
+    if ((key === null || value === null) && !this.context.compatible && this.#isDue())
+      buffer?.evictWhile(this.#isDue, this.#join)
     if (value === null || (key === null && !this.#isLeftJoin)) {
       this.context.drop(key === null ? 'null-key' : 'null-value')
       return
     }
-    const buffer = this.#buffer
     if (buffer === null) {
       this.#join(key, value, timestamp, headers)
     } else if (key === null) {

@@ -86,6 +86,23 @@ describe('stream-table joins', () => {
     ).toEqual(['', '', '', 'k=A+t10@15', 'k=L+t10@14', '', 'k=B+t10@24 k=C+t10@25'])
   })
 
+  test('a record without key or value lets out what is due; with Kafka Streams it waits for the next record', () => {
+    const settings: Settings = { tableVersioned: true, buffer: 'b', grace: 10 }
+    for (const [key, value] of [
+      [null, 'x'],
+      ['q', null],
+    ] as const) {
+      const inputs = [
+        ['T', 'k', 't', 0],
+        ['S', 'k', 'A', 1],
+        ['S', key, value, 11],
+        ['S', 'q', 'B', 12],
+      ] as const
+      expect(run(joined(settings), ...inputs)).toEqual(['', '', 'k=A+t@1', ''])
+      expect(run(joined(settings, { compatible: true }), ...inputs)).toEqual(['', '', '', 'k=A+t@1'])
+    }
+  })
+
   test('a left join with grace takes a record without key at once; Kafka Streams fails', () => {
     const settings: Settings = { join: 'left', tableVersioned: true, buffer: 'b', grace: 10 }
     expect(run(joined(settings), ['S', null, 'A', 15])).toEqual(['∅=A+∅@15'])

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { defineApp, int32, joinWindow, long, sliding, string, topic, unlimited } from '../../src/index.ts'
+import { defineApp, int32, joinWindow, long, session, sliding, string, topic, unlimited } from '../../src/index.ts'
 import type { AppConfig, Application, KTable, StreamsBuilder, Windowed } from '../../src/index.ts'
 import type { VersionedState } from '../../src/state/states.ts'
 import { TopologyTestDriver } from '../../src/testing/index.ts'
@@ -154,6 +154,52 @@ describe('sliding windows', () => {
     seen.length = 0
     pipe('a', 30)
     expect(seen).toEqual(['a[30,40]=1'])
+  })
+})
+
+describe('a store that is told to keep no more than the minimum', () => {
+  const windowedTexts = (builder: StreamsBuilder) => builder.stream(texts).groupByKey()
+  const seenOf = (
+    build: (builder: StreamsBuilder) => KTable<Windowed<string>, number | null>,
+    feed: [string, number][],
+  ) => {
+    const seen: string[] = []
+    using driver = new TopologyTestDriver(
+      app((builder) =>
+        build(builder)
+          .toStream()
+          .forEach((count, { key, start, end }) => seen.push(`${key}[${start},${end}]=${count}`)),
+      ),
+    )
+    for (const [key, timestamp] of feed) driver.input(texts).pipe(key, 'x', { timestamp })
+    return seen.filter((line) => line.startsWith('a'))
+  }
+
+  test('finds the session that ended a gap ago, whatever other keys do', () => {
+    const sessions = (builder: StreamsBuilder) =>
+      windowedTexts(builder)
+        .windowedBy(session(5))
+        .count({ store: { name: 'sessions', retention: 5 } })
+    const feed: [string, number][] = [
+      ['a', 10],
+      ['b', 15],
+      ['a', 15],
+    ]
+    expect(seenOf(sessions, feed)).toEqual(['a[10,10]=1', 'a[10,10]=null', 'a[10,15]=2'])
+  })
+
+  test('finds the sliding window before a record that is just on time, whatever other keys do', () => {
+    const slidingCounts = (builder: StreamsBuilder) =>
+      windowedTexts(builder)
+        .windowedBy(sliding(10))
+        .count({ store: { name: 'counts', retention: 20 } })
+    const feed: [string, number][] = [
+      ['a', 29],
+      ['b', 40],
+      ['b', 39],
+      ['a', 30],
+    ]
+    expect(seenOf(slidingCounts, feed)).toEqual(['a[19,29]=1', 'a[30,40]=1'])
   })
 })
 
