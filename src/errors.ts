@@ -1,3 +1,5 @@
+import { inspect } from 'node:util'
+
 /** Where in the application and in its input an error belongs; every part that is known is set. */
 export interface ErrorPlace {
   readonly node?: string | undefined
@@ -53,7 +55,57 @@ export class MillraceError extends Error implements ErrorPlace {
 export function withPlace(error: MillraceError, place: ErrorPlace & Pick<MillraceErrorOptions, 'hint'>): MillraceError {
   const { code, message, node, task, store, topic, partition, offset, hint, cause } = error
   const text = message.slice(0, message.length - describePlace(error).length)
-  return new MillraceError(code, text, { node, task, store, topic, partition, offset, hint, cause, ...place })
+  const placed = new MillraceError(code, text, { node, task, store, topic, partition, offset, hint, cause, ...place })
+  const frames = error.stack?.slice(error.stack.indexOf('\n    at ')) ?? ''
+  Object.defineProperty(placed, 'stack', { value: `${placed.name}: ${placed.message}${frames}` })
+  return placed
+}
+
+/** Whether it is an error of Millrace's own. Whatever can be thrown may be asked, also what throws when it is looked at. */
+export function isMillraceError(thrown: unknown): thrown is MillraceError {
+  return isInstance(thrown, MillraceError)
+}
+
+/** Whether it is an error; as `isMillraceError`. */
+export function isError(thrown: unknown): thrown is Error {
+  return isInstance(thrown, Error)
+}
+
+/** What there is to say about what was thrown: anything can be, also objects without a prototype, and such as throw when they are looked at. */
+export function messageOf(thrown: unknown): string {
+  return firstOf(
+    () => (isError(thrown) && typeof thrown.message === 'string' ? thrown.message : undefined),
+    () => (typeof thrown === 'string' ? thrown : inspect(thrown, { depth: 1, breakLength: Infinity })),
+  )
+}
+
+/** What such an error says in one of its properties; undefined where it cannot be asked. */
+export function propertyOf(thrown: unknown, property: 'name' | 'stack' | 'cause' | 'code' | 'hint'): unknown {
+  try {
+    return isError(thrown) ? Reflect.get(thrown, property) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isInstance<T>(thrown: unknown, type: abstract new (...args: never) => T): thrown is T {
+  try {
+    return thrown instanceof type
+  } catch {
+    return false
+  }
+}
+
+function firstOf(...ways: readonly (() => string | undefined)[]): string {
+  for (const way of ways) {
+    try {
+      const said = way()
+      if (said !== undefined) return said
+    } catch {
+      // The next way may work.
+    }
+  }
+  return 'something that cannot be shown'
 }
 
 function describePlace(place: ErrorPlace): string {

@@ -1,3 +1,5 @@
+import { messageOf, propertyOf } from '../errors.ts'
+
 export type LogFormat = 'text' | 'json'
 
 /** One error as the terminal shows it: what, where and what to do, or all of it as one line of JSON. */
@@ -12,18 +14,15 @@ export function formatError(error: unknown, format: LogFormat): string {
   const lines = [`error ${code}: ${message}`]
   for (const cause of causes) lines.push(`  because: ${cause}`)
   if (hint !== undefined) lines.push(`  hint: ${hint}`)
-  if (code === 'MR_UNEXPECTED' && error instanceof Error && error.stack !== undefined) lines.push(error.stack)
+  const stack = propertyOf(error, 'stack')
+  if (code === 'MR_UNEXPECTED' && typeof stack === 'string') lines.push(stack)
   return lines.join('\n')
-}
-
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 /** By name, not by class: the error may come from a copy of the library that the application brought along. */
 function fieldOf(error: unknown, field: 'code' | 'hint'): string | undefined {
-  if (!(error instanceof Error) || error.name !== 'MillraceError' || !(field in error)) return undefined
-  const value: unknown = Reflect.get(error, field)
+  if (propertyOf(error, 'name') !== 'MillraceError') return undefined
+  const value = propertyOf(error, field)
   return typeof value === 'string' ? value : undefined
 }
 
@@ -31,12 +30,12 @@ function fieldOf(error: unknown, field: 'code' | 'hint'): string | undefined {
 function causesOf(error: unknown): string[] {
   const causes: string[] = []
   let told = messageOf(error)
-  let cause = error instanceof Error ? error.cause : undefined
+  let cause = propertyOf(error, 'cause')
   while (cause !== undefined && causes.length < 5) {
     const message = messageOf(cause)
     if (!told.includes(message)) causes.push(message)
     told += message
-    cause = cause instanceof Error ? cause.cause : undefined
+    cause = propertyOf(cause, 'cause')
   }
   return causes
 }

@@ -1,5 +1,5 @@
+import { isError, messageOf } from '../errors.ts'
 import type { Logger } from '../topology/application.ts'
-import { messageOf } from './cli-error.ts'
 import type { LogFormat } from './cli-error.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -62,7 +62,10 @@ function plain(fields: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields)
       .filter(([, value]) => value !== undefined)
-      .map(([name, value]: [string, unknown]) => [name, value instanceof Error ? messageOf(value) : value]),
+      .map(([name, value]: [string, unknown]) => [
+        name,
+        name === 'err' || name === 'cause' || isError(value) ? messageOf(value) : value,
+      ]),
   )
 }
 

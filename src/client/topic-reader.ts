@@ -1,9 +1,9 @@
 import type { ReadableTopic } from '../dsl/topic.ts'
-import { MillraceError } from '../errors.ts'
+import { MillraceError, messageOf } from '../errors.ts'
 import { having, oneOf, readOptions } from '../options/index.ts'
 import type { TableOf } from '../options/index.ts'
 import { Headers } from '../record/headers.ts'
-import { readInner } from '../serde/inner-key.ts'
+import { readInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { Log, LogReader, RecordCursor, TopicPartition } from '../log/log.ts'
 
@@ -112,8 +112,7 @@ function take<K, V>(
         offset: cursor.offset,
       })
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
-      throw new MillraceError('MR_DESERIALIZE', `the record could not be read: ${reason}`, {
+      throw new MillraceError('MR_DESERIALIZE', `the record could not be read: ${messageOf(error)}`, {
         topic: topic.name,
         partition,
         offset: cursor.offset,

@@ -4,7 +4,8 @@ import { checkOptionNames, option } from '../options/index.ts'
 import type { TableOf } from '../options/index.ts'
 import { partitionForKey } from '../record/murmur2.ts'
 import type { Headers } from '../record/headers.ts'
-import { writeInner } from '../serde/inner-key.ts'
+import { refusePromises } from '../record/refuse-promises.ts'
+import { writeInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { Log, LogProducer } from '../log/log.ts'
 
@@ -62,10 +63,11 @@ export class TopicWriter<K, V> {
   /**
    * Appends a record; it becomes visible by `flush`. A null value is a tombstone.
    *
-   * @throws MR_TIMESTAMP if the timestamp is no number within ±8.64e15; MR_PRODUCE of earlier records; what the topic's serdes throw
+   * @throws MR_TIMESTAMP if the timestamp is no number within ±8.64e15; MR_PRODUCE of earlier records; MR_PROMISE; what the topic's serdes throw
    */
   write(key: K | null, value: V | null, options: WriteOptions = NO_OPTIONS): void {
     if (options !== NO_OPTIONS) checkOptionNames(WRITE, options, 'write()')
+    refusePromises('write()', this.#topic.name, key, value)
     const keyEnd = key === null ? 0 : this.#encode(this.#topic.keySerde, key, 0)
     const valueEnd = value === null ? keyEnd : this.#encode(this.#topic.valueSerde, value, keyEnd)
     this.#producer.append(

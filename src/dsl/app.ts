@@ -9,6 +9,7 @@ import { machineMemory } from '../platform/machine-memory.ts'
 import { Place, readOptions } from '../options/index.ts'
 import type { ByteSize, Values } from '../options/index.ts'
 import { DEFINE_APP, LEAST_MEMORY, MIB } from './app-options.ts'
+import { builtAtOnce } from './functions.ts'
 import { StreamsBuilder } from './streams-builder.ts'
 
 /** What an application is and how it runs. Everything but `id` and `build` has a default. */
@@ -96,7 +97,7 @@ export function defineApp(config: AppConfig): Application {
     settings,
     topology() {
       const builder = new StreamsBuilder(buildSettings)
-      options.build(builder)
+      builtAtOnce(options.build(builder), 'the function `build` of defineApp()')
       return builder.build()
     },
   }

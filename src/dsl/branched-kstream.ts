@@ -1,10 +1,12 @@
 import { topologyError } from '../topology/topology-error.ts'
-import { erased } from './functions.ts'
+import { builtAtOnce, erased } from './functions.ts'
 import type { KStream } from './kstream.ts'
 import { BRANCH, operatorOptions } from './operator-options.ts'
 import { addBranch } from './operators/split.ts'
 import type { SplitHandle } from './operators/split.ts'
 import type { Wrap } from './wrap.ts'
+
+const USE = 'the function `use` of a branch'
 
 /** Options of a branch (Kafka Streams' `Branched`). */
 export interface BranchOptions<K, V> {
@@ -66,7 +68,7 @@ export class BranchedKStream<K, V> {
     }
     const handle = addBranch(this.#split, predicate, name)
     const branch = this.#wrap.stream<K, V>(handle)
-    const result = use === undefined ? branch : use(branch)
+    const result = use === undefined ? branch : builtAtOnce(erased(use, USE)(branch), USE)
     if (result !== null && result !== undefined) this.#branches.set(handle.name, result)
   }
 }

@@ -57,8 +57,9 @@ export interface PrintOptions<K, V> extends Named {
  * Operators add steps to the topology; nothing runs until the application does. Functions get the value first, then the key,
  * must be synchronous, and may run again for a record after a failure. Timestamps and headers stay those of the record.
  *
- * Every method throws MR_TOPOLOGY_FUNCTION for a missing function, and MR_TOPOLOGY_NAME for an impossible `name`. A function that
- * throws while records are processed is MR_PROCESSING, which `onProcessingError` decides about.
+ * Every method throws MR_TOPOLOGY_FUNCTION for a missing or an `async` function, and MR_TOPOLOGY_NAME for an impossible `name`. A
+ * function that throws while records are processed is MR_PROCESSING, one that returns a promise MR_PROMISE: `onProcessingError` decides
+ * about both.
  *
  * @example
  * ```ts

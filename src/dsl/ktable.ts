@@ -32,7 +32,7 @@ export interface TransformOptions<K, V> extends Materialize<K, V> {
  * ```ts
  * builder.table(customers).filter((customer) => customer.active).groupBy((customer, id) => [customer.country, id]).count()
  * ```
- * Every method throws MR_TOPOLOGY_FUNCTION for a missing function, MR_TOPOLOGY_NAME and MR_TOPOLOGY_STORE_OPTION for impossible
+ * Every method throws MR_TOPOLOGY_FUNCTION for a missing or an `async` function, MR_TOPOLOGY_NAME and MR_TOPOLOGY_STORE_OPTION for impossible
  * options; MR_SERDE_MISSING and MR_TOPOLOGY_STORE_EXISTS appear when the topology is built.
  *
  * Behaves as Kafka Streams' `KTable`.

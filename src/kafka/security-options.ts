@@ -1,7 +1,7 @@
 import type { SASLOptions } from '@platformatic/kafka'
 import { createSecureContext } from 'node:tls'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
-import { func, oneOf, option, readMembers } from '../options/index.ts'
+import { awaitedFunc, oneOf, option, readMembers } from '../options/index.ts'
 import type { About, Option, Place, TableOf } from '../options/index.ts'
 
 const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER', 'GSSAPI'] as const
@@ -22,8 +22,8 @@ export const SASL = {
       throw place.refuse(value, 'give an object of text, or a function that returns one')
     },
   ),
-  authenticate: func<NonNullable<SASLOptions['authenticate']>>({ description: 'logs in by itself: for GSSAPI' }),
-  authBytesValidator: func<NonNullable<SASLOptions['authBytesValidator']>>({
+  authenticate: awaitedFunc<NonNullable<SASLOptions['authenticate']>>({ description: 'logs in by itself: for GSSAPI' }),
+  authBytesValidator: awaitedFunc<NonNullable<SASLOptions['authBytesValidator']>>({
     description: 'checks what the broker answers',
   }),
 } satisfies TableOf<SASLOptions>

@@ -7,6 +7,7 @@ export {
   decision,
   duration,
   flag,
+  awaitedFunc,
   func,
   having,
   INT32_MAX,

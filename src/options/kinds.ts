@@ -1,3 +1,5 @@
+import type { MillraceError } from '../errors.ts'
+import { isAsyncFunction } from '../platform/thenable.ts'
 import { parseByteSize } from './byte-size.ts'
 import { parseDuration } from './duration.ts'
 import type { About, Option, OptionTable, Place, Settled } from './option.ts'
@@ -116,17 +118,34 @@ export function oneOf<Word extends string>(
   })
 }
 
-/** A function of the user's. */
+/** A function of the user's, which is not awaited. */
 export function func<F extends AnyFunction>(about: Settled<F>): Option<F>
 export function func<F extends AnyFunction>(about: About<F>): Option<F | undefined>
 export function func<F extends AnyFunction>(about: About<F>): Option<F | undefined> {
   return option<F>('function', about, (value, place) => {
-    if (typeof value === 'function') return value as F
-    throw place.refuse(value, 'give a function')
+    if (typeof value === 'function' && !isAsyncFunction(value)) return value as F
+    throw refusedFunction(value, place)
   })
 }
 
-/** A function, or a word that it could return. */
+/** A function of the user's, which may be `async`. */
+export function awaitedFunc<F extends AnyFunction>(about: Settled<F>): Option<F>
+export function awaitedFunc<F extends AnyFunction>(about: About<F>): Option<F | undefined>
+export function awaitedFunc<F extends AnyFunction>(about: About<F>): Option<F | undefined> {
+  return option<F>('function', about, (value, place) => {
+    if (typeof value === 'function') return value as F
+    throw refusedFunction(value, place)
+  })
+}
+
+function refusedFunction(value: unknown, place: Place): MillraceError {
+  return place.refuse(
+    value,
+    isAsyncFunction(value) ? 'return the result itself: this function is not awaited' : 'give a function',
+  )
+}
+
+/** A function that is not awaited, or a word that it could return. */
 export function decision<D extends string | AnyFunction>(
   words: readonly Extract<D, string>[],
   about: Settled<D>,
@@ -141,6 +160,7 @@ export function decision<D extends string | AnyFunction>(
 ): Option<D | undefined> {
   const shown = words.map((word) => `'${word}'`)
   return option<D>([...shown.map((word) => `\`${word}\``), 'function'].join(', '), about, (value, place) => {
+    if (isAsyncFunction(value)) throw refusedFunction(value, place)
     if (typeof value === 'function' || words.some((word) => word === value)) return value as D
     throw place.refuse(value, `give a function, or ${shown.join(' or ')}`)
   })

@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors.ts'
 import type { ErrorPlace } from '../errors.ts'
+import { isAsyncFunction } from '../platform/thenable.ts'
 
 /*
  * How to add an option to a function that has a table of options (`DEFINE_APP`, `KAFKA`, `EMBEDDED_LOG`, `STREAMS_START`, …):
@@ -121,5 +122,6 @@ function kindOf(value: unknown): string {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
   if (typeof value === 'object' || typeof value === 'undefined') return value === undefined ? 'undefined' : 'an object'
+  if (isAsyncFunction(value)) return 'an async function'
   return value === '' ? 'empty' : `a ${typeof value}`
 }

@@ -8,7 +8,7 @@ import { TableStore } from './table-store.ts'
 /** `count`, `reduce` and `aggregate` of a grouped stream, not windowed. Forwards Changes. */
 export class Aggregate extends Operator {
   readonly #spec: SpecOf<'aggregate'>
-  readonly #fold: Fold
+  #fold!: Fold
   #store!: TableStore
   #wantsOld = false
   /** The stored aggregate must survive the user function: as old value, or because the function may throw and be skipped. */
@@ -19,10 +19,10 @@ export class Aggregate extends Operator {
   constructor(spec: SpecOf<'aggregate'>) {
     super()
     this.#spec = spec
-    this.#fold = createFold(spec.folding)
   }
 
   override init(): void {
+    this.#fold = createFold(this.#spec.folding, this.context)
     this.#store = new TableStore(this.context, this.output, this.#spec.store, this.#spec.sendOldValues)
     this.#wantsOld = this.#store.wantsOldValues
     this.#protects = this.#wantsOld || this.context.mayContinue

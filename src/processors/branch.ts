@@ -1,6 +1,7 @@
 import type { Headers } from '../record/headers.ts'
 import type { SpecOf } from '../topology/operator-spec.ts'
 import { Operator } from './operator.ts'
+import { settled } from './user-result.ts'
 
 /** `split`: each record goes to the first branch that takes it. */
 export class Branch extends Operator {
@@ -14,7 +15,7 @@ export class Branch extends Operator {
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     const { predicates, children, defaultChild } = this.#spec
     for (let i = 0; i < predicates.length; i++) {
-      if (predicates[i]!(value, key)) {
+      if (settled(predicates[i]!(value, key), this.context)) {
         this.output.forwardTo(children[i]!, key, value, timestamp, headers)
         return
       }

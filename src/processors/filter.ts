@@ -1,6 +1,7 @@
 import type { Headers } from '../record/headers.ts'
 import type { Predicate, SpecOf } from '../topology/operator-spec.ts'
 import { Operator } from './operator.ts'
+import { settled } from './user-result.ts'
 
 /** `filter` and `filterNot` of a stream. */
 export class Filter extends Operator {
@@ -14,6 +15,7 @@ export class Filter extends Operator {
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    if (Boolean(this.#predicate(value, key)) === this.#keep) this.output.forward(key, value, timestamp, headers)
+    if (Boolean(settled(this.#predicate(value, key), this.context)) === this.#keep)
+      this.output.forward(key, value, timestamp, headers)
   }
 }

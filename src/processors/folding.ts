@@ -1,4 +1,6 @@
 import type { Aggregator, Folding, Initializer, Reducer } from '../topology/operator-spec.ts'
+import type { OperatorContext } from './operator.ts'
+import { settled } from './user-result.ts'
 
 /** How an aggregation takes a record in. */
 export interface Fold {
@@ -8,14 +10,14 @@ export interface Fold {
   add(aggregate: unknown, value: unknown, key: unknown): unknown
 }
 
-export function createFold(folding: Folding): Fold {
+export function createFold(folding: Folding, context: OperatorContext): Fold {
   switch (folding.kind) {
     case 'count':
       return new CountFold()
     case 'reduce':
-      return new ReduceFold(folding.reducer)
+      return new ReduceFold(folding.reducer, context)
     case 'aggregate':
-      return new AggregateFold(folding.initializer, folding.aggregator)
+      return new AggregateFold(folding.initializer, folding.aggregator, context)
   }
 }
 
@@ -31,9 +33,11 @@ class CountFold implements Fold {
 
 class ReduceFold implements Fold {
   readonly #reducer: Reducer
+  readonly #context: OperatorContext
 
-  constructor(reducer: Reducer) {
+  constructor(reducer: Reducer, context: OperatorContext) {
     this.#reducer = reducer
+    this.#context = context
   }
 
   initial(): unknown {
@@ -41,24 +45,27 @@ class ReduceFold implements Fold {
   }
 
   add(aggregate: unknown, value: unknown): unknown {
-    return aggregate === null ? value : (this.#reducer(aggregate, value) ?? null)
+    return aggregate === null ? value : (settled(this.#reducer(aggregate, value), this.#context) ?? null)
   }
 }
 
 class AggregateFold implements Fold {
   readonly #initializer: Initializer
   readonly #aggregator: Aggregator
+  readonly #context: OperatorContext
 
-  constructor(initializer: Initializer, aggregator: Aggregator) {
+  constructor(initializer: Initializer, aggregator: Aggregator, context: OperatorContext) {
     this.#initializer = initializer
     this.#aggregator = aggregator
+    this.#context = context
   }
 
   initial(): unknown {
-    return this.#initializer() ?? null
+    return settled(this.#initializer(), this.#context) ?? null
   }
 
   add(aggregate: unknown, value: unknown, key: unknown): unknown {
-    return this.#aggregator(aggregate === null ? this.initial() : aggregate, value, key) ?? null
+    const result = this.#aggregator(aggregate === null ? this.initial() : aggregate, value, key)
+    return settled(result, this.#context) ?? null
   }
 }

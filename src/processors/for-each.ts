@@ -1,5 +1,6 @@
 import type { SpecOf } from '../topology/operator-spec.ts'
 import { Operator } from './operator.ts'
+import { settled } from './user-result.ts'
 
 /** `foreach` of a stream: a side effect that ends it. */
 export class ForEach extends Operator {
@@ -11,6 +12,6 @@ export class ForEach extends Operator {
   }
 
   override process(key: unknown, value: unknown): void {
-    this.#action(value, key)
+    settled(this.#action(value, key), this.context)
   }
 }

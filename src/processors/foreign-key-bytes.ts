@@ -1,4 +1,5 @@
 import { asBuffer } from '../serde/byte-view.ts'
+import { serialized } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 
 /** What the keys of all subscriptions to one foreign key begin with: its length (4 bytes) and its bytes. */
@@ -20,5 +21,5 @@ export function subscriptionKey(foreignKey: Uint8Array, primaryKey: Uint8Array):
 
 /** True if both values have the same bytes, which is what makes them the same foreign key. */
 export function sameBytes(serde: Serde<unknown>, one: unknown, other: unknown): boolean {
-  return one === other || asBuffer(serde.serialize(one)).equals(serde.serialize(other))
+  return one === other || asBuffer(serialized(serde, one)).equals(serialized(serde, other))
 }

@@ -1,6 +1,7 @@
 import { ResponseMessage } from '../record/foreign-key.ts'
 import type { SubscriptionMessage } from '../record/foreign-key.ts'
 import type { Headers } from '../record/headers.ts'
+import { serialized } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { KeyValueState } from '../state/states.ts'
 import type { SpecOf } from '../topology/operator-spec.ts'
@@ -34,7 +35,7 @@ export class ForeignKeyNotify extends Operator {
       this.context.drop('out-of-order-version')
       return
     }
-    const cursor = this.#state.prefix(subscriptionPrefix(this.#foreignKeys.serialize(key)))
+    const cursor = this.#state.prefix(subscriptionPrefix(serialized(this.#foreignKeys, key)))
     try {
       while (cursor.next()) {
         const { hash, primaryKey, partition } = cursor.value

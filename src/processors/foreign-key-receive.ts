@@ -1,6 +1,7 @@
 import { Change } from '../record/change.ts'
 import { SubscriptionInstruction, SubscriptionMessage } from '../record/foreign-key.ts'
 import type { Headers } from '../record/headers.ts'
+import { serialized } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { KeyValueState } from '../state/states.ts'
 import type { SpecOf } from '../topology/operator-spec.ts'
@@ -29,7 +30,7 @@ export class ForeignKeyReceive extends Operator {
     const message = asSubscription(value)
     const { instruction, primaryKey } = message
     if (key !== null) {
-      const bytes = subscriptionKey(this.#foreignKeys.serialize(key), this.#primaryKeys.serialize(primaryKey))
+      const bytes = subscriptionKey(serialized(this.#foreignKeys, key), serialized(this.#primaryKeys, primaryKey))
       const forgets =
         instruction === SubscriptionInstruction.forget || instruction === SubscriptionInstruction.forgetAndAnswer
       this.#state.put(bytes, forgets ? null : message, timestamp, true)

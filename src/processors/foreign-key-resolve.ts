@@ -1,11 +1,13 @@
 import { ResponseMessage } from '../record/foreign-key.ts'
 import type { Headers } from '../record/headers.ts'
 import { murmur3 } from '../record/murmur3.ts'
+import { serialized } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { SpecOf } from '../topology/operator-spec.ts'
 import { Operator } from './operator.ts'
 import { openTableView } from './table-view.ts'
 import type { TableLookup } from './table-view.ts'
+import { settled } from './user-result.ts'
 
 /**
  * Left side of a foreign-key join: joins an answer with the left row, if that is still the row that asked. Forwards the
@@ -34,7 +36,9 @@ export class ForeignKeyResolve extends Operator {
       return
     }
     const hasResult = response.value !== null || (this.#spec.join === 'left' && row !== undefined)
-    const result = hasResult ? (this.#spec.joiner(row?.value ?? null, response.value, key) ?? null) : null
+    const result = hasResult
+      ? (settled(this.#spec.joiner(row?.value ?? null, response.value, key), this.context) ?? null)
+      : null
     this.output.forward(key, result, timestamp, headers)
   }
 
@@ -44,7 +48,7 @@ export class ForeignKeyResolve extends Operator {
 
   #isCurrent(value: unknown, hash: Buffer | null): boolean {
     if (value === undefined || hash === null) return value === undefined && hash === null
-    return murmur3(this.#values.serialize(value)).equals(hash)
+    return murmur3(serialized(this.#values, value)).equals(hash)
   }
 }
 

@@ -2,11 +2,13 @@ import type { Change } from '../record/change.ts'
 import { SubscriptionInstruction, SubscriptionMessage } from '../record/foreign-key.ts'
 import type { Headers } from '../record/headers.ts'
 import { murmur3 } from '../record/murmur3.ts'
+import { serialized } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { SpecOf } from '../topology/operator-spec.ts'
 import { asChange } from './derived-table-operator.ts'
 import { sameBytes } from './foreign-key-bytes.ts'
 import { Operator } from './operator.ts'
+import { settled } from './user-result.ts'
 
 /** Left side of a foreign-key join: tells the right side which row each left row refers to. */
 export class ForeignKeySubscribe extends Operator {
@@ -61,7 +63,7 @@ export class ForeignKeySubscribe extends Operator {
   }
 
   #reference(key: unknown, value: unknown): unknown {
-    return value === null ? null : (this.#spec.extractor(value, key) ?? null)
+    return value === null ? null : (settled(this.#spec.extractor(value, key), this.context) ?? null)
   }
 
   #same(oldReference: unknown, reference: unknown): boolean {
@@ -69,7 +71,7 @@ export class ForeignKeySubscribe extends Operator {
   }
 
   #hash(value: unknown): Buffer | null {
-    return value === null ? null : murmur3(this.#values.serialize(value))
+    return value === null ? null : murmur3(serialized(this.#values, value))
   }
 
   #send(

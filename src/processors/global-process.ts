@@ -4,11 +4,13 @@ import type { SpecOf } from '../topology/operator-spec.ts'
 import type { Cancellable, Processor, ProcessorContext } from '../topology/processor-api.ts'
 import { Operator } from './operator.ts'
 import { UserContext } from './user-context.ts'
+import { settled } from './user-result.ts'
 
 /** The user's own processor that keeps a global store. */
 export class GlobalProcess extends Operator {
   readonly #spec: SpecOf<'globalProcess'>
   #processor: Processor<unknown, unknown, never, never> | null = null
+  #userContext!: GlobalProcessorContext
 
   constructor(spec: SpecOf<'globalProcess'>) {
     super()
@@ -16,16 +18,24 @@ export class GlobalProcess extends Operator {
   }
 
   override init(): void {
-    this.#processor = this.#spec.supplier()
-    this.#processor.init?.(new GlobalProcessorContext(this.context))
+    const context = new GlobalProcessorContext(this.context)
+    const processor = settled(this.#spec.supplier(), this.context)
+    this.#userContext = context
+    this.#processor = processor
+    context.run(() => processor.init?.(context))
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    this.#processor?.process({ key, value, timestamp, headers })
+    const outer = this.#userContext.begin()
+    try {
+      settled(this.#processor?.process({ key, value, timestamp, headers: headers.copy() }), this.context)
+    } finally {
+      this.#userContext.leave(outer)
+    }
   }
 
   override close(): void {
-    this.#processor?.close?.()
+    this.#userContext.run(() => this.#processor?.close?.())
   }
 }
 

@@ -1,17 +1,23 @@
 import { MillraceError } from '../errors.ts'
+import { isThenable } from '../platform/thenable.ts'
 import type { OperatorContext } from './operator.ts'
+import { promised, settled } from './user-result.ts'
 
 /**
- * What the function of `map` or `flatMap` gave for one record.
- * @throws MR_MAP_RESULT if it is not a pair
+ * What the function of `map`, `flatMap` or a table's `groupBy` gave for one record.
+ * @throws MR_MAP_RESULT if it is not a pair; MR_PROMISE
  */
 export function checkPair(
   pair: readonly [unknown, unknown] | null | undefined,
-  operator: 'map' | 'flatMap',
+  operator: 'map' | 'flatMap' | 'groupBy',
   context: OperatorContext,
 ): readonly [unknown, unknown] {
-  if (Array.isArray(pair) && pair.length === 2) return pair
-  const what = operator === 'map' ? 'returned' : 'gave an element that is'
+  if (Array.isArray(pair) && pair.length === 2) {
+    if (isThenable(pair[0]) || isThenable(pair[1])) throw promised(context, pair)
+    return pair
+  }
+  settled(pair, context)
+  const what = operator === 'flatMap' ? 'gave an element that is' : 'returned'
   throw new MillraceError('MR_MAP_RESULT', `the function of ${operator}() ${what} ${describe(pair)}, not a pair`, {
     node: context.node,
     task: context.taskId,
@@ -20,20 +26,36 @@ export function checkPair(
 }
 
 /**
- * What the function of `flatMap` or `flatMapValues` gave for one record.
- * @throws MR_MAP_RESULT if it cannot be iterated
+ * What the function of `flatMap` or `flatMapValues` gave for one record. An array is looked at before any of it is forwarded.
+ * @throws MR_MAP_RESULT if it cannot be iterated; MR_PROMISE
  */
 export function checkIterable<T>(
   elements: Iterable<T> | null | undefined,
   operator: 'flatMap' | 'flatMapValues',
   context: OperatorContext,
 ): Iterable<T> {
-  if (elements !== null && elements !== undefined && typeof elements[Symbol.iterator] === 'function') return elements
+  if (elements !== null && elements !== undefined && typeof elements[Symbol.iterator] === 'function') {
+    if (Array.isArray(elements)) checkElements(elements, operator, context)
+    return elements
+  }
+  settled(elements, context)
   throw new MillraceError('MR_MAP_RESULT', `the function of ${operator}() returned ${describe(elements)}, not a list`, {
     node: context.node,
     task: context.taskId,
     hint: 'return an iterable; an empty array leaves the record out',
   })
+}
+
+function checkElements(
+  elements: readonly unknown[],
+  operator: 'flatMap' | 'flatMapValues',
+  context: OperatorContext,
+): void {
+  for (const element of elements) {
+    const isPromise =
+      isThenable(element) || (operator === 'flatMap' && Array.isArray(element) && element.some(isThenable))
+    if (isPromise) throw promised(context, elements.flat())
+  }
 }
 
 function describe(value: unknown): string {

@@ -1,4 +1,5 @@
 import type { DropReason } from '../record/drop-reason.ts'
+import type { CallbackScope } from '../record/callback-scope.ts'
 import type { RecordContext } from '../record/record-context.ts'
 import type { Headers } from '../record/headers.ts'
 import type { StateStore } from '../state/states.ts'
@@ -42,8 +43,8 @@ export interface OperatorContext {
   readonly mayContinue: boolean
   /** A store connected to the node. @throws MR_STORE_NOT_CONNECTED */
   state<S extends StateStore>(name: string): S
-  /** The user's view of a connected store. @throws MR_STORE_NOT_CONNECTED */
-  userStore(name: string): unknown
+  /** The user's view of a connected store, writable in these callbacks only. @throws MR_STORE_NOT_CONNECTED */
+  userStore(name: string, scope: CallbackScope): unknown
   /** Greatest timestamp taken by the task; -1 before the first record. */
   streamTime(): number
   /** Wall-clock time, ms. */

@@ -1,6 +1,7 @@
 import type { Headers } from '../record/headers.ts'
 import type { SpecOf } from '../topology/operator-spec.ts'
 import { Operator } from './operator.ts'
+import { settled } from './user-result.ts'
 
 /** `peek` of a stream: a side effect, then the record goes on. */
 export class Peek extends Operator {
@@ -12,7 +13,7 @@ export class Peek extends Operator {
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    this.#action(value, key)
+    settled(this.#action(value, key), this.context)
     this.output.forward(key, value, timestamp, headers)
   }
 }

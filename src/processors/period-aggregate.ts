@@ -12,7 +12,7 @@ import { Operator } from './operator.ts'
 /** Aggregations in windows of the calendar and of a user's own. Null values take part. Forwards Changes by windowed key. */
 export class PeriodAggregate extends Operator {
   readonly #spec: SpecOf<'periodAggregate'>
-  readonly #fold: Fold
+  #fold!: Fold
   #state!: PeriodState<unknown, unknown>
   #observed!: ObservedTime
   #forwards = true
@@ -26,11 +26,11 @@ export class PeriodAggregate extends Operator {
   constructor(spec: SpecOf<'periodAggregate'>) {
     super()
     this.#spec = spec
-    this.#fold = createFold(spec.folding)
   }
 
   override init(): void {
-    const { store, emitOnClose, sendOldValues } = this.#spec
+    const { store, folding, emitOnClose, sendOldValues } = this.#spec
+    this.#fold = createFold(folding, this.context)
     const state: PeriodState<unknown, unknown> = this.context.state(store)
     this.#state = state
     this.#observed = new ObservedTime(this.context, this.context.node)

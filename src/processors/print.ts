@@ -1,6 +1,7 @@
 import type { SpecOf } from '../topology/operator-spec.ts'
 import { Windowed } from '../windowing/index.ts'
 import { Operator } from './operator.ts'
+import { settled } from './user-result.ts'
 
 /** `print` of a stream: one line a record. */
 export class Print extends Operator {
@@ -13,8 +14,9 @@ export class Print extends Operator {
 
   override process(key: unknown, value: unknown): void {
     const { label, mapper, write } = this.#spec
-    const text = mapper === undefined ? `${show(key)}, ${show(value)}` : show(mapper(value, key) ?? null)
-    write(`[${label}]: ${text}`)
+    const text =
+      mapper === undefined ? `${show(key)}, ${show(value)}` : show(settled(mapper(value, key), this.context) ?? null)
+    settled(write(`[${label}]: ${text}`), this.context)
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Headers } from '../record/headers.ts'
 import type { SpecOf, ValueMapper } from '../topology/operator-spec.ts'
 import { Operator } from './operator.ts'
+import { settled } from './user-result.ts'
 
 /** `selectKey` of a stream. */
 export class SelectKey extends Operator {
@@ -12,6 +13,6 @@ export class SelectKey extends Operator {
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    this.output.forward(this.#mapper(value, key) ?? null, value, timestamp, headers)
+    this.output.forward(settled(this.#mapper(value, key), this.context) ?? null, value, timestamp, headers)
   }
 }

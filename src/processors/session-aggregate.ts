@@ -1,5 +1,6 @@
 import { Change } from '../record/change.ts'
-import { Headers } from '../record/headers.ts'
+import { NO_HEADERS } from '../record/headers.ts'
+import type { Headers } from '../record/headers.ts'
 import type { SessionState } from '../state/states.ts'
 import type { SpecOf } from '../topology/operator-spec.ts'
 import { Windowed, closingDelay, isWindowClosed } from '../windowing/index.ts'
@@ -7,11 +8,12 @@ import { createFold } from './folding.ts'
 import type { Fold } from './folding.ts'
 import { ObservedTime } from './observed-time.ts'
 import { Operator } from './operator.ts'
+import { settled } from './user-result.ts'
 
 /** Aggregation of sessions. Null values take part. Forwards Changes by windowed key, stamped with the session's end. */
 export class SessionAggregate extends Operator {
   readonly #spec: SpecOf<'sessionAggregate'>
-  readonly #fold: Fold
+  #fold!: Fold
   #state!: SessionState<unknown, unknown>
   #observed!: ObservedTime
   #forwards = true
@@ -24,16 +26,15 @@ export class SessionAggregate extends Operator {
   readonly #starts: number[] = []
   readonly #ends: number[] = []
   readonly #aggregates: unknown[] = []
-  #noHeaders = new Headers()
 
   constructor(spec: SpecOf<'sessionAggregate'>) {
     super()
     this.#spec = spec
-    this.#fold = createFold(spec.folding)
   }
 
   override init(): void {
-    const { store, emitOnClose, sendOldValues } = this.#spec
+    const { store, folding, emitOnClose, sendOldValues } = this.#spec
+    this.#fold = createFold(folding, this.context)
     const state: SessionState<unknown, unknown> = this.context.state(store)
     this.#state = state
     this.#observed = new ObservedTime(this.context, this.context.node)
@@ -78,7 +79,8 @@ export class SessionAggregate extends Operator {
       this.context.drop('late')
       return
     }
-    const merged = this.#merge(key)
+    // Before the sessions that it takes in are removed: they must stay if a function fails.
+    const result = this.#fold.add(this.#merge(key), value, key)
     const changesWindow = start !== timestamp || end !== timestamp
     let old: unknown = null
     for (let i = 0; i < starts.length; i++) {
@@ -91,7 +93,6 @@ export class SessionAggregate extends Operator {
         old = aggregate
       }
     }
-    const result = this.#fold.add(merged, value, key)
     this.#state.put(key, start, end, result, result !== value)
     if (this.#forwards) this.#forward(key, start, end, result, old)
   }
@@ -124,15 +125,13 @@ export class SessionAggregate extends Operator {
       merged =
         merged === null && this.#spec.folding.kind === 'reduce'
           ? other
-          : (this.#spec.merger(merged, other, key) ?? null)
+          : (settled(this.#spec.merger(merged, other, key), this.context) ?? null)
     }
     return merged
   }
 
   #forward(key: unknown, start: number, end: number, newValue: unknown, oldValue: unknown): void {
-    // Results carry no headers. One empty list serves until somebody adds to it.
-    if (this.#noHeaders.length > 0) this.#noHeaders = new Headers()
-    this.output.forward(new Windowed(key, start, end), new Change(newValue, oldValue), end, this.#noHeaders)
+    this.output.forward(new Windowed(key, start, end), new Change(newValue, oldValue), end, NO_HEADERS)
   }
 
   #emitClosed(streamTime: number, headers: Headers): void {

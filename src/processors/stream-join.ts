@@ -1,9 +1,11 @@
-import { Headers } from '../record/headers.ts'
+import { NO_HEADERS } from '../record/headers.ts'
+import type { Headers } from '../record/headers.ts'
 import type { JoinSide, WindowState } from '../state/states.ts'
 import type { Joiner, SpecOf } from '../topology/operator-spec.ts'
 import { Operator } from './operator.ts'
 import { sharedUnmatched } from './shared-unmatched.ts'
 import type { EmitUnmatched, UnmatchedRecords } from './unmatched-records.ts'
+import { settled } from './user-result.ts'
 
 /**
  * One side of a stream-stream join: joins a record with those of the other side that lie in its window. Left and outer joins
@@ -22,7 +24,7 @@ export class StreamJoin extends Operator {
   #other!: WindowState<unknown, unknown>
   #unmatched: UnmatchedRecords | null = null
   /** Of the record being processed: unmatched records that it lets out carry them. */
-  #headers = new Headers()
+  #headers: Headers = NO_HEADERS
 
   constructor(spec: SpecOf<'streamJoin'>) {
     super()
@@ -76,9 +78,10 @@ export class StreamJoin extends Operator {
       while (cursor.next()) {
         matched = true
         const otherTime = cursor.start
+        const result = this.#join(value, cursor.value, key)
         unmatched?.matched(otherTime, this.#otherSide, key)
         const time = otherTime > timestamp ? otherTime : timestamp
-        this.output.forward(key, this.#join(value, cursor.value, key), time, headers)
+        this.output.forward(key, result, time, headers)
       }
     } finally {
       cursor.close()
@@ -91,10 +94,11 @@ export class StreamJoin extends Operator {
 
   readonly #emitUnmatched: EmitUnmatched = (timestamp, side, key, value) => {
     const result = side === 'left' ? this.#joiner(value, null, key) : this.#joiner(null, value, key)
-    this.output.forward(key, result ?? null, timestamp, this.#headers)
+    this.output.forward(key, settled(result, this.context) ?? null, timestamp, this.#headers)
   }
 
   #join(value: unknown, other: unknown, key: unknown): unknown {
-    return (this.#isLeft ? this.#joiner(value, other, key) : this.#joiner(other, value, key)) ?? null
+    const result = this.#isLeft ? this.#joiner(value, other, key) : this.#joiner(other, value, key)
+    return settled(result, this.context) ?? null
   }
 }

@@ -4,6 +4,7 @@ import type { Joiner, SpecOf } from '../topology/operator-spec.ts'
 import { defaultRetention, minimumRetention } from '../windowing/index.ts'
 import type { JoinWindows } from '../windowing/index.ts'
 import { Operator } from './operator.ts'
+import { settled } from './user-result.ts'
 
 /**
  * A stream joined with itself over one store: gives what two sides would give, in the same order. `joinWindow` in front of
@@ -71,6 +72,6 @@ export class StreamSelfJoin extends Operator {
   }
 
   #forward(key: unknown, left: unknown, right: unknown, timestamp: number, headers: Headers): void {
-    this.output.forward(key, this.#joiner(left, right, key) ?? null, timestamp, headers)
+    this.output.forward(key, settled(this.#joiner(left, right, key), this.context) ?? null, timestamp, headers)
   }
 }

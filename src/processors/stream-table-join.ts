@@ -6,6 +6,7 @@ import { ObservedTime } from './observed-time.ts'
 import { Operator } from './operator.ts'
 import { openTableView } from './table-view.ts'
 import type { TableLookup } from './table-view.ts'
+import { settled } from './user-result.ts'
 
 /**
  * Joins a stream's records with the row a table has for their key at that moment; with the row valid at the record's
@@ -69,7 +70,7 @@ export class StreamTableJoin extends Operator {
       if (entry !== undefined) row = entry.value
     }
     if (row === null && !this.#isLeftJoin) return
-    this.output.forward(key, this.#joiner(value, row, key) ?? null, timestamp, headers)
+    this.output.forward(key, settled(this.#joiner(value, row, key), this.context) ?? null, timestamp, headers)
   }
 
   #nullKey(): MillraceError {

@@ -5,6 +5,7 @@ import { asChange } from './derived-table-operator.ts'
 import { Operator } from './operator.ts'
 import type { OperatorContext } from './operator.ts'
 import { TableStore } from './table-store.ts'
+import { settled } from './user-result.ts'
 
 /** `aggregate` and `count` of a grouped table: takes the old value out, then the new one in. Forwards Changes. */
 export class TableAggregate extends Operator {
@@ -39,11 +40,12 @@ export class TableAggregate extends Operator {
       old = entry.value
       if (entry.timestamp > time) time = entry.timestamp
       aggregate = this.#protects && typeof old === 'object' ? this.#store.copy(old) : old
-      if (change.oldValue !== null) aggregate = this.#subtractor(aggregate, change.oldValue, key) ?? null
+      if (change.oldValue !== null)
+        aggregate = settled(this.#subtractor(aggregate, change.oldValue, key), this.context) ?? null
     }
     if (change.newValue !== null) {
-      if (aggregate === null) aggregate = this.#initializer() ?? null
-      aggregate = this.#adder(aggregate, change.newValue, key) ?? null
+      if (aggregate === null) aggregate = settled(this.#initializer(), this.context) ?? null
+      aggregate = settled(this.#adder(aggregate, change.newValue, key), this.context) ?? null
     }
     if (aggregate === null && this.#store.nullsInRecordTime) time = timestamp
     const owned = aggregate !== change.newValue && aggregate !== change.oldValue

@@ -1,6 +1,7 @@
 import type { Headers } from '../record/headers.ts'
 import type { Predicate, SpecOf } from '../topology/operator-spec.ts'
 import { DerivedTableOperator, asChange } from './derived-table-operator.ts'
+import { settled } from './user-result.ts'
 
 /**
  * `filter` and `filterNot` of a table: what is filtered out becomes a tombstone, which is spared where it is known that
@@ -29,7 +30,7 @@ export class TableFilter extends DerivedTableOperator {
   }
 
   #filtered(key: unknown, value: unknown): unknown {
-    return value !== null && Boolean(this.#predicate(value, key)) === this.#keep ? value : null
+    return value !== null && Boolean(settled(this.#predicate(value, key), this.context)) === this.#keep ? value : null
   }
 
   #old(key: unknown, parentOld: unknown): unknown {

@@ -4,6 +4,7 @@ import { Change } from '../record/change.ts'
 import type { Headers } from '../record/headers.ts'
 import type { PairMapper, SpecOf } from '../topology/operator-spec.ts'
 import { asChange } from './derived-table-operator.ts'
+import { checkPair } from './mapped-result.ts'
 import { Operator } from './operator.ts'
 
 /**
@@ -37,7 +38,7 @@ export class TableGroupBy extends Operator {
     if (value === null) return null
     const pair: readonly [unknown, unknown] | null | undefined = this.#mapper(value, key)
     if (pair === null || pair === undefined) return null
-    const [group, grouped] = pair
+    const [group, grouped] = checkPair(pair, 'groupBy', this.context)
     const complete = group !== null && group !== undefined && grouped !== null && grouped !== undefined
     return complete ? pair : null
   }

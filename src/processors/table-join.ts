@@ -5,6 +5,7 @@ import { asChange } from './derived-table-operator.ts'
 import { Operator } from './operator.ts'
 import { openTableView } from './table-view.ts'
 import type { TableLookup } from './table-view.ts'
+import { settled } from './user-result.ts'
 
 /**
  * One side of a table-table join by equal keys: a change of this side is joined with the current row of the other one.
@@ -63,6 +64,7 @@ export class TableJoin extends Operator {
 
   #joined(key: unknown, value: unknown, other: unknown): unknown {
     if (value === null && (this.#needsThis || other === null)) return null
-    return (this.#isLeft ? this.#joiner(value, other, key) : this.#joiner(other, value, key)) ?? null
+    const result = this.#isLeft ? this.#joiner(value, other, key) : this.#joiner(other, value, key)
+    return settled(result, this.context) ?? null
   }
 }

@@ -1,6 +1,7 @@
 import type { Headers } from '../record/headers.ts'
 import type { SpecOf, ValueMapper } from '../topology/operator-spec.ts'
 import { DerivedTableOperator, asChange } from './derived-table-operator.ts'
+import { settled } from './user-result.ts'
 
 /** `mapValues` of a table. The function never sees a tombstone. */
 export class TableMapValues extends DerivedTableOperator {
@@ -21,7 +22,7 @@ export class TableMapValues extends DerivedTableOperator {
   }
 
   #mapped(key: unknown, value: unknown): unknown {
-    return value === null ? null : (this.#mapper(value, key) ?? null)
+    return value === null ? null : (settled(this.#mapper(value, key), this.context) ?? null)
   }
 
   #old(key: unknown, parentOld: unknown): unknown {

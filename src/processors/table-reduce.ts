@@ -4,6 +4,7 @@ import { asChange } from './derived-table-operator.ts'
 import { Operator } from './operator.ts'
 import { checkGroupKey } from './table-aggregate.ts'
 import { TableStore } from './table-store.ts'
+import { settled } from './user-result.ts'
 
 /** `reduce` of a grouped table: takes the old value out, then the new one in. Forwards Changes. */
 export class TableReduce extends Operator {
@@ -36,10 +37,12 @@ export class TableReduce extends Operator {
       old = entry.value
       if (entry.timestamp > time) time = entry.timestamp
       aggregate = this.#protects && typeof old === 'object' ? this.#store.copy(old) : old
-      if (change.oldValue !== null) aggregate = this.#subtractor(aggregate, change.oldValue) ?? null
+      if (change.oldValue !== null)
+        aggregate = settled(this.#subtractor(aggregate, change.oldValue), this.context) ?? null
     }
     if (change.newValue !== null) {
-      aggregate = aggregate === null ? change.newValue : (this.#adder(aggregate, change.newValue) ?? null)
+      aggregate =
+        aggregate === null ? change.newValue : (settled(this.#adder(aggregate, change.newValue), this.context) ?? null)
     }
     if (aggregate === null && this.#store.nullsInRecordTime) time = timestamp
     const owned = aggregate !== change.newValue && aggregate !== change.oldValue

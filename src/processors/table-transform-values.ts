@@ -3,11 +3,13 @@ import type { SpecOf } from '../topology/operator-spec.ts'
 import type { ValueTransformer } from '../topology/processor-api.ts'
 import { DerivedTableOperator, asChange } from './derived-table-operator.ts'
 import { UserContext } from './user-context.ts'
+import { settled } from './user-result.ts'
 
 /** `transformValues` of a table. The transformer sees tombstones too, as null. */
 export class TableTransformValues extends DerivedTableOperator {
   readonly #spec: SpecOf<'tableTransformValues'>
   #transformer: ValueTransformer<unknown, unknown, unknown> | null = null
+  #userContext!: UserContext
 
   constructor(spec: SpecOf<'tableTransformValues'>) {
     super(spec.store, spec.sendOldValues)
@@ -16,8 +18,11 @@ export class TableTransformValues extends DerivedTableOperator {
 
   override init(): void {
     super.init()
-    this.#transformer = this.#spec.supplier()
-    this.#transformer.init?.(new UserContext(this.context))
+    const context = new UserContext(this.context)
+    const transformer = settled(this.#spec.supplier(), this.context)
+    this.#userContext = context
+    this.#transformer = transformer
+    context.run(() => transformer.init?.(context))
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
@@ -28,11 +33,16 @@ export class TableTransformValues extends DerivedTableOperator {
   }
 
   override close(): void {
-    this.#transformer?.close?.()
+    this.#userContext.run(() => this.#transformer?.close?.())
   }
 
   #transformed(key: unknown, value: unknown): unknown {
-    return this.#transformer?.transform(value, key) ?? null
+    const outer = this.#userContext.begin()
+    try {
+      return settled(this.#transformer?.transform(value, key), this.context) ?? null
+    } finally {
+      this.#userContext.leave(outer)
+    }
   }
 
   #old(key: unknown, parentOld: unknown): unknown {

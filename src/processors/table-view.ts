@@ -1,4 +1,4 @@
-import { Headers } from '../record/headers.ts'
+import { NO_HEADERS } from '../record/headers.ts'
 import type {
   Entry,
   KeyValueState,
@@ -13,6 +13,7 @@ import type { ValueTransformer } from '../topology/processor-api.ts'
 import { Windowed } from '../windowing/index.ts'
 import type { OperatorContext } from './operator.ts'
 import { UserContext } from './user-context.ts'
+import { settled } from './user-result.ts'
 
 /** The current rows of a table, for operators that look things up in it. Not to be kept beyond the record. */
 export interface TableLookup {
@@ -28,13 +29,13 @@ export function openTableView(view: TableView, context: OperatorContext): TableL
     case 'store':
       return openStore(view, context)
     case 'filter':
-      return new FilterLookup(view, openTableView(view.of, context))
+      return new FilterLookup(view, openTableView(view.of, context), context)
     case 'mapValues':
-      return new MapValuesLookup(view, openTableView(view.of, context))
+      return new MapValuesLookup(view, openTableView(view.of, context), context)
     case 'transformValues':
       return new TransformValuesLookup(view, openTableView(view.of, context), context)
     case 'join':
-      return new JoinLookup(view, openTableView(view.left, context), openTableView(view.right, context))
+      return new JoinLookup(view, openTableView(view.left, context), openTableView(view.right, context), context)
     case 'suppress':
       return new SuppressLookup(context.state(view.buffer), openTableView(view.of, context))
   }
@@ -152,10 +153,12 @@ class SessionLookup implements TableLookup {
 class FilterLookup implements TableLookup {
   readonly #view: ViewOf<'filter'>
   readonly #parent: TableLookup
+  readonly #context: OperatorContext
 
-  constructor(view: ViewOf<'filter'>, parent: TableLookup) {
+  constructor(view: ViewOf<'filter'>, parent: TableLookup, context: OperatorContext) {
     this.#view = view
     this.#parent = parent
+    this.#context = context
   }
 
   get(key: unknown): Entry<unknown> | undefined {
@@ -172,17 +175,20 @@ class FilterLookup implements TableLookup {
 
   #filtered(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
     if (entry === undefined) return undefined
-    return Boolean(this.#view.predicate(entry.value, key)) === this.#view.not ? undefined : entry
+    const passes = Boolean(settled(this.#view.predicate(entry.value, key), this.#context))
+    return passes === this.#view.not ? undefined : entry
   }
 }
 
 class MapValuesLookup implements TableLookup {
   readonly #view: ViewOf<'mapValues'>
   readonly #parent: TableLookup
+  readonly #context: OperatorContext
 
-  constructor(view: ViewOf<'mapValues'>, parent: TableLookup) {
+  constructor(view: ViewOf<'mapValues'>, parent: TableLookup, context: OperatorContext) {
     this.#view = view
     this.#parent = parent
+    this.#context = context
   }
 
   get(key: unknown): Entry<unknown> | undefined {
@@ -199,7 +205,7 @@ class MapValuesLookup implements TableLookup {
 
   #mapped(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
     if (entry === undefined) return undefined
-    return toEntry(this.#view.mapper(entry.value, key), entry.timestamp)
+    return toEntry(settled(this.#view.mapper(entry.value, key), this.#context), entry.timestamp)
   }
 }
 
@@ -208,12 +214,16 @@ class TransformValuesLookup implements TableLookup {
   readonly #parent: TableLookup
   readonly #context: OperatorContext
   readonly #transformer: ValueTransformer<unknown, unknown, unknown>
+  readonly #userContext: UserContext
 
   constructor(view: ViewOf<'transformValues'>, parent: TableLookup, context: OperatorContext) {
     this.#parent = parent
     this.#context = context
-    this.#transformer = view.supplier()
-    this.#transformer.init?.(new UserContext(context))
+    const userContext = new UserContext(context)
+    const transformer = settled(view.supplier(), context)
+    this.#userContext = userContext
+    this.#transformer = transformer
+    userContext.run(() => transformer.init?.(userContext))
   }
 
   get(key: unknown): Entry<unknown> | undefined {
@@ -226,17 +236,20 @@ class TransformValuesLookup implements TableLookup {
 
   close(): void {
     this.#parent.close()
-    this.#transformer.close?.()
+    this.#userContext.run(() => this.#transformer.close?.())
   }
 
   #transformed(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
     const { record } = this.#context
     const { topic, partition, offset, timestamp, headers } = record
     const time = entry === undefined ? -1 : entry.timestamp
-    record.set(null, -1, -1, time, new Headers())
+    record.set(null, -1, -1, time, NO_HEADERS)
+    const outer = this.#userContext.begin()
     try {
-      return toEntry(this.#transformer.transform(entry === undefined ? null : entry.value, key), time)
+      const result = this.#transformer.transform(entry === undefined ? null : entry.value, key)
+      return toEntry(settled(result, this.#context), time)
     } finally {
+      this.#userContext.leave(outer)
       record.set(topic, partition, offset, timestamp, headers)
     }
   }
@@ -246,11 +259,13 @@ class JoinLookup implements TableLookup {
   readonly #view: ViewOf<'join'>
   readonly #left: TableLookup
   readonly #right: TableLookup
+  readonly #context: OperatorContext
 
-  constructor(view: ViewOf<'join'>, left: TableLookup, right: TableLookup) {
+  constructor(view: ViewOf<'join'>, left: TableLookup, right: TableLookup, context: OperatorContext) {
     this.#view = view
     this.#left = left
     this.#right = right
+    this.#context = context
   }
 
   get(key: unknown): Entry<unknown> | undefined {
@@ -262,10 +277,11 @@ class JoinLookup implements TableLookup {
     const leftTime = left === undefined ? -1 : left.timestamp
     const right = this.#right.get(key)
     if (right === undefined) {
-      return join === 'inner' || leftValue === null ? undefined : toEntry(joiner(leftValue, null, key), leftTime)
+      if (join === 'inner' || leftValue === null) return undefined
+      return toEntry(settled(joiner(leftValue, null, key), this.#context), leftTime)
     }
     const time = right.timestamp > leftTime ? right.timestamp : leftTime
-    return toEntry(joiner(leftValue, right.value, key), time)
+    return toEntry(settled(joiner(leftValue, right.value, key), this.#context), time)
   }
 
   /** The join of two tables has no history. */

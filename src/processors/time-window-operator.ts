@@ -17,7 +17,7 @@ export interface TimeWindowSettings {
 
 /** What tumbling, hopping, unlimited and sliding aggregations have in common: one window's update, and results on close. */
 export abstract class TimeWindowOperator extends Operator {
-  protected readonly fold: Fold
+  protected fold!: Fold
   protected state!: WindowState<unknown, unknown>
   protected observed!: ObservedTime
   /** Results on close are read before the record of this turn makes the store forget the windows they are of. */
@@ -37,13 +37,13 @@ export abstract class TimeWindowOperator extends Operator {
   constructor(settings: TimeWindowSettings) {
     super()
     this.#settings = settings
-    this.fold = createFold(settings.folding)
   }
 
   protected abstract endOf(start: number): number
 
   override init(): void {
-    const { store, emitOnClose, sendOldValues } = this.#settings
+    const { store, folding, emitOnClose, sendOldValues } = this.#settings
+    this.fold = createFold(folding, this.context)
     const { compatible, mayContinue } = this.context
     const state: WindowState<unknown, unknown> = this.context.state(store)
     this.state = state

@@ -1,6 +1,8 @@
 import { MillraceError } from '../errors.ts'
+import { isAsyncFunction, isThenable } from '../platform/thenable.ts'
+import { CallbackScope, type CallbackToken } from '../record/callback-scope.ts'
 import { eventTime, noEventTime, requireEventTime } from '../record/event-time.ts'
-import { Headers } from '../record/headers.ts'
+import { Headers, NO_HEADERS } from '../record/headers.ts'
 import type {
   Cancellable,
   FixedKeyProcessorContext,
@@ -15,6 +17,7 @@ import type {
 import { option, parseDuration, readOptions } from '../options/index.ts'
 import type { Duration, TableOf } from '../options/index.ts'
 import type { OperatorContext, Output } from './operator.ts'
+import { promised, settled } from './user-result.ts'
 
 const SCHEDULE = {
   start: option<number>('ms since the epoch', { description: 'first due time' }, (value, place) => {
@@ -26,14 +29,40 @@ const SCHEDULE = {
 /** What a user's processor may do, on top of what the task offers. */
 export class UserContext implements ProcessingContext {
   protected readonly context: OperatorContext
-  /** Timestamp and headers that forwarded records get where the user gives none. */
+  protected readonly scope: CallbackScope
+  /** Timestamp that forwarded records get where the user gives none. */
   protected timestamp = -1
+  /** As they came with the record; undefined where there is none. */
+  protected incoming: Headers | undefined
+  /** Those of the user, who may change them: what forwarded records get where none are given. */
   protected headers: Headers | undefined
   /** True while a record is processed; false in punctuators. */
   protected hasRecord = false
+  readonly #stores = new Map<string, unknown>()
 
   constructor(context: OperatorContext) {
     this.context = context
+    this.scope = new CallbackScope(context.node, context.taskId)
+  }
+
+  /** A callback about a record begins. Returns what is to be given to `leave`. */
+  begin(): CallbackToken | null {
+    return this.scope.enter()
+  }
+
+  leave(outer: CallbackToken | null): void {
+    this.scope.leave(outer)
+  }
+
+  /** Runs a callback that is not about a record: `init`, `close`, a punctuator. @throws MR_PROMISE */
+  run(callback: () => unknown): void {
+    this.hasRecord = false
+    const outer = this.scope.enter()
+    try {
+      settled(callback(), this.context)
+    } finally {
+      this.scope.leave(outer)
+    }
   }
 
   get applicationId(): string {
@@ -50,7 +79,12 @@ export class UserContext implements ProcessingContext {
   }
 
   store<S>(name: string): S {
-    return this.context.userStore(name) as S
+    let store = this.#stores.get(name)
+    if (store === undefined) {
+      store = this.context.userStore(name, this.scope)
+      this.#stores.set(name, store)
+    }
+    return store as S
   }
 
   schedule(
@@ -59,6 +93,14 @@ export class UserContext implements ProcessingContext {
     punctuator: (timestamp: number) => void,
     options?: ScheduleOptions,
   ): Cancellable {
+    this.scope.check('schedule()')
+    if (isAsyncFunction(punctuator)) {
+      throw new MillraceError('MR_PROMISE', 'schedule() got an async function', {
+        node: this.context.node,
+        task: this.context.taskId,
+        hint: 'a punctuator does its work before it returns: nothing is awaited',
+      })
+    }
     const ms = parseDuration(interval, 'the interval of schedule()')
     if (ms === 0) {
       throw new MillraceError('MR_DURATION', 'the interval of schedule() is 0', {
@@ -70,9 +112,9 @@ export class UserContext implements ProcessingContext {
     if (options !== undefined) readOptions(SCHEDULE, options, 'schedule()')
     const punctuate = (timestamp: number): void => {
       this.timestamp = timestamp
+      this.incoming = undefined
       this.headers = undefined
-      this.hasRecord = false
-      punctuator(timestamp)
+      this.run(() => punctuator(timestamp))
     }
     const { node, taskId: task } = this.context
     const start = options?.start
@@ -81,6 +123,7 @@ export class UserContext implements ProcessingContext {
   }
 
   commit(): void {
+    this.scope.check('commit()')
     this.context.requestCommit()
   }
 
@@ -108,12 +151,36 @@ abstract class ForwardingContext extends UserContext {
     headers: Headers | undefined,
     child: string | undefined,
   ): void {
+    this.scope.check('forward()')
+    if (isThenable(value) || isThenable(key)) throw promised(this.context, [key, value], 'forward() got a promise')
     const given = timestamp ?? this.timestamp
     const time = eventTime(given)
     if (!(time >= 0)) throw this.#notForwarded(given)
-    const sent = headers ?? this.headers ?? new Headers()
-    if (child === undefined) this.output.forward(key, value ?? null, time, sent)
-    else this.output.forwardTo(child, key, value ?? null, time, sent)
+    const sent = this.#sent(headers ?? this.headers)
+    const { record } = this.context
+    const { timestamp: outerTime, headers: outerHeaders } = record
+    // What is held back downstream belongs to the record as it was forwarded.
+    record.timestamp = time
+    record.headers = sent
+    this.scope.pause()
+    try {
+      if (child === undefined) this.output.forward(key, value ?? null, time, sent)
+      else this.output.forwardTo(child, key, value ?? null, time, sent)
+    } finally {
+      this.scope.enter()
+      record.timestamp = outerTime
+      record.headers = outerHeaders
+    }
+  }
+
+  /** The user may change `chosen` later, which must not change what was forwarded. */
+  #sent(chosen: Headers | undefined): Headers {
+    if (this.context.compatible) {
+      if (chosen === undefined) return new Headers()
+      return chosen === this.incoming ? chosen : chosen.copy()
+    }
+    if (chosen === undefined) return NO_HEADERS
+    return this.incoming !== undefined && chosen.isCopyOf(this.incoming) ? this.incoming : chosen.copy()
   }
 
   #notForwarded(given: unknown): MillraceError {
@@ -130,10 +197,13 @@ abstract class ForwardingContext extends UserContext {
 
 /** The context of `process`. */
 export class RecordProcessorContext extends ForwardingContext implements ProcessorContext<unknown, unknown> {
-  enter(timestamp: number, headers: Headers): void {
+  /** As `begin`; `own` are the headers that the user gets to see, and may change. */
+  enter(timestamp: number, incoming: Headers, own: Headers): CallbackToken | null {
     this.timestamp = timestamp
-    this.headers = headers
+    this.incoming = incoming
+    this.headers = own
     this.hasRecord = true
+    return this.begin()
   }
 
   forward(record: ForwardRecord<unknown, unknown>, child?: string): void {
@@ -145,11 +215,14 @@ export class RecordProcessorContext extends ForwardingContext implements Process
 export class ValueProcessorContext extends ForwardingContext implements FixedKeyProcessorContext<unknown> {
   #key: unknown = null
 
-  enter(key: unknown, timestamp: number, headers: Headers): void {
+  /** As `begin`; `own` are the headers that the user gets to see, and may change. */
+  enter(key: unknown, timestamp: number, incoming: Headers, own: Headers): CallbackToken | null {
     this.#key = key
     this.timestamp = timestamp
-    this.headers = headers
+    this.incoming = incoming
+    this.headers = own
     this.hasRecord = true
+    return this.begin()
   }
 
   /** @throws MR_NO_RECORD in a punctuator */

@@ -4,10 +4,11 @@ export interface Header {
   readonly value: Buffer | null
 }
 
+const NONE: Header[] = []
+
 /**
- * The headers of a record: an ordered list in which names may repeat, as Kafka stores them. The list travels with the
- * record by reference: a change made by one processor is seen by the processors that get the same record later, as in
- * Kafka Streams.
+ * The headers of a record: an ordered list in which names may repeat, as Kafka stores them. A processor has headers of its own: what
+ * it changes goes with what it forwards from then on, and is seen nowhere else.
  *
  * @example
  * ```ts
@@ -16,9 +17,12 @@ export interface Header {
  */
 export class Headers implements Iterable<Header> {
   #entries: Header[]
+  /** The entries may be those of a copy, too: they are not to be changed in place. */
+  #shared: boolean
 
-  constructor(entries: Iterable<Header> = []) {
-    this.#entries = [...entries]
+  constructor(entries: Iterable<Header> = NONE) {
+    this.#shared = entries === NONE
+    this.#entries = entries === NONE ? NONE : [...entries]
   }
 
   get length(): number {
@@ -27,6 +31,8 @@ export class Headers implements Iterable<Header> {
 
   /** Appends a header; earlier ones of the same name stay. Strings are encoded as UTF-8. */
   add(name: string, value: string | Uint8Array | null): this {
+    if (this.#shared) this.#entries = [...this.#entries]
+    this.#shared = false
     this.#entries.push({ name, value: toBytes(value) })
     return this
   }
@@ -34,6 +40,7 @@ export class Headers implements Iterable<Header> {
   /** Removes every header of this name. */
   remove(name: string): this {
     this.#entries = this.#entries.filter((header) => header.name !== name)
+    this.#shared = false
     return this
   }
 
@@ -55,13 +62,24 @@ export class Headers implements Iterable<Header> {
 
   /** A list of its own with the same headers. */
   copy(): Headers {
-    return new Headers(this.#entries)
+    const copy = new Headers()
+    copy.#entries = this.#entries
+    this.#shared = true
+    return copy
+  }
+
+  /** True until one of the two is changed, if the other is a copy of it. @internal */
+  isCopyOf(other: Headers): boolean {
+    return this.#entries === other.#entries
   }
 
   [Symbol.iterator](): Iterator<Header> {
     return this.#entries[Symbol.iterator]()
   }
 }
+
+/** Of all records without headers. Never given to a function of a user, who could add to it. */
+export const NO_HEADERS = new Headers()
 
 function toBytes(value: string | Uint8Array | null): Buffer | null {
   if (value === null) return null

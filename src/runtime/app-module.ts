@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url'
-import { MillraceError } from '../errors.ts'
+import { MillraceError, isMillraceError, messageOf, propertyOf } from '../errors.ts'
 import type { Application } from '../topology/application.ts'
 
 const DEFAULT_HINT = 'end the file with: export default defineApp({ id: …, build: (builder) => { … } })'
@@ -35,8 +35,9 @@ async function importModule(url: URL, place: string): Promise<Readonly<Record<st
     const module: unknown = await import(url.href)
     return Object.fromEntries(typeof module === 'object' && module !== null ? Object.entries(module) : [])
   } catch (error) {
-    if (error instanceof MillraceError) throw error
-    const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+    if (isMillraceError(error)) throw error
+    const name = propertyOf(error, 'name')
+    const reason = typeof name === 'string' ? `${name}: ${messageOf(error)}` : messageOf(error)
     throw new MillraceError('MR_APP_LOAD', `${place} could not be loaded: ${reason}`, {
       cause: error,
       hint: loadHint(error),
@@ -45,7 +46,7 @@ async function importModule(url: URL, place: string): Promise<Readonly<Record<st
 }
 
 function loadHint(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  const code = propertyOf(error, 'code')
   switch (code) {
     case 'ERR_MODULE_NOT_FOUND':
       return 'install what it imports, and write relative imports with their extension (./topics.ts)'

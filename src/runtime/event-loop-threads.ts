@@ -80,6 +80,6 @@ class EventLoopThread implements ThreadHandle {
   }
 
   stores(name: string): readonly unknown[] {
-    return this.#thread.manager.states(name).map(({ state }) => state.userStore(name))
+    return this.#thread.manager.states(name).map(({ state }) => state.queryStore(name))
   }
 }

@@ -125,8 +125,8 @@ export class GlobalTables {
           stores: {
             state: (name) => state.state(name),
             // Of other global stores it is not known how far they are: what was written by them would not come again.
-            userStore: (store) =>
-              subtopology.stores.includes(store) ? state.userStore(store) : state.queryStore(store),
+            userStore: (store, scope) =>
+              subtopology.stores.includes(store) ? state.userStore(store, scope) : state.queryStore(store),
             isGlobal: () => true,
           },
           record,

@@ -57,3 +57,17 @@ export class NodeOutput implements Output {
     }
   }
 }
+
+/**
+ * Of an operator that makes a new record of each, where processors change headers in place, as in Kafka Streams: what is changed
+ * downstream of it is not seen upstream.
+ */
+export class NewRecordOutput extends NodeOutput {
+  override forward(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    super.forward(key, value, timestamp, headers.copy())
+  }
+
+  override forwardTo(child: string, key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    super.forwardTo(child, key, value, timestamp, headers.copy())
+  }
+}

@@ -1,8 +1,10 @@
-import { MillraceError } from '../errors.ts'
+import { MillraceError, isMillraceError, messageOf } from '../errors.ts'
 import type { LogProducer } from '../log/log.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
+import { ignoreRejection, isThenable } from '../platform/thenable.ts'
 import type { Headers } from '../record/headers.ts'
 import { partitionForKey } from '../record/murmur2.ts'
+import { serialized, writeInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { StreamPartitioner } from '../topology/topology.ts'
 
@@ -132,10 +134,10 @@ export class RecordWriter {
       this.written++
       return 1
     }
-    const all = typeof chosen === 'number' ? [chosen] : chosen
+    const all = typeof chosen === 'number' ? [chosen] : listOf(chosen, target, topic)
     for (const partition of all) {
       if (!Number.isInteger(partition) || partition < 0 || partition >= partitions) {
-        throw new MillraceError('MR_NO_PARTITION', `the partitioner answered ${partition}`, {
+        throw new MillraceError('MR_NO_PARTITION', `the partitioner answered ${messageOf(partition)}`, {
           node: target.node,
           topic,
           hint: `Answer 0 to ${partitions - 1}, or undefined for the default.`,
@@ -151,12 +153,12 @@ export class RecordWriter {
     try {
       if (serde.write !== undefined) {
         for (;;) {
-          const end = serde.write(value, this.#scratch, at)
-          if (end >= 0) return end
+          const end = writeInner(serde, value, this.#scratch, at)
+          if (end !== -1) return end
           this.#grow(this.#scratch.length * 2)
         }
       }
-      const bytes = serde.serialize(value)
+      const bytes = serialized(serde, value)
       if (at + bytes.length > this.#scratch.length) this.#grow(at + bytes.length)
       this.#scratch.set(bytes, at)
       return at + bytes.length
@@ -169,7 +171,7 @@ export class RecordWriter {
           topic,
           cause: error,
           hint:
-            error instanceof MillraceError && error.hint !== undefined
+            isMillraceError(error) && error.hint !== undefined
               ? error.hint
               : 'Give the operator a serde for the type that it produces.',
         },
@@ -238,6 +240,14 @@ export class RecordWriter {
   }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+/** @throws MR_NO_PARTITION for anything but a list; MR_PROMISE */
+function listOf(chosen: readonly number[], { node }: WriteTarget, topic: string): readonly number[] {
+  const isList = Array.isArray(chosen)
+  if (isList && !chosen.some(isThenable)) return chosen
+  const hint = 'Answer a number, a list of numbers, or undefined for the default.'
+  if (!isList && !isThenable(chosen)) {
+    throw new MillraceError('MR_NO_PARTITION', `the partitioner answered ${messageOf(chosen)}`, { node, topic, hint })
+  }
+  for (const one of [chosen].flat()) ignoreRejection(one)
+  throw new MillraceError('MR_PROMISE', 'the partitioner returned a promise', { node, hint })
 }

@@ -1,5 +1,6 @@
 import { Operator } from '../processors/operator.ts'
-import { MillraceError } from '../errors.ts'
+import { settled } from '../processors/user-result.ts'
+import { MillraceError, messageOf } from '../errors.ts'
 import type { Headers } from '../record/headers.ts'
 import type { SinkNode, TopicExtractor } from '../topology/topology.ts'
 import type { InputValue, RecordWriter, WriteTarget } from './record-writer.ts'
@@ -35,18 +36,22 @@ export class SinkOperator extends Operator {
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    const topic =
-      typeof this.#topic === 'string' ? this.#topic : this.#extract(this.#topic, key, value, timestamp, headers)
+    let topic = this.#topic
+    let own = headers
+    if (typeof topic !== 'string') {
+      own = headers.copy()
+      topic = this.#extract(topic, key, value, timestamp, own)
+    }
     const input = this.#copiesValue ? this.#input.cursor : undefined
-    const partitions = this.#writer.write(topic, this.#target, key, value, timestamp, headers, input)
+    const partitions = this.#writer.write(topic, this.#target, key, value, timestamp, own, input)
     if (partitions === 0) this.context.drop('no-partition')
   }
 
   #extract(extractor: TopicExtractor, key: unknown, value: unknown, timestamp: number, headers: Headers): string {
     const { topic, partition, offset } = this.context.record
-    const name = extractor(value, key, { topic, partition, offset, timestamp, headers })
+    const name: unknown = settled(extractor(value, key, { topic, partition, offset, timestamp, headers }), this.context)
     if (typeof name === 'string' && name !== '') return name
-    throw new MillraceError('MR_TOPIC_INVALID', `the topic extractor answered ${String(name)}`, {
+    throw new MillraceError('MR_TOPIC_INVALID', `the topic extractor answered ${messageOf(name)}`, {
       node: this.#target.node,
       hint: 'Answer the name of an existing topic.',
     })

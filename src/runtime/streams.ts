@@ -3,6 +3,7 @@ import { MillraceError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import { readOptions, type Duration } from '../options/index.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
+import { ignoreRejection, isThenable } from '../platform/thenable.ts'
 import { eventLoopScheduler, type Scheduler } from '../platform/scheduler.ts'
 import type { DropReason } from '../record/drop-reason.ts'
 import type { EngineFactory, EngineName } from '../state/engine.ts'
@@ -193,7 +194,11 @@ export class Streams implements AsyncDisposable {
     const { onUncaughtError, logger } = this.app.settings
     if (typeof onUncaughtError !== 'function') return onUncaughtError
     try {
-      return onUncaughtError(error)
+      const decision = onUncaughtError(error)
+      if (!isThenable(decision)) return decision
+      ignoreRejection(decision)
+      logger.error({}, 'onUncaughtError returned a promise; the client is shut down')
+      return 'shutdownClient'
     } catch (cause) {
       logger.error({ err: cause }, 'onUncaughtError threw; the client is shut down')
       return 'shutdownClient'

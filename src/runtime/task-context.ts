@@ -2,7 +2,8 @@ import { MillraceError } from '../errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { OperatorContext } from '../processors/operator.ts'
 import type { DropReason } from '../record/drop-reason.ts'
-import { Headers } from '../record/headers.ts'
+import type { CallbackScope } from '../record/callback-scope.ts'
+import { Headers, NO_HEADERS } from '../record/headers.ts'
 import type { RecordContext } from '../record/record-context.ts'
 import type { StateStore } from '../state/states.ts'
 import type { Settings } from '../topology/application.ts'
@@ -14,7 +15,7 @@ import type { RepeatedLines } from './repeated-lines.ts'
 /** Finds the states and user stores that a task's nodes may use. */
 export interface StoreAccess {
   state(name: string): StateStore | undefined
-  userStore(name: string): unknown
+  userStore(name: string, scope: CallbackScope): unknown
   /** Global tables may be read by every node. */
   isGlobal(name: string): boolean
 }
@@ -35,7 +36,6 @@ export class TaskContexts {
   readonly times: Map<string, number>
   streamTime = -1
   commitRequested = false
-  #none = new Headers()
 
   constructor(options: {
     applicationId: string
@@ -63,10 +63,9 @@ export class TaskContexts {
     this.times = options.times
   }
 
-  /** One empty list serves all records without headers; a processor that added to it gets the next record a new one. */
+  /** Those of a record without any. Where processors change them in place, as in Kafka Streams, each record has its own. */
   noHeaders(): Headers {
-    if (this.#none.length > 0) this.#none = new Headers()
-    return this.#none
+    return this.settings.compatible ? new Headers() : NO_HEADERS
   }
 
   dropFrom(
@@ -116,9 +115,9 @@ export class NodeContext implements OperatorContext {
     return state as S
   }
 
-  userStore(name: string): unknown {
+  userStore(name: string, scope: CallbackScope): unknown {
     if (!this.#mayUse(name)) throw this.#notConnected(name)
-    return this.#shared.stores.userStore(name)
+    return this.#shared.stores.userStore(name, scope)
   }
 
   streamTime(): number {

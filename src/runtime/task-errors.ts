@@ -1,7 +1,16 @@
-import { MillraceError, withPlace, type ErrorPlace } from '../errors.ts'
+import {
+  MillraceError,
+  isError,
+  isMillraceError,
+  messageOf,
+  withPlace,
+  type ErrorPlace,
+  propertyOf,
+} from '../errors.ts'
 import type { RecordCursor } from '../log/log.ts'
+import { ignoreRejection, isThenable } from '../platform/thenable.ts'
 import { noEventTime } from '../record/event-time.ts'
-import type { Headers } from '../record/headers.ts'
+import { Headers } from '../record/headers.ts'
 import type { RecordContext } from '../record/record-context.ts'
 import type { ErrorDecision, ErrorHandler, FailedRecord, Settings } from '../topology/application.ts'
 import { namingTask } from './damaged-state.ts'
@@ -9,8 +18,27 @@ import type { PartitionQueue, RecordGate } from './partition-queue.ts'
 import type { TaskContexts } from './task-context.ts'
 
 const PREVIEW_BYTES = 32
-/** Errors about what a function of the user's made of a record: returned, forwarded or put. */
-const ofUserFunctions: ReadonlySet<string> = new Set(['MR_SERDE_ROUND_TRIP', 'MR_TIMESTAMP'])
+/** Failures of the log, the disk or a handler, not of a record: no handler is asked about them. */
+const ENDS_TASK: ReadonlySet<string> = new Set([
+  'MR_AUTHENTICATION',
+  'MR_AUTHORIZATION',
+  'MR_CLOSED',
+  'MR_COMMIT',
+  'MR_FENCED',
+  'MR_HANDLER',
+  'MR_LOG_FAILED',
+  'MR_LOG_UNREACHABLE',
+  'MR_NOT_SYNCHRONOUS',
+  'MR_PRODUCE',
+  'MR_STATE_CLOSED',
+  'MR_STATE_CORRUPT',
+  'MR_STATE_FULL',
+  'MR_STATE_IO',
+  'MR_STATE_LOCKED',
+  'MR_SUPPRESS_FULL',
+  'MR_TOPIC_CREATE',
+  'MR_TOPIC_UNKNOWN',
+])
 const SKIP_UNREADABLE = "Set onDeserializationError: 'continue' to skip and count such records, or 'deadLetter'."
 
 /** Sends the input record to the dead letter topic. */
@@ -26,6 +54,8 @@ export class TaskErrors implements RecordGate {
   readonly #contexts: TaskContexts
   readonly #record: RecordContext
   readonly #deadLetter: DeadLetter
+  /** The error that was decided to end the task. */
+  #final: MillraceError | undefined
   /** The queue whose head is being processed; undefined in punctuators and commits. */
   current: PartitionQueue | undefined
 
@@ -69,6 +99,7 @@ export class TaskErrors implements RecordGate {
   }
 
   noTimestamp(queue: PartitionQueue, cursor: RecordCursor, found: unknown, extracted: boolean): void {
+    ignoreRejection(found)
     const what = extracted ? 'what the timestamp function of the topic returned' : 'the timestamp of the record'
     this.#unstamped(queue, cursor, noEventTime(found, what, placeOf(queue, cursor, this.#task), SKIP_UNREADABLE))
   }
@@ -92,23 +123,50 @@ export class TaskErrors implements RecordGate {
 
   /** An error thrown in a node, by a user function or by Millrace itself. */
   nodeFailed(error: unknown, node: string): void {
-    if (error instanceof MillraceError) {
-      if (error.code === 'MR_SERIALIZE' && !(error.cause instanceof TypeError)) {
-        this.#decide(this.#settings.onProductionError, error, this.#currentRecord(node), 'production')
-        return
-      }
-      if (!ofUserFunctions.has(error.code)) throw namingTask(error, this.#task)
-      const hint = `${hintOf(error)}Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'.`
-      const refused = withPlace(error, { ...this.#place(node), hint })
-      this.#decide(this.#settings.onProcessingError, refused, this.#currentRecord(node), 'processing')
+    const isFinal = this.#final !== undefined && error === this.#final
+    if (isFinal || (isMillraceError(error) && ENDS_TASK.has(error.code))) {
+      throw namingTask(error, this.#task)
+    }
+    if (isMillraceError(error)) {
+      this.#ownError(error, node)
       return
     }
     const wrapped = new MillraceError('MR_PROCESSING', `a function of the processor threw: ${messageOf(error)}`, {
-      ...this.#place(node),
+      ...this.#placeAt(node),
       cause: error,
       hint: "The record is read again after a restart. Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'.",
     })
     this.#decide(this.#settings.onProcessingError, wrapped, this.#currentRecord(node), 'processing')
+  }
+
+  /** What Millrace found wrong with what a function returned or called. */
+  #ownError(error: MillraceError, node: string): void {
+    const record = this.#currentRecord(node)
+    if (error.code === 'MR_SERIALIZE') {
+      if (isTypeError(error.cause)) throw this.#ending(error)
+      this.#decide(this.#settings.onProductionError, error, record, 'production')
+      return
+    }
+    const hint = `${hintOf(error)}Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'.`
+    // An error that names a topic speaks of the output.
+    const place = error.topic === undefined ? this.#placeAt(node) : { task: this.#task }
+    this.#decide(
+      this.#settings.onProcessingError,
+      withPlace(error, { ...place, node: error.node ?? node, hint }),
+      record,
+      'processing',
+    )
+  }
+
+  #placeAt(node: string): ErrorPlace {
+    const { topic, partition, offset } = this.#record
+    return { node, task: this.#task, ...(topic === null ? {} : { topic, partition, offset }) }
+  }
+
+  /** Nodes that the error passes through on its way up have no say in it. */
+  #ending(error: MillraceError): MillraceError {
+    this.#final = error
+    return error
   }
 
   #decide(
@@ -121,26 +179,39 @@ export class TaskErrors implements RecordGate {
     try {
       decision = typeof handler === 'function' ? handler(error, record) : handler
     } catch (cause) {
-      throw new MillraceError('MR_HANDLER', `the ${reason} error handler threw: ${messageOf(cause)}`, {
-        ...record,
-        topic: record.topic ?? undefined,
-        cause: error,
-      })
+      throw this.#ending(handlerFailed(`the ${reason} error handler threw: ${messageOf(cause)}`, record, error))
     }
-    if (decision === 'deadLetter') this.#deadLetter(record, error)
-    else if (decision !== 'continue') throw error
+    if (isThenable(decision)) {
+      ignoreRejection(decision)
+      throw this.#ending(handlerFailed(`the ${reason} error handler returned a promise`, record, error))
+    }
+    if (decision === 'deadLetter') this.#sendDeadLetter(record, error)
+    else if (decision !== 'continue') throw this.#ending(error)
     this.#contexts.dropFrom(record.node, reason, record.topic, record.partition, record.offset, error)
   }
 
-  #place(node: string): ErrorPlace {
-    const { topic, partition, offset } = this.#record
-    return { node, task: this.#task, ...(topic === null ? {} : { topic, partition, offset }) }
+  #sendDeadLetter(record: FailedRecord, error: MillraceError): void {
+    try {
+      this.#deadLetter(record, error)
+    } catch (cause) {
+      throw isMillraceError(cause) ? this.#ending(cause) : cause
+    }
   }
 
   #currentRecord(node: string): FailedRecord {
     if (this.current !== undefined) return this.#failedRecord(this.current, this.current.cursor, node)
     const { topic, partition, offset, timestamp, headers } = this.#record
-    return { topic, partition, offset, timestamp, headers, node, task: this.#task, rawKey: null, rawValue: null }
+    return {
+      topic,
+      partition,
+      offset,
+      timestamp,
+      headers: headers.copy(),
+      node,
+      task: this.#task,
+      rawKey: null,
+      rawValue: null,
+    }
   }
 
   #failedRecord(queue: PartitionQueue, cursor: RecordCursor, node: string): FailedRecord {
@@ -149,7 +220,7 @@ export class TaskErrors implements RecordGate {
       partition: queue.partition,
       offset: cursor.offset,
       timestamp: cursor.timestamp,
-      headers: cursor.headers(this.#contexts.noHeaders()),
+      headers: cursor.headers(new Headers()),
       node,
       task: this.#task,
       rawKey: bytesOf(cursor, cursor.keyStart, cursor.keyEnd),
@@ -166,18 +237,27 @@ function placeOf(queue: PartitionQueue, cursor: RecordCursor, task: string): Err
   return { node: queue.source.node, task, topic: queue.topic, partition: queue.partition, offset: cursor.offset }
 }
 
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
+function isTypeError(cause: unknown): boolean {
+  return isError(cause) && cause instanceof TypeError
+}
+
+function handlerFailed(message: string, record: FailedRecord, cause: MillraceError): MillraceError {
+  return new MillraceError('MR_HANDLER', message, {
+    ...record,
+    topic: record.topic ?? undefined,
+    cause,
+    hint: "A handler answers 'fail', 'continue' or 'deadLetter' itself, at once.",
+  })
 }
 
 /** Headers of a dead letter record (KIP-1034). */
 export function deadLetterHeaders(headers: Headers, record: FailedRecord, error: MillraceError): Headers {
-  const cause = error.cause instanceof Error ? error.cause : error
+  const cause = isError(error.cause) ? error.cause : error
   return headers
     .copy()
-    .add('__streams.errors.exception', cause.name)
-    .add('__streams.errors.message', cause.message)
-    .add('__streams.errors.stacktrace', cause.stack ?? '')
+    .add('__streams.errors.exception', textOf(cause, 'name'))
+    .add('__streams.errors.message', messageOf(cause))
+    .add('__streams.errors.stacktrace', textOf(cause, 'stack'))
     .add('__streams.errors.topic', record.topic)
     .add('__streams.errors.partition', String(record.partition))
     .add('__streams.errors.offset', String(record.offset))
@@ -185,5 +265,10 @@ export function deadLetterHeaders(headers: Headers, record: FailedRecord, error:
 
 /** What to do about an error of Millrace's own, in front of what else may be done. */
 function hintOf(error: unknown): string {
-  return error instanceof MillraceError && error.hint !== undefined ? `${error.hint} ` : ''
+  return isMillraceError(error) && error.hint !== undefined ? `${error.hint} ` : ''
+}
+
+function textOf(error: Error, property: 'name' | 'stack'): string {
+  const text = propertyOf(error, property)
+  return typeof text === 'string' ? text : ''
 }

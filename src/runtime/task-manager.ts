@@ -288,7 +288,7 @@ export class TaskManager {
       inputs,
       stores: {
         state: (name) => state.state(name) ?? globals.state(name),
-        userStore: (name) => state.userStore(name) ?? globals.userStore(name),
+        userStore: (name, scope) => state.userStore(name, scope) ?? globals.userStore(name),
         isGlobal: (name) => globals.state(name) !== undefined,
       },
       record: open.record,

@@ -1,7 +1,8 @@
 import { createOperator } from '../processors/create-operator.ts'
 import type { Operator } from '../processors/operator.ts'
+import type { OperatorName } from '../topology/operator-spec.ts'
 import type { SourceNode, Subtopology, TopologyNode } from '../topology/topology.ts'
-import { NodeOutput, type NodeFailure } from './node-output.ts'
+import { NewRecordOutput, NodeOutput, type NodeFailure } from './node-output.ts'
 import type { SourceBinding } from './partition-queue.ts'
 import type { RecordWriter } from './record-writer.ts'
 import { SinkOperator, type CurrentInput } from './sink-operator.ts'
@@ -47,7 +48,8 @@ export function wire(
   const sources = new Map<string, SourceBinding>()
   const outputs: NodeOutput[] = []
   for (const node of nodes) {
-    const output = new NodeOutput(node.name, failed)
+    const Output = contexts.settings.compatible && makesRecords(node) ? NewRecordOutput : NodeOutput
+    const output = new Output(node.name, failed)
     outputs.push(output)
     for (const child of childrenOf(node)) output.add(child, operators.get(child) as Operator)
     const operator = operators.get(node.name)
@@ -81,6 +83,21 @@ function operatorOf(
   const topic =
     typeof node.topic === 'string' ? fullTopicName(contexts.applicationId, node.topic, node.internal) : node.topic
   return new SinkOperator(node, topic, writer, input)
+}
+
+/** Operators of Kafka Streams that hand on the very record they got. */
+const HANDING_ON: ReadonlySet<OperatorName> = new Set<OperatorName>([
+  'branch',
+  'filter',
+  'joinWindow',
+  'passThrough',
+  'peek',
+  'process',
+  'repartitionFilter',
+])
+
+function makesRecords(node: TopologyNode): boolean {
+  return node.kind === 'processor' && !HANDING_ON.has(node.operator.op)
 }
 
 function childrenOf(node: TopologyNode): readonly string[] {

@@ -1,3 +1,4 @@
+import { MillraceError, isMillraceError, messageOf } from '../errors.ts'
 import type { PartitionMap, CommittedOffset, RecordCursor } from '../log/log.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Operator } from '../processors/operator.ts'
@@ -135,7 +136,7 @@ export class Task {
     for (const queue of this.#queues) queue.idleSince = now
     const { punctuation } = this.#contexts
     if (!options.settings.compatible) punctuation.resumedFrom = this.#contexts.streamTime
-    for (const operator of this.#operators) operator.init()
+    for (const operator of this.#operators) init(operator)
     punctuation.resumedFrom = -1
   }
 
@@ -311,5 +312,21 @@ export class Task {
         )
       }
     }
+  }
+}
+
+/** A task whose processors are not ready cannot be opened; no handler is asked, since no record is to blame. */
+function init(operator: Operator): void {
+  try {
+    operator.init()
+  } catch (error) {
+    if (isMillraceError(error)) throw error
+    const { node, taskId: task } = operator.context
+    throw new MillraceError('MR_PROCESSING', `the processor could not be initialised: ${messageOf(error)}`, {
+      node,
+      task,
+      cause: error,
+      hint: 'Its supplier or its init threw; see the cause.',
+    })
   }
 }

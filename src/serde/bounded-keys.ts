@@ -1,7 +1,7 @@
 import { Windowed } from '../windowing/windowed-key.ts'
 import { readLong, writeLong } from './big-endian.ts'
 import { asBuffer } from './byte-view.ts'
-import { readInner, writeInner } from './inner-key.ts'
+import { readInner, serialized, writeInner } from './call-serde.ts'
 import { checkSuffix, wrongType } from './serde-error.ts'
 import type { Serde } from './serde.ts'
 
@@ -26,7 +26,7 @@ function build<K>(name: string, inner: Serde<K>): Serde<Windowed<K>> {
     partitionSuffix: 16,
     serialize(value) {
       if (!(value instanceof Windowed)) throw wrongType(name, 'a Windowed key', value)
-      const key = inner.serialize(value.key)
+      const key = serialized(inner, value.key)
       const bytes = Buffer.allocUnsafe(key.length + 16)
       bytes.set(key)
       writeLong(value.start, bytes, writeLong(value.end, bytes, key.length))

@@ -1,5 +1,6 @@
 import { option } from '../options/index.ts'
 import type { About, Option, Place, Settled } from '../options/index.ts'
+import { asyncMethodOf } from './call-serde.ts'
 import type { Serde } from './serde.ts'
 
 /** A serde, known by its two methods. */
@@ -10,7 +11,11 @@ export function serde(about: About<Serde<unknown>>): Option<Serde<unknown> | und
 }
 
 function readSerde(value: unknown, place: Place): Serde<unknown> {
-  if (isSerde(value)) return value
+  if (isSerde(value)) {
+    const method = asyncMethodOf(value)
+    if (method === undefined) return value
+    throw place.inner(`.${method}`).refuse(Reflect.get(value, method), 'read and write at once: a serde is not awaited')
+  }
   const hint =
     typeof value === 'function' ? 'call it: string(), json<T>()' : 'give a serde, such as string() or json<T>()'
   throw place.refuse(value, hint)

@@ -5,7 +5,7 @@ import { Windowed } from '../windowing/windowed-key.ts'
 import { readLong, writeLong } from './big-endian.ts'
 import { boundedKeys } from './bounded-keys.ts'
 import { asBuffer } from './byte-view.ts'
-import { readInner, writeInner } from './inner-key.ts'
+import { readInner, serialized, writeInner } from './call-serde.ts'
 import { checkSuffix, wrongType } from './serde-error.ts'
 import type { Serde } from './serde.ts'
 
@@ -50,7 +50,7 @@ function build<K>(inner: Serde<K>, size: number): Serde<Windowed<K>> {
     partitionSuffix: 8,
     serialize(value) {
       if (!(value instanceof Windowed)) throw wrongType(name, 'a Windowed key', value)
-      const key = inner.serialize(value.key)
+      const key = serialized(inner, value.key)
       const bytes = Buffer.allocUnsafe(key.length + 8)
       bytes.set(key)
       writeLong(value.start, bytes, key.length)

@@ -1,4 +1,5 @@
-import { MillraceError, withPlace } from '../errors.ts'
+import { MillraceError, isMillraceError, withPlace } from '../errors.ts'
+import { readInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { ByteWriter } from './rows/byte-writer.ts'
 import { firstDifference } from '../serde/first-difference.ts'
@@ -21,8 +22,7 @@ export class ValueCodec<V> {
   /** @throws MR_STATE_DESERIALIZE */
   read(buffer: Buffer, start: number, end: number): V {
     try {
-      const serde = this.#serde
-      return serde.read === undefined ? serde.deserialize(buffer.subarray(start, end)) : serde.read(buffer, start, end)
+      return readInner(this.#serde, buffer, start, end)
     } catch (cause) {
       throw new MillraceError('MR_STATE_DESERIALIZE', `a value of ${end - start} bytes cannot be read`, {
         store: this.#store,
@@ -88,7 +88,7 @@ export class ValueCodec<V> {
   }
 
   #refused(cause: unknown): MillraceError {
-    if (cause instanceof MillraceError && cause.code === 'MR_SERDE_ROUND_TRIP') {
+    if (isMillraceError(cause) && cause.code === 'MR_SERDE_ROUND_TRIP') {
       return withPlace(cause, { store: this.#store })
     }
     return new MillraceError('MR_STATE_SERIALIZE', `serde ${this.#serde.name} cannot write a value of the store`, {
@@ -152,8 +152,7 @@ export class KeyCodec<K> {
   /** @throws MR_STATE_DESERIALIZE */
   read(buffer: Buffer, start: number, end: number): K {
     try {
-      const serde = this.#serde
-      return serde.read === undefined ? serde.deserialize(buffer.subarray(start, end)) : serde.read(buffer, start, end)
+      return readInner(this.#serde, buffer, start, end)
     } catch (cause) {
       throw new MillraceError('MR_STATE_DESERIALIZE', `a key of ${end - start} bytes cannot be read`, {
         store: this.#store,

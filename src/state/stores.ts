@@ -46,9 +46,10 @@ export interface ReadOnlyKeyValueStore<K, V> {
 }
 
 /**
- * A plain key-value store, as `keyValueStore()` declares it.
+ * A plain key-value store, as `keyValueStore()` declares it. It can be written to in the callbacks of its processor only, before they
+ * return.
  *
- * @throws MR_STORE_NULL_KEY; MR_STATE_SERIALIZE at the commit for what the serdes cannot write
+ * @throws MR_STORE_NULL_KEY; MR_OUTSIDE_CALLBACK, MR_PROMISE by methods that write; MR_STATE_SERIALIZE at the commit for what the serdes cannot write
  * @example
  * ```ts
  * const seen: KeyValueStore<string, number> = context.store('seen')

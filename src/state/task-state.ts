@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
+import type { CallbackScope } from '../record/callback-scope.ts'
 import { ByteWriter } from './rows/byte-writer.ts'
 import { RowKeys } from './rows/row-keys.ts'
 import { createStore } from './create-store.ts'
@@ -24,7 +25,6 @@ interface OpenStore {
   readonly spec: StoreSpec
   readonly space: EngineSpace
   store: TaskStore
-  user: unknown
   query: unknown
 }
 
@@ -99,7 +99,7 @@ export class TaskState {
     for (const spec of specs) {
       const space = spec.persistent ? this.#main : this.#memory
       const store = this.#create(spec, space)
-      const open: OpenStore = { spec, space, store, user: undefined, query: undefined }
+      const open: OpenStore = { spec, space, store, query: undefined }
       this.#stores.set(spec.name, open)
       this.#all.push(open)
       if (store.cached) this.#cached.push(store)
@@ -115,11 +115,14 @@ export class TaskState {
     return this.#all.map(({ store }) => store)
   }
 
-  /** The store of this name as users see it: it never hands out an object that the store keeps. */
-  userStore(name: string): unknown {
+  /**
+   * The store of this name as users see it: it never hands out an object that the store keeps.
+   *
+   * @param scope whose callbacks may write to it; anybody at any time if not given
+   */
+  userStore(name: string, scope?: CallbackScope): unknown {
     const open = this.#stores.get(name)
-    if (open === undefined) return undefined
-    return (open.user ??= userStore(open.store, this.#environment, this.#iterators))
+    return open === undefined ? undefined : userStore(open.store, this.#environment, this.#iterators, scope)
   }
 
   /** The store of this name for reading; its iterators end when the task goes on. */
@@ -269,7 +272,6 @@ export class TaskState {
     open.space.empty(name)
     const index = this.#cached.indexOf(open.store)
     open.store = this.#create(open.spec, open.space)
-    open.user = undefined
     open.query = undefined
     if (index >= 0) this.#cached[index] = open.store
     return this.#writeSpaces()

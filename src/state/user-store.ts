@@ -1,3 +1,4 @@
+import type { CallbackScope } from '../record/callback-scope.ts'
 import type { StateEnvironment } from './environment.ts'
 import { PlainFace, ReadOnlyPlainFace, ReadOnlyTimestampedFace, TimestampedFace } from './key-value/key-value-face.ts'
 import { KeyValueEntryStore } from './key-value/key-value-entry-store.ts'
@@ -11,18 +12,31 @@ import { ReadOnlyVersionedFace, VersionedFace } from './versioned/versioned-face
 import { VersionedEntryStore } from './versioned/versioned-entry-store.ts'
 import { ReadOnlyWindowFace, WindowFace } from './timed/window-face.ts'
 import { WindowEntryStore } from './timed/window-entry-store.ts'
+import { writeCheck } from './write-check.ts'
 
-/** A store as a processor may use it; undefined for the buffers of operators, which are nobody else's business. */
-export function userStore(store: StateStore, environment: StateEnvironment, iterators: OpenIterators): unknown {
+/**
+ * A store as a processor may use it; undefined for the buffers of operators, which are nobody else's business.
+ *
+ * @param scope whose callbacks may write to it; anybody at any time if not given
+ */
+export function userStore(
+  store: StateStore,
+  environment: StateEnvironment,
+  iterators: OpenIterators,
+  scope?: CallbackScope,
+): unknown {
+  const checkWrite = writeCheck(store.name, scope)
   if (store instanceof KeyValueEntryStore) {
-    return store.spec.timestamped ? new TimestampedFace(store, iterators) : new PlainFace(store, iterators)
+    return store.spec.timestamped
+      ? new TimestampedFace(store, iterators, checkWrite)
+      : new PlainFace(store, iterators, checkWrite)
   }
-  if (store instanceof VersionedEntryStore) return new VersionedFace(store)
+  if (store instanceof VersionedEntryStore) return new VersionedFace(store, checkWrite)
   if (store instanceof WindowEntryStore) {
-    return new WindowFace(store, store.spec.windowSize, iterators, environment.record)
+    return new WindowFace(store, store.spec.windowSize, iterators, environment.record, checkWrite)
   }
   if (store instanceof PeriodEntryStore) return new ReadOnlyPeriodFace(store, store.spec.maxSize, iterators)
-  return store instanceof SessionEntryStore ? new SessionFace(store, iterators) : undefined
+  return store instanceof SessionEntryStore ? new SessionFace(store, iterators, checkWrite) : undefined
 }
 
 /** A store as a query may use it: nothing can be put. */

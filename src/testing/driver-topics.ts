@@ -3,6 +3,8 @@ import { PartitionMap } from '../log/log.ts'
 import type { LogProducer, LogReader } from '../log/log.ts'
 import { Headers } from '../record/headers.ts'
 import { partitionForKey } from '../record/murmur2.ts'
+import { refusePromises } from '../record/refuse-promises.ts'
+import { readInner, serialized } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import { readOptions, type Duration } from '../options/index.ts'
 import { INPUT, PIPE } from './driver-options.ts'
@@ -58,8 +60,9 @@ export class TestInputTopic<K, V> {
    * @throws MR_TIMESTAMP if the timestamp is no number within ±8.64e15; MR_PROCESSING, MR_DESERIALIZE and other errors of the application
    */
   pipe(key: K | null, value: V | null, options: PipeOptions = {}): void {
-    const keyBytes = key === null ? null : this.#topic.keySerde.serialize(key)
-    const valueBytes = value === null ? null : this.#topic.valueSerde.serialize(value)
+    refusePromises('pipe()', this.#topic.name, key, value)
+    const keyBytes = key === null ? null : serialized(this.#topic.keySerde, key)
+    const valueBytes = value === null ? null : serialized(this.#topic.valueSerde, value)
     this.pipeBytes(keyBytes, valueBytes, options)
   }
 
@@ -196,5 +199,7 @@ export class TestOutputTopic<K, V> {
 }
 
 function decode(serde: Serde<unknown>, buffer: Buffer, start: number, end: number): unknown {
-  return start < 0 ? null : serde.deserialize(Buffer.from(buffer.subarray(start, end)))
+  if (start < 0) return null
+  const own = Buffer.from(buffer.subarray(start, end))
+  return readInner(serde, own, 0, own.length)
 }

@@ -6,7 +6,7 @@ import type { Duration } from '../windowing/index.ts'
  * KIP-478 and KIP-820).
  */
 
-/** A record as a processor sees it. The headers are those of the record itself: changing them changes what later processors see. */
+/** A record as a processor sees it. The headers are the processor's own: what it changes goes with what it forwards from then on. */
 export interface ProcessorRecord<K, V> {
   readonly key: K
   readonly value: V
@@ -72,9 +72,10 @@ export interface ProcessingContext {
   /**
    * Calls `punctuator` with the current time whenever it is due; at most once however many intervals have passed.
    * Wall-clock time first falls due one interval from now, stream time with the first record. Intervals of wall-clock time pass at
-   * their pace whatever is done to the date of the machine; `start` anchors to the date. A punctuator that throws is MR_PROCESSING.
+   * their pace whatever is done to the date of the machine; `start` anchors to the date. A punctuator that throws is MR_PROCESSING,
+   * one that returns a promise MR_PROMISE.
    *
-   * @throws MR_DURATION; MR_TIMESTAMP if `start` is no event time
+   * @throws MR_DURATION; MR_TIMESTAMP if `start` is no event time; MR_PROMISE for an async punctuator; MR_OUTSIDE_CALLBACK
    * @example
    * ```ts
    * context.schedule('1m', 'wall-clock-time', () => context.forward({ key: 'open', value: open.size }))
@@ -86,7 +87,7 @@ export interface ProcessingContext {
     punctuator: (timestamp: number) => void,
     options?: ScheduleOptions,
   ): Cancellable
-  /** Asks for a commit soon: after the slice of records being processed, without waiting for `commitInterval`. */
+  /** Asks for a commit soon: after the slice of records being processed, without waiting for `commitInterval`. @throws MR_OUTSIDE_CALLBACK */
   commit(): void
   /** Greatest timestamp this task has taken; -1 before the first record. */
   currentStreamTime(): number
@@ -97,8 +98,10 @@ export interface ProcessingContext {
 /** What a `Processor` may do. */
 export interface ProcessorContext<KOut, VOut> extends ProcessingContext {
   /**
-   * Hands a record to every child, or to the one named; returns when they have processed it.
-   * @throws MR_UNKNOWN_CHILD; MR_TIMESTAMP for a timestamp that is negative or no number within ±8.64e15: `onProcessingError` decides
+   * Hands a record to every child, or to the one named; returns when they have processed it. A call after the callback has returned
+   * in which it stands throws, and changes nothing.
+   * @throws MR_UNKNOWN_CHILD, MR_OUTSIDE_CALLBACK; MR_PROMISE for a promise as key or value; MR_TIMESTAMP for a timestamp that is
+   * negative or no number within ±8.64e15: `onProcessingError` decides
    */
   forward(record: ForwardRecord<KOut, VOut>, child?: string): void
 }
@@ -107,14 +110,14 @@ export interface ProcessorContext<KOut, VOut> extends ProcessingContext {
 export interface FixedKeyProcessorContext<VOut> extends ProcessingContext {
   /**
    * As `forward` of a processor, with the key of the record being processed.
-   * @throws MR_NO_RECORD in punctuators, where there is none; MR_UNKNOWN_CHILD
+   * @throws MR_NO_RECORD in punctuators, where there is none; MR_UNKNOWN_CHILD, MR_OUTSIDE_CALLBACK, MR_PROMISE
    */
   forward(record: ForwardValue<VOut>, child?: string): void
 }
 
 /**
  * A step of one's own, for `process` (KIP-478). One per task; called by one record at a time, synchronously. What it throws is
- * MR_PROCESSING.
+ * MR_PROCESSING, a promise that it returns MR_PROMISE.
  *
  * @example
  * ```ts

@@ -1,5 +1,6 @@
 import { MillraceError } from '../errors.ts'
 import { checkOptionNames, parseDuration } from '../options/index.ts'
+import { ignoreRejection, isAsyncFunction, isThenable } from '../platform/thenable.ts'
 import type { Duration } from '../options/index.ts'
 import type { PeriodWindows, WindowBounds } from './period.ts'
 import { checkPositive } from './window-error.ts'
@@ -31,8 +32,9 @@ export function windowsOf(
   windows: (timestamp: number) => readonly WindowBounds[],
   options: { readonly maxSize: Duration; readonly grace?: Duration },
 ): PeriodWindows {
-  if (typeof windows !== 'function') {
-    throw new MillraceError('MR_WINDOW', 'windowsOf() was not given a function', {
+  if (typeof windows !== 'function' || isAsyncFunction(windows)) {
+    const given = isAsyncFunction(windows) ? 'was given an async function' : 'was not given a function'
+    throw new MillraceError('MR_WINDOW', `windowsOf() ${given}`, {
       hint: 'give (timestamp) => [{ start, end }], in milliseconds since the epoch',
     })
   }
@@ -49,7 +51,10 @@ export function windowsOf(
 }
 
 function checkBounds(windows: readonly WindowBounds[], timestamp: number, maxSize: number): readonly WindowBounds[] {
-  if (!Array.isArray(windows)) throw invalid(timestamp, 'is not an array')
+  if (!Array.isArray(windows)) {
+    ignoreRejection(windows)
+    throw invalid(timestamp, isThenable(windows) ? 'is a promise' : 'is not an array')
+  }
   for (const window of windows as readonly (WindowBounds | null | undefined)[]) {
     const { start, end } = window ?? {}
     if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) {

@@ -3,8 +3,6 @@
  * has been mended.
  */
 export const KNOWN_DIFFERENCES: ReadonlyMap<string, string> = new Map([
-  ...reason('a header that is set shows in later siblings only', ['processor-more/set-header']),
-  ...reason('the processing handler is not asked about an unknown child', ['processor-more/route-unknown-continue']),
   ...reason('Kafka Streams refuses the topology, which works here', [
     'branches/after-key-change-optimized',
     'stores/transform-counting-joined',

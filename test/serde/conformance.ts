@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { readInner, writeInner } from '../../src/serde/inner-key.ts'
+import { readInner, writeInner } from '../../src/serde/call-serde.ts'
 import type { Serde } from '../../src/serde/serde.ts'
 
 export interface SerdeExamples<T> {

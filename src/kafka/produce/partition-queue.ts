@@ -1,5 +1,5 @@
 import type { TopicPartition } from '../../log/log.ts'
-import { Headers } from '../../record/headers.ts'
+import { NO_HEADERS } from '../../record/headers.ts'
 import { BatchBuilder, stampBatch } from '../records/batch-builder.ts'
 import type { Compression } from '../records/compression.ts'
 import { BatchCursor } from '../records/cursor.ts'
@@ -21,7 +21,6 @@ export interface PendingBatch {
 }
 
 const MIN_CAPACITY = 4096
-const NO_HEADERS = new Headers()
 
 /** What waits to be sent to one partition, in order: closed batches, then the one being filled. At most one is under way. */
 export class PartitionQueue implements TopicPartition {

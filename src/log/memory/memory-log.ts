@@ -1,7 +1,7 @@
 import type { Clock } from '../../platform/clock.ts'
 import { clockOption } from '../../platform/clock-option.ts'
 import { randomUUID } from 'node:crypto'
-import { flag, func, readOptions } from '../../options/index.ts'
+import { awaitedFunc, flag, readOptions } from '../../options/index.ts'
 import type { TableOf, Values } from '../../options/index.ts'
 import type { TopicSpec } from '../log.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
@@ -30,7 +30,7 @@ export interface MemoryLogOptions {
 /** The options of `memoryLog`. */
 export const MEMORY_LOG = {
   clock: clockOption,
-  beforeCommit: func<() => Promise<void>>({
+  beforeCommit: awaitedFunc<() => Promise<void>>({
     description: 'called for every commit, which takes effect when the promise resolves; for tests',
   }),
   controlRecords: flag({

@@ -1,5 +1,4 @@
-import { inspect } from 'node:util'
-import { MillraceError, type ErrorPlace } from '../../errors.ts'
+import { MillraceError, messageOf, type ErrorPlace } from '../../errors.ts'
 import { isPlainData } from '../../platform/plain-data.ts'
 
 /** A value on its way to another thread: cloning an error would lose its class, its code and its place. */
@@ -30,8 +29,13 @@ export class ValueSender {
   #lastId = 0
 
   send(value: unknown, depth = 0): SentValue {
-    if (value instanceof Error) return { error: this.#error(value, depth) }
-    return { value: isPlainData(value) ? value : inspect(value) }
+    try {
+      if (value instanceof Error) return { error: this.#error(value, depth) }
+      if (isPlainData(value)) return { value }
+    } catch {
+      // What throws when it is looked at arrives as text.
+    }
+    return { value: messageOf(value) }
   }
 
   #error(error: Error, depth: number): SentError {

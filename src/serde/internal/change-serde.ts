@@ -1,7 +1,7 @@
 import { MillraceError } from '../../errors.ts'
 import { Change } from '../../record/change.ts'
 import { asBuffer } from '../byte-view.ts'
-import { readInner } from '../inner-key.ts'
+import { readInner, serialized } from '../call-serde.ts'
 import type { Serde } from '../serde.ts'
 
 /** The last byte tells what is in front of it. With `Latest` a byte for `isLatest` (0 or 1) lies between. */
@@ -19,10 +19,10 @@ export function changeSerde<V>(inner: Serde<V>): Serde<Change<V>> {
       const { newValue, oldValue } = change
       if (newValue === null) {
         if (oldValue === null) throw emptyChange()
-        return withFlag(value.serialize(oldValue), Flag.old)
+        return withFlag(serialized(value, oldValue), Flag.old)
       }
-      const added = value.serialize(newValue)
-      return oldValue === null ? withFlag(added, Flag.new) : both(added, value.serialize(oldValue))
+      const added = serialized(value, newValue)
+      return oldValue === null ? withFlag(added, Flag.new) : both(added, serialized(value, oldValue))
     },
     deserialize(bytes) {
       const buffer = asBuffer(bytes)

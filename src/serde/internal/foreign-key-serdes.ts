@@ -1,6 +1,7 @@
 import { MillraceError } from '../../errors.ts'
 import { ResponseMessage, SubscriptionInstruction, SubscriptionMessage } from '../../record/foreign-key.ts'
 import { asBuffer } from '../byte-view.ts'
+import { readInner, serialized } from '../call-serde.ts'
 import type { Serde } from '../serde.ts'
 
 /** Set in the version byte if there is no hash. */
@@ -27,7 +28,7 @@ export function subscriptionSerde<K>(primaryKeySerde: Serde<K>): Serde<Subscript
     name: `subscription of ${primaryKeySerde.name}`,
     survives: ({ primaryKey }, closely) => key.survives?.(primaryKey, closely) ?? false,
     serialize({ hash, instruction, primaryKey, partition }) {
-      const keyBytes = key.serialize(primaryKey)
+      const keyBytes = serialized(key, primaryKey)
       const keyStart = 2 + (hash === null ? 0 : HASH_BYTES)
       const keyEnd = keyStart + keyBytes.length
       const result = Buffer.allocUnsafe(keyEnd + (partition === null ? 0 : PARTITION_BYTES))
@@ -46,7 +47,7 @@ export function subscriptionSerde<K>(primaryKeySerde: Serde<K>): Serde<Subscript
       const keyEnd = version === 0 ? buffer.length : buffer.length - PARTITION_BYTES
       const instruction = INSTRUCTIONS[buffer[1] ?? -1]
       if (keyEnd < keyStart || instruction === undefined) throw malformed('subscription', `its ${buffer.length} bytes`)
-      const primaryKey = key.deserialize(buffer.subarray(keyStart, keyEnd))
+      const primaryKey = readInner(key, buffer, keyStart, keyEnd)
       return new SubscriptionMessage(hash, instruction, primaryKey, version === 0 ? null : buffer.readInt32BE(keyEnd))
     },
   }
@@ -61,7 +62,7 @@ export function responseSerde<V>(valueSerde: Serde<V>): Serde<ResponseMessage<V>
   return {
     name: `response of ${valueSerde.name}`,
     serialize({ hash, value }) {
-      const valueBytes = value === null ? null : inner.serialize(value)
+      const valueBytes = value === null ? null : serialized(inner, value)
       const valueStart = 1 + (hash === null ? 0 : HASH_BYTES)
       const result = Buffer.allocUnsafe(valueStart + (valueBytes === null ? 0 : valueBytes.length))
       result[0] = RESPONSE_VERSION | (hash === null ? NO_HASH : 0)
@@ -75,7 +76,7 @@ export function responseSerde<V>(valueSerde: Serde<V>): Serde<ResponseMessage<V>
       const hash = readHash(buffer, 1)
       const valueStart = 1 + (hash === null ? 0 : HASH_BYTES)
       if (buffer.length < valueStart) throw malformed('response', `its ${buffer.length} bytes`)
-      const value = buffer.length > valueStart ? inner.deserialize(buffer.subarray(valueStart)) : null
+      const value = buffer.length > valueStart ? readInner(inner, buffer, valueStart, buffer.length) : null
       return new ResponseMessage(hash, value, null)
     },
   }

@@ -1,4 +1,5 @@
-import { Headers } from '../../record/headers.ts'
+import { NO_HEADERS } from '../../record/headers.ts'
+import type { Headers } from '../../record/headers.ts'
 import { readLong } from '../../serde/big-endian.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { readBufferedRow, writeBufferedRow, type BufferedRow } from './buffered-row.ts'
@@ -93,7 +94,7 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
         this.#order.shift()
         this.removed(entry)
         const { row } = entry
-        const rowHeaders = row.headers ?? new Headers()
+        const rowHeaders = row.headers ?? NO_HEADERS
         record.set(row.topic, row.partition, row.offset, row.timestamp, rowHeaders)
         emit(entry.key, this.#values.decode(entry.row.next), row.timestamp, rowHeaders)
       }

@@ -1,5 +1,5 @@
 import { Change } from '../../record/change.ts'
-import { Headers } from '../../record/headers.ts'
+import { Headers, NO_HEADERS } from '../../record/headers.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { bufferedSize, readBufferedRow, writeBufferedRow, type BufferedRow } from './buffered-row.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
@@ -117,7 +117,7 @@ export class SuppressStore<K, V> extends LoadedStore<BufferedChange<K>> implemen
         // Downstream knows the value that was emitted last, not those that were replaced in the buffer.
         const old = compatible ? row.old : row.prior
         const change = new Change(this.#decode(row.next), this.#decode(old))
-        const rowHeaders = row.headers ?? new Headers()
+        const rowHeaders = row.headers ?? NO_HEADERS
         record.set(row.topic, row.partition, row.offset, row.timestamp, rowHeaders)
         emit(entry.key, change, row.timestamp, rowHeaders)
         this.#order.shift()

@@ -1,9 +1,7 @@
-import { Headers } from '../../record/headers.ts'
+import { NO_HEADERS } from '../../record/headers.ts'
 import type { RecordContext } from '../../record/record-context.ts'
 import type { ByteBudget } from '../environment.ts'
 import type { StateEntry } from './state-entry.ts'
-
-const NO_HEADERS = new Headers()
 
 /** An update that has not been emitted: the record that wrote it last, and what the entry was when last emitted. */
 export class HeldUpdate<V, E extends StateEntry<unknown, V>> {

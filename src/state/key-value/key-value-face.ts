@@ -10,6 +10,7 @@ import type {
 } from '../stores.ts'
 import { requireKey } from '../user-key.ts'
 import { requireTime } from '../user-time.ts'
+import type { WriteCheck } from '../write-check.ts'
 
 /** A key-value state as users may read it; `T` is what they see of a value. */
 abstract class KeyValueFace<K, V, T> implements ReadOnlyKeyValueStore<K, T> {
@@ -62,11 +63,6 @@ abstract class KeyValueFace<K, V, T> implements ReadOnlyKeyValueStore<K, T> {
     }
   }
 
-  protected putValue(key: K, value: V | null | undefined, timestamp: number): void {
-    requireKey(key, this.name)
-    this.state.put(key, value ?? null, timestamp, false)
-  }
-
   #iterator(cursor: EntryCursor<K, V>): StoreIterator<KeyValueStoreEntry<K, T>> {
     return this.#iterators.add(cursor, this.name, (at: EntryCursor<K, V>) => ({ key: at.key, value: this.shown(at) }))
   }
@@ -79,21 +75,33 @@ export class ReadOnlyPlainFace<K, V> extends KeyValueFace<K, V, V> {
 }
 
 export class PlainFace<K, V> extends ReadOnlyPlainFace<K, V> implements KeyValueStore<K, V> {
+  readonly #checkWrite: WriteCheck
+
+  constructor(state: KeyValueState<K, V>, iterators: OpenIterators, checkWrite: WriteCheck) {
+    super(state, iterators)
+    this.#checkWrite = checkWrite
+  }
+
   put(key: K, value: V | null): void {
-    this.putValue(key, value, -1)
+    this.#checkWrite('put()', key, value)
+    requireKey(key, this.name)
+    this.state.put(key, value ?? null, -1, false)
   }
 
   putIfAbsent(key: K, value: V): V | undefined {
+    this.#checkWrite('putIfAbsent()', key, value)
     const existing = this.get(key)
     if (existing === undefined) this.put(key, value)
     return existing
   }
 
   putAll(entries: Iterable<KeyValueStoreEntry<K, V | null>>): void {
+    this.#checkWrite('putAll()', null, null)
     for (const { key, value } of entries) this.put(key, value)
   }
 
   delete(key: K): V | undefined {
+    this.#checkWrite('delete()', key, null)
     const existing = this.get(key)
     this.put(key, null)
     return existing
@@ -107,17 +115,28 @@ export class ReadOnlyTimestampedFace<K, V> extends KeyValueFace<K, V, ValueAndTi
 }
 
 export class TimestampedFace<K, V> extends ReadOnlyTimestampedFace<K, V> implements TimestampedKeyValueStore<K, V> {
+  readonly #checkWrite: WriteCheck
+
+  constructor(state: KeyValueState<K, V>, iterators: OpenIterators, checkWrite: WriteCheck) {
+    super(state, iterators)
+    this.#checkWrite = checkWrite
+  }
+
   put(key: K, value: V | null, timestamp: number): void {
-    this.putValue(key, value, requireTime(timestamp, 'the timestamp of put()', this.name))
+    this.#checkWrite('put()', key, value)
+    requireKey(key, this.name)
+    this.state.put(key, value ?? null, requireTime(timestamp, 'the timestamp of put()', this.name), false)
   }
 
   putIfAbsent(key: K, value: V, timestamp: number): ValueAndTimestamp<V> | undefined {
+    this.#checkWrite('putIfAbsent()', key, value)
     const existing = this.get(key)
     if (existing === undefined) this.put(key, value, timestamp)
     return existing
   }
 
   delete(key: K): ValueAndTimestamp<V> | undefined {
+    this.#checkWrite('delete()', key, null)
     const existing = this.get(key)
     if (existing !== undefined) this.put(key, null, existing.timestamp)
     return existing

@@ -1,6 +1,6 @@
 import { copyBytes } from '../../platform/copy-bytes.ts'
 import { writeLong } from '../../serde/big-endian.ts'
-import { asBuffer } from '../../serde/byte-view.ts'
+import { serialized, writeInner } from '../../serde/call-serde.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { HeadViews } from './short-view.ts'
 
@@ -92,10 +92,10 @@ export class ByteWriter {
 
   /** @throws what the serde throws */
   value<T>(serde: Serde<T>, value: T): this {
-    if (serde.write === undefined) return this.bytes(asBuffer(serde.serialize(value)))
+    if (serde.write === undefined) return this.bytes(serialized(serde, value))
     for (;;) {
-      const end = serde.write(value, this.buffer, this.position)
-      if (end >= 0) {
+      const end = writeInner(serde, value, this.buffer, this.position)
+      if (end !== -1) {
         this.position = end
         return this
       }

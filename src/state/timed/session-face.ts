@@ -3,6 +3,7 @@ import type { OpenIterators } from '../store-iterator.ts'
 import type { ReadOnlySessionStore, SessionStore, SessionStoreEntry, StoreIterator } from '../stores.ts'
 import { requireKey } from '../user-key.ts'
 import { lowerBound, requireTime, upperBound } from '../user-time.ts'
+import type { WriteCheck } from '../write-check.ts'
 
 export class ReadOnlySessionFace<K, V> implements ReadOnlySessionStore<K, V> {
   readonly name: string
@@ -56,7 +57,15 @@ export class ReadOnlySessionFace<K, V> implements ReadOnlySessionStore<K, V> {
 }
 
 export class SessionFace<K, V> extends ReadOnlySessionFace<K, V> implements SessionStore<K, V> {
+  readonly #checkWrite: WriteCheck
+
+  constructor(state: SessionState<K, V>, iterators: OpenIterators, checkWrite: WriteCheck) {
+    super(state, iterators)
+    this.#checkWrite = checkWrite
+  }
+
   put(key: K, value: V | null, start: number, end: number): void {
+    this.#checkWrite('put()', key, value)
     requireKey(key, this.name)
     this.state.put(key, ...boundsOf(start, end, this.name), value ?? null, false)
   }

@@ -4,6 +4,7 @@ import type { OpenIterators } from '../store-iterator.ts'
 import type { ReadOnlyWindowStore, StoreIterator, ValueAndTimestamp, WindowStore, WindowStoreEntry } from '../stores.ts'
 import { requireKey } from '../user-key.ts'
 import { lowerBound, requireTime, upperBound } from '../user-time.ts'
+import type { WriteCheck } from '../write-check.ts'
 
 export class ReadOnlyWindowFace<K, V> implements ReadOnlyWindowStore<K, V> {
   readonly name: string
@@ -68,13 +69,22 @@ export class ReadOnlyWindowFace<K, V> implements ReadOnlyWindowStore<K, V> {
 
 export class WindowFace<K, V> extends ReadOnlyWindowFace<K, V> implements WindowStore<K, V> {
   readonly #record: RecordContext
+  readonly #checkWrite: WriteCheck
 
-  constructor(state: WindowState<K, V>, windowSize: number, iterators: OpenIterators, record: RecordContext) {
+  constructor(
+    state: WindowState<K, V>,
+    windowSize: number,
+    iterators: OpenIterators,
+    record: RecordContext,
+    checkWrite: WriteCheck,
+  ) {
     super(state, windowSize, iterators)
     this.#record = record
+    this.#checkWrite = checkWrite
   }
 
   put(key: K, value: V | null, start: number, timestamp: number = this.#record.timestamp): void {
+    this.#checkWrite('put()', key, value)
     requireKey(key, this.name)
     const time = requireTime(timestamp, 'the timestamp of put()', this.name)
     this.state.put(key, requireTime(start, 'the start of a window', this.name), value ?? null, time, false)

@@ -2,6 +2,7 @@ import type { VersionedState } from '../states.ts'
 import type { ReadOnlyVersionedKeyValueStore, VersionedKeyValueStore, VersionedRecord } from '../stores.ts'
 import { requireKey } from '../user-key.ts'
 import { requireTime, upperBound } from '../user-time.ts'
+import type { WriteCheck } from '../write-check.ts'
 
 export class ReadOnlyVersionedFace<K, V> implements ReadOnlyVersionedKeyValueStore<K, V> {
   readonly name: string
@@ -23,7 +24,15 @@ export class ReadOnlyVersionedFace<K, V> implements ReadOnlyVersionedKeyValueSto
 }
 
 export class VersionedFace<K, V> extends ReadOnlyVersionedFace<K, V> implements VersionedKeyValueStore<K, V> {
+  readonly #checkWrite: WriteCheck
+
+  constructor(state: VersionedState<K, V>, checkWrite: WriteCheck) {
+    super(state)
+    this.#checkWrite = checkWrite
+  }
+
   put(key: K, value: V | null, timestamp: number): 'latest' | 'historical' | 'rejected' {
+    this.#checkWrite('put()', key, value)
     requireKey(key, this.name)
     return this.state.put(key, value ?? null, requireTime(timestamp, 'the timestamp of put()', this.name))
   }

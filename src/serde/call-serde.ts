@@ -1,0 +1,54 @@
+import { types } from 'node:util'
+import { MillraceError } from '../errors.ts'
+import { ignoreRejection, isAsyncFunction, isThenable } from '../platform/thenable.ts'
+import type { Serde } from './serde.ts'
+
+/*
+ * Every call of a serde's functions goes through here. A serde may lack the fast paths, and may be asynchronous by mistake: a promise
+ * would be taken for the value, or for bytes without length.
+ */
+
+/** What lies in [start, end). @throws MR_PROMISE; what the serde throws */
+export function readInner<T>(serde: Serde<T>, buffer: Buffer, start: number, end: number): T {
+  const value =
+    serde.read === undefined ? serde.deserialize(buffer.subarray(start, end)) : serde.read(buffer, start, end)
+  if (typeof value === 'object' && isThenable(value)) throw promised(serde, value)
+  return value
+}
+
+/** Writes at `offset` and returns the offset behind it; -1 if the buffer is too small. @throws MR_PROMISE; what the serde throws */
+export function writeInner<T>(serde: Serde<T>, value: T, buffer: Buffer, offset: number): number {
+  if (serde.write !== undefined) {
+    const end = serde.write(value, buffer, offset)
+    // Anything else than an offset would let the caller grow the buffer for ever.
+    if (end >= 0 || end === -1) return end
+    throw isThenable(end)
+      ? promised(serde, end)
+      : new TypeError(`write() of the serde "${serde.name}" returned no offset`)
+  }
+  const bytes = serialized(serde, value)
+  if (buffer.length - offset < bytes.length) return -1
+  buffer.set(bytes, offset)
+  return offset + bytes.length
+}
+
+/** The bytes of a value. @throws MR_PROMISE; what the serde throws */
+export function serialized<T>(serde: Serde<T>, value: T): Uint8Array {
+  const bytes: unknown = serde.serialize(value)
+  if (types.isUint8Array(bytes)) return bytes
+  throw isThenable(bytes) ? promised(serde, bytes) : new TypeError(`the serde "${serde.name}" returned no bytes`)
+}
+
+const METHODS = ['serialize', 'deserialize', 'read', 'write'] as const
+
+/** The function of the serde that is `async`, and can never work; undefined if none is. */
+export function asyncMethodOf(serde: Serde<unknown>): string | undefined {
+  return METHODS.find((method) => isAsyncFunction(serde[method]))
+}
+
+function promised(serde: { readonly name: string }, result: unknown): MillraceError {
+  ignoreRejection(result)
+  return new MillraceError('MR_PROMISE', `the serde "${serde.name}" returned a promise`, {
+    hint: 'A serde reads and writes at once: nothing is awaited between two records.',
+  })
+}
