@@ -104,6 +104,12 @@ export const PROCESSING = {
     },
     (value, place) => (value === -1 ? -1 : (duration({ description: '' }).read(value, place) ?? 0)),
   ),
+  idleAfter: duration({
+    least: 1,
+    defaultText: 'never',
+    description:
+      'how long all partitions of a task must be silent before its stream time goes on without records: see [why does my window not close?](operators/idle-partitions.md)',
+  }),
   bufferedRecordsPerPartition: wholeNumber({
     least: 1,
     default: 1000,

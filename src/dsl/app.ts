@@ -36,6 +36,13 @@ export interface AppConfig {
    * How long a task waits for data of an empty partition, so that it processes in the order of time: -1 never, 0 (default) as
    * long as the log is known to hold some, more: that much longer (Kafka's `max.task.idle.ms`).
    */
+  /**
+   * How long all input partitions of a task must be silent, fetched to their end, before its stream time goes on without records: by the
+   * time that passes from then on, never beyond the wall clock less `idleAfter`. Windows close then although nothing comes. Records that
+   * come late because of it are dropped as `late-after-idle`: choose it longer than producers, rebalances and restarts ever take. Never,
+   * if not given. Not with `compatibility`.
+   */
+  readonly idleAfter?: Duration
   readonly maxTaskIdle?: Duration
   /** Partitions with more records waiting than this are not read further; 1000 if not given. */
   readonly bufferedRecordsPerPartition?: number
@@ -118,6 +125,7 @@ function settingsOf(options: Options): Settings {
     commitInterval: options.commitInterval,
     ...memoryOf(options),
     maxTaskIdle: options.maxTaskIdle,
+    idleAfter: idleAfterOf(options),
     bufferedRecordsPerPartition: options.bufferedRecordsPerPartition,
     threads: options.threads,
     standbyReplicas: options.standbyReplicas,
@@ -131,6 +139,14 @@ function settingsOf(options: Options): Settings {
     deadLetterTopic,
     logger: options.logger === silentLogger ? silentLogger : carefulLogger(options.logger),
   }
+}
+
+function idleAfterOf({ idleAfter, compatibility }: Options): number | undefined {
+  if (idleAfter === undefined || compatibility === undefined) return idleAfter
+  throw place('idleAfter').refuse(
+    idleAfter,
+    'leave it out, or `compatibility`: stream time of Kafka Streams stands still',
+  )
 }
 
 function memoryOf(options: Options): Pick<Settings, 'memory' | 'cacheBytes'> {

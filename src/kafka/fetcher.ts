@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors.ts'
-import type { LogReader, RecordCursor } from '../log/log.ts'
+import type { LogReader, Quiet, RecordCursor } from '../log/log.ts'
 import { PartitionMap } from '../log/log.ts'
 import type { Cluster, Lane } from './cluster.ts'
 import { fetchV12 } from './fetch/fetch-api.ts'
@@ -136,6 +136,13 @@ export class Fetcher implements LogReader {
 
   endOffset(topic: string, partition: number): number | undefined {
     return this.#partitions.get(topic, partition)?.endOffset
+  }
+
+  quiet(topic: string, partition: number): Quiet | undefined {
+    const assigned = this.#partitions.get(topic, partition)
+    if (assigned === undefined || assigned.quietSince === -1 || assigned.position < assigned.fetchOffset)
+      return undefined
+    return { since: assigned.quietSince, until: assigned.quietUntil }
   }
 
   /** Fetched and not handed over. */
@@ -341,10 +348,12 @@ export class Fetcher implements LogReader {
   }
 
   /** Whether `poll` has something to hand over because of it. */
-  #store(assigned: FetchPartition, { records, abortedTransactions, lastStableOffset }: FetchedPartition): boolean {
+  #store(assigned: FetchPartition, fetched: FetchedPartition): boolean {
+    const { records, abortedTransactions } = fetched
     assigned.failures = 0
     assigned.unknownSince = undefined
-    assigned.endOffset = lastStableOffset
+    assigned.endOffset = fetched.lastStableOffset
+    assigned.heard(fetched.highWatermark, this.#cluster.options.clock.monotonic())
     if (records.length === 0) return false
     const end = endOfRecordSet(records)
     if (end === -1) {
@@ -423,6 +432,7 @@ export class Fetcher implements LogReader {
 
   #backOff(assigned: FetchPartition): void {
     const { clock } = this.#cluster.options
+    assigned.heard(undefined, clock.monotonic())
     assigned.retryAt = clock.monotonic() + backoff(this.#cluster.options, assigned.failures++)
   }
 

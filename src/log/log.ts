@@ -158,7 +158,19 @@ export interface LogReader {
   position(topic: string, partition: number): number | undefined
   /** End of what a reader of committed records can see, as last heard; `undefined` while unknown. Lag = this - position. */
   endOffset(topic: string, partition: number): number | undefined
+  /**
+   * For how long it has been known, without a break, that the partition holds nothing behind what was handed over, open transactions
+   * included. `undefined` if it holds more, or if it cannot be reached.
+   */
+  quiet(topic: string, partition: number): Quiet | undefined
   close(): MaybePromise<void>
+}
+
+/** Monotonic times, ms. */
+export interface Quiet {
+  readonly since: number
+  /** When it was known last; Infinity: it is known at any time. */
+  readonly until: number
 }
 
 /** Appends records. `append` copies the bytes before it returns, so that the caller may reuse its buffer at once. */

@@ -17,6 +17,13 @@ export abstract class Operator {
   /** State is open and restored; stores, output and context may be used. */
   init(): void {}
   abstract process(key: unknown, value: unknown, timestamp: number, headers: Headers): void
+  /**
+   * The operator's own stream time, if it has one, goes on by `ms` without a record, but not beyond `limit`. True if it forwarded
+   * anything, with these headers.
+   */
+  passTime(_ms: number, _limit: number, _headers: Headers): boolean {
+    return false
+  }
   close(): void {}
 }
 
@@ -64,4 +71,5 @@ export interface OperatorContext {
    */
   savedTime(key: string): number | undefined
   saveTime(key: string, time: number): void
+  forgetTime(key: string): void
 }

@@ -79,7 +79,7 @@ export class PeriodAggregate extends Operator {
     }
     const { start, end } = window
     if (isWindowClosed(windows, end, streamTime)) {
-      this.context.drop('late')
+      this.context.drop(this.#observed.lateness(windows, end))
       return
     }
     let aggregate: unknown = null
@@ -128,12 +128,18 @@ export class PeriodAggregate extends Operator {
     this.output.forward(new Windowed(key, start, end), new Change(newValue, oldValue), timestamp, headers)
   }
 
-  #emitClosed(streamTime: number, headers: Headers): void {
+  override passTime(ms: number, limit: number, headers: Headers): boolean {
+    return this.#observed.pass(ms, limit) && this.#spec.emitOnClose && this.#emitClosed(this.#observed.time, headers)
+  }
+
+  #emitClosed(streamTime: number, headers: Headers): boolean {
+    let emitted = false
     const closeTime = streamTime - this.#spec.windows.grace
-    if (closeTime <= this.#emittedUpTo) return
+    if (closeTime <= this.#emittedUpTo) return false
     const cursor = this.#state.findByEnd(this.#emittedUpTo + 1, closeTime, false)
     try {
       while (cursor.next()) {
+        emitted = true
         this.#forward(cursor.key, cursor.start, cursor.end, cursor.value, null, cursor.timestamp, headers)
       }
     } finally {
@@ -141,5 +147,6 @@ export class PeriodAggregate extends Operator {
     }
     this.#emittedUpTo = closeTime
     this.context.saveTime(this.#spec.store, closeTime)
+    return emitted
   }
 }

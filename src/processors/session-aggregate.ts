@@ -76,7 +76,7 @@ export class SessionAggregate extends Operator {
       if (ends[i]! > end) end = ends[i]!
     }
     if (isWindowClosed(this.#spec.windows, end, streamTime)) {
-      this.context.drop('late')
+      this.context.drop(this.#observed.lateness(this.#spec.windows, end))
       return
     }
     // Before the sessions that it takes in are removed: they must stay if a function fails.
@@ -134,14 +134,20 @@ export class SessionAggregate extends Operator {
     this.output.forward(new Windowed(key, start, end), new Change(newValue, oldValue), end, NO_HEADERS)
   }
 
-  #emitClosed(streamTime: number, headers: Headers): void {
+  override passTime(ms: number, limit: number, headers: Headers): boolean {
+    return this.#observed.pass(ms, limit) && this.#spec.emitOnClose && this.#emitClosed(this.#observed.time, headers)
+  }
+
+  #emitClosed(streamTime: number, headers: Headers): boolean {
+    let emitted = false
     const closeTime = streamTime - closingDelay(this.#spec.windows)
-    if (closeTime <= this.#emittedUpTo) return
+    if (closeTime <= this.#emittedUpTo) return false
     const from = Math.max(0, this.#emittedUpTo)
-    if (closeTime - 1 < from) return
+    if (closeTime - 1 < from) return false
     const cursor = this.#state.findByEnd(from, closeTime - 1, this.context.compatible)
     try {
       while (cursor.next()) {
+        emitted = true
         this.output.forward(
           new Windowed(cursor.key, cursor.start, cursor.end),
           new Change(cursor.value, null),
@@ -154,5 +160,6 @@ export class SessionAggregate extends Operator {
     }
     this.#emittedUpTo = closeTime
     this.context.saveTime(this.#spec.store, closeTime)
+    return emitted
   }
 }

@@ -34,7 +34,7 @@ export class SlidingAggregate extends TimeWindowOperator {
     }
     const streamTime = this.observed.advance(timestamp)
     if (isWindowClosed(this.#windows, timestamp + this.#difference, streamTime)) {
-      this.context.drop('late')
+      this.#dropLate(timestamp)
       return
     }
     if (timestamp < this.#difference) {
@@ -162,7 +162,7 @@ export class SlidingAggregate extends TimeWindowOperator {
     streamTime: number,
     headers: Headers,
   ): void {
-    if (isWindowClosed(this.#windows, start + this.#difference, streamTime)) this.context.drop('late')
+    if (isWindowClosed(this.#windows, start + this.#difference, streamTime)) this.#dropLate(start)
     else this.updateWindow(key, start, aggregate, latest, value, timestamp, headers)
   }
 
@@ -175,15 +175,23 @@ export class SlidingAggregate extends TimeWindowOperator {
     streamTime: number,
     headers: Headers,
   ): void {
-    if (isWindowClosed(this.#windows, start + this.#difference, streamTime)) this.context.drop('late')
+    if (isWindowClosed(this.#windows, start + this.#difference, streamTime)) this.#dropLate(start)
     else this.createWindow(key, start, seed, value, timestamp, headers)
   }
 
-  #emitClosed(streamTime: number, headers: Headers): void {
+  #dropLate(start: number): void {
+    this.context.drop(this.observed.lateness(this.#windows, start + this.#difference))
+  }
+
+  override passTime(ms: number, limit: number, headers: Headers): boolean {
+    return this.observed.pass(ms, limit) && this.emitsOnClose && this.#emitClosed(this.observed.time, headers)
+  }
+
+  #emitClosed(streamTime: number, headers: Headers): boolean {
     const closeTime = streamTime - this.#windows.grace
     const to = closeTime - this.#difference - 1
-    if (to < 0 || closeTime <= this.emittedUpTo) return
+    if (to < 0 || closeTime <= this.emittedUpTo) return false
     const from = this.emittedUpTo === -1 ? 0 : Math.max(0, this.emittedUpTo - this.#difference)
-    this.emitWindows(from, to, closeTime, headers)
+    return this.emitWindows(from, to, closeTime, headers)
   }
 }

@@ -61,6 +61,13 @@ export class StreamJoin extends Operator {
     }
   }
 
+  /** Both sides have one stream time: it goes on with the left one. */
+  override passTime(ms: number, limit: number, headers: Headers): boolean {
+    if (!this.#isLeft || this.#unmatched === null) return false
+    this.#headers = headers
+    return this.#unmatched.passTime(ms, limit, this.#emitUnmatched)
+  }
+
   #take(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     if (key !== null && value !== null) this.#joinOther(key, value, timestamp, headers)
     else if (value !== null && this.#outer) this.output.forward(key, this.#join(value, null, key), timestamp, headers)

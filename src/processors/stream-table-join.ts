@@ -56,6 +56,12 @@ export class StreamTableJoin extends Operator {
     }
   }
 
+  override passTime(ms: number, limit: number): boolean {
+    if (this.#buffer === null || this.#observed?.pass(ms, limit) !== true || !this.#isDue()) return false
+    this.#buffer.evictWhile(this.#isDue, this.#join)
+    return true
+  }
+
   override close(): void {
     this.#table.close()
   }

@@ -39,6 +39,12 @@ export class Suppress extends Operator {
     }
   }
 
+  override passTime(ms: number, limit: number): boolean {
+    if (!this.#observed.pass(ms, limit) || !this.#isDue()) return false
+    this.#buffer.evictWhile(this.#isDue, this.#emit)
+    return true
+  }
+
   #bufferTime(key: unknown, timestamp: number): number {
     return this.#spec.mode === 'windowClose' && key instanceof Windowed ? key.end : timestamp
   }

@@ -123,11 +123,17 @@ export abstract class TimeWindowOperator extends Operator {
     this.output.forward(new Windowed(key, start, this.endOf(start)), new Change(newValue, oldValue), timestamp, headers)
   }
 
-  /** Emits the final results of windows that start in [from, to], and remembers that all before `closeTime` are out. */
-  protected emitWindows(from: number, to: number, closeTime: number, headers: Headers): void {
+  protected get emitsOnClose(): boolean {
+    return this.#settings.emitOnClose
+  }
+
+  /** Emits the final results of windows that start in [from, to]; true if there were any. Remembers that all before `closeTime` are out. */
+  protected emitWindows(from: number, to: number, closeTime: number, headers: Headers): boolean {
+    let emitted = false
     const cursor = this.state.fetchAll(from, to, false)
     try {
       while (cursor.next()) {
+        emitted = true
         this.forwardUpdate(cursor.key, cursor.start, cursor.value, null, cursor.timestamp, headers)
       }
     } finally {
@@ -135,5 +141,6 @@ export abstract class TimeWindowOperator extends Operator {
     }
     this.emittedUpTo = closeTime
     this.context.saveTime(this.#settings.store, closeTime)
+    return emitted
   }
 }

@@ -33,6 +33,11 @@ export class UnmatchedAsKafkaStreams implements UnmatchedRecords {
     this.#lookOn()
   }
 
+  /** Kafka Streams' stream time goes by records alone. */
+  passTime(): boolean {
+    return false
+  }
+
   isClosed(timestamp: number, side: JoinSide): boolean {
     const { before, after } = this.#windows
     return Math.max(0, timestamp + (side === 'left' ? after : before)) < this.#streamTime

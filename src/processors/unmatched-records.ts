@@ -1,5 +1,6 @@
 import type { JoinSide, OuterJoinState } from '../state/states.ts'
 import type { JoinWindows } from '../windowing/index.ts'
+import { ObservedTime } from './observed-time.ts'
 import type { OperatorContext } from './operator.ts'
 
 /** Sends on a record without a partner. It is not held any more when this is called. */
@@ -16,6 +17,8 @@ export interface UnmatchedRecords {
    * @param joins false: the record has no key or no value
    */
   arrived(timestamp: number, emit: EmitUnmatched, side: JoinSide, joins: boolean): void
+  /** Stream time goes on by `ms` without a record, but not beyond `limit`; true if anything came out. */
+  passTime(ms: number, limit: number, emit: EmitUnmatched): boolean
   /** True if a record without a partner is emitted at once: none can come. */
   isClosed(timestamp: number, side: JoinSide): boolean
   hold(timestamp: number, side: JoinSide, key: unknown, value: unknown): void
@@ -24,14 +27,12 @@ export interface UnmatchedRecords {
 
 /** Emits a record without a partner as soon as stream time is greater than the end of its window plus grace. */
 export class UnmatchedUntilClosed implements UnmatchedRecords {
-  readonly #context: OperatorContext
-  readonly #timeKey: string
+  /** Of either side. */
+  readonly #observed: ObservedTime
   readonly #state: OuterJoinState<unknown, unknown, unknown>
   /** ms that stream time must pass a record's timestamp by, for its window to be closed. */
   readonly #leftDelay: number
   readonly #rightDelay: number
-  /** Greatest timestamp of either side; -1 before the first record. Kept with the committed offsets. */
-  #streamTime: number
 
   constructor(
     context: OperatorContext,
@@ -39,26 +40,32 @@ export class UnmatchedUntilClosed implements UnmatchedRecords {
     windows: JoinWindows,
     state: OuterJoinState<unknown, unknown, unknown>,
   ) {
-    this.#context = context
-    this.#timeKey = timeKey
+    this.#observed = new ObservedTime(context, timeKey)
     this.#state = state
     this.#leftDelay = windows.after + windows.grace
     this.#rightDelay = windows.before + windows.grace
-    this.#streamTime = context.savedTime(timeKey) ?? -1
   }
 
   arrived(timestamp: number, emit: EmitUnmatched): void {
-    if (timestamp <= this.#streamTime) return
-    this.#streamTime = timestamp
-    this.#context.saveTime(this.#timeKey, timestamp)
-    const left = timestamp - this.#leftDelay
-    const right = timestamp - this.#rightDelay
+    if (timestamp <= this.#observed.time) return
+    this.#emitClosed(this.#observed.advance(timestamp), emit)
+  }
+
+  passTime(ms: number, limit: number, emit: EmitUnmatched): boolean {
+    return this.#observed.pass(ms, limit) && this.#emitClosed(this.#observed.time, emit)
+  }
+
+  #emitClosed(streamTime: number, emit: EmitUnmatched): boolean {
+    const left = streamTime - this.#leftDelay
+    const right = streamTime - this.#rightDelay
     const state = this.#state
-    if (state.firstTimestamp('left') < left || state.firstTimestamp('right') < right) state.drain(left, right, emit)
+    if (state.firstTimestamp('left') >= left && state.firstTimestamp('right') >= right) return false
+    state.drain(left, right, emit)
+    return true
   }
 
   isClosed(timestamp: number, side: JoinSide): boolean {
-    return timestamp + (side === 'left' ? this.#leftDelay : this.#rightDelay) < this.#streamTime
+    return timestamp + (side === 'left' ? this.#leftDelay : this.#rightDelay) < this.#observed.time
   }
 
   hold(timestamp: number, side: JoinSide, key: unknown, value: unknown): void {

@@ -30,10 +30,17 @@ export class WindowAggregate extends TimeWindowOperator {
     }
     if (this.emitsBefore) this.#emitClosed(windows, streamTime, headers)
     for (let start = firstWindowStart(windows, timestamp); start <= timestamp; start += windows.advance) {
-      if (isWindowClosed(windows, start + windows.size, streamTime)) this.context.drop('late')
+      const end = start + windows.size
+      if (isWindowClosed(windows, end, streamTime)) this.context.drop(this.observed.lateness(windows, end))
       else this.#addTo(start, key, value, timestamp, headers)
     }
     if (this.emitsAfter) this.#emitClosed(windows, streamTime, headers)
+  }
+
+  override passTime(ms: number, limit: number, headers: Headers): boolean {
+    const windows = this.#windows
+    if (!this.observed.pass(ms, limit) || windows.kind === 'unlimited' || !this.emitsOnClose) return false
+    return this.#emitClosed(windows, this.observed.time, headers)
   }
 
   #addTo(start: number, key: unknown, value: unknown, timestamp: number, headers: Headers): void {
@@ -42,13 +49,13 @@ export class WindowAggregate extends TimeWindowOperator {
     else this.updateWindow(key, start, entry.value, entry.timestamp, value, timestamp, headers)
   }
 
-  #emitClosed(windows: FixedWindows, streamTime: number, headers: Headers): void {
+  #emitClosed(windows: FixedWindows, streamTime: number, headers: Headers): boolean {
     const { size, advance, grace } = windows
     const closeTime = streamTime - grace
     const to = closeTime - size
-    if (to < 0 || closeTime <= this.emittedUpTo) return
+    if (to < 0 || closeTime <= this.emittedUpTo) return false
     const from = this.emittedUpTo === -1 ? 0 : Math.max(0, this.emittedUpTo - size) + 1
     const lastStart = to - (to % advance)
-    if (lastStart >= from) this.emitWindows(from, to, closeTime, headers)
+    return lastStart >= from && this.emitWindows(from, to, closeTime, headers)
   }
 }

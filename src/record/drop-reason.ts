@@ -4,6 +4,8 @@ export type DropReason =
   | 'null-value'
   | 'null-foreign-key'
   | 'late'
+  /** Late only because stream time went on while the partitions were idle. */
+  | 'late-after-idle'
   | 'expired'
   | 'out-of-order-version'
   | 'stale-response'

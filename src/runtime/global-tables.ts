@@ -136,6 +136,7 @@ export class GlobalTables {
           deadLetter: deadLetterWriter(app.settings.deadLetterTopic, writer),
           clock,
           times: undefined,
+          heldBackBefore: undefined,
           strictOrder: true,
         })
         reader.assign(topic, partition, offset)

@@ -187,9 +187,11 @@ export class StreamThread {
 
   #punctuate(): boolean {
     this.#slice.begin()
-    const ran = this.#options.manager.punctuate()
+    const { manager } = this.#options
+    const passed = manager.passTime()
+    const ran = manager.punctuate()
     this.#slice.look()
-    return ran
+    return passed || ran
   }
 
   #idleTime(): number {

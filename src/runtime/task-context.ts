@@ -154,6 +154,10 @@ export class NodeContext implements OperatorContext {
     this.#shared.times.set(key, time)
   }
 
+  forgetTime(key: string): void {
+    this.#shared.times.delete(key)
+  }
+
   #mayUse(name: string): boolean {
     return this.#stores.has(name) || this.#shared.stores.isGlobal(name)
   }

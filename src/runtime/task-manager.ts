@@ -6,12 +6,14 @@ import type {
   LogClient,
   LogReader,
   PartitionMap,
+  Quiet,
   RecordCursor,
 } from '../log/log.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { Application } from '../topology/application.ts'
-import type { Subtopology, Topology } from '../topology/topology.ts'
+import { heldBackBefore } from '../topology/held-back.ts'
+import type { Topology } from '../topology/topology.ts'
 import { unwrittenBytes, type CommittableTask } from './commit.ts'
 import { DropCounter } from './drop-counter.ts'
 import type { GlobalTables } from './global-tables.ts'
@@ -28,6 +30,7 @@ import type { StateHome } from './state-home.ts'
 import { wait, type Steps } from './steps.ts'
 import { Task, type TaskInput, type Uncommitted } from './task.ts'
 import { TaskOpener, type OpenTask, type TaskParts } from './task-opening.ts'
+import { taskParts } from './task-parts.ts'
 import { TaskTurns } from './task-turns.ts'
 import { ThreadCommits, type BegunCommit } from './thread-commits.ts'
 import { damagedTask } from './damaged-state.ts'
@@ -81,6 +84,9 @@ export class TaskManager {
   /** The running task that reads a partition. */
   readonly #readers = new Map<string, RunningTask>()
   readonly #turns = new TaskTurns()
+  /** What tasks are made of. */
+  readonly #partsOf = (ids: readonly TaskId[]) => taskParts(ids, this.#options.topology, this.#options.tasks)
+  readonly #heldBackBefore: ReadonlyMap<string, number> | undefined
   #owned: readonly TaskId[] = []
   #ownedStandbys: readonly TaskId[] = []
   /** Assigned tasks that another thread of this process has not released yet. */
@@ -103,6 +109,7 @@ export class TaskManager {
     const { app, log, clock } = options
     const { logger } = app.settings
     this.#memory = new MemoryShare(app.settings, options.topology)
+    this.#heldBackBefore = app.settings.idleAfter === undefined ? undefined : heldBackBefore(options.topology)
     const restorer = new Restorer(log, options.onRestore, clock, logger, this.#memory.restored)
     const opener = new TaskOpener(options, this.#memory)
     this.#restorer = restorer
@@ -220,19 +227,6 @@ export class TaskManager {
     return 'committed'
   }
 
-  #partsOf(ids: readonly TaskId[]): Map<string, TaskParts> {
-    const groups = new Map<string, { id: string; partition: number; subtopologies: Subtopology[] }>()
-    for (const task of ids) {
-      const id = this.#options.tasks === 'merged' ? `0_${task.partition}` : taskIdText(task)
-      const group = groups.get(id) ?? { id, partition: task.partition, subtopologies: [] }
-      const subtopology = this.#options.topology.subtopologies.find((candidate) => candidate.id === task.subtopology)
-      if (subtopology !== undefined) group.subtopologies.push(subtopology)
-      groups.set(id, group)
-    }
-    for (const group of groups.values()) group.subtopologies.sort((a, b) => a.id - b.id)
-    return groups
-  }
-
   /** A standby of this thread is taken over as it is. */
   *#open(parts: TaskParts): Steps<void> {
     const open = (yield* this.#standbys.take(parts.id)) ?? (yield* this.#opener.open(parts))
@@ -298,6 +292,7 @@ export class TaskManager {
       deadLetter: deadLetterWriter(app.settings.deadLetterTopic, this.#writer),
       clock,
       times: this.#times,
+      heldBackBefore: this.#heldBackBefore,
       strictOrder: this.#options.tasks === 'real',
     })
     const running: RunningTask = { open, task, state, changelogs: open.changelogs }
@@ -382,6 +377,15 @@ export class TaskManager {
     const position = this.#reader.position(topic, partition)
     return end === undefined || position === undefined ? undefined : end - position
   }
+
+  /** Lets stream time go on where all partitions of a task are idle; true if anything came of it. */
+  passTime(): boolean {
+    let passed = false
+    for (const { task } of this.#running.values()) if (task.passTime(this.#quietOf)) passed = true
+    return passed
+  }
+
+  readonly #quietOf = (topic: string, partition: number): Quiet | undefined => this.#reader.quiet(topic, partition)
 
   punctuate(): boolean {
     let ran = false

@@ -6,6 +6,8 @@ import type { RecordContext } from '../record/record-context.ts'
 import type { Settings } from '../topology/application.ts'
 import type { Subtopology } from '../topology/topology.ts'
 import type { DropCounter } from './drop-counter.ts'
+import { IdleTime, type QuietOf } from './idle-time.ts'
+import type { NodeFailure } from './node-output.ts'
 import type { NodeTimes } from './node-times.ts'
 import { decodeOffsetMetadata, encodeOffsetMetadata } from './offset-metadata.ts'
 import { PartitionQueue } from './partition-queue.ts'
@@ -46,6 +48,8 @@ export interface TaskOptions {
   readonly clock: Clock
   /** Measures every node; absent unless there was reason to. */
   readonly times: NodeTimes | undefined
+  /** What is held back before each node, ms. Undefined: stream time goes by records alone. */
+  readonly heldBackBefore: ReadonlyMap<string, number> | undefined
   /** Ties between partitions go by topic and partition; else as in Kafka Streams' test driver. */
   readonly strictOrder: boolean
 }
@@ -76,6 +80,7 @@ export class Task {
   readonly #contexts: TaskContexts
   readonly #errors: TaskErrors
   readonly #times: NodeTimes | undefined
+  readonly #idle: IdleTime | undefined
   readonly #operators: readonly Operator[]
   readonly #queues: PartitionQueue[] = []
   readonly #byTopic = new Map<string, PartitionQueue>()
@@ -113,9 +118,7 @@ export class Task {
       times,
     })
     this.#errors = new TaskErrors(options.id, options.settings, this.#contexts, options.record, options.deadLetter)
-    const wiring = wire(options.subtopologies, this.#contexts, options.writer, this.#errors, (error, node) =>
-      this.#errors.nodeFailed(error, node),
-    )
+    const wiring = wire(options.subtopologies, this.#contexts, options.writer, this.#errors, this.#failed)
     this.#operators = wiring.operators
     this.#times = options.times
     if (options.times !== undefined) for (const output of wiring.outputs) output.time(options.times)
@@ -134,6 +137,14 @@ export class Task {
     }
     const now = this.#clock.monotonic()
     for (const queue of this.#queues) queue.idleSince = now
+    const { heldBackBefore, settings } = options
+    if (heldBackBefore !== undefined && settings.idleAfter !== undefined) {
+      const timed = this.#operators.map((operator) => ({
+        operator,
+        delay: heldBackBefore.get(operator.context.node) ?? 0,
+      }))
+      this.#idle = new IdleTime(settings.idleAfter, this.#clock, this.#contexts, timed, this.#failed)
+    }
     const { punctuation } = this.#contexts
     if (!options.settings.compatible) punctuation.resumedFrom = this.#contexts.streamTime
     for (const operator of this.#operators) init(operator)
@@ -176,7 +187,7 @@ export class Task {
     if (queue.add(cursor)) {
       queue.idleSince = -1
       this.#heap.offer(queue)
-    }
+    } else if (!queue.hasHead) queue.idleSince = this.#clock.monotonic()
     this.#ready = false
     return queue
   }
@@ -247,6 +258,8 @@ export class Task {
     return true
   }
 
+  readonly #failed: NodeFailure = (error, node) => this.#errors.nodeFailed(error, node)
+
   readonly #runPunctuator = (node: string, callback: (timestamp: number) => void, timestamp: number): void => {
     this.#contexts.record.set(null, -1, -1, timestamp, this.#contexts.noHeaders())
     this.#commitNeeded = true
@@ -256,6 +269,21 @@ export class Task {
     } catch (error) {
       this.#errors.nodeFailed(error, node)
     }
+  }
+
+  /** Lets stream time go on while the partitions are idle; true if it did. */
+  passTime(quietOf: QuietOf): boolean {
+    const idle = this.#idle
+    if (idle === undefined || this.#heap.size > 0 || !idle.isDue(this.#queues, quietOf)) return false
+    if (this.commitNeeded) {
+      // Caches may hold results back, which would be late for a time that has gone on.
+      this.#contexts.commitRequested = true
+      return false
+    }
+    if (idle.pass(this.#queues, quietOf)) this.#commitNeeded = true
+    const { punctuation, streamTime } = this.#contexts
+    punctuation.punctuateStreamTime(streamTime, this.#runPunctuator)
+    return this.#commitNeeded
   }
 
   /** Runs the wall-clock punctuators that are due; true if any ran. */

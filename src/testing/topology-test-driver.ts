@@ -183,11 +183,15 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
     )
   }
 
-  /** Moves wall-clock time on in one step: each wall-clock punctuator that is due runs once. */
+  /**
+   * Moves wall-clock time on in one step: stream time goes on where the application has `idleAfter`, and each wall-clock punctuator
+   * that is due runs once.
+   */
   advanceWallClock(by: Duration): void {
     const { clock, manager } = this.#parts
     clock.advance(parseDuration(by, 'advanceWallClock'))
     try {
+      manager.passTime()
       manager.punctuate()
     } catch (error) {
       this.#recover(error)

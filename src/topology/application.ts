@@ -22,6 +22,8 @@ export interface Settings {
   readonly cacheBytes: number
   /** See `max.task.idle.ms`: -1 never waits for an empty partition, 0 waits while the log is known to hold data, n waits n ms more. */
   readonly maxTaskIdle: number
+  /** How long all partitions of a task are silent before its stream time goes on without records; undefined: it never does. */
+  readonly idleAfter: number | undefined
   /** A partition with more records queued than this is paused. */
   readonly bufferedRecordsPerPartition: number
   readonly threads: number

@@ -211,6 +211,8 @@ export type OperatorSpec =
       readonly mode: 'windowClose' | 'timeLimit'
       /** ms that stream time must pass the buffer time by. */
       readonly wait: number
+      /** ms by which the time of a change may be before the end of its window; 0 for `timeLimit`. */
+      readonly windowSize: number
       /** True for windows whose end belongs to them (sliding, session): they are final only when stream time is beyond the end. */
       readonly inclusiveEnd: boolean
       readonly maxRecords: number

@@ -80,6 +80,10 @@ class StalledReader implements LogReader {
     return this.#reader.endOffset(topic, partition)
   }
 
+  quiet(topic: string, partition: number): ReturnType<LogReader['quiet']> {
+    return this.#reader.quiet(topic, partition)
+  }
+
   close(): ReturnType<LogReader['close']> {
     return this.#reader.close()
   }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Fetcher } from '../../src/kafka/fetcher.ts'
-import type { FetchRequest, FetchResponse } from '../../src/kafka/fetch/fetch-api.ts'
+import type { FetchRequest, FetchResponse, FetchedPartition } from '../../src/kafka/fetch/fetch-api.ts'
+import type { Quiet } from '../../src/log/log.ts'
 import { CRC_AT } from '../../src/kafka/records/batch-header.ts'
 import { readTo } from './record-path.ts'
 import { batchOf } from './records/batches.ts'
@@ -182,4 +183,39 @@ test('a paused partition keeps its error back', async () => {
     expect.objectContaining({ code: 'MR_OFFSET_OUT_OF_RANGE', offset: 7 }),
   )
   reader.close()
+})
+
+describe('a partition counts as quiet', () => {
+  async function quietAfter(answers: readonly (Partial<FetchedPartition> | 'lost')[]): Promise<Quiet | undefined> {
+    let asked = 0
+    const cluster = new ScriptedCluster({
+      fetch: (_request, number) => {
+        asked++
+        const answer = answers[number]
+        if (answer === undefined) return new Promise(() => undefined)
+        return answer === 'lost' ? 'lost' : { errorCode: 0, partitions: [fetched(0, answer)] }
+      },
+    })
+    const reader = new Fetcher(cluster)
+    reader.assign('t', 0, 4)
+    await expect.poll(() => asked).toBeGreaterThan(answers.length)
+    const quiet = reader.quiet('t', 0)
+    reader.close()
+    return quiet
+  }
+  const nothing = { lastStableOffset: 4, highWatermark: 4 }
+
+  test('from the first fetch that found its end to the last one', async () => {
+    const quiet = await quietAfter([nothing, nothing])
+    expect(quiet?.until).toBeGreaterThanOrEqual(quiet?.since ?? Infinity)
+  })
+
+  test.each([
+    ['there are records of an open transaction', [nothing, { lastStableOffset: 4, highWatermark: 5 }]],
+    ['the last fetch failed', [nothing, { errorCode: UNKNOWN_SERVER_ERROR }]],
+    ['the last connection was lost', [nothing, 'lost']],
+    ['no fetch has succeeded', []],
+  ] as const)('not while %s', async (_what, answers) => {
+    expect(await quietAfter(answers)).toBeUndefined()
+  })
 })

@@ -165,6 +165,7 @@ export function fetched(partition: number, answer: Partial<FetchedPartition> = {
     topic: 't',
     partition,
     errorCode: 0,
+    highWatermark: answer.lastStableOffset ?? 0,
     lastStableOffset: 0,
     abortedTransactions: [],
     records: Buffer.alloc(0),

@@ -243,6 +243,26 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
         await reader.close()
       })
 
+      it('knows when a partition holds nothing more, and for how long it has been so', async () => {
+        const topic = await filled(3)
+        const reader = log.openReader()
+        expect(reader.quiet(topic, 0)).toBeUndefined()
+        reader.assign(topic, 0, 0)
+        expect(reader.quiet(topic, 0)).toBeUndefined()
+        await readRecords(reader, 3)
+        const quiet = await until('silence', () => reader.quiet(topic, 0))
+        expect(quiet.until).toBeGreaterThanOrEqual(quiet.since)
+        const producer = log.openProducer()
+        await producer.loadPartitionCount(topic)
+        append(producer, topic, 0, 'k', 'v')
+        await producer.flush()
+        await producer.close()
+        await until('the next record', () => (reader.quiet(topic, 0) === undefined ? true : undefined))
+        await readRecords(reader, 1)
+        expect((await until('silence again', () => reader.quiet(topic, 0))).since).toBeGreaterThanOrEqual(quiet.since)
+        await reader.close()
+      })
+
       it('goes back when it is assigned anew', async () => {
         const topic = await filled(10)
         const reader = log.openReader()

@@ -12,6 +12,7 @@ function suppressed(spec: Partial<SpecOf<'suppress'>>, options: HarnessOptions =
     store: 's',
     mode: 'timeLimit',
     wait: 0,
+    windowSize: 0,
     inclusiveEnd: false,
     maxRecords: Number.POSITIVE_INFINITY,
     maxBytes: Number.POSITIVE_INFINITY,

@@ -177,6 +177,7 @@ describe('tables without a store are computed from those they were derived from'
       store: 'buffer',
       mode: 'timeLimit',
       wait: 10,
+      windowSize: 0,
       inclusiveEnd: false,
       maxRecords: Number.POSITIVE_INFINITY,
       maxBytes: Number.POSITIVE_INFINITY,

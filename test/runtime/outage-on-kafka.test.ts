@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Streams } from 'millrace'
+import { defineApp, long, readTopic, Streams, string, topic, TopicWriter, tumbling } from 'millrace'
 import type { Guarantee, Log } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -34,9 +34,42 @@ async function counting(log: Log, guarantee: Guarantee) {
   return { streams, said, write, counted }
 }
 
+/** Counts that come out when a partition has been idle for less than the brokers are gone, and when they do. */
+async function idling(log: Log) {
+  const input = topic('idle-input', { key: string(), value: string() })
+  const output = topic('idle-output', { key: string(), value: long() })
+  await log.createTopics([input, output].map(({ name }) => ({ name, partitions: 1 })))
+  const app = defineApp({
+    id: 'outage-idle',
+    guarantee: 'exactly_once',
+    idleAfter: '3s',
+    build: (builder) => {
+      const windows = builder.stream(input).groupByKey().windowedBy(tumbling('1s')).emitOnClose()
+      windows
+        .count()
+        .toStream((_count, { key }) => key)
+        .to(output)
+    },
+  })
+  const streams = await Streams.start(app, { log, stateDirectory: directory })
+  const timestamp = Math.floor(Date.now() / 1000) * 1000
+  const write = async () => {
+    await using writer = await TopicWriter.open(log, input)
+    writer.write('key', 'value', { timestamp })
+  }
+  const counts = async () => {
+    const seen: (number | null)[] = []
+    for await (const { value } of readTopic(log, output, { until: 'end' })) seen.push(value)
+    return seen
+  }
+  return { streams, write, counts }
+}
+
 test('brokers that are gone for longer than calls are repeated are waited for, which is said once, and all goes on by itself', async () => {
   const log = kafka({ brokers: broker.brokers, apiTimeout: 1_000 })
   const apps = await Promise.all((['at_least_once', 'exactly_once'] as const).map((each) => counting(log, each)))
+  const idle = await idling(log)
+  await idle.write()
   for (const { write } of apps) await write()
   for (const { counted } of apps) {
     await expect.poll(counted, { timeout: 30_000 }).toEqual(Array.from({ length: KEYS }, () => 1))
@@ -50,11 +83,15 @@ test('brokers that are gone for longer than calls are repeated are waited for, w
   }
   await sleep(4_000)
   await broker.start()
+  // While they were gone nobody knew that the partition was idle: its window is still open.
+  await idle.write()
   for (const { write } of apps) await write()
   const [atLeastOnce, exactlyOnce] = apps
   await expect.poll(exactlyOnce!.counted, { timeout: 60_000 }).toEqual(Array.from({ length: KEYS }, () => 3))
   const least = async () => Math.min(...(await atLeastOnce!.counted()))
   await expect.poll(least, { timeout: 60_000 }).toBeGreaterThanOrEqual(3)
+  await expect.poll(idle.counts, { timeout: 30_000 }).toEqual([2])
+  await idle.streams.close()
   for (const { streams, said } of apps) {
     expect(streams.state).toBe('running')
     expect(news(said, 'no broker answers')).toHaveLength(1)

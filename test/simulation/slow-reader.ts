@@ -1,4 +1,4 @@
-import type { LogReader, RecordCursor, SeeKey } from '../../src/log/log.ts'
+import type { LogReader, Quiet, RecordCursor, SeeKey } from '../../src/log/log.ts'
 import { PartitionMap } from '../../src/log/log.ts'
 import type { Headers } from '../../src/record/headers.ts'
 import type { SimProcess } from './sim-process.ts'
@@ -91,6 +91,10 @@ export class SlowReader implements LogReader {
 
   endOffset(topic: string, partition: number): number | undefined {
     return this.#inner.endOffset(topic, partition)
+  }
+
+  quiet(topic: string, partition: number): Quiet | undefined {
+    return (this.#held.get(topic, partition)?.length ?? 0) > 0 ? undefined : this.#inner.quiet(topic, partition)
   }
 
   close(): void {

@@ -6,7 +6,7 @@ import type { BuildSettings } from '../../topology/build-settings.ts'
 import { GraphNode } from '../../topology/graph/graph-node.ts'
 import type { NodeTraits } from '../../topology/graph/graph-node.ts'
 import type { Folding, Merger, OperatorSpec } from '../../topology/operator-spec.ts'
-import { closingDelay, includesEnd } from '../../windowing/index.ts'
+import { closingDelay, includesEnd, minimumRetention } from '../../windowing/index.ts'
 import type { AggregationWindows } from '../../windowing/index.ts'
 import {
   checkWindowStore,
@@ -83,7 +83,10 @@ function storeKindOf(materialization: Materialization, windowing: Windowing | un
 function traitsOf(materialization: Materialization, windowing: Windowing | undefined): NodeTraits {
   if (windowing === undefined) return { versioned: materialization.history !== undefined }
   const { windows } = windowing
-  return { versioned: false, windowClose: { delay: closingDelay(windows), inclusiveEnd: includesEnd(windows) } }
+  const delay = closingDelay(windows)
+  // Unlimited windows never close, whatever their size.
+  const size = Math.max(0, minimumRetention(windows) - delay)
+  return { versioned: false, windowClose: { delay, inclusiveEnd: includesEnd(windows), size } }
 }
 
 function operatorOf(

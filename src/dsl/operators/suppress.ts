@@ -37,6 +37,7 @@ export function suppress(table: TableHandle, suppressed: Suppressed, options: Su
         store,
         mode,
         wait: close?.delay ?? limit,
+        windowSize: close?.size ?? 0,
         inclusiveEnd: close?.inclusiveEnd ?? false,
         maxRecords,
         maxBytes,

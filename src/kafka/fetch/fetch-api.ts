@@ -32,6 +32,7 @@ export interface FetchedPartition {
   readonly topic: string
   readonly partition: number
   readonly errorCode: number
+  readonly highWatermark: number
   readonly lastStableOffset: number
   readonly abortedTransactions: readonly AbortedTransaction[]
   /** Raw batches; the last one may be cut off. */
@@ -89,14 +90,14 @@ export function parseFetchResponse(reader: WireReader): FetchResponse {
 function parsePartition(reader: WireReader, topic: string): FetchedPartition {
   const partition = reader.int32()
   const errorCode = reader.int16()
-  reader.int64()
+  const highWatermark = reader.int64()
   const lastStableOffset = reader.int64()
   reader.int64()
   const abortedTransactions = reader.array(parseAborted)
   reader.int32()
   const records = reader.bytes()
   reader.skipTags()
-  return { topic, partition, errorCode, lastStableOffset, abortedTransactions, records }
+  return { topic, partition, errorCode, highWatermark, lastStableOffset, abortedTransactions, records }
 }
 
 function parseAborted(reader: WireReader): AbortedTransaction {

@@ -23,6 +23,9 @@ export class FetchPartition implements TopicPartition {
   /** Behind everything fetched. */
   fetchOffset: number
   endOffset: number | undefined
+  /** Between which answers, none of them failed in between, the broker had nothing behind what was fetched; -1: the last one had, or failed. */
+  quietSince = -1
+  quietUntil = -1
   bufferedBytes = 0
   /** What reading it ended with; kept until it is assigned anew. */
   failure: MillraceError | undefined
@@ -46,6 +49,16 @@ export class FetchPartition implements TopicPartition {
   /** As last heard; a partition of which nothing was heard yet may have records. */
   get isAtEnd(): boolean {
     return this.endOffset !== undefined && this.fetchOffset >= this.endOffset
+  }
+
+  /** Takes note of an answer; a failure has no high watermark. */
+  heard(highWatermark: number | undefined, now: number): void {
+    if (highWatermark === undefined || highWatermark > this.fetchOffset) {
+      this.quietSince = -1
+      return
+    }
+    if (this.quietSince === -1) this.quietSince = now
+    this.quietUntil = now
   }
 
   get hasArrived(): boolean {

@@ -1,5 +1,5 @@
 import { MillraceError } from '../../errors.ts'
-import type { LogReader, RecordCursor } from '../log.ts'
+import type { LogReader, Quiet, RecordCursor } from '../log.ts'
 import { PartitionMap } from '../log.ts'
 import { assertWithin } from './partition-data.ts'
 import { placeOf, RunCursor } from './run-cursor.ts'
@@ -9,6 +9,9 @@ import type { LocalPartition, LocalTopic, PartitionListener } from './topic.ts'
 
 /** Bytes of one partition that one poll hands over at least, if they are there. */
 const POLL_BYTES = 256 * 1024
+
+/** A local log knows its ends at any time. */
+const QUIET: Quiet = { since: 0, until: Infinity }
 
 /**
  * Reads local partitions. The `onReady` callback is called synchronously, after what woke it has become visible; it must
@@ -80,6 +83,12 @@ export class LocalReader implements LogReader {
 
   endOffset(topic: string, partition: number): number | undefined {
     return this.#assignments.get(topic, partition)?.source?.data.endOffset
+  }
+
+  quiet(topic: string, partition: number): Quiet | undefined {
+    const assignment = this.#assignments.get(topic, partition)
+    const end = assignment?.source?.data.endOffset
+    return assignment !== undefined && end !== undefined && assignment.position >= end ? QUIET : undefined
   }
 
   close(): void {

@@ -26,8 +26,8 @@ export interface NodeTraits {
   readonly relaxedNullKeys?: boolean
   /** Whether its table is versioned; undefined: as its parents' are. */
   readonly versioned?: boolean
-  /** Windowed aggregations: how long after a window's end its result is final, ms. */
-  readonly windowClose?: { readonly delay: number; readonly inclusiveEnd: boolean }
+  /** Windowed aggregations: how long after a window's end its result is final, and how long before it a result may be stamped, ms. */
+  readonly windowClose?: { readonly delay: number; readonly inclusiveEnd: boolean; readonly size: number }
 }
 
 /** Adds what the node stands for to the topology; one logical node may become several. */

@@ -125,6 +125,9 @@ export class Harness {
       saveTime: (key, time) => {
         this.savedTimes.set(key, time)
       },
+      forgetTime: (key) => {
+        this.savedTimes.delete(key)
+      },
     }
   }
 }

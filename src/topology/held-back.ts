@@ -1,0 +1,69 @@
+import { minimumRetention } from '../windowing/index.ts'
+import type { OperatorSpec } from './operator-spec.ts'
+import type { Topology, TopologyNode } from './topology.ts'
+
+/**
+ * Milliseconds by which the records that a node forwards may be older than the stream time at which it does: it holds results back
+ * until their window has closed, or for a grace period.
+ */
+function heldBackBy(spec: OperatorSpec): number {
+  switch (spec.op) {
+    case 'windowAggregate':
+    case 'slidingAggregate':
+    case 'periodAggregate':
+    case 'sessionAggregate':
+      return spec.emitOnClose ? minimumRetention(spec.windows) : 0
+    case 'suppress':
+      return spec.wait + spec.windowSize
+    case 'streamJoin':
+      return spec.join === 'inner' ? 0 : Math.max(spec.windows.before, spec.windows.after) + spec.windows.grace
+    case 'streamTableJoin':
+      return spec.buffer === null ? 0 : spec.grace
+    default:
+      return 0
+  }
+}
+
+/**
+ * For each node, how much older than the stream time of the sources its input may be, in milliseconds: the sum of what the
+ * nodes before it hold back, on the longest way, repartition topics included. Where no record moves stream time, a node's time may go
+ * on only when nothing is held back before it any more: what comes out there would be late.
+ */
+export function heldBackBefore(topology: Topology): ReadonlyMap<string, number> {
+  const nodes = topology.subtopologies.flatMap((subtopology) => subtopology.nodes)
+  const readers = new Map<string, string[]>()
+  for (const node of nodes) {
+    if (node.kind !== 'source' || !node.internal) continue
+    for (const topic of node.topics) readers.set(topic, [...(readers.get(topic) ?? []), node.name])
+  }
+  const delays = new Map(nodes.map(({ name }) => [name, 0]))
+  // Internal topics make no circles: as many rounds as there are sub-topologies reach the last of them.
+  for (let round = 0; round < topology.subtopologies.length; round++) {
+    for (const node of nodes) {
+      const delay = (delays.get(node.name) ?? 0) + (node.kind === 'processor' ? heldBackBy(node.operator) : 0)
+      for (const next of nextNodes(node, readers)) delays.set(next, Math.max(delay, delays.get(next) ?? 0))
+    }
+    shareOverJoins(nodes, delays)
+  }
+  return delays
+}
+
+function nextNodes(node: TopologyNode, readers: ReadonlyMap<string, readonly string[]>): readonly string[] {
+  if (node.kind !== 'sink') return node.children
+  return node.internal && typeof node.topic === 'string' ? (readers.get(node.topic) ?? []) : []
+}
+
+/** The two sides of a join of streams have one stream time. */
+function shareOverJoins(nodes: readonly TopologyNode[], delays: Map<string, number>): void {
+  const joins = new Map<string, number>()
+  for (const { side, name } of sidesOf(nodes)) joins.set(side, Math.max(delays.get(name) ?? 0, joins.get(side) ?? 0))
+  for (const { side, name } of sidesOf(nodes)) delays.set(name, joins.get(side) ?? 0)
+}
+
+function sidesOf(nodes: readonly TopologyNode[]): { readonly side: string; readonly name: string }[] {
+  return nodes.flatMap((node) =>
+    node.kind === 'processor' && node.operator.op === 'streamJoin'
+      ? [{ side: node.operator.timeKey, name: node.name }]
+      : [],
+  )
+}
