@@ -4,6 +4,7 @@ import type { Log } from '../log/log.ts'
 import { kafka } from '../kafka/index.ts'
 import type { KafkaOptions } from '../kafka/index.ts'
 import { MillraceError } from '../errors.ts'
+import type { Logger } from '../topology/application.ts'
 
 /** ms until a cluster that does not answer at the start counts as unreachable: whoever typed the command is waiting. */
 const PATIENCE = 5000
@@ -14,15 +15,20 @@ export interface LogPlace {
   /** How the members of a Kafka group share their tasks. */
   readonly groupProtocol?: NonNullable<KafkaOptions['groupProtocol']>
   readonly data: string
+  /** Opens an embedded log that lost data with what is left. */
+  readonly acceptLoss?: boolean
 }
 
 /**
  * The log that a command works on. Asking about the `topics` it will need is how a cluster is found to answer.
  *
- * @throws MR_LOG_UNREACHABLE, MR_STATE_LOCKED, MR_STATE_FOREIGN
+ * @throws MR_LOG_UNREACHABLE, MR_STATE_LOCKED, MR_STATE_FOREIGN, MR_STATE_CORRUPT
  */
-export async function openLog(place: LogPlace, topics: readonly string[]): Promise<Log> {
-  if (place.kafka === undefined) return await embeddedLog({ directory: join(place.data, 'log') })
+export async function openLog(place: LogPlace, topics: readonly string[], logger?: Logger): Promise<Log> {
+  if (place.kafka === undefined) {
+    const { data, acceptLoss = false } = place
+    return await embeddedLog({ directory: join(data, 'log'), acceptLoss, ...(logger === undefined ? {} : { logger }) })
+  }
   await reach(place.kafka, topics)
   const { kafka: brokers, groupProtocol = 'auto' } = place
   return kafka({ brokers, groupProtocol })

@@ -59,6 +59,7 @@ function createProgram(): Command {
       ]),
     )
     .option('--for <time>', 'end after this time: 20s, 5m, 1h, 30d', parseTime)
+    .option('--accept-loss', 'open an embedded log that lost data with what is left of it')
     .option('--from-beginning', 'forget state and offsets on the embedded log, and process all input again')
     .addOption(logFormatOption())
     .action(async (app: string, options: RunOptions) => (await import('./run.ts')).runApp(app, options))

@@ -49,13 +49,18 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
       hint: 'name the brokers with --kafka HOST:PORT,…, or leave --group-protocol out',
     })
   }
+  if (options.acceptLoss === true && options.kafka !== undefined) {
+    throw new MillraceError('MR_CLI_USAGE', '--accept-loss is for the embedded log, and there is a --kafka', {
+      hint: 'leave one of them out',
+    })
+  }
   const app = await loadApp(file)
   const topics = appTopics(app.topology())
   const terminal = new Terminal(process.stderr)
   const logger = new ConsoleLogger(terminal, options.logFormat)
   const { factory: engine, note } = await chooseEngine()
   if (note !== undefined) logger.warn({}, note)
-  const log = await openLog(options, topics.sources)
+  const log = await openLog(options, topics.sources, logger)
   let failure: unknown
   try {
     if (log.kind === 'embedded') {

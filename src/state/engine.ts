@@ -65,6 +65,12 @@ export interface EngineOptions {
   readonly writeBufferBytes?: number
 }
 
+/** How an engine is opened. */
+export interface EngineOpenOptions extends EngineOptions {
+  /** True: opens what is left where files are damaged, as far as the engine can; it may delete the rest. */
+  readonly acceptDamage?: boolean
+}
+
 /** Opens engines of one kind. */
 export interface EngineFactory {
   readonly name: EngineName
@@ -74,7 +80,7 @@ export interface EngineFactory {
    * Opens the directory, made if missing; the memory engine ignores it.
    * @throws MR_STATE_LOCKED if another process holds it, MR_STATE_CORRUPT if its files cannot be read
    */
-  open(directory: string, options?: EngineOptions): MaybePromise<KeyValueEngine>
+  open(directory: string, options?: EngineOpenOptions): MaybePromise<KeyValueEngine>
   /** Deletes what lies in the directory. */
   destroy(directory: string): MaybePromise<void>
 }

@@ -15,7 +15,7 @@ import {
   offsetBehind,
   readInt64,
 } from './batch-header.ts'
-import { crc32c } from './crc32c.ts'
+import { crc32c } from '../../platform/crc32c.ts'
 import { BatchCursor, corruptBatch } from './cursor.ts'
 
 /** A transaction of a fetched range that was aborted, as the fetch response lists them. */

@@ -1,21 +1,23 @@
 import { randomUUID } from 'node:crypto'
-import { join } from 'node:path'
-import { MillraceError } from '../../errors.ts'
-import { isPromise } from '../../platform/maybe-promise.ts'
-import { flag, readOptions, text } from '../../options/index.ts'
+import { flag, having, readOptions, text } from '../../options/index.ts'
 import type { TableOf } from '../../options/index.ts'
 import { clockOption } from '../../platform/clock-option.ts'
 import type { Clock } from '../../platform/clock.ts'
-import { WriteBatch } from '../../state/rows/write-batch.ts'
-import type { EngineName, KeyValueEngine } from '../../state/engine.ts'
+import type { EngineName } from '../../state/engine.ts'
 import { engineName } from '../../state/engine-option.ts'
 import { chooseEngine } from '../../state/engines/choose.ts'
 import { LocalLog } from '../local/local-log.ts'
 import type { Log } from '../log.ts'
 import { EmbeddedStorage } from './embedded-storage.ts'
-import { LOG_KEY } from './log-keys.ts'
 import { LogCleaner } from './log-cleaner.ts'
-import { DATA, openLogDirectory } from './log-directory.ts'
+import { openLogDirectory } from './log-directory.ts'
+import { openPersistent } from './open-persistent.ts'
+import type { LogPlace } from './open-persistent.ts'
+
+/** Told of losses. */
+export interface LossLogger {
+  warn(fields: object, message: string): void
+}
 
 /** Where an embedded log lies, and how safely. */
 export interface EmbeddedLogOptions {
@@ -28,6 +30,13 @@ export interface EmbeddedLogOptions {
    * machine. True if not given.
    */
   readonly fsync?: boolean
+  /**
+   * True: a log that lost data (`MR_STATE_CORRUPT`) is opened with what is left of it. What was lost is logged with counts; what was there
+   * before is kept in `damaged-<n>` beside it. Of no effect on a log that lost nothing. False if not given.
+   */
+  readonly acceptLoss?: boolean
+  /** Told of what was lost. Anything of pino's shape; if not given, `process.emitWarning` is. */
+  readonly logger?: LossLogger
   /** Time and timers, for tests; the machine's if not given. */
   readonly clock?: Clock
 }
@@ -45,6 +54,15 @@ export const EMBEDDED_LOG = {
     description: '`false`: a commit survives the death of the process, not that of the machine',
     alsoCalled: ['sync'],
   }),
+  acceptLoss: flag({
+    default: false,
+    description:
+      '`true`: a log that [lost data](state.md#the-embedded-log) is opened with what is left; what was lost is logged, what was there is kept',
+  }),
+  logger: having<LossLogger>('logger', ['warn'], 'a logger of the shape of pino', {
+    defaultText: '`process.emitWarning`',
+    description: 'told of what was lost',
+  }),
   clock: clockOption,
 } satisfies TableOf<EmbeddedLogOptions>
 
@@ -58,7 +76,7 @@ export const EMBEDDED_LOG = {
  * newest timestamp or from now, whichever is earlier, so that old data that is replayed is not deleted while it arrives.
  *
  * @throws MR_CONFIG for an option that is unknown or impossible; MR_STATE_LOCKED if another process, or this one, has the directory open; MR_STATE_FOREIGN if it holds something else
- *   or a newer format; MR_STATE_CORRUPT; MR_ENGINE_UNAVAILABLE
+ *   or a newer format; MR_STATE_CORRUPT if it lost data that it is known to have had; MR_ENGINE_UNAVAILABLE
  * @example
  * ```ts
  * const log = await embeddedLog({ directory: '.millrace/log' })
@@ -66,44 +84,29 @@ export const EMBEDDED_LOG = {
  * ```
  */
 export async function embeddedLog(options: EmbeddedLogOptions): Promise<Log> {
-  const { directory, fsync, clock, engine: asked } = readOptions(EMBEDDED_LOG, options, 'embeddedLog()')
-  const engine = await openEngine(directory, asked)
-  try {
-    const storage = new EmbeddedStorage(engine, await logIdOf(engine), fsync)
+  const {
+    directory,
+    fsync,
+    clock,
+    acceptLoss,
+    logger,
+    engine: asked,
+  } = readOptions(EMBEDDED_LOG, options, 'embeddedLog()')
+  const chosen = await chooseEngine(asked)
+  if (!chosen.factory.persistent) {
+    const storage = new EmbeddedStorage(await chosen.factory.open(directory), randomUUID(), fsync)
     const cleaner = new LogCleaner(storage, clock)
     const log = new LocalLog(storage, clock, storage.load(), () => cleaner.stop())
     cleaner.start()
     return log
-  } catch (error) {
-    await engine.close()
-    throw error
   }
-}
-
-async function openEngine(directory: string, asked: EngineName | undefined): Promise<KeyValueEngine> {
-  const chosen = await chooseEngine(asked)
-  if (!chosen.factory.persistent) return await chosen.factory.open(directory)
   const name = openLogDirectory(directory, asked, chosen.factory.name)
   const { factory } = name === chosen.factory.name ? chosen : await chooseEngine(name)
-  try {
-    return await factory.open(join(directory, DATA))
-  } catch (error) {
-    if (!(error instanceof MillraceError) || error.code !== 'MR_STATE_LOCKED') throw error
-    throw new MillraceError('MR_STATE_LOCKED', `the log in ${directory} is in use`, {
-      hint: 'stop the process that has it open, or use another directory; several processes need Kafka',
-      cause: error,
-    })
-  }
+  const warn: LogPlace['warn'] = logger === undefined ? emitWarning : (fields, message) => logger.warn(fields, message)
+  return await openPersistent({ directory, factory, fsync, acceptLoss, clock, warn })
 }
 
-/** Drawn once: topic ids of a log that was deleted and made anew differ from those before. */
-async function logIdOf(engine: KeyValueEngine): Promise<string> {
-  const stored = engine.get(LOG_KEY)
-  if (stored !== undefined) return stored.toString('utf8')
-  const id = randomUUID()
-  const batch = new WriteBatch()
-  batch.put(LOG_KEY, Buffer.from(id))
-  const written = engine.write(batch, { sync: true })
-  if (isPromise(written)) await written
-  return id
+/** A loss must not go unseen where nobody gave a logger. */
+function emitWarning(fields: object, message: string): void {
+  process.emitWarning(`${message}: ${JSON.stringify(fields)}`, 'MillraceWarning')
 }

@@ -1,10 +1,14 @@
 import type { KeyValueEngine } from '../../state/engine.ts'
 import type { WriteBatch } from '../../state/rows/write-batch.ts'
+import { MillraceError } from '../../errors.ts'
 import { firstAtOrAfter, MemoryPartition } from '../local/partition-data.ts'
 import type { PartitionData } from '../local/partition-data.ts'
+import { viewOf } from '../local/run.ts'
 import type { Run } from '../local/run.ts'
+import { isCompacted } from './cleanup-policy.ts'
 import { baseOf, partitionKey, runKey } from './log-keys.ts'
-import { openRun } from './stored-run.ts'
+import { ACCEPT_LOSS } from './log-loss.ts'
+import { openRun, sealRun, TRAILER_BYTES } from './stored-run.ts'
 import type { StoredRun } from './stored-run.ts'
 import type { TailBudget } from './tail-budget.ts'
 
@@ -17,6 +21,13 @@ interface Bounds {
   readonly cleanedTo: number
   /** Records that the last compaction left. */
   readonly cleanedRecords: number
+}
+
+/** Offsets that no run holds. */
+export interface Hole {
+  readonly from: number
+  /** Exclusive. */
+  readonly to: number
 }
 
 /**
@@ -32,25 +43,31 @@ export class EmbeddedPartition implements PartitionData {
   maxTimestamp = -1
   /** Offset of the last run: neither compaction nor retention touches it. */
   lastRunBase: number
+  readonly topic: string
   readonly topicNumber: number
   readonly partition: number
   readonly configs: Readonly<Record<string, string>>
   readonly #engine: KeyValueEngine
   readonly #tail: MemoryPartition
   readonly #budget: TailBudget
+  /** Compaction leaves offsets without a run. */
+  readonly #hasGaps: boolean
 
   constructor(
+    topic: string,
     topicNumber: number,
     partition: number,
     configs: Readonly<Record<string, string>>,
     engine: KeyValueEngine,
     budget: TailBudget,
   ) {
+    this.topic = topic
     this.topicNumber = topicNumber
     this.partition = partition
     this.configs = configs
     this.#engine = engine
     this.#budget = budget
+    this.#hasGaps = isCompacted(this)
     const bounds = this.#readBounds()
     const last = this.#runAtOrBefore(Number.MAX_SAFE_INTEGER - 1)
     this.startOffset = bounds.start
@@ -75,8 +92,57 @@ export class EmbeddedPartition implements PartitionData {
     else for (const run of this.storedRuns(offset, maxBytes)) into.push(run)
   }
 
-  /** The runs in the engine from the one that holds `offset`, or the first behind it, until they hold `maxBytes`. */
+  /**
+   * The runs in the engine from the one that holds `offset`, or the first behind it, until they hold `maxBytes`.
+   *
+   * @throws MR_STATE_CORRUPT where runs are missing
+   */
   storedRuns(offset: number, maxBytes: number): StoredRun[] {
+    const runs = this.#runsFrom(offset, maxBytes)
+    if (this.#hasGaps) return runs
+    let reached = offset
+    for (const { base, span } of runs) {
+      if (base > reached) throw this.#lost(reached, base)
+      reached = base + span
+    }
+    if (runs.length === 0 && offset < this.endOffset) throw this.#lost(offset, this.endOffset)
+    return runs
+  }
+
+  /** What is missing between start and end; of a compacted partition nobody can tell. Reads all of it. */
+  holes(): Hole[] {
+    const holes: Hole[] = []
+    let at = this.#hasGaps ? this.endOffset : this.startOffset
+    while (at < this.endOffset) {
+      const runs = this.#runsFrom(at, SEARCH_BYTES)
+      for (const { base, span } of runs) {
+        if (base > at) holes.push({ from: at, to: base })
+        at = base + span
+      }
+      if (runs.length > 0) continue
+      holes.push({ from: at, to: this.endOffset })
+      at = this.endOffset
+    }
+    return holes
+  }
+
+  /** Adds to the batch that nothing is to be found in the hole: offsets behind it stay, and readers pass it. */
+  writeHole(batch: WriteBatch, { from, to }: Hole): void {
+    for (let base = from; base < to; base += MAX_SPAN) {
+      batch.put(this.runKey(base), sealRun(emptyRun(base, Math.min(MAX_SPAN, to - base))))
+    }
+  }
+
+  #lost(from: number, to: number): MillraceError {
+    return new MillraceError('MR_STATE_CORRUPT', `the log has lost the records from here to ${to - 1}`, {
+      topic: this.topic,
+      partition: this.partition,
+      offset: from,
+      hint: ACCEPT_LOSS,
+    })
+  }
+
+  #runsFrom(offset: number, maxBytes: number): StoredRun[] {
     const runs: StoredRun[] = []
     let bytes = 0
     const rows = this.#engine.iterate({ gte: this.runKey(offset), lt: this.runKey(this.endOffset) })
@@ -166,3 +232,10 @@ export class EmbeddedPartition implements PartitionData {
 
 const UNTOUCHED: Bounds = { start: 0, end: 0, cleanedTo: 0, cleanedRecords: 0 }
 const SEARCH_BYTES = 1024 * 1024
+const MAX_SPAN = 2 ** 31
+
+function emptyRun(base: number, span: number): Run {
+  const buffer = Buffer.alloc(TRAILER_BYTES)
+  const deltas = new Uint32Array(0)
+  return { buffer, view: viewOf(buffer), start: 0, end: 0, base, count: 0, span, maxTimestamp: -1, deltas }
+}

@@ -8,6 +8,8 @@ import type { StagedCommit } from '../local/staged-commit.ts'
 import type { LocalPartition, LocalTopic } from '../local/topic.ts'
 import type { CommittedOffset, PartitionMap, TopicSpec } from '../log.ts'
 import { EmbeddedPartition } from './embedded-partition.ts'
+import type { EndsKeeper } from './ends-keeper.ts'
+import type { TopicEnds } from './log-ends.ts'
 import {
   decodeOffset,
   decodeOffsetKey,
@@ -61,6 +63,7 @@ export class EmbeddedStorage implements LogStorage {
   #mustSync = false
   #draining: Promise<void> | undefined
   #failure: MillraceError | undefined
+  #ends: EndsKeeper | undefined
 
   constructor(engine: KeyValueEngine, logId: string, fsync: boolean) {
     this.#engine = engine
@@ -70,6 +73,26 @@ export class EmbeddedStorage implements LogStorage {
 
   get partitions(): Iterable<EmbeddedPartition> {
     return this.#partitions.values()
+  }
+
+  /** Where every partition ends, by topic. */
+  get ends(): TopicEnds[] {
+    const topics = new Map<number, { ends: number[]; configs: Readonly<Record<string, string>> }>()
+    for (const { topicNumber, partition, endOffset, configs } of this.#partitions.values()) {
+      let topic = topics.get(topicNumber)
+      if (topic === undefined) topics.set(topicNumber, (topic = { ends: [], configs }))
+      topic.ends[partition] = endOffset
+    }
+    return [...this.#topicNumbers].flatMap(([name, number]) => {
+      const topic = topics.get(number)
+      return topic === undefined ? [] : [{ name, number, ...topic }]
+    })
+  }
+
+  /** From now on `keeper` is told of what is written. */
+  keepEnds(keeper: EndsKeeper): void {
+    this.#ends = keeper
+    keeper.write()
   }
 
   /** What earlier processes left. To be read once, before anything else is done. */
@@ -90,6 +113,14 @@ export class EmbeddedStorage implements LogStorage {
     return { topics, offsets }
   }
 
+  /** Adds the rows of topics that are not there any more, so that what is left of their records is found. To be done before `load`. */
+  writeMissingTopics(topics: readonly TopicEnds[], batch: WriteBatch): void {
+    for (const { name, number, ends, configs } of topics) {
+      const stored: StoredTopic = { number, partitions: ends.length, configs }
+      if (this.#engine.get(topicKey(name)) === undefined) batch.put(topicKey(name), Buffer.from(JSON.stringify(stored)))
+    }
+  }
+
   createTopic(spec: TopicSpec): TopicIdentity {
     const stored: StoredTopic = {
       number: Math.max(this.#highestDeletedTopic, ...this.#topicNumbers.values()) + 1,
@@ -104,7 +135,7 @@ export class EmbeddedStorage implements LogStorage {
 
   openPartition(topic: TopicIdentity, partition: number): EmbeddedPartition {
     const number = this.#topicNumbers.get(topic.name) ?? 0
-    const opened = new EmbeddedPartition(number, partition, topic.configs, this.#engine, this.#budget)
+    const opened = new EmbeddedPartition(topic.name, number, partition, topic.configs, this.#engine, this.#budget)
     this.#partitions.set(opened, opened)
     return opened
   }
@@ -115,6 +146,7 @@ export class EmbeddedStorage implements LogStorage {
     const deleted = topic.partitions.flatMap(({ data }) => this.#partitions.get(data) ?? [])
     for (const partition of deleted) this.#partitions.delete(partition)
     const highest = Buffer.from(String(this.#highestDeletedTopic), 'latin1')
+    this.#ends?.write()
     this.#mustSync = true
     this.addChore((batch) => {
       for (const partition of deleted) partition.writeDeletion(batch)
@@ -169,6 +201,7 @@ export class EmbeddedStorage implements LogStorage {
   async close(): Promise<void> {
     await this.#draining
     await this.#engine.close()
+    this.#ends?.write(true)
   }
 
   /** Never rejects: who waits is told one by one. */
@@ -200,6 +233,7 @@ export class EmbeddedStorage implements LogStorage {
     this.#mustSync = false
     const written = this.#engine.write(batch, { sync })
     if (isPromise(written)) await written
+    this.#ends?.written()
     for (const { commit, makeVisible, resolve } of waiting) {
       makeVisible(commit)
       resolve()

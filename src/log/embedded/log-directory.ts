@@ -1,6 +1,8 @@
+import { mkdirSync } from 'node:fs'
 import { MillraceError } from '../../errors.ts'
 import { readMarker, writeMarker } from '../../platform/directory-marker.ts'
 import type { EngineName } from '../../state/engine.ts'
+import { UNBEGUN, writeEnds } from './log-ends.ts'
 
 const KIND = 'millrace-log'
 const FORMAT = 1
@@ -16,6 +18,9 @@ export const DATA = 'data'
 export function openLogDirectory(directory: string, asked: EngineName | undefined, choice: EngineName): EngineName {
   const marker = readMarker(directory, KIND)
   if (marker === undefined) {
+    // Before the marker: a directory with a marker and without this file was written by a version that kept none, and had data.
+    mkdirSync(directory, { recursive: true })
+    writeEnds(directory, UNBEGUN)
     writeMarker(directory, { kind: KIND, format: FORMAT, engine: choice })
     return choice
   }

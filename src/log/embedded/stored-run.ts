@@ -1,13 +1,17 @@
 import { MillraceError } from '../../errors.ts'
+import { crc32c } from '../../platform/crc32c.ts'
 import { viewOf } from '../local/run.ts'
 import type { Run } from '../local/run.ts'
 
 /**
  * A run as it is stored: its records, then, if compaction took some out, `offset - base u32` of each that is left, then this
- * trailer, little-endian: `count u32 | span u32 | greatest timestamp f64 | tombstones until f64 | flags u32 | 0 u32`.
+ * trailer, little-endian: `count u32 | span u32 | greatest timestamp f64 | tombstones until f64 | flags u32 | CRC-32C u32`, of all before it.
+ * LevelDB does not look at the checksums of its tables.
  */
 export const TRAILER_BYTES = 32
 const SPARSE = 1
+/** Has a checksum: those of 0.1.0 have none. */
+const CHECKED = 2
 
 /** A run with what only stored runs have. */
 export interface StoredRun extends Run {
@@ -29,8 +33,8 @@ export function sealRun(run: Run, tombstonesUntil = 0): Buffer {
   view.setUint32(at + 4, run.span, true)
   view.setFloat64(at + 8, run.maxTimestamp, true)
   view.setFloat64(at + 16, tombstonesUntil, true)
-  view.setUint32(at + 24, deltas === undefined ? 0 : SPARSE, true)
-  view.setUint32(at + 28, 0, true)
+  view.setUint32(at + 24, deltas === undefined ? CHECKED : CHECKED | SPARSE, true)
+  view.setUint32(at + 28, crc32c(run.buffer.subarray(run.start, at + 28)), true)
   return run.buffer.subarray(run.start, at + TRAILER_BYTES)
 }
 
@@ -40,7 +44,11 @@ export function openRun(stored: Buffer, base: number): StoredRun {
   const trailer = stored.length - TRAILER_BYTES
   if (trailer < 0) throw corrupt(base)
   const count = view.getUint32(trailer, true)
-  const isSparse = (view.getUint32(trailer + 24, true) & SPARSE) !== 0
+  const flags = view.getUint32(trailer + 24, true)
+  const isSparse = (flags & SPARSE) !== 0
+  if ((flags & CHECKED) !== 0 && crc32c(stored.subarray(0, trailer + 28)) !== view.getUint32(trailer + 28, true)) {
+    throw corrupt(base)
+  }
   const end = isSparse ? trailer - 4 * count : trailer
   if (end < 0) throw corrupt(base)
   let deltas: Uint32Array | undefined

@@ -5,6 +5,7 @@ import { MillraceError } from '../../errors.ts'
  * be understood), or MR_STATE_IO (the disk or its permissions refuse).
  */
 export function openFailure(engine: string, directory: string, cause: unknown): MillraceError {
+  if (cause instanceof MillraceError) return cause
   const text = textOf(cause)
   if (/lock/i.test(text)) {
     return new MillraceError('MR_STATE_LOCKED', `${directory} is in use by another process, or twice by this one`, {

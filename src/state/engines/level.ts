@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import type { ClassicLevel } from 'classic-level'
 import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../engine.ts'
 import type { WriteBatch } from '../rows/write-batch.ts'
+import { requireWhole } from './engine-files.ts'
 import { engineClosed, engineUnavailable, ioFailure, openFailure } from './engine-failure.ts'
 import { LevelScanner } from './level-scanner.ts'
 import { holdDirectory } from './open-directories.ts'
@@ -26,6 +27,7 @@ export const levelEngine: EngineFactory = {
     const { ClassicLevel } = await loadClassicLevel()
     const held = holdDirectory('level', directory)
     try {
+      if (options.acceptDamage !== true) requireWhole('level', held.path)
       const database: Database = new ClassicLevel(held.path, {
         keyEncoding: 'buffer',
         valueEncoding: 'buffer',

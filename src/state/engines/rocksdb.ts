@@ -9,6 +9,7 @@ import type {
 } from '../engine.ts'
 import { ShortView } from '../rows/short-view.ts'
 import type { WriteBatch } from '../rows/write-batch.ts'
+import { requireWhole } from './engine-files.ts'
 import { engineClosed, ioFailure, openFailure } from './engine-failure.ts'
 import { lowerCompactions } from './rocksdb-background.ts'
 import { holdDirectory } from './open-directories.ts'
@@ -34,6 +35,7 @@ export const rocksdbEngine: EngineFactory = {
     const binding = loadRocksdbBinding()
     const held = holdDirectory('rocksdb', directory)
     try {
+      if (options.acceptDamage !== true) requireWhole('rocksdb', held.path)
       const database = binding.db_init(held.path)
       const columns = await openDatabase(binding, database, options)
       lowerCompactions()

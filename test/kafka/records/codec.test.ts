@@ -15,7 +15,7 @@ import {
 } from '../../../src/kafka/records/batch-header.ts'
 import { BatchBuilder, stampBatch } from '../../../src/kafka/records/batch-builder.ts'
 import { compress, decompress } from '../../../src/kafka/records/compression.ts'
-import { crc32c } from '../../../src/kafka/records/crc32c.ts'
+import { crc32c } from '../../../src/platform/crc32c.ts'
 import { endOfRecordSet, readRecordSet } from '../../../src/kafka/records/record-set.ts'
 import { batchOf, current, finish, recordsOf, valuesOf } from './batches.ts'
 import { snappyRaw, writtenByJava } from './fixtures.ts'

@@ -1,0 +1,105 @@
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { MillraceError } from '../../errors.ts'
+import type { VitalFiles } from '../../state/engines/engine-files.ts'
+import { ACCEPT_LOSS } from './log-loss.ts'
+
+/** What a topic was, and where its partitions ended. */
+export interface TopicEnds {
+  readonly name: string
+  /** Its number in the log: another one is another topic of that name. */
+  readonly number: number
+  /** By partition. */
+  readonly ends: readonly number[]
+  readonly configs: Readonly<Record<string, string>>
+}
+
+/**
+ * What a log has at least, kept in a file beside its data and written after it: engines read damaged files as far as they can, and a
+ * log that became shorter looks as one that never was longer.
+ */
+export interface LogEnds {
+  readonly format: number
+  /** Of the log; absent while it is being made. */
+  readonly id?: string
+  /** When the machine was started last, if it tells. */
+  readonly boot?: string
+  /** Whether the log was synced. */
+  readonly fsync: boolean
+  readonly files: VitalFiles
+  /** True: the log was closed when the file was written. */
+  readonly atRest: boolean
+  readonly topics: readonly TopicEnds[]
+}
+
+const FORMAT = 1
+const NAME = 'millrace-log-ends.json'
+
+/** Of a log that is being made: it has nothing yet that could be lost. */
+export const UNBEGUN: Omit<LogEnds, 'format'> = { fsync: true, files: {}, atRest: false, topics: [] }
+
+/**
+ * @returns undefined for a log of a version that kept no such file
+ * @throws MR_STATE_CORRUPT; MR_STATE_FOREIGN if a newer version wrote it
+ */
+export function readEnds(directory: string): LogEnds | undefined {
+  const file = join(directory, NAME)
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+  const ends = parse(text)
+  if (ends === undefined) {
+    throw new MillraceError(
+      'MR_STATE_CORRUPT',
+      `${file} is damaged, so nobody knows what the log in ${directory} had`,
+      {
+        hint: ACCEPT_LOSS,
+      },
+    )
+  }
+  if (ends.format <= FORMAT) return ends
+  throw new MillraceError('MR_STATE_FOREIGN', `${file} has format ${ends.format}, this version knows ${FORMAT}`, {
+    hint: 'use a newer Millrace',
+  })
+}
+
+/** Renamed into place: who dies here leaves the file before or this one. */
+export function writeEnds(directory: string, ends: Omit<LogEnds, 'format'>): void {
+  const file = join(directory, NAME)
+  writeFileSync(`${file}.new`, `${JSON.stringify({ format: FORMAT, ...ends })}\n`, { flush: ends.fsync })
+  renameSync(`${file}.new`, file)
+}
+
+/** Another one after each start of the machine; undefined where the system does not tell. */
+export function bootId(): string | undefined {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}
+
+function parse(text: string): LogEnds | undefined {
+  try {
+    const ends: LogEnds = JSON.parse(text)
+    const isWhole =
+      Number.isSafeInteger(ends.format) &&
+      (ends.id === undefined || typeof ends.id === 'string') &&
+      typeof ends.fsync === 'boolean' &&
+      typeof ends.atRest === 'boolean' &&
+      Object.values(ends.files).every((size) => Number.isSafeInteger(size)) &&
+      ends.topics.every(isTopicEnds)
+    return isWhole ? ends : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function isTopicEnds({ name, number, ends, configs }: TopicEnds): boolean {
+  const isNamed = typeof name === 'string' && Number.isSafeInteger(number) && typeof configs === 'object'
+  return isNamed && ends.every((end) => Number.isSafeInteger(end))
+}

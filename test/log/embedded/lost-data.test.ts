@@ -1,0 +1,336 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { embeddedLog } from '../../../src/log/embedded/index.ts'
+import type { EmbeddedLogOptions } from '../../../src/log/embedded/index.ts'
+import { PartitionMap } from '../../../src/log/log.ts'
+import type { Log } from '../../../src/log/log.ts'
+import { append, committedRecords } from '../log-harness.ts'
+import { recordingLogger } from '../../runtime/support/state-case.ts'
+
+const ENDS = 'millrace-log-ends.json'
+const RECORDS = 600
+const HALF = RECORDS / 2
+const VALUE = 'v'.repeat(500)
+const TOPICS = [
+  { name: 'orders', partitions: 2 },
+  { name: 'totals', partitions: 1, configs: { 'cleanup.policy': 'compact' } },
+]
+
+async function fill(log: Log, from: number, to: number): Promise<void> {
+  const producer = log.openProducer()
+  for (let i = from; i < to; i++) {
+    append(producer, 'orders', i % 2, `key-${i}`, `${i} ${VALUE}`, i)
+    append(producer, 'totals', 0, `key-${i % 10}`, `${i}`, i)
+    if (i % 50 === 49) await producer.flush()
+  }
+  await producer.close()
+}
+
+/** Numbers of the orders that can be read. */
+async function ordersIn(log: Log): Promise<number[]> {
+  const records = [...(await committedRecords(log, 'orders', 0)), ...(await committedRecords(log, 'orders', 1))]
+  return records.map(({ timestamp }) => timestamp).sort((left, right) => left - right)
+}
+
+const upTo = (end: number, from = 0): number[] => Array.from({ length: end - from }, (_, i) => from + i)
+
+/** Every file with its content, but for locks and what LevelDB tells of itself; those of a log that was refused must stay as they are. */
+function contentOf(directory: string): Record<string, string> {
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' })
+  const files = names.filter((name) => statSync(join(directory, name)).isFile() && !/(LOCK|LOG|LOG\.old)$/.test(name))
+  return Object.fromEntries(
+    files.map((name) => [
+      name,
+      createHash('sha1')
+        .update(readFileSync(join(directory, name)))
+        .digest('hex'),
+    ]),
+  )
+}
+
+describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost data', (engine) => {
+  let whole: string
+  let directory: string
+  beforeAll(async () => {
+    whole = mkdtempSync(join(tmpdir(), 'millrace-whole-'))
+    // Opened again, the first half lies in tables, the second in the write-ahead log.
+    for (const [from, to] of [
+      [0, HALF],
+      [HALF, RECORDS],
+    ] as const) {
+      const log = await embeddedLog({ directory: whole, engine })
+      await log.createTopics(TOPICS)
+      await fill(log, from, to)
+      await log.close()
+    }
+  })
+  afterAll(() => rmSync(whole, { recursive: true, force: true }))
+  beforeEach(() => {
+    directory = mkdtempSync(join(tmpdir(), 'millrace-lost-'))
+    cpSync(whole, directory, { recursive: true })
+  })
+  afterEach(() => rmSync(directory, { recursive: true, force: true }))
+
+  const data = (): string => join(directory, 'data')
+  const file = (pattern: RegExp): string =>
+    join(
+      data(),
+      readdirSync(data()).find((name) => pattern.test(name))!,
+    )
+  const flip = (path: string, at: number): void => {
+    const bytes = readFileSync(path)
+    bytes[at]! ^= 4
+    writeFileSync(path, bytes)
+  }
+  const changeEnds = (change: (ends: Record<string, unknown>) => object): void => {
+    const path = join(directory, ENDS)
+    writeFileSync(path, JSON.stringify(change(JSON.parse(readFileSync(path, 'utf8')))))
+  }
+  const open = (more: Partial<EmbeddedLogOptions> = {}): Promise<Log> => embeddedLog({ directory, engine, ...more })
+
+  /** Refused with what is missing, and left as it is. */
+  async function expectRefused(...said: readonly string[]): Promise<void> {
+    const before = contentOf(directory)
+    const error: unknown = await open().catch((caught: unknown) => caught)
+    expect(error).toMatchObject({
+      code: 'MR_STATE_CORRUPT',
+      message: expect.stringContaining(directory),
+      hint: expect.stringMatching(/acceptLoss: true.*--accept-loss/),
+    })
+    for (const text of said) expect(String(error)).toContain(text)
+    expect(contentOf(directory)).toEqual(before)
+  }
+
+  async function openAccepting(): Promise<{ log: Log; warnings: readonly string[] }> {
+    const { logger, warnings } = recordingLogger()
+    return { log: await open({ acceptLoss: true, logger }), warnings }
+  }
+
+  /** Opens without a word, now and later, has these orders, and takes more. */
+  async function expectGoesOn(orders: readonly number[]): Promise<void> {
+    const { log, warnings } = await openAccepting()
+    expect(warnings).toEqual([])
+    expect(await ordersIn(log)).toEqual(orders)
+    await fill(log, 900_000, 900_050)
+    await log.close()
+    const again = await open()
+    expect(await ordersIn(again)).toEqual([...orders, ...upTo(900_050, 900_000)])
+    await again.close()
+  }
+
+  it('opens if it lost nothing', async () => {
+    const log = await open()
+    expect(await ordersIn(log)).toEqual(upTo(RECORDS))
+    await log.close()
+  })
+
+  it.each(['missing', 'empty'])(
+    'is refused if its data is %s, and begins again where that is accepted',
+    async (how) => {
+      rmSync(data(), { recursive: true })
+      if (how === 'empty') mkdirSync(data())
+      await expectRefused(
+        `data/ is ${how}`,
+        'orders-0 is gone, 300 is recorded',
+        'totals-0 is gone, 600 is recorded',
+        '1200 records are missing',
+      )
+      const { log, warnings } = await openAccepting()
+      expect(warnings).toEqual([expect.stringMatching(/without what it lost.* 1200 .*orders-1 ends at 0/)])
+      expect(await log.listTopics()).toEqual(['orders', 'totals'])
+      await log.close()
+      await expectGoesOn([])
+    },
+  )
+
+  it('is refused if a version that kept no record of its ends wrote it, and its data is gone', async () => {
+    rmSync(join(directory, ENDS))
+    rmSync(data(), { recursive: true })
+    await expectRefused('data/ is missing')
+  })
+
+  it('is refused with CURRENT gone, which an engine takes for a new database', async () => {
+    rmSync(join(data(), 'CURRENT'))
+    await expectRefused('CURRENT is missing')
+    rmSync(join(directory, ENDS))
+    await expectRefused('CURRENT is missing')
+  })
+
+  it.each([0.25, 0.5, 0.75])(
+    'is refused if its manifest was cut at %d, and goes on with what the engine makes of it',
+    async (part) => {
+      const manifest = file(/^MANIFEST/)
+      const { size } = statSync(manifest)
+      truncateSync(manifest, Math.floor(size * part))
+      await expectRefused(`has ${Math.floor(size * part)} of ${size} bytes`)
+      const before = contentOf(data())
+      const { log, warnings } = await openAccepting()
+      expect(warnings).toHaveLength(1)
+      expect(warnings[0]).toMatch(/without what it lost/)
+      const left = await ordersIn(log)
+      await log.close()
+      expect(contentOf(join(directory, 'damaged-1'))).toEqual(before)
+      await expectGoesOn(left)
+    },
+  )
+
+  it('is refused if a bit of its write-ahead log flipped, wherever', async () => {
+    const path = file(/\.log$/)
+    const { size } = statSync(path)
+    for (const at of [0, 5, size >> 1, size - 20_000]) {
+      flip(path, at)
+      await expectRefused('.log is damaged at byte')
+      flip(path, at)
+    }
+    // Nothing is behind it that could tell damage from a write that was cut short; but the log was closed.
+    flip(path, size - 3)
+    await expectRefused('.log is damaged at byte')
+  })
+
+  it('goes on without the records that a flipped bit took, where that is accepted, and says how many', async () => {
+    const path = file(/\.log$/)
+    flip(path, statSync(path).size >> 1)
+    const { log, warnings } = await openAccepting()
+    const left = await ordersIn(log)
+    expect(left.length).toBeLessThan(RECORDS)
+    expect(left.slice(0, HALF)).toEqual(upTo(HALF))
+    expect(warnings).toEqual([
+      expect.stringMatching(/without what it lost.*\.log is damaged.*orders-0 (ends at|lacks)/),
+    ])
+    await log.close()
+    await expectGoesOn(left)
+  })
+
+  it('is refused if its write-ahead log was cut or is gone', async () => {
+    const path = file(/\.log$/)
+    const { size } = statSync(path)
+    truncateSync(path, size - 1)
+    await expectRefused(`has ${size - 1} of ${size} bytes`)
+    rmSync(path)
+    await expectRefused(`has 0 of ${size} bytes`, 'orders-0 ends at 150, 300 is recorded', '600 records are missing')
+  })
+
+  it('is refused if a table is gone, and begins again where that is accepted', async () => {
+    rmSync(file(/\.(sst|ldb)$/))
+    await expectRefused('orders-0 to 300, orders-1 to 300, totals-0 to 600')
+    const before = contentOf(data())
+    const { log, warnings } = await openAccepting()
+    expect(warnings).toEqual([expect.stringMatching(/without what it lost.* 1200 .*orders-1 ends at 0/)])
+    await log.close()
+    expect(contentOf(join(directory, 'damaged-1'))).toEqual(before)
+    await expectGoesOn([])
+  })
+
+  it('never shows a record whose bits flipped in a table', async () => {
+    const path = file(/\.(sst|ldb)$/)
+    flip(path, statSync(path).size >> 2)
+    const log = await open()
+    await expect(ordersIn(log)).rejects.toMatchObject({
+      code: expect.stringMatching(/^MR_(CORRUPT_BATCH|STATE_CORRUPT)$/),
+    })
+    await log.close()
+  })
+
+  it('is refused if it is shorter than recorded, however its files look', async () => {
+    changeEnds((ends) => ({ ...ends, topics: [{ name: 'orders', number: 1, ends: [300, 301], configs: {} }] }))
+    await expect(open()).rejects.toMatchObject({
+      code: 'MR_STATE_CORRUPT',
+      message: expect.stringContaining('orders-1 ends at 300, 301 is recorded; 1 records are missing'),
+      topic: 'orders',
+      partition: 1,
+      offset: 300,
+    })
+  })
+
+  it('is refused if its data is that of another log', async () => {
+    changeEnds((ends) => ({ ...ends, id: 'another' }))
+    await expect(open()).rejects.toMatchObject({
+      code: 'MR_STATE_CORRUPT',
+      message: expect.stringContaining('holds another log'),
+    })
+  })
+
+  it('is refused if nobody can tell what it had, and goes on where that is accepted', async () => {
+    writeFileSync(join(directory, ENDS), '{"format":1,')
+    await expectRefused(ENDS)
+    const { log, warnings } = await openAccepting()
+    expect(warnings).toEqual([expect.stringContaining('what the log had is not known')])
+    expect(await ordersIn(log)).toEqual(upTo(RECORDS))
+    await log.close()
+    await expectGoesOn(upTo(RECORDS))
+  })
+
+  it('is a warning with counts if it was not synced and the machine was started since', async () => {
+    rmSync(file(/\.log$/))
+    changeEnds((ends) => ({ ...ends, fsync: false, boot: 'another' }))
+    const { logger, warnings } = recordingLogger()
+    const log = await open({ logger, fsync: false })
+    expect(warnings).toEqual([expect.stringMatching(/machine stopped.* 600 .*orders-0 ends at 150, 300 is recorded/)])
+    expect(await ordersIn(log)).toEqual(upTo(HALF))
+    await log.close()
+    const again = await open({ logger })
+    expect(warnings).toHaveLength(1)
+    await again.close()
+  })
+
+  it('is refused if it was synced, whether the machine was started since or not', async () => {
+    rmSync(file(/\.log$/))
+    changeEnds((ends) => ({ ...ends, boot: 'another' }))
+    await expect(open()).rejects.toMatchObject({
+      code: 'MR_STATE_CORRUPT',
+      message: expect.stringContaining('ends at'),
+    })
+  })
+
+  it('has topics that were deleted, and offsets that retention passed, for no loss', async () => {
+    const log = await open()
+    await log.deleteRecords(new PartitionMap<number>().set('orders', 0, 300))
+    await log.deleteTopics(['totals'])
+    copyFileSync(join(directory, ENDS), join(directory, 'ends-before-the-end'))
+    await log.close()
+    copyFileSync(join(directory, 'ends-before-the-end'), join(directory, ENDS))
+    const again = await open()
+    expect(await again.listTopics()).toEqual(['orders'])
+    await again.close()
+  })
+})
+
+it('records at most a second late what it has, so that a process that is killed leaves it', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'millrace-killed-'))
+  const script = fileURLToPath(new URL('./commit-forever.ts', import.meta.url))
+  const child = spawn(process.execPath, [...process.execArgv, script, 'rocksdb', directory], { stdio: 'pipe' })
+  let last = 0
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (last = Number(text.trim().split('\n').at(-1))))
+  const recorded = (): number => {
+    if (!existsSync(join(directory, ENDS))) return 0
+    const { topics }: { topics: { name: string; ends: number[] }[] } = JSON.parse(
+      readFileSync(join(directory, ENDS), 'utf8'),
+    )
+    return topics.find(({ name }) => name === 'output')?.ends.reduce((sum, end) => sum + end, 0) ?? 0
+  }
+  await expect.poll(() => last, { timeout: 30_000 }).toBeGreaterThan(0)
+  const seen = last
+  await expect.poll(recorded, { timeout: 1_500 + 1_000 }).toBeGreaterThanOrEqual(seen)
+  child.kill('SIGKILL')
+  await new Promise((resolve) => child.once('close', resolve))
+  expect(recorded()).toBeLessThanOrEqual(last + 17)
+  await (await embeddedLog({ directory })).close()
+  rmSync(directory, { recursive: true })
+})
