@@ -12,6 +12,7 @@ const READERS: Readonly<Record<string, string>> = {
   'platform/clock.ts': 'the date itself',
   'processors/user-context.ts': 'currentSystemTime() of processors',
   'runtime/global-tables.ts': 'checkpoints, and how old they are',
+  'runtime/idle-time.ts': 'the bound that the time of idle partitions may not pass',
   'runtime/punctuation.ts': 'the stamp and the anchors of wall-clock punctuation',
   'runtime/restorer.ts': 'checkpoints',
   'runtime/task-context.ts': 'currentSystemTime() of processors',
