@@ -48,6 +48,7 @@ export type {
   ErrorDecision,
   ErrorHandler,
   FailedRecord,
+  RefusedOutput,
   Logger,
   Settings,
   UncaughtErrorDecision,

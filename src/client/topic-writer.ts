@@ -8,6 +8,11 @@ import { refusePromises } from '../record/refuse-promises.ts'
 import { writeInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { Log, LogProducer } from '../log/log.ts'
+import { describeRefusal, refusalHint } from '../log/refusal.ts'
+import type { RecordOrigin, Refusal } from '../log/refusal.ts'
+
+/** Errors of refused records that are kept until the next flush. */
+const MOST_ERRORS = 100
 
 /** What a record carries besides key and value. */
 export interface WriteOptions {
@@ -42,6 +47,13 @@ export class TopicWriter<K, V> {
   readonly partitions: number
   #buffer = Buffer.allocUnsafe(4096)
   #nextPartition = 0
+  /** Records written so far. */
+  #written = 0
+  #isWriting = false
+  /** Of records that the log refused since the last flush. */
+  #refusals: MillraceError[] = []
+  #refusedSinceFlush = 0
+  readonly #origin: RecordOrigin = { refused: (refusal, number) => this.#refused(refusal, number) }
 
   private constructor(topic: WritableTopic<K, V>, producer: LogProducer, partitions: number) {
     this.#topic = topic
@@ -63,24 +75,33 @@ export class TopicWriter<K, V> {
   /**
    * Appends a record; it becomes visible by `flush`. A null value is a tombstone.
    *
-   * @throws MR_TIMESTAMP if the timestamp is no number within ±8.64e15; MR_PRODUCE of earlier records; MR_PROMISE; what the topic's serdes throw
+   * @throws MR_TIMESTAMP if the timestamp is no number within ±8.64e15; MR_PROMISE; MR_PRODUCE if the log refuses the record at once (on
+   * Kafka `flush` tells), or can write no more at all; what the topic's serdes throw
    */
   write(key: K | null, value: V | null, options: WriteOptions = NO_OPTIONS): void {
     if (options !== NO_OPTIONS) checkOptionNames(WRITE, options, 'write()')
     refusePromises('write()', this.#topic.name, key, value)
     const keyEnd = key === null ? 0 : this.#encode(this.#topic.keySerde, key, 0)
     const valueEnd = value === null ? keyEnd : this.#encode(this.#topic.valueSerde, value, keyEnd)
-    this.#producer.append(
-      this.#topic.name,
-      this.#partition(key, keyEnd),
-      options.timestamp ?? Date.now(),
-      this.#buffer,
-      key === null ? -1 : 0,
-      keyEnd,
-      value === null ? -1 : keyEnd,
-      valueEnd,
-      options.headers,
-    )
+    const number = this.#written++
+    this.#isWriting = true
+    try {
+      this.#producer.append(
+        this.#topic.name,
+        this.#partition(key, keyEnd),
+        options.timestamp ?? Date.now(),
+        this.#buffer,
+        key === null ? -1 : 0,
+        keyEnd,
+        value === null ? -1 : keyEnd,
+        valueEnd,
+        options.headers,
+        this.#origin,
+        number,
+      )
+    } finally {
+      this.#isWriting = false
+    }
   }
 
   /** The partition that records of this key go to. */
@@ -95,15 +116,26 @@ export class TopicWriter<K, V> {
     this.#producer.onWritable(undefined)
   }
 
-  /** Makes everything written visible. @throws MR_PRODUCE, MR_FENCED */
+  /**
+   * Makes everything written visible.
+   *
+   * @throws MR_PRODUCE if the log refused records, too large ones for instance, with their keys and numbers (0 is the first that was written);
+   * of several the `cause` is an `AggregateError` with an error each (of the first hundred). The others are written, and writing goes on. MR_FENCED
+   */
   async flush(): Promise<void> {
     await this.#producer.flush()
+    const refusals = this.#refusals
+    const count = this.#refusedSinceFlush
+    this.#refusals = []
+    this.#refusedSinceFlush = 0
+    if (count === 1) throw refusals[0]!
+    if (count > 1) throw this.#severalRefused(count, refusals)
   }
 
-  /** Flushes, then closes. */
+  /** Flushes, then closes. @throws as `flush` */
   async close(): Promise<void> {
     try {
-      await this.#producer.flush()
+      await this.flush()
     } finally {
       await this.#producer.close()
     }
@@ -111,6 +143,31 @@ export class TopicWriter<K, V> {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  /** Its neighbours are written all the same. */
+  #refused(refusal: Refusal, number: number): undefined {
+    const { topic, partition } = refusal
+    const error = new MillraceError(
+      'MR_PRODUCE',
+      `${describeRefusal(refusal)}; it was record ${number} of this writer`,
+      {
+        topic,
+        partition,
+        hint: refusalHint(refusal),
+      },
+    )
+    if (this.#isWriting) throw error
+    if (this.#refusedSinceFlush++ < MOST_ERRORS) this.#refusals.push(error)
+  }
+
+  #severalRefused(count: number, refusals: readonly MillraceError[]): MillraceError {
+    const [first] = refusals
+    return new MillraceError('MR_PRODUCE', `${count} records were refused; the first: ${first!.message}`, {
+      topic: this.#topic.name,
+      hint: first!.hint,
+      cause: new AggregateError(refusals),
+    })
   }
 
   #partition(key: K | null, keyEnd: number): number {

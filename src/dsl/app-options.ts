@@ -169,7 +169,10 @@ const handler = (description: string, kafka: string) =>
 export const ERRORS = {
   onDeserializationError: handler('what becomes of a record that cannot be read', 'deserialization.exception.handler'),
   onProcessingError: handler('… at which a function throws', 'processing.exception.handler'),
-  onProductionError: handler('… that cannot be written', 'production.exception.handler'),
+  onProductionError: handler(
+    '… that cannot be written, or that its topic [refuses](errors.md#records-that-are-refused)',
+    'production.exception.handler',
+  ),
   deadLetterTopic: nameOption({
     description:
       "where records go that a handler answers `'deadLetter'` for; with it, `'deadLetter'` is the default of the three (KIP-1034). It must exist",

@@ -5,12 +5,15 @@ import { throwOnError } from './protocol/errors.ts'
 /** What configs belong to: a topic, a broker (by id) or a group (KIP-848, KIP-1071). */
 export type ConfigResource = 'topic' | 'broker' | 'group'
 
+/** What asking for configs needs of a `Cluster`. */
+export type ConfigCluster = Pick<Cluster, 'options' | 'retrying' | 'sendToAny'>
+
 const resourceTypes = { topic: 2, broker: 4, group: 32 } as const
 const operations = { set: 0, delete: 1 } as const
 
 /** Configs of a topic, broker or group, by name; sensitive ones are `null`. @throws MR_LOG_FAILED, MR_LOG_UNREACHABLE */
 export async function describeConfigs(
-  cluster: Cluster,
+  cluster: ConfigCluster,
   resource: ConfigResource,
   name: string,
 ): Promise<ReadonlyMap<string, string | null>> {

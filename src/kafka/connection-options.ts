@@ -1,10 +1,12 @@
 import type { SASLOptions } from '@platformatic/kafka'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { MillraceError } from '../errors.ts'
-import { duration, INT32_MAX, oneOf, option, readOptions, text } from '../options/index.ts'
-import type { Duration, Place, TableOf, Values } from '../options/index.ts'
+import { byteSize, duration, INT32_MAX, oneOf, option, readOptions, text } from '../options/index.ts'
+import type { ByteSize, Duration, Place, TableOf, Values } from '../options/index.ts'
 import type { Clock } from '../platform/clock.ts'
 import { clockOption } from '../platform/clock-option.ts'
+import { compressions } from './records/compression.ts'
+import type { Compression } from './records/compression.ts'
 import { readSasl, readTls, SASL } from './security-options.ts'
 
 /** How to reach a Kafka cluster. Times are milliseconds or text: `'10s'`. */
@@ -42,6 +44,16 @@ export interface KafkaOptions {
   readonly sessionTimeout?: Duration
   /** Time between two heartbeats of a member of a classic group. Default 3 s, as `heartbeat.interval.ms`. */
   readonly heartbeatInterval?: Duration
+  /**
+   * How written records are compressed. It costs the application CPU and saves network and disk. Default `'none'`, as `compression.type`.
+   */
+  readonly compression?: Compression
+  /**
+   * The largest batch that is sent, compressed, in bytes or as text: `'4MiB'`. A record that needs a larger one is refused without being
+   * sent, and `onProductionError` decides. A topic takes no more than its `max.message.bytes` (1 MiB by default) either. Default 99 MiB:
+   * brokers take requests of 100 MiB (`socket.request.max.bytes`). Kafka's own producer takes 1 MiB for `max.request.size`.
+   */
+  readonly maxRequestSize?: ByteSize
   /** First pause between two attempts. Default 50 ms. */
   readonly retryBackoff?: Duration
   /** Longest pause between two attempts. Default 1 s. */
@@ -140,6 +152,20 @@ export const KAFKA = {
     default: 3000,
     description: 'classic groups: between two heartbeats',
     kafka: 'heartbeat.interval.ms',
+  }),
+  compression: oneOf<Compression>(compressions, {
+    default: 'none',
+    description: 'how written records are compressed: CPU of the application for network and disk',
+    kafka: 'compression.type',
+  }),
+  maxRequestSize: byteSize({
+    least: 1,
+    most: INT32_MAX,
+    default: 99 << 20,
+    defaultText: '99 MiB',
+    description:
+      'the largest batch that is sent: a record that needs a larger one is refused, and [`onProductionError`](errors.md#records-that-are-refused) decides. Brokers take requests of 100 MiB',
+    kafka: 'max.request.size',
   }),
   retryBackoff: duration({
     least: 1,

@@ -1,22 +1,25 @@
 import { MillraceError } from '../errors.ts'
-import type { LogProducer } from '../log/log.ts'
+import type { LogProducer, TopicPartition } from '../log/log.ts'
+import type { RecordOrigin, Refusal, Replacement } from '../log/refusal.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { TimerHandle } from '../platform/clock.ts'
 import { eventTime, noEventTime } from '../record/event-time.ts'
 import type { Headers } from '../record/headers.ts'
 import { PartitionQueue } from './produce/partition-queue.ts'
-import type { PendingBatch } from './produce/partition-queue.ts'
+import { refusedFailure } from './produce/produce-errors.ts'
 import type { ProducerSession } from './produce/producer-session.ts'
 import { Sender } from './produce/sender.ts'
-import type { SenderCluster } from './produce/sender.ts'
+import type { RefusedRecord, SenderCluster } from './produce/sender.ts'
 import { BatchBuilder } from './records/batch-builder.ts'
 import type { Compression } from './records/compression.ts'
 import { retrying } from './retry.ts'
 
 /** How a producer collects and sends. Times in ms, sizes in bytes. */
 export interface ProducerOptions {
-  /** How batches are compressed. Default `none`. */
+  /** How batches are compressed. Default: as the cluster's options say. */
   readonly compression?: Compression
+  /** Bytes of a batch, compressed, that is sent at all: a larger record is refused. Default: as the cluster's options say. */
+  readonly maxRequestSize?: number
   /** How long a batch waits for more records before it is sent unasked. Default 5, as `linger.ms` since Kafka 4.0. */
   readonly linger?: number
   /** Bytes of a batch before compression; a larger record has a batch of its own. Default 1 MiB, which the default `max.message.bytes` takes. */
@@ -27,12 +30,19 @@ export interface ProducerOptions {
   readonly deliveryTimeout?: number
 }
 
-const DEFAULTS: Required<ProducerOptions> = {
-  compression: 'none',
+const DEFAULTS = {
   linger: 5,
   batchBytes: 1 << 20,
   bufferBytes: 32 << 20,
   deliveryTimeout: 120_000,
+}
+
+/** Records of one batch that were refused. */
+interface Undecided {
+  readonly place: TopicPartition
+  readonly generation: number
+  readonly records: readonly RefusedRecord[]
+  readonly bytes: number
 }
 
 /** Waits for all batches up to its generation, the number of flushes before it. */
@@ -67,16 +77,21 @@ export class KafkaProducer implements LogProducer {
   #isFull = false
   #failure: MillraceError | undefined
   #lingering: TimerHandle | undefined
+  #undecided: Undecided[] = []
+  /** Aborted when everything that is not acknowledged is forgotten. */
+  #dropping = new AbortController()
   #wake: (() => void) | undefined
 
   /** @param session as whom it sends; not shared with another producer */
   constructor(cluster: SenderCluster, session: ProducerSession, options: ProducerOptions = {}) {
     this.#cluster = cluster
     this.#session = session
-    this.#options = { ...DEFAULTS, ...options }
+    const { compression, maxRequestSize } = cluster.options
+    this.#options = { ...DEFAULTS, compression, maxRequestSize, ...options }
     this.#sender = new Sender(cluster, session, this.#options, this.#closing.signal, {
-      acknowledged: (batch) => this.#acknowledged(batch),
-      split: ({ generation }) => this.#oneMore(generation),
+      acknowledged: ({ generation, bytes }) => this.#release(generation, bytes),
+      split: ({ generation }, added) => this.#more(generation, added),
+      refused: (place, { generation }, records) => this.#onRefused(place, generation, records),
       failed: (error) => this.#failed(error),
     })
   }
@@ -91,6 +106,8 @@ export class KafkaProducer implements LogProducer {
     valueStart: number,
     valueEnd: number,
     headers: Headers | undefined,
+    origin?: RecordOrigin,
+    place = -1,
   ): void {
     if (this.#failure !== undefined) throw this.#failure
     const time = eventTime(timestamp)
@@ -111,6 +128,7 @@ export class KafkaProducer implements LogProducer {
     open ??= this.#openBatch(queue)
     const before = open.length
     open.append(time, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+    queue.origins.add(origin, place)
     this.#pendingBytes += open.length - before
     if (this.#pendingBytes >= this.#options.bufferBytes && !this.#isFull) this.#becomeFull()
   }
@@ -184,6 +202,9 @@ export class KafkaProducer implements LogProducer {
   }
 
   #drop(reason: MillraceError): void {
+    this.#dropping.abort()
+    this.#dropping = new AbortController()
+    this.#undecided = []
     for (const { done } of this.#flushes.splice(0)) done.reject(reason)
     this.#unacknowledged = 0
     this.#sender.clear()
@@ -216,7 +237,7 @@ export class KafkaProducer implements LogProducer {
     })
     const open = queue.openBatch(clock.monotonic(), this.#generation)
     this.#pendingBytes += open.length
-    this.#oneMore(this.#generation)
+    this.#more(this.#generation, 1)
     queue.due = this.#isFull
     return open
   }
@@ -238,17 +259,70 @@ export class KafkaProducer implements LogProducer {
     this.#wake?.()
   }
 
-  #acknowledged(batch: PendingBatch): void {
-    this.#pendingBytes -= batch.bytes
+  /** Of what flushes wait for: batches, and refused records that are being decided about. */
+  #more(generation: number, count: number): void {
+    this.#unacknowledged += count
+    for (const flush of this.#flushes) if (generation <= flush.generation) flush.left += count
+  }
+
+  /** A batch is acknowledged, or refused records are decided about. */
+  #release(generation: number, bytes: number): void {
+    this.#pendingBytes -= bytes
     if (this.#pendingBytes <= this.#options.bufferBytes / 2) this.#becomeWritable()
     this.#unacknowledged--
-    for (const flush of this.#flushes) if (batch.generation <= flush.generation) flush.left--
+    for (const flush of this.#flushes) if (generation <= flush.generation) flush.left--
     while (this.#flushes[0]?.left === 0) this.#flushes.shift()!.done.resolve()
   }
 
-  #oneMore(generation: number): void {
-    this.#unacknowledged++
-    for (const flush of this.#flushes) if (generation <= flush.generation) flush.left++
+  /** Records that were refused are asked about in the order of the refusals; until then they count for what is appended. */
+  #onRefused(place: TopicPartition, generation: number, records: readonly RefusedRecord[]): void {
+    const bytes = records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0)
+    this.#pendingBytes += bytes
+    this.#more(generation, 1)
+    this.#undecided.push({ place, generation, records, bytes })
+    if (this.#undecided.length === 1) void this.#decide(this.#dropping.signal)
+  }
+
+  async #decide(signal: AbortSignal): Promise<void> {
+    // A failure clears the queues, which who calls this is still at.
+    await undefined
+    while (!signal.aborted) {
+      const [refused] = this.#undecided
+      if (refused === undefined) return
+      try {
+        for (const record of refused.records) {
+          if (signal.aborted) return
+          await this.#ask(refused, record, signal)
+        }
+      } catch (error) {
+        if (!signal.aborted) this.#failed(failureOf(error, refused.place))
+        return
+      }
+      if (signal.aborted) return
+      this.#undecided.shift()
+      this.#release(refused.generation, refused.bytes)
+    }
+  }
+
+  /** What is written instead belongs to the flush and the transaction of the record. */
+  async #ask({ place, generation }: Undecided, record: RefusedRecord, signal: AbortSignal): Promise<void> {
+    const { topic, partition } = place
+    const { timestamp, key, value, why, origin } = record
+    const refusal: Refusal = { topic, partition, timestamp, key, value, why, signal }
+    if (origin === undefined) throw refusedFailure(refusal, record.apiCode)
+    const instead = await origin.refused(refusal, record.place)
+    if (instead !== undefined && !signal.aborted) this.#insert(instead, generation)
+  }
+
+  #insert(record: Replacement, generation: number): void {
+    const queue = this.#queue(record.topic, record.partition)
+    const { compression } = this.#options
+    const now = this.#cluster.options.clock.now()
+    const { bytes } = queue.insert(record, generation, now, compression, this.#session.transactionalId !== null)
+    this.#pendingBytes += bytes
+    this.#more(generation, 1)
+    this.#sender.add(queue)
+    this.#sender.pump()
   }
 
   #failed(error: MillraceError): void {
@@ -266,4 +340,9 @@ export class KafkaProducer implements LogProducer {
       hint: 'Create it before it is written to.',
     })
   }
+}
+
+function failureOf(error: unknown, { topic, partition }: TopicPartition): MillraceError {
+  if (error instanceof MillraceError) return error
+  return new MillraceError('MR_PRODUCE', 'deciding about a refused record failed', { topic, partition, cause: error })
 }

@@ -3,6 +3,7 @@ import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { LogAdmin } from './admin.ts'
 import type { LogDescription } from './description.ts'
 import type { GroupMember, GroupOptions } from './group.ts'
+import type { RecordOrigin } from './refusal.ts'
 
 /**
  * The Log port: topics of partitions of records, consumer groups and atomic commits. Implemented in memory, durably in one
@@ -177,6 +178,10 @@ export interface Quiet {
 export interface LogProducer {
   /**
    * Appends a record whose key and value lie in `buffer` (start -1: null).
+   *
+   * @param origin is asked if the log refuses this record for what it is; without it that is MR_PRODUCE. Flush and commit wait for what it
+   * decides; records before and behind are written whatever that is
+   * @param place the number by which the origin knows the record
    * @throws MR_PRODUCE and MR_FENCED of earlier records too: the answer to a send is known late.
    */
   append(
@@ -189,6 +194,8 @@ export interface LogProducer {
     valueStart: number,
     valueEnd: number,
     headers: Headers | undefined,
+    origin?: RecordOrigin,
+    place?: number,
   ): void
   /** Number of partitions of a topic, once known: `undefined` makes the caller await `loadPartitionCount` first. */
   partitionCount(topic: string): number | undefined

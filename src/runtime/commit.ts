@@ -1,3 +1,6 @@
+import { MillraceError } from '../errors.ts'
+import { describeRefusal, refusalHint } from '../log/refusal.ts'
+import type { RecordOrigin, Refusal } from '../log/refusal.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import { PartitionMap, type CommitOutcome, type CommittedOffset, type LogClient } from '../log/log.ts'
 import type { ChangelogSink } from '../state/states.ts'
@@ -61,7 +64,7 @@ export function* beginCommit(
 
   // Step 2
   for (const { task, state, changelogs } of tasks) {
-    inTask(task, () => state.logChanges((store) => changelogSink(changelogs.get(store), client)))
+    inTask(task, () => state.logChanges((store) => changelogSink(task.id, store, changelogs.get(store), client)))
   }
   yield* wait(writer.settle())
 
@@ -105,15 +108,38 @@ function inTask<T>(task: Task, act: () => T): T {
   }
 }
 
-function changelogSink(changelog: Changelog | undefined, client: LogClient): ChangelogSink | undefined {
+function changelogSink(
+  task: string,
+  store: string,
+  changelog: Changelog | undefined,
+  client: LogClient,
+): ChangelogSink | undefined {
   if (changelog === undefined || changelog.source) return undefined
   const { topic, partition } = changelog
   const { producer } = client
-  return {
-    append(timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers) {
-      producer.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+  const origin: RecordOrigin = {
+    refused: (refusal) => {
+      throw changelogRefused(task, store, refusal)
     },
   }
+  return {
+    append(timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers) {
+      producer.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers, origin)
+    },
+  }
+}
+
+/** No handler is asked: a store without a change in its changelog would have another content after a restart. */
+function changelogRefused(task: string, store: string, refusal: Refusal): MillraceError {
+  const { topic, partition } = refusal
+  const where = `topic "${topic}" on the brokers, and of the store's option logging (or topicConfigs) for a topic that is still to be created`
+  return new MillraceError('MR_PRODUCE', `the changelog of a store cannot take a row: ${describeRefusal(refusal)}`, {
+    task,
+    store,
+    topic,
+    partition,
+    hint: `Nothing is committed, and the records since the last commit are processed again after a restart. ${refusalHint(refusal, where)}`,
+  })
 }
 
 /** Of every logged store, written to or not: while its task runs here a store holds all of its changelog. */

@@ -6,8 +6,9 @@ import type { StateStore } from '../state/states.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { Application, Logger } from '../topology/application.ts'
 import type { Subtopology, Topology } from '../topology/topology.ts'
-import { deadLetterWriter } from './dead-letters.ts'
+import { DeadLetters } from './dead-letters.ts'
 import { DropCounter } from './drop-counter.ts'
+import { InputLookup } from './input-lookup.ts'
 import { MemoryShare } from './memory-budget.ts'
 import { openState } from './open-state.ts'
 import { RecordWriter } from './record-writer.ts'
@@ -109,6 +110,7 @@ export class GlobalTables {
     const reader = log.openReader({ fetchBytes: memory.parts.input })
     const producer = log.openProducer()
     const writer = new RecordWriter(producer)
+    const inputLookup = new InputLookup(log, clock)
     const partitions: GlobalPartition[] = []
     for (const { subtopology, ranges } of sources) {
       const wiped = yield* wipeUnusable(state, subtopology, ranges, clock.now(), logger)
@@ -133,7 +135,8 @@ export class GlobalTables {
           drops,
           lines,
           writer,
-          deadLetter: deadLetterWriter(app.settings.deadLetterTopic, writer),
+          deadLetters: new DeadLetters(app.settings.deadLetterTopic, writer),
+          inputLookup,
           clock,
           times: undefined,
           heldBackBefore: undefined,

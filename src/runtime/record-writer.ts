@@ -1,5 +1,6 @@
 import { MillraceError, isMillraceError, messageOf } from '../errors.ts'
 import type { LogProducer } from '../log/log.ts'
+import type { RecordOrigin } from '../log/refusal.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
 import { ignoreRejection, isThenable } from '../platform/thenable.ts'
 import type { Headers } from '../record/headers.ts'
@@ -33,6 +34,8 @@ interface Waiting {
   readonly range: Range
   readonly timestamp: number
   readonly headers: Headers | undefined
+  readonly origin: RecordOrigin | undefined
+  readonly place: number
 }
 
 interface Range {
@@ -69,6 +72,7 @@ export class RecordWriter {
    * Answers to how many partitions the record went: 0 if the partitioner chose none.
    *
    * @param input has the bytes of the value, if there is a value; without it the value is serialized
+   * @param origin is asked if the log refuses the record, which it knows by the number `place`
    * @throws MR_SERIALIZE naming node and topic; `cause` is the serde's error
    * @throws MR_NO_PARTITION if the partitioner names one that is not there
    */
@@ -80,6 +84,8 @@ export class RecordWriter {
     timestamp: number,
     headers: Headers | undefined,
     input?: InputValue,
+    origin?: RecordOrigin,
+    place = -1,
   ): number {
     if (timestamp < 0) {
       throw new MillraceError('MR_TIMESTAMP', `a record for topic "${topic}" has the negative timestamp ${timestamp}`, {
@@ -90,9 +96,21 @@ export class RecordWriter {
     const own = headers !== undefined && headers.length > 0 ? headers : undefined
     const partitions = this.#producer.partitionCount(topic)
     if (partitions === undefined || (this.#waiting.size > 0 && this.#waiting.has(topic))) {
-      return this.#writeLater(topic, target, key, value, timestamp, own)
+      return this.#writeLater(topic, target, key, value, timestamp, own, origin, place)
     }
-    return this.#append(topic, partitions, target, key, value, timestamp, this.#scratch, this.#range, own)
+    return this.#append(
+      topic,
+      partitions,
+      target,
+      key,
+      value,
+      timestamp,
+      this.#scratch,
+      this.#range,
+      own,
+      origin,
+      place,
+    )
   }
 
   #encodeRecord(topic: string, target: WriteTarget, key: unknown, value: unknown, input: InputValue | undefined): void {
@@ -122,15 +140,30 @@ export class RecordWriter {
     buffer: Buffer,
     range: Range,
     headers: Headers | undefined,
+    origin: RecordOrigin | undefined,
+    place: number,
   ): number {
     const { keyStart, keyEnd, valueStart, valueEnd } = range
+    const producer = this.#producer
     const chosen = target.partitioner?.(topic, key, value, partitions)
     if (chosen === undefined) {
       const partition =
         keyStart < 0
           ? this.#nextUnkeyed++ % partitions
           : partitionForKey(buffer, keyStart, keyEnd - (target.keySerde.partitionSuffix ?? 0), partitions)
-      this.#producer.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+      producer.append(
+        topic,
+        partition,
+        timestamp,
+        buffer,
+        keyStart,
+        keyEnd,
+        valueStart,
+        valueEnd,
+        headers,
+        origin,
+        place,
+      )
       this.written++
       return 1
     }
@@ -143,7 +176,19 @@ export class RecordWriter {
           hint: `Answer 0 to ${partitions - 1}, or undefined for the default.`,
         })
       }
-      this.#producer.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+      producer.append(
+        topic,
+        partition,
+        timestamp,
+        buffer,
+        keyStart,
+        keyEnd,
+        valueStart,
+        valueEnd,
+        headers,
+        origin,
+        place,
+      )
       this.written++
     }
     return all.length
@@ -199,11 +244,13 @@ export class RecordWriter {
     value: unknown,
     timestamp: number,
     headers: Headers | undefined,
+    origin: RecordOrigin | undefined,
+    place: number,
   ): number {
     const range = { ...this.#range }
     const end = Math.max(range.keyEnd, range.valueEnd, 0)
     const bytes = Buffer.from(this.#scratch.subarray(0, end))
-    const record: Waiting = { target, key, value, bytes, range, timestamp, headers: headers?.copy() }
+    const record: Waiting = { target, key, value, bytes, range, timestamp, headers: headers?.copy(), origin, place }
     const entry = this.#waiting.get(topic)
     if (entry !== undefined) {
       entry.records.push(record)
@@ -224,8 +271,20 @@ export class RecordWriter {
   }
 
   #appendWaiting(topic: string, partitions: number, record: Waiting): number {
-    const { target, key, value, timestamp, bytes, range, headers } = record
-    return this.#append(topic, partitions, target, key, value, timestamp, bytes, range, headers)
+    const { target, key, value, timestamp, bytes, range, headers, origin, place } = record
+    return this.#append(topic, partitions, target, key, value, timestamp, bytes, range, headers, origin, place)
+  }
+
+  /** The partition of a record with this key whose topic's sink has no partitioner. @throws MR_TOPIC_UNKNOWN */
+  partitionOf(topic: string, key: Buffer | null): MaybePromise<number> {
+    let partitions: MaybePromise<number> | undefined = this.#producer.partitionCount(topic)
+    if (partitions === undefined) {
+      this.#topicMissing?.(topic)
+      partitions = this.#producer.loadPartitionCount(topic)
+    }
+    const choose = (count: number): number =>
+      key === null ? this.#nextUnkeyed++ % count : partitionForKey(key, 0, key.length, count)
+    return isPromise(partitions) ? partitions.then(choose) : choose(partitions)
   }
 
   /** Resolves when no record waits for its topic's partition count. @throws MR_TOPIC_UNKNOWN */

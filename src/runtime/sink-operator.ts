@@ -1,30 +1,35 @@
 import { Operator } from '../processors/operator.ts'
 import { settled } from '../processors/user-result.ts'
 import { MillraceError, messageOf } from '../errors.ts'
+import type { RecordOrigin } from '../log/refusal.ts'
 import type { Headers } from '../record/headers.ts'
+import type { RecordContext } from '../record/record-context.ts'
 import type { SinkNode, TopicExtractor } from '../topology/topology.ts'
-import type { InputValue, RecordWriter, WriteTarget } from './record-writer.ts'
-
-/** Where the record lies that a task is processing. */
-export interface CurrentInput {
-  readonly cursor: InputValue | undefined
-}
+import type { RecordWriter, WriteTarget } from './record-writer.ts'
+import { SinkOrigin } from './refused-records.ts'
+import type { RefusedRecords } from './refused-records.ts'
 
 /** Writes what reaches it to a topic, named by the node or computed per record. */
 export class SinkOperator extends Operator {
   readonly #topic: string | TopicExtractor
   readonly #target: WriteTarget
   readonly #writer: RecordWriter
-  readonly #input: CurrentInput
+  readonly #refused: RefusedRecords
   readonly #copiesValue: boolean
+  readonly #internal: boolean
+  /** By topic of the input record: a task reads one partition of each. */
+  readonly #origins = new Map<string | null, RecordOrigin>()
+  #inputTopic: string | null = null
+  #origin: RecordOrigin | undefined
 
   /**
    * @param topic the full name of a fixed topic
    */
-  constructor(node: SinkNode, topic: string | TopicExtractor, writer: RecordWriter, input: CurrentInput) {
+  constructor(node: SinkNode, topic: string | TopicExtractor, writer: RecordWriter, refused: RefusedRecords) {
     super()
-    this.#input = input
+    this.#refused = refused
     this.#copiesValue = node.copiesValue
+    this.#internal = node.internal
     this.#topic = topic
     this.#target = {
       node: node.name,
@@ -42,9 +47,25 @@ export class SinkOperator extends Operator {
       own = headers.copy()
       topic = this.#extract(topic, key, value, timestamp, own)
     }
-    const input = this.#copiesValue ? this.#input.cursor : undefined
-    const partitions = this.#writer.write(topic, this.#target, key, value, timestamp, own, input)
+    const input = this.#copiesValue ? this.#refused.errors.cursor : undefined
+    const { record } = this.context
+    const origin =
+      this.#origin !== undefined && record.topic === this.#inputTopic ? this.#origin : this.#originOf(record)
+    const { offset } = record
+    const partitions = this.#writer.write(topic, this.#target, key, value, timestamp, own, input, origin, offset)
     if (partitions === 0) this.context.drop('no-partition')
+  }
+
+  #originOf({ topic, partition }: RecordContext): RecordOrigin {
+    let origin = this.#origins.get(topic)
+    if (origin === undefined) {
+      const { node, taskId: task } = this.context
+      origin = new SinkOrigin({ node, task, internal: this.#internal, topic, partition }, this.#refused)
+      this.#origins.set(topic, origin)
+    }
+    this.#inputTopic = topic
+    this.#origin = origin
+    return origin
   }
 
   #extract(extractor: TopicExtractor, key: unknown, value: unknown, timestamp: number, headers: Headers): string {

@@ -1,19 +1,16 @@
-import {
-  MillraceError,
-  isError,
-  isMillraceError,
-  messageOf,
-  withPlace,
-  type ErrorPlace,
-  propertyOf,
-} from '../errors.ts'
+import { MillraceError, isError, isMillraceError, messageOf, withPlace, type ErrorPlace } from '../errors.ts'
 import type { RecordCursor } from '../log/log.ts'
+import type { Replacement } from '../log/refusal.ts'
+import type { MaybePromise } from '../platform/maybe-promise.ts'
 import { ignoreRejection, isThenable } from '../platform/thenable.ts'
 import { noEventTime } from '../record/event-time.ts'
 import { Headers } from '../record/headers.ts'
 import type { RecordContext } from '../record/record-context.ts'
 import type { ErrorDecision, ErrorHandler, FailedRecord, Settings } from '../topology/application.ts'
 import { namingTask } from './damaged-state.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import { bytesOf, rawInput } from './input-lookup.ts'
+import type { RawInput } from './input-lookup.ts'
 import type { PartitionQueue, RecordGate } from './partition-queue.ts'
 import type { TaskContexts } from './task-context.ts'
 
@@ -41,9 +38,6 @@ const ENDS_TASK: ReadonlySet<string> = new Set([
 ])
 const SKIP_UNREADABLE = "Set onDeserializationError: 'continue' to skip and count such records, or 'deadLetter'."
 
-/** Sends the input record to the dead letter topic. */
-export type DeadLetter = (record: FailedRecord, error: MillraceError) => void
-
 /**
  * Decides about everything that can go wrong with one record: the handlers of the settings are asked, the record is counted
  * or sent to the dead letter topic, or the error is thrown and ends the task.
@@ -53,18 +47,24 @@ export class TaskErrors implements RecordGate {
   readonly #settings: Settings
   readonly #contexts: TaskContexts
   readonly #record: RecordContext
-  readonly #deadLetter: DeadLetter
+  readonly #deadLetters: DeadLetters
   /** The error that was decided to end the task. */
   #final: MillraceError | undefined
   /** The queue whose head is being processed; undefined in punctuators and commits. */
   current: PartitionQueue | undefined
 
-  constructor(task: string, settings: Settings, contexts: TaskContexts, record: RecordContext, deadLetter: DeadLetter) {
+  constructor(
+    task: string,
+    settings: Settings,
+    contexts: TaskContexts,
+    record: RecordContext,
+    deadLetters: DeadLetters,
+  ) {
     this.#task = task
     this.#settings = settings
     this.#contexts = contexts
     this.#record = record
-    this.#deadLetter = deadLetter
+    this.#deadLetters = deadLetters
   }
 
   /** At the record that is being processed. */
@@ -169,12 +169,44 @@ export class TaskErrors implements RecordGate {
     return error
   }
 
+  /** True if who decides about refused records is to see the input record's bytes, or to write them. */
+  get productionNeedsInput(): boolean {
+    const { onProductionError } = this.#settings
+    return typeof onProductionError === 'function' || onProductionError === 'deadLetter'
+  }
+
+  /** The record that is being processed, if it is this one. */
+  currentInput(topic: string, offset: number): RawInput | undefined {
+    const { current } = this
+    return current?.topic === topic && current.cursor.offset === offset ? rawInput(current.cursor) : undefined
+  }
+
+  /** The log refused what was written for an input record. @throws the error if the application is not to go on */
+  refused(error: MillraceError, record: FailedRecord): MaybePromise<Replacement | undefined> {
+    const decision = this.#ask(this.#settings.onProductionError, error, record, 'production')
+    const instead = decision === 'deadLetter' ? this.#orEnd(() => this.#deadLetters.instead(record, error)) : undefined
+    this.#contexts.dropFrom(record.node, 'production', record.topic, record.partition, record.offset, error)
+    return instead
+  }
+
   #decide(
     handler: ErrorHandler,
     error: MillraceError,
     record: FailedRecord,
     reason: 'deserialization' | 'processing' | 'production',
   ): void {
+    if (this.#ask(handler, error, record, reason) === 'deadLetter') {
+      this.#orEnd(() => this.#deadLetters.write(record, error))
+    }
+    this.#contexts.dropFrom(record.node, reason, record.topic, record.partition, record.offset, error)
+  }
+
+  #ask(
+    handler: ErrorHandler,
+    error: MillraceError,
+    record: FailedRecord,
+    reason: 'deserialization' | 'processing' | 'production',
+  ): 'continue' | 'deadLetter' {
     let decision: ErrorDecision
     try {
       decision = typeof handler === 'function' ? handler(error, record) : handler
@@ -185,14 +217,13 @@ export class TaskErrors implements RecordGate {
       ignoreRejection(decision)
       throw this.#ending(handlerFailed(`the ${reason} error handler returned a promise`, record, error))
     }
-    if (decision === 'deadLetter') this.#sendDeadLetter(record, error)
-    else if (decision !== 'continue') throw this.#ending(error)
-    this.#contexts.dropFrom(record.node, reason, record.topic, record.partition, record.offset, error)
+    if (decision === 'deadLetter' || decision === 'continue') return decision
+    throw this.#ending(error)
   }
 
-  #sendDeadLetter(record: FailedRecord, error: MillraceError): void {
+  #orEnd<T>(act: () => T): T {
     try {
-      this.#deadLetter(record, error)
+      return act()
     } catch (cause) {
       throw isMillraceError(cause) ? this.#ending(cause) : cause
     }
@@ -229,10 +260,6 @@ export class TaskErrors implements RecordGate {
   }
 }
 
-function bytesOf(cursor: RecordCursor, start: number, end: number): Buffer | null {
-  return start < 0 ? null : Buffer.from(cursor.buffer.subarray(start, end))
-}
-
 function placeOf(queue: PartitionQueue, cursor: RecordCursor, task: string): ErrorPlace {
   return { node: queue.source.node, task, topic: queue.topic, partition: queue.partition, offset: cursor.offset }
 }
@@ -250,25 +277,7 @@ function handlerFailed(message: string, record: FailedRecord, cause: MillraceErr
   })
 }
 
-/** Headers of a dead letter record (KIP-1034). */
-export function deadLetterHeaders(headers: Headers, record: FailedRecord, error: MillraceError): Headers {
-  const cause = isError(error.cause) ? error.cause : error
-  return headers
-    .copy()
-    .add('__streams.errors.exception', textOf(cause, 'name'))
-    .add('__streams.errors.message', messageOf(cause))
-    .add('__streams.errors.stacktrace', textOf(cause, 'stack'))
-    .add('__streams.errors.topic', record.topic)
-    .add('__streams.errors.partition', String(record.partition))
-    .add('__streams.errors.offset', String(record.offset))
-}
-
 /** What to do about an error of Millrace's own, in front of what else may be done. */
 function hintOf(error: unknown): string {
   return isMillraceError(error) && error.hint !== undefined ? `${error.hint} ` : ''
-}
-
-function textOf(error: Error, property: 'name' | 'stack'): string {
-  const text = propertyOf(error, property)
-  return typeof text === 'string' ? text : ''
 }

@@ -29,12 +29,13 @@ import type { Slice } from './slice.ts'
 import type { StateHome } from './state-home.ts'
 import { wait, type Steps } from './steps.ts'
 import { Task, type TaskInput, type Uncommitted } from './task.ts'
-import { TaskOpener, type OpenTask, type TaskParts } from './task-opening.ts'
+import { laneOf, TaskOpener, type OpenTask, type TaskParts } from './task-opening.ts'
 import { taskParts } from './task-parts.ts'
 import { TaskTurns } from './task-turns.ts'
 import { ThreadCommits, type BegunCommit } from './thread-commits.ts'
 import { damagedTask } from './damaged-state.ts'
-import { deadLetterWriter } from './dead-letters.ts'
+import { DeadLetters } from './dead-letters.ts'
+import { InputLookup } from './input-lookup.ts'
 import { repartitionedUpTo } from './repartitioned.ts'
 import { unlessTaken } from './unless-taken.ts'
 
@@ -76,6 +77,7 @@ export class TaskManager {
   readonly #client: LogClient
   readonly #reader: LogReader
   readonly #writer: RecordWriter
+  readonly #inputLookup: InputLookup
   readonly #restorer: Restorer
   readonly #opener: TaskOpener
   readonly #standbys: StandbyTasks
@@ -108,6 +110,7 @@ export class TaskManager {
     this.#writer = new RecordWriter(options.client.producer, options.topicMissing)
     const { app, log, clock } = options
     const { logger } = app.settings
+    this.#inputLookup = new InputLookup(log, clock)
     this.#memory = new MemoryShare(app.settings, options.topology)
     this.#heldBackBefore = app.settings.idleAfter === undefined ? undefined : heldBackBefore(options.topology)
     const restorer = new Restorer(log, options.onRestore, clock, logger, this.#memory.restored)
@@ -289,7 +292,8 @@ export class TaskManager {
       drops: open.drops,
       lines: this.#options.lines,
       writer: this.#writer,
-      deadLetter: deadLetterWriter(app.settings.deadLetterTopic, this.#writer),
+      deadLetters: new DeadLetters(app.settings.deadLetterTopic, this.#writer),
+      inputLookup: this.#inputLookup,
       clock,
       times: this.#times,
       heldBackBefore: this.#heldBackBefore,
@@ -486,12 +490,8 @@ export class TaskManager {
   close(): void {
     this.#options.lines.close()
     this.#restorer.close()
+    this.#inputLookup.close()
   }
-}
-
-/** Of the sub-topologies that a task runs: its siblings run the same. */
-function laneOf({ subtopologies }: OpenTask): string {
-  return subtopologies.map(({ id }) => id).join('+')
 }
 
 function readerKey(topic: string, partition: number): string {

@@ -228,3 +228,8 @@ function missingTopic(topic: string, task: string): MillraceError {
 function hasProgress({ inputs }: Pick<OpenTask, 'inputs'>, committed: PartitionMap<CommittedOffset>): boolean {
   return inputs.some(({ topic, partition }) => (committed.get(topic, partition)?.offset ?? 0) > 0)
 }
+
+/** Of the sub-topologies that a task runs: its siblings run the same. */
+export function laneOf({ subtopologies }: OpenTask): string {
+  return subtopologies.map(({ id }) => id).join('+')
+}

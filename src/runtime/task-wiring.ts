@@ -5,7 +5,8 @@ import type { SourceNode, Subtopology, TopologyNode } from '../topology/topology
 import { NewRecordOutput, NodeOutput, type NodeFailure } from './node-output.ts'
 import type { SourceBinding } from './partition-queue.ts'
 import type { RecordWriter } from './record-writer.ts'
-import { SinkOperator, type CurrentInput } from './sink-operator.ts'
+import type { RefusedRecords } from './refused-records.ts'
+import { SinkOperator } from './sink-operator.ts'
 import { NodeContext, type TaskContexts } from './task-context.ts'
 import { presenceSerde } from './presence-serde.ts'
 
@@ -32,13 +33,13 @@ export function wire(
   subtopologies: readonly Subtopology[],
   contexts: TaskContexts,
   writer: RecordWriter,
-  input: CurrentInput,
+  refused: RefusedRecords,
   failed: NodeFailure,
 ): Wiring {
   const nodes = subtopologies.flatMap((subtopology) => subtopology.nodes)
   const operators = new Map<string, Operator>()
   for (const node of nodes) {
-    const operator = operatorOf(node, contexts, writer, input)
+    const operator = operatorOf(node, contexts, writer, refused)
     if (operator !== undefined) operators.set(node.name, operator)
   }
   // Kafka Streams reads global tables with the timestamps that records bring.
@@ -76,13 +77,13 @@ function operatorOf(
   node: TopologyNode,
   contexts: TaskContexts,
   writer: RecordWriter,
-  input: CurrentInput,
+  refused: RefusedRecords,
 ): Operator | undefined {
   if (node.kind === 'processor') return createOperator(node.operator)
   if (node.kind === 'source') return undefined
   const topic =
     typeof node.topic === 'string' ? fullTopicName(contexts.applicationId, node.topic, node.internal) : node.topic
-  return new SinkOperator(node, topic, writer, input)
+  return new SinkOperator(node, topic, writer, refused)
 }
 
 /** Operators of Kafka Streams that hand on the very record they got. */

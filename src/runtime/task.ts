@@ -9,6 +9,8 @@ import type { DropCounter } from './drop-counter.ts'
 import { IdleTime, type QuietOf } from './idle-time.ts'
 import type { NodeFailure } from './node-output.ts'
 import type { NodeTimes } from './node-times.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import type { InputLookup } from './input-lookup.ts'
 import { decodeOffsetMetadata, encodeOffsetMetadata } from './offset-metadata.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import { PunctuationQueue } from './punctuation.ts'
@@ -17,7 +19,7 @@ import type { RecordWriter } from './record-writer.ts'
 import type { RepeatedLines } from './repeated-lines.ts'
 import type { Slice } from './slice.ts'
 import { TaskContexts, type StoreAccess } from './task-context.ts'
-import { TaskErrors, type DeadLetter } from './task-errors.ts'
+import { TaskErrors } from './task-errors.ts'
 import { wire } from './task-wiring.ts'
 
 /** An input partition of a task and where it goes on. */
@@ -44,7 +46,8 @@ export interface TaskOptions {
   readonly drops: DropCounter
   readonly lines: RepeatedLines
   readonly writer: RecordWriter
-  readonly deadLetter: DeadLetter
+  readonly deadLetters: DeadLetters
+  readonly inputLookup: InputLookup
   readonly clock: Clock
   /** Measures every node; absent unless there was reason to. */
   readonly times: NodeTimes | undefined
@@ -117,8 +120,10 @@ export class Task {
       clock: options.clock,
       times,
     })
-    this.#errors = new TaskErrors(options.id, options.settings, this.#contexts, options.record, options.deadLetter)
-    const wiring = wire(options.subtopologies, this.#contexts, options.writer, this.#errors, this.#failed)
+    const { deadLetters, inputLookup: inputs } = options
+    this.#errors = new TaskErrors(options.id, options.settings, this.#contexts, options.record, deadLetters)
+    const refused = { errors: this.#errors, inputs }
+    const wiring = wire(options.subtopologies, this.#contexts, options.writer, refused, this.#failed)
     this.#operators = wiring.operators
     this.#times = options.times
     if (options.times !== undefined) for (const output of wiring.outputs) output.time(options.times)

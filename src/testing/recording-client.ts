@@ -1,4 +1,5 @@
 import type { LogClient, LogProducer } from '../log/log.ts'
+import type { RecordOrigin } from '../log/refusal.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { Headers } from '../record/headers.ts'
 
@@ -22,10 +23,13 @@ export class RecordingProducer implements LogProducer {
     valueStart: number,
     valueEnd: number,
     headers: Headers | undefined,
+    origin?: RecordOrigin,
+    place?: number,
   ): void {
     this.topics.add(topic)
     if (!this.#order.has(topic)) this.#order.set(topic, this.#order.size)
-    this.#producer.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+    const producer = this.#producer
+    producer.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers, origin, place)
   }
 
   /** Sorts topics by when they were first written to since the last `startRound`; others come first. */

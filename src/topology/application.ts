@@ -77,7 +77,22 @@ export interface FailedRecord {
   /** The operator at which it happened. */
   readonly node: string
   readonly task: string
-  /** Bytes as they were read; null in punctuators, and where the record has none. */
+  /**
+   * Bytes as they were read; null in punctuators, where the record has none, and if a record whose output was refused is not in its topic any
+   * more.
+   */
+  readonly rawKey: Buffer | null
+  readonly rawValue: Buffer | null
+  /** The record that the log refuses; absent unless that is what is decided about. */
+  readonly output?: RefusedOutput
+}
+
+/** A record that was to be written and that the log does not take (KIP-467). */
+export interface RefusedOutput {
+  readonly topic: string
+  readonly partition: number
+  /** ms since the epoch. */
+  readonly timestamp: number
   readonly rawKey: Buffer | null
   readonly rawValue: Buffer | null
 }

@@ -4,7 +4,7 @@ import { clusterOptions } from '../../src/kafka/connection-options.ts'
 import type { ClusterOptions } from '../../src/kafka/connection-options.ts'
 import type { FetchRequest, FetchResponse, FetchedPartition } from '../../src/kafka/fetch/fetch-api.ts'
 import type { FetchCluster } from '../../src/kafka/fetcher.ts'
-import type { ProduceRequest, ProducedPartition } from '../../src/kafka/produce/produce-api.ts'
+import type { ProduceRequest, ProducedPartition, RecordError } from '../../src/kafka/produce/produce-api.ts'
 import type { ProducerIdentity, ProducerSession } from '../../src/kafka/produce/producer-session.ts'
 import type { SenderCluster } from '../../src/kafka/produce/sender.ts'
 import { connectionLost } from '../../src/kafka/protocol/errors.ts'
@@ -24,10 +24,11 @@ export interface SentBatch {
 }
 
 /** What a scripted broker does with a request: an error code per partition, or that the connection breaks. */
-export type ProduceScript = (
-  batches: readonly SentBatch[],
-  request: number,
-) => number | 'lost' | Promise<number | 'lost'>
+export type ProduceScript = (batches: readonly SentBatch[], request: number) => ProduceAnswer | Promise<ProduceAnswer>
+export type ProduceAnswer =
+  | number
+  | 'lost'
+  | { readonly errorCode: number; readonly recordErrors: readonly RecordError[] }
 export type FetchScript = (
   request: FetchRequest,
   number: number,
@@ -70,6 +71,15 @@ export class ScriptedCluster implements SenderCluster, FetchCluster {
     return new Map()
   }
 
+  /** Of the configs of topics nothing is known. */
+  async sendToAny<A extends unknown[], R>(_lane: string, _api: API<A, R>, ..._args: A): Promise<R> {
+    throw new Error('not scripted')
+  }
+
+  async retrying<T>(_what: object, act: () => Promise<T>): Promise<T> {
+    return act()
+  }
+
   async send<A extends unknown[], R>(broker: number, _lane: string, api: API<A, R>, ...args: A): Promise<R> {
     this.mostInFlight = Math.max(this.mostInFlight, ++this.inFlight)
     try {
@@ -98,8 +108,11 @@ export class ScriptedCluster implements SenderCluster, FetchCluster {
     const answer = await script
     const taken = answer === 0 || answer === 'lost'
     const answers = batches.map((batch) => {
-      const errorCode = taken ? this.#take(batch) : answer
-      return { topic: batch.topic, partition: batch.partition, errorCode, errorText: null, baseOffset: -1 }
+      const refusal = typeof answer === 'object' ? answer : { errorCode: taken ? 0 : answer, recordErrors: [] }
+      const errorCode = taken ? this.#take(batch) : refusal.errorCode
+      const { recordErrors } = refusal
+      const { topic, partition } = batch
+      return { topic, partition, errorCode, errorText: null, baseOffset: -1, recordErrors }
     })
     if (answer === 'lost') throw connectionLost('scripted', 'lost')
     return answers

@@ -6,6 +6,7 @@ import type { CommitOutcome, CommittedOffset, Log } from '../../src/log/log.ts'
 import type { MaybePromise } from '../../src/platform/maybe-promise.ts'
 import { adminConformance } from './admin-conformance.ts'
 import { groupConformance } from './group-conformance.ts'
+import { refusalConformance } from './refusal-conformance.ts'
 import { append, clientOptions, committedRecords, readRecords, recordsOf, subtopology, until } from './log-harness.ts'
 
 export interface LogUnderTest {
@@ -172,6 +173,14 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
         const records = await committedRecords(log, topic, 0)
         expect(records.map((record) => record.value?.length)).toEqual([1, 700_000, 1])
         await producer.close()
+      })
+    })
+
+    describe('topics with bounds', () => {
+      refusalConformance({
+        log: () => log,
+        newTopic,
+        clientOptions: (groupId, thread) => optionsOf(groupId, thread, [subtopology(0, [])]),
       })
     })
 

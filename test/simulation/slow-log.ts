@@ -177,12 +177,13 @@ class SlowProducer implements LogProducer {
   }
 
   append(
-    ...[topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers]: AppendedRecord
+    ...[topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers, ...origin]: AppendedRecord
   ): void {
     this.#process.assertAlive()
     const end = Math.max(keyEnd, valueEnd, 0)
     const copy = Buffer.from(buffer.subarray(0, end))
-    this.#appended.push([topic, partition, timestamp, copy, keyStart, keyEnd, valueStart, valueEnd, headers?.copy()])
+    const range = [keyStart, keyEnd, valueStart, valueEnd] as const
+    this.#appended.push([topic, partition, timestamp, copy, ...range, headers?.copy(), ...origin])
   }
 
   take(): AppendedRecord[] {

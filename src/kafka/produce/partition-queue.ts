@@ -1,9 +1,11 @@
 import type { TopicPartition } from '../../log/log.ts'
-import { NO_HEADERS } from '../../record/headers.ts'
+import type { Replacement } from '../../log/refusal.ts'
 import { BatchBuilder, stampBatch } from '../records/batch-builder.ts'
 import type { Compression } from '../records/compression.ts'
-import { BatchCursor } from '../records/cursor.ts'
+import { BatchOrigins } from './batch-origins.ts'
 import type { ProducerIdentity } from './producer-session.ts'
+import { regroup, takeRecords } from './regroup.ts'
+import type { Regrouped, TakenRecord } from './regroup.ts'
 
 /** A closed batch on its way to the broker. */
 export interface PendingBatch {
@@ -15,12 +17,14 @@ export interface PendingBatch {
   readonly since: number
   /** How many flushes were asked for before its first record was appended. */
   readonly generation: number
+  readonly origins: BatchOrigins
   /** As whom it was stamped and from which sequence number on; it keeps both when it is sent again. */
   identity: ProducerIdentity | undefined
   sequence: number
 }
 
 const MIN_CAPACITY = 4096
+const NO_ORIGINS = new BatchOrigins(0)
 
 /** What waits to be sent to one partition, in order: closed batches, then the one being filled. At most one is under way. */
 export class PartitionQueue implements TopicPartition {
@@ -28,6 +32,8 @@ export class PartitionQueue implements TopicPartition {
   readonly partition: number
   readonly batches: PendingBatch[] = []
   open: BatchBuilder | undefined
+  /** Of the records in the batch being filled. */
+  origins = NO_ORIGINS
   openSince = 0
   #openGeneration = 0
   /** The batch being filled need not wait for more records. */
@@ -42,6 +48,8 @@ export class PartitionQueue implements TopicPartition {
   #identity: ProducerIdentity | undefined
   #nextSequence = 0
   #capacity = MIN_CAPACITY
+  /** Records of the last batch. */
+  #lastCount = 0
 
   constructor(topic: string, partition: number, batchBytes: number) {
     this.topic = topic
@@ -62,6 +70,7 @@ export class PartitionQueue implements TopicPartition {
     this.openSince = now
     this.#openGeneration = generation
     this.due = false
+    this.origins = new BatchOrigins(this.#lastCount)
     return (this.open = new BatchBuilder(this.#capacity))
   }
 
@@ -75,6 +84,7 @@ export class PartitionQueue implements TopicPartition {
       Math.max(MIN_CAPACITY, open.length + (open.length >> 3)),
       Math.max(this.batchBytes, MIN_CAPACITY),
     )
+    this.#lastCount = open.count
     const buffer = open.close(compression, transactional)
     this.batches.push({
       buffer,
@@ -82,6 +92,7 @@ export class PartitionQueue implements TopicPartition {
       bytes: open.length,
       since: this.openSince,
       generation: this.#openGeneration,
+      origins: this.origins,
       identity: undefined,
       sequence: -1,
     })
@@ -116,12 +127,68 @@ export class PartitionQueue implements TopicPartition {
     }
   }
 
-  /** Replaces the head, which the broker refused as too large, by two halves with the same sequence numbers; makes later batches smaller. */
-  splitHead(compression: Compression, transactional: boolean): void {
-    const head = this.batches[0]!
-    const halves = splitBatch(this, head, compression, transactional)
-    this.batchBytes = Math.max(head.bytes >> 1, MIN_CAPACITY)
-    this.batches.splice(0, 1, ...halves)
+  /** Replaces the head, which the broker refuses, by two halves. */
+  halveHead(compression: Compression, transactional: boolean): void {
+    const second = this.batches[0]!.count >> 1
+    this.#regroupHead(compression, transactional, (index) => (index === second ? 'next' : 'same'))
+  }
+
+  /** Later batches have no more bytes than that before compression; a larger record has one of its own. */
+  limitBatches(bytes: number): void {
+    this.batchBytes = Math.min(this.batchBytes, Math.max(bytes, MIN_CAPACITY))
+  }
+
+  /** Replaces the head, which is too large, by batches of at most `limit` bytes before compression, unless one record takes more. */
+  packHead(limit: number, compression: Compression, transactional: boolean): void {
+    this.#regroupHead(compression, transactional, (_, filled, bytes) => (filled + bytes > limit ? 'next' : 'same'))
+  }
+
+  /** Takes records out of the head, which was not written; the head itself if none is left. */
+  takeOut(indices: ReadonlySet<number>, compression: Compression, transactional: boolean): TakenRecord[] {
+    const taken = takeRecords(this, this.batches[0]!, indices)
+    this.#regroupHead(compression, transactional, (index) => (indices.has(index) ? 'out' : 'same'))
+    this.failures = 0
+    return taken
+  }
+
+  /** Puts a batch of one record in front of those of later generations that were never sent. */
+  insert(
+    record: Replacement,
+    generation: number,
+    now: number,
+    compression: Compression,
+    transactional: boolean,
+  ): PendingBatch {
+    const { key, value, timestamp, headers } = record
+    const source = Buffer.concat([key ?? Buffer.alloc(0), value ?? Buffer.alloc(0)])
+    const keyEnd = key?.length ?? 0
+    const builder = new BatchBuilder(source.length)
+    builder.append(
+      timestamp,
+      source,
+      key === null ? -1 : 0,
+      keyEnd,
+      value === null ? -1 : keyEnd,
+      source.length,
+      headers,
+    )
+    const origins = new BatchOrigins(1)
+    origins.add(record.origin, -1)
+    const bytes = builder.length
+    const buffer = builder.close(compression, transactional)
+    const batch: PendingBatch = {
+      buffer,
+      count: 1,
+      bytes,
+      since: now,
+      generation,
+      origins,
+      identity: undefined,
+      sequence: -1,
+    }
+    const later = this.batches.findIndex((each) => each.identity === undefined && each.generation > generation)
+    this.batches.splice(later < 0 ? this.batches.length : later, 0, batch)
+    return batch
   }
 
   clear(): void {
@@ -129,32 +196,27 @@ export class PartitionQueue implements TopicPartition {
     this.batches.length = 0
     this.due = false
   }
-}
 
-function splitBatch(
-  place: TopicPartition,
-  batch: PendingBatch,
-  compression: Compression,
-  transactional: boolean,
-): PendingBatch[] {
-  const cursor = new BatchCursor(place, batch.buffer, 0, batch.buffer.length, 0, 0)
-  const first = batch.count >> 1
-  let sequence = batch.sequence
-  return [first, batch.count - first].map((count, half) => {
-    const builder = new BatchBuilder(batch.bytes)
-    for (let index = 0; index < count && cursor.next(); index++) {
-      const { timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd } = cursor
-      builder.append(timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, cursor.headers(NO_HEADERS))
+  /** What was sent of the head and not written keeps its sequence numbers; they go on behind it without a gap. */
+  #regroupHead(
+    compression: Compression,
+    transactional: boolean,
+    choose: (index: number, filled: number, bytes: number) => Regrouped,
+  ): void {
+    const head = this.batches[0]!
+    const parts = regroup(this, head, compression, transactional, choose)
+    this.batches.splice(0, 1, ...parts)
+    if (head.identity === undefined) return
+    for (const part of parts) part.identity = head.identity
+    let sequence = head.sequence
+    for (const batch of this.batches) {
+      if (batch.identity === undefined) break
+      batch.sequence = sequence
+      stampBatch(batch.buffer, batch.identity.producerId, batch.identity.epoch, sequence)
+      sequence = sequenceAfter(sequence, batch.count)
     }
-    const buffer = builder.close(compression, transactional)
-    const { identity, since, generation } = batch
-    if (identity !== undefined) stampBatch(buffer, identity.producerId, identity.epoch, sequence)
-    // Together the halves count for what the whole was counted for.
-    const bytes = half === 0 ? batch.bytes >> 1 : batch.bytes - (batch.bytes >> 1)
-    const part: PendingBatch = { buffer, count, bytes, since, generation, identity, sequence }
-    sequence = sequenceAfter(sequence, count)
-    return part
-  })
+    this.#nextSequence = sequence
+  }
 }
 
 /** The sequence number behind a batch of `count` records; behind 2^31 - 1 comes 0. */

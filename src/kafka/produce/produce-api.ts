@@ -24,7 +24,17 @@ export interface ProducedPartition {
   readonly baseOffset: number
   /** What the broker says about the error, the first refused record first. */
   readonly errorText: string | null
+  /** The records for which the batch was refused, if the broker says (KIP-467). */
+  readonly recordErrors: readonly RecordError[]
 }
+
+export interface RecordError {
+  /** Number of the record in its batch, from 0 on. */
+  readonly index: number
+  readonly text: string | null
+}
+
+const NO_RECORD_ERRORS: readonly RecordError[] = []
 
 const ALL_REPLICAS = -1
 
@@ -67,10 +77,10 @@ function parsePartition(reader: WireReader, topic: string): ProducedPartition {
   reader.int64()
   reader.int64()
   const recordErrors = reader.array(() => {
-    reader.int32()
+    const index = reader.int32()
     const text = reader.nullableString()
     reader.skipTags()
-    return text
+    return { index, text }
   })
   const text = reader.nullableString()
   reader.skipTags()
@@ -79,7 +89,8 @@ function parsePartition(reader: WireReader, topic: string): ProducedPartition {
     partition,
     errorCode,
     baseOffset,
-    errorText: recordErrors.find((message) => message !== null) ?? text,
+    errorText: recordErrors.find((each) => each.text !== null)?.text ?? text,
+    recordErrors: recordErrors.length === 0 ? NO_RECORD_ERRORS : recordErrors,
   }
 }
 

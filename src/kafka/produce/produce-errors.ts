@@ -1,22 +1,79 @@
 import type { TopicPartition } from '../../log/log.ts'
-import { KafkaError, kafkaErrors } from '../protocol/errors.ts'
+import { describeRefusal, refusalHint } from '../../log/refusal.ts'
+import type { Refusal, RefusalReason } from '../../log/refusal.ts'
+import { KafkaError, kafkaErrorName, kafkaErrors } from '../protocol/errors.ts'
 
 const HINTS: ReadonlyMap<number, string> = new Map([
   [kafkaErrors.unknownTopicOrPartition, 'Create the topic, with as many partitions as are written to.'],
+  [kafkaErrors.topicAuthorizationFailed, 'Give this user the permission Write on the topic.'],
+])
+
+const MAKE_SMALLER = "Make the record smaller, compress (kafka({ compression: 'zstd' }))"
+
+/** Codes that are about records of the batch, which sent again would be refused again; their fellows would not. */
+const RECORD_ERRORS: ReadonlyMap<number, Omit<RefusalReason, 'text'>> = new Map([
+  [kafkaErrors.messageTooLarge, { configs: ['max.message.bytes'], hint: MAKE_SMALLER }],
+  [kafkaErrors.recordListTooLarge, { configs: ['segment.bytes'], hint: MAKE_SMALLER }],
   [
-    kafkaErrors.messageTooLarge,
-    'One record is larger than max.message.bytes of the topic: raise that, or make the record smaller.',
+    kafkaErrors.invalidTimestamp,
+    {
+      configs: ['message.timestamp.before.max.ms', 'message.timestamp.after.max.ms'],
+      hint: "Give the record a timestamp nearer to the broker's clock",
+    },
   ],
   [
     kafkaErrors.invalidRecord,
-    'The broker checks records of this topic: a compacted topic refuses records without a key, for one.',
+    {
+      configs: [],
+      hint: 'The broker checks records of this topic: a compacted topic refuses records without a key, for one.',
+    },
   ],
-  [kafkaErrors.topicAuthorizationFailed, 'Give this user the permission Write on the topic.'],
   [
-    kafkaErrors.invalidTimestamp,
-    "The timestamp of a record is further from the broker's clock than message.timestamp.before.max.ms or message.timestamp.after.max.ms of the topic allow.",
+    kafkaErrors.unsupportedForMessageFormat,
+    { configs: [], hint: 'The topic keeps an old message format: write without headers, or convert the topic.' },
   ],
+  [kafkaErrors.policyViolation, { configs: [], hint: 'A policy of the brokers refuses the record: see their log.' }],
 ])
+
+/** Whether the broker refuses a batch because of records in it, for what they are. */
+export function isRecordError(code: number): boolean {
+  return RECORD_ERRORS.has(code)
+}
+
+export function isTooLarge(code: number): boolean {
+  return code === kafkaErrors.messageTooLarge || code === kafkaErrors.recordListTooLarge
+}
+
+/** Why the broker refuses a record. */
+export function refusedFor(code: number, text: string | null): RefusalReason {
+  return {
+    ...RECORD_ERRORS.get(code)!,
+    text: text === null ? kafkaErrorName(code) : `${kafkaErrorName(code)}, ${text}`,
+  }
+}
+
+/** Why a record is not sent. @param limit `max.message.bytes` of the topic, if that is what it exceeds */
+export function refusedUnsent(bytes: number, limit: number | undefined, maxRequestSize: number): RefusalReason {
+  if (limit === undefined) {
+    const text = `its batch has ${bytes} bytes, and maxRequestSize of kafka() is ${maxRequestSize}`
+    return { configs: [], text, hint: 'Make the record smaller, or raise maxRequestSize of kafka().' }
+  }
+  const text = `its batch has ${bytes} bytes, and max.message.bytes of the topic is ${limit}`
+  return { ...RECORD_ERRORS.get(kafkaErrors.messageTooLarge)!, text }
+}
+
+/** The error that ends a producer whose record was refused, where nobody is to be asked about it. */
+export function refusedFailure(refusal: Refusal, code: number): KafkaError {
+  const { topic, partition } = refusal
+  const text = describeRefusal(refusal)
+  return new KafkaError(code, 'a record could not be written', {
+    code: 'MR_PRODUCE',
+    topic,
+    partition,
+    text,
+    hint: refusalHint(refusal),
+  })
+}
 
 /** The error that ends a producer: MR_FENCED if another one took its place, else MR_PRODUCE. */
 export function produceFailure(place: TopicPartition, code: number, text: string | null, cause?: unknown): KafkaError {

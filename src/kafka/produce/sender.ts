@@ -1,6 +1,9 @@
 import { MillraceError } from '../../errors.ts'
 import { PartitionMap } from '../../log/log.ts'
+import type { TopicPartition } from '../../log/log.ts'
+import type { RefusalReason } from '../../log/refusal.ts'
 import type { Cluster } from '../cluster.ts'
+import type { ConfigCluster } from '../admin-configs.ts'
 import { LeaderRefresh } from '../leader-refresh.ts'
 import { KafkaError, isRetriableCode, isStaleLeaderCode, kafkaErrors } from '../protocol/errors.ts'
 import type { Compression } from '../records/compression.ts'
@@ -8,31 +11,47 @@ import { backoff, pause } from '../retry.ts'
 import type { PartitionQueue, PendingBatch } from './partition-queue.ts'
 import { produceV9 } from './produce-api.ts'
 import type { ProduceBatch, ProducedPartition } from './produce-api.ts'
-import { produceFailure } from './produce-errors.ts'
+import { isRecordError, isTooLarge, produceFailure, refusedFor, refusedUnsent } from './produce-errors.ts'
 import type { ProducerSession } from './producer-session.ts'
+import type { TakenRecord } from './regroup.ts'
+import { TopicLimits } from './topic-limits.ts'
 
 /** Requests to one broker that are not answered yet, at most. */
 const MAX_IN_FLIGHT = 5
-/** Bytes of batches in one request, unless the first is larger; a broker takes 100 MiB (`socket.request.max.bytes`). */
+/** Bytes of batches in one request, unless the first is larger. */
 const MAX_REQUEST_BYTES = 8 << 20
+/** Bytes of a request about each of its batches besides the topic's name, at most. */
+const BATCH_OVERHEAD = 64
+/** What brokers take of a batch unless they, or the topic, are told otherwise (`message.max.bytes`). */
+const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 
 export interface SenderOptions {
   readonly compression: Compression
   /** How long a batch is sent again before that is an error, in ms. */
   readonly deliveryTimeout: number
+  /** Bytes of a batch at most, compressed. */
+  readonly maxRequestSize: number
+}
+
+/** A record that is not in the log and never will be. */
+export interface RefusedRecord extends TakenRecord {
+  readonly apiCode: number
+  readonly why: RefusalReason
 }
 
 export interface SenderEvents {
-  /** Called once for each batch that is in the log on all in-sync replicas. */
+  /** Called once for each batch that is in the log on all in-sync replicas, or of which no record is left to be written. */
   acknowledged(batch: PendingBatch): void
-  /** The batch was too large: two take its place. */
-  split(batch: PendingBatch): void
+  /** The batch could not be written as it was: `added` more than one have taken its place. */
+  split(batch: PendingBatch, added: number): void
+  /** Records were taken out of a batch; called before `acknowledged` if it were all of them. */
+  refused(place: TopicPartition, batch: PendingBatch, records: readonly RefusedRecord[]): void
   /** A batch cannot be written: the sender has forgotten all queues (`clear`). */
   failed(error: MillraceError): void
 }
 
 /** What the sender needs of a `Cluster`. */
-export type SenderCluster = Pick<Cluster, 'options' | 'cachedTopic' | 'cachedLeader' | 'refresh' | 'send'>
+export type SenderCluster = Pick<Cluster, 'cachedTopic' | 'cachedLeader' | 'refresh' | 'send'> & ConfigCluster
 
 /**
  * Sends the batches of partition queues, several partitions a request, several requests a broker at once. Of one partition only one
@@ -45,6 +64,7 @@ export class Sender {
   readonly #signal: AbortSignal
   readonly #events: SenderEvents
   readonly #leaders: LeaderRefresh
+  readonly #limits: TopicLimits
   readonly #queues = new Set<PartitionQueue>()
   readonly #requests = new Map<number, number>()
   readonly #settled: (() => void)[] = []
@@ -66,6 +86,7 @@ export class Sender {
     this.#options = options
     this.#signal = signal
     this.#events = events
+    this.#limits = new TopicLimits(cluster)
     this.#leaders = new LeaderRefresh(cluster, signal, (topics, refused) => this.#onMetadata(topics, refused))
   }
 
@@ -129,7 +150,8 @@ export class Sender {
     let bytes = 0
     for (const queue of queues) {
       if (queue.batches.length === 0) this.#close(queue)
-      const size = queue.batches[0]!.buffer.length
+      if (!this.#maySend(queue)) continue
+      const size = queue.batches[0]!.buffer.length + queue.topic.length + BATCH_OVERHEAD
       if (bytes + size > MAX_REQUEST_BYTES && request.length > 0) {
         void this.#send(broker, request)
         if ((this.#requests.get(broker) ?? 0) >= MAX_IN_FLIGHT) return
@@ -139,7 +161,68 @@ export class Sender {
       request.push(queue)
       bytes += size
     }
-    void this.#send(broker, request)
+    if (request.length > 0) void this.#send(broker, request)
+  }
+
+  /** False if the head was refused and none is left, or waits until the topic's bound is known. What is too large to be sent is made smaller. */
+  #maySend(queue: PartitionQueue): boolean {
+    const { maxRequestSize } = this.#options
+    for (let head = queue.batches[0]; head !== undefined; head = queue.batches[0]) {
+      const bytes = head.buffer.length
+      const limit = this.#limits.get(queue.topic)
+      const bound = Math.min(limit ?? Number.POSITIVE_INFINITY, maxRequestSize)
+      if (bytes <= bound) {
+        if (limit !== undefined || bytes <= DEFAULT_MAX_MESSAGE_BYTES) return true
+        void this.#askLimit(queue)
+        return false
+      }
+      if (head.count > 1) this.#shrink(queue, bound)
+      else
+        this.#refuse(queue, [0], kafkaErrors.messageTooLarge, () =>
+          refusedUnsent(bytes, bytes > (limit ?? bytes) ? limit : undefined, maxRequestSize),
+        )
+    }
+    return false
+  }
+
+  /** Asks for the topic's bound; the queue waits meanwhile. */
+  async #askLimit(queue: PartitionQueue, then: () => void = () => undefined): Promise<void> {
+    const round = this.#round
+    queue.inFlight = true
+    await this.#limits.ask(queue.topic)
+    if (round !== this.#round || this.#signal.aborted) return
+    queue.inFlight = false
+    then()
+    this.pump()
+  }
+
+  /** Makes smaller batches of the head, which has several records. @param bound as far as it is known; the broker may go by a lower one */
+  #shrink(queue: PartitionQueue, bound: number): void {
+    const head = queue.batches[0]!
+    const { length } = queue.batches
+    const transactional = this.#session.transactionalId !== null
+    if (head.buffer.length > bound) queue.packHead(bound, this.#options.compression, transactional)
+    if (queue.batches.length === length) queue.halveHead(this.#options.compression, transactional)
+    queue.limitBatches(head.buffer.length > bound ? bound : head.bytes >> 1)
+    this.#events.split(head, queue.batches.length - length)
+  }
+
+  #refuse(
+    queue: PartitionQueue,
+    indices: readonly number[],
+    apiCode: number,
+    why: (index: number) => RefusalReason,
+  ): void {
+    const head = queue.batches[0]!
+    const { length } = queue.batches
+    const inOrder = indices.toSorted((a, b) => a - b)
+    const transactional = this.#session.transactionalId !== null
+    const taken = queue.takeOut(new Set(inOrder), this.#options.compression, transactional)
+    const refused = taken.map((record, i) => ({ ...record, apiCode, why: why(inOrder[i]!) }))
+    this.#events.refused(queue, head, refused)
+    if (queue.batches.length === length) return
+    if (queue.isEmpty) this.#queues.delete(queue)
+    this.#events.acknowledged(head)
   }
 
   #close(queue: PartitionQueue): void {
@@ -193,9 +276,11 @@ export class Sender {
     if (this.#underWay === 0) for (const resolve of this.#settled.splice(0)) resolve()
   }
 
-  #onAnswer(queue: PartitionQueue, { errorCode, errorText, baseOffset }: ProducedPartition): void {
+  #onAnswer(queue: PartitionQueue, answer: ProducedPartition): void {
+    const { errorCode, errorText, baseOffset } = answer
     if (errorCode !== kafkaErrors.none && errorCode !== kafkaErrors.duplicateSequenceNumber) {
-      this.#onError(queue, errorCode, errorText)
+      if (isRecordError(errorCode)) this.#onRecordError(queue, answer)
+      else this.#onError(queue, errorCode, errorText)
       return
     }
     const batch = queue.acknowledge(baseOffset)
@@ -210,11 +295,24 @@ export class Sender {
     else this.#fail(produceFailure(queue, kafkaErrors.unknownServerError, null, failure))
   }
 
+  /** Nothing of the head was written. Its refused records are found, by what the broker says or by trying its parts; the others are sent again. */
+  #onRecordError(queue: PartitionQueue, { errorCode, errorText, recordErrors }: ProducedPartition): void {
+    const head = queue.batches[0]!
+    const texts = new Map(recordErrors.map(({ index, text }) => [index, text]))
+    const indices = [...texts.keys()].filter((index) => index >= 0 && index < head.count)
+    if (indices.length > 0)
+      this.#refuse(queue, indices, errorCode, (index) => refusedFor(errorCode, texts.get(index) ?? errorText))
+    else if (head.count === 1) this.#refuse(queue, [0], errorCode, () => refusedFor(errorCode, errorText))
+    else if (isTooLarge(errorCode)) {
+      void this.#askLimit(queue, () => this.#shrink(queue, this.#limits.get(queue.topic) ?? Number.POSITIVE_INFINITY))
+    } else {
+      queue.halveHead(this.#options.compression, this.#session.transactionalId !== null)
+      this.#events.split(head, 1)
+    }
+  }
+
   #onError(queue: PartitionQueue, code: number, text: string | null): void {
-    if (code === kafkaErrors.messageTooLarge && queue.batches[0]!.count > 1) {
-      this.#events.split(queue.batches[0]!)
-      queue.splitHead(this.#options.compression, this.#session.transactionalId !== null)
-    } else if (isLostSequence(code) && this.#session.renew()) {
+    if (isLostSequence(code) && this.#session.renew()) {
       queue.restartSequence()
       this.#retryLater(queue, code, text)
     } else if (isRetriableCode(code)) {

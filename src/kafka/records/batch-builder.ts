@@ -1,5 +1,6 @@
 import { copyBytes } from '../../platform/copy-bytes.ts'
 import type { Headers } from '../../record/headers.ts'
+import { halfZigzag, sizeOfHeaders, sizeOfRecord } from '../../record/record-size.ts'
 import {
   ATTRIBUTES_AT,
   BASE_SEQUENCE_AT,
@@ -64,16 +65,7 @@ export class BatchBuilder {
     if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
     const timestampDelta = timestamp - this.#baseTimestamp
     const headerCount = headerBytes === 0 ? 0 : headers!.length
-    const length =
-      1 +
-      sizeOfVarint(timestampDelta) +
-      sizeOfVarint(this.count) +
-      sizeOfVarint(keyLength) +
-      Math.max(keyLength, 0) +
-      sizeOfVarint(valueLength) +
-      Math.max(valueLength, 0) +
-      sizeOfVarint(headerCount) +
-      headerBytes
+    const length = sizeOfRecord(timestampDelta, this.count, keyLength, valueLength, headerCount, headerBytes)
     const target = this.#buffer
     let at = writeVarint(target, length, this.#at)
     target[at++] = 0
@@ -136,16 +128,6 @@ export function stampBatch(batch: Buffer, producerId: number, producerEpoch: num
   batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT)
 }
 
-function sizeOfVarint(value: number): number {
-  if (value < TWO_TO_31 && value >= -TWO_TO_31) {
-    const raw = ((value << 1) ^ (value >> 31)) >>> 0
-    return raw < 0x80 ? 1 : raw < 0x4000 ? 2 : raw < 0x20_0000 ? 3 : raw < 0x1000_0000 ? 4 : 5
-  }
-  let size = 1
-  for (let rest = Math.floor(halfZigzag(value) / 64); rest > 0; rest = Math.floor(rest / 128)) size++
-  return size
-}
-
 function writeVarint(target: Buffer, value: number, at: number): number {
   if (value < TWO_TO_31 && value >= -TWO_TO_31) {
     let raw = ((value << 1) ^ (value >> 31)) >>> 0
@@ -162,20 +144,6 @@ function writeVarint(target: Buffer, value: number, at: number): number {
   for (; rest >= 0x80; rest = Math.floor(rest / 128)) target[at++] = (rest % 128) | 0x80
   target[at++] = rest
   return at
-}
-
-/** All but the lowest bit of the zigzag encoding, which is the sign: a whole one would be rounded from 2^52 on, and could lose it. */
-function halfZigzag(value: number): number {
-  return value >= 0 ? value : -value - 1
-}
-
-function sizeOfHeaders(headers: Headers): number {
-  let size = 0
-  for (const { name, value } of headers) {
-    const nameLength = Buffer.byteLength(name)
-    size += sizeOfVarint(nameLength) + nameLength + sizeOfVarint(value?.length ?? -1) + (value?.length ?? 0)
-  }
-  return size
 }
 
 function writeHeaders(target: Buffer, headers: Headers, start: number): number {

@@ -4,16 +4,17 @@ import { compressionsAlgorithms } from '@platformatic/kafka'
 /** How the records of a batch are compressed. */
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
-const BY_ID: readonly Compression[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+/** By their numbers in the attributes of a batch. */
+export const compressions: readonly Compression[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
 /** The number of a codec in the attributes of a batch. */
 export function compressionId(compression: Compression): number {
-  return BY_ID.indexOf(compression)
+  return compressions.indexOf(compression)
 }
 
 /** The codec with this number; `undefined` if there is none. */
 export function compressionOf(id: number): Compression | undefined {
-  return BY_ID[id]
+  return compressions[id]
 }
 
 export function compress(bytes: Buffer, compression: Compression): Buffer {

@@ -1,4 +1,5 @@
 import type { LogProducer } from '../../log/log.ts'
+import type { RecordOrigin } from '../../log/refusal.ts'
 import { isPromise } from '../../platform/maybe-promise.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import type { Headers } from '../../record/headers.ts'
@@ -28,10 +29,25 @@ export class TransactionalProducer implements LogProducer {
     valueStart: number,
     valueEnd: number,
     headers: Headers | undefined,
+    origin?: RecordOrigin,
+    place?: number,
   ): void {
     if (this.#transaction.isDoomed) return
+    const producer = this.#producer
     try {
-      this.#producer.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+      producer.append(
+        topic,
+        partition,
+        timestamp,
+        buffer,
+        keyStart,
+        keyEnd,
+        valueStart,
+        valueEnd,
+        headers,
+        origin,
+        place,
+      )
     } catch (error) {
       this.#requireDoomed(error)
     }

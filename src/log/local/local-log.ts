@@ -24,6 +24,7 @@ import { assertWithin } from './partition-data.ts'
 import type { PartitionData } from './partition-data.ts'
 import { logClosed } from './staged-commit.ts'
 import type { StagedCommit } from './staged-commit.ts'
+import { rulesOf } from './topic-rules.ts'
 import { validateTopicSpec } from './topic.ts'
 import type { LocalPartition, LocalTopic } from './topic.ts'
 
@@ -290,6 +291,7 @@ export class LocalLog implements Log {
       id,
       configs,
       usesAppendTime: configs['message.timestamp.type'] === 'LogAppendTime',
+      rules: rulesOf(configs),
       partitions: Array.from({ length: identity.partitions }, (_, partition) => ({
         topic: name,
         partition,

@@ -1,12 +1,19 @@
 import { MillraceError } from '../../errors.ts'
+import { isPromise } from '../../platform/maybe-promise.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { eventTime, noEventTime } from '../../record/event-time.ts'
 import type { Headers } from '../../record/headers.ts'
 import type { LogProducer } from '../log.ts'
+import { refusalError } from '../refusal.ts'
+import type { RecordOrigin, Refusal } from '../refusal.ts'
 import { RunWriter } from './run-writer.ts'
 import type { Publish, StagedRun } from './staged-commit.ts'
+import { refusedBy } from './topic-rules.ts'
+import type { TopicRules } from './topic-rules.ts'
 import type { LocalPartition, LocalTopic } from './topic.ts'
+
+const NOTHING = Buffer.alloc(0)
 
 interface PartitionWriter {
   readonly partition: LocalPartition
@@ -14,6 +21,7 @@ interface PartitionWriter {
 }
 
 interface TopicWriters {
+  readonly rules: TopicRules | undefined
   readonly usesAppendTime: boolean
   readonly byPartition: readonly PartitionWriter[]
 }
@@ -52,6 +60,8 @@ export class LocalProducer implements LogProducer {
     valueStart: number,
     valueEnd: number,
     headers: Headers | undefined,
+    origin?: RecordOrigin,
+    place = -1,
   ): void {
     if (this.#refusal !== undefined) throw this.#refusal
     const writers = topic === this.#lastTopic && this.#lastWriters !== undefined ? this.#lastWriters : this.#open(topic)
@@ -59,8 +69,32 @@ export class LocalProducer implements LogProducer {
     if (writer === undefined) throw noSuchPartition(topic, partition)
     const time = eventTime(writers.usesAppendTime ? this.#host.clock.now() : timestamp)
     if (Number.isNaN(time)) throw noEventTime(timestamp, 'the timestamp of a record to write', { topic, partition })
+    if (writers.rules !== undefined) {
+      const keyLength = keyStart < 0 ? -1 : keyEnd - keyStart
+      const valueLength = valueStart < 0 ? -1 : valueEnd - valueStart
+      const now = this.#host.clock.now()
+      const why = refusedBy(writers.rules, now, time, keyLength, valueLength, headers)
+      if (why !== undefined) {
+        const key = keyStart < 0 ? null : Buffer.from(buffer.subarray(keyStart, keyEnd))
+        const value = valueStart < 0 ? null : Buffer.from(buffer.subarray(valueStart, valueEnd))
+        this.#refuse({ topic, partition, timestamp: time, key, value, why }, origin, place)
+        return
+      }
+    }
     if (writer.runs.isEmpty) this.#pending.push(writer)
     writer.runs.append(time, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+  }
+
+  #refuse(refusal: Refusal, origin: RecordOrigin | undefined, place: number): void {
+    if (origin === undefined) throw refusalError(refusal)
+    const instead = origin.refused(refusal, place)
+    if (instead === undefined) return
+    if (isPromise(instead)) throw new MillraceError('MR_INTERNAL', 'a refused record is not decided about at once')
+    const { topic, partition, timestamp, key, value, headers, origin: next } = instead
+    const keyEnd = key?.length ?? 0
+    const buffer = Buffer.concat([key ?? NOTHING, value ?? NOTHING])
+    const [keyStart, valueStart] = [key === null ? -1 : 0, value === null ? -1 : keyEnd]
+    this.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, buffer.length, headers, next)
   }
 
   partitionCount(topic: string): number | undefined {
@@ -119,6 +153,7 @@ export class LocalProducer implements LogProducer {
         throw new MillraceError('MR_PRODUCE', `topic '${topic}' does not exist`, { topic, hint: 'create it first' })
       }
       writers = {
+        rules: found.rules,
         usesAppendTime: found.usesAppendTime,
         byPartition: found.partitions.map((partition) => ({
           partition,

@@ -2,6 +2,7 @@ import { MillraceError } from '../../errors.ts'
 import type { TopicSpec } from '../log.ts'
 import { checkTopicSpecs } from '../topic-spec.ts'
 import type { PartitionData } from './partition-data.ts'
+import type { TopicRules } from './topic-rules.ts'
 
 /** A topic of a local log. */
 export interface LocalTopic {
@@ -11,6 +12,8 @@ export interface LocalTopic {
   readonly partitions: readonly LocalPartition[]
   /** `message.timestamp.type=LogAppendTime`: records get the log's time instead of the producer's. */
   readonly usesAppendTime: boolean
+  /** What it does not take; undefined: it takes everything. */
+  readonly rules: TopicRules | undefined
 }
 
 export interface LocalPartition {
@@ -49,11 +52,15 @@ export function validateTopicSpec(spec: TopicSpec): void {
 
 // Up to the largest long, as Kafka takes it: unlimited windows are kept for ever.
 const MILLISECONDS = /^(-1|\d{1,19})$/
+const DIGITS = /^\d{1,19}$/
 const CONFIG_RULES: Readonly<Record<string, RegExp>> = {
   'cleanup.policy': /^(compact|delete|compact,\s*delete|delete,\s*compact)$/,
   'retention.ms': MILLISECONDS,
   'delete.retention.ms': MILLISECONDS,
   'min.compaction.lag.ms': MILLISECONDS,
+  'max.message.bytes': DIGITS,
+  'message.timestamp.before.max.ms': DIGITS,
+  'message.timestamp.after.max.ms': DIGITS,
   'message.timestamp.type': /^(CreateTime|LogAppendTime)$/,
 }
 

@@ -1,0 +1,79 @@
+import type { TopicPartition } from '../../log/log.ts'
+import type { RecordOrigin } from '../../log/refusal.ts'
+import { NO_HEADERS } from '../../record/headers.ts'
+import { BatchBuilder } from '../records/batch-builder.ts'
+import type { Compression } from '../records/compression.ts'
+import { BatchCursor } from '../records/cursor.ts'
+import { BatchOrigins } from './batch-origins.ts'
+import type { PendingBatch } from './partition-queue.ts'
+
+/** What becomes of a record when its batch is built anew: it stays in the batch that is being filled, begins another one, or is left out. */
+export type Regrouped = 'same' | 'next' | 'out'
+
+/** A record as it lay in a batch that was not written. */
+export interface TakenRecord {
+  readonly timestamp: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly origin: RecordOrigin | undefined
+  readonly place: number
+}
+
+/**
+ * Batches of the records of one, in the same order, not stamped. Together they count for what the whole was counted for.
+ *
+ * @param choose is asked about each record by its number, the bytes of the batch being filled and those that the record takes at most
+ */
+export function regroup(
+  place: TopicPartition,
+  batch: PendingBatch,
+  compression: Compression,
+  transactional: boolean,
+  choose: (index: number, filled: number, bytes: number) => Regrouped,
+): PendingBatch[] {
+  const cursor = new BatchCursor(place, batch.buffer, 0, batch.buffer.length, 0, 0)
+  const parts: PendingBatch[] = []
+  let builder = new BatchBuilder(0)
+  let origins = new BatchOrigins(0)
+  const finish = (): void => {
+    if (builder.count === 0) return
+    const { since, generation } = batch
+    const { count } = builder
+    const buffer = builder.close(compression, transactional)
+    const bytes = Math.floor((batch.bytes * count) / batch.count)
+    parts.push({ buffer, count, bytes, since, generation, origins, identity: undefined, sequence: -1 })
+    builder = new BatchBuilder(0)
+    origins = new BatchOrigins(0)
+  }
+  for (let index = 0; cursor.next(); index++) {
+    const { timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd } = cursor
+    const headers = cursor.headers(NO_HEADERS)
+    const bound = BatchBuilder.bound(Math.max(keyEnd - keyStart, 0), Math.max(valueEnd - valueStart, 0), headers)
+    const chosen = choose(index, builder.length, bound)
+    if (chosen === 'out') continue
+    if (chosen === 'next') finish()
+    builder.append(timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+    origins.add(batch.origins.originOf(index), batch.origins.placeOf(index))
+  }
+  finish()
+  const rest = batch.bytes - parts.reduce((sum, { bytes }) => sum + bytes, 0)
+  return parts.map((part, i) => (i === 0 ? { ...part, bytes: part.bytes + rest } : part))
+}
+
+/** The records of a batch with these numbers. */
+export function takeRecords(place: TopicPartition, batch: PendingBatch, indices: ReadonlySet<number>): TakenRecord[] {
+  const cursor = new BatchCursor(place, batch.buffer, 0, batch.buffer.length, 0, 0)
+  const taken: TakenRecord[] = []
+  for (let index = 0; cursor.next(); index++) {
+    if (!indices.has(index)) continue
+    const { timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd } = cursor
+    taken.push({
+      timestamp,
+      key: keyStart < 0 ? null : Buffer.from(buffer.subarray(keyStart, keyEnd)),
+      value: valueStart < 0 ? null : Buffer.from(buffer.subarray(valueStart, valueEnd)),
+      origin: batch.origins.originOf(index),
+      place: batch.origins.placeOf(index),
+    })
+  }
+  return taken
+}

@@ -1,0 +1,62 @@
+import type { Headers } from '../../record/headers.ts'
+import { sizeOfBatchOfOne } from '../../record/record-size.ts'
+import type { RefusalReason } from '../refusal.ts'
+
+/** What a topic takes, by the configs by which brokers go. */
+export interface TopicRules {
+  /** Bytes of a record's batch of its own; Infinity unless `max.message.bytes` says. */
+  readonly maxBytes: number
+  /** ms that a timestamp may lie before and after the log's clock (KIP-937); Infinity unless the configs say, or the log gives the time. */
+  readonly before: number
+  readonly after: number
+  /** `cleanup.policy` holds `compact`. */
+  readonly needsKey: boolean
+}
+
+const MAX_BYTES = 'max.message.bytes'
+const BEFORE = 'message.timestamp.before.max.ms'
+const AFTER = 'message.timestamp.after.max.ms'
+
+/** Undefined: the topic takes everything. */
+export function rulesOf(configs: Readonly<Record<string, string>>): TopicRules | undefined {
+  const usesAppendTime = configs['message.timestamp.type'] === 'LogAppendTime'
+  const rules = {
+    maxBytes: bound(configs[MAX_BYTES]),
+    before: usesAppendTime ? Infinity : bound(configs[BEFORE]),
+    after: usesAppendTime ? Infinity : bound(configs[AFTER]),
+    needsKey: configs['cleanup.policy']?.includes('compact') ?? false,
+  }
+  const takesAll =
+    rules.maxBytes === Infinity && rules.before === Infinity && rules.after === Infinity && !rules.needsKey
+  return takesAll ? undefined : rules
+}
+
+/** Why the topic does not take a record; undefined if it does. Lengths are -1 for null. */
+export function refusedBy(
+  rules: TopicRules,
+  now: number,
+  timestamp: number,
+  keyLength: number,
+  valueLength: number,
+  headers: Headers | undefined,
+): RefusalReason | undefined {
+  if (rules.needsKey && keyLength < 0) {
+    const text = 'INVALID_RECORD, a compacted topic takes no record without key'
+    return { text, configs: [], hint: 'Give the record a key, or set cleanup.policy=delete for the topic.' }
+  }
+  if (rules.maxBytes < Infinity) {
+    const bytes = sizeOfBatchOfOne(keyLength, valueLength, headers)
+    if (bytes > rules.maxBytes) {
+      const text = `MESSAGE_TOO_LARGE, its batch has ${bytes} bytes, and ${MAX_BYTES} of the topic is ${rules.maxBytes}`
+      return { text, configs: [MAX_BYTES], hint: 'Make the record smaller' }
+    }
+  }
+  const ahead = timestamp - now
+  if (ahead <= rules.after && -ahead <= rules.before) return undefined
+  const text = `INVALID_TIMESTAMP, ${timestamp} is too far from the log's clock, which says ${now}`
+  return { text, configs: [BEFORE, AFTER], hint: "Give the record a timestamp nearer to the log's clock" }
+}
+
+function bound(config: string | undefined): number {
+  return config === undefined ? Infinity : Number(config)
+}
