@@ -7,6 +7,7 @@ import type { Clock } from '../platform/clock.ts'
 import { clockOption } from '../platform/clock-option.ts'
 import { compressions } from './records/compression.ts'
 import type { Compression } from './records/compression.ts'
+import { MAX_BATCH_BYTES } from './records/cursor.ts'
 import { readSasl, readTls, SASL } from './security-options.ts'
 
 /** How to reach a Kafka cluster. Times are milliseconds or text: `'10s'`. */
@@ -54,6 +55,11 @@ export interface KafkaOptions {
    * brokers take requests of 100 MiB (`socket.request.max.bytes`). Kafka's own producer takes 1 MiB for `max.request.size`.
    */
   readonly maxRequestSize?: ByteSize
+  /**
+   * Bound of what a compressed batch may unpack to: a few kilobytes can stand for gigabytes. What is larger is MR_BATCH_TOO_LARGE.
+   * Default 256 MiB.
+   */
+  readonly maxBatchBytes?: ByteSize
   /** First pause between two attempts. Default 50 ms. */
   readonly retryBackoff?: Duration
   /** Longest pause between two attempts. Default 1 s. */
@@ -166,6 +172,11 @@ export const KAFKA = {
     description:
       'the largest batch that is sent: a record that needs a larger one is refused, and [`onProductionError`](errors.md#records-that-are-refused) decides. Brokers take requests of 100 MiB',
     kafka: 'max.request.size',
+  maxBatchBytes: byteSize({
+    least: 1,
+    most: INT32_MAX,
+    default: MAX_BATCH_BYTES,
+    description: 'to which a compressed batch may unpack; more is `MR_BATCH_TOO_LARGE`',
   }),
   retryBackoff: duration({
     least: 1,

@@ -202,7 +202,13 @@ export class Fetcher implements LogReader {
     assigned.bufferedBytes -= chunk.records.length
     this.#bufferedBytes -= chunk.records.length
     try {
-      assigned.cursors = readRecordSet(assigned, chunk.records, assigned.position, chunk.abortedTransactions)
+      assigned.cursors = readRecordSet(
+        assigned,
+        chunk.records,
+        assigned.position,
+        chunk.abortedTransactions,
+        this.#cluster.options.maxBatchBytes,
+      )
       if (assigned.cursors.length === 0) assigned.position = Math.max(assigned.position, chunk.endOffset)
       return true
     } catch (error) {

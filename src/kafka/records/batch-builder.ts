@@ -21,7 +21,7 @@ import {
 } from './batch-header.ts'
 import { compress, compressionId } from './compression.ts'
 import type { Compression } from './compression.ts'
-import { crc32c } from '../../platform/crc32c.ts'
+import { crc32c } from './crc32c.ts'
 
 /** Length, attributes, timestamp and offset deltas, key and value lengths and header count, at their longest. */
 const MAX_RECORD_OVERHEAD = 5 + 1 + 10 + 5 + 5 + 5 + 5

@@ -32,22 +32,107 @@ export function compress(bytes: Buffer, compression: Compression): Buffer {
   }
 }
 
-/** Decompresses; snappy in raw and in xerial framing. Throws whatever the codec throws on corrupt input. */
-export function decompress(bytes: Buffer, compression: Compression): Buffer {
-  switch (compression) {
-    case 'none':
-      return bytes
-    case 'gzip':
-      return gunzipSync(bytes)
-    case 'snappy':
-      return compressionsAlgorithms.snappy.decompressSync(bytes)
-    case 'lz4':
-      return compressionsAlgorithms.lz4.decompressSync(bytes)
-    case 'zstd':
-      return zstdDecompressSync(bytes)
+/**
+ * Decompresses to at most `maxBytes`; snappy in raw and in xerial framing. A few bytes may unpack to gigabytes: what is too large is
+ * refused before it is unpacked, or when it reaches the bound.
+ *
+ * @throws UnpackedTooLarge; whatever the codec throws on corrupt input
+ */
+export function decompress(bytes: Buffer, compression: Compression, maxBytes: number): Buffer {
+  try {
+    switch (compression) {
+      case 'none':
+        return bytes
+      case 'gzip':
+        return gunzipSync(bytes, { maxOutputLength: maxBytes })
+      case 'snappy':
+        checkUnpacked(snappyUnpacked(bytes), maxBytes)
+        return compressionsAlgorithms.snappy.decompressSync(bytes)
+      case 'lz4':
+        checkUnpacked(lz4Unpacked(bytes), maxBytes)
+        return compressionsAlgorithms.lz4.decompressSync(bytes)
+      case 'zstd':
+        return zstdDecompressSync(bytes, { maxOutputLength: maxBytes })
+    }
+  } catch (error) {
+    if (error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {
+      throw new UnpackedTooLarge()
+    }
+    throw error
   }
 }
 
+/** What is compressed is larger than the bound. */
+export class UnpackedTooLarge extends Error {}
+
+function checkUnpacked(bytes: number, maxBytes: number): void {
+  if (bytes > maxBytes) throw new UnpackedTooLarge()
+}
+
+/** Snappy stands for at most 64 bytes by three of its own. */
+const SNAPPY_MOST = 32
+
+/** Unpacked bytes as every chunk of snappy gives them at its beginning: the decoder reserves as much, whatever follows. */
+function snappyUnpacked(bytes: Buffer): number {
+  if (!bytes.subarray(0, XERIAL_MAGIC_BYTES).equals(XERIAL_HEADER.subarray(0, XERIAL_MAGIC_BYTES))) {
+    return snappyClaim(bytes, 0, bytes.length)
+  }
+  let total = 0
+  for (let at = XERIAL_HEADER.length; at + 4 <= bytes.length; at += 4 + bytes.readUInt32BE(at)) {
+    total += snappyClaim(bytes, at + 4, bytes.readUInt32BE(at))
+  }
+  return total
+}
+
+function snappyClaim(bytes: Buffer, start: number, packed: number): number {
+  const claim = varint(bytes, start)
+  if (claim > SNAPPY_MOST * packed) throw new Error(`${packed} bytes of snappy cannot unpack to ${claim}`)
+  return claim
+}
+
+function varint(bytes: Buffer, start: number): number {
+  let value = 0
+  for (let at = start, factor = 1; at < bytes.length; at++, factor *= 128) {
+    const byte = bytes[at]!
+    value += (byte & 0x7f) * factor
+    if (byte < 0x80) break
+  }
+  return value
+}
+
+const LZ4_MAGIC = 0x184d2204
+/** A byte of LZ4 stands for at most 255. */
+const LZ4_MOST = 255
+
+/**
+ * Unpacked bytes of LZ4 frames at most: none of their blocks is larger than the frame says, nor than 255 times what it is packed
+ * (LZ4 frame format 1.6.1).
+ */
+function lz4Unpacked(bytes: Buffer): number {
+  let total = 0
+  let at = 0
+  while (at + 7 <= bytes.length && bytes.readUInt32LE(at) === LZ4_MAGIC) {
+    const flags = bytes[at + 4]!
+    const blockBytes = 1 << (8 + 2 * ((bytes[at + 5]! >> 4) & 7))
+    at += 7 + ((flags & 0x08) === 0 ? 0 : 8) + ((flags & 0x01) === 0 ? 0 : 4)
+    const checksumBytes = (flags & 0x10) === 0 ? 0 : 4
+    for (;;) {
+      if (at + 4 > bytes.length) return total
+      const size = bytes.readUInt32LE(at)
+      at += 4
+      if (size === 0) break
+      const packed = size & 0x7fff_ffff
+      // The decoder refuses what is cut off.
+      if (packed > bytes.length - at) return total
+      total += size === packed ? Math.min(blockBytes, LZ4_MOST * packed) : packed
+      at += packed + checksumBytes
+    }
+    if ((flags & 0x04) !== 0) at += 4
+  }
+  return total
+}
+
+const XERIAL_MAGIC_BYTES = 8
 const XERIAL_HEADER = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])
 
 /** Java clients write snappy in this framing; a single chunk is enough for any reader of it. */

@@ -12,11 +12,15 @@ import {
   RECORDS_AT,
   readInt64,
 } from './batch-header.ts'
-import { compressionOf, decompress } from './compression.ts'
+import { UnpackedTooLarge, compressionOf, decompress } from './compression.ts'
 import type { Compression } from './compression.ts'
 
 const NOTHING = Buffer.alloc(0)
 const TWO_TO_27 = 0x800_0000
+/** The least that a header takes: the lengths of its name and value. */
+const LEAST_HEADER_BYTES = 2
+/** Bound of what a batch unpacks to, unless the user says otherwise. */
+export const MAX_BATCH_BYTES = 256 << 20
 
 /** The records of one batch that lies in a larger buffer. Decompresses when the first record is asked for. */
 export class BatchCursor implements RecordCursor {
@@ -39,12 +43,14 @@ export class BatchCursor implements RecordCursor {
   readonly #appendTime: number
   #compressed: Buffer | undefined
   readonly #compression: Compression
+  readonly #maxBytes: number
   #at: number
   #end: number
   #headersAt = 0
 
   /**
    * @param fromOffset records below it are skipped
+   * @param maxBytes bound of what the batch unpacks to
    * @throws MR_CORRUPT_BATCH if the batch names a codec that does not exist
    */
   constructor(
@@ -54,11 +60,13 @@ export class BatchCursor implements RecordCursor {
     end: number,
     fromOffset: number,
     endOffset: number,
+    maxBytes = MAX_BATCH_BYTES,
   ) {
     const attributes = buffer.readInt16BE(start + ATTRIBUTES_AT)
     const compression = compressionOf(attributes & COMPRESSION_MASK)
     this.#place = place
     this.#fromOffset = fromOffset
+    this.#maxBytes = maxBytes
     this.#baseOffset = readInt64(buffer, start)
     this.#baseTimestamp = readInt64(buffer, start + BASE_TIMESTAMP_AT)
     this.#appendTime = (attributes & LOG_APPEND_TIME) === 0 ? Number.NaN : readInt64(buffer, start + MAX_TIMESTAMP_AT)
@@ -115,19 +123,34 @@ export class BatchCursor implements RecordCursor {
 
   headers(none: Headers): Headers {
     if (this.buffer[this.#headersAt] === 0) return none
-    const nextRecordAt = this.#at
+    const recordEnd = this.#at
     this.#at = this.#headersAt
-    const entries: Header[] = []
-    const count = this.#varint()
-    for (let index = 0; index < count; index++) {
-      const nameLength = this.#varint()
-      const name = this.buffer.toString('utf8', this.#at, (this.#at += nameLength))
-      const valueLength = this.#varint()
-      const value = valueLength < 0 ? null : this.buffer.subarray(this.#at, (this.#at += valueLength))
-      entries.push({ name, value })
+    try {
+      const entries: Header[] = []
+      const count = this.#varint()
+      if (count < 0 || count * LEAST_HEADER_BYTES > recordEnd - this.#at) throw this.#corrupt('more headers than bytes')
+      for (let index = 0; index < count; index++) {
+        const nameStart = this.#at
+        const nameEnd = this.#lengthUpTo(recordEnd)
+        if (nameEnd < 0) throw this.#corrupt(`a header at byte ${nameStart} has no name`)
+        const name = this.buffer.toString('utf8', this.#at, nameEnd)
+        this.#at = nameEnd
+        const valueEnd = this.#lengthUpTo(recordEnd)
+        entries.push({ name, value: valueEnd < 0 ? null : this.buffer.subarray(this.#at, valueEnd) })
+        if (valueEnd >= 0) this.#at = valueEnd
+      }
+      return new Headers(entries)
+    } finally {
+      this.#at = recordEnd
     }
-    this.#at = nextRecordAt
-    return new Headers(entries)
+  }
+
+  /** Where the bytes end whose length is read; -1 for null. */
+  #lengthUpTo(recordEnd: number): number {
+    const length = this.#varint()
+    if (length < 0) return -1
+    if (length > recordEnd - this.#at) throw this.#corrupt('a header reaches beyond its record')
+    return this.#at + length
   }
 
   /** Where the next record ends, of which the length is read. */
@@ -159,9 +182,11 @@ export class BatchCursor implements RecordCursor {
       this.valueStart = this.#at
       this.valueEnd = this.#at += valueLength
     }
-    if (this.#at > recordEnd) throw this.#corrupt('a key or value reaches beyond its record')
+    // The number of headers is at least one byte.
+    if (this.#at >= recordEnd) throw this.#corrupt('a key or value reaches beyond its record')
     this.#headersAt = this.#at
     this.#at = recordEnd
+    if (this.remaining === 0 && recordEnd < this.#end) throw this.#corrupt('it holds more records than it says')
   }
 
   /** A zigzag varint of up to 64 bits, exact up to 2^53. */
@@ -192,13 +217,27 @@ export class BatchCursor implements RecordCursor {
   #decompress(compressed: Buffer): void {
     this.#compressed = undefined
     try {
-      this.buffer = decompress(compressed, this.#compression)
+      this.buffer = decompress(compressed, this.#compression, this.#maxBytes)
     } catch (cause) {
       this.remaining = 0
+      if (cause instanceof UnpackedTooLarge) throw this.#tooLarge(compressed.length)
       throw this.#corrupt(`${this.#compression} cannot decompress it`, cause)
     }
     this.bytes = this.buffer.length
     this.#end = this.buffer.length
+  }
+
+  #tooLarge(packed: number): MillraceError {
+    return new MillraceError(
+      'MR_BATCH_TOO_LARGE',
+      `a batch of ${packed} bytes (${this.#compression}) unpacks to more than ${this.#maxBytes} bytes`,
+      {
+        topic: this.#place.topic,
+        partition: this.#place.partition,
+        offset: this.#baseOffset,
+        hint: 'if its producer is to be trusted, raise `maxBatchBytes` of kafka()',
+      },
+    )
   }
 
   #corrupt(what: string, cause?: unknown): MillraceError {

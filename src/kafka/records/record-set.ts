@@ -15,7 +15,7 @@ import {
   offsetBehind,
   readInt64,
 } from './batch-header.ts'
-import { crc32c } from '../../platform/crc32c.ts'
+import { crc32c } from './crc32c.ts'
 import { BatchCursor, corruptBatch } from './cursor.ts'
 
 /** A transaction of a fetched range that was aborted, as the fetch response lists them. */
@@ -38,6 +38,7 @@ export function readRecordSet(
   records: Buffer,
   fromOffset: number,
   abortedTransactions: readonly AbortedTransaction[],
+  maxBatchBytes?: number,
 ): BatchCursor[] {
   const cursors: BatchCursor[] = []
   const pending =
@@ -65,7 +66,7 @@ export function readRecordSet(
       }
     }
     const last = cursors.at(-1)
-    if (shown) cursors.push(new BatchCursor(place, records, at, end, fromOffset, endOffset))
+    if (shown) cursors.push(new BatchCursor(place, records, at, end, fromOffset, endOffset, maxBatchBytes))
     else if (last !== undefined) last.endOffset = endOffset
   }
   return cursors

@@ -5,6 +5,7 @@ import type { RecordCursor } from '../../../src/log/log.ts'
 import { Headers } from '../../../src/record/headers.ts'
 import {
   ATTRIBUTES_AT,
+  COUNT_AT,
   CRC_AT,
   LEADER_EPOCH_AT,
   LAST_OFFSET_DELTA_AT,
@@ -153,12 +154,12 @@ describe('a record is read as it was written', () => {
   })
 
   test('snappy without framing, as other clients write it', () => {
-    expect(decompress(snappyRaw.compressed, 'snappy').toString()).toBe(snappyRaw.plain)
+    expect(decompress(snappyRaw.compressed, 'snappy', 1_000_000).toString()).toBe(snappyRaw.plain)
   })
 
   test.each(codecs)('%s of more than a codec block', (compression) => {
     const large = Buffer.alloc(3_000_000, 'abcdefghijklmnopqrstuvwxyz0123456789')
-    expect(decompress(compress(large, compression), compression).equals(large)).toBe(true)
+    expect(decompress(compress(large, compression), compression, 2 * large.length).equals(large)).toBe(true)
   })
 })
 
@@ -299,6 +300,64 @@ describe('a damaged batch is refused with its place', () => {
     expect(cursor!.next()).toBe(false)
     const sound = batchOf(['sound'], { compression })
     expect(valuesOf(readRecordSet(place, sound, 0, []))).toEqual(['sound'])
+  })
+
+  test.each(['gzip', 'snappy', 'lz4', 'zstd'] as const)(
+    '%s that unpacks to more than is allowed, before it does',
+    (compression) => {
+      const batch = batchOf(['hello'.repeat(4_000_000)], { baseOffset: 42, compression })
+      expect(batch.length).toBeLessThan(2_000_000)
+      const before = process.memoryUsage().arrayBuffers
+      const [cursor] = readRecordSet(place, batch, 0, [], 1_000_000)
+      expect(failure(() => cursor!.next())).toMatchObject({
+        code: 'MR_BATCH_TOO_LARGE',
+        topic: 'orders',
+        partition: 3,
+        offset: 42,
+        hint: expect.stringContaining('maxBatchBytes'),
+      })
+      expect(cursor!.next()).toBe(false)
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000)
+      expect(valuesOf(readRecordSet(place, batch, 0, [], 21_000_000))).toHaveLength(1)
+    },
+  )
+
+  test('snappy that claims to be of gigabytes', () => {
+    const claim = Buffer.from([0xff, 0xff, 0xff, 0xff, 0x0f, 0x00])
+    expect(() => decompress(claim, 'snappy', 1_000_000)).toThrow('cannot unpack to')
+    const frame = Buffer.concat([compress(Buffer.alloc(1), 'snappy').subarray(0, 16), Buffer.from([0, 0, 0, 6]), claim])
+    expect(() => decompress(frame, 'snappy', 1_000_000)).toThrow('cannot unpack to')
+  })
+
+  test.each([
+    ['more headers than bytes are left', [0x80, 0x80, 0x80, 0x80, 0x01, 0x03]],
+    ['a negative number of headers', [0x03]],
+    ['a name of negative length', [0x02, 0x03, 0x01]],
+    ['a name that reaches beyond the record', [0x02, 0x10, 0x61]],
+    ['a value that reaches beyond the record', [0x02, 0x02, 0x61, 0x10]],
+  ])('%s, at once', (_what, headers) => {
+    const body = Buffer.from([0, 0, 0, 1, 1, ...headers])
+    const batch = batchOf(['x'])
+    const damaged = Buffer.concat([batch.subarray(0, 61), Buffer.from([body.length * 2]), body])
+    damaged.writeInt32BE(damaged.length - 12, LENGTH_AT)
+    stampBatch(damaged, -1, -1, -1)
+    const [cursor] = readRecordSet(place, damaged, 0, [])
+    expect(cursor!.next()).toBe(true)
+    expect(failure(() => cursor!.headers(new Headers()))).toMatchObject({ code: 'MR_CORRUPT_BATCH', offset: 0 })
+    expect(cursor!.next()).toBe(false)
+  })
+
+  test('more records than the batch says, and a record without a number of headers', () => {
+    const batch = batchOf(['hello', 'world'], { baseOffset: 42 })
+    batch.writeInt32BE(1, COUNT_AT)
+    stampBatch(batch, -1, -1, -1)
+    const [cursor] = readRecordSet(place, batch, 0, [])
+    expect(failure(() => cursor!.next())).toMatchObject({ code: 'MR_CORRUPT_BATCH', offset: 42 })
+    const bare = Buffer.concat([batch.subarray(0, 61), Buffer.from([10, 0, 0, 0, 1, 1])])
+    bare.writeInt32BE(bare.length - 12, LENGTH_AT)
+    stampBatch(bare, -1, -1, -1)
+    const [cut] = readRecordSet(place, bare, 0, [])
+    expect(failure(() => cut!.next())).toMatchObject({ code: 'MR_CORRUPT_BATCH' })
   })
 
   test('records that reach beyond the batch, under a checksum that fits', () => {
