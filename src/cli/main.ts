@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module'
+import { compileCacheDirectory } from './compile-cache.ts'
 
 // Before anything else is imported. Where there is no place for a cache, there is none. Threads look for it in the environment, and so does
 // whatever Node process the application starts.
-const { directory } = enableCompileCache()
-if (directory !== undefined) process.env['NODE_COMPILE_CACHE'] ??= directory
+if (process.env['NODE_COMPILE_CACHE'] === undefined) {
+  const place = compileCacheDirectory()
+  const { directory } = place === undefined ? {} : enableCompileCache(place)
+  if (directory !== undefined) process.env['NODE_COMPILE_CACHE'] = directory
+}
 const { runCli } = await import('./program.ts')
 
 process.exitCode = await runCli(process.argv.slice(2))

@@ -1,4 +1,6 @@
-import { fileURLToPath } from 'node:url'
+import { readFileSync } from 'node:fs'
+import { findPackageJSON } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { MillraceError, isMillraceError, messageOf, propertyOf } from '../errors.ts'
 import type { Application } from '../topology/application.ts'
 
@@ -46,6 +48,8 @@ async function importModule(url: URL, place: string): Promise<Readonly<Record<st
 }
 
 function loadHint(error: unknown): string | undefined {
+  const asCommonJs = commonJsHint(error)
+  if (asCommonJs !== undefined) return asCommonJs
   const code = propertyOf(error, 'code')
   switch (code) {
     case 'ERR_MODULE_NOT_FOUND':
@@ -65,6 +69,25 @@ export function requireApplication(value: unknown, owner: string): void {
   throw new MillraceError('MR_CONFIG', `${owner} was given ${kindOf(value)} instead of an application`, {
     hint: 'give what defineApp(…) returns',
   })
+}
+
+/** What V8 says of the syntax of modules in what it was told to read as CommonJS. */
+const MODULE_SYNTAX =
+  /^(Cannot use import statement outside a module|Unexpected token 'export'|await is only valid in|Cannot use 'import.meta' outside a module)/
+
+/** `npm init` writes `"type": "commonjs"`, and Node then takes its word for it instead of looking at the file. */
+function commonJsHint(error: unknown): string | undefined {
+  if (!(error instanceof SyntaxError) || !MODULE_SYNTAX.test(error.message)) return undefined
+  const file = /^(\/.*?|[A-Za-z]:.*?)(?::\d+)?$/m.exec(error.stack ?? '')?.[1]
+  if (file === undefined || !/\.[jt]sx?$/.test(file)) return undefined
+  const manifest = findPackageJSON(pathToFileURL(file))
+  if (manifest === undefined || !isCommonJs(readFileSync(manifest, 'utf8'))) return undefined
+  return `${manifest} says "type": "commonjs", so that Node does not read ${file} as a module: run npm pkg set type=module, or call the file ${file.replace(/\.([jt]s)x?$/, '.m$1')}`
+}
+
+function isCommonJs(manifest: string): boolean {
+  const json: unknown = JSON.parse(manifest)
+  return typeof json === 'object' && json !== null && 'type' in json && json.type === 'commonjs'
 }
 
 /** By shape, not by class: the application may come with a copy of the library of its own. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -91,6 +91,18 @@ describe.each(['run', 'describe'])('an application that cannot be loaded: %s say
     )
     expect(stderr).toMatch(/^error MR_APP_LOAD: .*throws\.ts.*the config server is down/m)
     expect(code).toBe(1)
+  })
+
+  test('a module in a package that npm init has made CommonJS', async () => {
+    mkdirSync(join(directory, 'fresh'), { recursive: true })
+    writeApp('fresh/package.json', '{ "name": "fresh", "type": "commonjs" }')
+    for (const name of ['app.ts', 'app.js']) {
+      const file = writeApp(`fresh/${name}`, "import { join } from 'node:path'\nexport default join")
+      const { code, stderr } = await runMillrace(command, file)
+      expect(stderr).toMatch(/^error MR_APP_LOAD: /m)
+      expect(stderr).toMatch(/^ {2}hint: .*fresh\/package\.json.*npm pkg set type=module.*app\.m[jt]s$/m)
+      expect(code).toBe(1)
+    }
   })
 
   test('TypeScript that Node cannot run', async () => {
