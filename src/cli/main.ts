@@ -12,3 +12,5 @@ if (process.env['NODE_COMPILE_CACHE'] === undefined) {
 const { runCli } = await import('./program.ts')
 
 process.exitCode = await runCli(process.argv.slice(2))
+// What a failure has left open must not keep alive a command that has said how it ended.
+if (process.exitCode !== 0) setTimeout(() => process.exit(), 1000).unref()

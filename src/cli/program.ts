@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs'
-import { Command, CommanderError, Option } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { MillraceError } from '../errors.ts'
 import { formatError } from './cli-error.ts'
 import type { LogFormat } from './cli-error.ts'
+import { addOptions, DESCRIBE, RESET, RUN } from './command-options.ts'
+import type { CommandOptions } from './command-options.ts'
 import type { DescribeOptions } from './describe.ts'
-import { parseBrokers, parseThreads, parseTime } from './options.ts'
 import type { ResetOptions } from './reset.ts'
 import type { RunOptions } from './run.ts'
 
@@ -40,55 +41,25 @@ function createProgram(): Command {
     .configureOutput({ outputError: () => {} })
     .exitOverride()
 
-  program
-    .command('run')
+  const command = (name: string, options: CommandOptions): Command =>
+    addOptions(program.command(name), options).argument(
+      '<app>',
+      'a .ts or .js file whose default export is defineApp(…)',
+    )
+
+  command('run', RUN)
     .description('Runs an application: on an embedded log in this process, or on Kafka.')
-    .argument('<app>', 'a .ts or .js file whose default export is defineApp(…)')
-    .option('--kafka <brokers>', 'HOST:PORT,… of Kafka brokers; without it, an embedded log under --data', parseBrokers)
-    .option('--data <dir>', 'directory of the state and the embedded log', '.millrace')
-    .option(
-      '--threads <n>',
-      'stream threads, in place of what the app says; on Kafka one of the CPU each',
-      parseThreads,
-    )
-    .addOption(
-      new Option('--group-protocol <protocol>', 'how Kafka members share tasks; auto if not given').choices([
-        'auto',
-        'streams',
-        'classic',
-      ]),
-    )
-    .option('--for <time>', 'end after this time: 20s, 5m, 1h, 30d', parseTime)
-    .option('--accept-loss', 'open an embedded log that lost data with what is left of it')
-    .option('--from-beginning', 'forget state and offsets on the embedded log, and process all input again')
-    .addOption(logFormatOption())
     .action(async (app: string, options: RunOptions) => (await import('./run.ts')).runApp(app, options))
 
-  program
-    .command('reset')
+  command('reset', RESET)
     .description('Makes an application forget offsets, internal topics and state: it processes all its input again.')
-    .argument('<app>', 'a .ts or .js file whose default export is defineApp(…)')
-    .option('--kafka <brokers>', 'HOST:PORT,… of Kafka brokers; without it, an embedded log under --data', parseBrokers)
-    .option('--data <dir>', 'directory of the state and the embedded log', '.millrace')
-    .option('--yes', 'do not ask')
-    .option('--dry-run', 'show what would be done, and do nothing')
-    .addOption(logFormatOption())
     .action(async (app: string, options: ResetOptions) => (await import('./reset.ts')).resetApp(app, options))
 
-  program
-    .command('describe')
+  command('describe', DESCRIBE)
     .description('Prints the topology of an application, as Kafka Streams describes it.')
-    .argument('<app>', 'a .ts or .js file whose default export is defineApp(…)')
-    .addOption(new Option('--json', 'as JSON').conflicts('mermaid'))
-    .option('--mermaid', 'as a Mermaid flowchart')
-    .addOption(logFormatOption())
     .action(async (app: string, options: DescribeOptions) => (await import('./describe.ts')).describeApp(app, options))
 
   return program
-}
-
-function logFormatOption(): Option {
-  return new Option('--log-format <format>', 'of messages and errors').choices(['text', 'json']).default('text')
 }
 
 /** Known before the options are parsed, and when they cannot be. */

@@ -13,6 +13,7 @@ import { appTopics, createMissingTopics } from './app-topics.ts'
 import type { LogFormat } from './cli-error.ts'
 import { ConsoleLogger } from './console-logger.ts'
 import { loadApp } from './load-app.ts'
+import { withinPatience } from './patience.ts'
 import { openLog } from './open-log.ts'
 import type { LogPlace } from './open-log.ts'
 import { RestoreReport } from './restore-progress.ts'
@@ -27,6 +28,8 @@ export interface RunOptions extends LogPlace {
   /** ms; without it the run goes on until a signal. */
   readonly for?: number
   readonly fromBeginning?: boolean
+  /** ms for which the end is waited for. */
+  readonly closeTimeout: number
   readonly logFormat: LogFormat
 }
 
@@ -81,7 +84,8 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
   } finally {
     terminal.clearStatus()
     logger.flush(failure)
-    await log.close()
+    // What did not end will not let the log close either; the process ends without it.
+    if (!isTimeout(failure)) await log.close()
   }
 }
 
@@ -100,20 +104,39 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
   const restore = new RestoreReport(terminal)
   const started = systemClock.monotonic()
   const end = Promise.withResolvers<string>()
-  const onInterrupt = (): void => end.resolve('interrupted')
-  const onTerminate = (): void => end.resolve('terminated')
+  let ended = Infinity
+  const endBy = (reason: string): void => {
+    ended = Math.min(ended, systemClock.monotonic())
+    end.resolve(reason)
+  }
+  const onInterrupt = (): void => endBy('interrupted')
+  const onTerminate = (): void => endBy('terminated')
+  const place = log.kind === 'kafka' ? placeOf(log, options) : 'the embedded log'
+  const say = (what: string): void => {
+    terminal.clearStatus()
+    logger.flush()
+    logger.info({ for: what }, 'closing takes long; waiting')
+  }
+  const patiently = <T>(ending: Promise<T>, what: () => string): Promise<T> => {
+    const timeout = Math.max(0, options.closeTimeout - (systemClock.monotonic() - ended))
+    return withinPatience(ending, { timeout, what, say })
+  }
   process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate)
-  const timer =
-    options.for === undefined ? undefined : systemClock.schedule(options.for, () => end.resolve('time is up'))
+  const timer = options.for === undefined ? undefined : systemClock.schedule(options.for, () => endBy('time is up'))
   let ticker: NodeJS.Timeout | undefined
   try {
-    const streams = await Streams.start(app, {
+    const starting = Streams.start(app, {
       log,
       module,
       engine,
       stateDirectory: join(options.data, 'state'),
       onRestore: restore.listener,
     })
+    const cutShort = end.promise.then((reason) => {
+      logger.info({ reason }, 'closing')
+      return patiently(starting, () => `${place}, without which the application cannot start`)
+    })
+    const streams = await Promise.race([starting, cutShort])
     const line = new StatusLine(started)
     ticker = setInterval(
       () => {
@@ -125,14 +148,19 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
       },
       terminal.isInteractive ? STATUS_EVERY.interactive : STATUS_EVERY.plain,
     )
+    const isCutShort = ended < Infinity
     const reason = await Promise.race([end.promise, streams.closed.then(() => 'shut down by the group')])
+    ended = Math.min(ended, systemClock.monotonic())
     clearInterval(ticker)
     restore.stop()
     terminal.clearStatus()
-    logger.info({ reason }, 'closing')
+    if (!isCutShort) logger.info({ reason }, 'closing')
     // Closed tasks know neither lag nor stream time any more.
     const before = summarize(streams.status())
-    await streams.close()
+    await patiently(
+      streams.close(),
+      () => `${place}: ${before.tasks} ${before.tasks === 1 ? 'task' : 'tasks'} to be committed and given up`,
+    )
     const { processed, commits } = streams.status()
     const elapsed = systemClock.monotonic() - started
     if (options.logFormat === 'json')
@@ -164,6 +192,10 @@ function unfinishedReset(): MillraceError {
   return new MillraceError('MR_RESET_UNFINISHED', 'a reset of the application was cut short', {
     hint: 'run millrace reset with the same --kafka and --data again',
   })
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof MillraceError && error.code === 'MR_CLOSE_TIMEOUT'
 }
 
 function placeOf(log: Log, options: RunOptions): string {

@@ -12,6 +12,8 @@ export class Terminal {
   constructor(stream: WriteStream | NodeJS.WritableStream) {
     this.#stream = stream
     this.isInteractive = 'isTTY' in stream && stream.isTTY
+    // A full disk and a reader that is gone cost lines, not the application.
+    stream.on('error', () => {})
   }
 
   line(text: string): void {

@@ -62,7 +62,10 @@ export function wholeNumber(about: About<number> & Bounds): Option<number | unde
   const range = most === INT32_MAX ? `from ${least} on` : `from ${least} to ${most}`
   return option<number>('whole number', about, (value, place) => {
     if (Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most) return Number(value)
-    throw place.refuse(value, `give a whole number ${range}${Number(value) > most ? `; at most ${most}` : ''}`)
+    throw place.refuse(
+      value,
+      `give a whole number ${range}${Number(value) > most && most === INT32_MAX ? `, at most ${most}` : ''}`,
+    )
   })
 }
 

@@ -53,7 +53,7 @@ export type Settled<T> = About<T> & ({ readonly default: T } | { readonly requir
 export type OptionTable = Readonly<Record<string, Option<unknown>>>
 
 /** Holds a table to the options type of the public API: the same names, no more, no fewer. */
-export type TableOf<Options> = { readonly [Name in keyof Options]-?: Option<unknown> }
+export type TableOf<Options, Row = Option<unknown>> = { readonly [Name in keyof Options]-?: Row }
 
 /** Where a value was given, for the error that refuses it. */
 export class Place {

@@ -1,4 +1,6 @@
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -182,4 +184,19 @@ test('with --log-format json every line is an object, errors too', async () => {
       .split('\n')
       .map((line): unknown => JSON.parse(line)),
   ).toEqual([expect.objectContaining({ level: 'error', code: 'MR_APP_MISSING', hint: expect.any(String) })])
+})
+
+test('standard error that cannot be written to costs lines, not the application', async () => {
+  const targets = ['pipe', ...(existsSync('/dev/full') ? ['/dev/full'] : [])]
+  const codes = targets.map(async (target, index) => {
+    const main = join(import.meta.dirname, '../../src/cli/main.ts')
+    const place = ['--data', join(data, String(index)), '--for', '500ms']
+    const args = ['--conditions=millrace-source', main, 'run', fixture('words.ts'), ...place]
+    const stderr = target === 'pipe' ? 'pipe' : openSync(target, 'w')
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', stderr] })
+    child.stderr?.destroy()
+    const [code] = await once(child, 'close')
+    return [target, code]
+  })
+  expect(await Promise.all(codes)).toEqual(targets.map((target) => [target, 0]))
 })

@@ -1,3 +1,4 @@
+import { DESCRIBE, flagsOf, RESET, RUN } from '../../src/cli/command-options.ts'
 import { ERRORS, IDENTITY, INTERNAL_TOPICS, PROCESSING } from '../../src/dsl/app-options.ts'
 import { KAFKA } from '../../src/kafka/connection-options.ts'
 import { EMBEDDED_LOG } from '../../src/log/embedded/embedded-log.ts'
@@ -21,6 +22,9 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
   ['input()', INPUT],
   ['pipe()', PIPE],
   ['json()', JSON_OPTIONS],
+  ['millrace run', RUN],
+  ['millrace reset', RESET],
+  ['millrace describe', DESCRIBE],
 ])
 
 const SECTION = /<!-- options: (.+?) -->\n[\s\S]*?<!-- end of options -->/g
@@ -30,17 +34,17 @@ export function withOptionTables(page: string): string {
   return page.replaceAll(SECTION, (_section, name: string) => {
     const table = OPTION_TABLES.get(name)
     if (table === undefined) throw new Error(`there is no table of options called ${name}`)
-    return `<!-- options: ${name} -->\n\n${markdownOf(table)}\n\n<!-- end of options -->`
+    return `<!-- options: ${name} -->\n\n${markdownOf(table, name.startsWith('millrace '))}\n\n<!-- end of options -->`
   })
 }
 
-function markdownOf(table: OptionTable): string {
+function markdownOf(table: OptionTable, isCommand: boolean): string {
   const options = Object.entries(table)
   const hasKafka = options.some(([, { kafka }]) => kafka !== undefined)
   const head = ['option', 'type', 'default', 'meaning', ...(hasKafka ? ['Kafka'] : [])]
   const rows = options.map(([name, option]) => [
-    `\`${name}\``,
-    option.type,
+    `\`${isCommand ? flagsOf(name, option) : name}\``,
+    isCommand && !('value' in option) ? '' : option.type,
     defaultOf(option),
     option.description,
     ...(hasKafka ? [kafkaOf(option)] : []),

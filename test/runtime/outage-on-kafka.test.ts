@@ -6,7 +6,8 @@ import { defineApp, long, readTopic, Streams, string, topic, TopicWriter, tumbli
 import type { Guarantee, Log } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { startBroker } from '../kafka/broker/index.ts'
+import { CliProcess, fixture } from '../cli/cli-process.ts'
+import { startBroker, uniqueName } from '../kafka/broker/index.ts'
 import type { PrivateBroker } from '../kafka/broker/index.ts'
 import { wordCounts } from '../kafka/word-counts.ts'
 
@@ -98,5 +99,22 @@ test('brokers that are gone for longer than calls are repeated are waited for, w
     expect(news(said, 'the brokers answer again')).toHaveLength(1)
     await streams.close()
   }
+  await log.close()
+})
+
+test('a command that is told to end while no broker answers says what it waits for, and gives up in time', async () => {
+  const prefix = `${uniqueName('told-to-end')}-`
+  const log = kafka({ brokers: broker.brokers })
+  await log.createTopics(['numbers', 'doubled'].map((name) => ({ name: `${prefix}${name}`, partitions: 1 })))
+  const args = ['run', fixture('numbers.ts'), '--kafka', broker.brokers, '--data', join(directory, 'command')]
+  const command = new CliProcess([...args, '--close-timeout', '3s'], { MILLRACE_TEST_PREFIX: prefix })
+  await command.stderrMatches(/running \| 1 task/)
+  await broker.kill()
+  command.signal('SIGTERM')
+  const { code, stderr } = await command.result()
+  expect(stderr).toMatch(/^closing takes long; waiting for="Kafka at .*1 tasks? to be committed/m)
+  expect(stderr).toMatch(/^error MR_CLOSE_TIMEOUT: .*within 3000 ms.*Kafka at /m)
+  expect(stderr).toMatch(/^ {2}hint: nothing is lost/m)
+  expect(code).toBe(1)
   await log.close()
 })

@@ -1,0 +1,140 @@
+import { InvalidArgumentError, Option as CommanderOption } from 'commander'
+import type { Command } from 'commander'
+import { MillraceError } from '../errors.ts'
+import { duration, flag, oneOf, option, Place, text, wholeNumber } from '../options/index.ts'
+import type { Option, TableOf } from '../options/index.ts'
+import type { DescribeOptions } from './describe.ts'
+import type { ResetOptions } from './reset.ts'
+import type { RunOptions } from './run.ts'
+
+/** An option of a command. One without `value` is given by its name alone. */
+export interface CommandOption extends Option<unknown> {
+  /** What stands for the value in the help: `--data <dir>`. */
+  readonly value?: string
+  /** Another option that excludes this one. */
+  readonly conflicts?: string
+}
+
+/** The options of one command by their names in code: `fromBeginning` is `--from-beginning`. */
+export type CommandOptions = Readonly<Record<string, CommandOption>>
+
+const kafka = {
+  ...option<readonly string[]>(
+    'HOST:PORT,…',
+    {
+      defaultText: 'none',
+      description: 'Kafka brokers; without them, an embedded log under `--data`',
+      kafka: 'bootstrap.servers',
+    },
+    readBrokers,
+  ),
+  value: 'brokers',
+}
+
+const data = {
+  ...text({ default: '.millrace', description: 'directory of the state and the embedded log' }),
+  value: 'dir',
+}
+
+const logFormat = {
+  ...oneOf<'text' | 'json'>(['text', 'json'], { default: 'text', description: 'how messages and errors are written' }),
+  value: 'format',
+}
+
+/** The options of `millrace run`. */
+export const RUN = {
+  kafka,
+  data,
+  threads: {
+    ...wholeNumber({
+      least: 1,
+      most: 1024,
+      defaultText: 'what the application says',
+      description: 'stream threads; on Kafka one of the CPU each',
+    }),
+    value: 'n',
+  },
+  groupProtocol: {
+    ...oneOf<'auto' | 'streams' | 'classic'>(['auto', 'streams', 'classic'], {
+      defaultText: "`'auto'`",
+      description: 'how the members of a Kafka group share tasks',
+    }),
+    value: 'protocol',
+  },
+  for: {
+    ...duration({ defaultText: 'until a signal', description: 'how long to run' }),
+    value: 'time',
+  },
+  closeTimeout: {
+    ...duration({
+      default: 25_000,
+      defaultText: '25 s',
+      description: 'how long the end may take before the command gives up, because no broker answers, for one',
+    }),
+    value: 'time',
+  },
+  acceptLoss: flag({
+    default: false,
+    description: 'open an embedded log that lost data with what is left of it',
+  }),
+  fromBeginning: flag({
+    default: false,
+    description: 'forget state and offsets on the embedded log, and process all input again',
+  }),
+  logFormat,
+} satisfies TableOf<RunOptions, CommandOption>
+
+/** The options of `millrace reset`. */
+export const RESET = {
+  kafka,
+  data,
+  yes: flag({ default: false, description: 'do not ask' }),
+  dryRun: flag({ default: false, description: 'show what would be done, and do nothing' }),
+  logFormat,
+} satisfies TableOf<ResetOptions, CommandOption>
+
+/** The options of `millrace describe`. */
+export const DESCRIBE = {
+  json: { ...flag({ default: false, description: 'as JSON' }), conflicts: 'mermaid' },
+  mermaid: flag({ default: false, description: 'as a Mermaid flowchart' }),
+  logFormat,
+} satisfies TableOf<DescribeOptions & { readonly logFormat: unknown }, CommandOption>
+
+/** As it is typed: `--from-beginning`, `--data <dir>`. */
+export function flagsOf(name: string, { value }: CommandOption): string {
+  const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  return value === undefined ? flag : `${flag} <${value}>`
+}
+
+/** Teaches a command its options. */
+export function addOptions(command: Command, options: CommandOptions): Command {
+  for (const [name, each] of Object.entries(options)) {
+    const form = each.value === undefined || each.type === 'text' ? '' : ` (${each.type})`
+    const added = new CommanderOption(flagsOf(name, each), (each.description + form).replaceAll('`', ''))
+    if (each.value !== undefined) added.argParser((given) => readArgument(name, each, given))
+    if (each.value !== undefined && each.default !== undefined) added.default(each.default, each.defaultText)
+    if (each.conflicts !== undefined) added.conflicts(each.conflicts)
+    command.addOption(added)
+  }
+  return command
+}
+
+function readArgument(name: string, each: CommandOption, given: string): unknown {
+  const value = each.type !== 'text' && /^\d+$/.test(given) ? Number(given) : given
+  try {
+    return each.read(value, new Place('millrace', name, each))
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof MillraceError ? (error.hint ?? error.message) : String(error))
+  }
+}
+
+function readBrokers(value: unknown, place: Place): readonly string[] {
+  const brokers = String(value)
+    .split(',')
+    .map((each) => each.trim())
+  for (const broker of brokers) {
+    const port = Number(/^(?:\[[0-9a-fA-F:]+\]|[^\s:]+):(\d{1,5})$/.exec(broker)?.[1] ?? 0)
+    if (port < 1 || port > 65_535) throw place.refuse(broker, 'give HOST:PORT, as in localhost:9092')
+  }
+  return brokers
+}
