@@ -172,6 +172,7 @@ export const KAFKA = {
     description:
       'the largest batch that is sent: a record that needs a larger one is refused, and [`onProductionError`](errors.md#records-that-are-refused) decides. Brokers take requests of 100 MiB',
     kafka: 'max.request.size',
+  }),
   maxBatchBytes: byteSize({
     least: 1,
     most: INT32_MAX,
