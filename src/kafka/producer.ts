@@ -317,7 +317,7 @@ export class KafkaProducer implements LogProducer {
   #insert(record: Replacement, generation: number): void {
     const queue = this.#queue(record.topic, record.partition)
     const { compression } = this.#options
-    const now = this.#cluster.options.clock.now()
+    const now = this.#cluster.options.clock.monotonic()
     const { bytes } = queue.insert(record, generation, now, compression, this.#session.transactionalId !== null)
     this.#pendingBytes += bytes
     this.#more(generation, 1)

@@ -42,6 +42,6 @@ export class TopicLimits {
   }
 
   #now(): number {
-    return this.#cluster.options.clock.now()
+    return this.#cluster.options.clock.monotonic()
   }
 }
