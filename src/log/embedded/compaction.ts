@@ -125,7 +125,7 @@ export class Compaction {
       maxTimestamp,
       deltas: Uint32Array.from(deltas),
     }
-    return { base, bytes: sealRun(merged, tombstonesUntil) }
+    return { base, bytes: sealRun(merged, this.#partition.checked, tombstonesUntil) }
   }
 
   #isKept(run: StoredRun, at: number, offset: number): boolean {

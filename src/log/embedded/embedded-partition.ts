@@ -47,6 +47,8 @@ export class EmbeddedPartition implements PartitionData {
   readonly topicNumber: number
   readonly partition: number
   readonly configs: Readonly<Record<string, string>>
+  /** Runs carry checksums: LevelDB does not look at those of its tables. */
+  readonly checked: boolean
   readonly #engine: KeyValueEngine
   readonly #tail: MemoryPartition
   readonly #budget: TailBudget
@@ -66,6 +68,7 @@ export class EmbeddedPartition implements PartitionData {
     this.partition = partition
     this.configs = configs
     this.#engine = engine
+    this.checked = engine.name === 'level'
     this.#budget = budget
     this.#hasGaps = isCompacted(this)
     const bounds = this.#readBounds()
@@ -129,7 +132,7 @@ export class EmbeddedPartition implements PartitionData {
   /** Adds to the batch that nothing is to be found in the hole: offsets behind it stay, and readers pass it. */
   writeHole(batch: WriteBatch, { from, to }: Hole): void {
     for (let base = from; base < to; base += MAX_SPAN) {
-      batch.put(this.runKey(base), sealRun(emptyRun(base, Math.min(MAX_SPAN, to - base))))
+      batch.put(this.runKey(base), sealRun(emptyRun(base, Math.min(MAX_SPAN, to - base)), this.checked))
     }
   }
 

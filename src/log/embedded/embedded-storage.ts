@@ -247,7 +247,7 @@ export class EmbeddedStorage implements LogStorage {
       if (stored === undefined) continue
       const base = ends.get(stored) ?? stored.endOffset
       ends.set(stored, base + run.span)
-      batch.put(stored.runKey(base), sealRun(run))
+      batch.put(stored.runKey(base), sealRun(run, stored.checked))
     }
     if (commit.offsets === undefined || commit.groupId === undefined) return
     for (const [topic, partition, offset] of commit.offsets.entries()) {

@@ -1,7 +1,7 @@
 import type { Clock, TimerHandle } from '../../platform/clock.ts'
 import { vitalFiles } from '../../state/engines/engine-files.ts'
-import { bootId, writeEnds } from './log-ends.ts'
-import type { TopicEnds } from './log-ends.ts'
+import { bootId, writeEnds, writeEndsBeside } from './log-ends.ts'
+import type { LogEnds, TopicEnds } from './log-ends.ts'
 
 /** ms from a write to the file that tells of it, at most. */
 const INTERVAL = 1000
@@ -23,6 +23,13 @@ export class EndsKeeper {
   readonly #boot = bootId()
   #timer: TimerHandle | undefined
   #hasFailed = false
+  /** A write is under way beside this thread. */
+  #isBusy = false
+  /** The engine was written since it began. */
+  #isBehind = false
+  #isAtRest = false
+  /** Counts writes, so that an older one does not replace a newer. */
+  #edition = 0
 
   constructor(directory: string, data: string, clock: Clock, kept: () => Kept, onFailure: (error: unknown) => void) {
     this.#directory = directory
@@ -34,24 +41,56 @@ export class EndsKeeper {
 
   /** The engine has more than the file says. */
   written(): void {
-    this.#timer ??= this.#clock.schedule(INTERVAL, () => this.write())
+    if (this.#isBusy) this.#isBehind = true
+    else this.#timer ??= this.#clock.schedule(INTERVAL, () => this.#writeBeside())
   }
 
   /**
-   * What the engine cannot have any more must be out of the file before it is out of the engine.
+   * Returns when it is written: what the engine cannot have any more must be out of the file before it is out of the engine.
    *
    * @param atRest true if the engine is closed
    */
   write(atRest = false): void {
+    this.#edition++
+    this.#isAtRest = atRest
     this.#timer?.cancel()
     this.#timer = undefined
     try {
-      const boot = this.#boot === undefined ? {} : { boot: this.#boot }
-      writeEnds(this.#directory, { ...this.#kept(), ...boot, files: vitalFiles(this.#data), atRest })
+      writeEnds(this.#directory, this.#ends(atRest))
       this.#hasFailed = false
     } catch (error) {
-      if (!this.#hasFailed) this.#onFailure(error)
-      this.#hasFailed = true
+      this.#failed(error)
     }
+  }
+
+  #writeBeside(): void {
+    const edition = ++this.#edition
+    const isStillTrue = (): boolean => edition === this.#edition
+    this.#timer = undefined
+    let ends: Omit<LogEnds, 'format'>
+    try {
+      ends = this.#ends(false)
+    } catch (error) {
+      this.#failed(error)
+      return
+    }
+    this.#isBusy = true
+    writeEndsBeside(this.#directory, ends, isStillTrue, (error) => {
+      this.#isBusy = false
+      if (error === undefined) this.#hasFailed = false
+      else if (isStillTrue()) this.#failed(error)
+      if (this.#isBehind && !this.#isAtRest) this.written()
+      this.#isBehind = false
+    })
+  }
+
+  #ends(atRest: boolean): Omit<LogEnds, 'format'> {
+    const boot = this.#boot === undefined ? {} : { boot: this.#boot }
+    return { ...this.#kept(), ...boot, files: vitalFiles(this.#data), atRest }
+  }
+
+  #failed(error: unknown): void {
+    if (!this.#hasFailed) this.#onFailure(error)
+    this.#hasFailed = true
   }
 }

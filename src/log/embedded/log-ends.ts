@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmSync, writeFile, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MillraceError } from '../../errors.ts'
 import type { VitalFiles } from '../../state/engines/engine-files.ts'
@@ -70,8 +70,36 @@ export function readEnds(directory: string): LogEnds | undefined {
 /** Renamed into place: who dies here leaves the file before or this one. */
 export function writeEnds(directory: string, ends: Omit<LogEnds, 'format'>): void {
   const file = join(directory, NAME)
-  writeFileSync(`${file}.new`, `${JSON.stringify({ format: FORMAT, ...ends })}\n`, { flush: ends.fsync })
+  writeFileSync(`${file}.new`, textOf(ends), { flush: ends.fsync })
   renameSync(`${file}.new`, file)
+}
+
+/**
+ * As `writeEnds`, but nobody waits for the disk.
+ *
+ * @param isStillTrue false: something newer has been written meanwhile, which stays
+ */
+export function writeEndsBeside(
+  directory: string,
+  ends: Omit<LogEnds, 'format'>,
+  isStillTrue: () => boolean,
+  done: (error: unknown) => void,
+): void {
+  const file = join(directory, NAME)
+  writeFile(`${file}.next`, textOf(ends), { flush: ends.fsync }, (failure) => {
+    let error: unknown = failure ?? undefined
+    try {
+      if (isStillTrue() && error === undefined) renameSync(`${file}.next`, file)
+      else rmSync(`${file}.next`, { force: true })
+    } catch (caught) {
+      error = caught
+    }
+    done(error)
+  })
+}
+
+function textOf(ends: Omit<LogEnds, 'format'>): string {
+  return `${JSON.stringify({ format: FORMAT, ...ends })}\n`
 }
 
 /** Another one after each start of the machine; undefined where the system does not tell. */

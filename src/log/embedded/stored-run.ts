@@ -6,11 +6,11 @@ import type { Run } from '../local/run.ts'
 /**
  * A run as it is stored: its records, then, if compaction took some out, `offset - base u32` of each that is left, then this
  * trailer, little-endian: `count u32 | span u32 | greatest timestamp f64 | tombstones until f64 | flags u32 | CRC-32C u32`, of all before it.
- * LevelDB does not look at the checksums of its tables.
+ * The checksum is there where the engine does not look at those of its tables.
  */
 export const TRAILER_BYTES = 32
 const SPARSE = 1
-/** Has a checksum: those of 0.1.0 have none. */
+/** Has a checksum. */
 const CHECKED = 2
 
 /** A run with what only stored runs have. */
@@ -20,7 +20,7 @@ export interface StoredRun extends Run {
 }
 
 /** Writes the trailer behind a run that has room for it, and gives the bytes to store. */
-export function sealRun(run: Run, tombstonesUntil = 0): Buffer {
+export function sealRun(run: Run, checked: boolean, tombstonesUntil = 0): Buffer {
   const { view, deltas } = run
   let at = run.end
   if (deltas !== undefined) {
@@ -33,8 +33,8 @@ export function sealRun(run: Run, tombstonesUntil = 0): Buffer {
   view.setUint32(at + 4, run.span, true)
   view.setFloat64(at + 8, run.maxTimestamp, true)
   view.setFloat64(at + 16, tombstonesUntil, true)
-  view.setUint32(at + 24, deltas === undefined ? CHECKED : CHECKED | SPARSE, true)
-  view.setUint32(at + 28, crc32c(run.buffer.subarray(run.start, at + 28)), true)
+  view.setUint32(at + 24, (deltas === undefined ? 0 : SPARSE) | (checked ? CHECKED : 0), true)
+  view.setUint32(at + 28, checked ? crc32c(run.buffer.subarray(run.start, at + 28)) : 0, true)
   return run.buffer.subarray(run.start, at + TRAILER_BYTES)
 }
 
