@@ -20,7 +20,6 @@ import { OPTIMIZATIONS } from '../topology/build-settings.ts'
 import type { Optimization } from '../topology/build-settings.ts'
 import { nameOption } from '../topology/name-option.ts'
 import type { AppConfig } from './app.ts'
-import type { StreamsBuilder } from './streams-builder.ts'
 
 export const MIB = 2 ** 20
 /** The least that state and buffers can do with. */
@@ -36,7 +35,7 @@ export const IDENTITY = {
     kafka: 'application.id',
     alsoCalled: ['groupId', 'applicationId', 'name'],
   }),
-  build: func<(builder: StreamsBuilder) => void>({
+  build: func<AppConfig['build']>({
     required: true,
     description: 'builds the topology; may be called several times and must build the same each time',
   }),

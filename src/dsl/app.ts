@@ -2,6 +2,7 @@ import type { Guarantee } from '../log/log.ts'
 import type { Serde } from '../serde/serde.ts'
 import { silentLogger } from '../topology/application.ts'
 import type { Application, ErrorHandler, Logger, Settings, UncaughtErrorHandler } from '../topology/application.ts'
+import type { NoPromise } from '../topology/processor-api.ts'
 import type { BuildSettings, Optimization } from '../topology/build-settings.ts'
 import { carefulLogger } from '../topology/careful-logger.ts'
 import type { Duration } from '../windowing/index.ts'
@@ -17,7 +18,7 @@ export interface AppConfig {
   /** Names the consumer group, and stands in front of the names of internal topics. Never change it: the state hangs on it. */
   readonly id: string
   /** Builds the topology. It may be called several times, and must build the same each time. */
-  readonly build: (builder: StreamsBuilder) => void
+  readonly build: (builder: StreamsBuilder) => NoPromise
   /** `at_least_once` (default) or `exactly_once`. */
   readonly guarantee?: Guarantee
   /**

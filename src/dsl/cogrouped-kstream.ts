@@ -7,6 +7,7 @@ import type { KTable } from './ktable.ts'
 import { aggregateCogroup } from './operators/cogroup.ts'
 import type { CogroupHandle } from './operators/cogroup.ts'
 import type { Materialize, WindowStoreOptions } from './options.ts'
+import type { Settled } from './settled.ts'
 import type { Wrap } from './wrap.ts'
 
 /**
@@ -45,7 +46,7 @@ export class CogroupedKStream<K, A> {
    *
    * @throws MR_TOPOLOGY_STORE_OPTION; MR_SERDE_MISSING when the topology is built
    */
-  aggregate(initializer: () => A, options?: Materialize<K, A>): KTable<K, A> {
+  aggregate(initializer: () => Settled<A>, options?: Materialize<K, A>): KTable<K, A> {
     const erasedInitializer = erased(initializer, 'the initializer of aggregate()')
     return this.#wrap.table(aggregateCogroup(this.#cogroup, erasedInitializer, undefined, undefined, options))
   }
@@ -79,7 +80,7 @@ export class TimeWindowedCogroupedKStream<K, A> {
   }
 
   /** The table of the aggregates. @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION */
-  aggregate(initializer: () => A, options?: Materialize<K, A, WindowStoreOptions>): KTable<Windowed<K>, A> {
+  aggregate(initializer: () => Settled<A>, options?: Materialize<K, A, WindowStoreOptions>): KTable<Windowed<K>, A> {
     const erasedInitializer = erased(initializer, 'the initializer of aggregate()')
     return this.#wrap.table(aggregateCogroup(this.#cogroup, erasedInitializer, this.#windows, undefined, options))
   }
@@ -105,7 +106,7 @@ export class SessionWindowedCogroupedKStream<K, A> {
    * @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION
    */
   aggregate(
-    initializer: () => A,
+    initializer: () => Settled<A>,
     merger: (aggregate: A, other: A, key: K) => A,
     options?: Materialize<K, A, WindowStoreOptions>,
   ): KTable<Windowed<K>, A | null> {

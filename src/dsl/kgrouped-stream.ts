@@ -9,6 +9,7 @@ import { aggregateStream } from './operators/aggregate-stream.ts'
 import type { Materialize } from './options.ts'
 import type { SessionWindowedKStream } from './session-windowed-kstream.ts'
 import type { TimeWindowedKStream } from './time-windowed-kstream.ts'
+import type { Settled } from './settled.ts'
 import type { Wrap } from './wrap.ts'
 
 /**
@@ -78,17 +79,17 @@ export class KGroupedStream<K, V> {
    * ```
    */
   aggregate<A>(
-    initializer: () => A,
+    initializer: () => Settled<A>,
     aggregator: (aggregate: A, value: NonNullable<V>, key: K) => NoInfer<A>,
     options?: Materialize<K, A>,
   ): KTable<K, A>
   aggregate<A>(
-    initializer: () => A,
+    initializer: () => Settled<A>,
     aggregator: (aggregate: A, value: NonNullable<V>, key: K) => NoInfer<A> | null,
     options?: Materialize<K, A>,
   ): KTable<K, A | null>
   aggregate<A>(
-    initializer: () => A,
+    initializer: () => Settled<A>,
     aggregator: (aggregate: A, value: NonNullable<V>, key: K) => NoInfer<A> | null,
     options?: Materialize<K, A>,
   ): KTable<K, A | null> {

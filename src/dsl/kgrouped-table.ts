@@ -4,6 +4,7 @@ import type { GroupedTableHandle, TYPES } from './handles.ts'
 import type { KTable } from './ktable.ts'
 import { aggregateTable } from './operators/aggregate-table.ts'
 import type { Materialize } from './options.ts'
+import type { Settled } from './settled.ts'
 import type { Wrap } from './wrap.ts'
 
 /**
@@ -66,19 +67,19 @@ export class KGroupedTable<K, V> {
    * ```
    */
   aggregate<A>(
-    initializer: () => A,
+    initializer: () => Settled<A>,
     adder: (aggregate: A, value: V, key: K) => NoInfer<A>,
     subtractor: (aggregate: A, value: V, key: K) => NoInfer<A>,
     options?: Materialize<K, A>,
   ): KTable<K, A>
   aggregate<A>(
-    initializer: () => A,
+    initializer: () => Settled<A>,
     adder: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
     subtractor: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
     options?: Materialize<K, A>,
   ): KTable<K, A | null>
   aggregate<A>(
-    initializer: () => A,
+    initializer: () => Settled<A>,
     adder: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
     subtractor: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
     options?: Materialize<K, A>,

@@ -27,6 +27,7 @@ import { to } from './operators/to.ts'
 import type { SinkOptions } from './operators/to.ts'
 import { toTable } from './operators/to-table.ts'
 import type { GroupOptions, Materialize, Named } from './options.ts'
+import type { Settled } from './settled.ts'
 import type { WritableTopic } from './topic.ts'
 import type { Wrap } from './wrap.ts'
 
@@ -129,7 +130,7 @@ export class KStream<K, V> {
    * payments.mapValues((payment) => payment.cents / 100)
    * ```
    */
-  mapValues<VR>(mapper: (value: V, key: K) => VR, options?: Named): KStream<K, VR> {
+  mapValues<VR>(mapper: (value: V, key: K) => Settled<VR>, options?: Named): KStream<K, VR> {
     return this.#wrap.stream(stateless.mapValues(this[HANDLE], erased(mapper, 'the mapper of mapValues()'), options))
   }
 
@@ -171,7 +172,7 @@ export class KStream<K, V> {
    * payments.selectKey((payment) => payment.to)
    * ```
    */
-  selectKey<KR>(mapper: (value: V, key: K) => KR, options?: Named): KStream<KR, V> {
+  selectKey<KR>(mapper: (value: V, key: K) => Settled<KR>, options?: Named): KStream<KR, V> {
     return this.#wrap.stream(stateless.selectKey(this[HANDLE], erased(mapper, 'the mapper of selectKey()'), options))
   }
 
@@ -184,12 +185,12 @@ export class KStream<K, V> {
    * payments.peek((payment, sender) => console.log(sender, payment.cents))
    * ```
    */
-  peek(action: (value: V, key: K) => void, options?: Named): KStream<K, V> {
+  peek<R = void>(action: (value: V, key: K) => Settled<R>, options?: Named): KStream<K, V> {
     return this.#wrap.stream(stateless.peek(this[HANDLE], erased(action, 'the action of peek()'), options))
   }
 
   /** Hands each record to a function, as `peek` does; the stream ends here (Kafka Streams' `foreach`). */
-  forEach(action: (value: V, key: K) => void, options?: Named): void {
+  forEach<R = void>(action: (value: V, key: K) => Settled<R>, options?: Named): void {
     stateless.forEach(this[HANDLE], erased(action, 'the action of forEach()'), options)
   }
 
@@ -313,7 +314,7 @@ export class KStream<K, V> {
    * payments.groupBy((payment) => payment.to, { key: string(), name: 'by-receiver' }).count({ store: 'received' })
    * ```
    */
-  groupBy<KR>(selector: (value: V, key: K) => KR, options?: GroupOptions<KR, V>): KGroupedStream<KR, V> {
+  groupBy<KR>(selector: (value: V, key: K) => Settled<KR>, options?: GroupOptions<KR, V>): KGroupedStream<KR, V> {
     return this.#wrap.groupedStream(groupBy(this[HANDLE], erased(selector, 'the selector of groupBy()'), options))
   }
 
@@ -328,7 +329,7 @@ export class KStream<K, V> {
    */
   join<VO, VR>(
     other: KStream<K, VO>,
-    joiner: (left: NonNullable<V>, right: NonNullable<VO>, key: K) => VR,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO>, key: K) => Settled<VR>,
     windows: JoinWindows,
     options?: StreamJoinOptions<K, V, VO>,
   ): KStream<K, VR>
@@ -344,7 +345,7 @@ export class KStream<K, V> {
    */
   join<VT, VR>(
     table: KTable<K, VT>,
-    joiner: (left: NonNullable<V>, right: NonNullable<VT>, key: K) => VR,
+    joiner: (left: NonNullable<V>, right: NonNullable<VT>, key: K) => Settled<VR>,
     options?: TableJoinOptions<K, V>,
   ): KStream<K, VR>
   /**
@@ -358,7 +359,7 @@ export class KStream<K, V> {
   join<KG, VG, VR>(
     table: GlobalKTable<KG, VG>,
     keyMapper: (value: V, key: K) => KG | null,
-    joiner: (left: NonNullable<V>, right: NonNullable<VG>, key: K) => VR,
+    joiner: (left: NonNullable<V>, right: NonNullable<VG>, key: K) => Settled<VR>,
     options?: Named,
   ): KStream<K, VR>
   join<VR>(other: JoinPartner, second: AnyFunction, third?: ThirdArgument, fourth?: JoinOptions): KStream<K, VR> {
@@ -377,19 +378,19 @@ export class KStream<K, V> {
    */
   leftJoin<VO, VR>(
     other: KStream<K, VO>,
-    joiner: (left: NonNullable<V>, right: NonNullable<VO> | null, key: K) => VR,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO> | null, key: K) => Settled<VR>,
     windows: JoinWindows,
     options?: StreamJoinOptions<K, V, VO>,
   ): KStream<K, VR>
   leftJoin<VT, VR>(
     table: KTable<K, VT>,
-    joiner: (left: NonNullable<V>, right: NonNullable<VT> | null, key: K) => VR,
+    joiner: (left: NonNullable<V>, right: NonNullable<VT> | null, key: K) => Settled<VR>,
     options?: TableJoinOptions<K, V>,
   ): KStream<K, VR>
   leftJoin<KG, VG, VR>(
     table: GlobalKTable<KG, VG>,
     keyMapper: (value: V, key: K) => KG | null,
-    joiner: (left: NonNullable<V>, right: NonNullable<VG> | null, key: K) => VR,
+    joiner: (left: NonNullable<V>, right: NonNullable<VG> | null, key: K) => Settled<VR>,
     options?: Named,
   ): KStream<K, VR>
   leftJoin<VR>(other: JoinPartner, second: AnyFunction, third?: ThirdArgument, fourth?: JoinOptions): KStream<K, VR> {
@@ -408,7 +409,7 @@ export class KStream<K, V> {
    */
   outerJoin<VO, VR>(
     other: KStream<K, VO>,
-    joiner: (left: NonNullable<V> | null, right: NonNullable<VO> | null, key: K) => VR,
+    joiner: (left: NonNullable<V> | null, right: NonNullable<VO> | null, key: K) => Settled<VR>,
     windows: JoinWindows,
     options?: StreamJoinOptions<K, V, VO>,
   ): KStream<K, VR> {

@@ -15,6 +15,7 @@ import { suppress } from './operators/suppress.ts'
 import type { SuppressOptions } from './operators/suppress.ts'
 import { filterTable, mapTableValues, toStream, transformTableValues } from './operators/tables.ts'
 import type { GroupOptions, Materialize, Named } from './options.ts'
+import type { Settled } from './settled.ts'
 import type { Suppressed } from './suppressed.ts'
 import type { Wrap } from './wrap.ts'
 
@@ -79,7 +80,7 @@ export class KTable<K, V> {
    * ```
    */
   mapValues<VR>(
-    mapper: (value: NonNullable<V>, key: K) => VR,
+    mapper: (value: NonNullable<V>, key: K) => Settled<VR>,
     options?: Materialize<K, VR>,
   ): KTable<K, VR | Extract<V, null>> {
     return this.#wrap.table(mapTableValues(this[HANDLE], erased(mapper, 'the mapper of mapValues()'), options))
@@ -108,9 +109,9 @@ export class KTable<K, V> {
    * counts.toStream().to(countsTopic)
    * ```
    */
-  toStream<KR>(mapper: (value: V, key: K) => KR, options?: Named): KStream<KR, V>
+  toStream<KR>(mapper: (value: V, key: K) => Settled<KR>, options?: Named): KStream<KR, V>
   toStream(options?: Named): KStream<K, V>
-  toStream<KR>(first?: ((value: V, key: K) => KR) | Named, second?: Named): KStream<K, V> | KStream<KR, V> {
+  toStream<KR>(first?: ((value: V, key: K) => Settled<KR>) | Named, second?: Named): KStream<K, V> | KStream<KR, V> {
     if (!isMapper(first)) return this.#wrap.stream<K, V>(toStream(this[HANDLE], first))
     return this.#wrap.stream<KR, V>(
       selectKey(toStream(this[HANDLE], second), erased(first, 'the mapper of toStream()')),
@@ -158,7 +159,7 @@ export class KTable<K, V> {
    */
   join<VO, VR>(
     other: KTable<K, VO>,
-    joiner: (left: NonNullable<V>, right: NonNullable<VO>) => VR,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO>) => Settled<VR>,
     options?: Materialize<K, VR>,
   ): KTable<K, VR | null>
   /**
@@ -173,7 +174,7 @@ export class KTable<K, V> {
   join<KO, VO, VR>(
     other: KTable<KO, VO>,
     extractor: (value: NonNullable<V>, key: K) => KO | null,
-    joiner: (left: NonNullable<V>, right: NonNullable<VO>) => VR,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO>) => Settled<VR>,
     options?: ForeignKeyJoinOptions<K, VR>,
   ): KTable<K, VR | null>
   join<VR>(
@@ -188,14 +189,14 @@ export class KTable<K, V> {
   /** The rows of this table, joined with those of the other, or with null. */
   leftJoin<VO, VR>(
     other: KTable<K, VO>,
-    joiner: (left: NonNullable<V>, right: NonNullable<VO> | null) => VR,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO> | null) => Settled<VR>,
     options?: Materialize<K, VR>,
   ): KTable<K, VR | Extract<V, null>>
   /** The rows of this table, each joined with the row of the other whose key the extractor answers, or with null (KIP-213). */
   leftJoin<KO, VO, VR>(
     other: KTable<KO, VO>,
     extractor: (value: NonNullable<V>, key: K) => KO | null,
-    joiner: (left: NonNullable<V>, right: NonNullable<VO> | null) => VR,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO> | null) => Settled<VR>,
     options?: ForeignKeyJoinOptions<K, VR>,
   ): KTable<K, VR | Extract<V, null>>
   leftJoin<VR>(
@@ -210,7 +211,7 @@ export class KTable<K, V> {
   /** The rows that either table has, joined; the missing side is null. */
   outerJoin<VO, VR>(
     other: KTable<K, VO>,
-    joiner: (left: NonNullable<V> | null, right: NonNullable<VO> | null) => VR,
+    joiner: (left: NonNullable<V> | null, right: NonNullable<VO> | null) => Settled<VR>,
     options?: Materialize<K, VR>,
   ): KTable<K, VR | null> {
     const erasedJoiner = erased(joiner, 'the joiner of outerJoin()')

@@ -4,6 +4,7 @@ import type { WindowedStreamHandle } from './handles.ts'
 import type { KTable } from './ktable.ts'
 import { aggregateWindows } from './operators/aggregate-stream.ts'
 import type { Materialize, WindowStoreOptions } from './options.ts'
+import type { Settled } from './settled.ts'
 import type { Wrap } from './wrap.ts'
 
 /**
@@ -68,7 +69,7 @@ export class SessionWindowedKStream<K, V> {
    * ```
    */
   aggregate<A>(
-    initializer: () => A,
+    initializer: () => Settled<A>,
     aggregator: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
     merger: (aggregate: A, other: A, key: K) => NoInfer<A> | null,
     options?: Materialize<K, A, WindowStoreOptions>,

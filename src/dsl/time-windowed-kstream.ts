@@ -5,6 +5,7 @@ import type { WindowedStreamHandle } from './handles.ts'
 import type { KTable } from './ktable.ts'
 import { aggregateWindows } from './operators/aggregate-stream.ts'
 import type { Materialize, WindowStoreOptions } from './options.ts'
+import type { Settled } from './settled.ts'
 import type { Wrap } from './wrap.ts'
 
 /**
@@ -85,17 +86,17 @@ export class TimeWindowedKStream<K, V> {
    * ```
    */
   aggregate<A>(
-    initializer: () => A,
+    initializer: () => Settled<A>,
     aggregator: (aggregate: A, value: V, key: K) => NoInfer<A>,
     options?: Materialize<K, A, WindowStoreOptions>,
   ): KTable<Windowed<K>, A>
   aggregate<A>(
-    initializer: () => A,
+    initializer: () => Settled<A>,
     aggregator: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
     options?: Materialize<K, A, WindowStoreOptions>,
   ): KTable<Windowed<K>, A | null>
   aggregate<A>(
-    initializer: () => A,
+    initializer: () => Settled<A>,
     aggregator: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
     options?: Materialize<K, A, WindowStoreOptions>,
   ): KTable<Windowed<K>, A | null> {

@@ -6,6 +6,18 @@ import type { Duration } from '../windowing/index.ts'
  * KIP-478 and KIP-820).
  */
 
+/** What callbacks may return whose results are of no use: anything but a promise, which would be awaited by nobody. */
+export type NoPromise =
+  | void
+  | undefined
+  | null
+  | boolean
+  | number
+  | string
+  | bigint
+  | symbol
+  | (object & { readonly then?: never })
+
 /** A record as a processor sees it. The headers are the processor's own: what it changes goes with what it forwards from then on. */
 export interface ProcessorRecord<K, V> {
   readonly key: K
@@ -84,7 +96,7 @@ export interface ProcessingContext {
   schedule(
     interval: Duration,
     type: PunctuationType,
-    punctuator: (timestamp: number) => void,
+    punctuator: (timestamp: number) => NoPromise,
     options?: ScheduleOptions,
   ): Cancellable
   /** Asks for a commit soon: after the slice of records being processed, without waiting for `commitInterval`. @throws MR_OUTSIDE_CALLBACK */
@@ -135,24 +147,24 @@ export interface FixedKeyProcessorContext<VOut> extends ProcessingContext {
  */
 export interface Processor<KIn, VIn, KOut, VOut> {
   /** Stores are open and restored. */
-  init?(context: ProcessorContext<KOut, VOut>): void
-  process(record: ProcessorRecord<KIn, VIn>): void
+  init?(context: ProcessorContext<KOut, VOut>): NoPromise
+  process(record: ProcessorRecord<KIn, VIn>): NoPromise
   /** The task is closed, committed or not; nothing can be forwarded any more. */
-  close?(): void
+  close?(): NoPromise
 }
 
 /** As `Processor`, for `processValues`: the key stays (KIP-820). */
 export interface FixedKeyProcessor<KIn, VIn, VOut> {
-  init?(context: FixedKeyProcessorContext<VOut>): void
-  process(record: ProcessorRecord<KIn, VIn>): void
-  close?(): void
+  init?(context: FixedKeyProcessorContext<VOut>): NoPromise
+  process(record: ProcessorRecord<KIn, VIn>): NoPromise
+  close?(): NoPromise
 }
 
 /** Table `transformValues`: called for tombstones too, with a null value. */
 export interface ValueTransformer<K, VIn, VOut> {
-  init?(context: ProcessingContext): void
+  init?(context: ProcessingContext): NoPromise
   transform(value: VIn | null, key: K): VOut | null
-  close?(): void
+  close?(): NoPromise
 }
 
 /** Called once per task: each task needs a processor of its own. */

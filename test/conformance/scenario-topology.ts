@@ -196,7 +196,7 @@ class ScenarioSteps {
       case 'groupBy': {
         const keyFn = ofKeyAndValue(step.keyFn)
         const newTypes = { key: keyFn.type, value }
-        const group = stream.groupBy(keyFn.evaluate, { ...options, ...serdes(newTypes) })
+        const group = stream.groupBy<unknown>(keyFn.evaluate, { ...options, ...serdes(newTypes) })
         return { kind: 'group', ...newTypes, group }
       }
       case 'toTable':

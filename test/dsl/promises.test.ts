@@ -207,7 +207,8 @@ describe('a function that is async is refused when the topology is built', () =>
   test('a punctuator, when it is scheduled', () => {
     const place: Place = ['p', (s, fn) => s.process(fn)]
     const supplier = () => ({
-      init: (context: ProcessorContext<string, string>) => void context.schedule('1s', 'stream-time', async () => {}),
+      init: (context: ProcessorContext<string, string>) =>
+        void context.schedule('1s', 'stream-time', (async () => {}) as Given),
       process() {},
     })
     expect(() => new TopologyTestDriver(app(place, supplier))).toThrow(expect.objectContaining({ code: 'MR_PROMISE' }))

@@ -1,6 +1,7 @@
 import { describe, expectTypeOf, it } from 'vitest'
 import {
   StreamsBuilder,
+  defineApp,
   hopping,
   int64,
   joinWindow,
@@ -21,6 +22,7 @@ import type {
   KGroupedTable,
   KStream,
   KTable,
+  ProcessingContext,
   Processor,
   Topic,
   Windowed,
@@ -313,5 +315,95 @@ describe('types of processors', () => {
     const other = (): Processor<string, Customer, string, string> => ({ process: (record) => void record.value.name })
     // @ts-expect-error a processor for other values
     stream.process(other)
+  })
+})
+
+describe('promises are refused where the types tell of them', () => {
+  const later = async (): Promise<number> => 1
+
+  it('by operators of streams', () => {
+    // @ts-expect-error a predicate
+    const _filter = () => stream.filter(async () => true)
+    // @ts-expect-error a mapper
+    const _mapValues = () => stream.mapValues(later)
+    // @ts-expect-error a mapper that sometimes has to wait
+    const _sometimes = () => stream.mapValues(({ cents }) => (cents > 0 ? cents : later()))
+    // @ts-expect-error a mapper of pairs
+    const _map = () => stream.map(async (value, key) => [key, value] as const)
+    // @ts-expect-error a mapper of lists
+    const _flatMapValues = () => stream.flatMapValues(async (value) => [value])
+    // @ts-expect-error a new key
+    const _selectKey = () => stream.selectKey(later)
+    // @ts-expect-error a group
+    const _groupBy = () => stream.groupBy(later)
+    // @ts-expect-error an action
+    const _peek = () => stream.peek(async () => {})
+    // @ts-expect-error a last action
+    const _forEach = () => stream.forEach(async () => {})
+    // @ts-expect-error a joiner
+    const _join = () => stream.join(stream, later, joinWindow(1))
+    // @ts-expect-error a joiner of a table
+    const _joinTable = () => stream.leftJoin(table, later)
+    // @ts-expect-error a topic
+    const _to = () => stream.to(async () => 'topic')
+  })
+
+  it('by aggregations and tables', () => {
+    const grouped = stream.groupByKey()
+    // @ts-expect-error a reducer
+    const _reduce = () => grouped.reduce(async (a) => a)
+    // @ts-expect-error an initializer
+    const _initializer = () => grouped.aggregate(later, () => later())
+    // @ts-expect-error an aggregator
+    const _aggregator = () => grouped.aggregate(() => 0, later)
+    // @ts-expect-error a mapper
+    const _mapValues = () => table.mapValues(later)
+    // @ts-expect-error a joiner
+    const _join = () => table.join(table, later)
+  })
+
+  it('by processors, punctuators and build', () => {
+    // @ts-expect-error a process method
+    const _process = () => stream.process(() => ({ async process() {} }))
+    // @ts-expect-error an init method
+    const _init = () => stream.processValues(() => ({ async init() {}, process() {} }))
+    // @ts-expect-error a supplier
+    const _supplier = () => stream.process(async () => ({ process() {} }))
+    // @ts-expect-error a punctuator
+    const _schedule = (context: ProcessingContext) => context.schedule('1s', 'stream-time', async () => {})
+    // @ts-expect-error build
+    const _build = () => defineApp({ id: 'app', build: async () => {} })
+    const seen = new Set<string>()
+    const _any = () => stream.process(() => ({ process: ({ key }) => seen.add(key) }))
+  })
+
+  it('and nothing else is', () => {
+    const seen: number[] = []
+    expectTypeOf(stream.peek(({ cents }) => seen.push(cents))).toEqualTypeOf<KStream<string, Payment>>()
+    expectTypeOf(stream.mapValues(({ cents }) => [cents, 'a'] as const)).toEqualTypeOf<
+      KStream<string, readonly [number, 'a']>
+    >()
+    expectTypeOf(stream.mapValues((): unknown => 1)).toEqualTypeOf<KStream<string, unknown>>()
+    expectTypeOf(stream.mapValues(({ cents }) => (cents > 0 ? cents : null))).toEqualTypeOf<
+      KStream<string, number | null>
+    >()
+    const rule = JSON.parse('{ "if": "rain" }') as { readonly then: string }
+    expectTypeOf(stream.mapValues(() => rule)).toEqualTypeOf<KStream<string, typeof rule>>()
+    expectTypeOf(
+      stream.groupByKey().aggregate(
+        () => ({ n: 0 }),
+        (a) => a,
+      ),
+    ).toEqualTypeOf<KTable<string, { n: number }>>()
+  })
+
+  it('a helper with types of its own compiles', () => {
+    const marked = <T>(given: KStream<string, T>): KStream<string, { value: T }> =>
+      given.mapValues((value) => ({ value }))
+    const same = <K, T>(given: KStream<K, T>): KStream<K, T> => given.mapValues((value) => value)
+    const mapped = <K, T, R>(given: KStream<K, T>, mapper: (value: T) => R): KStream<K, R> => given.mapValues(mapper)
+    expectTypeOf(marked(stream)).toEqualTypeOf<KStream<string, { value: Payment }>>()
+    expectTypeOf(same(stream)).toEqualTypeOf<KStream<string, Payment>>()
+    expectTypeOf(mapped(stream, ({ cents }) => cents)).toEqualTypeOf<KStream<string, number>>()
   })
 })
