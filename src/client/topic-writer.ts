@@ -1,9 +1,9 @@
 import type { WritableTopic } from '../dsl/topic.ts'
 import { MillraceError } from '../errors.ts'
-import { checkOptionNames, option } from '../options/index.ts'
+import { checkOptionNames, having, option, readOptions } from '../options/index.ts'
 import type { TableOf } from '../options/index.ts'
 import { partitionForKey } from '../record/murmur2.ts'
-import type { Headers } from '../record/headers.ts'
+import { Headers } from '../record/headers.ts'
 import { refusePromises } from '../record/refuse-promises.ts'
 import { writeInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
@@ -21,12 +21,20 @@ export interface WriteOptions {
   readonly headers?: Headers
 }
 
-const NO_OPTIONS: WriteOptions = {}
-
 const WRITE = {
   timestamp: option<number>('ms since the epoch', { description: 'event time' }, (value) => Number(value)),
-  headers: option<Headers>('Headers', { description: 'headers of the record' }, (value) => value as Headers),
+  headers: having<Headers>('Headers', ['add', 'at', 'copy'], 'new Headers([[name, value]])', {
+    description: 'headers of the record',
+  }),
 } satisfies TableOf<WriteOptions>
+
+/** With every record: makes nothing while all is well. */
+function checkOptions(options: WriteOptions): void {
+  if (options === null) checkOptionNames(WRITE, options, 'write()')
+  for (const name in options)
+    if (name !== 'timestamp' && name !== 'headers') checkOptionNames(WRITE, options, 'write()')
+  if (options.headers !== undefined && !(options.headers instanceof Headers)) readOptions(WRITE, options, 'write()')
+}
 
 /**
  * Puts typed records into a topic from outside an application: generators, imports, tests. Keys choose the partition as
@@ -78,8 +86,8 @@ export class TopicWriter<K, V> {
    * @throws MR_TIMESTAMP if the timestamp is no number within ±8.64e15; MR_PROMISE; MR_PRODUCE if the log refuses the record at once (on
    * Kafka `flush` tells), or can write no more at all; what the topic's serdes throw
    */
-  write(key: K | null, value: V | null, options: WriteOptions = NO_OPTIONS): void {
-    if (options !== NO_OPTIONS) checkOptionNames(WRITE, options, 'write()')
+  write(key: K | null, value: V | null, options: WriteOptions = {}): void {
+    checkOptions(options)
     refusePromises('write()', this.#topic.name, key, value)
     const keyEnd = key === null ? 0 : this.#encode(this.#topic.keySerde, key, 0)
     const valueEnd = value === null ? keyEnd : this.#encode(this.#topic.valueSerde, value, keyEnd)

@@ -23,11 +23,12 @@ import type { TransformOptions } from './ktable.ts'
 import type { ForeignKeyJoinOptions } from './operators/join-foreign-key.ts'
 import type { StreamJoinOptions } from './operators/join-streams.ts'
 import type { TableJoinOptions } from './operators/join-table.ts'
+import type { ProcessOptions } from './operators/process.ts'
 import type { RepartitionStreamOptions } from './operators/repartition.ts'
 import type { SuppressOptions } from './operators/suppress.ts'
 import type { SinkOptions } from './operators/to.ts'
 import type { GroupOptions, KeyValueStoreOptions, Materialize, Named, WindowStoreOptions } from './options.ts'
-import type { TimeLimitBuffer } from './suppressed.ts'
+import type { StrictBuffer, TimeLimitBuffer } from './suppressed.ts'
 
 /*
  * The options of operators. What they mean is said where the operators are: their pages have no tables.
@@ -143,7 +144,7 @@ export const PROCESS = {
     { default: [], description: 'stores that the processor uses' },
     readList,
   ),
-}
+} satisfies TableOf<ProcessOptions>
 
 /** The options of `repartition`. */
 export const REPARTITION = {
@@ -178,7 +179,7 @@ export const SUPPRESS = { name, logging } satisfies TableOf<SuppressOptions>
 export const STRICT_BUFFER = {
   maxRecords: bound('changes held back at most'),
   maxBytes: bound('bytes held back at most'),
-}
+} satisfies TableOf<StrictBuffer>
 
 /** The bounds of a buffer that may emit early. */
 export const TIME_LIMIT_BUFFER = {

@@ -6,7 +6,7 @@ import type { Logger } from '../topology/application.ts'
 export const COUNTING_INTERVAL = 10_000
 
 /** What lines can be about: with the reason it makes their kind. */
-type Subject = 'node' | 'store' | 'thread' | 'application'
+type Subject = 'node' | 'store' | 'thread' | 'application' | 'topic'
 
 interface Kind {
   readonly subject: Subject
@@ -44,6 +44,11 @@ export class RepeatedLines {
     }
     kind.repeated++
     return false
+  }
+
+  /** As `isFirst`, with the line itself. */
+  warn(message: string, subject: Subject, name: string, reason: string, fields: object): void {
+    if (this.isFirst(message, subject, name, reason)) this.#logger.warn(fields, message)
   }
 
   /** Writes the counts that are left. Lines that come later begin anew. */

@@ -2,7 +2,6 @@ import { MillraceError } from '../errors.ts'
 import type { CommittedOffset, Log, PartitionMap, TopicPartition } from '../log/log.ts'
 import { isPromise } from '../platform/maybe-promise.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { Logger } from '../topology/application.ts'
 import type { RepeatedLines } from './repeated-lines.ts'
 import type { Restorer } from './restorer.ts'
 import type { OpenTask, TaskOpener, TaskParts } from './task-opening.ts'
@@ -14,7 +13,6 @@ export interface StandbyTasksOptions {
   readonly opener: TaskOpener
   readonly restorer: Restorer
   readonly clock: Clock
-  readonly logger: Logger
   readonly lines: RepeatedLines
 }
 
@@ -120,10 +118,10 @@ export class StandbyTasks {
   }
 
   #cannotLearn(error: unknown): void {
-    const { groupId, lines, logger } = this.#options
+    const { groupId, lines } = this.#options
     const message = 'standbys cannot learn what has been processed'
     const reason = error instanceof MillraceError ? error.code : String(error)
-    if (lines.isFirst(message, 'application', groupId, reason)) logger.warn({ err: error }, message)
+    lines.warn(message, 'application', groupId, reason, { err: error })
   }
 
   #follow(committed: PartitionMap<CommittedOffset>): void {

@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors.ts'
 import { PartitionMap, type CommittedOffset, type Log, type OffsetSpec, type TopicPartition } from '../log/log.ts'
-import type { Logger } from '../topology/application.ts'
 import type { OffsetReset, Topology } from '../topology/topology.ts'
+import type { RepeatedLines } from './repeated-lines.ts'
 import { wait, type Steps } from './steps.ts'
 
 /**
@@ -16,7 +16,7 @@ export function* startOffsets(
   partitions: readonly TopicPartition[],
   committed: PartitionMap<CommittedOffset>,
   now: number,
-  logger: Logger,
+  lines: RepeatedLines,
 ): Steps<PartitionMap<number>> {
   const starts = new PartitionMap<number>()
   const earliest = yield* wait(log.listOffsets(partitions, 'earliest'))
@@ -30,10 +30,8 @@ export function* startOffsets(
     }
     if (known !== undefined) {
       const { offset } = known
-      logger.warn(
-        { topic, partition, offset, first, end },
-        'the topic does not hold the committed offset; its reset policy applies',
-      )
+      const message = 'the topic does not hold the committed offset; its reset policy applies'
+      lines.warn(message, 'topic', topic, `partition ${partition}`, { topic, partition, offset, first, end })
     }
     const at = offsetSpec(resetOf(topology, topic), topic, partition, now)
     const found = yield* wait(log.listOffsets([{ topic, partition }], at))

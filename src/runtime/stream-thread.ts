@@ -254,9 +254,7 @@ export class StreamThread {
     this.redone++
     this.#toRedo = uncommitted.reduce((sum, { offset, end }) => sum + end - offset, 0)
     const message = 'commit failed; going back to the last commit'
-    if (lines.isFirst(message, 'thread', this.name, reason)) {
-      settings.logger.warn({ thread: this.name, outcome: reason, uncommitted }, message)
-    }
+    lines.warn(message, 'thread', this.name, reason, { thread: this.name, outcome: reason, uncommitted })
     this.#rebuild = manager.owned
     await runSteps(manager.closeDirty())
     await this.#wake.wait(REDO_BACKOFF)
@@ -268,10 +266,8 @@ export class StreamThread {
    */
   async #onRefusal(error: unknown): Promise<void> {
     if (error instanceof MillraceError && passing.has(error.code)) {
-      const { lines, settings } = this.#options
-      if (lines.isFirst('the log fails', 'thread', this.name, error.code)) {
-        settings.logger.warn({ thread: this.name, err: error }, 'the log fails')
-      }
+      const { lines } = this.#options
+      lines.warn('the log fails', 'thread', this.name, error.code, { thread: this.name, err: error })
       await this.#redo(error.code)
       return
     }

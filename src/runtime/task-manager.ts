@@ -117,7 +117,7 @@ export class TaskManager {
     const opener = new TaskOpener(options, this.#memory)
     this.#restorer = restorer
     this.#opener = opener
-    this.#standbys = new StandbyTasks({ groupId: app.id, log, opener, restorer, clock, logger, lines: options.lines })
+    this.#standbys = new StandbyTasks({ groupId: app.id, log, opener, restorer, clock, lines: options.lines })
     this.#commits = new ThreadCommits({
       client: options.client,
       writer: this.#writer,
@@ -267,8 +267,8 @@ export class TaskManager {
   }
 
   *#start({ open, committed }: OpeningTask): Steps<void> {
-    const { app, clock, log, topology, globals } = this.#options
-    const starts = yield* startOffsets(log, topology, open.inputs, committed, clock.now(), app.settings.logger)
+    const { app, clock, log, topology, globals, lines } = this.#options
+    const starts = yield* startOffsets(log, topology, open.inputs, committed, clock.now(), lines)
     const inputs: TaskInput[] = open.inputs.map(({ topic, partition }) => ({
       topic,
       partition,

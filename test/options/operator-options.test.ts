@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import {
   calendar,
+  chooseEngine,
   defineApp,
   hopping,
   joinWindow,
@@ -183,6 +184,8 @@ it.each<[code: string, act: () => unknown]>([
   ['MR_CONFIG', () => topic('t', { ...serdes, offsetReset: 'newest' as never })],
   ['MR_CONFIG', () => readTopic(memoryLog(), words, { until: 'now' as never }).next()],
   ['MR_CONFIG', () => tumbling('1m', 5 as never)],
+  ['MR_CONFIG', () => chooseEngine('leveldb' as never)],
+  ['MR_CONFIG', () => takers['write()']?.({ headers: { trace: 'a1' } })],
   ['MR_TOPIC_INVALID', () => topic('t', { key: long(), value: 'json' as never })],
   ['MR_TOPIC_INVALID', () => memoryLog().createTopics([{ name: 't', partitions: 1, configs: { a: 1 } as never }])],
   ['MR_TOPOLOGY_NAME', () => parts().stream.filter(() => true, { name: '' })],

@@ -1,3 +1,5 @@
+import { Place } from '../../options/index.ts'
+import { engineName } from '../engine-option.ts'
 import type { EngineFactory, EngineName } from '../engine.ts'
 import { levelEngine, loadClassicLevel } from './level.ts'
 import { memoryEngine } from './memory.ts'
@@ -13,7 +15,7 @@ export interface ChosenEngine {
 /**
  * The engine of that name; without one RocksDB, and LevelDB where RocksDB does not load.
  *
- * @throws MR_ENGINE_UNAVAILABLE if its binding has no binary for this platform
+ * @throws MR_CONFIG for another name; MR_ENGINE_UNAVAILABLE if its binding has no binary for this platform
  * @example
  * ```ts
  * const { factory, note } = await chooseEngine()
@@ -21,6 +23,7 @@ export interface ChosenEngine {
  * ```
  */
 export async function chooseEngine(name?: EngineName): Promise<ChosenEngine> {
+  if (name !== undefined) engineName.read(name, new Place('chooseEngine()', 'name', engineName))
   if (name === 'memory') return { factory: memoryEngine, note: undefined }
   if (name === 'level') return await levelOr(undefined)
   try {
