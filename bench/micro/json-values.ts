@@ -1,9 +1,10 @@
 /*
- * What it costs to see that JSON values come back as they are: CPU a record of whole programs on the memory log with `json()`, and with
- * a serde that only parses and writes. Both run in turn in one process; the ratio is taken pair by pair. On a machine that does other
- * work the single ratios scatter by several percent: look at the median.
+ * What it costs to see that JSON values come back as they are, and that integers are exact: CPU a record of whole programs on the memory
+ * log, with a serde that only parses and writes, with `json()` that looks at values alone, and with all of `json()`. They run in turn in
+ * one process; ratios are taken round by round. On a machine that does other work single ratios scatter by several percent: the
+ * quartiles tell.
  *
- *   node --conditions=millrace-source --expose-gc bench/micro/json-values.ts [pairs] [workload …]
+ *   node --conditions=millrace-source --expose-gc bench/micro/json-values.ts [rounds] [workload …]
  */
 import {
   defineApp,
@@ -20,7 +21,7 @@ import { systemClock, type Clock } from '../../src/platform/clock.ts'
 
 const RECORDS = 100_000
 const KEYS = 10_000
-const PAIRS = Number(process.argv[2] ?? 21)
+const ROUNDS = Number(process.argv[2] ?? 21)
 const ONLY = process.argv.slice(3)
 const START = 1_700_000_000_000
 
@@ -51,7 +52,7 @@ const trusting: Serde<Payment> = {
     if (text.length * 3 > room && Buffer.byteLength(text, 'utf8') > room) return -1
     return offset + buffer.write(text, offset, 'utf8')
   },
-  survives: () => true,
+  copy: (value) => value,
 }
 
 function w1(id: string, serde: Serde<Payment>): Application {
@@ -142,21 +143,32 @@ async function cpu(
 
 const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!
 
+const serdes: [name: string, serde: () => Serde<Payment>][] = [
+  ['trusting', () => trusting],
+  ['values', () => json({ integers: 'round' })],
+  ['values and integers', () => json()],
+]
+
+/** Median and quartiles of the ratios of two serdes, round by round. */
+function ratio(what: string, one: readonly number[], other: readonly number[]): string {
+  const ratios = one.map((each, i) => each / other[i]!).toSorted((a, b) => a - b)
+  const at = (part: number) => ratios[Math.floor(ratios.length * part)]!.toFixed(3)
+  return `${what} ${at(0.5)} (${at(0.25)} to ${at(0.75)})`
+}
+
 for (const [name, app, value] of workloads) {
   if (ONLY.length > 0 && !ONLY.includes(name)) continue
-  const plain: number[] = []
-  const checked: number[] = []
-  for (let pair = -2; pair < PAIRS; pair++) {
-    const first = pair % 2 === 0
-    const one = await cpu(app, value, first ? trusting : json())
-    const other = await cpu(app, value, first ? json() : trusting)
-    if (pair < 0) continue
-    plain.push(first ? one : other)
-    checked.push(first ? other : one)
+  const [plain, values, both] = serdes.map((): number[] => []) as [number[], number[], number[]]
+  const used = [plain, values, both]
+  for (let round = -1; round < ROUNDS; round++) {
+    for (let i = 0; i < serdes.length; i++) {
+      // Each is first, second and third in turn.
+      const which = (i + round + serdes.length) % serdes.length
+      const micros = await cpu(app, value, serdes[which]![1]())
+      if (round >= 0) used[which]!.push(micros)
+    }
   }
-  const ratios = checked.map((each, i) => each / plain[i]!).toSorted((a, b) => a - b)
   console.log(
-    `${name.padEnd(12)} ${median(plain).toFixed(2)} -> ${median(checked).toFixed(2)} µs a record, ratio ${median(ratios).toFixed(3)}` +
-      ` (quartiles ${ratios[PAIRS >> 2]!.toFixed(3)} to ${ratios[(3 * PAIRS) >> 2]!.toFixed(3)}, of lowest ${(Math.min(...checked) / Math.min(...plain)).toFixed(3)})`,
+    `${name.padEnd(12)} ${median(plain).toFixed(2)} µs a record; ${ratio('values', values, plain)}, ${ratio('integers', both, values)}`,
   )
 }

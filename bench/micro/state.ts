@@ -94,7 +94,7 @@ function update(store: KeyValueState<string, Total>, key: string, time: number):
   const total = entry === undefined ? { count: 0, cents: 0 } : entry.value
   total.count++
   total.cents += 7
-  store.put(key, total, time, true)
+  store.put(key, total, time)
 }
 
 const HOT = 10_000
@@ -127,7 +127,7 @@ for (const factory of [memoryEngine, rocksdbEngine]) {
         const entry = windows.get(key, start)
         const total = entry === undefined ? { count: 0, cents: 0 } : entry.value
         total.count++
-        windows.put(key, start, total, i, true)
+        windows.put(key, start, total, i)
       }
     })
     await commit(`${name}: windows`, state, 4 * HOT)
@@ -142,7 +142,7 @@ for (const factory of [memoryEngine, rocksdbEngine]) {
           const cursor = join.fetch(hotKeys[at % 1000]!, Math.max(0, time - 10_000), time + 10_000, false)
           while (cursor.next()) found++
           cursor.close()
-          join.put(hotKeys[at % 1000]!, Math.floor(time), { count: i, cents: 1 }, -1, false)
+          join.put(hotKeys[at % 1000]!, Math.floor(time), { count: i, cents: 1 }, -1)
         }
       })
       console.log(`${name}: entries found per fetch`.padEnd(64), (found / 100_000).toFixed(1))

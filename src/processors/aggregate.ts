@@ -49,6 +49,6 @@ export class Aggregate extends Operator {
     }
     const result = this.#fold.add(aggregate, value, key)
     if (result === null && store.nullsInRecordTime) time = timestamp
-    store.update(key, result, old, time, headers, result !== value)
+    store.update(key, result, old, time, headers)
   }
 }

@@ -20,10 +20,7 @@ export abstract class DerivedTableOperator extends Operator {
     this.store = new TableStore(this.context, this.output, this.#storeName, this.#sendOldValues)
   }
 
-  /**
-   * Hands the result on. It is never owned by the store: mapped and joined values may contain parts of what they were made
-   * from, which belong to other stores.
-   */
+  /** Hands the result on. */
   protected emit(
     key: unknown,
     newValue: unknown,
@@ -32,7 +29,7 @@ export abstract class DerivedTableOperator extends Operator {
     timestamp: number,
     headers: Headers,
   ): void {
-    if (this.store !== null) this.store.update(key, newValue, oldValue, timestamp, headers, false)
+    if (this.store !== null) this.store.update(key, newValue, oldValue, timestamp, headers)
     else this.output.forward(key, new Change(newValue, oldValue, latest), timestamp, headers)
   }
 }

@@ -33,7 +33,7 @@ export class ForeignKeyReceive extends Operator {
       const bytes = subscriptionKey(serialized(this.#foreignKeys, key), serialized(this.#primaryKeys, primaryKey))
       const forgets =
         instruction === SubscriptionInstruction.forget || instruction === SubscriptionInstruction.forgetAndAnswer
-      this.#state.put(bytes, forgets ? null : message, timestamp, true)
+      this.#state.put(bytes, forgets ? null : message, timestamp)
     } else if (instruction !== SubscriptionInstruction.answer) {
       this.context.drop('null-foreign-key')
       return

@@ -18,6 +18,6 @@ export class GlobalTableSource extends Operator {
 
   override process(key: unknown, value: unknown, timestamp: number): void {
     if (key === null) this.context.drop('null-key')
-    else this.#state.put(key, value, timestamp, true)
+    else this.#state.put(key, value, timestamp)
   }
 }

@@ -19,6 +19,6 @@ export class JoinWindow extends Operator {
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     this.output.forward(key, value, timestamp, headers)
-    if (key !== null) this.#state.put(key, timestamp, value, timestamp, false)
+    if (key !== null) this.#state.put(key, timestamp, value, timestamp)
   }
 }

@@ -92,7 +92,7 @@ export class PeriodAggregate extends Operator {
       if (this.#protects && typeof aggregate === 'object') aggregate = state.copy(aggregate)
     }
     const result = this.#fold.add(aggregate, value, key)
-    state.put(key, start, end, result, time, result !== value)
+    state.put(key, start, end, result, time)
     if (this.#forwards) this.#forward(key, start, end, result, old, time, headers)
   }
 

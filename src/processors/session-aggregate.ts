@@ -86,14 +86,14 @@ export class SessionAggregate extends Operator {
     for (let i = 0; i < starts.length; i++) {
       const aggregate = this.#wantsOld ? this.#aggregates[i] : null
       if (changesWindow) {
-        this.#state.put(key, starts[i]!, ends[i]!, null, true)
+        this.#state.put(key, starts[i]!, ends[i]!, null)
         if (this.#forwards) this.#forward(key, starts[i]!, ends[i]!, null, aggregate)
       } else if (!this.context.compatible) {
         // Kafka Streams says that there was no old value.
         old = aggregate
       }
     }
-    this.#state.put(key, start, end, result, result !== value)
+    this.#state.put(key, start, end, result)
     if (this.#forwards) this.#forward(key, start, end, result, old)
   }
 

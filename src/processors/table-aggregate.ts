@@ -48,8 +48,7 @@ export class TableAggregate extends Operator {
       aggregate = settled(this.#adder(aggregate, change.newValue, key), this.context) ?? null
     }
     if (aggregate === null && this.#store.nullsInRecordTime) time = timestamp
-    const owned = aggregate !== change.newValue && aggregate !== change.oldValue
-    this.#store.update(key, aggregate, old, time, headers, owned)
+    this.#store.update(key, aggregate, old, time, headers)
   }
 }
 

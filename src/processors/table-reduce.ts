@@ -45,7 +45,6 @@ export class TableReduce extends Operator {
         aggregate === null ? change.newValue : (settled(this.#adder(aggregate, change.newValue), this.context) ?? null)
     }
     if (aggregate === null && this.#store.nullsInRecordTime) time = timestamp
-    const owned = aggregate !== change.newValue && aggregate !== change.oldValue
-    this.#store.update(key, aggregate, old, time, headers, owned)
+    this.#store.update(key, aggregate, old, time, headers)
   }
 }

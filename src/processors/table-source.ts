@@ -32,6 +32,6 @@ export class TableSource extends Operator {
       return
     }
     const old = this.#wantsOld ? (store.get(key)?.value ?? null) : null
-    store.update(key, value, old, timestamp, headers, false)
+    store.update(key, value, old, timestamp, headers)
   }
 }

@@ -54,18 +54,11 @@ export class TableStore {
     return this.#plain === null ? this.#versioned?.copy(value) : this.#plain.copy(value)
   }
 
-  /** Puts the new value and forwards the change. `owned` as in `KeyValueState.put`. */
-  update(
-    key: unknown,
-    newValue: unknown,
-    oldValue: unknown,
-    timestamp: number,
-    headers: Headers,
-    owned: boolean,
-  ): void {
+  /** Puts the new value and forwards the change. */
+  update(key: unknown, newValue: unknown, oldValue: unknown, timestamp: number, headers: Headers): void {
     let latest = true
     if (this.#plain !== null) {
-      this.#plain.put(key, newValue, timestamp, owned)
+      this.#plain.put(key, newValue, timestamp)
       if (this.cached) return
     } else if (this.#versioned !== null) {
       const outcome = this.#versioned.put(key, newValue, timestamp)

@@ -86,7 +86,7 @@ export abstract class TimeWindowOperator extends Operator {
     const result = this.fold.add(live, value, key)
     const isLater = aggregateTime > timestamp && (result !== null || !this.#nullsInRecordTime)
     const time = isLater ? aggregateTime : timestamp
-    this.state.put(key, start, result, time, result !== value)
+    this.state.put(key, start, result, time)
     if (this.#forwards) this.forwardUpdate(key, start, result, this.#wantsOld ? aggregate : null, time, headers)
   }
 
@@ -102,13 +102,13 @@ export abstract class TimeWindowOperator extends Operator {
     let old: unknown = null
     if (this.#seedIsOld) old = seed === null ? this.fold.initial() : this.state.copy(seed)
     const result = this.fold.add(seed, value, key)
-    this.state.put(key, start, result, timestamp, result !== value)
+    this.state.put(key, start, result, timestamp)
     if (this.#forwards) this.forwardUpdate(key, start, result, old, timestamp, headers)
   }
 
   /** Makes a window of an aggregate that belongs to it alone, without adding a record. */
   protected putWindow(key: unknown, start: number, aggregate: unknown, time: number, headers: Headers): void {
-    this.state.put(key, start, aggregate, time, true)
+    this.state.put(key, start, aggregate, time)
     if (this.#forwards) this.forwardUpdate(key, start, aggregate, null, time, headers)
   }
 

@@ -50,7 +50,7 @@ export class SourceReplay {
       key = readInner(keySerde, buffer, keyStart, keyEnd)
       if (valueStart >= 0) value = readInner(valueSerde, buffer, valueStart, valueEnd)
       // A store does not take what it would not give back.
-      if (value !== null) this.#spec.valueSerde.survives?.(value, false)
+      if (value !== null) this.#spec.valueSerde.copy?.(value)
     } catch {
       // It was counted when it was processed: an offset behind it could not have been committed otherwise.
       return undefined

@@ -18,7 +18,6 @@ export function bytes(): Serde<Buffer> {
 
 const bytesSerde: Serde<Buffer> = {
   name: 'bytes',
-  survives: (value) => Buffer.isBuffer(value),
 
   serialize(value) {
     check(value)
@@ -26,6 +25,11 @@ const bytesSerde: Serde<Buffer> = {
   },
 
   deserialize: (data) => Buffer.from(data),
+
+  copy(value) {
+    check(value)
+    return Buffer.from(value)
+  },
 
   read: (buffer, start, end) => Buffer.from(buffer.subarray(start, end)),
 

@@ -1,6 +1,6 @@
 import { asBuffer } from './byte-view.ts'
 import { checkLength, wrongType } from './serde-error.ts'
-import { isNotNegativeZero } from './negative-zero.ts'
+import { withoutNegativeZero } from './negative-zero.ts'
 import type { Serde } from './serde.ts'
 
 /**
@@ -20,7 +20,7 @@ export function float64(): Serde<number> {
 const float64Serde: Serde<number> = {
   name: 'float64',
   primitive: true,
-  survives: isNotNegativeZero,
+  copy: withoutNegativeZero,
 
   serialize(value) {
     const bytes = Buffer.allocUnsafe(8)

@@ -1,6 +1,6 @@
 import { asBuffer } from './byte-view.ts'
 import { checkLength, numberRange, wrongType } from './serde-error.ts'
-import { isNotNegativeZero } from './negative-zero.ts'
+import { withoutNegativeZero } from './negative-zero.ts'
 import type { Serde } from './serde.ts'
 
 /**
@@ -20,7 +20,7 @@ export function int32(): Serde<number> {
 const int32Serde: Serde<number> = {
   name: 'int32',
   primitive: true,
-  survives: isNotNegativeZero,
+  copy: withoutNegativeZero,
 
   serialize(value) {
     check(value)

@@ -21,7 +21,7 @@ export function int64(): Serde<bigint> {
 const int64Serde: Serde<bigint> = {
   name: 'int64',
   primitive: true,
-  survives: () => true,
+  copy: (value) => value,
 
   serialize(value) {
     check(value)

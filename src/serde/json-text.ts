@@ -2,7 +2,7 @@ import { MillraceError } from '../errors.ts'
 import { firstDifference } from './first-difference.ts'
 import { exactJson } from './json-integers.ts'
 import { jsonLoss, type JsonLoss } from './json-loss.ts'
-import { Fidelity, fidelityOf, hiddenDifference } from './plain-json.ts'
+import { copyOfPlainJson, isPlainJson } from './plain-json.ts'
 import { roundTrip, wrongType } from './serde-error.ts'
 
 /** How values with bigints are written and read; a format without it has no bigint. */
@@ -17,26 +17,22 @@ export interface BigintForm {
  * @throws MR_SERDE_ROUND_TRIP if something would be lost; `TypeError` for values without JSON
  */
 export function jsonText(value: unknown, bigints: BigintForm | undefined): string {
-  const doubtful = fidelityOf(value) === Fidelity.doubtful
-  const text: string | undefined = doubtful ? checkedText(value, bigints) : JSON.stringify(value)
+  const text: string | undefined = isPlainJson(value) ? JSON.stringify(value) : checkedText(value, bigints)
   // `null` on the wire is not a JSON text: what comes out as one (a toJSON that answers null) would be lost.
   if (text === undefined || text === 'null') throw wrongType('json', 'a value that JSON can hold', value)
   return text
 }
 
-/** `Serde.survives` of JSON: what a store is given must come back as it is. */
-export function survivesJson(value: unknown, closely: boolean, bigints: BigintForm | undefined): boolean {
-  const fidelity = fidelityOf(value)
-  let difference: string | undefined
-  if (fidelity === Fidelity.doubtful) difference = differenceReadBack(value, bigints)
-  else if (closely) difference = hiddenDifference(value)
-  if (difference !== undefined) throw roundTrip('json', difference)
-  return fidelity === Fidelity.exact
-}
-
-function differenceReadBack(value: unknown, { write, read }: BigintForm = asNumbers): string | undefined {
+/** What a store keeps. @throws MR_SERDE_ROUND_TRIP; `TypeError` for what holds itself */
+export function copyOfJson(value: unknown, bigints: BigintForm | undefined): unknown {
+  const copy = copyOfPlainJson(value)
+  if (copy !== undefined) return copy
+  const { write, read } = bigints ?? asNumbers
   const text: string | undefined = write(value)
-  return firstDifference(value, text === undefined ? undefined : read(text))
+  const readBack = text === undefined ? undefined : read(text)
+  const difference = firstDifference(value, readBack)
+  if (difference !== undefined) throw roundTrip('json', difference)
+  return readBack
 }
 
 /** What would become of bigints without a form for them. */

@@ -4,7 +4,7 @@ import { asBuffer } from './byte-view.ts'
 import { oneOf, readOptions, type TableOf } from '../options/index.ts'
 import { readInner } from './call-serde.ts'
 import { exactJson, INTEGERS, internalJson, parseInternalJson, parseJson, type JsonIntegers } from './json-integers.ts'
-import { jsonText, survivesJson, type BigintForm } from './json-text.ts'
+import { copyOfJson, jsonText, type BigintForm } from './json-text.ts'
 import type { Serde } from './serde.ts'
 
 /** How `json()` reads and writes. */
@@ -110,7 +110,7 @@ function serdeOf(parse: (text: string) => unknown, bigints: BigintForm | undefin
       if (text.length * 3 > room && Buffer.byteLength(text, 'utf8') > room) return -1
       return offset + buffer.write(text, offset, 'utf8')
     },
-    survives: (value, closely) => survivesJson(value, closely, bigints),
+    copy: (value) => copyOfJson(value, bigints),
   }
 }
 

@@ -1,7 +1,7 @@
 import { readLong, writeLong } from './big-endian.ts'
 import { asBuffer } from './byte-view.ts'
 import { checkLength, numberRange, wrongType } from './serde-error.ts'
-import { isNotNegativeZero } from './negative-zero.ts'
+import { withoutNegativeZero } from './negative-zero.ts'
 import type { Serde } from './serde.ts'
 
 /**
@@ -22,7 +22,7 @@ export function long(): Serde<number> {
 const longSerde: Serde<number> = {
   name: 'long',
   primitive: true,
-  survives: isNotNegativeZero,
+  copy: withoutNegativeZero,
 
   serialize(value) {
     check(value)

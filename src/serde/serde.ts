@@ -36,15 +36,14 @@ export interface Serde<T> {
    */
   readonly primitive?: boolean
   /**
-   * Asked by stores about every value that is put. True: reading what is written of the value gives the same value, in all that a
-   * program can see of it; then the store may keep the value itself in memory, and write it once a commit. False: the store keeps the
-   * bytes, and what is read of them. Without `survives` a store does as if it were false, and compares what it reads back with what
-   * was put: a serde that is exact saves all that by `survives: () => true`.
+   * What reading gives of what is written of a value, without the bytes. A store keeps such a copy of every value that is put, so that
+   * it is the same whether it is read from memory, from disk or from the changelog, and whatever becomes of the object that was put.
+   * Without `copy` a store writes the value, reads it back, and refuses it if that differs. A serde of values that nobody changes, and that
+   * always come back as they were, saves this by `copy: (value) => value`.
    *
-   * @param closely true when the value is about to be written: look also for what takes too long to look for at every put
    * @throws MR_SERDE_ROUND_TRIP, or any other error, if something of the value would be lost
    */
-  survives?(value: T, closely: boolean): boolean
+  copy?(value: T): T
   /**
    * The serde for stores and internal topics, where values are already what the program works with: no validation, no
    * transformation. Absent: the serde itself.

@@ -22,7 +22,7 @@ export function string(): Serde<string> {
 const stringSerde: Serde<string> = {
   name: 'string',
   primitive: true,
-  survives: () => true,
+  copy: (value) => value,
 
   serialize(value) {
     if (typeof value !== 'string') throw wrongType('string', 'a string', value)

@@ -24,7 +24,7 @@ export function uuid(): Serde<string> {
 const uuidSerde: Serde<string> = {
   name: 'uuid',
   primitive: true,
-  survives: () => true,
+  copy: (value) => value,
 
   serialize(value) {
     check(value)

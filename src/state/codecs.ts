@@ -33,16 +33,15 @@ export class ValueCodec<V> {
   }
 
   /**
-   * True if a store may keep the value itself; else it keeps the bytes that `encode` gives.
+   * What is read of a value that is put: it shares nothing with the value.
    *
-   * @param closely the value is about to be written
    * @throws MR_SERDE_ROUND_TRIP, MR_STATE_SERIALIZE
    */
-  survives(value: V, closely: boolean): boolean {
+  copy(value: V): V {
     const serde = this.#serde
-    if (serde.survives === undefined) return false
+    if (serde.copy === undefined) return this.#readBack(value, this.#bytes(value))
     try {
-      return serde.survives(value, closely)
+      return serde.copy(value)
     } catch (cause) {
       throw this.#refused(cause)
     }
@@ -62,13 +61,9 @@ export class ValueCodec<V> {
 
   /** The bytes of a value that is put. @throws MR_SERDE_ROUND_TRIP, MR_STATE_SERIALIZE */
   encode(value: V): Buffer {
-    if (this.#serde.survives !== undefined) {
-      this.survives(value, false)
-      return this.#bytes(value)
-    }
+    if (this.#serde.copy !== undefined) return this.#bytes(this.copy(value))
     const bytes = this.#bytes(value)
-    const difference = firstDifference(value, this.decode(bytes))
-    if (difference !== undefined) throw this.#refused(roundTrip(this.#serde.name, difference))
+    this.#readBack(value, bytes)
     return bytes
   }
 
@@ -76,9 +71,11 @@ export class ValueCodec<V> {
     return this.read(bytes, 0, bytes.length)
   }
 
-  /** A value that shares nothing with the one given. */
-  copy(value: V): V {
-    return typeof value === 'object' ? this.decode(this.#bytes(value)) : value
+  #readBack(value: V, bytes: Buffer): V {
+    const readBack = this.decode(bytes)
+    const difference = firstDifference(value, readBack)
+    if (difference !== undefined) throw this.#refused(roundTrip(this.#serde.name, difference))
+    return readBack
   }
 
   #bytes(value: V): Buffer {

@@ -8,9 +8,9 @@ import type { WriteBatch } from './rows/write-batch.ts'
  * The state of operators: typed views over the engine and the uncommitted entries that lie over it. These are what
  * processors work with; the stores that users see (`stores.ts`) are façades that never hand out a live object.
  *
- * Ownership: an object lives in one entry only. `get` hands out the entry itself (no copy): the caller may pass its value to
- * user functions but must not keep it beyond the call. `put` keeps the value itself if `owned` (the caller made it and shares it with
- * no other entry), else the entry keeps bytes and decodes them when asked. Primitive values are never copied.
+ * Ownership: an object lives in one entry only. `put` keeps a copy. `get` hands out the entry itself (no copy): the caller may pass its
+ * value to an aggregator, which may change it, since what the aggregator returns is put; it must not keep it beyond the call. Primitive
+ * values are never copied.
  */
 
 /** A value with its timestamp (ms). Stores without timestamps answer -1. */
@@ -87,7 +87,7 @@ export interface KeyValueState<K, V> extends StateStore {
   onFlush(listener: FlushListener<K, V>, sendOldValues: boolean): void
   get(key: K): Entry<V> | undefined
   /** Null deletes. `timestamp` is ignored by plain stores. */
-  put(key: K, value: V | null, timestamp: number, owned: boolean): void
+  put(key: K, value: V | null, timestamp: number): void
   /** A value that shares nothing with the entry. */
   copy(value: V): V
   /** Entries in the order of their key bytes; bounds inclusive, `undefined` open. The caller closes the cursor. */
@@ -140,7 +140,7 @@ export interface WindowState<K, V> extends StateStore {
   readonly observedTime: number
   get(key: K, start: number): Entry<V> | undefined
   /** Null deletes. A put that is too old is dropped and counted. Stores that retain duplicates add an entry on every put. */
-  put(key: K, start: number, value: V | null, timestamp: number, owned: boolean): void
+  put(key: K, start: number, value: V | null, timestamp: number): void
   copy(value: V): V
   /** One key's entries with from <= start <= to, ascending by (start, insertion), or descending. Expired ones are not seen. */
   fetch(key: K, from: number, to: number, reverse: boolean): WindowCursor<K, V>
@@ -160,7 +160,7 @@ export interface PeriodState<K, V> extends StateStore {
   readonly observedTime: number
   get(key: K, start: number, end: number): Entry<V> | undefined
   /** Null deletes. A put that is too old is dropped and counted. */
-  put(key: K, start: number, end: number, value: V | null, timestamp: number, owned: boolean): void
+  put(key: K, start: number, end: number, value: V | null, timestamp: number): void
   copy(value: V): V
   /** One key's windows with end >= earliestEnd and start <= latestStart, by end, then start. */
   findOverlapping(key: K, earliestEnd: number, latestStart: number, reverse: boolean): SessionCursor<K, V>
@@ -185,7 +185,7 @@ export interface SessionState<K, V> extends StateStore {
   readonly observedTime: number
   get(key: K, start: number, end: number): V | undefined
   /** Null removes the session. */
-  put(key: K, start: number, end: number, value: V | null, owned: boolean): void
+  put(key: K, start: number, end: number, value: V | null): void
   copy(value: V): V
   /** Sessions of one key with end >= earliestEnd and start <= latestStart, in store order (by end, then start). */
   findSessions(key: K, earliestEnd: number, latestStart: number, reverse: boolean): SessionCursor<K, V>

@@ -114,7 +114,7 @@ describe('stream-table joins', () => {
 describe('stream-global table joins', () => {
   function global(join: 'inner' | 'left') {
     const table = new FakeKeyValue('g')
-    table.put('a', 'G', 50, true)
+    table.put('a', 'G', 50)
     const spec = {
       op: 'streamGlobalTableJoin',
       join,

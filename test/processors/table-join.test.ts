@@ -66,7 +66,7 @@ describe('table-table joins', () => {
       jl: [{ ...jl[0], versioned: true }, 'out'],
     } satisfies Record<string, [OperatorSpec, ...string[]]>
     const right = new FakeKeyValue('rs')
-    right.put('k', 'x', 20, true)
+    right.put('k', 'x', 20)
     const harness = new Harness(nodes, [versioned, right])
     expect(harness.pipe('l', 'k', 'a', 10)).toEqual(['k=a+x@20'])
     expect(harness.pipe('l', 'k', 'late', 5)).toEqual([])
@@ -92,10 +92,10 @@ describe('tables without a store are computed from those they were derived from'
 
   const left = new FakeKeyValue('ls')
   const right = new FakeKeyValue('rs')
-  left.put('a', 'la', 10, true)
-  left.put('b', 'lb', 10, true)
-  right.put('a', 'ra', 20, true)
-  right.put('c', 'rc', 20, true)
+  left.put('a', 'la', 10)
+  left.put('b', 'lb', 10)
+  right.put('a', 'ra', 20)
+  right.put('c', 'rc', 20)
   const ofLeft = storeView('ls')
 
   test('filter and mapValues', () => {
@@ -144,9 +144,9 @@ describe('tables without a store are computed from those they were derived from'
 
   test('windowed tables, by windowed key', () => {
     const window = new FakeWindow('w')
-    window.put('a', 10, 'W', 12, true)
+    window.put('a', 10, 'W', 12)
     const session = new FakeSession('s')
-    session.put('a', 10, 14, 'S', true)
+    session.put('a', 10, 14, 'S')
     const join = {
       op: 'tableJoin',
       join: 'inner',

@@ -143,3 +143,41 @@ test('onProductionError decides about a record of which something would be lost,
     expect(error.hint).toContain('null for what is not there')
   }
 })
+
+test('what a program does with a value downstream, or with the record, does not change what is kept', () => {
+  interface Kept {
+    n: number
+    readonly first?: { n: number }
+  }
+  for (const cacheBytes of [0, 1_000_000]) {
+    const app = defineApp({
+      id: 'kept',
+      cacheBytes,
+      build: (builder) => {
+        const stream = builder.stream(topic('in', { key: string(), value: json<{ n: number }>() }))
+        stream
+          .groupByKey()
+          .aggregate(
+            (): Kept => ({ n: 0 }),
+            ({ n, first }, record) => ({ n: n + 1, first: first ?? record }),
+            { store: 'kept', value: json<Kept>() },
+          )
+          .toStream()
+          .mapValues((kept) => {
+            if (kept !== null) kept.n *= 10
+            return kept
+          })
+          .to(out)
+        stream.peek((record) => (record.n = -1)).forEach(() => {})
+      },
+    })
+    using driver = new TopologyTestDriver(app)
+    const input = driver.input(topic('in', { key: string(), value: json<{ n: number }>() }))
+    for (let i = 0; i < 3; i++) input.pipe('k', { n: 7 }, { timestamp: i })
+    expect(driver.output(out).readValues()).toEqual([10, 20, 30].map((n) => ({ n, first: { n: 7 } })))
+    expect(driver.store<ReadOnlyTimestampedKeyValueStore<string, Kept>>('kept').get('k')?.value).toEqual({
+      n: 3,
+      first: { n: 7 },
+    })
+  }
+})

@@ -31,10 +31,10 @@ describe('a cached store', () => {
   test('emits each changed entry once, in the order of its latest change', async () => {
     const h = await open([keyValueSpec({ caching: true, value: long() })])
     const { store, emitted } = listenTo<number>(h, false)
-    store.put('a', 1, 1, true)
-    store.put('b', 1, 2, true)
-    store.put('c', 1, 3, true)
-    store.put('a', 2, 4, true)
+    store.put('a', 1, 1)
+    store.put('b', 1, 2)
+    store.put('c', 1, 3)
+    store.put('a', 2, 4)
     expect(emitted).toEqual([])
     h.state.flushCaches()
     expect(emitted).toEqual([
@@ -58,7 +58,7 @@ describe('a cached store', () => {
       const add = (n: number) => {
         const list = store.get('k')?.value ?? { list: [] }
         list.list.push(n)
-        store.put('k', list, n, true)
+        store.put('k', list, n)
       }
       add(1)
       add(2)
@@ -73,7 +73,7 @@ describe('a cached store', () => {
       const again = listenTo<List>(h, true)
       const entry = again.store.get('k')
       expect(entry?.value).toEqual({ list: [1, 2, 3, 4, 5] })
-      again.store.put('k', { list: [] }, 6, true)
+      again.store.put('k', { list: [] }, 6)
       h.state.flushCaches()
       expect(emitted).toEqual([
         ['k', { list: [1, 2] }, null, 2],
@@ -87,13 +87,13 @@ describe('a cached store', () => {
     test(`looks the old value up if the entry was put unseen (${engine.name})`, async () => {
       const h = await open([keyValueSpec({ caching: true, value: long() })], 1_000_000, engine)
       const first = listenTo<number>(h, true)
-      first.store.put('k', 1, 1, true)
+      first.store.put('k', 1, 1)
       await h.commit()
       await h.reopen()
       const { store, emitted } = listenTo<number>(h, true)
-      store.put('k', 2, 2, true)
-      store.put('new', null, 3, true)
-      store.put('k2', 7, 4, true)
+      store.put('k', 2, 2)
+      store.put('new', null, 3)
+      store.put('k2', 7, 4)
       h.state.flushCaches()
       expect(emitted).toEqual([
         ['k', 2, 1, 2],
@@ -105,11 +105,11 @@ describe('a cached store', () => {
   test('says nothing of an entry made and deleted between two flushes, but of one that was there', async () => {
     const h = await open([keyValueSpec({ caching: true, value: long() })])
     const { store, emitted } = listenTo<number>(h, false)
-    store.put('brief', 1, 1, true)
-    store.put('brief', null, 2, true)
-    store.put('kept', 1, 3, true)
+    store.put('brief', 1, 1)
+    store.put('brief', null, 2)
+    store.put('kept', 1, 3)
     h.state.flushCaches()
-    store.put('kept', null, 4, true)
+    store.put('kept', null, 4)
     h.state.flushCaches()
     expect(emitted).toEqual([
       ['kept', 1, null, 3],
@@ -120,11 +120,11 @@ describe('a cached store', () => {
   test('logs no tombstone of an entry made and deleted between two flushes, nor of one that never was', async () => {
     const h = await open([keyValueSpec({ caching: true, value: long() })])
     const { store } = listenTo<number>(h, false)
-    store.put('brief', 1, 1, true)
-    store.put('brief', null, 2, true)
-    store.put('never', null, 3, true)
+    store.put('brief', 1, 1)
+    store.put('brief', null, 2)
+    store.put('never', null, 3)
     expect(await h.commit()).toEqual([])
-    store.put('brief', 2, 4, true)
+    store.put('brief', 2, 4)
     expect((await h.commit()).map(({ value }) => value?.length)).toEqual([8])
   })
 
@@ -132,12 +132,12 @@ describe('a cached store', () => {
     test(`logs the tombstone of an entry that was emitted early, whatever comes and goes after it (${engine.name})`, async () => {
       const h = await open([keyValueSpec({ caching: true, value: long() })], 1_000_000, engine)
       const { store, emitted } = listenTo<number>(h, false)
-      store.put('k', 1, 1, true)
+      store.put('k', 1, 1)
       await h.commit()
-      store.put('k', null, 2, true)
+      store.put('k', null, 2)
       h.state.flushCaches()
-      store.put('k', 2, 3, true)
-      store.put('k', null, 4, true)
+      store.put('k', 2, 3)
+      store.put('k', null, 4)
       expect((await h.commit()).map(({ key, value }) => [key.toString(), value])).toEqual([['k', null]])
       await h.reopen()
       expect(h.store<KeyValueState<string, number>>().get('k')).toBeUndefined()
@@ -155,9 +155,9 @@ describe('a cached store', () => {
       if (key === 'b') throw new Error('downstream')
     }, false)
     h.record.set('in', 3, 10, 100, new Headers().add('h', 'one'))
-    store.put('a', 1, 1, true)
+    store.put('a', 1, 1)
     h.record.set('in', 3, 11, 101, new Headers().add('h', 'two'))
-    store.put('b', 1, 1, true)
+    store.put('b', 1, 1)
     h.record.set('other', 4, 12, 102, new Headers())
     expect(() => h.state.flushCaches()).toThrow('downstream')
     expect(seen).toEqual([
@@ -176,12 +176,12 @@ describe('a cached store', () => {
     const up: KeyValueState<string, number> = h.store('up')
     const down: KeyValueState<string, number> = h.store('down')
     const emitted: unknown[] = []
-    up.onFlush((key, value) => down.put(key, value, 1, false), false)
+    up.onFlush((key, value) => down.put(key, value, 1), false)
     down.onFlush((key, value) => {
       emitted.push([key, value])
-      if (value === 1) up.put(key, 2, 1, true)
+      if (value === 1) up.put(key, 2, 1)
     }, false)
-    up.put('a', 1, 1, true)
+    up.put('a', 1, 1)
     h.state.flushCaches()
     expect(emitted).toEqual([
       ['a', 1],
@@ -193,7 +193,7 @@ describe('a cached store', () => {
     const h = await open([keyValueSpec({ caching: true, value: long() })], 2_000)
     const { store, emitted } = listenTo<number>(h, false)
     for (let i = 0; i < 100; i++) {
-      store.put(`k${i}`, i, i, true)
+      store.put(`k${i}`, i, i)
       h.state.trimCache()
     }
     expect(emitted.length).toBeGreaterThan(50)
@@ -213,14 +213,14 @@ describe('a cached store', () => {
     const emitted: unknown[] = []
     windows.onFlush((...args) => emitted.push(args.slice(0, 5)), true)
     sessions.onFlush((...args) => emitted.push(args.slice(0, 6)), true)
-    windows.put('k', 10, 1, 11, true)
-    windows.put('k', 10, 2, 12, true)
-    sessions.put('k', 1, 5, 1, true)
-    sessions.put('k', 1, 5, null, true)
-    sessions.put('k', 1, 9, 2, true)
+    windows.put('k', 10, 1, 11)
+    windows.put('k', 10, 2, 12)
+    sessions.put('k', 1, 5, 1)
+    sessions.put('k', 1, 5, null)
+    sessions.put('k', 1, 9, 2)
     await h.commit()
-    windows.put('k', 10, 3, 13, true)
-    sessions.put('k', 1, 9, null, true)
+    windows.put('k', 10, 3, 13)
+    sessions.put('k', 1, 9, null)
     await h.commit()
     expect(emitted).toEqual([
       ['k', 10, 2, null, 12],
@@ -233,7 +233,7 @@ describe('a cached store', () => {
   test('what is held back is seen by look-ups and scans, and forgotten by discard', async () => {
     const h = await open([keyValueSpec({ caching: true, value: long() })])
     const { store, emitted } = listenTo<number>(h, false)
-    store.put('k', 1, 1, true)
+    store.put('k', 1, 1)
     expect(store.get('k')?.value).toBe(1)
     const cursor = store.range(undefined, undefined, false)
     expect(cursor.next()).toBe(true)

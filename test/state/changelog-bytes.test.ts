@@ -53,8 +53,8 @@ describe('changelogs are those of Kafka Streams, byte by byte', () => {
   test('a table logs the bare value; the record carries its timestamp', async () => {
     const h = await open(keyValueSpec({ value: long() }))
     const state: KeyValueState<string, number> = h.at(1, 99).store()
-    state.put('k', 5, 1700000000000, true)
-    state.put('gone', null, 7, true)
+    state.put('k', 5, 1700000000000)
+    state.put('gone', null, 7)
     expect(shown(await h.commit())).toEqual([
       [1700000000000, hex('6b'), hex('00000000 00000005')],
       [7, hex('676f6e65'), null],
@@ -63,13 +63,13 @@ describe('changelogs are those of Kafka Streams, byte by byte', () => {
 
   test('a plain store logs with the timestamp of the record being processed', async () => {
     const h = await open(keyValueSpec({ timestamped: false, value: string() }))
-    h.at(1, 99).store<KeyValueState<string, string>>().put('k', 'v', -1, true)
+    h.at(1, 99).store<KeyValueState<string, string>>().put('k', 'v', -1)
     expect(shown(await h.commit())).toEqual([[99, hex('6b'), hex('76')]])
   })
 
   test('the engine holds the timestamp in front of the value', async () => {
     const h = await open(keyValueSpec({ value: string() }))
-    h.store<KeyValueState<string, string>>().put('k', 'v', 1700000000000, true)
+    h.store<KeyValueState<string, string>>().put('k', 'v', 1700000000000)
     await h.commit()
     const row = h.engine.get(Buffer.from('\u0000\u0001k', 'latin1'))
     expect(row?.toString('hex')).toBe(hex('0000018bcfe56800 76'))
@@ -78,9 +78,9 @@ describe('changelogs are those of Kafka Streams, byte by byte', () => {
   test('one record per entry and commit, with the last value', async () => {
     const h = await open(keyValueSpec({ value: string() }))
     const state: KeyValueState<string, string> = h.store()
-    state.put('a', '1', 1, true)
-    state.put('b', '1', 2, true)
-    state.put('a', '2', 3, true)
+    state.put('a', '1', 1)
+    state.put('b', '1', 2)
+    state.put('a', '2', 3)
     expect(shown(await h.commit())).toEqual([
       [3, hex('61'), hex('32')],
       [2, hex('62'), hex('31')],
@@ -90,16 +90,16 @@ describe('changelogs are those of Kafka Streams, byte by byte', () => {
 
   test('a window: key, start, sequence number 0', async () => {
     const h = await open(windowSpec({ value: string() }))
-    h.store<WindowState<string, string>>().put('v0', 1700000000000, 'x', 1700000000003, true)
+    h.store<WindowState<string, string>>().put('v0', 1700000000000, 'x', 1700000000003)
     expect(shown(await h.commit())).toEqual([[1700000000003, hex('7630 0000018bcfe56800 00000000'), hex('78')]])
   })
 
   test('a window store with duplicates counts them from 1', async () => {
     const h = await open(windowSpec({ value: string(), retainDuplicates: true, timestamped: false }))
     const state: WindowState<string, string> = h.at(0, 77).store()
-    state.put('k', 5, 'a', -1, true)
-    state.put('k', 5, null, -1, true)
-    state.put('k', 5, 'b', -1, true)
+    state.put('k', 5, 'a', -1)
+    state.put('k', 5, null, -1)
+    state.put('k', 5, 'b', -1)
     expect(shown(await h.commit())).toEqual([
       [77, hex('6b 0000000000000005 00000001'), hex('61')],
       [77, hex('6b 0000000000000005 00000002'), null],
@@ -110,8 +110,8 @@ describe('changelogs are those of Kafka Streams, byte by byte', () => {
   test('a session: key, end, start', async () => {
     const h = await open(sessionSpec({ value: string() }))
     const state: SessionState<string, string> = h.at(0, 9).store()
-    state.put('k', 3, 8, 'x', true)
-    state.put('k', 1, 2, null, true)
+    state.put('k', 3, 8, 'x')
+    state.put('k', 1, 2, null)
     expect(shown(await h.commit())).toEqual([
       [9, hex('6b 0000000000000008 0000000000000003'), hex('78')],
       [9, hex('6b 0000000000000002 0000000000000001'), null],

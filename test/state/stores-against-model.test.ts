@@ -117,17 +117,17 @@ for (const [i, engine] of ALL_ENGINES.entries()) {
             const dice = random.next()
             if (dice < 0.25) {
               const value = { n: i, list: [i] }
-              state.put(key, value, i, random.chance(0.5))
+              state.put(key, value, i)
               model.now.set(key, structuredClone({ value, timestamp: i }))
             } else if (dice < 0.4) {
               // An aggregator that changes its argument.
               const entry = state.get(key)
               const value = entry?.value ?? { n: 0, list: [] }
               value.list.push(i)
-              state.put(key, value, i, true)
+              state.put(key, value, i)
               model.now.set(key, structuredClone({ value, timestamp: i }))
             } else if (dice < 0.5) {
-              state.put(key, null, i, true)
+              state.put(key, null, i)
               model.now.delete(key)
             } else if (dice < 0.8) {
               const entry = state.get(key)
@@ -203,7 +203,7 @@ for (const [i, engine] of ALL_ENGINES.entries()) {
                 const deletes = random.chance(0.15)
                 const value = seen ?? { n: i, list: [] }
                 value.list.push(i)
-                state.put(key, start, deletes ? null : value, i, true)
+                state.put(key, start, deletes ? null : value, i)
                 model.now.observed = Math.max(model.now.observed, start)
                 const { observed } = model.now
                 const segment = (at: number) => Math.max(0, Math.floor(at / 75_000))
@@ -257,7 +257,7 @@ for (const [i, engine] of ALL_ENGINES.entries()) {
         const key = random.below(4)
         const start = Math.max(0, time - random.below(20_000))
         if (random.chance(0.6)) {
-          state.put(key, start, `v${i}`, -1, true)
+          state.put(key, start, `v${i}`, -1)
           model.now.observed = Math.max(model.now.observed, start)
           model.now.rows.push({ key, start, value: `v${i}` })
         } else {
@@ -304,7 +304,7 @@ for (const [i, engine] of ALL_ENGINES.entries()) {
             const dice = random.next()
             if (dice < 0.4) {
               const value = { n: i, list: [] }
-              state.put(key, start, end, value, random.chance(0.5))
+              state.put(key, start, end, value)
               model.now.observed = Math.max(model.now.observed, end)
               model.now.rows.set(`${start} ${end} ${key}`, structuredClone({ key, start, end, value }))
             } else if (dice < 0.55) {
@@ -312,7 +312,7 @@ for (const [i, engine] of ALL_ENGINES.entries()) {
               expect(state.get(row.key, row.start, row.end)).toEqual(
                 model.now.rows.get(`${row.start} ${row.end} ${row.key}`)?.value,
               )
-              state.put(row.key, row.start, row.end, null, true)
+              state.put(row.key, row.start, row.end, null)
               model.now.observed = Math.max(model.now.observed, row.end)
               model.now.rows.delete(`${row.start} ${row.end} ${row.key}`)
             } else if (dice < 0.8) {
@@ -364,7 +364,7 @@ for (const [i, engine] of ALL_ENGINES.entries()) {
             const dice = random.next()
             if (dice < 0.4) {
               const value = { n: i, list: [] }
-              state.put(key, start, end, value, i, random.chance(0.5))
+              state.put(key, start, end, value, i)
               model.now.observed = Math.max(model.now.observed, end)
               model.now.rows.set(`${start} ${end} ${key}`, structuredClone({ key, start, end, value, timestamp: i }))
             } else if (dice < 0.55) {
@@ -373,7 +373,7 @@ for (const [i, engine] of ALL_ENGINES.entries()) {
               const found = state.get(row.key, row.start, row.end)
               expect(found?.value).toEqual(kept?.value)
               expect(found?.timestamp).toEqual(kept?.timestamp)
-              state.put(row.key, row.start, row.end, null, i, true)
+              state.put(row.key, row.start, row.end, null, i)
               model.now.observed = Math.max(model.now.observed, row.end)
               model.now.rows.delete(`${row.start} ${row.end} ${row.key}`)
             } else if (dice < 0.8) {

@@ -30,7 +30,7 @@ const environment = {
 }
 
 const put = (h: StateHarness, store: string, key: string, value: unknown) =>
-  h.store<KeyValueState<string, unknown>>(store).put(key, value, 1, true)
+  h.store<KeyValueState<string, unknown>>(store).put(key, value, 1)
 const get = (h: StateHarness, store: string, key: string) =>
   h.store<KeyValueState<string, unknown>>(store).get(key)?.value
 
@@ -147,7 +147,7 @@ describe('stores of one task', () => {
       )
     const write = async (state: TaskState, name: string) => {
       const store = state.state(name) as KeyValueState<string, string>
-      store.put('k', name, 1, true)
+      store.put('k', name, 1)
       await state.write(new Map())
     }
     await write(await openWith('b'), 'b')
@@ -160,7 +160,7 @@ describe('stores of one task', () => {
   test('that changed their kind begin anew', async () => {
     const engine = memoryEngine.open('')
     const first = await TaskState.open(engine, [keyValueSpec({ timestamped: true })], environment)
-    ;(first.state('store') as KeyValueState<string, number>).put('k', 1, 1, true)
+    ;(first.state('store') as KeyValueState<string, number>).put('k', 1, 1)
     await first.write(new Map([['store', { offset: 1, topicId: '', time: 0 }]]))
     const second = await TaskState.open(engine, [keyValueSpec({ timestamped: false })], environment)
     expect(second.checkpoint('store')).toBeUndefined()
@@ -170,7 +170,7 @@ describe('stores of one task', () => {
   test('can be wiped one at a time', async () => {
     const specs = [windowSpec({ name: 'one' }), keyValueSpec({ name: 'two' })]
     const h = await open(specs, rocksdbEngine)
-    h.store<WindowState<string, number>>('one').put('k', 1000, 1, 1, true)
+    h.store<WindowState<string, number>>('one').put('k', 1000, 1, 1)
     put(h, 'two', 'k', 2)
     await h.commit(9)
     await h.state.wipe('one')
@@ -202,14 +202,14 @@ describe('expired windows', () => {
   test('are those of what is committed, after a commit that failed with its write prepared', async () => {
     const h = await open([windowSpec({ retention: 100, value: int32() })], rocksdbEngine)
     const windows: WindowState<string, number> = h.store()
-    windows.put('k', 1000, 1, 1, true)
+    windows.put('k', 1000, 1, 1)
     await h.commit()
-    windows.put('k', 9_000_000, 2, 2, true)
+    windows.put('k', 9_000_000, 2, 2)
     h.state.logChanges(() => undefined)
     h.state.prepareWrite()
     h.state.discard()
     expect([windows.observedTime, windows.get('k', 1000)?.value]).toEqual([1000, 1])
-    windows.put('k', 1010, 3, 3, true)
+    windows.put('k', 1010, 3, 3)
     await h.commit()
     await h.reopen()
     const again: WindowState<string, number> = h.store()
@@ -222,7 +222,7 @@ describe('expired windows', () => {
     })
     const windows: WindowState<string, number> = h.store()
     for (let minute = 0; minute < 10; minute++) {
-      windows.put('k', minute * 60_000, minute, 1, true)
+      windows.put('k', minute * 60_000, minute, 1)
       await h.commit()
     }
     const iterator = h.engine.iterate({ gte: Buffer.of(0, 1), lt: Buffer.of(0, 2) })
@@ -237,8 +237,8 @@ describe('expired windows', () => {
 
   test('stay expired after a restart', async () => {
     const h = await open([windowSpec({ retention: 100, value: int32() })], rocksdbEngine)
-    h.store<WindowState<string, number>>().put('k', 50, 1, 1, true)
-    h.store<WindowState<string, number>>().put('k', 1000, 2, 1, true)
+    h.store<WindowState<string, number>>().put('k', 50, 1, 1)
+    h.store<WindowState<string, number>>().put('k', 1000, 2, 1)
     await h.commit()
     await h.reopen()
     const windows: WindowState<string, number> = h.store()
@@ -250,7 +250,7 @@ describe('a scan by time', () => {
   test('does not ask the engine again while nothing can be due', async () => {
     const h = await open([windowSpec({ retention: 1_000_000, timeOrdered: true, value: int32() })])
     const windows: WindowState<string, number> = h.store()
-    for (let start = 0; start < 10; start++) windows.put('k', start * 1000, start, 1, true)
+    for (let start = 0; start < 10; start++) windows.put('k', start * 1000, start, 1)
     await h.commit()
     let iterators = 0
     const { iterate } = h.engine
@@ -269,7 +269,7 @@ describe('a scan by time', () => {
     expect(iterators).toBe(1)
     for (let to = 1501; to < 2000; to++) expect(scan(to, to)).toEqual([])
     expect(iterators).toBe(1)
-    windows.put('b', 1900, 7, 1, true)
+    windows.put('b', 1900, 7, 1)
     expect(scan(1900, 1999)).toEqual([1900])
     expect(scan(2000, 2000)).toEqual([2000])
   })
@@ -304,7 +304,7 @@ describe('an engine that answers later', () => {
     expect(opening).toBeInstanceOf(Promise)
     const state = await opening
     const store = state.state('store') as KeyValueState<string, number>
-    store.put('k', 1, 1, true)
+    store.put('k', 1, 1)
     const written = state.write(new Map())
     expect(written).toBeInstanceOf(Promise)
     expect(state.dirtyBytes).toBeGreaterThan(0)

@@ -26,7 +26,6 @@ export function subscriptionSerde<K>(primaryKeySerde: Serde<K>): Serde<Subscript
   const key = primaryKeySerde.internal ?? primaryKeySerde
   return {
     name: `subscription of ${primaryKeySerde.name}`,
-    survives: ({ primaryKey }, closely) => key.survives?.(primaryKey, closely) ?? false,
     serialize({ hash, instruction, primaryKey, partition }) {
       const keyBytes = serialized(key, primaryKey)
       const keyStart = 2 + (hash === null ? 0 : HASH_BYTES)
@@ -50,6 +49,8 @@ export function subscriptionSerde<K>(primaryKeySerde: Serde<K>): Serde<Subscript
       const primaryKey = readInner(key, buffer, keyStart, keyEnd)
       return new SubscriptionMessage(hash, instruction, primaryKey, version === 0 ? null : buffer.readInt32BE(keyEnd))
     },
+    // Nobody changes a message, and of its key there are bytes only.
+    copy: (message) => message,
   }
 }
 

@@ -147,19 +147,19 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
 
   // ---- changing
 
-  protected update(entry: E, value: V | null, timestamp: number, logTime: number, owned: boolean): void {
-    this.#change(entry, value, timestamp, logTime, owned)
+  protected update(entry: E, value: V | null, timestamp: number, logTime: number): void {
+    this.#change(entry, value, timestamp, logTime)
     if (!this.#evictsAtOnce) return
     const { held } = this.place
     while (held.bytes > this.environment.cacheBytes && this.emitOldest());
   }
 
-  #change(entry: E, value: V | null, timestamp: number, logTime: number, owned: boolean): void {
+  #change(entry: E, value: V | null, timestamp: number, logTime: number): void {
     // May throw, so that it comes before anything is changed.
-    const bytes = value === null || this.#keeps(value, owned) ? null : this.values.encode(value)
+    const kept = value === null ? null : this.values.copy(value)
     if (this.cached) this.#held.hold(entry, this.environment.record, entry.size)
-    entry.current = bytes === null ? value : null
-    entry.bytes = bytes
+    entry.current = kept
+    entry.bytes = null
     entry.timestamp = timestamp
     if (!this.#rowHasTimestamp) entry.logTime = logTime
     entry.referenced = true
@@ -170,11 +170,6 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
     entry.dirty = true
     this.#dirtyBytes += entry.size
     this.dirty.push(entry)
-  }
-
-  /** True if the value itself may be kept: nobody else has it, and its serde gives back the same. */
-  #keeps(value: V, owned: boolean): boolean {
-    return (owned || typeof value !== 'object') && this.values.survives(value, false)
   }
 
   // ---- caching
@@ -238,7 +233,9 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
     const { topic, partition, offset, timestamp, headers } = record
     record.set(held.topic, held.partition, held.offset, held.timestamp, held.headers)
     try {
-      this.emit(entry, newValue, this.#sendsOldValues ? oldValue : null, entry.timestamp, held.headers)
+      // Whoever gets it may change it.
+      const shown = newValue === null ? null : this.values.copy(newValue)
+      this.emit(entry, shown, this.#sendsOldValues ? oldValue : null, entry.timestamp, held.headers)
     } finally {
       record.set(topic, partition, offset, timestamp, headers)
     }
@@ -295,10 +292,6 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   #log(entry: E, sink: ChangelogSink | undefined): void {
     entry.unlogged = false
     const logTime = this.#rowHasTimestamp ? entry.timestamp : entry.logTime
-    if (entry.bytes === null && entry.current !== null && !this.values.survives(entry.current, true)) {
-      entry.bytes = this.values.encode(entry.current)
-      entry.current = null
-    }
     const writer = this.place.rows
     writer.beginRow()
     this.writeRowKey(entry, writer)

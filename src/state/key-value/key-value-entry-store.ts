@@ -57,10 +57,10 @@ export class KeyValueEntryStore<K, V>
     return this.thaw(entry) ? entry : undefined
   }
 
-  put(key: K, value: V | null, timestamp: number, owned: boolean): void {
+  put(key: K, value: V | null, timestamp: number): void {
     const entry = this.#find(key) ?? this.#add(key, this.keys.mapKey(key), false)
-    if (this.spec.timestamped) this.update(entry, value, timestamp, timestamp, owned)
-    else this.update(entry, value, -1, this.environment.record.timestamp, owned)
+    if (this.spec.timestamped) this.update(entry, value, timestamp, timestamp)
+    else this.update(entry, value, -1, this.environment.record.timestamp)
   }
 
   prefetch(keys: readonly K[]): readonly StateEntry<K, V>[] {

@@ -85,7 +85,7 @@ export class PlainFace<K, V> extends ReadOnlyPlainFace<K, V> implements KeyValue
   put(key: K, value: V | null): void {
     this.#checkWrite('put()', key, value)
     requireKey(key, this.name)
-    this.state.put(key, value ?? null, -1, false)
+    this.state.put(key, value ?? null, -1)
   }
 
   putIfAbsent(key: K, value: V): V | undefined {
@@ -125,7 +125,7 @@ export class TimestampedFace<K, V> extends ReadOnlyTimestampedFace<K, V> impleme
   put(key: K, value: V | null, timestamp: number): void {
     this.#checkWrite('put()', key, value)
     requireKey(key, this.name)
-    this.state.put(key, value ?? null, requireTime(timestamp, 'the timestamp of put()', this.name), false)
+    this.state.put(key, value ?? null, requireTime(timestamp, 'the timestamp of put()', this.name))
   }
 
   putIfAbsent(key: K, value: V, timestamp: number): ValueAndTimestamp<V> | undefined {

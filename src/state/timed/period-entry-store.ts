@@ -26,8 +26,8 @@ export class PeriodEntryStore<K, V> extends TimedEntryStore<K, V> implements Per
     return this.find(key, end, start)
   }
 
-  put(key: K, start: number, end: number, value: V | null, timestamp: number, owned: boolean): void {
-    this.putAt(key, end, start, value, timestamp, owned)
+  put(key: K, start: number, end: number, value: V | null, timestamp: number): void {
+    this.putAt(key, end, start, value, timestamp)
   }
 
   findOverlapping(key: K, earliestEnd: number, latestStart: number, reverse: boolean): SessionCursor<K, V> {

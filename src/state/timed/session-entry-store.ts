@@ -26,8 +26,8 @@ export class SessionEntryStore<K, V> extends TimedEntryStore<K, V> implements Se
     return this.find(key, end, start)?.value
   }
 
-  put(key: K, start: number, end: number, value: V | null, owned: boolean): void {
-    this.putAt(key, end, start, value, -1, owned)
+  put(key: K, start: number, end: number, value: V | null): void {
+    this.putAt(key, end, start, value, -1)
   }
 
   findSessions(key: K, earliestEnd: number, latestStart: number, reverse: boolean): SessionCursor<K, V> {

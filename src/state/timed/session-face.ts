@@ -67,7 +67,7 @@ export class SessionFace<K, V> extends ReadOnlySessionFace<K, V> implements Sess
   put(key: K, value: V | null, start: number, end: number): void {
     this.#checkWrite('put()', key, value)
     requireKey(key, this.name)
-    this.state.put(key, ...boundsOf(start, end, this.name), value ?? null, false)
+    this.state.put(key, ...boundsOf(start, end, this.name), value ?? null)
   }
 
   remove(key: K, start: number, end: number): void {

@@ -110,18 +110,18 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
   }
 
   /** Counts and ignores what is too old. */
-  protected putAt(key: K, time: number, sub: number, value: V | null, timestamp: number, owned: boolean): void {
+  protected putAt(key: K, time: number, sub: number, value: V | null, timestamp: number): void {
     if (!this.retention.accept(time)) {
       // A deletion ends in the cache: nothing of the entry is seen behind it.
       if (value !== null || !this.#showsExpired) this.environment.drop('expired', this.name)
       const logged = this.#logsExpired && this.retention.segment(time) >= this.retention.firstLiveSegment
       if (!logged && !this.#showsExpired) return
     }
-    this.change(key, time, sub, value, timestamp, owned)
+    this.change(key, time, sub, value, timestamp)
   }
 
   /** Puts, whatever the time. */
-  protected change(key: K, time: number, sub: number, value: V | null, timestamp: number, owned: boolean): void {
+  protected change(key: K, time: number, sub: number, value: V | null, timestamp: number): void {
     const bucket = this.#bucket(key) ?? this.#addBucket(key)
     let entry = bucket.find(time, sub)
     if (entry === undefined) {
@@ -131,7 +131,7 @@ export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<
       bucket.insert(entry)
     }
     if (time >= this.#quietFrom && time <= this.#quietTo) this.#quietTo = time - 1
-    this.update(entry, value, timestamp, this.#timestamped ? timestamp : this.environment.record.timestamp, owned)
+    this.update(entry, value, timestamp, this.#timestamped ? timestamp : this.environment.record.timestamp)
   }
 
   /** One key's entries with from <= time <= to and sub <= latestSub. */

@@ -29,17 +29,17 @@ export class WindowEntryStore<K, V> extends TimedEntryStore<K, V> implements Win
     return this.find(key, start, 0)
   }
 
-  put(key: K, start: number, value: V | null, timestamp: number, owned: boolean): void {
+  put(key: K, start: number, value: V | null, timestamp: number): void {
     const time = this.spec.timestamped ? timestamp : -1
-    if (!this.spec.retainDuplicates) this.putAt(key, start, 0, value, time, owned)
-    else if (value !== null) this.putAt(key, start, this.#nextSequence(), value, time, owned)
+    if (!this.spec.retainDuplicates) this.putAt(key, start, 0, value, time)
+    else if (value !== null) this.putAt(key, start, this.#nextSequence(), value, time)
     else if (this.environment.compatible) this.#putNull(key, start, time)
   }
 
   /** Kafka Streams logs a tombstone, though there is nothing to delete. Only its stores in memory take note of the time. */
   #putNull(key: K, start: number, time: number): void {
     if (!this.spec.persistent && !this.retention.accept(start)) this.environment.drop('expired', this.name)
-    this.change(key, start, this.#nextSequence(), null, time, true)
+    this.change(key, start, this.#nextSequence(), null, time)
   }
 
   #nextSequence(): number {

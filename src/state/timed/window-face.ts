@@ -87,6 +87,6 @@ export class WindowFace<K, V> extends ReadOnlyWindowFace<K, V> implements Window
     this.#checkWrite('put()', key, value)
     requireKey(key, this.name)
     const time = requireTime(timestamp, 'the timestamp of put()', this.name)
-    this.state.put(key, requireTime(start, 'the start of a window', this.name), value ?? null, time, false)
+    this.state.put(key, requireTime(start, 'the start of a window', this.name), value ?? null, time)
   }
 }

@@ -86,11 +86,12 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
       this.#environment.drop('expired', this.name)
       return 'rejected'
     }
-    const isKept = value === null || (typeof value !== 'object' && this.#values.survives(value, false))
-    const bytes = isKept ? null : this.#values.encode(value)
+    const isObject = typeof value === 'object' && value !== null
+    const bytes = isObject ? this.#values.encode(value) : null
+    const kept = isObject || value === null ? null : this.#values.copy(value)
     const history = this.#history(key)
     const version = this.#versionAt(history, timestamp)
-    version.current = isKept ? value : null
+    version.current = kept
     version.bytes = bytes
     if (!version.unlogged) {
       version.unlogged = true

@@ -173,12 +173,12 @@ export class FakeKeyValue extends FakeStore implements KeyValueState<Any, Any> {
     return this.rows.get(keyText(key))
   }
 
-  put(key: Any, value: Any, timestamp: number, owned: boolean): void {
+  put(key: Any, value: Any, timestamp: number): void {
     const text = keyText(key)
     const old = this.rows.get(text)?.value ?? null
     if (this.cached && !this.#held.has(text)) this.#held.set(text, { key, old: this.copy(old), timestamp })
     if (value === null) this.rows.delete(text)
-    else this.rows.set(text, { key, value: owned ? value : this.copy(value), timestamp, start: 0, end: 0 })
+    else this.rows.set(text, { key, value: this.copy(value), timestamp, start: 0, end: 0 })
   }
 
   override flushCache(): boolean {
@@ -283,11 +283,11 @@ export class FakeWindow extends FakeStore implements WindowState<Any, Any> {
     return this.#select((row) => row.start === start && keyText(row.key) === keyText(key))[0]
   }
 
-  put(key: Any, start: number, value: Any, timestamp: number, owned: boolean): void {
+  put(key: Any, start: number, value: Any, timestamp: number): void {
     this.observedTime = Math.max(this.observedTime, start)
     const same = (row: Row): boolean => row.start === start && keyText(row.key) === keyText(key)
     if (!this.#duplicates) this.#rows = this.#rows.filter((row) => !same(row))
-    const row = { key, start, end: 0, value: owned ? value : this.copy(value), timestamp }
+    const row = { key, start, end: 0, value: this.copy(value), timestamp }
     if (value !== null) this.#rows.push(row)
     if (this.cached) this.#changed = [...this.#changed.filter((held) => !same(held)), row]
   }
@@ -337,12 +337,12 @@ export class FakeSession extends FakeStore implements SessionState<Any, Any> {
     return this.#select((row) => keyText(row.key) === keyText(key) && row.start === start && row.end === end)[0]?.value
   }
 
-  put(key: Any, start: number, end: number, value: Any, owned: boolean): void {
+  put(key: Any, start: number, end: number, value: Any): void {
     this.observedTime = Math.max(this.observedTime, end)
     this.#rows = this.#rows.filter(
       (row) => !(keyText(row.key) === keyText(key) && row.start === start && row.end === end),
     )
-    if (value !== null) this.#rows.push({ key, start, end, value: owned ? value : this.copy(value), timestamp: end })
+    if (value !== null) this.#rows.push({ key, start, end, value: this.copy(value), timestamp: end })
   }
 
   findSessions(key: Any, earliestEnd: number, latestStart: number): SessionCursor<Any, Any> {

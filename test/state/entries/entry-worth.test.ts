@@ -53,10 +53,10 @@ test('rows that were read ahead outlast a write until their records have come', 
   harness = await StateHarness.open([keyValueSpec()], rocksdbEngine, { residentBytes: 1 })
   const store = harness.store<KeyValueState<string, number> & KeyReader>()
   const keys = Array.from({ length: 100 }, (_, i) => `key-${i}`)
-  for (const key of keys) store.put(key, 1, 1, true)
+  for (const key of keys) store.put(key, 1, 1)
   await harness.commit()
   store.prefetch(keys)
-  store.put('other', 1, 1, true)
+  store.put('other', 1, 1)
   await harness.commit()
   harness.engine.get = () => {
     throw new Error('looked up one by one')
@@ -76,7 +76,7 @@ test('a store whose keys hardly ever come again gives memory back, and takes it 
         const count = (store.get(key)?.value ?? 0) + 1
         expect(count).toBe((counts.get(key) ?? 0) + 1)
         counts.set(key, count)
-        store.put(key, count, 1, true)
+        store.put(key, count, 1)
         harness!.state.trimCache()
       }
       if (i % 1024 === 0) await harness!.commit()

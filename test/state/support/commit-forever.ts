@@ -23,7 +23,7 @@ let records = state.checkpoint('store')?.offset ?? 0
 for (;;) {
   for (let i = 0; i < 250; i++, records++) {
     const key = `k${records % 100}`
-    store.put(key, (store.get(key)?.value ?? 0) + 1, records, true)
+    store.put(key, (store.get(key)?.value ?? 0) + 1, records)
   }
   await state.write(new Map([['store', { offset: records, topicId: 'id', time: 0 }]]))
   process.stdout.write('.')
