@@ -2,6 +2,7 @@ import { MillraceError, isMillraceError, withPlace } from '../errors.ts'
 import { readInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { ByteWriter } from './rows/byte-writer.ts'
+import { KeptBytes } from './rows/kept-bytes.ts'
 import { firstDifference } from '../serde/first-difference.ts'
 import { roundTrip } from '../serde/serde-error.ts'
 
@@ -12,6 +13,7 @@ export class ValueCodec<V> {
   readonly #serde: Serde<V>
   readonly #store: string
   readonly #scratch: ByteWriter
+  readonly #kept = new KeptBytes()
 
   constructor(serde: Serde<V>, store: string, scratch: ByteWriter) {
     this.#serde = serde.internal ?? serde
@@ -61,8 +63,8 @@ export class ValueCodec<V> {
 
   /** The bytes of a value that is put. @throws MR_SERDE_ROUND_TRIP, MR_STATE_SERIALIZE */
   encode(value: V): Buffer {
-    if (this.#serde.copy !== undefined) return this.#bytes(this.copy(value))
-    const bytes = this.#bytes(value)
+    if (this.#serde.copy !== undefined) return this.#keptBytes(this.copy(value))
+    const bytes = this.#keptBytes(value)
     this.#readBack(value, bytes)
     return bytes
   }
@@ -76,6 +78,17 @@ export class ValueCodec<V> {
     const difference = firstDifference(value, readBack)
     if (difference !== undefined) throw this.#refused(roundTrip(this.#serde.name, difference))
     return readBack
+  }
+
+  #keptBytes(value: V): Buffer {
+    const scratch = this.#scratch.rewind()
+    this.write(value, scratch)
+    return this.keep(scratch.buffer, scratch.rowStart, scratch.position)
+  }
+
+  /** A copy of a value's bytes, to be kept. */
+  keep(buffer: Buffer, start: number, end: number): Buffer {
+    return this.#kept.of(buffer, start, end)
   }
 
   #bytes(value: V): Buffer {
@@ -106,6 +119,7 @@ export class KeyCodec<K> {
   readonly #serde: Serde<K>
   readonly #store: string
   readonly #scratch: ByteWriter
+  readonly #kept = new KeptBytes()
 
   constructor(serde: Serde<K>, store: string, scratch: ByteWriter) {
     this.#serde = serde.internal ?? serde
@@ -140,10 +154,16 @@ export class KeyCodec<K> {
     else this.write(key, writer)
   }
 
+  /** The bytes of a key, to be kept. */
   encode(key: K): Buffer {
     const scratch = this.#scratch.rewind()
     this.write(key, scratch)
-    return scratch.copyOfRow()
+    return this.keep(scratch)
+  }
+
+  /** What the scratch holds, to be kept. */
+  keep({ buffer, rowStart, position }: ByteWriter): Buffer {
+    return this.#kept.of(buffer, rowStart, position)
   }
 
   /** @throws MR_STATE_DESERIALIZE */

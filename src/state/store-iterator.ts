@@ -5,9 +5,23 @@ import type { StoreIterator } from './stores.ts'
 /** The iterators that users have open. What is left open ends with the callback. */
 export class OpenIterators {
   readonly #open = new Set<{ expire(): void }>()
+  readonly #afterRead: () => void
+
+  /** @param afterRead called when a user has read: entries that were read stay in memory until someone looks */
+  constructor(afterRead: () => void) {
+    this.#afterRead = afterRead
+  }
+
+  /** A user has read a row of a store, and has a copy of it. */
+  wasRead(): void {
+    this.#afterRead()
+  }
 
   add<C extends EntryCursor<unknown, unknown>, T>(cursor: C, store: string, read: (cursor: C) => T): StoreIterator<T> {
-    const iterator = new CursorIterator<C, T>(cursor, store, read, () => this.#open.delete(iterator))
+    const iterator = new CursorIterator<C, T>(cursor, store, read, () => {
+      this.#open.delete(iterator)
+      this.#afterRead()
+    })
     this.#open.add(iterator)
     return iterator
   }

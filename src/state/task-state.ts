@@ -50,7 +50,7 @@ export class TaskState {
   readonly #held: ByteBudget
   readonly #resident: ByteBudget = { bytes: 0 }
   readonly #allPersistent: boolean
-  readonly #iterators = new OpenIterators()
+  readonly #iterators = new OpenIterators(() => this.#forgetExcess())
   readonly #entryLimit: ByteBudget
   /** The changes are in the batches of the spaces. */
   #isPrepared = false
@@ -186,8 +186,9 @@ export class TaskState {
   }
 
   #forgetExcess(): void {
-    const clean = this.cleanBytes
     const limit = this.#entryLimit.bytes
+    if (this.#resident.bytes <= limit) return
+    const clean = this.cleanBytes
     const excess = clean - limit
     if (excess <= 0 || clean <= this.#retryAbove) return
     const target = this.#resident.bytes - excess

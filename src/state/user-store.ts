@@ -31,7 +31,7 @@ export function userStore(
       ? new TimestampedFace(store, iterators, checkWrite)
       : new PlainFace(store, iterators, checkWrite)
   }
-  if (store instanceof VersionedEntryStore) return new VersionedFace(store, checkWrite)
+  if (store instanceof VersionedEntryStore) return new VersionedFace(store, iterators, checkWrite)
   if (store instanceof WindowEntryStore) {
     return new WindowFace(store, store.spec.windowSize, iterators, environment.record, checkWrite)
   }
@@ -46,7 +46,7 @@ export function queryStore(store: StateStore, iterators: OpenIterators): unknown
       ? new ReadOnlyTimestampedFace(store, iterators)
       : new ReadOnlyPlainFace(store, iterators)
   }
-  if (store instanceof VersionedEntryStore) return new ReadOnlyVersionedFace(store)
+  if (store instanceof VersionedEntryStore) return new ReadOnlyVersionedFace(store, iterators)
   if (store instanceof WindowEntryStore) return new ReadOnlyWindowFace(store, store.spec.windowSize, iterators)
   if (store instanceof PeriodEntryStore) return new ReadOnlyPeriodFace(store, store.spec.maxSize, iterators)
   return store instanceof SessionEntryStore ? new ReadOnlySessionFace(store, iterators) : undefined

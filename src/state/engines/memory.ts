@@ -1,4 +1,5 @@
 import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../engine.ts'
+import { KeptBytes } from '../rows/kept-bytes.ts'
 import type { WriteBatch } from '../rows/write-batch.ts'
 import { engineClosed } from './engine-failure.ts'
 import { lowerBound, OrderedKeys } from './ordered-keys.ts'
@@ -43,6 +44,7 @@ class MemoryEngine implements KeyValueEngine {
   #openIterators = 0
   /** Keys that got more than one version, or were deleted, while an iterator was open. */
   #unswept: string[] = []
+  readonly #kept = new KeptBytes()
   #closed = false
 
   get(key: Buffer): Buffer | undefined {
@@ -55,8 +57,10 @@ class MemoryEngine implements KeyValueEngine {
     this.#sequence++
     for (let i = 0; i < batch.length; i++) {
       const kind = batch.kind(i)
-      if (kind === 'put') this.#set(batch.key(i).toString('latin1'), Buffer.from(batch.value(i)))
-      else if (kind === 'delete') this.#delete(batch.key(i).toString('latin1'))
+      if (kind === 'put') {
+        const value = batch.value(i)
+        this.#set(batch.key(i).toString('latin1'), this.#kept.of(value, 0, value.length))
+      } else if (kind === 'delete') this.#delete(batch.key(i).toString('latin1'))
       else {
         const { gte, lt } = batch.range(i)
         this.#deleteRange(gte.toString('latin1'), lt.toString('latin1'))

@@ -41,7 +41,7 @@ export class KeyValueEntryStore<K, V>
     this.spec = spec
     this.#sorted = new SortedChanges(
       this.dirty,
-      (entry) => ({ rowKey: this.#rowKey(entry.key, entry.mapKey).copyOfRow(), entry }),
+      (entry) => ({ rowKey: this.keys.keep(this.#rowKey(entry.key, entry.mapKey)), entry }),
       (a, b) => Buffer.compare(a.rowKey, b.rowKey),
     )
   }

@@ -29,7 +29,9 @@ abstract class KeyValueFace<K, V, T> implements ReadOnlyKeyValueStore<K, T> {
   get(key: K): T | undefined {
     requireKey(key, this.name)
     const entry = this.state.get(key)
-    return entry === undefined ? undefined : this.shown(entry)
+    const shown = entry === undefined ? undefined : this.shown(entry)
+    this.#iterators.wasRead()
+    return shown
   }
 
   range(from?: K, to?: K): StoreIterator<KeyValueStoreEntry<K, T>> {

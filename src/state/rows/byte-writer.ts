@@ -40,7 +40,7 @@ export class ByteWriter {
     return rowStart > 0 ? this.buffer.subarray(rowStart, position) : this.#heads.of(position)
   }
 
-  /** The row as bytes of its own. */
+  /** The row as bytes of its own, for a short time: what is kept goes to `KeptBytes`. */
   copyOfRow(): Buffer {
     const copy = Buffer.allocUnsafe(this.position - this.rowStart)
     this.buffer.copy(copy, 0, this.rowStart, this.position)

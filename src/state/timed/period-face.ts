@@ -24,6 +24,7 @@ export class ReadOnlyPeriodFace<K, V> implements ReadOnlyWindowStore<K, V> {
       return cursor.next() ? { value: this.#state.copy(cursor.value), timestamp: cursor.timestamp } : undefined
     } finally {
       cursor.close()
+      this.#iterators.wasRead()
     }
   }
 

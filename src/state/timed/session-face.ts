@@ -19,7 +19,9 @@ export class ReadOnlySessionFace<K, V> implements ReadOnlySessionStore<K, V> {
   get(key: K, start: number, end: number): V | undefined {
     requireKey(key, this.name)
     const value = this.state.get(key, ...boundsOf(start, end, this.name))
-    return value === undefined ? undefined : this.state.copy(value)
+    const shown = value === undefined ? undefined : this.state.copy(value)
+    this.#iterators.wasRead()
+    return shown
   }
 
   fetch(key: K): StoreIterator<SessionStoreEntry<K, V>> {

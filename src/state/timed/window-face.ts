@@ -22,7 +22,9 @@ export class ReadOnlyWindowFace<K, V> implements ReadOnlyWindowStore<K, V> {
   get(key: K, start: number): ValueAndTimestamp<V> | undefined {
     requireKey(key, this.name)
     const entry = this.state.get(key, requireTime(start, 'the start of a window', this.name))
-    return entry === undefined ? undefined : { value: this.state.copy(entry.value), timestamp: entry.timestamp }
+    const shown = entry === undefined ? undefined : { value: this.state.copy(entry.value), timestamp: entry.timestamp }
+    this.#iterators.wasRead()
+    return shown
   }
 
   fetch(key: K, from: number, to: number): StoreIterator<WindowStoreEntry<K, V>> {

@@ -104,7 +104,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     const changes: ChangedRow<K, V>[] = []
     for (const { history, version } of this.#unwritten) {
       if (version !== history.latest) continue
-      history.rowKey ??= this.#layout.latest(this.#place.scratch.rewind(), this.#keys, history).copyOfRow()
+      history.rowKey ??= this.#keys.keep(this.#layout.latest(this.#place.scratch.rewind(), this.#keys, history))
       const { key, rowKey } = history
       changes.push({ rowKey, key, current: version.current, bytes: version.bytes, timestamp: version.from })
     }
@@ -177,7 +177,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     if (!this.#retention.accept(timestamp)) return
     const version = this.#versionAt(this.#history(this.#keys.read(buffer, keyStart, keyEnd)), timestamp)
     version.current = null
-    version.bytes = valueStart < 0 ? null : Buffer.from(buffer.subarray(valueStart, valueEnd))
+    version.bytes = valueStart < 0 ? null : this.#values.keep(buffer, valueStart, valueEnd)
   }
 
   evict(bytes: number): void {
