@@ -1,11 +1,14 @@
 import { InvalidArgumentError, Option as CommanderOption } from 'commander'
 import type { Command } from 'commander'
 import { MillraceError } from '../errors.ts'
-import { duration, flag, oneOf, option, Place, text, wholeNumber } from '../options/index.ts'
+import { duration, flag, oneOf, option, Place, text } from '../options/index.ts'
 import type { Option, TableOf } from '../options/index.ts'
 import type { DescribeOptions } from './describe.ts'
 import type { ResetOptions } from './reset.ts'
 import type { RunOptions } from './run.ts'
+
+/** As many as `defineApp` takes. */
+const MOST_THREADS = 1024
 
 /** An option of a command. One without `value` is given by its name alone. */
 export interface CommandOption extends Option<unknown> {
@@ -46,12 +49,11 @@ export const RUN = {
   kafka,
   data,
   threads: {
-    ...wholeNumber({
-      least: 1,
-      most: 1024,
-      defaultText: 'what the application says',
-      description: 'stream threads; on Kafka one of the CPU each',
-    }),
+    ...option<number>(
+      'whole number',
+      { defaultText: 'what the application says', description: 'stream threads; on Kafka one of the CPU each' },
+      readThreads,
+    ),
     value: 'n',
   },
   groupProtocol: {
@@ -137,4 +139,9 @@ function readBrokers(value: unknown, place: Place): readonly string[] {
     if (port < 1 || port > 65_535) throw place.refuse(broker, 'give HOST:PORT, as in localhost:9092')
   }
   return brokers
+}
+
+function readThreads(value: unknown, place: Place): number {
+  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_THREADS) return Number(value)
+  throw place.refuse(value, `"${String(value)}" is not a number from 1 on, and at most ${MOST_THREADS}`)
 }
