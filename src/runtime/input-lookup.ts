@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors.ts'
+import { PartitionMap } from '../log/log.ts'
 import type { Log, LogReader, RecordCursor } from '../log/log.ts'
 import type { Clock, TimerHandle } from '../platform/clock.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
@@ -11,6 +12,13 @@ export interface RawInput {
   readonly headers: Headers
   readonly key: Buffer | null
   readonly value: Buffer | null
+}
+
+interface Place {
+  /** Of the record that was asked for last. */
+  offset: number
+  /** Handed over, the first one begun. */
+  readonly cursors: RecordCursor[]
 }
 
 /** ms for which one record is waited for. */
@@ -28,8 +36,8 @@ export class InputLookup {
   readonly #log: Log
   readonly #clock: Clock
   #reader: LogReader | undefined
-  #place = { topic: '', partition: -1, offset: -1 }
-  #cursors: RecordCursor[] = []
+  /** Where each partition stands that was asked about: those that records are found in alternate. */
+  readonly #places = new PartitionMap<Place>()
   #before: Promise<unknown> | undefined
   #idle: TimerHandle | undefined
 
@@ -64,8 +72,7 @@ export class InputLookup {
     this.#idle?.cancel()
     void this.#reader?.close()
     this.#reader = undefined
-    this.#cursors = []
-    this.#place = { topic: '', partition: -1, offset: -1 }
+    this.#places.clear()
   }
 
   async #await(topic: string, partition: number, offset: number): Promise<RawInput | undefined> {
@@ -102,27 +109,35 @@ export class InputLookup {
   #look(topic: string, partition: number, offset: number): RawInput | undefined | 'not yet' {
     const reader = (this.#reader ??= this.#log.openReader({ fetchBytes: FETCH_BYTES }))
     this.#closeWhenIdle()
-    const place = this.#place
-    if (place.topic !== topic || place.partition !== partition || offset < place.offset) {
-      if (place.partition >= 0) reader.unassign(place.topic, place.partition)
-      this.#cursors = []
+    let place = this.#places.get(topic, partition)
+    if (place === undefined || offset < place.offset) {
       reader.assign(topic, partition, offset)
+      place = { offset, cursors: [] }
+      this.#places.set(topic, partition, place)
     }
-    this.#place = { topic, partition, offset }
+    place.offset = offset
+    const { cursors } = place
     try {
-      if (this.#cursors.length === 0) reader.poll((_topic, _partition, cursor) => this.#cursors.push(cursor))
-      for (let cursor = this.#cursors[0]; cursor !== undefined; cursor = this.#cursors[0]) {
+      if (cursors.length === 0) {
+        // The others keep what was fetched for them, within the reader's bounds.
+        reader.resume(topic, partition)
+        reader.poll((...[from, number, cursor]) => this.#places.get(from, number)?.cursors.push(cursor))
+        reader.pause(topic, partition)
+      }
+      for (let cursor = cursors[0]; cursor !== undefined; cursor = cursors[0]) {
         while (cursor.offset < offset && cursor.next());
         if (cursor.offset === offset) return rawInput(cursor)
         if (cursor.offset > offset) return undefined
-        this.#cursors.shift()
+        cursors.shift()
       }
     } catch (error) {
       this.close()
       if (error instanceof MillraceError && error.code === 'MR_OFFSET_OUT_OF_RANGE') return undefined
       throw error
     }
-    return (reader.position(topic, partition) ?? 0) > offset ? undefined : 'not yet'
+    if ((reader.position(topic, partition) ?? 0) > offset) return undefined
+    reader.resume(topic, partition)
+    return 'not yet'
   }
 
   #closeWhenIdle(): void {
