@@ -126,7 +126,7 @@ export const PROCESSING = {
   taskTimeout: duration({
     default: 300_000,
     description:
-      'how long commits may go on failing, or instances of another topology may run on, before the application gives up',
+      'how long is waited for what passes, such as commits that fail, instances of another topology, members of another kind or a topic that was deleted, before the application gives up',
     kafka: 'task.timeout.ms',
   }),
   standbyReplicas: wholeNumber({

@@ -80,8 +80,8 @@ export type GroupEvent =
    */
   | { readonly type: 'lost'; readonly reason: string; readonly sessionTimeout?: number | undefined }
   /**
-   * Nothing can be assigned yet; `error` says why: missing topics, not co-partitioned, or (MR_TOPOLOGY_CHANGED) members that run another
-   * topology. Repeated reasons are not repeated.
+   * Nothing can be assigned yet; `error` says why: missing topics, not co-partitioned, members that run another topology
+   * (MR_TOPOLOGY_CHANGED) or are of another kind (MR_GROUP_PROTOCOL). Repeated reasons are not repeated.
    */
   | { readonly type: 'waiting'; readonly error: MillraceError }
   /** A member asked the whole application to stop. */

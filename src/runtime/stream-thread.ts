@@ -45,6 +45,11 @@ const RECORDS_PER_TURN = 100
 const MAX_IDLE = 100
 /** Codes of errors after which what failed is done again, from the last commit on. */
 const passing: ReadonlySet<string> = new Set(['MR_LOG_UNREACHABLE', 'MR_OFFSET_OUT_OF_RANGE'])
+/** What the group may not let a member in for and that passes, by code: it is waited for as long as `taskTimeout` says. */
+const waitedFor: ReadonlyMap<string, string> = new Map([
+  ['MR_TOPOLOGY_CHANGED', 'waiting for the instances of another topology to stop'],
+  ['MR_GROUP_PROTOCOL', 'waiting for members of another kind to stop, or for their sessions to end'],
+])
 /** ms to wait before redoing from the last commit. */
 const REDO_BACKOFF = 100
 
@@ -329,12 +334,12 @@ export class StreamThread {
     }
   }
 
-  /** Instances of the topology so far are about to be stopped one after the other; of nothing else it is known that it passes. */
+  /** Told once: without an end here it would be waited for in silence. */
   #wait(error: MillraceError): void {
-    // Told once: without an end here it would be waited for in silence.
-    if (error.code !== 'MR_TOPOLOGY_CHANGED') throw error
+    const reason = waitedFor.get(error.code)
+    if (reason === undefined) throw error
     const { clock, settings } = this.#options
-    settings.logger.warn({ thread: this.name, err: error }, 'waiting for the instances of another topology to stop')
+    settings.logger.warn({ thread: this.name, upTo: settings.taskTimeout, err: error }, reason)
     this.#waiting = { error, since: this.#waiting?.since ?? clock.monotonic() }
   }
 

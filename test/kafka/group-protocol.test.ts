@@ -1,4 +1,5 @@
-import { joinGroupV7 } from '@platformatic/kafka'
+import { randomUUID } from 'node:crypto'
+import { consumerGroupHeartbeatV0, joinGroupV7 } from '@platformatic/kafka'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { clusterOptions } from '../../src/kafka/connection-options.ts'
 import type { GroupProtocol } from '../../src/kafka/group/detect-protocol.ts'
@@ -115,20 +116,75 @@ describe('the group protocol', () => {
     })
   }
 
-  it('of a group that is in use by a foreign consumer is refused, saying so', async () => {
-    const group = uniqueName('foreign')
+  it('of a group with a foreign consumer that does not leave is waited for, naming it, until its session ends', async () => {
     const { cluster } = classic
-    const coordinator = await cluster.retrying({ what: 'finding' }, () => cluster.coordinator('group', group))
-    const enter = (memberId: string) =>
-      cluster.send(coordinator, 'group', joinGroupV7.api, group, 10_000, 10_000, memberId, null, 'consumer', [
-        { name: 'range' },
+    const waited = [auto, classic.log, worlds.get('streams')!.log].map(async (log) => {
+      const [group, input] = [uniqueName('foreign'), await classic.newTopic(1)]
+      const coordinator = await cluster.retrying({ what: 'finding' }, () => cluster.coordinator('group', group))
+      const enter = (memberId: string) =>
+        cluster.send(coordinator, 'group', joinGroupV7.api, group, 1_500, 1_500, memberId, null, 'consumer', [
+          { name: 'range' },
+        ])
+      const { memberId } = await enter('')
+      await enter(memberId)
+      const member = await classic.joined(group, 1, [subtopology(0, [input])], {}, log)
+      await settle('the assignment', [member], () => member.active.length === 1)
+      expect(eventsOf(member, 'waiting')).toMatchObject([
+        { error: { code: 'MR_GROUP_PROTOCOL', message: expect.stringContaining('millrace on /127.0.0.1') } },
       ])
-    const { memberId } = await enter('')
-    await enter(memberId)
-    for (const log of [auto, classic.log, worlds.get('streams')!.log]) {
-      const member = await classic.joined(group, 1, [subtopology(0, ['any'])], {}, log)
-      expect(await refusalOf(member)).toMatchObject({ code: 'MR_GROUP_PROTOCOL', hint: expect.any(String) })
+      await member.client.close()
+    })
+    await Promise.all(waited)
+  })
+
+  it('that was chosen is waited for while members of the other one are alive, and taken when they have left', async () => {
+    const turns = (['streams', 'classic'] as const).map(async (from) => {
+      const to = from === 'streams' ? 'classic' : 'streams'
+      const [group, input] = [uniqueName(`still-${from}`), await classic.newTopic(1)]
+      const before = await worlds.get(from)!.joined(group, 1, [subtopology(0, [input])])
+      await settle('the assignment', [before], () => before.active.length === 1)
+      const after = await worlds.get(to)!.joined(group, 2, [subtopology(0, [input])])
+      await settle('whom it waits for', [after, before], () => eventsOf(after, 'waiting').length === 1)
+      await before.client.close()
+      await settle('the assignment', [after], () => after.active.length === 1)
+      expect(await worlds.get(to)!.memberIds(group)).toHaveLength(1)
+      expect(eventsOf(after, 'waiting')).toHaveLength(1)
+      await after.client.close()
+    })
+    await Promise.all(turns)
+  })
+
+  it('of a group of the consumer protocol stays refused when that is empty, with what to do', async () => {
+    const { cluster } = classic
+    const [group, input] = [uniqueName('consumer-protocol'), await classic.newTopic(1)]
+    const coordinator = await cluster.retrying({ what: 'finding' }, () => cluster.coordinator('group', group))
+    const [api, memberId] = [consumerGroupHeartbeatV0.api, randomUUID()]
+    const beat = async (epoch: number) => {
+      const [tasks, timeout] = [[], 60_000]
+      const answer = await cluster.send(
+        coordinator,
+        'group',
+        api,
+        group,
+        memberId,
+        epoch,
+        null,
+        null,
+        timeout,
+        [input],
+        null,
+        null,
+        tasks,
+      )
+      expect(answer.errorCode).toBe(0)
     }
+    await beat(0)
+    await beat(-1)
+    const member = await classic.joined(group, 1, [subtopology(0, [input])], {}, worlds.get('streams')!.log)
+    expect(await refusalOf(member)).toMatchObject({
+      code: 'MR_GROUP_PROTOCOL',
+      hint: expect.stringContaining('deleted'),
+    })
   })
 
   it('must be one that there is', () => {
@@ -147,6 +203,39 @@ describe('the group protocol', () => {
       message: expect.stringContaining('sessionTimeout'),
     })
     await log.close()
+  })
+})
+
+describe('a broker whose coordinator is configured without the streams protocol', () => {
+  let broker: PrivateBroker
+  let world: GroupWorld
+
+  beforeAll(async () => {
+    broker = await startBroker({ config: { 'group.coordinator.rebalance.protocols': 'classic,consumer' } })
+    world = new GroupWorld(broker.brokers, 'streams')
+  })
+
+  afterAll(async () => {
+    await world.close()
+    await broker.stop()
+  })
+
+  it('is used by the classic protocol without being told', async () => {
+    const log = kafka({ brokers: broker.brokers })
+    const [group, input] = [uniqueName('auto'), await world.newTopic(2)]
+    const member = await world.joined(group, 1, [subtopology(0, [input])], {}, log)
+    await settle('the assignment', [member], () => member.active.length === 2)
+    expect(await log.groupMembers?.(group)).toHaveLength(1)
+    await log.close()
+  })
+
+  it('refuses streams groups, which the error says with the config to change', async () => {
+    const member = await world.joined('any-group', 1, [subtopology(0, ['any'])])
+    expect(await refusalOf(member)).toMatchObject({
+      code: 'MR_GROUP_PROTOCOL',
+      message: expect.stringContaining('group.coordinator.rebalance.protocols'),
+      hint: expect.stringContaining("groupProtocol: 'classic'"),
+    })
   })
 })
 

@@ -344,7 +344,7 @@ export function groupSuite(protocol: GroupProtocol, brokers: () => Promise<strin
       const input = await newTopic(1)
       const group = uniqueName('silent')
       let skew = 0
-      const sleepyLog = world.newLog({ clock: { ...systemClock, now: () => Date.now() + skew } })
+      const sleepyLog = world.newLog({ clock: { ...systemClock, monotonic: () => systemClock.monotonic() + skew } })
       const options = clientOptions(group, 1, [subtopology(0, [input])], { guarantee: 'at_least_once' })
       const member = new Member(await sleepyLog.openClient(options))
       await member.client.group.join()

@@ -22,6 +22,9 @@ export function askCoordinator<T>(
   )
 }
 
+/** There is no such group, it is of another type, or the coordinator has no groups of this type. */
+const noStreamsGroup: ReadonlySet<number> = new Set([kafkaErrors.groupIdNotFound, kafkaErrors.unsupportedVersion])
+
 /** State, topology and members of a streams group; `undefined` if there is no such group or it is of another type. */
 export function describeStreamsGroup(cluster: Cluster, groupId: string): Promise<DescribedStreamsGroup | undefined> {
   return askCoordinator(cluster, groupId, `describing group ${groupId}`, (broker) =>
@@ -36,7 +39,7 @@ export async function describeStreamsGroupOnce(
   broker: number,
 ): Promise<DescribedStreamsGroup | undefined> {
   const [group] = await cluster.send(broker, 'group', streamsGroupDescribe, [groupId])
-  if (group === undefined || group.errorCode === kafkaErrors.groupIdNotFound) return undefined
+  if (group === undefined || noStreamsGroup.has(group.errorCode)) return undefined
   throwOnError(group.errorCode, `describing group ${groupId}`, { text: group.errorMessage })
   return group
 }

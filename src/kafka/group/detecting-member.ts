@@ -1,40 +1,50 @@
 import type { MillraceError } from '../../errors.ts'
 import type { GroupEvent } from '../../log/group.ts'
 import type { TopicPartition } from '../../log/log.ts'
-import { KafkaError, kafkaErrors } from '../protocol/errors.ts'
+import type { Cluster } from '../cluster.ts'
+import { KafkaError } from '../protocol/errors.ts'
+import { pause } from '../retry.ts'
 import type { GroupProtocol } from './detect-protocol.ts'
 import type { KafkaMember } from './kafka-member.ts'
-import { asMillraceError, fencedMember } from './member-errors.ts'
+import { asMillraceError, fencedMember, foreignMembers, isForeignCode } from './member-errors.ts'
 import type { OffsetMember } from './offsets.ts'
+
+/** ms between two attempts to join while members of another kind are alive. */
+const waitInterval = 1_000
+
+/** What joining needs to know of a group. */
+export interface JoinedGroup {
+  readonly groupId: string
+  /** The protocol to speak now. */
+  protocol(): Promise<GroupProtocol>
+  /** Whom the group has, by either protocol. */
+  members(): Promise<readonly string[]>
+  /** A member by a protocol, not joined yet. */
+  speaking(protocol: GroupProtocol): KafkaMember
+}
 
 /**
  * Joins a group by the protocol that the group has. It may have changed before this member is in, because the last member of the
  * other protocol left or another instance was quicker: then the member that was refused is replaced by one that speaks the other.
+ * While the group has members of another kind, dead ones whose sessions have not ended among them, it tells whom and tries again.
  */
 export class DetectingMember implements KafkaMember {
-  readonly #groupId: string
-  readonly #detect: () => Promise<GroupProtocol>
-  readonly #speaking: (protocol: GroupProtocol) => KafkaMember
+  readonly #cluster: Pick<Cluster, 'options' | 'closed'>
+  readonly #group: JoinedGroup
   #state: 'idle' | 'joining' | 'ended' = 'idle'
   #protocol: GroupProtocol | undefined
   /** Protocols that the group, or the broker, refused since this member was assigned something. */
   readonly #refused = new Set<GroupProtocol>()
+  /** It was refused when the group had no members: it is of a kind that does not change by itself, or they had just gone. */
+  #wasEmpty = false
+  #waitingFor = ''
   #member: KafkaMember | undefined
-  #failure: MillraceError | undefined
+  readonly #notices: GroupEvent[] = []
   #wake: (() => void) | undefined
 
-  /**
-   * @param detect asks which protocol the group has now
-   * @param speaking makes a member of the group by a protocol
-   */
-  constructor(
-    groupId: string,
-    detect: () => Promise<GroupProtocol>,
-    speaking: (protocol: GroupProtocol) => KafkaMember,
-  ) {
-    this.#groupId = groupId
-    this.#detect = detect
-    this.#speaking = speaking
+  constructor(cluster: Pick<Cluster, 'options' | 'closed'>, group: JoinedGroup) {
+    this.#cluster = cluster
+    this.#group = group
   }
 
   async join(): Promise<void> {
@@ -44,11 +54,8 @@ export class DetectingMember implements KafkaMember {
   }
 
   nextEvent(): GroupEvent | undefined {
-    if (this.#failure !== undefined) {
-      const error = this.#failure
-      this.#failure = undefined
-      return { type: 'failed', error }
-    }
+    const notice = this.#notices.shift()
+    if (notice !== undefined) return notice
     const event = this.#member?.nextEvent()
     if (event?.type === 'assigned') this.#refused.clear()
     if (event?.type !== 'failed' || event.error.code !== 'MR_GROUP_PROTOCOL') return event
@@ -60,7 +67,7 @@ export class DetectingMember implements KafkaMember {
   onEvent(wake: (() => void) | undefined): void {
     this.#wake = wake
     this.#member?.onEvent(wake)
-    if (this.#failure !== undefined) wake?.()
+    if (this.#notices.length > 0) wake?.()
   }
 
   acknowledge(): void {
@@ -78,7 +85,7 @@ export class DetectingMember implements KafkaMember {
 
   identity(): OffsetMember | undefined {
     if (this.#member === undefined && this.#state !== 'idle')
-      throw fencedMember('this client is not a member', this.#groupId)
+      throw fencedMember('this client is not a member', this.#group.groupId)
     return this.#member?.identity()
   }
 
@@ -94,24 +101,50 @@ export class DetectingMember implements KafkaMember {
     this.#member?.expelled(error)
   }
 
-  /** @param refusal why the member so far was refused; it stands if there is no other protocol to try */
+  /** @param refusal why the member so far was refused; it stands if there is no other protocol to try and nobody to wait for */
   async #enter(refusal: MillraceError | undefined): Promise<void> {
     try {
-      const protocol = isUnsupported(refusal) ? 'classic' : await this.#detect()
+      const protocol = await this.#choose(refusal)
       if (this.#hasEnded()) return
-      if (refusal !== undefined && this.#refused.has(protocol)) throw refusal
       this.#member?.onEvent(undefined)
       await this.#member?.leave()
       if (this.#hasEnded()) return
       this.#protocol = protocol
-      this.#member = this.#speaking(protocol)
+      this.#member = this.#group.speaking(protocol)
       this.#member.onEvent(this.#wake)
       await this.#member.join()
     } catch (error) {
       if (this.#hasEnded()) return
-      this.#failure = asMillraceError(error)
-      this.#wake?.()
+      this.#tell({ type: 'failed', error: asMillraceError(error) })
     }
+  }
+
+  async #choose(refusal: MillraceError | undefined): Promise<GroupProtocol> {
+    const protocol = await this.#group.protocol()
+    if (refusal === undefined || !this.#refused.has(protocol)) return protocol
+    await this.#outlast(refusal)
+    return this.#group.protocol()
+  }
+
+  /** @throws `refusal` if it is not on account of members that may go */
+  async #outlast(refusal: MillraceError): Promise<void> {
+    if (!isForeign(refusal)) throw refusal
+    const members = await this.#group.members()
+    if (members.length === 0 && this.#wasEmpty) throw refusal
+    this.#wasEmpty = members.length === 0
+    const error = foreignMembers(this.#group.groupId, members, refusal)
+    if (members.length > 0 && error.message !== this.#waitingFor) {
+      this.#waitingFor = error.message
+      this.#tell({ type: 'waiting', error })
+    }
+    await pause(this.#cluster.options.clock, waitInterval, this.#cluster.closed)
+    this.#refused.clear()
+  }
+
+  #tell(event: GroupEvent): void {
+    if (this.#hasEnded()) return
+    this.#notices.push(event)
+    this.#wake?.()
   }
 
   #hasEnded(): boolean {
@@ -119,7 +152,7 @@ export class DetectingMember implements KafkaMember {
   }
 }
 
-/** A broker may list the requests of the streams protocol, and its feature, and have it switched off all the same. */
-function isUnsupported(refusal: MillraceError | undefined): boolean {
-  return refusal?.cause instanceof KafkaError && refusal.cause.apiCode === kafkaErrors.unsupportedVersion
+/** Whether the group is of another kind, and not the brokers unable to have one of this kind. */
+function isForeign({ cause }: MillraceError): boolean {
+  return cause instanceof KafkaError && isForeignCode(cause.apiCode)
 }

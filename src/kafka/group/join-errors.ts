@@ -17,7 +17,7 @@ export function fatalGroupError(
   switch (errorCode) {
     case kafkaErrors.groupIdNotFound:
     case kafkaErrors.inconsistentGroupProtocol:
-      return foreignGroup(groupId, text)
+      return foreignGroup(groupId, errorCode, text)
     case kafkaErrors.unsupportedVersion:
       return new MillraceError('MR_GROUP_PROTOCOL', `the brokers refuse the streams group protocol (${text})`, {
         cause: new KafkaError(errorCode, `heartbeat of group ${groupId}`, { text }),

@@ -1,7 +1,7 @@
 import { MillraceError } from '../../errors.ts'
 import type { ErrorPlace } from '../../errors.ts'
 import type { Cluster } from '../cluster.ts'
-import { KafkaError } from '../protocol/errors.ts'
+import { KafkaError, kafkaErrors } from '../protocol/errors.ts'
 
 /** Whether what failed may succeed later: only the end of the session ends a membership. */
 export function isPassing(error: unknown): boolean {
@@ -46,8 +46,36 @@ export function topologyChanged(
   )
 }
 
-export function foreignGroup(groupId: string, text: string | undefined): MillraceError {
-  return new MillraceError('MR_GROUP_PROTOCOL', `group ${groupId} is in use by another kind of consumer (${text})`, {
-    hint: 'Stop its members, or choose another application id; an empty group of the consumer protocol must be deleted first.',
-  })
+/** The group is of another kind than the member that asks. */
+export function isForeignCode(apiCode: number): boolean {
+  return apiCode === kafkaErrors.groupIdNotFound || apiCode === kafkaErrors.inconsistentGroupProtocol
+}
+
+/** @param apiCode one of `isForeignCode` */
+export function foreignGroup(groupId: string, apiCode: number, text?: string): MillraceError {
+  const cause = new KafkaError(apiCode, `joining group ${groupId}`, { text })
+  return new MillraceError(
+    'MR_GROUP_PROTOCOL',
+    `group ${groupId} is in use by another kind of consumer (${text ?? cause.apiName})`,
+    {
+      cause,
+      hint: 'Stop its members, or choose another application id; an empty group of the consumer protocol must be deleted first.',
+    },
+  )
+}
+
+/**
+ * Once these members are gone the group takes the protocol that was refused.
+ *
+ * @param members whom the group has
+ */
+export function foreignMembers(groupId: string, members: readonly string[], cause: MillraceError): MillraceError {
+  return new MillraceError(
+    'MR_GROUP_PROTOCOL',
+    `group ${groupId} is in use by another kind of consumer: ${members.toSorted().join(', ')}`,
+    {
+      cause,
+      hint: 'Stop them, or choose another application id. One that was closed without leaving the group, as Kafka Streams is, or killed, counts until its session ends (session.timeout.ms, 45 s by default).',
+    },
+  )
 }

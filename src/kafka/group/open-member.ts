@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster.ts'
 import { ClassicMember } from './classic/classic-member.ts'
 import { DetectingMember } from './detecting-member.ts'
 import { detectProtocol } from './detect-protocol.ts'
-import type { GroupProtocol } from './detect-protocol.ts'
+import { groupMembers } from './group-members.ts'
 import type { KafkaMember } from './kafka-member.ts'
 import { StreamsMember } from './streams-member.ts'
 
@@ -11,8 +11,11 @@ import { StreamsMember } from './streams-member.ts'
 export function openMember(cluster: Cluster, options: GroupOptions): KafkaMember {
   const { groupProtocol } = cluster.options
   const { groupId } = options
-  const speaking = (protocol: GroupProtocol): KafkaMember =>
-    protocol === 'streams' ? new StreamsMember(cluster, options) : new ClassicMember(cluster, options)
-  if (groupProtocol !== 'auto') return speaking(groupProtocol)
-  return new DetectingMember(groupId, () => detectProtocol(cluster, groupId), speaking)
+  return new DetectingMember(cluster, {
+    groupId,
+    protocol: async () => (groupProtocol === 'auto' ? detectProtocol(cluster, groupId) : groupProtocol),
+    members: () => groupMembers(cluster, groupId),
+    speaking: (protocol) =>
+      protocol === 'streams' ? new StreamsMember(cluster, options) : new ClassicMember(cluster, options),
+  })
 }

@@ -1,13 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { MillraceError } from '../../../src/errors.ts'
+import { clusterOptions } from '../../../src/kafka/connection-options.ts'
 import { DetectingMember } from '../../../src/kafka/group/detecting-member.ts'
 import type { GroupProtocol } from '../../../src/kafka/group/detect-protocol.ts'
 import type { KafkaMember } from '../../../src/kafka/group/kafka-member.ts'
-import { KafkaError, kafkaErrors } from '../../../src/kafka/protocol/errors.ts'
+import { foreignGroup } from '../../../src/kafka/group/member-errors.ts'
+import { kafkaErrors } from '../../../src/kafka/protocol/errors.ts'
 import type { GroupEvent } from '../../../src/log/group.ts'
 import { until } from '../../log/log-harness.ts'
 
-const refusal = new MillraceError('MR_GROUP_PROTOCOL', 'another kind of consumer')
+const refusal = foreignGroup('group', kafkaErrors.inconsistentGroupProtocol)
 const assigned: GroupEvent = { type: 'assigned', active: [], standby: [] }
 
 class FakeMember implements KafkaMember {
@@ -44,17 +46,24 @@ class FakeMember implements KafkaMember {
   }
 }
 
+const cluster = { options: clusterOptions({ brokers: 'nowhere:1' }), closed: new AbortController().signal }
+
 /** A member of a group that has one of `protocols` after the other, and what is made for it by protocol. */
-function detecting(protocols: (GroupProtocol | MillraceError)[], members: Record<GroupProtocol, FakeMember>) {
-  return new DetectingMember(
-    'group',
-    async () => {
+function detecting(
+  protocols: (GroupProtocol | MillraceError)[],
+  members: Record<GroupProtocol, FakeMember>,
+  alive: (readonly string[])[] = [],
+) {
+  return new DetectingMember(cluster, {
+    groupId: 'group',
+    protocol: async () => {
       const protocol = protocols.length > 1 ? protocols.shift() : protocols[0]
       if (protocol === undefined || protocol instanceof MillraceError) throw protocol ?? new Error('no protocol')
       return protocol
     },
-    (protocol) => members[protocol],
-  )
+    members: async () => alive.shift() ?? [],
+    speaking: (protocol) => members[protocol],
+  })
 }
 
 const nextOf = (member: DetectingMember) => until('an event', () => member.nextEvent())
@@ -71,29 +80,35 @@ describe('a member that goes by what the group speaks', () => {
     expect(streams.done).toEqual(['heard', 'join'])
   })
 
-  it('fails when the group still speaks what it was refused for', async () => {
-    const classic = new FakeMember([{ type: 'failed', error: refusal }])
+  it('fails when the group still refuses it though it has no members', async () => {
+    const failed: GroupEvent = { type: 'failed', error: refusal }
+    const classic = new FakeMember([failed, failed])
     const member = detecting(['classic'], { classic, streams: new FakeMember([]) })
     await member.join()
     expect(await nextOf(member)).toEqual({ type: 'failed', error: refusal })
   })
 
-  it('tries no protocol twice that it was refused for', async () => {
-    const member = detecting(['classic', 'streams', 'classic'], {
-      classic: new FakeMember([{ type: 'failed', error: refusal }]),
-      streams: new FakeMember([{ type: 'failed', error: refusal }]),
-    })
+  it('fails at once when the brokers do not have the protocol that it was told to speak, whoever is alive', async () => {
+    const unknown = new MillraceError('MR_GROUP_PROTOCOL', 'not known')
+    const streams = new FakeMember([{ type: 'failed', error: unknown }])
+    const member = detecting(['streams'], { classic: new FakeMember([]), streams }, [['somebody']])
     await member.join()
-    expect(await nextOf(member)).toEqual({ type: 'failed', error: refusal })
+    expect(await nextOf(member)).toEqual({ type: 'failed', error: unknown })
   })
 
-  it('speaks the classic protocol where the brokers do not have the other although they say so', async () => {
-    const cause = new KafkaError(kafkaErrors.unsupportedVersion, 'heartbeat')
-    const unsupported = new MillraceError('MR_GROUP_PROTOCOL', 'not switched on', { cause })
-    const streams = new FakeMember([{ type: 'failed', error: unsupported }])
-    const member = detecting(['streams'], { classic: new FakeMember([assigned]), streams })
+  it('waits for members of another kind, names them once, and then goes by what the group has become', async () => {
+    const failed: GroupEvent = { type: 'failed', error: refusal }
+    const classic = new FakeMember([failed, failed])
+    const streams = new FakeMember([assigned])
+    const members = [['java on /10.0.0.1'], ['java on /10.0.0.1']]
+    const member = detecting(['classic', 'classic', 'classic', 'classic', 'streams'], { classic, streams }, members)
     await member.join()
+    expect(await nextOf(member)).toMatchObject({
+      type: 'waiting',
+      error: { code: 'MR_GROUP_PROTOCOL', message: expect.stringContaining('java on /10.0.0.1') },
+    })
     expect(await nextOf(member)).toBe(assigned)
+    expect(streams.done).toEqual(['unheard', 'join'])
   })
 
   it('passes on any other failure', async () => {
@@ -115,11 +130,12 @@ describe('a member that goes by what the group speaks', () => {
 
   it('is nobody before it joins, and may do nothing as a member until it knows as which', async () => {
     const { promise, resolve } = Promise.withResolvers<GroupProtocol>()
-    const member = new DetectingMember(
-      'group',
-      () => promise,
-      () => new FakeMember([]),
-    )
+    const member = new DetectingMember(cluster, {
+      groupId: 'group',
+      protocol: () => promise,
+      members: async () => [],
+      speaking: () => new FakeMember([]),
+    })
     expect(member.identity()).toBeUndefined()
     const joining = member.join()
     expect(() => member.identity()).toThrow(expect.objectContaining({ code: 'MR_FENCED' }))

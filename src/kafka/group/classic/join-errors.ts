@@ -8,7 +8,7 @@ const groupMaxSizeReached = 81
 export function joinError(errorCode: number, groupId: string, sessionTimeout: number): MillraceError | undefined {
   switch (errorCode) {
     case kafkaErrors.inconsistentGroupProtocol:
-      return foreignGroup(groupId, 'INCONSISTENT_GROUP_PROTOCOL')
+      return foreignGroup(groupId, errorCode)
     case kafkaErrors.invalidSessionTimeout:
       return new MillraceError('MR_CONFIG', `the brokers refuse a sessionTimeout of ${sessionTimeout} ms`, {
         hint: 'Choose one between group.min.session.timeout.ms and group.max.session.timeout.ms of the brokers.',
