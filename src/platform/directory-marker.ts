@@ -10,10 +10,10 @@ export interface DirectoryMarker {
   readonly damaged?: boolean
 }
 
-/** Holds something, but no marker of the kind asked for. */
+/** Holds something, but no marker of the kind asked for that can be read. */
 export interface UnmarkedDirectory {
   readonly kind: undefined
-  /** Name of a file that should not be there. */
+  /** Name of a file that should not be there, or of the damaged marker. */
   readonly file: string
 }
 

@@ -1,14 +1,15 @@
 import { MillraceError } from '../errors.ts'
+import { DIRECTORY_FAILURES } from '../platform/directory-failure.ts'
 
 /** An engine that finds damage, or a disk that refuses, does not know whose it is: names the task. Other errors stay as they are. */
 export function namingTask(error: unknown, task: string): unknown {
-  const isFailure = error instanceof MillraceError && error.code === 'MR_STATE_IO'
+  const isFailure = error instanceof MillraceError && DIRECTORY_FAILURES.has(error.code)
   if (!(isFailure || isDamage(error)) || error.task !== undefined) return error
   return new MillraceError(error.code, error.message, {
     task,
     cause: error,
     hint: isFailure
-      ? 'Make room on the disk, or check its permissions, then start again: what was committed and not written is restored from the changelogs.'
+      ? `${error.hint ?? ''} What was committed and not written is restored from the changelogs.`.trim()
       : 'Check the disk. The state is deleted and restored from its changelogs when the task is opened next.',
   })
 }

@@ -106,7 +106,7 @@ export class GlobalTables {
     for (const subtopology of subtopologies) {
       sources.push({ subtopology, ranges: yield* partitionsOf(app, subtopology, log) })
     }
-    const state = yield* openState(home, specs, [], environment, memory.engine, logger)
+    const state = yield* openState(home, specs, [], environment, app.id, memory.engine, logger)
     const reader = log.openReader({ fetchBytes: memory.parts.input })
     const producer = log.openProducer()
     const writer = new RecordWriter(producer)

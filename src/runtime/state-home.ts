@@ -1,10 +1,14 @@
 import { existsSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { MillraceError } from '../errors.ts'
+import { MillraceError, withPlace } from '../errors.ts'
+import { directoryFailure } from '../platform/directory-failure.ts'
 import { readMarker, writeMarker, type MarkedDirectory } from '../platform/directory-marker.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
-import type { EngineFactory, EngineOptions, KeyValueEngine } from '../state/engine.ts'
+import { ENGINE_NAMES } from '../state/engine.ts'
+import type { EngineFactory, EngineName, EngineOptions, KeyValueEngine } from '../state/engine.ts'
+import { engineOf, isEngineFile } from '../state/engines/engine-files.ts'
 import { ResizableEngine } from '../state/resizable-engine.ts'
+import type { Logger } from '../topology/application.ts'
 import { LoopHolds, type Holds } from './holds.ts'
 
 /**
@@ -19,8 +23,8 @@ export interface StateHome {
    * Opens the engine of a task (or of the global tables), which is held from now on until `release`; not if it throws.
    *
    * @param memory that it may take; the engine's own defaults if absent
-   * @throws MR_STATE_LOCKED, MR_STATE_CORRUPT; MR_STATE_FOREIGN if another engine or version wrote it; MR_STATE_DIRECTORY if
-   * the directory holds something else
+   * @throws MR_STATE_LOCKED, MR_STATE_CORRUPT; MR_STATE_ENGINE if another engine wrote it, MR_STATE_FOREIGN if another version did;
+   * MR_STATE_DIRECTORY if the directory holds something else; what the disk or its permissions refuse
    */
   open(task: string, memory?: Required<EngineOptions>): MaybePromise<KeyValueEngine>
   /** Changes the memory of an open engine; nothing may be read or written meanwhile. @throws as `open` */
@@ -39,6 +43,7 @@ export interface StateHome {
 
 /** The marker of a task's directory, beside the files of its engine. */
 const KIND = 'millrace-task'
+const MARKER = `${KIND}.json`
 const FORMAT = 1
 const DELETED = '.deleted'
 /** `0_1`, a further thread's copy of the global tables, or what was left of one when deleting it was cut short. */
@@ -49,7 +54,12 @@ const TASK_NAME = /^(\d+_\d+|global-\d+)(\.deleted)?$/
  *
  * @param held shared by all that open engines in it
  */
-export function stateHome(engine: EngineFactory, directory: string, held: Holds = new LoopHolds()): StateHome {
+export function stateHome(
+  engine: EngineFactory,
+  directory: string,
+  logger: Pick<Logger, 'warn'>,
+  held: Holds = new LoopHolds(),
+): StateHome {
   const pathOf = (task: string): string => join(directory, task)
   const resizable = new Map<string, ResizableEngine>()
   const release = (task: string): void => {
@@ -69,7 +79,7 @@ export function stateHome(engine: EngineFactory, directory: string, held: Holds 
     open(task, memory) {
       if (!held.take(task)) throw heldTwice(task)
       try {
-        if (engine.persistent) claimTaskDirectory(pathOf(task), engine, task)
+        if (engine.persistent) claimTaskDirectory(pathOf(task), engine.name, task, logger)
         const opened = openEngine(task, memory)
         if (!isPromise(opened)) return opened
         return opened.catch((error: unknown) => {
@@ -107,15 +117,21 @@ export function stateHome(engine: EngineFactory, directory: string, held: Holds 
   }
 }
 
-/** Marked before the engine writes its first file: what has no marker is not a task's. */
-function claimTaskDirectory(directory: string, { name }: EngineFactory, task: string): void {
-  const marker = markerOf(directory, name, task)
-  if (marker === undefined) return
-  if (marker.kind === undefined) {
-    throw new MillraceError('MR_STATE_DIRECTORY', `${directory} holds something else than a task (${marker.file})`, {
-      task,
-      hint: 'Move it away, or choose another state directory.',
-    })
+/** Marked before the engine writes its first file: what has no marker, and more than an engine's files, is not a task's. */
+function claimTaskDirectory(directory: string, engine: EngineName, task: string, logger: Pick<Logger, 'warn'>): void {
+  let marker: MarkedDirectory
+  try {
+    marker = readMarker(directory, KIND)
+    if (marker === undefined) {
+      writeMarker(directory, { kind: KIND, format: FORMAT, engine })
+      return
+    }
+    if (marker.kind === undefined || (marker.format === FORMAT && !isKnown(marker.engine))) {
+      markAgain(directory, engine, task, marker.kind === undefined ? marker.file : MARKER, logger)
+      return
+    }
+  } catch (cause) {
+    throw withPlace(directoryFailure('state', directory, cause), { task })
   }
   if (marker.damaged === true) {
     throw new MillraceError('MR_STATE_CORRUPT', `what lies in ${directory} was found to be damaged`, {
@@ -123,45 +139,73 @@ function claimTaskDirectory(directory: string, { name }: EngineFactory, task: st
       hint: 'Check the disk.',
     })
   }
-  if (marker.engine !== name || marker.format !== FORMAT) {
+  if (marker.format !== FORMAT) {
     throw new MillraceError(
       'MR_STATE_FOREIGN',
-      `${directory} was written by the engine ${marker.engine} in format ${marker.format}, not by ${name} in format ${FORMAT}`,
-      { task, hint: `Run with the engine ${marker.engine}, or delete the directory.` },
+      `${directory} was written in format ${marker.format}, this version knows ${FORMAT}`,
+      { task, hint: 'Run the version of Millrace that wrote it.' },
     )
   }
+  if (marker.engine !== engine) throw writtenByOther(directory, marker.engine, engine, task)
 }
 
-/** The marker that was there; `undefined` if the directory was empty and is marked now. */
-function markerOf(directory: string, engine: string, task: string): MarkedDirectory {
-  try {
-    const marker = readMarker(directory, KIND)
-    if (marker !== undefined) return marker
-    writeMarker(directory, { kind: KIND, format: FORMAT, engine })
-    return undefined
-  } catch (cause) {
-    throw new MillraceError('MR_STATE_IO', `${directory} cannot be used: ${String(cause)}`, {
+/** All that a marker tells but the engine's name the engine tells as well, so that a damaged one is no loss. */
+function markAgain(
+  directory: string,
+  engine: EngineName,
+  task: string,
+  file: string,
+  logger: Pick<Logger, 'warn'>,
+): void {
+  const isOthers =
+    file !== MARKER && readdirSync(directory).some((name) => !isEngineFile(name) && !name.startsWith(KIND))
+  if (isOthers) {
+    throw new MillraceError('MR_STATE_DIRECTORY', `${directory} holds something else than a task (${file})`, {
       task,
-      cause,
-      hint: 'Check free space and permissions of the state directory.',
+      hint: 'Move it away, or choose another state directory.',
     })
   }
+  const writer = engineOf(directory)
+  if (writer !== undefined && writer !== engine) throw writtenByOther(directory, writer, engine, task)
+  logger.warn({ task, directory }, `${MARKER} is missing or damaged; it is written again`)
+  writeMarker(directory, { kind: KIND, format: FORMAT, engine })
+}
+
+function writtenByOther(directory: string, writer: string, engine: EngineName, task: string): MillraceError {
+  return new MillraceError('MR_STATE_ENGINE', `${directory} was written by the engine ${writer}, not by ${engine}`, {
+    task,
+    hint: `Run with the engine ${writer}.`,
+  })
+}
+
+function isKnown(engine: string): boolean {
+  return ENGINE_NAMES.some((name) => name === engine)
 }
 
 function isTask(directory: string): boolean {
-  return directory.endsWith(DELETED) || readMarker(directory, KIND)?.kind === KIND
+  if (directory.endsWith(DELETED)) return true
+  try {
+    return readMarker(directory, KIND)?.kind === KIND
+  } catch {
+    // It may not be looked at, so it is not ours to delete.
+    return false
+  }
 }
 
 /** Renamed first: a deletion that is cut short must not leave a directory that seems to be whole, or nobody's. */
 function destroyDirectory(engine: EngineFactory, directory: string): MaybePromise<void> {
   if (!existsSync(directory)) return
   const doomed = `${directory}${DELETED}`
-  const cleared = engine.destroy(doomed)
-  const move = (): MaybePromise<void> => {
-    renameSync(directory, doomed)
-    return engine.destroy(doomed)
+  try {
+    const cleared = engine.destroy(doomed)
+    const move = (): MaybePromise<void> => {
+      renameSync(directory, doomed)
+      return engine.destroy(doomed)
+    }
+    return isPromise(cleared) ? cleared.then(move) : move()
+  } catch (cause) {
+    throw directoryFailure('deleting state', directory, cause)
   }
-  return isPromise(cleared) ? cleared.then(move) : move()
 }
 
 function heldTwice(task: string): MillraceError {

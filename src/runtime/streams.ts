@@ -408,7 +408,7 @@ async function openHost(place: HostPlace): Promise<{ readonly home: StateHome; r
     })
   }
   const { onRestore = () => {} } = options
-  const home = stateHome(engine, directory)
+  const home = stateHome(engine, directory, app.settings.logger)
   const parts = { app, topology, log, home, processId, instanceId, clock, scheduler, onRestore }
   return { home, host: await EventLoopThreads.open(parts) }
 }

@@ -1,6 +1,7 @@
 import { MillraceError, isError, isMillraceError, messageOf, withPlace, type ErrorPlace } from '../errors.ts'
 import type { RecordCursor } from '../log/log.ts'
 import type { Replacement } from '../log/refusal.ts'
+import { DIRECTORY_FAILURES } from '../platform/directory-failure.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import { ignoreRejection, isThenable } from '../platform/thenable.ts'
 import { noEventTime } from '../record/event-time.ts'
@@ -17,6 +18,7 @@ import type { TaskContexts } from './task-context.ts'
 const PREVIEW_BYTES = 32
 /** Failures of the log, the disk or a handler, not of a record: no handler is asked about them. */
 const ENDS_TASK: ReadonlySet<string> = new Set([
+  ...DIRECTORY_FAILURES,
   'MR_AUTHENTICATION',
   'MR_AUTHORIZATION',
   'MR_CLOSED',
@@ -30,7 +32,6 @@ const ENDS_TASK: ReadonlySet<string> = new Set([
   'MR_STATE_CLOSED',
   'MR_STATE_CORRUPT',
   'MR_STATE_FULL',
-  'MR_STATE_IO',
   'MR_STATE_LOCKED',
   'MR_SUPPRESS_FULL',
   'MR_TOPIC_CREATE',

@@ -48,7 +48,6 @@ export interface TaskOpenerOptions {
   readonly home: StateHome
   readonly clock: Clock
   readonly lines: RepeatedLines
-  /** The test driver checks every value that a store serializes, a running application the first ones. */
 }
 
 /** Opens the state of tasks, active and standby, and works out what has to be replayed into it. */
@@ -90,7 +89,7 @@ export class TaskOpener {
     const unlogged = stores.filter(({ spec, changelog }) => spec.persistent && changelog === null)
     const names = unlogged.map(({ spec }) => spec.name)
     const engine = stores.length === 0 ? LEAST_ENGINE : memory.engine
-    const state = yield* openState(home, specs, names, environment, engine, logger)
+    const state = yield* openState(home, specs, names, environment, app.id, engine, logger)
     try {
       return { ...parts, state, record, drops, ...(yield* this.#describe(parts, stores)) }
     } catch (error) {

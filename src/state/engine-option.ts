@@ -1,11 +1,10 @@
 import { oneOf, option } from '../options/index.ts'
 import type { Option } from '../options/index.ts'
+import { ENGINE_NAMES } from './engine.ts'
 import type { EngineFactory, EngineName } from './engine.ts'
 
-const NAMES: readonly EngineName[] = ['rocksdb', 'level', 'memory']
-
 /** An engine by its name. */
-export const engineName: Option<EngineName | undefined> = oneOf<EngineName>(NAMES, {
+export const engineName: Option<EngineName | undefined> = oneOf<EngineName>(ENGINE_NAMES, {
   defaultText: 'RocksDB, else LevelDB',
   description: 'what the data is kept in; LevelDB where RocksDB has no binary',
 })

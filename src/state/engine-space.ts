@@ -21,6 +21,7 @@ const FORMAT = 0
 const STORE = 1
 const CHECKPOINT = 2
 const KEPT = 3
+const OWNER = 4
 const HEADER = 3
 const FORMAT_VERSION = '1'
 const MAX_PREFIX = 0xfffe
@@ -166,6 +167,9 @@ export class EngineSpace {
     })
   }
 }
+
+/** Where `claimState` keeps whose engine it is. */
+export const OWNER_KEY = metaKey(OWNER, '')
 
 function metaKey(kind: number, name: string): Buffer {
   return Buffer.concat([Buffer.of(0, 0, kind), Buffer.from(name, 'utf8')])

@@ -40,6 +40,7 @@ export interface PendingRows {
 
 /** RocksDB, LevelDB, or nothing but memory. */
 export type EngineName = 'rocksdb' | 'level' | 'memory'
+export const ENGINE_NAMES: readonly EngineName[] = ['rocksdb', 'level', 'memory']
 
 export interface EngineRange {
   /** Inclusive; absent: from the first key. */

@@ -51,7 +51,7 @@ export function* openParts(
   const log = memoryLog({ clock })
   const topics = userTopics(app.topology()).map((name) => ({ name, partitions: partitionsOf(name, options) }))
   yield* wait(log.createTopics(topics))
-  return yield* openOn(log, clock, stateHome(engine, directory), app, options)
+  return yield* openOn(log, clock, stateHome(engine, directory, app.settings.logger), app, options)
 }
 
 /** The application on a log that may hold its offsets and changelogs already. */

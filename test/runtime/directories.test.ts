@@ -27,7 +27,7 @@ function tasksOnDisk(directory: string): Promise<string[]> {
 
 describe('the directory of a task that went elsewhere', () => {
   test('is deleted when nobody had it for the delay, those that are open never', async () => {
-    const home = stateHome(rocksdbEngine, state.stateDirectory)
+    const home = stateHome(rocksdbEngine, state.stateDirectory, recordingLogger().logger)
     const clock = new ManualClock(0)
     const cleaner = new DirectoryCleaner(home, DELAY, clock, recordingLogger().logger)
     const kept = await home.open('0_0')
@@ -66,7 +66,7 @@ describe('the directory of a task that went elsewhere', () => {
 
 describe('the directories of one process', () => {
   test('are open in one thread at a time; another is told, and tells when it is released', async () => {
-    const home = stateHome(memoryEngine, '')
+    const home = stateHome(memoryEngine, '', recordingLogger().logger)
     await home.open('0_0')
     const released: string[] = []
     home.onRelease((task) => released.push(task))
@@ -79,7 +79,7 @@ describe('the directories of one process', () => {
   })
 
   test('a deletion that was cut short leaves nothing that looks like state, and is finished later', async () => {
-    const home = stateHome(rocksdbEngine, state.stateDirectory)
+    const home = stateHome(rocksdbEngine, state.stateDirectory, recordingLogger().logger)
     await (await home.open('0_0')).close()
     home.release('0_0')
     const { rename } = await import('node:fs/promises')
@@ -91,7 +91,7 @@ describe('the directories of one process', () => {
 })
 
 test('a task that another thread has not closed yet is waited for, while the others run, and opened when it is released', async () => {
-  const home = stateHome(memoryEngine, '')
+  const home = stateHome(memoryEngine, '', recordingLogger().logger)
   const app = state.app()
   const topology = app.topology()
   const client = await state.log.openClient({

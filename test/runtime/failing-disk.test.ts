@@ -5,7 +5,7 @@ import { defineApp, long, memoryLog, readTopic, Streams, string, topic, TopicWri
 import type { EngineFactory, Log } from 'millrace'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { chooseEngine } from '../../src/state/engines/choose.ts'
-import { ioFailure } from '../../src/state/engines/engine-failure.ts'
+import { engineFailure } from '../../src/state/engines/engine-failure.ts'
 
 const words = topic('words', { key: string(), value: string() })
 const counts = topic('counts', { key: string(), value: long() })
@@ -60,7 +60,7 @@ async function rocksdbOnDisk(isFull: () => boolean, call: 'prepare' | 'write'): 
           if (name === call && isFull() && /0_\d/.test(path)) {
             const cause = Object.assign(new Error('IO error: No space left on device'), { code: 'ENOSPC' })
             return () => {
-              throw ioFailure('rocksdb', path, cause)
+              throw engineFailure('rocksdb', path, cause)
             }
           }
           const member: unknown = Reflect.get(target, name, target)
@@ -85,7 +85,7 @@ test.each([
     isFull = true
     await write()
     await expect(streams.closed).rejects.toMatchObject({
-      code: 'MR_STATE_IO',
+      code: 'MR_STATE_SPACE',
       task: '0_0',
       message: expect.stringMatching(/counting.*0_0.*No space left/),
       hint: expect.stringContaining('room on the disk'),
@@ -103,8 +103,8 @@ test('a state directory that cannot be made is refused at the start, with its pa
   const file = join(directory, 'file')
   await writeFile(file, '')
   await expect(Streams.start(app, { log, stateDirectory: file })).rejects.toMatchObject({
-    code: 'MR_STATE_IO',
+    code: 'MR_STATE_DIRECTORY',
     message: expect.stringContaining(join(file, 'counting')),
-    hint: expect.stringContaining('permissions'),
+    hint: expect.stringContaining('Move that away'),
   })
 })

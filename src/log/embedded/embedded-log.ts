@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { flag, having, readOptions, text } from '../../options/index.ts'
 import type { TableOf } from '../../options/index.ts'
+import { MillraceError } from '../../errors.ts'
 import { clockOption } from '../../platform/clock-option.ts'
 import type { Clock } from '../../platform/clock.ts'
-import type { EngineName } from '../../state/engine.ts'
+import { directoryFailure } from '../../platform/directory-failure.ts'
+import type { EngineFactory, EngineName } from '../../state/engine.ts'
 import { engineName } from '../../state/engine-option.ts'
 import { chooseEngine } from '../../state/engines/choose.ts'
 import { LocalLog } from '../local/local-log.ts'
@@ -76,7 +78,9 @@ export const EMBEDDED_LOG = {
  * newest timestamp or from now, whichever is earlier, so that old data that is replayed is not deleted while it arrives.
  *
  * @throws MR_CONFIG for an option that is unknown or impossible; MR_STATE_LOCKED if another process, or this one, has the directory open; MR_STATE_FOREIGN if it holds something else
- *   or a newer format; MR_STATE_CORRUPT if it lost data that it is known to have had; MR_ENGINE_UNAVAILABLE
+ *   or a newer format; MR_STATE_ENGINE if another engine keeps it; MR_STATE_CORRUPT if it lost data that it is known to have had;
+ *   MR_STATE_PERMISSION, MR_STATE_SPACE, MR_STATE_FILES, MR_STATE_DIRECTORY, MR_STATE_IO where the system refuses the directory;
+ *   MR_ENGINE_UNAVAILABLE
  * @example
  * ```ts
  * const log = await embeddedLog({ directory: '.millrace/log' })
@@ -100,10 +104,27 @@ export async function embeddedLog(options: EmbeddedLogOptions): Promise<Log> {
     cleaner.start()
     return log
   }
-  const name = openLogDirectory(directory, asked, chosen.factory.name)
-  const { factory } = name === chosen.factory.name ? chosen : await chooseEngine(name)
   const warn: LogPlace['warn'] = logger === undefined ? emitWarning : (fields, message) => logger.warn(fields, message)
-  return await openPersistent({ directory, factory, fsync, acceptLoss, clock, warn })
+  try {
+    const name = openLogDirectory(directory, asked, chosen.factory.name, warn)
+    const factory = name === chosen.factory.name ? chosen.factory : await otherEngine(name, directory)
+    return await openPersistent({ directory, factory, fsync, acceptLoss, clock, warn })
+  } catch (error) {
+    throw directoryFailure('the log', directory, error)
+  }
+}
+
+/** The engine that a log is kept by, where another one would be taken for a new log. */
+async function otherEngine(name: EngineName, directory: string): Promise<EngineFactory> {
+  try {
+    return (await chooseEngine(name)).factory
+  } catch (cause) {
+    if (!(cause instanceof MillraceError) || cause.code !== 'MR_ENGINE_UNAVAILABLE') throw cause
+    throw new MillraceError('MR_STATE_ENGINE', `${directory} is kept by the engine ${name}: ${cause.message}`, {
+      hint: `Open it where ${name} loads, or choose another directory. Nothing was touched.`,
+      cause,
+    })
+  }
 }
 
 /** A loss must not go unseen where nobody gave a logger. */

@@ -270,8 +270,10 @@ export class EmbeddedStorage implements LogStorage {
 }
 
 function writeFailed(cause: unknown): MillraceError {
-  return new MillraceError('MR_LOG_FAILED', 'the log could not be written and takes no more', {
-    hint: 'make room on the disk and open the log anew: only what was committed before is in it',
+  const reason = cause instanceof MillraceError ? cause : undefined
+  const why = reason === undefined ? '' : `: ${reason.message}`
+  return new MillraceError('MR_LOG_FAILED', `the log could not be written and takes no more${why}`, {
+    hint: `${reason?.hint ?? 'Make room on the disk.'} Then open the log again: only what was committed before is in it.`,
     cause,
   })
 }

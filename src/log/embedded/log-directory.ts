@@ -1,40 +1,72 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { MillraceError } from '../../errors.ts'
 import { readMarker, writeMarker } from '../../platform/directory-marker.ts'
+import { ENGINE_NAMES } from '../../state/engine.ts'
 import type { EngineName } from '../../state/engine.ts'
-import { UNBEGUN, writeEnds } from './log-ends.ts'
+import { engineOf } from '../../state/engines/engine-files.ts'
+import { ENDS_FILE, UNBEGUN, writeEnds } from './log-ends.ts'
 
 const KIND = 'millrace-log'
+const MARKER = `${KIND}.json`
 const FORMAT = 1
-const ENGINES: readonly EngineName[] = ['rocksdb', 'level', 'memory']
 /** The engine's own directory, beside the marker. */
 export const DATA = 'data'
+/** What a log keeps beside its data, and what is kept of one that lost data. */
+const OWN_FILE = /^(data|damaged-\d+|millrace-log.*)$/
 
 /**
  * Makes the directory of a log if it is missing, and tells which engine its data is in.
  *
- * @throws MR_STATE_FOREIGN if it holds something else, a newer format, or data of another engine than the one asked for
+ * @param warn told if the marker has to be written again
+ * @throws MR_STATE_FOREIGN if it holds something else or a newer format, MR_STATE_ENGINE if it holds data of another engine than the one asked for
  */
-export function openLogDirectory(directory: string, asked: EngineName | undefined, choice: EngineName): EngineName {
+export function openLogDirectory(
+  directory: string,
+  asked: EngineName | undefined,
+  choice: EngineName,
+  warn: (fields: object, message: string) => void,
+): EngineName {
   const marker = readMarker(directory, KIND)
-  if (marker === undefined) {
-    // Before the marker: a directory with a marker and without this file was written by a version that kept none, and had data.
-    mkdirSync(directory, { recursive: true })
-    writeEnds(directory, UNBEGUN)
-    writeMarker(directory, { kind: KIND, format: FORMAT, engine: choice })
-    return choice
-  }
+  if (marker === undefined) return begin(directory, choice)
+  let engine: EngineName | undefined
   if (marker.kind === undefined) {
-    throw foreign(directory, `holds something else than a log (${marker.file})`, 'choose an empty directory')
-  }
-  const engine = ENGINES.find((name) => name === marker.engine)
-  if (marker.format > FORMAT || engine === undefined) {
-    throw foreign(directory, `has format ${marker.format}, this version knows ${FORMAT}`, 'use a newer Millrace')
-  }
-  if (asked !== undefined && asked !== engine) {
-    throw foreign(directory, `is kept by the engine ${engine}, not ${asked}`, `open it with ${engine}`)
+    if (marker.file !== MARKER) requireLog(directory, marker.file)
+  } else if (marker.format <= FORMAT) engine = ENGINE_NAMES.find((name) => name === marker.engine)
+  else throw foreign(directory, `has format ${marker.format}, this version knows ${FORMAT}`, 'use a newer Millrace')
+  const isMarked = engine !== undefined
+  engine ??= engineOf(join(directory, DATA)) ?? choice
+  if (asked !== undefined && asked !== engine) throw keptByOther(directory, engine, asked)
+  if (!isMarked) {
+    warn({ directory }, `${MARKER} is missing or damaged; it is written again`)
+    writeMarker(directory, { kind: KIND, format: FORMAT, engine })
   }
   return engine
+}
+
+/**
+ * The file of ends comes first: a directory with a marker and without that file was written by a version that kept none, and had data.
+ * One that is there tells what is missing.
+ */
+function begin(directory: string, engine: EngineName): EngineName {
+  mkdirSync(directory, { recursive: true })
+  if (!existsSync(join(directory, ENDS_FILE))) writeEnds(directory, UNBEGUN)
+  writeMarker(directory, { kind: KIND, format: FORMAT, engine })
+  return engine
+}
+
+/** A log whose marker is gone is known by the rest of it. */
+function requireLog(directory: string, file: string): void {
+  const others = readdirSync(directory).filter((name) => !OWN_FILE.test(name))
+  const isLog = engineOf(join(directory, DATA)) !== undefined || existsSync(join(directory, ENDS_FILE))
+  if (isLog && others.length === 0) return
+  throw foreign(directory, `holds something else than a log (${others[0] ?? file})`, 'choose an empty directory')
+}
+
+function keptByOther(directory: string, engine: EngineName, asked: EngineName): MillraceError {
+  return new MillraceError('MR_STATE_ENGINE', `${directory} is kept by the engine ${engine}, not ${asked}`, {
+    hint: `open it with ${engine}; nothing was touched`,
+  })
 }
 
 function foreign(directory: string, what: string, hint: string): MillraceError {

@@ -33,7 +33,7 @@ export interface LogEnds {
 }
 
 const FORMAT = 1
-const NAME = 'millrace-log-ends.json'
+export const ENDS_FILE = 'millrace-log-ends.json'
 
 /** Of a log that is being made: it has nothing yet that could be lost. */
 export const UNBEGUN: Omit<LogEnds, 'format'> = { fsync: true, files: {}, atRest: false, topics: [] }
@@ -43,7 +43,7 @@ export const UNBEGUN: Omit<LogEnds, 'format'> = { fsync: true, files: {}, atRest
  * @throws MR_STATE_CORRUPT; MR_STATE_FOREIGN if a newer version wrote it
  */
 export function readEnds(directory: string): LogEnds | undefined {
-  const file = join(directory, NAME)
+  const file = join(directory, ENDS_FILE)
   let text: string
   try {
     text = readFileSync(file, 'utf8')
@@ -69,7 +69,7 @@ export function readEnds(directory: string): LogEnds | undefined {
 
 /** Renamed into place: who dies here leaves the file before or this one. */
 export function writeEnds(directory: string, ends: Omit<LogEnds, 'format'>): void {
-  const file = join(directory, NAME)
+  const file = join(directory, ENDS_FILE)
   writeFileSync(`${file}.new`, textOf(ends), { flush: ends.fsync })
   renameSync(`${file}.new`, file)
 }
@@ -85,7 +85,7 @@ export function writeEndsBeside(
   isStillTrue: () => boolean,
   done: (error: unknown) => void,
 ): void {
-  const file = join(directory, NAME)
+  const file = join(directory, ENDS_FILE)
   writeFile(`${file}.next`, textOf(ends), { flush: ends.fsync }, (failure) => {
     let error: unknown = failure ?? undefined
     try {

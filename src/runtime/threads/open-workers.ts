@@ -61,7 +61,7 @@ export async function openWorkers(place: WorkersPlace): Promise<{ home: StateHom
     logger,
     onRestore,
   })
-  return { home: stateHome(engine, directory, host.holds), host }
+  return { home: stateHome(engine, directory, logger, host.holds), host }
 }
 
 /** A module that starts what it exports would have each of its threads start it again, and so on. @throws MR_THREAD_MODULE */

@@ -74,7 +74,7 @@ class StreamWorker {
     this.#requireSame(app, topology)
     const log = await this.#openLog(exports)
     const { factory } = await chooseEngine(engine)
-    const home = stateHome(factory, directory, this.#holds)
+    const home = stateHome(factory, directory, started.settings.logger, this.#holds)
     const name = index === 0 ? GLOBAL_STATE : `${GLOBAL_STATE}-${index + 1}`
     const globals = await runSteps(GlobalTables.open(started, topology, log, home, systemClock, name))
     this.#globals = globals

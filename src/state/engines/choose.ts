@@ -1,3 +1,4 @@
+import { MillraceError } from '../../errors.ts'
 import { Place } from '../../options/index.ts'
 import { engineName } from '../engine-option.ts'
 import type { EngineFactory, EngineName } from '../engine.ts'
@@ -29,7 +30,8 @@ export async function chooseEngine(name?: EngineName): Promise<ChosenEngine> {
   try {
     loadRocksdbBinding()
   } catch (cause) {
-    if (name === 'rocksdb') throw cause
+    const isMissing = cause instanceof MillraceError && cause.code === 'MR_ENGINE_UNAVAILABLE'
+    if (name === 'rocksdb' || !isMissing) throw cause
     return await levelOr(`RocksDB does not load on ${process.platform}-${process.arch}; state lies in LevelDB`)
   }
   return { factory: rocksdbEngine, note: undefined }

@@ -1,46 +1,44 @@
+import { closeSync, openSync } from 'node:fs'
 import { MillraceError } from '../../errors.ts'
+import { directoryFailure, messagesOf, systemCodeOf } from '../../platform/directory-failure.ts'
+
+/** Statuses of engines that tell of files which are not as they were written. */
+const DAMAGE_CODES: ReadonlySet<unknown> = new Set(['LEVEL_CORRUPTION', 'LEVEL_NOT_FOUND'])
+const DAMAGE_STATUS = /^(?:Corruption|NotFound|Invalid argument|Not implemented)\b/
+/** Refusals of the system that have their cause in the files: one is missing, or is a directory; an offset in it leads nowhere. */
+const DAMAGE_SYSTEM_CODES: ReadonlySet<unknown> = new Set(['ENOENT', 'EISDIR', 'EINVAL'])
 
 /**
- * Says what an engine's failure to open a directory means to the user: MR_STATE_LOCKED, MR_STATE_CORRUPT (its files cannot
- * be understood), or MR_STATE_IO (the disk or its permissions refuse).
+ * Says what an engine's failure means to the user, going by what it reports and not by how paths or messages read: MR_STATE_LOCKED
+ * if another process holds the directory's lock, MR_STATE_CORRUPT if its files are damaged, else what `directoryFailure` says.
  */
-export function openFailure(engine: string, directory: string, cause: unknown): MillraceError {
+export function engineFailure(engine: string, directory: string, cause: unknown): MillraceError {
   if (cause instanceof MillraceError) return cause
-  const text = textOf(cause)
-  if (/lock/i.test(text)) {
+  const system = systemCodeOf(cause, directory)
+  if (isLocked(cause, system)) {
     return new MillraceError('MR_STATE_LOCKED', `${directory} is in use by another process, or twice by this one`, {
       hint: 'stop the other process, or give this one a directory of its own',
       cause,
     })
   }
-  if (/corrupt|no such file|not found|invalid argument|missing|does not match|not an sstable/i.test(text)) {
-    return new MillraceError('MR_STATE_CORRUPT', `${engine} cannot read what lies in ${directory}`, {
-      hint: 'delete the directory: state is rebuilt from its changelog; a log is lost',
+  // What the system refuses comes first: a file that may not be read is "corrupt" to an engine that needs its size.
+  if (DAMAGE_SYSTEM_CODES.has(system) || (system === undefined && isDamage(cause))) {
+    return new MillraceError('MR_STATE_CORRUPT', `${engine} found damage in ${directory}: ${messagesOf(cause)}`, {
+      hint: 'Check the disk. State is rebuilt from its changelog where the directory is deleted; a log comes from a backup.',
       cause,
     })
   }
-  return ioFailure(engine, directory, cause)
-}
-
-/** Says what a failure of an open engine means: MR_STATE_CORRUPT if a checksum is wrong, else MR_STATE_IO. */
-export function ioFailure(engine: string, directory: string, cause: unknown): MillraceError {
-  if (/corrupt|checksum/i.test(textOf(cause))) {
-    return new MillraceError('MR_STATE_CORRUPT', `${engine} found damage in ${directory}: ${textOf(cause)}`, {
-      hint: 'check the disk; then delete the directory: state is rebuilt from its changelog; a log is lost',
-      cause,
-    })
-  }
-  return new MillraceError('MR_STATE_IO', `${engine} failed in ${directory}: ${textOf(cause)}`, {
-    hint: 'check free space and permissions of the directory',
-    cause,
-  })
+  return directoryFailure(engine, directory, cause)
 }
 
 export function engineClosed(engine: string, directory: string): MillraceError {
   return new MillraceError('MR_STATE_CLOSED', `the ${engine} engine of ${directory} is closed`)
 }
 
+/** A process that may open no more files finds no binding: that is no reason to keep state in another engine. */
 export function engineUnavailable(engine: string, cause: unknown): MillraceError {
+  const refusal = refusedFile()
+  if (refusal !== undefined) return directoryFailure(`loading ${engine}`, process.cwd(), refusal)
   return new MillraceError(
     'MR_ENGINE_UNAVAILABLE',
     `the ${engine} engine does not load on ${process.platform}-${process.arch}`,
@@ -48,9 +46,28 @@ export function engineUnavailable(engine: string, cause: unknown): MillraceError
   )
 }
 
-/** The messages of an error and its causes. */
-function textOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause)
-  const code = 'code' in cause ? `${String(cause.code)} ` : ''
-  return `${code}${cause.message}${cause.cause === undefined ? '' : `: ${textOf(cause.cause)}`}`
+function refusedFile(): unknown {
+  try {
+    closeSync(openSync(process.execPath, 'r'))
+    return undefined
+  } catch (error) {
+    return error
+  }
+}
+
+/** A file system without locks fails as a lock that is taken does. */
+function isLocked(cause: unknown, system: string | undefined): boolean {
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    if ('code' in error && error.code === 'LEVEL_LOCKED') {
+      return system !== 'ENOLCK' || error.message.includes('by current process')
+    }
+  }
+  return false
+}
+
+function isDamage(cause: unknown): boolean {
+  for (let error = cause; error instanceof Error; error = error.cause) {
+    if (('code' in error && DAMAGE_CODES.has(error.code)) || DAMAGE_STATUS.test(error.message)) return true
+  }
+  return false
 }

@@ -7,6 +7,9 @@ import { checkJournal } from './journal.ts'
 export type VitalFiles = Readonly<Record<string, number>>
 
 const DATA_FILE = /^(MANIFEST-\d+|\d+\.(log|sst|ldb))$/
+/** Files that RocksDB has and LevelDB has not. */
+const ROCKSDB_FILE = /^(IDENTITY|OPTIONS-\d+)$/
+const OTHER_FILE = /^(CURRENT|LOCK|LOG|LOG\.old(\.\d+)?|OPTIONS-\d+\.dbtmp|\d+\.dbtmp)$/
 const WRITE_AHEAD_LOG = /^\d+\.log$/
 const MANIFEST = /^MANIFEST-(\d+)$/
 
@@ -24,6 +27,17 @@ export function vitalFiles(directory: string): VitalFiles {
     if (size !== undefined) found[name] = size
   }
   return found
+}
+
+/** The engine that wrote a directory, going by its files; undefined if no engine has written data there. */
+export function engineOf(directory: string): 'rocksdb' | 'level' | undefined {
+  if (!hasData(directory)) return undefined
+  return readdirSync(directory).some((name) => ROCKSDB_FILE.test(name)) ? 'rocksdb' : 'level'
+}
+
+/** Whether it is called as engines call theirs. */
+export function isEngineFile(name: string): boolean {
+  return DATA_FILE.test(name) || ROCKSDB_FILE.test(name) || OTHER_FILE.test(name)
 }
 
 export function hasData(directory: string): boolean {
@@ -106,8 +120,11 @@ function manifestOf(directory: string): string | undefined {
   try {
     const name = readFileSync(join(directory, 'CURRENT'), 'utf8').trim()
     return MANIFEST.test(name) ? name : undefined
-  } catch {
-    return undefined
+  } catch (error) {
+    // A file that may not be read, or for which no descriptor is left, is not missing.
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'EISDIR'))
+      return undefined
+    throw error
   }
 }
 

@@ -1,6 +1,7 @@
 import { workerData } from 'node:worker_threads'
 import { ClassicLevel } from 'classic-level'
 import type { Iterator as DatabaseIterator } from 'classic-level'
+import { messagesOf } from '../../platform/directory-failure.ts'
 import type { ScanReply, ScanRequest, ScanWorkerData } from './level-scan-protocol.ts'
 
 /**
@@ -72,7 +73,7 @@ port.on('message', (request: ScanRequest) => {
   last = last.then(async () => {
     const reply = await answer(request).catch((error: unknown): ScanReply => ({
       type: 'failed',
-      message: error instanceof Error ? error.message : String(error),
+      message: messagesOf(error),
     }))
     if (reply === undefined) return
     port.postMessage(reply)

@@ -1,7 +1,7 @@
 import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
 import type { MessagePort } from 'node:worker_threads'
 import type { EngineIterator, EngineRange } from '../engine.ts'
-import { ioFailure } from './engine-failure.ts'
+import { engineFailure } from './engine-failure.ts'
 import type { ScanReply, ScanRequest, ScanWorkerData } from './level-scan-protocol.ts'
 
 const FIRST_ROWS = 32
@@ -38,7 +38,7 @@ class ScanThread {
       type: 'failed',
       message: 'the scanning thread does not answer',
     }
-    if (reply.type === 'failed') throw ioFailure('level', directory, new Error(reply.message))
+    if (reply.type === 'failed') throw engineFailure('level', directory, new Error(reply.message))
     return reply
   }
 }

@@ -3,7 +3,7 @@ import type { ClassicLevel } from 'classic-level'
 import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../engine.ts'
 import type { WriteBatch } from '../rows/write-batch.ts'
 import { requireWhole } from './engine-files.ts'
-import { engineClosed, engineUnavailable, ioFailure, openFailure } from './engine-failure.ts'
+import { engineClosed, engineUnavailable, engineFailure } from './engine-failure.ts'
 import { LevelScanner } from './level-scanner.ts'
 import { holdDirectory } from './open-directories.ts'
 import type { HeldDirectory } from './open-directories.ts'
@@ -40,7 +40,7 @@ export const levelEngine: EngineFactory = {
       return new LevelEngine(directory, held, database)
     } catch (cause) {
       held.release()
-      throw openFailure('level', directory, cause)
+      throw engineFailure('level', directory, cause)
     }
   },
   destroy(directory) {
@@ -78,7 +78,7 @@ class LevelEngine implements KeyValueEngine {
     try {
       return this.#database.getSync(key)
     } catch (cause) {
-      throw ioFailure('level', this.#directory, cause)
+      throw engineFailure('level', this.#directory, cause)
     }
   }
 
@@ -98,7 +98,7 @@ class LevelEngine implements KeyValueEngine {
       plain !== undefined && isFirst ? this.#database.batch(plain, { sync }) : this.#writeLater(batch.copy(), sync)
     const done = written
       .catch((cause: unknown) => {
-        throw ioFailure('level', this.#directory, cause)
+        throw engineFailure('level', this.#directory, cause)
       })
       .finally(() => this.#unfinished--)
     this.#writing = done.catch(() => {})

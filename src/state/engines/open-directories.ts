@@ -1,7 +1,7 @@
 import { fstatSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { MillraceError } from '../../errors.ts'
-import { openFailure } from './engine-failure.ts'
+import { directoryFailure } from '../../platform/directory-failure.ts'
 
 /** A directory that one engine of this process has. */
 export interface HeldDirectory {
@@ -17,7 +17,8 @@ const held = new Set<string>()
  * Makes the directory if it is missing and takes it for one engine. The locks of engines keep other processes out; within one process
  * they go by the path, or not at all, and two engines over one set of files destroy each other's.
  *
- * @throws MR_STATE_LOCKED if this process has it open, in whichever thread and by whichever path; MR_STATE_IO
+ * @throws MR_STATE_LOCKED if this process has it open, in whichever thread and by whichever path; what
+ * `directoryFailure` returns
  */
 export function holdDirectory(engine: string, directory: string): HeldDirectory {
   let path: string
@@ -27,7 +28,7 @@ export function holdDirectory(engine: string, directory: string): HeldDirectory 
     path = realpathSync(directory)
     identity = identityOf(path)
   } catch (cause) {
-    throw openFailure(engine, directory, cause)
+    throw directoryFailure(engine, directory, cause)
   }
   if (held.has(identity) || isOpenInThisProcess(join(path, 'LOCK'))) {
     const where = path === directory ? '' : ` (${path})`

@@ -1,4 +1,4 @@
-import { ioFailure } from './engine-failure.ts'
+import { engineFailure } from './engine-failure.ts'
 import type { EngineIterator, EngineRange } from '../engine.ts'
 import type { NativeColumn, NativeDatabase, NativeIterator, RocksdbBinding } from './rocksdb-binding.ts'
 
@@ -68,7 +68,7 @@ export class RocksdbIterator implements EngineIterator {
     try {
       return this.#binding.iterator_nextv_sync(this.#native, this.#count)
     } catch (cause) {
-      throw ioFailure('rocksdb', this.#directory, cause)
+      throw engineFailure('rocksdb', this.#directory, cause)
     }
   }
 

@@ -10,7 +10,7 @@ import type {
 import { ShortView } from '../rows/short-view.ts'
 import type { WriteBatch } from '../rows/write-batch.ts'
 import { requireWhole } from './engine-files.ts'
-import { engineClosed, ioFailure, openFailure } from './engine-failure.ts'
+import { engineClosed, engineFailure } from './engine-failure.ts'
 import { lowerCompactions } from './rocksdb-background.ts'
 import { holdDirectory } from './open-directories.ts'
 import type { HeldDirectory } from './open-directories.ts'
@@ -42,7 +42,7 @@ export const rocksdbEngine: EngineFactory = {
       return new RocksdbEngine(directory, held, binding, database, columns['default']!, columns['ranges']!)
     } catch (cause) {
       held.release()
-      throw openFailure('rocksdb', directory, cause)
+      throw engineFailure('rocksdb', directory, cause)
     }
   },
   destroy(directory) {
@@ -126,7 +126,7 @@ class RocksdbEngine implements KeyValueEngine {
     try {
       return this.#lookUps.getMany(keys)
     } catch (cause) {
-      throw ioFailure('rocksdb', this.#directory, cause)
+      throw engineFailure('rocksdb', this.#directory, cause)
     }
   }
 
@@ -155,7 +155,7 @@ class RocksdbEngine implements KeyValueEngine {
       while (this.#prepared < batch.length && batch.kind(this.#prepared) !== 'deleteRange') this.#add(batch)
     } catch (cause) {
       this.#preparedBatch = undefined
-      throw ioFailure('rocksdb', this.#directory, cause)
+      throw engineFailure('rocksdb', this.#directory, cause)
     }
   }
 
@@ -169,7 +169,7 @@ class RocksdbEngine implements KeyValueEngine {
       this.#binding.batch_write(this.#database, this.#batch, { sync: options?.sync ?? false })
     } catch (cause) {
       this.#rangeDeletes.cancel()
-      throw ioFailure('rocksdb', this.#directory, cause)
+      throw engineFailure('rocksdb', this.#directory, cause)
     } finally {
       this.#preparedBatch = undefined
       this.#binding.batch_clear(this.#batch)
@@ -207,7 +207,7 @@ class RocksdbEngine implements KeyValueEngine {
     await this.#lookUps.close()
     await new Promise<void>((resolve, reject) => {
       this.#binding.db_close(this.#database, (error) =>
-        error ? reject(ioFailure('rocksdb', this.#directory, error)) : resolve(),
+        error ? reject(engineFailure('rocksdb', this.#directory, error)) : resolve(),
       )
     }).finally(() => this.#held.release())
   }

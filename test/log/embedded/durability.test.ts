@@ -183,10 +183,10 @@ describe('the directory of an embedded log', () => {
     expect(readFileSync(join(directory, 'thesis.txt'), 'utf8')).toBe('years of work')
   })
 
-  it('is refused if it is damaged, newer, or of another engine than asked for', async () => {
+  it('is refused if it is newer, or of another engine than asked for', async () => {
     const log = await embeddedLog({ directory, engine: 'level' })
     await log.close()
-    await expect(embeddedLog({ directory, engine: 'rocksdb' })).rejects.toMatchObject({ code: 'MR_STATE_FOREIGN' })
+    await expect(embeddedLog({ directory, engine: 'rocksdb' })).rejects.toMatchObject({ code: 'MR_STATE_ENGINE' })
     const marker = join(directory, 'millrace-log.json')
     const text = readFileSync(marker, 'utf8')
     writeFileSync(marker, text.replace('"format":1', '"format":2'))
@@ -194,10 +194,43 @@ describe('the directory of an embedded log', () => {
       code: 'MR_STATE_FOREIGN',
       message: expect.stringContaining('format 2'),
     })
-    writeFileSync(marker, '{"kind":')
-    await expect(embeddedLog({ directory })).rejects.toMatchObject({ code: 'MR_STATE_FOREIGN' })
     writeFileSync(marker, text)
     await (await embeddedLog({ directory })).close()
+  })
+
+  it.each(ENGINES)(
+    'is opened with all that is in it though its marker is damaged or gone, which is told (%s)',
+    async (engine) => {
+      const log = await embeddedLog({ directory, engine })
+      await log.createTopics([{ name: 'words', partitions: 1 }])
+      await fill(log, 'words', ['a', 'b'])
+      await log.close()
+      const marker = join(directory, 'millrace-log.json')
+      const text = readFileSync(marker, 'utf8')
+      for (const damaged of ['', '{"kind":', '[]', text.replace(engine, 'lmdb'), undefined]) {
+        if (damaged === undefined) rmSync(marker)
+        else writeFileSync(marker, damaged)
+        const warnings: string[] = []
+        const opened = await embeddedLog({ directory, logger: { warn: (_, message) => warnings.push(message) } })
+        expect(warnings).toEqual([expect.stringContaining('millrace-log.json is missing or damaged')])
+        expect((await opened.listOffsets([place('words')], 'latest')).get('words', 0)).toBe(2)
+        await opened.close()
+        expect(readFileSync(marker, 'utf8')).toBe(text)
+      }
+    },
+  )
+
+  it('is not begun anew where only the file of its ends is left', async () => {
+    const log = await embeddedLog({ directory })
+    await log.createTopics([{ name: 'words', partitions: 1 }])
+    await fill(log, 'words', ['a', 'b'])
+    await log.close()
+    rmSync(join(directory, 'millrace-log.json'))
+    rmSync(join(directory, 'data'), { recursive: true })
+    await expect(embeddedLog({ directory })).rejects.toMatchObject({
+      code: 'MR_STATE_CORRUPT',
+      message: expect.stringContaining('2 records are missing'),
+    })
   })
 })
 
