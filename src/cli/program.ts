@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { MillraceError } from '../errors.ts'
+import { packageVersion } from '../platform/package-version.ts'
 import { formatError } from './cli-error.ts'
 import type { LogFormat } from './cli-error.ts'
 import { addOptions, DESCRIBE, RESET, RUN } from './command-options.ts'
@@ -77,11 +77,4 @@ function usageError(error: CommanderError): MillraceError {
   return new MillraceError('MR_CLI_USAGE', message, {
     hint: `${suggestion === '' ? '' : `${suggestion} `}millrace COMMAND --help shows what there is`,
   })
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
-  const manifest: unknown = JSON.parse(text)
-  const known = typeof manifest === 'object' && manifest !== null && 'version' in manifest ? manifest.version : ''
-  return String(known)
 }
