@@ -1,3 +1,4 @@
+import './platform/require-node.ts'
 export { defineApp } from './dsl/app.ts'
 export type { AppConfig } from './dsl/app.ts'
 export { topic } from './dsl/topic.ts'

@@ -1,3 +1,4 @@
+import '../platform/require-node.ts'
 import type { Log } from '../log/log.ts'
 import { clusterOptions } from './connection-options.ts'
 import type { KafkaOptions } from './connection-options.ts'

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { findPackageJSON } from 'node:module'
+import nodeModule from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { MillraceError, isMillraceError, messageOf, propertyOf } from '../errors.ts'
 import type { Application } from '../topology/application.ts'
@@ -80,7 +80,7 @@ function commonJsHint(error: unknown): string | undefined {
   if (!(error instanceof SyntaxError) || !MODULE_SYNTAX.test(error.message)) return undefined
   const file = /^(\/.*?|[A-Za-z]:.*?)(?::\d+)?$/m.exec(error.stack ?? '')?.[1]
   if (file === undefined || !/\.[jt]sx?$/.test(file)) return undefined
-  const manifest = findPackageJSON(pathToFileURL(file))
+  const manifest = nodeModule.findPackageJSON(pathToFileURL(file))
   if (manifest === undefined || !isCommonJs(readFileSync(manifest, 'utf8'))) return undefined
   return `${manifest} says "type": "commonjs", so that Node does not read ${file} as a module: run npm pkg set type=module, or call the file ${file.replace(/\.([jt]s)x?$/, '.m$1')}`
 }

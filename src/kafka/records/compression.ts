@@ -1,4 +1,4 @@
-import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import zlib from 'node:zlib'
 import { compressionsAlgorithms } from '@platformatic/kafka'
 
 /** How the records of a batch are compressed. */
@@ -22,13 +22,13 @@ export function compress(bytes: Buffer, compression: Compression): Buffer {
     case 'none':
       return bytes
     case 'gzip':
-      return gzipSync(bytes)
+      return zlib.gzipSync(bytes)
     case 'snappy':
       return xerialFrame(compressionsAlgorithms.snappy.compressSync(bytes))
     case 'lz4':
       return compressionsAlgorithms.lz4.compressSync(bytes)
     case 'zstd':
-      return zstdCompressSync(bytes)
+      return zlib.zstdCompressSync(bytes)
   }
 }
 
@@ -44,7 +44,7 @@ export function decompress(bytes: Buffer, compression: Compression, maxBytes: nu
       case 'none':
         return bytes
       case 'gzip':
-        return gunzipSync(bytes, { maxOutputLength: maxBytes })
+        return zlib.gunzipSync(bytes, { maxOutputLength: maxBytes })
       case 'snappy':
         checkUnpacked(snappyUnpacked(bytes), maxBytes)
         return compressionsAlgorithms.snappy.decompressSync(bytes)
@@ -52,7 +52,7 @@ export function decompress(bytes: Buffer, compression: Compression, maxBytes: nu
         checkUnpacked(lz4Unpacked(bytes), maxBytes)
         return compressionsAlgorithms.lz4.decompressSync(bytes)
       case 'zstd':
-        return zstdDecompressSync(bytes, { maxOutputLength: maxBytes })
+        return zlib.zstdDecompressSync(bytes, { maxOutputLength: maxBytes })
     }
   } catch (error) {
     if (error instanceof RangeError && 'code' in error && error.code === 'ERR_BUFFER_TOO_LARGE') {

@@ -1,4 +1,4 @@
-import { flushCompileCache } from 'node:module'
+import nodeModule from 'node:module'
 import { isMainThread, workerData } from 'node:worker_threads'
 import { MillraceError } from '../../errors.ts'
 import type { Log } from '../../log/log.ts'
@@ -42,7 +42,7 @@ export async function openWorkers(place: WorkersPlace): Promise<{ home: StateHom
   const { logger } = app.settings
   // With a compile cache, threads find what this one has compiled: they start sooner, and strip no types, for which V8 compiles
   // WebAssembly. With threads that come and go it may lose track of that, and ends the process.
-  flushCompileCache()
+  nodeModule.flushCompileCache()
   const host = new WorkerThreads({
     start: {
       purpose: PURPOSE,
