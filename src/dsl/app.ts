@@ -34,16 +34,16 @@ export interface AppConfig {
   /** How much of it holds updates back and deduplicates them until the next commit, over all threads; 10 MiB if not given, 0: none. */
   readonly cacheBytes?: ByteSize
   /**
-   * How long a task waits for data of an empty partition, so that it processes in the order of time: -1 never, 0 (default) as
-   * long as the log is known to hold some, more: that much longer (Kafka's `max.task.idle.ms`).
-   */
-  /**
    * How long all input partitions of a task must be silent, fetched to their end, before its stream time goes on without records: by the
    * time that passes from then on, never beyond the wall clock less `idleAfter`. Windows close then although nothing comes. Records that
    * come late because of it are dropped as `late-after-idle`: choose it longer than producers, rebalances and restarts ever take. Never,
    * if not given. Not with `compatibility`.
    */
   readonly idleAfter?: Duration
+  /**
+   * How long a task waits for data of an empty partition, so that it processes in the order of time: -1 never, 0 (default) as
+   * long as the log is known to hold some, more: that much longer (Kafka's `max.task.idle.ms`).
+   */
   readonly maxTaskIdle?: Duration
   /** Partitions with more records waiting than this are not read further; 1000 if not given. */
   readonly bufferedRecordsPerPartition?: number

@@ -2,7 +2,6 @@ import type { Headers } from '../record/headers.ts'
 import type { SpecOf } from '../topology/operator-spec.ts'
 import { checkIterable } from './mapped-result.ts'
 import { Operator } from './operator.ts'
-import { settled } from './user-result.ts'
 
 /** `flatMapValues` of a stream: any number of values for each record, under its key. */
 export class FlatMapValues extends Operator {
@@ -15,7 +14,7 @@ export class FlatMapValues extends Operator {
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     for (const element of checkIterable(this.#mapper(value, key), 'flatMapValues', this.context)) {
-      this.output.forward(key, settled(element, this.context) ?? null, timestamp, headers)
+      this.output.forward(key, element ?? null, timestamp, headers)
     }
   }
 }

@@ -13,9 +13,8 @@ export class FlatMap extends Operator {
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    for (const element of checkIterable(this.#mapper(value, key), 'flatMap', this.context)) {
-      const pair = checkPair(element, 'flatMap', this.context)
-      this.output.forward(pair[0] ?? null, pair[1] ?? null, timestamp, headers)
-    }
+    const pairs = checkIterable(this.#mapper(value, key), 'flatMap', this.context)
+    for (const pair of pairs) checkPair(pair, 'flatMap', this.context)
+    for (const pair of pairs) this.output.forward(pair[0] ?? null, pair[1] ?? null, timestamp, headers)
   }
 }

@@ -26,17 +26,19 @@ export function checkPair(
 }
 
 /**
- * What the function of `flatMap` or `flatMapValues` gave for one record. An array is looked at before any of it is forwarded.
- * @throws MR_MAP_RESULT if it cannot be iterated; MR_PROMISE
+ * What the function of `flatMap` or `flatMapValues` gave for one record, whole: a generator may fail at its last element, and nothing
+ * of the record must be forwarded by then.
+ * @throws MR_MAP_RESULT if it cannot be iterated; MR_PROMISE; what the iterator throws
  */
 export function checkIterable<T>(
   elements: Iterable<T> | null | undefined,
   operator: 'flatMap' | 'flatMapValues',
   context: OperatorContext,
-): Iterable<T> {
+): readonly T[] {
   if (elements !== null && elements !== undefined && typeof elements[Symbol.iterator] === 'function') {
-    if (Array.isArray(elements)) checkElements(elements, operator, context)
-    return elements
+    const list: readonly T[] = Array.isArray(elements) ? elements : [...elements]
+    checkElements(list, operator, context)
+    return list
   }
   settled(elements, context)
   throw new MillraceError('MR_MAP_RESULT', `the function of ${operator}() returned ${describe(elements)}, not a list`, {

@@ -139,7 +139,7 @@ export class GlobalTables {
           inputLookup,
           clock,
           times: undefined,
-          heldBackBefore: undefined,
+          idleDelays: undefined,
           strictOrder: true,
         })
         reader.assign(topic, partition, offset)

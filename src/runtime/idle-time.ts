@@ -1,6 +1,10 @@
-import type { Quiet } from '../log/log.ts'
+import type { Guarantee, Quiet } from '../log/log.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Operator } from '../processors/operator.ts'
+import type { Settings } from '../topology/application.ts'
+import { heldBackBefore } from '../topology/held-back.ts'
+import type { Topology } from '../topology/topology.ts'
+import { commitIntervalOf } from './commit-interval.ts'
 import type { NodeFailure } from './node-output.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import type { TaskContexts } from './task-context.ts'
@@ -15,6 +19,16 @@ const STREAM_TIME = 'stream time'
 export interface TimedOperator {
   readonly operator: Operator
   readonly delay: number
+}
+
+/** How long each operator waits for what is held back before it, ms. Undefined: stream time goes by records alone. */
+export function idleDelays(
+  settings: Settings,
+  topology: Topology,
+  guarantee: Guarantee,
+): ReadonlyMap<string, number> | undefined {
+  if (settings.idleAfter === undefined) return undefined
+  return heldBackBefore(topology, commitIntervalOf(settings, guarantee))
 }
 
 /**

@@ -5,6 +5,7 @@ import type { Clock } from '../platform/clock.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
 import type { Scheduler } from '../platform/scheduler.ts'
 import type { Settings, UncaughtErrorDecision } from '../topology/application.ts'
+import { commitIntervalOf } from './commit-interval.ts'
 import type { GlobalTables } from './global-tables.ts'
 import { OverlongCallback } from './overlong-callback.ts'
 import { Slice } from './slice.ts'
@@ -37,8 +38,6 @@ export interface StreamThreadOptions extends StreamThreadListeners {
   readonly lines: RepeatedLines
 }
 
-/** ms between two commits unless the application says otherwise; by what the log does, not by what was asked of it. */
-const COMMIT_INTERVAL = { at_least_once: 30_000, exactly_once: 100 }
 /** Records of a task after which the other sub-topologies get their turn. */
 const RECORDS_PER_TURN = 100
 /** Longest sleep (ms) when there is nothing to do. */
@@ -90,7 +89,7 @@ export class StreamThread {
     const { clock, scheduler, manager, settings } = options
     this.#slice = new Slice(clock, scheduler)
     this.#overlong = new OverlongCallback(this.#slice, manager, clock, settings.logger)
-    this.#commitInterval = options.settings.commitInterval ?? COMMIT_INTERVAL[options.client.guarantee]
+    this.#commitInterval = commitIntervalOf(settings, options.client.guarantee)
   }
 
   get state(): ThreadState {

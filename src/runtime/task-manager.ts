@@ -12,11 +12,11 @@ import type {
 import type { Clock } from '../platform/clock.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { Application } from '../topology/application.ts'
-import { heldBackBefore } from '../topology/held-back.ts'
 import type { Topology } from '../topology/topology.ts'
 import { unwrittenBytes, type CommittableTask } from './commit.ts'
 import { DropCounter } from './drop-counter.ts'
 import type { GlobalTables } from './global-tables.ts'
+import { idleDelays } from './idle-time.ts'
 import type { NodeTimes } from './node-times.ts'
 import { MemoryShare, useOf, type MemoryUse } from './memory-budget.ts'
 import { RecordWriter } from './record-writer.ts'
@@ -88,7 +88,7 @@ export class TaskManager {
   readonly #turns = new TaskTurns()
   /** What tasks are made of. */
   readonly #partsOf = (ids: readonly TaskId[]) => taskParts(ids, this.#options.topology, this.#options.tasks)
-  readonly #heldBackBefore: ReadonlyMap<string, number> | undefined
+  readonly #idleDelays: ReadonlyMap<string, number> | undefined
   #owned: readonly TaskId[] = []
   #ownedStandbys: readonly TaskId[] = []
   /** Assigned tasks that another thread of this process has not released yet. */
@@ -112,7 +112,7 @@ export class TaskManager {
     const { logger } = app.settings
     this.#inputLookup = new InputLookup(log, clock)
     this.#memory = new MemoryShare(app.settings, options.topology)
-    this.#heldBackBefore = app.settings.idleAfter === undefined ? undefined : heldBackBefore(options.topology)
+    this.#idleDelays = idleDelays(app.settings, options.topology, options.client.guarantee)
     const restorer = new Restorer(log, options.onRestore, clock, logger, this.#memory.restored)
     const opener = new TaskOpener(options, this.#memory)
     this.#restorer = restorer
@@ -296,7 +296,7 @@ export class TaskManager {
       inputLookup: this.#inputLookup,
       clock,
       times: this.#times,
-      heldBackBefore: this.#heldBackBefore,
+      idleDelays: this.#idleDelays,
       strictOrder: this.#options.tasks === 'real',
     })
     const running: RunningTask = { open, task, state, changelogs: open.changelogs }

@@ -52,7 +52,7 @@ export interface TaskOptions {
   /** Measures every node; absent unless there was reason to. */
   readonly times: NodeTimes | undefined
   /** What is held back before each node, ms. Undefined: stream time goes by records alone. */
-  readonly heldBackBefore: ReadonlyMap<string, number> | undefined
+  readonly idleDelays: ReadonlyMap<string, number> | undefined
   /** Ties between partitions go by topic and partition; else as in Kafka Streams' test driver. */
   readonly strictOrder: boolean
 }
@@ -142,11 +142,11 @@ export class Task {
     }
     const now = this.#clock.monotonic()
     for (const queue of this.#queues) queue.idleSince = now
-    const { heldBackBefore, settings } = options
-    if (heldBackBefore !== undefined && settings.idleAfter !== undefined) {
+    const { idleDelays, settings } = options
+    if (idleDelays !== undefined && settings.idleAfter !== undefined) {
       const timed = this.#operators.map((operator) => ({
         operator,
-        delay: heldBackBefore.get(operator.context.node) ?? 0,
+        delay: idleDelays.get(operator.context.node) ?? 0,
       }))
       this.#idle = new IdleTime(settings.idleAfter, this.#clock, this.#contexts, timed, this.#failed)
     }

@@ -26,22 +26,29 @@ function heldBackBy(spec: OperatorSpec): number {
 
 /**
  * For each node, how much older than the stream time of the sources its input may be, in milliseconds: the sum of what the
- * nodes before it hold back, on the longest way, repartition topics included. Where no record moves stream time, a node's time may go
+ * nodes before it hold back, on the longest way, topics that the application writes and reads included. Where no record moves stream time, a node's time may go
  * on only when nothing is held back before it any more: what comes out there would be late.
+ *
+ * @param commitInterval what a task that writes to such a topic may hold back from its readers, in its caches and in a
+ * transaction: it may run in another thread, which commits when it is due
  */
-export function heldBackBefore(topology: Topology): ReadonlyMap<string, number> {
+export function heldBackBefore(topology: Topology, commitInterval: number): ReadonlyMap<string, number> {
   const nodes = topology.subtopologies.flatMap((subtopology) => subtopology.nodes)
   const readers = new Map<string, string[]>()
   for (const node of nodes) {
-    if (node.kind !== 'source' || !node.internal) continue
-    for (const topic of node.topics) readers.set(topic, [...(readers.get(topic) ?? []), node.name])
+    if (node.kind !== 'source') continue
+    for (const name of node.topics) {
+      const topic = topicOf(node.internal, name)
+      readers.set(topic, [...(readers.get(topic) ?? []), node.name])
+    }
   }
   const delays = new Map(nodes.map(({ name }) => [name, 0]))
-  // Internal topics make no circles: as many rounds as there are sub-topologies reach the last of them.
+  // As many rounds as there are sub-topologies reach the last of them. Internal topics make no circles; those of a user end here.
   for (let round = 0; round < topology.subtopologies.length; round++) {
     for (const node of nodes) {
       const delay = (delays.get(node.name) ?? 0) + (node.kind === 'processor' ? heldBackBy(node.operator) : 0)
-      for (const next of nextNodes(node, readers)) delays.set(next, Math.max(delay, delays.get(next) ?? 0))
+      const untilRead = node.kind === 'sink' ? delay + commitInterval : delay
+      for (const next of nextNodes(node, readers)) delays.set(next, Math.max(untilRead, delays.get(next) ?? 0))
     }
     shareOverJoins(nodes, delays)
   }
@@ -50,7 +57,12 @@ export function heldBackBefore(topology: Topology): ReadonlyMap<string, number> 
 
 function nextNodes(node: TopologyNode, readers: ReadonlyMap<string, readonly string[]>): readonly string[] {
   if (node.kind !== 'sink') return node.children
-  return node.internal && typeof node.topic === 'string' ? (readers.get(node.topic) ?? []) : []
+  return typeof node.topic === 'string' ? (readers.get(topicOf(node.internal, node.topic)) ?? []) : []
+}
+
+/** Names of internal topics stand without the application's id, and may be those of a user's topics. */
+function topicOf(internal: boolean, name: string): string {
+  return internal ? `internal ${name}` : name
 }
 
 /** The two sides of a join of streams have one stream time. */

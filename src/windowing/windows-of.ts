@@ -58,6 +58,7 @@ function checkBounds(windows: readonly WindowBounds[], timestamp: number, maxSiz
   for (const window of windows as readonly (WindowBounds | null | undefined)[]) {
     const { start, end } = window ?? {}
     if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end)) {
+      for (const other of windows) ignoreRejection(other)
       throw invalid(timestamp, `has a window from ${String(start)} to ${String(end)}`)
     }
     if (start! < 0 || start! > timestamp || end! <= timestamp) {

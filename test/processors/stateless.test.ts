@@ -25,6 +25,26 @@ describe('stateless operators', () => {
     expect(seen).toEqual([null, null, null, null])
   })
 
+  test('of a record whose list is wrong anywhere nothing goes on, also of a generator that fails at its end', () => {
+    function* throwing(): Generator<number> {
+      yield 1
+      throw new Error('at the end')
+    }
+    function* promising(): Generator<unknown> {
+      yield 1
+      yield Promise.reject(new Error('nobody waits for it'))
+    }
+    const pairs = () => [['a', 1], ['b']] as [unknown, unknown][]
+    for (const mapper of [throwing, promising]) {
+      const harness = new Harness({ n: [{ op: 'flatMapValues', mapper }, 'out'] })
+      expect(() => harness.pipe('n', 'k', 'v', 1)).toThrow()
+      expect(harness.take()).toEqual([])
+    }
+    const harness = new Harness({ n: [{ op: 'flatMap', mapper: pairs }, 'out'] })
+    expect(() => harness.pipe('n', 'k', 'v', 1)).toThrow(refused)
+    expect(harness.take()).toEqual([])
+  })
+
   test('map and flatMap give new keys and values, in order', () => {
     const map = new Harness({ n: [{ op: 'map', mapper: (value, key) => [value, key] }, 'out'] })
     expect(map.pipe('n', 'k', 'v', 1)).toEqual(['v=k@1'])

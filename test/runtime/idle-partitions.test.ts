@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   calendar,
@@ -8,6 +9,7 @@ import {
   embeddedLog,
   hopping,
   joinWindow,
+  long,
   readTopic,
   session,
   sliding,
@@ -221,6 +223,37 @@ describe('when all partitions of a task are silent for idleAfter', () => {
     }
   })
 
+  test('nothing comes late for what reads a topic of the user that the application writes', () => {
+    const app = appOf(
+      (builder) => {
+        builder
+          .stream(left)
+          .groupByKey()
+          .windowedBy(tumbling('10m'))
+          .emitOnClose()
+          .count()
+          .toStream((_value, { key }) => key)
+          .mapValues(String)
+          .to(right)
+        builder
+          .stream(right)
+          .groupByKey()
+          .windowedBy(tumbling('1m'))
+          .count()
+          .toStream((_value, { key }) => key)
+          .mapValues(String)
+          .to(out)
+      },
+      { defaults: { key: string(), value: string() } },
+    )
+    using driver = open(app)
+    driver.input(left).pipe('a', 'x', { timestamp: NOW })
+    driver.input(right).pipe('b', 'x', { timestamp: NOW })
+    for (let i = 0; i < 30; i++) driver.advanceWallClock('1m')
+    expect(driver.dropped.byReason).toEqual(new Map())
+    expect(read(driver)).toEqual(['b=1@0', 'a=1@0'])
+  })
+
   test('what caches hold back comes out first', () => {
     const app = appOf(
       (builder) =>
@@ -315,6 +348,39 @@ describe('on the embedded log', () => {
       await writer.flush()
       await expect.poll(() => streams.status().dropped.get('late-after-idle'), { timeout: 10_000 }).toBe(3)
       expect(await results()).toEqual(['a=1', 'b=1', 'c=1'])
+    } finally {
+      await log.close()
+    }
+  })
+  test('what another thread holds back until its commit is not late for what reads it', async () => {
+    const log = await embeddedLog({ directory: join(directory, 'log'), fsync: false })
+    try {
+      await log.createTopics(['left', 'out'].map((name) => ({ name, partitions: 1 })))
+      const app = appOf(
+        (builder) =>
+          builder
+            .stream(left)
+            .groupByKey()
+            .count()
+            .toStream()
+            .groupBy(() => 'all', { value: long() })
+            .windowedBy(tumbling('200ms'))
+            .count()
+            .toStream((_value, { key }) => key)
+            .mapValues(String)
+            .to(out),
+        { defaults: { key: string(), value: string() }, threads: 2, commitInterval: '1s', idleAfter: '200ms' },
+      )
+      await using streams = await Streams.start(app, { log, stateDirectory: join(directory, 'state') })
+      await streams.whenRunning()
+      await using writer = await TopicWriter.open(log, left)
+      for (let i = 0; i < 60; i++) {
+        writer.write(`k${i}`, 'x', { timestamp: Date.now() })
+        await writer.flush()
+        await setTimeout(40)
+      }
+      await expect.poll(() => streams.status().processed, { timeout: 10_000 }).toBeGreaterThan(90)
+      expect(streams.status().dropped).toEqual(new Map())
     } finally {
       await log.close()
     }

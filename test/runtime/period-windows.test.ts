@@ -82,8 +82,20 @@ describe('windows of the calendar', () => {
     const two = ['alice 2026-10-24T22:00:00.000Z 25h 14', 'alice 2026-10-25T23:00:00.000Z 24h 16']
     expect([...store.fetch('alice', start, Infinity)].map(row)).toEqual(two)
     expect([...store.reverseFetchAll(start, start + 25 * HOUR)].map(row)).toEqual(two.toReversed())
+    expect([...store.fetch('alice', start - 0.5, start + 0.5)].map(row)).toEqual(two.slice(0, 1))
+    for (const read of [() => store.get('alice', Number.NaN), () => store.fetchAll(0, '5' as never)]) {
+      expect(read).toThrow(expect.objectContaining({ code: 'MR_TIMESTAMP', store: 'sums' }))
+    }
     // The day before closed long ago, and its row has expired.
     expect([...store.all()].map(row)).toEqual(two)
+  })
+
+  test('that begin before 1970 are rows like others', () => {
+    const days = calendar('day', { timeZone: 'Europe/Berlin' })
+    using driver = new TopologyTestDriver(appOf((builder) => sums(builder, days).toStream().to(totals)))
+    driver.input(payments).pipe('alice', 1, { timestamp: 5 })
+    const store = driver.store<ReadOnlyWindowStore<string, number>>('sums')
+    expect([...store.all()]).toMatchObject([{ key: 'alice', start: -HOUR, end: 23 * HOUR, value: 1 }])
   })
 
   test('close once stream time is past their end and the grace, and drop what comes later', () => {

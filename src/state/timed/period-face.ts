@@ -2,6 +2,7 @@ import type { PeriodState, SessionCursor } from '../states.ts'
 import type { OpenIterators } from '../store-iterator.ts'
 import type { ReadOnlyWindowStore, StoreIterator, ValueAndTimestamp, WindowStoreEntry } from '../stores.ts'
 import { requireKey } from '../user-key.ts'
+import { lowerBound, requireTime, upperBound } from '../user-time.ts'
 
 /** A store of windows with bounds of their own, for reading: only the operator that makes the windows knows where they end. */
 export class ReadOnlyPeriodFace<K, V> implements ReadOnlyWindowStore<K, V> {
@@ -19,7 +20,8 @@ export class ReadOnlyPeriodFace<K, V> implements ReadOnlyWindowStore<K, V> {
 
   get(key: K, start: number): ValueAndTimestamp<V> | undefined {
     requireKey(key, this.name)
-    const cursor = this.#cursor(key, start, start, false)
+    const time = requireTime(start, 'the start of a window', this.name)
+    const cursor = this.#cursor(key, time, time, false)
     try {
       return cursor.next() ? { value: this.#state.copy(cursor.value), timestamp: cursor.timestamp } : undefined
     } finally {
@@ -45,17 +47,19 @@ export class ReadOnlyPeriodFace<K, V> implements ReadOnlyWindowStore<K, V> {
   }
 
   all(): StoreIterator<WindowStoreEntry<K, V>> {
-    return this.fetchAll(0, Infinity)
+    return this.fetchAll(-Infinity, Infinity)
   }
 
   #fetchKey(key: K, from: number, to: number, reverse: boolean): StoreIterator<WindowStoreEntry<K, V>> {
     requireKey(key, this.name)
-    return this.#iterator(this.#cursor(key, from, to, reverse), key)
+    const [first, last] = [lowerBound(from, this.name), upperBound(to, this.name)]
+    return this.#iterator(this.#cursor(key, first, last, reverse), key)
   }
 
   #fetchAll(from: number, to: number, reverse: boolean): StoreIterator<WindowStoreEntry<K, V>> {
-    const cursor = this.#state.findByEnd(from + 1, to + this.#maxSize, reverse)
-    return this.#iterator(new StartsWithin(cursor, from, to), undefined)
+    const [first, last] = [lowerBound(from, this.name), upperBound(to, this.name)]
+    const cursor = this.#state.findByEnd(first + 1, last + this.#maxSize, reverse)
+    return this.#iterator(new StartsWithin(cursor, first, last), undefined)
   }
 
   #cursor(key: K, from: number, to: number, reverse: boolean): StartsWithin<K, V> {
