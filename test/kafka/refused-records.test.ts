@@ -106,6 +106,35 @@ test('what an origin throws ends the producer, until it is discarded', async () 
   producer.close()
 })
 
+/** Takes batches up to a generation, as a transaction does that is being committed. */
+class Sealed extends CountingSession {
+  last = 0
+
+  override accepts(generation = 0): boolean {
+    return generation <= this.last
+  }
+}
+
+test('what follows a commit stays out of its transaction, also behind a record that is refused unsent', async () => {
+  const cluster = new ScriptedCluster({})
+  const session = new Sealed()
+  const producer = new KafkaProducer(cluster, session, { maxRequestSize: 200, batchBytes: 100 })
+  const origin = new Asked()
+  appendFrom(producer, 'x'.repeat(500), 0, origin)
+  const flushed = producer.flush()
+  // Of two records the first fills a batch, which waits behind the refused one.
+  for (const value of ['next 1', 'next 2']) appendFrom(producer, value.padEnd(60), 1, origin)
+  await flushed
+  await new Promise(setImmediate)
+  expect(origin.refusals.map(({ place }) => place)).toEqual([0])
+  expect(written(cluster)).toEqual([])
+  session.last = 1
+  producer.resume()
+  await producer.flush()
+  expect(written(cluster).map((value) => value.trim())).toEqual(['next 1', 'next 2'])
+  producer.close()
+})
+
 test('of what was discarded while it was decided about nothing is written', async () => {
   const cluster = new ScriptedCluster({ produce: refusing(INVALID_TIMESTAMP, true) })
   const producer = new KafkaProducer(cluster, new CountingSession())

@@ -168,6 +168,8 @@ export class Sender {
   #maySend(queue: PartitionQueue): boolean {
     const { maxRequestSize } = this.#options
     for (let head = queue.batches[0]; head !== undefined; head = queue.batches[0]) {
+      // Behind a head that was refused another generation may begin, which belongs to the next transaction.
+      if (!this.#session.accepts(head.generation)) return false
       const bytes = head.buffer.length
       const limit = this.#limits.get(queue.topic)
       const bound = Math.min(limit ?? Number.POSITIVE_INFINITY, maxRequestSize)

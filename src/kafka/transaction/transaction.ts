@@ -18,6 +18,12 @@ import {
 /** States of a transactional id whose last transaction was aborted for it. */
 const abortedStates: ReadonlySet<string> = new Set(['PrepareEpochFence', 'PrepareAbort', 'CompleteAbort'])
 
+/** By both readings of the clock, ms. */
+interface Moment {
+  readonly monotonic: number
+  readonly date: number
+}
+
 /** Gives the group its offsets as part of the transaction; false if the group does not take this client for a member. */
 export type SendOffsets = (requests: TransactionRequests, identity: ProducerIdentity) => Promise<boolean>
 
@@ -35,8 +41,8 @@ export class Transaction implements ProducerSession {
   readonly #timeout: number
   #identity: ProducerIdentity
   readonly #added = new PartitionMap<true>()
-  /** When the first request was sent that may have begun the transaction under way, in ms; undefined: there is none. */
-  #openSince: number | undefined
+  /** When the first request was sent that may have begun the transaction under way; undefined: there is none. */
+  #openSince: Moment | undefined
   #isDoomed = false
   /** It was aborted, but the coordinator does not know yet. */
   #isGivenUp = false
@@ -184,7 +190,7 @@ export class Transaction implements ProducerSession {
   async #prepare(partitions: readonly TopicPartition[]): Promise<void> {
     await this.#committing
     await this.settle()
-    this.#openSince ??= this.#clock.monotonic()
+    this.#openSince ??= momentOf(this.#clock)
     await this.#requests.addPartitions(this.#identity, partitions)
     for (const { topic, partition } of partitions) this.#added.set(topic, partition, true)
   }
@@ -193,7 +199,7 @@ export class Transaction implements ProducerSession {
     try {
       if (this.#isDoomed) return 'aborted'
       await this.settle()
-      this.#openSince ??= this.#clock.monotonic()
+      this.#openSince ??= momentOf(this.#clock)
       await this.#requests.addOffsets(this.#identity, groupId)
       if (!(await sendOffsets(this.#requests, this.#identity))) {
         this.#isDoomed = true
@@ -252,8 +258,14 @@ export class Transaction implements ProducerSession {
     this.#isSpent = true
   }
 
+  /**
+   * Whether the coordinator may have given the transaction up. The monotonic clock stands still while the machine sleeps, the
+   * coordinator's does not: there the date tells. One that was set forward does no harm, since the coordinator is asked then.
+   */
   #isOverdue(): boolean {
-    return this.#openSince !== undefined && this.#clock.monotonic() - this.#openSince >= this.#timeout
+    if (this.#openSince === undefined) return false
+    const { monotonic, date } = momentOf(this.#clock)
+    return monotonic - this.#openSince.monotonic >= this.#timeout || date - this.#openSince.date >= this.#timeout
   }
 
   /** The error to throw; remembers it if it means that another client took over. */
@@ -261,4 +273,8 @@ export class Transaction implements ProducerSession {
     if (!isRefusedEpoch(error)) return error
     return (this.#fence ??= fenced(this.transactionalId, error))
   }
+}
+
+function momentOf(clock: Clock): Moment {
+  return { monotonic: clock.monotonic(), date: clock.now() }
 }

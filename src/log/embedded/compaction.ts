@@ -17,7 +17,7 @@ const MAX_KEYS = 1_000_000
  * Each rewriting step is one write; stopping between two of them loses nothing.
  */
 export class Compaction {
-  readonly #partition: EmbeddedPartition
+  readonly partition: EmbeddedPartition
   readonly #now: number
   readonly #lastOffsets = new Map<string, number>()
   /** Where the compacted part will end; -1 until all of it has been read. */
@@ -26,7 +26,7 @@ export class Compaction {
   #retained = 0
 
   constructor(partition: EmbeddedPartition, now: number) {
-    this.#partition = partition
+    this.partition = partition
     this.#now = now
     this.#at = Math.max(partition.cleanedTo, partition.startOffset)
   }
@@ -39,7 +39,7 @@ export class Compaction {
     }
     const write = this.#at < this.#end ? this.#rewriteStep() : undefined
     if (this.#at < this.#end) return { write, done: false }
-    const partition = this.#partition
+    const partition = this.partition
     return {
       done: true,
       write: (batch) => {
@@ -52,7 +52,7 @@ export class Compaction {
   }
 
   #readStep(): void {
-    const partition = this.#partition
+    const partition = this.partition
     const lag = compactionLagOf(partition)
     const limit = lag === 0 ? Infinity : this.#now - lag
     const runs = partition.storedRuns(this.#at, STEP_BYTES)
@@ -73,11 +73,11 @@ export class Compaction {
 
   #beginRewriting(): void {
     this.#end = this.#at
-    this.#at = this.#partition.startOffset
+    this.#at = this.partition.startOffset
   }
 
   #rewriteStep(): (batch: WriteBatch) => void {
-    const partition = this.#partition
+    const partition = this.partition
     const runs = partition.storedRuns(this.#at, STEP_BYTES).filter((run) => run.base < this.#end)
     const [first, last] = [runs[0], runs.at(-1)]
     if (first === undefined || last === undefined) {
@@ -101,7 +101,7 @@ export class Compaction {
     let end = 0
     let maxTimestamp = -1
     let tombstonesUntil = 0
-    const newTombstonesUntil = this.#now + tombstoneRetentionOf(this.#partition)
+    const newTombstonesUntil = this.#now + tombstoneRetentionOf(this.partition)
     for (const run of runs) {
       forEachRecord(run, (at, offset, bytes) => {
         if (!this.#isKept(run, at, offset)) return
@@ -125,11 +125,11 @@ export class Compaction {
       maxTimestamp,
       deltas: Uint32Array.from(deltas),
     }
-    return { base, bytes: sealRun(merged, this.#partition.checked, tombstonesUntil) }
+    return { base, bytes: sealRun(merged, this.partition.checked, tombstonesUntil) }
   }
 
   #isKept(run: StoredRun, at: number, offset: number): boolean {
-    if (offset < this.#partition.startOffset) return false
+    if (offset < this.partition.startOffset) return false
     const key = keyAt(run, at)
     if (key === undefined) return true
     const last = this.#lastOffsets.get(key)

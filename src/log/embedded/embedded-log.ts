@@ -96,15 +96,15 @@ export async function embeddedLog(options: EmbeddedLogOptions): Promise<Log> {
     logger,
     engine: asked,
   } = readOptions(EMBEDDED_LOG, options, 'embeddedLog()')
+  const warn: LogPlace['warn'] = logger === undefined ? emitWarning : (fields, message) => logger.warn(fields, message)
   const chosen = await chooseEngine(asked)
   if (!chosen.factory.persistent) {
     const storage = new EmbeddedStorage(await chosen.factory.open(directory), randomUUID(), fsync)
-    const cleaner = new LogCleaner(storage, clock)
+    const cleaner = new LogCleaner(storage, clock, warn)
     const log = new LocalLog(storage, clock, storage.load(), () => cleaner.stop())
     cleaner.start()
     return log
   }
-  const warn: LogPlace['warn'] = logger === undefined ? emitWarning : (fields, message) => logger.warn(fields, message)
   try {
     const name = openLogDirectory(directory, asked, chosen.factory.name, warn)
     const factory = name === chosen.factory.name ? chosen.factory : await otherEngine(name, directory)

@@ -54,6 +54,8 @@ export class EmbeddedStorage implements LogStorage {
   readonly #fsync: boolean
   readonly #budget = new TailBudget(TAIL_BYTES)
   readonly #topicNumbers = new Map<string, number>()
+  /** Numbers of topics that the engine does not have yet: one that is missing after a kill would be taken for lost. */
+  readonly #unwrittenTopics = new Set<number>()
   /** Never given again: a topic id is made of it. */
   #highestDeletedTopic = 0
   readonly #partitions = new Map<PartitionData, EmbeddedPartition>()
@@ -75,7 +77,7 @@ export class EmbeddedStorage implements LogStorage {
     return this.#partitions.values()
   }
 
-  /** Where every partition ends, by topic. */
+  /** Where every partition ends, by topic, of what the engine has. */
   get ends(): TopicEnds[] {
     const topics = new Map<number, { ends: number[]; configs: Readonly<Record<string, string>> }>()
     for (const { topicNumber, partition, endOffset, configs } of this.#partitions.values()) {
@@ -85,7 +87,7 @@ export class EmbeddedStorage implements LogStorage {
     }
     return [...this.#topicNumbers].flatMap(([name, number]) => {
       const topic = topics.get(number)
-      return topic === undefined ? [] : [{ name, number, ...topic }]
+      return topic === undefined || this.#unwrittenTopics.has(number) ? [] : [{ name, number, ...topic }]
     })
   }
 
@@ -128,6 +130,7 @@ export class EmbeddedStorage implements LogStorage {
       configs: spec.configs ?? {},
     }
     this.#topicNumbers.set(spec.name, stored.number)
+    this.#unwrittenTopics.add(stored.number)
     this.#mustSync = true
     this.addChore((batch) => batch.put(topicKey(spec.name), Buffer.from(JSON.stringify(stored))))
     return this.#identity(spec.name, stored)
@@ -225,6 +228,7 @@ export class EmbeddedStorage implements LogStorage {
   async #write(waiting: readonly WaitingCommit[]): Promise<void> {
     const batch = new WriteBatch()
     const chores = this.#chores
+    const topics = [...this.#unwrittenTopics]
     this.#chores = []
     for (const chore of chores) chore(batch)
     const ends = new Map<PartitionData, number>()
@@ -233,6 +237,7 @@ export class EmbeddedStorage implements LogStorage {
     this.#mustSync = false
     const written = this.#engine.write(batch, { sync })
     if (isPromise(written)) await written
+    for (const number of topics) this.#unwrittenTopics.delete(number)
     this.#ends?.written()
     for (const { commit, makeVisible, resolve } of waiting) {
       makeVisible(commit)

@@ -19,13 +19,17 @@ const STEP_BYTES = 1024 * 1024
 export class LogCleaner {
   readonly #storage: EmbeddedStorage
   readonly #clock: Clock
+  readonly #warn: (fields: object, message: string) => void
+  readonly #unreadable = new WeakSet<EmbeddedPartition>()
   #timer: TimerHandle | undefined
   #compaction: Compaction | undefined
   #stopped = false
 
-  constructor(storage: EmbeddedStorage, clock: Clock) {
+  /** @param warn told of a partition that cannot be read */
+  constructor(storage: EmbeddedStorage, clock: Clock, warn: (fields: object, message: string) => void) {
     this.#storage = storage
     this.#clock = clock
+    this.#warn = warn
   }
 
   start(): void {
@@ -57,17 +61,38 @@ export class LogCleaner {
 
   /** True if there was something to do. */
   #step(): boolean {
-    if (this.#compaction === undefined) {
-      const now = this.#clock.now()
-      for (const partition of this.#storage.partitions) {
-        if (this.#expire(partition, now)) return true
-        if (!needsCompaction(partition)) continue
-        this.#compaction = new Compaction(partition, now)
-        return true
-      }
+    const compaction = this.#compaction
+    if (compaction !== undefined) return this.#attempt(compaction.partition, () => this.#compact(compaction))
+    const now = this.#clock.now()
+    for (const partition of this.#storage.partitions) {
+      if (this.#attempt(partition, () => this.#begin(partition, now))) return true
+    }
+    return false
+  }
+
+  /** A partition that cannot be read stays as it is: its readers are told, and a timer must not end the process. */
+  #attempt(partition: EmbeddedPartition, act: () => boolean): boolean {
+    if (this.#unreadable.has(partition)) return false
+    try {
+      return act()
+    } catch (err) {
+      this.#compaction = undefined
+      this.#unreadable.add(partition)
+      const { topic, partition: index } = partition
+      this.#warn({ topic, partition: index, err }, 'the partition cannot be read, so it is not cleaned up any more')
       return false
     }
-    const { write, done } = this.#compaction.step()
+  }
+
+  #begin(partition: EmbeddedPartition, now: number): boolean {
+    if (this.#expire(partition, now)) return true
+    if (!needsCompaction(partition)) return false
+    this.#compaction = new Compaction(partition, now)
+    return true
+  }
+
+  #compact(compaction: Compaction): true {
+    const { write, done } = compaction.step()
     if (write !== undefined) this.#storage.addChore(write)
     if (done) this.#compaction = undefined
     return true

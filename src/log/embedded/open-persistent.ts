@@ -118,7 +118,7 @@ async function logIn(
   const id = stored ?? before?.id ?? randomUUID()
   const storage = new EmbeddedStorage(engine, id, fsync)
   if (damage !== undefined && before !== undefined && !isOther) await addMissingTopics(engine, storage, before)
-  const cleaner = new LogCleaner(storage, clock)
+  const cleaner = new LogCleaner(storage, clock, warn)
   const log = new LocalLog(storage, clock, storage.load(), () => cleaner.stop())
 
   const losses = shortened(before?.topics ?? [], isOther ? [] : storage.ends)

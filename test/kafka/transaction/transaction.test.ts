@@ -1,15 +1,20 @@
 import type { API } from '@platformatic/kafka'
 import { describe, expect, it } from 'vitest'
 import { clusterOptions } from '../../../src/kafka/connection-options.ts'
+import type { ClusterOptions } from '../../../src/kafka/connection-options.ts'
 import { connectionLost } from '../../../src/kafka/protocol/errors.ts'
 import type { TransactionCluster } from '../../../src/kafka/transaction/requests.ts'
 import { Transaction } from '../../../src/kafka/transaction/transaction.ts'
 import { PartitionMap } from '../../../src/log/log.ts'
+import { systemClock } from '../../../src/platform/clock.ts'
+import type { Clock } from '../../../src/platform/clock.ts'
+import { ManualClock } from '../../../src/platform/manual-clock.ts'
 
 const initProducerId = 22
 const addPartitions = 24
 const addOffsets = 25
 const endTxn = 26
+const describeTransactions = 65
 
 const COORDINATOR_NOT_AVAILABLE = 15
 const TOPIC_AUTHORIZATION_FAILED = 29
@@ -29,7 +34,7 @@ interface WireTopic {
 
 /** A coordinator that answers the requests of each API as told, in order, and then without error. */
 class ScriptedCoordinator implements TransactionCluster {
-  readonly options = clusterOptions({ brokers: 'scripted:1', apiTimeout: 300 })
+  readonly options: ClusterOptions
   readonly closed = new AbortController().signal
   /** API key and producer epoch of each request. */
   readonly requests: (readonly [api: number, epoch: number])[] = []
@@ -37,8 +42,12 @@ class ScriptedCoordinator implements TransactionCluster {
   readonly #answers: Readonly<Record<number, readonly (Answer | readonly number[])[]>>
   #epoch = -1
 
-  constructor(answers: Readonly<Record<number, readonly (Answer | readonly number[])[]>> = {}) {
+  constructor(
+    answers: Readonly<Record<number, readonly (Answer | readonly number[])[]>> = {},
+    clock: Clock = systemClock,
+  ) {
     this.#answers = answers
+    this.options = clusterOptions({ brokers: 'scripted:1', apiTimeout: 300, clock })
   }
 
   async coordinator(): Promise<number> {
@@ -68,6 +77,10 @@ class ScriptedCoordinator implements TransactionCluster {
         })),
       }))
       return { resultsByTransaction: [{ topicResults }] }
+    }
+    if (key === describeTransactions) {
+      const [producerId, producerEpoch] = [7n, ++this.#epoch]
+      return { transactionStates: [{ errorCode: 0, producerId, producerEpoch, transactionState: 'CompleteAbort' }] }
     }
     if (key === initProducerId && answer === 0) this.#epoch++
     return { errorCode: answer, producerId: 7n, producerEpoch: this.#epoch }
@@ -176,6 +189,18 @@ describe('a transaction', () => {
     const transaction = await begun(new ScriptedCoordinator({ [endTxn]: [PRODUCER_FENCED] }))
     await expect(transaction.commit('group', accepted)).rejects.toMatchObject({ code: 'MR_FENCED' })
     await expect(transaction.prepare([t0])).rejects.toMatchObject({ code: 'MR_FENCED' })
+  })
+
+  it('that the coordinator gave up while the machine slept is aborted, and its client goes on', async () => {
+    const clock = new ManualClock()
+    const coordinator = new ScriptedCoordinator({ [endTxn]: [PRODUCER_FENCED] }, clock)
+    const transaction = await begun(coordinator)
+    // The monotonic clock does not count the time of sleep.
+    clock.setDate(600_000)
+    expect(await transaction.commit('group', accepted)).toBe('aborted')
+    await transaction.abort()
+    await transaction.prepare([t0])
+    expect(await transaction.commit('group', accepted)).toBe('committed')
   })
 
   it('of a producer that the coordinator has forgotten is aborted; the next one has a new identity', async () => {

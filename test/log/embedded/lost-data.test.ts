@@ -21,6 +21,7 @@ import { embeddedLog } from '../../../src/log/embedded/index.ts'
 import type { EmbeddedLogOptions } from '../../../src/log/embedded/index.ts'
 import { PartitionMap } from '../../../src/log/log.ts'
 import type { Log } from '../../../src/log/log.ts'
+import { ManualClock } from '../../../src/platform/manual-clock.ts'
 import { append, committedRecords } from '../log-harness.ts'
 import { recordingLogger } from '../../runtime/support/state-case.ts'
 
@@ -309,6 +310,55 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     const again = await open()
     expect(await again.listTopics()).toEqual(['orders'])
     await again.close()
+  })
+
+  it('has a topic whose creation was cut short for no loss', async () => {
+    const log = await open()
+    const created = log.createTopics([{ name: 'new', partitions: 1 }])
+    // Writes at once what the log has, while the new topic is not in the engine yet.
+    const deleted = log.deleteTopics(['totals'])
+    const killed = mkdtempSync(join(tmpdir(), 'millrace-lost-'))
+    cpSync(directory, killed, { recursive: true })
+    await Promise.all([created, deleted])
+    await log.close()
+    const again = await embeddedLog({ directory: killed, engine })
+    expect(await again.listTopics()).toEqual(['orders', 'totals'])
+    await again.close()
+    rmSync(killed, { recursive: true })
+  })
+
+  it('lets the process go on, and deletes nothing of it, where cleaning up meets records that cannot be read', async () => {
+    rmSync(directory, { recursive: true })
+    const old = { name: 'old', partitions: 1, configs: { 'retention.ms': '1000' } }
+    const other = { name: 'other', partitions: 1, configs: { 'retention.ms': '1000' } }
+    const clock = new ManualClock(1e9)
+    const log = await open({ clock })
+    await log.createTopics([old, other])
+    const producer = log.openProducer()
+    for (let i = 0; i < 300; i++) {
+      append(producer, 'old', 0, 'key', VALUE, i * 1000)
+      append(producer, 'other', 0, 'key', '', i * 1000)
+      if (i % 50 === 49) await producer.flush()
+    }
+    await producer.close()
+    await log.close()
+    await (await open({ clock })).close()
+    const path = file(/\.(sst|ldb)$/)
+    flip(path, statSync(path).size >> 2)
+    const { logger, warnings } = recordingLogger()
+    const damaged = await open({ clock, logger })
+    for (let step = 0; step < 10; step++) {
+      clock.advance(5)
+      await damaged.createTopics([])
+    }
+    expect(warnings).toEqual([expect.stringMatching(/cannot be read, so it is not cleaned up any more.*old/)])
+    const starts = await damaged.listOffsets(
+      ['old', 'other'].map((topic) => ({ topic, partition: 0 })),
+      'earliest',
+    )
+    expect(starts.get('old', 0)).toBe(0)
+    expect(starts.get('other', 0)).toBeGreaterThan(200)
+    await damaged.close()
   })
 })
 
