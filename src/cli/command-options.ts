@@ -1,6 +1,7 @@
 import { InvalidArgumentError, Option as CommanderOption } from 'commander'
 import type { Command } from 'commander'
 import { MillraceError } from '../errors.ts'
+import { fileModeOption } from '../platform/file-mode-option.ts'
 import { duration, flag, oneOf, option, Place, text } from '../options/index.ts'
 import type { Option, TableOf } from '../options/index.ts'
 import type { DescribeOptions } from './describe.ts'
@@ -75,6 +76,7 @@ export const RUN = {
     }),
     value: 'time',
   },
+  fileMode: { ...fileModeOption, value: 'who' },
   acceptLoss: flag({
     default: false,
     description: 'open an embedded log that lost data with what is left of it',

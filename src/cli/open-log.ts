@@ -4,6 +4,7 @@ import type { Log } from '../log/log.ts'
 import { kafka } from '../kafka/index.ts'
 import type { KafkaOptions } from '../kafka/index.ts'
 import { MillraceError } from '../errors.ts'
+import type { FileMode } from '../platform/file-mode.ts'
 import type { Logger } from '../topology/application.ts'
 
 /** ms until a cluster that does not answer at the start counts as unreachable: whoever typed the command is waiting. */
@@ -17,6 +18,8 @@ export interface LogPlace {
   readonly data: string
   /** Opens an embedded log that lost data with what is left. */
   readonly acceptLoss?: boolean
+  /** Who may read the files that are made. */
+  readonly fileMode?: FileMode
 }
 
 /**
@@ -26,8 +29,9 @@ export interface LogPlace {
  */
 export async function openLog(place: LogPlace, topics: readonly string[], logger?: Logger): Promise<Log> {
   if (place.kafka === undefined) {
-    const { data, acceptLoss = false } = place
-    return await embeddedLog({ directory: join(data, 'log'), acceptLoss, ...(logger === undefined ? {} : { logger }) })
+    const { data, acceptLoss = false, fileMode = 'owner' } = place
+    const directory = join(data, 'log')
+    return await embeddedLog({ directory, acceptLoss, fileMode, ...(logger === undefined ? {} : { logger }) })
   }
   await reach(place.kafka, topics)
   const { kafka: brokers, groupProtocol = 'auto' } = place

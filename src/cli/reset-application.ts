@@ -4,6 +4,7 @@ import { MillraceError } from '../errors.ts'
 import { groupActive } from '../log/group.ts'
 import { PartitionMap } from '../log/log.ts'
 import type { CommittedOffset, Log } from '../log/log.ts'
+import { DIRECTORY_MODES, FILE_MODES } from '../platform/file-mode.ts'
 import type { Application } from '../topology/application.ts'
 import { renamedTopics } from '../topology/renamed-topics.ts'
 import { internalTopicsOf, subtopologiesForGroup } from '../topology/subtopologies-for-group.ts'
@@ -56,8 +57,8 @@ export async function carryOutReset(plan: ResetPlan, log: Log): Promise<void> {
   const { app, marker, stateDirectory } = plan
   const members = await log.groupMembers(app)
   if (members.length > 0) throw groupActive(app, members)
-  mkdirSync(join(marker, '..'), { recursive: true })
-  writeFileSync(marker, '', { flush: true })
+  mkdirSync(join(marker, '..'), { recursive: true, mode: DIRECTORY_MODES.owner })
+  writeFileSync(marker, '', { flush: true, mode: FILE_MODES.owner })
   if (stateDirectory !== undefined) rmSync(stateDirectory, { recursive: true, force: true })
   await log.deleteGroup(app)
   await log.deleteTopics(plan.internalTopics)

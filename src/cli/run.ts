@@ -130,6 +130,7 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
       module,
       engine,
       stateDirectory: join(options.data, 'state'),
+      fileMode: options.fileMode ?? 'owner',
       onRestore: restore.listener,
     })
     const cutShort = end.promise.then((reason) => {

@@ -1,5 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DIRECTORY_MODES, FILE_MODES, keepMode } from './file-mode.ts'
+import type { FileMode } from './file-mode.ts'
 
 /** Tells what a directory of Millrace holds, in a file beside the data. */
 export interface DirectoryMarker {
@@ -35,10 +37,11 @@ export function readMarker(directory: string, kind: string): MarkedDirectory {
 }
 
 /** Makes the directory if it is missing and marks it. Renamed into place: who dies here leaves a whole marker or none. */
-export function writeMarker(directory: string, marker: DirectoryMarker): void {
-  mkdirSync(directory, { recursive: true })
+export function writeMarker(directory: string, marker: DirectoryMarker, fileMode: FileMode): void {
+  mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODES[fileMode] })
   const file = join(directory, `${marker.kind}.json`)
-  writeFileSync(`${file}.${process.pid}`, `${JSON.stringify(marker)}\n`, { flush: true })
+  writeFileSync(`${file}.${process.pid}`, `${JSON.stringify(marker)}\n`, { flush: true, mode: FILE_MODES[fileMode] })
+  keepMode(`${file}.${process.pid}`, file)
   renameSync(`${file}.${process.pid}`, file)
 }
 

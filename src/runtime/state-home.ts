@@ -3,8 +3,9 @@ import { join } from 'node:path'
 import { MillraceError, withPlace } from '../errors.ts'
 import { directoryFailure } from '../platform/directory-failure.ts'
 import { readMarker, writeMarker, type MarkedDirectory } from '../platform/directory-marker.ts'
+import type { FileMode } from '../platform/file-mode.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
-import { ENGINE_NAMES } from '../state/engine.ts'
+import { ENGINE_NAMES, withFileMode } from '../state/engine.ts'
 import type { EngineFactory, EngineName, EngineOptions, KeyValueEngine } from '../state/engine.ts'
 import { engineOf, isEngineFile } from '../state/engines/engine-files.ts'
 import { ResizableEngine } from '../state/resizable-engine.ts'
@@ -52,23 +53,26 @@ const TASK_NAME = /^(\d+_\d+|global-\d+)(\.deleted)?$/
 /**
  * One directory a task under the application's directory.
  *
+ * @param fileMode of what is made
  * @param held shared by all that open engines in it
  */
 export function stateHome(
   engine: EngineFactory,
   directory: string,
   logger: Pick<Logger, 'warn'>,
+  fileMode: FileMode = 'owner',
   held: Holds = new LoopHolds(),
 ): StateHome {
   const pathOf = (task: string): string => join(directory, task)
+  const files = withFileMode(engine, fileMode)
   const resizable = new Map<string, ResizableEngine>()
   const release = (task: string): void => {
     resizable.delete(task)
     held.free(task)
   }
   const openEngine = (task: string, memory: Required<EngineOptions> | undefined): MaybePromise<KeyValueEngine> => {
-    if (memory === undefined || !engine.persistent) return engine.open(pathOf(task))
-    return ResizableEngine.open(engine, pathOf(task), memory).then((opened) => {
+    if (memory === undefined || !engine.persistent) return files.open(pathOf(task))
+    return ResizableEngine.open(files, pathOf(task), memory).then((opened) => {
       resizable.set(task, opened)
       return opened
     })
@@ -79,7 +83,7 @@ export function stateHome(
     open(task, memory) {
       if (!held.take(task)) throw heldTwice(task)
       try {
-        if (engine.persistent) claimTaskDirectory(pathOf(task), engine.name, task, logger)
+        if (engine.persistent) claimTaskDirectory(pathOf(task), engine.name, task, logger, fileMode)
         const opened = openEngine(task, memory)
         if (!isPromise(opened)) return opened
         return opened.catch((error: unknown) => {
@@ -96,7 +100,7 @@ export function stateHome(
     onRelease: (released) => held.onFree(released),
     distrust(task) {
       if (!engine.persistent) return
-      writeMarker(pathOf(task), { kind: KIND, format: FORMAT, engine: engine.name, damaged: true })
+      writeMarker(pathOf(task), { kind: KIND, format: FORMAT, engine: engine.name, damaged: true }, fileMode)
     },
     destroy(task) {
       if (!held.take(task)) throw heldTwice(task)
@@ -118,16 +122,24 @@ export function stateHome(
 }
 
 /** Marked before the engine writes its first file: what has no marker, and more than an engine's files, is not a task's. */
-function claimTaskDirectory(directory: string, engine: EngineName, task: string, logger: Pick<Logger, 'warn'>): void {
+function claimTaskDirectory(
+  directory: string,
+  engine: EngineName,
+  task: string,
+  logger: Pick<Logger, 'warn'>,
+  fileMode: FileMode,
+): void {
   let marker: MarkedDirectory
   try {
     marker = readMarker(directory, KIND)
     if (marker === undefined) {
-      writeMarker(directory, { kind: KIND, format: FORMAT, engine })
+      writeMarker(directory, { kind: KIND, format: FORMAT, engine }, fileMode)
       return
     }
     if (marker.kind === undefined || (marker.format === FORMAT && !isKnown(marker.engine))) {
-      markAgain(directory, engine, task, marker.kind === undefined ? marker.file : MARKER, logger)
+      requireSameEngine(directory, engine, task, marker.kind === undefined ? marker.file : MARKER)
+      logger.warn({ task, directory }, `${MARKER} is missing or damaged; it is written again`)
+      writeMarker(directory, { kind: KIND, format: FORMAT, engine }, fileMode)
       return
     }
   } catch (cause) {
@@ -150,13 +162,7 @@ function claimTaskDirectory(directory: string, engine: EngineName, task: string,
 }
 
 /** All that a marker tells but the engine's name the engine tells as well, so that a damaged one is no loss. */
-function markAgain(
-  directory: string,
-  engine: EngineName,
-  task: string,
-  file: string,
-  logger: Pick<Logger, 'warn'>,
-): void {
+function requireSameEngine(directory: string, engine: EngineName, task: string, file: string): void {
   const isOthers =
     file !== MARKER && readdirSync(directory).some((name) => !isEngineFile(name) && !name.startsWith(KIND))
   if (isOthers) {
@@ -167,8 +173,6 @@ function markAgain(
   }
   const writer = engineOf(directory)
   if (writer !== undefined && writer !== engine) throw writtenByOther(directory, writer, engine, task)
-  logger.warn({ task, directory }, `${MARKER} is missing or damaged; it is written again`)
-  writeMarker(directory, { kind: KIND, format: FORMAT, engine })
 }
 
 function writtenByOther(directory: string, writer: string, engine: EngineName, task: string): MillraceError {

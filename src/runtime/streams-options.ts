@@ -3,6 +3,7 @@ import type { Log } from '../log/log.ts'
 import { duration, func, having, option, text } from '../options/index.ts'
 import type { TableOf, Values } from '../options/index.ts'
 import type { Clock } from '../platform/clock.ts'
+import { fileModeOption } from '../platform/file-mode-option.ts'
 import type { Scheduler } from '../platform/scheduler.ts'
 import { engine } from '../state/engine-option.ts'
 import type { RestoreListener } from './restorer.ts'
@@ -39,6 +40,7 @@ export const STREAMS_START = {
     kafka: 'state.dir',
   }),
   engine,
+  fileMode: fileModeOption,
   instanceId: text({
     defaultText: 'of the state directory',
     description:

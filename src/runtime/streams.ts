@@ -3,10 +3,11 @@ import { MillraceError } from '../errors.ts'
 import type { Log } from '../log/log.ts'
 import { readOptions, type Duration } from '../options/index.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
+import type { FileMode } from '../platform/file-mode.ts'
 import { ignoreRejection, isThenable } from '../platform/thenable.ts'
 import { eventLoopScheduler, type Scheduler } from '../platform/scheduler.ts'
 import type { DropReason } from '../record/drop-reason.ts'
-import type { EngineFactory, EngineName } from '../state/engine.ts'
+import { withFileMode, type EngineFactory, type EngineName } from '../state/engine.ts'
 import { chooseEngine } from '../state/engines/choose.ts'
 import type { Application, Logger, UncaughtErrorDecision } from '../topology/application.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -42,6 +43,11 @@ export interface StreamsOptions {
   readonly stateDirectory?: string
   /** What the state is kept in. Default: RocksDB, or LevelDB on a platform without its binary. */
   readonly engine?: EngineFactory | EngineName
+  /**
+   * Who may read the directories and files of state that are made: nobody but the user (`'owner'`, the default), or the user's group as well
+   * (`'group'`). What is there already keeps its mode.
+   */
+  readonly fileMode?: FileMode
   /**
    * Names this instance for good, as a StatefulSet names its pods: it gets its tasks back at once after a restart on an empty
    * disk, too. Every instance needs one of its own. In a group of Kafka's classic protocol an instance that stops keeps its
@@ -155,7 +161,12 @@ export class Streams implements AsyncDisposable {
     const topology = app.topology()
     const directory = join(options.stateDirectory, app.id)
     const engine = await engineOf(options.engine, app.settings.logger)
-    const claim = await claimDirectory(engine, directory, app.settings.logger, options.instanceId)
+    const claim = await claimDirectory(
+      withFileMode(engine, options.fileMode),
+      directory,
+      app.settings.logger,
+      options.instanceId,
+    )
     try {
       await refuseRenamed(app, topology, options.log)
       const place = { directory, claim, ...(await openHost({ app, topology, options, engine, directory, claim })) }
@@ -389,7 +400,7 @@ interface HostPlace {
 /** Threads on Kafka have an event loop each; what a log in this process does, one event loop does. */
 async function openHost(place: HostPlace): Promise<{ readonly home: StateHome; readonly host: ThreadHost }> {
   const { app, topology, options, engine, directory, claim } = place
-  const { log, module, instanceId, clock = systemClock, scheduler = eventLoopScheduler } = options
+  const { log, module, instanceId, fileMode, clock = systemClock, scheduler = eventLoopScheduler } = options
   const { processId } = claim
   if (app.settings.threads > 1 && log.kind === 'kafka') {
     const loopOptions = (['clock', 'scheduler'] as const).filter((name) => options[name] !== undefined)
@@ -403,12 +414,13 @@ async function openHost(place: HostPlace): Promise<{ readonly home: StateHome; r
       directory,
       processId,
       instanceId,
+      fileMode,
       loopOptions,
       onRestore,
     })
   }
   const { onRestore = () => {} } = options
-  const home = stateHome(engine, directory, app.settings.logger)
+  const home = stateHome(engine, directory, app.settings.logger, options.fileMode)
   const parts = { app, topology, log, home, processId, instanceId, clock, scheduler, onRestore }
   return { home, host: await EventLoopThreads.open(parts) }
 }

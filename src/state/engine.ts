@@ -1,3 +1,4 @@
+import type { FileMode } from '../platform/file-mode.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { WriteBatch } from './rows/write-batch.ts'
 
@@ -70,6 +71,8 @@ export interface EngineOptions {
 export interface EngineOpenOptions extends EngineOptions {
   /** True: opens what is left where files are damaged, as far as the engine can; it may delete the rest. */
   readonly acceptDamage?: boolean
+  /** Who may read the files that the engine makes; `'owner'` if not given. */
+  readonly fileMode?: FileMode
 }
 
 /** Opens engines of one kind. */
@@ -84,4 +87,16 @@ export interface EngineFactory {
   open(directory: string, options?: EngineOpenOptions): MaybePromise<KeyValueEngine>
   /** Deletes what lies in the directory. */
   destroy(directory: string): MaybePromise<void>
+}
+
+/** The same engine, whose files may be read by those meant. */
+export function withFileMode(factory: EngineFactory, fileMode: FileMode): EngineFactory {
+  const { name, persistent } = factory
+  if (!persistent) return factory
+  return {
+    name,
+    persistent,
+    open: (directory, options) => factory.open(directory, { ...options, fileMode }),
+    destroy: (directory) => factory.destroy(directory),
+  }
 }

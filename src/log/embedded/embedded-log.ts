@@ -4,7 +4,10 @@ import type { TableOf } from '../../options/index.ts'
 import { MillraceError } from '../../errors.ts'
 import { clockOption } from '../../platform/clock-option.ts'
 import type { Clock } from '../../platform/clock.ts'
+import { fileModeOption } from '../../platform/file-mode-option.ts'
+import type { FileMode } from '../../platform/file-mode.ts'
 import { directoryFailure } from '../../platform/directory-failure.ts'
+import { withFileMode } from '../../state/engine.ts'
 import type { EngineFactory, EngineName } from '../../state/engine.ts'
 import { engineName } from '../../state/engine-option.ts'
 import { chooseEngine } from '../../state/engines/choose.ts'
@@ -39,6 +42,11 @@ export interface EmbeddedLogOptions {
   readonly acceptLoss?: boolean
   /** Told of what was lost. Anything of pino's shape; if not given, `process.emitWarning` is. */
   readonly logger?: LossLogger
+  /**
+   * Who may read the directories and files that are made: nobody but the user (`'owner'`, if not given), or the user's group as well
+   * (`'group'`). What is there already keeps its mode.
+   */
+  readonly fileMode?: FileMode
   /** Time and timers, for tests; the machine's if not given. */
   readonly clock?: Clock
 }
@@ -65,6 +73,7 @@ export const EMBEDDED_LOG = {
     defaultText: '`process.emitWarning`',
     description: 'told of what was lost',
   }),
+  fileMode: fileModeOption,
   clock: clockOption,
 } satisfies TableOf<EmbeddedLogOptions>
 
@@ -94,6 +103,7 @@ export async function embeddedLog(options: EmbeddedLogOptions): Promise<Log> {
     clock,
     acceptLoss,
     logger,
+    fileMode,
     engine: asked,
   } = readOptions(EMBEDDED_LOG, options, 'embeddedLog()')
   const warn: LogPlace['warn'] = logger === undefined ? emitWarning : (fields, message) => logger.warn(fields, message)
@@ -106,9 +116,10 @@ export async function embeddedLog(options: EmbeddedLogOptions): Promise<Log> {
     return log
   }
   try {
-    const name = openLogDirectory(directory, asked, chosen.factory.name, warn)
-    const factory = name === chosen.factory.name ? chosen.factory : await otherEngine(name, directory)
-    return await openPersistent({ directory, factory, fsync, acceptLoss, clock, warn })
+    const name = openLogDirectory({ directory, warn, fileMode }, asked, chosen.factory.name)
+    const opener = name === chosen.factory.name ? chosen.factory : await otherEngine(name, directory)
+    const factory = withFileMode(opener, fileMode)
+    return await openPersistent({ directory, factory, fsync, fileMode, acceptLoss, clock, warn })
   } catch (error) {
     throw directoryFailure('the log', directory, error)
   }

@@ -1,4 +1,5 @@
 import type { Clock, TimerHandle } from '../../platform/clock.ts'
+import type { FileMode } from '../../platform/file-mode.ts'
 import { vitalFiles } from '../../state/engines/engine-files.ts'
 import { bootId, writeEnds, writeEndsBeside } from './log-ends.ts'
 import type { LogEnds, TopicEnds } from './log-ends.ts'
@@ -18,6 +19,7 @@ export class EndsKeeper {
   readonly #directory: string
   readonly #data: string
   readonly #clock: Clock
+  readonly #fileMode: FileMode
   readonly #kept: () => Kept
   readonly #onFailure: (error: unknown) => void
   readonly #boot = bootId()
@@ -31,10 +33,16 @@ export class EndsKeeper {
   /** Counts writes, so that an older one does not replace a newer. */
   #edition = 0
 
-  constructor(directory: string, data: string, clock: Clock, kept: () => Kept, onFailure: (error: unknown) => void) {
+  constructor(
+    { directory, clock, fileMode }: { readonly directory: string; readonly clock: Clock; readonly fileMode: FileMode },
+    data: string,
+    kept: () => Kept,
+    onFailure: (error: unknown) => void,
+  ) {
     this.#directory = directory
     this.#data = data
     this.#clock = clock
+    this.#fileMode = fileMode
     this.#kept = kept
     this.#onFailure = onFailure
   }
@@ -56,7 +64,7 @@ export class EndsKeeper {
     this.#timer?.cancel()
     this.#timer = undefined
     try {
-      writeEnds(this.#directory, this.#ends(atRest))
+      writeEnds(this.#directory, this.#ends(atRest), this.#fileMode)
       this.#hasFailed = false
     } catch (error) {
       this.#failed(error)
@@ -75,7 +83,7 @@ export class EndsKeeper {
       return
     }
     this.#isBusy = true
-    writeEndsBeside(this.#directory, ends, isStillTrue, (error) => {
+    writeEndsBeside(this.#directory, ends, this.#fileMode, isStillTrue, (error) => {
       this.#isBusy = false
       if (error === undefined) this.#hasFailed = false
       else if (isStillTrue()) this.#failed(error)

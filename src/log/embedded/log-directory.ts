@@ -2,6 +2,8 @@ import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { MillraceError } from '../../errors.ts'
 import { readMarker, writeMarker } from '../../platform/directory-marker.ts'
+import { DIRECTORY_MODES } from '../../platform/file-mode.ts'
+import type { FileMode } from '../../platform/file-mode.ts'
 import { ENGINE_NAMES } from '../../state/engine.ts'
 import type { EngineName } from '../../state/engine.ts'
 import { engineOf } from '../../state/engines/engine-files.ts'
@@ -15,20 +17,23 @@ export const DATA = 'data'
 /** What a log keeps beside its data, and what is kept of one that lost data. */
 const OWN_FILE = /^(data|damaged-\d+|millrace-log.*)$/
 
+/** Where a log is to be. */
+interface NewLogPlace {
+  readonly directory: string
+  readonly fileMode: FileMode
+  /** Told if the marker has to be written again. */
+  readonly warn: (fields: object, message: string) => void
+}
+
 /**
  * Makes the directory of a log if it is missing, and tells which engine its data is in.
  *
- * @param warn told if the marker has to be written again
  * @throws MR_STATE_FOREIGN if it holds something else or a newer format, MR_STATE_ENGINE if it holds data of another engine than the one asked for
  */
-export function openLogDirectory(
-  directory: string,
-  asked: EngineName | undefined,
-  choice: EngineName,
-  warn: (fields: object, message: string) => void,
-): EngineName {
+export function openLogDirectory(place: NewLogPlace, asked: EngineName | undefined, choice: EngineName): EngineName {
+  const { directory, fileMode, warn } = place
   const marker = readMarker(directory, KIND)
-  if (marker === undefined) return begin(directory, choice)
+  if (marker === undefined) return begin(directory, choice, fileMode)
   let engine: EngineName | undefined
   if (marker.kind === undefined) {
     if (marker.file !== MARKER) requireLog(directory, marker.file)
@@ -39,7 +44,7 @@ export function openLogDirectory(
   if (asked !== undefined && asked !== engine) throw keptByOther(directory, engine, asked)
   if (!isMarked) {
     warn({ directory }, `${MARKER} is missing or damaged; it is written again`)
-    writeMarker(directory, { kind: KIND, format: FORMAT, engine })
+    writeMarker(directory, { kind: KIND, format: FORMAT, engine }, fileMode)
   }
   return engine
 }
@@ -48,10 +53,10 @@ export function openLogDirectory(
  * The file of ends comes first: a directory with a marker and without that file was written by a version that kept none, and had data.
  * One that is there tells what is missing.
  */
-function begin(directory: string, engine: EngineName): EngineName {
-  mkdirSync(directory, { recursive: true })
-  if (!existsSync(join(directory, ENDS_FILE))) writeEnds(directory, UNBEGUN)
-  writeMarker(directory, { kind: KIND, format: FORMAT, engine })
+function begin(directory: string, engine: EngineName, fileMode: FileMode): EngineName {
+  mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODES[fileMode] })
+  if (!existsSync(join(directory, ENDS_FILE))) writeEnds(directory, UNBEGUN, fileMode)
+  writeMarker(directory, { kind: KIND, format: FORMAT, engine }, fileMode)
   return engine
 }
 

@@ -1,6 +1,8 @@
 import { readFileSync, renameSync, rmSync, writeFile, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MillraceError } from '../../errors.ts'
+import { FILE_MODES, keepMode } from '../../platform/file-mode.ts'
+import type { FileMode } from '../../platform/file-mode.ts'
 import type { VitalFiles } from '../../state/engines/engine-files.ts'
 import { ACCEPT_LOSS } from './log-loss.ts'
 
@@ -68,9 +70,10 @@ export function readEnds(directory: string): LogEnds | undefined {
 }
 
 /** Renamed into place: who dies here leaves the file before or this one. */
-export function writeEnds(directory: string, ends: Omit<LogEnds, 'format'>): void {
+export function writeEnds(directory: string, ends: Omit<LogEnds, 'format'>, fileMode: FileMode): void {
   const file = join(directory, ENDS_FILE)
-  writeFileSync(`${file}.new`, textOf(ends), { flush: ends.fsync })
+  writeFileSync(`${file}.new`, textOf(ends), { flush: ends.fsync, mode: FILE_MODES[fileMode] })
+  keepMode(`${file}.new`, file)
   renameSync(`${file}.new`, file)
 }
 
@@ -82,15 +85,18 @@ export function writeEnds(directory: string, ends: Omit<LogEnds, 'format'>): voi
 export function writeEndsBeside(
   directory: string,
   ends: Omit<LogEnds, 'format'>,
+  fileMode: FileMode,
   isStillTrue: () => boolean,
   done: (error: unknown) => void,
 ): void {
   const file = join(directory, ENDS_FILE)
-  writeFile(`${file}.next`, textOf(ends), { flush: ends.fsync }, (failure) => {
+  writeFile(`${file}.next`, textOf(ends), { flush: ends.fsync, mode: FILE_MODES[fileMode] }, (failure) => {
     let error: unknown = failure ?? undefined
     try {
-      if (isStillTrue() && error === undefined) renameSync(`${file}.next`, file)
-      else rmSync(`${file}.next`, { force: true })
+      if (isStillTrue() && error === undefined) {
+        keepMode(`${file}.next`, file)
+        renameSync(`${file}.next`, file)
+      } else rmSync(`${file}.next`, { force: true })
     } catch (caught) {
       error = caught
     }

@@ -3,6 +3,8 @@ import { constants, copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, 
 import { join } from 'node:path'
 import { MillraceError } from '../../errors.ts'
 import type { Clock } from '../../platform/clock.ts'
+import { DIRECTORY_MODES } from '../../platform/file-mode.ts'
+import type { FileMode } from '../../platform/file-mode.ts'
 import { isPromise } from '../../platform/maybe-promise.ts'
 import type { EngineFactory, KeyValueEngine } from '../../state/engine.ts'
 import { hasData, manifestDamage, NOTHING_KNOWN, writeAheadLogDamage } from '../../state/engines/engine-files.ts'
@@ -24,6 +26,8 @@ export interface LogPlace {
   readonly directory: string
   readonly factory: EngineFactory
   readonly fsync: boolean
+  /** Of what is made. */
+  readonly fileMode: FileMode
   /** True: goes on with what is left of a log that lost data. */
   readonly acceptLoss: boolean
   readonly clock: Clock
@@ -133,7 +137,7 @@ async function logIn(
   if (stored === undefined) await writeId(engine, id)
   const onFailure = (err: unknown): void => warn({ directory, err }, 'what the log has could not be written beside it')
   const describe = () => ({ id, fsync, topics: storage.ends })
-  storage.keepEnds(new EndsKeeper(directory, join(directory, DATA), clock, describe, onFailure))
+  storage.keepEnds(new EndsKeeper(place, join(directory, DATA), describe, onFailure))
   cleaner.start()
   return log
 }
@@ -220,7 +224,7 @@ function keepCopy(directory: string): string | undefined {
 
 /** Tables never change, so a second name is a copy. */
 function copyData(from: string, to: string): void {
-  mkdirSync(to)
+  mkdirSync(to, { mode: DIRECTORY_MODES.owner })
   for (const file of readdirSync(from, { withFileTypes: true })) {
     if (!file.isFile() || file.name === 'LOCK') continue
     const [source, target] = [join(from, file.name), join(to, file.name)]

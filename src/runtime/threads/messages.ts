@@ -1,4 +1,5 @@
 import type { LogDescription } from '../../log/description.ts'
+import type { FileMode } from '../../platform/file-mode.ts'
 import type { EngineName } from '../../state/engine.ts'
 import type { Logger, Settings, UncaughtErrorDecision } from '../../topology/application.ts'
 import type { RestoreListener } from '../restorer.ts'
@@ -27,6 +28,8 @@ export interface WorkerStart {
   /** Of the holds. */
   readonly owner: number
   readonly processId: string
+  /** Of the state. */
+  readonly fileMode: FileMode
   readonly instanceId: string | undefined
   readonly index: number
   /** Whether anybody wants to know. */

@@ -2,6 +2,7 @@ import nodeModule from 'node:module'
 import { isMainThread, workerData } from 'node:worker_threads'
 import { MillraceError } from '../../errors.ts'
 import type { Log } from '../../log/log.ts'
+import type { FileMode } from '../../platform/file-mode.ts'
 import { isPlainData } from '../../platform/plain-data.ts'
 import type { EngineFactory } from '../../state/engine.ts'
 import { chooseEngine } from '../../state/engines/choose.ts'
@@ -21,6 +22,7 @@ export interface WorkersPlace {
   readonly engine: EngineFactory
   readonly directory: string
   readonly processId: string
+  readonly fileMode: FileMode
   readonly instanceId: string | undefined
   /** Names of options that were given and mean something to one event loop only. */
   readonly loopOptions: readonly string[]
@@ -34,7 +36,7 @@ export interface WorkersPlace {
  * @throws MR_THREAD_MODULE if no thread could import the application; MR_CONFIG if an option cannot reach them
  */
 export async function openWorkers(place: WorkersPlace): Promise<{ home: StateHome; host: WorkerThreads }> {
-  const { app, topology, log, directory, processId, instanceId, engine, onRestore = () => {} } = place
+  const { app, topology, log, directory, processId, instanceId, fileMode, engine, onRestore = () => {} } = place
   const module = moduleUrl(place)
   for (const option of place.loopOptions) throw unsendable(option, `leave it away, or run with \`threads: 1\``)
   const { factory } = await chooseEngine(engine.name)
@@ -55,13 +57,14 @@ export async function openWorkers(place: WorkersPlace): Promise<{ home: StateHom
       engine: engine.name,
       processId,
       instanceId,
+      fileMode,
       logging: logger !== silentLogger,
       restoring: place.onRestore !== undefined,
     },
     logger,
     onRestore,
   })
-  return { home: stateHome(engine, directory, logger, host.holds), host }
+  return { home: stateHome(engine, directory, logger, fileMode, host.holds), host }
 }
 
 /** A module that starts what it exports would have each of its threads start it again, and so on. @throws MR_THREAD_MODULE */

@@ -67,14 +67,14 @@ class StreamWorker {
   }
 
   async #open(): Promise<{ thread: StreamThread; globals: GlobalTables; log: Log }> {
-    const { module, engine, directory, processId, instanceId, index } = this.#start
+    const { module, engine, directory, fileMode, processId, instanceId, index } = this.#start
     const { app, exports } = await importApp(new URL(module))
     const started = this.#asStarted(app)
     const topology = started.topology()
     this.#requireSame(app, topology)
     const log = await this.#openLog(exports)
     const { factory } = await chooseEngine(engine)
-    const home = stateHome(factory, directory, started.settings.logger, this.#holds)
+    const home = stateHome(factory, directory, started.settings.logger, fileMode, this.#holds)
     const name = index === 0 ? GLOBAL_STATE : `${GLOBAL_STATE}-${index + 1}`
     const globals = await runSteps(GlobalTables.open(started, topology, log, home, systemClock, name))
     this.#globals = globals

@@ -25,7 +25,7 @@ export const levelEngine: EngineFactory = {
   persistent: true,
   async open(directory, options = {}) {
     const { ClassicLevel } = await loadClassicLevel()
-    const held = holdDirectory('level', directory)
+    const held = holdDirectory('level', directory, options.fileMode)
     try {
       if (options.acceptDamage !== true) requireWhole('level', held.path)
       const database: Database = new ClassicLevel(held.path, {
@@ -37,6 +37,7 @@ export const levelEngine: EngineFactory = {
         writeBufferSize: options.writeBufferBytes ?? DEFAULT_WRITE_BUFFER_BYTES,
       })
       await database.open()
+      held.restrictNewFiles()
       return new LevelEngine(directory, held, database)
     } catch (cause) {
       held.release()

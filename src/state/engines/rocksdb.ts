@@ -33,11 +33,12 @@ export const rocksdbEngine: EngineFactory = {
   persistent: true,
   async open(directory, options = {}) {
     const binding = loadRocksdbBinding()
-    const held = holdDirectory('rocksdb', directory)
+    const held = holdDirectory('rocksdb', directory, options.fileMode)
     try {
       if (options.acceptDamage !== true) requireWhole('rocksdb', held.path)
       const database = binding.db_init(held.path)
       const columns = await openDatabase(binding, database, options)
+      held.restrictNewFiles()
       lowerCompactions()
       return new RocksdbEngine(directory, held, binding, database, columns['default']!, columns['ranges']!)
     } catch (cause) {
