@@ -44,6 +44,8 @@ async function reach(brokers: readonly string[], topics: readonly string[]): Pro
   try {
     await probe.describeTopics(topics)
   } catch (error) {
+    // A broker that refuses has answered.
+    if (error instanceof MillraceError && error.code !== 'MR_LOG_UNREACHABLE') throw error
     throw new MillraceError('MR_LOG_UNREACHABLE', `no Kafka broker answers at ${brokers.join(', ')}`, {
       cause: error,
       hint: 'check host and port, and that a broker listens there; without --kafka the app runs on an embedded log',

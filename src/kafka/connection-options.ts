@@ -95,6 +95,7 @@ export const KAFKA = {
     {
       defaultText: 'off',
       description: "`true` trusts the system's certificate authorities",
+      secret: true,
       kafka: 'security.protocol',
       alsoCalled: ['ssl'],
     },
@@ -106,6 +107,7 @@ export const KAFKA = {
       defaultText: 'off',
       description:
         'how to log in: `mechanism` is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 (with `username`, `password`), OAUTHBEARER (with `token`), or GSSAPI (with a function `authenticate`). Functions are asked at every login',
+      secret: true,
       kafka: 'sasl.jaas.config',
     },
     readSasl,
@@ -222,7 +224,9 @@ function brokerAddress(text: string): BrokerAddress {
   const host = match?.groups?.['ip6'] ?? match?.groups?.['host']
   const port = Number(match?.groups?.['port'])
   if (host === undefined || !(port > 0 && port < 65_536)) {
-    throw new MillraceError('MR_CONFIG', `brokers: '${text}' is not host:port`, {
+    // An address with a user's name may carry the password, too.
+    const shown = text.replace(/^.*@/, '…@')
+    throw new MillraceError('MR_CONFIG', `brokers: '${shown}' is not host:port`, {
       hint: "Write brokers as 'localhost:9092'.",
     })
   }

@@ -40,6 +40,7 @@ export class InputLookup {
   readonly #places = new PartitionMap<Place>()
   #before: Promise<unknown> | undefined
   #idle: TimerHandle | undefined
+  #isClosed = false
 
   constructor(log: Log, clock: Clock) {
     this.#log = log
@@ -52,7 +53,7 @@ export class InputLookup {
    * @throws MR_LOG_UNREACHABLE
    */
   find(topic: string, partition: number, offset: number): MaybePromise<RawInput | undefined> {
-    if (this.#before === undefined) {
+    if (this.#before === undefined && !this.#isClosed) {
       const found = this.#look(topic, partition, offset)
       if (found !== 'not yet') return found
       if (this.#log.kind !== 'kafka') return undefined
@@ -68,7 +69,13 @@ export class InputLookup {
     return found
   }
 
+  /** What is still being looked for is given up. */
   close(): void {
+    this.#isClosed = true
+    this.#release()
+  }
+
+  #release(): void {
     this.#idle?.cancel()
     void this.#reader?.close()
     this.#reader = undefined
@@ -79,7 +86,8 @@ export class InputLookup {
     let isOver = false
     const patience = this.#clock.schedule(PATIENCE, () => (isOver = true))
     try {
-      for (;;) {
+      // A reader that was opened now would be closed by nobody.
+      while (!this.#isClosed) {
         const found = this.#look(topic, partition, offset)
         if (found !== 'not yet') return found
         if (isOver) break
@@ -131,7 +139,7 @@ export class InputLookup {
         cursors.shift()
       }
     } catch (error) {
-      this.close()
+      this.#release()
       if (error instanceof MillraceError && error.code === 'MR_OFFSET_OUT_OF_RANGE') return undefined
       throw error
     }
@@ -142,7 +150,7 @@ export class InputLookup {
 
   #closeWhenIdle(): void {
     this.#idle?.cancel()
-    this.#idle = this.#clock.schedule(IDLE, () => this.close())
+    this.#idle = this.#clock.schedule(IDLE, () => this.#release())
   }
 }
 

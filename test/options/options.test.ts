@@ -159,8 +159,14 @@ describe('a value that an option cannot have is refused with its name', () => {
       { mechanism: 'PLAIN', username: 'u', password: 12_345 },
       { mechanism: 'NOPE', username: 'u', password: '12345' },
       { mechanism: 'PLAIN', username: 'u', password: '12345', passphrase: '12345' },
+      'PLAIN:u:12345',
     ]) {
       const error = await refusal(() => takers['kafka()']?.({ sasl }))
+      expect(error).toMatchObject({ code: 'MR_CONFIG' })
+      expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('12345')
+    }
+    for (const given of [{ tls: '-----BEGIN PRIVATE KEY-----12345' }, { brokers: 'kafka://u:12345@host:9092' }]) {
+      const error = await refusal(() => takers['kafka()']?.(given))
       expect(error).toMatchObject({ code: 'MR_CONFIG' })
       expect(JSON.stringify(error, Object.getOwnPropertyNames(error))).not.toContain('12345')
     }

@@ -1,0 +1,20 @@
+import { expect, test, vi } from 'vitest'
+import { openLog } from '../../src/cli/open-log.ts'
+import { MillraceError } from '../../src/errors.ts'
+
+const kafka = vi.hoisted(() => vi.fn<() => unknown>())
+vi.mock('../../src/kafka/index.ts', () => ({ kafka }))
+
+test.each([
+  ['MR_LOG_UNREACHABLE', 'no Kafka broker answers at here:9092'],
+  ['MR_AUTHORIZATION', 'what the broker says'],
+])('a broker that refuses is not called one that does not answer: %s', async (code, message) => {
+  const close = vi.fn<() => void>()
+  kafka.mockReturnValue({
+    close,
+    describeTopics: () => Promise.reject(new MillraceError(code, 'what the broker says')),
+  })
+  const opened = openLog({ kafka: ['here:9092'], data: 'unused' }, ['orders'])
+  await expect(opened).rejects.toMatchObject({ code, message: expect.stringContaining(message) })
+  expect(close).toHaveBeenCalledTimes(1)
+})
