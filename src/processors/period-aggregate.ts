@@ -8,6 +8,7 @@ import { createFold } from './folding.ts'
 import type { Fold } from './folding.ts'
 import { ObservedTime } from './observed-time.ts'
 import { Operator } from './operator.ts'
+import { shownValue } from './shown-value.ts'
 
 /** Aggregations in windows of the calendar and of a user's own. Null values take part. Forwards Changes by windowed key. */
 export class PeriodAggregate extends Operator {
@@ -140,7 +141,8 @@ export class PeriodAggregate extends Operator {
     try {
       while (cursor.next()) {
         emitted = true
-        this.#forward(cursor.key, cursor.start, cursor.end, cursor.value, null, cursor.timestamp, headers)
+        const value = shownValue(cursor.value, this.#state)
+        this.#forward(cursor.key, cursor.start, cursor.end, value, null, cursor.timestamp, headers)
       }
     } finally {
       cursor.close()

@@ -8,6 +8,7 @@ import { createFold } from './folding.ts'
 import type { Fold } from './folding.ts'
 import { ObservedTime } from './observed-time.ts'
 import { Operator } from './operator.ts'
+import { shownValue } from './shown-value.ts'
 import { settled } from './user-result.ts'
 
 /** Aggregation of sessions. Null values take part. Forwards Changes by windowed key, stamped with the session's end. */
@@ -150,7 +151,7 @@ export class SessionAggregate extends Operator {
         emitted = true
         this.output.forward(
           new Windowed(cursor.key, cursor.start, cursor.end),
-          new Change(cursor.value, null),
+          new Change(shownValue(cursor.value, this.#state), null),
           cursor.end,
           headers,
         )

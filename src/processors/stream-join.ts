@@ -3,6 +3,7 @@ import type { Headers } from '../record/headers.ts'
 import type { JoinSide, WindowState } from '../state/states.ts'
 import type { Joiner, SpecOf } from '../topology/operator-spec.ts'
 import { Operator } from './operator.ts'
+import { shownValue } from './shown-value.ts'
 import { sharedUnmatched } from './shared-unmatched.ts'
 import type { EmitUnmatched, UnmatchedRecords } from './unmatched-records.ts'
 import { settled } from './user-result.ts'
@@ -85,7 +86,7 @@ export class StreamJoin extends Operator {
       while (cursor.next()) {
         matched = true
         const otherTime = cursor.start
-        const result = this.#join(value, cursor.value, key)
+        const result = this.#join(value, shownValue(cursor.value, this.#other), key)
         unmatched?.matched(otherTime, this.#otherSide, key)
         const time = otherTime > timestamp ? otherTime : timestamp
         this.output.forward(key, result, time, headers)

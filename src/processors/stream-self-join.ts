@@ -4,6 +4,7 @@ import type { Joiner, SpecOf } from '../topology/operator-spec.ts'
 import { defaultRetention, minimumRetention } from '../windowing/index.ts'
 import type { JoinWindows } from '../windowing/index.ts'
 import { Operator } from './operator.ts'
+import { shownValue } from './shown-value.ts'
 import { settled } from './user-result.ts'
 
 /**
@@ -45,7 +46,7 @@ export class StreamSelfJoin extends Operator {
     const asLeft = this.#state.fetch(key, timestamp - before, this.#end(timestamp + after), false)
     try {
       while (asLeft.next()) {
-        this.#forward(key, value, asLeft.value, Math.max(timestamp, asLeft.start), headers)
+        this.#forward(key, value, shownValue(asLeft.value, this.#state), Math.max(timestamp, asLeft.start), headers)
       }
     } finally {
       asLeft.close()
@@ -58,7 +59,7 @@ export class StreamSelfJoin extends Operator {
           meetsItself = false
           this.#forward(key, value, value, timestamp, headers)
         }
-        this.#forward(key, asRight.value, value, Math.max(timestamp, asRight.start), headers)
+        this.#forward(key, shownValue(asRight.value, this.#state), value, Math.max(timestamp, asRight.start), headers)
       }
     } finally {
       asRight.close()

@@ -12,10 +12,11 @@ import type { TableView } from '../topology/operator-spec.ts'
 import type { ValueTransformer } from '../topology/processor-api.ts'
 import { Windowed } from '../windowing/index.ts'
 import type { OperatorContext } from './operator.ts'
+import { shownValue } from './shown-value.ts'
 import { UserContext } from './user-context.ts'
 import { settled } from './user-result.ts'
 
-/** The current rows of a table, for operators that look things up in it. Not to be kept beyond the record. */
+/** The current rows of a table, for operators that look things up in it. An entry is not to be kept beyond the next look-up. */
 export interface TableLookup {
   get(key: unknown): Entry<unknown> | undefined
   /** The row that was valid at `asOf`; tables without history answer with the current one. */
@@ -58,19 +59,43 @@ function openStore(view: ViewOf<'store'>, context: OperatorContext): TableLookup
   }
 }
 
-class KeyValueLookup implements TableLookup {
-  readonly #state: KeyValueState<unknown, unknown>
+/** A row as functions of a user get it: they may change it, and pass it on, while the store's own object stays as it was put. */
+class ShownRow implements Entry<unknown> {
+  value: unknown = null
+  timestamp = -1
+  readonly #state: { copy(value: unknown): unknown }
 
-  constructor(state: KeyValueState<unknown, unknown>) {
+  constructor(state: { copy(value: unknown): unknown }) {
     this.#state = state
   }
 
+  /** This row, which is another one at the next call. */
+  of(entry: Entry<unknown> | undefined): this | undefined {
+    return entry === undefined ? undefined : this.with(entry.value, entry.timestamp)
+  }
+
+  with(value: unknown, timestamp: number): this {
+    this.value = shownValue(value, this.#state)
+    this.timestamp = timestamp
+    return this
+  }
+}
+
+class KeyValueLookup implements TableLookup {
+  readonly #state: KeyValueState<unknown, unknown>
+  readonly #row: ShownRow
+
+  constructor(state: KeyValueState<unknown, unknown>) {
+    this.#state = state
+    this.#row = new ShownRow(state)
+  }
+
   get(key: unknown): Entry<unknown> | undefined {
-    return this.#state.get(key)
+    return this.#row.of(this.#state.get(key))
   }
 
   getAsOf(key: unknown): Entry<unknown> | undefined {
-    return this.#state.get(key)
+    return this.#row.of(this.#state.get(key))
   }
 
   close(): void {}
@@ -96,13 +121,15 @@ class VersionedLookup implements TableLookup {
 
 class WindowLookup implements TableLookup {
   readonly #state: WindowState<unknown, unknown>
+  readonly #row: ShownRow
 
   constructor(state: WindowState<unknown, unknown>) {
     this.#state = state
+    this.#row = new ShownRow(state)
   }
 
   get(key: unknown): Entry<unknown> | undefined {
-    return key instanceof Windowed ? this.#state.get(key.key, key.start) : undefined
+    return key instanceof Windowed ? this.#row.of(this.#state.get(key.key, key.start)) : undefined
   }
 
   getAsOf(key: unknown): Entry<unknown> | undefined {
@@ -114,13 +141,15 @@ class WindowLookup implements TableLookup {
 
 class PeriodLookup implements TableLookup {
   readonly #state: PeriodState<unknown, unknown>
+  readonly #row: ShownRow
 
   constructor(state: PeriodState<unknown, unknown>) {
     this.#state = state
+    this.#row = new ShownRow(state)
   }
 
   get(key: unknown): Entry<unknown> | undefined {
-    return key instanceof Windowed ? this.#state.get(key.key, key.start, key.end) : undefined
+    return key instanceof Windowed ? this.#row.of(this.#state.get(key.key, key.start, key.end)) : undefined
   }
 
   getAsOf(key: unknown): Entry<unknown> | undefined {
@@ -132,15 +161,17 @@ class PeriodLookup implements TableLookup {
 
 class SessionLookup implements TableLookup {
   readonly #state: SessionState<unknown, unknown>
+  readonly #row: ShownRow
 
   constructor(state: SessionState<unknown, unknown>) {
     this.#state = state
+    this.#row = new ShownRow(state)
   }
 
   get(key: unknown): Entry<unknown> | undefined {
     if (!(key instanceof Windowed)) return undefined
     const value = this.#state.get(key.key, key.start, key.end)
-    return value === undefined ? undefined : { value, timestamp: key.end }
+    return value === undefined ? undefined : this.#row.with(value, key.end)
   }
 
   getAsOf(key: unknown): Entry<unknown> | undefined {

@@ -7,6 +7,7 @@ import { createFold } from './folding.ts'
 import type { Fold } from './folding.ts'
 import { ObservedTime } from './observed-time.ts'
 import { Operator } from './operator.ts'
+import { shownValue } from './shown-value.ts'
 
 export interface TimeWindowSettings {
   readonly store: string
@@ -134,7 +135,8 @@ export abstract class TimeWindowOperator extends Operator {
     try {
       while (cursor.next()) {
         emitted = true
-        this.forwardUpdate(cursor.key, cursor.start, cursor.value, null, cursor.timestamp, headers)
+        const value = shownValue(cursor.value, this.state)
+        this.forwardUpdate(cursor.key, cursor.start, value, null, cursor.timestamp, headers)
       }
     } finally {
       cursor.close()

@@ -9,8 +9,8 @@ import type { WriteBatch } from './rows/write-batch.ts'
  * processors work with; the stores that users see (`stores.ts`) are façades that never hand out a live object.
  *
  * Ownership: an object lives in one entry only. `put` keeps a copy. `get` hands out the entry itself (no copy): the caller may pass its
- * value to an aggregator, which may change it, since what the aggregator returns is put; it must not keep it beyond the call. Primitive
- * values are never copied.
+ * value to an aggregator, which may change it, since what the aggregator returns is put; it must not keep it beyond the call, nor give it to
+ * anybody else, who gets a copy (`processors/shown-value.ts`). Primitive values are never copied.
  */
 
 /** A value with its timestamp (ms). Stores without timestamps answer -1. */
