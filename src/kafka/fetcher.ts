@@ -2,7 +2,7 @@ import { MillraceError } from '../errors.ts'
 import type { LogReader, Quiet, RecordCursor } from '../log/log.ts'
 import { PartitionMap } from '../log/log.ts'
 import type { Cluster, Lane } from './cluster.ts'
-import { fetchV12 } from './fetch/fetch-api.ts'
+import { fetchV13 } from './fetch/fetch-api.ts'
 import type { FetchPosition, FetchResponse, FetchedPartition } from './fetch/fetch-api.ts'
 import { FetchPartition } from './fetch/fetch-partition.ts'
 import { LeaderRefresh } from './leader-refresh.ts'
@@ -247,6 +247,7 @@ export class Fetcher implements LogReader {
         this.#leaders.want(assigned.topic)
         continue
       }
+      if (!this.#isSameTopic(assigned)) continue
       let request = requests.get(leader)
       if (request === undefined) requests.set(leader, (request = { behind: [], atEnd: [] }))
       if (assigned.isAtEnd) request.atEnd.push(assigned)
@@ -254,6 +255,24 @@ export class Fetcher implements LogReader {
     }
     for (const [broker, wanted] of requests) this.#request(broker, wanted)
     if (retryIn !== Number.POSITIVE_INFINITY) void this.#pumpAfter(retryIn)
+  }
+
+  /** False, and an error of the partition, if the topic that its position belongs to is gone and another one has its name. */
+  #isSameTopic(assigned: FetchPartition): boolean {
+    const id = this.#cluster.cachedTopic(assigned.topic)?.id
+    assigned.topicId ??= id
+    if (assigned.topicId === id) return true
+    const { topic, partition, fetchOffset: offset } = assigned
+    this.#fail(
+      assigned,
+      new MillraceError('MR_TOPIC_REPLACED', 'The topic was deleted and created again: its offsets begin anew', {
+        topic,
+        partition,
+        offset,
+        hint: 'Read the new topic from its beginning, or from where it is to be read. An application does so by the offset reset policy.',
+      }),
+    )
+    return false
   }
 
   /** Two requests a broker: a long poll of what is read to its end, and aside of it one of what has more. */
@@ -296,9 +315,10 @@ export class Fetcher implements LogReader {
     const topics = new Map<string, FetchPosition[]>()
     for (const assigned of partitions) {
       assigned.inFlight = true
-      asked.set(assigned.topic, assigned.partition, assigned)
-      const positions = topics.get(assigned.topic)
-      if (positions === undefined) topics.set(assigned.topic, [assigned])
+      const topicId = assigned.topicId ?? ''
+      asked.set(topicId, assigned.partition, assigned)
+      const positions = topics.get(topicId)
+      if (positions === undefined) topics.set(topicId, [assigned])
       else positions.push(assigned)
     }
     const partitionMaxBytes = this.#partitionBytes()
@@ -306,7 +326,7 @@ export class Fetcher implements LogReader {
     this.#requestedBytes += maxBytes
     let response: FetchResponse | undefined
     try {
-      response = await this.#cluster.send(broker, lane, fetchV12, {
+      response = await this.#cluster.send(broker, lane, fetchV13, {
         maxWait,
         minBytes: 1,
         maxBytes,
@@ -345,7 +365,7 @@ export class Fetcher implements LogReader {
     }
     let ready = false
     for (const fetched of response.partitions) {
-      const assigned = asked.get(fetched.topic, fetched.partition)
+      const assigned = asked.get(fetched.topicId, fetched.partition)
       if (assigned === undefined || !assigned.active) continue
       if (fetched.errorCode !== kafkaErrors.none) this.#onError(assigned, fetched.errorCode)
       else if (this.#store(assigned, fetched)) ready = true
@@ -452,7 +472,7 @@ export class Fetcher implements LogReader {
       new MillraceError('MR_TOPIC_UNKNOWN', 'The brokers do not know this partition', {
         topic,
         partition,
-        hint: 'The topic was deleted, or never created: create it, with as many partitions, and start again.',
+        hint: 'The topic was deleted, or never created: create it, with as many partitions.',
       }),
     )
   }

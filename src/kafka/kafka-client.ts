@@ -36,7 +36,7 @@ export class KafkaClient implements LogClient {
     this.#onClose = onClose
     this.#session = new IdempotentSession(cluster, cluster.closed)
     this.reader = reader
-    this.producer = new KafkaProducer(cluster, this.#session)
+    this.producer = new KafkaProducer(cluster, this.#session, { missingTopics: options.missingTopics })
     this.group = openMember(cluster, options)
   }
 

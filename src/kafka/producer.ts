@@ -1,10 +1,11 @@
 import { MillraceError } from '../errors.ts'
-import type { LogProducer, TopicPartition } from '../log/log.ts'
+import type { LogProducer, MissingTopics, TopicPartition } from '../log/log.ts'
 import type { RecordOrigin, Refusal, Replacement } from '../log/refusal.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { TimerHandle } from '../platform/clock.ts'
 import { eventTime, noEventTime } from '../record/event-time.ts'
 import type { Headers } from '../record/headers.ts'
+import { MissingOutputs } from './produce/missing-outputs.ts'
 import { PartitionQueue } from './produce/partition-queue.ts'
 import { refusedFailure } from './produce/produce-errors.ts'
 import type { ProducerSession } from './produce/producer-session.ts'
@@ -28,6 +29,8 @@ export interface ProducerOptions {
   readonly bufferBytes?: number
   /** How long a batch is sent again after errors that may pass, before the producer fails. Default 2 minutes, as `delivery.timeout.ms`. */
   readonly deliveryTimeout?: number
+  /** For topics that were deleted. Default: for as long as after other errors, and nobody is told. */
+  readonly missingTopics?: MissingTopics | undefined
 }
 
 const DEFAULTS = {
@@ -62,10 +65,12 @@ interface Flush {
 export class KafkaProducer implements LogProducer {
   readonly #cluster: SenderCluster
   readonly #session: ProducerSession
-  readonly #options: Required<ProducerOptions>
+  readonly #options: Required<Omit<ProducerOptions, 'missingTopics'>>
   readonly #closing = new AbortController()
   readonly #sender: Sender
   readonly #topics = new Map<string, PartitionQueue[]>()
+  /** Of topics that were written to, which may have been deleted since. */
+  readonly #partitionCounts = new Map<string, number>()
   readonly #flushes: Flush[] = []
   /** Batches not acknowledged yet. */
   #unacknowledged = 0
@@ -87,8 +92,11 @@ export class KafkaProducer implements LogProducer {
     this.#cluster = cluster
     this.#session = session
     const { compression, maxRequestSize } = cluster.options
-    this.#options = { ...DEFAULTS, compression, maxRequestSize, ...options }
-    this.#sender = new Sender(cluster, session, this.#options, this.#closing.signal, {
+    const { missingTopics, ...own } = options
+    this.#options = { ...DEFAULTS, compression, maxRequestSize, ...own }
+    const untold = { timeout: this.#options.deliveryTimeout, tell: () => undefined }
+    const missing = new MissingOutputs(missingTopics ?? untold, cluster.options.clock)
+    this.#sender = new Sender(cluster, session, this.#options, missing, this.#closing.signal, {
       acknowledged: ({ generation, bytes }) => this.#release(generation, bytes),
       split: ({ generation }, added) => this.#more(generation, added),
       refused: (place, { generation }, records) => this.#onRefused(place, generation, records),
@@ -134,7 +142,7 @@ export class KafkaProducer implements LogProducer {
   }
 
   partitionCount(topic: string): number | undefined {
-    return this.#cluster.cachedTopic(topic)?.partitions.length
+    return this.#cluster.cachedTopic(topic)?.partitions.length ?? this.#partitionCounts.get(topic)
   }
 
   loadPartitionCount(topic: string): MaybePromise<number> {
@@ -220,7 +228,11 @@ export class KafkaProducer implements LogProducer {
   #queue(topic: string, partition: number): PartitionQueue {
     if (topic !== this.#lastTopic) {
       let queues = this.#topics.get(topic)
-      if (queues === undefined) this.#topics.set(topic, (queues = []))
+      if (queues === undefined) {
+        this.#topics.set(topic, (queues = []))
+        const count = this.partitionCount(topic)
+        if (count !== undefined) this.#partitionCounts.set(topic, count)
+      }
       this.#lastTopic = topic
       this.#lastQueues = queues
     }

@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors.ts'
-import { KafkaError } from './protocol/errors.ts'
+import { KafkaError, kafkaErrors } from './protocol/errors.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { ClusterOptions } from './connection-options.ts'
 
@@ -25,31 +25,42 @@ export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   })
 }
 
+/** ms for which a topic may be unknown to a broker that has just started, or be too new for it. */
+const UNKNOWN_TOPIC_PATIENCE = 10_000
+/** The same for topics of which offsets are committed: they are not new. */
+export const READ_TOPIC_PATIENCE = 500
+
 export interface RetryOptions {
   /** What is being done, for the error: `creating topics`. */
   readonly what: string
   /** Ends the repetition: the last error is thrown at once. */
   readonly signal?: AbortSignal
+  /** ms for which a topic may be unknown. Default: 10 s. */
+  readonly unknownTopicPatience?: number
   /** Called before each new attempt, to forget what the error disproved. */
   readonly onRetry?: (error: KafkaError) => void
 }
 
 /**
- * Repeats `attempt` on retriable Kafka errors, with pauses, for as long as `apiTimeout` says.
+ * Repeats `attempt` on retriable Kafka errors, with pauses, for as long as `apiTimeout` says; for a topic that no broker knows for 10 s.
  *
  * @throws what `attempt` threw last; MR_LOG_UNREACHABLE if that was a failed connection
  */
 export async function retrying<T>(options: ClusterOptions, retry: RetryOptions, attempt: () => Promise<T>): Promise<T> {
-  const deadline = options.clock.monotonic() + options.apiTimeout
+  const { clock, apiTimeout } = options
+  const { unknownTopicPatience = UNKNOWN_TOPIC_PATIENCE } = retry
+  const since = clock.monotonic()
   for (let failures = 0; ; failures++) {
     try {
       return await attempt()
     } catch (error) {
       if (!(error instanceof KafkaError) || !error.retriable || retry.signal?.aborted) throw error
       const delay = backoff(options, failures)
-      if (options.clock.monotonic() + delay >= deadline) throw gaveUp(options, retry.what, error)
+      const isUnknown = error.apiCode === kafkaErrors.unknownTopicOrPartition
+      const timeout = isUnknown ? Math.min(unknownTopicPatience, apiTimeout) : apiTimeout
+      if (clock.monotonic() - since + delay >= timeout) throw gaveUp(options, retry.what, error)
       retry.onRetry?.(error)
-      await pause(options.clock, delay, retry.signal)
+      await pause(clock, delay, retry.signal)
     }
   }
 }

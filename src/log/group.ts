@@ -84,6 +84,8 @@ export type GroupEvent =
    * (MR_TOPOLOGY_CHANGED) or are of another kind (MR_GROUP_PROTOCOL). Repeated reasons are not repeated.
    */
   | { readonly type: 'waiting'; readonly error: MillraceError }
+  /** What `waiting` told of is over. */
+  | { readonly type: 'resumed' }
   /** A member asked the whole application to stop. */
   | { readonly type: 'shutdown' }
   /** The member cannot go on. */

@@ -226,10 +226,20 @@ export interface ReaderOptions {
   readonly fetchBytes?: number
 }
 
+/** What becomes of records for a topic that was there and is not any more. */
+export interface MissingTopics {
+  /** ms for which it is waited for before that is MR_TOPIC_UNKNOWN. */
+  readonly timeout: number
+  /** Told at once, whatever the thread is waiting for, that a topic is missing, and that it is there again. */
+  readonly tell: (topic: string, isMissing: boolean) => void
+}
+
 export interface LogClientOptions extends GroupOptions, ReaderOptions {
   readonly guarantee: Guarantee
   /** ms between two commits, if the application says. */
   readonly commitInterval?: number | undefined
+  /** Topics that are written to and were deleted: they may be created again. */
+  readonly missingTopics?: MissingTopics | undefined
   /** Name of this client in logs and on the broker: `<application id>-<process id>-StreamThread-<n>`. */
   readonly clientId: string
   /** Stable over restarts of the same thread: `<application id>-<process id>-<n>`. */

@@ -49,6 +49,7 @@ export function threadName(applicationId: string, processId: string, index: numb
 export async function openThread(parts: ThreadParts, index: number): Promise<StreamThread> {
   const { app, topology, log, home, globals, processId, instanceId, clock, scheduler, onRestore } = parts
   const name = threadName(app.id, processId, index)
+  const missingOutputs = new Set<string>()
   const client = await log.openClient({
     groupId: app.id,
     processId,
@@ -63,6 +64,20 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
       const { logger } = app.settings
       if (reason === undefined) logger.info({ thread: name }, 'the brokers answer again')
       else logger.warn({ thread: name, reason }, 'no broker answers; trying until one does')
+    },
+    missingTopics: {
+      timeout: app.settings.taskTimeout,
+      tell: (topic, isMissing) => {
+        const { logger, taskTimeout: upTo } = app.settings
+        if (isMissing) {
+          missingOutputs.add(topic)
+          logger.warn(
+            { thread: name, topic, upTo },
+            'a topic that is written to does not exist any more; waiting for it to be created again',
+          )
+        } else if (missingOutputs.delete(topic))
+          logger.info({ thread: name, topic }, 'the topic that is written to is there again')
+      },
     },
     fetchBytes: new MemoryShare(app.settings, topology).fetched,
     clientId: name,
@@ -84,6 +99,8 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
   return new StreamThread({
     name,
     client,
+    topology,
+    missingOutputs,
     manager,
     globals,
     settings: app.settings,

@@ -40,6 +40,15 @@ export function* startOffsets(
   return starts
 }
 
+/** Whether a topic is read by tasks that is not of the application's own making. */
+export function readsTopic(topology: Topology, topic: string | undefined): boolean {
+  if (topic === undefined) return false
+  return topology.subtopologies.some(
+    ({ global, nodes }) =>
+      !global && nodes.some((node) => node.kind === 'source' && !node.internal && node.topics.includes(topic)),
+  )
+}
+
 function resetOf(topology: Topology, topic: string): OffsetReset {
   for (const { nodes } of topology.subtopologies) {
     for (const node of nodes) {

@@ -6,11 +6,13 @@ import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
 import type { Scheduler } from '../platform/scheduler.ts'
 import type { Settings, UncaughtErrorDecision } from '../topology/application.ts'
 import { commitIntervalOf } from './commit-interval.ts'
+import type { Topology } from '../topology/topology.ts'
 import type { GlobalTables } from './global-tables.ts'
 import { OverlongCallback } from './overlong-callback.ts'
 import { Slice } from './slice.ts'
 import { PendingOutcome } from './pending-outcome.ts'
 import type { RepeatedLines } from './repeated-lines.ts'
+import { readsTopic } from './start-offsets.ts'
 import { runSteps } from './steps.ts'
 import type { Uncommitted } from './task.ts'
 import type { TaskManager } from './task-manager.ts'
@@ -30,6 +32,9 @@ export interface StreamThreadListeners {
 export interface StreamThreadOptions extends StreamThreadListeners {
   readonly name: string
   readonly client: LogClient
+  readonly topology: Topology
+  /** Topics that are waited for because they are written to. */
+  readonly missingOutputs: ReadonlySet<string>
   readonly manager: TaskManager
   readonly globals: GlobalTables
   readonly settings: Settings
@@ -43,12 +48,16 @@ const RECORDS_PER_TURN = 100
 /** Longest sleep (ms) when there is nothing to do. */
 const MAX_IDLE = 100
 /** Codes of errors after which what failed is done again, from the last commit on. */
-const passing: ReadonlySet<string> = new Set(['MR_LOG_UNREACHABLE', 'MR_OFFSET_OUT_OF_RANGE'])
+const passing: ReadonlySet<string> = new Set(['MR_LOG_UNREACHABLE', 'MR_OFFSET_OUT_OF_RANGE', 'MR_TOPIC_REPLACED'])
+const TOPIC_MISSING = 'waiting for a topic that was deleted to be created again'
 /** What the group may not let a member in for and that passes, by code: it is waited for as long as `taskTimeout` says. */
 const waitedFor: ReadonlyMap<string, string> = new Map([
   ['MR_TOPOLOGY_CHANGED', 'waiting for the instances of another topology to stop'],
   ['MR_GROUP_PROTOCOL', 'waiting for members of another kind to stop, or for their sessions to end'],
+  ['MR_TOPIC_UNKNOWN', TOPIC_MISSING],
 ])
+/** ms between two looks for a topic that is missing. */
+const TOPIC_INTERVAL = 500
 /** ms to wait before redoing from the last commit. */
 const REDO_BACKOFF = 100
 
@@ -74,6 +83,12 @@ export class StreamThread {
   #toRedo = 0
   /** What nothing can be assigned without, and since when. */
   #waiting: { readonly error: MillraceError; readonly since: number } | undefined
+  /** Since when tasks cannot be opened because a topic is missing. */
+  #missingSince = -1
+  /** The one that was told of last and is not known to be there again. */
+  #missingTopic: string | undefined
+  /** Tasks were assigned, if only an empty list of them: what is missing now was there. */
+  #hasRun = false
   readonly #slice: Slice
   readonly #overlong: OverlongCallback
   /** Tasks closed dirty that are to be opened again if they are still ours after the pending group events. */
@@ -157,6 +172,8 @@ export class StreamThread {
       const tasks = this.#rebuild
       this.#rebuild = []
       await runSteps(manager.assign(tasks))
+      this.#missingSince = -1
+      this.#missingTopic = undefined
       if (!manager.restoring) this.#enter('running')
     }
     const wasRestoring = manager.restoring
@@ -253,7 +270,10 @@ export class StreamThread {
     if (this.#failingSince < 0 || now - this.#failedAt > settings.taskTimeout) this.#failingSince = now
     this.#failedAt = now
     if (now - this.#failingSince > settings.taskTimeout) {
-      throw commitsFail(now - this.#failingSince, reason, uncommitted)
+      const [missing] = this.#options.missingOutputs
+      throw missing === undefined
+        ? commitsFail(now - this.#failingSince, reason, uncommitted)
+        : deletedOutput(missing, now - this.#failingSince)
     }
     this.redone++
     this.#toRedo = uncommitted.reduce((sum, { offset, end }) => sum + end - offset, 0)
@@ -269,8 +289,13 @@ export class StreamThread {
    * last commit when nobody answers, and when the log does not hold what is to be read next: where to go on is then the topic's to say.
    */
   async #onRefusal(error: unknown): Promise<void> {
+    const { lines, topology } = this.#options
+    if (error instanceof MillraceError && this.#mayComeBack(error)) {
+      await this.#awaitTopic(error)
+      return
+    }
     if (error instanceof MillraceError && passing.has(error.code)) {
-      const { lines } = this.#options
+      if (error.code === 'MR_TOPIC_REPLACED' && !readsTopic(topology, error.topic)) throw replacedRepartition(error)
       lines.warn('the log fails', 'thread', this.name, error.code, { thread: this.name, err: error })
       await this.#redo(error.code)
       return
@@ -279,6 +304,35 @@ export class StreamThread {
     const event = isFenced ? this.#options.client.group.nextEvent() : undefined
     if (event?.type !== 'lost') throw error
     await this.#onGroupEvent(event)
+  }
+
+  /** Whether it is about an input topic that was there and has not been waited for long enough. */
+  #mayComeBack(error: MillraceError): boolean {
+    if (error.code !== 'MR_TOPIC_UNKNOWN' || !this.#hasRun || error === this.#waiting?.error) return false
+    return readsTopic(this.#options.topology, error.topic)
+  }
+
+  /** Until an input topic is there again all tasks of the thread are closed. */
+  async #awaitTopic(error: MillraceError): Promise<void> {
+    const { manager, clock, settings } = this.#options
+    const now = clock.monotonic()
+    if (this.#missingSince < 0) this.#missingSince = now
+    if (now - this.#missingSince > settings.taskTimeout) throw error
+    this.#warnOfTopic(error)
+    this.#rebuild = manager.owned
+    this.#enter('rebalancing')
+    await this.#forgetCommit()
+    await runSteps(manager.closeDirty())
+    await this.#wake.wait(TOPIC_INTERVAL)
+  }
+
+  /** Once for each time that it is missing, whoever finds out. */
+  #warnOfTopic(error: MillraceError): void {
+    const { settings } = this.#options
+    const { topic } = error
+    if (this.#missingTopic === topic) return
+    this.#missingTopic = topic
+    settings.logger.warn({ thread: this.name, topic, upTo: settings.taskTimeout, err: error }, TOPIC_MISSING)
   }
 
   async #onGroupEvent(event: GroupEvent): Promise<void> {
@@ -293,7 +347,10 @@ export class StreamThread {
           'tasks assigned',
         )
         this.#rebuild = []
-        this.#waiting = undefined
+        // While topics are missing nobody has tasks; whoever waited for other members is in the group now.
+        if (event.active.length > 0 || this.#waiting?.error.code !== 'MR_TOPIC_UNKNOWN') this.#waiting = undefined
+        this.#missingSince = -1
+        this.#hasRun = true
         try {
           await runSteps(manager.assign(event.active, event.standby))
         } finally {
@@ -324,6 +381,12 @@ export class StreamThread {
       case 'waiting':
         this.#wait(event.error)
         return
+      case 'resumed':
+        this.#missingTopic = undefined
+        if (this.#waiting === undefined) return
+        this.#waiting = undefined
+        settings.logger.info({ thread: this.name }, 'what the group waited for is over')
+        return
       case 'shutdown':
         this.#options.onShutdownRequest()
         this.#stopping = true
@@ -336,9 +399,12 @@ export class StreamThread {
   /** Told once: without an end here it would be waited for in silence. */
   #wait(error: MillraceError): void {
     const reason = waitedFor.get(error.code)
-    if (reason === undefined) throw error
+    const isTopic = error.code === 'MR_TOPIC_UNKNOWN'
+    // A topic that has never been there is more likely a mistyped name than one that is yet to come.
+    if (reason === undefined || (isTopic && !this.#hasRun)) throw error
     const { clock, settings } = this.#options
-    settings.logger.warn({ thread: this.name, upTo: settings.taskTimeout, err: error }, reason)
+    if (isTopic) this.#warnOfTopic(error)
+    else settings.logger.warn({ thread: this.name, upTo: settings.taskTimeout, err: error }, reason)
     this.#waiting = { error, since: this.#waiting?.since ?? clock.monotonic() }
   }
 
@@ -381,6 +447,29 @@ export class StreamThread {
     this.#state = state
     this.#options.onState(state)
   }
+}
+
+function deletedOutput(topic: string, duration: number): MillraceError {
+  return new MillraceError('MR_TOPIC_UNKNOWN', `a topic that is written to has not existed for ${duration} ms`, {
+    topic,
+    hint: 'Create the topic again, then start the application. Nothing is lost: the records since the last commit are processed again.',
+  })
+}
+
+/** Its records may have been committed as processed by who wrote them, and not yet by who reads them. */
+function replacedRepartition(cause: MillraceError): MillraceError {
+  const { topic, partition, offset } = cause
+  return new MillraceError(
+    'MR_INTERNAL_TOPIC',
+    'a repartition topic was deleted, and what it held may not have been processed',
+    {
+      topic,
+      partition,
+      offset,
+      cause,
+      hint: 'Process all input again: "millrace reset".',
+    },
+  )
 }
 
 function commitsFail(duration: number, outcome: string, uncommitted: readonly Uncommitted[]): MillraceError {

@@ -1,14 +1,6 @@
 import { taskIdText, type TaskId } from '../log/group.ts'
-import type {
-  CommitOutcome,
-  CommittedOffset,
-  Log,
-  LogClient,
-  LogReader,
-  PartitionMap,
-  Quiet,
-  RecordCursor,
-} from '../log/log.ts'
+import type { CommitOutcome, CommittedOffset, Log, LogClient, LogReader, Quiet, RecordCursor } from '../log/log.ts'
+import { PartitionMap } from '../log/log.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { TaskState } from '../state/task-state.ts'
 import type { Application } from '../topology/application.ts'
@@ -36,6 +28,7 @@ import { ThreadCommits, type BegunCommit } from './thread-commits.ts'
 import { damagedTask } from './damaged-state.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { InputLookup } from './input-lookup.ts'
+import { LeftInputs } from './left-inputs.ts'
 import { repartitionedUpTo } from './repartitioned.ts'
 import { unlessTaken } from './unless-taken.ts'
 
@@ -51,7 +44,6 @@ export interface TaskManagerOptions {
   readonly lines: RepeatedLines
   /** `real`: a task per sub-topology and partition. `merged`: a task per partition over all sub-topologies. */
   readonly tasks: 'real' | 'merged'
-  /** The test driver checks every value that a store serializes, a running application the first ones. */
   /** May create a topic that a sink computes. */
   readonly topicMissing?: (topic: string) => void
   /** Which topic's records to hand over first when several arrive together; the log's order if absent. */
@@ -84,7 +76,7 @@ export class TaskManager {
   readonly #opening = new Map<string, OpeningTask>()
   readonly #running = new Map<string, RunningTask>()
   /** The running task that reads a partition. */
-  readonly #readers = new Map<string, RunningTask>()
+  readonly #readers = new PartitionMap<RunningTask>()
   readonly #turns = new TaskTurns()
   /** What tasks are made of. */
   readonly #partsOf = (ids: readonly TaskId[]) => taskParts(ids, this.#options.topology, this.#options.tasks)
@@ -96,6 +88,7 @@ export class TaskManager {
   #delayedStandbys = 0
   #stopWaiting = (): void => {}
   readonly #memory: MemoryShare
+  readonly #leftInputs = new LeftInputs()
   #times: NodeTimes | undefined
   readonly #commits: ThreadCommits
   /** Records dropped by tasks that are closed by now. */
@@ -234,7 +227,7 @@ export class TaskManager {
   *#open(parts: TaskParts): Steps<void> {
     const open = (yield* this.#standbys.take(parts.id)) ?? (yield* this.#opener.open(parts))
     try {
-      const committed = yield* wait(this.#client.committed(open.inputs))
+      const committed = this.#leftInputs.valid(open.inputs, yield* wait(this.#client.committed(open.inputs)))
       const jobs = yield* this.#opener.restoreJobs(open, committed, false)
       this.#opening.set(open.id, { open, committed })
       for (const job of jobs) this.#restorer.add(job)
@@ -305,7 +298,7 @@ export class TaskManager {
     this.#sortRunning()
     this.#turns.add(laneOf(open), running)
     for (const { topic, partition, offset } of inputs) {
-      this.#readers.set(readerKey(topic, partition), running)
+      this.#readers.set(topic, partition, running)
       this.#reader.assign(topic, partition, offset)
     }
   }
@@ -342,7 +335,7 @@ export class TaskManager {
   }
 
   readonly #receive = (topic: string, partition: number, cursor: RecordCursor): void => {
-    const queue = this.#readers.get(readerKey(topic, partition))?.task.add(topic, cursor)
+    const queue = this.#readers.get(topic, partition)?.task.add(topic, cursor)
     if (queue === undefined || queue.paused || !this.#isFull(queue)) return
     queue.paused = true
     this.#reader.pause(topic, partition)
@@ -464,10 +457,11 @@ export class TaskManager {
     if (open === undefined) return
     this.#restorer.remove(id)
     for (const { topic, partition } of open.inputs) {
-      this.#readers.delete(readerKey(topic, partition))
+      this.#readers.delete(topic, partition)
       this.#reader.unassign(topic, partition)
     }
     if (running !== undefined) this.#turns.remove(laneOf(open), running)
+    this.#leftInputs.leave(open.inputs, running?.task)
     running?.task.close()
     this.processedByClosedTasks += running?.task.processed ?? 0
     this.#running.delete(id)
@@ -492,8 +486,4 @@ export class TaskManager {
     this.#restorer.close()
     this.#inputLookup.close()
   }
-}
-
-function readerKey(topic: string, partition: number): string {
-  return `${topic}/${partition}`
 }

@@ -37,7 +37,12 @@ export interface OpenTask extends TaskParts {
   readonly record: RecordContext
   readonly drops: DropCounter
   readonly changelogs: ReadonlyMap<string, Changelog>
-  readonly inputs: readonly TopicPartition[]
+  readonly inputs: readonly OpenInput[]
+}
+
+/** An input partition and the id of its topic as it was when the task was opened. */
+export interface OpenInput extends TopicPartition {
+  readonly topicId: string
 }
 
 export interface TaskOpenerOptions {
@@ -147,11 +152,11 @@ export class TaskOpener {
       changelogTopics.set(store, changelog.kind === 'source' ? changelog.topic : changelogTopicName(app.id, spec.name))
     }
     const described = yield* wait(log.describeTopics([...new Set([...inputTopics, ...changelogTopics.values()])]))
-    const inputs: TopicPartition[] = []
+    const inputs: OpenInput[] = []
     for (const topic of inputTopics) {
       const description = described.get(topic)
       if (description === undefined) throw missingTopic(topic, id)
-      if (partition < description.partitions) inputs.push({ topic, partition })
+      if (partition < description.partitions) inputs.push({ topic, partition, topicId: description.id })
     }
     const changelogs = new Map<string, Changelog>()
     for (const [{ changelog, spec }, topic] of changelogTopics) {
@@ -219,7 +224,7 @@ function missingTopic(topic: string, task: string): MillraceError {
   return new MillraceError('MR_TOPIC_UNKNOWN', `the topic "${topic}" does not exist`, {
     topic,
     task,
-    hint: 'Create it before the application starts.',
+    hint: 'Create it. An application that was running goes on by itself once it exists; one that is only starting ends.',
   })
 }
 

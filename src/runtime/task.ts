@@ -301,6 +301,12 @@ export class Task {
     return this.#contexts.punctuation.nextWallClock
   }
 
+  /** Behind the last record of a partition that was committed. */
+  committedOffset(topic: string): number | undefined {
+    const queue = this.#byTopic.get(topic)
+    return queue === undefined ? undefined : this.#committed.get(queue)
+  }
+
   /** What would be processed again if it could not be committed. */
   get uncommitted(): readonly Uncommitted[] {
     return this.#queues.flatMap((queue) => {

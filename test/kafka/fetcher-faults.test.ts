@@ -11,6 +11,7 @@ const NOT_LEADER = 6
 const FENCED_LEADER_EPOCH = 74
 const UNKNOWN_TOPIC_OR_PARTITION = 3
 const TOPIC_AUTHORIZATION_FAILED = 29
+const UNKNOWN_TOPIC_ID = 100
 const UNKNOWN_SERVER_ERROR = -1
 
 const log = ['a', 'b', 'c', 'd'].map((value, offset) => batchOf([value], { baseOffset: offset }))
@@ -68,6 +69,25 @@ describe('reading goes on after', () => {
     expect(asked.at(-1)).toBe(2)
     reader.close()
   })
+})
+
+test('a topic that was deleted and created again is not read on at the old position', async () => {
+  const cluster = new ScriptedCluster({
+    fetch: async () => {
+      while (cluster.topicId === 'first') await new Promise(setImmediate)
+      return { errorCode: 0, partitions: [fetched(0, { topicId: 'first', errorCode: UNKNOWN_TOPIC_ID })] }
+    },
+  })
+  cluster.topicId = 'first'
+  const reader = new Fetcher(cluster)
+  reader.assign('t', 0, 2)
+  while (cluster.mostInFlight === 0) await new Promise(setImmediate)
+  cluster.topicId = 'second'
+  await new Promise<void>((resolve) => reader.onReady(resolve))
+  expect(() => reader.poll(() => expect.unreachable())).toThrow(
+    expect.objectContaining({ code: 'MR_TOPIC_REPLACED', topic: 't', partition: 0, offset: 2 }),
+  )
+  reader.close()
 })
 
 describe('an answer to a request of before is dropped', () => {

@@ -152,7 +152,7 @@ describe('errors that repeating does not heal name the place', () => {
     const producer = path.producer({ deliveryTimeout: 300 })
     appendValue(producer, topic, 3, 'lost')
     expect(await failureOf(() => producer.flush())).toMatchObject({
-      code: 'MR_PRODUCE',
+      code: 'MR_TOPIC_UNKNOWN',
       topic,
       partition: 3,
       apiName: 'UNKNOWN_TOPIC_OR_PARTITION',

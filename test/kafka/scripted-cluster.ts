@@ -39,6 +39,7 @@ export type FetchScript = (
 export class ScriptedCluster implements SenderCluster, FetchCluster {
   readonly options: ClusterOptions = clusterOptions({ brokers: 'scripted:1', retryBackoff: 1, retryBackoffMax: 2 })
   leader = 1
+  topicId = 't'
   /** What a metadata request finds; undefined: what `leader` says. */
   onRefresh: () => void = () => undefined
   refreshes = 0
@@ -58,7 +59,11 @@ export class ScriptedCluster implements SenderCluster, FetchCluster {
 
   cachedTopic(name: string): TopicMetadata | undefined {
     if (name !== 't' || this.refreshes === 0) return undefined
-    return { name, id: '', partitions: Array.from({ length: 20 }, () => ({ leader: this.leader, leaderEpoch: 0 })) }
+    return {
+      name,
+      id: this.topicId,
+      partitions: Array.from({ length: 20 }, () => ({ leader: this.leader, leaderEpoch: 0 })),
+    }
   }
 
   cachedLeader(topic: string): number | undefined {
@@ -175,7 +180,7 @@ function decode(broker: number, topic: string, partition: number, records: Buffe
 /** The answer for one partition of `t`. */
 export function fetched(partition: number, answer: Partial<FetchedPartition> = {}): FetchedPartition {
   return {
-    topic: 't',
+    topicId: 't',
     partition,
     errorCode: 0,
     highWatermark: answer.lastStableOffset ?? 0,

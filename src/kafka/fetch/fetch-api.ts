@@ -4,8 +4,9 @@ import { WireReader } from '../protocol/wire-reader.ts'
 import type { AbortedTransaction } from '../records/record-set.ts'
 
 /**
- * Fetch version 12: the last one that names topics, spoken by every broker from 2.7 on. Without a fetch session, and always at isolation
- * level read_committed. https://kafka.apache.org/protocol#The_Messages_Fetch
+ * Fetch version 13: topics go by their ids (KIP-516), so that one that was created anew under its name is never taken for the one before.
+ * Spoken by every broker from 3.1 on. Without a fetch session, and always at isolation level read_committed.
+ * https://kafka.apache.org/protocol#The_Messages_Fetch
  */
 export interface FetchRequest {
   /** How long the broker waits for `minBytes`, in ms. */
@@ -15,6 +16,7 @@ export interface FetchRequest {
   readonly maxBytes: number
   /** Bound for each partition; exceeded by a first batch that is larger. */
   readonly partitionMaxBytes: number
+  /** By topic id. */
   readonly topics: ReadonlyMap<string, readonly FetchPosition[]>
 }
 
@@ -29,7 +31,7 @@ export interface FetchResponse {
 }
 
 export interface FetchedPartition {
-  readonly topic: string
+  readonly topicId: string
   readonly partition: number
   readonly errorCode: number
   readonly highWatermark: number
@@ -54,8 +56,8 @@ function createRequest(request: FetchRequest): Writer {
     .appendInt8(READ_COMMITTED)
     .appendInt32(NO_SESSION)
     .appendInt32(FINAL_EPOCH)
-    .appendArray([...request.topics], (writer, [topic, positions]) => {
-      writer.appendString(topic).appendArray([...positions], (entry, { partition, fetchOffset }) => {
+    .appendArray([...request.topics], (writer, [topicId, positions]) => {
+      writer.appendUUID(topicId).appendArray([...positions], (entry, { partition, fetchOffset }) => {
         entry
           .appendInt32(partition)
           .appendInt32(UNKNOWN_EPOCH)
@@ -80,14 +82,14 @@ export function parseFetchResponse(reader: WireReader): FetchResponse {
   reader.int32()
   const partitions: FetchedPartition[] = []
   reader.array(() => {
-    const topic = reader.string()
-    reader.array(() => partitions.push(parsePartition(reader, topic)))
+    const topicId = reader.uuid()
+    reader.array(() => partitions.push(parsePartition(reader, topicId)))
     reader.skipTags()
   })
   return { errorCode, partitions }
 }
 
-function parsePartition(reader: WireReader, topic: string): FetchedPartition {
+function parsePartition(reader: WireReader, topicId: string): FetchedPartition {
   const partition = reader.int32()
   const errorCode = reader.int16()
   const highWatermark = reader.int64()
@@ -97,7 +99,7 @@ function parsePartition(reader: WireReader, topic: string): FetchedPartition {
   reader.int32()
   const records = reader.bytes()
   reader.skipTags()
-  return { topic, partition, errorCode, highWatermark, lastStableOffset, abortedTransactions, records }
+  return { topicId, partition, errorCode, highWatermark, lastStableOffset, abortedTransactions, records }
 }
 
 function parseAborted(reader: WireReader): AbortedTransaction {
@@ -107,4 +109,4 @@ function parseAborted(reader: WireReader): AbortedTransaction {
   return { producerId, firstOffset }
 }
 
-export const fetchV12 = createAPI<[FetchRequest], FetchResponse>(1, 12, createRequest, parseResponse)
+export const fetchV13 = createAPI<[FetchRequest], FetchResponse>(1, 13, createRequest, parseResponse)

@@ -14,6 +14,8 @@ export interface FetchedChunk {
 export class FetchPartition implements TopicPartition {
   readonly topic: string
   readonly partition: number
+  /** Of the topic that the position belongs to; undefined until it is known. */
+  topicId: string | undefined
   active = true
   paused = false
   /** Named in a request that is not answered yet. */

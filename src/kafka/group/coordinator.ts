@@ -1,6 +1,7 @@
 import { deleteGroupsV2 } from '@platformatic/kafka'
 import type { Cluster } from '../cluster.ts'
 import { isStaleCoordinatorCode, kafkaErrors, throwOnError } from '../protocol/errors.ts'
+import type { RetryOptions } from '../retry.ts'
 import { streamsGroupDescribe } from '../protocol/streams-group-describe.ts'
 import type { DescribedStreamsGroup } from '../protocol/streams-group-describe.ts'
 
@@ -10,9 +11,11 @@ export function askCoordinator<T>(
   groupId: string,
   what: string,
   ask: (broker: number) => Promise<T>,
+  options: Pick<RetryOptions, 'unknownTopicPatience'> = {},
 ): Promise<T> {
   return cluster.retrying(
     {
+      ...options,
       what,
       onRetry: (error) => {
         if (isStaleCoordinatorCode(error.apiCode)) cluster.forgetCoordinator('group', groupId)

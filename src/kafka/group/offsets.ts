@@ -4,6 +4,7 @@ import type { CommittedOffset, TopicPartition } from '../../log/log.ts'
 import type { Cluster } from '../cluster.ts'
 import { topicValues } from '../partition-requests.ts'
 import { throwOnError } from '../protocol/errors.ts'
+import { READ_TOPIC_PATIENCE } from '../retry.ts'
 import { askCoordinator } from './coordinator.ts'
 
 /** Who reads or commits offsets: refused by the broker unless a member under its current epoch. */
@@ -56,7 +57,7 @@ export async function fetchOffsets(
 /**
  * Commits offsets of a group. Repeating it does no harm, so a lost answer is made up for by asking again.
  *
- * @throws KafkaError `unknownMemberId`, `staleMemberEpoch`, `illegalGeneration`; MR_LOG_UNREACHABLE when no definite answer could be had
+ * @throws KafkaError `unknownMemberId`, `staleMemberEpoch`, `illegalGeneration`; MR_LOG_UNREACHABLE when no definite answer could be had, `unknownTopicOrPartition` of a topic that was deleted
  */
 export async function commitOffsets(
   cluster: Cluster,
@@ -75,7 +76,7 @@ export async function commitOffsets(
     })),
   }))
   const what = `committing offsets of group ${groupId}`
-  await askCoordinator(cluster, groupId, what, async (broker) => {
+  const commit = async (broker: number): Promise<void> => {
     const epoch = member?.memberEpoch ?? -1
     const response = await cluster.send(
       broker,
@@ -92,7 +93,8 @@ export async function commitOffsets(
         throwOnError(errorCode, what, { topic: name, partition: partitionIndex })
       }
     }
-  })
+  }
+  await askCoordinator(cluster, groupId, what, commit, { unknownTopicPatience: READ_TOPIC_PATIENCE })
 }
 
 /** Version 9 of these requests has the fields of version 8; streams groups take it only, brokers before 3.7 do not have it. */

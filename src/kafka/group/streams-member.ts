@@ -283,8 +283,10 @@ export class StreamsMember implements KafkaMember {
 
   #onStatus({ status, tasks }: StreamsGroupHeartbeatResponse): void {
     if (status !== undefined) {
+      const wasWaiting = this.#waiting.isTold
       const error = this.#waiting.next(status, this.#heardAt)
       if (error !== undefined) this.#handover.notify({ type: 'waiting', error })
+      else if (wasWaiting && !this.#waiting.isTold) this.#handover.notify({ type: 'resumed' })
       if (status.some(({ code }) => code === groupStatus.shutdownApplication) && !this.#shutdownTold) {
         this.#shutdownTold = true
         this.#handover.notify({ type: 'shutdown' })

@@ -14,6 +14,11 @@ export class WaitingReasons {
   /** When `#code` began to be what the coordinator says. */
   #since: number | undefined
 
+  /** Whether a reason was reported that has not gone. */
+  get isTold(): boolean {
+    return this.#told !== ''
+  }
+
   /** The error to report for the statuses of a reply; `undefined` if there is none or it was reported already. */
   next(status: readonly Status[], now: number): MillraceError | undefined {
     const reason = status.find(({ code }) => isWaiting(code))
@@ -53,7 +58,7 @@ function waitingError({ code, detail }: Status): MillraceError {
     case groupStatus.missingSourceTopics:
       return new MillraceError('MR_TOPIC_UNKNOWN', detail, {
         topic: /^Source topics ([^\s,]+) are missing/.exec(detail)?.[1],
-        hint: 'Create the topics; the application goes on by itself once they exist.',
+        hint: 'Create the topics. An application that was running goes on by itself once they exist; one that is only starting ends.',
       })
     case groupStatus.incorrectlyPartitionedTopics: {
       const topic = /^Existing topic (\S+) has different number of partitions/.exec(detail)?.[1]

@@ -4,7 +4,7 @@ import type { Refusal, RefusalReason } from '../../log/refusal.ts'
 import { KafkaError, kafkaErrorName, kafkaErrors } from '../protocol/errors.ts'
 
 const HINTS: ReadonlyMap<number, string> = new Map([
-  [kafkaErrors.unknownTopicOrPartition, 'Create the topic, with as many partitions as are written to.'],
+  [kafkaErrors.unknownTopicOrPartition, 'Create the topic again, with as many partitions as are written to.'],
   [kafkaErrors.topicAuthorizationFailed, 'Give this user the permission Write on the topic.'],
 ])
 
@@ -75,7 +75,7 @@ export function refusedFailure(refusal: Refusal, code: number): KafkaError {
   })
 }
 
-/** The error that ends a producer: MR_FENCED if another one took its place, else MR_PRODUCE. */
+/** The error that ends a producer: MR_FENCED if another one took its place, MR_TOPIC_UNKNOWN if the topic is gone, else MR_PRODUCE. */
 export function produceFailure(place: TopicPartition, code: number, text: string | null, cause?: unknown): KafkaError {
   const { topic, partition } = place
   if (code === kafkaErrors.invalidProducerEpoch || code === kafkaErrors.producerFenced) {
@@ -90,7 +90,7 @@ export function produceFailure(place: TopicPartition, code: number, text: string
   }
   const hint = HINTS.get(code) ?? 'See the cause, and the log of the broker.'
   return new KafkaError(code, 'records could not be written', {
-    code: 'MR_PRODUCE',
+    code: code === kafkaErrors.unknownTopicOrPartition ? 'MR_TOPIC_UNKNOWN' : 'MR_PRODUCE',
     topic,
     partition,
     text,

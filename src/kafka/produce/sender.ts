@@ -8,6 +8,7 @@ import { LeaderRefresh } from '../leader-refresh.ts'
 import { KafkaError, isRetriableCode, isStaleLeaderCode, kafkaErrors } from '../protocol/errors.ts'
 import type { Compression } from '../records/compression.ts'
 import { backoff, pause } from '../retry.ts'
+import type { MissingOutputs } from './missing-outputs.ts'
 import type { PartitionQueue, PendingBatch } from './partition-queue.ts'
 import { produceV9 } from './produce-api.ts'
 import type { ProduceBatch, ProducedPartition } from './produce-api.ts'
@@ -65,6 +66,7 @@ export class Sender {
   readonly #events: SenderEvents
   readonly #leaders: LeaderRefresh
   readonly #limits: TopicLimits
+  readonly #missing: MissingOutputs
   readonly #queues = new Set<PartitionQueue>()
   readonly #requests = new Map<number, number>()
   readonly #settled: (() => void)[] = []
@@ -78,6 +80,7 @@ export class Sender {
     cluster: SenderCluster,
     session: ProducerSession,
     options: SenderOptions,
+    missing: MissingOutputs,
     signal: AbortSignal,
     events: SenderEvents,
   ) {
@@ -87,6 +90,7 @@ export class Sender {
     this.#signal = signal
     this.#events = events
     this.#limits = new TopicLimits(cluster)
+    this.#missing = missing
     this.#leaders = new LeaderRefresh(cluster, signal, (topics, refused) => this.#onMetadata(topics, refused))
   }
 
@@ -287,6 +291,7 @@ export class Sender {
     }
     const batch = queue.acknowledge(baseOffset)
     if (queue.isEmpty) this.#queues.delete(queue)
+    this.#missing.found(queue.topic)
     this.#events.acknowledged(batch)
   }
 
@@ -327,7 +332,10 @@ export class Sender {
 
   #retryLater(queue: PartitionQueue, code: number, text: string | null): void {
     const now = this.#cluster.options.clock.monotonic()
-    if (now - (queue.batches[0]?.since ?? queue.openSince) >= this.#options.deliveryTimeout) {
+    const isMissing = code === kafkaErrors.unknownTopicOrPartition
+    if (isMissing) this.#missing.missed(queue.topic)
+    const timeout = isMissing ? this.#missing.timeout : this.#options.deliveryTimeout
+    if (now - (queue.batches[0]?.since ?? queue.openSince) >= timeout) {
       this.#fail(produceFailure(queue, code, text))
       return
     }
@@ -363,7 +371,13 @@ export class Sender {
     }
     this.#preparing = false
     if (this.#signal.aborted) return
-    if (failure !== undefined && round === this.#round) {
+    const missing = topicUnknown(failure)
+    if (missing !== undefined && round === this.#round) {
+      // The others of its transaction were not looked at; they are asked about without it.
+      for (const queue of queues) {
+        if (queue.topic === missing) this.#retryLater(queue, kafkaErrors.unknownTopicOrPartition, null)
+      }
+    } else if (failure !== undefined && round === this.#round) {
       this.#fail(
         failure instanceof MillraceError
           ? failure
@@ -385,6 +399,11 @@ export class Sender {
     this.clear()
     this.#events.failed(error)
   }
+}
+
+/** The topic that could not be made part of a transaction because no broker knows it. */
+function topicUnknown(failure: unknown): string | undefined {
+  return failure instanceof MillraceError && failure.code === 'MR_TOPIC_UNKNOWN' ? failure.topic : undefined
 }
 
 function isLostSequence(code: number): boolean {

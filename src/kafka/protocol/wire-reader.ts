@@ -49,6 +49,12 @@ export class WireReader {
     return this.nullableString() ?? ''
   }
 
+  /** With dashes. */
+  uuid(): string {
+    const hex = this.#take(16).toString('hex')
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+  }
+
   nullableString(): string | null {
     const length = this.unsignedVarint() - 1
     return length < 0 ? null : this.#take(length).toString('utf8')

@@ -6,6 +6,7 @@ import {
   initProducerIdV4,
   txnOffsetCommitV3,
 } from '@platformatic/kafka'
+import { MillraceError } from '../../errors.ts'
 import { PartitionMap } from '../../log/log.ts'
 import type { CommittedOffset, TopicPartition } from '../../log/log.ts'
 import type { Cluster, CoordinatorKind } from '../cluster.ts'
@@ -14,7 +15,7 @@ import { topicValues } from '../partition-requests.ts'
 import { produceFailure } from '../produce/produce-errors.ts'
 import type { ProducerIdentity } from '../produce/producer-session.ts'
 import { KafkaError, isStaleCoordinatorCode, kafkaErrors, throwOnError } from '../protocol/errors.ts'
-import { retrying } from '../retry.ts'
+import { READ_TOPIC_PATIENCE, retrying } from '../retry.ts'
 
 /** What is needed of a `Cluster`. */
 export type TransactionCluster = Pick<Cluster, 'options' | 'closed' | 'coordinator' | 'forgetCoordinator' | 'send'>
@@ -103,6 +104,7 @@ export class TransactionRequests {
           }
         }
       }
+      if (refused?.apiCode === kafkaErrors.unknownTopicOrPartition) throw notRepeated(refused)
       if (refused !== undefined) throw refused
     })
   }
@@ -207,19 +209,34 @@ export class TransactionRequests {
     ask: (broker: number, what: string) => Promise<T>,
   ): Promise<T> {
     const options = { ...this.#cluster.options, retryBackoff: FIRST_PAUSE, retryBackoffMax: LONGEST_PAUSE }
-    return retrying(options, { what, signal: this.#cluster.closed }, async () => {
-      const broker = await this.#cluster.coordinator(kind, key)
-      try {
-        return await ask(broker, what)
-      } catch (error) {
-        if (error instanceof KafkaError) {
-          if (isIndefinite(error)) this.#unanswered++
-          if (isStaleCoordinatorCode(error.apiCode)) this.#cluster.forgetCoordinator(kind, key)
+    return retrying(
+      options,
+      { what, signal: this.#cluster.closed, unknownTopicPatience: READ_TOPIC_PATIENCE },
+      async () => {
+        const broker = await this.#cluster.coordinator(kind, key)
+        try {
+          return await ask(broker, what)
+        } catch (error) {
+          if (error instanceof KafkaError) {
+            if (isIndefinite(error)) this.#unanswered++
+            if (isStaleCoordinatorCode(error.apiCode)) this.#cluster.forgetCoordinator(kind, key)
+          }
+          throw error
         }
-        throw error
-      }
-    })
+      },
+    )
   }
+}
+
+/** How long a topic that is gone is waited for is the sender's to say. */
+function notRepeated(cause: KafkaError): MillraceError {
+  const { topic, partition, hint } = cause
+  return new MillraceError('MR_TOPIC_UNKNOWN', 'the topic of records to be written does not exist', {
+    topic,
+    partition,
+    cause,
+    hint,
+  })
 }
 
 function isIndefinite({ apiCode, retriable }: KafkaError): boolean {

@@ -54,7 +54,7 @@ export class TransactionalClient implements LogClient {
     this.#cluster = cluster
     this.#groupId = options.groupId
     this.#transaction = transaction
-    this.#producer = new KafkaProducer(cluster, transaction)
+    this.#producer = new KafkaProducer(cluster, transaction, { missingTopics: options.missingTopics })
     this.#onClose = onClose
     this.reader = reader
     this.producer = new TransactionalProducer(this.#producer, transaction)

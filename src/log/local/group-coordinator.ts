@@ -146,6 +146,7 @@ export class GroupCoordinator {
       for (const member of this.#members) member.tellWaiting(error)
       return
     }
+    for (const member of this.#members) member.tellResumed()
     const stateful = new Set<number>()
     const { subtopologies } = this.#members[0]!.options
     for (const subtopology of subtopologies) if (subtopology.changelogTopics.length > 0) stateful.add(subtopology.id)

@@ -92,6 +92,11 @@ export class LocalMember implements GroupMember {
     this.tell({ type: 'waiting', error })
   }
 
+  /** What it waited for is over. */
+  tellResumed(): void {
+    if (this.#waitingFor !== undefined) this.tell({ type: 'resumed' })
+  }
+
   /** Takes everything away; events that were not taken yet no longer count. */
   forget(): void {
     this.active.clear()

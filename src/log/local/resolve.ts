@@ -76,7 +76,10 @@ function externalCounts(
     names.length === 1
       ? `source topic '${names[0]}' does not exist`
       : `source topics do not exist: ${names.map((name) => `'${name}'`).join(', ')}`,
-    { topic: names[0], hint: 'create them; source topics are never created automatically' },
+    {
+      topic: names[0],
+      hint: 'Create them: source topics are never created automatically. An application that was running goes on by itself once they exist.',
+    },
   )
 }
 

@@ -2,11 +2,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineApp, long, readTopic, Streams, string, topic, TopicWriter } from 'millrace'
-import type { Log } from 'millrace'
+import type { AppConfig, Log } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sharedBroker, uniqueName } from '../broker/index.ts'
 
+const each = (count: number): number[] => Array.from({ length: 10 }, () => count)
 const logs: Log[] = []
 let brokers: string
 let data: string
@@ -21,16 +22,21 @@ afterAll(async () => {
 })
 
 describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupProtocol) => {
-  async function counting() {
+  async function counting(settings: Partial<AppConfig> = {}) {
     const log = kafka({ brokers, groupProtocol, heartbeatInterval: 200 })
     logs.push(log)
     const id = uniqueName('lost')
     const words = topic(`${id}-words`, { key: string(), value: string() })
     const counts = topic(`${id}-counts`, { key: string(), value: long() })
     await log.createTopics([words, counts].map(({ name }) => ({ name, partitions: 2 })))
+    const said: (readonly [message: string, topic: unknown])[] = []
+    const say = (fields: { topic?: unknown }, message: string): void => void said.push([message, fields.topic])
     const app = defineApp({
       id,
       commitInterval: 50,
+      logger: { debug: () => {}, info: say, warn: say, error: say },
+      guarantee: groupProtocol === 'streams' ? 'exactly_once' : 'at_least_once',
+      ...settings,
       build: (builder) => {
         builder.stream(words).groupByKey().count({ store: 'counts' }).toStream().to(counts)
       },
@@ -38,6 +44,10 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
     return {
       log,
       words: words.name,
+      counts: counts.name,
+      /** Warnings of a missing topic. */
+      said: (name: string) =>
+        said.filter(([message, about]) => message.includes('to be created again') && about === name),
       changelog: `${id}-counts-changelog`,
       start: () => Streams.start(app, { log, stateDirectory: join(data, id) }),
       async write(): Promise<void> {
@@ -69,7 +79,7 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
     const { log, changelog, start, write, counted } = await counting()
     const streams = await start()
     await write()
-    await expect.poll(counted, { timeout: 20_000 }).toEqual(Array.from({ length: 10 }, () => 1))
+    await expect.poll(counted, { timeout: 20_000 }).toEqual(each(1))
     await streams.close()
     await log.deleteTopics([changelog])
     await write()
@@ -80,18 +90,75 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
       message: expect.stringContaining('deleted and created again'),
       hint: expect.stringContaining('millrace reset'),
     })
-    expect(await counted()).toEqual(Array.from({ length: 10 }, () => 1))
+    expect(await counted()).toEqual(each(1))
   })
 
-  it('a source topic that is deleted under a running application ends it, with its name', async () => {
+  it('a source topic that is deleted under a running application is waited for, by name, and read from its beginning when it is there again', async () => {
+    const { log, words, start, write, counted, said } = await counting()
+    const streams = await start()
+    await write()
+    await expect.poll(counted, { timeout: 20_000 }).toEqual(each(1))
+    await log.deleteTopics([words])
+    await expect.poll(() => said(words), { timeout: 20_000 }).toHaveLength(1)
+    await log.createTopics([{ name: words, partitions: 2 }])
+    await write()
+    await expect.poll(counted, { timeout: 20_000 }).toEqual(each(2))
+    expect(said(words)).toHaveLength(1)
+    await streams.close()
+  })
+
+  it('a source topic that is replaced by another one at once is read from its beginning, whatever was read of the first', async () => {
     const { log, words, start, write, counted } = await counting()
     const streams = await start()
     await write()
-    await expect.poll(counted, { timeout: 20_000 }).toEqual(Array.from({ length: 10 }, () => 1))
+    await expect.poll(counted, { timeout: 20_000 }).toEqual(each(1))
+    await log.deleteTopics([words])
+    await log.createTopics([{ name: words, partitions: 2 }])
+    // More than there were: the old positions lie within the new topic.
+    await write()
+    await write()
+    await expect.poll(counted, { timeout: 20_000 }).toEqual(each(3))
+    await streams.close()
+  })
+
+  it('a source topic that is not there again within taskTimeout ends the application, with its name', async () => {
+    const { log, words, start, write, counted } = await counting({ taskTimeout: 1_000 })
+    const streams = await start()
+    await write()
+    await expect.poll(counted, { timeout: 20_000 }).toEqual(each(1))
     await log.deleteTopics([words])
     await expect(streams.closed).rejects.toMatchObject({
       code: 'MR_TOPIC_UNKNOWN',
+      topic: words,
       message: expect.stringContaining(words),
+    })
+  })
+
+  it('an output topic that is deleted is told of at once, and nothing is lost or doubled when it is there again', async () => {
+    const { log, counts, start, write, counted, said } = await counting()
+    const streams = await start()
+    await write()
+    await expect.poll(counted, { timeout: 20_000 }).toEqual(each(1))
+    await log.deleteTopics([counts])
+    await write()
+    await expect.poll(() => said(counts), { timeout: 20_000 }).toHaveLength(1)
+    await log.createTopics([{ name: counts, partitions: 2 }])
+    await expect.poll(counted, { timeout: 20_000 }).toEqual(each(2))
+    expect(said(counts)).toHaveLength(1)
+    await streams.close()
+  })
+
+  it('an output topic that is not there again within taskTimeout ends the application, with its name', async () => {
+    const { log, counts, start, write, counted } = await counting({ taskTimeout: 1_000 })
+    const streams = await start()
+    await write()
+    await expect.poll(counted, { timeout: 20_000 }).toEqual(each(1))
+    await log.deleteTopics([counts])
+    await write()
+    await expect(streams.closed).rejects.toMatchObject({
+      code: 'MR_TOPIC_UNKNOWN',
+      topic: counts,
+      message: expect.stringContaining(counts),
     })
   })
 })

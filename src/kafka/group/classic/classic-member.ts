@@ -363,7 +363,9 @@ export class ClassicMember implements KafkaMember {
   }
 
   #tellWaiting(error: MillraceError | undefined): void {
-    if (error !== undefined && error.message !== this.#waitingFor) this.#handover.notify({ type: 'waiting', error })
+    if (error === undefined) {
+      if (this.#waitingFor !== undefined) this.#handover.notify({ type: 'resumed' })
+    } else if (error.message !== this.#waitingFor) this.#handover.notify({ type: 'waiting', error })
     this.#waitingFor = error?.message
   }
 
