@@ -8,6 +8,7 @@ import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
 import { ENGINE_NAMES, withFileMode } from '../state/engine.ts'
 import type { EngineFactory, EngineName, EngineOptions, KeyValueEngine } from '../state/engine.ts'
 import { engineOf, isEngineFile } from '../state/engines/engine-files.ts'
+import { requireSoundTables } from '../state/engines/level-tables.ts'
 import { ResizableEngine } from '../state/resizable-engine.ts'
 import type { Logger } from '../topology/application.ts'
 import { LoopHolds, type Holds } from './holds.ts'
@@ -72,7 +73,7 @@ export function stateHome(
   }
   const openEngine = (task: string, memory: Required<EngineOptions> | undefined): MaybePromise<KeyValueEngine> => {
     if (memory === undefined || !engine.persistent) return files.open(pathOf(task))
-    return ResizableEngine.open(files, pathOf(task), memory).then((opened) => {
+    return openResizable(files, pathOf(task), memory).then((opened) => {
       resizable.set(task, opened)
       return opened
     })
@@ -119,6 +120,16 @@ export function stateHome(
       return readdirSync(directory).filter((name) => TASK_NAME.test(name) && !held.has(name) && isTask(pathOf(name)))
     },
   }
+}
+
+/** Tables are looked at when a task is opened, not when its engine is opened with other bounds. */
+async function openResizable(
+  engine: EngineFactory,
+  directory: string,
+  memory: Required<EngineOptions>,
+): Promise<ResizableEngine> {
+  if (engine.name === 'level') await requireSoundTables(directory)
+  return await ResizableEngine.open(engine, directory, memory)
 }
 
 /** Marked before the engine writes its first file: what has no marker, and more than an engine's files, is not a task's. */
