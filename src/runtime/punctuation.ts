@@ -17,7 +17,7 @@ interface Punctuator extends Due {
 /** Calls one punctuator of a node; the task attributes errors and clears the record context around it. */
 export type RunPunctuator = (node: string, callback: (timestamp: number) => void, timestamp: number) => void
 
-/** ms by which the date must have gone another way than the monotonic clock to have been set. */
+/** ms by which the date must have gone another way than the monotonic clock since the last look to have been set. */
 const LEAP = 100
 
 /**
@@ -108,15 +108,21 @@ export class PunctuationQueue {
     return nextDue(this.#wallClock)
   }
 
-  /** Translates anchors anew if the date was set; returns the date. */
+  /** Translates anchors again if the date went another way than the monotonic clock; returns the date. */
   #followDate(now: number): number {
     const date = this.#clock.now()
     const before = this.#dateAhead
-    if (Math.abs(date - now - before) <= LEAP) return date
+    const drift = date - now - before
+    if (drift === 0) return date
     this.#dateAhead = date - now
     this.#wallClock.reorder((punctuator) => {
       const { anchor, interval } = punctuator
       if (anchor === undefined) return
+      if (Math.abs(drift) <= LEAP) {
+        // Clocks are never quite alike. A punctuator that ran before its date would run again at it, and be told the hour before.
+        punctuator.due -= drift
+        return
+      }
       const wasLeaptOver = punctuator.due + before <= date
       punctuator.due = firstFrom(anchor - this.#dateAhead, interval, wasLeaptOver ? now - interval + 1 : now)
     })

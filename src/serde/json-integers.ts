@@ -35,7 +35,7 @@ class Inexact {
  */
 export function parseJson(text: string, integers: JsonIntegers): unknown {
   const value: unknown = JSON.parse(text)
-  return integers === 'round' || !holdsLarge(value) ? value : parseExactly(text, integers)
+  return integers === 'round' || !holdsLarge(value) ? value : parseExactly(text, integers, false)
 }
 
 /** The mark of a bigint that would be read as a number, in stores and internal topics. No writer of JSON gives a number this exponent. */
@@ -43,7 +43,7 @@ const MARK = 'E-0'
 
 /** As `parseJson`, of what `internalJson` wrote. */
 export function parseInternalJson(text: string): unknown {
-  return text.includes(MARK) ? parseExactly(text, 'bigint') : parseJson(text, 'bigint')
+  return text.includes(MARK) ? parseExactly(text, 'bigint', true) : parseJson(text, 'bigint')
 }
 
 /** JSON of a value that holds bigints, each with all its digits. */
@@ -104,11 +104,12 @@ function holdsLargeInside(value: object): boolean {
   return false
 }
 
-function parseExactly(text: string, integers: Exclude<JsonIntegers, 'round'>): unknown {
+/** @param marked true: the text is our own, and the mark in it is that of a bigint */
+function parseExactly(text: string, integers: Exclude<JsonIntegers, 'round'>, marked: boolean): unknown {
   let found = false
   const value = parseWith(text, (_key, read, { source }) => {
     if (typeof read !== 'number' || source === undefined) return read
-    if (integers === 'bigint' && source.endsWith(MARK)) return BigInt(source.slice(0, -MARK.length))
+    if (marked && source.endsWith(MARK)) return BigInt(source.slice(0, -MARK.length))
     if ((read < INEXACT && read > -INEXACT) || hasDigits(read, source)) return read
     if (integers === 'string') return source
     if (integers === 'bigint' && /^-?\d+$/.test(source)) return BigInt(source)

@@ -87,6 +87,22 @@ test('anchored wall-clock punctuation keeps to its multiples of a date that is s
   expect([after(0), after(0), after(58 * MINUTE), after(MINUTE)]).toEqual([[17 * HOUR + MINUTE], [], [], [18 * HOUR]])
 })
 
+test('anchored wall-clock punctuation comes at its date, neither before it nor twice, where the date drifts', () => {
+  for (const drift of [-1, 1]) {
+    const clock = new ManualClock(0)
+    const queue = new PunctuationQueue(clock, false)
+    queue.schedule('n', MINUTE, 'wall-clock-time', () => {}, 0)
+    const fired: number[] = []
+    for (let second = 1; second < 300; second++) {
+      clock.advance(1000)
+      clock.setDate(20 * drift)
+      fired.push(...fires((run) => queue.punctuateWallClock(run)))
+    }
+    expect(fired.map((date) => Math.floor(date / MINUTE))).toEqual(drift > 0 ? [0, 1, 2, 3, 4, 5] : [0, 1, 2, 3, 4])
+    expect(Math.max(...fired.map((date) => date % MINUTE))).toBeLessThanOrEqual(1020)
+  }
+})
+
 test('punctuators that fall due at once run in the order in which they were scheduled, or in that of a Java priority queue', () => {
   const ran = (compatible: boolean): string[] => {
     const queue = new PunctuationQueue(new ManualClock(), compatible)

@@ -93,6 +93,10 @@ describe('integers whose digits a number does not keep', () => {
     )
   })
 
+  test('a number of somebody else that is written like the mark of a bigint in stores is the number that it is', () => {
+    expect(read('[1.5E-0,5E-0,9007199254740993]', 'bigint')).toStrictEqual([1.5, 5, 9007199254740993n])
+  })
+
   test('bigints are exact also where a program gave them a toJSON', () => {
     const prototype = BigInt.prototype as { toJSON?: () => string }
     prototype.toJSON = function (this: bigint) {
