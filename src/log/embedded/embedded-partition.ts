@@ -1,6 +1,6 @@
 import type { KeyValueEngine } from '../../state/engine.ts'
 import type { WriteBatch } from '../../state/rows/write-batch.ts'
-import { MillraceError } from '../../errors.ts'
+import { isMillraceError, MillraceError, withPlace } from '../../errors.ts'
 import { firstAtOrAfter, MemoryPartition } from '../local/partition-data.ts'
 import type { PartitionData } from '../local/partition-data.ts'
 import { viewOf } from '../local/run.ts'
@@ -36,7 +36,7 @@ export interface Hole {
  */
 export class EmbeddedPartition implements PartitionData {
   startOffset: number
-  endOffset: number
+  endOffset = 0
   cleanedTo: number
   cleanedRecords: number
   /** Greatest timestamp known of; that of the newest run after opening. */
@@ -136,6 +136,13 @@ export class EmbeddedPartition implements PartitionData {
     }
   }
 
+  /** Damage, with its place in the log, of which neither the engine nor a run knows. @param from the offset that was looked for */
+  #placed(error: unknown, from: number): unknown {
+    if (!isMillraceError(error) || !DAMAGE.has(error.code)) return error
+    const { topic, partition } = this
+    return withPlace(error, { topic, partition, offset: error.offset ?? from, hint: RESTORE })
+  }
+
   #lost(from: number, to: number): MillraceError {
     return new MillraceError('MR_STATE_CORRUPT', `the log has lost the records from here to ${to - 1}`, {
       topic: this.topic,
@@ -156,6 +163,8 @@ export class EmbeddedPartition implements PartitionData {
         bytes += run.end
         runs.push(run)
       }
+    } catch (error) {
+      throw this.#placed(error, offset)
     } finally {
       rows.close()
     }
@@ -222,6 +231,8 @@ export class EmbeddedPartition implements PartitionData {
     const rows = this.#engine.iterate({ gte: this.runKey(0), lt: this.runKey(offset + 1), reverse: true })
     try {
       return rows.next() ? openRun(rows.value, baseOf(rows.key)) : undefined
+    } catch (error) {
+      throw this.#placed(error, Math.min(offset, this.endOffset))
     } finally {
       rows.close()
     }
@@ -233,6 +244,8 @@ export class EmbeddedPartition implements PartitionData {
   }
 }
 
+const DAMAGE: ReadonlySet<string> = new Set(['MR_CORRUPT_BATCH', 'MR_STATE_CORRUPT'])
+const RESTORE = 'Check the disk and restore the log from a backup.'
 const UNTOUCHED: Bounds = { start: 0, end: 0, cleanedTo: 0, cleanedRecords: 0 }
 const SEARCH_BYTES = 1024 * 1024
 const MAX_SPAN = 2 ** 31

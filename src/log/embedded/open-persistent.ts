@@ -56,6 +56,12 @@ export async function openPersistent(place: LogPlace): Promise<Log> {
     return await logIn(engine, place, { ...findings, damage }, kept)
   } catch (error) {
     await engine.close()
+    if (kept === undefined) throw error
+    if (isCorrupt(error)) {
+      return await logIn(await beginAgain(place), place, { ...findings, damage: error.message }, kept)
+    }
+    // The engine that saw nothing wrong has deleted nothing.
+    if (damage === undefined) rmSync(kept, { recursive: true })
     throw error
   }
 }
@@ -87,19 +93,15 @@ function endsBefore({ directory, acceptLoss, warn }: LogPlace): LogEnds | undefi
 }
 
 async function openEngine(
-  { directory, factory }: LogPlace,
+  place: LogPlace,
   { before, damage }: Findings,
   kept: string | undefined,
 ): Promise<{ readonly engine: KeyValueEngine; readonly damage: string | undefined }> {
-  const data = join(directory, DATA)
+  const { directory, factory } = place
   try {
-    return { engine: await factory.open(data, { acceptDamage: damage !== undefined }), damage }
+    return { engine: await factory.open(join(directory, DATA), { acceptDamage: damage !== undefined }), damage }
   } catch (error) {
-    // Nothing can be read of it: the log begins anew, and what was there lies in the copy.
-    if (isCorrupt(error) && kept !== undefined) {
-      rmSync(data, { recursive: true })
-      return { engine: await factory.open(data), damage: error.message }
-    }
+    if (isCorrupt(error) && kept !== undefined) return { engine: await beginAgain(place), damage: error.message }
     if (kept !== undefined) rmSync(kept, { recursive: true })
     if (isCorrupt(error)) throw unreadable(directory, before?.topics ?? [], error)
     if (!(error instanceof MillraceError) || error.code !== 'MR_STATE_LOCKED') throw error
@@ -110,21 +112,21 @@ async function openEngine(
   }
 }
 
+/** Nothing can be read of the log: it begins again, and what was there lies in the copy. */
+async function beginAgain({ directory, factory }: LogPlace): Promise<KeyValueEngine> {
+  const data = join(directory, DATA)
+  rmSync(data, { recursive: true })
+  return factory.open(data)
+}
+
 async function logIn(
   engine: KeyValueEngine,
   place: LogPlace,
   { before, damage, mayBeShorter }: Findings,
   kept: string | undefined,
 ): Promise<Log> {
-  const { directory, clock, fsync, acceptLoss, warn } = place
-  const stored = engine.get(LOG_KEY)?.toString('utf8')
-  const isOther = before?.id !== undefined && stored !== undefined && before.id !== stored
-  const id = stored ?? before?.id ?? randomUUID()
-  const storage = new EmbeddedStorage(engine, id, fsync)
-  if (damage !== undefined && before !== undefined && !isOther) await addMissingTopics(engine, storage, before)
-  const cleaner = new LogCleaner(storage, clock, warn)
-  const log = new LocalLog(storage, clock, storage.load(), () => cleaner.stop())
-
+  const { directory, fsync, acceptLoss, warn } = place
+  const { stored, id, isOther, storage, log, cleaner } = await load(engine, place, before, damage)
   const losses = shortened(before?.topics ?? [], isOther ? [] : storage.ends)
   if (isOther && !acceptLoss) throw lostData(directory, `${DATA}/ holds another log`, losses)
   if (losses.length > 0 && !mayBeShorter) throw lostData(directory, damage, losses)
@@ -140,6 +142,23 @@ async function logIn(
   storage.keepEnds(new EndsKeeper(place, join(directory, DATA), describe, onFailure))
   cleaner.start()
   return log
+}
+
+/** Topics, offsets and the ends of partitions. @throws MR_STATE_CORRUPT if they cannot be read */
+async function load(engine: KeyValueEngine, place: LogPlace, before: LogEnds | undefined, damage: string | undefined) {
+  const { directory, clock, fsync, warn } = place
+  try {
+    const stored = engine.get(LOG_KEY)?.toString('utf8')
+    const isOther = before?.id !== undefined && stored !== undefined && before.id !== stored
+    const id = stored ?? before?.id ?? randomUUID()
+    const storage = new EmbeddedStorage(engine, id, fsync)
+    if (damage !== undefined && before !== undefined && !isOther) await addMissingTopics(engine, storage, before)
+    const cleaner = new LogCleaner(storage, clock, warn)
+    const log = new LocalLog(storage, clock, storage.load(), () => cleaner.stop())
+    return { stored, id, isOther, storage, log, cleaner }
+  } catch (error) {
+    throw isCorrupt(error) ? unreadable(directory, before?.topics ?? [], error) : error
+  }
 }
 
 const UNSYNCED = 'the log is shorter than it was: the machine stopped, and it was written with fsync: false'
@@ -243,5 +262,5 @@ function isLinked(from: string, to: string): boolean {
 }
 
 function isCorrupt(error: unknown): error is MillraceError {
-  return error instanceof MillraceError && error.code === 'MR_STATE_CORRUPT'
+  return error instanceof MillraceError && (error.code === 'MR_STATE_CORRUPT' || error.code === 'MR_CORRUPT_BATCH')
 }

@@ -245,8 +245,39 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     const log = await open()
     await expect(ordersIn(log)).rejects.toMatchObject({
       code: expect.stringMatching(/^MR_(CORRUPT_BATCH|STATE_CORRUPT)$/),
+      topic: 'orders',
+      partition: expect.any(Number),
+      offset: expect.any(Number),
+      hint: expect.stringContaining('backup'),
     })
     await log.close()
+  })
+
+  it('is refused if what was written last cannot be read, and begins again where that is accepted', async () => {
+    // All of it in tables.
+    await (await open()).close()
+    const newest = readdirSync(data())
+      .filter((name) => /\.(sst|ldb)$/.test(name))
+      .toSorted()
+      .at(-1)!
+    const path = join(data(), newest)
+    const { size } = statSync(path)
+    for (let at = size >> 1; at < size - 2000; at += 500) flip(path, at)
+    const isTable = ([name]: [string, string]): boolean => /\.(sst|ldb)$/.test(name)
+    const tables = (): unknown => Object.fromEntries(Object.entries(contentOf(data())).filter(isTable))
+    const before = tables()
+    await expect(open()).rejects.toMatchObject({
+      code: 'MR_STATE_CORRUPT',
+      message: expect.stringMatching(/cannot be read.*orders-0 to 300, orders-1 to 300, totals-0 to 600/),
+      hint: expect.stringContaining('--accept-loss'),
+    })
+    expect(tables()).toEqual(before)
+    const whole = contentOf(data())
+    const { log, warnings } = await openAccepting()
+    expect(warnings).toEqual([expect.stringMatching(/without what it lost.* 1200 .*orders-1 ends at 0/)])
+    await log.close()
+    expect(contentOf(join(directory, 'damaged-1'))).toEqual(whole)
+    await expectGoesOn([])
   })
 
   it('is refused if it is shorter than recorded, however its files look', async () => {
