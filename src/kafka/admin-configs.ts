@@ -1,6 +1,7 @@
 import { describeConfigsV4, incrementalAlterConfigsV1 } from '@platformatic/kafka'
 import type { Cluster } from './cluster.ts'
 import { throwOnError } from './protocol/errors.ts'
+import type { Permissions } from './protocol/errors.ts'
 
 /** What configs belong to: a topic, a broker (by id) or a group (KIP-848, KIP-1071). */
 export type ConfigResource = 'topic' | 'broker' | 'group'
@@ -22,7 +23,10 @@ export async function describeConfigs(
     const response = await cluster.sendToAny('admin', describeConfigsV4.api, request, false, false)
     const configs = new Map<string, string | null>()
     for (const result of response.results) {
-      throwOnError(result.errorCode, `describing configs of ${resource} ${name}`, { text: result.errorMessage })
+      throwOnError(result.errorCode, `describing configs of ${resource} ${name}`, {
+        text: result.errorMessage,
+        ...refusedOf(resource, name, 'DescribeConfigs'),
+      })
       for (const config of result.configs) configs.set(config.name, config.value ?? null)
     }
     return configs
@@ -50,7 +54,20 @@ export async function alterConfigs(
     const request = [{ resourceType: resourceTypes[resource], resourceName: name, configs }]
     const response = await cluster.sendToAny('admin', incrementalAlterConfigsV1.api, request, false)
     for (const { errorCode, errorMessage } of response.responses) {
-      throwOnError(errorCode, `altering configs of ${resource} ${name}`, { text: errorMessage })
+      throwOnError(errorCode, `altering configs of ${resource} ${name}`, {
+        text: errorMessage,
+        ...refusedOf(resource, name, 'AlterConfigs'),
+      })
     }
   })
+}
+
+/** What a refusal is about. */
+function refusedOf(
+  resource: ConfigResource,
+  name: string,
+  operation: 'DescribeConfigs' | 'AlterConfigs',
+): { readonly topic?: string; readonly needs: Permissions } {
+  if (resource === 'topic') return { topic: name, needs: { topic: operation } }
+  return { needs: resource === 'group' ? { group: [name, operation] } : { cluster: operation } }
 }

@@ -12,7 +12,7 @@ import { checkTopicSpecs } from '../log/topic-spec.ts'
 import type { OffsetSpec, TopicDescription, TopicPartition, TopicSpec } from '../log/log.ts'
 import type { Cluster, TopicMetadata } from './cluster.ts'
 import { askLeaders } from './partition-requests.ts'
-import { KafkaError, isRetriableCode, kafkaErrors, throwOnError } from './protocol/errors.ts'
+import { KafkaError, isAuthorizationCode, isRetriableCode, kafkaErrors, throwOnError } from './protocol/errors.ts'
 import { pause } from './retry.ts'
 
 const specialTimestamps = { latest: -1n, earliest: -2n } as const
@@ -71,7 +71,9 @@ export class TopicAdmin {
       for (const { name, errorCode, errorMessage } of response.topics) {
         if (errorCode === kafkaErrors.none || errorCode === kafkaErrors.topicAlreadyExists) continue
         const code = invalidTopicCodes.has(errorCode) ? 'MR_TOPIC_INVALID' : 'MR_TOPIC_CREATE'
-        const error = new KafkaError(errorCode, 'creating a topic', { code, topic: name, text: errorMessage })
+        const needs = { topic: 'Create', cluster: 'Create' } as const
+        const own = isAuthorizationCode(errorCode) ? {} : { code }
+        const error = new KafkaError(errorCode, 'creating a topic', { ...own, topic: name, text: errorMessage, needs })
         if (!isRetriableCode(errorCode)) throw error
         retry.set(name, error)
       }
@@ -95,7 +97,11 @@ export class TopicAdmin {
       )
       for (const { name, errorCode, errorMessage } of response.responses) {
         if (errorCode === kafkaErrors.unknownTopicOrPartition) continue
-        throwOnError(errorCode, 'deleting a topic', { topic: name ?? undefined, text: errorMessage })
+        throwOnError(errorCode, 'deleting a topic', {
+          topic: name ?? undefined,
+          text: errorMessage,
+          needs: { topic: 'Delete' },
+        })
       }
     })
     await this.#untilGone(deleted)
@@ -114,7 +120,7 @@ export class TopicAdmin {
         false,
       )
       for (const { errorCode, errorMessage } of response.results) {
-        throwOnError(errorCode, 'creating partitions', { topic, text: errorMessage })
+        throwOnError(errorCode, 'creating partitions', { topic, text: errorMessage, needs: { topic: 'Alter' } })
       }
     })
     this.#cluster.forgetTopic(topic)
@@ -143,7 +149,7 @@ export class TopicAdmin {
   /** Deletes the records below the given offsets. @throws MR_TOPIC_UNKNOWN, MR_LOG_FAILED, MR_LOG_UNREACHABLE */
   async deleteRecords(offsets: PartitionMap<number>): Promise<void> {
     await this.#requirePartitions(Array.from(offsets.entries(), ([topic, partition]) => ({ topic, partition })))
-    await askLeaders(this.#cluster, 'deleting records', offsets, async (broker, topics) => {
+    await askLeaders(this.#cluster, 'deleting records', { topic: 'Delete' }, offsets, async (broker, topics) => {
       const request = topics.map(({ name, partitions }) => ({
         name,
         partitions: partitions.map(([partitionIndex, offset]) => ({ partitionIndex, offset: BigInt(offset) })),
@@ -162,7 +168,7 @@ export class TopicAdmin {
   }
 
   #offsetsAt(timestamps: PartitionMap<bigint>): Promise<PartitionMap<number>> {
-    return askLeaders(this.#cluster, 'listing offsets', timestamps, async (broker, topics) => {
+    return askLeaders(this.#cluster, 'listing offsets', { topic: 'Describe' }, timestamps, async (broker, topics) => {
       const request = topics.map(({ name, partitions }) => ({
         name,
         partitions: partitions.map(([partitionIndex, timestamp]) => ({

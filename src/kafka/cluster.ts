@@ -126,7 +126,9 @@ export class Cluster {
     const found = coordinators[0]
     if (found === undefined)
       throw new KafkaError(kafkaErrors.coordinatorNotAvailable, `finding the coordinator of ${kind} ${key}`)
-    throwOnError(found.errorCode, `finding the coordinator of ${kind} ${key}`, { text: found.errorMessage })
+    const needs =
+      kind === 'group' ? ({ group: [key, 'Describe'] } as const) : ({ transactionalId: [key, 'Describe'] } as const)
+    throwOnError(found.errorCode, `finding the coordinator of ${kind} ${key}`, { text: found.errorMessage, needs })
     this.#brokers.set(found.nodeId, { host: found.host, port: found.port })
     this.#coordinators.set(cacheKey, found.nodeId)
     return found.nodeId
@@ -210,7 +212,8 @@ export class Cluster {
         continue
       }
       // A topic being created has no leader yet, which is told in its partitions too.
-      if (!isRetriableCode(topic.errorCode)) throwOnError(topic.errorCode, 'describing a topic', { topic: name })
+      if (!isRetriableCode(topic.errorCode))
+        throwOnError(topic.errorCode, 'describing a topic', { topic: name, needs: { topic: 'Describe' } })
       const partitions: PartitionMetadata[] = []
       for (const { partitionIndex, leaderId, leaderEpoch } of topic.partitions) {
         partitions[partitionIndex] = { leader: leaderId, leaderEpoch }

@@ -427,7 +427,10 @@ export class Fetcher implements LogReader {
     } else if (isRetriableCode(code) || code === kafkaErrors.unknownServerError) {
       this.#retryLater(assigned, code)
     } else {
-      this.#fail(assigned, new KafkaError(code, 'Kafka refuses to be read', { topic, partition, offset }))
+      this.#fail(
+        assigned,
+        new KafkaError(code, 'Kafka refuses to be read', { topic, partition, offset, needs: { topic: 'Read' } }),
+      )
     }
   }
 

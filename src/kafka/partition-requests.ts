@@ -1,5 +1,6 @@
 import { PartitionMap } from '../log/log.ts'
 import { KafkaError, isRetriableCode, isStaleLeaderCode } from './protocol/errors.ts'
+import type { Permissions } from './protocol/errors.ts'
 import type { Cluster } from './cluster.ts'
 
 /** Values of partitions of one topic, in the shape that requests list them. */
@@ -24,6 +25,7 @@ export interface PartitionAnswer<R> {
 export async function askLeaders<V, R>(
   cluster: Cluster,
   what: string,
+  needs: Permissions,
   values: PartitionMap<V>,
   ask: (broker: number, topics: readonly TopicValues<V>[]) => Promise<Iterable<PartitionAnswer<R>>>,
 ): Promise<PartitionMap<R>> {
@@ -39,7 +41,7 @@ export async function askLeaders<V, R>(
           pending.delete(topic, partition)
           continue
         }
-        const error = new KafkaError(errorCode, what, { topic, partition })
+        const error = new KafkaError(errorCode, what, { topic, partition, needs })
         if (!isRetriableCode(errorCode) && !isStaleLeaderCode(errorCode)) throw error
         failed = error
       }

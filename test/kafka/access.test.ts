@@ -17,8 +17,16 @@ import { defineApp, long, readTopic, Streams, string, topic, TopicWriter } from 
 import type { Log } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { TopicAdmin } from '../../src/kafka/admin.ts'
+import { alterConfigs, describeConfigs } from '../../src/kafka/admin-configs.ts'
 import { Cluster } from '../../src/kafka/cluster.ts'
 import { clusterOptions } from '../../src/kafka/connection-options.ts'
+import { forgetTopology } from '../../src/kafka/group/change-topology.ts'
+import { commitOffsets } from '../../src/kafka/group/offsets.ts'
+import { IdempotentSession } from '../../src/kafka/produce/producer-session.ts'
+import { TransactionRequests } from '../../src/kafka/transaction/requests.ts'
+import { PartitionMap } from '../../src/log/log.ts'
+import type { CommittedOffset } from '../../src/log/log.ts'
 import { append, committedRecords } from '../log/log-harness.ts'
 import { startBroker } from './broker/index.ts'
 import type { PrivateBroker } from './broker/index.ts'
@@ -231,7 +239,7 @@ describe('a missing permission', () => {
       await refused('MR_AUTHORIZATION', `group ${id}`, 'Read on the group')
       await allow(user, 'READ', 'GROUP', id)
       if (guarantee === 'exactly_once') {
-        await refused('MR_AUTHORIZATION', `transaction ${id}-`, 'Write on transactional ids')
+        await refused('MR_AUTHORIZATION', `transactional id ${id}-`, 'Write on transactional ids')
         await allow(user, 'WRITE', 'TRANSACTIONAL_ID', `${id}-`, true)
       }
       await refused('MR_AUTHORIZATION', words.name, 'Describe and Read')
@@ -260,4 +268,88 @@ describe('a missing permission', () => {
       expect(shown(logged)).not.toContain(SECRET)
     },
   )
+})
+
+describe('each request that is refused says which permission is missing, and on what', () => {
+  const [topic, group, id] = ['not-for-nobody', 'not-of-nobody', 'not-id-of-nobody']
+  const place = [{ topic, partition: 0 }]
+  const offsets = new PartitionMap<CommittedOffset>().set(topic, 0, { offset: 1, metadata: '' })
+  const identity = { producerId: 1, epoch: 0 }
+
+  async function refused(user: string, requests: (log: Log, own: Cluster) => Record<string, (() => unknown)[]>) {
+    const options = { brokers, sasl: { mechanism: 'SCRAM-SHA-256', username: user, password: SECRET } } as const
+    const [log, own] = [kafka(options), new Cluster(clusterOptions(options))]
+    for (const [lacks, each] of Object.entries(requests(log, own))) {
+      for (const request of each) {
+        const error: unknown = await (async () => request())().then(
+          () => `nothing refused ${request}`,
+          (reason: unknown) => reason,
+        )
+        expect(error).toMatchObject({
+          code: 'MR_AUTHORIZATION',
+          message: expect.stringContaining(`this user lacks ${lacks}`),
+          hint: expect.stringContaining('Give this user'),
+        })
+      }
+    }
+    await log.close()
+    await own.close()
+  }
+
+  it('to a user without any', async () => {
+    await addUser('nobody')
+    await admin.createTopics([{ name: topic, partitions: 1 }])
+    await refused('nobody', (log, own) => ({
+      [`Describe on topic ${topic}`]: [
+        () => log.describeTopics([topic]),
+        () => log.listOffsets(place, 'latest'),
+        () => log.deleteRecords(new PartitionMap<number>().set(topic, 0, 1)),
+        () => log.deleteTopics([topic]),
+      ],
+      'Create on topic new-of-nobody': [() => log.createTopics([{ name: 'new-of-nobody', partitions: 1 }])],
+      [`Alter on topic ${topic}`]: [() => new TopicAdmin(own).createPartitions(topic, 2)],
+      [`DescribeConfigs on topic ${topic}`]: [() => describeConfigs(own, 'topic', topic)],
+      [`AlterConfigs on topic ${topic}`]: [() => alterConfigs(own, 'topic', topic, { 'retention.ms': '1' })],
+      [`Describe on group ${group}`]: [
+        () => log.groupMembers(group),
+        () => log.committedOffsets(group, place),
+        () => log.commitOffsets(group, offsets),
+        () => log.deleteGroup(group),
+      ],
+      [`DescribeConfigs on group ${group}`]: [() => describeConfigs(own, 'group', group)],
+      [`AlterConfigs on group ${group}`]: [
+        () => alterConfigs(own, 'group', group, { 'streams.num.standby.replicas': '1' }),
+      ],
+      [`Describe on transactional id ${id}`]: [() => own.coordinator('transaction', id)],
+      'IdempotentWrite on the cluster': [() => new IdempotentSession(own, own.closed).prepare()],
+    }))
+  })
+
+  it('to a user who may only look', async () => {
+    await addUser('looker')
+    await allow('looker', 'DESCRIBE', 'TOPIC', topic)
+    await allow('looker', 'DESCRIBE', 'GROUP', group)
+    await allow('looker', 'DESCRIBE', 'TRANSACTIONAL_ID', id)
+    await refused('looker', (log, own) => {
+      const transaction = new TransactionRequests(own, id)
+      return {
+        [`Delete on topic ${topic}`]: [
+          () => log.deleteRecords(new PartitionMap<number>().set(topic, 0, 1)),
+          () => log.deleteTopics([topic]),
+        ],
+        [`Read on group ${group}`]: [
+          () => commitOffsets(own, group, undefined, offsets),
+          () => forgetTopology(own, group),
+        ],
+        [`Delete on group ${group}`]: [() => log.deleteGroup(group)],
+        [`Write on transactional id ${id}`]: [
+          () => transaction.initProducerId(),
+          () => transaction.addPartitions(identity, place),
+          () => transaction.addOffsets(identity, group),
+          () => transaction.commitOffsets(identity, group, undefined, offsets),
+          () => transaction.end(identity, true),
+        ],
+      }
+    })
+  })
 })

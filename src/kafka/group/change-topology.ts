@@ -35,7 +35,7 @@ export async function forgetTopology(cluster: Cluster, groupId: string): Promise
     let joined = await enter('')
     if (joined.errorCode === kafkaErrors.memberIdRequired) joined = await enter(joined.memberId)
     if (joined.errorCode === kafkaErrors.inconsistentGroupProtocol) return false
-    throwOnError(joined.errorCode, what)
+    throwOnError(joined.errorCode, what, { needs: { group: [groupId, 'Read'] } })
     // What several members that do this at once are told matters to none of them: all they want is to have been there.
     const { generationId, memberId } = joined
     await cluster.send(

@@ -43,7 +43,10 @@ export async function describeStreamsGroupOnce(
 ): Promise<DescribedStreamsGroup | undefined> {
   const [group] = await cluster.send(broker, 'group', streamsGroupDescribe, [groupId])
   if (group === undefined || noStreamsGroup.has(group.errorCode)) return undefined
-  throwOnError(group.errorCode, `describing group ${groupId}`, { text: group.errorMessage })
+  throwOnError(group.errorCode, `describing group ${groupId}`, {
+    text: group.errorMessage,
+    needs: { group: [groupId, 'Describe'] },
+  })
   return group
 }
 
@@ -53,7 +56,8 @@ export async function deleteGroup(cluster: Cluster, groupId: string): Promise<vo
   await askCoordinator(cluster, groupId, what, async (broker) => {
     const response = await cluster.send(broker, 'group', deleteGroupsV2.api, [groupId])
     for (const { errorCode } of response.results) {
-      if (errorCode !== kafkaErrors.groupIdNotFound) throwOnError(errorCode, what)
+      if (errorCode !== kafkaErrors.groupIdNotFound)
+        throwOnError(errorCode, what, { needs: { group: [groupId, 'Delete'] } })
     }
   })
 }

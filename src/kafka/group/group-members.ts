@@ -15,7 +15,8 @@ export function groupMembers(cluster: Cluster, groupId: string): Promise<readonl
     }
     const { groups } = await cluster.send(broker, 'group', describeGroupsV5.api, [groupId], false)
     return groups.flatMap(({ errorCode, members }) => {
-      if (errorCode !== kafkaErrors.groupIdNotFound) throwOnError(errorCode, what)
+      if (errorCode !== kafkaErrors.groupIdNotFound)
+        throwOnError(errorCode, what, { needs: { group: [groupId, 'Describe'] } })
       return members.map(shown)
     })
   })

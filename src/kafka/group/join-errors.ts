@@ -29,12 +29,14 @@ export function fatalGroupError(
       })
     case kafkaErrors.topicAuthorizationFailed:
       // The coordinator does not say which: it must be shown all of them.
-      return new KafkaError(errorCode, `joining group ${groupId}, which reads ${topics.join(', ')}`, {
-        text,
+      return new KafkaError(errorCode, `joining group ${groupId}`, {
+        text: [text, `its topics are ${topics.join(', ')}`].filter(Boolean).join('; '),
+        needs: { topic: 'Describe' },
+        topic: topics.length === 1 ? topics[0] : undefined,
         hint: `Give this user the permissions Describe and Read on these topics, and Describe, Create, Read and Write on topics that begin with ${groupId}-.`,
       })
     default:
-      return new KafkaError(errorCode, `heartbeat of group ${groupId}`, { text })
+      return new KafkaError(errorCode, `heartbeat of group ${groupId}`, { text, needs: { group: [groupId, 'Read'] } })
   }
 }
 

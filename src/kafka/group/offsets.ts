@@ -41,10 +41,11 @@ export async function fetchOffsets(
     const response = await cluster.send(broker, 'group', api, [group], true)
     const found = new PartitionMap<CommittedOffset>()
     for (const answer of response.groups) {
-      throwOnError(answer.errorCode, what)
+      const needs = { group: [groupId, 'Describe'], topic: 'Describe' } as const
+      throwOnError(answer.errorCode, what, { needs })
       for (const { name, partitions: list } of answer.topics) {
         for (const { partitionIndex, committedOffset, metadata, errorCode } of list) {
-          throwOnError(errorCode, what, { topic: name, partition: partitionIndex })
+          throwOnError(errorCode, what, { topic: name, partition: partitionIndex, needs })
           if (committedOffset < 0n) continue
           found.set(name, partitionIndex, { offset: Number(committedOffset), metadata: metadata ?? '' })
         }
@@ -90,7 +91,8 @@ export async function commitOffsets(
     )
     for (const { name, partitions } of response.topics) {
       for (const { partitionIndex, errorCode } of partitions) {
-        throwOnError(errorCode, what, { topic: name, partition: partitionIndex })
+        const needs = { group: [groupId, 'Read'], topic: 'Read' } as const
+        throwOnError(errorCode, what, { topic: name, partition: partitionIndex, needs })
       }
     }
   }

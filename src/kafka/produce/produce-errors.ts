@@ -1,7 +1,8 @@
 import type { TopicPartition } from '../../log/log.ts'
 import { describeRefusal, refusalHint } from '../../log/refusal.ts'
 import type { Refusal, RefusalReason } from '../../log/refusal.ts'
-import { KafkaError, kafkaErrorName, kafkaErrors } from '../protocol/errors.ts'
+import { KafkaError, isAuthorizationCode, kafkaErrorName, kafkaErrors } from '../protocol/errors.ts'
+import type { Permissions } from '../protocol/errors.ts'
 
 const HINTS: ReadonlyMap<number, string> = new Map([
   [kafkaErrors.unknownTopicOrPartition, 'Create the topic again, with as many partitions as are written to.'],
@@ -76,7 +77,12 @@ export function refusedFailure(refusal: Refusal, code: number): KafkaError {
 }
 
 /** The error that ends a producer: MR_FENCED if another one took its place, MR_TOPIC_UNKNOWN if the topic is gone, else MR_PRODUCE. */
-export function produceFailure(place: TopicPartition, code: number, text: string | null, cause?: unknown): KafkaError {
+export function produceFailure(
+  place: TopicPartition,
+  code: number,
+  text: string | null,
+  { cause, needs }: { readonly cause?: unknown; readonly needs?: Permissions } = {},
+): KafkaError {
   const { topic, partition } = place
   if (code === kafkaErrors.invalidProducerEpoch || code === kafkaErrors.producerFenced) {
     return new KafkaError(code, 'another producer took over', {
@@ -89,7 +95,11 @@ export function produceFailure(place: TopicPartition, code: number, text: string
     })
   }
   const hint = HINTS.get(code) ?? 'See the cause, and the log of the broker.'
+  // What is refused is the transactional id, or the cluster to producers without one.
+  if (isAuthorizationCode(code) && code !== kafkaErrors.topicAuthorizationFailed)
+    return new KafkaError(code, 'records could not be written', { topic, partition, text, cause, needs })
   return new KafkaError(code, 'records could not be written', {
+    needs: { topic: 'Write', ...needs },
     code: code === kafkaErrors.unknownTopicOrPartition ? 'MR_TOPIC_UNKNOWN' : 'MR_PRODUCE',
     topic,
     partition,

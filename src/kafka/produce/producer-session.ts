@@ -62,7 +62,8 @@ export class IdempotentSession implements ProducerSession {
   async #ask(): Promise<ProducerIdentity> {
     const response = await this.#cluster.sendToAny('admin', initProducerIdV4.api, null, 0, -1n, -1)
     throwOnError(response.errorCode, 'asking for a producer id', {
-      hint: 'Without transactions this needs the permission IdempotentWrite on the cluster, or Write on a topic.',
+      needs: { cluster: 'IdempotentWrite' },
+      hint: 'Give this user the permission Write on a topic, or IdempotentWrite on the cluster: producing without transactions needs one of them.',
     })
     return { producerId: Number(response.producerId), epoch: response.producerEpoch }
   }

@@ -6,6 +6,7 @@ import type { Cluster } from '../cluster.ts'
 import type { ConfigCluster } from '../admin-configs.ts'
 import { LeaderRefresh } from '../leader-refresh.ts'
 import { KafkaError, isRetriableCode, isStaleLeaderCode, kafkaErrors } from '../protocol/errors.ts'
+import type { Permissions } from '../protocol/errors.ts'
 import type { Compression } from '../records/compression.ts'
 import { backoff, pause } from '../retry.ts'
 import type { MissingOutputs } from './missing-outputs.ts'
@@ -299,7 +300,7 @@ export class Sender {
     if (failure instanceof KafkaError) this.#onError(queue, failure.apiCode, failure.message)
     else if (failure === undefined)
       this.#onError(queue, kafkaErrors.networkException, 'the answer does not name the partition')
-    else this.#fail(produceFailure(queue, kafkaErrors.unknownServerError, null, failure))
+    else this.#fail(produceFailure(queue, kafkaErrors.unknownServerError, null, { cause: failure }))
   }
 
   /** Nothing of the head was written. Its refused records are found, by what the broker says or by trying its parts; the others are sent again. */
@@ -326,7 +327,7 @@ export class Sender {
       if (isStaleLeaderCode(code)) this.#leaders.want(queue.topic)
       this.#retryLater(queue, code, text)
     } else {
-      this.#fail(produceFailure(queue, code, text))
+      this.#fail(this.#failure(queue, code, text))
     }
   }
 
@@ -336,7 +337,7 @@ export class Sender {
     if (isMissing) this.#missing.missed(queue.topic)
     const timeout = isMissing ? this.#missing.timeout : this.#options.deliveryTimeout
     if (now - (queue.batches[0]?.since ?? queue.openSince) >= timeout) {
-      this.#fail(produceFailure(queue, code, text))
+      this.#fail(this.#failure(queue, code, text))
       return
     }
     queue.retryAt = now + backoff(this.#cluster.options, queue.failures++)
@@ -381,7 +382,7 @@ export class Sender {
       this.#fail(
         failure instanceof MillraceError
           ? failure
-          : produceFailure(queues[0]!, kafkaErrors.unknownServerError, null, failure),
+          : produceFailure(queues[0]!, kafkaErrors.unknownServerError, null, { cause: failure }),
       )
     }
     this.pump()
@@ -393,6 +394,13 @@ export class Sender {
     await pause(this.#cluster.options.clock, delay, this.#signal)
     this.#retryPending = false
     this.pump()
+  }
+
+  #failure(queue: PartitionQueue, code: number, text: string | null): MillraceError {
+    const { transactionalId } = this.#session
+    const needs: Permissions =
+      transactionalId === null ? { cluster: 'IdempotentWrite' } : { transactionalId: [transactionalId, 'Write'] }
+    return produceFailure(queue, code, text, { needs })
   }
 
   #fail(error: MillraceError): void {
@@ -412,6 +420,6 @@ function isLostSequence(code: number): boolean {
 
 function metadataFailure(queue: PartitionQueue, cause: Error): MillraceError {
   return cause instanceof KafkaError
-    ? produceFailure(queue, cause.apiCode, null, cause)
-    : produceFailure(queue, kafkaErrors.unknownServerError, null, cause)
+    ? produceFailure(queue, cause.apiCode, null, { cause, needs: { topic: 'Describe' } })
+    : produceFailure(queue, kafkaErrors.unknownServerError, null, { cause })
 }

@@ -84,6 +84,11 @@ export function isRetriableCode(apiCode: number): boolean {
   return retriable.has(apiCode)
 }
 
+/** Whether the user lacks a permission. */
+export function isAuthorizationCode(apiCode: number): boolean {
+  return codes.get(apiCode) === 'MR_AUTHORIZATION'
+}
+
 export function isStaleLeaderCode(apiCode: number): boolean {
   return staleLeader.has(apiCode)
 }
@@ -112,7 +117,7 @@ const hints: ReadonlyMap<number, string> = new Map([
   ],
   [
     kafkaErrors.clusterAuthorizationFailed,
-    'Give this user the permission on the cluster that the broker names in its log.',
+    'Give this user the permission on the cluster, or on the resource that the broker names in its log.',
   ],
 ])
 
@@ -126,21 +131,61 @@ const codes: ReadonlyMap<number, string> = new Map([
   [kafkaErrors.transactionalIdAuthorizationFailed, 'MR_AUTHORIZATION'],
 ])
 
+/** Kafka's operations that permissions are given for (Authorization and ACLs, in the Kafka documentation). */
+type Operation =
+  | 'Read'
+  | 'Write'
+  | 'Create'
+  | 'Delete'
+  | 'Alter'
+  | 'Describe'
+  | 'DescribeConfigs'
+  | 'AlterConfigs'
+  | 'IdempotentWrite'
+
+/** The permissions that a request needs, one for each kind of resource. */
+export interface Permissions {
+  /** On the topic that the error names. */
+  readonly topic?: Operation
+  readonly group?: readonly [name: string, operation: Operation]
+  readonly transactionalId?: readonly [name: string, operation: Operation]
+  readonly cluster?: Operation
+}
+
+interface KafkaErrorOptions extends MillraceErrorOptions {
+  readonly text?: string | null | undefined
+  readonly needs?: Permissions | undefined
+}
+
+/** Which of the permissions is missing, with the resource; undefined of any other error. */
+function missingPermission(apiCode: number, { needs = {}, topic }: KafkaErrorOptions): string | undefined {
+  switch (apiCode) {
+    case kafkaErrors.topicAuthorizationFailed:
+      return `${needs.topic ?? 'a permission'} on ${topic === undefined ? 'one of these topics' : `topic ${topic}`}`
+    case kafkaErrors.groupAuthorizationFailed:
+      return `${needs.group?.[1] ?? 'a permission'} on group ${needs.group?.[0]}`
+    case kafkaErrors.transactionalIdAuthorizationFailed:
+      return `${needs.transactionalId?.[1] ?? 'a permission'} on transactional id ${needs.transactionalId?.[0]}`
+    case kafkaErrors.clusterAuthorizationFailed:
+      return `${needs.cluster ?? 'a permission'} on the cluster`
+    default:
+      return undefined
+  }
+}
+
 /** What a broker answered, or that it could not be reached (`networkException`). */
 export class KafkaError extends MillraceError {
   readonly apiCode: number
   readonly apiName: string
   readonly retriable: boolean
 
-  constructor(
-    apiCode: number,
-    what: string,
-    options: MillraceErrorOptions & { code?: string; text?: string | null | undefined } = {},
-  ) {
+  constructor(apiCode: number, what: string, options: KafkaErrorOptions & { code?: string } = {}) {
     const name = kafkaErrorName(apiCode)
     const code = options.code ?? codes.get(apiCode) ?? 'MR_LOG_FAILED'
     const hint = options.hint ?? hints.get(apiCode)
-    super(code, `${what}: ${name}${options.text ? `, ${options.text}` : ''}`, { ...options, hint })
+    const missing = missingPermission(apiCode, options)
+    const details = [options.text, missing === undefined ? undefined : `this user lacks ${missing}`].filter(Boolean)
+    super(code, [`${what}: ${name}`, ...details].join(', '), { ...options, hint })
     this.apiCode = apiCode
     this.apiName = name
     this.retriable = retriable.has(apiCode)
@@ -148,11 +193,7 @@ export class KafkaError extends MillraceError {
 }
 
 /** @throws KafkaError if `apiCode` is an error. */
-export function throwOnError(
-  apiCode: number,
-  what: string,
-  options: MillraceErrorOptions & { text?: string | null | undefined } = {},
-): void {
+export function throwOnError(apiCode: number, what: string, options: KafkaErrorOptions = {}): void {
   if (apiCode !== kafkaErrors.none) throw new KafkaError(apiCode, what, options)
 }
 

@@ -14,6 +14,7 @@ import type { OffsetMember } from '../group/offsets.ts'
 import { topicValues } from '../partition-requests.ts'
 import { produceFailure } from '../produce/produce-errors.ts'
 import type { ProducerIdentity } from '../produce/producer-session.ts'
+import type { Permissions } from '../protocol/errors.ts'
 import { KafkaError, isStaleCoordinatorCode, kafkaErrors, throwOnError } from '../protocol/errors.ts'
 import { READ_TOPIC_PATIENCE, retrying } from '../retry.ts'
 
@@ -74,7 +75,7 @@ export class TransactionRequests {
         producerId,
         epoch,
       )
-      throwOnError(answer.errorCode, what, { hint: initHint(answer.errorCode) })
+      throwOnError(answer.errorCode, what, { hint: initHint(answer.errorCode), needs: this.#needs })
       return { producerId: Number(answer.producerId), epoch: answer.producerEpoch }
     })
   }
@@ -100,7 +101,7 @@ export class TransactionRequests {
           for (const { partitionIndex, partitionErrorCode: code } of resultsByPartition) {
             if (code === kafkaErrors.none) continue
             if (refused !== undefined && refused.apiCode !== kafkaErrors.operationNotAttempted) continue
-            refused = produceFailure({ topic: name, partition: partitionIndex }, code, null)
+            refused = produceFailure({ topic: name, partition: partitionIndex }, code, null, { needs: this.#needs })
           }
         }
       }
@@ -123,7 +124,8 @@ export class TransactionRequests {
         epoch,
         groupId,
       )
-      throwOnError(answer.errorCode, what, { hint: groupHint(answer.errorCode, groupId) })
+      const needs = { ...this.#needs, group: [groupId, 'Read'] } as const
+      throwOnError(answer.errorCode, what, { hint: groupHint(answer.errorCode, groupId), needs })
     })
   }
 
@@ -162,7 +164,8 @@ export class TransactionRequests {
       for (const { name, partitions } of answer.topics) {
         for (const { partitionIndex, errorCode } of partitions) {
           const hint = groupHint(errorCode, groupId)
-          throwOnError(errorCode, what, { topic: name, partition: partitionIndex, hint })
+          const needs = { ...this.#needs, group: [groupId, 'Read'], topic: 'Read' } as const
+          throwOnError(errorCode, what, { topic: name, partition: partitionIndex, hint, needs })
         }
       }
     })
@@ -182,7 +185,7 @@ export class TransactionRequests {
         epoch,
         isCommit,
       )
-      throwOnError(answer.errorCode, what)
+      throwOnError(answer.errorCode, what, { needs: this.#needs })
     })
   }
 
@@ -193,9 +196,13 @@ export class TransactionRequests {
       ])
       const [found] = transactionStates
       if (found === undefined) throw new KafkaError(kafkaErrors.unknownServerError, what)
-      throwOnError(found.errorCode, what)
+      throwOnError(found.errorCode, what, { needs: { transactionalId: [this.transactionalId, 'Describe'] } })
       return { producerId: Number(found.producerId), epoch: found.producerEpoch, state: found.transactionState }
     })
+  }
+
+  get #needs(): Permissions {
+    return { transactionalId: [this.transactionalId, 'Write'], topic: 'Write' }
   }
 
   #askCoordinator<T>(what: string, ask: (broker: number, what: string) => Promise<T>): Promise<T> {

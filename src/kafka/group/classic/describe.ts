@@ -23,7 +23,7 @@ export function describeClassicGroup(cluster: Cluster, groupId: string): Promise
   return askCoordinator(cluster, groupId, what, async (broker) => {
     const [group] = (await cluster.send(broker, 'group', describeGroupsV5.api, [groupId], false)).groups
     if (group === undefined) throw new KafkaError(kafkaErrors.unknownServerError, what)
-    throwOnError(group.errorCode, what)
+    throwOnError(group.errorCode, what, { needs: { group: [groupId, 'Describe'] } })
     return {
       state: group.groupState,
       protocolType: group.protocolType,

@@ -19,6 +19,7 @@ export function joinError(errorCode: number, groupId: string, sessionTimeout: nu
       })
     case kafkaErrors.groupAuthorizationFailed:
       return new KafkaError(errorCode, `joining group ${groupId}`, {
+        needs: { group: [groupId, 'Read'] },
         hint: `Give this user the permission Read on the group ${groupId}.`,
       })
     default:
