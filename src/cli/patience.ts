@@ -6,8 +6,10 @@ const SAY_AFTER = 1000
 const SAY_EVERY = 5000
 
 export interface Waiting {
-  /** ms after which nobody waits any more. */
+  /** ms for which an end is waited for in all. */
   readonly timeout: number
+  /** ms of them that have passed. */
+  readonly passed: number
   /** What is waited for, as of now. */
   readonly what: () => string
   readonly say: (what: string) => void
@@ -18,9 +20,9 @@ export interface Waiting {
  *
  * @throws MR_CLOSE_TIMEOUT; what the promise rejects with
  */
-export async function withinPatience<T>(ending: Promise<T>, { timeout, what, say }: Waiting): Promise<T> {
+export async function withinPatience<T>(ending: Promise<T>, { timeout, passed, what, say }: Waiting): Promise<T> {
   const expired = Promise.withResolvers<never>()
-  const last = systemClock.schedule(timeout, () =>
+  const last = systemClock.schedule(Math.max(0, timeout - passed), () =>
     expired.reject(
       new MillraceError(
         'MR_CLOSE_TIMEOUT',

@@ -118,8 +118,8 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
     logger.info({ for: what }, 'closing takes long; waiting')
   }
   const patiently = <T>(ending: Promise<T>, what: () => string): Promise<T> => {
-    const timeout = Math.max(0, options.closeTimeout - (systemClock.monotonic() - ended))
-    return withinPatience(ending, { timeout, what, say })
+    const passed = systemClock.monotonic() - ended
+    return withinPatience(ending, { timeout: options.closeTimeout, passed, what, say })
   }
   process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate)
   const timer = options.for === undefined ? undefined : systemClock.schedule(options.for, () => endBy('time is up'))
@@ -133,11 +133,14 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
       fileMode: options.fileMode ?? 'owner',
       onRestore: restore.listener,
     })
+    let isStarted = false
     const cutShort = end.promise.then((reason) => {
+      if (isStarted) return starting
       logger.info({ reason }, 'closing')
       return patiently(starting, () => `${place}, without which the application cannot start`)
     })
     const streams = await Promise.race([starting, cutShort])
+    isStarted = true
     const line = new StatusLine(started)
     ticker = setInterval(
       () => {

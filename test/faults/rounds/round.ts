@@ -62,8 +62,8 @@ export type FaultKind = (typeof faultKinds)[number]
 const LOSABLE: ReadonlySet<number> = new Set([0, 8, 12, 22, 24, 25, 26, 28, 88])
 const RATE = 1000
 const ACCOUNTS = 40
-/** Event time runs faster than the clock, and must not run too far ahead of it. */
-const HALF_AN_HOUR = 30 * 60_000
+/** Event time runs faster than the clock, and must not run an hour ahead of it: brokers refuse such records. */
+const SIX_HOURS = 6 * 3_600_000
 /** Subtopologies times partitions. */
 const TASKS = 2 * PARTITIONS
 /** ms that the application may take to work off everything once nothing disturbs it any more. */
@@ -117,7 +117,7 @@ class Round {
       threads: options.threads ?? 1,
     }
     this.#topics = bankTopics(prefix)
-    this.#bank = { seed: options.seed, accounts: ACCOUNTS, start: Date.now() - HALF_AN_HOUR }
+    this.#bank = { seed: options.seed, accounts: ACCOUNTS, start: Date.now() - SIX_HOURS }
     this.#log = kafka({ brokers: brokers.addresses })
   }
 
