@@ -1,5 +1,9 @@
+import { MillraceError } from '../errors.ts'
+import type { ErrorPlace } from '../errors.ts'
 import { PartitionMap } from '../log/log.ts'
 import type { CommittedOffset } from '../log/log.ts'
+import type { Topology } from '../topology/topology.ts'
+import { readsTopic } from './start-offsets.ts'
 import type { Task } from './task.ts'
 import type { OpenInput } from './task-opening.ts'
 
@@ -8,7 +12,12 @@ import type { OpenInput } from './task-opening.ts'
  * before it is noticed that another topic has the name, is an offset of the deleted one and would skip what the new one begins with.
  */
 export class LeftInputs {
+  readonly #topology: Topology
   readonly #left = new PartitionMap<{ readonly topicId: string; readonly offset: number | undefined }>()
+
+  constructor(topology: Topology) {
+    this.#topology = topology
+  }
 
   /** To be told of each task that is closed. */
   leave(inputs: readonly OpenInput[], task: Pick<Task, 'committedOffset'> | undefined): void {
@@ -17,15 +26,29 @@ export class LeftInputs {
       this.#left.set(topic, partition, { topicId, offset: task.committedOffset(topic) })
   }
 
-  /** The committed offsets less those that are of topics of before. */
+  /**
+   * The committed offsets less those that are of topics of before.
+   *
+   * @throws MR_INTERNAL_TOPIC if one of these was a repartition topic
+   */
   valid(inputs: readonly OpenInput[], committed: PartitionMap<CommittedOffset>): PartitionMap<CommittedOffset> {
     const valid = new PartitionMap<CommittedOffset>()
     for (const { topic, partition, topicId } of inputs) {
       const found = committed.get(topic, partition)
       const left = this.#left.get(topic, partition)
-      const isStale = left !== undefined && left.topicId !== topicId && left.offset === found?.offset
-      if (found !== undefined && !isStale) valid.set(topic, partition, found)
+      const isReplaced = left !== undefined && left.topicId !== topicId
+      if (isReplaced && !readsTopic(this.#topology, topic)) throw replacedRepartition({ topic, partition })
+      if (found !== undefined && !(isReplaced && left.offset === found.offset)) valid.set(topic, partition, found)
     }
     return valid
   }
+}
+
+/** Its records may have been committed by who wrote them, and not yet by who reads them: they are nowhere any more. */
+export function replacedRepartition({ topic, partition, offset }: ErrorPlace, cause?: MillraceError): MillraceError {
+  return new MillraceError(
+    'MR_INTERNAL_TOPIC',
+    'a repartition topic was deleted, and what it held may not have been processed',
+    { topic, partition, offset, cause, hint: 'Process all input again: "millrace reset".' },
+  )
 }

@@ -8,6 +8,7 @@ import type { Settings, UncaughtErrorDecision } from '../topology/application.ts
 import { commitIntervalOf } from './commit-interval.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { GlobalTables } from './global-tables.ts'
+import { replacedRepartition } from './left-inputs.ts'
 import { OverlongCallback } from './overlong-callback.ts'
 import { Slice } from './slice.ts'
 import { PendingOutcome } from './pending-outcome.ts'
@@ -295,7 +296,8 @@ export class StreamThread {
       return
     }
     if (error instanceof MillraceError && passing.has(error.code)) {
-      if (error.code === 'MR_TOPIC_REPLACED' && !readsTopic(topology, error.topic)) throw replacedRepartition(error)
+      if (error.code === 'MR_TOPIC_REPLACED' && !readsTopic(topology, error.topic))
+        throw replacedRepartition(error, error)
       lines.warn('the log fails', 'thread', this.name, error.code, { thread: this.name, err: error })
       await this.#redo(error.code)
       return
@@ -454,22 +456,6 @@ function deletedOutput(topic: string, duration: number): MillraceError {
     topic,
     hint: 'Create the topic again, then start the application. Nothing is lost: the records since the last commit are processed again.',
   })
-}
-
-/** Its records may have been committed as processed by who wrote them, and not yet by who reads them. */
-function replacedRepartition(cause: MillraceError): MillraceError {
-  const { topic, partition, offset } = cause
-  return new MillraceError(
-    'MR_INTERNAL_TOPIC',
-    'a repartition topic was deleted, and what it held may not have been processed',
-    {
-      topic,
-      partition,
-      offset,
-      cause,
-      hint: 'Process all input again: "millrace reset".',
-    },
-  )
 }
 
 function commitsFail(duration: number, outcome: string, uncommitted: readonly Uncommitted[]): MillraceError {

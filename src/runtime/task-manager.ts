@@ -88,7 +88,7 @@ export class TaskManager {
   #delayedStandbys = 0
   #stopWaiting = (): void => {}
   readonly #memory: MemoryShare
-  readonly #leftInputs = new LeftInputs()
+  readonly #leftInputs: LeftInputs
   #times: NodeTimes | undefined
   readonly #commits: ThreadCommits
   /** Records dropped by tasks that are closed by now. */
@@ -104,6 +104,7 @@ export class TaskManager {
     const { app, log, clock } = options
     const { logger } = app.settings
     this.#inputLookup = new InputLookup(log, clock)
+    this.#leftInputs = new LeftInputs(options.topology)
     this.#memory = new MemoryShare(app.settings, options.topology)
     this.#idleDelays = idleDelays(app.settings, options.topology, options.client.guarantee)
     const restorer = new Restorer(log, options.onRestore, clock, logger, this.#memory.restored)

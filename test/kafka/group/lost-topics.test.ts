@@ -38,7 +38,8 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
       guarantee: groupProtocol === 'streams' ? 'exactly_once' : 'at_least_once',
       ...settings,
       build: (builder) => {
-        builder.stream(words).groupByKey().count({ store: 'counts' }).toStream().to(counts)
+        const again = builder.stream(words).repartition({ name: 'again' })
+        again.groupByKey().count({ store: 'counts' }).toStream().to(counts)
       },
     })
     return {
@@ -49,6 +50,7 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
       said: (name: string) =>
         said.filter(([message, about]) => message.includes('to be created again') && about === name),
       changelog: `${id}-counts-changelog`,
+      repartition: `${id}-again-repartition`,
       start: () => Streams.start(app, { log, stateDirectory: join(data, id) }),
       async write(): Promise<void> {
         await using writer = await TopicWriter.open(log, words)
@@ -93,6 +95,19 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
     expect(await counted()).toEqual(each(1))
   })
 
+  it('a repartition topic that is deleted under a running application ends it, because records may be gone', async () => {
+    const { log, repartition, start, write, counted } = await counting()
+    const streams = await start()
+    await write()
+    await expect.poll(counted, { timeout: 20_000 }).toEqual(each(1))
+    await log.deleteTopics([repartition])
+    await expect(streams.closed).rejects.toMatchObject({
+      code: 'MR_INTERNAL_TOPIC',
+      topic: repartition,
+      hint: expect.stringContaining('millrace reset'),
+    })
+  })
+
   it('a source topic that is deleted under a running application is waited for, by name, and read from its beginning when it is there again', async () => {
     const { log, words, start, write, counted, said } = await counting()
     const streams = await start()
@@ -122,7 +137,7 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
   })
 
   it('a source topic that is not there again within taskTimeout ends the application, with its name', async () => {
-    const { log, words, start, write, counted } = await counting({ taskTimeout: 1_000 })
+    const { log, words, start, write, counted } = await counting({ taskTimeout: 300 })
     const streams = await start()
     await write()
     await expect.poll(counted, { timeout: 20_000 }).toEqual(each(1))
@@ -149,7 +164,7 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
   })
 
   it('an output topic that is not there again within taskTimeout ends the application, with its name', async () => {
-    const { log, counts, start, write, counted } = await counting({ taskTimeout: 1_000 })
+    const { log, counts, start, write, counted } = await counting({ taskTimeout: 300 })
     const streams = await start()
     await write()
     await expect.poll(counted, { timeout: 20_000 }).toEqual(each(1))
