@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { MillraceError } from '../errors.ts'
-import { packageVersion } from '../platform/package-version.ts'
+import { PACKAGE_VERSION } from '../platform/package-version.ts'
 import { formatError } from './cli-error.ts'
 import type { LogFormat } from './cli-error.ts'
 import { addOptions, DESCRIBE, RESET, RUN } from './command-options.ts'
@@ -36,7 +36,7 @@ function createProgram(): Command {
   const program = new Command('millrace')
   program
     .description('Runs stream-processing applications written with Millrace.')
-    .version(packageVersion())
+    .version(PACKAGE_VERSION)
     .showSuggestionAfterError(true)
     .configureOutput({ outputError: () => {} })
     .exitOverride()

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import { Connection, ConnectionStatuses, ResponseError, apiVersionsV3 } from '@platformatic/kafka'
 import type { API } from '@platformatic/kafka'
-import { packageVersion } from '../platform/package-version.ts'
+import { PACKAGE_VERSION } from '../platform/package-version.ts'
 import { backoff, pause } from './retry.ts'
 import { connectionLost, kafkaErrors, KafkaError } from './protocol/errors.ts'
 import type { BrokerAddress, ClusterOptions } from './connection-options.ts'
@@ -44,7 +44,7 @@ export class BrokerConnection {
 
   /** API versions and features of this broker, asked anew. */
   versions(): Promise<apiVersionsV3.ApiVersionsResponse> {
-    return this.send(apiVersionsV3.api, ['millrace', packageVersion()])
+    return this.send(apiVersionsV3.api, ['millrace', PACKAGE_VERSION])
   }
 
   async close(): Promise<void> {

@@ -1,13 +1,2 @@
-import { readFileSync } from 'node:fs'
-
-let known: string | undefined
-
-/** The version of this package, as npm knows it. */
-export function packageVersion(): string {
-  return (known ??= readVersion())
-}
-
-function readVersion(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : ''
-}
+/** The version of this package. It stands here as well as in package.json, which is not there where the package was bundled. */
+export const PACKAGE_VERSION = '0.2.0'
