@@ -61,22 +61,21 @@ export class IdleTime {
     contexts.streamTime = Math.max(contexts.streamTime, contexts.times.get(STREAM_TIME) ?? -1)
   }
 
-  /** True if all partitions have been silent for so long that stream time is to go on. */
-  isDue(queues: readonly PartitionQueue[], quietOf: QuietOf): boolean {
-    return this.#silence(queues, quietOf) > this.#idleAfter + this.#passed
+  /** By how much stream time is to go on now, ms; 0: some partition is not silent, or not for long enough. */
+  due(queues: readonly PartitionQueue[], quietOf: QuietOf): number {
+    return Math.max(0, this.#silence(queues, quietOf) - this.#idleAfter - this.#passed)
   }
 
-  /** Lets time pass. True if anything came of it: results, or a change of state. */
-  pass(queues: readonly PartitionQueue[], quietOf: QuietOf): boolean {
+  /** Lets what is due pass. True if anything came of it: results, or a change of state. */
+  pass(due: number): boolean {
     const before = this.#passed
-    const passed = this.#silence(queues, quietOf) - this.#idleAfter
-    if (passed <= before) return false
+    const passed = before + due
     this.#passed = passed
     const contexts = this.#contexts
     // What a clock says that runs ahead of the producers' must not close windows that they still write to.
     const limit = this.#clock.now() - this.#idleAfter
     if (contexts.streamTime >= 0) {
-      contexts.streamTime = Math.max(contexts.streamTime, Math.min(contexts.streamTime + passed - before, limit))
+      contexts.streamTime = Math.max(contexts.streamTime, Math.min(contexts.streamTime + due, limit))
       contexts.times.set(STREAM_TIME, contexts.streamTime)
     }
     contexts.record.set(null, -1, -1, contexts.streamTime, contexts.noHeaders())

@@ -279,13 +279,15 @@ export class Task {
   /** Lets stream time go on while the partitions are idle; true if it did. */
   passTime(quietOf: QuietOf): boolean {
     const idle = this.#idle
-    if (idle === undefined || this.#heap.size > 0 || !idle.isDue(this.#queues, quietOf)) return false
+    if (idle === undefined || this.#heap.size > 0) return false
+    const due = idle.due(this.#queues, quietOf)
+    if (due === 0) return false
     if (this.commitNeeded) {
       // Caches may hold results back, which would be late for a time that has gone on.
       this.#contexts.commitRequested = true
       return false
     }
-    if (idle.pass(this.#queues, quietOf)) this.#commitNeeded = true
+    if (idle.pass(due)) this.#commitNeeded = true
     const { punctuation, streamTime } = this.#contexts
     punctuation.punctuateStreamTime(streamTime, this.#runPunctuator)
     return this.#commitNeeded
