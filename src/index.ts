@@ -1,8 +1,8 @@
 import './platform/require-node.ts'
 export { defineApp } from './dsl/app.ts'
 export type { AppConfig } from './dsl/app.ts'
-export { topic } from './dsl/topic.ts'
-export type { ReadableTopic, Topic, TopicOptions, WritableTopic } from './dsl/topic.ts'
+export { topic } from './dsl/options/topic.ts'
+export type { ReadableTopic, Topic, TopicOptions, WritableTopic } from './dsl/options/topic.ts'
 export { StreamsBuilder } from './dsl/streams-builder.ts'
 export { KStream } from './dsl/kstream.ts'
 export type { PrintOptions, RecordOrigin } from './dsl/kstream.ts'
@@ -20,8 +20,8 @@ export {
   SessionWindowedCogroupedKStream,
   TimeWindowedCogroupedKStream,
 } from './dsl/cogrouped-kstream.ts'
-export { untilTimeLimit, untilWindowCloses } from './dsl/suppressed.ts'
-export type { StrictBuffer, Suppressed, TimeLimitBuffer } from './dsl/suppressed.ts'
+export { untilTimeLimit, untilWindowCloses } from './dsl/options/suppressed.ts'
+export type { StrictBuffer, Suppressed, TimeLimitBuffer } from './dsl/options/suppressed.ts'
 export type {
   GroupOptions,
   KeyValueStoreOptions,
@@ -30,14 +30,14 @@ export type {
   SerdeOptions,
   StoreOptions,
   WindowStoreOptions,
-} from './dsl/options.ts'
-export type { ForeignKeyJoinOptions } from './dsl/operators/join-foreign-key.ts'
-export type { StreamJoinOptions } from './dsl/operators/join-streams.ts'
-export type { TableJoinOptions } from './dsl/operators/join-table.ts'
-export type { ProcessOptions } from './dsl/operators/process.ts'
-export type { RepartitionStreamOptions } from './dsl/operators/repartition.ts'
-export type { SuppressOptions } from './dsl/operators/suppress.ts'
-export type { SinkOptions } from './dsl/operators/to.ts'
+} from './dsl/options/store-options.ts'
+export type { ForeignKeyJoinOptions } from './dsl/nodes/join-foreign-key.ts'
+export type { StreamJoinOptions } from './dsl/nodes/join-streams.ts'
+export type { TableJoinOptions } from './dsl/nodes/join-table.ts'
+export type { ProcessOptions } from './dsl/nodes/process-node.ts'
+export type { RepartitionStreamOptions } from './dsl/nodes/repartition-node.ts'
+export type { SuppressOptions } from './dsl/nodes/suppress-node.ts'
+export type { SinkOptions } from './dsl/nodes/to.ts'
 
 export { describe } from './topology/describe/describe-text.ts'
 export { describeJson } from './topology/describe/describe-json.ts'
@@ -54,7 +54,7 @@ export type {
   Settings,
   UncaughtErrorDecision,
   UncaughtErrorHandler,
-} from './topology/application.ts'
+} from './application/application.ts'
 export type {
   Cancellable,
   FixedKeyProcessor,
@@ -80,20 +80,20 @@ export type {
   TimestampExtractor,
   Topology,
 } from './topology/topology.ts'
-export type { StoreSpec } from './state/store-spec.ts'
+export type { StoreSpec } from './topology/store-spec.ts'
 export {
   keyValueStore,
   sessionStore,
   timestampedKeyValueStore,
   versionedKeyValueStore,
   windowStore,
-} from './state/store-builders.ts'
+} from './dsl/stores/store-builders.ts'
 export type {
   SessionStoreBuilderOptions,
   StoreBuilderOptions,
   VersionedStoreBuilderOptions,
   WindowStoreBuilderOptions,
-} from './state/store-builders.ts'
+} from './dsl/stores/store-builders.ts'
 export type {
   KeyValueStore,
   KeyValueStoreEntry,
@@ -111,9 +111,9 @@ export type {
   VersionedRecord,
   WindowStore,
   WindowStoreEntry,
-} from './state/stores.ts'
+} from './state/views/stores.ts'
 
-export * from './serde/index.ts'
+export * from './serde/serdes.ts'
 export {
   Windowed,
   calendar,
@@ -125,7 +125,7 @@ export {
   tumbling,
   unlimited,
   windowsOf,
-} from './windowing/index.ts'
+} from './windowing/windows.ts'
 export type {
   CalendarOptions,
   CalendarUnit,
@@ -141,26 +141,26 @@ export type {
   UnlimitedWindows,
   Weekday,
   WindowBounds,
-} from './windowing/index.ts'
+} from './windowing/windows.ts'
 export { Headers } from './record/headers.ts'
 export type { Header } from './record/headers.ts'
 export type { ByteSize } from './options/byte-size.ts'
-export type { MemoryUse } from './runtime/memory-budget.ts'
-export { MillraceError } from './errors.ts'
-export type { ErrorPlace } from './errors.ts'
+export type { MemoryUse } from './runtime/memory/memory-budget.ts'
+export { MillraceError } from './errors/millrace-error.ts'
+export type { ErrorPlace } from './errors/millrace-error.ts'
 export type { Guarantee } from './log/log.ts'
-export { silentLogger } from './topology/application.ts'
+export { silentLogger } from './application/application.ts'
 
 export { Streams } from './runtime/streams.ts'
 export type { StandbyStatus, StreamsOptions, StreamsState, StreamsStatus, TaskStatus } from './runtime/streams.ts'
-export type { RestoreListener, RestoreProgress } from './runtime/restorer.ts'
+export type { RestoreListener, RestoreProgress } from './runtime/restore/restorer.ts'
 export type { DropReason } from './record/drop-reason.ts'
 export type { Log } from './log/log.ts'
 export { memoryLog } from './log/memory/index.ts'
 export { embeddedLog } from './log/embedded/index.ts'
 export type { EmbeddedLogOptions } from './log/embedded/index.ts'
-export { chooseEngine } from './state/engines/choose.ts'
-export { memoryEngine } from './state/engines/memory.ts'
-export type { EngineFactory, EngineName, EngineOptions } from './state/engine.ts'
-export { readTopic, TopicWriter } from './client/index.ts'
-export type { ReadTopicOptions, TopicRecord, WriteOptions } from './client/index.ts'
+export { chooseEngine } from './engine/choice/choose-engine.ts'
+export { memoryEngine } from './engine/memory/memory-engine.ts'
+export type { EngineFactory, EngineName, EngineOptions } from './engine/engine.ts'
+export { readTopic, TopicWriter } from './client/topics.ts'
+export type { ReadTopicOptions, TopicRecord, WriteOptions } from './client/topics.ts'

@@ -1,5 +1,5 @@
 import { BatchBuilder, stampBatch } from '../../src/kafka/records/batch-builder.ts'
-import { crc32c } from '../../src/platform/crc32c.ts'
+import { crc32c } from '../../src/platform/checksum.ts'
 import { readRecordSet } from '../../src/kafka/records/record-set.ts'
 import type { Compression } from '../../src/kafka/records/compression.ts'
 

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { WriteBatch } from '../../src/state/rows/write-batch.ts'
-import type { EngineName, KeyValueEngine } from '../../src/state/engine.ts'
-import { chooseEngine } from '../../src/state/engines/choose.ts'
+import { WriteBatch } from '../../src/engine/write-batch.ts'
+import type { EngineName, KeyValueEngine } from '../../src/engine/engine.ts'
+import { chooseEngine } from '../../src/engine/choice/choose-engine.ts'
 
 /**
  * What the engines cost, one core: `node bench/micro/engines.ts [keys]`. Keys of 16 bytes, values of 100 bytes, loaded in

@@ -1,4 +1,4 @@
-import { messageOf, propertyOf } from '../errors.ts'
+import { messageOf, propertyOf } from '../errors/millrace-error.ts'
 
 export type LogFormat = 'text' | 'json'
 

@@ -1,12 +1,12 @@
 import { InvalidArgumentError, Option as CommanderOption } from 'commander'
 import type { Command } from 'commander'
-import { MillraceError } from '../errors.ts'
-import { fileModeOption } from '../platform/file-mode-option.ts'
-import { duration, flag, oneOf, option, Place, text } from '../options/index.ts'
-import type { Option, TableOf } from '../options/index.ts'
-import type { DescribeOptions } from './describe.ts'
-import type { ResetOptions } from './reset.ts'
-import type { RunOptions } from './run.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
+import { fileModeOption } from '../options/file-mode-option.ts'
+import { duration, flag, oneOf, option, Place, text } from '../options/options.ts'
+import type { Option, TableOf } from '../options/options.ts'
+import type { DescribeOptions } from './describe-command.ts'
+import type { ResetOptions } from './reset-command.ts'
+import type { RunOptions } from './run-command.ts'
 
 /** As many as `defineApp` takes. */
 const MOST_THREADS = 1024

@@ -1,5 +1,5 @@
-import { isError, messageOf } from '../errors.ts'
-import type { Logger } from '../topology/application.ts'
+import { isError, messageOf } from '../errors/millrace-error.ts'
+import type { Logger } from '../application/application.ts'
 import type { LogFormat } from './cli-error.ts'
 import type { Terminal } from './terminal.ts'
 

@@ -1,9 +1,9 @@
 import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { MillraceError } from '../errors.ts'
-import { importApp } from '../runtime/app-module.ts'
-import type { Application } from '../topology/application.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
+import { importApp } from '../runtime/workers/app-module.ts'
+import type { Application } from '../application/application.ts'
 
 /**
  * The application that a file exports by default.

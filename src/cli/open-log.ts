@@ -3,9 +3,9 @@ import { embeddedLog } from '../log/embedded/index.ts'
 import type { Log } from '../log/log.ts'
 import { kafka } from '../kafka/index.ts'
 import type { KafkaOptions } from '../kafka/index.ts'
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 import type { FileMode } from '../platform/file-mode.ts'
-import type { Logger } from '../topology/application.ts'
+import type { Logger } from '../application/application.ts'
 
 /** ms until a cluster that does not answer at the start counts as unreachable: whoever typed the command is waiting. */
 const PATIENCE = 5000

@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 import { systemClock } from '../platform/clock.ts'
 
 /** ms after which it is said for the first time what is waited for, and between two times after that. */

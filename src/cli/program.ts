@@ -1,13 +1,13 @@
 import { Command, CommanderError } from 'commander'
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 import { PACKAGE_VERSION } from '../platform/package-version.ts'
 import { formatError } from './cli-error.ts'
 import type { LogFormat } from './cli-error.ts'
 import { addOptions, DESCRIBE, RESET, RUN } from './command-options.ts'
 import type { CommandOptions } from './command-options.ts'
-import type { DescribeOptions } from './describe.ts'
-import type { ResetOptions } from './reset.ts'
-import type { RunOptions } from './run.ts'
+import type { DescribeOptions } from './describe-command.ts'
+import type { ResetOptions } from './reset-command.ts'
+import type { RunOptions } from './run-command.ts'
 
 /** Exit codes: what was asked was done; it failed; it was not understood. */
 export const EXIT_DONE = 0
@@ -49,15 +49,15 @@ function createProgram(): Command {
 
   command('run', RUN)
     .description('Runs an application: on an embedded log in this process, or on Kafka.')
-    .action(async (app: string, options: RunOptions) => (await import('./run.ts')).runApp(app, options))
+    .action(async (app: string, options: RunOptions) => (await import('./run-command.ts')).runApp(app, options))
 
   command('reset', RESET)
     .description('Makes an application forget offsets, internal topics and state: it processes all its input again.')
-    .action(async (app: string, options: ResetOptions) => (await import('./reset.ts')).resetApp(app, options))
+    .action(async (app: string, options: ResetOptions) => (await import('./reset-command.ts')).resetApp(app, options))
 
   command('describe', DESCRIBE)
     .description('Prints the topology of an application, as Kafka Streams describes it.')
-    .action(async (app: string, options: DescribeOptions) => (await import('./describe.ts')).describeApp(app, options))
+    .action(async (app: string, options: DescribeOptions) => (await import('./describe-command.ts')).describeApp(app, options))
 
   return program
 }

@@ -1,13 +1,13 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { MillraceError } from '../errors.ts'
-import { groupActive } from '../log/group.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
+import { groupActive } from '../group/group.ts'
 import { PartitionMap } from '../log/log.ts'
 import type { CommittedOffset, Log } from '../log/log.ts'
 import { DIRECTORY_MODES, FILE_MODES } from '../platform/file-mode.ts'
-import type { Application } from '../topology/application.ts'
+import type { Application } from '../application/application.ts'
 import { renamedTopics } from '../topology/renamed-topics.ts'
-import { internalTopicsOf, subtopologiesForGroup } from '../topology/subtopologies-for-group.ts'
+import { internalTopicsOf, subtopologiesForGroup } from '../topology/describe/subtopologies-for-group.ts'
 
 /** What a reset would do. */
 export interface ResetPlan {

@@ -1,6 +1,6 @@
 import { SingleBar } from 'cli-progress'
 import { systemClock } from '../platform/clock.ts'
-import type { RestoreListener, RestoreProgress } from '../runtime/restorer.ts'
+import type { RestoreListener, RestoreProgress } from '../runtime/restore/restorer.ts'
 import type { Terminal } from './terminal.ts'
 
 /** Milliseconds between two lines where there is no terminal to draw a bar on. */

@@ -11,11 +11,11 @@ import {
   option,
   topicConfigs,
   wholeNumber,
-} from '../options/index.ts'
-import type { Place, TableOf } from '../options/index.ts'
+} from '../options/options.ts'
+import type { Place, TableOf } from '../options/options.ts'
 import { serde } from '../serde/serde-option.ts'
-import { silentLogger } from '../topology/application.ts'
-import type { ErrorHandler, Logger, UncaughtErrorHandler } from '../topology/application.ts'
+import { silentLogger } from '../application/application.ts'
+import type { ErrorHandler, Logger, UncaughtErrorHandler } from '../application/application.ts'
 import { OPTIMIZATIONS } from '../topology/build-settings.ts'
 import type { Optimization } from '../topology/build-settings.ts'
 import { nameOption } from '../topology/name-option.ts'

@@ -1,9 +1,9 @@
 import { topologyError } from '../topology/topology-error.ts'
-import { builtAtOnce, erased } from './functions.ts'
+import { builtAtOnce, erased } from './options/functions.ts'
 import type { KStream } from './kstream.ts'
-import { BRANCH, operatorOptions } from './operator-options.ts'
-import { addBranch } from './operators/split.ts'
-import type { SplitHandle } from './operators/split.ts'
+import { BRANCH, operatorOptions } from './options/operator-options.ts'
+import { addBranch } from './nodes/split.ts'
+import type { SplitHandle } from './nodes/split.ts'
 import type { Wrap } from './wrap.ts'
 
 const USE = 'the function `use` of a branch'

@@ -1,5 +1,5 @@
-import { HANDLE } from './handles.ts'
-import type { GlobalTableHandle, TYPES } from './handles.ts'
+import { HANDLE } from './handles/handles.ts'
+import type { GlobalTableHandle, TYPES } from './handles/handles.ts'
 
 /**
  * A table that every instance holds completely: streams join with it by any key, without repartitioning. It can be queried

@@ -1,8 +1,8 @@
 import { topologyError } from '../topology/topology-error.ts'
-import type { JoinWindows } from '../windowing/index.ts'
-import type { StreamJoinOptions } from './operators/join-streams.ts'
-import type { TableJoinOptions } from './operators/join-table.ts'
-import type { Named } from './options.ts'
+import type { JoinWindows } from '../windowing/windows.ts'
+import type { StreamJoinOptions } from './nodes/join-streams.ts'
+import type { TableJoinOptions } from './nodes/join-table.ts'
+import type { Named } from './options/store-options.ts'
 
 export type AnyFunction = (...args: never) => unknown
 export type JoinOptions = StreamJoinOptions<unknown, unknown, unknown> | TableJoinOptions<unknown, unknown> | Named

@@ -1,10 +1,10 @@
-import { erased } from './functions.ts'
-import { HANDLE } from './handles.ts'
-import type { GroupedTableHandle, TYPES } from './handles.ts'
+import { erased } from './options/functions.ts'
+import { HANDLE } from './handles/handles.ts'
+import type { GroupedTableHandle, TYPES } from './handles/handles.ts'
 import type { KTable } from './ktable.ts'
-import { aggregateTable } from './operators/aggregate-table.ts'
-import type { Materialize } from './options.ts'
-import type { Settled } from './settled.ts'
+import { aggregateTable } from './nodes/aggregate-table.ts'
+import type { Materialize } from './options/store-options.ts'
+import type { Settled } from './options/settled.ts'
 import type { Wrap } from './wrap.ts'
 
 /**

@@ -1,11 +1,11 @@
 import { topologyError } from '../topology/topology-error.ts'
-import type { SlidingWindows, TimeWindows, Windowed } from '../windowing/index.ts'
-import { erased } from './functions.ts'
-import type { WindowedStreamHandle } from './handles.ts'
+import type { SlidingWindows, TimeWindows, Windowed } from '../windowing/windows.ts'
+import { erased } from './options/functions.ts'
+import type { WindowedStreamHandle } from './handles/handles.ts'
 import type { KTable } from './ktable.ts'
-import { aggregateWindows } from './operators/aggregate-stream.ts'
-import type { Materialize, WindowStoreOptions } from './options.ts'
-import type { Settled } from './settled.ts'
+import { aggregateWindows } from './nodes/aggregate-stream.ts'
+import type { Materialize, WindowStoreOptions } from './options/store-options.ts'
+import type { Settled } from './options/settled.ts'
 import type { Wrap } from './wrap.ts'
 
 /**

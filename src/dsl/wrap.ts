@@ -1,4 +1,4 @@
-import type { SessionWindows, SlidingWindows, TimeWindows } from '../windowing/index.ts'
+import type { SessionWindows, SlidingWindows, TimeWindows } from '../windowing/windows.ts'
 import type { CogroupedKStream } from './cogrouped-kstream.ts'
 import type {
   GlobalTableHandle,
@@ -7,13 +7,13 @@ import type {
   StreamHandle,
   TableHandle,
   WindowedStreamHandle,
-} from './handles.ts'
+} from './handles/handles.ts'
 import type { GlobalKTable } from './global-ktable.ts'
 import type { KGroupedStream } from './kgrouped-stream.ts'
 import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
 import type { KTable } from './ktable.ts'
-import type { CogroupHandle } from './operators/cogroup.ts'
+import type { CogroupHandle } from './nodes/cogroup.ts'
 import type { SessionWindowedKStream } from './session-windowed-kstream.ts'
 import type { TimeWindowedKStream } from './time-windowed-kstream.ts'
 

@@ -1,10 +1,10 @@
 import '../platform/require-node.ts'
 import type { Log } from '../log/log.ts'
-import { clusterOptions } from './connection-options.ts'
-import type { KafkaOptions } from './connection-options.ts'
-import { KafkaLog } from './kafka-log.ts'
+import { clusterOptions } from './cluster/connection-options.ts'
+import type { KafkaOptions } from './cluster/connection-options.ts'
+import { KafkaLog } from './client/kafka-log.ts'
 
-export type { KafkaOptions } from './connection-options.ts'
+export type { KafkaOptions } from './cluster/connection-options.ts'
 
 /**
  * A log in a Kafka cluster. Nothing is connected until it is used; `close` ends every connection.

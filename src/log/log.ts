@@ -1,8 +1,8 @@
 import type { Headers } from '../record/headers.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
-import type { LogAdmin } from './admin.ts'
-import type { LogDescription } from './description.ts'
-import type { GroupMember, GroupOptions } from './group.ts'
+import type { LogAdmin } from './log-admin.ts'
+import type { LogDescription } from './log-description.ts'
+import type { GroupMember, GroupOptions } from '../group/group.ts'
 import type { RecordOrigin } from './refusal.ts'
 
 /**

@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { Headers } from '../record/headers.ts'
 

@@ -1,5 +1,5 @@
-import { readOptions, text, topicConfigs, wholeNumber } from '../options/index.ts'
-import type { TableOf } from '../options/index.ts'
+import { readOptions, text, topicConfigs, wholeNumber } from '../options/options.ts'
+import type { TableOf } from '../options/options.ts'
 import type { TopicSpec } from './log.ts'
 
 const code = 'MR_TOPIC_INVALID'

@@ -1,4 +1,4 @@
-import type { MillraceError } from '../errors.ts'
+import type { MillraceError } from '../errors/millrace-error.ts'
 import { isAsyncFunction } from '../platform/thenable.ts'
 import { parseByteSize } from './byte-size.ts'
 import { parseDuration } from './duration.ts'

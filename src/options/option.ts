@@ -1,5 +1,5 @@
-import { MillraceError } from '../errors.ts'
-import type { ErrorPlace } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
+import type { ErrorPlace } from '../errors/millrace-error.ts'
 import { isAsyncFunction } from '../platform/thenable.ts'
 
 /*

@@ -1,4 +1,4 @@
-import type { ErrorPlace, MillraceError } from '../errors.ts'
+import type { ErrorPlace, MillraceError } from '../errors/millrace-error.ts'
 import { nearestName } from './nearest-name.ts'
 import { Place } from './option.ts'
 import type { Option, OptionTable } from './option.ts'

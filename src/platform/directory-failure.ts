@@ -1,6 +1,6 @@
 import { lstatSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 
 /** What the system says when it refuses, as `strerror` of glibc, musl and macOS put it: engines tell the text only. */
 const TEXTS: readonly (readonly [code: string, texts: string])[] = [

@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 import { nodeTooOld } from './node-version.ts'
 
 // Imported first by each entry of the library, so that an old Node fails with this and not within some function. Other runtimes tell

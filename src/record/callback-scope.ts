@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 
 /** Whose callback is running on this thread; null between callbacks, and while what one forwarded is processed by others. */
 let running: CallbackToken | null = null

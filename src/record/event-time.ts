@@ -1,4 +1,4 @@
-import { MillraceError, type ErrorPlace } from '../errors.ts'
+import { MillraceError, type ErrorPlace } from '../errors/millrace-error.ts'
 
 /** How far from the epoch an event time may be, ms: as far as a `Date` can, about 275,000 years. */
 const FARTHEST = 8.64e15

@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 import { ignoreRejection, isThenable } from '../platform/thenable.ts'
 
 /** @throws MR_PROMISE for a promise in the place of a key or value: JSON would make `{}` of it */

@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import type { Log } from '../log/log.ts'
-import { duration, func, having, option, text } from '../options/index.ts'
-import type { TableOf, Values } from '../options/index.ts'
+import { duration, func, having, option, text } from '../options/options.ts'
+import type { TableOf, Values } from '../options/options.ts'
 import type { Clock } from '../platform/clock.ts'
-import { fileModeOption } from '../platform/file-mode-option.ts'
+import { fileModeOption } from '../options/file-mode-option.ts'
 import type { Scheduler } from '../platform/scheduler.ts'
-import { engine } from '../state/engine-option.ts'
-import type { RestoreListener } from './restorer.ts'
+import { engine } from '../engine/engine-option.ts'
+import type { RestoreListener } from './restore/restorer.ts'
 import type { StreamsOptions } from './streams.ts'
 
 /** The options of `Streams.start`. */

@@ -1,5 +1,5 @@
 import { types } from 'node:util'
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 import { ignoreRejection, isAsyncFunction, isThenable } from '../platform/thenable.ts'
 import type { Serde } from './serde.ts'
 

@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 
 export const INTEGERS = ['refuse', 'bigint', 'string', 'round'] as const
 

@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 import { firstDifference } from './first-difference.ts'
 import { exactJson } from './json-integers.ts'
 import { jsonLoss, type JsonLoss } from './json-loss.ts'

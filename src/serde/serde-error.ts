@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 
 const LENGTH_HINT = 'the data was written by another serde; check the serdes of the topic'
 

@@ -1,5 +1,5 @@
-import { option } from '../options/index.ts'
-import type { About, Option, Place, Settled } from '../options/index.ts'
+import { option } from '../options/options.ts'
+import type { About, Option, Place, Settled } from '../options/options.ts'
 import { asyncMethodOf } from './call-serde.ts'
 import type { Serde } from './serde.ts'
 

@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 import { asBuffer } from './byte-view.ts'
 import { wrongType } from './serde-error.ts'
 import type { Serde } from './serde.ts'

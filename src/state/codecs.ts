@@ -1,8 +1,8 @@
-import { MillraceError, isMillraceError, withPlace } from '../errors.ts'
+import { MillraceError, isMillraceError, withPlace } from '../errors/millrace-error.ts'
 import { readInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { ByteWriter } from './rows/byte-writer.ts'
-import { KeptBytes } from './rows/kept-bytes.ts'
+import { KeptBytes } from '../platform/kept-bytes.ts'
 import { firstDifference } from '../serde/first-difference.ts'
 import { roundTrip } from '../serde/serde-error.ts'
 

@@ -1,6 +1,6 @@
 import type { DropReason } from '../record/drop-reason.ts'
 import type { RecordContext } from '../record/record-context.ts'
-import type { KeyValueEngine } from './engine.ts'
+import type { KeyValueEngine } from '../engine/engine.ts'
 import type { ByteWriter } from './rows/byte-writer.ts'
 import type { RowKeys } from './rows/row-keys.ts'
 

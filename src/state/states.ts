@@ -1,8 +1,8 @@
 import type { Change } from '../record/change.ts'
 import type { Headers } from '../record/headers.ts'
-import type { StoreSpec } from './store-spec.ts'
+import type { StoreSpec } from '../topology/store-spec.ts'
 import type { LatestRows } from './rows/latest-rows.ts'
-import type { WriteBatch } from './rows/write-batch.ts'
+import type { WriteBatch } from '../engine/write-batch.ts'
 
 /**
  * The state of operators: typed views over the engine and the uncommitted entries that lie over it. These are what

@@ -1,4 +1,4 @@
-import type { Topic } from '../dsl/topic.ts'
+import type { Topic } from '../dsl/options/topic.ts'
 import { PartitionMap } from '../log/log.ts'
 import type { LogProducer, LogReader } from '../log/log.ts'
 import { Headers } from '../record/headers.ts'
@@ -6,7 +6,7 @@ import { partitionForKey } from '../record/murmur2.ts'
 import { refusePromises } from '../record/refuse-promises.ts'
 import { readInner, serialized } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
-import { readOptions, type Duration } from '../options/index.ts'
+import { readOptions, type Duration } from '../options/options.ts'
 import { INPUT, PIPE } from './driver-options.ts'
 
 /** What a piped record carries besides key and value. */

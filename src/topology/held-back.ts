@@ -1,4 +1,4 @@
-import { minimumRetention } from '../windowing/index.ts'
+import { minimumRetention } from '../windowing/windows.ts'
 import type { OperatorSpec } from './operator-spec.ts'
 import type { Topology, TopologyNode } from './topology.ts'
 

@@ -7,7 +7,7 @@ import type {
   SlidingWindows,
   TumblingWindows,
   UnlimitedWindows,
-} from '../windowing/index.ts'
+} from '../windowing/windows.ts'
 import type { FixedKeyProcessorSupplier, ProcessorSupplier, ValueTransformerSupplier } from './processor-api.ts'
 
 /*

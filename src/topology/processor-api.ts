@@ -1,5 +1,5 @@
 import type { Headers } from '../record/headers.ts'
-import type { Duration } from '../windowing/index.ts'
+import type { Duration } from '../windowing/windows.ts'
 
 /*
  * The Processor API: what users implement for `process`, `processValues` and `transformValues` (Kafka Streams' Processor API,

@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 
 /** A topic that exists although the topology has no use for it, and the one that it would make in its place, empty. */
 export interface RenamedTopic {

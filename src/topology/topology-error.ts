@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 
 /** What is said of a topology that cannot be built. `node` names the operator, where one is to blame. */
 export function topologyError(

@@ -1,5 +1,5 @@
 import type { Serde } from '../serde/serde.ts'
-import type { StoreSpec } from '../state/store-spec.ts'
+import type { StoreSpec } from './store-spec.ts'
 import type { Headers } from '../record/headers.ts'
 import type { OperatorSpec } from './operator-spec.ts'
 

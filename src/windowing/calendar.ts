@@ -1,7 +1,7 @@
 import { Temporal } from 'temporal-polyfill'
-import { MillraceError } from '../errors.ts'
-import { checkOptionNames, parseDuration } from '../options/index.ts'
-import type { Duration } from '../options/index.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
+import { checkOptionNames, parseDuration } from '../options/options.ts'
+import type { Duration } from '../options/options.ts'
 import type { PeriodWindows, WindowBounds } from './period.ts'
 import { CALENDAR } from './window-options.ts'
 

@@ -1,6 +1,6 @@
-import { MillraceError } from '../errors.ts'
-import { checkOptionNames, parseDuration } from '../options/index.ts'
-import type { Duration } from '../options/index.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
+import { checkOptionNames, parseDuration } from '../options/options.ts'
+import type { Duration } from '../options/options.ts'
 import { HOPPING } from './window-options.ts'
 import { checkPositive } from './window-error.ts'
 

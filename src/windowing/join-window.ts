@@ -1,6 +1,6 @@
-import { MillraceError } from '../errors.ts'
-import { checkOptionNames, parseDuration } from '../options/index.ts'
-import type { Duration } from '../options/index.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
+import { checkOptionNames, parseDuration } from '../options/options.ts'
+import type { Duration } from '../options/options.ts'
 import { JOIN_WINDOW } from './window-options.ts'
 
 /** How far apart two records may be to be joined. Milliseconds. */

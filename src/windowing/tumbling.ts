@@ -1,5 +1,5 @@
-import { checkOptionNames, parseDuration } from '../options/index.ts'
-import type { Duration } from '../options/index.ts'
+import { checkOptionNames, parseDuration } from '../options/options.ts'
+import type { Duration } from '../options/options.ts'
 import { GRACE } from './window-options.ts'
 import { checkPositive } from './window-error.ts'
 

@@ -1,5 +1,5 @@
-import { MillraceError } from '../errors.ts'
-import { checkOptionNames } from '../options/index.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
+import { checkOptionNames } from '../options/options.ts'
 import { UNLIMITED } from './window-options.ts'
 
 /** One window without an end. Milliseconds since the epoch. */

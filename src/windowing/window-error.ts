@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 
 /** @throws MR_WINDOW */
 export function checkPositive(ms: number, what: string): void {

@@ -1,5 +1,5 @@
-import { duration, text, wholeNumber } from '../options/index.ts'
-import type { TableOf } from '../options/index.ts'
+import { duration, text, wholeNumber } from '../options/options.ts'
+import type { TableOf } from '../options/options.ts'
 import type { CalendarOptions } from './calendar.ts'
 import type { JoinWindowBounds } from './join-window.ts'
 

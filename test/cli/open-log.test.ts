@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
 import { openLog } from '../../src/cli/open-log.ts'
-import { MillraceError } from '../../src/errors.ts'
+import { MillraceError } from '../../src/errors/millrace-error.ts'
 
 const kafka = vi.hoisted(() => vi.fn<() => unknown>())
 vi.mock('../../src/kafka/index.ts', () => ({ kafka }))

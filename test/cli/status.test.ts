@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { closingLine, StatusLine } from '../../src/cli/status.ts'
 import { formatError } from '../../src/cli/cli-error.ts'
-import { MillraceError } from '../../src/errors.ts'
+import { MillraceError } from '../../src/errors/millrace-error.ts'
 
 const status = { state: 'running', tasks: 4, processed: 10_000, lag: 1234, streamTime: Date.UTC(2026, 0, 1) }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { topic } from '../../src/dsl/topic.ts'
+import { topic } from '../../src/dsl/options/topic.ts'
 import { memoryLog } from '../../src/log/memory/index.ts'
 import { readTopic } from '../../src/client/topic-reader.ts'
 import { TopicWriter } from '../../src/client/topic-writer.ts'

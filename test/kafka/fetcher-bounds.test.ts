@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Fetcher } from '../../src/kafka/fetcher.ts'
+import { Fetcher } from '../../src/kafka/fetch/fetcher.ts'
 import type { FetchRequest, FetchResponse, FetchedPartition } from '../../src/kafka/fetch/fetch-api.ts'
 import { readTo } from './record-path.ts'
 import { batchOf } from './records/batches.ts'

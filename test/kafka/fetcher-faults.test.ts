@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { Fetcher } from '../../src/kafka/fetcher.ts'
+import { Fetcher } from '../../src/kafka/fetch/fetcher.ts'
 import type { FetchRequest, FetchResponse, FetchedPartition } from '../../src/kafka/fetch/fetch-api.ts'
 import type { Quiet } from '../../src/log/log.ts'
 import { CRC_AT } from '../../src/kafka/records/batch-header.ts'

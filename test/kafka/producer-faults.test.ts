@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { sequenceAfter } from '../../src/kafka/produce/partition-queue.ts'
-import { KafkaProducer } from '../../src/kafka/producer.ts'
+import { sequenceAfter } from '../../src/kafka/produce/batch-queue.ts'
+import { KafkaProducer } from '../../src/kafka/produce/producer.ts'
 import { appendValue } from './record-path.ts'
 import { CountingSession, ScriptedCluster } from './scripted-cluster.ts'
 

@@ -1,5 +1,5 @@
 import { addPartitionsToTxnV3, endTxnV3, initProducerIdV4 } from '@platformatic/kafka'
-import type { Cluster } from '../../src/kafka/cluster.ts'
+import type { Cluster } from '../../src/kafka/cluster/cluster.ts'
 import type { ProducerIdentity, ProducerSession } from '../../src/kafka/produce/producer-session.ts'
 import { throwOnError } from '../../src/kafka/protocol/errors.ts'
 import { PartitionMap } from '../../src/log/log.ts'

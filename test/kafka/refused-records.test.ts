@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { RecordOrigin, Refusal, Replacement } from '../../src/log/refusal.ts'
-import { KafkaProducer } from '../../src/kafka/producer.ts'
+import { KafkaProducer } from '../../src/kafka/produce/producer.ts'
 import type { MaybePromise } from '../../src/platform/maybe-promise.ts'
 import { Headers } from '../../src/record/headers.ts'
 import { CountingSession, ScriptedCluster } from './scripted-cluster.ts'

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { embeddedLog } from '../../src/log/embedded/index.ts'
-import type { EngineName } from '../../src/state/engine.ts'
+import type { EngineName } from '../../src/engine/engine.ts'
 import { logConformance } from './log-conformance.ts'
 
 const engines: readonly EngineName[] = ['rocksdb', 'level', 'memory']

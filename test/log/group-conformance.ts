@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { SubtopologyDescription } from '../../src/log/group.ts'
+import type { SubtopologyDescription } from '../../src/group/group.ts'
 import { PartitionMap } from '../../src/log/log.ts'
 import type { CommittedOffset, Log } from '../../src/log/log.ts'
 import type { clientOptions } from './log-harness.ts'

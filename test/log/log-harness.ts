@@ -2,8 +2,8 @@ import { expect } from 'vitest'
 import { isPromise } from '../../src/platform/maybe-promise.ts'
 import type { MaybePromise } from '../../src/platform/maybe-promise.ts'
 import { Headers } from '../../src/record/headers.ts'
-import type { GroupEvent, InternalTopic, SubtopologyDescription } from '../../src/log/group.ts'
-import { taskIdText } from '../../src/log/group.ts'
+import type { GroupEvent, InternalTopic, SubtopologyDescription } from '../../src/group/group.ts'
+import { taskIdText } from '../../src/group/group.ts'
 import type { Log, LogClient, LogClientOptions, LogProducer, LogReader, RecordCursor } from '../../src/log/log.ts'
 
 export interface PlainRecord {

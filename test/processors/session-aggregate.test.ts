@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Headers } from '../../src/record/headers.ts'
 import type { Folding, Merger } from '../../src/topology/operator-spec.ts'
-import { session } from '../../src/windowing/index.ts'
+import { session } from '../../src/windowing/windows.ts'
 import { FakeSession } from './support/fake-states.ts'
 import { Harness } from './support/harness.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Folding } from '../../src/topology/operator-spec.ts'
-import { sliding } from '../../src/windowing/index.ts'
+import { sliding } from '../../src/windowing/windows.ts'
 import { FakeWindow, openCursors } from './support/fake-states.ts'
 import { Harness } from './support/harness.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Headers } from '../../src/record/headers.ts'
-import { Windowed } from '../../src/windowing/index.ts'
+import { Windowed } from '../../src/windowing/windows.ts'
 import { Harness } from './support/harness.ts'
 
 const refused = expect.objectContaining({ code: 'MR_MAP_RESULT', node: 'n' })

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { Change } from '../../src/record/change.ts'
 import type { SpecOf } from '../../src/topology/operator-spec.ts'
-import { Windowed } from '../../src/windowing/index.ts'
+import { Windowed } from '../../src/windowing/windows.ts'
 import { FakeSuppress } from './support/fake-states.ts'
 import { Harness } from './support/harness.ts'
 import type { HarnessOptions } from './support/harness.ts'

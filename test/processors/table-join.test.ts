@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { JoinKind, OperatorSpec, TableView } from '../../src/topology/operator-spec.ts'
-import { Windowed } from '../../src/windowing/index.ts'
+import { Windowed } from '../../src/windowing/windows.ts'
 import { FakeKeyValue, FakeSession, FakeSuppress, FakeVersioned, FakeWindow } from './support/fake-states.ts'
 import { Harness } from './support/harness.ts'
 

@@ -1,6 +1,6 @@
 import { memoryEngine } from '../../src/index.ts'
 import type { Application } from '../../src/index.ts'
-import { runStepsNow } from '../../src/runtime/steps.ts'
+import { runStepsNow } from '../../src/platform/steps.ts'
 import { closeParts, openParts, settleGroup } from '../../src/testing/driver-parts.ts'
 import { driverSettings } from '../../src/testing/driver-options.ts'
 import type { DriverParts } from '../../src/testing/driver-parts.ts'

@@ -6,7 +6,7 @@ import type { Log } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { expect, test } from 'vitest'
 import { systemClock, type Clock } from '../../src/platform/clock.ts'
-import { planRestore } from '../../src/runtime/restore-job.ts'
+import { planRestore } from '../../src/runtime/restore/restore-job.ts'
 import { sharedBroker, uniqueName } from '../kafka/broker/index.ts'
 
 const HOUR = 3_600_000

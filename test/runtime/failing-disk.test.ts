@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { defineApp, long, memoryLog, readTopic, Streams, string, topic, TopicWriter } from 'millrace'
 import type { EngineFactory, Log } from 'millrace'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { chooseEngine } from '../../src/state/engines/choose.ts'
-import { engineFailure } from '../../src/state/engines/engine-failure.ts'
+import { chooseEngine } from '../../src/engine/choice/choose-engine.ts'
+import { engineFailure } from '../../src/engine/files/engine-failure.ts'
 
 const words = topic('words', { key: string(), value: string() })
 const counts = topic('counts', { key: string(), value: long() })

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { cp, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { claimDirectory } from '../../src/runtime/identity.ts'
-import { rocksdbEngine } from '../../src/state/engines/rocksdb.ts'
+import { claimDirectory } from '../../src/runtime/state-directory/identity.ts'
+import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
 import { idle, recordingLogger, StateCase, until } from './support/state-case.ts'
 
 let state: StateCase

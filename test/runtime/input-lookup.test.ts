@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Log, LogReader } from '../../src/log/log.ts'
 import { systemClock } from '../../src/platform/clock.ts'
-import { InputLookup } from '../../src/runtime/input-lookup.ts'
+import { InputLookup } from '../../src/runtime/failures/input-lookup.ts'
 
 test('an application that closes waits for no input record, and leaves nothing open that keeps the process alive', async () => {
   let open = 0

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { defineApp, json, long, memoryLog, readTopic, Streams, string, topic, TopicWriter } from 'millrace'
 import type { Application, EngineFactory, Log, Serde } from 'millrace'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { chooseEngine } from '../../src/state/engines/choose.ts'
+import { chooseEngine } from '../../src/engine/choice/choose-engine.ts'
 import { readingBeside } from '../state/support/reading-beside.ts'
 
 const value = json<{ counts: boolean }>()

@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { defineApp, memoryLog, Streams, string, topic, TopicWriter } from '../../src/index.ts'
 import type { AppConfig, Application, ByteSize, Log, MemoryUse } from '../../src/index.ts'
-import { divideMemory, MemoryShare } from '../../src/runtime/memory-budget.ts'
-import type { EngineFactory, EngineOptions } from '../../src/state/engine.ts'
-import { rocksdbEngine } from '../../src/state/engines/rocksdb.ts'
+import { divideMemory, MemoryShare } from '../../src/runtime/memory/memory-budget.ts'
+import type { EngineFactory, EngineOptions } from '../../src/engine/engine.ts'
+import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
 
 const MIB = 2 ** 20
 const PARTITIONS = 8

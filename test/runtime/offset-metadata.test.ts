@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decodeOffsetMetadata, encodeOffsetMetadata } from '../../src/runtime/offset-metadata.ts'
+import { decodeOffsetMetadata, encodeOffsetMetadata } from '../../src/runtime/task/offset-metadata.ts'
 
 test('the metadata of a committed offset is written as Kafka Streams writes it', () => {
   expect(encodeOffsetMetadata(1700000005000, new Map())).toBe('AgAAAYvP5XuI')

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { ManualClock } from '../../src/platform/manual-clock.ts'
-import { PunctuationQueue } from '../../src/runtime/punctuation.ts'
+import { PunctuationQueue } from '../../src/runtime/node/punctuation.ts'
 
 function fires(punctuate: (run: (node: string, f: (t: number) => void, t: number) => void) => boolean): number[] {
   const times: number[] = []

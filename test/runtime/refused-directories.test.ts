@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { embeddedLog, MillraceError, TopicWriter, bytes, topic } from 'millrace'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { engineFailure } from '../../src/state/engines/engine-failure.ts'
+import { engineFailure } from '../../src/engine/files/engine-failure.ts'
 import { StateCase } from './support/state-case.ts'
 
 const NOBODY = 65534

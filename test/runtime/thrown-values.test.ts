@@ -3,7 +3,7 @@ import { defineApp, MillraceError, string, topic } from '../../src/index.ts'
 import type { FailedRecord, Serde } from '../../src/index.ts'
 import { formatError } from '../../src/cli/cli-error.ts'
 import { ConsoleLogger } from '../../src/cli/console-logger.ts'
-import { ValueReceiver, ValueSender } from '../../src/runtime/threads/sent-error.ts'
+import { ValueReceiver, ValueSender } from '../../src/runtime/workers/sent-error.ts'
 import { TopologyTestDriver } from '../../src/testing/index.ts'
 
 const types = { key: string(), value: string() }

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import type { MillraceError } from '../../src/errors.ts'
-import { json, type JsonIntegers } from '../../src/serde/index.ts'
+import type { MillraceError } from '../../src/errors/millrace-error.ts'
+import { json, type JsonIntegers } from '../../src/serde/serdes.ts'
 
 function read(text: string, integers?: JsonIntegers): unknown {
   return json<unknown>(integers === undefined ? {} : { integers }).deserialize(Buffer.from(text))

@@ -1,5 +1,5 @@
-import { taskIdText } from '../../src/log/group.ts'
-import type { GroupEvent, GroupMember } from '../../src/log/group.ts'
+import { taskIdText } from '../../src/group/group.ts'
+import type { GroupEvent, GroupMember } from '../../src/group/group.ts'
 import type {
   CommitOutcome,
   Log,

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { Headers } from '../../src/record/headers.ts'
-import { json, long } from '../../src/serde/index.ts'
+import { json, long } from '../../src/serde/serdes.ts'
 import type { KeyValueState, SessionState, WindowState } from '../../src/state/states.ts'
-import type { StoreSpec } from '../../src/state/store-spec.ts'
+import type { StoreSpec } from '../../src/topology/store-spec.ts'
 import { ENGINES, keyValueSpec, sessionSpec, StateHarness, windowSpec } from './support/state-harness.ts'
 
 type List = { list: number[] }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { Change } from '../../src/record/change.ts'
 import { Headers } from '../../src/record/headers.ts'
-import { long, string } from '../../src/serde/index.ts'
+import { long, string } from '../../src/serde/serdes.ts'
 import type {
   JoinBuffer,
   KeyValueState,
@@ -11,7 +11,7 @@ import type {
   VersionedState,
   WindowState,
 } from '../../src/state/states.ts'
-import type { JoinBufferSpec, OuterJoinStoreSpec, StoreSpec, SuppressBufferSpec } from '../../src/state/store-spec.ts'
+import type { JoinBufferSpec, OuterJoinStoreSpec, StoreSpec, SuppressBufferSpec } from '../../src/topology/store-spec.ts'
 import {
   keyValueSpec,
   sessionSpec,

@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { RecordContext } from '../../src/record/record-context.ts'
-import { rocksdbEngine } from '../../src/state/engines/rocksdb.ts'
+import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
 import type { KeyValueState } from '../../src/state/states.ts'
-import { TaskState } from '../../src/state/task-state.ts'
+import { TaskState } from '../../src/state/task/task-state.ts'
 import { keyValueSpec } from './support/state-harness.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-crash-'))

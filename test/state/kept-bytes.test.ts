@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { KeptBytes } from '../../src/state/rows/kept-bytes.ts'
+import { KeptBytes } from '../../src/platform/kept-bytes.ts'
 
 test('bytes that are kept are a copy, and hold little more memory than their own, whatever their size', () => {
   const kept = new KeptBytes()

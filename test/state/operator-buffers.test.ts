@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import { Change } from '../../src/record/change.ts'
 import { Headers } from '../../src/record/headers.ts'
-import { json, string } from '../../src/serde/index.ts'
+import { json, string } from '../../src/serde/serdes.ts'
 import type { JoinBuffer, OuterJoinState, SuppressBuffer } from '../../src/state/states.ts'
-import type { JoinBufferSpec, OuterJoinStoreSpec, SuppressBufferSpec } from '../../src/state/store-spec.ts'
+import type { JoinBufferSpec, OuterJoinStoreSpec, SuppressBufferSpec } from '../../src/topology/store-spec.ts'
 import { Random } from './support/random.ts'
 import { ENGINES, StateHarness } from './support/state-harness.ts'
 

@@ -1,13 +1,13 @@
 import { afterEach, expect, test } from 'vitest'
-import { string } from '../../src/serde/index.ts'
-import { rocksdbEngine } from '../../src/state/engines/rocksdb.ts'
+import { string } from '../../src/serde/serdes.ts'
+import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
 import type { KeyValueState, SessionState, VersionedState, WindowState } from '../../src/state/states.ts'
 import type {
   ReadOnlyKeyValueStore,
   ReadOnlySessionStore,
   ReadOnlyVersionedKeyValueStore,
   ReadOnlyWindowStore,
-} from '../../src/state/stores.ts'
+} from '../../src/state/views/stores.ts'
 import { keyValueSpec, sessionSpec, StateHarness, versionedSpec, windowSpec } from './support/state-harness.ts'
 
 const KEYS = 2000

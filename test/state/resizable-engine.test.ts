@@ -2,11 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { EngineFactory, EngineOptions } from '../../src/state/engine.ts'
-import { WriteBatch } from '../../src/state/rows/write-batch.ts'
-import { levelEngine } from '../../src/state/engines/level.ts'
-import { rocksdbEngine } from '../../src/state/engines/rocksdb.ts'
-import { ResizableEngine } from '../../src/state/resizable-engine.ts'
+import type { EngineFactory, EngineOptions } from '../../src/engine/engine.ts'
+import { WriteBatch } from '../../src/engine/write-batch.ts'
+import { levelEngine } from '../../src/engine/leveldb/level.ts'
+import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
+import { ResizableEngine } from '../../src/engine/choice/resizable-engine.ts'
 
 const SMALL: Required<EngineOptions> = { writeBufferBytes: 64 * 1024, blockCacheBytes: 64 * 1024 }
 const LARGE: Required<EngineOptions> = { writeBufferBytes: 2 ** 20, blockCacheBytes: 2 ** 22 }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { MillraceError } from '../../src/errors.ts'
-import { bytes, float64, json, long, type Serde } from '../../src/serde/index.ts'
-import { rocksdbEngine } from '../../src/state/engines/rocksdb.ts'
+import { MillraceError } from '../../src/errors/millrace-error.ts'
+import { bytes, float64, json, long, type Serde } from '../../src/serde/serdes.ts'
+import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
 import type { KeyValueState, SessionState, VersionedState, WindowState } from '../../src/state/states.ts'
 import { keyValueSpec, sessionSpec, StateHarness, versionedSpec, windowSpec } from './support/state-harness.ts'
 

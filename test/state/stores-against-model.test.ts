@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { PendingReads } from '../../src/record/key-reader.ts'
-import { int32, json, string } from '../../src/serde/index.ts'
+import { int32, json, string } from '../../src/serde/serdes.ts'
 import { KeyValueEntryStore } from '../../src/state/key-value/key-value-entry-store.ts'
 import type { KeyValueState, PeriodState, SessionState, VersionedState, WindowState } from '../../src/state/states.ts'
-import { memoryEngine } from '../../src/state/engines/memory.ts'
+import { memoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import { Random } from './support/random.ts'
 import { readingBeside } from './support/reading-beside.ts'
 import {

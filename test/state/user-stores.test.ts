@@ -1,14 +1,14 @@
 import { afterEach, describe, expect, expectTypeOf, test } from 'vitest'
-import { int32, json, string } from '../../src/serde/index.ts'
-import type { EngineIterator } from '../../src/state/engine.ts'
+import { int32, json, string } from '../../src/serde/serdes.ts'
+import type { EngineIterator } from '../../src/engine/engine.ts'
 import {
   keyValueStore,
   sessionStore,
   timestampedKeyValueStore,
   versionedKeyValueStore,
   windowStore,
-} from '../../src/state/store-builders.ts'
-import type { StoreSpec } from '../../src/state/store-spec.ts'
+} from '../../src/dsl/stores/store-builders.ts'
+import type { StoreSpec } from '../../src/topology/store-spec.ts'
 import type {
   KeyValueStore,
   ReadOnlyKeyValueStore,
@@ -16,7 +16,7 @@ import type {
   TimestampedKeyValueStore,
   VersionedKeyValueStore,
   WindowStore,
-} from '../../src/state/stores.ts'
+} from '../../src/state/views/stores.ts'
 import { ENGINES, StateHarness } from './support/state-harness.ts'
 
 type List = { list: number[] }

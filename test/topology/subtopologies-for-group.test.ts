@@ -11,7 +11,7 @@ import {
   untilWindowCloses,
 } from '../../src/index.ts'
 import type { AppConfig, StreamsBuilder } from '../../src/index.ts'
-import { subtopologiesForGroup } from '../../src/topology/subtopologies-for-group.ts'
+import { subtopologiesForGroup } from '../../src/topology/describe/subtopologies-for-group.ts'
 
 const orders = topic('orders', { key: string(), value: string() })
 const items = topic('items', { key: string(), value: string(), tombstones: true })

@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { json, readTopic, string, topic, TopicWriter, type Log } from '../../../src/index.ts'
-import { Cluster } from '../../../src/kafka/cluster.ts'
-import { clusterOptions } from '../../../src/kafka/connection-options.ts'
-import { fetchOffsets } from '../../../src/kafka/group/offsets.ts'
+import { Cluster } from '../../../src/kafka/cluster/cluster.ts'
+import { clusterOptions } from '../../../src/kafka/cluster/connection-options.ts'
+import { fetchOffsets } from '../../../src/kafka/group/member/offsets.ts'
 import type { Expectation, InputRecord } from './workloads.ts'
 
 export const PARTITIONS = 4

@@ -1,5 +1,5 @@
 import type { RecordCursor, TopicPartition } from '../../log/log.ts'
-import type { MillraceError } from '../../errors.ts'
+import type { MillraceError } from '../../errors/millrace-error.ts'
 import type { AbortedTransaction } from '../records/record-set.ts'
 
 /** One answer for a partition, not yet looked into. */

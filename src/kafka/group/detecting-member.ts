@@ -1,13 +1,13 @@
-import type { MillraceError } from '../../errors.ts'
-import type { GroupEvent } from '../../log/group.ts'
+import type { MillraceError } from '../../errors/millrace-error.ts'
+import type { GroupEvent } from '../../group/group.ts'
 import type { TopicPartition } from '../../log/log.ts'
-import type { Cluster } from '../cluster.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { KafkaError } from '../protocol/errors.ts'
-import { pause } from '../retry.ts'
-import type { GroupProtocol } from './detect-protocol.ts'
-import type { KafkaMember } from './kafka-member.ts'
-import { asMillraceError, fencedMember, foreignMembers, isForeignCode } from './member-errors.ts'
-import type { OffsetMember } from './offsets.ts'
+import { pause } from '../cluster/retry.ts'
+import type { GroupProtocol } from './member/detect-protocol.ts'
+import type { KafkaMember } from './member/kafka-member.ts'
+import { asMillraceError, fencedMember, foreignMembers, isForeignCode } from './member/member-errors.ts'
+import type { OffsetMember } from './member/offsets.ts'
 
 /** ms between two attempts to join while members of another kind are alive. */
 const waitInterval = 1_000

@@ -1,11 +1,11 @@
-import type { GroupOptions } from '../../log/group.ts'
-import type { Cluster } from '../cluster.ts'
+import type { GroupOptions } from '../../group/group.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { ClassicMember } from './classic/classic-member.ts'
 import { DetectingMember } from './detecting-member.ts'
-import { detectProtocol } from './detect-protocol.ts'
-import { groupMembers } from './group-members.ts'
-import type { KafkaMember } from './kafka-member.ts'
-import { StreamsMember } from './streams-member.ts'
+import { detectProtocol } from './member/detect-protocol.ts'
+import { groupMembers } from './member/group-members.ts'
+import type { KafkaMember } from './member/kafka-member.ts'
+import { StreamsMember } from './streams/streams-member.ts'
 
 /** A member of a group by the protocol that `groupProtocol` says, not joined yet. */
 export function openMember(cluster: Cluster, options: GroupOptions): KafkaMember {

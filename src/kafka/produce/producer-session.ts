@@ -1,8 +1,8 @@
 import { initProducerIdV4 } from '@platformatic/kafka'
 import type { TopicPartition } from '../../log/log.ts'
-import type { Cluster } from '../cluster.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { throwOnError } from '../protocol/errors.ts'
-import { retrying } from '../retry.ts'
+import { retrying } from '../cluster/retry.ts'
 
 /** As whom batches are sent; sequence numbers count per partition from 0 under each identity. */
 export interface ProducerIdentity {

@@ -1,5 +1,5 @@
-import { describeConfigs } from '../admin-configs.ts'
-import type { ConfigCluster } from '../admin-configs.ts'
+import { describeConfigs } from '../admin/admin-configs.ts'
+import type { ConfigCluster } from '../admin/admin-configs.ts'
 
 /** ms for which what a broker said of a topic's bound is believed: it may be raised while an application runs. */
 const BELIEVED_FOR = 5_000

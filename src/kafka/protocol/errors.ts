@@ -1,6 +1,6 @@
 import { protocolErrorsCodesById } from '@platformatic/kafka'
-import { MillraceError } from '../../errors.ts'
-import type { MillraceErrorOptions } from '../../errors.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
+import type { MillraceErrorOptions } from '../../errors/millrace-error.ts'
 
 /** Kafka's error codes that this library acts upon, as listed in the protocol guide (Error Codes). */
 export const kafkaErrors = {

@@ -1,2 +1,2 @@
 /** The checksum of record batches. */
-export { crc32c } from '../../platform/crc32c.ts'
+export { crc32c } from '../../platform/checksum.ts'

@@ -1,4 +1,4 @@
-import { MillraceError } from '../../errors.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
 import type { RecordCursor, SeeKey, TopicPartition } from '../../log/log.ts'
 import { Headers } from '../../record/headers.ts'
 import type { Header } from '../../record/headers.ts'

@@ -1,4 +1,4 @@
-import { MillraceError } from '../../errors.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
 import type { TopicPartition } from '../../log/log.ts'
 import {
   ATTRIBUTES_AT,

@@ -1,4 +1,4 @@
-import { MillraceError } from '../../errors.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
 import type { LogClientOptions } from '../../log/log.ts'
 
 /** A transaction begins with the first record after a commit and must live until the next one. @throws MR_CONFIG */

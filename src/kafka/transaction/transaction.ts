@@ -1,10 +1,10 @@
 import type { CommitOutcome, TopicPartition } from '../../log/log.ts'
 import { PartitionMap } from '../../log/log.ts'
-import type { MillraceError } from '../../errors.ts'
+import type { MillraceError } from '../../errors/millrace-error.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { ProducerIdentity, ProducerSession } from '../produce/producer-session.ts'
-import type { TransactionCluster } from './requests.ts'
-import { TransactionRequests } from './requests.ts'
+import type { TransactionCluster } from './transaction-requests.ts'
+import { TransactionRequests } from './transaction-requests.ts'
 import {
   fenced,
   isAbortable,
@@ -13,7 +13,7 @@ import {
   isOutOfReach,
   isRefusedEpoch,
   isUnreachable,
-} from './transaction-errors.ts'
+} from '../protocol/transaction-errors.ts'
 
 /** States of a transactional id whose last transaction was aborted for it. */
 const abortedStates: ReadonlySet<string> = new Set(['PrepareEpochFence', 'PrepareAbort', 'CompleteAbort'])

@@ -1,6 +1,6 @@
 import { RECORD_HEADER_BYTES, recordBytes, viewOf } from '../local/run.ts'
 import type { Run } from '../local/run.ts'
-import type { WriteBatch } from '../../state/rows/write-batch.ts'
+import type { WriteBatch } from '../../engine/write-batch.ts'
 import { compactionLagOf, tombstoneRetentionOf } from './cleanup-policy.ts'
 import type { EmbeddedPartition } from './embedded-partition.ts'
 import { sealRun, TRAILER_BYTES } from './stored-run.ts'

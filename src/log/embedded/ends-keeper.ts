@@ -1,6 +1,6 @@
 import type { Clock, TimerHandle } from '../../platform/clock.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
-import { vitalFiles } from '../../state/engines/engine-files.ts'
+import { vitalFiles } from '../../engine/files/engine-files.ts'
 import { bootId, writeEnds, writeEndsBeside } from './log-ends.ts'
 import type { LogEnds, TopicEnds } from './log-ends.ts'
 

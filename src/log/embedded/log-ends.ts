@@ -1,9 +1,9 @@
 import { readFileSync, renameSync, rmSync, writeFile, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { MillraceError } from '../../errors.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
 import { FILE_MODES, keepMode } from '../../platform/file-mode.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
-import type { VitalFiles } from '../../state/engines/engine-files.ts'
+import type { VitalFiles } from '../../engine/files/engine-files.ts'
 import { ACCEPT_LOSS } from './log-loss.ts'
 
 /** What a topic was, and where its partitions ended. */

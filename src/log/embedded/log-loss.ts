@@ -1,4 +1,4 @@
-import { MillraceError } from '../../errors.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
 import type { EmbeddedPartition, Hole } from './embedded-partition.ts'
 import type { TopicEnds } from './log-ends.ts'
 

@@ -1,5 +1,5 @@
-import { MillraceError } from '../../errors.ts'
-import { crc32c } from '../../platform/crc32c.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
+import { crc32c } from '../../platform/checksum.ts'
 import { viewOf } from '../local/run.ts'
 import type { Run } from '../local/run.ts'
 

@@ -1,12 +1,12 @@
-import { MillraceError } from '../../errors.ts'
-import { taskIdText } from '../group.ts'
-import type { SubtopologyDescription, TaskId } from '../group.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
+import { taskIdText } from '../../group/group.ts'
+import type { SubtopologyDescription, TaskId } from '../../group/group.ts'
 import type { CommittedOffset, PartitionMap, TopicSpec } from '../log.ts'
 import type { Clock } from '../../platform/clock.ts'
-import { assignTasks, compareTasks } from './assign-tasks.ts'
-import type { TargetAssignment } from './assign-tasks.ts'
+import { assignTasks, compareTasks } from '../../group/assign-tasks.ts'
+import type { TargetAssignment } from '../../group/assign-tasks.ts'
 import type { LocalMember } from './local-member.ts'
-import { resolveTopology } from './resolve.ts'
+import { resolveTopology } from '../../group/resolve-topology.ts'
 
 export interface CoordinatorHost {
   readonly clock: Clock

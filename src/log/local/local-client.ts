@@ -1,4 +1,4 @@
-import { MillraceError } from '../../errors.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
 import { isPromise } from '../../platform/maybe-promise.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import { PartitionMap } from '../log.ts'

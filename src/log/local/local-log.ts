@@ -1,4 +1,4 @@
-import { MillraceError } from '../../errors.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
 import { isPromise } from '../../platform/maybe-promise.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -15,7 +15,7 @@ import type {
   TopicPartition,
   TopicSpec,
 } from '../log.ts'
-import { groupActive } from '../group.ts'
+import { groupActive } from '../../group/group.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
 import { LocalClient } from './local-client.ts'
 import { LocalProducer } from './local-producer.ts'
@@ -25,8 +25,8 @@ import type { PartitionData } from './partition-data.ts'
 import { logClosed } from './staged-commit.ts'
 import type { StagedCommit } from './staged-commit.ts'
 import { rulesOf } from './topic-rules.ts'
-import { validateTopicSpec } from './topic.ts'
-import type { LocalPartition, LocalTopic } from './topic.ts'
+import { validateTopicSpec } from './local-topic.ts'
+import type { LocalPartition, LocalTopic } from './local-topic.ts'
 
 /** What a topic is before it has partitions in memory. */
 export interface TopicIdentity {

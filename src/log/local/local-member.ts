@@ -1,5 +1,5 @@
-import type { MillraceError } from '../../errors.ts'
-import type { GroupEvent, GroupMember, GroupOptions, TaskId } from '../group.ts'
+import type { MillraceError } from '../../errors/millrace-error.ts'
+import type { GroupEvent, GroupMember, GroupOptions, TaskId } from '../../group/group.ts'
 import type { TimerHandle } from '../../platform/clock.ts'
 import type { GroupCoordinator } from './group-coordinator.ts'
 

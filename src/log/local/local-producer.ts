@@ -1,4 +1,4 @@
-import { MillraceError } from '../../errors.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
 import { isPromise } from '../../platform/maybe-promise.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import type { Clock } from '../../platform/clock.ts'
@@ -11,7 +11,7 @@ import { RunWriter } from './run-writer.ts'
 import type { Publish, StagedRun } from './staged-commit.ts'
 import { refusedBy } from './topic-rules.ts'
 import type { TopicRules } from './topic-rules.ts'
-import type { LocalPartition, LocalTopic } from './topic.ts'
+import type { LocalPartition, LocalTopic } from './local-topic.ts'
 
 const NOTHING = Buffer.alloc(0)
 

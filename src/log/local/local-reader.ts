@@ -1,11 +1,11 @@
-import { MillraceError } from '../../errors.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
 import type { LogReader, Quiet, RecordCursor } from '../log.ts'
 import { PartitionMap } from '../log.ts'
 import { assertWithin } from './partition-data.ts'
 import { placeOf, RunCursor } from './run-cursor.ts'
 import type { RunPlace } from './run-cursor.ts'
 import type { Run } from './run.ts'
-import type { LocalPartition, LocalTopic, PartitionListener } from './topic.ts'
+import type { LocalPartition, LocalTopic, PartitionListener } from './local-topic.ts'
 
 /** Bytes of one partition that one poll hands over at least, if they are there. */
 const POLL_BYTES = 256 * 1024

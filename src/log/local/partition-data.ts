@@ -1,4 +1,4 @@
-import { MillraceError } from '../../errors.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
 import { recordBytes } from './run.ts'
 import type { Run } from './run.ts'
 

@@ -1,8 +1,8 @@
-import { MillraceError } from '../../errors.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import type { CommittedOffset, PartitionMap } from '../log.ts'
 import type { Run } from './run.ts'
-import type { LocalPartition } from './topic.ts'
+import type { LocalPartition } from './local-topic.ts'
 
 export interface StagedRun {
   readonly partition: LocalPartition

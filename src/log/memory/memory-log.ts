@@ -1,15 +1,15 @@
 import type { Clock } from '../../platform/clock.ts'
-import { clockOption } from '../../platform/clock-option.ts'
+import { clockOption } from '../../options/clock-option.ts'
 import { randomUUID } from 'node:crypto'
-import { awaitedFunc, flag, readOptions } from '../../options/index.ts'
-import type { TableOf, Values } from '../../options/index.ts'
+import { awaitedFunc, flag, readOptions } from '../../options/options.ts'
+import type { TableOf, Values } from '../../options/options.ts'
 import type { TopicSpec } from '../log.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import { LocalLog } from '../local/local-log.ts'
 import type { LogStorage, TopicIdentity } from '../local/local-log.ts'
 import { MemoryPartition } from '../local/partition-data.ts'
 import type { StagedCommit } from '../local/staged-commit.ts'
-import type { LocalPartition } from '../local/topic.ts'
+import type { LocalPartition } from '../local/local-topic.ts'
 
 export interface MemoryLogOptions {
   /** Time of LogAppendTime topics and of rebalance timeouts; this machine's if not given. */

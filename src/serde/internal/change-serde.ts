@@ -1,4 +1,4 @@
-import { MillraceError } from '../../errors.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
 import { Change } from '../../record/change.ts'
 import { asBuffer } from '../byte-view.ts'
 import { readInner, serialized } from '../call-serde.ts'

@@ -1,4 +1,4 @@
-import { MillraceError } from '../../errors.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
 import { ResponseMessage, SubscriptionInstruction, SubscriptionMessage } from '../../record/foreign-key.ts'
 import { asBuffer } from '../byte-view.ts'
 import { readInner, serialized } from '../call-serde.ts'

@@ -6,12 +6,12 @@ import { readBufferedRow, writeBufferedRow, type BufferedRow } from './buffered-
 import type { ByteWriter } from '../rows/byte-writer.ts'
 import { KeyCodec, ValueCodec } from '../codecs.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
-import type { WriteBatch } from '../rows/write-batch.ts'
+import type { WriteBatch } from '../../engine/write-batch.ts'
 import type { StatePlace } from '../environment.ts'
 import { LoadedStore, type LoadedEntry } from './loaded-store.ts'
 import { OrderedBuffer } from './ordered-buffer.ts'
 import type { ChangelogRecord, JoinBuffer } from '../states.ts'
-import type { JoinBufferSpec } from '../store-spec.ts'
+import type { JoinBufferSpec } from '../../topology/store-spec.ts'
 
 interface BufferedRecord<K> extends LoadedEntry {
   readonly key: K

@@ -1,12 +1,12 @@
 import type { Headers } from '../../record/headers.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
-import type { WriteBatch } from '../rows/write-batch.ts'
+import type { WriteBatch } from '../../engine/write-batch.ts'
 import { restoreValue } from '../entries/entry-store.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
 import { PREFIX_LENGTH, type StateEnvironment, type StatePlace } from '../environment.ts'
 import type { ChangelogRecord, ChangelogSink } from '../states.ts'
-import { DELETED, RowList } from '../rows/row-list.ts'
-import type { StoreSpec } from '../store-spec.ts'
+import { DELETED, RowList } from '../../engine/row-list.ts'
+import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { TaskStore } from '../task-store.ts'
 
 /** An entry of a store that is held in memory as a whole. */

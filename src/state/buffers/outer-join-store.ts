@@ -5,7 +5,7 @@ import { KeyCodec, ValueCodec, type MapKey } from '../codecs.ts'
 import type { StatePlace } from '../environment.ts'
 import { LoadedStore, type LoadedEntry } from './loaded-store.ts'
 import type { JoinSide, OuterJoinState } from '../states.ts'
-import type { OuterJoinStoreSpec } from '../store-spec.ts'
+import type { OuterJoinStoreSpec } from '../../topology/store-spec.ts'
 import { TimeQueue } from './time-queue.ts'
 
 const RIGHT = 0

@@ -8,7 +8,7 @@ import type { StatePlace } from '../environment.ts'
 import { LoadedStore, type LoadedEntry } from './loaded-store.ts'
 import { OrderedBuffer } from './ordered-buffer.ts'
 import type { SuppressBuffer } from '../states.ts'
-import type { SuppressBufferSpec } from '../store-spec.ts'
+import type { SuppressBufferSpec } from '../../topology/store-spec.ts'
 
 class BufferedChange<K> implements LoadedEntry {
   readonly id: string

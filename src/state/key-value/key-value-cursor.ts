@@ -1,6 +1,6 @@
 import { readLong } from '../../serde/big-endian.ts'
 import type { KeyCodec, ValueCodec } from '../codecs.ts'
-import type { EngineIterator, KeyValueEngine } from '../engine.ts'
+import type { EngineIterator, KeyValueEngine } from '../../engine/engine.ts'
 import type { EntryCursor } from '../states.ts'
 
 /** A changed entry as it was when the cursor was opened. */

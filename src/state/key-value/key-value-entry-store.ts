@@ -11,7 +11,7 @@ import { KeyTable } from '../entries/key-table.ts'
 import { firstIndex, SortedChanges } from '../entries/sorted-changes.ts'
 import { StateEntry } from '../entries/state-entry.ts'
 import type { ChangelogRecord, Entry, EntryCursor, FlushListener, KeyValueState } from '../states.ts'
-import type { KeyValueStoreSpec } from '../store-spec.ts'
+import type { KeyValueStoreSpec } from '../../topology/store-spec.ts'
 import type { Serde } from '../../serde/serde.ts'
 
 /** A change as scans see it: what it came to is the entry's. */

@@ -2,7 +2,7 @@ import { copyBytes } from '../../platform/copy-bytes.ts'
 import { writeLong } from '../../serde/big-endian.ts'
 import { serialized, writeInner } from '../../serde/call-serde.ts'
 import type { Serde } from '../../serde/serde.ts'
-import { HeadViews } from './short-view.ts'
+import { HeadViews } from '../../engine/short-view.ts'
 
 const CHUNK = 64 * 1024
 

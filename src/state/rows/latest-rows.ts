@@ -1,6 +1,6 @@
 import { ByteWriter } from './byte-writer.ts'
-import { DELETED, RowList } from './row-list.ts'
-import type { WriteBatch } from './write-batch.ts'
+import { DELETED, RowList } from '../../engine/row-list.ts'
+import type { WriteBatch } from '../../engine/write-batch.ts'
 
 const MAX_ROWS = 8192
 const MAX_BYTES = 4 * 1024 * 1024

@@ -1,5 +1,5 @@
 import type { ByteWriter } from './byte-writer.ts'
-import { ShortView } from './short-view.ts'
+import { ShortView } from '../../engine/short-view.ts'
 
 /** Keys of rows that are looked up together: buffers that are made once, and filled anew for each look-up. */
 export class RowKeys {

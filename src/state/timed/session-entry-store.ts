@@ -1,9 +1,9 @@
 import type { Headers } from '../../record/headers.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { StatePlace } from '../environment.ts'
-import { Retention } from '../retention.ts'
+import { Retention } from '../segment-retention.ts'
 import type { SessionCursor, SessionFlushListener, SessionState } from '../states.ts'
-import type { SessionStoreSpec } from '../store-spec.ts'
+import type { SessionStoreSpec } from '../../topology/store-spec.ts'
 import { TimedEntryStore } from './timed-entry-store.ts'
 import type { TimedEntry } from './timed-entry.ts'
 

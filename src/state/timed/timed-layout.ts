@@ -1,7 +1,7 @@
 import { readLong } from '../../serde/big-endian.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
 import { PREFIX_LENGTH } from '../environment.ts'
-import type { Retention } from '../retention.ts'
+import type { Retention } from '../segment-retention.ts'
 
 const PRIMARY = 0
 const BY_TIME = 1

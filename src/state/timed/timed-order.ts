@@ -1,5 +1,5 @@
 import { writeLong } from '../../serde/big-endian.ts'
-import type { Retention } from '../retention.ts'
+import type { Retention } from '../segment-retention.ts'
 
 /** What rows of all keys are ordered by: `time` is a window's start or a session's end, `sub` its sequence number or start. */
 export interface TimedPlace {

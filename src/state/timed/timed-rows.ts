@@ -1,4 +1,4 @@
-import type { EngineIterator, KeyValueEngine } from '../engine.ts'
+import type { EngineIterator, KeyValueEngine } from '../../engine/engine.ts'
 import { ByteWriter } from '../rows/byte-writer.ts'
 import type { TimedLayout } from './timed-layout.ts'
 import type { TimedOrder, TimedPlace } from './timed-order.ts'

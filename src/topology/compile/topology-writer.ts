@@ -1,4 +1,4 @@
-import type { StoreSpec } from '../../state/store-spec.ts'
+import type { StoreSpec } from '../store-spec.ts'
 import type { BuildSettings } from '../build-settings.ts'
 import type { OperatorSpec } from '../operator-spec.ts'
 import type { RepartitionTopic, SinkNode, SourceNode } from '../topology.ts'

@@ -1,6 +1,6 @@
 import { describeProducersV0, listTransactionsV0 } from '@platformatic/kafka'
-import { Cluster } from '../../../src/kafka/cluster.ts'
-import { clusterOptions } from '../../../src/kafka/connection-options.ts'
+import { Cluster } from '../../../src/kafka/cluster/cluster.ts'
+import { clusterOptions } from '../../../src/kafka/cluster/connection-options.ts'
 
 export interface OpenTransaction {
   readonly place: string

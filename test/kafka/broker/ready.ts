@@ -1,6 +1,6 @@
 import { metadataV12 } from '@platformatic/kafka'
-import { Cluster } from '../../../src/kafka/cluster.ts'
-import { clusterOptions } from '../../../src/kafka/connection-options.ts'
+import { Cluster } from '../../../src/kafka/cluster/cluster.ts'
+import { clusterOptions } from '../../../src/kafka/cluster/connection-options.ts'
 import { KafkaError, kafkaErrors } from '../../../src/kafka/protocol/errors.ts'
 
 /** Resolves when a broker answers as part of a cluster of at least `nodes`; rejects when `ended` is aborted or after a minute. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { TopicAdmin } from '../../../src/kafka/admin.ts'
-import { describeClassicGroup } from '../../../src/kafka/group/classic/describe.ts'
+import { TopicAdmin } from '../../../src/kafka/admin/topic-admin.ts'
+import { describeClassicGroup } from '../../../src/kafka/group/member/describe-classic-group.ts'
 import type { Log } from '../../../src/log/log.ts'
 import type { Member } from '../../log/log-harness.ts'
 import { internalTopic, settle, subtopology } from '../../log/log-harness.ts'

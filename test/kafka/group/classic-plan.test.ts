@@ -3,10 +3,10 @@ import { describe, expect, it } from 'vitest'
 import { planStep } from '../../../src/kafka/group/classic/plan.ts'
 import type { Claimant } from '../../../src/kafka/group/classic/plan.ts'
 import { taskSetOf } from '../../../src/kafka/group/classic/user-data.ts'
-import type { Assignment } from '../../../src/kafka/group/tasks.ts'
-import { minus } from '../../../src/kafka/group/tasks.ts'
-import { parseTaskId } from '../../../src/log/group.ts'
-import type { TaskId } from '../../../src/log/group.ts'
+import type { Assignment } from '../../../src/kafka/group/member/tasks.ts'
+import { minus } from '../../../src/kafka/group/member/tasks.ts'
+import { parseTaskId } from '../../../src/group/group.ts'
+import type { TaskId } from '../../../src/group/group.ts'
 
 const tasks = (...texts: string[]): TaskId[] => texts.map((text) => parseTaskId(text)!)
 

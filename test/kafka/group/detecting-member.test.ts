@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { MillraceError } from '../../../src/errors.ts'
-import { clusterOptions } from '../../../src/kafka/connection-options.ts'
+import { MillraceError } from '../../../src/errors/millrace-error.ts'
+import { clusterOptions } from '../../../src/kafka/cluster/connection-options.ts'
 import { DetectingMember } from '../../../src/kafka/group/detecting-member.ts'
-import type { GroupProtocol } from '../../../src/kafka/group/detect-protocol.ts'
-import type { KafkaMember } from '../../../src/kafka/group/kafka-member.ts'
-import { foreignGroup } from '../../../src/kafka/group/member-errors.ts'
+import type { GroupProtocol } from '../../../src/kafka/group/member/detect-protocol.ts'
+import type { KafkaMember } from '../../../src/kafka/group/member/kafka-member.ts'
+import { foreignGroup } from '../../../src/kafka/group/member/member-errors.ts'
 import { kafkaErrors } from '../../../src/kafka/protocol/errors.ts'
-import type { GroupEvent } from '../../../src/log/group.ts'
+import type { GroupEvent } from '../../../src/group/group.ts'
 import { until } from '../../log/log-harness.ts'
 
 const refusal = foreignGroup('group', kafkaErrors.inconsistentGroupProtocol)

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { Handover } from '../../../src/kafka/group/handover.ts'
-import { assignmentOf } from '../../../src/kafka/group/tasks.ts'
-import type { Assignment } from '../../../src/kafka/group/tasks.ts'
+import { Handover } from '../../../src/kafka/group/member/handover.ts'
+import { assignmentOf } from '../../../src/kafka/group/member/tasks.ts'
+import type { Assignment } from '../../../src/kafka/group/member/tasks.ts'
 
 function tasks(active: readonly number[], standby: readonly number[] = []): Assignment {
   const list = (partitions: readonly number[]) => (partitions.length === 0 ? [] : [{ subtopologyId: '0', partitions }])

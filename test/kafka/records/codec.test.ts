@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { MillraceError } from '../../../src/errors.ts'
+import { MillraceError } from '../../../src/errors/millrace-error.ts'
 import type { RecordCursor } from '../../../src/log/log.ts'
 import { Headers } from '../../../src/record/headers.ts'
 import {
@@ -16,7 +16,7 @@ import {
 } from '../../../src/kafka/records/batch-header.ts'
 import { BatchBuilder, stampBatch } from '../../../src/kafka/records/batch-builder.ts'
 import { compress, decompress } from '../../../src/kafka/records/compression.ts'
-import { crc32c } from '../../../src/platform/crc32c.ts'
+import { crc32c } from '../../../src/platform/checksum.ts'
 import { endOfRecordSet, readRecordSet } from '../../../src/kafka/records/record-set.ts'
 import { batchOf, current, finish, recordsOf, valuesOf } from './batches.ts'
 import { snappyRaw, writtenByJava } from './fixtures.ts'

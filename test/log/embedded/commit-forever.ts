@@ -1,8 +1,8 @@
-import { MillraceError } from '../../../src/errors.ts'
+import { MillraceError } from '../../../src/errors/millrace-error.ts'
 import { embeddedLog } from '../../../src/log/embedded/index.ts'
 import { PartitionMap } from '../../../src/log/log.ts'
 import type { CommittedOffset } from '../../../src/log/log.ts'
-import type { EngineName } from '../../../src/state/engine.ts'
+import type { EngineName } from '../../../src/engine/engine.ts'
 import { append, clientOptions, subtopology } from '../log-harness.ts'
 
 /**

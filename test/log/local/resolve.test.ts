@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import type { SubtopologyDescription } from '../../../src/log/group.ts'
-import { taskIdText } from '../../../src/log/group.ts'
-import { resolveTopology } from '../../../src/log/local/resolve.ts'
+import type { SubtopologyDescription } from '../../../src/group/group.ts'
+import { taskIdText } from '../../../src/group/group.ts'
+import { resolveTopology } from '../../../src/group/resolve-topology.ts'
 import { internalTopic, subtopology } from '../log-harness.ts'
 
 function resolve(

@@ -1,6 +1,6 @@
 import type { Change } from '../../../src/record/change.ts'
 import { Headers } from '../../../src/record/headers.ts'
-import { string } from '../../../src/serde/index.ts'
+import { string } from '../../../src/serde/serdes.ts'
 import type {
   Entry,
   EntryCursor,
@@ -20,7 +20,7 @@ import type {
   WindowFlushListener,
   WindowState,
 } from '../../../src/state/states.ts'
-import type { StoreSpec } from '../../../src/state/store-spec.ts'
+import type { StoreSpec } from '../../../src/topology/store-spec.ts'
 
 /*
  * States as plain JavaScript: what the operators may expect of states, and no more. Values are live objects, so that an operator

@@ -1,12 +1,12 @@
-import { createOperator } from '../../../src/processors/create-operator.ts'
-import type { Operator, OperatorContext, Output } from '../../../src/processors/operator.ts'
+import { createOperator } from '../../../src/operators/create/create-operator.ts'
+import type { Operator, OperatorContext, Output } from '../../../src/operators/operator.ts'
 import type { DropReason } from '../../../src/record/drop-reason.ts'
 import { Change } from '../../../src/record/change.ts'
 import { Headers } from '../../../src/record/headers.ts'
 import { RecordContext } from '../../../src/record/record-context.ts'
 import type { StateStore } from '../../../src/state/states.ts'
 import type { OperatorSpec } from '../../../src/topology/operator-spec.ts'
-import { Windowed } from '../../../src/windowing/index.ts'
+import { Windowed } from '../../../src/windowing/windows.ts'
 
 /** Operators by name, each with the names of its children; names without an operator are where results are read. */
 export type Nodes = Readonly<Record<string, readonly [spec: OperatorSpec, ...children: string[]]>>

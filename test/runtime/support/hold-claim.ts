@@ -1,6 +1,6 @@
-import { claimDirectory } from '../../../src/runtime/identity.ts'
-import { rocksdbEngine } from '../../../src/state/engines/rocksdb.ts'
-import { silentLogger } from '../../../src/topology/application.ts'
+import { claimDirectory } from '../../../src/runtime/state-directory/identity.ts'
+import { rocksdbEngine } from '../../../src/engine/rocksdb/rocksdb.ts'
+import { silentLogger } from '../../../src/application/application.ts'
 
 /** Holds the claim of the directory that it is given until it is killed. */
 await claimDirectory(rocksdbEngine, process.argv[2] ?? '', silentLogger)

@@ -3,7 +3,7 @@ import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineApp, embeddedLog, MillraceError, memoryLog, Streams, string, topic } from 'millrace'
 import type { EngineName } from 'millrace'
-import { chooseEngine } from '../../../src/state/engines/choose.ts'
+import { chooseEngine } from '../../../src/engine/choice/choose-engine.ts'
 
 const [refused = '', filled = ''] = process.argv.slice(2)
 const ENGINES = ['rocksdb', 'level'] satisfies EngineName[]

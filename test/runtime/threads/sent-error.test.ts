@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { MillraceError } from '../../../src/errors.ts'
+import { MillraceError } from '../../../src/errors/millrace-error.ts'
 import { KafkaError, kafkaErrors } from '../../../src/kafka/protocol/errors.ts'
-import { ValueReceiver, ValueSender } from '../../../src/runtime/threads/sent-error.ts'
+import { ValueReceiver, ValueSender } from '../../../src/runtime/workers/sent-error.ts'
 
 const sender = new ValueSender()
 const receiver = new ValueReceiver()

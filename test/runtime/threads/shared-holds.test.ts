@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { holdsMemory, SharedHolds } from '../../../src/runtime/threads/shared-holds.ts'
+import { holdsMemory, SharedHolds } from '../../../src/runtime/workers/shared-holds.ts'
 
 /** Two threads and what each told the others. */
 function two(): { a: SharedHolds; b: SharedHolds; told: string[] } {

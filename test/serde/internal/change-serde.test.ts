@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { Change } from '../../../src/record/change.ts'
-import { string } from '../../../src/serde/index.ts'
+import { string } from '../../../src/serde/serdes.ts'
 import { changeSerde } from '../../../src/serde/internal/change-serde.ts'
 
 const serde = changeSerde(string())

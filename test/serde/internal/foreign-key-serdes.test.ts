@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { ResponseMessage, SubscriptionMessage } from '../../../src/record/foreign-key.ts'
-import { string } from '../../../src/serde/index.ts'
+import { string } from '../../../src/serde/serdes.ts'
 import { responseSerde, subscriptionSerde } from '../../../src/serde/internal/foreign-key-serdes.ts'
 
 const hash = Buffer.from('00112233445566778899aabbccddeeff', 'hex')

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
-import { rocksdbEngine } from '../../../src/state/engines/rocksdb.ts'
+import { rocksdbEngine } from '../../../src/engine/rocksdb/rocksdb.ts'
 import { EntryWorth } from '../../../src/state/entries/entry-worth.ts'
 import type { KeyValueState } from '../../../src/state/states.ts'
 import type { KeyReader } from '../../../src/record/key-reader.ts'

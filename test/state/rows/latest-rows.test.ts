@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { LatestRows } from '../../../src/state/rows/latest-rows.ts'
-import { WriteBatch } from '../../../src/state/rows/write-batch.ts'
+import { WriteBatch } from '../../../src/engine/write-batch.ts'
 
 /** What the batch puts (a value) and deletes (null). */
 function written(rows: LatestRows): Map<string, string | null> {

@@ -1,7 +1,7 @@
 import { RecordContext } from '../../../src/record/record-context.ts'
-import { rocksdbEngine } from '../../../src/state/engines/rocksdb.ts'
+import { rocksdbEngine } from '../../../src/engine/rocksdb/rocksdb.ts'
 import type { KeyValueState } from '../../../src/state/states.ts'
-import { TaskState } from '../../../src/state/task-state.ts'
+import { TaskState } from '../../../src/state/task/task-state.ts'
 import { keyValueSpec } from './state-harness.ts'
 
 /*

@@ -5,8 +5,8 @@ import type {
   EngineRange,
   KeyValueEngine,
   PendingRows,
-} from '../../../src/state/engine.ts'
-import type { WriteBatch } from '../../../src/state/rows/write-batch.ts'
+} from '../../../src/engine/engine.ts'
+import type { WriteBatch } from '../../../src/engine/write-batch.ts'
 
 /** When what was begun is answered: never in time if it says so. */
 export type InTime = () => boolean

@@ -5,10 +5,10 @@ import type { MaybePromise } from '../../../src/platform/maybe-promise.ts'
 import type { DropReason } from '../../../src/record/drop-reason.ts'
 import { Headers } from '../../../src/record/headers.ts'
 import { RecordContext } from '../../../src/record/record-context.ts'
-import { json, string, type Serde } from '../../../src/serde/index.ts'
-import type { EngineFactory, KeyValueEngine } from '../../../src/state/engine.ts'
-import { memoryEngine } from '../../../src/state/engines/memory.ts'
-import { rocksdbEngine } from '../../../src/state/engines/rocksdb.ts'
+import { json, string, type Serde } from '../../../src/serde/serdes.ts'
+import type { EngineFactory, KeyValueEngine } from '../../../src/engine/engine.ts'
+import { memoryEngine } from '../../../src/engine/memory/memory-engine.ts'
+import { rocksdbEngine } from '../../../src/engine/rocksdb/rocksdb.ts'
 import type { StateEnvironment } from '../../../src/state/environment.ts'
 import type { ChangelogRecord, ChangelogSink, StateStore } from '../../../src/state/states.ts'
 import type {
@@ -18,8 +18,8 @@ import type {
   StoreSpec,
   VersionedStoreSpec,
   WindowStoreSpec,
-} from '../../../src/state/store-spec.ts'
-import { TaskState } from '../../../src/state/task-state.ts'
+} from '../../../src/topology/store-spec.ts'
+import { TaskState } from '../../../src/state/task/task-state.ts'
 
 /** A changelog record as bytes. */
 export interface Logged {

@@ -1,6 +1,6 @@
 import type { TimerHandle } from '../../../platform/clock.ts'
-import type { ClusterOptions } from '../../connection-options.ts'
-import { backoff } from '../../retry.ts'
+import type { ClusterOptions } from '../../cluster/connection-options.ts'
+import { backoff } from '../../cluster/retry.ts'
 
 /** While tasks are on their way from one member to another, everybody asks more often whether they have arrived, for a while. */
 const eagerInterval = 200

@@ -1,8 +1,8 @@
-import { MillraceError } from '../../../errors.ts'
-import type { Cluster } from '../../cluster.ts'
-import { backoff, pause } from '../../retry.ts'
-import { topologyChanged } from '../member-errors.ts'
-import { describeClassicGroup } from './describe.ts'
+import { MillraceError } from '../../../errors/millrace-error.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { backoff, pause } from '../../cluster/retry.ts'
+import { topologyChanged } from '../member/member-errors.ts'
+import { describeClassicGroup } from '../member/describe-classic-group.ts'
 import { decodeMember } from './user-data.ts'
 
 /** Between two looks at who is left, in ms. */

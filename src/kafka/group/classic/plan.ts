@@ -1,6 +1,6 @@
-import type { TaskId } from '../../../log/group.ts'
-import { assignTasks } from '../../../log/local/assign-tasks.ts'
-import type { Assignment, TaskSet } from '../tasks.ts'
+import type { TaskId } from '../../../group/group.ts'
+import { assignTasks } from '../../../group/assign-tasks.ts'
+import type { Assignment, TaskSet } from '../member/tasks.ts'
 
 export interface Claimant {
   readonly processId: string

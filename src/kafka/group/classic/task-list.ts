@@ -1,9 +1,9 @@
-import { MillraceError } from '../../../errors.ts'
-import type { SubtopologyDescription, TaskId } from '../../../log/group.ts'
-import { resolveTopology } from '../../../log/local/resolve.ts'
-import type { ResolvedTopic } from '../../../log/local/resolve.ts'
-import { TopicAdmin } from '../../admin.ts'
-import type { Cluster } from '../../cluster.ts'
+import { MillraceError } from '../../../errors/millrace-error.ts'
+import type { SubtopologyDescription, TaskId } from '../../../group/group.ts'
+import { resolveTopology } from '../../../group/resolve-topology.ts'
+import type { ResolvedTopic } from '../../../group/resolve-topology.ts'
+import { TopicAdmin } from '../../admin/topic-admin.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
 
 /** The tasks there are and the partition counts of the topics that they come from; or why there are none. */
 export type Tasks = { readonly tasks: readonly TaskId[]; readonly counts: ReadonlyMap<string, number> } | MillraceError

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { MillraceError } from '../../../errors.ts'
-import { taskIdText } from '../../../log/group.ts'
-import type { SubtopologyDescription, TaskId } from '../../../log/group.ts'
-import type { Assignment, TaskSet } from '../tasks.ts'
-import { protocolSubtopologies } from '../topology.ts'
+import { MillraceError } from '../../../errors/millrace-error.ts'
+import { taskIdText } from '../../../group/group.ts'
+import type { SubtopologyDescription, TaskId } from '../../../group/group.ts'
+import type { Assignment, TaskSet } from '../member/tasks.ts'
+import { protocolSubtopologies } from '../member/protocol-subtopologies.ts'
 import { assignmentUserData, subscriptionUserData } from './consumer-protocol.ts'
 
 /** A format that older members cannot read gets another protocol name: the coordinator chooses one that all members offer. */

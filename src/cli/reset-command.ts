@@ -1,0 +1,71 @@
+import { createInterface } from 'node:readline/promises'
+import { MillraceError } from '../errors/millrace-error.ts'
+import { appTopics } from './app-topics.ts'
+import type { LogFormat } from './cli-error.ts'
+import { loadApp } from './load-app.ts'
+import { openLog } from './open-log.ts'
+import { carryOutReset, planReset, type ResetPlan } from './reset-application.ts'
+
+export interface ResetOptions {
+  readonly kafka?: readonly string[]
+  readonly data: string
+  readonly yes?: boolean
+  readonly dryRun?: boolean
+  readonly logFormat: LogFormat
+}
+
+/**
+ * `millrace reset`: makes an application forget its offsets, its internal topics and its state, so that it processes all its
+ * input again. Shows what it is about to do, and asks before it does it.
+ *
+ * @throws MR_GROUP_ACTIVE while an instance is running, MR_CLI_USAGE if nobody can be asked, MR_CLI_DECLINED
+ */
+export async function resetApp(file: string, options: ResetOptions): Promise<void> {
+  const app = await loadApp(file)
+  const log = await openLog(options, appTopics(app.topology()).sources)
+  try {
+    const plan = await planReset(app, log, options.data)
+    console.log(options.logFormat === 'json' ? JSON.stringify(plainPlan(plan)) : planText(plan))
+    if (options.dryRun === true) return
+    if (options.yes !== true) await confirm(plan)
+    await carryOutReset(plan, log)
+    console.log(options.logFormat === 'json' ? JSON.stringify({ reset: plan.app }) : `${plan.app} has been reset`)
+  } finally {
+    await log.close()
+  }
+}
+
+async function confirm({ app }: ResetPlan): Promise<void> {
+  if (!process.stdin.isTTY) {
+    throw new MillraceError('MR_CLI_USAGE', 'nobody can be asked whether to go on', {
+      hint: 'add --yes to go on without asking, or --dry-run to see only what would be done',
+    })
+  }
+  const prompt = createInterface({ input: process.stdin, output: process.stderr })
+  const answer = await prompt.question(`Type ${app} to go on: `)
+  prompt.close()
+  if (answer.trim() === app) return
+  throw new MillraceError('MR_CLI_DECLINED', 'nothing was reset', { hint: 'the name of the application was not typed' })
+}
+
+function planText(plan: ResetPlan): string {
+  const { offsets, internalTopics, otherTopics, stateDirectory } = plainPlan(plan)
+  const lines = [`reset of ${plan.app}:`]
+  for (const { topic, partition, offset } of offsets)
+    lines.push(`  process ${topic}/${partition} from offset ${offset}`)
+  for (const topic of internalTopics) lines.push(`  delete topic ${topic}`)
+  if (stateDirectory !== undefined) lines.push(`  delete directory ${stateDirectory}`)
+  for (const topic of otherTopics) lines.push(`  keep topic ${topic}, which the topology does not have (any more)`)
+  return lines.join('\n')
+}
+
+function plainPlan({ app, offsets, internalTopics, otherTopics, stateDirectory }: ResetPlan): {
+  readonly app: string
+  readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[]
+  readonly internalTopics: readonly string[]
+  readonly otherTopics: readonly string[]
+  readonly stateDirectory: string | undefined
+} {
+  const list = Array.from(offsets.entries(), ([topic, partition, { offset }]) => ({ topic, partition, offset }))
+  return { app, offsets: list, internalTopics, otherTopics, stateDirectory }
+}

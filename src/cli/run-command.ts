@@ -1,0 +1,207 @@
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { MillraceError } from '../errors/millrace-error.ts'
+import type { Log } from '../log/log.ts'
+import { systemClock } from '../platform/clock.ts'
+import { Streams } from '../runtime/streams.ts'
+import type { StreamsStatus } from '../runtime/streams.ts'
+import type { EngineFactory } from '../engine/engine.ts'
+import { chooseEngine } from '../engine/choice/choose-engine.ts'
+import { silentLogger } from '../application/application.ts'
+import type { Application, Logger } from '../application/application.ts'
+import { appTopics, createMissingTopics } from './app-topics.ts'
+import type { LogFormat } from './cli-error.ts'
+import { ConsoleLogger } from './console-logger.ts'
+import { loadApp } from './load-app.ts'
+import { withinPatience } from './patience.ts'
+import { openLog } from './open-log.ts'
+import type { LogPlace } from './open-log.ts'
+import { RestoreReport } from './restore-progress.ts'
+import { closingLine, StatusLine } from './status.ts'
+import type { RunStatus } from './status.ts'
+import { carryOutReset, mustFinishReset, planReset } from './reset-application.ts'
+import { Terminal } from './terminal.ts'
+
+export interface RunOptions extends LogPlace {
+  /** Stream threads; as many as the application says if not given. */
+  readonly threads?: number
+  /** ms; without it the run goes on until a signal. */
+  readonly for?: number
+  readonly fromBeginning?: boolean
+  /** ms for which the end is waited for. */
+  readonly closeTimeout: number
+  readonly logFormat: LogFormat
+}
+
+/** ms between two status lines: on a terminal they replace each other, elsewhere they add up. */
+const STATUS_EVERY = { interactive: 1000, plain: 2000 }
+
+/**
+ * `millrace run`: runs an application until SIGINT, SIGTERM or the end of `--for`, then commits and leaves.
+ *
+ * @throws what loading, starting or running it throws
+ */
+export async function runApp(file: string, options: RunOptions): Promise<void> {
+  if (options.fromBeginning === true && options.kafka !== undefined) {
+    throw new MillraceError('MR_CLI_USAGE', '--from-beginning cannot be used with --kafka', {
+      hint: 'stop every instance, then run millrace reset with the same --kafka and --data',
+    })
+  }
+  if (options.groupProtocol !== undefined && options.kafka === undefined) {
+    throw new MillraceError('MR_CLI_USAGE', '--group-protocol is for Kafka groups, and there is no --kafka', {
+      hint: 'name the brokers with --kafka HOST:PORT,…, or leave --group-protocol out',
+    })
+  }
+  if (options.acceptLoss === true && options.kafka !== undefined) {
+    throw new MillraceError('MR_CLI_USAGE', '--accept-loss is for the embedded log, and there is a --kafka', {
+      hint: 'leave one of them out',
+    })
+  }
+  const app = await loadApp(file)
+  const topics = appTopics(app.topology())
+  const terminal = new Terminal(process.stderr)
+  const logger = new ConsoleLogger(terminal, options.logFormat)
+  const { factory: engine, note } = await chooseEngine()
+  if (note !== undefined) logger.warn({}, note)
+  const log = await openLog(options, topics.sources, logger)
+  let failure: unknown
+  try {
+    if (log.kind === 'embedded') {
+      const { names, partitions } = await createMissingTopics(log, topics)
+      if (names.length > 0) logger.info({ topics: names, partitions }, 'created the topics that the log lacked')
+    }
+    if (log.kind === 'kafka' && mustFinishReset(app, options.data)) throw unfinishedReset()
+    if (options.fromBeginning === true || mustFinishReset(app, options.data)) {
+      await carryOutReset(await planReset(app, log, options.data), log)
+      logger.info({ app: app.id }, 'forgot state, internal topics and offsets; input is processed from the beginning')
+    }
+    logger.info({ app: app.id, log: placeOf(log, options), engine: engine.name, data: options.data }, 'starting')
+    const module = pathToFileURL(resolve(file))
+    await runUntilEnd(adjusted(app, logger, options), { module, log, engine, terminal, logger, options })
+  } catch (error) {
+    failure = error
+    throw error
+  } finally {
+    terminal.clearStatus()
+    logger.flush(failure)
+    // What did not end will not let the log close either; the process ends without it.
+    if (!isTimeout(failure)) await log.close()
+  }
+}
+
+interface Run {
+  /** Of the application. */
+  readonly module: URL
+  readonly log: Log
+  readonly engine: EngineFactory
+  readonly terminal: Terminal
+  readonly logger: ConsoleLogger
+  readonly options: RunOptions
+}
+
+async function runUntilEnd(app: Application, run: Run): Promise<void> {
+  const { module, log, engine, terminal, logger, options } = run
+  const restore = new RestoreReport(terminal)
+  const started = systemClock.monotonic()
+  const end = Promise.withResolvers<string>()
+  let ended = Infinity
+  const endBy = (reason: string): void => {
+    ended = Math.min(ended, systemClock.monotonic())
+    end.resolve(reason)
+  }
+  const onInterrupt = (): void => endBy('interrupted')
+  const onTerminate = (): void => endBy('terminated')
+  const place = log.kind === 'kafka' ? placeOf(log, options) : 'the embedded log'
+  const say = (what: string): void => {
+    terminal.clearStatus()
+    logger.flush()
+    logger.info({ for: what }, 'closing takes long; waiting')
+  }
+  const patiently = <T>(ending: Promise<T>, what: () => string): Promise<T> => {
+    const passed = systemClock.monotonic() - ended
+    return withinPatience(ending, { timeout: options.closeTimeout, passed, what, say })
+  }
+  process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate)
+  const timer = options.for === undefined ? undefined : systemClock.schedule(options.for, () => endBy('time is up'))
+  let ticker: NodeJS.Timeout | undefined
+  try {
+    const starting = Streams.start(app, {
+      log,
+      module,
+      engine,
+      stateDirectory: join(options.data, 'state'),
+      fileMode: options.fileMode ?? 'owner',
+      onRestore: restore.listener,
+    })
+    let isStarted = false
+    const cutShort = end.promise.then((reason) => {
+      if (isStarted) return starting
+      logger.info({ reason }, 'closing')
+      return patiently(starting, () => `${place}, without which the application cannot start`)
+    })
+    const streams = await Promise.race([starting, cutShort])
+    isStarted = true
+    const line = new StatusLine(started)
+    ticker = setInterval(
+      () => {
+        logger.flush()
+        const now = systemClock.monotonic()
+        const status = summarize(streams.status())
+        if (options.logFormat === 'json') logger.info(status, 'status')
+        else if (!restore.isDrawing) terminal.status(line.text(status, now))
+      },
+      terminal.isInteractive ? STATUS_EVERY.interactive : STATUS_EVERY.plain,
+    )
+    const isCutShort = ended < Infinity
+    const reason = await Promise.race([end.promise, streams.closed.then(() => 'shut down by the group')])
+    ended = Math.min(ended, systemClock.monotonic())
+    clearInterval(ticker)
+    restore.stop()
+    terminal.clearStatus()
+    if (!isCutShort) logger.info({ reason }, 'closing')
+    // Closed tasks know neither lag nor stream time any more.
+    const before = summarize(streams.status())
+    await patiently(
+      streams.close(),
+      () => `${place}: ${before.tasks} ${before.tasks === 1 ? 'task' : 'tasks'} to be committed and given up`,
+    )
+    const { processed, commits } = streams.status()
+    const elapsed = systemClock.monotonic() - started
+    if (options.logFormat === 'json')
+      logger.info({ ...before, state: streams.state, processed, commits, elapsed }, 'done')
+    else terminal.line(closingLine({ ...before, processed }, elapsed, commits))
+  } finally {
+    clearInterval(ticker)
+    timer?.cancel()
+    restore.stop()
+    process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate)
+  }
+}
+
+function summarize({ state, tasks, processed, lag }: StreamsStatus): RunStatus {
+  let streamTime = -1
+  for (const task of tasks) streamTime = Math.max(streamTime, task.streamTime)
+  return { state, tasks: tasks.length, processed, lag, streamTime }
+}
+
+/** An application that logs nowhere logs to the terminal; the command line says how many threads it has, if it does. */
+function adjusted(app: Application, terminal: Logger, options: RunOptions): Application {
+  const { id, settings } = app
+  const logger = settings.logger === silentLogger ? terminal : settings.logger
+  const threads = options.threads ?? settings.threads
+  return { id, settings: { ...settings, logger, threads }, topology: () => app.topology() }
+}
+
+function unfinishedReset(): MillraceError {
+  return new MillraceError('MR_RESET_UNFINISHED', 'a reset of the application was cut short', {
+    hint: 'run millrace reset with the same --kafka and --data again',
+  })
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof MillraceError && error.code === 'MR_CLOSE_TIMEOUT'
+}
+
+function placeOf(log: Log, options: RunOptions): string {
+  return log.kind === 'kafka' ? `Kafka at ${options.kafka?.join(',') ?? ''}` : 'embedded'
+}

@@ -1,0 +1,75 @@
+import type { Serde } from '../../serde/serde.ts'
+import type { WindowDefinition } from '../../windowing/windows.ts'
+import type { GraphNode } from '../../topology/graph/graph-node.ts'
+import type { LogicalGraph } from '../../topology/graph/logical-graph.ts'
+import type { TableOrigin } from './table-origins.ts'
+
+/** Under this symbol, streams and tables keep what the operators work on, out of their users' sight. */
+export const HANDLE: unique symbol = Symbol('handle')
+
+/** Under this symbol, streams and tables carry their types; there is no such property at run time. */
+export declare const TYPES: unique symbol
+
+/** A stream in the logical graph. */
+export interface StreamHandle {
+  readonly graph: LogicalGraph
+  readonly name: string
+  readonly node: GraphNode
+  /** Undefined: not known any more. */
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  /** Names of the source nodes that feed it. */
+  readonly sources: ReadonlySet<string>
+  /** The key may have changed: what needs equal keys in one partition must repartition first. */
+  readonly repartition: boolean
+  /** The repartition that joins of this stream share. */
+  joinRepartition?: GraphNode
+}
+
+/** A table in the logical graph. */
+export interface TableHandle {
+  readonly graph: LogicalGraph
+  readonly name: string
+  readonly node: GraphNode
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly sources: ReadonlySet<string>
+  readonly origin: TableOrigin
+  /** Someone downstream asked for old values, and they are sent. */
+  sendsOldValues: boolean
+}
+
+export interface GlobalTableHandle {
+  readonly graph: LogicalGraph
+  readonly store: string
+}
+
+/** A stream grouped by key, ready to be aggregated. */
+export interface GroupedStreamHandle {
+  readonly graph: LogicalGraph
+  readonly name: string
+  readonly node: GraphNode
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly sources: ReadonlySet<string>
+  readonly repartition: boolean
+  /** Name given by the user for the repartition topic: then all aggregations of the group share one. */
+  readonly repartitionName: string | undefined
+  sharedRepartition?: GraphNode
+}
+
+/** A table grouped by a new key. */
+export interface GroupedTableHandle {
+  readonly graph: LogicalGraph
+  readonly node: GraphNode
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly repartitionName: string | undefined
+  sharedRepartition?: GraphNode
+}
+
+export interface WindowedStreamHandle<W extends WindowDefinition> {
+  readonly grouped: GroupedStreamHandle
+  readonly windows: W
+  readonly emitOnClose: boolean
+}

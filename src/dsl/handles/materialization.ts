@@ -1,0 +1,221 @@
+import type { Serde } from '../../serde/serde.ts'
+import type {
+  KeyValueStoreSpec,
+  PeriodStoreSpec,
+  SessionStoreSpec,
+  VersionedStoreSpec,
+  WindowStoreSpec,
+} from '../../topology/store-spec.ts'
+import type { BuildSettings } from '../../topology/build-settings.ts'
+import type { NameGenerator } from '../../topology/names.ts'
+import { requiredInternalSerde } from '../../topology/required-serde.ts'
+import { topologyError } from '../../topology/topology-error.ts'
+import { defaultRetention, minimumRetention } from '../../windowing/windows.ts'
+import type { AggregationWindows, PeriodWindows, SessionWindows } from '../../windowing/windows.ts'
+import { MATERIALIZE, operatorOptions } from '../options/operator-options.ts'
+import type { MaterializeTable } from '../options/operator-options.ts'
+import type { Materialize, StoreOptions } from '../options/store-options.ts'
+
+/** The options of a store as an operator understands them. */
+export interface Materialization {
+  /** True if the user spoke of a store at all, if only to leave it unnamed. */
+  readonly given: boolean
+  readonly storeName: string | undefined
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly persistent: boolean
+  readonly caching: boolean
+  readonly logging: false | Readonly<Record<string, string>>
+  /** History of a versioned store, ms. */
+  readonly history: number | undefined
+  /** Of a windowed store, ms. */
+  readonly retention: number | undefined
+}
+
+/**
+ * @param owner the operator, as errors call it: `count()`
+ * @param table its options, if it has more than those of every store
+ * @throws MR_CONFIG, MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_NAME, MR_DURATION
+ */
+export function materializationOf(
+  options: Materialize<unknown, unknown, StoreOptions> | undefined,
+  owner: string,
+  table: MaterializeTable = MATERIALIZE,
+): Materialization {
+  const { key, value, store: given, materialized = false } = operatorOptions(table, options, owner)
+  const { name, type, caching = true, logging = true, versioned, retention } = given ?? {}
+  const persistent = type !== 'memory'
+  if (versioned !== undefined && !persistent) throw badStoreOption(name, 'is versioned, but in memory')
+  return {
+    given: given !== undefined || materialized,
+    storeName: name,
+    keySerde: key,
+    valueSerde: value,
+    persistent,
+    caching: caching && versioned === undefined,
+    logging: logging === true ? {} : logging,
+    history: versioned?.history,
+    retention,
+  }
+}
+
+function badStoreOption(store: string | undefined, problem: string): Error {
+  return topologyError(
+    'MR_TOPOLOGY_STORE_OPTION',
+    `the store ${JSON.stringify(store ?? '(unnamed)')} ${problem}`,
+    'a store is { name, type: persistent | memory, caching, logging }, with { versioned: { history } } for persistent tables and { retention } for windows',
+  )
+}
+
+/** The user's name for the store, else a generated one. */
+export function storeNameOf(
+  materialization: Materialization,
+  names: NameGenerator,
+  prefix: string,
+): { readonly name: string; readonly generated: boolean } {
+  const { storeName } = materialization
+  return storeName === undefined
+    ? { name: names.nextStore(prefix), generated: true }
+    : { name: storeName, generated: false }
+}
+
+export interface StoreSerdes {
+  readonly key: Serde<unknown> | undefined
+  readonly value: Serde<unknown> | undefined
+}
+
+function baseSpec(
+  settings: BuildSettings,
+  materialization: Materialization,
+  name: string,
+  serdes: StoreSerdes,
+  node: string,
+): Omit<KeyValueStoreSpec, 'kind' | 'timestamped'> {
+  const purpose = `the store "${name}"`
+  return {
+    name,
+    keySerde: requiredInternalSerde(settings, 'key', serdes.key, node, purpose),
+    valueSerde: requiredInternalSerde(settings, 'value', serdes.value, node, purpose),
+    persistent: materialization.persistent,
+    logging: materialization.logging,
+    caching: materialization.caching,
+  }
+}
+
+/** @throws MR_SERDE_MISSING, MR_TOPOLOGY_STORE_OPTION */
+export function tableStoreSpec(
+  settings: BuildSettings,
+  materialization: Materialization,
+  name: string,
+  serdes: StoreSerdes,
+  node: string,
+): KeyValueStoreSpec | VersionedStoreSpec {
+  if (materialization.retention !== undefined) {
+    throw badStoreOption(name, 'has a retention, but is not windowed')
+  }
+  const base = baseSpec(settings, materialization, name, serdes, node)
+  return materialization.history === undefined
+    ? { kind: 'keyValue', timestamped: true, ...base }
+    : { kind: 'versioned', historyRetention: materialization.history, ...base }
+}
+
+/** @throws MR_SERDE_MISSING, MR_TOPOLOGY_STORE_OPTION */
+export function windowStoreSpec(
+  settings: BuildSettings,
+  materialization: Materialization,
+  name: string,
+  serdes: StoreSerdes,
+  node: string,
+  windows: Exclude<AggregationWindows, PeriodWindows | SessionWindows>,
+  emitOnClose: boolean,
+): WindowStoreSpec {
+  const base = baseSpec(settings, materialization, name, serdes, node)
+  return {
+    kind: 'window',
+    timestamped: true,
+    ...base,
+    // Kafka Streams keeps the cache of tumbling and hopping windows, and disables that of sliding ones.
+    caching: base.caching && (!emitOnClose || (settings.compatible && windows.kind !== 'sliding')),
+    retention: retentionOf(settings, materialization, windows),
+    inclusiveRetention: false,
+    windowSize: windowSize(windows),
+    retainDuplicates: false,
+    timeOrdered: emitOnClose,
+  }
+}
+
+/** @throws MR_SERDE_MISSING, MR_TOPOLOGY_STORE_OPTION */
+export function periodStoreSpec(
+  settings: BuildSettings,
+  materialization: Materialization,
+  name: string,
+  serdes: StoreSerdes,
+  node: string,
+  windows: PeriodWindows,
+  emitOnClose: boolean,
+): PeriodStoreSpec {
+  const base = baseSpec(settings, materialization, name, serdes, node)
+  return {
+    kind: 'period',
+    ...base,
+    caching: base.caching && !emitOnClose,
+    retention: materialization.retention ?? defaultRetention(windows),
+    maxSize: windows.maxSize,
+    timeOrdered: emitOnClose,
+  }
+}
+
+/** @throws MR_SERDE_MISSING, MR_TOPOLOGY_STORE_OPTION */
+export function sessionStoreSpec(
+  settings: BuildSettings,
+  materialization: Materialization,
+  name: string,
+  serdes: StoreSerdes,
+  node: string,
+  windows: SessionWindows,
+  emitOnClose: boolean,
+): SessionStoreSpec {
+  const base = baseSpec(settings, materialization, name, serdes, node)
+  return {
+    kind: 'session',
+    ...base,
+    caching: base.caching && !emitOnClose,
+    retention: retentionOf(settings, materialization, windows),
+    timeOrdered: emitOnClose,
+  }
+}
+
+/** By default no shorter than what keeps results from depending on other keys, whatever the user says. */
+function retentionOf(settings: BuildSettings, { retention }: Materialization, windows: AggregationWindows): number {
+  if (settings.compatible) return retention ?? minimumRetention(windows)
+  return Math.max(retention ?? 0, defaultRetention(windows))
+}
+
+/**
+ * Refuses options that a windowed store cannot have. Called where the operator is: the stack then shows the user's line.
+ *
+ * @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION
+ */
+export function checkWindowStore(materialization: Materialization, windows: AggregationWindows, name: string): void {
+  if (materialization.history !== undefined) throw badStoreOption(name, 'is versioned, but windowed')
+  const least = minimumRetention(windows)
+  if (materialization.retention !== undefined && materialization.retention < least) {
+    throw topologyError(
+      'MR_TOPOLOGY_RETENTION',
+      `the store "${name}" keeps its windows for ${materialization.retention} ms, but they are final only after ${least} ms`,
+      'give a retention of at least the size of the windows plus their grace period',
+    )
+  }
+}
+
+/** Size of a window as its key's serde must know it, ms. */
+export function windowSize(windows: Exclude<AggregationWindows, PeriodWindows | SessionWindows>): number {
+  switch (windows.kind) {
+    case 'sliding':
+      return windows.difference
+    case 'unlimited':
+      return Number.MAX_SAFE_INTEGER
+    default:
+      return windows.size
+  }
+}

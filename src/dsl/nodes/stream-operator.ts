@@ -1,0 +1,45 @@
+import type { OperatorSpec } from '../../topology/operator-spec.ts'
+import { GraphNode } from '../../topology/graph/graph-node.ts'
+import type { NodeTraits } from '../../topology/graph/graph-node.ts'
+import type { StreamHandle } from '../handles/handles.ts'
+
+/** A node of one processor; its operator is made when the topology is written, after all options that depend on later calls are known. */
+export function processorNode(
+  name: string,
+  traits: NodeTraits,
+  operator: (node: GraphNode) => OperatorSpec,
+  stores: readonly string[] = [],
+): GraphNode {
+  return new GraphNode(name, traits, (writer, node) => {
+    writer.addProcessor(name, operator(node), node.parentNames())
+    for (const store of stores) writer.connect(name, store)
+  })
+}
+
+/** Adds a processor below a stream. */
+export function addToStream(stream: StreamHandle, name: string, traits: NodeTraits, operator: OperatorSpec): GraphNode {
+  const node = processorNode(name, traits, () => operator)
+  stream.graph.add(stream.node, node)
+  return node
+}
+
+/** What of a stream still holds behind an operator. */
+export interface Kept {
+  readonly key: boolean
+  readonly value: boolean
+  /** True: the key may have changed. */
+  readonly newKey?: boolean
+}
+
+/** The stream behind an operator. */
+export function streamAfter(stream: StreamHandle, node: GraphNode, kept: Kept): StreamHandle {
+  return {
+    graph: stream.graph,
+    name: node.name,
+    node,
+    keySerde: kept.key ? stream.keySerde : undefined,
+    valueSerde: kept.value ? stream.valueSerde : undefined,
+    sources: stream.sources,
+    repartition: stream.repartition || kept.newKey === true,
+  }
+}

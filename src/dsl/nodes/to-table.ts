@@ -1,0 +1,49 @@
+import { GraphNode } from '../../topology/graph/graph-node.ts'
+import { newRepartition, repartitionNode } from '../../topology/graph/repartition.ts'
+import type { StreamHandle, TableHandle } from '../handles/handles.ts'
+import { materializationOf, storeNameOf, tableStoreSpec } from '../handles/materialization.ts'
+import type { Materialize } from '../options/store-options.ts'
+import { SourceOrigin } from '../handles/table-origins.ts'
+
+export function toTable(stream: StreamHandle, options: Materialize<unknown, unknown> = {}): TableHandle {
+  const { graph } = stream
+  const materialization = materializationOf(options, 'toTable()')
+  const name = graph.names.orNext(options.name, 'KSTREAM-TOTABLE-')
+  const store = storeNameOf(materialization, graph.names, 'KSTREAM-TOTABLE-')
+  const keySerde = materialization.keySerde ?? stream.keySerde
+  const valueSerde = materialization.valueSerde ?? stream.valueSerde
+
+  let parent = stream.node
+  let { sources } = stream
+  if (stream.repartition) {
+    parent = repartitionNode('optimizable', newRepartition(graph.names, name, { keySerde, valueSerde }))
+    graph.add(stream.node, parent)
+    sources = new Set([parent.name])
+  }
+
+  const versioned = materialization.history !== undefined
+  const origin = new SourceOrigin(store.name, versioned, !store.generated)
+  const node = new GraphNode(name, { versioned }, (writer, self) => {
+    writer.addProcessor(name, tableSourceOperator(origin), self.parentNames())
+    if (!origin.materialized) return
+    const serdes = { key: keySerde, value: valueSerde }
+    writer.addStore(tableStoreSpec(writer.settings, materialization, store.name, serdes, name), store.generated, name)
+  })
+  graph.add(parent, node)
+  return { graph, name, node, keySerde, valueSerde, sources, origin, sendsOldValues: false }
+}
+
+/** Upserts by key, into a store if anyone needs one. */
+export function tableSourceOperator(origin: SourceOrigin): {
+  readonly op: 'tableSource'
+  readonly store: string | null
+  readonly versioned: boolean
+  readonly sendOldValues: boolean
+} {
+  return {
+    op: 'tableSource',
+    store: origin.materialized ? origin.store : null,
+    versioned: origin.versioned,
+    sendOldValues: origin.sendsOldValues,
+  }
+}

@@ -1,0 +1,64 @@
+import { parseDuration, readOptions } from '../../options/options.ts'
+import type { Duration } from '../../options/options.ts'
+import { STRICT_BUFFER, TIME_LIMIT_BUFFER } from './operator-options.ts'
+
+/** When `suppress` lets a change through: made by `untilWindowCloses` and `untilTimeLimit`. */
+export interface Suppressed {
+  readonly kind: 'windowClose' | 'timeLimit'
+  /** Of `timeLimit`, ms. */
+  readonly limit: number
+  /** Infinity: no bound. */
+  readonly maxRecords: number
+  /** Infinity: no bound. */
+  readonly maxBytes: number
+  readonly whenFull: 'emitEarly' | 'shutDown'
+}
+
+/** Bounds of a buffer that must not emit early. */
+export interface StrictBuffer {
+  /** Changes held back at most; no bound if not given. Exceeding it ends the application. */
+  readonly maxRecords?: number
+  /** Bytes held back at most (keys, values, headers); no bound if not given. Exceeding it ends the application. */
+  readonly maxBytes?: number
+}
+
+/** Bounds of a buffer that may emit early. */
+export interface TimeLimitBuffer {
+  /** Changes held back at most; no bound if not given. */
+  readonly maxRecords?: number
+  /** Bytes held back at most (keys, values, headers); no bound if not given. */
+  readonly maxBytes?: number
+  /** What happens beyond a bound: the oldest changes go out early (default), or the application ends. */
+  readonly whenFull?: 'emitEarly' | 'shutDown'
+}
+
+/**
+ * One result per window: the final one, when the window takes no more records. Only for windowed tables.
+ *
+ * @throws MR_TOPOLOGY_SUPPRESS for impossible bounds
+ * @example
+ * ```ts
+ * counts.suppress(untilWindowCloses()).toStream().to(finalCounts)
+ * ```
+ * Behaves as Kafka Streams' `Suppressed.untilWindowCloses` (KIP-328).
+ */
+export function untilWindowCloses(buffer: StrictBuffer = {}): Suppressed {
+  const bounds = readOptions(STRICT_BUFFER, buffer, 'untilWindowCloses()')
+  return { kind: 'windowClose', limit: 0, ...bounds, whenFull: 'shutDown' }
+}
+
+/**
+ * At most one change per key and `limit` of stream time: each is held back until the time has passed since the first one
+ * held back, and replaced by later ones meanwhile.
+ *
+ * @throws MR_DURATION; MR_TOPOLOGY_SUPPRESS for impossible bounds
+ * @example
+ * ```ts
+ * balances.suppress(untilTimeLimit('10s', { maxRecords: 10_000 })).toStream().to(calmBalances)
+ * ```
+ * Behaves as Kafka Streams' `Suppressed.untilTimeLimit` (KIP-328).
+ */
+export function untilTimeLimit(limit: Duration, buffer: TimeLimitBuffer = {}): Suppressed {
+  const ms = parseDuration(limit, 'the limit of untilTimeLimit()')
+  return { kind: 'timeLimit', limit: ms, ...readOptions(TIME_LIMIT_BUFFER, buffer, 'untilTimeLimit()') }
+}

@@ -1,0 +1,141 @@
+import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
+import type { EngineIterator, EngineRange } from '../engine.ts'
+import { engineFailure } from '../files/engine-failure.ts'
+import type { ScanReply, ScanRequest, ScanWorkerData } from './level-scan-protocol.ts'
+
+const FIRST_ROWS = 32
+const MOST_ROWS = 1024
+/** A thread that says nothing for so long has died. */
+const GIVE_UP_MS = 30_000
+
+let shared: ScanThread | undefined
+let lastDatabase = 0
+let lastIterator = 0
+
+/** The thread that scans LevelDB for the engines of this one; asking it blocks until it answers. */
+class ScanThread {
+  readonly #signal = new Int32Array(new SharedArrayBuffer(4))
+  readonly #port: MessagePort
+
+  constructor() {
+    const { port1, port2 } = new MessageChannel()
+    this.#port = port1
+    const file = import.meta.url.endsWith('.ts') ? './level-scan-worker.ts' : './level-scan-worker.js'
+    const workerData: ScanWorkerData = { signal: this.#signal, port: port2 }
+    new Worker(new URL(file, import.meta.url), { workerData, transferList: [port2], execArgv: [] }).unref()
+  }
+
+  tell(request: ScanRequest): void {
+    this.#port.postMessage(request, [])
+  }
+
+  ask(request: ScanRequest, directory: string): ScanReply {
+    Atomics.store(this.#signal, 0, 0)
+    this.tell(request)
+    Atomics.wait(this.#signal, 0, 0, GIVE_UP_MS)
+    const reply: ScanReply = receiveMessageOnPort(this.#port)?.message ?? {
+      type: 'failed',
+      message: 'the scanning thread does not answer',
+    }
+    if (reply.type === 'failed') throw engineFailure('level', directory, new Error(reply.message))
+    return reply
+  }
+}
+
+/** Synchronous scans of one LevelDB database, which must be open in this thread with `multithreading`. */
+export class LevelScanner {
+  readonly #directory: string
+  readonly #thread: ScanThread
+  readonly #database: number
+  readonly #open = new Set<LevelIterator>()
+
+  constructor(directory: string) {
+    this.#directory = directory
+    this.#thread = shared ??= new ScanThread()
+    this.#database = ++lastDatabase
+    this.#thread.ask({ type: 'attach', database: this.#database, directory }, directory)
+  }
+
+  iterate(range: EngineRange): EngineIterator {
+    const iterator = ++lastIterator
+    const first = this.#thread.ask(
+      {
+        type: 'open',
+        database: this.#database,
+        iterator,
+        gte: range.gte,
+        lt: range.lt,
+        reverse: range.reverse ?? false,
+        count: FIRST_ROWS,
+      },
+      this.#directory,
+    )
+    const opened = new LevelIterator(
+      first,
+      (count) => this.#thread.ask({ type: 'more', iterator, count }, this.#directory),
+      () => {
+        this.#open.delete(opened)
+        this.#thread.tell({ type: 'close', iterator })
+      },
+    )
+    this.#open.add(opened)
+    return opened
+  }
+
+  close(): void {
+    for (const iterator of this.#open) iterator.close()
+    this.#thread.ask({ type: 'detach', database: this.#database }, this.#directory)
+  }
+}
+
+class LevelIterator implements EngineIterator {
+  key: Buffer = NOTHING
+  value: Buffer = NOTHING
+  readonly #more: (count: number) => ScanReply
+  readonly #onClose: () => void
+  #rows: Buffer = NOTHING
+  #at = 0
+  #finished = false
+  #closed = false
+  #count = FIRST_ROWS
+
+  constructor(first: ScanReply, more: (count: number) => ScanReply, onClose: () => void) {
+    this.#more = more
+    this.#onClose = onClose
+    this.#take(first)
+  }
+
+  next(): boolean {
+    while (this.#at === this.#rows.length) {
+      if (this.#finished || this.#closed) return false
+      this.#count = Math.min(this.#count * 4, MOST_ROWS)
+      this.#take(this.#more(this.#count))
+    }
+    const keyStart = this.#at + 8
+    const keyEnd = keyStart + this.#rows.readUInt32LE(this.#at)
+    const valueEnd = keyEnd + this.#rows.readUInt32LE(this.#at + 4)
+    this.key = this.#rows.subarray(keyStart, keyEnd)
+    this.value = this.#rows.subarray(keyEnd, valueEnd)
+    this.#at = valueEnd
+    return true
+  }
+
+  close(): void {
+    if (this.#closed) return
+    this.#closed = true
+    this.#rows = NOTHING
+    this.#at = 0
+    this.#onClose()
+  }
+
+  #take(reply: ScanReply): void {
+    if (reply.type !== 'rows') return
+    const { rows } = reply
+    this.#rows = Buffer.from(rows.buffer, rows.byteOffset, rows.byteLength)
+    this.#at = 0
+    this.#finished = reply.finished
+  }
+}
+
+const NOTHING = Buffer.alloc(0)

@@ -1,0 +1,161 @@
+import { rmSync } from 'node:fs'
+import type { ClassicLevel } from 'classic-level'
+import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../engine.ts'
+import type { WriteBatch } from '../write-batch.ts'
+import { requireWhole } from '../files/engine-files.ts'
+import { engineClosed, engineUnavailable, engineFailure } from '../files/engine-failure.ts'
+import { LevelScanner } from './level-scanner.ts'
+import { holdDirectory } from '../files/open-directories.ts'
+import type { HeldDirectory } from '../files/open-directories.ts'
+
+type Database = ClassicLevel<Buffer, Buffer>
+type DatabaseOperation =
+  | { readonly type: 'put'; readonly key: Buffer; readonly value: Buffer }
+  | { readonly type: 'del'; readonly key: Buffer }
+
+const DEFAULT_BLOCK_CACHE_BYTES = 32 * 1024 * 1024
+const DEFAULT_WRITE_BUFFER_BYTES = 16 * 1024 * 1024
+
+/**
+ * LevelDB, for platforms without a RocksDB binary. Reads are synchronous, scans at the price of a round trip to another
+ * thread; writes answer a promise and take effect in the order of the calls.
+ */
+export const levelEngine: EngineFactory = {
+  name: 'level',
+  persistent: true,
+  async open(directory, options = {}) {
+    const { ClassicLevel } = await loadClassicLevel()
+    const held = holdDirectory('level', directory, options.fileMode)
+    try {
+      if (options.acceptDamage !== true) requireWhole('level', held.path)
+      const database: Database = new ClassicLevel(held.path, {
+        keyEncoding: 'buffer',
+        valueEncoding: 'buffer',
+        multithreading: true,
+        compression: false,
+        cacheSize: options.blockCacheBytes ?? DEFAULT_BLOCK_CACHE_BYTES,
+        writeBufferSize: options.writeBufferBytes ?? DEFAULT_WRITE_BUFFER_BYTES,
+      })
+      await database.open()
+      held.restrictNewFiles()
+      return new LevelEngine(directory, held, database)
+    } catch (cause) {
+      held.release()
+      throw engineFailure('level', directory, cause)
+    }
+  },
+  destroy(directory) {
+    rmSync(directory, { recursive: true, force: true })
+  },
+}
+
+/** @throws MR_ENGINE_UNAVAILABLE if there is no binary for this platform */
+export async function loadClassicLevel(): Promise<{ readonly ClassicLevel: typeof ClassicLevel }> {
+  try {
+    return await import('classic-level')
+  } catch (cause) {
+    throw engineUnavailable('level', cause)
+  }
+}
+
+class LevelEngine implements KeyValueEngine {
+  readonly name = 'level'
+  readonly #directory: string
+  readonly #held: HeldDirectory
+  readonly #database: Database
+  #scanner: LevelScanner | undefined
+  #writing: Promise<void> = Promise.resolve()
+  #unfinished = 0
+  #closing: Promise<void> | undefined
+
+  constructor(directory: string, held: HeldDirectory, database: Database) {
+    this.#directory = directory
+    this.#held = held
+    this.#database = database
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    this.#assertOpen()
+    try {
+      return this.#database.getSync(key)
+    } catch (cause) {
+      throw engineFailure('level', this.#directory, cause)
+    }
+  }
+
+  iterate(range: EngineRange): EngineIterator {
+    this.#assertOpen()
+    this.#scanner ??= new LevelScanner(this.#held.path)
+    return this.#scanner.iterate(range)
+  }
+
+  write(batch: WriteBatch, options?: { readonly sync?: boolean }): Promise<void> {
+    this.#assertOpen()
+    const sync = options?.sync ?? false
+    const plain = plainOperations(batch)
+    const isFirst = this.#unfinished++ === 0
+    // LevelDB copies what it is given before `batch` returns; what has to wait is copied here.
+    const written =
+      plain !== undefined && isFirst ? this.#database.batch(plain, { sync }) : this.#writeLater(batch.copy(), sync)
+    const done = written
+      .catch((cause: unknown) => {
+        throw engineFailure('level', this.#directory, cause)
+      })
+      .finally(() => this.#unfinished--)
+    this.#writing = done.catch(() => {})
+    return done
+  }
+
+  async #writeLater(batch: WriteBatch, sync: boolean): Promise<void> {
+    await this.#writing
+    await this.#database.batch(await this.#expand(batch), { sync })
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    await this.#writing
+    try {
+      this.#scanner?.close()
+      await this.#database.close()
+    } finally {
+      this.#held.release()
+    }
+  }
+
+  /** LevelDB has no range deletes: they become deletes of the keys that are there, and of those put before in the batch. */
+  async #expand(batch: WriteBatch): Promise<DatabaseOperation[]> {
+    const expanded: DatabaseOperation[] = []
+    for (let i = 0; i < batch.length; i++) {
+      if (batch.kind(i) !== 'deleteRange') expanded.push(plainOperation(batch, i))
+      else {
+        const { gte, lt } = batch.range(i)
+        const earlier = expanded.filter(({ key }) => key.compare(gte) >= 0 && key.compare(lt) < 0)
+        const stored = await this.#database.keys({ gte, lt }).all()
+        for (const key of [...earlier.map((put) => put.key), ...stored]) expanded.push({ type: 'del', key })
+      }
+    }
+    return expanded
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw engineClosed('level', this.#directory)
+  }
+}
+
+/** The batch in LevelDB's terms, or `undefined` if it deletes ranges. */
+function plainOperations(batch: WriteBatch): DatabaseOperation[] | undefined {
+  const plain: DatabaseOperation[] = []
+  for (let i = 0; i < batch.length; i++) {
+    if (batch.kind(i) === 'deleteRange') return undefined
+    plain.push(plainOperation(batch, i))
+  }
+  return plain
+}
+
+function plainOperation(batch: WriteBatch, index: number): DatabaseOperation {
+  const key = batch.key(index)
+  return batch.kind(index) === 'put' ? { type: 'put', key, value: batch.value(index) } : { type: 'del', key }
+}

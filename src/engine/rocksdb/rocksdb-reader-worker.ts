@@ -1,0 +1,84 @@
+import { workerData } from 'node:worker_threads'
+import { ShortView } from '../short-view.ts'
+import { loadRocksdbBinding } from './rocksdb-binding.ts'
+import {
+  ABSENT,
+  ANSWERED,
+  ASKED,
+  ASLEEP,
+  COUNTS,
+  FAILED,
+  LENGTHS,
+  READING,
+  SLOT_BYTES,
+  SLOTS,
+  STATES,
+} from './rocksdb-reader-protocol.ts'
+import type { ReaderData } from './rocksdb-reader-protocol.ts'
+
+/** Runs in a thread of its own: looks rows up for the thread of the engines, which goes on with other work meanwhile. */
+const { control, databases, times, bytes }: ReaderData = workerData
+const shared = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+const binding = loadRocksdbBinding()
+const views: ShortView[] = []
+const keys: Buffer[] = []
+
+/** The slot to look at first, so that none waits for ever. */
+let next = 0
+for (;;) {
+  while (answerOne());
+  Atomics.store(control, ASLEEP, 1)
+  // What came before that has woken nobody.
+  if (answerOne()) Atomics.store(control, ASLEEP, 0)
+  else Atomics.wait(control, ASLEEP, 1)
+}
+
+function answerOne(): boolean {
+  for (let i = 0; i < SLOTS; i++) {
+    const slot = (next + i) % SLOTS
+    if (Atomics.compareExchange(control, STATES + slot, ASKED, READING) !== ASKED) continue
+    next = slot + 1
+    Atomics.store(control, STATES + slot, answer(slot))
+    return true
+  }
+  return false
+}
+
+function answer(slot: number): number {
+  try {
+    takeKeys(slot)
+    const begin = performance.now()
+    const rows = binding.db_get_many_sync(binding.db_init(databases[slot]!), keys, undefined)
+    times[slot] = performance.now() - begin
+    return giveRows(slot, rows) ? ANSWERED : FAILED
+  } catch {
+    // Whoever asked looks these keys up itself, and is told what is wrong with the database.
+    return FAILED
+  }
+}
+
+function takeKeys(slot: number): void {
+  keys.length = 0
+  let at = slot * SLOT_BYTES
+  for (let left = control[COUNTS + slot]!; left > 0; left--) {
+    const start = at + 4
+    at = start + shared.readInt32LE(at)
+    // The binding wants buffers, and making one costs more than copying a key.
+    const view = (views[keys.length] ??= new ShortView())
+    keys.push(view.copyOf(shared, start, at))
+  }
+}
+
+/** False if there is no room for them. */
+function giveRows(slot: number, rows: readonly (Buffer | undefined)[]): boolean {
+  let length = 0
+  for (const row of rows) length += 4 + (row?.length ?? 0)
+  if (length > SLOT_BYTES) return false
+  control[LENGTHS + slot] = length
+  let at = slot * SLOT_BYTES
+  for (const row of rows) {
+    at = shared.writeInt32LE(row?.length ?? ABSENT, at)
+    if (row !== undefined) at += row.copy(shared, at)
+  }
+  return true
+}

@@ -1,0 +1,219 @@
+import { rmSync } from 'node:fs'
+import type {
+  EngineFactory,
+  EngineIterator,
+  EngineOptions,
+  EngineRange,
+  KeyValueEngine,
+  PendingRows,
+} from '../engine.ts'
+import { ShortView } from '../short-view.ts'
+import type { WriteBatch } from '../write-batch.ts'
+import { requireWhole } from '../files/engine-files.ts'
+import { engineClosed, engineFailure } from '../files/engine-failure.ts'
+import { lowerCompactions } from './rocksdb-background.ts'
+import { holdDirectory } from '../files/open-directories.ts'
+import type { HeldDirectory } from '../files/open-directories.ts'
+import { loadRocksdbBinding } from './rocksdb-binding.ts'
+import type { NativeBatch, NativeColumn, NativeDatabase, RocksdbBinding } from './rocksdb-binding.ts'
+import { RocksdbLookUps } from './rocksdb-look-ups.ts'
+import { RangeDeletes } from './rocksdb-range-deletes.ts'
+import { RocksdbIterator, openNativeIterator } from './rocksdb-iterator.ts'
+
+const DEFAULT_BLOCK_CACHE_BYTES = 32 * 1024 * 1024
+const DEFAULT_WRITE_BUFFER_BYTES = 16 * 1024 * 1024
+const MAX_CACHE_BYTES = 0xffff_ffff
+
+/**
+ * RocksDB: everything is synchronous but `open` and `close`. Its write-ahead log is always on; it reaches the disk at a
+ * write with `sync`, and at the operating system's leisure otherwise.
+ */
+export const rocksdbEngine: EngineFactory = {
+  name: 'rocksdb',
+  persistent: true,
+  async open(directory, options = {}) {
+    const binding = loadRocksdbBinding()
+    const held = holdDirectory('rocksdb', directory, options.fileMode)
+    try {
+      if (options.acceptDamage !== true) requireWhole('rocksdb', held.path)
+      const database = binding.db_init(held.path)
+      const columns = await openDatabase(binding, database, options)
+      held.restrictNewFiles()
+      lowerCompactions()
+      return new RocksdbEngine(directory, held, binding, database, columns['default']!, columns['ranges']!)
+    } catch (cause) {
+      held.release()
+      throw engineFailure('rocksdb', directory, cause)
+    }
+  },
+  destroy(directory) {
+    rmSync(directory, { recursive: true, force: true })
+  },
+}
+
+function openDatabase(
+  binding: RocksdbBinding,
+  database: NativeDatabase,
+  options: EngineOptions,
+): Promise<Readonly<Record<string, NativeColumn>>> {
+  // As Kafka Streams does. With level compaction the binding compresses the lower levels, whatever `compression` says.
+  const common = { compaction: 'universal', compression: false, optimize: 'point-lookup' }
+  return new Promise((resolve, reject) => {
+    const settings = {
+      createIfMissing: true,
+      walCompression: false,
+      parallelism: 2,
+      columns: {
+        default: {
+          ...common,
+          cacheSize: Math.min(options.blockCacheBytes ?? DEFAULT_BLOCK_CACHE_BYTES, MAX_CACHE_BYTES),
+          // The binding flushes two memtables, of a quarter of this each, together.
+          memtableMemoryBudget: 2 * (options.writeBufferBytes ?? DEFAULT_WRITE_BUFFER_BYTES),
+        },
+        ranges: { ...common, cacheSize: 64 * 1024, memtableMemoryBudget: 256 * 1024 },
+      },
+    }
+    binding.db_open(database, settings, (error, columns) => (error ? reject(error) : resolve(columns)))
+  })
+}
+
+class RocksdbEngine implements KeyValueEngine {
+  readonly name = 'rocksdb'
+  readonly #directory: string
+  readonly #held: HeldDirectory
+  readonly #binding: RocksdbBinding
+  readonly #database: NativeDatabase
+  readonly #batch: NativeBatch
+  readonly #main: NativeColumn
+  readonly #rangeDeletes: RangeDeletes
+  readonly #lookUps: RocksdbLookUps
+  readonly #iterators = new Set<RocksdbIterator>()
+  /** For a look-up of one key. */
+  readonly #oneKey: Buffer[] = []
+  readonly #key = new ShortView()
+  readonly #value = new ShortView()
+  /** The batch whose first writes the native batch holds, and how many they are. */
+  #preparedBatch: WriteBatch | undefined
+  #preparedEdition = 0
+  #prepared = 0
+  #closing: Promise<void> | undefined
+
+  constructor(
+    directory: string,
+    held: HeldDirectory,
+    binding: RocksdbBinding,
+    database: NativeDatabase,
+    main: NativeColumn,
+    ranges: NativeColumn,
+  ) {
+    this.#directory = directory
+    this.#held = held
+    this.#binding = binding
+    this.#database = database
+    this.#batch = binding.batch_init()
+    this.#main = main
+    this.#rangeDeletes = new RangeDeletes(binding, database, main, ranges)
+    this.#rangeDeletes.redo()
+    this.#lookUps = new RocksdbLookUps(binding, database)
+  }
+
+  get(key: Buffer): Buffer | undefined {
+    this.#oneKey[0] = key
+    return this.getMany(this.#oneKey)[0]
+  }
+
+  getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {
+    this.#assertOpen()
+    try {
+      return this.#lookUps.getMany(keys)
+    } catch (cause) {
+      throw engineFailure('rocksdb', this.#directory, cause)
+    }
+  }
+
+  get readsBeside(): boolean {
+    return this.#lookUps.areSlow
+  }
+
+  beginGetMany(keys: readonly Buffer[]): PendingRows | undefined {
+    this.#assertOpen()
+    return this.#lookUps.begin(keys)
+  }
+
+  iterate(range: EngineRange): EngineIterator {
+    this.#assertOpen()
+    const native = openNativeIterator(this.#binding, this.#database, this.#main, range)
+    const iterator = new RocksdbIterator(this.#binding, native, this.#directory, () => this.#iterators.delete(iterator))
+    this.#iterators.add(iterator)
+    return iterator
+  }
+
+  /** The binding copies keys and values. What a range delete does depends on the writes behind it: it waits for `write`. */
+  prepare(batch: WriteBatch): void {
+    this.#assertOpen()
+    try {
+      this.#takeUp(batch)
+      while (this.#prepared < batch.length && batch.kind(this.#prepared) !== 'deleteRange') this.#add(batch)
+    } catch (cause) {
+      this.#preparedBatch = undefined
+      throw engineFailure('rocksdb', this.#directory, cause)
+    }
+  }
+
+  write(batch: WriteBatch, options?: { readonly sync?: boolean }): void {
+    this.#assertOpen()
+    this.#lookUps.outdate()
+    try {
+      this.#takeUp(batch)
+      this.#rangeDeletes.forgetDone(this.#batch)
+      while (this.#prepared < batch.length) this.#add(batch)
+      this.#binding.batch_write(this.#database, this.#batch, { sync: options?.sync ?? false })
+    } catch (cause) {
+      this.#rangeDeletes.cancel()
+      throw engineFailure('rocksdb', this.#directory, cause)
+    } finally {
+      this.#preparedBatch = undefined
+      this.#binding.batch_clear(this.#batch)
+    }
+    this.#rangeDeletes.carryOut()
+  }
+
+  /** Goes on behind the writes that are prepared, if they are those of this batch. */
+  #takeUp(batch: WriteBatch): void {
+    if (this.#preparedBatch === batch && this.#preparedEdition === batch.edition) return
+    this.#binding.batch_clear(this.#batch)
+    this.#preparedBatch = batch
+    this.#preparedEdition = batch.edition
+    this.#prepared = 0
+  }
+
+  #add(batch: WriteBatch): void {
+    const index = this.#prepared++
+    const kind = batch.kind(index)
+    if (kind === 'deleteRange') {
+      this.#rangeDeletes.add(this.#batch, batch, index)
+      return
+    }
+    const key = batch.key(index, this.#key)
+    if (kind === 'delete') this.#binding.batch_del(this.#batch, key, undefined)
+    else this.#binding.batch_put(this.#batch, key, batch.value(index, this.#value), undefined)
+  }
+
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close())
+  }
+
+  async #close(): Promise<void> {
+    for (const iterator of this.#iterators) iterator.close()
+    await this.#lookUps.close()
+    await new Promise<void>((resolve, reject) => {
+      this.#binding.db_close(this.#database, (error) =>
+        error ? reject(engineFailure('rocksdb', this.#directory, error)) : resolve(),
+      )
+    }).finally(() => this.#held.release())
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw engineClosed('rocksdb', this.#directory)
+  }
+}

@@ -1,0 +1,166 @@
+import type {
+  CommittedOffset,
+  Log,
+  LogClient,
+  LogClientOptions,
+  LogProducer,
+  LogReader,
+  OffsetSpec,
+  PartitionMap,
+  ReaderOptions,
+  TopicDescription,
+  TopicPartition,
+  TopicSpec,
+} from '../../log/log.ts'
+import type { LogDescription, OpenDescribed } from '../../log/log-description.ts'
+import { groupActive } from '../../group/group.ts'
+import { systemClock } from '../../platform/clock.ts'
+import { isPlainData } from '../../platform/plain-data.ts'
+import { TopicAdmin } from '../admin/topic-admin.ts'
+import { Cluster } from '../cluster/cluster.ts'
+import type { ClusterOptions } from '../cluster/connection-options.ts'
+import { Fetcher } from '../fetch/fetcher.ts'
+import type { FetcherOptions } from '../fetch/fetcher.ts'
+import { deleteGroup } from '../group/member/coordinator.ts'
+import { groupMembers } from '../group/member/group-members.ts'
+import { commitOffsets, fetchOffsets } from '../group/member/offsets.ts'
+import { KafkaClient } from './kafka-client.ts'
+import { IdempotentSession } from '../produce/producer-session.ts'
+import { KafkaProducer } from '../produce/producer.ts'
+import { KafkaError } from '../protocol/errors.ts'
+import { requireOutlasting } from '../transaction/outlasting.ts'
+import { TransactionalClient } from './transactional-client.ts'
+
+/** Long enough for every broker to hear of a new topic, short enough for a mistyped name. */
+const unknownTopicTimeout = 10_000
+
+function fetcherOptions({ fetchBytes }: ReaderOptions): FetcherOptions {
+  return fetchBytes === undefined ? { unknownTopicTimeout } : { unknownTopicTimeout, bufferBytes: fetchBytes }
+}
+
+/** The Log port over Kafka. Every reader, producer and client has connections of its own. */
+export class KafkaLog implements Log {
+  readonly kind = 'kafka'
+  readonly #options: ClusterOptions
+  readonly #cluster: Cluster
+  readonly #admin: TopicAdmin
+  readonly #open = new Set<{ close(): unknown }>()
+
+  constructor(options: ClusterOptions) {
+    this.#options = options
+    this.#cluster = new Cluster(options)
+    this.#admin = new TopicAdmin(this.#cluster)
+  }
+
+  /** None if the options hold what belongs to one thread: a token provider, callbacks of TLS, a clock. */
+  describe(): LogDescription | undefined {
+    const { clock, ...options } = this.#options
+    return clock === systemClock && isPlainData(options) ? { module: import.meta.url, options } : undefined
+  }
+
+  describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
+    return this.#admin.describeTopics(names)
+  }
+
+  createTopics(topics: readonly TopicSpec[]): Promise<void> {
+    return this.#admin.createTopics(topics)
+  }
+
+  listOffsets(partitions: readonly TopicPartition[], at: OffsetSpec): Promise<PartitionMap<number>> {
+    return this.#admin.listOffsets(partitions, at)
+  }
+
+  deleteRecords(offsets: PartitionMap<number>): Promise<void> {
+    return this.#admin.deleteRecords(offsets)
+  }
+
+  listTopics(): Promise<readonly string[]> {
+    return this.#admin.listTopics()
+  }
+
+  deleteTopics(names: readonly string[]): Promise<void> {
+    return this.#admin.deleteTopics(names)
+  }
+
+  groupMembers(groupId: string): Promise<readonly string[]> {
+    return groupMembers(this.#cluster, groupId)
+  }
+
+  committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<PartitionMap<CommittedOffset>> {
+    return fetchOffsets(this.#cluster, groupId, undefined, partitions)
+  }
+
+  async deleteGroup(groupId: string): Promise<void> {
+    await this.#ofEmptyGroup(groupId, () => deleteGroup(this.#cluster, groupId))
+  }
+
+  async commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): Promise<void> {
+    await this.#ofEmptyGroup(groupId, () => commitOffsets(this.#cluster, groupId, undefined, offsets))
+  }
+
+  openReader(options: ReaderOptions = {}): LogReader {
+    const cluster = new Cluster(this.#options)
+    return this.#closing(new Fetcher(cluster, fetcherOptions(options)), cluster)
+  }
+
+  openProducer(): LogProducer {
+    const cluster = new Cluster(this.#options)
+    return this.#closing(new KafkaProducer(cluster, new IdempotentSession(cluster, cluster.closed)), cluster)
+  }
+
+  /** @throws MR_LOG_UNREACHABLE, MR_CONFIG */
+  async openClient(options: LogClientOptions): Promise<LogClient> {
+    requireOutlasting(this.#options.transactionTimeout, options)
+    const cluster = new Cluster({ ...this.#options, clientId: options.clientId })
+    const onClose = (): void => void this.#open.delete(client)
+    const reader = new Fetcher(cluster, fetcherOptions(options))
+    let client: LogClient
+    try {
+      await cluster.retrying({ what: 'connecting' }, () => cluster.coordinator('group', options.groupId))
+      client =
+        options.guarantee === 'exactly_once'
+          ? await TransactionalClient.open(cluster, reader, options, onClose)
+          : new KafkaClient(cluster, reader, options, onClose)
+    } catch (error) {
+      reader.close()
+      await cluster.close()
+      throw error
+    }
+    this.#open.add(client)
+    return client
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#open].map((each) => each.close()))
+    await this.#cluster.close()
+  }
+
+  async #ofEmptyGroup(groupId: string, act: () => Promise<void>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      const members = await this.groupMembers(groupId)
+      throw members.length > 0 ? groupActive(groupId, members) : error
+    }
+  }
+
+  /** Makes `close` close the cluster that was opened for `opened`, too. */
+  #closing<T extends { close(): unknown }>(opened: T, cluster: Cluster): T {
+    const close = opened.close.bind(opened)
+    const entry = {
+      close: async () => {
+        this.#open.delete(entry)
+        await close()
+        await cluster.close()
+      },
+    }
+    this.#open.add(entry)
+    opened.close = entry.close
+    return opened
+  }
+}
+
+/** What `describe` described, in this thread. */
+export const openDescribed: OpenDescribed = (options) =>
+  new KafkaLog({ ...(options as Omit<ClusterOptions, 'clock'>), clock: systemClock })

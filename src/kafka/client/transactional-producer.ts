@@ -1,0 +1,93 @@
+import type { LogProducer } from '../../log/log.ts'
+import type { RecordOrigin } from '../../log/refusal.ts'
+import { isPromise } from '../../platform/maybe-promise.ts'
+import type { MaybePromise } from '../../platform/maybe-promise.ts'
+import type { Headers } from '../../record/headers.ts'
+import type { KafkaProducer } from '../produce/producer.ts'
+import type { Transaction } from '../transaction/transaction.ts'
+
+/**
+ * Appends records to the transaction under way. What a doomed transaction cannot take any more is dropped with it: `commit` answers
+ * `aborted`. Errors that the next transaction would meet again are thrown.
+ */
+export class TransactionalProducer implements LogProducer {
+  readonly #producer: KafkaProducer
+  readonly #transaction: Transaction
+
+  constructor(producer: KafkaProducer, transaction: Transaction) {
+    this.#producer = producer
+    this.#transaction = transaction
+  }
+
+  append(
+    topic: string,
+    partition: number,
+    timestamp: number,
+    buffer: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    headers: Headers | undefined,
+    origin?: RecordOrigin,
+    place?: number,
+  ): void {
+    if (this.#transaction.isDoomed) return
+    const producer = this.#producer
+    try {
+      producer.append(
+        topic,
+        partition,
+        timestamp,
+        buffer,
+        keyStart,
+        keyEnd,
+        valueStart,
+        valueEnd,
+        headers,
+        origin,
+        place,
+      )
+    } catch (error) {
+      this.#requireDoomed(error)
+    }
+  }
+
+  partitionCount(topic: string): number | undefined {
+    return this.#producer.partitionCount(topic)
+  }
+
+  loadPartitionCount(topic: string): MaybePromise<number> {
+    return this.#producer.loadPartitionCount(topic)
+  }
+
+  get writable(): boolean {
+    return this.#producer.writable
+  }
+
+  onWritable(wake: (() => void) | undefined): void {
+    this.#producer.onWritable(wake)
+  }
+
+  flush(): MaybePromise<void> {
+    if (this.#transaction.isDoomed) return
+    try {
+      const flushed = this.#producer.flush()
+      return isPromise(flushed) ? flushed.catch((error: unknown) => this.#requireDoomed(error)) : undefined
+    } catch (error) {
+      this.#requireDoomed(error)
+    }
+  }
+
+  lastOffset(topic: string, partition: number): number | undefined {
+    return this.#producer.lastOffset(topic, partition)
+  }
+
+  close(): void {
+    this.#producer.close()
+  }
+
+  #requireDoomed(error: unknown): void {
+    if (!this.#transaction.dooms(error)) throw error
+  }
+}

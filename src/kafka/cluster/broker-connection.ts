@@ -1,0 +1,137 @@
+import { isIP } from 'node:net'
+import { Connection, ConnectionStatuses, ResponseError, apiVersionsV3 } from '@platformatic/kafka'
+import type { API } from '@platformatic/kafka'
+import { PACKAGE_VERSION } from '../../platform/package-version.ts'
+import { backoff, pause } from './retry.ts'
+import { connectionLost, kafkaErrors, KafkaError } from '../protocol/errors.ts'
+import type { BrokerAddress, ClusterOptions } from './connection-options.ts'
+
+/** One connection to one broker, opened at the first request and again after it broke, with pauses in between. */
+export class BrokerConnection {
+  readonly #address: BrokerAddress
+  readonly #options: ClusterOptions
+  readonly #abort = new AbortController()
+  #connection: Connection | undefined
+  #opening: Promise<Connection> | undefined
+  #failures = 0
+  #notBefore = 0
+
+  constructor(address: BrokerAddress, options: ClusterOptions) {
+    this.#address = address
+    this.#options = options
+  }
+
+  get name(): string {
+    return `${this.#address.host}:${this.#address.port}`
+  }
+
+  /**
+   * Sends a request and answers the decoded response, error codes inside it included: which of them matter is the caller's to say.
+   *
+   * @throws KafkaError `networkException` (retriable) if there is no connection or no answer
+   */
+  async send<A extends unknown[], R>(api: API<A, R>, args: A): Promise<R> {
+    const connection = await this.#ready()
+    try {
+      return await api.async(connection, ...args)
+    } catch (error) {
+      if (error instanceof ResponseError) return responseOf<R>(error)
+      // A codec that fails leaves the stream intact; a broken stream has closed the connection by itself.
+      if (connection.isConnected() && !isTransport(error)) throw decodeFailed(this.name, api, error)
+      throw connectionLost(this.name, error)
+    }
+  }
+
+  /** API versions and features of this broker, asked anew. */
+  versions(): Promise<apiVersionsV3.ApiVersionsResponse> {
+    return this.send(apiVersionsV3.api, ['millrace', PACKAGE_VERSION])
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort()
+    const opening = this.#opening
+    if (opening !== undefined) await opening.catch(() => undefined)
+    const connection = this.#connection
+    this.#connection = undefined
+    if (connection !== undefined) await connection.close()
+  }
+
+  #ready(): Promise<Connection> | Connection {
+    const connection = this.#connection
+    if (connection?.isConnected()) return connection
+    this.#opening ??= this.#open().finally(() => (this.#opening = undefined))
+    return this.#opening
+  }
+
+  async #open(): Promise<Connection> {
+    const known = this.#connection
+    if (known?.status === ConnectionStatuses.REAUTHENTICATING) {
+      try {
+        await known.ready()
+        return known
+      } catch {
+        // The login was refused or the connection broke: a new one tells which.
+        void known.close().catch(() => undefined)
+      }
+    }
+    const { clock, clientId, tls, sasl, connectTimeout, requestTimeout } = this.#options
+    const wait = this.#notBefore - clock.monotonic()
+    if (wait > 0) await pause(clock, wait, this.#abort.signal)
+    if (this.#abort.signal.aborted) throw connectionLost(this.name, 'closed')
+    const connection = new Connection(clientId, {
+      connectTimeout,
+      requestTimeout,
+      ...(tls === undefined ? {} : { tls, tlsServerName: isIP(this.#address.host) === 0 }),
+      ...(sasl === undefined ? {} : { sasl }),
+    })
+    // Without a listener the emitter would throw what every pending request is told anyway.
+    connection.on('error', () => undefined)
+    try {
+      await connection.connect(this.#address.host, this.#address.port)
+    } catch (error) {
+      this.#notBefore = clock.monotonic() + backoff(this.#options, this.#failures++)
+      void connection.close().catch(() => undefined)
+      throw loginFailed(this.name, error) ?? connectionLost(this.name, error)
+    }
+    if (this.#abort.signal.aborted) {
+      await connection.close()
+      throw connectionLost(this.name, 'closed')
+    }
+    this.#failures = 0
+    this.#connection = connection
+    return connection
+  }
+}
+
+function responseOf<R>(error: ResponseError): R {
+  return error['response']
+}
+
+function isTransport(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined
+  return code === 'PLT_KFK_NETWORK' || code === 'PLT_KFK_TIMEOUT' || code === 'PLT_KFK_AUTHENTICATION'
+}
+
+/** Refused credentials will be refused again. */
+function loginFailed(broker: string, error: unknown): KafkaError | undefined {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if (!('code' in at) || at.code !== 'PLT_KFK_AUTHENTICATION') continue
+    return new KafkaError(kafkaErrors.saslAuthenticationFailed, `Kafka broker ${broker} refused the login`, {
+      code: 'MR_AUTHENTICATION',
+      cause: error,
+      hint: 'Check the mechanism, the user name, and the password or the token, of the option sasl.',
+    })
+  }
+  return undefined
+}
+
+function decodeFailed(broker: string, api: { key: number; version: number }, cause: unknown): KafkaError {
+  return new KafkaError(
+    kafkaErrors.unknownServerError,
+    `request ${api.key} v${api.version} to Kafka broker ${broker}`,
+    {
+      cause,
+      text: cause instanceof Error ? cause.message : String(cause),
+    },
+  )
+}

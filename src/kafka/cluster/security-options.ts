@@ -1,0 +1,132 @@
+import type { SASLOptions } from '@platformatic/kafka'
+import { createSecureContext } from 'node:tls'
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import { awaitedFunc, oneOf, option, readMembers } from '../../options/options.ts'
+import type { About, Option, Place, TableOf } from '../../options/options.ts'
+
+const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER', 'GSSAPI'] as const
+
+/** Options of `sasl`. Their values are never shown. */
+export const SASL = {
+  mechanism: oneOf(MECHANISMS, { required: true, description: 'how to log in', kafka: 'sasl.mechanism' }),
+  username: credential({ description: 'name, or a function that returns it', alsoCalled: ['user'] }),
+  password: credential({ description: 'password, or a function that returns it', alsoCalled: ['pass'] }),
+  token: credential({ description: 'token of OAUTHBEARER, or a function that returns it' }),
+  oauthBearerExtensions: option<NonNullable<SASLOptions['oauthBearerExtensions']>>(
+    'object, function',
+    { description: 'extensions of OAUTHBEARER (KIP-342)', secret: true },
+    (value, place) => {
+      if ((typeof value === 'object' && value !== null && !Array.isArray(value)) || typeof value === 'function') {
+        return value as NonNullable<SASLOptions['oauthBearerExtensions']>
+      }
+      throw place.refuse(value, 'give an object of text, or a function that returns one')
+    },
+  ),
+  authenticate: awaitedFunc<NonNullable<SASLOptions['authenticate']>>({ description: 'logs in by itself: for GSSAPI' }),
+  authBytesValidator: awaitedFunc<NonNullable<SASLOptions['authBytesValidator']>>({
+    description: 'checks what the broker answers',
+  }),
+} satisfies TableOf<SASLOptions>
+
+/** What of `sasl` a mechanism cannot do without. */
+const NEEDED: Readonly<Record<(typeof MECHANISMS)[number], readonly ('username' | 'password' | 'token')[]>> = {
+  PLAIN: ['username', 'password'],
+  'SCRAM-SHA-256': ['username', 'password'],
+  'SCRAM-SHA-512': ['username', 'password'],
+  OAUTHBEARER: ['token'],
+  GSSAPI: [],
+}
+
+type Credential = string | (() => string | Promise<string>)
+
+function credential(about: About<Credential>): Option<Credential | undefined> {
+  return option<Credential>('text, function', { ...about, secret: true }, (value, place) => {
+    if (typeof value === 'function') return value as Credential
+    if (typeof value === 'string' && value !== '') return value
+    throw place.refuse(value, 'give text that is not empty, or a function that returns it')
+  })
+}
+
+/** @throws what `place.refuse` makes: a mechanism without what it needs would only fail at the first login */
+export function readSasl(value: unknown, place: Place): SASLOptions {
+  const values = readMembers(SASL, value, place)
+  const { mechanism, authenticate } = values
+  if (authenticate === undefined) {
+    for (const name of NEEDED[mechanism]) {
+      if (values[name] === undefined)
+        throw place.inner(`.${name}`).missing(`${mechanism} needs ${NEEDED[mechanism].join(' and ')}`)
+    }
+    if (mechanism === 'GSSAPI') throw place.inner('.authenticate').missing('GSSAPI needs a function that logs in')
+  }
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as unknown as SASLOptions
+}
+
+const OF_NODE: Option<unknown> = option('', { description: 'an option of `node:tls`' }, (value) => value)
+
+/** The names that `node:tls` has: a misspelt one would leave the connection less safe than it was meant to be. */
+const TLS = {
+  rejectUnauthorized: option('`true` or `false`', { description: 'an option of `node:tls`' }, (value, place) => {
+    if (typeof value === 'boolean') return value
+    throw place.refuse(value, 'give true or false')
+  }),
+  ALPNCallback: OF_NODE,
+  ALPNProtocols: OF_NODE,
+  SNICallback: OF_NODE,
+  allowPartialTrustChain: OF_NODE,
+  ca: OF_NODE,
+  cert: OF_NODE,
+  certificateCompression: OF_NODE,
+  checkServerIdentity: OF_NODE,
+  ciphers: OF_NODE,
+  clientCertEngine: OF_NODE,
+  crl: OF_NODE,
+  dhparam: OF_NODE,
+  ecdhCurve: OF_NODE,
+  enableTrace: OF_NODE,
+  honorCipherOrder: OF_NODE,
+  host: OF_NODE,
+  key: OF_NODE,
+  lookup: OF_NODE,
+  maxVersion: OF_NODE,
+  minDHSize: OF_NODE,
+  minVersion: OF_NODE,
+  passphrase: OF_NODE,
+  path: OF_NODE,
+  pfx: OF_NODE,
+  port: OF_NODE,
+  privateKeyEngine: OF_NODE,
+  privateKeyIdentifier: OF_NODE,
+  pskCallback: OF_NODE,
+  requestCert: OF_NODE,
+  requestOCSP: OF_NODE,
+  secureContext: OF_NODE,
+  secureOptions: OF_NODE,
+  secureProtocol: OF_NODE,
+  servername: OF_NODE,
+  session: OF_NODE,
+  sessionIdContext: OF_NODE,
+  sessionTimeout: OF_NODE,
+  sigalgs: OF_NODE,
+  socket: OF_NODE,
+  ticketKeys: OF_NODE,
+  timeout: OF_NODE,
+} satisfies TableOf<TlsOptions>
+
+/**
+ * `true`, `false` or options of `node:tls`. Their names are checked here; their values by Node, which reads certificates and keys now
+ * instead of at the first connection.
+ */
+export function readTls(value: unknown, place: Place): TlsOptions | undefined {
+  if (value === true) return {}
+  if (value === false) return undefined
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw place.refuse(value, 'give true, false, or options of node:tls, as in { ca: readFileSync(…) }')
+  }
+  readMembers(TLS, value, place)
+  try {
+    createSecureContext(value)
+  } catch (cause) {
+    throw place.refuse(value, `node:tls refuses it: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
+  }
+  return value
+}

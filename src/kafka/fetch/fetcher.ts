@@ -1,0 +1,489 @@
+import { MillraceError } from '../../errors/millrace-error.ts'
+import type { LogReader, Quiet, RecordCursor } from '../../log/log.ts'
+import { PartitionMap } from '../../log/log.ts'
+import type { Cluster, Lane } from '../cluster/cluster.ts'
+import { fetchV13 } from './fetch-api.ts'
+import type { FetchPosition, FetchResponse, FetchedPartition } from './fetch-api.ts'
+import { FetchPartition } from './fetch-partition.ts'
+import { LeaderRefresh } from '../cluster/leader-refresh.ts'
+import { KafkaError, isRetriableCode, isStaleLeaderCode, kafkaErrors } from '../protocol/errors.ts'
+import { endOfRecordSet, readRecordSet } from '../records/record-set.ts'
+import { corruptBatch } from '../records/cursor.ts'
+import { backoff, pause } from '../cluster/retry.ts'
+
+/** Bounds of reading from Kafka. Times in ms, sizes in bytes. */
+export interface FetcherOptions {
+  /** How long a broker waits for records before it answers with none. Default 500, as `fetch.max.wait.ms`. */
+  readonly maxWait?: number
+  /** Bound of one answer. Default 16 MiB. */
+  readonly maxBytes?: number
+  /** Bound of one partition in an answer. Default 1 MiB, as `max.partition.fetch.bytes`. */
+  readonly partitionMaxBytes?: number
+  /** A partition with this much fetched and not handed over is not fetched. Default 2 MiB. */
+  readonly partitionBufferBytes?: number
+  /** With this much fetched over all partitions, only those with nothing at all are fetched; with half of it, no paused ones. Default 64 MiB. */
+  readonly bufferBytes?: number
+  /** How long a topic may be unknown to the brokers before that is an error. Default 30 s. */
+  readonly unknownTopicTimeout?: number
+}
+
+const DEFAULTS: Required<FetcherOptions> = {
+  maxWait: 500,
+  maxBytes: 16 << 20,
+  partitionMaxBytes: 1 << 20,
+  partitionBufferBytes: 2 << 20,
+  bufferBytes: 64 << 20,
+  unknownTopicTimeout: 30_000,
+}
+
+/** Longest wait (ms) aside: what has data must not wait for what has none. */
+const ASIDE_WAIT = 25
+
+/** What is wanted of one broker. */
+interface Wanted {
+  /** Of which the broker may hold more. */
+  readonly behind: FetchPartition[]
+  /** Read to their end, as last heard. */
+  readonly atEnd: FetchPartition[]
+}
+
+/** Bounds of an answer, and of a partition in it, where there is no room. */
+const LEAST_REQUEST_BYTES = 64 << 10
+const LEAST_PARTITION_BYTES = 16 << 10
+
+/** What the fetcher needs of a `Cluster`. */
+export type FetchCluster = Pick<Cluster, 'options' | 'cachedTopic' | 'cachedLeader' | 'refresh' | 'send'>
+
+/**
+ * Reads committed records of partitions over Kafka, fetching ahead by long polls, up to two per broker. It takes the fetch lanes of
+ * its cluster for itself: two fetchers over one `Cluster` would hold each other up.
+ */
+export class Fetcher implements LogReader {
+  readonly #cluster: FetchCluster
+  readonly #options: Required<FetcherOptions>
+  readonly #closing = new AbortController()
+  readonly #partitions = new PartitionMap<FetchPartition>()
+  /** In the order in which they are asked for: whoever got records goes to the end. */
+  readonly #order = new Set<FetchPartition>()
+  readonly #arrived = new Set<FetchPartition>()
+  readonly #failed = new Set<FetchPartition>()
+  readonly #busy = new Set<string>()
+  readonly #leaders: LeaderRefresh
+  #bufferedBytes = 0
+  /** What the requests that are not answered may bring. */
+  #requestedBytes = 0
+  #pumpQueued = false
+  #retryPending = false
+  #wake: (() => void) | undefined
+
+  constructor(cluster: FetchCluster, options: FetcherOptions = {}) {
+    this.#cluster = cluster
+    this.#options = { ...DEFAULTS, ...options }
+    this.#leaders = new LeaderRefresh(cluster, this.#closing.signal, (topics, refused) =>
+      this.#onMetadata(topics, refused),
+    )
+  }
+
+  assign(topic: string, partition: number, offset: number): void {
+    this.unassign(topic, partition)
+    const assigned = new FetchPartition(topic, partition, offset)
+    this.#partitions.set(topic, partition, assigned)
+    this.#order.add(assigned)
+    this.#queuePump()
+  }
+
+  unassign(topic: string, partition: number): void {
+    const assigned = this.#partitions.get(topic, partition)
+    if (assigned === undefined) return
+    this.#partitions.delete(topic, partition)
+    this.#drop(assigned)
+  }
+
+  pause(topic: string, partition: number): void {
+    const assigned = this.#partitions.get(topic, partition)
+    if (assigned !== undefined) assigned.paused = true
+  }
+
+  resume(topic: string, partition: number): void {
+    const assigned = this.#partitions.get(topic, partition)
+    if (assigned === undefined || !assigned.paused) return
+    assigned.paused = false
+    this.#queuePump()
+    if (assigned.hasArrived || assigned.failure !== undefined) this.#wake?.()
+  }
+
+  poll(receive: (topic: string, partition: number, cursor: RecordCursor) => void): number {
+    let handedOver = 0
+    if (this.#arrived.size > 0) {
+      const before = this.#bufferedBytes
+      for (const assigned of this.#arrived) handedOver += this.#handOver(assigned, receive)
+      if (this.#bufferedBytes < before) this.#queuePump()
+    }
+    for (const assigned of this.#failed) {
+      if (!assigned.paused && !assigned.hasArrived && assigned.failure !== undefined) throw assigned.failure
+    }
+    return handedOver
+  }
+
+  onReady(wake: (() => void) | undefined): void {
+    this.#wake = wake
+    if (wake !== undefined && this.#isReady()) wake()
+  }
+
+  position(topic: string, partition: number): number | undefined {
+    return this.#partitions.get(topic, partition)?.position
+  }
+
+  endOffset(topic: string, partition: number): number | undefined {
+    return this.#partitions.get(topic, partition)?.endOffset
+  }
+
+  quiet(topic: string, partition: number): Quiet | undefined {
+    const assigned = this.#partitions.get(topic, partition)
+    if (assigned === undefined || assigned.quietSince === -1 || assigned.position < assigned.fetchOffset)
+      return undefined
+    return { since: assigned.quietSince, until: assigned.quietUntil }
+  }
+
+  /** Fetched and not handed over. */
+  get bufferedBytes(): number {
+    return this.#bufferedBytes
+  }
+
+  close(): void {
+    this.#closing.abort()
+    for (const [, , assigned] of this.#partitions.entries()) this.#drop(assigned)
+    this.#partitions.clear()
+    this.#wake = undefined
+  }
+
+  #isReady(): boolean {
+    for (const assigned of this.#arrived) if (!assigned.paused) return true
+    for (const assigned of this.#failed) if (!assigned.paused) return true
+    return false
+  }
+
+  #drop(assigned: FetchPartition): void {
+    assigned.active = false
+    this.#bufferedBytes -= assigned.bufferedBytes
+    assigned.chunks.length = 0
+    this.#order.delete(assigned)
+    this.#arrived.delete(assigned)
+    this.#failed.delete(assigned)
+  }
+
+  #handOver(
+    assigned: FetchPartition,
+    receive: (topic: string, partition: number, cursor: RecordCursor) => void,
+  ): number {
+    let count = 0
+    // `receive` may pause, move or drop the partition.
+    while (assigned.active && !assigned.paused) {
+      const cursor = assigned.cursors[assigned.nextCursor]
+      if (cursor === undefined) {
+        if (!this.#open(assigned)) break
+        continue
+      }
+      assigned.nextCursor++
+      assigned.position = cursor.endOffset
+      count++
+      receive(assigned.topic, assigned.partition, cursor)
+    }
+    if (!assigned.hasArrived) this.#arrived.delete(assigned)
+    return count
+  }
+
+  /** Makes cursors of the next chunk; false if there is none or it is corrupt. */
+  #open(assigned: FetchPartition): boolean {
+    assigned.cursors = []
+    assigned.nextCursor = 0
+    const chunk = assigned.chunks.shift()
+    if (chunk === undefined) return false
+    assigned.bufferedBytes -= chunk.records.length
+    this.#bufferedBytes -= chunk.records.length
+    try {
+      assigned.cursors = readRecordSet(
+        assigned,
+        chunk.records,
+        assigned.position,
+        chunk.abortedTransactions,
+        this.#cluster.options.maxBatchBytes,
+      )
+      if (assigned.cursors.length === 0) assigned.position = Math.max(assigned.position, chunk.endOffset)
+      return true
+    } catch (error) {
+      if (!(error instanceof MillraceError)) throw error
+      this.#bufferedBytes -= assigned.bufferedBytes
+      assigned.bufferedBytes = 0
+      assigned.chunks.length = 0
+      this.#fail(assigned, error)
+      return false
+    }
+  }
+
+  #queuePump(): void {
+    if (this.#pumpQueued || this.#closing.signal.aborted) return
+    this.#pumpQueued = true
+    queueMicrotask(() => {
+      this.#pumpQueued = false
+      this.#pump()
+    })
+  }
+
+  /** Sends every request that can be sent now. */
+  #pump(): void {
+    if (this.#closing.signal.aborted) return
+    const now = this.#cluster.options.clock.monotonic()
+    const requests = new Map<number, Wanted>()
+    let retryIn = Number.POSITIVE_INFINITY
+    for (const assigned of this.#order) {
+      if (!this.#wanted(assigned)) continue
+      if (assigned.retryAt > now) {
+        retryIn = Math.min(retryIn, assigned.retryAt - now)
+        continue
+      }
+      const leader = this.#cluster.cachedLeader(assigned.topic, assigned.partition)
+      if (leader === undefined) {
+        this.#leaders.want(assigned.topic)
+        continue
+      }
+      if (!this.#isSameTopic(assigned)) continue
+      let request = requests.get(leader)
+      if (request === undefined) requests.set(leader, (request = { behind: [], atEnd: [] }))
+      if (assigned.isAtEnd) request.atEnd.push(assigned)
+      else request.behind.push(assigned)
+    }
+    for (const [broker, wanted] of requests) this.#request(broker, wanted)
+    if (retryIn !== Number.POSITIVE_INFINITY) void this.#pumpAfter(retryIn)
+  }
+
+  /** False, and an error of the partition, if the topic that its position belongs to is gone and another one has its name. */
+  #isSameTopic(assigned: FetchPartition): boolean {
+    const id = this.#cluster.cachedTopic(assigned.topic)?.id
+    assigned.topicId ??= id
+    if (assigned.topicId === id) return true
+    const { topic, partition, fetchOffset: offset } = assigned
+    this.#fail(
+      assigned,
+      new MillraceError('MR_TOPIC_REPLACED', 'The topic was deleted and created again: its offsets begin anew', {
+        topic,
+        partition,
+        offset,
+        hint: 'Read the new topic from its beginning, or from where it is to be read. An application does so by the offset reset policy.',
+      }),
+    )
+    return false
+  }
+
+  /** Two requests a broker: a long poll of what is read to its end, and aside of it one of what has more. */
+  #request(broker: number, { behind, atEnd }: Wanted): void {
+    const { maxWait } = this.#options
+    const isPolling = this.#busy.has(`${broker} fetch`)
+    const polled = isPolling ? [] : atEnd
+    if (polled.length > 0) void this.#fetch(broker, 'fetch', polled, maxWait)
+    // What has come to its end since the poll was sent joins the next one; until then it is asked for aside.
+    const rest = behind.length === 0 && isPolling ? atEnd : behind
+    if (rest.length === 0) return
+    const isAsideBusy = this.#busy.has(`${broker} fetchAside`)
+    if (!isAsideBusy) void this.#fetch(broker, 'fetchAside', rest, Math.min(maxWait, ASIDE_WAIT))
+    else if (!isPolling && polled.length === 0) void this.#fetch(broker, 'fetch', rest, maxWait)
+  }
+
+  #wanted(assigned: FetchPartition): boolean {
+    if (assigned.inFlight || assigned.failure !== undefined) return false
+    const { partitionBufferBytes, bufferBytes } = this.#options
+    if (assigned.paused) return assigned.bufferedBytes < partitionBufferBytes && this.#bufferedBytes < bufferBytes / 2
+    // A partition with nothing is always fetched: the reader may wait for it before it takes anything from the full ones.
+    return (
+      assigned.bufferedBytes === 0 ||
+      (assigned.bufferedBytes < partitionBufferBytes && this.#bufferedBytes < bufferBytes)
+    )
+  }
+
+  async #pumpAfter(delay: number): Promise<void> {
+    if (this.#retryPending) return
+    this.#retryPending = true
+    await pause(this.#cluster.options.clock, delay, this.#closing.signal)
+    this.#retryPending = false
+    this.#pump()
+  }
+
+  async #fetch(broker: number, lane: Lane, partitions: readonly FetchPartition[], maxWait: number): Promise<void> {
+    const slot = `${broker} ${lane}`
+    this.#busy.add(slot)
+    const asked = new PartitionMap<FetchPartition>()
+    const topics = new Map<string, FetchPosition[]>()
+    for (const assigned of partitions) {
+      assigned.inFlight = true
+      const topicId = assigned.topicId ?? ''
+      asked.set(topicId, assigned.partition, assigned)
+      const positions = topics.get(topicId)
+      if (positions === undefined) topics.set(topicId, [assigned])
+      else positions.push(assigned)
+    }
+    const partitionMaxBytes = this.#partitionBytes()
+    const maxBytes = this.#requestBytes()
+    this.#requestedBytes += maxBytes
+    let response: FetchResponse | undefined
+    try {
+      response = await this.#cluster.send(broker, lane, fetchV13, {
+        maxWait,
+        minBytes: 1,
+        maxBytes,
+        partitionMaxBytes,
+        topics,
+      })
+    } catch (error) {
+      for (const assigned of partitions) this.#onRequestFailed(assigned, error)
+    } finally {
+      this.#requestedBytes -= maxBytes
+      this.#busy.delete(slot)
+      for (const assigned of partitions) assigned.inFlight = false
+    }
+    if (this.#closing.signal.aborted) return
+    if (response !== undefined) this.#receive(response, asked)
+    this.#pump()
+  }
+
+  /** A broker sends the first batch whole, however large it is. */
+  #requestBytes(): number {
+    const { maxBytes, bufferBytes } = this.#options
+    const room = bufferBytes - this.#bufferedBytes - this.#requestedBytes
+    return Math.min(maxBytes, Math.max(LEAST_REQUEST_BYTES, Math.floor(room / 2)))
+  }
+
+  /** Of many partitions none may take the room of the others: what has nothing is fetched even where there is none. */
+  #partitionBytes(): number {
+    const { partitionMaxBytes, bufferBytes } = this.#options
+    return Math.min(partitionMaxBytes, Math.max(LEAST_PARTITION_BYTES, Math.floor(bufferBytes / this.#order.size)))
+  }
+
+  #receive(response: FetchResponse, asked: PartitionMap<FetchPartition>): void {
+    if (response.errorCode !== kafkaErrors.none) {
+      for (const [, , assigned] of asked.entries()) this.#onError(assigned, response.errorCode)
+      return
+    }
+    let ready = false
+    for (const fetched of response.partitions) {
+      const assigned = asked.get(fetched.topicId, fetched.partition)
+      if (assigned === undefined || !assigned.active) continue
+      if (fetched.errorCode !== kafkaErrors.none) this.#onError(assigned, fetched.errorCode)
+      else if (this.#store(assigned, fetched)) ready = true
+    }
+    if (ready) this.#wake?.()
+  }
+
+  /** Whether `poll` has something to hand over because of it. */
+  #store(assigned: FetchPartition, fetched: FetchedPartition): boolean {
+    const { records, abortedTransactions } = fetched
+    assigned.failures = 0
+    assigned.unknownSince = undefined
+    assigned.endOffset = fetched.lastStableOffset
+    assigned.heard(fetched.highWatermark, this.#cluster.options.clock.monotonic())
+    if (records.length === 0) return false
+    const end = endOfRecordSet(records)
+    if (end === -1) {
+      this.#fail(
+        assigned,
+        corruptBatch(assigned, assigned.fetchOffset, `its ${records.length} bytes are not a whole batch`),
+      )
+      return false
+    }
+    assigned.fetchOffset = Math.max(end, assigned.fetchOffset)
+    assigned.chunks.push({ records, abortedTransactions, endOffset: end })
+    assigned.bufferedBytes += records.length
+    this.#bufferedBytes += records.length
+    this.#arrived.add(assigned)
+    this.#order.delete(assigned)
+    this.#order.add(assigned)
+    return !assigned.paused
+  }
+
+  #onRequestFailed(assigned: FetchPartition, error: unknown): void {
+    if (error instanceof KafkaError && error.retriable) return this.#retryLater(assigned, error.apiCode)
+    const { topic, partition } = assigned
+    const known = error instanceof MillraceError
+    this.#fail(
+      assigned,
+      known ? error : new MillraceError('MR_LOG_FAILED', 'Kafka cannot be read', { topic, partition, cause: error }),
+    )
+  }
+
+  #onError(assigned: FetchPartition, code: number): void {
+    if (!assigned.active) return
+    const { topic, partition, fetchOffset: offset } = assigned
+    if (code === kafkaErrors.offsetOutOfRange) {
+      this.#fail(
+        assigned,
+        new MillraceError('MR_OFFSET_OUT_OF_RANGE', 'The log does not reach to this offset any more, or not yet', {
+          topic,
+          partition,
+          offset,
+          hint: 'Records were deleted by retention before they were read, or the topic was created anew; say where to go on by the offset reset policy.',
+        }),
+      )
+    } else if (code === kafkaErrors.corruptMessage) {
+      this.#fail(assigned, corruptBatch(assigned, offset, 'the broker cannot read it'))
+    } else if (isRetriableCode(code) || code === kafkaErrors.unknownServerError) {
+      this.#retryLater(assigned, code)
+    } else {
+      this.#fail(
+        assigned,
+        new KafkaError(code, 'Kafka refuses to be read', { topic, partition, offset, needs: { topic: 'Read' } }),
+      )
+    }
+  }
+
+  #retryLater(assigned: FetchPartition, code: number): void {
+    if (!assigned.active) return
+    this.#backOff(assigned)
+    if (isStaleLeaderCode(code)) this.#leaders.want(assigned.topic)
+    if (code === kafkaErrors.unknownTopicOrPartition) this.#noteUnknown(assigned)
+  }
+
+  #onMetadata(topics: ReadonlySet<string>, refused: Error | undefined): void {
+    for (const assigned of this.#order) {
+      const { topic, partition } = assigned
+      if (!topics.has(topic)) continue
+      if (refused !== undefined) {
+        // Of several topics that were asked for together the error may concern another one: that one is not asked for again.
+        if (!(refused instanceof MillraceError)) this.#onRequestFailed(assigned, refused)
+        else if (refused.topic === undefined || refused.topic === topic) this.#fail(assigned, refused)
+      } else if (this.#cluster.cachedTopic(topic)?.partitions[partition] === undefined) {
+        this.#backOff(assigned)
+        this.#noteUnknown(assigned)
+      } else if (this.#cluster.cachedLeader(topic, partition) === undefined) {
+        this.#backOff(assigned)
+      }
+    }
+    this.#queuePump()
+  }
+
+  #backOff(assigned: FetchPartition): void {
+    const { clock } = this.#cluster.options
+    assigned.heard(undefined, clock.monotonic())
+    assigned.retryAt = clock.monotonic() + backoff(this.#cluster.options, assigned.failures++)
+  }
+
+  #noteUnknown(assigned: FetchPartition): void {
+    const now = this.#cluster.options.clock.monotonic()
+    assigned.unknownSince ??= now
+    if (now - assigned.unknownSince < this.#options.unknownTopicTimeout) return
+    const { topic, partition } = assigned
+    this.#fail(
+      assigned,
+      new MillraceError('MR_TOPIC_UNKNOWN', 'The brokers do not know this partition', {
+        topic,
+        partition,
+        hint: 'The topic was deleted, or never created: create it, with as many partitions.',
+      }),
+    )
+  }
+
+  #fail(assigned: FetchPartition, failure: MillraceError): void {
+    if (!assigned.active || assigned.failure !== undefined) return
+    assigned.failure = failure
+    this.#failed.add(assigned)
+    if (!assigned.paused) this.#wake?.()
+  }
+}

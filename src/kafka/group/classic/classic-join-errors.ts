@@ -1,0 +1,34 @@
+import { MillraceError } from '../../../errors/millrace-error.ts'
+import { KafkaError, kafkaErrors } from '../../protocol/errors.ts'
+import { foreignGroup } from '../member/member-errors.ts'
+
+const groupMaxSizeReached = 81
+
+/** The error of a refusal that joining anew does not heal, where more can be said than the broker does. */
+export function joinError(errorCode: number, groupId: string, sessionTimeout: number): MillraceError | undefined {
+  switch (errorCode) {
+    case kafkaErrors.inconsistentGroupProtocol:
+      return foreignGroup(groupId, errorCode)
+    case kafkaErrors.invalidSessionTimeout:
+      return new MillraceError('MR_CONFIG', `the brokers refuse a sessionTimeout of ${sessionTimeout} ms`, {
+        hint: 'Choose one between group.min.session.timeout.ms and group.max.session.timeout.ms of the brokers.',
+      })
+    case groupMaxSizeReached:
+      return new MillraceError('MR_CONFIG', `group ${groupId} has as many members as the brokers allow`, {
+        hint: 'Start fewer threads or instances, or raise group.max.size of the brokers.',
+      })
+    case kafkaErrors.groupAuthorizationFailed:
+      return new KafkaError(errorCode, `joining group ${groupId}`, {
+        needs: { group: [groupId, 'Read'] },
+        hint: `Give this user the permission Read on the group ${groupId}.`,
+      })
+    default:
+      return undefined
+  }
+}
+
+export function twinTookOver(groupId: string, instanceId: string | undefined): MillraceError {
+  return new MillraceError('MR_FENCED', `another client took over the instance id ${instanceId} in group ${groupId}`, {
+    hint: 'A newer instance with the same instance id is running; this one must stop.',
+  })
+}

@@ -1,0 +1,65 @@
+import { joinGroupV7, leaveGroupV5, syncGroupV5 } from '@platformatic/kafka'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { kafkaErrors, throwOnError } from '../../protocol/errors.ts'
+import { describeClassicGroup } from './describe-classic-group.ts'
+import type { ClassicGroup } from './describe-classic-group.ts'
+import { askCoordinator } from './coordinator.ts'
+
+/** Marks the moment in which the group is a classic one, for members that come meanwhile. */
+const protocolType = 'millrace-topology'
+const sessionTimeout = 10_000
+
+/**
+ * Makes an empty group forget its topology and keep its offsets: a streams group refuses any change of it (KIP-1071, brokers up to
+ * 4.3), but turns into a classic group when a classic member joins, and back, with its offsets, when that has left.
+ *
+ * @returns false if the group has streams members, whose topology it is
+ */
+export async function forgetTopology(cluster: Cluster, groupId: string): Promise<boolean> {
+  const what = `changing the topology of group ${groupId}`
+  return askCoordinator(cluster, groupId, what, async (broker) => {
+    const protocols = [{ name: protocolType }]
+    const enter = (memberId: string) =>
+      cluster.send(
+        broker,
+        'group',
+        joinGroupV7.api,
+        groupId,
+        sessionTimeout,
+        sessionTimeout,
+        memberId,
+        null,
+        protocolType,
+        protocols,
+      )
+    let joined = await enter('')
+    if (joined.errorCode === kafkaErrors.memberIdRequired) joined = await enter(joined.memberId)
+    if (joined.errorCode === kafkaErrors.inconsistentGroupProtocol) return false
+    throwOnError(joined.errorCode, what, { needs: { group: [groupId, 'Read'] } })
+    // What several members that do this at once are told matters to none of them: all they want is to have been there.
+    const { generationId, memberId } = joined
+    await cluster.send(
+      broker,
+      'group',
+      syncGroupV5.api,
+      groupId,
+      generationId,
+      memberId,
+      null,
+      protocolType,
+      protocolType,
+      [],
+    )
+    await cluster.send(broker, 'group', leaveGroupV5.api, groupId, [{ memberId }])
+    return true
+  })
+}
+
+/** Whether a group that is no streams group is one only because another member is changing its topology just now. */
+export async function isChangingTopology(cluster: Cluster, groupId: string): Promise<boolean> {
+  return isChangingTopologyOf(await describeClassicGroup(cluster, groupId))
+}
+
+export function isChangingTopologyOf(group: ClassicGroup): boolean {
+  return group.protocolType === protocolType
+}

@@ -1,0 +1,63 @@
+import { deleteGroupsV2 } from '@platformatic/kafka'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { isStaleCoordinatorCode, kafkaErrors, throwOnError } from '../../protocol/errors.ts'
+import type { RetryOptions } from '../../cluster/retry.ts'
+import { streamsGroupDescribe } from '../../protocol/streams-group-describe.ts'
+import type { DescribedStreamsGroup } from '../../protocol/streams-group-describe.ts'
+
+/** Repeats a request to the coordinator of a group, which may move or be loading, until it is answered. */
+export function askCoordinator<T>(
+  cluster: Cluster,
+  groupId: string,
+  what: string,
+  ask: (broker: number) => Promise<T>,
+  options: Pick<RetryOptions, 'unknownTopicPatience'> = {},
+): Promise<T> {
+  return cluster.retrying(
+    {
+      ...options,
+      what,
+      onRetry: (error) => {
+        if (isStaleCoordinatorCode(error.apiCode)) cluster.forgetCoordinator('group', groupId)
+      },
+    },
+    async () => ask(await cluster.coordinator('group', groupId)),
+  )
+}
+
+/** There is no such group, it is of another type, or the coordinator has no groups of this type. */
+const noStreamsGroup: ReadonlySet<number> = new Set([kafkaErrors.groupIdNotFound, kafkaErrors.unsupportedVersion])
+
+/** State, topology and members of a streams group; `undefined` if there is no such group or it is of another type. */
+export function describeStreamsGroup(cluster: Cluster, groupId: string): Promise<DescribedStreamsGroup | undefined> {
+  return askCoordinator(cluster, groupId, `describing group ${groupId}`, (broker) =>
+    describeStreamsGroupOnce(cluster, groupId, broker),
+  )
+}
+
+/** `describeStreamsGroup` in one attempt. @throws KafkaError */
+export async function describeStreamsGroupOnce(
+  cluster: Cluster,
+  groupId: string,
+  broker: number,
+): Promise<DescribedStreamsGroup | undefined> {
+  const [group] = await cluster.send(broker, 'group', streamsGroupDescribe, [groupId])
+  if (group === undefined || noStreamsGroup.has(group.errorCode)) return undefined
+  throwOnError(group.errorCode, `describing group ${groupId}`, {
+    text: group.errorMessage,
+    needs: { group: [groupId, 'Describe'] },
+  })
+  return group
+}
+
+/** Deletes a group with its offsets. @throws KafkaError `nonEmptyGroup` while it has members */
+export async function deleteGroup(cluster: Cluster, groupId: string): Promise<void> {
+  const what = `deleting group ${groupId}`
+  await askCoordinator(cluster, groupId, what, async (broker) => {
+    const response = await cluster.send(broker, 'group', deleteGroupsV2.api, [groupId])
+    for (const { errorCode } of response.results) {
+      if (errorCode !== kafkaErrors.groupIdNotFound)
+        throwOnError(errorCode, what, { needs: { group: [groupId, 'Delete'] } })
+    }
+  })
+}

@@ -1,0 +1,27 @@
+import { describeGroupsV5 } from '@platformatic/kafka'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { kafkaErrors, throwOnError } from '../../protocol/errors.ts'
+import { streamsGroupDescribe } from '../../protocol/streams-group-describe.ts'
+import { askCoordinator, describeStreamsGroupOnce } from './coordinator.ts'
+
+/** Client ids and hosts of the members that a group of either protocol has now. */
+export function groupMembers(cluster: Cluster, groupId: string): Promise<readonly string[]> {
+  const what = `describing group ${groupId}`
+  return askCoordinator(cluster, groupId, what, async (broker) => {
+    const { apiKeys } = await cluster.versions(broker)
+    if (apiKeys.some(({ apiKey }) => apiKey === streamsGroupDescribe.key)) {
+      const group = await describeStreamsGroupOnce(cluster, groupId, broker)
+      if (group !== undefined) return group.members.map(shown)
+    }
+    const { groups } = await cluster.send(broker, 'group', describeGroupsV5.api, [groupId], false)
+    return groups.flatMap(({ errorCode, members }) => {
+      if (errorCode !== kafkaErrors.groupIdNotFound)
+        throwOnError(errorCode, what, { needs: { group: [groupId, 'Describe'] } })
+      return members.map(shown)
+    })
+  })
+}
+
+function shown(member: { readonly clientId: string; readonly clientHost: string }): string {
+  return `${member.clientId} on ${member.clientHost}`
+}

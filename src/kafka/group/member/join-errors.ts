@@ -1,0 +1,46 @@
+import { MillraceError } from '../../../errors/millrace-error.ts'
+import { KafkaError, kafkaErrors } from '../../protocol/errors.ts'
+import type { StreamsGroupHeartbeatResponse } from '../../protocol/streams-group-heartbeat.ts'
+import { foreignGroup } from './member-errors.ts'
+
+/**
+ * The error of a heartbeat that repeating or joining anew does not heal.
+ *
+ * @param topics that the application reads
+ */
+export function fatalGroupError(
+  groupId: string,
+  { errorCode, errorMessage }: StreamsGroupHeartbeatResponse,
+  topics: readonly string[],
+): MillraceError {
+  const text = errorMessage ?? undefined
+  switch (errorCode) {
+    case kafkaErrors.groupIdNotFound:
+    case kafkaErrors.inconsistentGroupProtocol:
+      return foreignGroup(groupId, errorCode, text)
+    case kafkaErrors.unsupportedVersion:
+      return new MillraceError('MR_GROUP_PROTOCOL', `the brokers refuse the streams group protocol (${text})`, {
+        cause: new KafkaError(errorCode, `heartbeat of group ${groupId}`, { text }),
+        hint: "Run kafka-features.sh upgrade --feature streams.version=1, or choose groupProtocol: 'classic'.",
+      })
+    case kafkaErrors.streamsInvalidTopology:
+      return new MillraceError('MR_TOPOLOGY_INVALID', `the group coordinator refuses the topology (${text})`, {
+        hint: 'Check the names of the topics.',
+      })
+    case kafkaErrors.topicAuthorizationFailed:
+      // The coordinator does not say which: it must be shown all of them.
+      return new KafkaError(errorCode, `joining group ${groupId}`, {
+        text: [text, `its topics are ${topics.join(', ')}`].filter(Boolean).join('; '),
+        needs: { topic: 'Describe' },
+        topic: topics.length === 1 ? topics[0] : undefined,
+        hint: `Give this user the permissions Describe and Read on these topics, and Describe, Create, Read and Write on topics that begin with ${groupId}-.`,
+      })
+    default:
+      return new KafkaError(errorCode, `heartbeat of group ${groupId}`, { text, needs: { group: [groupId, 'Read'] } })
+  }
+}
+
+/** The only trace of a changed topology is the text of an invalid request. */
+export function isTopologyChange({ errorCode, errorMessage }: StreamsGroupHeartbeatResponse): boolean {
+  return errorCode === kafkaErrors.invalidRequest && /topology updates/i.test(errorMessage ?? '')
+}

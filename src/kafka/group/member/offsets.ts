@@ -1,0 +1,106 @@
+import { offsetCommitV8, offsetCommitV9, offsetFetchV8, offsetFetchV9 } from '@platformatic/kafka'
+import { PartitionMap } from '../../../log/log.ts'
+import type { CommittedOffset, TopicPartition } from '../../../log/log.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { topicValues } from '../../cluster/partition-requests.ts'
+import { throwOnError } from '../../protocol/errors.ts'
+import { READ_TOPIC_PATIENCE } from '../../cluster/retry.ts'
+import { askCoordinator } from './coordinator.ts'
+
+/** Who reads or commits offsets: refused by the broker unless a member under its current epoch. */
+export interface OffsetMember {
+  readonly memberId: string
+  readonly memberEpoch: number
+  /** Of a static member: the coordinator then tells a twin that took its place from a session that ended. */
+  readonly instanceId?: string | undefined
+}
+
+/**
+ * Committed offsets of a group, with stable offsets required: while a transaction holds one, the call is repeated. Partitions
+ * without a committed offset are absent.
+ *
+ * @throws KafkaError `unknownMemberId`, `staleMemberEpoch` (never without a member); MR_LOG_UNREACHABLE
+ */
+export async function fetchOffsets(
+  cluster: Cluster,
+  groupId: string,
+  member: OffsetMember | undefined,
+  partitions: readonly TopicPartition[],
+): Promise<PartitionMap<CommittedOffset>> {
+  if (partitions.length === 0) return new PartitionMap()
+  const asked = new PartitionMap<true>()
+  for (const { topic, partition } of partitions) asked.set(topic, partition, true)
+  const topics = topicValues(asked).map(({ name, partitions: list }) => ({
+    name,
+    partitionIndexes: list.map(([partition]) => partition),
+  }))
+  const what = `fetching offsets of group ${groupId}`
+  return askCoordinator(cluster, groupId, what, async (broker) => {
+    const group = { groupId, memberId: member?.memberId ?? null, memberEpoch: member?.memberEpoch ?? -1, topics }
+    const api = (await supports(cluster, broker, offsetFetchV9.api)) ? offsetFetchV9.api : offsetFetchV8.api
+    const response = await cluster.send(broker, 'group', api, [group], true)
+    const found = new PartitionMap<CommittedOffset>()
+    for (const answer of response.groups) {
+      const needs = { group: [groupId, 'Describe'], topic: 'Describe' } as const
+      throwOnError(answer.errorCode, what, { needs })
+      for (const { name, partitions: list } of answer.topics) {
+        for (const { partitionIndex, committedOffset, metadata, errorCode } of list) {
+          throwOnError(errorCode, what, { topic: name, partition: partitionIndex, needs })
+          if (committedOffset < 0n) continue
+          found.set(name, partitionIndex, { offset: Number(committedOffset), metadata: metadata ?? '' })
+        }
+      }
+    }
+    return found
+  })
+}
+
+/**
+ * Commits offsets of a group. Repeating it does no harm, so a lost answer is made up for by asking again.
+ *
+ * @throws KafkaError `unknownMemberId`, `staleMemberEpoch`, `illegalGeneration`; MR_LOG_UNREACHABLE when no definite answer could be had, `unknownTopicOrPartition` of a topic that was deleted
+ */
+export async function commitOffsets(
+  cluster: Cluster,
+  groupId: string,
+  member: OffsetMember | undefined,
+  offsets: PartitionMap<CommittedOffset>,
+): Promise<void> {
+  if (offsets.size === 0) return
+  const topics = topicValues(offsets).map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(([partitionIndex, { offset, metadata }]) => ({
+      partitionIndex,
+      committedOffset: BigInt(offset),
+      committedLeaderEpoch: -1,
+      committedMetadata: metadata,
+    })),
+  }))
+  const what = `committing offsets of group ${groupId}`
+  const commit = async (broker: number): Promise<void> => {
+    const epoch = member?.memberEpoch ?? -1
+    const response = await cluster.send(
+      broker,
+      'group',
+      (await supports(cluster, broker, offsetCommitV9.api)) ? offsetCommitV9.api : offsetCommitV8.api,
+      groupId,
+      epoch,
+      member?.memberId ?? '',
+      member?.instanceId ?? null,
+      topics,
+    )
+    for (const { name, partitions } of response.topics) {
+      for (const { partitionIndex, errorCode } of partitions) {
+        const needs = { group: [groupId, 'Read'], topic: 'Read' } as const
+        throwOnError(errorCode, what, { topic: name, partition: partitionIndex, needs })
+      }
+    }
+  }
+  await askCoordinator(cluster, groupId, what, commit, { unknownTopicPatience: READ_TOPIC_PATIENCE })
+}
+
+/** Version 9 of these requests has the fields of version 8; streams groups take it only, brokers before 3.7 do not have it. */
+async function supports(cluster: Cluster, broker: number, api: { key: number; version: number }): Promise<boolean> {
+  const { apiKeys } = await cluster.versions(broker)
+  return apiKeys.some(({ apiKey, maxVersion }) => apiKey === api.key && maxVersion >= api.version)
+}

@@ -1,0 +1,271 @@
+import {
+  addOffsetsToTxnV3,
+  addPartitionsToTxnV3,
+  describeTransactionsV0,
+  endTxnV3,
+  initProducerIdV4,
+  txnOffsetCommitV3,
+} from '@platformatic/kafka'
+import { MillraceError } from '../../errors/millrace-error.ts'
+import { PartitionMap } from '../../log/log.ts'
+import type { CommittedOffset, TopicPartition } from '../../log/log.ts'
+import type { Cluster, CoordinatorKind } from '../cluster/cluster.ts'
+import type { OffsetMember } from '../group/member/offsets.ts'
+import { topicValues } from '../cluster/partition-requests.ts'
+import { produceFailure } from '../produce/produce-errors.ts'
+import type { ProducerIdentity } from '../produce/producer-session.ts'
+import type { Permissions } from '../protocol/errors.ts'
+import { KafkaError, isStaleCoordinatorCode, kafkaErrors, throwOnError } from '../protocol/errors.ts'
+import { READ_TOPIC_PATIENCE, retrying } from '../cluster/retry.ts'
+
+/** What is needed of a `Cluster`. */
+export type TransactionCluster = Pick<Cluster, 'options' | 'closed' | 'coordinator' | 'forgetCoordinator' | 'send'>
+
+/** A transactional id as its coordinator knows it. */
+export interface TransactionState extends ProducerIdentity {
+  /** `Empty`, `Ongoing`, `PrepareCommit`, `PrepareAbort`, `CompleteCommit`, `CompleteAbort` … */
+  readonly state: string
+}
+
+/** The markers of a transaction are written within milliseconds after it was ended; until then the next one cannot begin. */
+const FIRST_PAUSE = 2
+const LONGEST_PAUSE = 200
+
+const noIdentity: ProducerIdentity = { producerId: -1, epoch: -1 }
+/** These say that nothing was done, and why; any other error that may pass leaves open whether the request was carried out. */
+const certainlyNotDone: ReadonlySet<number> = new Set([
+  kafkaErrors.concurrentTransactions,
+  kafkaErrors.coordinatorLoadInProgress,
+])
+
+/**
+ * The requests of the classic transaction protocol (KIP-98, KIP-360, KIP-447) for one transactional id. All of them may be repeated
+ * without harm within their transaction, and are, for as long as `apiTimeout` says, after errors that may pass and after lost answers.
+ */
+export class TransactionRequests {
+  readonly transactionalId: string
+  readonly #cluster: TransactionCluster
+  #unanswered = 0
+
+  constructor(cluster: TransactionCluster, transactionalId: string) {
+    this.transactionalId = transactionalId
+    this.#cluster = cluster
+  }
+
+  /** How many requests so far got no definite answer: the broker may carry out one of them still. */
+  get unanswered(): number {
+    return this.#unanswered
+  }
+
+  /**
+   * Takes the transactional id over, or, as the one who has it, gets the next epoch; waits until an open transaction is aborted.
+   *
+   * @param current who this client is so far; refused as fenced if another one has taken over since
+   */
+  async initProducerId(current: ProducerIdentity = noIdentity): Promise<ProducerIdentity> {
+    const { transactionTimeout } = this.#cluster.options
+    return this.#askCoordinator('opening a transactional producer', async (broker, what) => {
+      const { producerId, epoch } = wire(current)
+      const answer = await this.#cluster.send(
+        broker,
+        'transaction',
+        initProducerIdV4.api,
+        this.transactionalId,
+        transactionTimeout,
+        producerId,
+        epoch,
+      )
+      throwOnError(answer.errorCode, what, { hint: initHint(answer.errorCode), needs: this.#needs })
+      return { producerId: Number(answer.producerId), epoch: answer.producerEpoch }
+    })
+  }
+
+  /** Makes partitions part of the transaction, and begins it with the first; records may be sent there after that only. */
+  async addPartitions(identity: ProducerIdentity, partitions: readonly TopicPartition[]): Promise<void> {
+    const added = new PartitionMap<true>()
+    for (const { topic, partition } of partitions) added.set(topic, partition, true)
+    const topics = topicValues(added).map(({ name, partitions: list }) => ({
+      name,
+      partitions: list.map(([partition]) => partition),
+    }))
+    await this.#askCoordinator('adding partitions to a transaction', async (broker) => {
+      const { producerId, epoch } = wire(identity)
+      const { transactionalId } = this
+      const answer = await this.#cluster.send(broker, 'transaction', addPartitionsToTxnV3.api, [
+        { transactionalId, producerId, producerEpoch: epoch, verifyOnly: false, topics },
+      ])
+      // Where one partition is refused, the others are answered `operationNotAttempted`.
+      let refused: KafkaError | undefined
+      for (const { topicResults } of answer.resultsByTransaction) {
+        for (const { name, resultsByPartition } of topicResults) {
+          for (const { partitionIndex, partitionErrorCode: code } of resultsByPartition) {
+            if (code === kafkaErrors.none) continue
+            if (refused !== undefined && refused.apiCode !== kafkaErrors.operationNotAttempted) continue
+            refused = produceFailure({ topic: name, partition: partitionIndex }, code, null, { needs: this.#needs })
+          }
+        }
+      }
+      if (refused?.apiCode === kafkaErrors.unknownTopicOrPartition) throw notRepeated(refused)
+      if (refused !== undefined) throw refused
+    })
+  }
+
+  /** Makes offsets of a group part of the transaction. */
+  async addOffsets(identity: ProducerIdentity, groupId: string): Promise<void> {
+    await this.#askCoordinator('adding offsets to a transaction', async (broker, what) => {
+      const { producerId, epoch } = wire(identity)
+      const { transactionalId } = this
+      const answer = await this.#cluster.send(
+        broker,
+        'transaction',
+        addOffsetsToTxnV3.api,
+        transactionalId,
+        producerId,
+        epoch,
+        groupId,
+      )
+      const needs = { ...this.#needs, group: [groupId, 'Read'] } as const
+      throwOnError(answer.errorCode, what, { hint: groupHint(answer.errorCode, groupId), needs })
+    })
+  }
+
+  /** Gives the group the offsets that count once the transaction is committed. Refused for whoever is not the member it says. */
+  async commitOffsets(
+    identity: ProducerIdentity,
+    groupId: string,
+    member: OffsetMember | undefined,
+    offsets: PartitionMap<CommittedOffset>,
+  ): Promise<void> {
+    const topics = topicValues(offsets).map(({ name, partitions }) => ({
+      name,
+      partitions: partitions.map(([partitionIndex, { offset, metadata }]) => ({
+        partitionIndex,
+        committedOffset: BigInt(offset),
+        committedLeaderEpoch: -1,
+        committedMetadata: metadata,
+      })),
+    }))
+    const what = `committing offsets of group ${groupId} in a transaction`
+    await this.#ask('group', groupId, what, async (broker) => {
+      const { producerId, epoch } = wire(identity)
+      const answer = await this.#cluster.send(
+        broker,
+        'group',
+        txnOffsetCommitV3.api,
+        this.transactionalId,
+        groupId,
+        producerId,
+        epoch,
+        member?.memberEpoch ?? -1,
+        member?.memberId ?? '',
+        member?.instanceId ?? null,
+        topics,
+      )
+      for (const { name, partitions } of answer.topics) {
+        for (const { partitionIndex, errorCode } of partitions) {
+          const hint = groupHint(errorCode, groupId)
+          const needs = { ...this.#needs, group: [groupId, 'Read'], topic: 'Read' } as const
+          throwOnError(errorCode, what, { topic: name, partition: partitionIndex, hint, needs })
+        }
+      }
+    })
+  }
+
+  /** Commits or aborts the transaction. A repetition is answered as the first request would have been. */
+  async end(identity: ProducerIdentity, isCommit: boolean): Promise<void> {
+    await this.#askCoordinator(`${isCommit ? 'committing' : 'aborting'} a transaction`, async (broker, what) => {
+      const { producerId, epoch } = wire(identity)
+      const { transactionalId } = this
+      const answer = await this.#cluster.send(
+        broker,
+        'transaction',
+        endTxnV3.api,
+        transactionalId,
+        producerId,
+        epoch,
+        isCommit,
+      )
+      throwOnError(answer.errorCode, what, { needs: this.#needs })
+    })
+  }
+
+  async describe(): Promise<TransactionState> {
+    return this.#askCoordinator('describing a transaction', async (broker, what) => {
+      const { transactionStates } = await this.#cluster.send(broker, 'transaction', describeTransactionsV0.api, [
+        this.transactionalId,
+      ])
+      const [found] = transactionStates
+      if (found === undefined) throw new KafkaError(kafkaErrors.unknownServerError, what)
+      throwOnError(found.errorCode, what, { needs: { transactionalId: [this.transactionalId, 'Describe'] } })
+      return { producerId: Number(found.producerId), epoch: found.producerEpoch, state: found.transactionState }
+    })
+  }
+
+  get #needs(): Permissions {
+    return { transactionalId: [this.transactionalId, 'Write'], topic: 'Write' }
+  }
+
+  #askCoordinator<T>(what: string, ask: (broker: number, what: string) => Promise<T>): Promise<T> {
+    return this.#ask('transaction', this.transactionalId, `${what} of ${this.transactionalId}`, ask)
+  }
+
+  #ask<T>(
+    kind: CoordinatorKind,
+    key: string,
+    what: string,
+    ask: (broker: number, what: string) => Promise<T>,
+  ): Promise<T> {
+    const options = { ...this.#cluster.options, retryBackoff: FIRST_PAUSE, retryBackoffMax: LONGEST_PAUSE }
+    return retrying(
+      options,
+      { what, signal: this.#cluster.closed, unknownTopicPatience: READ_TOPIC_PATIENCE },
+      async () => {
+        const broker = await this.#cluster.coordinator(kind, key)
+        try {
+          return await ask(broker, what)
+        } catch (error) {
+          if (error instanceof KafkaError) {
+            if (isIndefinite(error)) this.#unanswered++
+            if (isStaleCoordinatorCode(error.apiCode)) this.#cluster.forgetCoordinator(kind, key)
+          }
+          throw error
+        }
+      },
+    )
+  }
+}
+
+/** How long a topic that is gone is waited for is the sender's to say. */
+function notRepeated(cause: KafkaError): MillraceError {
+  const { topic, partition, hint } = cause
+  return new MillraceError('MR_TOPIC_UNKNOWN', 'the topic of records to be written does not exist', {
+    topic,
+    partition,
+    cause,
+    hint,
+  })
+}
+
+function isIndefinite({ apiCode, retriable }: KafkaError): boolean {
+  return (retriable && !certainlyNotDone.has(apiCode)) || apiCode === kafkaErrors.unknownServerError
+}
+
+function wire({ producerId, epoch }: ProducerIdentity): { producerId: bigint; epoch: number } {
+  return { producerId: BigInt(producerId), epoch }
+}
+
+function initHint(code: number): string | undefined {
+  if (code === kafkaErrors.invalidTransactionTimeout)
+    return 'transactionTimeout is longer than transaction.max.timeout.ms of the brokers: lower it, or raise that.'
+  if (code === kafkaErrors.transactionalIdAuthorizationFailed)
+    return "Give this user the permissions Write and Describe on transactional ids that begin with the application's id."
+  return undefined
+}
+
+function groupHint(code: number, groupId: string): string | undefined {
+  if (code === kafkaErrors.groupAuthorizationFailed)
+    return `Give this user the permission Read on the group ${groupId}.`
+  if (code === kafkaErrors.offsetMetadataTooLarge)
+    return 'Raise offset.metadata.max.bytes of the brokers: offsets carry stream times beside them.'
+  return undefined
+}

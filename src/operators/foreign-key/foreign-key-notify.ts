@@ -1,0 +1,48 @@
+import { ResponseMessage } from '../../record/foreign-key.ts'
+import type { SubscriptionMessage } from '../../record/foreign-key.ts'
+import type { Headers } from '../../record/headers.ts'
+import { serialized } from '../../serde/call-serde.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { KeyValueState } from '../../state/states.ts'
+import type { SpecOf } from '../../topology/operator-spec.ts'
+import { asChange } from '../table/derived-table-operator.ts'
+import { subscriptionPrefix } from './foreign-key-bytes.ts'
+import { Operator } from '../operator.ts'
+
+/** Right side of a foreign-key join: a changed right row answers every subscription to it, in order of primary key bytes. */
+export class ForeignKeyNotify extends Operator {
+  readonly #spec: SpecOf<'foreignKeyNotify'>
+  readonly #foreignKeys: Serde<unknown>
+  #state!: KeyValueState<Buffer, SubscriptionMessage<unknown>>
+
+  constructor(spec: SpecOf<'foreignKeyNotify'>) {
+    super()
+    this.#spec = spec
+    this.#foreignKeys = spec.foreignKeySerde.internal ?? spec.foreignKeySerde
+  }
+
+  override init(): void {
+    this.#state = this.context.state(this.#spec.store)
+  }
+
+  override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    if (key === null) {
+      this.context.drop('null-key')
+      return
+    }
+    const change = asChange(value)
+    if (this.#spec.rightVersioned && !change.isLatest) {
+      this.context.drop('out-of-order-version')
+      return
+    }
+    const cursor = this.#state.prefix(subscriptionPrefix(serialized(this.#foreignKeys, key)))
+    try {
+      while (cursor.next()) {
+        const { hash, primaryKey, partition } = cursor.value
+        this.output.forward(primaryKey, new ResponseMessage(hash, change.newValue, partition), timestamp, headers)
+      }
+    } finally {
+      cursor.close()
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import { ResponseMessage } from '../../record/foreign-key.ts'
+import type { Headers } from '../../record/headers.ts'
+import { murmur3 } from '../../record/murmur3.ts'
+import { serialized } from '../../serde/call-serde.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { SpecOf } from '../../topology/operator-spec.ts'
+import { Operator } from '../operator.ts'
+import { openTableView } from '../table/table-view.ts'
+import type { TableLookup } from '../table/table-view.ts'
+import { settled } from '../user-result.ts'
+
+/**
+ * Left side of a foreign-key join: joins an answer with the left row, if that is still the row that asked. Forwards the
+ * results as plain upserts, for the `tableSource` that keeps the joined table.
+ */
+export class ForeignKeyResolve extends Operator {
+  readonly #spec: SpecOf<'foreignKeyResolve'>
+  readonly #values: Serde<unknown>
+  #left!: TableLookup
+
+  constructor(spec: SpecOf<'foreignKeyResolve'>) {
+    super()
+    this.#spec = spec
+    this.#values = spec.valueSerde.internal ?? spec.valueSerde
+  }
+
+  override init(): void {
+    this.#left = openTableView(this.#spec.left, this.context)
+  }
+
+  override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    const response = asResponse(value)
+    const row = this.#left.get(key)
+    if (!this.#isCurrent(row?.value, response.hash)) {
+      this.context.drop('stale-response')
+      return
+    }
+    const hasResult = response.value !== null || (this.#spec.join === 'left' && row !== undefined)
+    const result = hasResult
+      ? (settled(this.#spec.joiner(row?.value ?? null, response.value, key), this.context) ?? null)
+      : null
+    this.output.forward(key, result, timestamp, headers)
+  }
+
+  override close(): void {
+    this.#left.close()
+  }
+
+  #isCurrent(value: unknown, hash: Buffer | null): boolean {
+    if (value === undefined || hash === null) return value === undefined && hash === null
+    return murmur3(serialized(this.#values, value)).equals(hash)
+  }
+}
+
+function asResponse(value: unknown): ResponseMessage<unknown> {
+  if (value instanceof ResponseMessage) return value
+  throw new TypeError('a foreign-key join got a record that is not a response')
+}

@@ -1,0 +1,24 @@
+import type { Headers } from '../../record/headers.ts'
+import type { WindowState } from '../../state/states.ts'
+import type { SpecOf } from '../../topology/operator-spec.ts'
+import { Operator } from '../operator.ts'
+
+/** Keeps one side of a stream-stream join. A record is joined first and kept afterwards, so that it never meets itself. */
+export class JoinWindow extends Operator {
+  readonly #store: string
+  #state!: WindowState<unknown, unknown>
+
+  constructor(spec: SpecOf<'joinWindow'>) {
+    super()
+    this.#store = spec.store
+  }
+
+  override init(): void {
+    this.#state = this.context.state(this.#store)
+  }
+
+  override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    this.output.forward(key, value, timestamp, headers)
+    if (key !== null) this.#state.put(key, timestamp, value, timestamp)
+  }
+}

@@ -1,0 +1,11 @@
+import { having } from './options.ts'
+import type { Option } from './options.ts'
+import { systemClock } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
+
+/** The Clock port as an option; the machine's clock if not given. */
+export const clockOption: Option<Clock> = having<Clock>('clock', ['now', 'monotonic', 'schedule'], 'a clock', {
+  default: systemClock,
+  defaultText: 'of the machine',
+  description: 'time and timers, for tests and simulations',
+})

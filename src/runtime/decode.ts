@@ -1,8 +1,0 @@
-import { readInner } from '../serde/call-serde.ts'
-import type { Serde } from '../serde/serde.ts'
-
-/** The key or value that lies at a range of a fetched buffer; null if it starts below 0. @throws what the serde throws */
-export function decode(serde: Serde<unknown>, buffer: Buffer, start: number, end: number): unknown {
-  if (start < 0) return null
-  return readInner(serde, buffer, start, end)
-}

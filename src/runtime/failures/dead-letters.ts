@@ -1,0 +1,86 @@
+import { isError, messageOf, MillraceError, propertyOf } from '../../errors/millrace-error.ts'
+import { eventTime } from '../../record/event-time.ts'
+import { describeRefusal, refusalHint } from '../../log/refusal.ts'
+import type { RecordOrigin, Replacement } from '../../log/refusal.ts'
+import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
+import type { Headers } from '../../record/headers.ts'
+import { bytes } from '../../serde/bytes.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { FailedRecord } from '../../application/application.ts'
+import type { RecordWriter } from '../output/record-writer.ts'
+
+/** The raw input record, with headers that tell what happened (KIP-1034), for the dead letter topic. */
+export class DeadLetters {
+  readonly #topic: string | undefined
+  readonly #writer: RecordWriter
+
+  constructor(topic: string | undefined, writer: RecordWriter) {
+    this.#topic = topic
+    this.#writer = writer
+  }
+
+  /** @throws MR_CONFIG if there is no such topic */
+  write(record: FailedRecord, error: MillraceError): void {
+    const topic = this.#requireTopic(record, error)
+    const raw = bytes() as Serde<unknown>
+    const target = { node: record.node, keySerde: raw, valueSerde: raw, partitioner: undefined }
+    const headers = deadLetterHeaders(record.headers, record, error)
+    const origin = originOf(record, error)
+    this.#writer.write(topic, target, record.rawKey, record.rawValue, timestampOf(record), headers, undefined, origin)
+  }
+
+  /** The same where the producer is to write it in place of a record that was refused. @throws MR_CONFIG if there is no such topic */
+  instead(record: FailedRecord, error: MillraceError): MaybePromise<Replacement> {
+    const topic = this.#requireTopic(record, error)
+    const { rawKey: key, rawValue: value } = record
+    const timestamp = timestampOf(record)
+    const headers = deadLetterHeaders(record.headers, record, error)
+    const letter = { topic, timestamp, key, value, headers, origin: originOf(record, error) }
+    const chosen = this.#writer.partitionOf(topic, key)
+    return isPromise(chosen) ? chosen.then((partition) => ({ ...letter, partition })) : { ...letter, partition: chosen }
+  }
+
+  #requireTopic(record: FailedRecord, error: MillraceError): string {
+    if (this.#topic !== undefined) return this.#topic
+    throw new MillraceError('MR_CONFIG', "an error handler answered 'deadLetter' but no deadLetterTopic is set", {
+      node: record.node,
+      cause: error,
+      hint: 'Set deadLetterTopic in defineApp.',
+    })
+  }
+}
+
+/** A dead letter that is refused, too, ends the application: nothing is to be lost. */
+function originOf(record: FailedRecord, cause: MillraceError): RecordOrigin {
+  const { node, task, topic, partition, offset } = record
+  return {
+    refused: (refusal) => {
+      const hint = `A dead letter has more headers than the input record. ${refusalHint(refusal)}`
+      const place = { node, task, ...(topic === null ? {} : { topic, partition, offset }) }
+      throw new MillraceError('MR_PRODUCE', `a dead letter: ${describeRefusal(refusal)}`, { ...place, hint, cause })
+    },
+  }
+}
+
+function timestampOf({ timestamp }: FailedRecord): number {
+  const time = eventTime(timestamp)
+  return time >= 0 ? time : 0
+}
+
+/** Headers of a dead letter record (KIP-1034). */
+function deadLetterHeaders(headers: Headers, record: FailedRecord, error: MillraceError): Headers {
+  const cause = isError(error.cause) ? error.cause : error
+  return headers
+    .copy()
+    .add('__streams.errors.exception', textOf(cause, 'name'))
+    .add('__streams.errors.message', messageOf(cause))
+    .add('__streams.errors.stacktrace', textOf(cause, 'stack'))
+    .add('__streams.errors.topic', record.topic)
+    .add('__streams.errors.partition', String(record.partition))
+    .add('__streams.errors.offset', String(record.offset))
+}
+
+function textOf(error: Error, property: 'name' | 'stack'): string {
+  const text = propertyOf(error, property)
+  return typeof text === 'string' ? text : ''
+}

@@ -1,0 +1,170 @@
+import { MillraceError } from '../../errors/millrace-error.ts'
+import { PartitionMap } from '../../log/log.ts'
+import type { Log, LogReader, RecordCursor } from '../../log/log.ts'
+import type { Clock, TimerHandle } from '../../platform/clock.ts'
+import type { MaybePromise } from '../../platform/maybe-promise.ts'
+import { NO_HEADERS } from '../../record/headers.ts'
+import type { Headers } from '../../record/headers.ts'
+
+/** An input record as it was read. */
+export interface RawInput {
+  readonly timestamp: number
+  readonly headers: Headers
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+}
+
+interface Place {
+  /** Of the record that was asked for last. */
+  offset: number
+  /** Handed over, the first one begun. */
+  readonly cursors: RecordCursor[]
+}
+
+/** ms for which one record is waited for. */
+const PATIENCE = 30_000
+/** ms without a question after which the reader is closed. */
+const IDLE = 5_000
+/** Records are found one by one, most of them close together. */
+const FETCH_BYTES = 1 << 20
+
+/**
+ * Reads input records again that tasks have processed: what they wrote was refused later, and nobody keeps the bytes of what is processed.
+ * Questions in the order of offsets are answered in one pass.
+ */
+export class InputLookup {
+  readonly #log: Log
+  readonly #clock: Clock
+  #reader: LogReader | undefined
+  /** Where each partition stands that was asked about: those that records are found in alternate. */
+  readonly #places = new PartitionMap<Place>()
+  #before: Promise<unknown> | undefined
+  #idle: TimerHandle | undefined
+  #isClosed = false
+
+  constructor(log: Log, clock: Clock) {
+    this.#log = log
+    this.#clock = clock
+  }
+
+  /**
+   * Undefined if the log does not hold the record any more. A log in this process answers at once.
+   *
+   * @throws MR_LOG_UNREACHABLE
+   */
+  find(topic: string, partition: number, offset: number): MaybePromise<RawInput | undefined> {
+    if (this.#before === undefined && !this.#isClosed) {
+      const found = this.#look(topic, partition, offset)
+      if (found !== 'not yet') return found
+      if (this.#log.kind !== 'kafka') return undefined
+    }
+    const previous = this.#before ?? Promise.resolve()
+    const found = previous.then(() => this.#await(topic, partition, offset))
+    const settled = found
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#before === settled) this.#before = undefined
+      })
+    this.#before = settled
+    return found
+  }
+
+  /** What is still being looked for is given up. */
+  close(): void {
+    this.#isClosed = true
+    this.#release()
+  }
+
+  #release(): void {
+    this.#idle?.cancel()
+    void this.#reader?.close()
+    this.#reader = undefined
+    this.#places.clear()
+  }
+
+  async #await(topic: string, partition: number, offset: number): Promise<RawInput | undefined> {
+    let isOver = false
+    const patience = this.#clock.schedule(PATIENCE, () => (isOver = true))
+    try {
+      // A reader that was opened now would be closed by nobody.
+      while (!this.#isClosed) {
+        const found = this.#look(topic, partition, offset)
+        if (found !== 'not yet') return found
+        if (isOver) break
+        await this.#arrival()
+      }
+    } finally {
+      patience.cancel()
+    }
+    throw new MillraceError('MR_LOG_UNREACHABLE', 'an input record could not be read again', {
+      topic,
+      partition,
+      offset,
+      hint: 'What was written for it was refused, and the error handler is to see the record. It is tried again.',
+    })
+  }
+
+  /** Resolves when there may be something to poll, or after a moment. */
+  async #arrival(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    const timer = this.#clock.schedule(100, resolve)
+    this.#reader?.onReady(resolve)
+    await promise
+    timer.cancel()
+    this.#reader?.onReady(undefined)
+  }
+
+  #look(topic: string, partition: number, offset: number): RawInput | undefined | 'not yet' {
+    const reader = (this.#reader ??= this.#log.openReader({ fetchBytes: FETCH_BYTES }))
+    this.#closeWhenIdle()
+    let place = this.#places.get(topic, partition)
+    if (place === undefined || offset < place.offset) {
+      reader.assign(topic, partition, offset)
+      place = { offset, cursors: [] }
+      this.#places.set(topic, partition, place)
+    }
+    place.offset = offset
+    const { cursors } = place
+    try {
+      if (cursors.length === 0) {
+        // The others keep what was fetched for them, within the reader's bounds.
+        reader.resume(topic, partition)
+        reader.poll((...[from, number, cursor]) => this.#places.get(from, number)?.cursors.push(cursor))
+        reader.pause(topic, partition)
+      }
+      for (let cursor = cursors[0]; cursor !== undefined; cursor = cursors[0]) {
+        while (cursor.offset < offset && cursor.next());
+        if (cursor.offset === offset) return rawInput(cursor)
+        if (cursor.offset > offset) return undefined
+        cursors.shift()
+      }
+    } catch (error) {
+      this.#release()
+      if (error instanceof MillraceError && error.code === 'MR_OFFSET_OUT_OF_RANGE') return undefined
+      throw error
+    }
+    if ((reader.position(topic, partition) ?? 0) > offset) return undefined
+    reader.resume(topic, partition)
+    return 'not yet'
+  }
+
+  #closeWhenIdle(): void {
+    this.#idle?.cancel()
+    this.#idle = this.#clock.schedule(IDLE, () => this.#release())
+  }
+}
+
+/** A copy of the current record. */
+export function rawInput(cursor: RecordCursor): RawInput {
+  return {
+    timestamp: cursor.timestamp,
+    headers: cursor.headers(NO_HEADERS).copy(),
+    key: bytesOf(cursor, cursor.keyStart, cursor.keyEnd),
+    value: bytesOf(cursor, cursor.valueStart, cursor.valueEnd),
+  }
+}
+
+/** A copy of bytes of the current record; null for a null key or value. */
+export function bytesOf(cursor: RecordCursor, start: number, end: number): Buffer | null {
+  return start < 0 ? null : Buffer.from(cursor.buffer.subarray(start, end))
+}

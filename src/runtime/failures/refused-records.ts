@@ -1,0 +1,80 @@
+import { MillraceError } from '../../errors/millrace-error.ts'
+import { describeRefusal, refusalHint } from '../../log/refusal.ts'
+import type { RecordOrigin, Refusal, Replacement } from '../../log/refusal.ts'
+import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
+import { Headers } from '../../record/headers.ts'
+import type { FailedRecord } from '../../application/application.ts'
+import type { InputLookup, RawInput } from './input-lookup.ts'
+import type { TaskErrors } from './task-errors.ts'
+
+/** An operator that writes to a topic, and the input partition whose records made it write: topic null in punctuators. */
+export interface SinkPlace {
+  readonly node: string
+  readonly task: string
+  /** True if the topic is one of the application's own. */
+  readonly internal: boolean
+  readonly topic: string | null
+  readonly partition: number
+}
+
+/** What refused records of a task are decided with. */
+export interface RefusedRecords {
+  readonly errors: TaskErrors
+  readonly inputs: InputLookup
+}
+
+/** Asks `onProductionError` about records of a sink that the log refuses. Each was appended with the offset of its input record. */
+export class SinkOrigin implements RecordOrigin {
+  readonly #place: SinkPlace
+  readonly #refused: RefusedRecords
+
+  constructor(place: SinkPlace, refused: RefusedRecords) {
+    this.#place = place
+    this.#refused = refused
+  }
+
+  refused(refusal: Refusal, offset: number): MaybePromise<Replacement | undefined> {
+    const input = this.#inputAt(offset)
+    if (!isPromise(input)) return this.#decide(refusal, offset, input)
+    return input.then((found) => (refusal.signal?.aborted === true ? undefined : this.#decide(refusal, offset, found)))
+  }
+
+  #inputAt(offset: number): MaybePromise<RawInput | undefined> {
+    const { topic, partition } = this.#place
+    const { errors, inputs } = this.#refused
+    if (topic === null || !errors.productionNeedsInput) return undefined
+    return errors.currentInput(topic, offset) ?? inputs.find(topic, partition, offset)
+  }
+
+  #decide(refusal: Refusal, offset: number, input: RawInput | undefined): MaybePromise<Replacement | undefined> {
+    const { node, task, topic, partition, internal } = this.#place
+    const where = internal
+      ? `topic "${refusal.topic}" on the brokers, and of topicConfigs for topics that are still to be created`
+      : undefined
+    const error = new MillraceError('MR_PRODUCE', describeRefusal(refusal), {
+      node,
+      task,
+      ...(topic === null ? {} : { topic, partition, offset }),
+      hint: `${refusalHint(refusal, where)} onProductionError: 'continue' skips and counts such records, 'deadLetter' puts them aside.`,
+    })
+    const record: FailedRecord = {
+      topic,
+      partition,
+      offset,
+      timestamp: input?.timestamp ?? refusal.timestamp,
+      headers: input?.headers ?? new Headers(),
+      node,
+      task,
+      rawKey: input?.key ?? null,
+      rawValue: input?.value ?? null,
+      output: {
+        topic: refusal.topic,
+        partition: refusal.partition,
+        timestamp: refusal.timestamp,
+        rawKey: refusal.key,
+        rawValue: refusal.value,
+      },
+    }
+    return this.#refused.errors.refused(error, record)
+  }
+}

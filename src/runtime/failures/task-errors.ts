@@ -1,0 +1,284 @@
+import { MillraceError, isError, isMillraceError, messageOf, withPlace, type ErrorPlace } from '../../errors/millrace-error.ts'
+import type { RecordCursor } from '../../log/log.ts'
+import type { Replacement } from '../../log/refusal.ts'
+import { DIRECTORY_FAILURES } from '../../platform/directory-failure.ts'
+import type { MaybePromise } from '../../platform/maybe-promise.ts'
+import { ignoreRejection, isThenable } from '../../platform/thenable.ts'
+import { noEventTime } from '../../record/event-time.ts'
+import { Headers } from '../../record/headers.ts'
+import type { RecordContext } from '../../record/record-context.ts'
+import type { ErrorDecision, ErrorHandler, FailedRecord, Settings } from '../../application/application.ts'
+import { namingTask } from './damaged-state.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import { bytesOf, rawInput } from './input-lookup.ts'
+import type { RawInput } from './input-lookup.ts'
+import type { PartitionQueue, RecordGate } from '../input/partition-queue.ts'
+import type { TaskContexts } from '../node/task-context.ts'
+
+const PREVIEW_BYTES = 32
+/** Failures of the log, the disk or a handler, not of a record: no handler is asked about them. */
+const ENDS_TASK: ReadonlySet<string> = new Set([
+  ...DIRECTORY_FAILURES,
+  'MR_AUTHENTICATION',
+  'MR_AUTHORIZATION',
+  'MR_CLOSED',
+  'MR_COMMIT',
+  'MR_FENCED',
+  'MR_HANDLER',
+  'MR_LOG_FAILED',
+  'MR_LOG_UNREACHABLE',
+  'MR_NOT_SYNCHRONOUS',
+  'MR_PRODUCE',
+  'MR_STATE_CLOSED',
+  'MR_STATE_CORRUPT',
+  'MR_STATE_FULL',
+  'MR_STATE_LOCKED',
+  'MR_SUPPRESS_FULL',
+  'MR_TOPIC_CREATE',
+  'MR_TOPIC_UNKNOWN',
+])
+const SKIP_UNREADABLE = "Set onDeserializationError: 'continue' to skip and count such records, or 'deadLetter'."
+
+/**
+ * Decides about everything that can go wrong with one record: the handlers of the settings are asked, the record is counted
+ * or sent to the dead letter topic, or the error is thrown and ends the task.
+ */
+export class TaskErrors implements RecordGate {
+  readonly #task: string
+  readonly #settings: Settings
+  readonly #contexts: TaskContexts
+  readonly #record: RecordContext
+  readonly #deadLetters: DeadLetters
+  /** The error that was decided to end the task. */
+  #final: MillraceError | undefined
+  /** The queue whose head is being processed; undefined in punctuators and commits. */
+  current: PartitionQueue | undefined
+
+  constructor(
+    task: string,
+    settings: Settings,
+    contexts: TaskContexts,
+    record: RecordContext,
+    deadLetters: DeadLetters,
+  ) {
+    this.#task = task
+    this.#settings = settings
+    this.#contexts = contexts
+    this.#record = record
+    this.#deadLetters = deadLetters
+  }
+
+  /** At the record that is being processed. */
+  get cursor(): RecordCursor | undefined {
+    return this.current?.cursor
+  }
+
+  undecodable(queue: PartitionQueue, cursor: RecordCursor, part: 'key' | 'value', cause: unknown): void {
+    const [start, end] = part === 'key' ? [cursor.keyStart, cursor.keyEnd] : [cursor.valueStart, cursor.valueEnd]
+    const shown = cursor.buffer.toString('hex', start, Math.min(end, start + PREVIEW_BYTES))
+    const serde = part === 'key' ? queue.source.keySerde : queue.source.valueSerde
+    const error = new MillraceError(
+      'MR_DESERIALIZE',
+      `cannot read the ${part} as ${serde.name}: ${messageOf(cause)}; ${end - start} bytes: ${shown}${end - start > PREVIEW_BYTES ? '…' : ''}`,
+      {
+        ...placeOf(queue, cursor, this.#task),
+        cause,
+        hint: hintOf(cause) + SKIP_UNREADABLE,
+      },
+    )
+    const failed = this.#failedRecord(queue, cursor, queue.source.node)
+    this.#decide(this.#settings.onDeserializationError, error, failed, 'deserialization')
+  }
+
+  extractorFailed(queue: PartitionQueue, cursor: RecordCursor, cause: unknown): void {
+    const error = new MillraceError('MR_TIMESTAMP', `the timestamp function of the topic threw: ${messageOf(cause)}`, {
+      ...placeOf(queue, cursor, this.#task),
+      cause,
+      hint: SKIP_UNREADABLE,
+    })
+    this.#unstamped(queue, cursor, error)
+  }
+
+  noTimestamp(queue: PartitionQueue, cursor: RecordCursor, found: unknown, extracted: boolean): void {
+    ignoreRejection(found)
+    const what = extracted ? 'what the timestamp function of the topic returned' : 'the timestamp of the record'
+    this.#unstamped(queue, cursor, noEventTime(found, what, placeOf(queue, cursor, this.#task), SKIP_UNREADABLE))
+  }
+
+  /** A record without event time is as one that cannot be read. */
+  #unstamped(queue: PartitionQueue, cursor: RecordCursor, error: MillraceError): void {
+    const failed = this.#failedRecord(queue, cursor, queue.source.node)
+    this.#decide(this.#settings.onDeserializationError, error, failed, 'deserialization')
+  }
+
+  negativeTimestamp(queue: PartitionQueue, cursor: RecordCursor, extracted: boolean): void {
+    if (extracted) {
+      this.#contexts.dropFrom(queue.source.node, 'negative-timestamp', queue.topic, queue.partition, cursor.offset)
+      return
+    }
+    throw new MillraceError('MR_TIMESTAMP', `the record has the timestamp ${cursor.timestamp}`, {
+      ...placeOf(queue, cursor, this.#task),
+      hint: 'Give the topic a `timestamp` function.',
+    })
+  }
+
+  /** An error thrown in a node, by a user function or by Millrace itself. */
+  nodeFailed(error: unknown, node: string): void {
+    const isFinal = this.#final !== undefined && error === this.#final
+    if (isFinal || (isMillraceError(error) && ENDS_TASK.has(error.code))) {
+      throw namingTask(error, this.#task)
+    }
+    if (isMillraceError(error)) {
+      this.#ownError(error, node)
+      return
+    }
+    const wrapped = new MillraceError('MR_PROCESSING', `a function of the processor threw: ${messageOf(error)}`, {
+      ...this.#placeAt(node),
+      cause: error,
+      hint: "The record is read again after a restart. Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'.",
+    })
+    this.#decide(this.#settings.onProcessingError, wrapped, this.#currentRecord(node), 'processing')
+  }
+
+  /** What Millrace found wrong with what a function returned or called. */
+  #ownError(error: MillraceError, node: string): void {
+    const record = this.#currentRecord(node)
+    if (error.code === 'MR_SERIALIZE') {
+      if (isTypeError(error.cause)) throw this.#ending(error)
+      this.#decide(this.#settings.onProductionError, error, record, 'production')
+      return
+    }
+    const hint = `${hintOf(error)}Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'.`
+    // An error that names a topic speaks of the output.
+    const place = error.topic === undefined ? this.#placeAt(node) : { task: this.#task }
+    this.#decide(
+      this.#settings.onProcessingError,
+      withPlace(error, { ...place, node: error.node ?? node, hint }),
+      record,
+      'processing',
+    )
+  }
+
+  #placeAt(node: string): ErrorPlace {
+    const { topic, partition, offset } = this.#record
+    return { node, task: this.#task, ...(topic === null ? {} : { topic, partition, offset }) }
+  }
+
+  /** Nodes that the error passes through on its way up have no say in it. */
+  #ending(error: MillraceError): MillraceError {
+    this.#final = error
+    return error
+  }
+
+  /** True if who decides about refused records is to see the input record's bytes, or to write them. */
+  get productionNeedsInput(): boolean {
+    const { onProductionError } = this.#settings
+    return typeof onProductionError === 'function' || onProductionError === 'deadLetter'
+  }
+
+  /** The record that is being processed, if it is this one. */
+  currentInput(topic: string, offset: number): RawInput | undefined {
+    const { current } = this
+    return current?.topic === topic && current.cursor.offset === offset ? rawInput(current.cursor) : undefined
+  }
+
+  /** The log refused what was written for an input record. @throws the error if the application is not to go on */
+  refused(error: MillraceError, record: FailedRecord): MaybePromise<Replacement | undefined> {
+    const decision = this.#ask(this.#settings.onProductionError, error, record, 'production')
+    const instead = decision === 'deadLetter' ? this.#orEnd(() => this.#deadLetters.instead(record, error)) : undefined
+    this.#contexts.dropFrom(record.node, 'production', record.topic, record.partition, record.offset, error)
+    return instead
+  }
+
+  #decide(
+    handler: ErrorHandler,
+    error: MillraceError,
+    record: FailedRecord,
+    reason: 'deserialization' | 'processing' | 'production',
+  ): void {
+    if (this.#ask(handler, error, record, reason) === 'deadLetter') {
+      this.#orEnd(() => this.#deadLetters.write(record, error))
+    }
+    this.#contexts.dropFrom(record.node, reason, record.topic, record.partition, record.offset, error)
+  }
+
+  #ask(
+    handler: ErrorHandler,
+    error: MillraceError,
+    record: FailedRecord,
+    reason: 'deserialization' | 'processing' | 'production',
+  ): 'continue' | 'deadLetter' {
+    let decision: ErrorDecision
+    try {
+      decision = typeof handler === 'function' ? handler(error, record) : handler
+    } catch (cause) {
+      throw this.#ending(handlerFailed(`the ${reason} error handler threw: ${messageOf(cause)}`, record, error))
+    }
+    if (isThenable(decision)) {
+      ignoreRejection(decision)
+      throw this.#ending(handlerFailed(`the ${reason} error handler returned a promise`, record, error))
+    }
+    if (decision === 'deadLetter' || decision === 'continue') return decision
+    throw this.#ending(error)
+  }
+
+  #orEnd<T>(act: () => T): T {
+    try {
+      return act()
+    } catch (cause) {
+      throw isMillraceError(cause) ? this.#ending(cause) : cause
+    }
+  }
+
+  #currentRecord(node: string): FailedRecord {
+    if (this.current !== undefined) return this.#failedRecord(this.current, this.current.cursor, node)
+    const { topic, partition, offset, timestamp, headers } = this.#record
+    return {
+      topic,
+      partition,
+      offset,
+      timestamp,
+      headers: headers.copy(),
+      node,
+      task: this.#task,
+      rawKey: null,
+      rawValue: null,
+    }
+  }
+
+  #failedRecord(queue: PartitionQueue, cursor: RecordCursor, node: string): FailedRecord {
+    return {
+      topic: queue.topic,
+      partition: queue.partition,
+      offset: cursor.offset,
+      timestamp: cursor.timestamp,
+      headers: cursor.headers(new Headers()),
+      node,
+      task: this.#task,
+      rawKey: bytesOf(cursor, cursor.keyStart, cursor.keyEnd),
+      rawValue: bytesOf(cursor, cursor.valueStart, cursor.valueEnd),
+    }
+  }
+}
+
+function placeOf(queue: PartitionQueue, cursor: RecordCursor, task: string): ErrorPlace {
+  return { node: queue.source.node, task, topic: queue.topic, partition: queue.partition, offset: cursor.offset }
+}
+
+function isTypeError(cause: unknown): boolean {
+  return isError(cause) && cause instanceof TypeError
+}
+
+function handlerFailed(message: string, record: FailedRecord, cause: MillraceError): MillraceError {
+  return new MillraceError('MR_HANDLER', message, {
+    ...record,
+    topic: record.topic ?? undefined,
+    cause,
+    hint: "A handler answers 'fail', 'continue' or 'deadLetter' itself, at once.",
+  })
+}
+
+/** What to do about an error of Millrace's own, in front of what else may be done. */
+function hintOf(error: unknown): string {
+  return isMillraceError(error) && error.hint !== undefined ? `${error.hint} ` : ''
+}

@@ -1,0 +1,185 @@
+import type { RecordCursor, SeeKey } from '../../log/log.ts'
+import { eventTime } from '../../record/event-time.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { TimestampExtractor } from '../../topology/topology.ts'
+import { decode } from '../../serde/decode.ts'
+import { LookAhead, type WaitingRecords } from '../prefetch/look-ahead.ts'
+import type { NodeOutput } from '../node/node-output.ts'
+
+/** How the records of one topic enter a task: the source node's serdes, extractor and children. */
+export interface SourceBinding {
+  readonly node: string
+  readonly output: NodeOutput
+  readonly keySerde: Serde<unknown>
+  readonly valueSerde: Serde<unknown>
+  readonly extractor: TimestampExtractor | undefined
+}
+
+/** What becomes of a record that cannot enter the task. */
+export interface RecordGate {
+  /** Counts and logs the record, or throws if the application is to stop. */
+  undecodable(queue: PartitionQueue, cursor: RecordCursor, part: 'key' | 'value', error: unknown): void
+  /** The topic's timestamp function threw. Counts and logs the record, or throws. */
+  extractorFailed(queue: PartitionQueue, cursor: RecordCursor, error: unknown): void
+  /** What the record has, or its topic's function returned, is no event time. Counts and logs the record, or throws. */
+  noTimestamp(queue: PartitionQueue, cursor: RecordCursor, found: unknown, extracted: boolean): void
+  /** The timestamp is negative: dropped if an extractor said so, else an error. */
+  negativeTimestamp(queue: PartitionQueue, cursor: RecordCursor, extracted: boolean): void
+}
+
+/**
+ * The fetched records of one input partition, in offset order. Exactly one record, the head, is decoded; the rest lie in
+ * their batches. (Keys may be decoded ahead.)
+ */
+export class PartitionQueue implements WaitingRecords {
+  readonly topic: string
+  readonly partition: number
+  readonly source: SourceBinding
+  readonly lookAhead: LookAhead
+  readonly #gate: RecordGate
+  readonly #cursors: RecordCursor[] = []
+  #current: RecordCursor | undefined
+
+  hasHead = false
+  headTimestamp = -1
+  headKey: unknown = null
+  headValue: unknown = null
+  /** Greatest timestamp taken; -1 before the first. */
+  partitionTime = -1
+  /** Offset of the next record to process: what a commit stores. */
+  nextOffset: number
+  /** Since when the queue has been empty, by the monotonic clock; -1 while it is not. */
+  idleSince = -1
+  paused = false
+
+  constructor(topic: string, partition: number, source: SourceBinding, gate: RecordGate, offset: number, time: number) {
+    this.topic = topic
+    this.partition = partition
+    this.source = source
+    this.lookAhead = new LookAhead(source.keySerde, this)
+    this.#gate = gate
+    this.nextOffset = offset
+    this.partitionTime = time
+  }
+
+  /** True if the queue was empty and now has a head. */
+  add(cursor: RecordCursor): boolean {
+    this.#cursors.push(cursor)
+    if (this.hasHead) return false
+    this.#advance()
+    return this.hasHead
+  }
+
+  /** The batch position of the head; its headers are decoded from here. */
+  get cursor(): RecordCursor {
+    return this.#current as RecordCursor
+  }
+
+  /** Records waiting, about: an upper bound. */
+  get size(): number {
+    let records = this.hasHead ? 1 : 0
+    if (this.#current !== undefined) records += this.#current.remaining
+    for (const cursor of this.#cursors) records += cursor.remaining
+    return records
+  }
+
+  /** Memory that the waiting records keep alive, about. */
+  get bytes(): number {
+    let bytes = this.#current === undefined ? 0 : this.#current.bytes
+    for (const cursor of this.#cursors) bytes += cursor.bytes
+    return bytes
+  }
+
+  peekKeys(from: number, to: number, see: SeeKey): void {
+    let passed = this.#current?.peekKeys(from, to, see) ?? 0
+    for (let i = 0; i < this.#cursors.length && passed >= 0 && passed < to; i++) {
+      const more = this.#cursors[i]!.peekKeys(Math.max(0, from - passed), to - passed, see)
+      passed = more < 0 ? more : passed + more
+    }
+  }
+
+  /** The head is being processed: its time counts from now on. */
+  take(): void {
+    if (this.headTimestamp > this.partitionTime) this.partitionTime = this.headTimestamp
+  }
+
+  /** The head has been processed. */
+  advance(): void {
+    this.nextOffset = this.cursor.offset + 1
+    this.#advance()
+  }
+
+  #advance(): void {
+    this.hasHead = false
+    this.headKey = null
+    this.headValue = null
+    for (;;) {
+      let cursor = this.#current
+      if (cursor === undefined) {
+        cursor = this.#cursors.shift()
+        if (cursor === undefined) return
+        this.#current = cursor
+      }
+      if (!cursor.next()) {
+        // Control records and aborted ones lie behind: a commit must not point in front of them.
+        if (cursor.endOffset > this.nextOffset) this.nextOffset = cursor.endOffset
+        this.#current = undefined
+        continue
+      }
+      if (this.#decode(cursor)) {
+        this.nextOffset = cursor.offset
+        this.hasHead = true
+        return
+      }
+      this.nextOffset = cursor.offset + 1
+    }
+  }
+
+  #decode(cursor: RecordCursor): boolean {
+    const { source } = this
+    let part: 'key' | 'value' = 'key'
+    try {
+      this.headKey = this.lookAhead.keyOf(cursor)
+      part = 'value'
+      this.headValue = decode(source.valueSerde, cursor.buffer, cursor.valueStart, cursor.valueEnd)
+    } catch (error) {
+      this.#gate.undecodable(this, cursor, part, error)
+      return false
+    }
+    const { extractor } = source
+    return extractor === undefined
+      ? this.#stamp(cursor, cursor.timestamp, false)
+      : this.#stampByFunction(cursor, extractor)
+  }
+
+  #stampByFunction(cursor: RecordCursor, extractor: TimestampExtractor): boolean {
+    let found: unknown
+    try {
+      found = extractor(
+        {
+          key: this.headKey,
+          value: this.headValue,
+          timestamp: cursor.timestamp,
+          topic: this.topic,
+          partition: this.partition,
+          offset: cursor.offset,
+        },
+        this.partitionTime,
+      )
+    } catch (error) {
+      this.#gate.extractorFailed(this, cursor, error)
+      return false
+    }
+    return this.#stamp(cursor, found, true)
+  }
+
+  /** False if the record is not to be processed. */
+  #stamp(cursor: RecordCursor, found: unknown, extracted: boolean): boolean {
+    const time = eventTime(found)
+    this.headTimestamp = time
+    if (time >= 0) return true
+    if (time < 0) this.#gate.negativeTimestamp(this, cursor, extracted)
+    else this.#gate.noTimestamp(this, cursor, found, extracted)
+    return false
+  }
+}

@@ -1,0 +1,73 @@
+import { MillraceError } from '../../errors/millrace-error.ts'
+import type { Operator, Output } from '../../operators/operator.ts'
+import type { Headers } from '../../record/headers.ts'
+import { TimedOperator, type NodeTimes } from './node-times.ts'
+
+/**
+ * Decides about an error thrown in a node: returns if only that node's subtree for this record is to be dropped, throws if
+ * the task cannot go on.
+ */
+export type NodeFailure = (error: unknown, node: string) => void
+
+/** Calls the children of a node one after the other. An error belongs to the innermost node that it was thrown in. */
+export class NodeOutput implements Output {
+  #children: Operator[] = []
+  readonly #names: string[] = []
+  readonly #failed: NodeFailure
+  readonly #node: string
+
+  constructor(node: string, failed: NodeFailure) {
+    this.#node = node
+    this.#failed = failed
+  }
+
+  add(name: string, child: Operator): void {
+    this.#names.push(name)
+    this.#children.push(child)
+  }
+
+  /** From now on the children are measured. */
+  time(times: NodeTimes): void {
+    this.#children = this.#children.map((child, i) => new TimedOperator(child, this.#names[i] as string, times))
+  }
+
+  forward(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    const children = this.#children
+    for (let i = 0; i < children.length; i++) {
+      try {
+        ;(children[i] as Operator).process(key, value, timestamp, headers)
+      } catch (error) {
+        this.#failed(error, this.#names[i] as string)
+      }
+    }
+  }
+
+  forwardTo(child: string, key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    const at = this.#names.indexOf(child)
+    if (at < 0) {
+      throw new MillraceError('MR_UNKNOWN_CHILD', `"${child}" is not a child of this processor`, {
+        node: this.#node,
+        hint: `Its children are: ${this.#names.join(', ') || 'none'}.`,
+      })
+    }
+    try {
+      ;(this.#children[at] as Operator).process(key, value, timestamp, headers)
+    } catch (error) {
+      this.#failed(error, child)
+    }
+  }
+}
+
+/**
+ * Of an operator that makes a new record of each, where processors change headers in place, as in Kafka Streams: what is changed
+ * downstream of it is not seen upstream.
+ */
+export class NewRecordOutput extends NodeOutput {
+  override forward(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    super.forward(key, value, timestamp, headers.copy())
+  }
+
+  override forwardTo(child: string, key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    super.forwardTo(child, key, value, timestamp, headers.copy())
+  }
+}

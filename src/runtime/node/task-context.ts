@@ -1,0 +1,172 @@
+import { MillraceError } from '../../errors/millrace-error.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { OperatorContext } from '../../operators/operator.ts'
+import type { DropReason } from '../../record/drop-reason.ts'
+import type { CallbackScope } from '../../record/callback-scope.ts'
+import { Headers, NO_HEADERS } from '../../record/headers.ts'
+import type { RecordContext } from '../../record/record-context.ts'
+import type { StateStore } from '../../state/states.ts'
+import type { Settings } from '../../application/application.ts'
+import type { Cancellable, PunctuationType } from '../../topology/processor-api.ts'
+import type { DropCounter } from './drop-counter.ts'
+import type { PunctuationQueue } from './punctuation.ts'
+import type { RepeatedLines } from '../../application/repeated-lines.ts'
+
+/** Finds the states and user stores that a task's nodes may use. */
+export interface StoreAccess {
+  state(name: string): StateStore | undefined
+  userStore(name: string, scope: CallbackScope): unknown
+  /** Global tables may be read by every node. */
+  isGlobal(name: string): boolean
+}
+
+/** What the nodes of one task share. */
+export class TaskContexts {
+  readonly applicationId: string
+  readonly taskId: string
+  readonly partition: number
+  readonly record: RecordContext
+  readonly settings: Settings
+  readonly stores: StoreAccess
+  readonly punctuation: PunctuationQueue
+  readonly drops: DropCounter
+  readonly lines: RepeatedLines
+  readonly clock: Clock
+  /** Numbers kept with the committed offsets. */
+  readonly times: Map<string, number>
+  streamTime = -1
+  commitRequested = false
+
+  constructor(options: {
+    applicationId: string
+    taskId: string
+    partition: number
+    record: RecordContext
+    settings: Settings
+    stores: StoreAccess
+    punctuation: PunctuationQueue
+    drops: DropCounter
+    lines: RepeatedLines
+    clock: Clock
+    times: Map<string, number>
+  }) {
+    this.applicationId = options.applicationId
+    this.taskId = options.taskId
+    this.partition = options.partition
+    this.record = options.record
+    this.settings = options.settings
+    this.stores = options.stores
+    this.punctuation = options.punctuation
+    this.drops = options.drops
+    this.lines = options.lines
+    this.clock = options.clock
+    this.times = options.times
+  }
+
+  /** Those of a record without any. Where processors change them in place, as in Kafka Streams, each record has its own. */
+  noHeaders(): Headers {
+    return this.settings.compatible ? new Headers() : NO_HEADERS
+  }
+
+  dropFrom(
+    node: string,
+    reason: DropReason,
+    topic: string | null,
+    partition: number,
+    offset: number,
+    error?: unknown,
+  ): void {
+    this.drops.add(reason)
+    if (!this.lines.isFirst('record dropped', 'node', node, reason)) return
+    this.settings.logger.warn(
+      { reason, node, task: this.taskId, topic, partition, offset, ...(error === undefined ? {} : { err: error }) },
+      'record dropped',
+    )
+  }
+}
+
+/** What one node sees of its task. */
+export class NodeContext implements OperatorContext {
+  readonly node: string
+  readonly applicationId: string
+  readonly taskId: string
+  readonly partition: number
+  readonly record: RecordContext
+  readonly compatible: boolean
+  readonly mayContinue: boolean
+  readonly #shared: TaskContexts
+  readonly #stores: ReadonlySet<string>
+
+  constructor(node: string, stores: readonly string[], shared: TaskContexts) {
+    this.node = node
+    this.applicationId = shared.applicationId
+    this.taskId = shared.taskId
+    this.partition = shared.partition
+    this.record = shared.record
+    this.compatible = shared.settings.compatible
+    this.mayContinue = shared.settings.onProcessingError !== 'fail'
+    this.#shared = shared
+    this.#stores = new Set(stores)
+  }
+
+  state<S extends StateStore>(name: string): S {
+    const state = this.#mayUse(name) ? this.#shared.stores.state(name) : undefined
+    if (state === undefined) throw this.#notConnected(name)
+    return state as S
+  }
+
+  userStore(name: string, scope: CallbackScope): unknown {
+    if (!this.#mayUse(name)) throw this.#notConnected(name)
+    return this.#shared.stores.userStore(name, scope)
+  }
+
+  streamTime(): number {
+    return this.#shared.streamTime
+  }
+
+  now(): number {
+    return this.#shared.clock.now()
+  }
+
+  schedule(
+    interval: number,
+    type: PunctuationType,
+    punctuator: (timestamp: number) => void,
+    start: number | undefined,
+  ): Cancellable {
+    return this.#shared.punctuation.schedule(this.node, interval, type, punctuator, start)
+  }
+
+  requestCommit(): void {
+    this.#shared.commitRequested = true
+  }
+
+  drop(reason: DropReason): void {
+    const { topic, partition, offset } = this.record
+    this.#shared.dropFrom(this.node, reason, topic, partition, offset)
+  }
+
+  savedTime(key: string): number | undefined {
+    return this.#shared.times.get(key)
+  }
+
+  saveTime(key: string, time: number): void {
+    this.#shared.times.set(key, time)
+  }
+
+  forgetTime(key: string): void {
+    this.#shared.times.delete(key)
+  }
+
+  #mayUse(name: string): boolean {
+    return this.#stores.has(name) || this.#shared.stores.isGlobal(name)
+  }
+
+  #notConnected(name: string): MillraceError {
+    return new MillraceError('MR_STORE_NOT_CONNECTED', `the processor has no access to a store "${name}"`, {
+      node: this.node,
+      store: name,
+      hint: 'Name the store in the `stores` option of the operator.',
+    })
+  }
+}

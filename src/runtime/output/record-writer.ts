@@ -1,0 +1,312 @@
+import { MillraceError, isMillraceError, messageOf } from '../../errors/millrace-error.ts'
+import type { LogProducer } from '../../log/log.ts'
+import type { RecordOrigin } from '../../log/refusal.ts'
+import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
+import { ignoreRejection, isThenable } from '../../platform/thenable.ts'
+import type { Headers } from '../../record/headers.ts'
+import { partitionForKey } from '../../record/murmur2.ts'
+import { serialized, writeInner } from '../../serde/call-serde.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { StreamPartitioner } from '../../topology/topology.ts'
+
+/** How records of one sink are encoded and where they go. */
+export interface WriteTarget {
+  readonly node: string
+  readonly keySerde: Serde<unknown>
+  readonly valueSerde: Serde<unknown>
+  readonly partitioner: StreamPartitioner | undefined
+}
+
+/** Where the bytes of a value lie. */
+export interface InputValue {
+  readonly buffer: Buffer
+  readonly valueStart: number
+  /** Behind the last byte. */
+  readonly valueEnd: number
+}
+
+/** A record whose topic's partition count is not known yet; its bytes are taken at once, since the value may be changed later. */
+interface Waiting {
+  readonly target: WriteTarget
+  readonly key: unknown
+  readonly value: unknown
+  readonly bytes: Buffer
+  readonly range: Range
+  readonly timestamp: number
+  readonly headers: Headers | undefined
+  readonly origin: RecordOrigin | undefined
+  readonly place: number
+}
+
+interface Range {
+  keyStart: number
+  keyEnd: number
+  valueStart: number
+  valueEnd: number
+}
+
+const INITIAL_SCRATCH = 64 * 1024
+
+/**
+ * Serializes records into a scratch buffer and appends them to the producer, which copies them from there: no buffer is made
+ * per record.
+ */
+export class RecordWriter {
+  readonly #producer: LogProducer
+  readonly #topicMissing: ((topic: string) => void) | undefined
+  #scratch = Buffer.allocUnsafeSlow(INITIAL_SCRATCH)
+  readonly #range: Range = { keyStart: -1, keyEnd: -1, valueStart: -1, valueEnd: -1 }
+  #nextUnkeyed = 0
+  /** Records for topics whose partition count is being asked for, in order; sent before any later record of the topic. */
+  readonly #waiting = new Map<string, { records: Waiting[]; loading: Promise<void> }>()
+  /** Records written so far. */
+  written = 0
+
+  /** `topicMissing` may create a topic that a sink names for the first time (the test driver does). */
+  constructor(producer: LogProducer, topicMissing?: (topic: string) => void) {
+    this.#producer = producer
+    this.#topicMissing = topicMissing
+  }
+
+  /**
+   * Answers to how many partitions the record went: 0 if the partitioner chose none.
+   *
+   * @param input has the bytes of the value, if there is a value; without it the value is serialized
+   * @param origin is asked if the log refuses the record, which it knows by the number `place`
+   * @throws MR_SERIALIZE naming node and topic; `cause` is the serde's error
+   * @throws MR_NO_PARTITION if the partitioner names one that is not there
+   */
+  write(
+    topic: string,
+    target: WriteTarget,
+    key: unknown,
+    value: unknown,
+    timestamp: number,
+    headers: Headers | undefined,
+    input?: InputValue,
+    origin?: RecordOrigin,
+    place = -1,
+  ): number {
+    if (timestamp < 0) {
+      throw new MillraceError('MR_TIMESTAMP', `a record for topic "${topic}" has the negative timestamp ${timestamp}`, {
+        node: target.node,
+      })
+    }
+    this.#encodeRecord(topic, target, key, value, input)
+    const own = headers !== undefined && headers.length > 0 ? headers : undefined
+    const partitions = this.#producer.partitionCount(topic)
+    if (partitions === undefined || (this.#waiting.size > 0 && this.#waiting.has(topic))) {
+      return this.#writeLater(topic, target, key, value, timestamp, own, origin, place)
+    }
+    return this.#append(
+      topic,
+      partitions,
+      target,
+      key,
+      value,
+      timestamp,
+      this.#scratch,
+      this.#range,
+      own,
+      origin,
+      place,
+    )
+  }
+
+  #encodeRecord(topic: string, target: WriteTarget, key: unknown, value: unknown, input: InputValue | undefined): void {
+    const range = this.#range
+    let end = 0
+    range.keyStart = range.keyEnd = -1
+    if (key !== null && key !== undefined) {
+      end = this.#encode(topic, target, target.keySerde, key, 0)
+      range.keyStart = 0
+      range.keyEnd = end
+    }
+    range.valueStart = range.valueEnd = -1
+    if (value !== null && value !== undefined) {
+      range.valueStart = end
+      range.valueEnd =
+        input === undefined ? this.#encode(topic, target, target.valueSerde, value, end) : this.#copy(input, end)
+    }
+  }
+
+  #append(
+    topic: string,
+    partitions: number,
+    target: WriteTarget,
+    key: unknown,
+    value: unknown,
+    timestamp: number,
+    buffer: Buffer,
+    range: Range,
+    headers: Headers | undefined,
+    origin: RecordOrigin | undefined,
+    place: number,
+  ): number {
+    const { keyStart, keyEnd, valueStart, valueEnd } = range
+    const producer = this.#producer
+    const chosen = target.partitioner?.(topic, key, value, partitions)
+    if (chosen === undefined) {
+      const partition =
+        keyStart < 0
+          ? this.#nextUnkeyed++ % partitions
+          : partitionForKey(buffer, keyStart, keyEnd - (target.keySerde.partitionSuffix ?? 0), partitions)
+      producer.append(
+        topic,
+        partition,
+        timestamp,
+        buffer,
+        keyStart,
+        keyEnd,
+        valueStart,
+        valueEnd,
+        headers,
+        origin,
+        place,
+      )
+      this.written++
+      return 1
+    }
+    const all = typeof chosen === 'number' ? [chosen] : listOf(chosen, target, topic)
+    for (const partition of all) {
+      if (!Number.isInteger(partition) || partition < 0 || partition >= partitions) {
+        throw new MillraceError('MR_NO_PARTITION', `the partitioner answered ${messageOf(partition)}`, {
+          node: target.node,
+          topic,
+          hint: `Answer 0 to ${partitions - 1}, or undefined for the default.`,
+        })
+      }
+      producer.append(
+        topic,
+        partition,
+        timestamp,
+        buffer,
+        keyStart,
+        keyEnd,
+        valueStart,
+        valueEnd,
+        headers,
+        origin,
+        place,
+      )
+      this.written++
+    }
+    return all.length
+  }
+
+  #encode(topic: string, target: WriteTarget, serde: Serde<unknown>, value: unknown, at: number): number {
+    try {
+      if (serde.write !== undefined) {
+        for (;;) {
+          const end = writeInner(serde, value, this.#scratch, at)
+          if (end !== -1) return end
+          this.#grow(this.#scratch.length * 2)
+        }
+      }
+      const bytes = serialized(serde, value)
+      if (at + bytes.length > this.#scratch.length) this.#grow(at + bytes.length)
+      this.#scratch.set(bytes, at)
+      return at + bytes.length
+    } catch (error) {
+      throw new MillraceError(
+        'MR_SERIALIZE',
+        `cannot serialize a ${typeof value} with the serde "${serde.name}": ${messageOf(error)}`,
+        {
+          node: target.node,
+          topic,
+          cause: error,
+          hint:
+            isMillraceError(error) && error.hint !== undefined
+              ? error.hint
+              : 'Give the operator a serde for the type that it produces.',
+        },
+      )
+    }
+  }
+
+  #copy({ buffer, valueStart, valueEnd }: InputValue, at: number): number {
+    const end = at + valueEnd - valueStart
+    if (end > this.#scratch.length) this.#grow(end)
+    buffer.copy(this.#scratch, at, valueStart, valueEnd)
+    return end
+  }
+
+  #grow(size: number): void {
+    const larger = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(size)))
+    this.#scratch.copy(larger)
+    this.#scratch = larger
+  }
+
+  #writeLater(
+    topic: string,
+    target: WriteTarget,
+    key: unknown,
+    value: unknown,
+    timestamp: number,
+    headers: Headers | undefined,
+    origin: RecordOrigin | undefined,
+    place: number,
+  ): number {
+    const range = { ...this.#range }
+    const end = Math.max(range.keyEnd, range.valueEnd, 0)
+    const bytes = Buffer.from(this.#scratch.subarray(0, end))
+    const record: Waiting = { target, key, value, bytes, range, timestamp, headers: headers?.copy(), origin, place }
+    const entry = this.#waiting.get(topic)
+    if (entry !== undefined) {
+      entry.records.push(record)
+      return 1
+    }
+    this.#topicMissing?.(topic)
+    const loading = this.#producer.loadPartitionCount(topic)
+    if (!isPromise(loading)) return this.#appendWaiting(topic, loading, record)
+    const records = [record]
+    const done = loading.then((partitions) => {
+      if (this.#waiting.get(topic)?.records !== records) return
+      this.#waiting.delete(topic)
+      for (const waiting of records) this.#appendWaiting(topic, partitions, waiting)
+    })
+    done.catch(() => {})
+    this.#waiting.set(topic, { records, loading: done })
+    return 1
+  }
+
+  #appendWaiting(topic: string, partitions: number, record: Waiting): number {
+    const { target, key, value, timestamp, bytes, range, headers, origin, place } = record
+    return this.#append(topic, partitions, target, key, value, timestamp, bytes, range, headers, origin, place)
+  }
+
+  /** The partition of a record with this key whose topic's sink has no partitioner. @throws MR_TOPIC_UNKNOWN */
+  partitionOf(topic: string, key: Buffer | null): MaybePromise<number> {
+    let partitions: MaybePromise<number> | undefined = this.#producer.partitionCount(topic)
+    if (partitions === undefined) {
+      this.#topicMissing?.(topic)
+      partitions = this.#producer.loadPartitionCount(topic)
+    }
+    const choose = (count: number): number =>
+      key === null ? this.#nextUnkeyed++ % count : partitionForKey(key, 0, key.length, count)
+    return isPromise(partitions) ? partitions.then(choose) : choose(partitions)
+  }
+
+  /** Resolves when no record waits for its topic's partition count. @throws MR_TOPIC_UNKNOWN */
+  settle(): MaybePromise<void> {
+    if (this.#waiting.size === 0) return
+    return Promise.all([...this.#waiting.values()].map((entry) => entry.loading)).then(() => this.settle())
+  }
+
+  /** Forgets records that wait for a partition count. */
+  discard(): void {
+    this.#waiting.clear()
+  }
+}
+
+/** @throws MR_NO_PARTITION for anything but a list; MR_PROMISE */
+function listOf(chosen: readonly number[], { node }: WriteTarget, topic: string): readonly number[] {
+  const isList = Array.isArray(chosen)
+  if (isList && !chosen.some(isThenable)) return chosen
+  const hint = 'Answer a number, a list of numbers, or undefined for the default.'
+  if (!isList && !isThenable(chosen)) {
+    throw new MillraceError('MR_NO_PARTITION', `the partitioner answered ${messageOf(chosen)}`, { node, topic, hint })
+  }
+  for (const one of [chosen].flat()) ignoreRejection(one)
+  throw new MillraceError('MR_PROMISE', 'the partitioner returned a promise', { node, hint })
+}

@@ -1,0 +1,132 @@
+import { parseTaskId } from '../../group/group.ts'
+import type { Log } from '../../log/log.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { Scheduler } from '../../platform/scheduler.ts'
+import type { Application } from '../../application/application.ts'
+import { subtopologiesForGroup } from '../../topology/describe/subtopologies-for-group.ts'
+import type { Topology } from '../../topology/topology.ts'
+import { DropCounter } from '../node/drop-counter.ts'
+import type { GlobalTables } from './global-tables.ts'
+import { MemoryShare } from '../memory/memory-budget.ts'
+import { RepeatedLines } from '../../application/repeated-lines.ts'
+import type { RestoreListener } from '../restore/restorer.ts'
+import type { StateHome } from '../state-directory/state-home.ts'
+import { StreamThread, type StreamThreadListeners } from './stream-thread.ts'
+import { TaskManager } from './task-manager.ts'
+import type { ThreadStatus, ThreadTaskStatus } from './thread-handle.ts'
+
+/** What the threads of one event loop share. */
+export interface SharedParts {
+  readonly app: Application
+  readonly topology: Topology
+  readonly log: Log
+  readonly home: StateHome
+  readonly globals: GlobalTables
+  readonly processId: string
+  readonly instanceId: string | undefined
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+  readonly onRestore: RestoreListener
+}
+
+export interface ThreadParts extends SharedParts, StreamThreadListeners {}
+
+/** ms a member may take to give up revoked tasks: long enough for a commit under load. */
+const REBALANCE_TIMEOUT = 300_000
+
+/** As Kafka Streams names them: `<application id>-<process id>-StreamThread-<n>`. */
+export function threadName(applicationId: string, processId: string, index: number): string {
+  return `${applicationId}-${processId}-StreamThread-${index + 1}`
+}
+
+/**
+ * Connects a stream thread to the log. It joins the group when it runs. Its names are the same after a restart: what a predecessor
+ * left behind, a membership or an open transaction, is ended by that.
+ *
+ * @param index from 0 on
+ * @throws MR_LOG_UNREACHABLE
+ */
+export async function openThread(parts: ThreadParts, index: number): Promise<StreamThread> {
+  const { app, topology, log, home, globals, processId, instanceId, clock, scheduler, onRestore } = parts
+  const name = threadName(app.id, processId, index)
+  const missingOutputs = new Set<string>()
+  const client = await log.openClient({
+    groupId: app.id,
+    processId,
+    subtopologies: subtopologiesForGroup(topology, app.id, app.settings.replicationFactor),
+    rebalanceTimeout: REBALANCE_TIMEOUT,
+    standbyReplicas: app.settings.standbyReplicas,
+    instanceId: instanceId === undefined ? undefined : `${instanceId}-${index + 1}`,
+    storedTasks: home.unheld().flatMap((task) => parseTaskId(task) ?? []),
+    guarantee: app.settings.guarantee,
+    commitInterval: app.settings.commitInterval,
+    onUnreachable: (reason) => {
+      const { logger } = app.settings
+      if (reason === undefined) logger.info({ thread: name }, 'the brokers answer again')
+      else logger.warn({ thread: name, reason }, 'no broker answers; trying until one does')
+    },
+    missingTopics: {
+      timeout: app.settings.taskTimeout,
+      tell: (topic, isMissing) => {
+        const { logger, taskTimeout: upTo } = app.settings
+        if (isMissing) {
+          missingOutputs.add(topic)
+          logger.warn(
+            { thread: name, topic, upTo },
+            'a topic that is written to does not exist any more; waiting for it to be created again',
+          )
+        } else if (missingOutputs.delete(topic))
+          logger.info({ thread: name, topic }, 'the topic that is written to is there again')
+      },
+    },
+    fetchBytes: new MemoryShare(app.settings, topology).fetched,
+    clientId: name,
+    transactionalId: `${app.id}-${processId}-${index + 1}`,
+  })
+  const lines = new RepeatedLines(app.settings.logger, clock)
+  const manager = new TaskManager({
+    app,
+    topology,
+    log,
+    client,
+    home,
+    globals,
+    clock,
+    onRestore,
+    lines,
+    tasks: 'real',
+  })
+  return new StreamThread({
+    name,
+    client,
+    topology,
+    missingOutputs,
+    manager,
+    globals,
+    settings: app.settings,
+    clock,
+    scheduler,
+    lines,
+    onState: parts.onState,
+    onShutdownRequest: parts.onShutdownRequest,
+    onFailure: parts.onFailure,
+  })
+}
+
+/** What a thread has done and is doing, as of now. */
+export function statusOf({ manager, commits, redone }: StreamThread): ThreadStatus {
+  const drops = new DropCounter()
+  for (const [reason, count] of manager.closedDrops.byReason) drops.add(reason, count)
+  const tasks: ThreadTaskStatus[] = []
+  let processed = manager.processedByClosedTasks
+  let lag = 0
+  for (const task of manager.tasks) {
+    for (const [reason, count] of task.drops.byReason) drops.add(reason, count)
+    processed += task.processed
+    for (const queue of task.queues) lag += queue.size + (manager.lag(queue.topic, queue.partition) ?? 0)
+    tasks.push({ id: task.id, streamTime: task.streamTime, processed: task.processed })
+  }
+  const { written, standbyLags: standbys } = manager
+  const { memoryUse: memory } = manager
+  return { processed, written, lag, commits, redone, memory, dropped: [...drops.byReason], tasks, standbys }
+}

@@ -1,0 +1,483 @@
+import { MillraceError } from '../../errors/millrace-error.ts'
+import { taskIdText, type GroupEvent, type TaskId } from '../../group/group.ts'
+import type { LogClient } from '../../log/log.ts'
+import type { Clock } from '../../platform/clock.ts'
+import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
+import type { Scheduler } from '../../platform/scheduler.ts'
+import type { Settings, UncaughtErrorDecision } from '../../application/application.ts'
+import { commitIntervalOf } from '../../application/commit-interval.ts'
+import type { Topology } from '../../topology/topology.ts'
+import type { GlobalTables } from './global-tables.ts'
+import { replacedRepartition } from './left-inputs.ts'
+import { OverlongCallback } from './overlong-callback.ts'
+import { Slice } from '../../platform/slice.ts'
+import { PendingOutcome } from '../commit/pending-outcome.ts'
+import type { RepeatedLines } from '../../application/repeated-lines.ts'
+import { readsTopic } from '../restore/start-offsets.ts'
+import { runSteps } from '../../platform/steps.ts'
+import type { Uncommitted } from '../task/task.ts'
+import type { TaskManager } from './task-manager.ts'
+import { WakeUp } from './wake-up.ts'
+
+export type ThreadState = 'starting' | 'rebalancing' | 'running' | 'stopping' | 'dead'
+
+/** What a thread tells and asks its application. */
+export interface StreamThreadListeners {
+  readonly onState: (state: ThreadState) => void
+  /** Another member asked the whole application to stop. */
+  readonly onShutdownRequest: () => void
+  /** Decides what an error that ends the thread does to the application. */
+  readonly onFailure: (error: unknown) => MaybePromise<UncaughtErrorDecision>
+}
+
+export interface StreamThreadOptions extends StreamThreadListeners {
+  readonly name: string
+  readonly client: LogClient
+  readonly topology: Topology
+  /** Topics that are waited for because they are written to. */
+  readonly missingOutputs: ReadonlySet<string>
+  readonly manager: TaskManager
+  readonly globals: GlobalTables
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly scheduler: Scheduler
+  readonly lines: RepeatedLines
+}
+
+/** Records of a task after which the other sub-topologies get their turn. */
+const RECORDS_PER_TURN = 100
+/** Longest sleep (ms) when there is nothing to do. */
+const MAX_IDLE = 100
+/** Codes of errors after which what failed is done again, from the last commit on. */
+const passing: ReadonlySet<string> = new Set(['MR_LOG_UNREACHABLE', 'MR_OFFSET_OUT_OF_RANGE', 'MR_TOPIC_REPLACED'])
+const TOPIC_MISSING = 'waiting for a topic that was deleted to be created again'
+/** What the group may not let a member in for and that passes, by code: it is waited for as long as `taskTimeout` says. */
+const waitedFor: ReadonlyMap<string, string> = new Map([
+  ['MR_TOPOLOGY_CHANGED', 'waiting for the instances of another topology to stop'],
+  ['MR_GROUP_PROTOCOL', 'waiting for members of another kind to stop, or for their sessions to end'],
+  ['MR_TOPIC_UNKNOWN', TOPIC_MISSING],
+])
+/** ms between two looks for a topic that is missing. */
+const TOPIC_INTERVAL = 500
+/** ms to wait before redoing from the last commit. */
+const REDO_BACKOFF = 100
+
+/**
+ * The loop of one stream thread: group events, fetched records, slices of processing, punctuation, commits. Everything that
+ * changes tasks happens here, one after the other.
+ */
+export class StreamThread {
+  readonly name: string
+  readonly #options: StreamThreadOptions
+  readonly #wake: WakeUp
+  readonly #commitInterval: number
+  #state: ThreadState = 'starting'
+  #stopping = false
+  #failure: UncaughtErrorDecision | undefined
+  #lastCommit = 0
+  /** A commit that was begun and has not been concluded. */
+  #pending: PendingOutcome | undefined
+  /** When the first of the commits failed that have been failing since; -1: the last one succeeded. */
+  #failingSince = -1
+  #failedAt = -1
+  /** Records of the commit that failed that are not processed again yet, about. */
+  #toRedo = 0
+  /** What nothing can be assigned without, and since when. */
+  #waiting: { readonly error: MillraceError; readonly since: number } | undefined
+  /** Since when tasks cannot be opened because a topic is missing. */
+  #missingSince = -1
+  /** The one that was told of last and is not known to be there again. */
+  #missingTopic: string | undefined
+  /** Tasks were assigned, if only an empty list of them: what is missing now was there. */
+  #hasRun = false
+  readonly #slice: Slice
+  readonly #overlong: OverlongCallback
+  /** Tasks closed dirty that are to be opened again if they are still ours after the pending group events. */
+  #rebuild: readonly TaskId[] = []
+  commits = 0
+  /** How often it went back to the last commit because the next one failed. */
+  redone = 0
+
+  constructor(options: StreamThreadOptions) {
+    this.name = options.name
+    this.#options = options
+    this.#wake = new WakeUp(options.clock)
+    const { clock, scheduler, manager, settings } = options
+    this.#slice = new Slice(clock, scheduler)
+    this.#overlong = new OverlongCallback(this.#slice, manager, clock, settings.logger)
+    this.#commitInterval = commitIntervalOf(settings, options.client.guarantee)
+  }
+
+  get state(): ThreadState {
+    return this.#state
+  }
+
+  /** What was decided about the error that ended the thread. */
+  get failure(): UncaughtErrorDecision | undefined {
+    return this.#failure
+  }
+
+  get manager(): TaskManager {
+    return this.#options.manager
+  }
+
+  /** Asks the loop to commit, close its tasks, leave the group and end. */
+  stop(): void {
+    this.#stopping = true
+    this.#wake.signal()
+  }
+
+  /** Asks every member of the group to stop. */
+  async shutdownApplication(): Promise<void> {
+    await this.#options.client.group.shutdownApplication()
+  }
+
+  /** Resolves after a stop, rejects with what ended the thread. Nothing is committed that was not processed. */
+  async run(): Promise<void> {
+    const { client, manager, globals, clock } = this.#options
+    const wake = (): void => this.#wake.signal()
+    manager.onReady(wake)
+    globals.onReady(wake)
+    client.group.onEvent(wake)
+    this.#lastCommit = clock.monotonic()
+    try {
+      await client.group.join()
+      this.#enter('rebalancing')
+      while (!this.#stopping) await this.#turn().catch((error: unknown) => this.#onRefusal(error))
+      this.#enter('stopping')
+      await this.#finish()
+    } catch (error) {
+      this.#enter('stopping')
+      await this.#forgetCommit()
+      const decision = this.#options.onFailure(error)
+      this.#failure = isPromise(decision) ? await decision : decision
+      await this.#giveUp(error)
+      throw error
+    } finally {
+      manager.onReady(undefined)
+      client.group.onEvent(undefined)
+      manager.close()
+      this.#enter('dead')
+    }
+  }
+
+  async #turn(): Promise<void> {
+    const { client, manager, globals, scheduler } = this.#options
+    if (this.#pending?.isOver === true) await this.#concludeCommit()
+    for (let event = client.group.nextEvent(); event !== undefined; event = client.group.nextEvent()) {
+      await this.#onGroupEvent(event)
+      if (this.#stopping) return
+    }
+    this.#checkWaiting()
+    if (this.#rebuild.length > 0) {
+      const tasks = this.#rebuild
+      this.#rebuild = []
+      await runSteps(manager.assign(tasks))
+      this.#missingSince = -1
+      this.#missingTopic = undefined
+      if (!manager.restoring) this.#enter('running')
+    }
+    const wasRestoring = manager.restoring
+    if (wasRestoring) await this.#concludeCommit()
+    const restored = await runSteps(manager.restore())
+    if (wasRestoring && !manager.restoring) this.#enter('running')
+    const applied = globals.poll()
+    if (globals.writeDue) await runSteps(globals.write())
+    const arrived = manager.poll()
+    const processed = this.#process()
+    const punctuated = this.#punctuate()
+    const toRedo = this.#toRedo
+    if (this.#commitDue()) await this.#commit()
+    if (this.#toRedo === toRedo && toRedo > 0) this.#toRedo -= processed
+    if (processed > 0 || arrived > 0 || applied || restored || punctuated) {
+      await scheduler.yield()
+      return
+    }
+    await this.#wake.wait(this.#idleTime())
+  }
+
+  #process(): number {
+    const { manager } = this.#options
+    this.#slice.begin()
+    let processed = 0
+    for (;;) {
+      const count = manager.process(RECORDS_PER_TURN, this.#slice)
+      processed += count
+      if (count === 0 || this.#slice.look() || manager.changesDue) return processed
+    }
+  }
+
+  #punctuate(): boolean {
+    this.#slice.begin()
+    const { manager } = this.#options
+    const passed = manager.passTime()
+    const ran = manager.punctuate()
+    this.#slice.look()
+    return passed || ran
+  }
+
+  #idleTime(): number {
+    const { manager, clock } = this.#options
+    const now = clock.monotonic()
+    let until = Math.min(now + MAX_IDLE, manager.nextPunctuation)
+    if (manager.commitNeeded) until = Math.min(until, this.#lastCommit + this.#commitInterval)
+    return Math.max(0, until - now)
+  }
+
+  #commitDue(): boolean {
+    const { manager, clock } = this.#options
+    if (clock.monotonic() - this.#lastCommit >= this.#commitInterval) return true
+    // What made a commit fail may be how much it was, or how long it took: its records are committed in as small parts as can be.
+    if (this.#toRedo > 0 && manager.commitNeeded) return true
+    return manager.commitRequested || manager.changesDue
+  }
+
+  async #commit(): Promise<void> {
+    const { manager, clock } = this.#options
+    this.#lastCommit = clock.monotonic()
+    // Who is an interval ahead of the log waits for it.
+    if (this.#pending !== undefined) return await this.#concludeCommit()
+    if (!manager.commitNeeded) return
+    const begun = await runSteps(manager.beginCommit(this.#slice))
+    this.#pending = new PendingOutcome(runSteps(begun.conclude()), () => this.#wake.signal())
+    if (!begun.overlaps) await this.#concludeCommit()
+  }
+
+  /** Waits for the commit under way, if there is one. Must be done before tasks come or go. */
+  async #concludeCommit(): Promise<void> {
+    const pending = this.#pending
+    if (pending === undefined) return
+    this.#pending = undefined
+    const outcome = await pending.outcome
+    this.#lastCommit = this.#options.clock.monotonic()
+    if (outcome !== 'committed') return await this.#redo(outcome)
+    this.commits++
+    this.#failingSince = -1
+  }
+
+  /** Waits for the commit under way, whatever comes of it: every task is about to be closed dirty. */
+  async #forgetCommit(): Promise<void> {
+    const pending = this.#pending
+    this.#pending = undefined
+    await pending?.outcome.catch(() => undefined)
+  }
+
+  /** The commit did not happen, or nobody knows: every task goes back to what is committed. */
+  async #redo(reason: string): Promise<void> {
+    const { manager, clock, settings, lines } = this.#options
+    const now = clock.monotonic()
+    const { uncommitted } = manager
+    // Failures that lie further apart than that are none of one series.
+    if (this.#failingSince < 0 || now - this.#failedAt > settings.taskTimeout) this.#failingSince = now
+    this.#failedAt = now
+    if (now - this.#failingSince > settings.taskTimeout) {
+      const [missing] = this.#options.missingOutputs
+      throw missing === undefined
+        ? commitsFail(now - this.#failingSince, reason, uncommitted)
+        : deletedOutput(missing, now - this.#failingSince)
+    }
+    this.redone++
+    this.#toRedo = uncommitted.reduce((sum, { offset, end }) => sum + end - offset, 0)
+    const message = 'commit failed; going back to the last commit'
+    lines.warn(message, 'thread', this.name, reason, { thread: this.name, outcome: reason, uncommitted })
+    this.#rebuild = manager.owned
+    await runSteps(manager.closeDirty())
+    await this.#wake.wait(REDO_BACKOFF)
+  }
+
+  /**
+   * The log refuses a member that the group has given up; the group tells of it, too, and then the thread goes on. It goes back to the
+   * last commit when nobody answers, and when the log does not hold what is to be read next: where to go on is then the topic's to say.
+   */
+  async #onRefusal(error: unknown): Promise<void> {
+    const { lines, topology } = this.#options
+    if (error instanceof MillraceError && this.#mayComeBack(error)) {
+      await this.#awaitTopic(error)
+      return
+    }
+    if (error instanceof MillraceError && passing.has(error.code)) {
+      if (error.code === 'MR_TOPIC_REPLACED' && !readsTopic(topology, error.topic))
+        throw replacedRepartition(error, error)
+      lines.warn('the log fails', 'thread', this.name, error.code, { thread: this.name, err: error })
+      await this.#redo(error.code)
+      return
+    }
+    const isFenced = error instanceof MillraceError && error.code === 'MR_FENCED'
+    const event = isFenced ? this.#options.client.group.nextEvent() : undefined
+    if (event?.type !== 'lost') throw error
+    await this.#onGroupEvent(event)
+  }
+
+  /** Whether it is about an input topic that was there and has not been waited for long enough. */
+  #mayComeBack(error: MillraceError): boolean {
+    if (error.code !== 'MR_TOPIC_UNKNOWN' || !this.#hasRun || error === this.#waiting?.error) return false
+    return readsTopic(this.#options.topology, error.topic)
+  }
+
+  /** Until an input topic is there again all tasks of the thread are closed. */
+  async #awaitTopic(error: MillraceError): Promise<void> {
+    const { manager, clock, settings } = this.#options
+    const now = clock.monotonic()
+    if (this.#missingSince < 0) this.#missingSince = now
+    if (now - this.#missingSince > settings.taskTimeout) throw error
+    this.#warnOfTopic(error)
+    this.#rebuild = manager.owned
+    this.#enter('rebalancing')
+    await this.#forgetCommit()
+    await runSteps(manager.closeDirty())
+    await this.#wake.wait(TOPIC_INTERVAL)
+  }
+
+  /** Once for each time that it is missing, whoever finds out. */
+  #warnOfTopic(error: MillraceError): void {
+    const { settings } = this.#options
+    const { topic } = error
+    if (this.#missingTopic === topic) return
+    this.#missingTopic = topic
+    settings.logger.warn({ thread: this.name, topic, upTo: settings.taskTimeout, err: error }, TOPIC_MISSING)
+  }
+
+  async #onGroupEvent(event: GroupEvent): Promise<void> {
+    const { client, manager, settings } = this.#options
+    // Of a commit by who is no member any more nothing is to be heard that the event does not say.
+    if (event.type === 'lost') await this.#forgetCommit()
+    else await this.#concludeCommit()
+    switch (event.type) {
+      case 'assigned':
+        settings.logger.info(
+          { thread: this.name, tasks: event.active.map(taskIdText), standbys: event.standby.map(taskIdText) },
+          'tasks assigned',
+        )
+        this.#rebuild = []
+        // While topics are missing nobody has tasks; whoever waited for other members is in the group now.
+        if (event.active.length > 0 || this.#waiting?.error.code !== 'MR_TOPIC_UNKNOWN') this.#waiting = undefined
+        this.#missingSince = -1
+        this.#hasRun = true
+        try {
+          await runSteps(manager.assign(event.active, event.standby))
+        } finally {
+          // They are this member's, whether all of them could be opened or some have to be tried again.
+          client.group.acknowledge()
+        }
+        this.#enter(manager.restoring ? 'rebalancing' : 'running')
+        return
+      case 'revoked': {
+        settings.logger.info({ thread: this.name, tasks: event.active.map(taskIdText) }, 'tasks revoked')
+        this.#rebuild = without(this.#rebuild, event.active)
+        this.#enter('rebalancing')
+        const outcome = await runSteps(manager.revoke(event.active, this.#slice))
+        if (outcome !== 'committed') await runSteps(manager.closeDirty())
+        client.group.acknowledge()
+        return
+      }
+      case 'lost':
+        settings.logger.warn(
+          { thread: this.name, reason: event.reason },
+          'membership lost; tasks are closed without a commit',
+        )
+        this.#enter('rebalancing')
+        this.#rebuild = []
+        await runSteps(manager.closeDirty())
+        if (event.sessionTimeout !== undefined) this.#overlong.lost(event.sessionTimeout)
+        return
+      case 'waiting':
+        this.#wait(event.error)
+        return
+      case 'resumed':
+        this.#missingTopic = undefined
+        if (this.#waiting === undefined) return
+        this.#waiting = undefined
+        settings.logger.info({ thread: this.name }, 'what the group waited for is over')
+        return
+      case 'shutdown':
+        this.#options.onShutdownRequest()
+        this.#stopping = true
+        return
+      case 'failed':
+        throw event.error
+    }
+  }
+
+  /** Told once: without an end here it would be waited for in silence. */
+  #wait(error: MillraceError): void {
+    const reason = waitedFor.get(error.code)
+    const isTopic = error.code === 'MR_TOPIC_UNKNOWN'
+    // A topic that has never been there is more likely a mistyped name than one that is yet to come.
+    if (reason === undefined || (isTopic && !this.#hasRun)) throw error
+    const { clock, settings } = this.#options
+    if (isTopic) this.#warnOfTopic(error)
+    else settings.logger.warn({ thread: this.name, upTo: settings.taskTimeout, err: error }, reason)
+    this.#waiting = { error, since: this.#waiting?.since ?? clock.monotonic() }
+  }
+
+  #checkWaiting(): void {
+    const { clock, settings } = this.#options
+    if (this.#waiting === undefined || clock.monotonic() - this.#waiting.since <= settings.taskTimeout) return
+    throw this.#waiting.error
+  }
+
+  async #finish(): Promise<void> {
+    const { client, manager } = this.#options
+    await this.#concludeCommit()
+    const outcome = await runSteps(manager.closeClean(this.#slice))
+    await runSteps(manager.closeStandbys())
+    await client.group.leave()
+    await client.close()
+    if (outcome === 'committed') return
+    throw new MillraceError('MR_COMMIT', `the last commit could not be made (${outcome})`, {
+      hint: 'Nothing is lost: the records since the last commit are processed again after a restart.',
+    })
+  }
+
+  /** After an error: nothing may be committed any more; the first error is the one to report. */
+  async #giveUp(cause: unknown): Promise<void> {
+    const { client, manager, settings } = this.#options
+    try {
+      await runSteps(manager.closeStandbys())
+      await runSteps(manager.closeDirty())
+      manager.distrust(cause)
+      if (this.#failure === 'shutdownApplication') await client.group.shutdownApplication()
+      await client.group.leave()
+      await client.close()
+    } catch (error) {
+      settings.logger.error({ thread: this.name, err: error, cause }, 'closing after an error failed')
+    }
+  }
+
+  #enter(state: ThreadState): void {
+    if (this.#state === state || this.#state === 'dead') return
+    this.#state = state
+    this.#options.onState(state)
+  }
+}
+
+function deletedOutput(topic: string, duration: number): MillraceError {
+  return new MillraceError('MR_TOPIC_UNKNOWN', `a topic that is written to has not existed for ${duration} ms`, {
+    topic,
+    hint: 'Create the topic again, then start the application. Nothing is lost: the records since the last commit are processed again.',
+  })
+}
+
+function commitsFail(duration: number, outcome: string, uncommitted: readonly Uncommitted[]): MillraceError {
+  const places = uncommitted.map(
+    ({ task, topic, partition, offset }) => `task ${task} at ${topic}/${partition} offset ${offset}`,
+  )
+  const [first] = uncommitted
+  const where = places.length === 0 ? '' : `; not committed: ${places.join(', ')}`
+  return new MillraceError(
+    'MR_COMMIT',
+    `commits have been failing for ${duration} ms (last outcome: ${outcome})${where}`,
+    {
+      task: first?.task,
+      topic: first?.topic,
+      partition: first?.partition,
+      offset: first?.offset,
+      hint: 'Nothing is lost: the records since the last commit are processed again after a restart. See the causes logged before; a function that takes longer than the transaction timeout is one.',
+    },
+  )
+}
+
+function without(tasks: readonly TaskId[], removed: readonly TaskId[]): TaskId[] {
+  const names = new Set(removed.map(taskIdText))
+  return tasks.filter((task) => !names.has(taskIdText(task)))
+}

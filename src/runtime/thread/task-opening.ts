@@ -1,0 +1,239 @@
+import { MillraceError } from '../../errors/millrace-error.ts'
+import type { CommittedOffset, Log, LogClient, PartitionMap, TopicPartition } from '../../log/log.ts'
+import type { Clock } from '../../platform/clock.ts'
+import { RecordContext } from '../../record/record-context.ts'
+import type { ByteBudget } from '../../state/environment.ts'
+import type { TaskState } from '../../state/task/task-state.ts'
+import type { Application } from '../../application/application.ts'
+import { changelogTopicName } from '../../topology/internal-topic-names.ts'
+import type { Subtopology, Topology, TopologyStore } from '../../topology/topology.ts'
+import type { Changelog } from '../commit/commit.ts'
+import { DropCounter } from '../node/drop-counter.ts'
+import { LEAST_ENGINE, type MemoryShare } from '../memory/memory-budget.ts'
+import { openState } from '../state-directory/open-state.ts'
+import type { RepeatedLines } from '../../application/repeated-lines.ts'
+import {
+  DEFAULT_TOMBSTONE_RETENTION,
+  missingChangelog,
+  planRestore,
+  replacedChangelog,
+  type RestoreJob,
+} from '../restore/restore-job.ts'
+import { SourceReplay } from '../restore/source-replay.ts'
+import type { StateHome } from '../state-directory/state-home.ts'
+import { wait, type Steps } from '../../platform/steps.ts'
+import { sourceTopics } from '../task/task-wiring.ts'
+
+/** What a task is made of: one partition of a sub-topology, or of several in the test driver. */
+export interface TaskParts {
+  readonly id: string
+  readonly partition: number
+  readonly subtopologies: readonly Subtopology[]
+}
+
+/** A task whose state is open; it may still be behind. */
+export interface OpenTask extends TaskParts {
+  readonly state: TaskState
+  readonly record: RecordContext
+  readonly drops: DropCounter
+  readonly changelogs: ReadonlyMap<string, Changelog>
+  readonly inputs: readonly OpenInput[]
+}
+
+/** An input partition and the id of its topic as it was when the task was opened. */
+export interface OpenInput extends TopicPartition {
+  readonly topicId: string
+}
+
+export interface TaskOpenerOptions {
+  readonly app: Application
+  readonly topology: Topology
+  readonly log: Log
+  readonly client: LogClient
+  readonly home: StateHome
+  readonly clock: Clock
+  readonly lines: RepeatedLines
+}
+
+/** Opens the state of tasks, active and standby, and works out what has to be replayed into it. */
+export class TaskOpener {
+  readonly #options: TaskOpenerOptions
+  readonly #memory: MemoryShare
+  /** What all tasks of the thread hold back together. */
+  readonly #held: ByteBudget = { bytes: 0 }
+
+  constructor(options: TaskOpenerOptions, memory: MemoryShare) {
+    this.#options = options
+    this.#memory = memory
+  }
+
+  /** Nothing stays open if it throws. @throws MR_STATE_…, MR_TOPIC_UNKNOWN, MR_INTERNAL_TOPIC */
+  *open(parts: TaskParts): Steps<OpenTask> {
+    const { app, home, lines } = this.#options
+    const memory = this.#memory
+    const { logger, compatible } = app.settings
+    const record = new RecordContext()
+    const drops = new DropCounter()
+    const task = parts.id
+    const stores = this.#storesOf(parts)
+    const environment = {
+      task,
+      record,
+      drop: (reason: Parameters<DropCounter['add']>[0], store: string): void => {
+        drops.add(reason)
+        if (!lines.isFirst('record dropped', 'store', store, reason)) return
+        const { topic, partition, offset } = record
+        logger.warn({ reason, store, task, topic, partition, offset }, 'record dropped')
+      },
+      cacheBytes: memory.parts.cache,
+      held: this.#held,
+      residentBytes: memory.entries,
+      compatible,
+    }
+    const specs = stores.map(({ spec }) => spec)
+    const unlogged = stores.filter(({ spec, changelog }) => spec.persistent && changelog === null)
+    const names = unlogged.map(({ spec }) => spec.name)
+    const engine = stores.length === 0 ? LEAST_ENGINE : memory.engine
+    const state = yield* openState(home, specs, names, environment, app.id, engine, logger)
+    try {
+      return { ...parts, state, record, drops, ...(yield* this.#describe(parts, stores)) }
+    } catch (error) {
+      yield* this.close(task, state)
+      throw error
+    }
+  }
+
+  /** Bytes that caches of the thread's tasks hold back. */
+  get held(): number {
+    return this.#held.bytes
+  }
+
+  /** Divides the memory among these tasks, so that the open ones leave enough to those that are opened next. */
+  *divideMemory(tasks: Iterable<TaskParts>, open: readonly OpenTask[]): Steps<void> {
+    let count = 0
+    for (const task of tasks) if (this.#storesOf(task).length > 0) count++
+    if (!this.#memory.divideAmong(count)) return
+    for (const task of open) {
+      if (this.#storesOf(task).length === 0) continue
+      task.state.limitEntries(this.#memory.entries)
+      yield* wait(this.#options.home.resize(task.id, this.#memory.engine))
+    }
+  }
+
+  *close(task: string, state: TaskState): Steps<void> {
+    try {
+      yield* wait(state.close())
+    } finally {
+      this.#options.home.release(task)
+    }
+  }
+
+  #storesOf({ subtopologies }: TaskParts): TopologyStore[] {
+    const { topology } = this.#options
+    return subtopologies.flatMap(({ stores }) =>
+      stores.flatMap((name) => {
+        const store = topology.stores.get(name)
+        return store === undefined || store.global ? [] : [store]
+      }),
+    )
+  }
+
+  /** @throws MR_TOPIC_UNKNOWN, MR_INTERNAL_TOPIC */
+  *#describe(parts: TaskParts, stores: readonly TopologyStore[]): Steps<Pick<OpenTask, 'changelogs' | 'inputs'>> {
+    const { app, log } = this.#options
+    const { id, partition, subtopologies } = parts
+    const inputTopics = subtopologies.flatMap(({ nodes }) =>
+      nodes.flatMap((node) => (node.kind === 'source' ? sourceTopics(app.id, node) : [])),
+    )
+    const changelogTopics = new Map<TopologyStore, string>()
+    for (const store of stores) {
+      const { changelog, spec } = store
+      if (changelog === null) continue
+      changelogTopics.set(store, changelog.kind === 'source' ? changelog.topic : changelogTopicName(app.id, spec.name))
+    }
+    const described = yield* wait(log.describeTopics([...new Set([...inputTopics, ...changelogTopics.values()])]))
+    const inputs: OpenInput[] = []
+    for (const topic of inputTopics) {
+      const description = described.get(topic)
+      if (description === undefined) throw missingTopic(topic, id)
+      if (partition < description.partitions) inputs.push({ topic, partition, topicId: description.id })
+    }
+    const changelogs = new Map<string, Changelog>()
+    for (const [{ changelog, spec }, topic] of changelogTopics) {
+      const topicId = described.get(topic)?.id
+      if (topicId === undefined) throw missingChangelog(topic, spec.name, id)
+      changelogs.set(spec.name, { topic, topicId, partition, source: changelog?.kind === 'source' })
+    }
+    return { changelogs, inputs }
+  }
+
+  /**
+   * What is to be replayed into the task's stores before it can run or, for a standby, for ever. Stores whose checkpoint is of
+   * no use are wiped.
+   *
+   * @param committed of source topics that serve as changelogs: what lies behind has not been processed, and must not be in the store
+   */
+  *restoreJobs(open: OpenTask, committed: PartitionMap<CommittedOffset>, follows: boolean): Steps<RestoreJob[]> {
+    const { app, log, clock } = this.#options
+    const partitions = [...open.changelogs.values()].map(({ topic, partition }) => ({ topic, partition }))
+    if (partitions.length === 0) return []
+    const earliest = yield* wait(log.listOffsets(partitions, 'earliest'))
+    const latest = yield* wait(log.listOffsets(partitions, 'latest'))
+    const jobs: RestoreJob[] = []
+    for (const [store, { topic, topicId, partition, source }] of open.changelogs) {
+      const first = earliest.get(topic, partition) ?? 0
+      const end = source ? (committed.get(topic, partition)?.offset ?? first) : (latest.get(topic, partition) ?? first)
+      const { state, id: task } = open
+      const tombstoneRetention = this.#tombstoneRetentionOf(store)
+      const range = { topicId, earliest: first, end, tombstoneRetention }
+      const { wipe, isReplaced, ...plan } = planRestore(state.checkpoint(store), range, clock.now())
+      if (isReplaced && !source && !follows && hasProgress(open, committed)) throw replacedChangelog(topic, store, task)
+      if (wipe !== undefined) {
+        app.settings.logger.warn({ task, store, reason: wipe }, 'the store is wiped and restored from its changelog')
+        yield* wait(state.wipe(store))
+      }
+      if (plan.from >= end && !follows) continue
+      const replay = source ? this.#replayOf(open, store, topic) : undefined
+      const limit = follows && !source ? Infinity : end
+      jobs.push({ task, store, state, topic, topicId, partition, ...plan, end: limit, follows, replay })
+    }
+    return jobs
+  }
+
+  #tombstoneRetentionOf(store: string): number {
+    const { topology } = this.#options
+    const config = topology.stores.get(store)?.changelogConfigs.find(([name]) => name === 'delete.retention.ms')
+    return config === undefined ? DEFAULT_TOMBSTONE_RETENTION : Number(config[1])
+  }
+
+  #replayOf({ subtopologies, partition }: OpenTask, store: string, topic: string): SourceReplay | undefined {
+    const { app, topology } = this.#options
+    const spec = topology.stores.get(store)?.spec
+    const maySkip = app.settings.onDeserializationError !== 'fail'
+    for (const { nodes } of subtopologies) {
+      for (const node of nodes) {
+        if (spec === undefined || node.kind !== 'source' || !node.topics.includes(topic)) continue
+        return new SourceReplay(node, spec, topic, partition, maySkip)
+      }
+    }
+    return undefined
+  }
+}
+
+function missingTopic(topic: string, task: string): MillraceError {
+  return new MillraceError('MR_TOPIC_UNKNOWN', `the topic "${topic}" does not exist`, {
+    topic,
+    task,
+    hint: 'Create it. An application that was running goes on by itself once it exists; one that is only starting ends.',
+  })
+}
+
+/** Whether any record of the inputs counts as processed. */
+function hasProgress({ inputs }: Pick<OpenTask, 'inputs'>, committed: PartitionMap<CommittedOffset>): boolean {
+  return inputs.some(({ topic, partition }) => (committed.get(topic, partition)?.offset ?? 0) > 0)
+}
+
+/** Of the sub-topologies that a task runs: its siblings run the same. */
+export function laneOf({ subtopologies }: OpenTask): string {
+  return subtopologies.map(({ id }) => id).join('+')
+}

@@ -1,0 +1,85 @@
+import type { DropReason } from '../../record/drop-reason.ts'
+import type { UncaughtErrorDecision } from '../../application/application.ts'
+import { GlobalTables } from '../thread/global-tables.ts'
+import { openThread, statusOf, type SharedParts } from '../thread/open-thread.ts'
+import { runSteps } from '../../platform/steps.ts'
+import type { StreamThread, ThreadState } from '../thread/stream-thread.ts'
+import type { ThreadHandle, ThreadHost, ThreadListeners, ThreadStatus } from '../thread/thread-handle.ts'
+
+/** Stream threads side by side on this event loop; they share the global tables. */
+export class EventLoopThreads implements ThreadHost {
+  readonly #parts: SharedParts
+  readonly #globals: GlobalTables
+
+  private constructor(parts: SharedParts) {
+    this.#parts = parts
+    this.#globals = parts.globals
+  }
+
+  /** @throws MR_TOPIC_UNKNOWN */
+  static async open(parts: Omit<SharedParts, 'globals'>): Promise<EventLoopThreads> {
+    const { app, topology, log, home, clock } = parts
+    const globals = await runSteps(GlobalTables.open(app, topology, log, home, clock))
+    return new EventLoopThreads({ ...parts, globals })
+  }
+
+  prepare(): Promise<void> {
+    return runSteps(this.#globals.bootstrap())
+  }
+
+  async open(index: number, listeners: ThreadListeners): Promise<ThreadHandle> {
+    return new EventLoopThread(await openThread({ ...this.#parts, ...listeners }, index))
+  }
+
+  get dropped(): ReadonlyMap<DropReason, number> {
+    return this.#globals.drops.byReason
+  }
+
+  globalStore(name: string): unknown {
+    return this.#globals.userStore(name)
+  }
+
+  close(): Promise<void> {
+    return runSteps(this.#globals.close())
+  }
+}
+
+class EventLoopThread implements ThreadHandle {
+  readonly #thread: StreamThread
+
+  constructor(thread: StreamThread) {
+    this.#thread = thread
+  }
+
+  get name(): string {
+    return this.#thread.name
+  }
+
+  get state(): ThreadState {
+    return this.#thread.state
+  }
+
+  get failure(): UncaughtErrorDecision | undefined {
+    return this.#thread.failure
+  }
+
+  run(): Promise<void> {
+    return this.#thread.run()
+  }
+
+  stop(): void {
+    this.#thread.stop()
+  }
+
+  shutdownApplication(): Promise<void> {
+    return this.#thread.shutdownApplication()
+  }
+
+  status(): ThreadStatus {
+    return statusOf(this.#thread)
+  }
+
+  stores(name: string): readonly unknown[] {
+    return this.#thread.manager.states(name).map(({ state }) => state.queryStore(name))
+  }
+}

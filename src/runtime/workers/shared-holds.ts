@@ -1,0 +1,108 @@
+import { MillraceError } from '../../errors/millrace-error.ts'
+import type { Holds } from '../state-directory/holds.ts'
+
+/** Tasks that a process can ever have had. */
+const SLOTS = 65_536
+const PARTITION_BITS = 18
+const MOST_SUBTOPOLOGIES = 2047
+/** Stands where a sub-topology stands: the copies of the global tables have no task of their own. */
+const GLOBAL = 2047
+
+/** Memory for the holds of all threads of one application. */
+export function holdsMemory(): SharedArrayBuffer {
+  return new SharedArrayBuffer(2 * SLOTS * Int32Array.BYTES_PER_ELEMENT)
+}
+
+/**
+ * Holds in memory that all threads share: a slot for each task, of its number and of the thread that has it (0: none). A slot is
+ * taken and given back in one atomic step, so that a thread asks without waiting for another; what a dead thread held is given
+ * back by the main thread. Other threads are told by `tell`.
+ */
+export class SharedHolds implements Holds {
+  readonly #slots: Int32Array
+  readonly #owner: number
+  readonly #tell: (task: string) => void
+  readonly #listeners = new Set<(task: string) => void>()
+
+  /** @param owner number of this thread, from 1 on, that no other thread has or had */
+  constructor(memory: SharedArrayBuffer, owner: number, tell: (task: string) => void) {
+    this.#slots = new Int32Array(memory)
+    this.#owner = owner
+    this.#tell = tell
+  }
+
+  has(task: string): boolean {
+    return Atomics.load(this.#slots, this.#ownerSlot(task)) !== 0
+  }
+
+  take(task: string): boolean {
+    return Atomics.compareExchange(this.#slots, this.#ownerSlot(task), 0, this.#owner) === 0
+  }
+
+  free(task: string): void {
+    const slot = this.#ownerSlot(task)
+    if (Atomics.compareExchange(this.#slots, slot, this.#owner, 0) !== this.#owner) return
+    this.heard(task)
+    this.#tell(task)
+  }
+
+  onFree(freed: (task: string) => void): () => void {
+    this.#listeners.add(freed)
+    return () => void this.#listeners.delete(freed)
+  }
+
+  /** Another thread gave the task back. */
+  heard(task: string): void {
+    for (const freed of this.#listeners) freed(task)
+  }
+
+  /** Gives back what a thread held that has ended, whose engines are closed by that. */
+  freeAllOf(owner: number): void {
+    for (let at = 0; at < this.#slots.length; at += 2) {
+      if (Atomics.compareExchange(this.#slots, at + 1, owner, 0) !== owner) continue
+      const task = taskOf(Atomics.load(this.#slots, at))
+      this.heard(task)
+      this.#tell(task)
+    }
+  }
+
+  /** A number is written to a slot once and stays: only the owner beside it changes. */
+  #ownerSlot(task: string): number {
+    const number = numberOf(task)
+    const first = Math.imul(number, 0x9e37_79b1) >>> 16
+    for (let step = 0; step < SLOTS; step++) {
+      const at = 2 * ((first + step) % SLOTS)
+      const found = Atomics.compareExchange(this.#slots, at, 0, number)
+      if (found === 0 || found === number) return at + 1
+    }
+    throw tooMany(task)
+  }
+}
+
+/** `2_7` as a number other than 0; `.deleted`, what is left of one when deleting it was cut short, is another. */
+function numberOf(task: string): number {
+  const [, global, copy = '1', subtopology, partition, deleted] =
+    /^(?:(global)(?:-(\d+))?|(\d+)_(\d+))(\.deleted)?$/.exec(task) ?? []
+  const high = global === undefined ? Number(subtopology) : GLOBAL
+  const low = global === undefined ? Number(partition) : Number(copy)
+  const isKnown = low < 2 ** PARTITION_BITS && (global !== undefined || high < MOST_SUBTOPOLOGIES)
+  if (!isKnown) throw tooMany(task)
+  return (((high << PARTITION_BITS) | low) << 1) + (deleted === undefined ? 1 : 2)
+}
+
+function taskOf(number: number): string {
+  const deleted = number % 2 === 0 ? '.deleted' : ''
+  const both = (number - 1) >> 1
+  const high = both >> PARTITION_BITS
+  const low = both & (2 ** PARTITION_BITS - 1)
+  if (high === GLOBAL) return `global${low === 1 ? '' : `-${low}`}${deleted}`
+  return `${high}_${low}${deleted}`
+}
+
+function tooMany(task: string): MillraceError {
+  return new MillraceError(
+    'MR_THREAD_TASKS',
+    `threads of one process share up to ${SLOTS} tasks of ${MOST_SUBTOPOLOGIES} sub-topologies`,
+    { task, hint: 'Run several processes with `threads: 1`.' },
+  )
+}

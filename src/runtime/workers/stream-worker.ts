@@ -1,0 +1,203 @@
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
+import { MillraceError } from '../../errors/millrace-error.ts'
+import type { OpenDescribed } from '../../log/log-description.ts'
+import type { Log } from '../../log/log.ts'
+import { systemClock } from '../../platform/clock.ts'
+import { eventLoopScheduler } from '../../platform/scheduler.ts'
+import { chooseEngine } from '../../engine/choice/choose-engine.ts'
+import { silentLogger, type Application, type Logger, type UncaughtErrorDecision } from '../../application/application.ts'
+import { describe } from '../../topology/describe/describe-text.ts'
+import type { Topology } from '../../topology/topology.ts'
+import { importApp, type AppModule } from './app-module.ts'
+import { GLOBAL_STATE, GlobalTables } from '../thread/global-tables.ts'
+import { openThread, statusOf } from '../thread/open-thread.ts'
+import type { RestoreListener } from '../restore/restorer.ts'
+import { stateHome } from '../state-directory/state-home.ts'
+import { runSteps } from '../../platform/steps.ts'
+import type { StreamThread } from '../thread/stream-thread.ts'
+import { addStatus, NO_STATUS, type ThreadStatus } from '../thread/thread-handle.ts'
+import type { FromWorker, LogLevel, ToWorker, WorkerStart } from './messages.ts'
+import { ValueSender } from './sent-error.ts'
+import { SharedHolds } from './shared-holds.ts'
+
+/** ms between two reports of what the thread has done, if it has done anything. */
+const REPORT_INTERVAL = 100
+
+/** What runs in a worker: imports the application, runs one stream thread of it, and reports to the main thread. */
+class StreamWorker {
+  readonly #port: MessagePort
+  readonly #start: WorkerStart
+  readonly #holds: SharedHolds
+  readonly #values = new ValueSender()
+  readonly #run = Promise.withResolvers<void>()
+  #decide: (decision: UncaughtErrorDecision) => void = () => {}
+  #thread: StreamThread | undefined
+  #globals: GlobalTables | undefined
+  #reported = ''
+
+  constructor(port: MessagePort, start: WorkerStart) {
+    this.#port = port
+    this.#start = start
+    this.#holds = new SharedHolds(start.holds, start.owner, (task) => this.#post({ type: 'released', task }))
+    process.on('uncaughtExceptionMonitor', (error) => this.#post({ type: 'crashed', error: this.#values.send(error) }))
+    port.on('message', (message: ToWorker) => this.#onMessage(message))
+  }
+
+  async main(): Promise<void> {
+    let failure: unknown
+    try {
+      const { thread, globals, log } = await this.#open()
+      this.#post({ type: 'opened' })
+      await this.#run.promise
+      const reports = setInterval(() => this.#report(), REPORT_INTERVAL)
+      try {
+        await thread.run()
+      } finally {
+        clearInterval(reports)
+        await runSteps(globals.close())
+        await log.close()
+      }
+    } catch (error) {
+      failure = error
+    }
+    // What the application printed passes through the main thread, and would be lost with this one.
+    await Promise.all([process.stdout, process.stderr].map(flushed))
+    const error = failure === undefined ? undefined : this.#values.send(failure)
+    this.#post({ type: 'ended', status: this.#status(), error })
+  }
+
+  async #open(): Promise<{ thread: StreamThread; globals: GlobalTables; log: Log }> {
+    const { module, engine, directory, fileMode, processId, instanceId, index } = this.#start
+    const { app, exports } = await importApp(new URL(module))
+    const started = this.#asStarted(app)
+    const topology = started.topology()
+    this.#requireSame(app, topology)
+    const log = await this.#openLog(exports)
+    const { factory } = await chooseEngine(engine)
+    const home = stateHome(factory, directory, started.settings.logger, fileMode, this.#holds)
+    const name = index === 0 ? GLOBAL_STATE : `${GLOBAL_STATE}-${index + 1}`
+    const globals = await runSteps(GlobalTables.open(started, topology, log, home, systemClock, name))
+    this.#globals = globals
+    await runSteps(globals.bootstrap())
+    const parts = {
+      app: started,
+      topology,
+      log,
+      home,
+      globals,
+      processId,
+      instanceId,
+      clock: systemClock,
+      scheduler: eventLoopScheduler,
+      onRestore: this.#restoreListener(),
+      onState: (state: StreamThread['state']) => this.#post({ type: 'state', state, status: this.#status() }),
+      onShutdownRequest: () => this.#post({ type: 'shutdownRequested' }),
+      onFailure: (error: unknown) => this.#askWhatThen(error),
+    }
+    const thread = await openThread(parts, index)
+    this.#thread = thread
+    return { thread, globals, log }
+  }
+
+  #asStarted(app: Application): Application {
+    const settings = { ...app.settings, ...this.#start.settings, logger: this.#logger() }
+    return { id: app.id, settings, topology: () => app.topology() }
+  }
+
+  #requireSame({ id }: Application, topology: Topology): void {
+    const { module, applicationId } = this.#start
+    if (id === applicationId && describe(topology) === this.#start.topology) return
+    throw new MillraceError(
+      'MR_THREAD_MODULE',
+      id === applicationId
+        ? `${module} makes another topology of "${id}" in a stream thread than the one that was started`
+        : `${module} exports the application "${id}", not "${applicationId}", which was started`,
+      { hint: 'Every thread imports the module: its default export has to be the same application each time.' },
+    )
+  }
+
+  async #openLog(exports: AppModule['exports']): Promise<Log> {
+    const { log, module } = this.#start
+    if (log === undefined) {
+      if (isKafkaLog(exports['log'])) return exports['log']
+      throw new MillraceError('MR_THREAD_LOG', 'the options of kafka() hold functions, which no other thread can get', {
+        hint: `Let ${module} export the log, too, so that each thread makes its own: export const log = kafka({ … }).`,
+      })
+    }
+    const opener: { readonly openDescribed: OpenDescribed } = await import(log.module)
+    return opener.openDescribed(log.options)
+  }
+
+  #logger(): Logger {
+    if (!this.#start.logging) return silentLogger
+    const line =
+      (level: LogLevel) =>
+      (fields: object, message: string): void => {
+        const sent = Object.entries(fields).map(([name, value]) => [name, this.#values.send(value)] as const)
+        this.#post({ type: 'log', level, fields: sent, message })
+      }
+    return { debug: line('debug'), info: line('info'), warn: line('warn'), error: line('error') }
+  }
+
+  #restoreListener(): RestoreListener {
+    return this.#start.restoring ? (...told) => this.#post({ type: 'restore', told }) : () => {}
+  }
+
+  #askWhatThen(error: unknown): Promise<UncaughtErrorDecision> {
+    this.#post({ type: 'failing', error: this.#values.send(error) })
+    return new Promise((resolve) => (this.#decide = resolve))
+  }
+
+  #onMessage(message: ToWorker): void {
+    switch (message.type) {
+      case 'run':
+        this.#run.resolve()
+        return
+      case 'stop':
+        this.#thread?.stop()
+        return
+      case 'shutdownApplication':
+        void this.#shutdownApplication()
+        return
+      case 'decision':
+        this.#decide(message.decision)
+        return
+      case 'released':
+        this.#holds.heard(message.task)
+    }
+  }
+
+  async #shutdownApplication(): Promise<void> {
+    await this.#thread?.shutdownApplication()
+    this.#post({ type: 'shutdownTold' })
+  }
+
+  /** Each thread drops what its copy of the global tables does; only one of them counts. */
+  #status(): ThreadStatus {
+    const status = this.#thread === undefined ? NO_STATUS : statusOf(this.#thread)
+    if (this.#globals === undefined || this.#start.index > 0) return status
+    return addStatus(status, { ...NO_STATUS, dropped: [...this.#globals.drops.byReason] })
+  }
+
+  #report(): void {
+    const status = this.#status()
+    const text = JSON.stringify(status)
+    if (text === this.#reported) return
+    this.#reported = text
+    this.#post({ type: 'status', status })
+  }
+
+  #post(message: FromWorker): void {
+    this.#port.postMessage(message, [])
+  }
+}
+
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()))
+}
+
+function isKafkaLog(value: unknown): value is Log {
+  return typeof value === 'object' && value !== null && 'kind' in value && value.kind === 'kafka'
+}
+
+if (parentPort !== null) await new StreamWorker(parentPort, workerData as WorkerStart).main()

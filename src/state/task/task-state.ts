@@ -1,0 +1,350 @@
+import { MillraceError } from '../../errors/millrace-error.ts'
+import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
+import type { CallbackScope } from '../../record/callback-scope.ts'
+import { ByteWriter } from '../rows/byte-writer.ts'
+import { RowKeys } from '../rows/row-keys.ts'
+import { createStore } from './create-store.ts'
+import { EngineSpace, type Checkpoint } from './engine-space.ts'
+import type { KeyValueEngine } from '../../engine/engine.ts'
+// Stores that are not persistent need this engine whatever the task's own is, and it binds nothing foreign.
+// oxlint-disable-next-line no-restricted-imports
+import { memoryEngine } from '../../engine/memory/memory-engine.ts'
+import type { ByteBudget, StateEnvironment } from '../environment.ts'
+import type { ChangelogRecord, ChangelogSink, Pace, StateStore } from '../states.ts'
+import type { StoreSpec } from '../../topology/store-spec.ts'
+import type { TaskStore } from '../task-store.ts'
+import { OpenIterators } from '../views/store-iterator.ts'
+import { queryStore, userStore } from '../views/user-store.ts'
+
+export type { Checkpoint } from './engine-space.ts'
+export type { StateEnvironment } from '../environment.ts'
+
+const DEFAULT_RESIDENT_BYTES = 32 * 1024 * 1024
+
+interface OpenStore {
+  readonly spec: StoreSpec
+  readonly space: EngineSpace
+  store: TaskStore
+  query: unknown
+}
+
+/**
+ * The stores of one task, over the task's engine and, for stores that are not persistent, one in memory. What operators
+ * change lies over the engines until a commit writes it; the engines hold committed state only.
+ *
+ * A commit calls `flushCaches` and `logChanges`. Once it is known to have succeeded, `write` may bring the engines up to it, or
+ * a later commit may: what they lack lies in the changelogs. Between `logChanges` and the `write` that follows it nothing may be
+ * processed.
+ */
+export class TaskState {
+  readonly #environment: StateEnvironment
+  readonly #main: EngineSpace
+  readonly #memory: EngineSpace
+  readonly #stores = new Map<string, OpenStore>()
+  /** The values of `#stores`: a walk over the map would make an iterator for every record. */
+  readonly #all: OpenStore[] = []
+  readonly #cached: TaskStore[] = []
+  readonly #rows = new ByteWriter()
+  readonly #scratch = new ByteWriter(1024)
+  readonly #rowKeys = new RowKeys()
+  readonly #held: ByteBudget
+  readonly #resident: ByteBudget = { bytes: 0 }
+  readonly #allPersistent: boolean
+  readonly #iterators = new OpenIterators(() => this.#forgetExcess())
+  readonly #entryLimit: ByteBudget
+  /** The changes are in the batches of the spaces. */
+  #isPrepared = false
+  /** Clean bytes below which it was of no use to forget entries: what is left lies beside changes. */
+  #retryAbove = 0
+
+  /**
+   * Opens the stores where their last commit left them.
+   *
+   * @throws MR_STATE_FOREIGN if the engine was written by a version with another format
+   */
+  static open(
+    engine: KeyValueEngine,
+    specs: readonly StoreSpec[],
+    environment: StateEnvironment,
+  ): MaybePromise<TaskState> {
+    const shared = engine.name === 'memory' || specs.every((spec) => spec.persistent)
+    const memory = shared ? engine : memoryEngine.open('')
+    if (isPromise(memory)) return memory.then((opened) => TaskState.#over(engine, opened, specs, environment))
+    return TaskState.#over(engine, memory, specs, environment)
+  }
+
+  static #over(
+    engine: KeyValueEngine,
+    memory: KeyValueEngine,
+    specs: readonly StoreSpec[],
+    environment: StateEnvironment,
+  ): MaybePromise<TaskState> {
+    const state = new TaskState(engine, memory, specs, environment)
+    const written = state.#writeSpaces()
+    return isPromise(written) ? written.then(() => state) : state
+  }
+
+  private constructor(
+    engine: KeyValueEngine,
+    memory: KeyValueEngine,
+    specs: readonly StoreSpec[],
+    environment: StateEnvironment,
+  ) {
+    this.#environment = environment
+    this.#entryLimit = { bytes: environment.residentBytes ?? DEFAULT_RESIDENT_BYTES }
+    this.#held = environment.held ?? { bytes: 0 }
+    this.#main = new EngineSpace(engine, environment.task)
+    this.#memory = memory === engine ? this.#main : new EngineSpace(memory, environment.task)
+    this.#allPersistent = specs.every((spec) => spec.persistent)
+    for (const spec of specs) {
+      const space = spec.persistent ? this.#main : this.#memory
+      const store = this.#create(spec, space)
+      const open: OpenStore = { spec, space, store, query: undefined }
+      this.#stores.set(spec.name, open)
+      this.#all.push(open)
+      if (store.cached) this.#cached.push(store)
+    }
+  }
+
+  /** The store of this name, for operators. */
+  state(name: string): StateStore | undefined {
+    return this.#stores.get(name)?.store
+  }
+
+  get states(): readonly StateStore[] {
+    return this.#all.map(({ store }) => store)
+  }
+
+  /**
+   * The store of this name as users see it: it never hands out an object that the store keeps.
+   *
+   * @param scope whose callbacks may write to it; anybody at any time if not given
+   */
+  userStore(name: string, scope?: CallbackScope): unknown {
+    const open = this.#stores.get(name)
+    return open === undefined ? undefined : userStore(open.store, this.#environment, this.#iterators, scope)
+  }
+
+  /** The store of this name for reading; its iterators end when the task goes on. */
+  queryStore(name: string): unknown {
+    const open = this.#stores.get(name)
+    return open === undefined ? undefined : (open.query ??= queryStore(open.store, this.#iterators))
+  }
+
+  /** Memory held by what the engines do not have yet, bytes, about. */
+  get dirtyBytes(): number {
+    let bytes = 0
+    for (const { store } of this.#all) bytes += store.dirtyBytes
+    return bytes
+  }
+
+  /** Memory held by entries that the engine has too, bytes, about. */
+  get cleanBytes(): number {
+    return this.#resident.bytes - this.dirtyBytes
+  }
+
+  /**
+   * Emits what caches hold back, upstream stores first.
+   *
+   * @returns whether that was all; false if the pace said stop
+   */
+  flushCaches(pace?: Pace): boolean {
+    this.#iterators.endAll()
+    let emitted = this.#cached.length > 0
+    while (emitted) {
+      emitted = false
+      for (const store of this.#cached) {
+        if (!store.flushCache(pace)) continue
+        if (pace?.isOver) return false
+        emitted = true
+      }
+    }
+    return true
+  }
+
+  /**
+   * Call between records: ends iterators that users left open, and keeps caches within their bounds, emitting the oldest
+   * held-back updates early.
+   */
+  trimCache(): void {
+    this.#iterators.endAll()
+    const { cacheBytes } = this.#environment
+    let emitted = this.#held.bytes > cacheBytes
+    while (emitted) {
+      emitted = false
+      for (const store of this.#cached) {
+        if (this.#held.bytes > cacheBytes && store.emitOldest()) emitted = true
+      }
+    }
+    this.#forgetExcess()
+  }
+
+  /** Changes the bound of entries kept although the engine has them, bytes. */
+  limitEntries(bytes: number): void {
+    this.#entryLimit.bytes = bytes
+    this.#forgetExcess()
+  }
+
+  #forgetExcess(): void {
+    const limit = this.#entryLimit.bytes
+    if (this.#resident.bytes <= limit) return
+    const clean = this.cleanBytes
+    const excess = clean - limit
+    if (excess <= 0 || clean <= this.#retryAbove) return
+    const target = this.#resident.bytes - excess
+    for (const { store } of this.#all) {
+      if (this.#resident.bytes > target) store.evict(this.#resident.bytes - target)
+    }
+    const left = this.cleanBytes
+    this.#retryAbove = left > limit ? left + limit / 16 : 0
+  }
+
+  /** Hands what changed since the last call to the sink of its store, if it has one. */
+  logChanges(sinkFor: (store: string) => ChangelogSink | undefined): void {
+    // Those logged now would count as written when the batch, which lacks them, is.
+    if (this.#isPrepared) throw new TypeError('the commit before was prepared, and neither written nor discarded')
+    for (const [name, { store }] of this.#stores) store.logChanges(sinkFor(name))
+  }
+
+  /**
+   * Does of `write` what may be done before it is known whether the commit succeeds; `write` or `discard` must follow, and nothing may be
+   * processed before.
+   */
+  prepareWrite(): void {
+    if (this.#isPrepared) return
+    try {
+      for (const { store, space } of this.#all) {
+        store.logChanges(undefined)
+        store.writeChanges(space.batch)
+      }
+      this.#main.prepare()
+      if (this.#memory !== this.#main) this.#memory.prepare()
+    } catch (error) {
+      // What some of the stores have added must not be written without the rest.
+      this.#main.discard()
+      this.#memory.discard()
+      throw error
+    }
+    this.#isPrepared = true
+  }
+
+  /**
+   * Writes all changes, what was restored, and these checkpoints, in one batch per engine. A checkpoint's name is a store's
+   * or any other that its caller will ask for again. Changes that nobody asked `logChanges` for are in no changelog.
+   */
+  write(checkpoints: ReadonlyMap<string, Checkpoint>): MaybePromise<void> {
+    this.prepareWrite()
+    this.#isPrepared = false
+    for (const [name, checkpoint] of checkpoints) this.#spaceOf(name).setCheckpoint(name, checkpoint)
+    const written = this.#writeSpaces()
+    if (isPromise(written)) return written.then(() => this.#written())
+    this.#written()
+  }
+
+  /** How far the rows in the engine are, if a checkpoint of this name was written. */
+  checkpoint(name: string): Checkpoint | undefined {
+    return this.#spaceOf(name).checkpoint(name)
+  }
+
+  /**
+   * Applies the record at which a cursor stands to a store; `write` makes it last.
+   *
+   * @throws MR_STORE_UNKNOWN
+   */
+  restore(name: string, record: ChangelogRecord): void {
+    const { store, space } = this.#open(name)
+    // Kafka Streams never writes a changelog record without a key; a foreign one means nothing.
+    if (record.keyStart >= 0) store.restore(record, space.restored)
+  }
+
+  /** True if so much was restored that it should be written. */
+  get restoreIsFull(): boolean {
+    return this.#main.restored.isFull || this.#memory.restored.isFull
+  }
+
+  /**
+   * Deletes a store's rows and checkpoint. Call before the store is given to operators.
+   *
+   * @throws MR_STORE_UNKNOWN
+   */
+  wipe(name: string): MaybePromise<void> {
+    const open = this.#open(name)
+    open.store.close()
+    open.space.empty(name)
+    const index = this.#cached.indexOf(open.store)
+    open.store = this.#create(open.spec, open.space)
+    open.query = undefined
+    if (index >= 0) this.#cached[index] = open.store
+    return this.#writeSpaces()
+  }
+
+  /** Forgets everything that has not been written: stores are again as the last `write` left them. */
+  discard(): void {
+    for (const { store } of this.#all) store.discard()
+    this.#main.discard()
+    this.#memory.discard()
+    this.#isPrepared = false
+    this.#rows.rewind()
+  }
+
+  /** Closes stores and engines; what has not been written is lost. */
+  close(): MaybePromise<void> {
+    this.#iterators.endAll()
+    for (const { store } of this.#all) store.close()
+    const closed = this.#main.engine.close()
+    if (this.#memory === this.#main) return closed
+    return both(closed, this.#memory.engine.close())
+  }
+
+  #create(spec: StoreSpec, space: EngineSpace): TaskStore {
+    return createStore(spec, {
+      environment: this.#environment,
+      engine: space.engine,
+      prefix: space.allocate(spec),
+      kept: space.kept(spec.name),
+      keptKey: space.keptKey(spec.name),
+      rows: this.#rows,
+      scratch: this.#scratch,
+      rowKeys: this.#rowKeys,
+      held: this.#held,
+      resident: this.#resident,
+      entryLimit: this.#entryLimit,
+    })
+  }
+
+  #written(): void {
+    for (const { store } of this.#all) store.written()
+    this.#rows.rewind()
+    this.#retryAbove = 0
+    this.#forgetExcess()
+  }
+
+  #writeSpaces(): MaybePromise<void> {
+    const written = this.#main.write()
+    return this.#memory === this.#main ? written : both(written, this.#memory.write())
+  }
+
+  /** A checkpoint lies with what it speaks of: one of rows in memory must not outlive them. */
+  #spaceOf(name: string): EngineSpace {
+    const open = this.#stores.get(name)
+    if (open !== undefined) return open.space
+    return this.#allPersistent ? this.#main : this.#memory
+  }
+
+  #open(name: string): OpenStore {
+    const open = this.#stores.get(name)
+    if (open === undefined) {
+      throw new MillraceError('MR_STORE_UNKNOWN', `the task has no store "${name}"`, {
+        task: this.#environment.task,
+        store: name,
+        hint: 'Stores of a task are those of its sub-topology; see `millrace describe`.',
+      })
+    }
+    return open
+  }
+}
+
+function both(first: MaybePromise<void>, second: MaybePromise<void>): MaybePromise<void> {
+  if (!isPromise(first)) return second
+  return isPromise(second) ? Promise.all([first, second]).then(() => undefined) : first
+}

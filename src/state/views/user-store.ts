@@ -1,0 +1,53 @@
+import type { CallbackScope } from '../../record/callback-scope.ts'
+import type { StateEnvironment } from '../environment.ts'
+import { PlainFace, ReadOnlyPlainFace, ReadOnlyTimestampedFace, TimestampedFace } from './key-value-face.ts'
+import { KeyValueEntryStore } from '../key-value/key-value-entry-store.ts'
+import { ReadOnlyPeriodFace } from './period-face.ts'
+import { PeriodEntryStore } from '../timed/period-entry-store.ts'
+import { ReadOnlySessionFace, SessionFace } from './session-face.ts'
+import { SessionEntryStore } from '../timed/session-entry-store.ts'
+import type { StateStore } from '../states.ts'
+import type { OpenIterators } from './store-iterator.ts'
+import { ReadOnlyVersionedFace, VersionedFace } from './versioned-face.ts'
+import { VersionedEntryStore } from '../versioned/versioned-entry-store.ts'
+import { ReadOnlyWindowFace, WindowFace } from './window-face.ts'
+import { WindowEntryStore } from '../timed/window-entry-store.ts'
+import { writeCheck } from './write-check.ts'
+
+/**
+ * A store as a processor may use it; undefined for the buffers of operators, which are nobody else's business.
+ *
+ * @param scope whose callbacks may write to it; anybody at any time if not given
+ */
+export function userStore(
+  store: StateStore,
+  environment: StateEnvironment,
+  iterators: OpenIterators,
+  scope?: CallbackScope,
+): unknown {
+  const checkWrite = writeCheck(store.name, scope)
+  if (store instanceof KeyValueEntryStore) {
+    return store.spec.timestamped
+      ? new TimestampedFace(store, iterators, checkWrite)
+      : new PlainFace(store, iterators, checkWrite)
+  }
+  if (store instanceof VersionedEntryStore) return new VersionedFace(store, iterators, checkWrite)
+  if (store instanceof WindowEntryStore) {
+    return new WindowFace(store, store.spec.windowSize, iterators, environment.record, checkWrite)
+  }
+  if (store instanceof PeriodEntryStore) return new ReadOnlyPeriodFace(store, store.spec.maxSize, iterators)
+  return store instanceof SessionEntryStore ? new SessionFace(store, iterators, checkWrite) : undefined
+}
+
+/** A store as a query may use it: nothing can be put. */
+export function queryStore(store: StateStore, iterators: OpenIterators): unknown {
+  if (store instanceof KeyValueEntryStore) {
+    return store.spec.timestamped
+      ? new ReadOnlyTimestampedFace(store, iterators)
+      : new ReadOnlyPlainFace(store, iterators)
+  }
+  if (store instanceof VersionedEntryStore) return new ReadOnlyVersionedFace(store, iterators)
+  if (store instanceof WindowEntryStore) return new ReadOnlyWindowFace(store, store.spec.windowSize, iterators)
+  if (store instanceof PeriodEntryStore) return new ReadOnlyPeriodFace(store, store.spec.maxSize, iterators)
+  return store instanceof SessionEntryStore ? new ReadOnlySessionFace(store, iterators) : undefined
+}
