@@ -1,16 +1,13 @@
 import './platform/require-node.ts'
 export { defineApp } from './dsl/app.ts'
-export type { AppConfig } from './dsl/app.ts'
 export { topic } from './dsl/options/topic.ts'
 export type { ReadableTopic, Topic, TopicOptions, WritableTopic } from './dsl/options/topic.ts'
 export { StreamsBuilder } from './dsl/streams-builder.ts'
 export { KStream } from './dsl/kstream.ts'
-export type { PrintOptions, RecordOrigin } from './dsl/kstream.ts'
+export type { RecordOrigin } from './dsl/kstream.ts'
 export { KTable } from './dsl/ktable.ts'
-export type { TransformOptions } from './dsl/ktable.ts'
 export { GlobalKTable } from './dsl/global-ktable.ts'
 export { BranchedKStream } from './dsl/branched-kstream.ts'
-export type { BranchOptions } from './dsl/branched-kstream.ts'
 export { KGroupedStream } from './dsl/kgrouped-stream.ts'
 export { KGroupedTable } from './dsl/kgrouped-table.ts'
 export { TimeWindowedKStream } from './dsl/time-windowed-kstream.ts'
@@ -21,7 +18,7 @@ export {
   TimeWindowedCogroupedKStream,
 } from './dsl/cogrouped-kstream.ts'
 export { untilTimeLimit, untilWindowCloses } from './dsl/options/suppressed.ts'
-export type { StrictBuffer, Suppressed, TimeLimitBuffer } from './dsl/options/suppressed.ts'
+export type { Suppressed } from './dsl/options/suppressed.ts'
 export type {
   GroupOptions,
   KeyValueStoreOptions,
@@ -29,15 +26,7 @@ export type {
   Named,
   SerdeOptions,
   StoreOptions,
-  WindowStoreOptions,
-} from './dsl/options/store-options.ts'
-export type { ForeignKeyJoinOptions } from './dsl/nodes/join-foreign-key.ts'
-export type { StreamJoinOptions } from './dsl/nodes/join-streams.ts'
-export type { TableJoinOptions } from './dsl/nodes/join-table.ts'
-export type { ProcessOptions } from './dsl/nodes/process-node.ts'
-export type { RepartitionStreamOptions } from './dsl/nodes/repartition-node.ts'
-export type { SuppressOptions } from './dsl/nodes/suppress-node.ts'
-export type { SinkOptions } from './dsl/nodes/to.ts'
+  WindowStoreOptions, BranchOptions, PrintOptions, TransformOptions, ForeignKeyJoinOptions, StreamJoinOptions, TableJoinOptions, ProcessOptions, RepartitionStreamOptions, SuppressOptions, SinkOptions, StrictBuffer, TimeLimitBuffer } from './dsl/options/operator-options.ts'
 
 export { describe } from './topology/describe/describe-text.ts'
 export { describeJson } from './topology/describe/describe-json.ts'
@@ -152,7 +141,7 @@ export type { Guarantee } from './log/log.ts'
 export { silentLogger } from './application/application.ts'
 
 export { Streams } from './runtime/streams.ts'
-export type { StandbyStatus, StreamsOptions, StreamsState, StreamsStatus, TaskStatus } from './runtime/streams.ts'
+export type { StandbyStatus, StreamsState, StreamsStatus, TaskStatus } from './runtime/streams.ts'
 export type { RestoreListener, RestoreProgress } from './runtime/restore/restorer.ts'
 export type { DropReason } from './record/drop-reason.ts'
 export type { Log } from './log/log.ts'
@@ -164,3 +153,5 @@ export { memoryEngine } from './engine/memory/memory-engine.ts'
 export type { EngineFactory, EngineName, EngineOptions } from './engine/engine.ts'
 export { readTopic, TopicWriter } from './client/topics.ts'
 export type { ReadTopicOptions, TopicRecord, WriteOptions } from './client/topics.ts'
+export type { StreamsOptions } from './runtime/streams-options.ts'
+export type { AppConfig } from './dsl/app-options.ts'

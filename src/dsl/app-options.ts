@@ -19,7 +19,74 @@ import type { ErrorHandler, Logger, UncaughtErrorHandler } from '../application/
 import { OPTIMIZATIONS } from '../topology/build-settings.ts'
 import type { Optimization } from '../topology/build-settings.ts'
 import { nameOption } from '../topology/name-option.ts'
-import type { AppConfig } from './app.ts'
+
+/** What an application is and how it runs. Everything but `id` and `build` has a default. */
+export interface AppConfig {
+  /** Names the consumer group, and stands in front of the names of internal topics. Never change it: the state hangs on it. */
+  readonly id: string
+  /** Builds the topology. It may be called several times, and must build the same each time. */
+  readonly build: (builder: StreamsBuilder) => NoPromise
+  /** `at_least_once` (default) or `exactly_once`. */
+  readonly guarantee?: Guarantee
+  /**
+   * Time between two commits; if not given 100 ms under `exactly_once` and on logs that are always exactly-once (embedded,
+   * memory), else 30 s (Kafka's `commit.interval.ms`).
+   */
+  readonly commitInterval?: Duration
+  /**
+   * What stores, caches and buffers of this process may use together, as `'512MiB'` or bytes; a quarter of the memory of the
+   * cgroup or the machine, at most 1 GiB, if not given.
+   */
+  readonly memory?: ByteSize
+  /** How much of it holds updates back and deduplicates them until the next commit, over all threads; 10 MiB if not given, 0: none. */
+  readonly cacheBytes?: ByteSize
+  /**
+   * How long all input partitions of a task must be silent, fetched to their end, before its stream time goes on without records: by the
+   * time that passes from then on, never beyond the wall clock less `idleAfter`. Windows close then although nothing comes. Records that
+   * come late because of it are dropped as `late-after-idle`: choose it longer than producers, rebalances and restarts ever take. Never,
+   * if not given. Not with `compatibility`.
+   */
+  readonly idleAfter?: Duration
+  /**
+   * How long a task waits for data of an empty partition, so that it processes in the order of time: -1 never, 0 (default) as
+   * long as the log is known to hold some, more: that much longer (Kafka's `max.task.idle.ms`).
+   */
+  readonly maxTaskIdle?: Duration
+  /** Partitions with more records waiting than this are not read further; 1000 if not given. */
+  readonly bufferedRecordsPerPartition?: number
+  /** Stream threads; 1 if not given. Several on Kafka are workers that import the module of the application (`StreamsOptions.module`). */
+  readonly threads?: number
+  /** Copies of each store that other instances keep ready; 0 if not given. */
+  readonly standbyReplicas?: number
+  /** How long a task may go on failing with errors that a retry can cure; 5 min if not given. */
+  readonly taskTimeout?: Duration
+  /** Of internal topics; -1 (default): the broker's. */
+  readonly replicationFactor?: number
+  /** What becomes of records that cannot be read; `fail`, or `deadLetter` if there is a `deadLetterTopic`. */
+  readonly onDeserializationError?: ErrorHandler
+  /** What becomes of records at which a function throws; `fail`, or `deadLetter` if there is a `deadLetterTopic`. */
+  readonly onProcessingError?: ErrorHandler
+  /** What becomes of records that cannot be written; `fail`, or `deadLetter` if there is a `deadLetterTopic`. */
+  readonly onProductionError?: ErrorHandler
+  /** What an error that ends a stream thread does to the application; `shutdownClient` if not given. */
+  readonly onUncaughtError?: UncaughtErrorHandler
+  /** Where records go that a handler answers `deadLetter` for (KIP-1034). It must exist. */
+  readonly deadLetterTopic?: string
+  /** Anything of pino's shape; silent if not given. */
+  readonly logger?: Logger
+  /** Serdes for operators that neither have nor inherit one. */
+  readonly defaults?: { readonly key?: Serde<unknown>; readonly value?: Serde<unknown> }
+  /** Rewrites of the topology that save internal topics and stores; `none` if not given (Kafka's `topology.optimization`). */
+  readonly optimize?: 'none' | 'all' | Optimization | readonly Optimization[]
+  /** Answers of Kafka Streams where the default differs from it. */
+  readonly compatibility?: 'kafka-streams-4.3'
+  /** True: the topology is refused if stores or repartition topics have generated names, which change with the topology (KIP-1111). */
+  readonly strictNaming?: boolean
+  /** How much longer the changelog of a windowed store keeps windows than the store itself; 1 day if not given. */
+  readonly windowStoreChangelogAdditionalRetention?: Duration
+  /** Configs for all internal topics, such as `{ 'min.insync.replicas': '2' }`. */
+  readonly topicConfigs?: Readonly<Record<string, string>>
+}
 
 export const MIB = 2 ** 20
 /** The least that state and buffers can do with. */

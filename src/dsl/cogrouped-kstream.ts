@@ -6,7 +6,7 @@ import type { KGroupedStream } from './kgrouped-stream.ts'
 import type { KTable } from './ktable.ts'
 import { aggregateCogroup } from './nodes/cogroup.ts'
 import type { CogroupHandle } from './nodes/cogroup.ts'
-import type { Materialize, WindowStoreOptions } from './options/store-options.ts'
+import type { Materialize, WindowStoreOptions } from './options/operator-options.ts'
 import type { Settled } from './options/settled.ts'
 import type { Wrap } from './wrap.ts'
 

@@ -1,8 +1,6 @@
 import { topologyError } from '../topology/topology-error.ts'
 import type { JoinWindows } from '../windowing/windows.ts'
-import type { StreamJoinOptions } from './nodes/join-streams.ts'
-import type { TableJoinOptions } from './nodes/join-table.ts'
-import type { Named } from './options/store-options.ts'
+import type { Named, StreamJoinOptions, TableJoinOptions } from './options/operator-options.ts'
 
 export type AnyFunction = (...args: never) => unknown
 export type JoinOptions = StreamJoinOptions<unknown, unknown, unknown> | TableJoinOptions<unknown, unknown> | Named

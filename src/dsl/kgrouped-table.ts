@@ -3,7 +3,7 @@ import { HANDLE } from './handles/handles.ts'
 import type { GroupedTableHandle, TYPES } from './handles/handles.ts'
 import type { KTable } from './ktable.ts'
 import { aggregateTable } from './nodes/aggregate-table.ts'
-import type { Materialize } from './options/store-options.ts'
+import type { Materialize } from './options/operator-options.ts'
 import type { Settled } from './options/settled.ts'
 import type { Wrap } from './wrap.ts'
 

@@ -10,23 +10,18 @@ import { functionArgument, optionsArgument, windowsArgument } from './join-argum
 import type { AnyFunction, JoinOptions, ThirdArgument } from './join-arguments.ts'
 import type { KGroupedStream } from './kgrouped-stream.ts'
 import type { KTable } from './ktable.ts'
-import { NAMED, operatorOptions } from './options/operator-options.ts'
+import { NAMED, operatorOptions } from './options/option-tables.ts'
 import { groupBy, groupByKey } from './nodes/grouping.ts'
 import { joinStreams } from './nodes/join-streams.ts'
-import type { StreamJoinOptions } from './nodes/join-streams.ts'
 import { joinGlobalTable, joinTable } from './nodes/join-table.ts'
-import type { TableJoinOptions } from './nodes/join-table.ts'
 import { merge } from './nodes/merge.ts'
 import { process, processValues } from './nodes/process-node.ts'
-import type { ProcessOptions } from './nodes/process-node.ts'
 import { repartition } from './nodes/repartition-node.ts'
-import type { RepartitionStreamOptions } from './nodes/repartition-node.ts'
 import { split } from './nodes/split.ts'
 import * as stateless from './nodes/stateless.ts'
 import { to } from './nodes/to.ts'
-import type { SinkOptions } from './nodes/to.ts'
 import { toTable } from './nodes/to-table.ts'
-import type { GroupOptions, Materialize, Named } from './options/store-options.ts'
+import type { GroupOptions, Materialize, Named, PrintOptions, ProcessOptions, RepartitionStreamOptions, SinkOptions, StreamJoinOptions, TableJoinOptions } from './options/operator-options.ts'
 import type { Settled } from './options/settled.ts'
 import type { WritableTopic } from './options/topic.ts'
 import type { Wrap } from './wrap.ts'
@@ -40,16 +35,6 @@ export interface RecordOrigin {
   /** Of the record that is written, ms since the epoch. */
   readonly timestamp: number
   readonly headers: Headers
-}
-
-/** How `print` shows records (Kafka Streams' `Printed`). */
-export interface PrintOptions<K, V> extends Named {
-  /** Stands in front of each line; the name of the operator before if not given. */
-  readonly label?: string
-  /** Where lines go; `console.log` if not given. */
-  readonly write?: (line: string) => void
-  /** What is printed of a record: `[key]: value` of it if not given. */
-  readonly mapper?: (value: V, key: K) => string
 }
 
 /**

@@ -8,22 +8,14 @@ import type { KGroupedTable } from './kgrouped-table.ts'
 import type { KStream } from './kstream.ts'
 import { groupTable } from './nodes/grouping.ts'
 import { joinByForeignKey } from './nodes/join-foreign-key.ts'
-import type { ForeignKeyJoinOptions } from './nodes/join-foreign-key.ts'
 import { joinTables } from './nodes/join-tables.ts'
 import { selectKey } from './nodes/stateless.ts'
 import { suppress } from './nodes/suppress-node.ts'
-import type { SuppressOptions } from './nodes/suppress-node.ts'
 import { filterTable, mapTableValues, toStream, transformTableValues } from './nodes/tables.ts'
-import type { GroupOptions, Materialize, Named } from './options/store-options.ts'
+import type { ForeignKeyJoinOptions, GroupOptions, Materialize, Named, SuppressOptions, TransformOptions } from './options/operator-options.ts'
 import type { Settled } from './options/settled.ts'
 import type { Suppressed } from './options/suppressed.ts'
 import type { Wrap } from './wrap.ts'
-
-/** Options of `transformValues`. */
-export interface TransformOptions<K, V> extends Materialize<K, V> {
-  /** Names of stores that the transformer uses. */
-  readonly stores?: readonly string[]
-}
 
 /**
  * A table: the latest value of each key, and the stream of its changes. `V` is what a change can hold: it includes null if

@@ -11,7 +11,7 @@ import type { GlobalKTable } from './global-ktable.ts'
 import type { KStream } from './kstream.ts'
 import type { KTable } from './ktable.ts'
 import { globalStore, globalTable, stream, table } from './nodes/sources.ts'
-import type { Materialize, Named } from './options/store-options.ts'
+import type { Materialize, Named } from './options/operator-options.ts'
 import type { ReadableTopic } from './options/topic.ts'
 import { wrap } from './wrap-handles.ts'
 

@@ -4,7 +4,7 @@ import { erased } from './options/functions.ts'
 import type { WindowedStreamHandle } from './handles/handles.ts'
 import type { KTable } from './ktable.ts'
 import { aggregateWindows } from './nodes/aggregate-stream.ts'
-import type { Materialize, WindowStoreOptions } from './options/store-options.ts'
+import type { Materialize, WindowStoreOptions } from './options/operator-options.ts'
 import type { Settled } from './options/settled.ts'
 import type { Wrap } from './wrap.ts'
 

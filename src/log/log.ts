@@ -1,9 +1,35 @@
 import type { Headers } from '../record/headers.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
-import type { LogAdmin } from './log-admin.ts'
-import type { LogDescription } from './log-description.ts'
 import type { GroupMember, GroupOptions } from '../group/group.ts'
 import type { RecordOrigin } from './refusal.ts'
+
+export type OpenDescribed = (options: unknown) => Log
+
+/**
+ * How another thread opens the same log: data that can be cloned, and who understands it. Each thread has a log object of its own,
+ * with connections of its own.
+ */
+export interface LogDescription {
+  /** URL of a module that exports `openDescribed`, an `OpenDescribed`. */
+  readonly module: string
+  readonly options: unknown
+}
+
+/** What tools do to topics and groups of a log, beside what running an application needs. */
+export interface LogAdmin {
+  /** Names of all topics, sorted. */
+  listTopics(): MaybePromise<readonly string[]>
+  /** Deletes topics with their records; one that does not exist is passed over. */
+  deleteTopics(names: readonly string[]): MaybePromise<void>
+  /** Names of the members that a group has now; empty if there is no such group. */
+  groupMembers(groupId: string): MaybePromise<readonly string[]>
+  /** Stable committed offsets of a group, asked for without being its member; partitions without one are absent. */
+  committedOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
+  /** Forgets a group with all its committed offsets. @throws MR_GROUP_ACTIVE while it has members */
+  deleteGroup(groupId: string): MaybePromise<void>
+  /** Commits offsets for a group without members. @throws MR_GROUP_ACTIVE while it has members */
+  commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): MaybePromise<void>
+}
 
 /**
  * The Log port: topics of partitions of records, consumer groups and atomic commits. Implemented in memory, durably in one

@@ -24,6 +24,7 @@ import { STREAMS_START, type Options } from './streams-options.ts'
 import { addStatus, endedStatus, NO_STATUS } from './thread/thread-handle.ts'
 import type { ThreadHandle, ThreadHost, ThreadListeners, ThreadStatus, ThreadTaskStatus } from './thread/thread-handle.ts'
 import { openWorkers, requireOutsideStreamThread } from './workers/open-workers.ts'
+import type { StreamsOptions } from './streams-options.ts'
 
 /** As in Kafka Streams: `rebalancing` until every thread runs and every store is restored. */
 export type StreamsState =
@@ -34,44 +35,6 @@ export type StreamsState =
   | 'not-running'
   | 'pending-error'
   | 'error'
-
-/** Where an application runs, and who is told. */
-export interface StreamsOptions {
-  /** Where the records are: `kafka({ brokers })`, `embeddedLog({ directory })` or `memoryLog()`. Stays open when the app closes. */
-  readonly log: Log
-  /** State lies in `<stateDirectory>/<application id>`. Default: `.millrace/state` in the working directory. */
-  readonly stateDirectory?: string
-  /** What the state is kept in. Default: RocksDB, or LevelDB on a platform without its binary. */
-  readonly engine?: EngineFactory | EngineName
-  /**
-   * Who may read the directories and files of state that are made: nobody but the user (`'owner'`, the default), or the user's group as well
-   * (`'group'`). What is there already keeps its mode.
-   */
-  readonly fileMode?: FileMode
-  /**
-   * Names this instance for good, as a StatefulSet names its pods: it gets its tasks back at once after a restart on an empty
-   * disk, too. Every instance needs one of its own. In a group of Kafka's classic protocol an instance that stops keeps its
-   * tasks for the session timeout, so that a restart moves nothing. Default: an id kept in the state directory, which a copy of the directory
-   * does not share.
-   */
-  readonly instanceId?: string
-  /** How long the state of a task that went to another instance is kept (Kafka's `state.cleanup.delay.ms`). Default: 10 minutes. */
-  readonly stateCleanupDelay?: Duration
-  /**
-   * The module that exports the application by default, as for `millrace run`: `import.meta.url` of a module that exports `app` and
-   * starts it only `if (isMainThread)`, or the URL of one that just exports it. With it, and several `threads` on Kafka, each stream
-   * thread is a `worker_threads` worker that imports the module. Memory and embedded logs have no use for it.
-   */
-  readonly module?: string | URL
-  /** The date and the passing of time; this machine's if not given. */
-  readonly clock?: Clock
-  /** When threads yield; the event loop's order if not given. */
-  readonly scheduler?: Scheduler
-  /** Told of every change of state. */
-  readonly onState?: (state: StreamsState, previous: StreamsState) => void
-  /** Told how far stores are that are being restored. */
-  readonly onRestore?: RestoreListener
-}
 
 /** What an application has done and is doing, as of now. */
 export interface StreamsStatus extends Omit<ThreadStatus, 'dropped' | 'tasks' | 'standbys'> {

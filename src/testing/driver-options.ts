@@ -2,9 +2,43 @@ import { duration, flag, having, oneOf, option, readOptions, text, wholeNumber }
 import type { About, Option, Place, TableOf, Values } from '../options/options.ts'
 import { eventTime } from '../record/event-time.ts'
 import type { EngineFactory } from '../engine/engine.ts'
-import type { DriverOptions } from './driver-parts.ts'
-import type { InputOptions, PipeOptions } from './driver-topics.ts'
-import type { OpenDriverOptions } from './topology-test-driver.ts'
+
+/** How the driver lays an application out on an engine other than memory. */
+export interface OpenDriverOptions extends DriverOptions {
+  readonly engine: EngineFactory
+  /** Where the engine keeps its files. */
+  readonly directory: string
+}
+
+/** What a piped record carries besides key and value. */
+export interface PipeOptions {
+  /** Event time, ms since the epoch; a fraction is cut. Default: the driver's wall-clock time, or the input's own clock. */
+  readonly timestamp?: number
+  readonly headers?: Iterable<readonly [name: string, value: string | Uint8Array | null]>
+  /** Default: by the key, as Kafka's clients do; 0 for a null key. */
+  readonly partition?: number
+}
+
+/** The clock of an input topic. */
+export interface InputOptions {
+  /** Timestamp (ms) of the first record that is given none. */
+  readonly start?: number
+  /** What the timestamp of each further record is advanced by; 0 if not given. */
+  readonly advance?: Duration
+}
+
+/** How the driver lays an application out. */
+export interface DriverOptions {
+  /** Partitions of every topic, or by topic name (others: 1). Default 1. */
+  readonly partitions?: number | Readonly<Record<string, number>>
+  /**
+   * `real` (default): a task for each sub-topology and partition, as on Kafka. `merged`: one task a partition over all
+   * sub-topologies, as Kafka Streams' own test driver runs them.
+   */
+  readonly tasks?: 'real' | 'merged'
+  /** Wall-clock time (ms since the epoch) at the start. Default: now. */
+  readonly wallClock?: number
+}
 
 const partitions = wholeNumber({ least: 1, most: 100_000, description: 'of a topic', required: true })
 

@@ -13,19 +13,6 @@ import type { Topology } from '../topology/topology.ts'
 import type { DriverSettings } from './driver-options.ts'
 import { RecordingProducer, withProducer } from './recording-client.ts'
 
-/** How the driver lays an application out. */
-export interface DriverOptions {
-  /** Partitions of every topic, or by topic name (others: 1). Default 1. */
-  readonly partitions?: number | Readonly<Record<string, number>>
-  /**
-   * `real` (default): a task for each sub-topology and partition, as on Kafka. `merged`: one task a partition over all
-   * sub-topologies, as Kafka Streams' own test driver runs them.
-   */
-  readonly tasks?: 'real' | 'merged'
-  /** Wall-clock time (ms since the epoch) at the start. Default: now. */
-  readonly wallClock?: number
-}
-
 /** What the driver drives: the memory log, one client of it, and the tasks. */
 export interface DriverParts {
   readonly topology: Topology

@@ -8,23 +8,7 @@ import { readInner, serialized } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import { readOptions, type Duration } from '../options/options.ts'
 import { INPUT, PIPE } from './driver-options.ts'
-
-/** What a piped record carries besides key and value. */
-export interface PipeOptions {
-  /** Event time, ms since the epoch; a fraction is cut. Default: the driver's wall-clock time, or the input's own clock. */
-  readonly timestamp?: number
-  readonly headers?: Iterable<readonly [name: string, value: string | Uint8Array | null]>
-  /** Default: by the key, as Kafka's clients do; 0 for a null key. */
-  readonly partition?: number
-}
-
-/** The clock of an input topic. */
-export interface InputOptions {
-  /** Timestamp (ms) of the first record that is given none. */
-  readonly start?: number
-  /** What the timestamp of each further record is advanced by; 0 if not given. */
-  readonly advance?: Duration
-}
+import type { InputOptions, PipeOptions } from './driver-options.ts'
 
 /** Feeds records into a source topic of the application under test. */
 export class TestInputTopic<K, V> {

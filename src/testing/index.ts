@@ -1,4 +1,4 @@
 import '../platform/require-node.ts'
-export { TopologyTestDriver, type OpenDriverOptions } from './topology-test-driver.ts'
-export type { DriverOptions } from './driver-parts.ts'
-export type { InputOptions, OutputRecord, PipeOptions, TestInputTopic, TestOutputTopic } from './driver-topics.ts'
+export { TopologyTestDriver } from './topology-test-driver.ts'
+export type { OutputRecord, TestInputTopic, TestOutputTopic } from './driver-topics.ts'
+export type { DriverOptions, InputOptions, PipeOptions, OpenDriverOptions } from './driver-options.ts'

@@ -14,15 +14,9 @@ import type { Topology } from '../topology/topology.ts'
 import { readOptions } from '../options/options.ts'
 import { parseDuration, type Duration } from '../windowing/windows.ts'
 import { driverSettings, OPEN_DRIVER, RESTART, type DriverSettings } from './driver-options.ts'
-import { closeParts, openOn, openParts, settleGroup, type DriverOptions, type DriverParts } from './driver-parts.ts'
-import { PipedRecords, TestInputTopic, TestOutputTopic, type InputOptions } from './driver-topics.ts'
-
-/** How the driver lays an application out on an engine other than memory. */
-export interface OpenDriverOptions extends DriverOptions {
-  readonly engine: EngineFactory
-  /** Where the engine keeps its files. */
-  readonly directory: string
-}
+import { closeParts, openOn, openParts, settleGroup, type DriverParts } from './driver-parts.ts'
+import { PipedRecords, TestInputTopic, TestOutputTopic } from './driver-topics.ts'
+import type { DriverOptions, InputOptions, OpenDriverOptions } from './driver-options.ts'
 
 /**
  * Runs an application in memory, synchronously, on the runtime that production uses: every `pipe` returns when everything

@@ -4,22 +4,13 @@ import { checkOptionNames, parseDuration } from '../options/options.ts'
 import type { Duration } from '../options/options.ts'
 import type { PeriodWindows, WindowBounds } from './period.ts'
 import { CALENDAR } from './window-options.ts'
+import type { CalendarOptions } from './window-options.ts'
 
 /** A stretch of the calendar that `calendar()` makes windows of. */
 export type CalendarUnit = 'day' | 'week' | 'month'
 
 /** A day of the week, as `calendar('week', …)` takes it for its first day. */
 export type Weekday = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday'
-
-/** What `calendar()` takes beside the unit. */
-export interface CalendarOptions {
-  /** A name of the IANA time zone database, as in `'Europe/Berlin'`, or `'UTC'`. It has no default: hosts differ in theirs. */
-  readonly timeZone: string
-  /** First day of a week. Weeks only; Monday if not given. */
-  readonly weekStart?: Weekday
-  /** How long after its end (in stream time) a window still takes late records; 0 if not given. */
-  readonly grace?: Duration
-}
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

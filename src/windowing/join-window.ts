@@ -2,6 +2,7 @@ import { MillraceError } from '../errors/millrace-error.ts'
 import { checkOptionNames, parseDuration } from '../options/options.ts'
 import type { Duration } from '../options/options.ts'
 import { JOIN_WINDOW } from './window-options.ts'
+import type { JoinWindowBounds } from './window-options.ts'
 
 /** How far apart two records may be to be joined. Milliseconds. */
 export interface JoinWindows {
@@ -11,16 +12,6 @@ export interface JoinWindows {
   /** A right record may be this much later than the left one; negative: it must be earlier by that much. */
   readonly after: number
   readonly grace: number
-}
-
-/** Bounds of a join window. */
-export interface JoinWindowBounds {
-  /** How much earlier than the left record the right one may be; 0 if not given. Negative (number of ms only): it must be later. */
-  readonly before?: Duration
-  /** How much later than the left record the right one may be; 0 if not given. Negative (number of ms only): it must be earlier. */
-  readonly after?: Duration
-  /** How long after the window's end (in stream time) records still join, and unmatched ones wait; 0 if not given. */
-  readonly grace?: Duration
 }
 
 /**

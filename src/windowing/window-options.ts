@@ -1,7 +1,25 @@
 import { duration, text, wholeNumber } from '../options/options.ts'
 import type { TableOf } from '../options/options.ts'
-import type { CalendarOptions } from './calendar.ts'
-import type { JoinWindowBounds } from './join-window.ts'
+
+/** Bounds of a join window. */
+export interface JoinWindowBounds {
+  /** How much earlier than the left record the right one may be; 0 if not given. Negative (number of ms only): it must be later. */
+  readonly before?: Duration
+  /** How much later than the left record the right one may be; 0 if not given. Negative (number of ms only): it must be earlier. */
+  readonly after?: Duration
+  /** How long after the window's end (in stream time) records still join, and unmatched ones wait; 0 if not given. */
+  readonly grace?: Duration
+}
+
+/** What `calendar()` takes beside the unit. */
+export interface CalendarOptions {
+  /** A name of the IANA time zone database, as in `'Europe/Berlin'`, or `'UTC'`. It has no default: hosts differ in theirs. */
+  readonly timeZone: string
+  /** First day of a week. Weeks only; Monday if not given. */
+  readonly weekStart?: Weekday
+  /** How long after its end (in stream time) a window still takes late records; 0 if not given. */
+  readonly grace?: Duration
+}
 
 /** The options of windows that take late records for a while. */
 export const GRACE = {

@@ -2,7 +2,18 @@ import type { Serde } from '../../serde/serde.ts'
 import type { WindowDefinition } from '../../windowing/windows.ts'
 import type { GraphNode } from '../../topology/graph/graph-node.ts'
 import type { LogicalGraph } from '../../topology/graph/logical-graph.ts'
-import type { TableOrigin } from './table-origins.ts'
+
+/** What made a table: how it is looked up, and what it takes for its changes to carry the old value. */
+export interface TableOrigin {
+  /**
+   * How the table's current rows are looked up. Makes a source table keep its rows in a store.
+   */
+  view(): TableView
+  /**
+   * Makes changes carry the old value. `force`: source tables are given a store for it; else false if they have none.
+   */
+  sendOldValues(force: boolean): boolean
+}
 
 /** Under this symbol, streams and tables keep what the operators work on, out of their users' sight. */
 export const HANDLE: unique symbol = Symbol('handle')

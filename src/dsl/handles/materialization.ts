@@ -12,9 +12,9 @@ import { requiredInternalSerde } from '../../topology/required-serde.ts'
 import { topologyError } from '../../topology/topology-error.ts'
 import { defaultRetention, minimumRetention } from '../../windowing/windows.ts'
 import type { AggregationWindows, PeriodWindows, SessionWindows } from '../../windowing/windows.ts'
-import { MATERIALIZE, operatorOptions } from '../options/operator-options.ts'
-import type { MaterializeTable } from '../options/operator-options.ts'
-import type { Materialize, StoreOptions } from '../options/store-options.ts'
+import { MATERIALIZE, operatorOptions } from '../options/option-tables.ts'
+import type { MaterializeTable } from '../options/option-tables.ts'
+import type { Materialize, StoreOptions } from '../options/operator-options.ts'
 
 /** The options of a store as an operator understands them. */
 export interface Materialization {

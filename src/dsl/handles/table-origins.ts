@@ -1,17 +1,5 @@
 import type { JoinKind, Joiner, TableView } from '../../topology/operator-spec.ts'
-import type { TableHandle } from './handles.ts'
-
-/** What made a table: how it is looked up, and what it takes for its changes to carry the old value. */
-export interface TableOrigin {
-  /**
-   * How the table's current rows are looked up. Makes a source table keep its rows in a store.
-   */
-  view(): TableView
-  /**
-   * Makes changes carry the old value. `force`: source tables are given a store for it; else false if they have none.
-   */
-  sendOldValues(force: boolean): boolean
-}
+import type { TableHandle, TableOrigin } from './handles.ts'
 
 /** Asks a table for old values; once they are sent they stay so. */
 export function enableOldValues(table: TableHandle, force: boolean): boolean {

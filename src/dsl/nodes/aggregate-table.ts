@@ -8,7 +8,7 @@ import type { Aggregator, Initializer, OperatorSpec, Reducer } from '../../topol
 import { requiredInternalSerde } from '../../topology/required-serde.ts'
 import type { GroupedTableHandle, TableHandle } from '../handles/handles.ts'
 import { materializationOf, storeNameOf, tableStoreSpec } from '../handles/materialization.ts'
-import type { Materialize } from '../options/store-options.ts'
+import type { Materialize } from '../options/operator-options.ts'
 import { AggregateOrigin } from '../handles/table-origins.ts'
 
 export type TableFolding =

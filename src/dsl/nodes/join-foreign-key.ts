@@ -1,4 +1,4 @@
-import { FOREIGN_KEY_JOIN } from '../options/operator-options.ts'
+import { FOREIGN_KEY_JOIN } from '../options/option-tables.ts'
 import { ResponseMessage } from '../../record/foreign-key.ts'
 import { bytes } from '../../serde/bytes.ts'
 import { responseSerde, subscriptionSerde } from '../../serde/internal/foreign-key-serdes.ts'
@@ -15,18 +15,10 @@ import type { StreamPartitioner } from '../../topology/topology.ts'
 import { topologyError } from '../../topology/topology-error.ts'
 import type { TableHandle } from '../handles/handles.ts'
 import { materializationOf, storeNameOf, tableStoreSpec } from '../handles/materialization.ts'
-import type { Materialize } from '../options/store-options.ts'
+import type { ForeignKeyJoinOptions, Materialize } from '../options/operator-options.ts'
 import { SourceOrigin, enableOldValues, storesOf } from '../handles/table-origins.ts'
 import { processorNode } from './stream-operator.ts'
 import { tableSourceOperator } from './to-table.ts'
-
-/** Options of a foreign-key join (Kafka Streams' `TableJoined` and `Materialized`). */
-export interface ForeignKeyJoinOptions<K, V> extends Materialize<K, V> {
-  /** How the left table is partitioned, if not by its key. Must answer one partition; sees no value. */
-  readonly partitioner?: StreamPartitioner
-  /** How the other table is partitioned, if not by its key. Must answer one partition; sees no value. */
-  readonly otherPartitioner?: StreamPartitioner
-}
 
 const PREFIX = 'KTABLE-FK-JOIN-'
 

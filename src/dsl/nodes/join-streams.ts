@@ -1,4 +1,4 @@
-import { STREAM_JOIN } from '../options/operator-options.ts'
+import { STREAM_JOIN } from '../options/option-tables.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { OuterJoinStoreSpec, StoreSpec, WindowStoreSpec } from '../../topology/store-spec.ts'
 import type { BuildSettings } from '../../topology/build-settings.ts'
@@ -15,19 +15,8 @@ import type { JoinWindows } from '../../windowing/windows.ts'
 import type { StreamHandle } from '../handles/handles.ts'
 import { materializationOf } from '../handles/materialization.ts'
 import type { Materialization } from '../handles/materialization.ts'
-import type { Named, StoreOptions } from '../options/store-options.ts'
+import type { Named, StoreOptions, StreamJoinOptions } from '../options/operator-options.ts'
 import { processorNode } from './stream-operator.ts'
-
-/** Options of a join of two streams (Kafka Streams' `StreamJoined`); serdes not given are those of the streams. */
-export interface StreamJoinOptions<K, V, VO> extends Named {
-  readonly key?: Serde<K>
-  /** Serde of this stream's values. */
-  readonly value?: Serde<NonNullable<V>>
-  /** Serde of the other stream's values. */
-  readonly otherValue?: Serde<NonNullable<VO>>
-  /** Base of the names of the join's stores, or how they are kept. */
-  readonly store?: string | StoreOptions
-}
 
 interface JoinSerdes {
   readonly key: Serde<unknown> | undefined

@@ -9,23 +9,11 @@ import { requiredInternalSerde } from '../../topology/required-serde.ts'
 import { topologyError } from '../../topology/topology-error.ts'
 import type { Duration } from '../../windowing/windows.ts'
 import type { GlobalTableHandle, StreamHandle, TableHandle } from '../handles/handles.ts'
-import { NAMED, TABLE_JOIN, operatorOptions } from '../options/operator-options.ts'
-import type { Named } from '../options/store-options.ts'
+import { NAMED, TABLE_JOIN, operatorOptions } from '../options/option-tables.ts'
+import type { Named, TableJoinOptions } from '../options/operator-options.ts'
 import { isVersionedView, storesOf } from '../handles/table-origins.ts'
 import { repartitionForJoin } from './join-streams.ts'
 import { addToStream, streamAfter } from './stream-operator.ts'
-
-/** Options of a stream-table join (Kafka Streams' `Joined`); serdes not given are those of the stream. */
-export interface TableJoinOptions<K, V> extends Named {
-  readonly key?: Serde<K>
-  /** Serde of the stream's values. */
-  readonly value?: Serde<NonNullable<V>>
-  /**
-   * Stream records wait this long (in stream time) for the table to catch up, and are joined in the order of their
-   * timestamps with the table's rows as of then. Versioned tables only (KIP-923).
-   */
-  readonly grace?: Duration
-}
 
 export function joinTable(
   stream: StreamHandle,

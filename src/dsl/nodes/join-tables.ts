@@ -3,7 +3,7 @@ import { outputIsVersioned } from '../../topology/graph/versioned.ts'
 import type { JoinKind, Joiner } from '../../topology/operator-spec.ts'
 import type { TableHandle } from '../handles/handles.ts'
 import { materializationOf, storeNameOf, tableStoreSpec } from '../handles/materialization.ts'
-import type { Materialize } from '../options/store-options.ts'
+import type { Materialize } from '../options/operator-options.ts'
 import { JoinOrigin, enableOldValues, storesOf } from '../handles/table-origins.ts'
 
 /** A join of two tables by their common key. */

@@ -1,6 +1,6 @@
 import type { StreamHandle } from '../handles/handles.ts'
-import { NAMED, operatorOptions } from '../options/operator-options.ts'
-import type { Named } from '../options/store-options.ts'
+import { NAMED, operatorOptions } from '../options/option-tables.ts'
+import type { Named } from '../options/operator-options.ts'
 import { processorNode } from './stream-operator.ts'
 
 export function merge(stream: StreamHandle, other: StreamHandle, options: Named = {}): StreamHandle {

@@ -4,15 +4,9 @@ import type { FixedKeyProcessorSupplier, ProcessorSupplier } from '../../topolog
 import { GraphNode } from '../../topology/graph/graph-node.ts'
 import { validateName } from '../../topology/names.ts'
 import type { StreamHandle } from '../handles/handles.ts'
-import { PROCESS, operatorOptions } from '../options/operator-options.ts'
-import type { Named } from '../options/store-options.ts'
+import { PROCESS, operatorOptions } from '../options/option-tables.ts'
+import type { Named, ProcessOptions } from '../options/operator-options.ts'
 import { streamAfter } from './stream-operator.ts'
-
-/** Options of `process` and `processValues`. */
-export interface ProcessOptions extends Named {
-  /** Stores the processor uses: names of stores that exist, or definitions of new ones, which are added. */
-  readonly stores?: readonly (string | StoreSpec)[]
-}
 
 export function process(
   stream: StreamHandle,

@@ -2,16 +2,8 @@ import type { StreamPartitioner } from '../../topology/topology.ts'
 import { validateName } from '../../topology/names.ts'
 import { newRepartition, repartitionNode } from '../../topology/graph/repartition.ts'
 import type { StreamHandle } from '../handles/handles.ts'
-import { REPARTITION, operatorOptions } from '../options/operator-options.ts'
-import type { Named, SerdeOptions } from '../options/store-options.ts'
-
-/** Options of `repartition` (Kafka Streams' `Repartitioned`, KIP-221). `name` also names the topic. */
-export interface RepartitionStreamOptions<K, V> extends Named, SerdeOptions<K, V> {
-  /** Number of partitions of the topic; if not given, that of the topics the stream comes from. */
-  readonly partitions?: number
-  /** Which partition a record is written to; by its key if not given. Streams joined with this one must be partitioned alike. */
-  readonly partitioner?: StreamPartitioner
-}
+import { REPARTITION, operatorOptions } from '../options/option-tables.ts'
+import type { Named, RepartitionStreamOptions, SerdeOptions } from '../options/operator-options.ts'
 
 export function repartition(
   stream: StreamHandle,

@@ -10,8 +10,8 @@ import type { OffsetReset, TimestampExtractor } from '../../topology/topology.ts
 import type { Serde } from '../../serde/serde.ts'
 import type { GlobalTableHandle, StreamHandle, TableHandle } from '../handles/handles.ts'
 import { materializationOf, storeNameOf, tableStoreSpec } from '../handles/materialization.ts'
-import { NAMED, operatorOptions } from '../options/operator-options.ts'
-import type { Materialize, Named } from '../options/store-options.ts'
+import { NAMED, operatorOptions } from '../options/option-tables.ts'
+import type { Materialize, Named } from '../options/operator-options.ts'
 import { SourceOrigin } from '../handles/table-origins.ts'
 import { tableSourceOperator } from './to-table.ts'
 

@@ -1,7 +1,7 @@
 import type { PairMapper, Predicate, ValueMapper } from '../../topology/operator-spec.ts'
 import type { StreamHandle } from '../handles/handles.ts'
-import { NAMED, PRINT, operatorOptions } from '../options/operator-options.ts'
-import type { Named } from '../options/store-options.ts'
+import { NAMED, PRINT, operatorOptions } from '../options/option-tables.ts'
+import type { Named } from '../options/operator-options.ts'
 import { addToStream, streamAfter } from './stream-operator.ts'
 
 export function filter(stream: StreamHandle, predicate: Predicate, not: boolean, options: Named = {}): StreamHandle {

@@ -5,16 +5,10 @@ import { validateName } from '../../topology/names.ts'
 import { requiredInternalSerde } from '../../topology/required-serde.ts'
 import { topologyError } from '../../topology/topology-error.ts'
 import type { TableHandle } from '../handles/handles.ts'
-import { SUPPRESS, operatorOptions } from '../options/operator-options.ts'
-import type { Named } from '../options/store-options.ts'
+import { SUPPRESS, operatorOptions } from '../options/option-tables.ts'
+import type { Named, SuppressOptions } from '../options/operator-options.ts'
 import type { Suppressed } from '../options/suppressed.ts'
 import { SuppressOrigin, enableOldValues } from '../handles/table-origins.ts'
-
-/** Options of `suppress`. `name` also names its store: `<name>-store`. */
-export interface SuppressOptions extends Named {
-  /** False: what is held back is lost when the task moves. An object: configs for the changelog topic. */
-  readonly logging?: boolean | Readonly<Record<string, string>>
-}
 
 export function suppress(table: TableHandle, suppressed: Suppressed, options: SuppressOptions = {}): TableHandle {
   operatorOptions(SUPPRESS, options, 'suppress()')

@@ -2,7 +2,7 @@ import { GraphNode } from '../../topology/graph/graph-node.ts'
 import { newRepartition, repartitionNode } from '../../topology/graph/repartition.ts'
 import type { StreamHandle, TableHandle } from '../handles/handles.ts'
 import { materializationOf, storeNameOf, tableStoreSpec } from '../handles/materialization.ts'
-import type { Materialize } from '../options/store-options.ts'
+import type { Materialize } from '../options/operator-options.ts'
 import { SourceOrigin } from '../handles/table-origins.ts'
 
 export function toTable(stream: StreamHandle, options: Materialize<unknown, unknown> = {}): TableHandle {

@@ -4,14 +4,8 @@ import { validateName } from '../../topology/names.ts'
 import { requiredSerde } from '../../topology/required-serde.ts'
 import type { StreamHandle } from '../handles/handles.ts'
 import type { Serde } from '../../serde/serde.ts'
-import { SINK, operatorOptions } from '../options/operator-options.ts'
-import type { Named, SerdeOptions } from '../options/store-options.ts'
-
-/** Options of `to` (Kafka Streams' `Produced`); serdes not given are those of the topic, or of the stream. */
-export interface SinkOptions<K, V> extends Named, SerdeOptions<K, V> {
-  /** Which partition a record is written to; by its key if not given. */
-  readonly partitioner?: StreamPartitioner
-}
+import { SINK, operatorOptions } from '../options/option-tables.ts'
+import type { Named, SerdeOptions } from '../options/operator-options.ts'
 
 interface ErasedSinkOptions extends Named {
   readonly key?: Serde<unknown>

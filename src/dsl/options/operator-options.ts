@@ -1,210 +1,150 @@
-import {
-  flag,
-  func,
-  nested,
-  duration,
-  oneOf,
-  option,
-  readMembers,
-  readOptions,
-  readTopicConfigs,
-  text,
-  wholeNumber,
-} from '../../options/options.ts'
-import type { OptionTable, Place, TableOf, Values } from '../../options/options.ts'
-import { serde } from '../../serde/serde-option.ts'
-import type { ValueMapper } from '../../topology/operator-spec.ts'
-import { nameOption } from '../../topology/name-option.ts'
-import { isName } from '../../topology/names.ts'
-import type { StreamPartitioner } from '../../topology/topology.ts'
-import type { BranchOptions } from '../branched-kstream.ts'
-import type { PrintOptions } from '../kstream.ts'
-import type { TransformOptions } from '../ktable.ts'
-import type { ForeignKeyJoinOptions } from '../nodes/join-foreign-key.ts'
-import type { StreamJoinOptions } from '../nodes/join-streams.ts'
-import type { TableJoinOptions } from '../nodes/join-table.ts'
-import type { ProcessOptions } from '../nodes/process-node.ts'
-import type { RepartitionStreamOptions } from '../nodes/repartition-node.ts'
-import type { SuppressOptions } from '../nodes/suppress-node.ts'
-import type { SinkOptions } from '../nodes/to.ts'
-import type { GroupOptions, KeyValueStoreOptions, Materialize, Named, WindowStoreOptions } from './store-options.ts'
-import type { StrictBuffer, TimeLimitBuffer } from './suppressed.ts'
+import type { Serde } from '../../serde/serde.ts'
+import type { Duration } from '../../windowing/windows.ts'
 
-/*
- * The options of operators. What they mean is said where the operators are: their pages have no tables.
- */
-
-/** Reads the options of an operator: an error names its node, where it has been given a name. */
-export function operatorOptions<Table extends OptionTable>(table: Table, given: unknown, owner: string): Values<Table> {
-  const node: unknown = typeof given === 'object' && given !== null && 'name' in given ? given.name : undefined
-  return readOptions(table, given, owner, isName(node) ? { node } : {})
+/** Bounds of a buffer that may emit early. */
+export interface TimeLimitBuffer {
+  /** Changes held back at most; no bound if not given. */
+  readonly maxRecords?: number
+  /** Bytes held back at most (keys, values, headers); no bound if not given. */
+  readonly maxBytes?: number
+  /** What happens beyond a bound: the oldest changes go out early (default), or the application ends. */
+  readonly whenFull?: 'emitEarly' | 'shutDown'
 }
 
-const name = nameOption({ description: 'name of the processor', code: 'MR_TOPOLOGY_NAME' })
-const key = serde({ description: 'serde of the keys', alsoCalled: ['keySerde'] })
-const value = serde({ description: 'serde of the values', alsoCalled: ['valueSerde'] })
-const partitioner = func<StreamPartitioner>({ description: 'which partition a record is written to' })
-
-const logging = option<boolean | Readonly<Record<string, string>>>(
-  '`true`, `false`, configs of the changelog topic',
-  { default: true, description: 'whether there is a changelog, and how its topic is made' },
-  (given, place) => (typeof given === 'boolean' ? given : readTopicConfigs(given, place)),
-)
-
-/** The options of operators that have a name and no more. */
-export const NAMED = { name } satisfies TableOf<Named>
-
-/** The options of `groupBy` and `groupByKey`. */
-export const GROUP = { name, key, value } satisfies TableOf<GroupOptions<unknown, unknown>>
-
-const STORE = {
-  name,
-  type: oneOf<'persistent' | 'memory'>(['persistent', 'memory'], {
-    default: 'persistent',
-    description: 'on disk, or in memory and its changelog only',
-  }),
-  caching: flag({ default: true, description: 'whether updates are held back until the next commit' }),
-  logging,
-  versioned: nested(
-    {
-      history: duration({
-        required: true,
-        description: 'how far back versions are kept',
-        code: 'MR_DURATION',
-        alsoCalled: ['historyRetention'],
-      }),
-    },
-    { description: 'keeps earlier versions of each row' },
-  ),
-  retention: duration({ description: 'how long windows are kept', code: 'MR_DURATION' }),
-} satisfies TableOf<KeyValueStoreOptions & WindowStoreOptions>
-
-const store = option<Partial<Values<typeof STORE>>>(
-  'name, or `{ name, type, caching, logging, versioned, retention }`',
-  {
-    description: 'how the store is kept',
-    code: 'MR_TOPOLOGY_STORE_OPTION',
-    alsoCalled: ['materialized', 'storeName'],
-  },
-  readStore,
-)
-
-/** The options of operators that may keep their result in a store. */
-export const MATERIALIZE = {
-  name,
-  key,
-  value,
-  store,
-  materialized: flag({ default: false, description: 'draws the number of a generated store name' }),
-} satisfies TableOf<Materialize<unknown, unknown>>
-
-/** What the tables of operators with a store have in common. */
-export type MaterializeTable = Pick<typeof MATERIALIZE, 'name' | 'key' | 'value' | 'store'> &
-  Partial<Pick<typeof MATERIALIZE, 'materialized'>>
-
-/** The options of a table's `transformValues`. */
-export const TRANSFORM = {
-  ...MATERIALIZE,
-  stores: option<readonly string[]>(
-    'names',
-    { default: [], description: 'stores that the transformer uses' },
-    readList,
-  ),
-} satisfies TableOf<TransformOptions<unknown, unknown>>
-
-/** The options of a foreign-key join. */
-export const FOREIGN_KEY_JOIN = {
-  ...MATERIALIZE,
-  partitioner,
-  otherPartitioner: partitioner,
-} satisfies TableOf<ForeignKeyJoinOptions<unknown, unknown>>
-
-/** The options of a join of two streams. */
-export const STREAM_JOIN = {
-  name,
-  key,
-  value,
-  otherValue: serde({ description: "serde of the other stream's values" }),
-  store,
-} satisfies TableOf<StreamJoinOptions<unknown, unknown, unknown>>
-
-/** The options of a join of a stream with a table. */
-export const TABLE_JOIN = {
-  name,
-  key,
-  value,
-  grace: duration({ description: 'how long records wait for the table', code: 'MR_DURATION' }),
-} satisfies TableOf<TableJoinOptions<unknown, unknown>>
-
-/** The options of `process` and `processValues`. */
-export const PROCESS = {
-  name,
-  stores: option<readonly unknown[]>(
-    'names, stores',
-    { default: [], description: 'stores that the processor uses' },
-    readList,
-  ),
-} satisfies TableOf<ProcessOptions>
-
-/** The options of `repartition`. */
-export const REPARTITION = {
-  name,
-  key,
-  value,
-  partitions: wholeNumber({ least: 1, description: 'partitions of the topic', code: 'MR_TOPOLOGY_PARTITIONS' }),
-  partitioner,
-} satisfies TableOf<RepartitionStreamOptions<unknown, unknown>>
-
-/** The options of `to`. */
-export const SINK = { name, key, value, partitioner } satisfies TableOf<SinkOptions<unknown, unknown>>
-
-/** The options of `print`. */
-export const PRINT = {
-  name,
-  label: text({ description: 'stands in front of each line' }),
-  write: func<(line: string) => void>({ description: 'where lines go' }),
-  mapper: func<ValueMapper>({ description: 'what is printed of a record' }),
-} satisfies TableOf<PrintOptions<unknown, unknown>>
-
-/** The options of a branch. */
-export const BRANCH = {
-  name,
-  use: func({ description: 'what is done with the branch' }),
-} satisfies TableOf<BranchOptions<unknown, unknown>>
-
-/** The options of `suppress`. */
-export const SUPPRESS = { name, logging } satisfies TableOf<SuppressOptions>
-
-/** The bounds of a buffer that must not emit early. */
-export const STRICT_BUFFER = {
-  maxRecords: bound('changes held back at most'),
-  maxBytes: bound('bytes held back at most'),
-} satisfies TableOf<StrictBuffer>
-
-/** The bounds of a buffer that may emit early. */
-export const TIME_LIMIT_BUFFER = {
-  ...STRICT_BUFFER,
-  whenFull: oneOf<'emitEarly' | 'shutDown'>(['emitEarly', 'shutDown'], {
-    default: 'emitEarly',
-    description: 'what happens beyond a bound',
-    code: 'MR_TOPOLOGY_SUPPRESS',
-  }),
-} satisfies TableOf<TimeLimitBuffer>
-
-function bound(description: string) {
-  const about = { default: Infinity, description, code: 'MR_TOPOLOGY_SUPPRESS' }
-  return option<number>('whole number', about, (given, place) => {
-    if (given === Infinity || (Number.isSafeInteger(given) && Number(given) >= 0)) return Number(given)
-    throw place.refuse(given, 'give a whole number from 0 on, or none')
-  })
+/** Bounds of a buffer that must not emit early. */
+export interface StrictBuffer {
+  /** Changes held back at most; no bound if not given. Exceeding it ends the application. */
+  readonly maxRecords?: number
+  /** Bytes held back at most (keys, values, headers); no bound if not given. Exceeding it ends the application. */
+  readonly maxBytes?: number
 }
 
-function readStore(given: unknown, place: Place): Partial<Values<typeof STORE>> {
-  if (typeof given !== 'string') return readMembers(STORE, given, place)
-  return { name: name.read(given, place.inner('', { ...name, code: 'MR_TOPOLOGY_NAME' })) ?? given }
+/** Options of `to` (Kafka Streams' `Produced`); serdes not given are those of the topic, or of the stream. */
+export interface SinkOptions<K, V> extends Named, SerdeOptions<K, V> {
+  /** Which partition a record is written to; by its key if not given. */
+  readonly partitioner?: StreamPartitioner
 }
 
-function readList<T>(given: unknown, place: Place): readonly T[] {
-  if (Array.isArray(given)) return given as readonly T[]
-  throw place.refuse(given, 'give a list')
+/** Options of `suppress`. `name` also names its store: `<name>-store`. */
+export interface SuppressOptions extends Named {
+  /** False: what is held back is lost when the task moves. An object: configs for the changelog topic. */
+  readonly logging?: boolean | Readonly<Record<string, string>>
 }
+
+/** Options of `repartition` (Kafka Streams' `Repartitioned`, KIP-221). `name` also names the topic. */
+export interface RepartitionStreamOptions<K, V> extends Named, SerdeOptions<K, V> {
+  /** Number of partitions of the topic; if not given, that of the topics the stream comes from. */
+  readonly partitions?: number
+  /** Which partition a record is written to; by its key if not given. Streams joined with this one must be partitioned alike. */
+  readonly partitioner?: StreamPartitioner
+}
+
+/** Options of `process` and `processValues`. */
+export interface ProcessOptions extends Named {
+  /** Stores the processor uses: names of stores that exist, or definitions of new ones, which are added. */
+  readonly stores?: readonly (string | StoreSpec)[]
+}
+
+/** Options of a stream-table join (Kafka Streams' `Joined`); serdes not given are those of the stream. */
+export interface TableJoinOptions<K, V> extends Named {
+  readonly key?: Serde<K>
+  /** Serde of the stream's values. */
+  readonly value?: Serde<NonNullable<V>>
+  /**
+   * Stream records wait this long (in stream time) for the table to catch up, and are joined in the order of their
+   * timestamps with the table's rows as of then. Versioned tables only (KIP-923).
+   */
+  readonly grace?: Duration
+}
+
+/** Options of a join of two streams (Kafka Streams' `StreamJoined`); serdes not given are those of the streams. */
+export interface StreamJoinOptions<K, V, VO> extends Named {
+  readonly key?: Serde<K>
+  /** Serde of this stream's values. */
+  readonly value?: Serde<NonNullable<V>>
+  /** Serde of the other stream's values. */
+  readonly otherValue?: Serde<NonNullable<VO>>
+  /** Base of the names of the join's stores, or how they are kept. */
+  readonly store?: string | StoreOptions
+}
+
+/** Options of a foreign-key join (Kafka Streams' `TableJoined` and `Materialized`). */
+export interface ForeignKeyJoinOptions<K, V> extends Materialize<K, V> {
+  /** How the left table is partitioned, if not by its key. Must answer one partition; sees no value. */
+  readonly partitioner?: StreamPartitioner
+  /** How the other table is partitioned, if not by its key. Must answer one partition; sees no value. */
+  readonly otherPartitioner?: StreamPartitioner
+}
+
+/** Options of `transformValues`. */
+export interface TransformOptions<K, V> extends Materialize<K, V> {
+  /** Names of stores that the transformer uses. */
+  readonly stores?: readonly string[]
+}
+
+/** How `print` shows records (Kafka Streams' `Printed`). */
+export interface PrintOptions<K, V> extends Named {
+  /** Stands in front of each line; the name of the operator before if not given. */
+  readonly label?: string
+  /** Where lines go; `console.log` if not given. */
+  readonly write?: (line: string) => void
+  /** What is printed of a record: `[key]: value` of it if not given. */
+  readonly mapper?: (value: V, key: K) => string
+}
+
+/** Options of a branch (Kafka Streams' `Branched`). */
+export interface BranchOptions<K, V> {
+  /** Second part of the branch's name, after the name of the split; its position from 1 (default branch: 0) if not given. */
+  readonly name?: string
+  /**
+   * What is done with the branch. The stream it answers is found under the branch's name in the result; if it answers none,
+   * the branch is not found there.
+   */
+  readonly use?: (branch: KStream<K, V>) => KStream<K, V> | null | undefined | void
+}
+
+/** Options of every operator. */
+export interface Named {
+  /** Name of the processor; generated if not given. It also names the internal topics of operators that group or join. */
+  readonly name?: string
+}
+
+/** Serdes for what an operator writes; those of the stream itself if not given and still fitting. */
+export interface SerdeOptions<K, V> {
+  readonly key?: Serde<K>
+  readonly value?: Serde<NonNullable<V>>
+}
+
+/** How a store is kept (Kafka Streams' `Materialized`). All parts have defaults; without a `name` its name is generated. */
+export interface StoreOptions {
+  /** Also names its changelog topic: `<application id>-<name>-changelog`. */
+  readonly name?: string
+  /** `persistent` (default): on disk, and rebuilt from its changelog only where the disk is lost. `memory`: always rebuilt. */
+  readonly type?: 'persistent' | 'memory'
+  /** True (default): updates are held back and deduplicated until the next commit, as far as the application's `cacheBytes` reach. */
+  readonly caching?: boolean
+  /** False: no changelog, the store is lost with its disk. An object: configs for the changelog topic. */
+  readonly logging?: boolean | Readonly<Record<string, string>>
+}
+
+/** How the store of a table or aggregation is kept. */
+export interface KeyValueStoreOptions extends StoreOptions {
+  /** Keeps earlier versions of each row for `history`, so that it can be read as of a time (KIP-889, KIP-914). Never cached. */
+  readonly versioned?: { readonly history: Duration }
+}
+
+/** How the store of a windowed aggregation is kept. */
+export interface WindowStoreOptions extends StoreOptions {
+  /** How long results are kept; at least until their window is final, which is the default. */
+  readonly retention?: Duration
+}
+
+/** Where and how a table's rows are stored. A name alone, or all details. */
+export interface Materialize<K, V, S extends StoreOptions = KeyValueStoreOptions> extends Named, SerdeOptions<K, V> {
+  readonly store?: string | S
+  /** As Kafka Streams' `Materialized` without a name: only the numbers of generated names depend on it. */
+  readonly materialized?: true
+}
+
+/** Options of `groupBy` and `groupByKey` (Kafka Streams' `Grouped`). `name` also names the repartition topic. */
+export interface GroupOptions<K, V> extends Named, SerdeOptions<K, V> {}

@@ -1,6 +1,7 @@
 import { parseDuration, readOptions } from '../../options/options.ts'
 import type { Duration } from '../../options/options.ts'
-import { STRICT_BUFFER, TIME_LIMIT_BUFFER } from './operator-options.ts'
+import { STRICT_BUFFER, TIME_LIMIT_BUFFER } from './option-tables.ts'
+import type { StrictBuffer, TimeLimitBuffer } from './operator-options.ts'
 
 /** When `suppress` lets a change through: made by `untilWindowCloses` and `untilTimeLimit`. */
 export interface Suppressed {
@@ -12,24 +13,6 @@ export interface Suppressed {
   /** Infinity: no bound. */
   readonly maxBytes: number
   readonly whenFull: 'emitEarly' | 'shutDown'
-}
-
-/** Bounds of a buffer that must not emit early. */
-export interface StrictBuffer {
-  /** Changes held back at most; no bound if not given. Exceeding it ends the application. */
-  readonly maxRecords?: number
-  /** Bytes held back at most (keys, values, headers); no bound if not given. Exceeding it ends the application. */
-  readonly maxBytes?: number
-}
-
-/** Bounds of a buffer that may emit early. */
-export interface TimeLimitBuffer {
-  /** Changes held back at most; no bound if not given. */
-  readonly maxRecords?: number
-  /** Bytes held back at most (keys, values, headers); no bound if not given. */
-  readonly maxBytes?: number
-  /** What happens beyond a bound: the oldest changes go out early (default), or the application ends. */
-  readonly whenFull?: 'emitEarly' | 'shutDown'
 }
 
 /**

@@ -1,18 +1,4 @@
-import type {
-  CommittedOffset,
-  Log,
-  LogClient,
-  LogClientOptions,
-  LogProducer,
-  LogReader,
-  OffsetSpec,
-  PartitionMap,
-  ReaderOptions,
-  TopicDescription,
-  TopicPartition,
-  TopicSpec,
-} from '../../log/log.ts'
-import type { LogDescription, OpenDescribed } from '../../log/log-description.ts'
+import type { CommittedOffset, Log, LogClient, LogClientOptions, LogDescription, LogProducer, LogReader, OffsetSpec, OpenDescribed, PartitionMap, ReaderOptions, TopicDescription, TopicPartition, TopicSpec } from '../../log/log.ts'
 import { groupActive } from '../../group/group.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { isPlainData } from '../../platform/plain-data.ts'

@@ -5,7 +5,7 @@ import { BatchBuilder } from '../records/batch-builder.ts'
 import type { Compression } from '../records/compression.ts'
 import { BatchCursor } from '../records/cursor.ts'
 import { BatchOrigins } from './batch-origins.ts'
-import type { PendingBatch } from './batch-queue.ts'
+import type { PendingBatch } from './pending-batch.ts'
 
 /** What becomes of a record when its batch is built anew: it stays in the batch that is being filled, begins another one, or is left out. */
 export type Regrouped = 'same' | 'next' | 'out'

@@ -10,13 +10,14 @@ import type { Permissions } from '../protocol/errors.ts'
 import type { Compression } from '../records/compression.ts'
 import { backoff, pause } from '../cluster/retry.ts'
 import type { MissingOutputs } from './missing-outputs.ts'
-import type { PartitionQueue, PendingBatch } from './batch-queue.ts'
+import type { PartitionQueue } from './batch-queue.ts'
 import { produceV9 } from './produce-api.ts'
 import type { ProduceBatch, ProducedPartition } from './produce-api.ts'
 import { isRecordError, isTooLarge, produceFailure, refusedFor, refusedUnsent } from './produce-errors.ts'
 import type { ProducerSession } from './producer-session.ts'
 import type { TakenRecord } from './regroup.ts'
 import { TopicLimits } from './topic-limits.ts'
+import type { PendingBatch } from './pending-batch.ts'
 
 /** Requests to one broker that are not answered yet, at most. */
 const MAX_IN_FLIGHT = 5

@@ -7,10 +7,10 @@ import { viewOf } from '../local/run.ts'
 import type { Run } from '../local/run.ts'
 import { isCompacted } from './cleanup-policy.ts'
 import { baseOf, partitionKey, runKey } from './log-keys.ts'
-import { ACCEPT_LOSS } from './log-loss.ts'
 import { openRun, sealRun, TRAILER_BYTES } from './stored-run.ts'
 import type { StoredRun } from './stored-run.ts'
 import type { TailBudget } from './tail-budget.ts'
+import { ACCEPT_LOSS } from './accept-loss.ts'
 
 /** What is stored of a partition beside its runs. */
 interface Bounds {

@@ -4,7 +4,7 @@ import { MillraceError } from '../../errors/millrace-error.ts'
 import { FILE_MODES, keepMode } from '../../platform/file-mode.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
 import type { VitalFiles } from '../../engine/files/engine-files.ts'
-import { ACCEPT_LOSS } from './log-loss.ts'
+import { ACCEPT_LOSS } from './accept-loss.ts'
 
 /** What a topic was, and where its partitions ended. */
 export interface TopicEnds {

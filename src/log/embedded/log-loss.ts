@@ -1,9 +1,7 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { EmbeddedPartition, Hole } from './embedded-partition.ts'
 import type { TopicEnds } from './log-ends.ts'
-
-export const ACCEPT_LOSS =
-  'Check the disk and restore the log from a backup. Or open it with acceptLoss: true (millrace run --accept-loss) to go on with what is left.'
+import { ACCEPT_LOSS } from './accept-loss.ts'
 
 /** How many losses an error names. */
 const SHOWN = 10

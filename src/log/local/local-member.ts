@@ -1,10 +1,17 @@
 import type { MillraceError } from '../../errors/millrace-error.ts'
 import type { GroupEvent, GroupMember, GroupOptions, TaskId } from '../../group/group.ts'
 import type { TimerHandle } from '../../platform/clock.ts'
-import type { GroupCoordinator } from './group-coordinator.ts'
 
 /** An event that the member has to acknowledge before it gets the next one. */
 export type TaskEvent = Extract<GroupEvent, { readonly type: 'revoked' | 'assigned' }>
+
+/** The group that a member belongs to. */
+export interface MemberHost {
+  join(member: LocalMember): void
+  acknowledged(member: LocalMember): void
+  shutdown(): void
+  leave(member: LocalMember): void
+}
 
 /** One member of a group: its queue of events, and what the coordinator knows of it. */
 export class LocalMember implements GroupMember {
@@ -18,17 +25,17 @@ export class LocalMember implements GroupMember {
   /** True when what it holds differs from what `assigned` told last. */
   needsAssigned = true
   revocationTimer: TimerHandle | undefined
-  readonly #coordinator: GroupCoordinator
+  readonly #host: MemberHost
   readonly #onLost: () => void
   #events: GroupEvent[] = []
   #wake: (() => void) | undefined
   #waitingFor: string | undefined
   #hasEnded = false
 
-  constructor(name: string, options: GroupOptions, coordinator: GroupCoordinator, onLost: () => void) {
+  constructor(name: string, options: GroupOptions, host: MemberHost, onLost: () => void) {
     this.name = name
     this.options = options
-    this.#coordinator = coordinator
+    this.#host = host
     this.#onLost = onLost
   }
 
@@ -38,7 +45,7 @@ export class LocalMember implements GroupMember {
 
   join(): void {
     // A client that was closed or fenced would hold its tasks for ever: nobody is there to give them up.
-    if (!this.#hasEnded) this.#coordinator.join(this)
+    if (!this.#hasEnded) this.#host.join(this)
   }
 
   nextEvent(): GroupEvent | undefined {
@@ -57,16 +64,16 @@ export class LocalMember implements GroupMember {
 
   acknowledge(): void {
     const event = this.outstanding
-    if (event !== undefined && !this.#events.includes(event)) this.#coordinator.acknowledged(this)
+    if (event !== undefined && !this.#events.includes(event)) this.#host.acknowledged(this)
   }
 
   shutdownApplication(): void {
-    this.#coordinator.shutdown()
+    this.#host.shutdown()
   }
 
   leave(): void {
     this.end()
-    this.#coordinator.leave(this)
+    this.#host.leave(this)
   }
 
   /** It will not join again. */

@@ -1,4 +1,3 @@
-import type { LogDescription } from '../../log/log-description.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
 import type { EngineName } from '../../engine/engine.ts'
 import type { Logger, Settings, UncaughtErrorDecision } from '../../application/application.ts'
@@ -6,6 +5,7 @@ import type { RestoreListener } from '../restore/restorer.ts'
 import type { ThreadState } from '../thread/stream-thread.ts'
 import type { ThreadStatus } from '../thread/thread-handle.ts'
 import type { SentValue } from './sent-error.ts'
+import type { LogDescription } from '../../log/log.ts'
 
 /** Tells a worker that runs a stream thread from a user's own. */
 export const PURPOSE = 'millrace-stream-thread'

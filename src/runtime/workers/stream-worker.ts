@@ -1,7 +1,6 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { MillraceError } from '../../errors/millrace-error.ts'
-import type { OpenDescribed } from '../../log/log-description.ts'
-import type { Log } from '../../log/log.ts'
+import type { Log, OpenDescribed } from '../../log/log.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { eventLoopScheduler } from '../../platform/scheduler.ts'
 import { chooseEngine } from '../../engine/choice/choose-engine.ts'

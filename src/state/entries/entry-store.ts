@@ -3,13 +3,14 @@ import { readLong } from '../../serde/big-endian.ts'
 import { ValueCodec, KeyCodec } from '../codecs.ts'
 import type { StateEnvironment, StatePlace } from '../environment.ts'
 import type { WriteBatch } from '../../engine/write-batch.ts'
-import { HeldUpdates, type HeldUpdate } from './held-updates.ts'
+import { HeldUpdates } from './held-updates.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
 import type { ChangelogRecord, ChangelogSink, Pace, StateStore } from '../states.ts'
 import { DELETED, RowList } from '../../engine/row-list.ts'
 import { NOT_STAGED, type StateEntry } from './state-entry.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { Serde } from '../../serde/serde.ts'
+import type { HeldUpdate } from './state-entry.ts'
 
 /** Memory of an entry besides its key and value, about. */
 const ENTRY_OVERHEAD = 160

@@ -1,6 +1,47 @@
 import type { MapKey } from '../codecs.ts'
-import type { HeldUpdate } from './held-updates.ts'
 import type { Entry } from '../states.ts'
+
+/** An update that has not been emitted: the record that wrote it last, and what the entry was when last emitted. */
+export class HeldUpdate<V, E extends StateEntry<unknown, V>> {
+  /** Null: this is no update at present. */
+  entry: E | null = null
+  /** Neighbours in the order of the latest held update. */
+  older: HeldUpdate<V, E> | null = null
+  newer: HeldUpdate<V, E> | null = null
+  topic: string | null = null
+  partition = -1
+  offset = -1
+  timestamp = -1
+  headers = NO_HEADERS
+  /** False if only the engine knows what was emitted last. */
+  known = false
+  existed = false
+  oldValue: V | null = null
+  oldBytes: Buffer | null = null
+  /** True if an earlier change of the entry has been emitted and not been logged yet. */
+  unlogged = false
+  size = 0
+
+  begin(entry: E, size: number): void {
+    const { current } = entry
+    this.entry = entry
+    this.known = entry.known
+    this.existed = entry.present
+    // A live object may have been changed by the aggregator already; its bytes have not.
+    this.oldValue = typeof current === 'object' ? null : current
+    this.oldBytes = entry.bytes
+    this.unlogged = entry.unlogged
+    this.size = size
+  }
+
+  /** Lets go of what it speaks of. */
+  end(): void {
+    this.entry = null
+    this.headers = NO_HEADERS
+    this.oldValue = null
+    this.oldBytes = null
+  }
+}
 
 const KNOWN = 1
 const DIRTY = 2

@@ -1,6 +1,19 @@
 import type { OffsetReset } from '../topology.ts'
-import type { RepartitionBody } from './repartition.ts'
 import type { TopologyWriter } from '../compile/topology-writer.ts'
+
+/** A repartition topic of a stream with the filter and sink that write it and the source that reads it. */
+export interface RepartitionBody {
+  readonly topic: string
+  readonly generatedName: boolean
+  readonly filter: string
+  readonly sink: string
+  readonly source: string
+  readonly keySerde: Serde<unknown> | undefined
+  readonly valueSerde: Serde<unknown> | undefined
+  readonly partitioner: StreamPartitioner | undefined
+  /** 0: derived from what writes it and what it is joined with. */
+  readonly partitions: number
+}
 
 /** What the rewrite rules must know of a node beyond what all nodes have. */
 export type NodeRole =

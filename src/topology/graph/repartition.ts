@@ -5,25 +5,11 @@ import type { NameGenerator } from '../names.ts'
 import { validateName } from '../names.ts'
 import type { TopologyWriter } from '../compile/topology-writer.ts'
 import { GraphNode } from './graph-node.ts'
-import type { NodeRole } from './graph-node.ts'
+import type { NodeRole, RepartitionBody } from './graph-node.ts'
 
 export const REPARTITION_SUFFIX = '-repartition'
 
 const GENERATED_BASE = /^KSTREAM.*-\d{10}$/
-
-/** A repartition topic of a stream with the filter and sink that write it and the source that reads it. */
-export interface RepartitionBody {
-  readonly topic: string
-  readonly generatedName: boolean
-  readonly filter: string
-  readonly sink: string
-  readonly source: string
-  readonly keySerde: Serde<unknown> | undefined
-  readonly valueSerde: Serde<unknown> | undefined
-  readonly partitioner: StreamPartitioner | undefined
-  /** 0: derived from what writes it and what it is joined with. */
-  readonly partitions: number
-}
 
 export type RepartitionOptions = Pick<RepartitionBody, 'keySerde' | 'valueSerde'> &
   Partial<Pick<RepartitionBody, 'partitioner' | 'partitions'>>

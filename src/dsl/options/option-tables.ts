@@ -1,0 +1,199 @@
+import {
+  flag,
+  func,
+  nested,
+  duration,
+  oneOf,
+  option,
+  readMembers,
+  readOptions,
+  readTopicConfigs,
+  text,
+  wholeNumber,
+} from '../../options/options.ts'
+import type { OptionTable, Place, TableOf, Values } from '../../options/options.ts'
+import { serde } from '../../serde/serde-option.ts'
+import type { ValueMapper } from '../../topology/operator-spec.ts'
+import { nameOption } from '../../topology/name-option.ts'
+import { isName } from '../../topology/names.ts'
+import type { StreamPartitioner } from '../../topology/topology.ts'
+import type { BranchOptions, ForeignKeyJoinOptions, GroupOptions, KeyValueStoreOptions, Materialize, Named, PrintOptions, ProcessOptions, RepartitionStreamOptions, SinkOptions, StreamJoinOptions, StrictBuffer, SuppressOptions, TableJoinOptions, TimeLimitBuffer, TransformOptions, WindowStoreOptions } from './operator-options.ts'
+
+/*
+ * The options of operators. What they mean is said where the operators are: their pages have no tables.
+ */
+
+/** Reads the options of an operator: an error names its node, where it has been given a name. */
+export function operatorOptions<Table extends OptionTable>(table: Table, given: unknown, owner: string): Values<Table> {
+  const node: unknown = typeof given === 'object' && given !== null && 'name' in given ? given.name : undefined
+  return readOptions(table, given, owner, isName(node) ? { node } : {})
+}
+
+const name = nameOption({ description: 'name of the processor', code: 'MR_TOPOLOGY_NAME' })
+const key = serde({ description: 'serde of the keys', alsoCalled: ['keySerde'] })
+const value = serde({ description: 'serde of the values', alsoCalled: ['valueSerde'] })
+const partitioner = func<StreamPartitioner>({ description: 'which partition a record is written to' })
+
+const logging = option<boolean | Readonly<Record<string, string>>>(
+  '`true`, `false`, configs of the changelog topic',
+  { default: true, description: 'whether there is a changelog, and how its topic is made' },
+  (given, place) => (typeof given === 'boolean' ? given : readTopicConfigs(given, place)),
+)
+
+/** The options of operators that have a name and no more. */
+export const NAMED = { name } satisfies TableOf<Named>
+
+/** The options of `groupBy` and `groupByKey`. */
+export const GROUP = { name, key, value } satisfies TableOf<GroupOptions<unknown, unknown>>
+
+const STORE = {
+  name,
+  type: oneOf<'persistent' | 'memory'>(['persistent', 'memory'], {
+    default: 'persistent',
+    description: 'on disk, or in memory and its changelog only',
+  }),
+  caching: flag({ default: true, description: 'whether updates are held back until the next commit' }),
+  logging,
+  versioned: nested(
+    {
+      history: duration({
+        required: true,
+        description: 'how far back versions are kept',
+        code: 'MR_DURATION',
+        alsoCalled: ['historyRetention'],
+      }),
+    },
+    { description: 'keeps earlier versions of each row' },
+  ),
+  retention: duration({ description: 'how long windows are kept', code: 'MR_DURATION' }),
+} satisfies TableOf<KeyValueStoreOptions & WindowStoreOptions>
+
+const store = option<Partial<Values<typeof STORE>>>(
+  'name, or `{ name, type, caching, logging, versioned, retention }`',
+  {
+    description: 'how the store is kept',
+    code: 'MR_TOPOLOGY_STORE_OPTION',
+    alsoCalled: ['materialized', 'storeName'],
+  },
+  readStore,
+)
+
+/** The options of operators that may keep their result in a store. */
+export const MATERIALIZE = {
+  name,
+  key,
+  value,
+  store,
+  materialized: flag({ default: false, description: 'draws the number of a generated store name' }),
+} satisfies TableOf<Materialize<unknown, unknown>>
+
+/** What the tables of operators with a store have in common. */
+export type MaterializeTable = Pick<typeof MATERIALIZE, 'name' | 'key' | 'value' | 'store'> &
+  Partial<Pick<typeof MATERIALIZE, 'materialized'>>
+
+/** The options of a table's `transformValues`. */
+export const TRANSFORM = {
+  ...MATERIALIZE,
+  stores: option<readonly string[]>(
+    'names',
+    { default: [], description: 'stores that the transformer uses' },
+    readList,
+  ),
+} satisfies TableOf<TransformOptions<unknown, unknown>>
+
+/** The options of a foreign-key join. */
+export const FOREIGN_KEY_JOIN = {
+  ...MATERIALIZE,
+  partitioner,
+  otherPartitioner: partitioner,
+} satisfies TableOf<ForeignKeyJoinOptions<unknown, unknown>>
+
+/** The options of a join of two streams. */
+export const STREAM_JOIN = {
+  name,
+  key,
+  value,
+  otherValue: serde({ description: "serde of the other stream's values" }),
+  store,
+} satisfies TableOf<StreamJoinOptions<unknown, unknown, unknown>>
+
+/** The options of a join of a stream with a table. */
+export const TABLE_JOIN = {
+  name,
+  key,
+  value,
+  grace: duration({ description: 'how long records wait for the table', code: 'MR_DURATION' }),
+} satisfies TableOf<TableJoinOptions<unknown, unknown>>
+
+/** The options of `process` and `processValues`. */
+export const PROCESS = {
+  name,
+  stores: option<readonly unknown[]>(
+    'names, stores',
+    { default: [], description: 'stores that the processor uses' },
+    readList,
+  ),
+} satisfies TableOf<ProcessOptions>
+
+/** The options of `repartition`. */
+export const REPARTITION = {
+  name,
+  key,
+  value,
+  partitions: wholeNumber({ least: 1, description: 'partitions of the topic', code: 'MR_TOPOLOGY_PARTITIONS' }),
+  partitioner,
+} satisfies TableOf<RepartitionStreamOptions<unknown, unknown>>
+
+/** The options of `to`. */
+export const SINK = { name, key, value, partitioner } satisfies TableOf<SinkOptions<unknown, unknown>>
+
+/** The options of `print`. */
+export const PRINT = {
+  name,
+  label: text({ description: 'stands in front of each line' }),
+  write: func<(line: string) => void>({ description: 'where lines go' }),
+  mapper: func<ValueMapper>({ description: 'what is printed of a record' }),
+} satisfies TableOf<PrintOptions<unknown, unknown>>
+
+/** The options of a branch. */
+export const BRANCH = {
+  name,
+  use: func({ description: 'what is done with the branch' }),
+} satisfies TableOf<BranchOptions<unknown, unknown>>
+
+/** The options of `suppress`. */
+export const SUPPRESS = { name, logging } satisfies TableOf<SuppressOptions>
+
+/** The bounds of a buffer that must not emit early. */
+export const STRICT_BUFFER = {
+  maxRecords: bound('changes held back at most'),
+  maxBytes: bound('bytes held back at most'),
+} satisfies TableOf<StrictBuffer>
+
+/** The bounds of a buffer that may emit early. */
+export const TIME_LIMIT_BUFFER = {
+  ...STRICT_BUFFER,
+  whenFull: oneOf<'emitEarly' | 'shutDown'>(['emitEarly', 'shutDown'], {
+    default: 'emitEarly',
+    description: 'what happens beyond a bound',
+    code: 'MR_TOPOLOGY_SUPPRESS',
+  }),
+} satisfies TableOf<TimeLimitBuffer>
+
+function bound(description: string) {
+  const about = { default: Infinity, description, code: 'MR_TOPOLOGY_SUPPRESS' }
+  return option<number>('whole number', about, (given, place) => {
+    if (given === Infinity || (Number.isSafeInteger(given) && Number(given) >= 0)) return Number(given)
+    throw place.refuse(given, 'give a whole number from 0 on, or none')
+  })
+}
+
+function readStore(given: unknown, place: Place): Partial<Values<typeof STORE>> {
+  if (typeof given !== 'string') return readMembers(STORE, given, place)
+  return { name: name.read(given, place.inner('', { ...name, code: 'MR_TOPOLOGY_NAME' })) ?? given }
+}
+
+function readList<T>(given: unknown, place: Place): readonly T[] {
+  if (Array.isArray(given)) return given as readonly T[]
+  throw place.refuse(given, 'give a list')
+}
