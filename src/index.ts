@@ -26,7 +26,19 @@ export type {
   Named,
   SerdeOptions,
   StoreOptions,
-  WindowStoreOptions, BranchOptions, PrintOptions, TransformOptions, ForeignKeyJoinOptions, StreamJoinOptions, TableJoinOptions, ProcessOptions, RepartitionStreamOptions, SuppressOptions, SinkOptions, StrictBuffer, TimeLimitBuffer } from './dsl/options/operator-options.ts'
+  WindowStoreOptions,
+  PrintOptions,
+  TransformOptions,
+  ForeignKeyJoinOptions,
+  StreamJoinOptions,
+  TableJoinOptions,
+  ProcessOptions,
+  RepartitionStreamOptions,
+  SuppressOptions,
+  SinkOptions,
+  StrictBuffer,
+  TimeLimitBuffer,
+} from './dsl/options/operator-options.ts'
 
 export { describe } from './topology/describe/describe-text.ts'
 export { describeJson } from './topology/describe/describe-json.ts'
@@ -141,17 +153,18 @@ export type { Guarantee } from './log/log.ts'
 export { silentLogger } from './application/application.ts'
 
 export { Streams } from './runtime/streams.ts'
-export type { StandbyStatus, StreamsState, StreamsStatus, TaskStatus } from './runtime/streams.ts'
+export type { StandbyStatus, StreamsStatus, TaskStatus } from './runtime/streams.ts'
 export type { RestoreListener, RestoreProgress } from './runtime/restore/restorer.ts'
 export type { DropReason } from './record/drop-reason.ts'
 export type { Log } from './log/log.ts'
-export { memoryLog } from './log/memory/index.ts'
-export { embeddedLog } from './log/embedded/index.ts'
-export type { EmbeddedLogOptions } from './log/embedded/index.ts'
+export { memoryLog } from './log/memory/memory-log.ts'
+export { embeddedLog } from './log/embedded/embedded-log.ts'
+export type { EmbeddedLogOptions } from './log/embedded/embedded-log.ts'
 export { chooseEngine } from './engine/choice/choose-engine.ts'
 export { memoryEngine } from './engine/memory/memory-engine.ts'
 export type { EngineFactory, EngineName, EngineOptions } from './engine/engine.ts'
 export { readTopic, TopicWriter } from './client/topics.ts'
 export type { ReadTopicOptions, TopicRecord, WriteOptions } from './client/topics.ts'
-export type { StreamsOptions } from './runtime/streams-options.ts'
+export type { StreamsOptions, StreamsState } from './runtime/streams-options.ts'
 export type { AppConfig } from './dsl/app-options.ts'
+export type { BranchOptions } from './dsl/branched-kstream.ts'

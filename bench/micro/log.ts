@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { embeddedLog } from '../../src/log/embedded/index.ts'
+import { embeddedLog } from '../../src/log/embedded/embedded-log.ts'
 import { PartitionMap } from '../../src/log/log.ts'
 import type { Log, RecordCursor } from '../../src/log/log.ts'
-import { memoryLog } from '../../src/log/memory/index.ts'
+import { memoryLog } from '../../src/log/memory/memory-log.ts'
 
 /**
  * Rates of the local logs, one core: `node bench/micro/log.ts [records]`. Keys of 10 bytes, values of 110 bytes, 4

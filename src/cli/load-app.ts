@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { MillraceError } from '../errors/millrace-error.ts'
-import { importApp } from '../runtime/workers/app-module.ts'
+import { importApp } from '../application/app-module.ts'
 import type { Application } from '../application/application.ts'
 
 /**

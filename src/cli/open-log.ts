@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { embeddedLog } from '../log/embedded/index.ts'
+import { embeddedLog } from '../log/embedded/embedded-log.ts'
 import type { Log } from '../log/log.ts'
 import { kafka } from '../kafka/index.ts'
 import type { KafkaOptions } from '../kafka/index.ts'

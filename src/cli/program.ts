@@ -57,7 +57,9 @@ function createProgram(): Command {
 
   command('describe', DESCRIBE)
     .description('Prints the topology of an application, as Kafka Streams describes it.')
-    .action(async (app: string, options: DescribeOptions) => (await import('./describe-command.ts')).describeApp(app, options))
+    .action(async (app: string, options: DescribeOptions) =>
+      (await import('./describe-command.ts')).describeApp(app, options),
+    )
 
   return program
 }

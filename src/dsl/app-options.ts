@@ -12,13 +12,16 @@ import {
   topicConfigs,
   wholeNumber,
 } from '../options/options.ts'
-import type { Place, TableOf } from '../options/options.ts'
+import type { ByteSize, Duration, Place, TableOf } from '../options/options.ts'
 import { serde } from '../serde/serde-option.ts'
 import { silentLogger } from '../application/application.ts'
 import type { ErrorHandler, Logger, UncaughtErrorHandler } from '../application/application.ts'
 import { OPTIMIZATIONS } from '../topology/build-settings.ts'
 import type { Optimization } from '../topology/build-settings.ts'
 import { nameOption } from '../topology/name-option.ts'
+import type { NoPromise } from '../topology/processor-api.ts'
+import type { Serde } from '../serde/serde.ts'
+import type { StreamsBuilder } from './streams-builder.ts'
 
 /** What an application is and how it runs. Everything but `id` and `build` has a default. */
 export interface AppConfig {

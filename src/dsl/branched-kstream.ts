@@ -1,13 +1,31 @@
 import { topologyError } from '../topology/topology-error.ts'
 import { builtAtOnce, erased } from './options/functions.ts'
 import type { KStream } from './kstream.ts'
-import { BRANCH, operatorOptions } from './options/option-tables.ts'
+import { NAMED, operatorOptions } from './options/option-tables.ts'
 import { addBranch } from './nodes/split.ts'
 import type { SplitHandle } from './nodes/split.ts'
 import type { Wrap } from './wrap.ts'
-import type { BranchOptions } from './options/operator-options.ts'
+import { func } from '../options/options.ts'
+import type { TableOf } from '../options/options.ts'
+
+/** Options of a branch (Kafka Streams' `Branched`). */
+export interface BranchOptions<K, V> {
+  /** Second part of the branch's name, after the name of the split; its position from 1 (default branch: 0) if not given. */
+  readonly name?: string
+  /**
+   * What is done with the branch. The stream it answers is found under the branch's name in the result; if it answers none,
+   * the branch is not found there.
+   */
+  readonly use?: (branch: KStream<K, V>) => KStream<K, V> | null | undefined | void
+}
 
 const USE = 'the function `use` of a branch'
+
+/** The options of a branch. */
+const BRANCH = {
+  ...NAMED,
+  use: func({ description: 'what is done with the branch' }),
+} satisfies TableOf<BranchOptions<unknown, unknown>>
 
 /** A stream being split. Ends with `defaultBranch` or `noDefaultBranch`. Behaves as Kafka Streams' `BranchedKStream` (KIP-418). */
 export class BranchedKStream<K, V> {

@@ -21,7 +21,17 @@ import { split } from './nodes/split.ts'
 import * as stateless from './nodes/stateless.ts'
 import { to } from './nodes/to.ts'
 import { toTable } from './nodes/to-table.ts'
-import type { GroupOptions, Materialize, Named, PrintOptions, ProcessOptions, RepartitionStreamOptions, SinkOptions, StreamJoinOptions, TableJoinOptions } from './options/operator-options.ts'
+import type {
+  GroupOptions,
+  Materialize,
+  Named,
+  PrintOptions,
+  ProcessOptions,
+  RepartitionStreamOptions,
+  SinkOptions,
+  StreamJoinOptions,
+  TableJoinOptions,
+} from './options/operator-options.ts'
 import type { Settled } from './options/settled.ts'
 import type { WritableTopic } from './options/topic.ts'
 import type { Wrap } from './wrap.ts'

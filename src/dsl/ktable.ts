@@ -12,7 +12,14 @@ import { joinTables } from './nodes/join-tables.ts'
 import { selectKey } from './nodes/stateless.ts'
 import { suppress } from './nodes/suppress-node.ts'
 import { filterTable, mapTableValues, toStream, transformTableValues } from './nodes/tables.ts'
-import type { ForeignKeyJoinOptions, GroupOptions, Materialize, Named, SuppressOptions, TransformOptions } from './options/operator-options.ts'
+import type {
+  ForeignKeyJoinOptions,
+  GroupOptions,
+  Materialize,
+  Named,
+  SuppressOptions,
+  TransformOptions,
+} from './options/operator-options.ts'
 import type { Settled } from './options/settled.ts'
 import type { Suppressed } from './options/suppressed.ts'
 import type { Wrap } from './wrap.ts'

@@ -1,12 +1,24 @@
 import { join } from 'node:path'
 import type { Log } from '../log/log.ts'
 import { duration, func, having, option, text } from '../options/options.ts'
-import type { TableOf, Values } from '../options/options.ts'
+import type { Duration, TableOf, Values } from '../options/options.ts'
 import type { Clock } from '../platform/clock.ts'
 import { fileModeOption } from '../options/file-mode-option.ts'
 import type { Scheduler } from '../platform/scheduler.ts'
 import { engine } from '../engine/engine-option.ts'
 import type { RestoreListener } from './restore/restorer.ts'
+import type { EngineFactory, EngineName } from '../engine/engine.ts'
+import type { FileMode } from '../platform/file-mode.ts'
+
+/** As in Kafka Streams: `rebalancing` until every thread runs and every store is restored. */
+export type StreamsState =
+  | 'created'
+  | 'rebalancing'
+  | 'running'
+  | 'pending-shutdown'
+  | 'not-running'
+  | 'pending-error'
+  | 'error'
 
 /** Where an application runs, and who is told. */
 export interface StreamsOptions {

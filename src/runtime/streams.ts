@@ -1,40 +1,33 @@
 import { join } from 'node:path'
 import { MillraceError } from '../errors/millrace-error.ts'
-import type { Log } from '../log/log.ts'
-import { readOptions, type Duration } from '../options/options.ts'
+import { readOptions } from '../options/options.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
-import type { FileMode } from '../platform/file-mode.ts'
 import { ignoreRejection, isThenable } from '../platform/thenable.ts'
-import { eventLoopScheduler, type Scheduler } from '../platform/scheduler.ts'
+import { eventLoopScheduler } from '../platform/scheduler.ts'
 import type { DropReason } from '../record/drop-reason.ts'
 import { withFileMode, type EngineFactory, type EngineName } from '../engine/engine.ts'
 import { chooseEngine } from '../engine/choice/choose-engine.ts'
 import type { Application, Logger, UncaughtErrorDecision } from '../application/application.ts'
 import type { Topology } from '../topology/topology.ts'
-import { requireApplication } from './workers/app-module.ts'
+import { requireApplication } from '../application/app-module.ts'
 import { DirectoryCleaner } from './state-directory/directory-cleaner.ts'
 import { EventLoopThreads } from './workers/event-loop-threads.ts'
 import { fencedClient, isFenced } from './state-directory/fenced.ts'
 import { claimDirectory, type ClaimedDirectory } from './state-directory/identity.ts'
 import { refuseRenamed } from './restore/refuse-renamed.ts'
-import type { RestoreListener } from './restore/restorer.ts'
 import { stateHome, type StateHome } from './state-directory/state-home.ts'
 import type { StandbyLag } from './thread/standby-tasks.ts'
 import { STREAMS_START, type Options } from './streams-options.ts'
 import { addStatus, endedStatus, NO_STATUS } from './thread/thread-handle.ts'
-import type { ThreadHandle, ThreadHost, ThreadListeners, ThreadStatus, ThreadTaskStatus } from './thread/thread-handle.ts'
+import type {
+  ThreadHandle,
+  ThreadHost,
+  ThreadListeners,
+  ThreadStatus,
+  ThreadTaskStatus,
+} from './thread/thread-handle.ts'
 import { openWorkers, requireOutsideStreamThread } from './workers/open-workers.ts'
-import type { StreamsOptions } from './streams-options.ts'
-
-/** As in Kafka Streams: `rebalancing` until every thread runs and every store is restored. */
-export type StreamsState =
-  | 'created'
-  | 'rebalancing'
-  | 'running'
-  | 'pending-shutdown'
-  | 'not-running'
-  | 'pending-error'
-  | 'error'
+import type { StreamsOptions, StreamsState } from './streams-options.ts'
 
 /** What an application has done and is doing, as of now. */
 export interface StreamsStatus extends Omit<ThreadStatus, 'dropped' | 'tasks' | 'standbys'> {

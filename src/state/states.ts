@@ -10,7 +10,7 @@ import type { WriteBatch } from '../engine/write-batch.ts'
  *
  * Ownership: an object lives in one entry only. `put` keeps a copy. `get` hands out the entry itself (no copy): the caller may pass its
  * value to an aggregator, which may change it, since what the aggregator returns is put; it must not keep it beyond the call, nor give it to
- * anybody else, who gets a copy (`processors/shown-value.ts`). Primitive values are never copied.
+ * anybody else, who gets a copy (`operators/shown-value.ts`). Primitive values are never copied.
  */
 
 /** A value with its timestamp (ms). Stores without timestamps answer -1. */

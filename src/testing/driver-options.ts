@@ -1,5 +1,5 @@
 import { duration, flag, having, oneOf, option, readOptions, text, wholeNumber } from '../options/options.ts'
-import type { About, Option, Place, TableOf, Values } from '../options/options.ts'
+import type { About, Duration, Option, Place, TableOf, Values } from '../options/options.ts'
 import { eventTime } from '../record/event-time.ts'
 import type { EngineFactory } from '../engine/engine.ts'
 

@@ -1,4 +1,4 @@
-import { memoryLog } from '../log/memory/index.ts'
+import { memoryLog } from '../log/memory/memory-log.ts'
 import type { Log, LogClient, LogProducer } from '../log/log.ts'
 import { ManualClock } from '../platform/manual-clock.ts'
 import { GLOBAL_STATE, GlobalTables } from '../runtime/thread/global-tables.ts'

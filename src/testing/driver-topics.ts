@@ -6,7 +6,7 @@ import { partitionForKey } from '../record/murmur2.ts'
 import { refusePromises } from '../record/refuse-promises.ts'
 import { readInner, serialized } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
-import { readOptions, type Duration } from '../options/options.ts'
+import { readOptions } from '../options/options.ts'
 import { INPUT, PIPE } from './driver-options.ts'
 import type { InputOptions, PipeOptions } from './driver-options.ts'
 

@@ -12,7 +12,7 @@ import type { FixedKeyProcessorSupplier, ProcessorSupplier, ValueTransformerSupp
 
 /*
  * What an operator is to do, as data: made by the DSL, kept in the topology, turned into a running operator by
- * `processors/create-operator.ts`. User functions take the value first, then the key. Types are erased here; the DSL has checked them.
+ * `operators/create/create-operator.ts`. User functions take the value first, then the key. Types are erased here; the DSL has checked them.
  */
 
 export type ValueMapper = (value: unknown, key: unknown) => unknown

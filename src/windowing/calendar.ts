@@ -1,16 +1,12 @@
 import { Temporal } from 'temporal-polyfill'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { checkOptionNames, parseDuration } from '../options/options.ts'
-import type { Duration } from '../options/options.ts'
 import type { PeriodWindows, WindowBounds } from './period.ts'
 import { CALENDAR } from './window-options.ts'
-import type { CalendarOptions } from './window-options.ts'
+import type { CalendarOptions, Weekday } from './window-options.ts'
 
 /** A stretch of the calendar that `calendar()` makes windows of. */
 export type CalendarUnit = 'day' | 'week' | 'month'
-
-/** A day of the week, as `calendar('week', …)` takes it for its first day. */
-export type Weekday = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR

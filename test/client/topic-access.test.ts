@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { topic } from '../../src/dsl/options/topic.ts'
-import { memoryLog } from '../../src/log/memory/index.ts'
+import { memoryLog } from '../../src/log/memory/memory-log.ts'
 import { readTopic } from '../../src/client/topic-reader.ts'
 import { TopicWriter } from '../../src/client/topic-writer.ts'
 import { partitionForKey } from '../../src/record/murmur2.ts'

@@ -5,27 +5,27 @@ import { root } from './snippets.ts'
 
 /** Where the code asks for the compatible answer, and the numbers of the differences on the page that come of it. */
 const DECISIONS: Readonly<Record<string, readonly number[]>> = {
-  'dsl/materialization.ts': [1, 4],
-  'dsl/operators/group.ts': [5],
-  'dsl/operators/join-foreign-key.ts': [17],
-  'dsl/operators/join-streams.ts': [19],
-  'dsl/operators/join-tables.ts': [17],
-  'processors/aggregate.ts': [6],
-  'processors/observed-time.ts': [9],
-  'processors/process.ts': [27],
-  'processors/session-aggregate.ts': [1, 7],
-  'processors/shared-unmatched.ts': [10, 20],
-  'processors/sliding-aggregate.ts': [14],
-  'processors/stream-join.ts': [19],
-  'processors/stream-self-join.ts': [12, 19],
-  'processors/stream-table-join.ts': [11],
-  'processors/suppress.ts': [3],
-  'processors/table-store.ts': [22],
-  'processors/time-window-operator.ts': [1, 2, 6, 22],
-  'processors/user-context.ts': [27],
-  'runtime/punctuation.ts': [24],
-  'runtime/task-wiring.ts': [26, 27],
-  'runtime/task.ts': [13],
+  'dsl/handles/materialization.ts': [1, 4],
+  'dsl/nodes/grouping.ts': [5],
+  'dsl/nodes/join-foreign-key.ts': [17],
+  'dsl/nodes/join-streams.ts': [19],
+  'dsl/nodes/join-tables.ts': [17],
+  'operators/aggregate/aggregate.ts': [6],
+  'operators/observed-time.ts': [9],
+  'operators/process/process.ts': [27],
+  'operators/window/session-aggregate.ts': [1, 7],
+  'operators/join/shared-unmatched.ts': [10, 20],
+  'operators/window/sliding-aggregate.ts': [14],
+  'operators/join/stream-join.ts': [19],
+  'operators/join/stream-self-join.ts': [12, 19],
+  'operators/join/stream-table-join.ts': [11],
+  'operators/suppress/suppress.ts': [3],
+  'operators/table/table-store.ts': [22],
+  'operators/window/time-window-operator.ts': [1, 2, 6, 22],
+  'operators/process/user-context.ts': [27],
+  'runtime/node/punctuation.ts': [24],
+  'runtime/task/task-wiring.ts': [26, 27],
+  'runtime/task/task.ts': [13],
   'state/buffers/loaded-store.ts': [16],
   'state/buffers/suppress-store.ts': [8],
   'state/entries/entry-store.ts': [25],
@@ -38,17 +38,17 @@ const DECISIONS: Readonly<Record<string, readonly number[]>> = {
 /** These hand the switch on, or read it from the configuration. */
 const CARRIERS = [
   'dsl/app.ts',
-  'processors/operator.ts',
-  'runtime/global-tables.ts',
-  'runtime/task-context.ts',
-  'runtime/task-opening.ts',
+  'operators/operator.ts',
+  'runtime/thread/global-tables.ts',
+  'runtime/node/task-context.ts',
+  'runtime/thread/task-opening.ts',
   'state/environment.ts',
-  'topology/application.ts',
+  'application/application.ts',
   'topology/build-settings.ts',
 ]
 
 /** These refuse under compatibility what Kafka Streams does not have. */
-const REFUSALS = ['dsl/check-windows.ts']
+const REFUSALS = ['dsl/options/check-windows.ts']
 
 const page = readFileSync(join(root, 'docs/differences.md'), 'utf8')
 

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { embeddedLog } from '../../src/log/embedded/index.ts'
+import { embeddedLog } from '../../src/log/embedded/embedded-log.ts'
 import type { EngineName } from '../../src/engine/engine.ts'
 import { logConformance } from './log-conformance.ts'
 

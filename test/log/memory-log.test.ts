@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { memoryLog } from '../../src/log/memory/index.ts'
+import { memoryLog } from '../../src/log/memory/memory-log.ts'
 import { PartitionMap } from '../../src/log/log.ts'
 import type { CommittedOffset } from '../../src/log/log.ts'
 import { logConformance } from './log-conformance.ts'

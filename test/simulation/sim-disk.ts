@@ -1,6 +1,12 @@
 import { MillraceError } from '../../src/errors/millrace-error.ts'
 import type { WriteBatch } from '../../src/engine/write-batch.ts'
-import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine, PendingRows } from '../../src/engine/engine.ts'
+import type {
+  EngineFactory,
+  EngineIterator,
+  EngineRange,
+  KeyValueEngine,
+  PendingRows,
+} from '../../src/engine/engine.ts'
 import { memoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import type { MaybePromise } from '../../src/platform/maybe-promise.ts'
 import type { SimProcess } from './sim-process.ts'

@@ -1,7 +1,7 @@
 import { MillraceError, Streams } from '../../src/index.ts'
 import type { Application } from '../../src/index.ts'
 import type { LocalLog } from '../../src/log/local/local-log.ts'
-import { memoryLog } from '../../src/log/memory/index.ts'
+import { memoryLog } from '../../src/log/memory/memory-log.ts'
 import { ManualClock } from '../../src/platform/manual-clock.ts'
 import { partitionForKey } from '../../src/record/murmur2.ts'
 import { EXACT_OUTPUTS, FINAL_OUTPUTS, INPUTS, PARTITIONS } from './app.ts'

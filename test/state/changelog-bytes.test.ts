@@ -11,7 +11,12 @@ import type {
   VersionedState,
   WindowState,
 } from '../../src/state/states.ts'
-import type { JoinBufferSpec, OuterJoinStoreSpec, StoreSpec, SuppressBufferSpec } from '../../src/topology/store-spec.ts'
+import type {
+  JoinBufferSpec,
+  OuterJoinStoreSpec,
+  StoreSpec,
+  SuppressBufferSpec,
+} from '../../src/topology/store-spec.ts'
 import {
   keyValueSpec,
   sessionSpec,

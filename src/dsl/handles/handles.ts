@@ -2,6 +2,7 @@ import type { Serde } from '../../serde/serde.ts'
 import type { WindowDefinition } from '../../windowing/windows.ts'
 import type { GraphNode } from '../../topology/graph/graph-node.ts'
 import type { LogicalGraph } from '../../topology/graph/logical-graph.ts'
+import type { TableView } from '../../topology/operator-spec.ts'
 
 /** What made a table: how it is looked up, and what it takes for its changes to carry the old value. */
 export interface TableOrigin {

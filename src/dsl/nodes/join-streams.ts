@@ -15,7 +15,7 @@ import type { JoinWindows } from '../../windowing/windows.ts'
 import type { StreamHandle } from '../handles/handles.ts'
 import { materializationOf } from '../handles/materialization.ts'
 import type { Materialization } from '../handles/materialization.ts'
-import type { Named, StoreOptions, StreamJoinOptions } from '../options/operator-options.ts'
+import type { StreamJoinOptions } from '../options/operator-options.ts'
 import { processorNode } from './stream-operator.ts'
 
 interface JoinSerdes {

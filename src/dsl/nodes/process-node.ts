@@ -1,11 +1,10 @@
-import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { OperatorSpec } from '../../topology/operator-spec.ts'
 import type { FixedKeyProcessorSupplier, ProcessorSupplier } from '../../topology/processor-api.ts'
 import { GraphNode } from '../../topology/graph/graph-node.ts'
 import { validateName } from '../../topology/names.ts'
 import type { StreamHandle } from '../handles/handles.ts'
 import { PROCESS, operatorOptions } from '../options/option-tables.ts'
-import type { Named, ProcessOptions } from '../options/operator-options.ts'
+import type { ProcessOptions } from '../options/operator-options.ts'
 import { streamAfter } from './stream-operator.ts'
 
 export function process(

@@ -1,9 +1,8 @@
-import type { StreamPartitioner } from '../../topology/topology.ts'
 import { validateName } from '../../topology/names.ts'
 import { newRepartition, repartitionNode } from '../../topology/graph/repartition.ts'
 import type { StreamHandle } from '../handles/handles.ts'
 import { REPARTITION, operatorOptions } from '../options/option-tables.ts'
-import type { Named, RepartitionStreamOptions, SerdeOptions } from '../options/operator-options.ts'
+import type { RepartitionStreamOptions } from '../options/operator-options.ts'
 
 export function repartition(
   stream: StreamHandle,

@@ -6,7 +6,7 @@ import { requiredInternalSerde } from '../../topology/required-serde.ts'
 import { topologyError } from '../../topology/topology-error.ts'
 import type { TableHandle } from '../handles/handles.ts'
 import { SUPPRESS, operatorOptions } from '../options/option-tables.ts'
-import type { Named, SuppressOptions } from '../options/operator-options.ts'
+import type { SuppressOptions } from '../options/operator-options.ts'
 import type { Suppressed } from '../options/suppressed.ts'
 import { SuppressOrigin, enableOldValues } from '../handles/table-origins.ts'
 

@@ -5,7 +5,7 @@ import { requiredSerde } from '../../topology/required-serde.ts'
 import type { StreamHandle } from '../handles/handles.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { SINK, operatorOptions } from '../options/option-tables.ts'
-import type { Named, SerdeOptions } from '../options/operator-options.ts'
+import type { Named } from '../options/operator-options.ts'
 
 interface ErasedSinkOptions extends Named {
   readonly key?: Serde<unknown>

@@ -1,5 +1,7 @@
 import type { Serde } from '../../serde/serde.ts'
 import type { Duration } from '../../windowing/windows.ts'
+import type { StoreSpec } from '../../topology/store-spec.ts'
+import type { StreamPartitioner } from '../../topology/topology.ts'
 
 /** Bounds of a buffer that may emit early. */
 export interface TimeLimitBuffer {
@@ -90,17 +92,6 @@ export interface PrintOptions<K, V> extends Named {
   readonly write?: (line: string) => void
   /** What is printed of a record: `[key]: value` of it if not given. */
   readonly mapper?: (value: V, key: K) => string
-}
-
-/** Options of a branch (Kafka Streams' `Branched`). */
-export interface BranchOptions<K, V> {
-  /** Second part of the branch's name, after the name of the split; its position from 1 (default branch: 0) if not given. */
-  readonly name?: string
-  /**
-   * What is done with the branch. The stream it answers is found under the branch's name in the result; if it answers none,
-   * the branch is not found there.
-   */
-  readonly use?: (branch: KStream<K, V>) => KStream<K, V> | null | undefined | void
 }
 
 /** Options of every operator. */

@@ -17,7 +17,24 @@ import type { ValueMapper } from '../../topology/operator-spec.ts'
 import { nameOption } from '../../topology/name-option.ts'
 import { isName } from '../../topology/names.ts'
 import type { StreamPartitioner } from '../../topology/topology.ts'
-import type { BranchOptions, ForeignKeyJoinOptions, GroupOptions, KeyValueStoreOptions, Materialize, Named, PrintOptions, ProcessOptions, RepartitionStreamOptions, SinkOptions, StreamJoinOptions, StrictBuffer, SuppressOptions, TableJoinOptions, TimeLimitBuffer, TransformOptions, WindowStoreOptions } from './operator-options.ts'
+import type {
+  ForeignKeyJoinOptions,
+  GroupOptions,
+  KeyValueStoreOptions,
+  Materialize,
+  Named,
+  PrintOptions,
+  ProcessOptions,
+  RepartitionStreamOptions,
+  SinkOptions,
+  StreamJoinOptions,
+  StrictBuffer,
+  SuppressOptions,
+  TableJoinOptions,
+  TimeLimitBuffer,
+  TransformOptions,
+  WindowStoreOptions,
+} from './operator-options.ts'
 
 /*
  * The options of operators. What they mean is said where the operators are: their pages have no tables.
@@ -154,12 +171,6 @@ export const PRINT = {
   write: func<(line: string) => void>({ description: 'where lines go' }),
   mapper: func<ValueMapper>({ description: 'what is printed of a record' }),
 } satisfies TableOf<PrintOptions<unknown, unknown>>
-
-/** The options of a branch. */
-export const BRANCH = {
-  name,
-  use: func({ description: 'what is done with the branch' }),
-} satisfies TableOf<BranchOptions<unknown, unknown>>
 
 /** The options of `suppress`. */
 export const SUPPRESS = { name, logging } satisfies TableOf<SuppressOptions>

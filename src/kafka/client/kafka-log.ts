@@ -1,4 +1,19 @@
-import type { CommittedOffset, Log, LogClient, LogClientOptions, LogDescription, LogProducer, LogReader, OffsetSpec, OpenDescribed, PartitionMap, ReaderOptions, TopicDescription, TopicPartition, TopicSpec } from '../../log/log.ts'
+import type {
+  CommittedOffset,
+  Log,
+  LogClient,
+  LogClientOptions,
+  LogDescription,
+  LogProducer,
+  LogReader,
+  OffsetSpec,
+  OpenDescribed,
+  PartitionMap,
+  ReaderOptions,
+  TopicDescription,
+  TopicPartition,
+  TopicSpec,
+} from '../../log/log.ts'
 import { groupActive } from '../../group/group.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { isPlainData } from '../../platform/plain-data.ts'

@@ -12,7 +12,7 @@ const MIN_CAPACITY = 4096
 const NO_ORIGINS = new BatchOrigins(0)
 
 /** What waits to be sent to one partition, in order: closed batches, then the one being filled. At most one is under way. */
-export class PartitionQueue implements TopicPartition {
+export class BatchQueue implements TopicPartition {
   readonly topic: string
   readonly partition: number
   readonly batches: PendingBatch[] = []

@@ -1,3 +1,6 @@
+import type { BatchOrigins } from './batch-origins.ts'
+import type { ProducerIdentity } from './producer-session.ts'
+
 /** A closed batch on its way to the broker. */
 export interface PendingBatch {
   readonly buffer: Buffer

@@ -6,7 +6,7 @@ import type { TimerHandle } from '../../platform/clock.ts'
 import { eventTime, noEventTime } from '../../record/event-time.ts'
 import type { Headers } from '../../record/headers.ts'
 import { MissingOutputs } from './missing-outputs.ts'
-import { PartitionQueue } from './batch-queue.ts'
+import { BatchQueue } from './batch-queue.ts'
 import { refusedFailure } from './produce-errors.ts'
 import type { ProducerSession } from './producer-session.ts'
 import { Sender } from './sender.ts'
@@ -68,7 +68,7 @@ export class KafkaProducer implements LogProducer {
   readonly #options: Required<Omit<ProducerOptions, 'missingTopics'>>
   readonly #closing = new AbortController()
   readonly #sender: Sender
-  readonly #topics = new Map<string, PartitionQueue[]>()
+  readonly #topics = new Map<string, BatchQueue[]>()
   /** Of topics that were written to, which may have been deleted since. */
   readonly #partitionCounts = new Map<string, number>()
   readonly #flushes: Flush[] = []
@@ -77,7 +77,7 @@ export class KafkaProducer implements LogProducer {
   /** Flushes asked for so far. */
   #generation = 0
   #lastTopic = ''
-  #lastQueues: PartitionQueue[] = []
+  #lastQueues: BatchQueue[] = []
   #pendingBytes = 0
   #isFull = false
   #failure: MillraceError | undefined
@@ -225,7 +225,7 @@ export class KafkaProducer implements LogProducer {
     this.#becomeWritable()
   }
 
-  #queue(topic: string, partition: number): PartitionQueue {
+  #queue(topic: string, partition: number): BatchQueue {
     if (topic !== this.#lastTopic) {
       let queues = this.#topics.get(topic)
       if (queues === undefined) {
@@ -236,10 +236,10 @@ export class KafkaProducer implements LogProducer {
       this.#lastTopic = topic
       this.#lastQueues = queues
     }
-    return (this.#lastQueues[partition] ??= new PartitionQueue(topic, partition, this.#options.batchBytes))
+    return (this.#lastQueues[partition] ??= new BatchQueue(topic, partition, this.#options.batchBytes))
   }
 
-  #openBatch(queue: PartitionQueue): BatchBuilder {
+  #openBatch(queue: BatchQueue): BatchBuilder {
     const { clock } = this.#cluster.options
     this.#sender.add(queue)
     this.#lingering ??= clock.schedule(this.#options.linger, () => {
@@ -254,7 +254,7 @@ export class KafkaProducer implements LogProducer {
     return open
   }
 
-  #closeFull(queue: PartitionQueue): void {
+  #closeFull(queue: BatchQueue): void {
     queue.closeBatch(this.#options.compression, this.#session.transactionalId !== null)
     this.#sender.pump()
   }

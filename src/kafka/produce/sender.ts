@@ -10,7 +10,7 @@ import type { Permissions } from '../protocol/errors.ts'
 import type { Compression } from '../records/compression.ts'
 import { backoff, pause } from '../cluster/retry.ts'
 import type { MissingOutputs } from './missing-outputs.ts'
-import type { PartitionQueue } from './batch-queue.ts'
+import type { BatchQueue } from './batch-queue.ts'
 import { produceV9 } from './produce-api.ts'
 import type { ProduceBatch, ProducedPartition } from './produce-api.ts'
 import { isRecordError, isTooLarge, produceFailure, refusedFor, refusedUnsent } from './produce-errors.ts'
@@ -69,7 +69,7 @@ export class Sender {
   readonly #leaders: LeaderRefresh
   readonly #limits: TopicLimits
   readonly #missing: MissingOutputs
-  readonly #queues = new Set<PartitionQueue>()
+  readonly #queues = new Set<BatchQueue>()
   readonly #requests = new Map<number, number>()
   readonly #settled: (() => void)[] = []
   #underWay = 0
@@ -96,7 +96,7 @@ export class Sender {
     this.#leaders = new LeaderRefresh(cluster, signal, (topics, refused) => this.#onMetadata(topics, refused))
   }
 
-  add(queue: PartitionQueue): void {
+  add(queue: BatchQueue): void {
     this.#queues.add(queue)
   }
 
@@ -127,8 +127,8 @@ export class Sender {
   pump(): void {
     if (this.#signal.aborted) return
     const now = this.#cluster.options.clock.monotonic()
-    const ready = new Map<number, PartitionQueue[]>()
-    const unprepared: PartitionQueue[] = []
+    const ready = new Map<number, BatchQueue[]>()
+    const unprepared: BatchQueue[] = []
     let retryIn = Number.POSITIVE_INFINITY
     for (const queue of this.#queues) {
       if (queue.inFlight || (queue.batches.length === 0 && !queue.due)) continue
@@ -151,8 +151,8 @@ export class Sender {
     if (retryIn !== Number.POSITIVE_INFINITY) void this.#pumpAfter(retryIn)
   }
 
-  #sendAll(broker: number, queues: readonly PartitionQueue[]): void {
-    let request: PartitionQueue[] = []
+  #sendAll(broker: number, queues: readonly BatchQueue[]): void {
+    let request: BatchQueue[] = []
     let bytes = 0
     for (const queue of queues) {
       if (queue.batches.length === 0) this.#close(queue)
@@ -171,7 +171,7 @@ export class Sender {
   }
 
   /** False if the head was refused and none is left, or waits until the topic's bound is known. What is too large to be sent is made smaller. */
-  #maySend(queue: PartitionQueue): boolean {
+  #maySend(queue: BatchQueue): boolean {
     const { maxRequestSize } = this.#options
     for (let head = queue.batches[0]; head !== undefined; head = queue.batches[0]) {
       // Behind a head that was refused another generation may begin, which belongs to the next transaction.
@@ -194,7 +194,7 @@ export class Sender {
   }
 
   /** Asks for the topic's bound; the queue waits meanwhile. */
-  async #askLimit(queue: PartitionQueue, then: () => void = () => undefined): Promise<void> {
+  async #askLimit(queue: BatchQueue, then: () => void = () => undefined): Promise<void> {
     const round = this.#round
     queue.inFlight = true
     await this.#limits.ask(queue.topic)
@@ -205,7 +205,7 @@ export class Sender {
   }
 
   /** Makes smaller batches of the head, which has several records. @param bound as far as it is known; the broker may go by a lower one */
-  #shrink(queue: PartitionQueue, bound: number): void {
+  #shrink(queue: BatchQueue, bound: number): void {
     const head = queue.batches[0]!
     const { length } = queue.batches
     const transactional = this.#session.transactionalId !== null
@@ -215,12 +215,7 @@ export class Sender {
     this.#events.split(head, queue.batches.length - length)
   }
 
-  #refuse(
-    queue: PartitionQueue,
-    indices: readonly number[],
-    apiCode: number,
-    why: (index: number) => RefusalReason,
-  ): void {
+  #refuse(queue: BatchQueue, indices: readonly number[], apiCode: number, why: (index: number) => RefusalReason): void {
     const head = queue.batches[0]!
     const { length } = queue.batches
     const inOrder = indices.toSorted((a, b) => a - b)
@@ -233,13 +228,13 @@ export class Sender {
     this.#events.acknowledged(head)
   }
 
-  #close(queue: PartitionQueue): void {
+  #close(queue: BatchQueue): void {
     queue.closeBatch(this.#options.compression, this.#session.transactionalId !== null)
   }
 
-  async #send(broker: number, queues: readonly PartitionQueue[]): Promise<void> {
+  async #send(broker: number, queues: readonly BatchQueue[]): Promise<void> {
     const round = this.#round
-    const sent = new PartitionMap<PartitionQueue>()
+    const sent = new PartitionMap<BatchQueue>()
     const topics = new Map<string, ProduceBatch[]>()
     for (const queue of queues) {
       const batch = queue.batches[0]!
@@ -284,7 +279,7 @@ export class Sender {
     if (this.#underWay === 0) for (const resolve of this.#settled.splice(0)) resolve()
   }
 
-  #onAnswer(queue: PartitionQueue, answer: ProducedPartition): void {
+  #onAnswer(queue: BatchQueue, answer: ProducedPartition): void {
     const { errorCode, errorText, baseOffset } = answer
     if (errorCode !== kafkaErrors.none && errorCode !== kafkaErrors.duplicateSequenceNumber) {
       if (isRecordError(errorCode)) this.#onRecordError(queue, answer)
@@ -297,7 +292,7 @@ export class Sender {
     this.#events.acknowledged(batch)
   }
 
-  #onNoAnswer(queue: PartitionQueue, failure: unknown): void {
+  #onNoAnswer(queue: BatchQueue, failure: unknown): void {
     if (failure instanceof KafkaError) this.#onError(queue, failure.apiCode, failure.message)
     else if (failure === undefined)
       this.#onError(queue, kafkaErrors.networkException, 'the answer does not name the partition')
@@ -305,7 +300,7 @@ export class Sender {
   }
 
   /** Nothing of the head was written. Its refused records are found, by what the broker says or by trying its parts; the others are sent again. */
-  #onRecordError(queue: PartitionQueue, { errorCode, errorText, recordErrors }: ProducedPartition): void {
+  #onRecordError(queue: BatchQueue, { errorCode, errorText, recordErrors }: ProducedPartition): void {
     const head = queue.batches[0]!
     const texts = new Map(recordErrors.map(({ index, text }) => [index, text]))
     const indices = [...texts.keys()].filter((index) => index >= 0 && index < head.count)
@@ -320,7 +315,7 @@ export class Sender {
     }
   }
 
-  #onError(queue: PartitionQueue, code: number, text: string | null): void {
+  #onError(queue: BatchQueue, code: number, text: string | null): void {
     if (isLostSequence(code) && this.#session.renew()) {
       queue.restartSequence()
       this.#retryLater(queue, code, text)
@@ -332,7 +327,7 @@ export class Sender {
     }
   }
 
-  #retryLater(queue: PartitionQueue, code: number, text: string | null): void {
+  #retryLater(queue: BatchQueue, code: number, text: string | null): void {
     const now = this.#cluster.options.clock.monotonic()
     const isMissing = code === kafkaErrors.unknownTopicOrPartition
     if (isMissing) this.#missing.missed(queue.topic)
@@ -362,7 +357,7 @@ export class Sender {
     this.pump()
   }
 
-  async #prepare(queues: readonly PartitionQueue[]): Promise<void> {
+  async #prepare(queues: readonly BatchQueue[]): Promise<void> {
     this.#preparing = true
     const round = this.#round
     let failure: unknown
@@ -397,7 +392,7 @@ export class Sender {
     this.pump()
   }
 
-  #failure(queue: PartitionQueue, code: number, text: string | null): MillraceError {
+  #failure(queue: BatchQueue, code: number, text: string | null): MillraceError {
     const { transactionalId } = this.#session
     const needs: Permissions =
       transactionalId === null ? { cluster: 'IdempotentWrite' } : { transactionalId: [transactionalId, 'Write'] }
@@ -419,7 +414,7 @@ function isLostSequence(code: number): boolean {
   return code === kafkaErrors.outOfOrderSequenceNumber || code === kafkaErrors.unknownProducerId
 }
 
-function metadataFailure(queue: PartitionQueue, cause: Error): MillraceError {
+function metadataFailure(queue: BatchQueue, cause: Error): MillraceError {
   return cause instanceof KafkaError
     ? produceFailure(queue, cause.apiCode, null, { cause, needs: { topic: 'Describe' } })
     : produceFailure(queue, kafkaErrors.unknownServerError, null, { cause })

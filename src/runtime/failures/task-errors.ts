@@ -1,4 +1,11 @@
-import { MillraceError, isError, isMillraceError, messageOf, withPlace, type ErrorPlace } from '../../errors/millrace-error.ts'
+import {
+  MillraceError,
+  isError,
+  isMillraceError,
+  messageOf,
+  withPlace,
+  type ErrorPlace,
+} from '../../errors/millrace-error.ts'
 import type { RecordCursor } from '../../log/log.ts'
 import type { Replacement } from '../../log/refusal.ts'
 import { DIRECTORY_FAILURES } from '../../platform/directory-failure.ts'

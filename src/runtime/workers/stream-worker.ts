@@ -4,10 +4,15 @@ import type { Log, OpenDescribed } from '../../log/log.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { eventLoopScheduler } from '../../platform/scheduler.ts'
 import { chooseEngine } from '../../engine/choice/choose-engine.ts'
-import { silentLogger, type Application, type Logger, type UncaughtErrorDecision } from '../../application/application.ts'
+import {
+  silentLogger,
+  type Application,
+  type Logger,
+  type UncaughtErrorDecision,
+} from '../../application/application.ts'
 import { describe } from '../../topology/describe/describe-text.ts'
 import type { Topology } from '../../topology/topology.ts'
-import { importApp, type AppModule } from './app-module.ts'
+import { importApp, type AppModule } from '../../application/app-module.ts'
 import { GLOBAL_STATE, GlobalTables } from '../thread/global-tables.ts'
 import { openThread, statusOf } from '../thread/open-thread.ts'
 import type { RestoreListener } from '../restore/restorer.ts'

@@ -3,7 +3,13 @@ import { MillraceError } from '../../errors/millrace-error.ts'
 import type { Logger, UncaughtErrorDecision } from '../../application/application.ts'
 import type { RestoreListener } from '../restore/restorer.ts'
 import type { ThreadState } from '../thread/stream-thread.ts'
-import { endedStatus, NO_STATUS, type ThreadHandle, type ThreadListeners, type ThreadStatus } from '../thread/thread-handle.ts'
+import {
+  endedStatus,
+  NO_STATUS,
+  type ThreadHandle,
+  type ThreadListeners,
+  type ThreadStatus,
+} from '../thread/thread-handle.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
 import { ValueReceiver } from './sent-error.ts'
 import { storeInThread } from './store-in-thread.ts'

@@ -1,4 +1,3 @@
-import { NO_HEADERS } from '../../record/headers.ts'
 import type { RecordContext } from '../../record/record-context.ts'
 import type { ByteBudget } from '../environment.ts'
 import type { StateEntry } from './state-entry.ts'

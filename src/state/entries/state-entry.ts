@@ -1,5 +1,6 @@
 import type { MapKey } from '../codecs.ts'
 import type { Entry } from '../states.ts'
+import { NO_HEADERS } from '../../record/headers.ts'
 
 /** An update that has not been emitted: the record that wrote it last, and what the entry was when last emitted. */
 export class HeldUpdate<V, E extends StateEntry<unknown, V>> {

@@ -1,5 +1,6 @@
-import type { OffsetReset } from '../topology.ts'
+import type { OffsetReset, StreamPartitioner } from '../topology.ts'
 import type { TopologyWriter } from '../compile/topology-writer.ts'
+import type { Serde } from '../../serde/serde.ts'
 
 /** A repartition topic of a stream with the filter and sink that write it and the source that reads it. */
 export interface RepartitionBody {

@@ -1,5 +1,3 @@
-import type { Serde } from '../../serde/serde.ts'
-import type { StreamPartitioner } from '../topology.ts'
 import { requiredInternalSerde } from '../required-serde.ts'
 import type { NameGenerator } from '../names.ts'
 import { validateName } from '../names.ts'

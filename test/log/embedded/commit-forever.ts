@@ -1,5 +1,5 @@
 import { MillraceError } from '../../../src/errors/millrace-error.ts'
-import { embeddedLog } from '../../../src/log/embedded/index.ts'
+import { embeddedLog } from '../../../src/log/embedded/embedded-log.ts'
 import { PartitionMap } from '../../../src/log/log.ts'
 import type { CommittedOffset } from '../../../src/log/log.ts'
 import type { EngineName } from '../../../src/engine/engine.ts'

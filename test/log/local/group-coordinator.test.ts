@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { PartitionMap } from '../../../src/log/log.ts'
 import type { CommittedOffset, LogClient, LogClientOptions } from '../../../src/log/log.ts'
-import { memoryLog } from '../../../src/log/memory/index.ts'
+import { memoryLog } from '../../../src/log/memory/memory-log.ts'
 import { append, clientOptions, internalTopic, Member, subtopology } from '../log-harness.ts'
 import { ManualClock } from '../../../src/platform/manual-clock.ts'
 

@@ -4,7 +4,13 @@ import type { GroupEvent, GroupOptions } from '../../../group/group.ts'
 import type { TopicPartition } from '../../../log/log.ts'
 import type { TimerHandle } from '../../../platform/clock.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { KafkaError, isRetriableCode, isStaleCoordinatorCode, kafkaErrorName, kafkaErrors } from '../../protocol/errors.ts'
+import {
+  KafkaError,
+  isRetriableCode,
+  isStaleCoordinatorCode,
+  kafkaErrorName,
+  kafkaErrors,
+} from '../../protocol/errors.ts'
 import { streamsGroupHeartbeat } from '../../protocol/streams-group-heartbeat.ts'
 import type { JoinFields, StreamsGroupHeartbeatResponse } from '../../protocol/streams-group-heartbeat.ts'
 import { groupStatus } from '../../protocol/streams-group-types.ts'

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { EngineOptions, KeyValueEngine } from '../../../src/engine/engine.ts'
-import { rocksdbEngine } from '../../../src/engine/rocksdb/rocksdb.ts'
-import { ResizableEngine } from '../../../src/engine/choice/resizable-engine.ts'
-import { WriteBatch } from '../../../src/engine/write-batch.ts'
+import type { EngineOptions, KeyValueEngine } from '../../src/engine/engine.ts'
+import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
+import { ResizableEngine } from '../../src/engine/choice/resizable-engine.ts'
+import { WriteBatch } from '../../src/engine/write-batch.ts'
 
 const NO_MEMORY: Required<EngineOptions> = { writeBufferBytes: 64 * 1024, blockCacheBytes: 64 * 1024 }
 const MEMORY: Required<EngineOptions> = { writeBufferBytes: 64 * 1024 * 1024, blockCacheBytes: 64 * 1024 }

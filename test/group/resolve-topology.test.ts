@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { SubtopologyDescription } from '../../../src/group/group.ts'
-import { taskIdText } from '../../../src/group/group.ts'
-import { resolveTopology } from '../../../src/group/resolve-topology.ts'
-import { internalTopic, subtopology } from '../log-harness.ts'
+import type { SubtopologyDescription } from '../../src/group/group.ts'
+import { taskIdText } from '../../src/group/group.ts'
+import { resolveTopology } from '../../src/group/resolve-topology.ts'
+import { internalTopic, subtopology } from '../log/log-harness.ts'
 
 function resolve(
   subtopologies: readonly SubtopologyDescription[],

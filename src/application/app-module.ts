@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import nodeModule from 'node:module'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { MillraceError, isMillraceError, messageOf, propertyOf } from '../../errors/millrace-error.ts'
-import type { Application } from '../../application/application.ts'
+import { MillraceError, isMillraceError, messageOf, propertyOf } from '../errors/millrace-error.ts'
+import type { Application } from './application.ts'
 
 const DEFAULT_HINT = 'end the file with: export default defineApp({ id: …, build: (builder) => { … } })'
 

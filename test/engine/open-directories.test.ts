@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { defineApp, embeddedLog, memoryLog, Streams, string, topic } from 'millrace'
 import type { EngineName } from 'millrace'
-import { chooseEngine } from '../../../src/engine/choice/choose-engine.ts'
+import { chooseEngine } from '../../src/engine/choice/choose-engine.ts'
 
 const script = fileURLToPath(new URL('./open-and-tell.ts', import.meta.url))
 const LOCKED = { code: 'MR_STATE_LOCKED' }

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { getPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
-import { rocksdbEngine } from '../../../src/engine/rocksdb/rocksdb.ts'
+import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
 
 const TASKS = '/proc/self/task'
 

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { taskIdText } from '../../../src/group/group.ts'
-import type { TaskId } from '../../../src/group/group.ts'
-import { assignTasks } from '../../../src/group/assign-tasks.ts'
-import type { AssignableMember } from '../../../src/group/assign-tasks.ts'
+import { taskIdText } from '../../src/group/group.ts'
+import type { TaskId } from '../../src/group/group.ts'
+import { assignTasks } from '../../src/group/assign-tasks.ts'
+import type { AssignableMember } from '../../src/group/assign-tasks.ts'
 
 function tasksOf(...counts: number[]): TaskId[] {
   return counts.flatMap((count, subtopology) =>

@@ -1,8 +1,8 @@
 import * as fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { WriteBatch } from '../../../src/engine/write-batch.ts'
-import type { EngineIterator } from '../../../src/engine/engine.ts'
-import { memoryEngine } from '../../../src/engine/memory/memory-engine.ts'
+import { WriteBatch } from '../../src/engine/write-batch.ts'
+import type { EngineIterator } from '../../src/engine/engine.ts'
+import { memoryEngine } from '../../src/engine/memory/memory-engine.ts'
 
 type Step =
   | { readonly do: 'put' | 'delete'; readonly key: number }

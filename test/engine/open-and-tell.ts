@@ -1,8 +1,8 @@
 /** Opens a directory, as a process or a thread of its own, and tells how it went: `open`, or the code of the error. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
-import { MillraceError } from '../../../src/errors/millrace-error.ts'
-import { chooseEngine } from '../../../src/engine/choice/choose-engine.ts'
-import type { EngineName } from '../../../src/engine/engine.ts'
+import { MillraceError } from '../../src/errors/millrace-error.ts'
+import { chooseEngine } from '../../src/engine/choice/choose-engine.ts'
+import type { EngineName } from '../../src/engine/engine.ts'
 
 const [engine, directory]: [EngineName, string] = isMainThread ? process.argv.slice(2) : workerData
 const { factory } = await chooseEngine(engine)

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { chooseEngine } from '../../../src/engine/choice/choose-engine.ts'
-import { levelEngine } from '../../../src/engine/leveldb/level.ts'
-import { memoryEngine } from '../../../src/engine/memory/memory-engine.ts'
-import { rocksdbEngine } from '../../../src/engine/rocksdb/rocksdb.ts'
+import { chooseEngine } from '../../src/engine/choice/choose-engine.ts'
+import { levelEngine } from '../../src/engine/leveldb/level.ts'
+import { memoryEngine } from '../../src/engine/memory/memory-engine.ts'
+import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
 import { engineConformance } from './conformance.ts'
 
 engineConformance(memoryEngine)

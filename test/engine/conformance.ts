@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { RowList } from '../../../src/engine/row-list.ts'
-import { WriteBatch } from '../../../src/engine/write-batch.ts'
-import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../../../src/engine/engine.ts'
+import { RowList } from '../../src/engine/row-list.ts'
+import { WriteBatch } from '../../src/engine/write-batch.ts'
+import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../../src/engine/engine.ts'
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1')
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { keyOrder } from '../../../src/engine/key-order.ts'
-import { RowList } from '../../../src/engine/row-list.ts'
+import { keyOrder } from '../../src/engine/key-order.ts'
+import { RowList } from '../../src/engine/row-list.ts'
 
 function rowsOf(keys: readonly Uint8Array[]): RowList {
   const rows = new RowList()

@@ -1,7 +1,7 @@
-import { MillraceError } from '../../../src/errors/millrace-error.ts'
-import { chooseEngine } from '../../../src/engine/choice/choose-engine.ts'
-import { WriteBatch } from '../../../src/engine/write-batch.ts'
-import type { EngineName } from '../../../src/engine/engine.ts'
+import { MillraceError } from '../../src/errors/millrace-error.ts'
+import { chooseEngine } from '../../src/engine/choice/choose-engine.ts'
+import { WriteBatch } from '../../src/engine/write-batch.ts'
+import type { EngineName } from '../../src/engine/engine.ts'
 
 /**
  * A process to kill: `write-forever.ts <engine> <directory>` writes in batch i the number i under twenty keys; an even

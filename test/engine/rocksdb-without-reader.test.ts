@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type * as WorkerThreads from 'node:worker_threads'
 import { expect, test, vi } from 'vitest'
-import { rocksdbEngine } from '../../../src/engine/rocksdb/rocksdb.ts'
-import { WriteBatch } from '../../../src/engine/write-batch.ts'
+import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
+import { WriteBatch } from '../../src/engine/write-batch.ts'
 
 vi.mock('node:worker_threads', async (original) => ({
   ...(await original<typeof WorkerThreads>()),

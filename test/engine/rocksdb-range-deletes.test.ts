@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { WriteBatch } from '../../../src/engine/write-batch.ts'
-import type { KeyValueEngine } from '../../../src/engine/engine.ts'
-import { rocksdbEngine } from '../../../src/engine/rocksdb/rocksdb.ts'
-import { loadRocksdbBinding } from '../../../src/engine/rocksdb/rocksdb-binding.ts'
+import { WriteBatch } from '../../src/engine/write-batch.ts'
+import type { KeyValueEngine } from '../../src/engine/engine.ts'
+import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
+import { loadRocksdbBinding } from '../../src/engine/rocksdb/rocksdb-binding.ts'
 
 function count(engine: KeyValueEngine): number {
   const iterator = engine.iterate({})

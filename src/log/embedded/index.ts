@@ -1,2 +1,0 @@
-export { embeddedLog } from './embedded-log.ts'
-export type { EmbeddedLogOptions } from './embedded-log.ts'

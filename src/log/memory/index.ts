@@ -1,2 +1,0 @@
-export { memoryLog } from './memory-log.ts'
-export type { MemoryLogOptions } from './memory-log.ts'

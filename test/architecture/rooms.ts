@@ -1,0 +1,503 @@
+/** A folder of `src/`: what it holds, and the rooms from which its files may import anything, types included. */
+export interface Room {
+  readonly holds: string
+  readonly knows: readonly string[]
+}
+
+/** What nearly every room needs. */
+export const PLAIN: readonly string[] = ['errors', 'options', 'platform', 'record', 'serde']
+const ENGINE_BINDING = ['engine', 'engine/files', 'platform']
+const STORE = ['engine', 'platform', 'record', 'serde', 'state', 'state/rows', 'topology']
+const OPERATOR = ['errors', 'operators', 'platform', 'record', 'topology']
+const KAFKA = ['errors', 'kafka/cluster', 'kafka/protocol', 'log', 'platform', 'record']
+
+/**
+ * The law of the arrows: what is not allowed here is a mistake, by `arrows.test.ts`. A new arrow is one word here, and a
+ * question first: does the room below really have to be known, or does the file stand in the wrong room?
+ */
+export const rooms: Readonly<Record<string, Room>> = {
+  '.': {
+    holds: '`index.ts`: what users import from `millrace`',
+    knows: [
+      ...PLAIN,
+      'application',
+      'client',
+      'dsl',
+      'dsl/options',
+      'dsl/stores',
+      'engine',
+      'engine/choice',
+      'engine/memory',
+      'log',
+      'log/embedded',
+      'log/memory',
+      'runtime',
+      'runtime/memory',
+      'runtime/restore',
+      'state/views',
+      'topology',
+      'topology/describe',
+      'windowing',
+    ],
+  },
+
+  errors: { holds: '`MillraceError` with code, place and hint', knows: [] },
+  platform: { holds: 'the machine: clocks, timers, files, promises, bytes; nothing of streams', knows: ['errors'] },
+  options: {
+    holds: 'tables of options: what may be given, how it is checked, what the documentation says of it',
+    knows: ['errors', 'platform'],
+  },
+  record: {
+    holds: 'what a record is: headers, event time, the hash of its key, why it was dropped',
+    knows: ['errors', 'platform'],
+  },
+  windowing: { holds: 'windows and their arithmetic, as pure functions', knows: ['errors', 'options', 'platform'] },
+  serde: { holds: 'bytes and values', knows: ['errors', 'options', 'platform', 'record', 'windowing'] },
+  'serde/internal': { holds: 'the formats of internal topics', knows: ['errors', 'record', 'serde'] },
+
+  engine: { holds: 'the `KeyValueEngine` port: an ordered map from bytes to bytes', knows: ['options', 'platform'] },
+  'engine/files': {
+    holds: 'the directory of an engine on disk: who has it open, what is damaged or missing in it',
+    knows: ['errors', 'platform'],
+  },
+  'engine/memory': { holds: 'the engine in memory', knows: ENGINE_BINDING },
+  'engine/rocksdb': { holds: 'RocksDB', knows: ENGINE_BINDING },
+  'engine/leveldb': { holds: 'LevelDB, where RocksDB has no binary', knows: [...ENGINE_BINDING, 'errors'] },
+  'engine/choice': {
+    holds: 'which engine an application gets, and one whose memory can be changed',
+    knows: ['engine', 'engine/leveldb', 'engine/memory', 'engine/rocksdb', 'errors', 'options', 'platform'],
+  },
+
+  group: {
+    holds: 'a group of members: its tasks, their assignment, the partition counts of internal topics',
+    knows: ['errors', 'platform'],
+  },
+
+  log: {
+    holds: 'the `Log` port: topics of partitions of records, groups, offsets, transactions',
+    knows: ['errors', 'group', 'options', 'platform', 'record'],
+  },
+  'log/local': {
+    holds: 'what the logs without a broker share: partitions, readers, producers, their group coordinator',
+    knows: ['errors', 'group', 'log', 'platform', 'record'],
+  },
+  'log/memory': { holds: 'the log in memory', knows: ['log', 'log/local', 'options', 'platform'] },
+  'log/embedded': {
+    holds: 'the log in a directory: over an engine, cleaned and compacted, its losses found',
+    knows: ['engine', 'engine/choice', 'engine/files', 'errors', 'log', 'log/local', 'options', 'platform'],
+  },
+
+  topology: {
+    holds:
+      'the compiled topology as plain data: nodes with an `OperatorSpec`, stores with a `StoreSpec`, and their names',
+    knows: ['errors', 'options', 'record', 'serde', 'windowing'],
+  },
+  'topology/compile': {
+    holds: 'writing a topology: sub-topologies, internal topics, copartitioning',
+    knows: ['topology'],
+  },
+  'topology/graph': {
+    holds: 'the logical graph and its rewrite rules',
+    knows: ['serde', 'topology', 'topology/compile'],
+  },
+  'topology/describe': {
+    holds: 'the description of a topology: as text, JSON, Mermaid, and for a group',
+    knows: ['group', 'topology'],
+  },
+
+  application: {
+    holds: 'an application as the runtime gets it: id, settings, handlers, logger',
+    knows: ['errors', 'log', 'platform', 'record', 'topology'],
+  },
+
+  dsl: {
+    holds: '`StreamsBuilder`, `KStream`, `KTable` and their like: what users call to build a graph',
+    knows: [
+      ...PLAIN,
+      'application',
+      'dsl/handles',
+      'dsl/nodes',
+      'dsl/options',
+      'log',
+      'topology',
+      'topology/graph',
+      'windowing',
+    ],
+  },
+  'dsl/options': {
+    holds: 'what users give to operators: options, topics, functions',
+    knows: ['errors', 'options', 'platform', 'serde', 'topology', 'windowing'],
+  },
+  'dsl/stores': { holds: 'definitions of stores for processors', knows: ['errors', 'options', 'serde', 'topology'] },
+  'dsl/handles': {
+    holds: 'what streams and tables are to the graph',
+    knows: ['dsl/options', 'serde', 'topology', 'topology/graph', 'windowing'],
+  },
+  'dsl/nodes': {
+    holds: 'what operators add to the graph: names and numbers as Kafka Streams draws them',
+    knows: [
+      'dsl/handles',
+      'dsl/options',
+      'record',
+      'serde',
+      'serde/internal',
+      'topology',
+      'topology/compile',
+      'topology/graph',
+      'windowing',
+    ],
+  },
+
+  state: {
+    holds: 'stores as operators know them, and what every store is given',
+    knows: ['engine', 'errors', 'platform', 'record', 'serde', 'state/rows', 'topology'],
+  },
+  'state/rows': { holds: 'bytes of rows on their way to engine and changelog', knows: ['engine', 'platform', 'serde'] },
+  'state/entries': {
+    holds: 'live entries over an engine: held back, logged, written, evicted',
+    knows: STORE,
+  },
+  'state/key-value': { holds: 'key-value stores', knows: [...STORE, 'state/entries'] },
+  'state/timed': {
+    holds: 'window and session stores: rows by time, retention, late rows, scans',
+    knows: [...STORE, 'state/entries'],
+  },
+  'state/versioned': { holds: 'versioned stores', knows: [...STORE, 'state/entries', 'state/key-value'] },
+  'state/buffers': {
+    holds: 'what operators keep to themselves and hold in memory whole: suppress, outer joins, joins with grace',
+    knows: [...STORE, 'state/entries'],
+  },
+  'state/views': {
+    holds: 'stores as users see them',
+    knows: ['errors', 'platform', 'record', 'state', 'state/key-value', 'state/timed', 'state/versioned'],
+  },
+  'state/task': {
+    holds: 'the state of one task: its stores, its engine, whose it is',
+    knows: [
+      ...STORE,
+      'engine/memory',
+      'errors',
+      'state/buffers',
+      'state/key-value',
+      'state/timed',
+      'state/versioned',
+      'state/views',
+    ],
+  },
+
+  operators: {
+    holds: 'the `Operator` port: what runs a node, and what it may do',
+    knows: ['errors', 'platform', 'record', 'state', 'topology', 'windowing'],
+  },
+  'operators/stateless': { holds: 'one record in, some out', knows: [...OPERATOR, 'windowing'] },
+  'operators/process': { holds: 'processors of users', knows: [...OPERATOR, 'options'] },
+  'operators/table': {
+    holds: 'tables: their rows, what is derived from them, how others look them up',
+    knows: [...OPERATOR, 'operators/process', 'state', 'windowing'],
+  },
+  'operators/aggregate': { holds: 'aggregations without windows', knows: [...OPERATOR, 'operators/table'] },
+  'operators/window': {
+    holds: 'aggregations in windows and sessions',
+    knows: [...OPERATOR, 'operators/aggregate', 'state', 'windowing'],
+  },
+  'operators/join': {
+    holds: 'joins of streams and tables by equal keys',
+    knows: [...OPERATOR, 'operators/table', 'state', 'windowing'],
+  },
+  'operators/foreign-key': {
+    holds: 'joins of tables by a foreign key',
+    knows: [...OPERATOR, 'operators/table', 'serde', 'state'],
+  },
+  'operators/suppress': {
+    holds: 'results held back',
+    knows: [...OPERATOR, 'operators/table', 'state', 'windowing'],
+  },
+  'operators/create': {
+    holds: 'from an `OperatorSpec` to the operator that runs it',
+    knows: [
+      'operators',
+      'operators/aggregate',
+      'operators/foreign-key',
+      'operators/join',
+      'operators/process',
+      'operators/stateless',
+      'operators/suppress',
+      'operators/table',
+      'operators/window',
+      'topology',
+    ],
+  },
+
+  runtime: {
+    holds: '`Streams`: an application that runs',
+    knows: [
+      'application',
+      'engine',
+      'engine/choice',
+      'errors',
+      'log',
+      'options',
+      'platform',
+      'record',
+      'runtime/restore',
+      'runtime/state-directory',
+      'runtime/thread',
+      'runtime/workers',
+      'topology',
+    ],
+  },
+  'runtime/node': {
+    holds: 'a node at work: what it forwards, drops, schedules',
+    knows: ['application', 'errors', 'operators', 'platform', 'record', 'state', 'topology'],
+  },
+  'runtime/prefetch': { holds: 'rows looked up before their records are processed', knows: ['log', 'record', 'serde'] },
+  'runtime/input': {
+    holds: 'records on their way in: queues by partition, the lowest timestamp first',
+    knows: ['log', 'record', 'runtime/node', 'runtime/prefetch', 'serde', 'topology'],
+  },
+  'runtime/output': {
+    holds: 'records on their way out: encoded, partitioned, appended',
+    knows: ['errors', 'log', 'platform', 'record', 'serde', 'topology'],
+  },
+  'runtime/failures': {
+    holds: 'what goes wrong with one record: handlers, dead letters, refusals',
+    knows: [
+      'application',
+      'errors',
+      'log',
+      'platform',
+      'record',
+      'runtime/input',
+      'runtime/node',
+      'runtime/output',
+      'serde',
+    ],
+  },
+  'runtime/task': {
+    holds: 'a task: operators wired over queues and stores, its times, its offsets',
+    knows: [
+      ...PLAIN,
+      'application',
+      'log',
+      'operators',
+      'operators/create',
+      'runtime/failures',
+      'runtime/input',
+      'runtime/node',
+      'runtime/output',
+      'topology',
+    ],
+  },
+  'runtime/commit': {
+    holds: 'the commit',
+    knows: [
+      'errors',
+      'log',
+      'platform',
+      'runtime/failures',
+      'runtime/output',
+      'runtime/task',
+      'state',
+      'state/task',
+      'topology',
+    ],
+  },
+  'runtime/restore': {
+    holds: 'the restore: from a changelog to a store, and where inputs go on',
+    knows: [
+      'application',
+      'errors',
+      'log',
+      'platform',
+      'record',
+      'serde',
+      'state',
+      'state/task',
+      'topology',
+      'topology/describe',
+    ],
+  },
+  'runtime/state-directory': {
+    holds: 'the state directory: its engines, its owner, what is cleaned away',
+    knows: [
+      'application',
+      'engine',
+      'engine/choice',
+      'engine/files',
+      'engine/leveldb',
+      'errors',
+      'platform',
+      'state/task',
+      'topology',
+    ],
+  },
+  'runtime/memory': {
+    holds: 'the division of memory',
+    knows: ['application', 'engine', 'platform', 'runtime/task', 'state/task', 'topology'],
+  },
+  'runtime/thread': {
+    holds: 'a stream thread: its loop, its membership, its tasks and standbys',
+    knows: [
+      'application',
+      'errors',
+      'group',
+      'log',
+      'platform',
+      'record',
+      'runtime/commit',
+      'runtime/failures',
+      'runtime/input',
+      'runtime/memory',
+      'runtime/node',
+      'runtime/output',
+      'runtime/restore',
+      'runtime/state-directory',
+      'runtime/task',
+      'state',
+      'state/task',
+      'topology',
+      'topology/describe',
+    ],
+  },
+  'runtime/workers': {
+    holds: 'where stream threads live: on one event loop, or in worker threads',
+    knows: [
+      'application',
+      'engine',
+      'engine/choice',
+      'errors',
+      'log',
+      'platform',
+      'record',
+      'runtime/restore',
+      'runtime/state-directory',
+      'runtime/thread',
+      'topology',
+      'topology/describe',
+    ],
+  },
+
+  kafka: {
+    holds: '`index.ts`: what users import from `millrace/kafka`',
+    knows: ['kafka/client', 'kafka/cluster', 'log', 'platform'],
+  },
+  'kafka/records': { holds: 'record batches: built, read, compressed', knows: ['errors', 'log', 'platform', 'record'] },
+  'kafka/protocol': { holds: 'requests that no client has, and error codes', knows: ['errors', 'kafka/records'] },
+  'kafka/cluster': {
+    holds: 'connections to brokers: metadata, coordinators, retries, security',
+    knows: ['errors', 'kafka/protocol', 'kafka/records', 'log', 'options', 'platform'],
+  },
+  'kafka/admin': { holds: 'topics and configs', knows: KAFKA },
+  'kafka/fetch': { holds: 'fetching', knows: [...KAFKA, 'kafka/records'] },
+  'kafka/produce': { holds: 'producing', knows: [...KAFKA, 'kafka/admin', 'kafka/records'] },
+  'kafka/group/member': {
+    holds: 'what a member of a group is, by whichever protocol',
+    knows: [...KAFKA, 'group', 'kafka/admin'],
+  },
+  'kafka/group/streams': { holds: 'membership by KIP-1071', knows: [...KAFKA, 'group', 'kafka/group/member'] },
+  'kafka/group/classic': {
+    holds: 'membership by JoinGroup and SyncGroup',
+    knows: [...KAFKA, 'group', 'kafka/admin', 'kafka/group/member'],
+  },
+  'kafka/group': {
+    holds: 'which of the two protocols',
+    knows: [...KAFKA, 'group', 'kafka/group/classic', 'kafka/group/member', 'kafka/group/streams'],
+  },
+  'kafka/transaction': {
+    holds: 'transactions',
+    knows: [...KAFKA, 'kafka/group/member', 'kafka/produce'],
+  },
+  'kafka/client': {
+    holds: 'the `Log` port over Kafka',
+    knows: [
+      ...KAFKA,
+      'group',
+      'kafka/admin',
+      'kafka/fetch',
+      'kafka/group',
+      'kafka/group/member',
+      'kafka/produce',
+      'kafka/transaction',
+    ],
+  },
+
+  client: {
+    holds: '`readTopic`, `TopicWriter`: records in and out from outside',
+    knows: ['dsl/options', 'errors', 'log', 'options', 'record', 'serde'],
+  },
+  testing: {
+    holds: '`TopologyTestDriver`: what users import from `millrace/testing`',
+    knows: [
+      ...PLAIN,
+      'application',
+      'dsl/options',
+      'engine',
+      'engine/memory',
+      'log',
+      'log/memory',
+      'runtime/node',
+      'runtime/state-directory',
+      'runtime/task',
+      'runtime/thread',
+      'topology',
+      'topology/describe',
+      'windowing',
+    ],
+  },
+  cli: {
+    holds: 'the `millrace` command',
+    knows: [
+      'application',
+      'engine',
+      'engine/choice',
+      'errors',
+      'group',
+      'kafka',
+      'log',
+      'log/embedded',
+      'options',
+      'platform',
+      'runtime',
+      'runtime/restore',
+      'topology',
+      'topology/describe',
+    ],
+  },
+}
+
+/** Packages of others, and the rooms that may import them. */
+export const packages: Readonly<Record<string, readonly string[]>> = {
+  '@nxtedition/rocksdb': ['engine/rocksdb'],
+  '@platformatic/kafka': [
+    'kafka/admin',
+    'kafka/cluster',
+    'kafka/fetch',
+    'kafka/group/classic',
+    'kafka/group/member',
+    'kafka/produce',
+    'kafka/protocol',
+    'kafka/records',
+    'kafka/transaction',
+  ],
+  '@standard-schema/spec': ['serde'],
+  'classic-level': ['engine/leveldb'],
+  'cli-progress': ['cli'],
+  commander: ['cli'],
+  'temporal-polyfill': ['windowing'],
+}
+
+/** Classes of the DSL return one another, as types: the only set of files that may import in a circle. */
+export const DSL_CLASSES: readonly string[] = [
+  'dsl/branched-kstream.ts',
+  'dsl/cogrouped-kstream.ts',
+  'dsl/kgrouped-stream.ts',
+  'dsl/kgrouped-table.ts',
+  'dsl/kstream.ts',
+  'dsl/ktable.ts',
+  'dsl/session-windowed-kstream.ts',
+  'dsl/time-windowed-kstream.ts',
+  'dsl/wrap.ts',
+]
+
+/** Files called `index.ts` are what users may import: nothing else in `src` is public, and nothing in `src` imports them. */
+export const PUBLIC: readonly string[] = ['index.ts', 'kafka/index.ts', 'testing/index.ts']
