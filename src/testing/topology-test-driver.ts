@@ -2,7 +2,7 @@ import type { Topic } from '../dsl/options/topic.ts'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { PartitionMap, type CommittedOffset } from '../log/log.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
-import { DropCounter } from '../runtime/node/drop-counter.ts'
+import { DropCounter, sumOfDrops } from '../runtime/node/drop-counter.ts'
 import { requireApplication } from '../application/app-module.ts'
 import { GLOBAL_STATE } from '../runtime/thread/global-tables.ts'
 import { encodeOffsetMetadata } from '../runtime/task/offset-metadata.ts'
@@ -38,7 +38,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   readonly #options: DriverSettings
   #parts: DriverParts
   /** Of the runs before the last restart. */
-  readonly #dropsBefore = new DropCounter()
+  #dropsBefore = new DropCounter()
   readonly #producedBefore = new Set<string>()
   readonly #pipedRecords = new PipedRecords()
   readonly #outputs = new Map<string, TestOutputTopic<unknown, unknown>>()
@@ -77,7 +77,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
     const { keepState } = readOptions(RESTART, options, 'restart()')
     const { log, clock, home, manager } = this.#parts
     const tasks = manager.tasks.map((task) => task.id)
-    for (const [reason, count] of this.#dropsNow().byReason) this.#dropsBefore.add(reason, count)
+    this.#dropsBefore = this.dropped
     for (const topic of this.#parts.recording.topics) this.#producedBefore.add(topic)
     await runSteps(closeParts(this.#parts, 'clean'))
     if (!keepState) for (const id of [...tasks, GLOBAL_STATE]) await home.destroy(id)
@@ -216,18 +216,9 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
 
   /** Dropped records by reason, over all tasks. */
   get dropped(): DropCounter {
-    const all = this.#dropsNow()
-    for (const [reason, count] of this.#dropsBefore.byReason) all.add(reason, count)
-    return all
-  }
-
-  #dropsNow(): DropCounter {
     const { manager, globals } = this.#parts
-    const all = new DropCounter()
-    for (const counter of [manager.closedDrops, globals.drops, ...manager.tasks.map((task) => task.drops)]) {
-      for (const [reason, count] of counter.byReason) all.add(reason, count)
-    }
-    return all
+    const running = manager.tasks.map((task) => task.drops)
+    return sumOfDrops([this.#dropsBefore, manager.closedDrops, globals.drops, ...running])
   }
 
   /** Topics written to so far, internal ones included. */

@@ -1,6 +1,16 @@
 import { expect, it } from 'vitest'
-import { defineApp, hopping, long, memoryLog, Streams, string, topic, TopicWriter } from '../../src/index.ts'
-import type { AppConfig, Logger } from '../../src/index.ts'
+import {
+  defineApp,
+  hopping,
+  long,
+  memoryLog,
+  Streams,
+  string,
+  topic,
+  TopicWriter,
+  windowStore,
+} from '../../src/index.ts'
+import type { AppConfig, Logger, WindowStore } from '../../src/index.ts'
 import { TopologyTestDriver } from '../../src/testing/index.ts'
 
 const clicks = topic('clicks', { key: string(), value: long() })
@@ -41,6 +51,30 @@ function counting(config: Partial<AppConfig>) {
     ...config,
   })
 }
+
+it('a record that is too old for a global store is counted and logged with its place, once', () => {
+  const { lines, logger } = recording()
+  const app = defineApp({
+    id: 'global',
+    logger,
+    build: (builder) => {
+      const store = windowStore('recent', { key: string(), value: long(), windowSize: '1s', retention: '1h' })
+      builder.addGlobalStore(store, clicks, () => {
+        let recent: WindowStore<string, number>
+        return {
+          init: (context) => void (recent = context.store('recent')),
+          process: ({ key, value, timestamp }) => recent.put(key, value, timestamp),
+        }
+      })
+    },
+  })
+  using driver = new TopologyTestDriver(app)
+  const input = driver.input(clicks)
+  for (const timestamp of [86_400_000, 0, 1]) input.pipe('a', 1, { timestamp })
+  expect(driver.dropped.byReason.get('expired')).toBe(2)
+  const fields = { reason: 'expired', store: 'recent', task: 'global', topic: 'clicks', partition: 0, offset: 1 }
+  expect(lines).toEqual([{ level: 'warn', message: 'record dropped', fields }])
+})
 
 it('records that are dropped alike are told once with their place, then counted by reason and node', () => {
   const { lines, logger } = recording()

@@ -120,7 +120,9 @@ export class TaskErrors implements RecordGate {
 
   negativeTimestamp(queue: PartitionQueue, cursor: RecordCursor, extracted: boolean): void {
     if (extracted) {
-      this.#contexts.dropFrom(queue.source.node, 'negative-timestamp', queue.topic, queue.partition, cursor.offset)
+      const { topic, partition } = queue
+      const place = { topic, partition, offset: cursor.offset }
+      this.#contexts.drops.drop('negative-timestamp', 'node', queue.source.node, place)
       return
     }
     throw new MillraceError('MR_TIMESTAMP', `the record has the timestamp ${cursor.timestamp}`, {
@@ -193,7 +195,7 @@ export class TaskErrors implements RecordGate {
   refused(error: MillraceError, record: FailedRecord): MaybePromise<Replacement | undefined> {
     const decision = this.#ask(this.#settings.onProductionError, error, record, 'production')
     const instead = decision === 'deadLetter' ? this.#orEnd(() => this.#deadLetters.instead(record, error)) : undefined
-    this.#contexts.dropFrom(record.node, 'production', record.topic, record.partition, record.offset, error)
+    this.#contexts.drops.drop('production', 'node', record.node, record, error)
     return instead
   }
 
@@ -206,7 +208,7 @@ export class TaskErrors implements RecordGate {
     if (this.#ask(handler, error, record, reason) === 'deadLetter') {
       this.#orEnd(() => this.#deadLetters.write(record, error))
     }
-    this.#contexts.dropFrom(record.node, reason, record.topic, record.partition, record.offset, error)
+    this.#contexts.drops.drop(reason, 'node', record.node, record, error)
   }
 
   #ask(

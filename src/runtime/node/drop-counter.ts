@@ -1,6 +1,6 @@
 import type { DropReason } from '../../record/drop-reason.ts'
 
-/** Dropped records by reason, of one task. */
+/** Dropped records by reason. */
 export class DropCounter {
   readonly #counts = new Map<DropReason, number>()
 
@@ -18,4 +18,10 @@ export class DropCounter {
   get byReason(): ReadonlyMap<DropReason, number> {
     return this.#counts
   }
+}
+
+export function sumOfDrops(counters: Iterable<DropCounter>): DropCounter {
+  const sum = new DropCounter()
+  for (const { byReason } of counters) for (const [reason, count] of byReason) sum.add(reason, count)
+  return sum
 }

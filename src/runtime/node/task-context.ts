@@ -8,9 +8,8 @@ import type { RecordContext } from '../../record/record-context.ts'
 import type { StateStore } from '../../state/states.ts'
 import type { Settings } from '../../application/application.ts'
 import type { Cancellable, PunctuationType } from '../../topology/processor-api.ts'
-import type { DropCounter } from './drop-counter.ts'
+import type { DroppedRecords } from './dropped-records.ts'
 import type { PunctuationQueue } from './punctuation.ts'
-import type { RepeatedLines } from '../../application/repeated-lines.ts'
 
 /** Finds the states and user stores that a task's nodes may use. */
 export interface StoreAccess {
@@ -29,8 +28,7 @@ export class TaskContexts {
   readonly settings: Settings
   readonly stores: StoreAccess
   readonly punctuation: PunctuationQueue
-  readonly drops: DropCounter
-  readonly lines: RepeatedLines
+  readonly drops: DroppedRecords
   readonly clock: Clock
   /** Numbers kept with the committed offsets. */
   readonly times: Map<string, number>
@@ -45,8 +43,7 @@ export class TaskContexts {
     settings: Settings
     stores: StoreAccess
     punctuation: PunctuationQueue
-    drops: DropCounter
-    lines: RepeatedLines
+    drops: DroppedRecords
     clock: Clock
     times: Map<string, number>
   }) {
@@ -58,7 +55,6 @@ export class TaskContexts {
     this.stores = options.stores
     this.punctuation = options.punctuation
     this.drops = options.drops
-    this.lines = options.lines
     this.clock = options.clock
     this.times = options.times
   }
@@ -66,22 +62,6 @@ export class TaskContexts {
   /** Those of a record without any. Where processors change them in place, as in Kafka Streams, each record has its own. */
   noHeaders(): Headers {
     return this.settings.compatible ? new Headers() : NO_HEADERS
-  }
-
-  dropFrom(
-    node: string,
-    reason: DropReason,
-    topic: string | null,
-    partition: number,
-    offset: number,
-    error?: unknown,
-  ): void {
-    this.drops.add(reason)
-    if (!this.lines.isFirst('record dropped', 'node', node, reason)) return
-    this.settings.logger.warn(
-      { reason, node, task: this.taskId, topic, partition, offset, ...(error === undefined ? {} : { err: error }) },
-      'record dropped',
-    )
   }
 }
 
@@ -142,8 +122,7 @@ export class NodeContext implements OperatorContext {
   }
 
   drop(reason: DropReason): void {
-    const { topic, partition, offset } = this.record
-    this.#shared.dropFrom(this.node, reason, topic, partition, offset)
+    this.#shared.drops.drop(reason, 'node', this.node)
   }
 
   savedTime(key: string): number | undefined {

@@ -6,6 +6,7 @@ import type { RecordContext } from '../../record/record-context.ts'
 import type { Settings } from '../../application/application.ts'
 import type { Subtopology } from '../../topology/topology.ts'
 import type { DropCounter } from '../node/drop-counter.ts'
+import type { DroppedRecords } from '../node/dropped-records.ts'
 import { IdleTime, type QuietOf } from './idle-time.ts'
 import type { NodeFailure } from '../node/node-output.ts'
 import type { NodeTimes } from '../node/node-times.ts'
@@ -16,7 +17,6 @@ import { PartitionQueue } from '../input/partition-queue.ts'
 import { PunctuationQueue } from '../node/punctuation.ts'
 import { QueueHeap } from '../input/queue-heap.ts'
 import type { RecordWriter } from '../output/record-writer.ts'
-import type { RepeatedLines } from '../../application/repeated-lines.ts'
 import type { Slice } from '../../platform/slice.ts'
 import { TaskContexts, type StoreAccess } from '../node/task-context.ts'
 import { TaskErrors } from '../failures/task-errors.ts'
@@ -43,8 +43,7 @@ export interface TaskOptions {
   readonly inputs: readonly TaskInput[]
   readonly stores: StoreAccess
   readonly record: RecordContext
-  readonly drops: DropCounter
-  readonly lines: RepeatedLines
+  readonly drops: DroppedRecords
   readonly writer: RecordWriter
   readonly deadLetters: DeadLetters
   readonly inputLookup: InputLookup
@@ -102,7 +101,7 @@ export class Task {
 
   constructor(options: TaskOptions) {
     this.id = options.id
-    this.drops = options.drops
+    this.drops = options.drops.counts
     this.#settings = options.settings
     this.#clock = options.clock
     this.#heap = new QueueHeap(options.strictOrder)
@@ -116,7 +115,6 @@ export class Task {
       stores: options.stores,
       punctuation: new PunctuationQueue(options.clock, options.settings.compatible),
       drops: options.drops,
-      lines: options.lines,
       clock: options.clock,
       times,
     })

@@ -8,6 +8,7 @@ import type { Application, Logger } from '../../application/application.ts'
 import type { Subtopology, Topology } from '../../topology/topology.ts'
 import { DeadLetters } from '../failures/dead-letters.ts'
 import { DropCounter } from '../node/drop-counter.ts'
+import { DroppedRecords } from '../node/dropped-records.ts'
 import { InputLookup } from '../failures/input-lookup.ts'
 import { MemoryShare } from '../memory/memory-budget.ts'
 import { openState } from '../state-directory/open-state.ts'
@@ -94,10 +95,11 @@ export class GlobalTables {
     const specs = [...topology.stores.values()].filter((store) => store.global).map((store) => store.spec)
     const { logger, compatible } = app.settings
     const memory = new MemoryShare(app.settings, topology)
+    const dropped = new DroppedRecords(name, record, lines, logger, drops)
     const environment = {
       task: name,
       record,
-      drop: (reason: DropReason): void => drops.add(reason),
+      drop: (reason: DropReason, store: string): void => dropped.drop(reason, 'store', store),
       cacheBytes: 0,
       residentBytes: memory.entries,
       compatible,
@@ -117,8 +119,9 @@ export class GlobalTables {
       for (const { topic, topicId, partition, earliest, end } of ranges) {
         const checkpoint = checkpointName(topic, partition)
         const offset = wiped ? earliest : (state.checkpoint(checkpoint)?.offset ?? earliest)
+        const id = `${GLOBAL_STATE}_${partition}`
         const task = new Task({
-          id: `${GLOBAL_STATE}_${partition}`,
+          id,
           partition,
           applicationId: app.id,
           settings: app.settings,
@@ -132,8 +135,7 @@ export class GlobalTables {
             isGlobal: () => true,
           },
           record,
-          drops,
-          lines,
+          drops: new DroppedRecords(id, record, lines, logger, drops),
           writer,
           deadLetters: new DeadLetters(app.settings.deadLetterTopic, writer),
           inputLookup,

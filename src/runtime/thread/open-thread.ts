@@ -5,7 +5,7 @@ import type { Scheduler } from '../../platform/scheduler.ts'
 import type { Application } from '../../application/application.ts'
 import { subtopologiesForGroup } from '../../topology/describe/subtopologies-for-group.ts'
 import type { Topology } from '../../topology/topology.ts'
-import { DropCounter } from '../node/drop-counter.ts'
+import { sumOfDrops } from '../node/drop-counter.ts'
 import type { GlobalTables } from './global-tables.ts'
 import { MemoryShare } from '../memory/memory-budget.ts'
 import { RepeatedLines } from '../../application/repeated-lines.ts'
@@ -115,13 +115,11 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
 
 /** What a thread has done and is doing, as of now. */
 export function statusOf({ manager, commits, redone }: StreamThread): ThreadStatus {
-  const drops = new DropCounter()
-  for (const [reason, count] of manager.closedDrops.byReason) drops.add(reason, count)
+  const drops = sumOfDrops([manager.closedDrops, ...manager.tasks.map((task) => task.drops)])
   const tasks: ThreadTaskStatus[] = []
   let processed = manager.processedByClosedTasks
   let lag = 0
   for (const task of manager.tasks) {
-    for (const [reason, count] of task.drops.byReason) drops.add(reason, count)
     processed += task.processed
     for (const queue of task.queues) lag += queue.size + (manager.lag(queue.topic, queue.partition) ?? 0)
     tasks.push({ id: task.id, streamTime: task.streamTime, processed: task.processed })

@@ -6,7 +6,7 @@ import type { TaskState } from '../../state/task/task-state.ts'
 import type { Application } from '../../application/application.ts'
 import type { Topology } from '../../topology/topology.ts'
 import { unwrittenBytes, type CommittableTask } from '../commit/commit.ts'
-import { DropCounter } from '../node/drop-counter.ts'
+import { DropCounter, sumOfDrops } from '../node/drop-counter.ts'
 import type { GlobalTables } from './global-tables.ts'
 import { idleDelays } from '../task/idle-time.ts'
 import type { NodeTimes } from '../node/node-times.ts'
@@ -92,7 +92,7 @@ export class TaskManager {
   #times: NodeTimes | undefined
   readonly #commits: ThreadCommits
   /** Records dropped by tasks that are closed by now. */
-  readonly closedDrops = new DropCounter()
+  closedDrops = new DropCounter()
   /** Records processed by tasks that are closed by now. */
   processedByClosedTasks = 0
 
@@ -284,7 +284,6 @@ export class TaskManager {
       },
       record: open.record,
       drops: open.drops,
-      lines: this.#options.lines,
       writer: this.#writer,
       deadLetters: new DeadLetters(app.settings.deadLetterTopic, this.#writer),
       inputLookup: this.#inputLookup,
@@ -467,7 +466,7 @@ export class TaskManager {
     this.processedByClosedTasks += running?.task.processed ?? 0
     this.#running.delete(id)
     this.#opening.delete(id)
-    for (const [reason, count] of open.drops.byReason) this.closedDrops.add(reason, count)
+    this.closedDrops = sumOfDrops([this.closedDrops, open.drops.counts])
     yield* this.#opener.close(id, open.state)
   }
 

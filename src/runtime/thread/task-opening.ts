@@ -1,6 +1,7 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { CommittedOffset, Log, LogClient, PartitionMap, TopicPartition } from '../../log/log.ts'
 import type { Clock } from '../../platform/clock.ts'
+import type { DropReason } from '../../record/drop-reason.ts'
 import { RecordContext } from '../../record/record-context.ts'
 import type { ByteBudget } from '../../state/environment.ts'
 import type { TaskState } from '../../state/task/task-state.ts'
@@ -8,7 +9,7 @@ import type { Application } from '../../application/application.ts'
 import { changelogTopicName } from '../../topology/internal-topic-names.ts'
 import type { Subtopology, Topology, TopologyStore } from '../../topology/topology.ts'
 import type { Changelog } from '../commit/commit.ts'
-import { DropCounter } from '../node/drop-counter.ts'
+import { DroppedRecords } from '../node/dropped-records.ts'
 import { LEAST_ENGINE, type MemoryShare } from '../memory/memory-budget.ts'
 import { openState } from '../state-directory/open-state.ts'
 import type { RepeatedLines } from '../../application/repeated-lines.ts'
@@ -35,7 +36,7 @@ export interface TaskParts {
 export interface OpenTask extends TaskParts {
   readonly state: TaskState
   readonly record: RecordContext
-  readonly drops: DropCounter
+  readonly drops: DroppedRecords
   readonly changelogs: ReadonlyMap<string, Changelog>
   readonly inputs: readonly OpenInput[]
 }
@@ -73,18 +74,13 @@ export class TaskOpener {
     const memory = this.#memory
     const { logger, compatible } = app.settings
     const record = new RecordContext()
-    const drops = new DropCounter()
     const task = parts.id
+    const drops = new DroppedRecords(task, record, lines, logger)
     const stores = this.#storesOf(parts)
     const environment = {
       task,
       record,
-      drop: (reason: Parameters<DropCounter['add']>[0], store: string): void => {
-        drops.add(reason)
-        if (!lines.isFirst('record dropped', 'store', store, reason)) return
-        const { topic, partition, offset } = record
-        logger.warn({ reason, store, task, topic, partition, offset }, 'record dropped')
-      },
+      drop: (reason: DropReason, store: string): void => drops.drop(reason, 'store', store),
       cacheBytes: memory.parts.cache,
       held: this.#held,
       residentBytes: memory.entries,

@@ -1,0 +1,38 @@
+import type { Logger } from '../../application/application.ts'
+import type { RepeatedLines } from '../../application/repeated-lines.ts'
+import type { DropReason } from '../../record/drop-reason.ts'
+import type { RecordContext } from '../../record/record-context.ts'
+import { DropCounter } from './drop-counter.ts'
+
+/** Where a record comes from. Topic null, partition and offset -1: no record is being processed. */
+type RecordPlace = Pick<RecordContext, 'topic' | 'partition' | 'offset'>
+
+/**
+ * The records that the nodes and stores of a task drop. Whatever drops one says so here: it is counted, and the first of a
+ * reason at a node or store is logged with its place.
+ */
+export class DroppedRecords {
+  readonly counts: DropCounter
+  readonly #task: string
+  readonly #record: RecordContext
+  readonly #lines: RepeatedLines
+  readonly #logger: Logger
+
+  /** @param record the one being processed; changed in place */
+  constructor(task: string, record: RecordContext, lines: RepeatedLines, logger: Logger, counts = new DropCounter()) {
+    this.counts = counts
+    this.#task = task
+    this.#record = record
+    this.#lines = lines
+    this.#logger = logger
+  }
+
+  /** @param place that of the record being processed, unless another one is dropped */
+  drop(reason: DropReason, by: 'node' | 'store', name: string, place: RecordPlace = this.#record, err?: unknown): void {
+    this.counts.add(reason)
+    if (!this.#lines.isFirst('record dropped', by, name, reason)) return
+    const { topic, partition, offset } = place
+    const fields = { reason, [by]: name, task: this.#task, topic, partition, offset }
+    this.#logger.warn(err === undefined ? fields : { ...fields, err }, 'record dropped')
+  }
+}
