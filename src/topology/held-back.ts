@@ -1,33 +1,11 @@
-import { minimumRetention } from '../windowing/windows.ts'
-import type { OperatorSpec } from './operator-spec.ts'
+import { traitsOf } from './operator-spec.ts'
 import type { Topology, TopologyNode } from './topology.ts'
 
 /**
- * Milliseconds by which the records that a node forwards may be older than the stream time at which it does: it holds results back
- * until their window has closed, or for a grace period.
- */
-function heldBackBy(spec: OperatorSpec): number {
-  switch (spec.op) {
-    case 'windowAggregate':
-    case 'slidingAggregate':
-    case 'periodAggregate':
-    case 'sessionAggregate':
-      return spec.emitOnClose ? minimumRetention(spec.windows) : 0
-    case 'suppress':
-      return spec.wait + spec.windowSize
-    case 'streamJoin':
-      return spec.join === 'inner' ? 0 : Math.max(spec.windows.before, spec.windows.after) + spec.windows.grace
-    case 'streamTableJoin':
-      return spec.buffer === null ? 0 : spec.grace
-    default:
-      return 0
-  }
-}
-
-/**
  * For each node, how much older than the stream time of the sources its input may be, in milliseconds: the sum of what the
- * nodes before it hold back, on the longest way, topics that the application writes and reads included. Where no record moves stream time, a node's time may go
- * on only when nothing is held back before it any more: what comes out there would be late.
+ * nodes before it hold back, on the longest way, topics that the application writes and reads included. Where no record
+ * moves stream time, a node's time may go on only when nothing is held back before it any more: what comes out there would
+ * be late.
  *
  * @param commitInterval what a task that writes to such a topic may hold back from its readers, in its caches and in a
  * transaction: it may run in another thread, which commits when it is due
@@ -46,7 +24,7 @@ export function heldBackBefore(topology: Topology, commitInterval: number): Read
   // As many rounds as there are sub-topologies reach the last of them. Internal topics make no circles; those of a user end here.
   for (let round = 0; round < topology.subtopologies.length; round++) {
     for (const node of nodes) {
-      const delay = (delays.get(node.name) ?? 0) + (node.kind === 'processor' ? heldBackBy(node.operator) : 0)
+      const delay = (delays.get(node.name) ?? 0) + (node.kind === 'processor' ? traitsOf(node.operator).holdsBack : 0)
       const untilRead = node.kind === 'sink' ? delay + commitInterval : delay
       for (const next of nextNodes(node, readers)) delays.set(next, Math.max(untilRead, delays.get(next) ?? 0))
     }

@@ -8,6 +8,7 @@ import type {
   TumblingWindows,
   UnlimitedWindows,
 } from '../windowing/windows.ts'
+import { minimumRetention } from '../windowing/windows.ts'
 import type { FixedKeyProcessorSupplier, ProcessorSupplier, ValueTransformerSupplier } from './processor-api.ts'
 
 /*
@@ -291,3 +292,87 @@ export type OperatorSpec =
 
 export type OperatorName = OperatorSpec['op']
 export type SpecOf<Name extends OperatorName> = Extract<OperatorSpec, { readonly op: Name }>
+export type OperatorSpecs = { readonly [Name in OperatorName]: SpecOf<Name> }
+
+/** What others must know of an operator. */
+export interface OperatorTraits {
+  /** Forwards the value that it was given, if it forwards anything. */
+  readonly keepsValue: boolean
+  /** Forwards a record of its own making; else, in Kafka Streams, the very record that it was given, with its headers. */
+  readonly makesRecord: boolean
+  /** False: asks only whether there is a value. */
+  readonly readsValue: boolean
+  /**
+   * Milliseconds by which the records that it forwards may be older than the stream time at which it does: it holds results
+   * back until their window has closed, or for a grace period.
+   */
+  readonly holdsBack: number
+}
+
+const handsOn = (): OperatorTraits => ({ keepsValue: true, makesRecord: false, readsValue: true, holdsBack: 0 })
+const makes = (): OperatorTraits => ({ keepsValue: false, makesRecord: true, readsValue: true, holdsBack: 0 })
+const folds = ({ folding }: { readonly folding: Folding }): OperatorTraits => ({
+  ...makes(),
+  readsValue: folding.kind !== 'count',
+})
+const foldsWindows = (spec: SpecOf<`${'window' | 'period' | 'sliding' | 'session'}Aggregate`>): OperatorTraits => ({
+  ...folds(spec),
+  holdsBack: spec.emitOnClose ? minimumRetention(spec.windows) : 0,
+})
+
+/** An operator without traits does not compile. */
+const TRAITS: { readonly [Name in OperatorName]: (spec: OperatorSpecs[Name]) => OperatorTraits } = {
+  filter: handsOn,
+  map: makes,
+  mapValues: makes,
+  flatMap: makes,
+  flatMapValues: makes,
+  selectKey: () => ({ ...makes(), keepsValue: true }),
+  peek: handsOn,
+  forEach: makes,
+  print: makes,
+  passThrough: handsOn,
+  branch: handsOn,
+  repartitionFilter: handsOn,
+  process: () => ({ ...makes(), makesRecord: false }),
+  processValues: makes,
+  aggregate: folds,
+  windowAggregate: foldsWindows,
+  periodAggregate: foldsWindows,
+  slidingAggregate: foldsWindows,
+  sessionAggregate: foldsWindows,
+  tableSource: makes,
+  globalTableSource: makes,
+  globalProcess: makes,
+  tableFilter: makes,
+  tableMapValues: makes,
+  tableTransformValues: makes,
+  tableToStream: makes,
+  tableGroupBy: makes,
+  tableAggregate: makes,
+  tableReduce: makes,
+  tableJoin: makes,
+  tableJoinMerge: makes,
+  suppress: ({ wait, windowSize }) => ({ ...makes(), holdsBack: wait + windowSize }),
+  joinWindow: () => ({ ...makes(), makesRecord: false }),
+  streamJoin: ({ join, windows: { before, after, grace } }) => ({
+    ...makes(),
+    holdsBack: join === 'inner' ? 0 : Math.max(before, after) + grace,
+  }),
+  streamSelfJoin: makes,
+  streamTableJoin: ({ buffer, grace }) => ({ ...makes(), holdsBack: buffer === null ? 0 : grace }),
+  streamGlobalTableJoin: makes,
+  foreignKeySubscribe: makes,
+  foreignKeyReceive: makes,
+  foreignKeyAnswer: makes,
+  foreignKeyNotify: makes,
+  foreignKeyResolve: makes,
+}
+
+export function traitsOf(spec: OperatorSpec): OperatorTraits {
+  return lookUp(spec.op, spec)
+}
+
+function lookUp<Name extends OperatorName>(name: Name, spec: OperatorSpecs[Name]): OperatorTraits {
+  return TRAITS[name](spec)
+}

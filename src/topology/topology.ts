@@ -68,7 +68,7 @@ export interface SinkNode {
   readonly valueSerde: Serde<unknown>
   readonly partitioner: StreamPartitioner | undefined
   readonly parents: readonly string[]
-  /** True if what it writes as value may be the bytes of the input record's value: it is the same, and nobody looks at it. */
+  /** True if what it writes as value may be the bytes of the input record's value: it is the same, and nothing reads it. */
   readonly copiesValue: boolean
   /** For the sinks of repartition topics: what the group must create. */
   readonly repartition: RepartitionTopic | undefined

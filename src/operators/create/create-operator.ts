@@ -1,4 +1,4 @@
-import type { OperatorName, OperatorSpec, SpecOf } from '../../topology/operator-spec.ts'
+import type { OperatorName, OperatorSpec, OperatorSpecs } from '../../topology/operator-spec.ts'
 import { Aggregate } from '../aggregate/aggregate.ts'
 import { Branch } from '../stateless/branch.ts'
 import { Filter } from '../stateless/filter.ts'
@@ -43,8 +43,7 @@ import { TableToStream } from '../table/table-to-stream.ts'
 import { TableTransformValues } from '../table/table-transform-values.ts'
 import { WindowAggregate } from '../window/window-aggregate.ts'
 
-type Specs = { readonly [Name in OperatorName]: SpecOf<Name> }
-type Constructors = { readonly [Name in OperatorName]: new (spec: Specs[Name]) => Operator }
+type Constructors = { readonly [Name in OperatorName]: new (spec: OperatorSpecs[Name]) => Operator }
 
 const CONSTRUCTORS: Constructors = {
   filter: Filter,
@@ -96,7 +95,7 @@ export function createOperator(spec: OperatorSpec): Operator {
   return construct(spec.op, spec)
 }
 
-function construct<Name extends OperatorName>(name: Name, spec: Specs[Name]): Operator {
+function construct<Name extends OperatorName>(name: Name, spec: OperatorSpecs[Name]): Operator {
   const constructor: Constructors[Name] = CONSTRUCTORS[name]
   return new constructor(spec)
 }

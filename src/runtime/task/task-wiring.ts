@@ -1,6 +1,6 @@
 import { createOperator } from '../../operators/create/create-operator.ts'
 import type { Operator } from '../../operators/operator.ts'
-import type { OperatorName } from '../../topology/operator-spec.ts'
+import { traitsOf } from '../../topology/operator-spec.ts'
 import type { SourceNode, Subtopology, TopologyNode } from '../../topology/topology.ts'
 import { NewRecordOutput, NodeOutput, type NodeFailure } from '../node/node-output.ts'
 import type { SourceBinding } from '../input/partition-queue.ts'
@@ -86,19 +86,8 @@ function operatorOf(
   return new SinkOperator(node, topic, writer, refused)
 }
 
-/** Operators of Kafka Streams that hand on the very record they got. */
-const HANDING_ON: ReadonlySet<OperatorName> = new Set<OperatorName>([
-  'branch',
-  'filter',
-  'joinWindow',
-  'passThrough',
-  'peek',
-  'process',
-  'repartitionFilter',
-])
-
 function makesRecords(node: TopologyNode): boolean {
-  return node.kind === 'processor' && !HANDING_ON.has(node.operator.op)
+  return node.kind === 'processor' && traitsOf(node.operator).makesRecord
 }
 
 function childrenOf(node: TopologyNode): readonly string[] {

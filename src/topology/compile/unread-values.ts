@@ -1,23 +1,12 @@
-import type { OperatorSpec } from '../operator-spec.ts'
+import { traitsOf } from '../operator-spec.ts'
 import type { WrittenNode } from './topology-writer.ts'
 
-/** Operators that hand on the value that they are given, or nothing. */
-const handsOn: ReadonlySet<OperatorSpec['op']> = new Set([
-  'filter',
-  'selectKey',
-  'peek',
-  'passThrough',
-  'branch',
-  'repartitionFilter',
-])
-
 /**
- * What of the values in repartition topics, whose bytes are this application's own, anybody looks at. A count asks only whether there
- * is a value. Nobody can tell then whether it was serialized anew or copied from the record that it came with, either.
+ * The repartition topics whose values nothing reads: their bytes are this application's own, and a count asks only whether
+ * there is a value. It makes no difference then whether the value was serialized or copied from the record that it came with.
  */
 export class UnreadValues {
   readonly #nodes: ReadonlyMap<string, WrittenNode>
-  /** Names of repartition topics whose values nobody looks at. */
   readonly #topics = new Set<string>()
 
   constructor(
@@ -29,7 +18,7 @@ export class UnreadValues {
     for (const node of nodes.values()) {
       if (node.kind !== 'source' || !node.topics.every((topic) => internalTopics.has(topic))) continue
       const readers = children.get(node.name) ?? []
-      if (readers.length === 0 || !readers.every((reader) => this.#counts(reader))) continue
+      if (readers.length === 0 || !readers.every((reader) => this.#ignoresValue(reader))) continue
       for (const topic of node.topics) this.#topics.add(topic)
     }
   }
@@ -48,14 +37,12 @@ export class UnreadValues {
   #handsOnFromSource(name: string, valueSerde: unknown): boolean {
     const node = this.#nodes.get(name)
     if (node?.kind === 'source') return node.valueSerde === valueSerde && !this.at(node)
-    if (node?.kind !== 'processor' || !handsOn.has(node.operator.op)) return false
+    if (node?.kind !== 'processor' || !traitsOf(node.operator).keepsValue) return false
     return node.parents.every((parent) => this.#handsOnFromSource(parent, valueSerde))
   }
 
-  #counts(name: string): boolean {
+  #ignoresValue(name: string): boolean {
     const node = this.#nodes.get(name)
-    if (node?.kind !== 'processor') return false
-    const { operator } = node
-    return 'folding' in operator && operator.folding.kind === 'count'
+    return node?.kind === 'processor' && !traitsOf(node.operator).readsValue
   }
 }
