@@ -58,11 +58,13 @@ export function exactJson(value: unknown): string {
 export function internalJson(value: unknown): string {
   return JSON.stringify(
     value,
-    bigintsAs((bigint) => {
-      const digits = String(bigint)
-      return hasDigits(Number(bigint), digits) ? `${digits}${MARK}` : digits
-    }),
+    bigintsAs((bigint) => (isReadAsBigint(bigint) ? String(bigint) : `${bigint}${MARK}`)),
   )
+}
+
+/** True if the digits of a bigint are read as a bigint; otherwise a number has them, too. */
+export function isReadAsBigint(bigint: bigint): boolean {
+  return !hasDigits(Number(bigint), String(bigint))
 }
 
 /** ES2026; in Node since 21. */

@@ -2,13 +2,15 @@ import { MillraceError } from '../errors/millrace-error.ts'
 import { firstDifference } from './first-difference.ts'
 import { exactJson } from './json-integers.ts'
 import { jsonLoss, type JsonLoss } from './json-loss.ts'
-import { copyOfPlainJson, isPlainJson } from './plain-json.ts'
+import { copyOfPlainJson, isPlainJson, type KeepsBigint } from './plain-json.ts'
 import { roundTrip, wrongType } from './serde-error.ts'
 
 /** How values with bigints are written and read; a format without it has no bigint. */
 export interface BigintForm {
   write(value: unknown): string
   read(text: string): unknown
+  /** True: `read` gives a bigint back of what `write` makes of this one. */
+  readonly keeps: KeepsBigint
 }
 
 /**
@@ -25,7 +27,7 @@ export function jsonText(value: unknown, bigints: BigintForm | undefined): strin
 
 /** What a store keeps. @throws MR_SERDE_ROUND_TRIP; `TypeError` for what holds itself */
 export function copyOfJson(value: unknown, bigints: BigintForm | undefined): unknown {
-  const copy = copyOfPlainJson(value)
+  const copy = copyOfPlainJson(value, bigints?.keeps)
   if (copy !== undefined) return copy
   const { write, read } = bigints ?? asNumbers
   const text: string | undefined = write(value)
@@ -36,7 +38,7 @@ export function copyOfJson(value: unknown, bigints: BigintForm | undefined): unk
 }
 
 /** What would become of bigints without a form for them. */
-const asNumbers: BigintForm = { write: exactJson, read: JSON.parse }
+const asNumbers: Omit<BigintForm, 'keeps'> = { write: exactJson, read: JSON.parse }
 
 function checkedText(value: unknown, bigints: BigintForm | undefined): string | undefined {
   // These are values of another type, of which `JSON.stringify` makes nothing.

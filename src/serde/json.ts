@@ -3,7 +3,15 @@ import { MillraceError } from '../errors/millrace-error.ts'
 import { asBuffer } from './byte-view.ts'
 import { oneOf, readOptions, type TableOf } from '../options/options.ts'
 import { readInner } from './call-serde.ts'
-import { exactJson, INTEGERS, internalJson, parseInternalJson, parseJson, type JsonIntegers } from './json-integers.ts'
+import {
+  exactJson,
+  INTEGERS,
+  internalJson,
+  isReadAsBigint,
+  parseInternalJson,
+  parseJson,
+  type JsonIntegers,
+} from './json-integers.ts'
 import { copyOfJson, jsonText, type BigintForm } from './json-text.ts'
 import type { Serde } from './serde.ts'
 
@@ -92,8 +100,8 @@ function plainJson(integers: JsonIntegers): Serde<unknown> {
 function bigintJson(): Serde<unknown> {
   const read = (text: string): unknown => parseJson(text, 'bigint')
   return {
-    ...serdeOf(read, { read, write: exactJson }),
-    internal: serdeOf(parseInternalJson, { read: parseInternalJson, write: internalJson }),
+    ...serdeOf(read, { read, write: exactJson, keeps: isReadAsBigint }),
+    internal: serdeOf(parseInternalJson, { read: parseInternalJson, write: internalJson, keeps: () => true }),
   }
 }
 

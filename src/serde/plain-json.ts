@@ -47,58 +47,62 @@ function isPlainTree(value: object): boolean {
   return true
 }
 
+/** Whether a format gives this bigint back as one. */
+export type KeepsBigint = (value: bigint) => boolean
+
 /**
- * What JSON gives back of a value that is plain in the sense of `isPlainJson`, without the text: fields that are undefined, symbol keys
- * and hidden fields are left out, what an accessor gives is a field, -0 is 0, an object that occurs twice is two. Undefined if the value
- * is not plain.
+ * What JSON gives back of a value that is plain in the sense of `isPlainJson`, without the text: fields that are
+ * undefined, symbol keys and hidden fields are left out, what an accessor gives is a field, -0 is 0, an object that
+ * occurs twice is two. Undefined if the value is not plain.
+ *
+ * @param keeps bigints that count as plain; none if it is undefined
  */
-export function copyOfPlainJson(value: unknown): unknown {
-  if (typeof value !== 'object') return isPlain(value) ? (value === 0 ? 0 : value) : undefined
+export function copyOfPlainJson(value: unknown, keeps: KeepsBigint | undefined): unknown {
+  if (typeof value !== 'object') return copyOfPrimitive(value, keeps)
   if (value === null) return null
   try {
-    return copyOfTree(value)
+    return copyOfTree(value, keeps)
   } catch {
     // Nested without end, or a getter that throws.
     return undefined
   }
 }
 
-/** Field by field: spread would take symbol keys along, and where objects of many shapes pass it takes as long. */
-function copyOfTree(value: object): object | undefined {
-  const prototype: unknown = getPrototypeOf(value)
-  if (prototype === objectPrototype || prototype === null) return copyOfFields(value as Record<string, unknown>)
-  return prototype === arrayPrototype ? copyOfElements(value as unknown[]) : undefined
+function copyOfPrimitive(value: unknown, keeps: KeepsBigint | undefined): unknown {
+  if (isPlain(value)) return value === 0 ? 0 : value
+  return typeof value === 'bigint' && keeps?.(value) === true ? value : undefined
 }
 
-function copyOfFields(fields: Record<string, unknown>): object | undefined {
+/** Field by field: spread would take symbol keys along, and where objects of many shapes pass it takes as long. */
+function copyOfTree(value: object, keeps: KeepsBigint | undefined): object | undefined {
+  const prototype: unknown = getPrototypeOf(value)
+  if (prototype === objectPrototype || prototype === null) return copyOfFields(value as Record<string, unknown>, keeps)
+  return prototype === arrayPrototype ? copyOfElements(value as unknown[], keeps) : undefined
+}
+
+function copyOfFields(fields: Record<string, unknown>, keeps: KeepsBigint | undefined): object | undefined {
   const copy: Record<string, unknown> = {}
   for (const name in fields) {
     let field = fields[name]
-    if (typeof field === 'object') {
-      if (field !== null) {
-        field = copyOfTree(field)
-        if (field === undefined) return undefined
-      }
-    } else if (field === undefined) continue
-    else if (!isPlain(field)) return undefined
-    else if (field === 0) field = 0
+    if (field === undefined) continue
+    if (field !== null) {
+      field = typeof field === 'object' ? copyOfTree(field, keeps) : copyOfPrimitive(field, keeps)
+      if (field === undefined) return undefined
+    }
     if (name === '__proto__') setOwn(copy, name, field)
     else copy[name] = field
   }
   return copy
 }
 
-function copyOfElements(elements: readonly unknown[]): object | undefined {
+function copyOfElements(elements: readonly unknown[], keeps: KeepsBigint | undefined): object | undefined {
   const copy: unknown[] = []
   for (let i = 0; i < elements.length; i++) {
     let element = elements[i]
-    if (typeof element === 'object') {
-      if (element !== null) {
-        element = copyOfTree(element)
-        if (element === undefined) return undefined
-      }
-    } else if (!isPlain(element)) return undefined
-    else if (element === 0) element = 0
+    if (element !== null) {
+      element = typeof element === 'object' ? copyOfTree(element, keeps) : copyOfPrimitive(element, keeps)
+      if (element === undefined) return undefined
+    }
     copy.push(element)
   }
   return copy

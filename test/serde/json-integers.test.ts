@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import type { MillraceError } from '../../src/errors/millrace-error.ts'
+import { firstDifference } from '../../src/serde/first-difference.ts'
 import { json, type JsonIntegers } from '../../src/serde/serdes.ts'
 
 function read(text: string, integers?: JsonIntegers): unknown {
@@ -135,5 +136,55 @@ describe('integers whose digits a number does not keep', () => {
       hint: expect.stringContaining("'bigint'"),
     })
     expect(refusal(() => json(z.string(), { integer: 1 } as {}))).toMatchObject({ code: 'MR_CONFIG' })
+  })
+})
+
+const names = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'toJSON', '1'))
+
+describe('the copy that a store or a join takes of a value', () => {
+  const bigints = fc.oneof(fc.bigInt({ min: -(2n ** 55n), max: 2n ** 55n }), fc.bigInt(), fc.constant(10n ** 18n))
+  const leaves = fc.oneof(
+    bigints,
+    fc.double(),
+    fc.string(),
+    fc.constantFrom(null, true, undefined, -0, new Date(0), () => 1, Object(5n)),
+  )
+  const { value: values } = fc.letrec((tie) => ({
+    value: fc.oneof({ depthSize: 'small' }, leaves, fc.array(tie('value')), fc.dictionary(names, tie('value'))),
+  }))
+
+  test.each([
+    ["json({ integers: 'bigint' }) in a store", json<unknown>({ integers: 'bigint' }).internal!],
+    ["json({ integers: 'bigint' }) on a topic", json<unknown>({ integers: 'bigint' })],
+    ['json()', json<unknown>()],
+  ])('with %s is what its text gives back, and an error where that is another value', (_name, serde) => {
+    fc.assert(
+      fc.property(values, (given) => {
+        const value = { given }
+        let readBack: unknown
+        try {
+          readBack = serde.deserialize(serde.serialize(value))
+        } catch {
+          expect(() => serde.copy!(value)).toThrow()
+          return
+        }
+        if (firstDifference(value, readBack) !== undefined) expect(() => serde.copy!(value)).toThrow()
+        else expect(serde.copy!(value)).toStrictEqual(readBack)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('makes no text of a value with bigints', () => {
+    const stringify = vi.spyOn(JSON, 'stringify')
+    const { internal } = json<unknown>({ integers: 'bigint' })
+    const value = { user: 9007199254740993n, amounts: [5n, 1, null], note: '5' }
+    try {
+      expect(internal!.copy!(value)).toStrictEqual(value)
+      expect(internal!.copy!(value)).not.toBe(value)
+      expect(stringify).not.toHaveBeenCalled()
+    } finally {
+      stringify.mockRestore()
+    }
   })
 })
