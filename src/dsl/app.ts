@@ -60,7 +60,7 @@ function settingsOf(options: Options): Settings {
     threads: options.threads,
     standbyReplicas: options.standbyReplicas,
     taskTimeout: options.taskTimeout,
-    replicationFactor: options.replicationFactor,
+    replicationFactor: replicationFactorOf(options),
     compatible: options.compatibility !== undefined,
     onDeserializationError: handler('onDeserializationError'),
     onProcessingError: handler('onProcessingError'),
@@ -76,6 +76,17 @@ function idleAfterOf({ idleAfter, compatibility }: Options): number | undefined 
   throw place('idleAfter').refuse(
     idleAfter,
     'leave it out, or `compatibility`: stream time of Kafka Streams stands still',
+  )
+}
+
+/** Internal topics are written with `acks=all`: with too few replicas none could be written. */
+function replicationFactorOf({ replicationFactor, topicConfigs }: Options): number {
+  const needed = Number(topicConfigs['min.insync.replicas'])
+  if (replicationFactor < 1 || !(needed > replicationFactor)) return replicationFactor
+  const its = place('replicationFactor')
+  throw its.error(
+    `${its.text} is ${replicationFactor}, less than min.insync.replicas in topicConfigs, which is ${needed}`,
+    'Raise replicationFactor, or lower min.insync.replicas: no internal topic could be written.',
   )
 }
 

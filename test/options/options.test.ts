@@ -137,6 +137,37 @@ describe('a value that an option cannot have is refused with its name', () => {
     }
   })
 
+  it.each<[taker: string, options: object, names: readonly string[]]>([
+    ['kafka()', { heartbeatInterval: '10s', sessionTimeout: '10s' }, ['heartbeatInterval', 'sessionTimeout']],
+    ['kafka()', { heartbeatInterval: '1m' }, ['heartbeatInterval', 'sessionTimeout']],
+    ['kafka()', { retryBackoff: '2s', retryBackoffMax: '1999ms' }, ['retryBackoff', 'retryBackoffMax']],
+    ['kafka()', { retryBackoff: '2s' }, ['retryBackoff', 'retryBackoffMax']],
+    ['kafka()', { tls: { minVersion: 'TLSv1.3', maxVersion: 'TLSv1.2' } }, ['tls.minVersion', 'maxVersion']],
+    ['defineApp()', { memory: '64MiB', cacheBytes: '33MiB' }, ['cacheBytes', 'memory']],
+    [
+      'defineApp()',
+      { replicationFactor: 1, topicConfigs: { 'min.insync.replicas': '2' } },
+      ['replicationFactor', 'min.insync.replicas'],
+    ],
+  ])('beside another one of %s: %j', async (taker, options, names) => {
+    const error = await refusal(() => takers[taker]?.(options))
+    expect(error).toMatchObject({ code: 'MR_CONFIG', hint: expect.any(String) })
+    for (const name of names)
+      expect(`${(error as Error).message} ${String((error as { hint: string }).hint)}`).toContain(name)
+  })
+
+  it.each([
+    ['kafka()', { heartbeatInterval: '9999ms', sessionTimeout: '10s' }],
+    ['kafka()', { sessionTimeout: '2s' }],
+    ['kafka()', { retryBackoff: '2s', retryBackoffMax: '2s' }],
+    ['kafka()', { retryBackoffMax: '10ms' }],
+    ['kafka()', { tls: { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.2' } }],
+    ['defineApp()', { replicationFactor: 2, topicConfigs: { 'min.insync.replicas': '2' } }],
+    ['defineApp()', { topicConfigs: { 'min.insync.replicas': '2' } }],
+  ])('but not one that fits, nor because of a default that can give way, by %s: %j', async (taker, options) => {
+    expect(await refusal(() => takers[taker]?.(options))).toBeUndefined()
+  })
+
   it('a log that is not awaited is told so', async () => {
     const log: unknown = embeddedLog({ directory: 'unused', engine: 'memory' })
     expect(await refusal(() => takers['Streams.start()']?.({ log }))).toMatchObject({

@@ -1,8 +1,8 @@
 import type { SASLOptions } from '@platformatic/kafka'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { byteSize, duration, INT32_MAX, oneOf, option, readOptions, text } from '../../options/options.ts'
-import type { ByteSize, Duration, Place, TableOf, Values } from '../../options/options.ts'
+import { byteSize, duration, INT32_MAX, oneOf, option, Place, readOptions, text } from '../../options/options.ts'
+import type { ByteSize, Duration, TableOf, Values } from '../../options/options.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { clockOption } from '../../options/clock-option.ts'
 import { compressions } from '../records/compression.ts'
@@ -43,7 +43,10 @@ export interface KafkaOptions {
    * streams group has its own setting on the brokers.
    */
   readonly sessionTimeout?: Duration
-  /** Time between two heartbeats of a member of a classic group. Default 3 s, as `heartbeat.interval.ms`. */
+  /**
+   * Time between two heartbeats of a member of a classic group; shorter than `sessionTimeout`. Default 3 s, as
+   * `heartbeat.interval.ms`, or a third of `sessionTimeout` if that is shorter.
+   */
   readonly heartbeatInterval?: Duration
   /**
    * How written records are compressed. It costs the application CPU and saves network and disk. Default `'none'`, as `compression.type`.
@@ -60,7 +63,7 @@ export interface KafkaOptions {
    * Default 256 MiB.
    */
   readonly maxBatchBytes?: ByteSize
-  /** First pause between two attempts. Default 50 ms. */
+  /** First pause between two attempts, at most `retryBackoffMax`. Default 50 ms, or `retryBackoffMax` if that is shorter. */
   readonly retryBackoff?: Duration
   /** Longest pause between two attempts. Default 1 s. */
   readonly retryBackoffMax?: Duration
@@ -158,7 +161,8 @@ export const KAFKA = {
     least: 1,
     most: INT32_MAX,
     default: 3000,
-    description: 'classic groups: between two heartbeats',
+    defaultText: '`3000`, at most a third of `sessionTimeout`',
+    description: 'classic groups: between two heartbeats; shorter than `sessionTimeout`',
     kafka: 'heartbeat.interval.ms',
   }),
   compression: oneOf<Compression>(compressions, {
@@ -185,7 +189,7 @@ export const KAFKA = {
     least: 1,
     most: INT32_MAX,
     default: 50,
-    description: 'first pause between two attempts',
+    description: 'first pause between two attempts; at most `retryBackoffMax`',
     kafka: 'retry.backoff.ms',
   }),
   retryBackoffMax: duration({
@@ -201,9 +205,34 @@ export const KAFKA = {
 /** `KafkaOptions` as they are used: checked, times in ms, every default filled in. */
 export type ClusterOptions = Values<typeof KAFKA>
 
-/** @throws MR_CONFIG naming the option */
+/** @throws MR_CONFIG naming the option, or the two that contradict each other */
 export function clusterOptions(options: KafkaOptions): ClusterOptions {
-  return readOptions(KAFKA, options, 'kafka()')
+  const read = readOptions(KAFKA, options, 'kafka()')
+  const { sessionTimeout, retryBackoffMax } = read
+  const ofSession = Math.min(read.heartbeatInterval, Math.ceil(sessionTimeout / 3))
+  const heartbeatInterval = options.heartbeatInterval === undefined ? ofSession : read.heartbeatInterval
+  const retryBackoff =
+    options.retryBackoff === undefined ? Math.min(read.retryBackoff, retryBackoffMax) : read.retryBackoff
+  if (heartbeatInterval >= sessionTimeout) {
+    throw contradiction(
+      'heartbeatInterval',
+      `is ${heartbeatInterval} ms, not shorter than sessionTimeout, which is ${sessionTimeout} ms`,
+      'Give a third of sessionTimeout at most: a member whose heartbeat comes too late counts as dead.',
+    )
+  }
+  if (retryBackoff > retryBackoffMax) {
+    throw contradiction(
+      'retryBackoff',
+      `is ${retryBackoff} ms, longer than retryBackoffMax, which is ${retryBackoffMax} ms`,
+      'Shorten the first pause, or raise retryBackoffMax.',
+    )
+  }
+  return { ...read, heartbeatInterval, retryBackoff }
+}
+
+function contradiction(name: keyof typeof KAFKA, what: string, hint: string): MillraceError {
+  const place = new Place('kafka()', name, KAFKA[name])
+  return place.error(`${place.text} ${what}`, hint)
 }
 
 function readBrokers(value: unknown, place: Place): readonly BrokerAddress[] {

@@ -123,6 +123,7 @@ export function readTls(value: unknown, place: Place): TlsOptions | undefined {
     throw place.refuse(value, 'give true, false, or options of node:tls, as in { ca: readFileSync(…) }')
   }
   readMembers(TLS, value, place)
+  requireVersions(value, place)
   try {
     createSecureContext(value)
   } catch (cause) {
@@ -130,3 +131,16 @@ export function readTls(value: unknown, place: Place): TlsOptions | undefined {
   }
   return value
 }
+
+/** Node takes bounds between which there is no version; every handshake then fails. */
+function requireVersions({ minVersion, maxVersion }: TlsOptions, place: Place): void {
+  const [least, most] = [minVersion, maxVersion].map((version) => TLS_VERSIONS.indexOf(version ?? ''))
+  if (least === -1 || most === -1 || least! <= most!) return
+  const inner = place.inner('.minVersion')
+  throw inner.error(
+    `${inner.text} is ${minVersion}, later than maxVersion, which is ${maxVersion}`,
+    'Lower minVersion, or raise maxVersion.',
+  )
+}
+
+const TLS_VERSIONS: readonly string[] = ['TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3']
