@@ -34,10 +34,14 @@ export class BranchedKStream<K, V> {
   readonly #branches = new Map<string, KStream<K, V>>()
   #ended = false
 
-  /** @internal */
-  constructor(split: SplitHandle, wrap: Wrap) {
+  private constructor(split: SplitHandle, wrap: Wrap) {
     this.#split = split
     this.#wrap = wrap
+  }
+
+  /** @internal */
+  static of<K, V>(split: SplitHandle, wrap: Wrap): BranchedKStream<K, V> {
+    return new BranchedKStream(split, wrap)
   }
 
   /**

@@ -26,10 +26,14 @@ export class CogroupedKStream<K, A> {
   readonly #cogroup: CogroupHandle
   readonly #wrap: Wrap
 
-  /** @internal */
-  constructor(cogroup: CogroupHandle, wrap: Wrap) {
+  private constructor(cogroup: CogroupHandle, wrap: Wrap) {
     this.#cogroup = cogroup
     this.#wrap = wrap
+  }
+
+  /** @internal */
+  static of<K, A>(cogroup: CogroupHandle, wrap: Wrap): CogroupedKStream<K, A> {
+    return new CogroupedKStream(cogroup, wrap)
   }
 
   /** Adds a grouped stream. Its topics must have as many partitions as the others': MR_NOT_COPARTITIONED at the start. */
@@ -61,8 +65,8 @@ export class CogroupedKStream<K, A> {
     if (group === undefined) throw new Error('a cogroup has at least one input')
     checkWindows(windows, group.graph.settings)
     return windows.kind === 'session'
-      ? new SessionWindowedCogroupedKStream(this.#cogroup, windows, this.#wrap)
-      : new TimeWindowedCogroupedKStream(this.#cogroup, windows, this.#wrap)
+      ? SessionWindowedCogroupedKStream.of(this.#cogroup, windows, this.#wrap)
+      : TimeWindowedCogroupedKStream.of(this.#cogroup, windows, this.#wrap)
   }
 }
 
@@ -72,11 +76,19 @@ export class TimeWindowedCogroupedKStream<K, A> {
   readonly #windows: TimeWindows | SlidingWindows
   readonly #wrap: Wrap
 
-  /** @internal */
-  constructor(cogroup: CogroupHandle, windows: TimeWindows | SlidingWindows, wrap: Wrap) {
+  private constructor(cogroup: CogroupHandle, windows: TimeWindows | SlidingWindows, wrap: Wrap) {
     this.#cogroup = cogroup
     this.#windows = windows
     this.#wrap = wrap
+  }
+
+  /** @internal */
+  static of<K, A>(
+    cogroup: CogroupHandle,
+    windows: TimeWindows | SlidingWindows,
+    wrap: Wrap,
+  ): TimeWindowedCogroupedKStream<K, A> {
+    return new TimeWindowedCogroupedKStream(cogroup, windows, wrap)
   }
 
   /** The table of the aggregates. @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION */
@@ -92,11 +104,15 @@ export class SessionWindowedCogroupedKStream<K, A> {
   readonly #windows: SessionWindows
   readonly #wrap: Wrap
 
-  /** @internal */
-  constructor(cogroup: CogroupHandle, windows: SessionWindows, wrap: Wrap) {
+  private constructor(cogroup: CogroupHandle, windows: SessionWindows, wrap: Wrap) {
     this.#cogroup = cogroup
     this.#windows = windows
     this.#wrap = wrap
+  }
+
+  /** @internal */
+  static of<K, A>(cogroup: CogroupHandle, windows: SessionWindows, wrap: Wrap): SessionWindowedCogroupedKStream<K, A> {
+    return new SessionWindowedCogroupedKStream(cogroup, windows, wrap)
   }
 
   /**

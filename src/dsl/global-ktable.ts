@@ -14,11 +14,16 @@ import type { GlobalTableHandle, TYPES } from './handles/handles.ts'
  */
 export class GlobalKTable<K, V> {
   declare readonly [TYPES]: readonly [key: K, value: V]
+  /** @internal */
   readonly [HANDLE]: GlobalTableHandle
 
-  /** @internal */
-  constructor(handle: GlobalTableHandle) {
+  private constructor(handle: GlobalTableHandle) {
     this[HANDLE] = handle
+  }
+
+  /** @internal */
+  static of<K, V>(handle: GlobalTableHandle): GlobalKTable<K, V> {
+    return new GlobalKTable(handle)
   }
 
   /** Name of its store. */

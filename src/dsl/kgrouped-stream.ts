@@ -20,13 +20,18 @@ import type { Wrap } from './wrap.ts'
  */
 export class KGroupedStream<K, V> {
   declare readonly [TYPES]: readonly [key: K, value: V]
+  /** @internal */
   readonly [HANDLE]: GroupedStreamHandle
   readonly #wrap: Wrap
 
-  /** @internal */
-  constructor(handle: GroupedStreamHandle, wrap: Wrap) {
+  private constructor(handle: GroupedStreamHandle, wrap: Wrap) {
     this[HANDLE] = handle
     this.#wrap = wrap
+  }
+
+  /** @internal */
+  static of<K, V>(handle: GroupedStreamHandle, wrap: Wrap): KGroupedStream<K, V> {
+    return new KGroupedStream(handle, wrap)
   }
 
   /**

@@ -19,13 +19,18 @@ import type { Wrap } from './wrap.ts'
  */
 export class KGroupedTable<K, V> {
   declare readonly [TYPES]: readonly [key: K, value: V]
+  /** @internal */
   readonly [HANDLE]: GroupedTableHandle
   readonly #wrap: Wrap
 
-  /** @internal */
-  constructor(handle: GroupedTableHandle, wrap: Wrap) {
+  private constructor(handle: GroupedTableHandle, wrap: Wrap) {
     this[HANDLE] = handle
     this.#wrap = wrap
+  }
+
+  /** @internal */
+  static of<K, V>(handle: GroupedTableHandle, wrap: Wrap): KGroupedTable<K, V> {
+    return new KGroupedTable(handle, wrap)
   }
 
   /**

@@ -65,13 +65,18 @@ export interface RecordOrigin {
  */
 export class KStream<K, V> {
   declare readonly [TYPES]: readonly [key: K, value: V]
+  /** @internal */
   readonly [HANDLE]: StreamHandle
   readonly #wrap: Wrap
 
-  /** @internal */
-  constructor(handle: StreamHandle, wrap: Wrap) {
+  private constructor(handle: StreamHandle, wrap: Wrap) {
     this[HANDLE] = handle
     this.#wrap = wrap
+  }
+
+  /** @internal */
+  static of<K, V>(handle: StreamHandle, wrap: Wrap): KStream<K, V> {
+    return new KStream(handle, wrap)
   }
 
   /**
@@ -229,7 +234,7 @@ export class KStream<K, V> {
    * ```
    */
   split(options: Named = {}): BranchedKStream<K, V> {
-    return new BranchedKStream(split(this[HANDLE], operatorOptions(NAMED, options, 'split()').name), this.#wrap)
+    return BranchedKStream.of(split(this[HANDLE], operatorOptions(NAMED, options, 'split()').name), this.#wrap)
   }
 
   /**

@@ -39,13 +39,18 @@ import type { Wrap } from './wrap.ts'
  */
 export class KTable<K, V> {
   declare readonly [TYPES]: readonly [key: K, value: V]
+  /** @internal */
   readonly [HANDLE]: TableHandle
   readonly #wrap: Wrap
 
-  /** @internal */
-  constructor(handle: TableHandle, wrap: Wrap) {
+  private constructor(handle: TableHandle, wrap: Wrap) {
     this[HANDLE] = handle
     this.#wrap = wrap
+  }
+
+  /** @internal */
+  static of<K, V>(handle: TableHandle, wrap: Wrap): KTable<K, V> {
+    return new KTable(handle, wrap)
   }
 
   /**

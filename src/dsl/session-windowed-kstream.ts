@@ -17,10 +17,14 @@ export class SessionWindowedKStream<K, V> {
   readonly #windowed: WindowedStreamHandle<SessionWindows>
   readonly #wrap: Wrap
 
-  /** @internal */
-  constructor(windowed: WindowedStreamHandle<SessionWindows>, wrap: Wrap) {
+  private constructor(windowed: WindowedStreamHandle<SessionWindows>, wrap: Wrap) {
     this.#windowed = windowed
     this.#wrap = wrap
+  }
+
+  /** @internal */
+  static of<K, V>(windowed: WindowedStreamHandle<SessionWindows>, wrap: Wrap): SessionWindowedKStream<K, V> {
+    return new SessionWindowedKStream(windowed, wrap)
   }
 
   /**

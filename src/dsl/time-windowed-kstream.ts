@@ -18,10 +18,14 @@ export class TimeWindowedKStream<K, V> {
   readonly #windowed: WindowedStreamHandle<TimeWindows | SlidingWindows>
   readonly #wrap: Wrap
 
-  /** @internal */
-  constructor(windowed: WindowedStreamHandle<TimeWindows | SlidingWindows>, wrap: Wrap) {
+  private constructor(windowed: WindowedStreamHandle<TimeWindows | SlidingWindows>, wrap: Wrap) {
     this.#windowed = windowed
     this.#wrap = wrap
+  }
+
+  /** @internal */
+  static of<K, V>(windowed: WindowedStreamHandle<TimeWindows | SlidingWindows>, wrap: Wrap): TimeWindowedKStream<K, V> {
+    return new TimeWindowedKStream(windowed, wrap)
   }
 
   /**

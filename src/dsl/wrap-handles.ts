@@ -9,12 +9,12 @@ import { TimeWindowedKStream } from './time-windowed-kstream.ts'
 import type { Wrap } from './wrap.ts'
 
 export const wrap: Wrap = {
-  stream: (handle) => new KStream(handle, wrap),
-  table: (handle) => new KTable(handle, wrap),
-  globalTable: (handle) => new GlobalKTable(handle),
-  groupedStream: (handle) => new KGroupedStream(handle, wrap),
-  groupedTable: (handle) => new KGroupedTable(handle, wrap),
-  timeWindows: (handle) => new TimeWindowedKStream(handle, wrap),
-  sessions: (handle) => new SessionWindowedKStream(handle, wrap),
-  cogroup: (handle) => new CogroupedKStream(handle, wrap),
+  stream: (handle) => KStream.of(handle, wrap),
+  table: (handle) => KTable.of(handle, wrap),
+  globalTable: (handle) => GlobalKTable.of(handle),
+  groupedStream: (handle) => KGroupedStream.of(handle, wrap),
+  groupedTable: (handle) => KGroupedTable.of(handle, wrap),
+  timeWindows: (handle) => TimeWindowedKStream.of(handle, wrap),
+  sessions: (handle) => SessionWindowedKStream.of(handle, wrap),
+  cogroup: (handle) => CogroupedKStream.of(handle, wrap),
 }

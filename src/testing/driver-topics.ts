@@ -20,6 +20,7 @@ export class TestInputTopic<K, V> {
   readonly #advance: number
   #next: number | undefined
 
+  /** @internal */
   constructor(
     topic: Topic<K, V>,
     producer: LogProducer,
@@ -121,6 +122,7 @@ export class TestOutputTopic<K, V> {
   readonly #piped: PipedRecords
   readonly #read: OutputRecord<K, V>[] = []
 
+  /** @internal */
   constructor(topic: Topic<K, V>, reader: LogReader, partitions: number, piped = new PipedRecords()) {
     this.#topic = topic
     this.#reader = reader

@@ -48,6 +48,9 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
    *
    * @throws MR_CONFIG for an option that is unknown or impossible; MR_TOPOLOGY… and other errors of starting the application
    */
+  constructor(app: Application, options?: DriverOptions)
+  /** @internal */
+  constructor(app: Application, options: DriverOptions, parts: DriverParts)
   constructor(app: Application, options: DriverOptions = {}, parts?: DriverParts) {
     requireApplication(app, 'new TopologyTestDriver()')
     this.#app = app

@@ -71,7 +71,9 @@ const EMPTY: StoredContent = { topics: [], offsets: [] }
  */
 export class LocalLog implements Log {
   readonly kind: 'memory' | 'embedded'
+  /** @internal */
   readonly clock: Clock
+  /** @internal */
   readonly trailerBytes: number
   readonly #storage: LogStorage
   readonly #topics = new Map<string, LocalTopic>()
@@ -82,7 +84,7 @@ export class LocalLog implements Log {
   readonly #makeVisible = (commit: StagedCommit): void => this.#show(commit)
   #isClosed = false
 
-  /** @param onClose stops what works on the storage beside the log */
+  /** @param onClose stops what works on the storage beside the log @internal */
   constructor(storage: LogStorage, clock: Clock, content: StoredContent = EMPTY, onClose: () => void = () => {}) {
     this.kind = storage.kind
     this.clock = clock
@@ -208,7 +210,9 @@ export class LocalLog implements Log {
 
   /**
    * Ends the session of the client with this transactional id, as a coordinator does that has not heard of a member for too
-   * long: its tasks go to the other members at once, its commits are refused, and it joins anew when it hears of its loss.
+   * long: its tasks go to the other members at once, its commits are refused, and it joins again when it hears of its loss.
+   *
+   * @internal
    */
   endSession(transactionalId: string): void {
     this.#clients.get(transactionalId)?.endSession()
@@ -222,24 +226,29 @@ export class LocalLog implements Log {
     return this.#storage.close()
   }
 
+  /** @internal */
   topic(name: string): LocalTopic | undefined {
     return this.#topics.get(name)
   }
 
+  /** @internal */
   publish(commit: StagedCommit): MaybePromise<void> {
     this.#assertOpen()
     return this.#storage.publish(commit, this.#makeVisible)
   }
 
+  /** @internal */
   settled(): MaybePromise<void> {
     this.#assertOpen()
     return this.#storage.settled()
   }
 
+  /** @internal */
   committedOffset(groupId: string, topic: string, partition: number): CommittedOffset | undefined {
     return this.#offsets.get(groupId)?.get(topic, partition)
   }
 
+  /** @internal */
   clientClosed(client: LocalClient): void {
     if (this.#clients.get(client.transactionalId) === client) this.#clients.delete(client.transactionalId)
   }

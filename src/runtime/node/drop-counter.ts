@@ -4,6 +4,7 @@ import type { DropReason } from '../../record/drop-reason.ts'
 export class DropCounter {
   readonly #counts = new Map<DropReason, number>()
 
+  /** @internal */
   add(reason: DropReason, count = 1): void {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + count)
   }

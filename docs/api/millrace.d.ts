@@ -1,0 +1,1233 @@
+// What `import … from 'millrace'` gives: names and signatures.
+// Written by `npx vitest run test/architecture/api.test.ts -u`.
+
+export interface AppConfig {
+  readonly id: string
+  readonly build: (builder: StreamsBuilder) => NoPromise
+  readonly guarantee?: Guarantee
+  readonly commitInterval?: Duration
+  readonly memory?: ByteSize
+  readonly cacheBytes?: ByteSize
+  readonly idleAfter?: Duration
+  readonly maxTaskIdle?: Duration
+  readonly bufferedRecordsPerPartition?: number
+  readonly threads?: number
+  readonly standbyReplicas?: number
+  readonly taskTimeout?: Duration
+  readonly replicationFactor?: number
+  readonly onDeserializationError?: ErrorHandler
+  readonly onProcessingError?: ErrorHandler
+  readonly onProductionError?: ErrorHandler
+  readonly onUncaughtError?: UncaughtErrorHandler
+  readonly deadLetterTopic?: string
+  readonly logger?: Logger
+  readonly defaults?: {
+    readonly key?: Serde<unknown>
+    readonly value?: Serde<unknown>
+  }
+  readonly optimize?: 'none' | 'all' | Optimization | readonly Optimization[]
+  readonly compatibility?: 'kafka-streams-4.3'
+  readonly strictNaming?: boolean
+  readonly windowStoreChangelogAdditionalRetention?: Duration
+  readonly topicConfigs?: Readonly<Record<string, string>>
+}
+
+export interface Application {
+  readonly id: string
+  readonly settings: Settings
+  topology(): Topology
+}
+
+export interface BranchOptions<K, V> {
+  readonly name?: string
+  readonly use?: (branch: KStream<K, V>) => KStream<K, V> | null | undefined | void
+}
+
+export class BranchedKStream<K, V> {
+  private constructor()
+  branch(predicate: (value: V, key: K) => boolean, options?: BranchOptions<K, V>): this
+  defaultBranch(options?: BranchOptions<K, V>): ReadonlyMap<string, KStream<K, V>>
+  noDefaultBranch(): ReadonlyMap<string, KStream<K, V>>
+}
+
+export type ByteSize = number | string
+
+export interface CalendarOptions {
+  readonly timeZone: string
+  readonly weekStart?: Weekday
+  readonly grace?: Duration
+}
+
+export type CalendarUnit = 'day' | 'week' | 'month'
+
+export interface Cancellable {
+  cancel(): void
+}
+
+export class CogroupedKStream<K, A> {
+  private constructor()
+  cogroup<V>(
+    group: KGroupedStream<K, V>,
+    aggregator: (aggregate: A, value: NonNullable<V>, key: K) => A,
+  ): CogroupedKStream<K, A>
+  aggregate(initializer: () => Settled<A>, options?: Materialize<K, A>): KTable<K, A>
+  windowedBy(windows: TimeWindows | SlidingWindows): TimeWindowedCogroupedKStream<K, A>
+  windowedBy(windows: SessionWindows): SessionWindowedCogroupedKStream<K, A>
+}
+
+export type DropReason =
+  | 'null-key'
+  | 'null-value'
+  | 'null-foreign-key'
+  | 'late'
+  | 'late-after-idle'
+  | 'expired'
+  | 'out-of-order-version'
+  | 'stale-response'
+  | 'deserialization'
+  | 'processing'
+  | 'production'
+  | 'negative-timestamp'
+  | 'no-partition'
+  | 'repartition-null-key'
+
+export type Duration = number | string
+
+export interface EmbeddedLogOptions {
+  readonly directory: string
+  readonly engine?: EngineName
+  readonly fsync?: boolean
+  readonly acceptLoss?: boolean
+  readonly logger?: LossLogger
+  readonly fileMode?: FileMode
+  readonly clock?: Clock
+}
+
+export interface EngineFactory {
+  readonly name: EngineName
+  readonly persistent: boolean
+  open(directory: string, options?: EngineOpenOptions): MaybePromise<KeyValueEngine>
+  destroy(directory: string): MaybePromise<void>
+}
+
+export type EngineName = 'rocksdb' | 'level' | 'memory'
+
+export interface EngineOptions {
+  readonly blockCacheBytes?: number
+  readonly writeBufferBytes?: number
+}
+
+export type ErrorDecision = 'fail' | 'continue' | 'deadLetter'
+
+export type ErrorHandler = ErrorDecision | ((error: MillraceError, record: FailedRecord) => ErrorDecision)
+
+export interface ErrorPlace {
+  readonly node?: string | undefined
+  readonly task?: string | undefined
+  readonly store?: string | undefined
+  readonly topic?: string | undefined
+  readonly partition?: number | undefined
+  readonly offset?: number | undefined
+}
+
+export interface ExtractorRecord {
+  readonly key: unknown
+  readonly value: unknown
+  readonly timestamp: number
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
+export interface FailedRecord {
+  readonly topic: string | null
+  readonly partition: number
+  readonly offset: number
+  readonly timestamp: number
+  readonly headers: Headers
+  readonly node: string
+  readonly task: string
+  readonly rawKey: Buffer | null
+  readonly rawValue: Buffer | null
+  readonly output?: RefusedOutput
+}
+
+export interface FixedKeyProcessor<KIn, VIn, VOut> {
+  init?(context: FixedKeyProcessorContext<VOut>): NoPromise
+  process(record: ProcessorRecord<KIn, VIn>): NoPromise
+  close?(): NoPromise
+}
+
+export interface FixedKeyProcessorContext<VOut> extends ProcessingContext {
+  forward(record: ForwardValue<VOut>, child?: string): void
+}
+
+export type FixedKeyProcessorSupplier<KIn, VIn, VOut> = () => FixedKeyProcessor<KIn, VIn, VOut>
+
+export interface ForeignKeyJoinOptions<K, V> extends Materialize<K, V> {
+  readonly partitioner?: StreamPartitioner
+  readonly otherPartitioner?: StreamPartitioner
+}
+
+export interface ForwardRecord<K, V> {
+  readonly key: K
+  readonly value: V
+  readonly timestamp?: number
+  readonly headers?: Headers
+}
+
+export interface ForwardValue<V> {
+  readonly value: V
+  readonly timestamp?: number
+  readonly headers?: Headers
+}
+
+export class GlobalKTable<K, V> {
+  readonly [TYPES]: readonly [key: K, value: V]
+  private constructor()
+  get storeName(): string
+}
+
+export interface GroupOptions<K, V> extends Named, SerdeOptions<K, V> {}
+
+export type Guarantee = 'at_least_once' | 'exactly_once'
+
+export interface Header {
+  readonly name: string
+  readonly value: Buffer | null
+}
+
+export class Headers implements Iterable<Header> {
+  constructor(entries?: Iterable<Header>)
+  get length(): number
+  add(name: string, value: string | Uint8Array | null): this
+  remove(name: string): this
+  get(name: string): Buffer | null | undefined
+  getString(name: string): string | null | undefined
+  at(index: number): Header | undefined
+  copy(): Headers
+  [Symbol.iterator](): Iterator<Header>
+}
+
+export interface HoppingWindows {
+  readonly kind: 'hopping'
+  readonly size: number
+  readonly advance: number
+  readonly grace: number
+}
+
+export interface JoinWindowBounds {
+  readonly before?: Duration
+  readonly after?: Duration
+  readonly grace?: Duration
+}
+
+export interface JoinWindows {
+  readonly kind: 'join'
+  readonly before: number
+  readonly after: number
+  readonly grace: number
+}
+
+export type JsonIntegers = (typeof INTEGERS)[number]
+
+export interface JsonOptions {
+  readonly integers?: JsonIntegers
+}
+
+export class KGroupedStream<K, V> {
+  readonly [TYPES]: readonly [key: K, value: V]
+  private constructor()
+  count(options?: Materialize<K, number>): KTable<K, number>
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => NonNullable<V>,
+    options?: Materialize<K, V>,
+  ): KTable<K, NonNullable<V>>
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: NonNullable<V>) => NonNullable<V> | null,
+    options?: Materialize<K, V>,
+  ): KTable<K, NonNullable<V> | null>
+  aggregate<A>(
+    initializer: () => Settled<A>,
+    aggregator: (aggregate: A, value: NonNullable<V>, key: K) => NoInfer<A>,
+    options?: Materialize<K, A>,
+  ): KTable<K, A>
+  aggregate<A>(
+    initializer: () => Settled<A>,
+    aggregator: (aggregate: A, value: NonNullable<V>, key: K) => NoInfer<A> | null,
+    options?: Materialize<K, A>,
+  ): KTable<K, A | null>
+  windowedBy(windows: TimeWindows | SlidingWindows): TimeWindowedKStream<K, V>
+  windowedBy(windows: SessionWindows): SessionWindowedKStream<K, V>
+  cogroup<A>(aggregator: (aggregate: A, value: NonNullable<V>, key: K) => A): CogroupedKStream<K, A>
+}
+
+export class KGroupedTable<K, V> {
+  readonly [TYPES]: readonly [key: K, value: V]
+  private constructor()
+  count(options?: Materialize<K, number>): KTable<K, number>
+  reduce(
+    adder: (aggregate: V, value: V) => V | null,
+    subtractor: (aggregate: V, value: V) => V | null,
+    options?: Materialize<K, V>,
+  ): KTable<K, V | null>
+  aggregate<A>(
+    initializer: () => Settled<A>,
+    adder: (aggregate: A, value: V, key: K) => NoInfer<A>,
+    subtractor: (aggregate: A, value: V, key: K) => NoInfer<A>,
+    options?: Materialize<K, A>,
+  ): KTable<K, A>
+  aggregate<A>(
+    initializer: () => Settled<A>,
+    adder: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
+    subtractor: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
+    options?: Materialize<K, A>,
+  ): KTable<K, A | null>
+}
+
+export class KStream<K, V> {
+  readonly [TYPES]: readonly [key: K, value: V]
+  private constructor()
+  filter<S extends V>(predicate: (value: V, key: K) => value is S, options?: Named): KStream<K, S>
+  filter(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V>
+  filterNot(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V>
+  map<KR, VR>(mapper: (value: V, key: K) => readonly [key: KR, value: VR], options?: Named): KStream<KR, VR>
+  mapValues<VR>(mapper: (value: V, key: K) => Settled<VR>, options?: Named): KStream<K, VR>
+  flatMap<KR, VR>(
+    mapper: (value: V, key: K) => Iterable<readonly [key: KR, value: VR]>,
+    options?: Named,
+  ): KStream<KR, VR>
+  flatMapValues<VR>(mapper: (value: V, key: K) => Iterable<VR>, options?: Named): KStream<K, VR>
+  selectKey<KR>(mapper: (value: V, key: K) => Settled<KR>, options?: Named): KStream<KR, V>
+  peek<R = void>(action: (value: V, key: K) => Settled<R>, options?: Named): KStream<K, V>
+  forEach<R = void>(action: (value: V, key: K) => Settled<R>, options?: Named): void
+  print(options?: PrintOptions<K, V>): void
+  merge<VO>(other: KStream<K, VO>, options?: Named): KStream<K, V | VO>
+  split(options?: Named): BranchedKStream<K, V>
+  repartition(options?: RepartitionStreamOptions<K, V>): KStream<K, V>
+  to(topic: WritableTopic<K, V>, options?: SinkOptions<K, V>): void
+  to(topic: string, options?: SinkOptions<K, V>): void
+  to(extractor: (value: V, key: K, record: RecordOrigin) => string, options?: SinkOptions<K, V>): void
+  toTable(options?: Materialize<K, V>): KTable<K, V>
+  groupByKey(options?: GroupOptions<K, V>): KGroupedStream<K, V>
+  groupBy<KR>(selector: (value: V, key: K) => Settled<KR>, options?: GroupOptions<KR, V>): KGroupedStream<KR, V>
+  join<VO, VR>(
+    other: KStream<K, VO>,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO>, key: K) => Settled<VR>,
+    windows: JoinWindows,
+    options?: StreamJoinOptions<K, V, VO>,
+  ): KStream<K, VR>
+  join<VT, VR>(
+    table: KTable<K, VT>,
+    joiner: (left: NonNullable<V>, right: NonNullable<VT>, key: K) => Settled<VR>,
+    options?: TableJoinOptions<K, V>,
+  ): KStream<K, VR>
+  join<KG, VG, VR>(
+    table: GlobalKTable<KG, VG>,
+    keyMapper: (value: V, key: K) => KG | null,
+    joiner: (left: NonNullable<V>, right: NonNullable<VG>, key: K) => Settled<VR>,
+    options?: Named,
+  ): KStream<K, VR>
+  leftJoin<VO, VR>(
+    other: KStream<K, VO>,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO> | null, key: K) => Settled<VR>,
+    windows: JoinWindows,
+    options?: StreamJoinOptions<K, V, VO>,
+  ): KStream<K, VR>
+  leftJoin<VT, VR>(
+    table: KTable<K, VT>,
+    joiner: (left: NonNullable<V>, right: NonNullable<VT> | null, key: K) => Settled<VR>,
+    options?: TableJoinOptions<K, V>,
+  ): KStream<K, VR>
+  leftJoin<KG, VG, VR>(
+    table: GlobalKTable<KG, VG>,
+    keyMapper: (value: V, key: K) => KG | null,
+    joiner: (left: NonNullable<V>, right: NonNullable<VG> | null, key: K) => Settled<VR>,
+    options?: Named,
+  ): KStream<K, VR>
+  outerJoin<VO, VR>(
+    other: KStream<K, VO>,
+    joiner: (left: NonNullable<V> | null, right: NonNullable<VO> | null, key: K) => Settled<VR>,
+    windows: JoinWindows,
+    options?: StreamJoinOptions<K, V, VO>,
+  ): KStream<K, VR>
+  process<KR, VR>(supplier: ProcessorSupplier<K, V, KR, VR>, options?: ProcessOptions): KStream<KR, VR>
+  processValues<VR>(supplier: FixedKeyProcessorSupplier<K, V, VR>, options?: ProcessOptions): KStream<K, VR>
+}
+
+export class KTable<K, V> {
+  readonly [TYPES]: readonly [key: K, value: V]
+  private constructor()
+  filter<S extends NonNullable<V>>(
+    predicate: (value: NonNullable<V>, key: K) => value is S,
+    options?: Materialize<K, S>,
+  ): KTable<K, S | null>
+  filter(predicate: (value: NonNullable<V>, key: K) => boolean, options?: Materialize<K, V>): KTable<K, V | null>
+  filterNot(predicate: (value: NonNullable<V>, key: K) => boolean, options?: Materialize<K, V>): KTable<K, V | null>
+  mapValues<VR>(
+    mapper: (value: NonNullable<V>, key: K) => Settled<VR>,
+    options?: Materialize<K, VR>,
+  ): KTable<K, VR | Extract<V, null>>
+  transformValues<VR>(
+    supplier: ValueTransformerSupplier<K, NonNullable<V>, VR>,
+    options?: TransformOptions<K, VR>,
+  ): KTable<K, VR | null>
+  toStream<KR>(mapper: (value: V, key: K) => Settled<KR>, options?: Named): KStream<KR, V>
+  toStream(options?: Named): KStream<K, V>
+  groupBy<KR, VR>(
+    selector: (value: NonNullable<V>, key: K) => readonly [key: KR, value: VR],
+    options?: GroupOptions<NonNullable<KR>, VR>,
+  ): KGroupedTable<NonNullable<KR>, NonNullable<VR>>
+  suppress(when: Suppressed, options?: SuppressOptions): KTable<K, V>
+  join<VO, VR>(
+    other: KTable<K, VO>,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO>) => Settled<VR>,
+    options?: Materialize<K, VR>,
+  ): KTable<K, VR | null>
+  join<KO, VO, VR>(
+    other: KTable<KO, VO>,
+    extractor: (value: NonNullable<V>, key: K) => KO | null,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO>) => Settled<VR>,
+    options?: ForeignKeyJoinOptions<K, VR>,
+  ): KTable<K, VR | null>
+  leftJoin<VO, VR>(
+    other: KTable<K, VO>,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO> | null) => Settled<VR>,
+    options?: Materialize<K, VR>,
+  ): KTable<K, VR | Extract<V, null>>
+  leftJoin<KO, VO, VR>(
+    other: KTable<KO, VO>,
+    extractor: (value: NonNullable<V>, key: K) => KO | null,
+    joiner: (left: NonNullable<V>, right: NonNullable<VO> | null) => Settled<VR>,
+    options?: ForeignKeyJoinOptions<K, VR>,
+  ): KTable<K, VR | Extract<V, null>>
+  outerJoin<VO, VR>(
+    other: KTable<K, VO>,
+    joiner: (left: NonNullable<V> | null, right: NonNullable<VO> | null) => Settled<VR>,
+    options?: Materialize<K, VR>,
+  ): KTable<K, VR | null>
+}
+
+export interface KeyValueStore<K, V> extends ReadOnlyKeyValueStore<K, V> {
+  put(key: K, value: V | null): void
+  putIfAbsent(key: K, value: V): V | undefined
+  putAll(entries: Iterable<KeyValueStoreEntry<K, V | null>>): void
+  delete(key: K): V | undefined
+}
+
+export interface KeyValueStoreEntry<K, V> {
+  readonly key: K
+  readonly value: V
+}
+
+export interface KeyValueStoreOptions extends StoreOptions {
+  readonly versioned?: {
+    readonly history: Duration
+  }
+}
+
+export interface Log extends LogAdmin {
+  readonly kind: 'memory' | 'embedded' | 'kafka'
+  describeTopics(names: readonly string[]): MaybePromise<ReadonlyMap<string, TopicDescription>>
+  createTopics(topics: readonly TopicSpec[]): MaybePromise<void>
+  listOffsets(partitions: readonly TopicPartition[], at: OffsetSpec): MaybePromise<PartitionMap<number>>
+  deleteRecords(offsets: PartitionMap<number>): MaybePromise<void>
+  openReader(options?: ReaderOptions): LogReader
+  openProducer(): LogProducer
+  openClient(options: LogClientOptions): MaybePromise<LogClient>
+  describe?(): LogDescription | undefined
+  close(): MaybePromise<void>
+}
+
+export interface Logger {
+  debug(fields: object, message: string): void
+  info(fields: object, message: string): void
+  warn(fields: object, message: string): void
+  error(fields: object, message: string): void
+}
+
+export interface Materialize<K, V, S extends StoreOptions = KeyValueStoreOptions> extends Named, SerdeOptions<K, V> {
+  readonly store?: string | S
+  readonly materialized?: true
+}
+
+export interface MemoryUse {
+  readonly cache: number
+  readonly changes: number
+  readonly entries: number
+  readonly input: number
+  readonly engines: number
+}
+
+export class MillraceError extends Error implements ErrorPlace {
+  readonly name = 'MillraceError'
+  readonly code: string
+  readonly hint: string | undefined
+  readonly node: string | undefined
+  readonly task: string | undefined
+  readonly store: string | undefined
+  readonly topic: string | undefined
+  readonly partition: number | undefined
+  readonly offset: number | undefined
+  constructor(code: string, message: string, options?: MillraceErrorOptions)
+}
+
+export interface Named {
+  readonly name?: string
+}
+
+export type NodeJson =
+  | {
+      readonly kind: 'source'
+      readonly name: string
+      readonly topics: readonly string[]
+      readonly internal: boolean
+      readonly children: readonly string[]
+    }
+  | {
+      readonly kind: 'processor'
+      readonly name: string
+      readonly operator: string
+      readonly stores: readonly string[]
+      readonly parents: readonly string[]
+      readonly children: readonly string[]
+    }
+  | {
+      readonly kind: 'sink'
+      readonly name: string
+      readonly topic: string | null
+      readonly internal: boolean
+      readonly parents: readonly string[]
+    }
+
+export type OffsetReset =
+  | 'earliest'
+  | 'latest'
+  | 'none'
+  | {
+      readonly byDuration: number
+    }
+
+export type Optimization = 'reuse.ktable.source.topics' | 'merge.repartition.topics' | 'single.store.self.join'
+
+export interface PeriodWindows {
+  readonly kind: 'period'
+  readonly maxSize: number
+  readonly grace: number
+  readonly disjoint: boolean
+  readonly windowsOf: (timestamp: number) => readonly WindowBounds[]
+}
+
+export interface PrintOptions<K, V> extends Named {
+  readonly label?: string
+  readonly write?: (line: string) => void
+  readonly mapper?: (value: V, key: K) => string
+}
+
+export interface ProcessOptions extends Named {
+  readonly stores?: readonly (string | StoreSpec)[]
+}
+
+export interface ProcessingContext {
+  readonly applicationId: string
+  readonly taskId: string
+  readonly recordMetadata: RecordMetadata | undefined
+  store<S>(name: string): S
+  schedule(
+    interval: Duration,
+    type: PunctuationType,
+    punctuator: (timestamp: number) => NoPromise,
+    options?: ScheduleOptions,
+  ): Cancellable
+  commit(): void
+  currentStreamTime(): number
+  currentSystemTime(): number
+}
+
+export interface Processor<KIn, VIn, KOut, VOut> {
+  init?(context: ProcessorContext<KOut, VOut>): NoPromise
+  process(record: ProcessorRecord<KIn, VIn>): NoPromise
+  close?(): NoPromise
+}
+
+export interface ProcessorContext<KOut, VOut> extends ProcessingContext {
+  forward(record: ForwardRecord<KOut, VOut>, child?: string): void
+}
+
+export interface ProcessorRecord<K, V> {
+  readonly key: K
+  readonly value: V
+  readonly timestamp: number
+  readonly headers: Headers
+}
+
+export type ProcessorSupplier<KIn, VIn, KOut, VOut> = () => Processor<KIn, VIn, KOut, VOut>
+
+export type PunctuationType = 'stream-time' | 'wall-clock-time'
+
+export interface ReadOnlyKeyValueStore<K, V> {
+  readonly name: string
+  get(key: K): V | undefined
+  range(from?: K, to?: K): StoreIterator<KeyValueStoreEntry<K, V>>
+  reverseRange(from?: K, to?: K): StoreIterator<KeyValueStoreEntry<K, V>>
+  all(): StoreIterator<KeyValueStoreEntry<K, V>>
+  reverseAll(): StoreIterator<KeyValueStoreEntry<K, V>>
+  prefixScan(prefix: string | Uint8Array): StoreIterator<KeyValueStoreEntry<K, V>>
+  approximateNumEntries(): number
+}
+
+export interface ReadOnlySessionStore<K, V> {
+  readonly name: string
+  get(key: K, start: number, end: number): V | undefined
+  fetch(key: K): StoreIterator<SessionStoreEntry<K, V>>
+  findSessions(key: K, earliestEnd: number, latestStart: number): StoreIterator<SessionStoreEntry<K, V>>
+  reverseFindSessions(key: K, earliestEnd: number, latestStart: number): StoreIterator<SessionStoreEntry<K, V>>
+  findByEnd(from: number, to: number): StoreIterator<SessionStoreEntry<K, V>>
+}
+
+export type ReadOnlyTimestampedKeyValueStore<K, V> = ReadOnlyKeyValueStore<K, ValueAndTimestamp<V>>
+
+export interface ReadOnlyVersionedKeyValueStore<K, V> {
+  readonly name: string
+  get(key: K, asOf?: number): VersionedRecord<V> | undefined
+}
+
+export interface ReadOnlyWindowStore<K, V> {
+  readonly name: string
+  get(key: K, start: number): ValueAndTimestamp<V> | undefined
+  fetch(key: K, from: number, to: number): StoreIterator<WindowStoreEntry<K, V>>
+  reverseFetch(key: K, from: number, to: number): StoreIterator<WindowStoreEntry<K, V>>
+  fetchAll(from: number, to: number): StoreIterator<WindowStoreEntry<K, V>>
+  reverseFetchAll(from: number, to: number): StoreIterator<WindowStoreEntry<K, V>>
+  all(): StoreIterator<WindowStoreEntry<K, V>>
+}
+
+export interface ReadTopicOptions {
+  readonly from?: 'earliest' | 'latest'
+  readonly until?: 'end' | 'abort'
+  readonly signal?: AbortSignal
+}
+
+export interface ReadableTopic<K, V> {
+  readonly [READS]?: readonly [key: K, value: V]
+  readonly name: string
+  readonly keySerde: Serde<unknown>
+  readonly valueSerde: Serde<unknown>
+  readonly tombstones: boolean
+  readonly timestamp: TimestampExtractor | undefined
+  readonly offsetReset: OffsetReset | undefined
+}
+
+export interface RecordMetadata {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
+export interface RecordOrigin {
+  readonly topic: string | null
+  readonly partition: number
+  readonly offset: number
+  readonly timestamp: number
+  readonly headers: Headers
+}
+
+export interface RefusedOutput {
+  readonly topic: string
+  readonly partition: number
+  readonly timestamp: number
+  readonly rawKey: Buffer | null
+  readonly rawValue: Buffer | null
+}
+
+export interface RepartitionStreamOptions<K, V> extends Named, SerdeOptions<K, V> {
+  readonly partitions?: number
+  readonly partitioner?: StreamPartitioner
+}
+
+export type RestoreListener = (event: 'start' | 'progress' | 'end', progress: RestoreProgress) => void
+
+export interface RestoreProgress {
+  readonly task: string
+  readonly store: string
+  readonly topic: string
+  readonly partition: number
+  readonly from: number
+  readonly end: number
+  readonly position: number
+  readonly records: number
+}
+
+export interface ScheduleOptions {
+  readonly start?: number
+}
+
+export interface Serde<T> {
+  readonly name: string
+  serialize(value: T): Uint8Array
+  deserialize(bytes: Uint8Array): T
+  read?(buffer: Buffer, start: number, end: number): T
+  write?(value: T, buffer: Buffer, offset: number): number
+  readonly primitive?: boolean
+  copy?(value: T): T
+  readonly internal?: Serde<T>
+  readonly partitionSuffix?: number
+}
+
+export interface SerdeOptions<K, V> {
+  readonly key?: Serde<K>
+  readonly value?: Serde<NonNullable<V>>
+}
+
+export type SerdeType<S> = S extends Serde<infer T> ? T : never
+
+export interface SessionStore<K, V> extends ReadOnlySessionStore<K, V> {
+  put(key: K, value: V | null, start: number, end: number): void
+  remove(key: K, start: number, end: number): void
+}
+
+export interface SessionStoreBuilderOptions<K, V> extends StoreBuilderOptions<K, V> {
+  readonly retention: Duration
+}
+
+export interface SessionStoreEntry<K, V> {
+  readonly key: K
+  readonly start: number
+  readonly end: number
+  readonly value: V
+}
+
+export class SessionWindowedCogroupedKStream<K, A> {
+  private constructor()
+  aggregate(
+    initializer: () => Settled<A>,
+    merger: (aggregate: A, other: A, key: K) => A,
+    options?: Materialize<K, A, WindowStoreOptions>,
+  ): KTable<Windowed<K>, A | null>
+}
+
+export class SessionWindowedKStream<K, V> {
+  private constructor()
+  emitOnClose(): SessionWindowedKStream<K, V>
+  count(options?: Materialize<K, number, WindowStoreOptions>): KTable<Windowed<K>, number | null>
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: V) => V | null,
+    options?: Materialize<K, V, WindowStoreOptions>,
+  ): KTable<Windowed<K>, NonNullable<V> | null>
+  aggregate<A>(
+    initializer: () => Settled<A>,
+    aggregator: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
+    merger: (aggregate: A, other: A, key: K) => NoInfer<A> | null,
+    options?: Materialize<K, A, WindowStoreOptions>,
+  ): KTable<Windowed<K>, A | null>
+}
+
+export interface SessionWindows {
+  readonly kind: 'session'
+  readonly gap: number
+  readonly grace: number
+}
+
+export interface Settings {
+  readonly guarantee: Guarantee
+  readonly commitInterval: number | undefined
+  readonly memory: number
+  readonly cacheBytes: number
+  readonly maxTaskIdle: number
+  readonly idleAfter: number | undefined
+  readonly bufferedRecordsPerPartition: number
+  readonly threads: number
+  readonly standbyReplicas: number
+  readonly taskTimeout: number
+  readonly replicationFactor: number
+  readonly compatible: boolean
+  readonly onDeserializationError: ErrorHandler
+  readonly onProcessingError: ErrorHandler
+  readonly onProductionError: ErrorHandler
+  readonly onUncaughtError: UncaughtErrorHandler
+  readonly deadLetterTopic: string | undefined
+  readonly logger: Logger
+}
+
+export interface SinkOptions<K, V> extends Named, SerdeOptions<K, V> {
+  readonly partitioner?: StreamPartitioner
+}
+
+export interface SlidingWindows {
+  readonly kind: 'sliding'
+  readonly difference: number
+  readonly grace: number
+}
+
+export interface StandbyStatus extends StandbyLag {
+  readonly thread: string
+}
+
+export interface StoreBuilderOptions<K, V> {
+  readonly key: Serde<K>
+  readonly value: Serde<V>
+  readonly type?: 'persistent' | 'memory'
+  readonly logging?: boolean | Readonly<Record<string, string>>
+}
+
+export interface StoreIterator<T> extends IterableIterator<T>, Disposable {
+  close(): void
+}
+
+export interface StoreJson {
+  readonly name: string
+  readonly kind: string
+  readonly persistent: boolean
+  readonly caching: boolean
+  readonly keySerde: string
+  readonly valueSerde: string
+  readonly changelog:
+    | 'own'
+    | {
+        readonly topic: string
+      }
+    | null
+  readonly changelogConfigs: Readonly<Record<string, string>>
+}
+
+export interface StoreOptions {
+  readonly name?: string
+  readonly type?: 'persistent' | 'memory'
+  readonly caching?: boolean
+  readonly logging?: boolean | Readonly<Record<string, string>>
+}
+
+export type StoreSpec =
+  | KeyValueStoreSpec
+  | VersionedStoreSpec
+  | WindowStoreSpec
+  | PeriodStoreSpec
+  | SessionStoreSpec
+  | OuterJoinStoreSpec
+  | SuppressBufferSpec
+  | JoinBufferSpec
+
+export interface StreamJoinOptions<K, V, VO> extends Named {
+  readonly key?: Serde<K>
+  readonly value?: Serde<NonNullable<V>>
+  readonly otherValue?: Serde<NonNullable<VO>>
+  readonly store?: string | StoreOptions
+}
+
+export type StreamPartitioner = (
+  topic: string,
+  key: unknown,
+  value: unknown,
+  partitions: number,
+) => number | readonly number[] | undefined
+
+export class Streams implements AsyncDisposable {
+  readonly app: Application
+  readonly topology: Topology
+  private constructor()
+  static start(app: Application, given: StreamsOptions): Promise<Streams>
+  get state(): StreamsState
+  get closed(): Promise<void>
+  whenRunning(): Promise<void>
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+  stores<S>(name: string): S[]
+  status(): StreamsStatus
+}
+
+export class StreamsBuilder {
+  constructor(settings?: BuildSettings)
+  stream<K, V>(topics: ReadableTopic<K, V> | readonly ReadableTopic<K, V>[], options?: Named): KStream<K, V>
+  table<K, V>(topic: ReadableTopic<K, V>, options?: Materialize<K, V>): KTable<K, V>
+  globalTable<K, V>(topic: ReadableTopic<K, V>, options?: Materialize<K, V>): GlobalKTable<K, V>
+  addStateStore(store: StoreSpec): this
+  addGlobalStore<K, V>(
+    store: StoreSpec,
+    topic: ReadableTopic<K, V>,
+    supplier: ProcessorSupplier<K, V, never, never>,
+    options?: Named,
+  ): this
+  build(): Topology
+}
+
+export interface StreamsOptions {
+  readonly log: Log
+  readonly stateDirectory?: string
+  readonly engine?: EngineFactory | EngineName
+  readonly fileMode?: FileMode
+  readonly instanceId?: string
+  readonly stateCleanupDelay?: Duration
+  readonly module?: string | URL
+  readonly clock?: Clock
+  readonly scheduler?: Scheduler
+  readonly onState?: (state: StreamsState, previous: StreamsState) => void
+  readonly onRestore?: RestoreListener
+}
+
+export type StreamsState =
+  | 'created'
+  | 'rebalancing'
+  | 'running'
+  | 'pending-shutdown'
+  | 'not-running'
+  | 'pending-error'
+  | 'error'
+
+export interface StreamsStatus extends Omit<ThreadStatus, 'dropped' | 'tasks' | 'standbys'> {
+  readonly state: StreamsState
+  readonly dropped: ReadonlyMap<DropReason, number>
+  readonly tasks: readonly TaskStatus[]
+  readonly standbys: readonly StandbyStatus[]
+}
+
+export interface StrictBuffer {
+  readonly maxRecords?: number
+  readonly maxBytes?: number
+}
+
+export interface SuppressOptions extends Named {
+  readonly logging?: boolean | Readonly<Record<string, string>>
+}
+
+export interface Suppressed {
+  readonly kind: 'windowClose' | 'timeLimit'
+  readonly limit: number
+  readonly maxRecords: number
+  readonly maxBytes: number
+  readonly whenFull: 'emitEarly' | 'shutDown'
+}
+
+export interface TableJoinOptions<K, V> extends Named {
+  readonly key?: Serde<K>
+  readonly value?: Serde<NonNullable<V>>
+  readonly grace?: Duration
+}
+
+export interface TaskStatus extends ThreadTaskStatus {
+  readonly thread: string
+}
+
+export interface TimeLimitBuffer {
+  readonly maxRecords?: number
+  readonly maxBytes?: number
+  readonly whenFull?: 'emitEarly' | 'shutDown'
+}
+
+export class TimeWindowedCogroupedKStream<K, A> {
+  private constructor()
+  aggregate(initializer: () => Settled<A>, options?: Materialize<K, A, WindowStoreOptions>): KTable<Windowed<K>, A>
+}
+
+export class TimeWindowedKStream<K, V> {
+  private constructor()
+  emitOnClose(): TimeWindowedKStream<K, V>
+  count(options?: Materialize<K, number, WindowStoreOptions>): KTable<Windowed<K>, number>
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: V) => NonNullable<V>,
+    options?: Materialize<K, V, WindowStoreOptions>,
+  ): KTable<Windowed<K>, NonNullable<V>>
+  reduce(
+    reducer: (aggregate: NonNullable<V>, value: V) => V | null,
+    options?: Materialize<K, V, WindowStoreOptions>,
+  ): KTable<Windowed<K>, NonNullable<V> | null>
+  aggregate<A>(
+    initializer: () => Settled<A>,
+    aggregator: (aggregate: A, value: V, key: K) => NoInfer<A>,
+    options?: Materialize<K, A, WindowStoreOptions>,
+  ): KTable<Windowed<K>, A>
+  aggregate<A>(
+    initializer: () => Settled<A>,
+    aggregator: (aggregate: A, value: V, key: K) => NoInfer<A> | null,
+    options?: Materialize<K, A, WindowStoreOptions>,
+  ): KTable<Windowed<K>, A | null>
+}
+
+export type TimeWindows = FixedWindows | PeriodWindows | UnlimitedWindows
+
+export type TimestampExtractor = (record: ExtractorRecord, partitionTime: number) => number
+
+export interface TimestampedKeyValueStore<K, V> extends ReadOnlyTimestampedKeyValueStore<K, V> {
+  put(key: K, value: V | null, timestamp: number): void
+  putIfAbsent(key: K, value: V, timestamp: number): ValueAndTimestamp<V> | undefined
+  delete(key: K): ValueAndTimestamp<V> | undefined
+}
+
+export interface Topic<K, V> extends ReadableTopic<K, V>, WritableTopic<K, V> {}
+
+export interface TopicOptions<K, V> {
+  readonly key: Serde<K>
+  readonly value: Serde<V>
+  readonly timestamp?: (
+    record: {
+      readonly key: K | null
+      readonly value: V | null
+      readonly timestamp: number
+      readonly topic: string
+      readonly partition: number
+      readonly offset: number
+    },
+    partitionTime: number,
+  ) => number
+  readonly offsetReset?: OffsetReset
+  readonly partitioner?: (
+    topic: string,
+    key: K | null,
+    value: V | null,
+    partitions: number,
+  ) => number | readonly number[] | undefined
+}
+
+export interface TopicRecord<K, V> {
+  readonly key: K | null
+  readonly value: V | null
+  readonly timestamp: number
+  readonly headers: Headers
+  readonly partition: number
+  readonly offset: number
+}
+
+export class TopicWriter<K, V> {
+  readonly partitions: number
+  private constructor()
+  static open<K, V>(log: Log, topic: WritableTopic<K, V>): Promise<TopicWriter<K, V>>
+  write(key: K | null, value: V | null, options?: WriteOptions): void
+  partitionOf(key: K): number
+  ready(): Promise<void>
+  flush(): Promise<void>
+  close(): Promise<void>
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+export interface Topology {
+  readonly subtopologies: readonly Subtopology[]
+  readonly stores: ReadonlyMap<string, TopologyStore>
+}
+
+export interface TopologyJson {
+  readonly subtopologies: readonly {
+    readonly id: number
+    readonly global: boolean
+    readonly nodes: readonly NodeJson[]
+    readonly copartitionGroups: readonly (readonly string[])[]
+  }[]
+  readonly stores: readonly StoreJson[]
+}
+
+export interface TransformOptions<K, V> extends Materialize<K, V> {
+  readonly stores?: readonly string[]
+}
+
+export interface TumblingWindows {
+  readonly kind: 'tumbling'
+  readonly size: number
+  readonly advance: number
+  readonly grace: number
+}
+
+export type UncaughtErrorDecision = 'replaceThread' | 'shutdownClient' | 'shutdownApplication'
+
+export type UncaughtErrorHandler = UncaughtErrorDecision | ((error: unknown) => UncaughtErrorDecision)
+
+export interface UnlimitedWindows {
+  readonly kind: 'unlimited'
+  readonly start: number
+}
+
+export interface ValueAndTimestamp<V> {
+  readonly value: V
+  readonly timestamp: number
+}
+
+export interface ValueTransformer<K, VIn, VOut> {
+  init?(context: ProcessingContext): NoPromise
+  transform(value: VIn | null, key: K): VOut | null
+  close?(): NoPromise
+}
+
+export type ValueTransformerSupplier<K, VIn, VOut> = () => ValueTransformer<K, VIn, VOut>
+
+export interface VersionedKeyValueStore<K, V> extends ReadOnlyVersionedKeyValueStore<K, V> {
+  put(key: K, value: V | null, timestamp: number): 'latest' | 'historical' | 'rejected'
+  delete(key: K, timestamp: number): VersionedRecord<V> | undefined
+}
+
+export interface VersionedRecord<V> extends ValueAndTimestamp<V> {
+  readonly validTo: number | undefined
+}
+
+export interface VersionedStoreBuilderOptions<K, V> extends Omit<StoreBuilderOptions<K, V>, 'type'> {
+  readonly history: Duration
+}
+
+export type Weekday = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday'
+
+export interface WindowBounds {
+  readonly start: number
+  readonly end: number
+}
+
+export interface WindowStore<K, V> extends ReadOnlyWindowStore<K, V> {
+  put(key: K, value: V | null, start: number, timestamp?: number): void
+}
+
+export interface WindowStoreBuilderOptions<K, V> extends StoreBuilderOptions<K, V> {
+  readonly retention: Duration
+  readonly windowSize: Duration
+  readonly retainDuplicates?: boolean
+}
+
+export interface WindowStoreEntry<K, V> {
+  readonly key: K
+  readonly start: number
+  readonly end: number
+  readonly value: V
+  readonly timestamp: number
+}
+
+export interface WindowStoreOptions extends StoreOptions {
+  readonly retention?: Duration
+}
+
+export class Windowed<K> {
+  readonly key: K
+  readonly start: number
+  readonly end: number
+  constructor(key: K, start: number, end: number)
+  toString(): string
+}
+
+export interface WritableTopic<K, V> {
+  readonly [WRITES]?: (key: K, value: V) => void
+  readonly name: string
+  readonly keySerde: Serde<unknown>
+  readonly valueSerde: Serde<unknown>
+  readonly partitioner: StreamPartitioner | undefined
+}
+
+export interface WriteOptions {
+  readonly timestamp?: number
+  readonly headers?: Headers
+}
+
+export function bytes(): Serde<Buffer>
+
+export function calendar(unit: CalendarUnit, options: CalendarOptions): PeriodWindows
+
+export function chooseEngine(name?: EngineName): Promise<ChosenEngine>
+
+export function defineApp(config: AppConfig): Application
+
+export function describe(topology: Topology): string
+
+export function describeJson(topology: Topology): TopologyJson
+
+export function describeMermaid(topology: Topology): string
+
+export function embeddedLog(options: EmbeddedLogOptions): Promise<Log>
+
+export function float64(): Serde<number>
+
+export function hopping(
+  size: Duration,
+  options: {
+    readonly advance: Duration
+    readonly grace?: Duration
+  },
+): HoppingWindows
+
+export function int32(): Serde<number>
+
+export function int64(): Serde<bigint>
+
+export function joinWindow(window: Duration | JoinWindowBounds): JoinWindows
+
+export function json<T>(options?: JsonOptions): Serde<T>
+export function json<S extends StandardSchemaV1>(
+  schema: S,
+  options?: JsonOptions,
+): Serde<StandardSchemaV1.InferOutput<S>>
+
+export function keyValueStore<K, V>(name: string, options: StoreBuilderOptions<K, V>): KeyValueStoreSpec
+
+export function long(): Serde<number>
+
+export const memoryEngine: SynchronousEngineFactory
+
+export function memoryLog(options?: MemoryLogOptions): LocalLog
+
+export function parseDuration(value: Duration, what: string): number
+
+export function readTopic<K, V>(
+  log: Log,
+  topic: ReadableTopic<K, V>,
+  options?: ReadTopicOptions,
+): AsyncGenerator<TopicRecord<K, V>, void, undefined>
+
+export function session(
+  gap: Duration,
+  options?: {
+    readonly grace?: Duration
+  },
+): SessionWindows
+
+export function sessionStore<K, V>(name: string, options: SessionStoreBuilderOptions<K, V>): SessionStoreSpec
+
+export function sessionWindowed<K>(inner: Serde<K>): Serde<Windowed<K>>
+
+export const silentLogger: Logger
+
+export function sliding(
+  difference: Duration,
+  options?: {
+    readonly grace?: Duration
+  },
+): SlidingWindows
+
+export function string(): Serde<string>
+
+export function timestampedKeyValueStore<K, V>(name: string, options: StoreBuilderOptions<K, V>): KeyValueStoreSpec
+
+export function topic<K, V>(
+  name: string,
+  options: TopicOptions<K, V> & {
+    readonly tombstones: true
+  },
+): Topic<K, V | null>
+export function topic<K, V>(
+  name: string,
+  options: TopicOptions<K, V> & {
+    readonly tombstones?: false
+  },
+): Topic<K, V>
+
+export function tumbling(
+  size: Duration,
+  options?: {
+    readonly grace?: Duration
+  },
+): TumblingWindows
+
+export function unlimited(options?: { readonly start?: number }): UnlimitedWindows
+
+export function untilTimeLimit(limit: Duration, buffer?: TimeLimitBuffer): Suppressed
+
+export function untilWindowCloses(buffer?: StrictBuffer): Suppressed
+
+export function uuid(): Serde<string>
+
+export function versionedKeyValueStore<K, V>(
+  name: string,
+  options: VersionedStoreBuilderOptions<K, V>,
+): VersionedStoreSpec
+
+export function windowStore<K, V>(name: string, options: WindowStoreBuilderOptions<K, V>): WindowStoreSpec
+
+export function windowed<K>(inner: Serde<K>, size: Duration | PeriodWindows): Serde<Windowed<K>>
+
+export function windowsOf(
+  windows: (timestamp: number) => readonly WindowBounds[],
+  options: {
+    readonly maxSize: Duration
+    readonly grace?: Duration
+  },
+): PeriodWindows

@@ -1,0 +1,975 @@
+// Types that the public ones name, and that cannot be imported: what users see of the inside.
+// Written by `npx vitest run test/architecture/api.test.ts -u`.
+
+// src/dsl/handles/handles.ts
+
+const TYPES: unique symbol
+
+// src/dsl/options/settled.ts
+
+type MayBePromise<R> = [0] extends [1 & R] ? false : [Extract<R, PromiseLike<unknown>>] extends [never] ? false : true
+
+type Settled<R> = R & ([MayBePromise<R>] extends [true] ? never : unknown)
+
+// src/dsl/options/topic.ts
+
+const READS: unique symbol
+
+const WRITES: unique symbol
+
+// src/engine/choice/choose-engine.ts
+
+interface ChosenEngine {
+  readonly factory: EngineFactory
+  readonly note: string | undefined
+}
+
+// src/engine/engine.ts
+
+interface EngineIterator {
+  next(): boolean
+  readonly key: Buffer
+  readonly value: Buffer
+  close(): void
+}
+
+interface EngineOpenOptions extends EngineOptions {
+  readonly acceptDamage?: boolean
+  readonly fileMode?: FileMode
+}
+
+interface EngineRange {
+  readonly gte?: Buffer
+  readonly lt?: Buffer
+  readonly reverse?: boolean
+}
+
+interface KeyValueEngine {
+  readonly name: EngineName
+  get(key: Buffer): Buffer | undefined
+  getMany?(keys: readonly Buffer[]): readonly (Buffer | undefined)[]
+  readonly readsBeside?: boolean
+  beginGetMany?(keys: readonly Buffer[]): PendingRows | undefined
+  iterate(range: EngineRange): EngineIterator
+  prepare?(batch: WriteBatch): void
+  write(
+    batch: WriteBatch,
+    options?: {
+      readonly sync?: boolean
+    },
+  ): MaybePromise<void>
+  close(): MaybePromise<void>
+}
+
+interface PendingRows {
+  take(): readonly (Buffer | undefined)[] | undefined
+  drop(): void
+}
+
+// src/engine/memory/memory-engine.ts
+
+interface SynchronousEngineFactory extends EngineFactory {
+  open(directory: string): KeyValueEngine
+}
+
+// src/engine/row-list.ts
+
+class RowList {
+  get length(): number
+  add(buffer: Buffer, start: number, keyEnd: number, end: number): number
+  replace(row: number, buffer: Buffer, start: number, keyEnd: number, end: number): void
+  buffer(row: number): Buffer
+  start(row: number): number
+  keyEnd(row: number): number
+  end(row: number): number
+  clear(): void
+}
+
+// src/engine/short-view.ts
+
+class ShortView {
+  of(buffer: Buffer, start: number, end: number): Buffer
+  copyOf(buffer: Buffer, start: number, end: number): Buffer
+}
+
+// src/engine/write-batch.ts
+
+class WriteBatch {
+  get edition(): number
+  get length(): number
+  put(key: Buffer, value: Buffer): void
+  addRows(rows: RowList): void
+  delete(key: Buffer): void
+  deleteRange(gte: Buffer, lt: Buffer): void
+  kind(index: number): WriteKind
+  key(index: number, view?: ShortView): Buffer
+  value(index: number, view?: ShortView): Buffer
+  range(index: number): {
+    readonly gte: Buffer
+    readonly lt: Buffer
+  }
+  copy(): WriteBatch
+  clear(): void
+}
+
+type WriteKind = 'put' | 'delete' | 'deleteRange'
+
+// src/errors/millrace-error.ts
+
+interface MillraceErrorOptions extends ErrorPlace {
+  readonly hint?: string | undefined
+  readonly cause?: unknown
+}
+
+// src/group/group.ts
+
+type GroupEvent =
+  | {
+      readonly type: 'revoked'
+      readonly active: readonly TaskId[]
+      readonly standby: readonly TaskId[]
+    }
+  | {
+      readonly type: 'assigned'
+      readonly active: readonly TaskId[]
+      readonly standby: readonly TaskId[]
+    }
+  | {
+      readonly type: 'lost'
+      readonly reason: string
+      readonly sessionTimeout?: number | undefined
+    }
+  | {
+      readonly type: 'waiting'
+      readonly error: MillraceError
+    }
+  | {
+      readonly type: 'resumed'
+    }
+  | {
+      readonly type: 'shutdown'
+    }
+  | {
+      readonly type: 'failed'
+      readonly error: MillraceError
+    }
+
+interface GroupMember {
+  join(): MaybePromise<void>
+  nextEvent(): GroupEvent | undefined
+  onEvent(wake: (() => void) | undefined): void
+  acknowledge(): void
+  shutdownApplication(): MaybePromise<void>
+  leave(): MaybePromise<void>
+}
+
+interface GroupOptions {
+  readonly groupId: string
+  readonly processId: string
+  readonly subtopologies: readonly SubtopologyDescription[]
+  readonly rebalanceTimeout: number
+  readonly standbyReplicas: number
+  readonly instanceId?: string | undefined
+  readonly onUnreachable?: ((reason: string | undefined) => void) | undefined
+  readonly storedTasks?: readonly TaskId[] | undefined
+}
+
+interface InternalTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly replicationFactor: number
+  readonly configs: readonly (readonly [name: string, value: string])[]
+}
+
+interface SubtopologyDescription {
+  readonly id: number
+  readonly sourceTopics: readonly string[]
+  readonly repartitionSourceTopics: readonly InternalTopic[]
+  readonly repartitionSinkTopics: readonly string[]
+  readonly changelogTopics: readonly InternalTopic[]
+  readonly copartitionGroups: readonly (readonly string[])[]
+}
+
+interface TaskId {
+  readonly subtopology: number
+  readonly partition: number
+}
+
+// src/kafka/records/compression.ts
+
+type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+
+// src/log/embedded/embedded-log.ts
+
+interface LossLogger {
+  warn(fields: object, message: string): void
+}
+
+// src/log/local/local-log.ts
+
+class LocalLog implements Log {
+  readonly kind: 'memory' | 'embedded'
+  describeTopics(names: readonly string[]): ReadonlyMap<string, TopicDescription>
+  createTopics(specs: readonly TopicSpec[]): MaybePromise<void>
+  listOffsets(partitions: readonly TopicPartition[], at: OffsetSpec): PartitionMap<number>
+  deleteRecords(offsets: PartitionMap<number>): MaybePromise<void>
+  listTopics(): readonly string[]
+  deleteTopics(names: readonly string[]): MaybePromise<void>
+  groupMembers(groupId: string): readonly string[]
+  committedOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
+  deleteGroup(groupId: string): MaybePromise<void>
+  commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): MaybePromise<void>
+  openReader(): LogReader
+  openProducer(): LogProducer
+  openClient(options: LogClientOptions): MaybePromise<LogClient>
+  close(): MaybePromise<void>
+}
+
+// src/log/log.ts
+
+type CommitOutcome = 'committed' | 'aborted' | 'unknown'
+
+interface CommittedOffset {
+  readonly offset: number
+  readonly metadata: string
+}
+
+interface LogAdmin {
+  listTopics(): MaybePromise<readonly string[]>
+  deleteTopics(names: readonly string[]): MaybePromise<void>
+  groupMembers(groupId: string): MaybePromise<readonly string[]>
+  committedOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
+  deleteGroup(groupId: string): MaybePromise<void>
+  commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): MaybePromise<void>
+}
+
+interface LogClient {
+  readonly guarantee: Guarantee
+  readonly reader: LogReader
+  readonly producer: LogProducer
+  readonly group: GroupMember
+  committed(partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
+  commit(offsets: PartitionMap<CommittedOffset>): MaybePromise<CommitOutcome>
+  abort(): MaybePromise<void>
+  close(): MaybePromise<void>
+}
+
+interface LogClientOptions extends GroupOptions, ReaderOptions {
+  readonly guarantee: Guarantee
+  readonly commitInterval?: number | undefined
+  readonly missingTopics?: MissingTopics | undefined
+  readonly clientId: string
+  readonly transactionalId: string
+}
+
+interface LogDescription {
+  readonly module: string
+  readonly options: unknown
+}
+
+interface LogProducer {
+  append(
+    topic: string,
+    partition: number,
+    timestamp: number,
+    buffer: Buffer,
+    keyStart: number,
+    keyEnd: number,
+    valueStart: number,
+    valueEnd: number,
+    headers: Headers | undefined,
+    origin?: RecordOrigin,
+    place?: number,
+  ): void
+  partitionCount(topic: string): number | undefined
+  loadPartitionCount(topic: string): MaybePromise<number>
+  readonly writable: boolean
+  onWritable(wake: (() => void) | undefined): void
+  flush(): MaybePromise<void>
+  lastOffset(topic: string, partition: number): number | undefined
+  close(): MaybePromise<void>
+}
+
+interface LogReader {
+  assign(topic: string, partition: number, offset: number): void
+  unassign(topic: string, partition: number): void
+  pause(topic: string, partition: number): void
+  resume(topic: string, partition: number): void
+  poll(receive: (topic: string, partition: number, cursor: RecordCursor) => void): number
+  onReady(wake: (() => void) | undefined): void
+  position(topic: string, partition: number): number | undefined
+  endOffset(topic: string, partition: number): number | undefined
+  quiet(topic: string, partition: number): Quiet | undefined
+  close(): MaybePromise<void>
+}
+
+interface MissingTopics {
+  readonly timeout: number
+  readonly tell: (topic: string, isMissing: boolean) => void
+}
+
+type OffsetSpec =
+  | 'earliest'
+  | 'latest'
+  | {
+      readonly timestamp: number
+    }
+
+class PartitionMap<V> {
+  get size(): number
+  get(topic: string, partition: number): V | undefined
+  has(topic: string, partition: number): boolean
+  set(topic: string, partition: number, value: V): this
+  delete(topic: string, partition: number): boolean
+  clear(): void
+  entries(): Generator<[topic: string, partition: number, value: V]>
+}
+
+interface Quiet {
+  readonly since: number
+  readonly until: number
+}
+
+interface ReaderOptions {
+  readonly fetchBytes?: number
+}
+
+interface RecordCursor {
+  next(): boolean
+  readonly offset: number
+  readonly timestamp: number
+  readonly buffer: Buffer
+  readonly keyStart: number
+  readonly keyEnd: number
+  readonly valueStart: number
+  readonly valueEnd: number
+  peekKeys(from: number, to: number, see: SeeKey): number
+  headers(none: Headers): Headers
+  readonly endOffset: number
+  readonly bytes: number
+  readonly remaining: number
+}
+
+type SeeKey = (buffer: Buffer, keyStart: number, keyEnd: number) => void
+
+interface TopicDescription {
+  readonly name: string
+  readonly id: string
+  readonly partitions: number
+}
+
+interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+interface TopicSpec {
+  readonly name: string
+  readonly partitions: number
+  readonly replicationFactor?: number
+  readonly configs?: Readonly<Record<string, string>>
+}
+
+// src/log/memory/memory-log.ts
+
+interface MemoryLogOptions {
+  readonly clock?: Clock
+  readonly beforeCommit?: () => Promise<void>
+  readonly controlRecords?: boolean
+}
+
+// src/log/refusal.ts
+
+interface RecordOrigin {
+  refused(refusal: Refusal, place: number): MaybePromise<Replacement | undefined>
+}
+
+interface Refusal {
+  readonly topic: string
+  readonly partition: number
+  readonly timestamp: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly why: RefusalReason
+  readonly signal?: AbortSignal
+}
+
+interface RefusalReason {
+  readonly text: string
+  readonly configs: readonly string[]
+  readonly hint?: string
+}
+
+interface Replacement {
+  readonly topic: string
+  readonly partition: number
+  readonly timestamp: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: Headers
+  readonly origin?: RecordOrigin
+}
+
+// src/platform/clock.ts
+
+interface Clock {
+  now(): number
+  monotonic(): number
+  schedule(delayMs: number, callback: () => void): TimerHandle
+}
+
+interface TimerHandle {
+  cancel(): void
+}
+
+// src/platform/file-mode.ts
+
+type FileMode = 'owner' | 'group'
+
+// src/platform/maybe-promise.ts
+
+type MaybePromise<T> = T | Promise<T>
+
+// src/platform/scheduler.ts
+
+interface Scheduler {
+  yield(): Promise<void>
+  random(): number
+}
+
+// src/runtime/node/drop-counter.ts
+
+class DropCounter {
+  get total(): number
+  get byReason(): ReadonlyMap<DropReason, number>
+}
+
+// src/runtime/thread/standby-tasks.ts
+
+interface StandbyLag {
+  readonly id: string
+  readonly lag: number | undefined
+}
+
+// src/runtime/thread/thread-handle.ts
+
+interface ThreadStatus {
+  readonly processed: number
+  readonly written: number
+  readonly lag: number
+  readonly commits: number
+  readonly redone: number
+  readonly memory: MemoryUse
+  readonly dropped: readonly (readonly [reason: DropReason, count: number])[]
+  readonly tasks: readonly ThreadTaskStatus[]
+  readonly standbys: readonly StandbyLag[]
+}
+
+interface ThreadTaskStatus {
+  readonly id: string
+  readonly streamTime: number
+  readonly processed: number
+}
+
+// src/serde/json-integers.ts
+
+const INTEGERS: readonly ['refuse', 'bigint', 'string', 'round']
+
+// src/topology/build-settings.ts
+
+interface BuildSettings {
+  readonly optimizations: ReadonlySet<Optimization>
+  readonly compatible: boolean
+  readonly strictNaming: boolean
+  readonly defaultKeySerde: Serde<unknown> | undefined
+  readonly defaultValueSerde: Serde<unknown> | undefined
+  readonly windowStoreChangelogAdditionalRetention: number
+  readonly topicConfigs: Readonly<Record<string, string>>
+}
+
+// src/topology/operator-spec.ts
+
+type Aggregator = (aggregate: unknown, value: unknown, key: unknown) => unknown
+
+type Folding =
+  | {
+      readonly kind: 'count'
+    }
+  | {
+      readonly kind: 'reduce'
+      readonly reducer: Reducer
+    }
+  | {
+      readonly kind: 'aggregate'
+      readonly initializer: Initializer
+      readonly aggregator: Aggregator
+    }
+
+type Initializer = () => unknown
+
+type JoinKind = 'inner' | 'left' | 'outer'
+
+type Joiner = (left: unknown, right: unknown, key: unknown) => unknown
+
+type Merger = (aggregate: unknown, other: unknown, key: unknown) => unknown
+
+type OperatorSpec =
+  | {
+      readonly op: 'filter'
+      readonly predicate: Predicate
+      readonly not: boolean
+    }
+  | {
+      readonly op: 'map'
+      readonly mapper: PairMapper
+    }
+  | {
+      readonly op: 'mapValues'
+      readonly mapper: ValueMapper
+    }
+  | {
+      readonly op: 'flatMap'
+      readonly mapper: (value: unknown, key: unknown) => Iterable<readonly [unknown, unknown]>
+    }
+  | {
+      readonly op: 'flatMapValues'
+      readonly mapper: (value: unknown, key: unknown) => Iterable<unknown>
+    }
+  | {
+      readonly op: 'selectKey'
+      readonly mapper: ValueMapper
+    }
+  | {
+      readonly op: 'peek'
+      readonly action: (value: unknown, key: unknown) => void
+    }
+  | {
+      readonly op: 'forEach'
+      readonly action: (value: unknown, key: unknown) => void
+    }
+  | {
+      readonly op: 'print'
+      readonly label: string
+      readonly write: (line: string) => void
+      readonly mapper?: ValueMapper
+    }
+  | {
+      readonly op: 'passThrough'
+    }
+  | {
+      readonly op: 'branch'
+      readonly predicates: readonly Predicate[]
+      readonly children: readonly string[]
+      readonly defaultChild: string | null
+    }
+  | {
+      readonly op: 'repartitionFilter'
+      readonly dropNullKeys: boolean
+    }
+  | {
+      readonly op: 'process'
+      readonly supplier: ProcessorSupplier<unknown, unknown, unknown, unknown>
+      readonly stores: readonly string[]
+    }
+  | {
+      readonly op: 'processValues'
+      readonly supplier: FixedKeyProcessorSupplier<unknown, unknown, unknown>
+      readonly stores: readonly string[]
+    }
+  | {
+      readonly op: 'aggregate'
+      readonly store: string
+      readonly folding: Folding
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'windowAggregate'
+      readonly store: string
+      readonly windows: TumblingWindows | HoppingWindows | UnlimitedWindows
+      readonly folding: Folding
+      readonly emitOnClose: boolean
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'periodAggregate'
+      readonly store: string
+      readonly windows: PeriodWindows
+      readonly folding: Folding
+      readonly emitOnClose: boolean
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'slidingAggregate'
+      readonly store: string
+      readonly windows: SlidingWindows
+      readonly folding: Folding
+      readonly emitOnClose: boolean
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'sessionAggregate'
+      readonly store: string
+      readonly windows: SessionWindows
+      readonly folding: Folding
+      readonly merger: Merger
+      readonly emitOnClose: boolean
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'tableSource'
+      readonly store: string | null
+      readonly versioned: boolean
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'globalTableSource'
+      readonly store: string
+    }
+  | {
+      readonly op: 'globalProcess'
+      readonly store: string
+      readonly supplier: ProcessorSupplier<unknown, unknown, never, never>
+    }
+  | {
+      readonly op: 'tableFilter'
+      readonly predicate: Predicate
+      readonly not: boolean
+      readonly store: string | null
+      readonly versioned: boolean
+      readonly sendOldValues: boolean
+      readonly parentSendsOldValues: boolean
+    }
+  | {
+      readonly op: 'tableMapValues'
+      readonly mapper: ValueMapper
+      readonly store: string | null
+      readonly versioned: boolean
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'tableTransformValues'
+      readonly supplier: ValueTransformerSupplier<unknown, unknown, unknown>
+      readonly stores: readonly string[]
+      readonly store: string | null
+      readonly versioned: boolean
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'tableToStream'
+    }
+  | {
+      readonly op: 'tableGroupBy'
+      readonly mapper: PairMapper
+    }
+  | {
+      readonly op: 'tableAggregate'
+      readonly store: string
+      readonly initializer: Initializer
+      readonly adder: Aggregator
+      readonly subtractor: Aggregator
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'tableReduce'
+      readonly store: string
+      readonly adder: Reducer
+      readonly subtractor: Reducer
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'tableJoin'
+      readonly join: JoinKind
+      readonly side: 'left' | 'right'
+      readonly other: TableView
+      readonly joiner: Joiner
+      readonly otherVersioned: boolean
+      readonly versioned: boolean
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'tableJoinMerge'
+      readonly store: string | null
+      readonly sendOldValues: boolean
+    }
+  | {
+      readonly op: 'suppress'
+      readonly store: string
+      readonly mode: 'windowClose' | 'timeLimit'
+      readonly wait: number
+      readonly windowSize: number
+      readonly inclusiveEnd: boolean
+      readonly maxRecords: number
+      readonly maxBytes: number
+      readonly whenFull: 'emitEarly' | 'shutDown'
+    }
+  | {
+      readonly op: 'joinWindow'
+      readonly store: string
+    }
+  | {
+      readonly op: 'streamJoin'
+      readonly join: JoinKind
+      readonly side: 'left' | 'right'
+      readonly otherStore: string
+      readonly outerStore: string | null
+      readonly windows: JoinWindows
+      readonly joiner: Joiner
+      readonly timeKey: string
+    }
+  | {
+      readonly op: 'streamSelfJoin'
+      readonly store: string
+      readonly windows: JoinWindows
+      readonly joiner: Joiner
+    }
+  | {
+      readonly op: 'streamTableJoin'
+      readonly join: 'inner' | 'left'
+      readonly table: TableView
+      readonly tableVersioned: boolean
+      readonly joiner: Joiner
+      readonly buffer: string | null
+      readonly grace: number
+    }
+  | {
+      readonly op: 'streamGlobalTableJoin'
+      readonly join: 'inner' | 'left'
+      readonly table: TableView
+      readonly keyMapper: ValueMapper
+      readonly joiner: Joiner
+    }
+  | {
+      readonly op: 'foreignKeySubscribe'
+      readonly join: 'inner' | 'left'
+      readonly extractor: ValueMapper
+      readonly foreignKeySerde: Serde<unknown>
+      readonly valueSerde: Serde<unknown>
+      readonly leftVersioned: boolean
+    }
+  | {
+      readonly op: 'foreignKeyReceive'
+      readonly store: string
+      readonly foreignKeySerde: Serde<unknown>
+      readonly primaryKeySerde: Serde<unknown>
+    }
+  | {
+      readonly op: 'foreignKeyAnswer'
+      readonly right: TableView
+      readonly rightVersioned: boolean
+    }
+  | {
+      readonly op: 'foreignKeyNotify'
+      readonly store: string
+      readonly foreignKeySerde: Serde<unknown>
+      readonly primaryKeySerde: Serde<unknown>
+      readonly rightVersioned: boolean
+    }
+  | {
+      readonly op: 'foreignKeyResolve'
+      readonly join: 'inner' | 'left'
+      readonly left: TableView
+      readonly joiner: Joiner
+      readonly valueSerde: Serde<unknown>
+      readonly leftVersioned: boolean
+    }
+
+type PairMapper = (value: unknown, key: unknown) => readonly [key: unknown, value: unknown]
+
+type Predicate = (value: unknown, key: unknown) => boolean
+
+type Reducer = (aggregate: unknown, value: unknown) => unknown
+
+type TableView =
+  | {
+      readonly kind: 'store'
+      readonly store: string
+      readonly storeKind: 'keyValue' | 'versioned' | 'window' | 'period' | 'session'
+    }
+  | {
+      readonly kind: 'filter'
+      readonly of: TableView
+      readonly predicate: Predicate
+      readonly not: boolean
+    }
+  | {
+      readonly kind: 'mapValues'
+      readonly of: TableView
+      readonly mapper: ValueMapper
+    }
+  | {
+      readonly kind: 'transformValues'
+      readonly of: TableView
+      readonly supplier: ValueTransformerSupplier<unknown, unknown, unknown>
+      readonly stores: readonly string[]
+    }
+  | {
+      readonly kind: 'join'
+      readonly join: JoinKind
+      readonly left: TableView
+      readonly right: TableView
+      readonly joiner: Joiner
+    }
+  | {
+      readonly kind: 'suppress'
+      readonly buffer: string
+      readonly of: TableView
+    }
+
+type ValueMapper = (value: unknown, key: unknown) => unknown
+
+// src/topology/processor-api.ts
+
+type NoPromise =
+  | void
+  | undefined
+  | null
+  | boolean
+  | number
+  | string
+  | bigint
+  | symbol
+  | (object & {
+      readonly then?: never
+    })
+
+// src/topology/store-spec.ts
+
+interface JoinBufferSpec extends StoreSpecBase {
+  readonly kind: 'joinBuffer'
+  readonly grace: number
+}
+
+interface KeyValueStoreSpec extends StoreSpecBase {
+  readonly kind: 'keyValue'
+  readonly timestamped: boolean
+}
+
+interface OuterJoinStoreSpec extends StoreSpecBase {
+  readonly kind: 'outerJoin'
+  readonly rightValueSerde: Serde<unknown>
+}
+
+interface PeriodStoreSpec extends StoreSpecBase {
+  readonly kind: 'period'
+  readonly retention: number
+  readonly maxSize: number
+  readonly timeOrdered: boolean
+}
+
+interface SessionStoreSpec extends StoreSpecBase {
+  readonly kind: 'session'
+  readonly retention: number
+  readonly timeOrdered: boolean
+}
+
+interface StoreSpecBase {
+  readonly name: string
+  readonly keySerde: Serde<unknown>
+  readonly valueSerde: Serde<unknown>
+  readonly persistent: boolean
+  readonly logging: false | Readonly<Record<string, string>>
+  readonly caching: boolean
+}
+
+interface SuppressBufferSpec extends StoreSpecBase {
+  readonly kind: 'suppress'
+}
+
+interface VersionedStoreSpec extends StoreSpecBase {
+  readonly kind: 'versioned'
+  readonly historyRetention: number
+}
+
+interface WindowStoreSpec extends StoreSpecBase {
+  readonly kind: 'window'
+  readonly timestamped: boolean
+  readonly retention: number
+  readonly windowSize: number
+  readonly inclusiveRetention: boolean
+  readonly retainDuplicates: boolean
+  readonly timeOrdered: boolean
+}
+
+// src/topology/topology.ts
+
+interface ProcessorNode {
+  readonly kind: 'processor'
+  readonly name: string
+  readonly operator: OperatorSpec
+  readonly stores: readonly string[]
+  readonly parents: readonly string[]
+  readonly children: readonly string[]
+}
+
+interface RepartitionTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly configs: readonly (readonly [string, string])[]
+}
+
+interface SinkNode {
+  readonly kind: 'sink'
+  readonly name: string
+  readonly topic: string | TopicExtractor
+  readonly internal: boolean
+  readonly keySerde: Serde<unknown>
+  readonly valueSerde: Serde<unknown>
+  readonly partitioner: StreamPartitioner | undefined
+  readonly parents: readonly string[]
+  readonly copiesValue: boolean
+  readonly repartition: RepartitionTopic | undefined
+}
+
+interface SourceNode {
+  readonly kind: 'source'
+  readonly name: string
+  readonly topics: readonly string[]
+  readonly internal: boolean
+  readonly keySerde: Serde<unknown>
+  readonly valueSerde: Serde<unknown>
+  readonly timestampExtractor: TimestampExtractor | undefined
+  readonly offsetReset: OffsetReset | undefined
+  readonly readsValue: boolean
+  readonly children: readonly string[]
+}
+
+interface Subtopology {
+  readonly id: number
+  readonly global: boolean
+  readonly nodes: readonly TopologyNode[]
+  readonly stores: readonly string[]
+  readonly copartitionGroups: readonly (readonly string[])[]
+}
+
+type TopicExtractor = (
+  value: unknown,
+  key: unknown,
+  context: {
+    readonly topic: string | null
+    readonly partition: number
+    readonly offset: number
+    readonly timestamp: number
+    readonly headers: Headers
+  },
+) => string
+
+type TopologyNode = SourceNode | ProcessorNode | SinkNode
+
+interface TopologyStore {
+  readonly spec: StoreSpec
+  readonly global: boolean
+  readonly changelog:
+    | {
+        readonly kind: 'own'
+      }
+    | {
+        readonly kind: 'source'
+        readonly topic: string
+      }
+    | null
+  readonly changelogConfigs: readonly (readonly [string, string])[]
+}
+
+// src/windowing/window-definition.ts
+
+type FixedWindows = TumblingWindows | HoppingWindows
