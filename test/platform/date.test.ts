@@ -19,7 +19,7 @@ const READERS: Readonly<Record<string, string>> = {
   'runtime/node/task-context.ts': 'currentSystemTime() of processors',
   'runtime/thread/task-manager.ts': 'where a topic is begun that is reset by duration',
   'runtime/thread/task-opening.ts': 'how old checkpoints are',
-  'runtime/commit/thread-commits.ts': 'checkpoints',
+  'runtime/commit/commit.ts': 'checkpoints',
   'testing/driver-parts.ts': "where the driver's clock begins",
   'testing/topology-test-driver.ts': 'the timestamp of records that are given none',
 }

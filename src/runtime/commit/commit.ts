@@ -1,15 +1,14 @@
-import { MillraceError } from '../../errors/millrace-error.ts'
-import { describeRefusal, refusalHint } from '../../log/refusal.ts'
-import type { RecordOrigin, Refusal } from '../../log/refusal.ts'
-import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import { PartitionMap, type CommitOutcome, type CommittedOffset, type LogClient } from '../../log/log.ts'
-import type { ChangelogSink } from '../../state/states.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { MaybePromise } from '../../platform/maybe-promise.ts'
+import type { Slice } from '../../platform/slice.ts'
+import { wait, type Steps } from '../../platform/steps.ts'
 import type { Checkpoint, TaskState } from '../../state/task/task-state.ts'
 import { namingTask } from '../failures/damaged-state.ts'
 import type { RecordWriter } from '../output/record-writer.ts'
-import type { Slice } from '../../platform/slice.ts'
-import { wait, type Steps } from '../../platform/steps.ts'
 import type { Task } from '../task/task.ts'
+import { changelogSink, type Changelog } from './changelog.ts'
+import type { RepartitionPurge } from './repartition-purge.ts'
 
 /** A running task with its state, as a commit sees it. */
 export interface CommittableTask {
@@ -19,72 +18,109 @@ export interface CommittableTask {
   readonly changelogs: ReadonlyMap<string, Changelog>
 }
 
-export interface Changelog {
-  readonly topic: string
-  readonly topicId: string
-  readonly partition: number
-  /** A source topic that serves as changelog is never written to. */
-  readonly source: boolean
+/** A commit that was handed to the log. */
+export interface BegunCommit {
+  /** True if tasks may process until it is concluded. */
+  readonly overlaps: boolean
+  /** To be run at once. */
+  conclude(): Steps<CommitOutcome>
 }
 
-/** What a log answers to a commit that it was handed. */
-export interface PendingCommit {
-  readonly outcome: MaybePromise<CommitOutcome>
+/** ms for which what is committed may be left to the changelogs before engines have it: so much is replayed after a crash. */
+const WRITE_INTERVAL = 2_000
+
+const NOTHING_TO_COMMIT: BegunCommit = {
+  overlaps: false,
+  conclude: () => wait('committed'),
+}
+
+export interface CommitsOptions {
+  readonly client: LogClient
+  readonly writer: RecordWriter
+  readonly clock: Clock
+  readonly purge: RepartitionPurge
+  /** Bytes that engines may lack before they get them early. */
+  readonly maxUnwritten: number
 }
 
 /**
- * A commit makes everything that the tasks of one thread did since the last one durable, all of it or (exactly-once) nothing:
+ * The commits of one stream thread. A commit makes everything that the tasks did since the last one durable, all of it or
+ * (exactly-once) nothing:
  *
  * 1. flush caches, until nothing is left to emit;
  * 2. append the changelog records of all changed entries;
  * 3. once every send is acknowledged, commit the offsets, under exactly-once together with the records;
- * 4. write the changes and changelog positions of each task to its engine, in one batch (`writeTask`).
+ * 4. write the changes and changelog positions of each task to its engine, in one batch.
  *
- * These are steps 1, 2 and the beginning of step 3. From the answer on tasks may process: what they do then belongs to the next
- * commit.
+ * `begin` ends when the offsets are handed to the log. From then on tasks may process: what they do belongs to the next commit.
  *
- * Step 4 runs only after step 3 is known to have succeeded: an engine never holds what is not committed. It may be left to a
- * later commit, since what an engine lacks is replayed from the changelogs; then nothing may be processed between the steps
- * of that one. Any other outcome leaves tasks whose memory is ahead of what is committed; the caller closes them dirty.
- *
- * @param slice how much of step 1, which runs callbacks, is done at a stretch; all of it if absent
+ * Step 4 runs only after step 3 is known to have succeeded: an engine never holds what is not committed. Most commits leave it
+ * to a later one, since what an engine lacks is replayed from the changelogs: a key that changes with every commit costs a write
+ * every two seconds, and the log's answer need not be waited for. Nothing may be processed between the steps of a commit that
+ * does write. Any outcome but `committed` leaves tasks whose memory is ahead of what is committed; the caller closes them dirty.
  */
-export function* beginCommit(
-  tasks: readonly CommittableTask[],
-  client: LogClient,
-  writer: RecordWriter,
-  slice: Slice | undefined,
-): Steps<PendingCommit> {
-  // Step 1
-  slice?.begin()
-  for (const { task, state } of tasks) {
-    while (!inTask(task, () => state.flushCaches(slice))) if (slice !== undefined) yield* wait(slice.giveWay())
+export class Commits {
+  readonly #options: CommitsOptions
+  #lastWrite: number
+
+  constructor(options: CommitsOptions) {
+    this.#options = options
+    this.#lastWrite = options.clock.monotonic()
   }
-  slice?.look()
 
-  // Step 2
-  for (const { task, state, changelogs } of tasks) {
-    inTask(task, () => state.logChanges((store) => changelogSink(task.id, store, changelogs.get(store), client)))
+  /** True if something is to be made durable, or has been for long enough that engines should have it. */
+  isNeeded(running: Iterable<CommittableTask>): boolean {
+    const isDue = this.#options.clock.monotonic() - this.#lastWrite >= WRITE_INTERVAL
+    for (const { task, state } of running) if (task.commitNeeded || (isDue && state.dirtyBytes > 0)) return true
+    return false
   }
-  yield* wait(writer.settle())
 
-  // Step 3
-  const offsets = new PartitionMap<CommittedOffset>()
-  for (const { task } of tasks) task.takeOffsets(offsets, client.guarantee === 'exactly_once')
-  return { outcome: client.commit(offsets) }
-}
+  /**
+   * @param slice how much of step 1, which runs callbacks, is done at a stretch; all of it if absent
+   * @param everything engines are to lack nothing afterwards
+   */
+  *begin(running: readonly CommittableTask[], slice: Slice | undefined, everything: boolean): Steps<BegunCommit> {
+    const { client, writer, clock } = this.#options
+    const now = clock.monotonic()
+    const writes = everything || this.#isWriteDue(running, now)
+    const tasks = running.filter(({ task, state }) => task.commitNeeded || (writes && state.dirtyBytes > 0))
+    if (tasks.length === 0) return NOTHING_TO_COMMIT
+    yield* flushCaches(tasks, slice)
+    yield* appendChangelogs(tasks, client, writer)
+    const answer = commitOffsets(tasks, client)
+    const asOf = clock.now()
+    return { overlaps: !writes, conclude: () => this.#conclude(answer, tasks, writes ? running : undefined, now, asOf) }
+  }
 
-/** Does of step 4 what does not depend on the log's answer. */
-export function prepareTask({ task, state }: CommittableTask): void {
-  inTask(task, () => state.prepareWrite())
-}
+  /**
+   * @param toWrite the tasks whose engines get what they lack; undefined: not this time
+   * @param now of the begin, by the monotonic clock
+   * @param asOf its date, for the checkpoints
+   */
+  *#conclude(
+    answer: MaybePromise<CommitOutcome>,
+    tasks: readonly CommittableTask[],
+    toWrite: readonly CommittableTask[] | undefined,
+    now: number,
+    asOf: number,
+  ): Steps<CommitOutcome> {
+    const { client, purge } = this.#options
+    const changed = toWrite?.filter(({ state }) => state.dirtyBytes > 0) ?? []
+    const failure = prepareEngines(changed)
+    const outcome = yield* wait(answer)
+    if (outcome !== 'committed') return outcome
+    if (failure !== undefined) throw failure.error
+    for (const { task } of tasks) task.committed()
+    if (toWrite === undefined) return outcome
+    yield* writeEngines(changed, client, asOf)
+    this.#lastWrite = now
+    yield* purge.run(toWrite, now)
+    return outcome
+  }
 
-/** Step 4. Call when everything that the task did is committed: at the date `asOf`, ms since the epoch. */
-export function* writeTask(running: CommittableTask, client: LogClient, asOf: number): Steps<void> {
-  try {
-    yield* wait(running.state.write(checkpointsOf(running, client, asOf)))
-  } catch (error) {
-    throw namingTask(error, running.task.id)
+  #isWriteDue(running: readonly CommittableTask[], now: number): boolean {
+    if (now - this.#lastWrite >= WRITE_INTERVAL) return true
+    return unwrittenBytes(running) >= this.#options.maxUnwritten || running.some(hasUnloggedStore)
   }
 }
 
@@ -96,63 +132,76 @@ export function unwrittenBytes(tasks: Iterable<CommittableTask>): number {
 }
 
 /** True if a store of the task has no changelog: what its engine lacks could not be replayed. */
-export function hasUnloggedStore({ state, changelogs }: CommittableTask): boolean {
+function hasUnloggedStore({ state, changelogs }: CommittableTask): boolean {
   return state.states.some(({ name }) => !changelogs.has(name))
 }
 
-function inTask<T>(task: Task, act: () => T): T {
+// ---- step 1
+
+function* flushCaches(tasks: readonly CommittableTask[], slice: Slice | undefined): Steps<void> {
+  slice?.begin()
+  for (const { task, state } of tasks) {
+    while (!inTask(task, () => state.flushCaches(slice))) if (slice !== undefined) yield* wait(slice.giveWay())
+  }
+  slice?.look()
+}
+
+// ---- step 2
+
+function* appendChangelogs(
+  tasks: readonly CommittableTask[],
+  { producer }: LogClient,
+  writer: RecordWriter,
+): Steps<void> {
+  for (const { task, state, changelogs } of tasks) {
+    inTask(task, () => state.logChanges((store) => changelogSink(task.id, store, changelogs.get(store), producer)))
+  }
+  yield* wait(writer.settle())
+}
+
+// ---- step 3
+
+function commitOffsets(tasks: readonly CommittableTask[], client: LogClient): MaybePromise<CommitOutcome> {
+  const offsets = new PartitionMap<CommittedOffset>()
+  for (const { task } of tasks) task.takeOffsets(offsets, client.guarantee === 'exactly_once')
+  return client.commit(offsets)
+}
+
+// ---- step 4
+
+/**
+ * Does of step 4 what does not depend on the log's answer, while the log carries out the commit: nothing else can be done then. A
+ * failure is returned, not thrown: what is under way must be waited for before anything is closed.
+ */
+function prepareEngines(changed: readonly CommittableTask[]): { readonly error: unknown } | undefined {
   try {
-    return act()
+    for (const { task, state } of changed) inTask(task, () => state.prepareWrite())
   } catch (error) {
-    throw namingTask(error, task.id)
+    return { error }
   }
 }
 
-function changelogSink(
-  task: string,
-  store: string,
-  changelog: Changelog | undefined,
-  client: LogClient,
-): ChangelogSink | undefined {
-  if (changelog === undefined || changelog.source) return undefined
-  const { topic, partition } = changelog
-  const { producer } = client
-  const origin: RecordOrigin = {
-    refused: (refusal) => {
-      throw changelogRefused(task, store, refusal)
-    },
+function* writeEngines(changed: readonly CommittableTask[], client: LogClient, asOf: number): Steps<void> {
+  for (const committable of changed) {
+    try {
+      yield* wait(committable.state.write(checkpointsOf(committable, client, asOf)))
+    } catch (error) {
+      throw namingTask(error, committable.task.id)
+    }
   }
-  return {
-    append(timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers) {
-      producer.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers, origin)
-    },
-  }
-}
-
-/** No handler is asked: a store without a change in its changelog would have another content after a restart. */
-function changelogRefused(task: string, store: string, refusal: Refusal): MillraceError {
-  const { topic, partition } = refusal
-  const where = `topic "${topic}" on the brokers, and of the store's option logging (or topicConfigs) for a topic that is still to be created`
-  return new MillraceError('MR_PRODUCE', `the changelog of a store cannot take a row: ${describeRefusal(refusal)}`, {
-    task,
-    store,
-    topic,
-    partition,
-    hint: `Nothing is committed, and the records since the last commit are processed again after a restart. ${refusalHint(refusal, where)}`,
-  })
 }
 
 /** Of every logged store, written to or not: while its task runs here a store holds all of its changelog. */
 function checkpointsOf(
   { task, state, changelogs }: CommittableTask,
-  client: LogClient,
+  { producer }: LogClient,
   asOf: number,
 ): Map<string, Checkpoint> {
   const checkpoints = new Map<string, Checkpoint>()
   for (const [store, { topic, topicId, partition, source }] of changelogs) {
     const offset = source
       ? task.queues.find((queue) => queue.topic === topic)?.nextOffset
-      : behind(client.producer.lastOffset(topic, partition), state.checkpoint(store)?.offset)
+      : behind(producer.lastOffset(topic, partition), state.checkpoint(store)?.offset)
     if (offset !== undefined) checkpoints.set(store, { offset, topicId, time: asOf })
   }
   return checkpoints
@@ -161,4 +210,12 @@ function checkpointsOf(
 /** What was restored may lie behind what this producer wrote when it owned the task before. */
 function behind(last: number | undefined, checkpoint: number | undefined): number | undefined {
   return last === undefined ? checkpoint : Math.max(last + 1, checkpoint ?? 0)
+}
+
+function inTask<T>(task: Task, act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    throw namingTask(error, task.id)
+  }
 }

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { taskIdText, type GroupEvent, type TaskId } from '../../group/group.ts'
-import type { LogClient } from '../../log/log.ts'
+import type { CommitOutcome, LogClient } from '../../log/log.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
 import type { Scheduler } from '../../platform/scheduler.ts'
@@ -11,7 +11,6 @@ import type { GlobalTables } from './global-tables.ts'
 import { replacedRepartition } from './left-inputs.ts'
 import { OverlongCallback } from './overlong-callback.ts'
 import { Slice } from '../../platform/slice.ts'
-import { PendingOutcome } from '../commit/pending-outcome.ts'
 import type { RepeatedLines } from '../../application/repeated-lines.ts'
 import { readsTopic } from '../restore/start-offsets.ts'
 import { runSteps } from '../../platform/steps.ts'
@@ -76,7 +75,7 @@ export class StreamThread {
   #failure: UncaughtErrorDecision | undefined
   #lastCommit = 0
   /** A commit that was begun and has not been concluded. */
-  #pending: PendingOutcome | undefined
+  #pending: { readonly outcome: Promise<CommitOutcome>; isOver: boolean } | undefined
   /** When the first of the commits failed that have been failing since; -1: the last one succeeded. */
   #failingSince = -1
   #failedAt = -1
@@ -239,7 +238,13 @@ export class StreamThread {
     if (this.#pending !== undefined) return await this.#concludeCommit()
     if (!manager.commitNeeded) return
     const begun = await runSteps(manager.beginCommit(this.#slice))
-    this.#pending = new PendingOutcome(runSteps(begun.conclude()), () => this.#wake.signal())
+    const pending = { outcome: runSteps(begun.conclude()), isOver: false }
+    const over = (): void => {
+      pending.isOver = true
+      this.#wake.signal()
+    }
+    pending.outcome.then(over, over)
+    this.#pending = pending
     if (!begun.overlaps) await this.#concludeCommit()
   }
 

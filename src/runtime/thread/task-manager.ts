@@ -5,7 +5,8 @@ import type { Clock } from '../../platform/clock.ts'
 import type { TaskState } from '../../state/task/task-state.ts'
 import type { Application } from '../../application/application.ts'
 import type { Topology } from '../../topology/topology.ts'
-import { unwrittenBytes, type CommittableTask } from '../commit/commit.ts'
+import { Commits, unwrittenBytes, type BegunCommit, type CommittableTask } from '../commit/commit.ts'
+import { RepartitionPurge } from '../commit/repartition-purge.ts'
 import { DropCounter, sumOfDrops } from '../node/drop-counter.ts'
 import type { GlobalTables } from './global-tables.ts'
 import { idleDelays } from '../task/idle-time.ts'
@@ -24,12 +25,10 @@ import { Task, type TaskInput, type Uncommitted } from '../task/task.ts'
 import { laneOf, TaskOpener, type OpenTask, type TaskParts } from './task-opening.ts'
 import { taskParts } from './task-parts.ts'
 import { TaskTurns } from './task-turns.ts'
-import { ThreadCommits, type BegunCommit } from '../commit/thread-commits.ts'
 import { damagedTask } from '../failures/damaged-state.ts'
 import { DeadLetters } from '../failures/dead-letters.ts'
 import { InputLookup } from '../failures/input-lookup.ts'
 import { LeftInputs } from './left-inputs.ts'
-import { repartitionedUpTo } from '../commit/repartitioned.ts'
 import { unlessTaken } from '../state-directory/unless-taken.ts'
 
 export interface TaskManagerOptions {
@@ -90,7 +89,7 @@ export class TaskManager {
   readonly #memory: MemoryShare
   readonly #leftInputs: LeftInputs
   #times: NodeTimes | undefined
-  readonly #commits: ThreadCommits
+  readonly #commits: Commits
   /** Records dropped by tasks that are closed by now. */
   closedDrops = new DropCounter()
   /** Records processed by tasks that are closed by now. */
@@ -112,11 +111,11 @@ export class TaskManager {
     this.#restorer = restorer
     this.#opener = opener
     this.#standbys = new StandbyTasks({ groupId: app.id, log, opener, restorer, clock, lines: options.lines })
-    this.#commits = new ThreadCommits({
+    this.#commits = new Commits({
       client: options.client,
       writer: this.#writer,
       clock,
-      purge: () => this.#purge(),
+      purge: new RepartitionPurge(app.id, options.topology, log, clock),
       // Half of what a commit is made for early: what has been committed must not count as if it had not.
       maxUnwritten: this.#memory.maxChanges / 2,
     })
@@ -417,13 +416,6 @@ export class TaskManager {
   /** Hands the log what the tasks did up to now. Before the commit is concluded no other may begin, and no task be closed. */
   beginCommit(slice?: Slice, everything = false): Steps<BegunCommit> {
     return this.#commits.begin([...this.#running.values()], slice, everything)
-  }
-
-  /** Repartition topics keep their records for ever: what is committed is read by no one again. */
-  *#purge(): Steps<void> {
-    const { app, topology, log } = this.#options
-    const offsets = repartitionedUpTo(app.id, topology, this.tasks)
-    if (offsets.size > 0) yield* wait(log.deleteRecords(offsets))
   }
 
   /** What would be processed again if it could not be committed. */

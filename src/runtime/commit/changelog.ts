@@ -1,0 +1,48 @@
+import { MillraceError } from '../../errors/millrace-error.ts'
+import type { LogProducer } from '../../log/log.ts'
+import { describeRefusal, refusalHint } from '../../log/refusal.ts'
+import type { RecordOrigin, Refusal } from '../../log/refusal.ts'
+import type { ChangelogSink } from '../../state/states.ts'
+
+/** The partition of a topic to which the changes of a store are appended. */
+export interface Changelog {
+  readonly topic: string
+  readonly topicId: string
+  readonly partition: number
+  /** A source topic that serves as changelog is never written to. */
+  readonly source: boolean
+}
+
+/** Where the changes of a store go; undefined: nowhere. */
+export function changelogSink(
+  task: string,
+  store: string,
+  changelog: Changelog | undefined,
+  producer: LogProducer,
+): ChangelogSink | undefined {
+  if (changelog === undefined || changelog.source) return undefined
+  const { topic, partition } = changelog
+  const origin: RecordOrigin = {
+    refused: (refusal) => {
+      throw changelogRefused(task, store, refusal)
+    },
+  }
+  return {
+    append(timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers) {
+      producer.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers, origin)
+    },
+  }
+}
+
+/** No handler is asked: a store without a change in its changelog would have another content after a restart. */
+function changelogRefused(task: string, store: string, refusal: Refusal): MillraceError {
+  const { topic, partition } = refusal
+  const where = `topic "${topic}" on the brokers, and of the store's option logging (or topicConfigs) for a topic that is still to be created`
+  return new MillraceError('MR_PRODUCE', `the changelog of a store cannot take a row: ${describeRefusal(refusal)}`, {
+    task,
+    store,
+    topic,
+    partition,
+    hint: `Nothing is committed, and the records since the last commit are processed again after a restart. ${refusalHint(refusal, where)}`,
+  })
+}
