@@ -2,6 +2,7 @@ import type { CommitOutcome, TopicPartition } from '../../log/log.ts'
 import { PartitionMap } from '../../log/log.ts'
 import type { MillraceError } from '../../errors/millrace-error.ts'
 import type { Clock } from '../../platform/clock.ts'
+import { StateMachine } from '../../platform/state-machine.ts'
 import type { ProducerIdentity, ProducerSession } from '../produce/producer-session.ts'
 import type { TransactionCluster } from './transaction-requests.ts'
 import { TransactionRequests } from './transaction-requests.ts'
@@ -27,32 +28,57 @@ interface Moment {
 /** Gives the group its offsets as part of the transaction; false if the group does not take this client for a member. */
 export type SendOffsets = (requests: TransactionRequests, identity: ProducerIdentity) => Promise<boolean>
 
+/** `fatal`: another client has taken the transactional id over. */
+type State = 'uninitialized' | 'ready' | 'in_transaction' | 'committing' | 'aborting' | 'fatal'
+
 /**
  * The transactions of one producer, one after the other (KIP-98): begun by the first partition that is written to, or by a commit of
- * offsets alone; ended by `commit` or `abort`.
+ * offsets alone; ended by `commit` or `abort`. Where they stand with the coordinator, as in Kafka's `TransactionManager`:
  *
- * One that cannot be committed any more is *doomed*: `commit` answers `aborted`, and the next one begins after `abort`. A client whose
- * transactional id was taken over is *fenced* for good.
+ * ```
+ *               new epoch           first partition                     commit
+ * uninitialized ─────────▶  ready  ─────────────────▶ in_transaction ─────────────▶ committing
+ *   ▲   ▲   ▲                │ ▲ └─────────── commit of offsets alone ────────────▶ │  │  │
+ *   │   │   └──── abort ─────┘ └────────────────────────── committed ───────────────┘  │  │
+ *   │   └──── committed, or timed out: the epoch must not be used again ───────────────┘  │
+ *   │                                    in_transaction ◀─────── not committed ───────────┘
+ *   │        ended, or timed out               │ abort
+ *   └────────────────────────────── aborting ◀─┘              every state ──▶ fatal
+ * ```
+ *
+ * `aborting` lasts until the coordinator has heard of it, which may be unreachable. Records for the next transaction are appended
+ * meanwhile, so that it is no state whether records were dropped: such a transaction is *doomed*, `commit` returns `aborted`, and the
+ * next one begins after `abort`.
  */
 export class Transaction implements ProducerSession {
   readonly transactionalId: string
   readonly #requests: TransactionRequests
   readonly #clock: Clock
   readonly #timeout: number
+  readonly #state = new StateMachine<State>(
+    'a transaction',
+    {
+      uninitialized: ['ready', 'fatal'],
+      ready: ['in_transaction', 'committing', 'uninitialized', 'fatal'],
+      in_transaction: ['committing', 'aborting', 'fatal'],
+      committing: ['ready', 'in_transaction', 'uninitialized', 'fatal'],
+      aborting: ['uninitialized', 'fatal'],
+      fatal: [],
+    },
+    'ready',
+  )
   #identity: ProducerIdentity
   readonly #added = new PartitionMap<true>()
-  /** When the first request was sent that may have begun the transaction under way; undefined: there is none. */
-  #openSince: Moment | undefined
+  /** When the first request was sent that may have begun the latest transaction. */
+  #begun: Moment
   #isDoomed = false
-  /** It was aborted, but the coordinator does not know yet. */
-  #isGivenUp = false
+  /** Why the state is `fatal`. */
   #fence: MillraceError | undefined
-  /** The epoch must not be used in another transaction: sequence numbers are in doubt, or requests sent under it may still arrive. */
-  #isSpent = false
-  #unansweredBefore = 0
-  #preparing: Promise<void> | undefined
+  /** Requests without a definite answer before the epoch was given: later ones may still arrive under it. */
+  #unansweredBefore: number
+  /** Settled when every `prepare` and `commit` is. */
+  #underWay = Promise.resolve()
   #settling: Promise<void> | undefined
-  #committing: Promise<unknown> | undefined
   /** The last generation of batches that the transaction takes, once that is settled. */
   #sealed = Number.POSITIVE_INFINITY
 
@@ -62,6 +88,7 @@ export class Transaction implements ProducerSession {
     this.#clock = cluster.options.clock
     this.#timeout = cluster.options.transactionTimeout
     this.#identity = identity
+    this.#begun = momentOf(this.#clock)
     this.#unansweredBefore = requests.unanswered
   }
 
@@ -73,7 +100,7 @@ export class Transaction implements ProducerSession {
 
   /** Whether there is anything that `commit` would decide upon. */
   get isOpen(): boolean {
-    return this.#isDoomed || (this.#openSince !== undefined && !this.#isGivenUp)
+    return this.#isDoomed || this.#state.is('in_transaction', 'committing', 'fatal')
   }
 
   get isDoomed(): boolean {
@@ -82,7 +109,7 @@ export class Transaction implements ProducerSession {
 
   /** The next transaction will have another epoch, under which sequence numbers begin at 0. */
   get isSpent(): boolean {
-    return this.#isSpent
+    return this.#state.is('uninitialized')
   }
 
   /** @throws MR_FENCED */
@@ -95,7 +122,7 @@ export class Transaction implements ProducerSession {
   }
 
   identity(topic: string, partition: number): ProducerIdentity | undefined {
-    return this.#committing === undefined && this.#added.has(topic, partition) ? this.#identity : undefined
+    return this.#state.is('in_transaction') && this.#added.has(topic, partition) ? this.#identity : undefined
   }
 
   /** Later generations have to wait for the transaction behind this one. */
@@ -107,20 +134,18 @@ export class Transaction implements ProducerSession {
     this.#sealed = Number.POSITIVE_INFINITY
   }
 
-  async prepare(partitions: readonly TopicPartition[]): Promise<void> {
-    const preparing = this.#prepare(partitions)
-    this.#preparing = preparing.catch(() => undefined)
-    await preparing
+  prepare(partitions: readonly TopicPartition[]): Promise<void> {
+    return this.#tracked(this.#prepare(this.#underWay, partitions))
   }
 
+  /** An epoch whose sequence numbers are in doubt is given up by `abort` only. */
   renew(): boolean {
-    this.#isSpent = true
     return false
   }
 
   /** Whether what went wrong only ends this transaction, which is then doomed. Learns it, too, if it means that this client is fenced. */
   dooms(error: unknown): boolean {
-    if (isRefusedEpoch(error) && !this.#isOverdue()) this.#fence ??= fenced(this.transactionalId, error)
+    if (!this.#isOverdue()) this.#fencedBy(error)
     if (this.#fence !== undefined) return false
     if (!isRefusedEpoch(error) && !isAbortable(error) && !isUnreachable(error)) return false
     this.#isDoomed = true
@@ -132,22 +157,16 @@ export class Transaction implements ProducerSession {
    *
    * @throws MR_FENCED, KafkaError of a request that was refused; nothing was committed then
    */
-  async commit(groupId: string, sendOffsets: SendOffsets): Promise<CommitOutcome> {
-    const committing = this.#commit(groupId, sendOffsets)
-    this.#committing = committing.catch(() => undefined)
-    try {
-      return await committing
-    } finally {
-      this.#committing = undefined
-    }
+  commit(groupId: string, sendOffsets: SendOffsets): Promise<CommitOutcome> {
+    return this.#tracked(this.#commit(groupId, sendOffsets))
   }
 
-  /** Gives the transaction up; what the coordinator cannot be told now is made up for before the next one. Nothing may be under way. */
+  /** Gives the transaction up; what the coordinator cannot be told now is made up for before the next one. */
   async abort(): Promise<void> {
-    await this.#preparing
+    await this.#underWay
     this.#isDoomed = false
-    this.#isGivenUp = this.#openSince !== undefined
-    this.#isSpent = true
+    if (this.#state.is('in_transaction')) this.#state.become('aborting')
+    else if (this.#state.is('ready')) this.#state.become('uninitialized')
     this.#added.clear()
     // It cannot be committed any more; whatever is wrong shows again when the next one begins.
     await this.settle().catch(() => undefined)
@@ -159,47 +178,66 @@ export class Transaction implements ProducerSession {
    * @throws MR_FENCED, MR_LOG_UNREACHABLE, KafkaError
    */
   settle(): Promise<void> {
-    this.#settling ??= this.#settleOnce().finally(() => (this.#settling = undefined))
+    this.#settling ??= this.#settle().finally(() => (this.#settling = undefined))
     return this.#settling
   }
 
-  async #settleOnce(): Promise<void> {
+  async #settle(): Promise<void> {
     this.requireUnfenced()
-    if (this.#isGivenUp) await this.#endGivenUp()
-    if (!this.#isSpent || this.#openSince !== undefined) return
+    if (this.#state.is('aborting')) await this.#endAborted()
+    if (!this.#state.is('uninitialized')) return
     try {
       this.#identity = await this.#requests.initProducerId(this.#identity)
     } catch (error) {
       throw this.#fencedBy(error)
     }
-    this.#isSpent = false
+    this.#state.become('ready')
     this.#unansweredBefore = this.#requests.unanswered
   }
 
-  async #endGivenUp(): Promise<void> {
+  async #endAborted(): Promise<void> {
     try {
       await this.#requests.end(this.#identity, false)
     } catch (error) {
-      if (isRefusedEpoch(error)) await this.#followTimeout(error)
-      else if (!isNothingToEnd(error)) throw error
+      if (isRefusedEpoch(error)) return this.#followTimeout(error)
+      if (!isNothingToEnd(error)) throw error
     }
-    this.#openSince = undefined
-    this.#isGivenUp = false
+    this.#state.become('uninitialized')
   }
 
-  async #prepare(partitions: readonly TopicPartition[]): Promise<void> {
-    await this.#committing
+  #tracked<T>(work: Promise<T>): Promise<T> {
+    const before = this.#underWay
+    this.#underWay = work.catch(() => undefined).then(() => before)
+    return work
+  }
+
+  async #prepare(before: Promise<void>, partitions: readonly TopicPartition[]): Promise<void> {
+    await before
     await this.settle()
-    this.#openSince ??= momentOf(this.#clock)
+    if (this.#state.is('ready')) this.#enter('in_transaction')
     await this.#requests.addPartitions(this.#identity, partitions)
     for (const { topic, partition } of partitions) this.#added.set(topic, partition, true)
   }
 
+  /** To be called before the first request that begins the transaction. */
+  #enter(state: 'in_transaction' | 'committing'): void {
+    if (this.#state.is('ready')) this.#begun = momentOf(this.#clock)
+    this.#state.become(state)
+  }
+
   async #commit(groupId: string, sendOffsets: SendOffsets): Promise<CommitOutcome> {
+    if (this.#isDoomed) return 'aborted'
     try {
-      if (this.#isDoomed) return 'aborted'
-      await this.settle()
-      this.#openSince ??= momentOf(this.#clock)
+      return await this.#sendAndEnd(groupId, sendOffsets)
+    } finally {
+      if (this.#state.is('committing')) this.#state.become('in_transaction')
+    }
+  }
+
+  async #sendAndEnd(groupId: string, sendOffsets: SendOffsets): Promise<CommitOutcome> {
+    try {
+      if (!this.#state.is('in_transaction')) await this.settle()
+      this.#enter('committing')
       await this.#requests.addOffsets(this.#identity, groupId)
       if (!(await sendOffsets(this.#requests, this.#identity))) {
         this.#isDoomed = true
@@ -218,9 +256,8 @@ export class Transaction implements ProducerSession {
     } catch (error) {
       return this.#notCommitted(error, this.#requests.unanswered > unanswered)
     }
-    this.#openSince = undefined
     this.#added.clear()
-    if (this.#requests.unanswered > this.#unansweredBefore) this.#isSpent = true
+    this.#state.become(this.#requests.unanswered > this.#unansweredBefore ? 'uninitialized' : 'ready')
     return 'committed'
   }
 
@@ -254,8 +291,7 @@ export class Transaction implements ProducerSession {
     const isOurs = producerId === this.#identity.producerId && epoch === this.#identity.epoch + 1
     if (!isOurs || !abortedStates.has(state)) throw this.#fencedBy(refusal)
     this.#identity = { producerId, epoch }
-    this.#openSince = undefined
-    this.#isSpent = true
+    this.#state.become('uninitialized')
   }
 
   /**
@@ -263,14 +299,15 @@ export class Transaction implements ProducerSession {
    * coordinator's does not: there the date tells. One that was set forward does no harm, since the coordinator is asked then.
    */
   #isOverdue(): boolean {
-    if (this.#openSince === undefined) return false
+    if (!this.#state.is('in_transaction', 'committing', 'aborting')) return false
     const { monotonic, date } = momentOf(this.#clock)
-    return monotonic - this.#openSince.monotonic >= this.#timeout || date - this.#openSince.date >= this.#timeout
+    return monotonic - this.#begun.monotonic >= this.#timeout || date - this.#begun.date >= this.#timeout
   }
 
   /** The error to throw; remembers it if it means that another client took over. */
   #fencedBy(error: unknown): unknown {
     if (!isRefusedEpoch(error)) return error
+    if (this.#fence === undefined) this.#state.become('fatal')
     return (this.#fence ??= fenced(this.transactionalId, error))
   }
 }
