@@ -124,6 +124,16 @@ export interface VersionedState<K, V> extends StateStore {
   all(): EntryCursor<K, V>
 }
 
+/** Rows by key and window, which expire by the greatest time put. */
+export interface TimedState<V> extends StateStore {
+  /** True if updates go to the flush listener instead of being forwarded by the operator. */
+  readonly cached: boolean
+  /** Greatest time ever put: a window's start, else its end; -1 before the first. */
+  readonly observedTime: number
+  /** A value that shares nothing with the entry. */
+  copy(value: V): V
+}
+
 export type WindowFlushListener<K, V> = (
   key: K,
   start: number,
@@ -133,15 +143,11 @@ export type WindowFlushListener<K, V> = (
   headers: Headers,
 ) => void
 
-export interface WindowState<K, V> extends StateStore {
-  readonly cached: boolean
+export interface WindowState<K, V> extends TimedState<V> {
   onFlush(listener: WindowFlushListener<K, V>, sendOldValues: boolean): void
-  /** Greatest window start ever put; -1 before the first. */
-  readonly observedTime: number
   get(key: K, start: number): Entry<V> | undefined
   /** Null deletes. A put that is too old is dropped and counted. Stores that retain duplicates add an entry on every put. */
   put(key: K, start: number, value: V | null, timestamp: number): void
-  copy(value: V): V
   /** One key's entries with from <= start <= to, ascending by (start, insertion), or descending. Expired ones are not seen. */
   fetch(key: K, from: number, to: number, reverse: boolean): WindowCursor<K, V>
   /** All keys' entries with from <= start <= to, by (start, key bytes). */
@@ -153,15 +159,11 @@ export interface WindowCursor<K, V> extends EntryCursor<K, V> {
 }
 
 /** Windows by both of their bounds. Results carry the greatest timestamp of their records, as those of other windows. */
-export interface PeriodState<K, V> extends StateStore {
-  readonly cached: boolean
+export interface PeriodState<K, V> extends TimedState<V> {
   onFlush(listener: SessionFlushListener<K, V>, sendOldValues: boolean): void
-  /** Greatest window end ever put; -1 before the first. */
-  readonly observedTime: number
   get(key: K, start: number, end: number): Entry<V> | undefined
   /** Null deletes. A put that is too old is dropped and counted. */
   put(key: K, start: number, end: number, value: V | null, timestamp: number): void
-  copy(value: V): V
   /** One key's windows with end >= earliestEnd and start <= latestStart, by end, then start. */
   findOverlapping(key: K, earliestEnd: number, latestStart: number, reverse: boolean): SessionCursor<K, V>
   /** All keys' windows with from <= end <= to, by end, start, key bytes. */
@@ -178,15 +180,11 @@ export type SessionFlushListener<K, V> = (
   headers: Headers,
 ) => void
 
-export interface SessionState<K, V> extends StateStore {
-  readonly cached: boolean
+export interface SessionState<K, V> extends TimedState<V> {
   onFlush(listener: SessionFlushListener<K, V>, sendOldValues: boolean): void
-  /** Greatest session end ever put; -1 before the first. */
-  readonly observedTime: number
   get(key: K, start: number, end: number): V | undefined
   /** Null removes the session. */
   put(key: K, start: number, end: number, value: V | null): void
-  copy(value: V): V
   /** Sessions of one key with end >= earliestEnd and start <= latestStart, in store order (by end, then start). */
   findSessions(key: K, earliestEnd: number, latestStart: number, reverse: boolean): SessionCursor<K, V>
   /**

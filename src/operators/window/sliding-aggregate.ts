@@ -1,7 +1,7 @@
 import type { Headers } from '../../record/headers.ts'
+import type { WindowCursor } from '../../state/states.ts'
 import type { SpecOf } from '../../topology/operator-spec.ts'
 import { isWindowClosed } from '../../windowing/windows.ts'
-import type { SlidingWindows } from '../../windowing/windows.ts'
 import { TimeWindowOperator } from './time-window-operator.ts'
 
 const NONE = -1
@@ -11,15 +11,13 @@ const NONE = -1
  * differ from those of windows that exist. Terms, for a record at t and windows [start, start + difference]: its *left* window
  * ends at t, its *right* window starts at t + 1, the *previous* record is the last one before t.
  */
-export class SlidingAggregate extends TimeWindowOperator {
-  readonly #windows: SlidingWindows
+export class SlidingAggregate extends TimeWindowOperator<SpecOf<'slidingAggregate'>> {
   readonly #difference: number
   /** Starts of the windows seen in one scan. */
   readonly #starts: number[] = []
 
   constructor(spec: SpecOf<'slidingAggregate'>) {
     super(spec)
-    this.#windows = spec.windows
     this.#difference = spec.windows.difference
   }
 
@@ -33,7 +31,7 @@ export class SlidingAggregate extends TimeWindowOperator {
       return
     }
     const streamTime = this.observed.advance(timestamp)
-    if (isWindowClosed(this.#windows, timestamp + this.#difference, streamTime)) {
+    if (isWindowClosed(this.spec.windows, timestamp + this.#difference, streamTime)) {
       this.#dropLate(timestamp)
       return
     }
@@ -41,9 +39,9 @@ export class SlidingAggregate extends TimeWindowOperator {
       this.#addEarly(key, value, timestamp, streamTime, headers)
       return
     }
-    if (this.emitsBefore) this.#emitClosed(streamTime, headers)
+    if (this.emitsBefore) this.emitClosed(streamTime, headers)
     this.#add(key, value, timestamp, streamTime, headers)
-    if (this.emitsAfter) this.#emitClosed(streamTime, headers)
+    if (this.emitsAfter) this.emitClosed(streamTime, headers)
   }
 
   #add(key: unknown, value: unknown, timestamp: number, streamTime: number, headers: Headers): void {
@@ -71,10 +69,10 @@ export class SlidingAggregate extends TimeWindowOperator {
             // Taken before this record is added to the window: it does not belong to its own right window.
             if (!hasRight && latest > timestamp) right = this.state.copy(aggregate)
           }
-          this.#update(key, start, aggregate, latest, value, timestamp, streamTime, headers)
+          this.#addTo(key, start, aggregate, latest, value, timestamp, streamTime, headers)
         } else if (end === timestamp) {
           hasLeft = true
-          this.#update(key, start, aggregate, latest, value, timestamp, streamTime, headers)
+          this.#addTo(key, start, aggregate, latest, value, timestamp, streamTime, headers)
           // The window ended with a record at this very time: all windows that this record needs were made then.
           if (latest >= timestamp) return
           previous = latest
@@ -89,21 +87,14 @@ export class SlidingAggregate extends TimeWindowOperator {
     }
 
     if (previous !== NONE && previous + 1 + difference >= timestamp && !starts.includes(previous + 1)) {
-      this.#create(key, previous + 1, null, value, timestamp, streamTime, headers)
+      this.#addTo(key, previous + 1, null, NONE, value, timestamp, streamTime, headers)
       // The left window may be that very one. Kafka Streams then makes it twice, and a table grouped from it counts it twice.
       if (previous + 1 === timestamp - difference && !this.context.compatible) hasLeft = true
     }
     if (!hasLeft) {
       const overlaps = previous !== NONE && timestamp - difference <= previous
-      this.#create(
-        key,
-        timestamp - difference,
-        overlaps ? this.state.copy(before) : null,
-        value,
-        timestamp,
-        streamTime,
-        headers,
-      )
+      const seed = overlaps ? this.state.copy(before) : null
+      this.#addTo(key, timestamp - difference, seed, NONE, value, timestamp, streamTime, headers)
     }
     if (!hasRight && rightTime > timestamp) this.putWindow(key, timestamp + 1, right, rightTime, headers)
   }
@@ -131,7 +122,7 @@ export class SlidingAggregate extends TimeWindowOperator {
         } else if (start <= timestamp) {
           rightTime = latest
           if (latest > timestamp) right = this.state.copy(aggregate)
-          this.#update(key, start, aggregate, latest, value, timestamp, streamTime, headers)
+          this.#addTo(key, start, aggregate, latest, value, timestamp, streamTime, headers)
         } else {
           hasRight = true
         }
@@ -146,13 +137,13 @@ export class SlidingAggregate extends TimeWindowOperator {
     }
     if (!hasRight && rightTime > timestamp) this.putWindow(key, timestamp + 1, right, rightTime, headers)
     if (previous !== NONE && !starts.includes(previous + 1)) {
-      this.#create(key, previous + 1, null, value, timestamp, streamTime, headers)
+      this.#addTo(key, previous + 1, null, NONE, value, timestamp, streamTime, headers)
     }
-    if (combinedTime === NONE) this.#create(key, 0, null, value, timestamp, streamTime, headers)
-    else this.#update(key, 0, combined, combinedTime, value, timestamp, streamTime, headers)
+    this.#addTo(key, 0, combined, combinedTime, value, timestamp, streamTime, headers)
   }
 
-  #update(
+  /** Adds the record to a window of this aggregate, whose latest record came at `latest`; NONE: there is no such window yet. */
+  #addTo(
     key: unknown,
     start: number,
     aggregate: unknown,
@@ -162,36 +153,19 @@ export class SlidingAggregate extends TimeWindowOperator {
     streamTime: number,
     headers: Headers,
   ): void {
-    if (isWindowClosed(this.#windows, start + this.#difference, streamTime)) this.#dropLate(start)
+    if (isWindowClosed(this.spec.windows, start + this.#difference, streamTime)) this.#dropLate(start)
+    else if (latest === NONE) this.createWindow(key, start, aggregate, value, timestamp, headers)
     else this.updateWindow(key, start, aggregate, latest, value, timestamp, headers)
   }
 
-  #create(
-    key: unknown,
-    start: number,
-    seed: unknown,
-    value: unknown,
-    timestamp: number,
-    streamTime: number,
-    headers: Headers,
-  ): void {
-    if (isWindowClosed(this.#windows, start + this.#difference, streamTime)) this.#dropLate(start)
-    else this.createWindow(key, start, seed, value, timestamp, headers)
-  }
-
   #dropLate(start: number): void {
-    this.context.drop(this.observed.lateness(this.#windows, start + this.#difference))
+    this.context.drop(this.observed.lateness(this.spec.windows, start + this.#difference))
   }
 
-  override passTime(ms: number, limit: number, headers: Headers): boolean {
-    return this.observed.pass(ms, limit) && this.emitsOnClose && this.#emitClosed(this.observed.time, headers)
-  }
-
-  #emitClosed(streamTime: number, headers: Headers): boolean {
-    const closeTime = streamTime - this.#windows.grace
+  protected override findClosed(closeTime: number, emittedUpTo: number): WindowCursor<unknown, unknown> | undefined {
     const to = closeTime - this.#difference - 1
-    if (to < 0 || closeTime <= this.emittedUpTo) return false
-    const from = this.emittedUpTo === -1 ? 0 : Math.max(0, this.emittedUpTo - this.#difference)
-    return this.emitWindows(from, to, closeTime, headers)
+    if (to < 0) return undefined
+    const from = emittedUpTo === -1 ? 0 : Math.max(0, emittedUpTo - this.#difference)
+    return this.state.fetchAll(from, to, false)
   }
 }
