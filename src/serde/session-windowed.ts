@@ -1,6 +1,6 @@
 import type { Windowed } from '../windowing/windowed-key.ts'
-import { boundedKeys } from './bounded-keys.ts'
 import type { Serde } from './serde.ts'
+import { BOTH_BOUNDS, windowKeys } from './window-keys.ts'
 
 /**
  * Keys of session windows in a topic: the key's bytes, then end and start of the session (8 bytes each, ms, big endian;
@@ -13,5 +13,5 @@ import type { Serde } from './serde.ts'
  * ```
  */
 export function sessionWindowed<K>(inner: Serde<K>): Serde<Windowed<K>> {
-  return boundedKeys(`sessionWindowed(${inner.name})`, inner)
+  return windowKeys(`sessionWindowed(${inner.name})`, inner, BOTH_BOUNDS)
 }

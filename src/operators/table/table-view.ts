@@ -4,6 +4,7 @@ import type {
   KeyValueState,
   PeriodState,
   SessionState,
+  StateStore,
   SuppressBuffer,
   VersionedState,
   WindowState,
@@ -81,24 +82,49 @@ class ShownRow implements Entry<unknown> {
   }
 }
 
-class KeyValueLookup implements TableLookup {
-  readonly #state: KeyValueState<unknown, unknown>
-  readonly #row: ShownRow
+/** A store that has one version of each row. */
+abstract class LatestLookup<S extends StateStore & { copy(value: unknown): unknown }> implements TableLookup {
+  protected readonly state: S
+  protected readonly row: ShownRow
 
-  constructor(state: KeyValueState<unknown, unknown>) {
-    this.#state = state
-    this.#row = new ShownRow(state)
+  constructor(state: S) {
+    this.state = state
+    this.row = new ShownRow(state)
   }
 
-  get(key: unknown): Entry<unknown> | undefined {
-    return this.#row.of(this.#state.get(key))
-  }
+  abstract get(key: unknown): Entry<unknown> | undefined
 
   getAsOf(key: unknown): Entry<unknown> | undefined {
-    return this.#row.of(this.#state.get(key))
+    return this.get(key)
   }
 
   close(): void {}
+}
+
+class KeyValueLookup extends LatestLookup<KeyValueState<unknown, unknown>> {
+  override get(key: unknown): Entry<unknown> | undefined {
+    return this.row.of(this.state.get(key))
+  }
+}
+
+class WindowLookup extends LatestLookup<WindowState<unknown, unknown>> {
+  override get(key: unknown): Entry<unknown> | undefined {
+    return key instanceof Windowed ? this.row.of(this.state.get(key.key, key.start)) : undefined
+  }
+}
+
+class PeriodLookup extends LatestLookup<PeriodState<unknown, unknown>> {
+  override get(key: unknown): Entry<unknown> | undefined {
+    return key instanceof Windowed ? this.row.of(this.state.get(key.key, key.start, key.end)) : undefined
+  }
+}
+
+class SessionLookup extends LatestLookup<SessionState<unknown, unknown>> {
+  override get(key: unknown): Entry<unknown> | undefined {
+    if (!(key instanceof Windowed)) return undefined
+    const value = this.state.get(key.key, key.start, key.end)
+    return value === undefined ? undefined : this.row.with(value, key.end)
+  }
 }
 
 class VersionedLookup implements TableLookup {
@@ -119,137 +145,67 @@ class VersionedLookup implements TableLookup {
   close(): void {}
 }
 
-class WindowLookup implements TableLookup {
-  readonly #state: WindowState<unknown, unknown>
-  readonly #row: ShownRow
-
-  constructor(state: WindowState<unknown, unknown>) {
-    this.#state = state
-    this.#row = new ShownRow(state)
-  }
-
-  get(key: unknown): Entry<unknown> | undefined {
-    return key instanceof Windowed ? this.#row.of(this.#state.get(key.key, key.start)) : undefined
-  }
-
-  getAsOf(key: unknown): Entry<unknown> | undefined {
-    return this.get(key)
-  }
-
-  close(): void {}
-}
-
-class PeriodLookup implements TableLookup {
-  readonly #state: PeriodState<unknown, unknown>
-  readonly #row: ShownRow
-
-  constructor(state: PeriodState<unknown, unknown>) {
-    this.#state = state
-    this.#row = new ShownRow(state)
-  }
-
-  get(key: unknown): Entry<unknown> | undefined {
-    return key instanceof Windowed ? this.#row.of(this.#state.get(key.key, key.start, key.end)) : undefined
-  }
-
-  getAsOf(key: unknown): Entry<unknown> | undefined {
-    return this.get(key)
-  }
-
-  close(): void {}
-}
-
-class SessionLookup implements TableLookup {
-  readonly #state: SessionState<unknown, unknown>
-  readonly #row: ShownRow
-
-  constructor(state: SessionState<unknown, unknown>) {
-    this.#state = state
-    this.#row = new ShownRow(state)
-  }
-
-  get(key: unknown): Entry<unknown> | undefined {
-    if (!(key instanceof Windowed)) return undefined
-    const value = this.#state.get(key.key, key.start, key.end)
-    return value === undefined ? undefined : this.#row.with(value, key.end)
-  }
-
-  getAsOf(key: unknown): Entry<unknown> | undefined {
-    return this.get(key)
-  }
-
-  close(): void {}
-}
-
-class FilterLookup implements TableLookup {
-  readonly #view: ViewOf<'filter'>
+/** Rows that are computed from those of one other table. */
+abstract class DerivedLookup implements TableLookup {
+  protected readonly context: OperatorContext
   readonly #parent: TableLookup
-  readonly #context: OperatorContext
 
-  constructor(view: ViewOf<'filter'>, parent: TableLookup, context: OperatorContext) {
-    this.#view = view
+  constructor(parent: TableLookup, context: OperatorContext) {
     this.#parent = parent
-    this.#context = context
+    this.context = context
   }
 
+  protected abstract derive(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined
+
   get(key: unknown): Entry<unknown> | undefined {
-    return this.#filtered(key, this.#parent.get(key))
+    return this.derive(key, this.#parent.get(key))
   }
 
   getAsOf(key: unknown, asOf: number): Entry<unknown> | undefined {
-    return this.#filtered(key, this.#parent.getAsOf(key, asOf))
+    return this.derive(key, this.#parent.getAsOf(key, asOf))
   }
 
   close(): void {
     this.#parent.close()
   }
+}
 
-  #filtered(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
+class FilterLookup extends DerivedLookup {
+  readonly #view: ViewOf<'filter'>
+
+  constructor(view: ViewOf<'filter'>, parent: TableLookup, context: OperatorContext) {
+    super(parent, context)
+    this.#view = view
+  }
+
+  protected override derive(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
     if (entry === undefined) return undefined
-    const passes = Boolean(settled(this.#view.predicate(entry.value, key), this.#context))
+    const passes = Boolean(settled(this.#view.predicate(entry.value, key), this.context))
     return passes === this.#view.not ? undefined : entry
   }
 }
 
-class MapValuesLookup implements TableLookup {
+class MapValuesLookup extends DerivedLookup {
   readonly #view: ViewOf<'mapValues'>
-  readonly #parent: TableLookup
-  readonly #context: OperatorContext
 
   constructor(view: ViewOf<'mapValues'>, parent: TableLookup, context: OperatorContext) {
+    super(parent, context)
     this.#view = view
-    this.#parent = parent
-    this.#context = context
   }
 
-  get(key: unknown): Entry<unknown> | undefined {
-    return this.#mapped(key, this.#parent.get(key))
-  }
-
-  getAsOf(key: unknown, asOf: number): Entry<unknown> | undefined {
-    return this.#mapped(key, this.#parent.getAsOf(key, asOf))
-  }
-
-  close(): void {
-    this.#parent.close()
-  }
-
-  #mapped(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
+  protected override derive(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
     if (entry === undefined) return undefined
-    return toEntry(settled(this.#view.mapper(entry.value, key), this.#context), entry.timestamp)
+    return toEntry(settled(this.#view.mapper(entry.value, key), this.context), entry.timestamp)
   }
 }
 
 /** Has a transformer of its own, which sees no record metadata. */
-class TransformValuesLookup implements TableLookup {
-  readonly #parent: TableLookup
-  readonly #context: OperatorContext
+class TransformValuesLookup extends DerivedLookup {
   readonly #transformer: ValueTransformer<unknown, unknown, unknown>
   readonly #userContext: UserContext
 
   constructor(view: ViewOf<'transformValues'>, parent: TableLookup, context: OperatorContext) {
-    this.#parent = parent
-    this.#context = context
+    super(parent, context)
     const userContext = new UserContext(context)
     const transformer = settled(view.supplier(), context)
     this.#userContext = userContext
@@ -257,28 +213,20 @@ class TransformValuesLookup implements TableLookup {
     userContext.run(() => transformer.init?.(userContext))
   }
 
-  get(key: unknown): Entry<unknown> | undefined {
-    return this.#transformed(key, this.#parent.get(key))
-  }
-
-  getAsOf(key: unknown, asOf: number): Entry<unknown> | undefined {
-    return this.#transformed(key, this.#parent.getAsOf(key, asOf))
-  }
-
-  close(): void {
-    this.#parent.close()
+  override close(): void {
+    super.close()
     this.#userContext.run(() => this.#transformer.close?.())
   }
 
-  #transformed(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
-    const { record } = this.#context
+  protected override derive(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
+    const { record } = this.context
     const { topic, partition, offset, timestamp, headers } = record
     const time = entry === undefined ? -1 : entry.timestamp
     record.set(null, -1, -1, time, NO_HEADERS)
     const outer = this.#userContext.begin()
     try {
       const result = this.#transformer.transform(entry === undefined ? null : entry.value, key)
-      return toEntry(settled(result, this.#context), time)
+      return toEntry(settled(result, this.context), time)
     } finally {
       this.#userContext.leave(outer)
       record.set(topic, partition, offset, timestamp, headers)

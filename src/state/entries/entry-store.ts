@@ -20,7 +20,7 @@ const TIMESTAMP_LENGTH = 8
  * What stores that keep deserialized entries over the engine have in common: taking updates, holding them back while
  * caching, logging them at a commit, and writing them to the engine at this commit or a later one. A row in the engine is its key, and `timestamp ‖ value` or `value`.
  */
-export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements StateStore {
+export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> implements StateStore {
   readonly name: string
   readonly cached: boolean
   abstract readonly spec: StoreSpec
@@ -43,7 +43,8 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   /** Kafka Streams' caches keep to their bound within a record, too. */
   readonly #evictsAtOnce: boolean
   readonly #held: HeldUpdates<V, E>
-  #listened = false
+  /** Gets what the cache hands on. */
+  protected listener: Listener | undefined
   #sendsOldValues = false
 
   protected constructor(
@@ -180,8 +181,8 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
   }
 
   /** Call once, before the first update. */
-  protected listen(sendOldValues: boolean): void {
-    this.#listened = true
+  onFlush(listener: Listener, sendOldValues: boolean): void {
+    this.listener = listener
     this.#sendsOldValues = sendOldValues
   }
 
@@ -226,7 +227,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>> implements St
     }
     // Nobody downstream knows of an entry that was made and deleted between two flushes, and neither does the changelog.
     if (newValue === null && !existed) {
-      if (this.#listened && !held.unlogged) entry.unlogged = false
+      if (this.listener !== undefined && !held.unlogged) entry.unlogged = false
       return
     }
     this.passedCache(entry)

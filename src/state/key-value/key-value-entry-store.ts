@@ -22,7 +22,7 @@ interface SortableChange<K, V> {
 
 /** Key-value store: a table of deserialized entries over rows `prefix ‖ key`. */
 export class KeyValueEntryStore<K, V>
-  extends EntryStore<K, V, StateEntry<K, V>>
+  extends EntryStore<K, V, StateEntry<K, V>, FlushListener<K, V>>
   implements KeyValueState<K, V>, KeyReader
 {
   readonly spec: KeyValueStoreSpec
@@ -32,7 +32,6 @@ export class KeyValueEntryStore<K, V>
   /** Read ahead for the window of records that was begun last: they are about to be asked for. */
   #awaited: readonly StateEntry<K, V>[] = []
   readonly #sorted: SortedChanges<StateEntry<K, V>, SortableChange<K, V>>
-  #listener: FlushListener<K, V> | undefined
   /** The entry used last: a put mostly follows a get of the same key. */
   #last: StateEntry<K, V> | null = null
 
@@ -44,11 +43,6 @@ export class KeyValueEntryStore<K, V>
       (entry) => ({ rowKey: this.keys.keep(this.#rowKey(entry.key, entry.mapKey)), entry }),
       (a, b) => Buffer.compare(a.rowKey, b.rowKey),
     )
-  }
-
-  onFlush(listener: FlushListener<K, V>, sendOldValues: boolean): void {
-    this.#listener = listener
-    this.listen(sendOldValues)
   }
 
   get(key: K): Entry<V> | undefined {
@@ -128,7 +122,7 @@ export class KeyValueEntryStore<K, V>
     timestamp: number,
     headers: Headers,
   ): void {
-    this.#listener?.(entry.key, newValue, oldValue, timestamp, headers)
+    this.listener?.(entry.key, newValue, oldValue, timestamp, headers)
   }
 
   protected forget(entry: StateEntry<K, V>): void {

@@ -8,18 +8,15 @@ import { TimedEntryStore } from './timed-entry-store.ts'
 import type { TimedEntry } from './timed-entry.ts'
 
 /** Store of windows with bounds of their own: entries by (key, window end, window start), with timestamps. */
-export class PeriodEntryStore<K, V> extends TimedEntryStore<K, V> implements PeriodState<K, V> {
+export class PeriodEntryStore<K, V>
+  extends TimedEntryStore<K, V, SessionFlushListener<K, V>>
+  implements PeriodState<K, V>
+{
   readonly spec: PeriodStoreSpec
-  #listener: SessionFlushListener<K, V> | undefined
 
   constructor(spec: PeriodStoreSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
     super(spec, place, keySerde, valueSerde, true, new Retention(spec.retention, spec.persistent, false))
     this.spec = spec
-  }
-
-  onFlush(listener: SessionFlushListener<K, V>, sendOldValues: boolean): void {
-    this.#listener = listener
-    this.listen(sendOldValues)
   }
 
   get(key: K, start: number, end: number): Entry<V> | undefined {
@@ -45,6 +42,6 @@ export class PeriodEntryStore<K, V> extends TimedEntryStore<K, V> implements Per
     timestamp: number,
     headers: Headers,
   ): void {
-    this.#listener?.(entry.key, entry.sub, entry.time, newValue, oldValue, timestamp, headers)
+    this.listener?.(entry.key, entry.sub, entry.time, newValue, oldValue, timestamp, headers)
   }
 }

@@ -8,18 +8,15 @@ import { TimedEntryStore } from './timed-entry-store.ts'
 import type { TimedEntry } from './timed-entry.ts'
 
 /** Session store: entries by (key, session end, session start). */
-export class SessionEntryStore<K, V> extends TimedEntryStore<K, V> implements SessionState<K, V> {
+export class SessionEntryStore<K, V>
+  extends TimedEntryStore<K, V, SessionFlushListener<K, V>>
+  implements SessionState<K, V>
+{
   readonly spec: SessionStoreSpec
-  #listener: SessionFlushListener<K, V> | undefined
 
   constructor(spec: SessionStoreSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
     super(spec, place, keySerde, valueSerde, false, new Retention(spec.retention, spec.persistent, false))
     this.spec = spec
-  }
-
-  onFlush(listener: SessionFlushListener<K, V>, sendOldValues: boolean): void {
-    this.#listener = listener
-    this.listen(sendOldValues)
   }
 
   get(key: K, start: number, end: number): V | undefined {
@@ -45,6 +42,6 @@ export class SessionEntryStore<K, V> extends TimedEntryStore<K, V> implements Se
     _timestamp: number,
     headers: Headers,
   ): void {
-    this.#listener?.(entry.key, entry.sub, entry.time, newValue, oldValue, entry.time, headers)
+    this.listener?.(entry.key, entry.sub, entry.time, newValue, oldValue, entry.time, headers)
   }
 }

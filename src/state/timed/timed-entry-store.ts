@@ -24,7 +24,7 @@ const EMPTY = Buffer.alloc(0)
  * What window and session stores have in common: entries by (key, time, sub), kept in a bucket per key, that expire by the
  * greatest time put. The engine is asked for what a bucket has not loaded; nothing in it is newer than its last commit.
  */
-export abstract class TimedEntryStore<K, V> extends EntryStore<K, V, TimedEntry<K, V>> {
+export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, TimedEntry<K, V>, Listener> {
   protected readonly rowHeaderLength: number
   protected readonly retention: Retention
   /** Number given to the last duplicate. */

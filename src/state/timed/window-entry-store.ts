@@ -8,9 +8,11 @@ import { TimedEntryStore } from './timed-entry-store.ts'
 import type { TimedEntry } from './timed-entry.ts'
 
 /** Window store: entries by (key, window start, sequence number). */
-export class WindowEntryStore<K, V> extends TimedEntryStore<K, V> implements WindowState<K, V> {
+export class WindowEntryStore<K, V>
+  extends TimedEntryStore<K, V, WindowFlushListener<K, V>>
+  implements WindowState<K, V>
+{
   readonly spec: WindowStoreSpec
-  #listener: WindowFlushListener<K, V> | undefined
 
   constructor(spec: WindowStoreSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
     // Kafka Streams' persistent stores for emit-on-close see one millisecond more than others.
@@ -18,11 +20,6 @@ export class WindowEntryStore<K, V> extends TimedEntryStore<K, V> implements Win
     const retention = new Retention(spec.retention, spec.persistent, inclusive || spec.inclusiveRetention)
     super(spec, place, keySerde, valueSerde, spec.timestamped, retention)
     this.spec = spec
-  }
-
-  onFlush(listener: WindowFlushListener<K, V>, sendOldValues: boolean): void {
-    this.#listener = listener
-    this.listen(sendOldValues)
   }
 
   get(key: K, start: number): Entry<V> | undefined {
@@ -62,6 +59,6 @@ export class WindowEntryStore<K, V> extends TimedEntryStore<K, V> implements Win
     timestamp: number,
     headers: Headers,
   ): void {
-    this.#listener?.(entry.key, entry.time, newValue, oldValue, timestamp, headers)
+    this.listener?.(entry.key, entry.time, newValue, oldValue, timestamp, headers)
   }
 }
