@@ -47,8 +47,6 @@ export interface StatePlace {
   readonly held: ByteBudget
   /** Bytes of all entries over the engines. */
   readonly resident: ByteBudget
-  /** Bound of those that the engines have too, of all stores of the task together. It changes when tasks come and go. */
-  readonly entryLimit: { readonly bytes: number }
 }
 
 export const PREFIX_LENGTH = 2

@@ -11,7 +11,6 @@ import { ShortView } from '../short-view.ts'
 import type { WriteBatch } from '../write-batch.ts'
 import { requireWhole } from '../files/engine-files.ts'
 import { engineClosed, engineFailure } from '../files/engine-failure.ts'
-import { lowerCompactions } from './rocksdb-background.ts'
 import { holdDirectory } from '../files/open-directories.ts'
 import type { HeldDirectory } from '../files/open-directories.ts'
 import { loadRocksdbBinding } from './rocksdb-binding.ts'
@@ -39,7 +38,6 @@ export const rocksdbEngine: EngineFactory = {
       const database = binding.db_init(held.path)
       const columns = await openDatabase(binding, database, options)
       held.restrictNewFiles()
-      lowerCompactions()
       return new RocksdbEngine(directory, held, binding, database, columns['default']!, columns['ranges']!)
     } catch (cause) {
       held.release()

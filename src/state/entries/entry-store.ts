@@ -34,7 +34,6 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   #unlogged: E[] = []
   /** Of dirty entries, as they were when last logged. */
   readonly #staged = new RowList()
-  #entryBytes = 0
   /** Of entries that changed. */
   #dirtyBytes = 0
   /** Of rows that were logged: each time anew, until they are written. */
@@ -130,21 +129,11 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   /** Counts an entry that is now held in memory. */
   protected track(entry: E): void {
     if (entry.size === 0) entry.size = ENTRY_OVERHEAD + 2 * this.values.averageSize
-    this.#countEntries(entry.size)
+    this.place.resident.bytes += entry.size
   }
 
   protected untrack(entry: E): void {
-    this.#countEntries(-entry.size)
-  }
-
-  /** Of entries, changed or not. */
-  protected get entryBytes(): number {
-    return this.#entryBytes
-  }
-
-  #countEntries(bytes: number): void {
-    this.#entryBytes += bytes
-    this.place.resident.bytes += bytes
+    this.place.resident.bytes -= entry.size
   }
 
   // ---- changing
@@ -326,7 +315,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
 
   #resize(entry: E, rowLength: number): void {
     const size = ENTRY_OVERHEAD + 2 * rowLength
-    this.#countEntries(size - entry.size)
+    this.place.resident.bytes += size - entry.size
     this.#dirtyBytes += size - entry.size
     entry.size = size
   }

@@ -6,8 +6,7 @@ import { EntryStore, restoreValue } from '../entries/entry-store.ts'
 import { PREFIX_LENGTH, type StatePlace } from '../environment.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
 import { KeyValueCursor, type ChangedRow, type RowForm } from './key-value-cursor.ts'
-import { EntryWorth } from '../entries/entry-worth.ts'
-import { KeyTable } from '../entries/key-table.ts'
+import { EvictionHand } from '../entries/eviction-hand.ts'
 import { firstIndex, SortedChanges } from '../entries/sorted-changes.ts'
 import { StateEntry } from '../entries/state-entry.ts'
 import type { ChangelogRecord, Entry, EntryCursor, FlushListener, KeyValueState } from '../states.ts'
@@ -27,8 +26,8 @@ export class KeyValueEntryStore<K, V>
 {
   readonly spec: KeyValueStoreSpec
   protected readonly rowHeaderLength = PREFIX_LENGTH
-  readonly #entries = new KeyTable<StateEntry<K, V>>()
-  readonly #worth = new EntryWorth()
+  readonly #entries = new Map<MapKey<K>, StateEntry<K, V>>()
+  readonly #hand = new EvictionHand(this.#entries, (entry) => this.#goes(entry))
   /** Read ahead for the window of records that was begun last: they are about to be asked for. */
   #awaited: readonly StateEntry<K, V>[] = []
   readonly #sorted: SortedChanges<StateEntry<K, V>, SortableChange<K, V>>
@@ -100,12 +99,10 @@ export class KeyValueEntryStore<K, V>
   override written(): void {
     super.written()
     this.#sorted.reset()
-    this.#forgetUseless()
   }
 
   evict(bytes: number): void {
-    const { resident } = this.place
-    this.#entries.sweep(resident, resident.bytes - bytes, this.#goes)
+    this.#hand.evict(this.place.resident, bytes)
   }
 
   // ---- for the base class
@@ -141,7 +138,7 @@ export class KeyValueEntryStore<K, V>
   protected passedCache(): void {}
 
   protected clearEntries(): void {
-    for (const entry of this.#entries) this.untrack(entry)
+    for (const entry of this.#entries.values()) this.untrack(entry)
     this.#entries.clear()
     this.#sorted.reset()
     this.#awaited = []
@@ -151,9 +148,9 @@ export class KeyValueEntryStore<K, V>
   // ---- entries
 
   #find(key: K): StateEntry<K, V> | undefined {
-    if (!this.keys.primitive) return this.#entries.find(this.keys.mapKey(key))
+    if (!this.keys.primitive) return this.#entries.get(this.keys.mapKey(key))
     if (this.#last !== null && this.#last.key === key) return this.#last
-    const entry = this.#entries.find(key)
+    const entry = this.#entries.get(key)
     if (entry !== undefined) this.#last = entry
     return entry
   }
@@ -169,7 +166,7 @@ export class KeyValueEntryStore<K, V>
   #add(key: K, mapKey: MapKey<K>, known: boolean): StateEntry<K, V> {
     const entry = new StateEntry<K, V>(key, mapKey, known)
     this.track(entry)
-    this.#entries.add(entry)
+    this.#entries.set(entry.mapKey, entry)
     this.#last = entry
     return entry
   }
@@ -186,20 +183,14 @@ export class KeyValueEntryStore<K, V>
   #missing(keys: readonly K[]): StateEntry<K, V>[] {
     const missing: StateEntry<K, V>[] = []
     const rowKeys = this.place.rowKeys.begin()
-    let kept = 0
     for (const key of keys) {
       const mapKey = this.keys.mapKey(key)
-      const entry = this.#entries.find(mapKey)
-      if (entry !== undefined) {
-        if (!entry.dirty) kept++
-        continue
-      }
+      if (this.#entries.has(mapKey)) continue
       const rowKey = rowKeys.add(this.#rowKey(key, mapKey))
       // An object may be changed by what its record meets before it comes here; its serde may make it of the very bytes that it is given.
       const own = this.keys.primitive ? key : this.keys.read(Buffer.from(rowKey), PREFIX_LENGTH, rowKey.length)
       missing.push(new StateEntry<K, V>(own, mapKey, true))
     }
-    this.#worth.count(kept, kept + missing.length)
     return missing
   }
 
@@ -211,13 +202,13 @@ export class KeyValueEntryStore<K, V>
     for (let i = 0; i < missing.length; i++) {
       const entry = missing[i]!
       // Twice among the keys, or newer than the engine by now.
-      if (this.#entries.find(entry.mapKey) !== undefined) continue
+      if (this.#entries.has(entry.mapKey)) continue
       const row = rows[i]
       if (row !== undefined) this.loadAhead(entry, row)
       // The hand that evicts need not pass twice by what nobody has asked for.
       entry.referenced = false
       entry.awaited = true
-      this.#entries.add(entry)
+      this.#entries.set(entry.mapKey, entry)
       this.track(entry)
       read.push(entry)
     }
@@ -226,15 +217,7 @@ export class KeyValueEntryStore<K, V>
 
   #drop(entry: StateEntry<K, V>): void {
     this.#let(entry)
-    this.#entries.remove(entry)
-  }
-
-  /** The engine has all of the entries: keeps as many of them as are worth it. */
-  #forgetUseless(): void {
-    this.#worth.written()
-    const { divisor } = this.#worth
-    const excess = this.entryBytes - this.place.entryLimit.bytes / divisor
-    if (divisor > 1 && excess > 0) this.evict(excess)
+    this.#entries.delete(entry.mapKey)
   }
 
   #let(entry: StateEntry<K, V>): void {
@@ -242,8 +225,7 @@ export class KeyValueEntryStore<K, V>
     this.untrack(entry)
   }
 
-  /** Of a sweep. */
-  readonly #goes = (entry: StateEntry<K, V>): boolean => {
+  #goes(entry: StateEntry<K, V>): boolean {
     if (entry.dirty || entry.awaited || entry.held !== null) return false
     if (entry.referenced) {
       entry.referenced = false

@@ -51,7 +51,8 @@ export class TaskState {
   readonly #resident: ByteBudget = { bytes: 0 }
   readonly #allPersistent: boolean
   readonly #iterators = new OpenIterators(() => this.#forgetExcess())
-  readonly #entryLimit: ByteBudget
+  /** Bytes of entries kept although the engine has them. */
+  #entryLimit: number
   /** The changes are in the batches of the spaces. */
   #isPrepared = false
   /** Clean bytes below which it was of no use to forget entries: what is left lies beside changes. */
@@ -91,7 +92,7 @@ export class TaskState {
     environment: StateEnvironment,
   ) {
     this.#environment = environment
-    this.#entryLimit = { bytes: environment.residentBytes ?? DEFAULT_RESIDENT_BYTES }
+    this.#entryLimit = environment.residentBytes ?? DEFAULT_RESIDENT_BYTES
     this.#held = environment.held ?? { bytes: 0 }
     this.#main = new EngineSpace(engine, environment.task)
     this.#memory = memory === engine ? this.#main : new EngineSpace(memory, environment.task)
@@ -181,12 +182,12 @@ export class TaskState {
 
   /** Changes the bound of entries kept although the engine has them, bytes. */
   limitEntries(bytes: number): void {
-    this.#entryLimit.bytes = bytes
+    this.#entryLimit = bytes
     this.#forgetExcess()
   }
 
   #forgetExcess(): void {
-    const limit = this.#entryLimit.bytes
+    const limit = this.#entryLimit
     if (this.#resident.bytes <= limit) return
     const clean = this.cleanBytes
     const excess = clean - limit
@@ -308,7 +309,6 @@ export class TaskState {
       rowKeys: this.#rowKeys,
       held: this.#held,
       resident: this.#resident,
-      entryLimit: this.#entryLimit,
     })
   }
 

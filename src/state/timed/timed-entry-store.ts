@@ -2,8 +2,9 @@ import { readLong } from '../../serde/big-endian.ts'
 import { BucketCursor } from './bucket-cursor.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
 import type { WriteBatch } from '../../engine/write-batch.ts'
-import { KeyTable } from '../entries/key-table.ts'
+import type { MapKey } from '../codecs.ts'
 import { EntryStore, restoreValue } from '../entries/entry-store.ts'
+import { EvictionHand } from '../entries/eviction-hand.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
 import type { StatePlace } from '../environment.ts'
 import type { Retention } from '../segment-retention.ts'
@@ -43,7 +44,8 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   readonly #scanOrder: TimedOrder
   /** True: that is the order of the engine's rows. */
   readonly #bySegment: boolean
-  readonly #buckets = new KeyTable<Bucket<K, V>>()
+  readonly #buckets = new Map<MapKey<K>, Bucket<K, V>>()
+  readonly #hand = new EvictionHand(this.#buckets, (bucket) => this.#goes(bucket))
   readonly #sorted: SortedChanges<TimedEntry<K, V>, TimedEntry<K, V>>
   #last: Bucket<K, V> | null = null
   #idleCursor: BucketCursor<K, V> | null = null
@@ -186,8 +188,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   }
 
   evict(bytes: number): void {
-    const { resident } = this.place
-    this.#buckets.sweep(resident, resident.bytes - bytes, this.#goes)
+    this.#hand.evict(this.place.resident, bytes)
   }
 
   // ---- commit and restore
@@ -280,7 +281,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   }
 
   protected clearEntries(): void {
-    for (const bucket of this.#buckets) this.#release(bucket)
+    for (const bucket of this.#buckets.values()) this.#release(bucket)
     this.#buckets.clear()
     this.#sorted.reset()
     this.#quietFrom = Infinity
@@ -290,9 +291,9 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   // ---- buckets
 
   #bucket(key: K): Bucket<K, V> | undefined {
-    if (!this.keys.primitive) return this.#buckets.find(this.keys.mapKey(key))
+    if (!this.keys.primitive) return this.#buckets.get(this.keys.mapKey(key))
     if (this.#last !== null && this.#last.key === key) return this.#last
-    const bucket = this.#buckets.find(key)
+    const bucket = this.#buckets.get(key)
     if (bucket !== undefined) this.#last = bucket
     return bucket
   }
@@ -300,13 +301,12 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   #addBucket(key: K): Bucket<K, V> {
     const bucket = new Bucket<K, V>(key, this.keys.mapKey(key), this.keys)
     this.place.resident.bytes += BUCKET_OVERHEAD
-    this.#buckets.add(bucket)
+    this.#buckets.set(bucket.mapKey, bucket)
     this.#last = bucket
     return bucket
   }
 
-  /** Of a sweep. */
-  readonly #goes = (bucket: Bucket<K, V>): boolean => {
+  #goes(bucket: Bucket<K, V>): boolean {
     if (bucket.referenced) {
       bucket.referenced = false
       return false
@@ -325,7 +325,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   /** Adds the clean entries of an interval that the engine is not asked for. */
   #withExpired(changes: TimedEntry<K, V>[], from: number, to: number): TimedEntry<K, V>[] {
     if (!this.#showsExpired || from > to) return changes
-    for (const bucket of this.#buckets) {
+    for (const bucket of this.#buckets.values()) {
       for (const entry of bucket.entries) {
         if (!entry.dirty && entry.present && entry.time >= from && entry.time <= to) changes.push(entry)
       }

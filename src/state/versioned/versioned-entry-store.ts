@@ -1,10 +1,10 @@
 import { readLong } from '../../serde/big-endian.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
-import { KeyCodec, ValueCodec } from '../codecs.ts'
+import { KeyCodec, ValueCodec, type MapKey } from '../codecs.ts'
 import type { WriteBatch } from '../../engine/write-batch.ts'
 import type { StateEnvironment, StatePlace } from '../environment.ts'
-import { KeyTable } from '../entries/key-table.ts'
+import { EvictionHand } from '../entries/eviction-hand.ts'
 import { KeyValueCursor, type ChangedRow } from '../key-value/key-value-cursor.ts'
 import { Retention } from '../segment-retention.ts'
 import type { ChangelogRecord, ChangelogSink, EntryCursor, VersionedEntry, VersionedState } from '../states.ts'
@@ -36,7 +36,8 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   readonly #values: ValueCodec<V>
   readonly #retention: Retention
   readonly #layout: VersionedLayout
-  readonly #histories = new KeyTable<History<K, V>>()
+  readonly #histories = new Map<MapKey<K>, History<K, V>>()
+  readonly #hand = new EvictionHand(this.#histories, (history) => this.#goes(history))
   #unlogged: Change<K, V>[] = []
   #unwritten: Change<K, V>[] = []
   #dirtyBytes = 0
@@ -181,8 +182,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   }
 
   evict(bytes: number): void {
-    const { resident } = this.#place
-    this.#histories.sweep(resident, resident.bytes - bytes, this.#goes)
+    this.#hand.evict(this.#place.resident, bytes)
   }
 
   discard(): void {
@@ -244,12 +244,12 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
 
   #history(key: K): History<K, V> {
     const mapKey = this.#keys.mapKey(key)
-    let history = this.#histories.find(mapKey)
+    let history = this.#histories.get(mapKey)
     if (history === undefined) {
       history = new History<K, V>(key, mapKey)
       history.size = HISTORY_OVERHEAD
       this.#place.resident.bytes += HISTORY_OVERHEAD
-      this.#histories.add(history)
+      this.#histories.set(mapKey, history)
       const rowKey = this.#layout.latest(this.#place.scratch.rewind(), this.#keys, history).row()
       const row = this.#place.engine.get(rowKey)
       if (row !== undefined) history.latest = this.#grown(history, this.#layout.readLatest<V>(row))
@@ -286,8 +286,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     }
   }
 
-  /** Of a sweep. */
-  readonly #goes = (history: History<K, V>): boolean => {
+  #goes(history: History<K, V>): boolean {
     if (history.referenced) {
       history.referenced = false
       return false
@@ -298,7 +297,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   }
 
   #clear(): void {
-    for (const history of this.#histories) this.#place.resident.bytes -= history.size
+    for (const history of this.#histories.values()) this.#place.resident.bytes -= history.size
     this.#histories.clear()
     this.#unlogged = []
     this.#unwritten = []
@@ -365,7 +364,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     const stored = this.#layout.readLatest<V>(row)
     if (!stored.tombstone || this.#retention.segment(stored.from) >= live) return
     batch.delete(rowKey)
-    const history = this.#histories.find(this.#keys.mapKey(this.#keys.read(keyBytes, 0, keyBytes.length)))
+    const history = this.#histories.get(this.#keys.mapKey(this.#keys.read(keyBytes, 0, keyBytes.length)))
     // Versions before it that are to be written need it: it says until when they are valid.
     if (history?.latest?.from === stored.from && history.changes === 0) history.latest = undefined
   }

@@ -1,0 +1,28 @@
+/**
+ * Passes by the entries of a map when memory is short, as the hand of a clock does, and goes on next time where it stopped. Whoever owns the map
+ * says which of them may go.
+ */
+export class EvictionHand<E extends { readonly mapKey: unknown }> {
+  readonly #entries: Map<unknown, E>
+  readonly #goes: (entry: E) => boolean
+  #next: Iterator<E> | undefined
+
+  /** @param goes whether the entry is to be removed; if so, its bytes are not resident any more */
+  constructor(entries: Map<unknown, E>, goes: (entry: E) => boolean) {
+    this.#entries = entries
+    this.#goes = goes
+  }
+
+  /** Removes entries until so many bytes fewer are resident. None is passed more than twice: the first time may take its reference away. */
+  evict(resident: { readonly bytes: number }, bytes: number): void {
+    const target = resident.bytes - bytes
+    // To begin again counts as a step, too.
+    const most = 2 * this.#entries.size + 2
+    for (let steps = 0; resident.bytes > target && steps < most; steps++) {
+      this.#next ??= this.#entries.values()
+      const next = this.#next.next()
+      if (next.done === true) this.#next = undefined
+      else if (this.#goes(next.value)) this.#entries.delete(next.value.mapKey)
+    }
+  }
+}
