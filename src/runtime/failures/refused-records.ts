@@ -1,9 +1,10 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { describeRefusal, refusalHint } from '../../log/refusal.ts'
-import type { RecordOrigin, Refusal, Replacement } from '../../log/refusal.ts'
+import type { Refusal, Replacement } from '../../log/refusal.ts'
 import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
 import { Headers } from '../../record/headers.ts'
 import type { FailedRecord } from '../../application/application.ts'
+import type { WriteOrigin } from '../output/record-writer.ts'
 import type { InputLookup, RawInput } from './input-lookup.ts'
 import type { TaskErrors } from './task-errors.ts'
 
@@ -23,8 +24,11 @@ export interface RefusedRecords {
   readonly inputs: InputLookup
 }
 
-/** Asks `onProductionError` about records of a sink that the log refuses. Each was appended with the offset of its input record. */
-export class SinkOrigin implements RecordOrigin {
+/**
+ * Asks the handlers about records of a sink that the log refuses, or that fail when their topic's partition count is
+ * known at last. Each was appended with the offset of its input record.
+ */
+export class SinkOrigin implements WriteOrigin {
   readonly #place: SinkPlace
   readonly #refused: RefusedRecords
 
@@ -34,16 +38,44 @@ export class SinkOrigin implements RecordOrigin {
   }
 
   refused(refusal: Refusal, offset: number): MaybePromise<Replacement | undefined> {
-    const input = this.#inputAt(offset)
+    const input = this.#inputAt(offset, 'onProductionError')
     if (!isPromise(input)) return this.#decide(refusal, offset, input)
     return input.then((found) => (refusal.signal?.aborted === true ? undefined : this.#decide(refusal, offset, found)))
   }
 
-  #inputAt(offset: number): MaybePromise<RawInput | undefined> {
+  failed(error: unknown, offset: number, timestamp: number, isForgotten: () => boolean): MaybePromise<void> {
+    const decide = (found: RawInput | undefined): void => {
+      if (!isForgotten()) this.#refused.errors.recordFailed(error, this.#failedRecord(offset, found, timestamp))
+    }
+    const input = this.#inputAt(offset, 'onProcessingError')
+    return isPromise(input) ? input.then(decide) : decide(input)
+  }
+
+  unsent(offset: number): void {
+    this.#refused.errors.unsent(this.#failedRecord(offset, undefined, -1))
+  }
+
+  #inputAt(offset: number, handler: 'onProcessingError' | 'onProductionError'): MaybePromise<RawInput | undefined> {
     const { topic, partition } = this.#place
     const { errors, inputs } = this.#refused
-    if (topic === null || !errors.productionNeedsInput) return undefined
+    if (topic === null || !errors.needsInput(handler)) return undefined
     return errors.currentInput(topic, offset) ?? inputs.find(topic, partition, offset)
+  }
+
+  /** @param timestamp of the output, where the input is not known */
+  #failedRecord(offset: number, input: RawInput | undefined, timestamp: number): FailedRecord {
+    const { node, task, topic, partition } = this.#place
+    return {
+      topic,
+      partition,
+      offset,
+      timestamp: input?.timestamp ?? timestamp,
+      headers: input?.headers ?? new Headers(),
+      node,
+      task,
+      rawKey: input?.key ?? null,
+      rawValue: input?.value ?? null,
+    }
   }
 
   #decide(refusal: Refusal, offset: number, input: RawInput | undefined): MaybePromise<Replacement | undefined> {
@@ -58,15 +90,7 @@ export class SinkOrigin implements RecordOrigin {
       hint: `${refusalHint(refusal, where)} onProductionError: 'continue' skips and counts such records, 'deadLetter' puts them aside.`,
     })
     const record: FailedRecord = {
-      topic,
-      partition,
-      offset,
-      timestamp: input?.timestamp ?? refusal.timestamp,
-      headers: input?.headers ?? new Headers(),
-      node,
-      task,
-      rawKey: input?.key ?? null,
-      rawValue: input?.value ?? null,
+      ...this.#failedRecord(offset, input, refusal.timestamp),
       output: {
         topic: refusal.topic,
         partition: refusal.partition,

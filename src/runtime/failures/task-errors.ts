@@ -133,25 +133,41 @@ export class TaskErrors implements RecordGate {
 
   /** An error thrown in a node, by a user function or by Millrace itself. */
   nodeFailed(error: unknown, node: string): void {
+    this.#requireDecidable(error)
+    this.#failed(error, this.#currentRecord(node))
+  }
+
+  /** As `nodeFailed`, of a record that is no longer the current one. */
+  recordFailed(error: unknown, record: FailedRecord): void {
+    this.#requireDecidable(error)
+    this.#failed(error, record)
+  }
+
+  /** The partitioner chose no partition for a record that is no longer the current one. */
+  unsent(record: FailedRecord): void {
+    this.#contexts.drops.drop('no-partition', 'node', record.node, record)
+  }
+
+  #requireDecidable(error: unknown): void {
     const isFinal = this.#final !== undefined && error === this.#final
-    if (isFinal || (isMillraceError(error) && ENDS_TASK.has(error.code))) {
-      throw namingTask(error, this.#task)
-    }
+    if (isFinal || (isMillraceError(error) && ENDS_TASK.has(error.code))) throw namingTask(error, this.#task)
+  }
+
+  #failed(error: unknown, record: FailedRecord): void {
     if (isMillraceError(error)) {
-      this.#ownError(error, node)
+      this.#ownError(error, record)
       return
     }
     const wrapped = new MillraceError('MR_PROCESSING', `a function of the processor threw: ${messageOf(error)}`, {
-      ...this.#placeAt(node),
+      ...placeIn(record),
       cause: error,
       hint: "The record is read again after a restart. Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'.",
     })
-    this.#decide(this.#settings.onProcessingError, wrapped, this.#currentRecord(node), 'processing')
+    this.#decide(this.#settings.onProcessingError, wrapped, record, 'processing')
   }
 
   /** What Millrace found wrong with what a function returned or called. */
-  #ownError(error: MillraceError, node: string): void {
-    const record = this.#currentRecord(node)
+  #ownError(error: MillraceError, record: FailedRecord): void {
     if (error.code === 'MR_SERIALIZE') {
       if (isTypeError(error.cause)) throw this.#ending(error)
       this.#decide(this.#settings.onProductionError, error, record, 'production')
@@ -159,18 +175,13 @@ export class TaskErrors implements RecordGate {
     }
     const hint = `${hintOf(error)}Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'.`
     // An error that names a topic speaks of the output.
-    const place = error.topic === undefined ? this.#placeAt(node) : { task: this.#task }
+    const place = error.topic === undefined ? placeIn(record) : { task: this.#task }
     this.#decide(
       this.#settings.onProcessingError,
-      withPlace(error, { ...place, node: error.node ?? node, hint }),
+      withPlace(error, { ...place, node: error.node ?? record.node, hint }),
       record,
       'processing',
     )
-  }
-
-  #placeAt(node: string): ErrorPlace {
-    const { topic, partition, offset } = this.#record
-    return { node, task: this.#task, ...(topic === null ? {} : { topic, partition, offset }) }
   }
 
   /** Nodes that the error passes through on its way up have no say in it. */
@@ -179,10 +190,10 @@ export class TaskErrors implements RecordGate {
     return error
   }
 
-  /** True if who decides about refused records is to see the input record's bytes, or to write them. */
-  get productionNeedsInput(): boolean {
-    const { onProductionError } = this.#settings
-    return typeof onProductionError === 'function' || onProductionError === 'deadLetter'
+  /** True if the handler is to see the input record's bytes, or to write them. */
+  needsInput(name: 'onProcessingError' | 'onProductionError'): boolean {
+    const handler = this.#settings[name]
+    return typeof handler === 'function' || handler === 'deadLetter'
   }
 
   /** The record that is being processed, if it is this one. */
@@ -272,6 +283,10 @@ export class TaskErrors implements RecordGate {
 
 function placeOf(queue: PartitionQueue, cursor: RecordCursor, task: string): ErrorPlace {
   return { node: queue.source.node, task, topic: queue.topic, partition: queue.partition, offset: cursor.offset }
+}
+
+function placeIn({ node, task, topic, partition, offset }: FailedRecord): ErrorPlace {
+  return { node, task, ...(topic === null ? {} : { topic, partition, offset }) }
 }
 
 function isTypeError(cause: unknown): boolean {

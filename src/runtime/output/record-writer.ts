@@ -25,6 +25,20 @@ export interface InputValue {
   readonly valueEnd: number
 }
 
+/** The writer of a record that may have to wait until its topic's partition count is known, when `write` has returned. */
+export interface WriteOrigin extends RecordOrigin {
+  /**
+   * Decides about what `write` would have thrown. What is thrown ends the task.
+   *
+   * @param place the number that the record was written with
+   * @param timestamp of the record that was written
+   * @param isForgotten true: the record was discarded meanwhile, and nothing is to be decided
+   */
+  failed(error: unknown, place: number, timestamp: number, isForgotten: () => boolean): MaybePromise<void>
+  /** Notes what `write` would have returned as 0: the partitioner chose no partition. */
+  unsent(place: number): void
+}
+
 /** A record whose topic's partition count is not known yet; its bytes are taken at once, since the value may be changed later. */
 interface Waiting {
   readonly target: WriteTarget
@@ -34,7 +48,7 @@ interface Waiting {
   readonly range: Range
   readonly timestamp: number
   readonly headers: Headers | undefined
-  readonly origin: RecordOrigin | undefined
+  readonly origin: RecordOrigin | WriteOrigin | undefined
   readonly place: number
 }
 
@@ -84,7 +98,7 @@ export class RecordWriter {
     timestamp: number,
     headers: Headers | undefined,
     input?: InputValue,
-    origin?: RecordOrigin,
+    origin?: RecordOrigin | WriteOrigin,
     place = -1,
   ): number {
     if (timestamp < 0) {
@@ -168,14 +182,9 @@ export class RecordWriter {
       return 1
     }
     const all = typeof chosen === 'number' ? [chosen] : listOf(chosen, target, topic)
+    // Before anything of the record is written.
+    for (const partition of all) requirePartition(partition, partitions, target, topic)
     for (const partition of all) {
-      if (!Number.isInteger(partition) || partition < 0 || partition >= partitions) {
-        throw new MillraceError('MR_NO_PARTITION', `the partitioner answered ${messageOf(partition)}`, {
-          node: target.node,
-          topic,
-          hint: `Answer 0 to ${partitions - 1}, or undefined for the default.`,
-        })
-      }
       producer.append(
         topic,
         partition,
@@ -244,7 +253,7 @@ export class RecordWriter {
     value: unknown,
     timestamp: number,
     headers: Headers | undefined,
-    origin: RecordOrigin | undefined,
+    origin: RecordOrigin | WriteOrigin | undefined,
     place: number,
   ): number {
     const range = { ...this.#range }
@@ -260,14 +269,32 @@ export class RecordWriter {
     const loading = this.#producer.loadPartitionCount(topic)
     if (!isPromise(loading)) return this.#appendWaiting(topic, loading, record)
     const records = [record]
-    const done = loading.then((partitions) => {
-      if (this.#waiting.get(topic)?.records !== records) return
-      this.#waiting.delete(topic)
-      for (const waiting of records) this.#appendWaiting(topic, partitions, waiting)
-    })
+    const done = this.#appendWhenLoaded(topic, loading, records)
     done.catch(() => {})
     this.#waiting.set(topic, { records, loading: done })
     return 1
+  }
+
+  /** Records that are written while one is decided about go behind those that wait. */
+  async #appendWhenLoaded(topic: string, loading: Promise<number>, records: readonly Waiting[]): Promise<void> {
+    const partitions = await loading
+    const isForgotten = (): boolean => this.#waiting.get(topic)?.records !== records
+    for (let i = 0; i < records.length && !isForgotten(); i++) {
+      const decided = this.#appendLate(topic, partitions, records[i]!, isForgotten)
+      if (isPromise(decided)) await decided
+    }
+    if (!isForgotten()) this.#waiting.delete(topic)
+  }
+
+  #appendLate(topic: string, partitions: number, record: Waiting, isForgotten: () => boolean): MaybePromise<void> {
+    const { place, timestamp } = record
+    const origin = record.origin !== undefined && 'failed' in record.origin ? record.origin : undefined
+    try {
+      if (this.#appendWaiting(topic, partitions, record) === 0) origin?.unsent(place)
+    } catch (error) {
+      if (origin === undefined) throw error
+      return origin.failed(error, place, timestamp, isForgotten)
+    }
   }
 
   #appendWaiting(topic: string, partitions: number, record: Waiting): number {
@@ -297,6 +324,15 @@ export class RecordWriter {
   discard(): void {
     this.#waiting.clear()
   }
+}
+
+function requirePartition(partition: number, partitions: number, { node }: WriteTarget, topic: string): void {
+  if (Number.isInteger(partition) && partition >= 0 && partition < partitions) return
+  throw new MillraceError('MR_NO_PARTITION', `the partitioner answered ${messageOf(partition)}`, {
+    node,
+    topic,
+    hint: `Answer 0 to ${partitions - 1}, or undefined for the default.`,
+  })
 }
 
 /** @throws MR_NO_PARTITION for anything but a list; MR_PROMISE */

@@ -1,11 +1,10 @@
 import { Operator } from '../../operators/operator.ts'
 import { settled } from '../../operators/user-result.ts'
 import { MillraceError, messageOf } from '../../errors/millrace-error.ts'
-import type { RecordOrigin } from '../../log/refusal.ts'
 import type { Headers } from '../../record/headers.ts'
 import type { RecordContext } from '../../record/record-context.ts'
 import type { SinkNode, TopicExtractor } from '../../topology/topology.ts'
-import type { RecordWriter, WriteTarget } from '../output/record-writer.ts'
+import type { RecordWriter, WriteOrigin, WriteTarget } from '../output/record-writer.ts'
 import { SinkOrigin } from '../failures/refused-records.ts'
 import type { RefusedRecords } from '../failures/refused-records.ts'
 
@@ -18,9 +17,9 @@ export class SinkOperator extends Operator {
   readonly #copiesValue: boolean
   readonly #internal: boolean
   /** By topic of the input record: a task reads one partition of each. */
-  readonly #origins = new Map<string | null, RecordOrigin>()
+  readonly #origins = new Map<string | null, WriteOrigin>()
   #inputTopic: string | null = null
-  #origin: RecordOrigin | undefined
+  #origin: WriteOrigin | undefined
 
   /**
    * @param topic the full name of a fixed topic
@@ -56,7 +55,7 @@ export class SinkOperator extends Operator {
     if (partitions === 0) this.context.drop('no-partition')
   }
 
-  #originOf({ topic, partition }: RecordContext): RecordOrigin {
+  #originOf({ topic, partition }: RecordContext): WriteOrigin {
     let origin = this.#origins.get(topic)
     if (origin === undefined) {
       const { node, taskId: task } = this.context
