@@ -75,6 +75,25 @@ export class CogroupedKStream<K, A> {
   windowedBy(windows: SessionWindows): SessionWindowedCogroupedKStream<K, A>
 }
 
+export interface Companion {
+  readonly name: string
+  start(streams: CompanionHost): Promise<void> | void
+  stop(): Promise<void> | void
+  status(): object
+}
+
+export interface CompanionHost {
+  readonly app: Application
+  readonly topology: Topology
+  readonly log: Log
+  readonly state: StreamsState
+  readonly closed: Promise<void>
+  whenRunning(): Promise<void>
+  stores<S>(name: string): S[]
+  status(): StreamsStatus
+  close(): Promise<void>
+}
+
 export type DropReason =
   | 'null-key'
   | 'null-value'
@@ -821,9 +840,10 @@ export type StreamPartitioner = (
   partitions: number,
 ) => number | readonly number[] | undefined
 
-export class Streams implements AsyncDisposable {
+export class Streams implements CompanionHost, AsyncDisposable {
   readonly app: Application
   readonly topology: Topology
+  readonly log: Log
   private constructor()
   static start(app: Application, given: StreamsOptions): Promise<Streams>
   get state(): StreamsState
@@ -860,6 +880,7 @@ export interface StreamsOptions {
   readonly module?: string | URL
   readonly clock?: Clock
   readonly scheduler?: Scheduler
+  readonly companions?: readonly Companion[]
   readonly onState?: (state: StreamsState, previous: StreamsState) => void
   readonly onRestore?: RestoreListener
 }
@@ -878,6 +899,7 @@ export interface StreamsStatus extends Omit<ThreadStatus, 'dropped' | 'tasks' | 
   readonly dropped: ReadonlyMap<DropReason, number>
   readonly tasks: readonly TaskStatus[]
   readonly standbys: readonly StandbyStatus[]
+  readonly companions: ReadonlyMap<string, object>
 }
 
 export interface StrictBuffer {

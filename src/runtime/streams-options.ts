@@ -5,20 +5,12 @@ import type { Duration, TableOf, Values } from '../options/options.ts'
 import type { Clock } from '../platform/clock.ts'
 import { fileModeOption } from '../options/file-mode-option.ts'
 import type { Scheduler } from '../platform/scheduler.ts'
+import { companionsOption, type Companion } from './companion.ts'
+import type { StreamsState } from './streams-status.ts'
 import { engine } from '../engine/engine-option.ts'
 import type { RestoreListener } from './restore/restorer.ts'
 import type { EngineFactory, EngineName } from '../engine/engine.ts'
 import type { FileMode } from '../platform/file-mode.ts'
-
-/** As in Kafka Streams: `rebalancing` until every thread runs and every store is restored. */
-export type StreamsState =
-  | 'created'
-  | 'rebalancing'
-  | 'running'
-  | 'pending-shutdown'
-  | 'not-running'
-  | 'pending-error'
-  | 'error'
 
 /** Where an application runs, and who is told. */
 export interface StreamsOptions {
@@ -52,6 +44,8 @@ export interface StreamsOptions {
   readonly clock?: Clock
   /** When threads yield; the event loop's order if not given. */
   readonly scheduler?: Scheduler
+  /** What lives and ends with the application, in the order in which it is started. Default: none. */
+  readonly companions?: readonly Companion[]
   /** Told of every change of state. */
   readonly onState?: (state: StreamsState, previous: StreamsState) => void
   /** Told how far stores are that are being restored. */
@@ -102,6 +96,7 @@ export const STREAMS_START = {
     description: 'how long the state of a task that went to another instance is kept',
     kafka: 'state.cleanup.delay.ms',
   }),
+  companions: companionsOption,
   onState: func<NonNullable<StreamsOptions['onState']>>({
     description: 'told of every change of state: `rebalancing`, `running`, …',
   }),

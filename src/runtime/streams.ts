@@ -4,50 +4,26 @@ import { readOptions } from '../options/options.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
 import { ignoreRejection, isThenable } from '../platform/thenable.ts'
 import { eventLoopScheduler } from '../platform/scheduler.ts'
-import type { DropReason } from '../record/drop-reason.ts'
 import { withFileMode, type EngineFactory, type EngineName } from '../engine/engine.ts'
 import { chooseEngine } from '../engine/choice/choose-engine.ts'
 import type { Application, Logger, UncaughtErrorDecision } from '../application/application.ts'
 import type { Topology } from '../topology/topology.ts'
 import { requireApplication } from '../application/app-module.ts'
+import type { Log } from '../log/log.ts'
+import type { CompanionHost } from './companion.ts'
+import { Companions } from './companions.ts'
 import { DirectoryCleaner } from './state-directory/directory-cleaner.ts'
 import { EventLoopThreads } from './workers/event-loop-threads.ts'
 import { fencedClient, isFenced } from './state-directory/fenced.ts'
 import { claimDirectory, type ClaimedDirectory } from './state-directory/identity.ts'
 import { refuseRenamed } from './restore/refuse-renamed.ts'
 import { stateHome, type StateHome } from './state-directory/state-home.ts'
-import type { StandbyLag } from './thread/standby-tasks.ts'
 import { STREAMS_START, type Options } from './streams-options.ts'
 import { addStatus, endedStatus, NO_STATUS } from './thread/thread-handle.ts'
-import type {
-  ThreadHandle,
-  ThreadHost,
-  ThreadListeners,
-  ThreadStatus,
-  ThreadTaskStatus,
-} from './thread/thread-handle.ts'
+import type { ThreadHandle, ThreadHost, ThreadListeners } from './thread/thread-handle.ts'
 import { openWorkers, requireOutsideStreamThread } from './workers/open-workers.ts'
-import type { StreamsOptions, StreamsState } from './streams-options.ts'
-
-/** What an application has done and is doing, as of now. */
-export interface StreamsStatus extends Omit<ThreadStatus, 'dropped' | 'tasks' | 'standbys'> {
-  readonly state: StreamsState
-  /** Records dropped, by reason. */
-  readonly dropped: ReadonlyMap<DropReason, number>
-  readonly tasks: readonly TaskStatus[]
-  /** Copies of the stores of tasks that run elsewhere. */
-  readonly standbys: readonly StandbyStatus[]
-}
-
-/** How far a standby is behind. */
-export interface StandbyStatus extends StandbyLag {
-  readonly thread: string
-}
-
-/** What one running task has done. */
-export interface TaskStatus extends ThreadTaskStatus {
-  readonly thread: string
-}
+import type { StreamsOptions } from './streams-options.ts'
+import type { StandbyStatus, StreamsState, StreamsStatus, TaskStatus } from './streams-status.ts'
 
 interface StatePlace {
   readonly directory: string
@@ -65,15 +41,18 @@ interface StatePlace {
  * await streams.closed
  * ```
  */
-export class Streams implements AsyncDisposable {
+export class Streams implements CompanionHost, AsyncDisposable {
   readonly app: Application
   readonly topology: Topology
+  /** Where its records are: what `start` was given. */
+  readonly log: Log
   readonly #options: Options
   readonly #directory: string
   readonly #clock: Clock
   readonly #cleaner: DirectoryCleaner
   readonly #claim: ClaimedDirectory
   readonly #host: ThreadHost
+  readonly #companions: Companions
   readonly #threads: ThreadHandle[] = []
   /** What threads had done that were replaced. */
   #replaced = NO_STATUS
@@ -95,6 +74,8 @@ export class Streams implements AsyncDisposable {
     this.#cleaner = new DirectoryCleaner(home, stateCleanupDelay, clock, app.settings.logger)
     this.app = app
     this.topology = topology
+    this.log = options.log
+    this.#companions = new Companions(options.companions, app.settings.logger)
     this.#options = options
     this.#claim = claim
     this.#host = host
@@ -104,16 +85,27 @@ export class Streams implements AsyncDisposable {
   }
 
   /**
-   * Claims the state directory, loads the global tables and joins the group. Resolves before tasks are restored: watch
-   * `state` or `whenRunning`.
+   * Claims the state directory, loads the global tables, joins the group and starts the companions. Resolves before tasks are
+   * restored: watch `state` or `whenRunning`.
    *
    * @throws MR_TOPOLOGY…, MR_CONFIG, MR_STATE_LOCKED, MR_LOG_UNREACHABLE, MR_TOPIC_UNKNOWN; MR_TOPOLOGY_RENAMED if state would be left
-   * behind under a generated name that has changed; with several threads on Kafka also MR_APP_…, MR_THREAD_MODULE, MR_THREAD_LOG, MR_THREAD_DIED
+   * behind under a generated name that has changed; with several threads on Kafka also MR_APP_…, MR_THREAD_MODULE, MR_THREAD_LOG, MR_THREAD_DIED;
+   * what a companion throws when it starts
    */
   static async start(app: Application, given: StreamsOptions): Promise<Streams> {
     requireOutsideStreamThread()
     requireApplication(app, 'Streams.start()')
-    const options = readOptions(STREAMS_START, given, 'Streams.start()')
+    const streams = await Streams.#open(app, readOptions(STREAMS_START, given, 'Streams.start()'))
+    try {
+      await streams.#companions.start(streams)
+    } catch (error) {
+      await streams.close().catch(() => {})
+      throw error
+    }
+    return streams
+  }
+
+  static async #open(app: Application, options: Options): Promise<Streams> {
     const topology = app.topology()
     const directory = join(options.stateDirectory, app.id)
     const engine = await engineOf(options.engine, app.settings.logger)
@@ -183,7 +175,7 @@ export class Streams implements AsyncDisposable {
           failures.push(error)
           this.#enter('pending-error')
         }
-        this.#stopThreads()
+        await this.#stopThreads()
       }),
     )
     this.#cleaner.stop()
@@ -250,7 +242,9 @@ export class Streams implements AsyncDisposable {
     } else await alive.shutdownApplication()
   }
 
-  #stopThreads(): void {
+  /** After the companions, whom the application still answers while they end. */
+  async #stopThreads(): Promise<void> {
+    await this.#companions.stop()
     this.#stopping = true
     for (const thread of this.#threads) thread.stop()
   }
@@ -277,10 +271,10 @@ export class Streams implements AsyncDisposable {
   }
   readonly #watchers: (() => void)[] = []
 
-  /** Commits, closes every task, leaves the group. Rejects with the error that ended the application, if one did. */
+  /** Stops the companions, commits, closes every task, leaves the group. Rejects with the error that ended the application, if one did. */
   async close(): Promise<void> {
     if (this.#state === 'rebalancing' || this.#state === 'running') this.#enter('pending-shutdown')
-    this.#stopThreads()
+    await this.#stopThreads()
     await this.#running
     await this.closed
   }
@@ -324,7 +318,20 @@ export class Streams implements AsyncDisposable {
     }
     const { processed, written, lag, commits, redone, memory } = sum
     const dropped = new Map(sum.dropped)
-    return { state: this.#state, processed, written, lag, commits, redone, memory, dropped, tasks, standbys }
+    const companions = this.#companions.status()
+    return {
+      state: this.#state,
+      processed,
+      written,
+      lag,
+      commits,
+      redone,
+      memory,
+      dropped,
+      tasks,
+      standbys,
+      companions,
+    }
   }
 
   #threadState(state: ThreadHandle['state']): void {

@@ -2,8 +2,9 @@ import { readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { threadId } from 'node:worker_threads'
 import { MillraceError } from 'millrace'
-import type { Logger, RestoreProgress, StreamsOptions, StreamsState } from 'millrace'
+import type { Companion, Logger, RestoreProgress, StreamsOptions, StreamsState } from 'millrace'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { CRASH, THROW } from './fixtures/sums.ts'
 import { PARTITIONS, SumsCase, until } from './sums-case.ts'
@@ -44,6 +45,26 @@ describe('several threads on Kafka', () => {
     expect(states.at(-1)).toBe('not-running')
     expect(states).toContain('running')
     expect(streams.status()).toMatchObject({ processed: 4000, lag: 0, tasks: [] })
+  })
+
+  test('leave the companions of the application to the main thread', async () => {
+    const threads: (number | string)[] = []
+    const companion: Companion = {
+      name: 'companion',
+      start: (streams) => void threads.push(threadId, streams.app.id),
+      stop: async () => {
+        await until(() => streams.status().processed === 400)
+        threads.push(threadId, sums.alive.length)
+      },
+      status: () => ({ threadId }),
+    }
+    const streams = await sums.start(undefined, { companions: [companion] })
+    await streams.whenRunning()
+    expect([...streams.status().companions]).toEqual([['companion', { threadId }]])
+    const closing = streams.close()
+    await sums.pay(200)
+    await closing
+    expect(threads).toEqual([threadId, sums.app().id, threadId, 2])
   })
 
   test('commit all that they processed when the application is closed', async () => {

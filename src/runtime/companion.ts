@@ -1,0 +1,86 @@
+import type { Application } from '../application/application.ts'
+import type { Log } from '../log/log.ts'
+import { option, type Option } from '../options/options.ts'
+import type { Topology } from '../topology/topology.ts'
+import type { StreamsState, StreamsStatus } from './streams-status.ts'
+
+/**
+ * What lives and ends with a running application: a server that answers from its stores, a connector, a reporter. `Streams.start` is
+ * given the companions of an application; they live in the main thread, whatever threads the tasks have.
+ *
+ * @example
+ * ```ts
+ * class Heartbeat implements Companion {
+ *   readonly name = 'heartbeat'
+ *   #timer: NodeJS.Timeout | undefined
+ *
+ *   start(streams: CompanionHost): void {
+ *     this.#timer = setInterval(() => console.log(streams.state, streams.status().processed), 10_000)
+ *   }
+ *   stop(): void {
+ *     clearInterval(this.#timer)
+ *   }
+ *   status(): object {
+ *     return { isBeating: this.#timer !== undefined }
+ *   }
+ * }
+ * ```
+ */
+export interface Companion {
+  /** Its name in logs and in the status. Companions of one application have different names. */
+  readonly name: string
+  /**
+   * Called once the stream threads run, before stores are restored; `Streams.start` waits for it. If it throws, the companions that
+   * were started are stopped, the application is closed, and `Streams.start` throws the error.
+   */
+  start(streams: CompanionHost): Promise<void> | void
+  /**
+   * Called when the application closes or fails, before its threads stop, which wait for it. What it throws is logged. It must not
+   * wait for `streams.close()` or `streams.closed`, which wait for it.
+   */
+  stop(): Promise<void> | void
+  /** What it is doing, for `Streams.status()`, which shows what it throws as `error`. Called often; data that can be written as JSON. */
+  status(): object
+}
+
+/** A running application as its companions see it. `Streams` is one. */
+export interface CompanionHost {
+  readonly app: Application
+  readonly topology: Topology
+  /** Where the application's records are. It stays open when the application closes. */
+  readonly log: Log
+  /** `pending-shutdown` or `pending-error` from before companions are stopped. */
+  readonly state: StreamsState
+  /** Resolves when the application has ended in good order, rejects with the error that ended it. */
+  readonly closed: Promise<void>
+  whenRunning(): Promise<void>
+  stores<S>(name: string): S[]
+  status(): StreamsStatus
+  close(): Promise<void>
+}
+
+const METHODS = ['start', 'stop', 'status'] as const
+
+/** The option of `Streams.start`. */
+export const companionsOption: Option<readonly Companion[]> = option<readonly Companion[]>(
+  'list of companions',
+  {
+    default: [],
+    defaultText: 'none',
+    description: '[what lives and ends with the application](#companions), in the order in which it is started',
+  },
+  (value, place) => {
+    if (!Array.isArray(value)) throw place.refuse(value, 'Give a list of companions')
+    const names = new Set<unknown>()
+    for (const [index, companion] of value.entries()) {
+      const inner = place.inner(`[${index}]`)
+      const lacks = METHODS.filter((method) => typeof companion?.[method] !== 'function')
+      if (lacks.length > 0) throw inner.refuse(companion, `Give a companion: it has ${lacks.join('(), ')}()`)
+      const { name } = companion
+      if (typeof name !== 'string' || name === '') throw inner.inner('.name').refuse(name, 'Give it a name')
+      if (names.has(name)) throw inner.inner('.name').refuse(name, 'Give each companion a name of its own')
+      names.add(name)
+    }
+    return [...value]
+  },
+)

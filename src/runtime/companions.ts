@@ -1,0 +1,57 @@
+import type { Logger } from '../application/application.ts'
+import type { Companion, CompanionHost } from './companion.ts'
+
+/** The companions of one application: started in order, stopped once, in reverse order. */
+export class Companions {
+  readonly #given: readonly Companion[]
+  readonly #logger: Logger
+  readonly #started: Companion[] = []
+  #stopped: Promise<void> | undefined
+
+  constructor(given: readonly Companion[], logger: Logger) {
+    this.#given = given
+    this.#logger = logger
+  }
+
+  /**
+   * Starts one after the other, until they are to be stopped. One that is starting then is stopped when it has started: to wait for it
+   * would be to wait for ever if it waits for the application.
+   */
+  async start(streams: CompanionHost): Promise<void> {
+    for (const companion of this.#given) {
+      if (this.#stopped !== undefined) return
+      await companion.start(streams)
+      this.#started.push(companion)
+      if (this.#stopped !== undefined) await this.#stopOne(companion)
+    }
+  }
+
+  stop(): Promise<void> {
+    return (this.#stopped ??= this.#stopAll(this.#started.toReversed()))
+  }
+
+  async #stopAll(companions: readonly Companion[]): Promise<void> {
+    for (const companion of companions) await this.#stopOne(companion)
+  }
+
+  async #stopOne(companion: Companion): Promise<void> {
+    try {
+      await companion.stop()
+    } catch (error) {
+      this.#logger.error({ companion: companion.name, err: error }, 'a companion could not be stopped')
+    }
+  }
+
+  status(): ReadonlyMap<string, object> {
+    return new Map(this.#started.map((companion) => [companion.name, statusOf(companion)]))
+  }
+}
+
+/** The status of an application is asked for on timers, which an error would end. */
+function statusOf(companion: Companion): object {
+  try {
+    return companion.status()
+  } catch (error) {
+    return { error }
+  }
+}

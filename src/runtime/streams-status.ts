@@ -1,0 +1,35 @@
+import type { DropReason } from '../record/drop-reason.ts'
+import type { StandbyLag } from './thread/standby-tasks.ts'
+import type { ThreadStatus, ThreadTaskStatus } from './thread/thread-handle.ts'
+
+/** As in Kafka Streams: `rebalancing` until every thread runs and every store is restored. */
+export type StreamsState =
+  | 'created'
+  | 'rebalancing'
+  | 'running'
+  | 'pending-shutdown'
+  | 'not-running'
+  | 'pending-error'
+  | 'error'
+
+/** What an application has done and is doing, as of now. */
+export interface StreamsStatus extends Omit<ThreadStatus, 'dropped' | 'tasks' | 'standbys'> {
+  readonly state: StreamsState
+  /** Records dropped, by reason. */
+  readonly dropped: ReadonlyMap<DropReason, number>
+  readonly tasks: readonly TaskStatus[]
+  /** Copies of the stores of tasks that run elsewhere. */
+  readonly standbys: readonly StandbyStatus[]
+  /** What the companions that were started say of themselves, by name. */
+  readonly companions: ReadonlyMap<string, object>
+}
+
+/** How far a standby is behind. */
+export interface StandbyStatus extends StandbyLag {
+  readonly thread: string
+}
+
+/** What one running task has done. */
+export interface TaskStatus extends ThreadTaskStatus {
+  readonly thread: string
+}
