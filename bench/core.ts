@@ -33,6 +33,7 @@ import { partitionForKey } from '../src/record/murmur2.ts'
 import paymentsApp from '../examples/payments/app.ts'
 import { expectedTotals, paymentGenerator } from '../examples/payments/generator.ts'
 import { accounts as accountTotals } from '../examples/payments/topics.ts'
+import { sliceOf } from '../test/record/slice-of.ts'
 
 const PARTITIONS = 4
 const W2_ACCOUNTS = 10_000
@@ -173,7 +174,7 @@ async function fill(log: Log, workload: Workload): Promise<void> {
     const keyEnd = buffer.write(key, 0)
     const valueEnd = keyEnd + buffer.write(value, keyEnd)
     const partition = partitionForKey(buffer, 0, keyEnd, partitions)
-    producer.append(workload.input, partition, timestamp, buffer, 0, keyEnd, keyEnd, valueEnd, undefined)
+    producer.append(workload.input, partition, sliceOf(timestamp, buffer, [0, keyEnd], [keyEnd, valueEnd]))
     if (i % 20_000 === 0) await producer.flush()
   }
   await producer.flush()

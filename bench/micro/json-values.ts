@@ -18,6 +18,7 @@ import {
   type Serde,
 } from 'millrace'
 import { systemClock, type Clock } from '../../src/platform/clock.ts'
+import { sliceOf } from '../../test/record/slice-of.ts'
 
 const RECORDS = 100_000
 const KEYS = 10_000
@@ -123,7 +124,7 @@ async function cpu(
     at = (at * 48271) % 2147483647
     const keyEnd = buffer.write(`acct-${at % KEYS}`, 0)
     const end = keyEnd + buffer.write(value(i), keyEnd)
-    producer.append('in', 0, START + i, buffer, 0, keyEnd, keyEnd, end, undefined)
+    producer.append('in', 0, sliceOf(START + i, buffer, [0, keyEnd], [keyEnd, end]))
   }
   await producer.flush()
   globalThis.gc?.()

@@ -5,6 +5,7 @@ import { embeddedLog } from '../../src/log/embedded/embedded-log.ts'
 import { PartitionMap } from '../../src/log/log.ts'
 import type { Log, RecordCursor } from '../../src/log/log.ts'
 import { memoryLog } from '../../src/log/memory/memory-log.ts'
+import { sliceOf } from '../../test/record/slice-of.ts'
 
 /**
  * Rates of the local logs, one core: `node bench/micro/log.ts [records]`. Keys of 10 bytes, values of 110 bytes, 4
@@ -31,7 +32,7 @@ async function measure(name: string, open: () => Promise<Log>, reopen?: () => Pr
   let started = performance.now()
   for (let i = 0; i < RECORDS; i++) {
     record.writeUInt32LE(i % 100_000, 0)
-    client.producer.append('bench', i % PARTITIONS, i, record, 0, 10, 10, 120, undefined)
+    client.producer.append('bench', i % PARTITIONS, sliceOf(i, record, [0, 10], [10, 120]))
     if ((i + 1) % COMMIT_EVERY === 0) await client.commit(new PartitionMap())
   }
   await client.commit(new PartitionMap())

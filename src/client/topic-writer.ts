@@ -10,6 +10,7 @@ import type { Serde } from '../serde/serde.ts'
 import type { Log, LogProducer } from '../log/log.ts'
 import { describeRefusal, refusalHint } from '../log/refusal.ts'
 import type { RecordOrigin, Refusal } from '../log/refusal.ts'
+import { RecordSlice } from '../record/record-slice.ts'
 
 /** Errors of refused records that are kept until the next flush. */
 const MOST_ERRORS = 100
@@ -53,7 +54,8 @@ export class TopicWriter<K, V> {
   readonly #topic: WritableTopic<K, V>
   readonly #producer: LogProducer
   readonly partitions: number
-  #buffer = Buffer.allocUnsafe(4096)
+  /** The record that is being written; its buffer grows as needed. */
+  readonly #slice = new RecordSlice()
   #nextPartition = 0
   /** Records written so far. */
   #written = 0
@@ -66,6 +68,7 @@ export class TopicWriter<K, V> {
   private constructor(topic: WritableTopic<K, V>, producer: LogProducer, partitions: number) {
     this.#topic = topic
     this.#producer = producer
+    this.#slice.buffer = Buffer.allocUnsafe(4096)
     this.partitions = partitions
   }
 
@@ -91,22 +94,15 @@ export class TopicWriter<K, V> {
     refusePromises('write()', this.#topic.name, key, value)
     const keyEnd = key === null ? 0 : this.#encode(this.#topic.keySerde, key, 0)
     const valueEnd = value === null ? keyEnd : this.#encode(this.#topic.valueSerde, value, keyEnd)
+    const slice = this.#slice
+    slice.timestamp = options.timestamp ?? Date.now()
+    slice.setKey(key === null ? -1 : 0, keyEnd)
+    slice.setValue(value === null ? -1 : keyEnd, valueEnd)
+    slice.headers = options.headers
     const number = this.#written++
     this.#isWriting = true
     try {
-      this.#producer.append(
-        this.#topic.name,
-        this.#partition(key, keyEnd),
-        options.timestamp ?? Date.now(),
-        this.#buffer,
-        key === null ? -1 : 0,
-        keyEnd,
-        value === null ? -1 : keyEnd,
-        valueEnd,
-        options.headers,
-        this.#origin,
-        number,
-      )
+      this.#producer.append(this.#topic.name, this.#partition(key, keyEnd), slice, this.#origin, number)
     } finally {
       this.#isWriting = false
     }
@@ -180,7 +176,12 @@ export class TopicWriter<K, V> {
 
   #partition(key: K | null, keyEnd: number): number {
     if (key !== null) {
-      return partitionForKey(this.#buffer, 0, keyEnd - (this.#topic.keySerde.partitionSuffix ?? 0), this.partitions)
+      return partitionForKey(
+        this.#slice.buffer,
+        0,
+        keyEnd - (this.#topic.keySerde.partitionSuffix ?? 0),
+        this.partitions,
+      )
     }
     const partition = this.#nextPartition
     this.#nextPartition = (partition + 1) % this.partitions
@@ -189,14 +190,14 @@ export class TopicWriter<K, V> {
 
   #encode<T>(serde: Serde<T>, value: T, offset: number): number {
     for (;;) {
-      const end = writeInner(serde, value, this.#buffer, offset)
+      const end = writeInner(serde, value, this.#slice.buffer, offset)
       if (end !== -1) return end
-      if (this.#buffer.length > 0x3fff_ffff) {
+      if (this.#slice.buffer.length > 0x3fff_ffff) {
         throw new MillraceError('MR_PRODUCE', 'a record of more than 1 GiB', { topic: this.#topic.name })
       }
-      const larger = Buffer.allocUnsafe(this.#buffer.length * 2)
-      this.#buffer.copy(larger, 0, 0, offset)
-      this.#buffer = larger
+      const larger = Buffer.allocUnsafe(this.#slice.buffer.length * 2)
+      this.#slice.buffer.copy(larger, 0, 0, offset)
+      this.#slice.buffer = larger
     }
   }
 }

@@ -2,6 +2,7 @@ import type { Headers } from '../record/headers.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { GroupMember, GroupOptions } from '../group/group.ts'
 import type { RecordOrigin } from './refusal.ts'
+import type { RecordSlice } from '../record/record-slice.ts'
 
 export type OpenDescribed = (options: unknown) => Log
 
@@ -203,26 +204,14 @@ export interface Quiet {
 /** Appends records. `append` copies the bytes before it returns, so that the caller may reuse its buffer at once. */
 export interface LogProducer {
   /**
-   * Appends a record whose key and value lie in `buffer` (start -1: null).
+   * Appends a record.
    *
    * @param origin is asked if the log refuses this record for what it is; without it that is MR_PRODUCE. Flush and commit wait for what it
    * decides; records before and behind are written whatever that is
    * @param place the number by which the origin knows the record
    * @throws MR_PRODUCE and MR_FENCED of earlier records too: the answer to a send is known late.
    */
-  append(
-    topic: string,
-    partition: number,
-    timestamp: number,
-    buffer: Buffer,
-    keyStart: number,
-    keyEnd: number,
-    valueStart: number,
-    valueEnd: number,
-    headers: Headers | undefined,
-    origin?: RecordOrigin,
-    place?: number,
-  ): void
+  append(topic: string, partition: number, record: RecordSlice, origin?: RecordOrigin, place?: number): void
   /** Number of partitions of a topic, once known: `undefined` makes the caller await `loadPartitionCount` first. */
   partitionCount(topic: string): number | undefined
   /** @throws MR_TOPIC_UNKNOWN */

@@ -3,6 +3,7 @@ import type { Headers } from '../record/headers.ts'
 import type { StoreSpec } from '../topology/store-spec.ts'
 import type { LatestRows } from './rows/latest-rows.ts'
 import type { WriteBatch } from '../engine/write-batch.ts'
+import type { RecordSlice } from '../record/record-slice.ts'
 
 /**
  * The state of operators: typed views over the engine and the uncommitted entries that lie over it. These are what
@@ -49,16 +50,7 @@ export interface StateStore {
 }
 
 export interface ChangelogSink {
-  /** Ranges as in `LogProducer.append`. */
-  append(
-    timestamp: number,
-    buffer: Buffer,
-    keyStart: number,
-    keyEnd: number,
-    valueStart: number,
-    valueEnd: number,
-    headers: Headers | undefined,
-  ): void
+  append(record: RecordSlice): void
 }
 
 /** A record read from a changelog; a `RecordCursor` is one. */

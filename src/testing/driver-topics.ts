@@ -9,6 +9,7 @@ import type { Serde } from '../serde/serde.ts'
 import { readOptions } from '../options/options.ts'
 import { INPUT, PIPE } from './driver-options.ts'
 import type { InputOptions, PipeOptions } from './driver-options.ts'
+import { RecordSlice } from '../record/record-slice.ts'
 
 /** Feeds records into a source topic of the application under test. */
 export class TestInputTopic<K, V> {
@@ -54,26 +55,13 @@ export class TestInputTopic<K, V> {
   /** As `pipe` with the bytes as they are, decodable or not. */
   pipeBytes(key: Uint8Array | null, value: Uint8Array | null, options: PipeOptions = {}): void {
     const { headers: pairs, partition: wanted, timestamp = this.#timestamp() } = readOptions(PIPE, options, 'pipe()')
-    const keyEnd = key?.length ?? 0
-    const bytes = Buffer.concat([key ?? Buffer.alloc(0), value ?? Buffer.alloc(0)])
-    const partition =
-      wanted ??
-      (key === null
-        ? 0
-        : partitionForKey(bytes, 0, keyEnd - (this.#topic.keySerde.partitionSuffix ?? 0), this.#partitions))
     const headers = new Headers()
     for (const [name, header] of pairs) headers.add(name, header)
-    this.#producer.append(
-      this.#topic.name,
-      partition,
-      timestamp,
-      bytes,
-      key === null ? -1 : 0,
-      key === null ? -1 : keyEnd,
-      value === null ? -1 : keyEnd,
-      value === null ? -1 : bytes.length,
-      headers.length === 0 ? undefined : headers,
-    )
+    const slice = RecordSlice.of(timestamp, key, value, headers.length === 0 ? undefined : headers)
+    const suffix = this.#topic.keySerde.partitionSuffix ?? 0
+    const partition =
+      wanted ?? (key === null ? 0 : partitionForKey(slice.buffer, 0, slice.keyEnd - suffix, this.#partitions))
+    this.#producer.append(this.#topic.name, partition, slice)
     this.#piped(this.#topic.name, partition)
   }
 

@@ -1,7 +1,7 @@
 import type { LogClient, LogProducer } from '../log/log.ts'
 import type { RecordOrigin } from '../log/refusal.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
-import type { Headers } from '../record/headers.ts'
+import type { RecordSlice } from '../record/record-slice.ts'
 
 /** A client whose producer also notes which topics it wrote to, and in which order they were first written to since a commit. */
 export class RecordingProducer implements LogProducer {
@@ -13,23 +13,10 @@ export class RecordingProducer implements LogProducer {
     this.#producer = producer
   }
 
-  append(
-    topic: string,
-    partition: number,
-    timestamp: number,
-    buffer: Buffer,
-    keyStart: number,
-    keyEnd: number,
-    valueStart: number,
-    valueEnd: number,
-    headers: Headers | undefined,
-    origin?: RecordOrigin,
-    place?: number,
-  ): void {
+  append(topic: string, partition: number, record: RecordSlice, origin?: RecordOrigin, place?: number): void {
     this.topics.add(topic)
     if (!this.#order.has(topic)) this.#order.set(topic, this.#order.size)
-    const producer = this.#producer
-    producer.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers, origin, place)
+    this.#producer.append(topic, partition, record, origin, place)
   }
 
   /** Sorts topics by when they were first written to since the last `startRound`; others come first. */

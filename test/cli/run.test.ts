@@ -8,6 +8,7 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { embeddedLog, readTopic, TopicWriter } from 'millrace'
 import { CliProcess, fixture, runMillrace } from './cli-process.ts'
 import { counts, words } from './fixtures/words.ts'
+import { sliceOf } from '../record/slice-of.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-run-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
@@ -151,7 +152,7 @@ describe('millrace run on the embedded log', () => {
     const producer = log.openProducer()
     await producer.loadPartitionCount('numbers')
     const bytes = Buffer.from('not a long')
-    producer.append('numbers', 0, 1000, bytes, -1, 0, 0, bytes.length, undefined)
+    producer.append('numbers', 0, sliceOf(1000, bytes, [-1, 0], [0, bytes.length]))
     await producer.flush()
     await producer.close()
     await log.close()

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Headers } from '../../src/record/headers.ts'
 import { sharedBroker, uniqueName } from './broker/index.ts'
 import { RecordPath, appendValue, readAll, readTo } from './record-path.ts'
+import { sliceOf } from '../record/slice-of.ts'
 
 let path: RecordPath
 
@@ -31,10 +32,14 @@ describe('what is flushed is in the log', () => {
       for (let index = 0; index < 200; index++) {
         const end = scratch.write(`key${index}value${index}`.padEnd(100, '.'))
         const split = `key${index}`.length
-        producer.append(topic, 0, 5000 - index, scratch, 0, split, split, end, index % 2 === 0 ? headers : undefined)
+        producer.append(
+          topic,
+          0,
+          sliceOf(5000 - index, scratch, [0, split], [split, end], index % 2 === 0 ? headers : undefined),
+        )
         scratch.fill(0)
       }
-      producer.append(topic, 0, 1, scratch, 0, 0, -1, -1, undefined)
+      producer.append(topic, 0, sliceOf(1, scratch, [0, 0], [-1, -1]))
       await producer.flush()
       const records = await readAll(path, topic)
       expect(records).toHaveLength(201)

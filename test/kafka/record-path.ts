@@ -13,6 +13,7 @@ import { uniqueName } from './broker/index.ts'
 import { RawTransaction } from './raw-transaction.ts'
 import { current } from './records/batches.ts'
 import type { PlainRecord } from './records/batches.ts'
+import { sliceOf } from '../record/slice-of.ts'
 
 /** Fetchers, producers and topics on one broker, each with connections of its own; `close` ends all of them. */
 export class RecordPath {
@@ -80,7 +81,7 @@ export function appendValue(
   timestamp = 1000,
 ): void {
   const bytes = Buffer.from(value)
-  producer.append(topic, partition, timestamp, bytes, -1, -1, 0, bytes.length, undefined)
+  producer.append(topic, partition, sliceOf(timestamp, bytes, [-1, -1], [0, bytes.length]))
 }
 
 /** Resolves after the next arrival at the latest that `done` becomes true, polling at each. */

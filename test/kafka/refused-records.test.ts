@@ -5,6 +5,7 @@ import type { MaybePromise } from '../../src/platform/maybe-promise.ts'
 import { Headers } from '../../src/record/headers.ts'
 import { CountingSession, ScriptedCluster } from './scripted-cluster.ts'
 import type { ProduceAnswer, SentBatch } from './scripted-cluster.ts'
+import { sliceOf } from '../record/slice-of.ts'
 
 const MESSAGE_TOO_LARGE = 10
 const INVALID_TIMESTAMP = 32
@@ -37,7 +38,7 @@ class Asked implements RecordOrigin {
 
 function appendFrom(producer: KafkaProducer, value: string, place: number, origin?: RecordOrigin): void {
   const bytes = Buffer.from(value)
-  producer.append('t', 0, 1000, bytes, -1, -1, 0, bytes.length, undefined, origin, place)
+  producer.append('t', 0, sliceOf(1000, bytes, [-1, -1], [0, bytes.length]), origin, place)
 }
 
 function written(cluster: ScriptedCluster): string[] {

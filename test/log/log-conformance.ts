@@ -8,6 +8,7 @@ import { adminConformance } from './admin-conformance.ts'
 import { groupConformance } from './group-conformance.ts'
 import { refusalConformance } from './refusal-conformance.ts'
 import { append, clientOptions, committedRecords, readRecords, recordsOf, subtopology, until } from './log-harness.ts'
+import { sliceOf } from '../record/slice-of.ts'
 
 export interface LogUnderTest {
   readonly log: Log
@@ -129,7 +130,7 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
         const producer = log.openProducer()
         await producer.loadPartitionCount(topic)
         const buffer = Buffer.from('key-value-that-is-longer-than-a-few-words')
-        producer.append(topic, 0, 1, buffer, 0, 3, 4, buffer.length, undefined)
+        producer.append(topic, 0, sliceOf(1, buffer, [0, 3], [4, buffer.length]))
         buffer.fill(0)
         await producer.flush()
         expect(await committedRecords(log, topic, 0)).toMatchObject([

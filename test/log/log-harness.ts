@@ -5,6 +5,7 @@ import { Headers } from '../../src/record/headers.ts'
 import type { GroupEvent, InternalTopic, SubtopologyDescription } from '../../src/group/group.ts'
 import { taskIdText } from '../../src/group/group.ts'
 import type { Log, LogClient, LogClientOptions, LogProducer, LogReader, RecordCursor } from '../../src/log/log.ts'
+import { RecordSlice } from '../../src/record/record-slice.ts'
 
 export interface PlainRecord {
   readonly offset: number
@@ -64,11 +65,8 @@ export function append(
   timestamp = 1_000,
   headers?: Headers,
 ): void {
-  const keyBytes = Buffer.from(key ?? '')
-  const buffer = Buffer.concat([keyBytes, Buffer.from(value ?? '')])
-  const keyStart = key === null ? -1 : 0
-  const valueStart = value === null ? -1 : keyBytes.length
-  producer.append(topic, partition, timestamp, buffer, keyStart, keyBytes.length, valueStart, buffer.length, headers)
+  const bytesOf = (text: string | null) => (text === null ? null : Buffer.from(text))
+  producer.append(topic, partition, RecordSlice.of(timestamp, bytesOf(key), bytesOf(value), headers))
 }
 
 /** Waits until `check` gives something, going on whenever `wake` was called. */

@@ -4,6 +4,7 @@ import { PartitionMap } from '../../src/log/log.ts'
 import type { Log, LogClientOptions, LogProducer } from '../../src/log/log.ts'
 import type { RecordOrigin, Refusal, Replacement } from '../../src/log/refusal.ts'
 import { append, committedRecords } from './log-harness.ts'
+import { RecordSlice } from '../../src/record/record-slice.ts'
 
 export interface RefusalTools {
   readonly log: () => Log
@@ -40,21 +41,8 @@ function appendFrom(
   timestamp = Date.now(),
   headers?: Headers,
 ): void {
-  const keyEnd = key?.length ?? 0
-  const buffer = Buffer.from(`${key ?? ''}${value}`)
-  producer.append(
-    topic,
-    0,
-    timestamp,
-    buffer,
-    key === null ? -1 : 0,
-    keyEnd,
-    keyEnd,
-    buffer.length,
-    headers,
-    origin,
-    place,
-  )
+  const keyBytes = key === null ? null : Buffer.from(key)
+  producer.append(topic, 0, RecordSlice.of(timestamp, keyBytes, Buffer.from(value), headers), origin, place)
 }
 
 /** What a topic does not take is refused record by record, alike on every log. */

@@ -32,6 +32,7 @@ import { expect, test } from 'vitest'
 import { Headers } from '../../src/record/headers.ts'
 import { RunCursor, placeOf } from '../../src/log/local/run-cursor.ts'
 import { RunWriter } from '../../src/log/local/run-writer.ts'
+import { sliceOf } from '../record/slice-of.ts'
 
 interface Timed {
   readonly t?: unknown
@@ -301,7 +302,7 @@ test('an application runs on records whose times are fractions, and again after 
 
 test('a fraction that an older log holds is read as a whole time', () => {
   const runs = new RunWriter(0)
-  runs.append(1_000.7, Buffer.from('kv'), 0, 1, 1, 2, new Headers())
+  runs.append(sliceOf(1_000.7, Buffer.from('kv'), [0, 1], [1, 2], new Headers()), 1_000.7)
   const cursor = new RunCursor(placeOf({ ...runs.take()[0]!, base: 0 }, 0))
   cursor.next()
   expect(cursor.timestamp).toBe(1_000)

@@ -13,6 +13,7 @@ import type { LocalLog } from '../../src/log/local/local-log.ts'
 import type { MaybePromise } from '../../src/platform/maybe-promise.ts'
 import type { SimProcess } from './sim-process.ts'
 import { SlowReader } from './slow-reader.ts'
+import { RecordSlice, copyOfRange } from '../../src/record/record-slice.ts'
 
 /** How often commits go wrong, as shares of all of them. */
 export interface CommitFaults {
@@ -176,14 +177,12 @@ class SlowProducer implements LogProducer {
     this.#producer = producer
   }
 
-  append(
-    ...[topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers, ...origin]: AppendedRecord
-  ): void {
+  append(...[topic, partition, record, ...origin]: AppendedRecord): void {
     this.#process.assertAlive()
-    const end = Math.max(keyEnd, valueEnd, 0)
-    const copy = Buffer.from(buffer.subarray(0, end))
-    const range = [keyStart, keyEnd, valueStart, valueEnd] as const
-    this.#appended.push([topic, partition, timestamp, copy, ...range, headers?.copy(), ...origin])
+    const { timestamp, buffer, headers } = record
+    const key = copyOfRange(buffer, record.keyStart, record.keyEnd)
+    const value = copyOfRange(buffer, record.valueStart, record.valueEnd)
+    this.#appended.push([topic, partition, RecordSlice.of(timestamp, key, value, headers?.copy()), ...origin])
   }
 
   take(): AppendedRecord[] {

@@ -13,6 +13,7 @@ import { SimDisk } from './sim-disk.ts'
 import { SimProcess } from './sim-process.ts'
 import { SlowLog } from './slow-log.ts'
 import type { CommitFaults, FaultCounter } from './slow-log.ts'
+import { RecordSlice } from '../../src/record/record-slice.ts'
 
 /** Where a process of the application can run: it keeps its disk, and with it its identity, from one to the next. */
 export interface Host {
@@ -154,20 +155,8 @@ export class World {
     this.schedule.note(`${round.length} records are appended`)
     const producer = this.log.openProducer()
     for (const { topic, key, value, timestamp } of round) {
-      const keyBytes = Buffer.from(key)
-      const bytes = value === null ? keyBytes : Buffer.concat([keyBytes, Buffer.from(JSON.stringify(value))])
-      const valueStart = value === null ? -1 : keyBytes.length
-      producer.append(
-        topic,
-        partitionOf(key),
-        timestamp,
-        bytes,
-        0,
-        keyBytes.length,
-        valueStart,
-        bytes.length,
-        undefined,
-      )
+      const bytes = value === null ? null : Buffer.from(JSON.stringify(value))
+      producer.append(topic, partitionOf(key), RecordSlice.of(timestamp, Buffer.from(key), bytes, undefined))
     }
     void Promise.resolve(producer.flush()).then(() => (this.#appending = false))
     return true

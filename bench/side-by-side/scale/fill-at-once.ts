@@ -2,6 +2,7 @@ import { kafka } from '../../../src/kafka/index.ts'
 import { PartitionMap } from '../../../src/log/log.ts'
 import { partitionForKey } from '../../../src/record/murmur2.ts'
 import type { InputRecord } from '../rig/workloads.ts'
+import { sliceOf } from '../../../test/record/slice-of.ts'
 
 /** ms that filling may take. */
 const LIMIT = 600_000
@@ -35,7 +36,7 @@ export async function fillAtOnce(
       const keyEnd = buffer.write(key, 0)
       const valueEnd = keyEnd + buffer.write(JSON.stringify(value), keyEnd)
       const partition = partitionForKey(buffer, 0, keyEnd, partitions)
-      producer.append(name, partition, timestamp, buffer, 0, keyEnd, keyEnd, valueEnd, undefined)
+      producer.append(name, partition, sliceOf(timestamp, buffer, [0, keyEnd], [keyEnd, valueEnd]))
       if (!producer.writable) await new Promise<void>((resolve) => producer.onWritable(resolve))
     }
     const outcome = await client.commit(new PartitionMap())

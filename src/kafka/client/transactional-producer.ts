@@ -2,9 +2,9 @@ import type { LogProducer } from '../../log/log.ts'
 import type { RecordOrigin } from '../../log/refusal.ts'
 import { isPromise } from '../../platform/maybe-promise.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
-import type { Headers } from '../../record/headers.ts'
 import type { KafkaProducer } from '../produce/producer.ts'
 import type { Transaction } from '../transaction/transaction.ts'
+import type { RecordSlice } from '../../record/record-slice.ts'
 
 /**
  * Appends records to the transaction under way. What a doomed transaction cannot take any more is dropped with it: `commit` answers
@@ -19,35 +19,10 @@ export class TransactionalProducer implements LogProducer {
     this.#transaction = transaction
   }
 
-  append(
-    topic: string,
-    partition: number,
-    timestamp: number,
-    buffer: Buffer,
-    keyStart: number,
-    keyEnd: number,
-    valueStart: number,
-    valueEnd: number,
-    headers: Headers | undefined,
-    origin?: RecordOrigin,
-    place?: number,
-  ): void {
+  append(topic: string, partition: number, record: RecordSlice, origin?: RecordOrigin, place?: number): void {
     if (this.#transaction.isDoomed) return
-    const producer = this.#producer
     try {
-      producer.append(
-        topic,
-        partition,
-        timestamp,
-        buffer,
-        keyStart,
-        keyEnd,
-        valueStart,
-        valueEnd,
-        headers,
-        origin,
-        place,
-      )
+      this.#producer.append(topic, partition, record, origin, place)
     } catch (error) {
       this.#requireDoomed(error)
     }

@@ -7,6 +7,7 @@ import type { ProducerIdentity } from './producer-session.ts'
 import { regroup, takeRecords } from './regroup.ts'
 import type { Regrouped, TakenRecord } from './regroup.ts'
 import type { PendingBatch } from './pending-batch.ts'
+import { RecordSlice } from '../../record/record-slice.ts'
 
 const MIN_CAPACITY = 4096
 const NO_ORIGINS = new BatchOrigins(0)
@@ -145,18 +146,9 @@ export class BatchQueue implements TopicPartition {
     transactional: boolean,
   ): PendingBatch {
     const { key, value, timestamp, headers } = record
-    const source = Buffer.concat([key ?? Buffer.alloc(0), value ?? Buffer.alloc(0)])
-    const keyEnd = key?.length ?? 0
-    const builder = new BatchBuilder(source.length)
-    builder.append(
-      timestamp,
-      source,
-      key === null ? -1 : 0,
-      keyEnd,
-      value === null ? -1 : keyEnd,
-      source.length,
-      headers,
-    )
+    const slice = RecordSlice.of(timestamp, key, value, headers)
+    const builder = new BatchBuilder(slice.buffer.length)
+    builder.append(slice, timestamp)
     const origins = new BatchOrigins(1)
     origins.add(record.origin, -1)
     const bytes = builder.length

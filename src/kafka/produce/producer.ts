@@ -4,7 +4,6 @@ import type { RecordOrigin, Refusal, Replacement } from '../../log/refusal.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import type { TimerHandle } from '../../platform/clock.ts'
 import { eventTime, noEventTime } from '../../record/event-time.ts'
-import type { Headers } from '../../record/headers.ts'
 import { MissingOutputs } from './missing-outputs.ts'
 import { BatchQueue } from './batch-queue.ts'
 import { refusedFailure } from './produce-errors.ts'
@@ -14,6 +13,7 @@ import type { RefusedRecord, SenderCluster } from './sender.ts'
 import { BatchBuilder } from '../records/batch-builder.ts'
 import type { Compression } from '../records/compression.ts'
 import { retrying } from '../cluster/retry.ts'
+import type { RecordSlice } from '../../record/record-slice.ts'
 
 /** How a producer collects and sends. Times in ms, sizes in bytes. */
 export interface ProducerOptions {
@@ -104,38 +104,22 @@ export class KafkaProducer implements LogProducer {
     })
   }
 
-  append(
-    topic: string,
-    partition: number,
-    timestamp: number,
-    buffer: Buffer,
-    keyStart: number,
-    keyEnd: number,
-    valueStart: number,
-    valueEnd: number,
-    headers: Headers | undefined,
-    origin?: RecordOrigin,
-    place = -1,
-  ): void {
+  append(topic: string, partition: number, record: RecordSlice, origin?: RecordOrigin, place = -1): void {
     if (this.#failure !== undefined) throw this.#failure
-    const time = eventTime(timestamp)
-    if (Number.isNaN(time)) throw noEventTime(timestamp, 'the timestamp of a record to write', { topic, partition })
+    const time = eventTime(record.timestamp)
+    if (Number.isNaN(time))
+      throw noEventTime(record.timestamp, 'the timestamp of a record to write', { topic, partition })
     const queue = this.#queue(topic, partition)
     let open = queue.open
     if (open !== undefined) {
-      const bound = BatchBuilder.bound(
-        keyStart < 0 ? 0 : keyEnd - keyStart,
-        valueStart < 0 ? 0 : valueEnd - valueStart,
-        headers,
-      )
-      if (open.length + bound > queue.batchBytes || !open.reaches(time)) {
+      if (open.length + BatchBuilder.bound(record) > queue.batchBytes || !open.reaches(time)) {
         this.#closeFull(queue)
         open = undefined
       }
     }
     open ??= this.#openBatch(queue)
     const before = open.length
-    open.append(time, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+    open.append(record, time)
     queue.origins.add(origin, place)
     this.#pendingBytes += open.length - before
     if (this.#pendingBytes >= this.#options.bufferBytes && !this.#isFull) this.#becomeFull()

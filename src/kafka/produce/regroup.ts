@@ -6,6 +6,7 @@ import type { Compression } from '../records/compression.ts'
 import { BatchCursor } from '../records/cursor.ts'
 import { BatchOrigins } from './batch-origins.ts'
 import type { PendingBatch } from './pending-batch.ts'
+import { RecordSlice, copyOfRange } from '../../record/record-slice.ts'
 
 /** What becomes of a record when its batch is built anew: it stays in the batch that is being filled, begins another one, or is left out. */
 export type Regrouped = 'same' | 'next' | 'out'
@@ -32,6 +33,7 @@ export function regroup(
   choose: (index: number, filled: number, bytes: number) => Regrouped,
 ): PendingBatch[] {
   const cursor = new BatchCursor(place, batch.buffer, 0, batch.buffer.length, 0, 0)
+  const slice = new RecordSlice()
   const parts: PendingBatch[] = []
   let builder = new BatchBuilder(0)
   let origins = new BatchOrigins(0)
@@ -46,13 +48,14 @@ export function regroup(
     origins = new BatchOrigins(0)
   }
   for (let index = 0; cursor.next(); index++) {
-    const { timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd } = cursor
-    const headers = cursor.headers(NO_HEADERS)
-    const bound = BatchBuilder.bound(Math.max(keyEnd - keyStart, 0), Math.max(valueEnd - valueStart, 0), headers)
-    const chosen = choose(index, builder.length, bound)
+    slice.buffer = cursor.buffer
+    slice.setKey(cursor.keyStart, cursor.keyEnd)
+    slice.setValue(cursor.valueStart, cursor.valueEnd)
+    slice.headers = cursor.headers(NO_HEADERS)
+    const chosen = choose(index, builder.length, BatchBuilder.bound(slice))
     if (chosen === 'out') continue
     if (chosen === 'next') finish()
-    builder.append(timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+    builder.append(slice, cursor.timestamp)
     origins.add(batch.origins.originOf(index), batch.origins.placeOf(index))
   }
   finish()
@@ -66,11 +69,10 @@ export function takeRecords(place: TopicPartition, batch: PendingBatch, indices:
   const taken: TakenRecord[] = []
   for (let index = 0; cursor.next(); index++) {
     if (!indices.has(index)) continue
-    const { timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd } = cursor
     taken.push({
-      timestamp,
-      key: keyStart < 0 ? null : Buffer.from(buffer.subarray(keyStart, keyEnd)),
-      value: valueStart < 0 ? null : Buffer.from(buffer.subarray(valueStart, valueEnd)),
+      timestamp: cursor.timestamp,
+      key: copyOfRange(cursor.buffer, cursor.keyStart, cursor.keyEnd),
+      value: copyOfRange(cursor.buffer, cursor.valueStart, cursor.valueEnd),
       origin: batch.origins.originOf(index),
       place: batch.origins.placeOf(index),
     })

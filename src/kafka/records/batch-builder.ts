@@ -22,6 +22,7 @@ import {
 import { compress, compressionId } from './compression.ts'
 import type { Compression } from './compression.ts'
 import { crc32c } from './crc32c.ts'
+import type { RecordSlice } from '../../record/record-slice.ts'
 
 /** Length, attributes, timestamp and offset deltas, key and value lengths and header count, at their longest. */
 const MAX_RECORD_OVERHEAD = 5 + 1 + 10 + 5 + 5 + 5 + 5
@@ -47,18 +48,9 @@ export class BatchBuilder {
     return this.#at
   }
 
-  /** Appends a record whose key and value lie in `source` (start -1: null); what is there is copied. */
-  append(
-    timestamp: number,
-    source: Buffer,
-    keyStart: number,
-    keyEnd: number,
-    valueStart: number,
-    valueEnd: number,
-    headers: Headers | undefined,
-  ): void {
-    const keyLength = keyStart < 0 ? -1 : keyEnd - keyStart
-    const valueLength = valueStart < 0 ? -1 : valueEnd - valueStart
+  /** Appends a copy of a record, with this timestamp. */
+  append(record: RecordSlice, timestamp: number): void {
+    const { buffer: source, keyStart, keyEnd, valueStart, valueEnd, headers, keyLength, valueLength } = record
     const headerBytes = headers === undefined || headers.length === 0 ? 0 : sizeOfHeaders(headers)
     this.#reserve(MAX_RECORD_OVERHEAD + Math.max(keyLength, 0) + Math.max(valueLength, 0) + headerBytes)
     if (this.count === 0) this.#baseTimestamp = timestamp
@@ -86,10 +78,10 @@ export class BatchBuilder {
     return Math.abs(timestamp - this.#baseTimestamp) <= FARTHEST_APART || this.count === 0
   }
 
-  /** Bytes that one more record of this size takes at most. */
-  static bound(keyLength: number, valueLength: number, headers: Headers | undefined): number {
+  /** Bytes that a record takes at most. */
+  static bound({ keyLength, valueLength, headers }: RecordSlice): number {
     const headerBytes = headers === undefined || headers.length === 0 ? 0 : sizeOfHeaders(headers)
-    return MAX_RECORD_OVERHEAD + keyLength + valueLength + headerBytes
+    return MAX_RECORD_OVERHEAD + Math.max(keyLength, 0) + Math.max(valueLength, 0) + headerBytes
   }
 
   /** The finished batch, without producer and checksum: `stampBatch` puts them in. The builder must not be used again. */

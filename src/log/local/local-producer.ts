@@ -3,7 +3,6 @@ import { isPromise } from '../../platform/maybe-promise.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { eventTime, noEventTime } from '../../record/event-time.ts'
-import type { Headers } from '../../record/headers.ts'
 import type { LogProducer } from '../log.ts'
 import { refusalError } from '../refusal.ts'
 import type { RecordOrigin, Refusal } from '../refusal.ts'
@@ -12,8 +11,7 @@ import type { Publish, StagedRun } from './staged-commit.ts'
 import { refusedBy } from './topic-rules.ts'
 import type { TopicRules } from './topic-rules.ts'
 import type { LocalPartition, LocalTopic } from './local-topic.ts'
-
-const NOTHING = Buffer.alloc(0)
+import { RecordSlice, copyOfRange } from '../../record/record-slice.ts'
 
 interface PartitionWriter {
   readonly partition: LocalPartition
@@ -50,39 +48,25 @@ export class LocalProducer implements LogProducer {
     this.#publishOnFlush = publishOnFlush
   }
 
-  append(
-    topic: string,
-    partition: number,
-    timestamp: number,
-    buffer: Buffer,
-    keyStart: number,
-    keyEnd: number,
-    valueStart: number,
-    valueEnd: number,
-    headers: Headers | undefined,
-    origin?: RecordOrigin,
-    place = -1,
-  ): void {
+  append(topic: string, partition: number, record: RecordSlice, origin?: RecordOrigin, place = -1): void {
     if (this.#refusal !== undefined) throw this.#refusal
     const writers = topic === this.#lastTopic && this.#lastWriters !== undefined ? this.#lastWriters : this.#open(topic)
     const writer = writers.byPartition[partition]
     if (writer === undefined) throw noSuchPartition(topic, partition)
-    const time = eventTime(writers.usesAppendTime ? this.#host.clock.now() : timestamp)
-    if (Number.isNaN(time)) throw noEventTime(timestamp, 'the timestamp of a record to write', { topic, partition })
+    const time = eventTime(writers.usesAppendTime ? this.#host.clock.now() : record.timestamp)
+    if (Number.isNaN(time))
+      throw noEventTime(record.timestamp, 'the timestamp of a record to write', { topic, partition })
     if (writers.rules !== undefined) {
-      const keyLength = keyStart < 0 ? -1 : keyEnd - keyStart
-      const valueLength = valueStart < 0 ? -1 : valueEnd - valueStart
-      const now = this.#host.clock.now()
-      const why = refusedBy(writers.rules, now, time, keyLength, valueLength, headers)
+      const why = refusedBy(writers.rules, this.#host.clock.now(), time, record)
       if (why !== undefined) {
-        const key = keyStart < 0 ? null : Buffer.from(buffer.subarray(keyStart, keyEnd))
-        const value = valueStart < 0 ? null : Buffer.from(buffer.subarray(valueStart, valueEnd))
+        const key = copyOfRange(record.buffer, record.keyStart, record.keyEnd)
+        const value = copyOfRange(record.buffer, record.valueStart, record.valueEnd)
         this.#refuse({ topic, partition, timestamp: time, key, value, why }, origin, place)
         return
       }
     }
     if (writer.runs.isEmpty) this.#pending.push(writer)
-    writer.runs.append(time, buffer, keyStart, keyEnd, valueStart, valueEnd, headers)
+    writer.runs.append(record, time)
   }
 
   #refuse(refusal: Refusal, origin: RecordOrigin | undefined, place: number): void {
@@ -91,10 +75,7 @@ export class LocalProducer implements LogProducer {
     if (instead === undefined) return
     if (isPromise(instead)) throw new MillraceError('MR_INTERNAL', 'a refused record is not decided about at once')
     const { topic, partition, timestamp, key, value, headers, origin: next } = instead
-    const keyEnd = key?.length ?? 0
-    const buffer = Buffer.concat([key ?? NOTHING, value ?? NOTHING])
-    const [keyStart, valueStart] = [key === null ? -1 : 0, value === null ? -1 : keyEnd]
-    this.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, buffer.length, headers, next)
+    this.append(topic, partition, RecordSlice.of(timestamp, key, value, headers), next)
   }
 
   partitionCount(topic: string): number | undefined {

@@ -1,11 +1,10 @@
-import type { Headers } from '../../record/headers.ts'
 import { encodeHeaders, RECORD_HEADER_BYTES, viewOf } from './run.ts'
 import type { Run } from './run.ts'
+import type { RecordSlice } from '../../record/record-slice.ts'
+import { copyBytes } from '../../platform/copy-bytes.ts'
 
 const FIRST_CHUNK_BYTES = 2048
 const MAX_CHUNK_BYTES = 256 * 1024
-/** Below this a loop is quicker than a call of `copy`. */
-const LOOP_COPY_BYTES = 24
 
 /**
  * Collects what one producer appends to one partition, as runs. Runs lie one behind the other in chunks; behind each run
@@ -31,17 +30,9 @@ export class RunWriter {
     return this.#count === 0 && this.#full.length === 0
   }
 
-  append(
-    timestamp: number,
-    buffer: Buffer,
-    keyStart: number,
-    keyEnd: number,
-    valueStart: number,
-    valueEnd: number,
-    headers: Headers | undefined,
-  ): void {
-    const keyLength = keyStart < 0 ? -1 : keyEnd - keyStart
-    const valueLength = valueStart < 0 ? -1 : valueEnd - valueStart
+  append(record: RecordSlice, timestamp: number): void {
+    const { buffer, keyStart, keyEnd, valueStart, valueEnd, headers } = record
+    const { keyLength, valueLength } = record
     const encoded = headers === undefined || headers.length === 0 ? undefined : encodeHeaders(headers)
     const headersLength = encoded === undefined ? 0 : encoded.length
     const bytes =
@@ -115,14 +106,4 @@ export class RunWriter {
     this.#count = 0
     this.#maxTimestamp = -1
   }
-}
-
-function copyBytes(source: Buffer, start: number, end: number, target: Buffer, at: number): number {
-  const length = end - start
-  if (length > LOOP_COPY_BYTES) {
-    source.copy(target, at, start, end)
-    return at + length
-  }
-  for (let from = start; from < end; from++) target[at++] = source[from]!
-  return at
 }

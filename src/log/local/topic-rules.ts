@@ -1,6 +1,6 @@
-import type { Headers } from '../../record/headers.ts'
 import { sizeOfBatchOfOne } from '../../record/record-size.ts'
 import type { RefusalReason } from '../refusal.ts'
+import type { RecordSlice } from '../../record/record-slice.ts'
 
 /** What a topic takes, by the configs by which brokers go. */
 export interface TopicRules {
@@ -31,21 +31,19 @@ export function rulesOf(configs: Readonly<Record<string, string>>): TopicRules |
   return takesAll ? undefined : rules
 }
 
-/** Why the topic does not take a record; undefined if it does. Lengths are -1 for null. */
+/** Why the topic does not take a record; undefined if it does. */
 export function refusedBy(
   rules: TopicRules,
   now: number,
   timestamp: number,
-  keyLength: number,
-  valueLength: number,
-  headers: Headers | undefined,
+  record: RecordSlice,
 ): RefusalReason | undefined {
-  if (rules.needsKey && keyLength < 0) {
+  if (rules.needsKey && record.keyStart < 0) {
     const text = 'INVALID_RECORD, a compacted topic takes no record without key'
     return { text, configs: [], hint: 'Give the record a key, or set cleanup.policy=delete for the topic.' }
   }
   if (rules.maxBytes < Infinity) {
-    const bytes = sizeOfBatchOfOne(keyLength, valueLength, headers)
+    const bytes = sizeOfBatchOfOne(record.keyLength, record.valueLength, record.headers)
     if (bytes > rules.maxBytes) {
       const text = `MESSAGE_TOO_LARGE, its batch has ${bytes} bytes, and ${MAX_BYTES} of the topic is ${rules.maxBytes}`
       return { text, configs: [MAX_BYTES], hint: 'Make the record smaller' }

@@ -28,8 +28,8 @@ export function changelogSink(
     },
   }
   return {
-    append(timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers) {
-      producer.append(topic, partition, timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers, origin)
+    append(record) {
+      producer.append(topic, partition, record, origin)
     },
   }
 }

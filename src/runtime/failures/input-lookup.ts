@@ -5,6 +5,7 @@ import type { Clock, TimerHandle } from '../../platform/clock.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import { NO_HEADERS } from '../../record/headers.ts'
 import type { Headers } from '../../record/headers.ts'
+import { copyOfRange } from '../../record/record-slice.ts'
 
 /** An input record as it was read. */
 export interface RawInput {
@@ -159,12 +160,7 @@ export function rawInput(cursor: RecordCursor): RawInput {
   return {
     timestamp: cursor.timestamp,
     headers: cursor.headers(NO_HEADERS).copy(),
-    key: bytesOf(cursor, cursor.keyStart, cursor.keyEnd),
-    value: bytesOf(cursor, cursor.valueStart, cursor.valueEnd),
+    key: copyOfRange(cursor.buffer, cursor.keyStart, cursor.keyEnd),
+    value: copyOfRange(cursor.buffer, cursor.valueStart, cursor.valueEnd),
   }
-}
-
-/** A copy of bytes of the current record; null for a null key or value. */
-export function bytesOf(cursor: RecordCursor, start: number, end: number): Buffer | null {
-  return start < 0 ? null : Buffer.from(cursor.buffer.subarray(start, end))
 }

@@ -17,10 +17,11 @@ import type { RecordContext } from '../../record/record-context.ts'
 import type { ErrorDecision, ErrorHandler, FailedRecord, Settings } from '../../application/application.ts'
 import { namingTask } from './damaged-state.ts'
 import type { DeadLetters } from './dead-letters.ts'
-import { bytesOf, rawInput } from './input-lookup.ts'
+import { rawInput } from './input-lookup.ts'
 import type { RawInput } from './input-lookup.ts'
 import type { PartitionQueue, RecordGate } from '../input/partition-queue.ts'
 import type { TaskContexts } from '../node/task-context.ts'
+import { copyOfRange } from '../../record/record-slice.ts'
 
 const PREVIEW_BYTES = 32
 /** Failures of the log, the disk or a handler, not of a record: no handler is asked about them. */
@@ -275,8 +276,8 @@ export class TaskErrors implements RecordGate {
       headers: cursor.headers(new Headers()),
       node,
       task: this.#task,
-      rawKey: bytesOf(cursor, cursor.keyStart, cursor.keyEnd),
-      rawValue: bytesOf(cursor, cursor.valueStart, cursor.valueEnd),
+      rawKey: copyOfRange(cursor.buffer, cursor.keyStart, cursor.keyEnd),
+      rawValue: copyOfRange(cursor.buffer, cursor.valueStart, cursor.valueEnd),
     }
   }
 }

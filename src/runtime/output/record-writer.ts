@@ -8,6 +8,7 @@ import { partitionForKey } from '../../record/murmur2.ts'
 import { serialized, writeInner } from '../../serde/call-serde.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { StreamPartitioner } from '../../topology/topology.ts'
+import { RecordSlice, copyOfRange } from '../../record/record-slice.ts'
 
 /** How records of one sink are encoded and where they go. */
 export interface WriteTarget {
@@ -44,19 +45,9 @@ interface Waiting {
   readonly target: WriteTarget
   readonly key: unknown
   readonly value: unknown
-  readonly bytes: Buffer
-  readonly range: Range
-  readonly timestamp: number
-  readonly headers: Headers | undefined
+  readonly slice: RecordSlice
   readonly origin: RecordOrigin | WriteOrigin | undefined
   readonly place: number
-}
-
-interface Range {
-  keyStart: number
-  keyEnd: number
-  valueStart: number
-  valueEnd: number
 }
 
 const INITIAL_SCRATCH = 64 * 1024
@@ -68,8 +59,8 @@ const INITIAL_SCRATCH = 64 * 1024
 export class RecordWriter {
   readonly #producer: LogProducer
   readonly #topicMissing: ((topic: string) => void) | undefined
-  #scratch = Buffer.allocUnsafeSlow(INITIAL_SCRATCH)
-  readonly #range: Range = { keyStart: -1, keyEnd: -1, valueStart: -1, valueEnd: -1 }
+  /** The record that is being written; its buffer grows as needed. */
+  readonly #slice = new RecordSlice()
   #nextUnkeyed = 0
   /** Records for topics whose partition count is being asked for, in order; sent before any later record of the topic. */
   readonly #waiting = new Map<string, { records: Waiting[]; loading: Promise<void> }>()
@@ -80,6 +71,7 @@ export class RecordWriter {
   constructor(producer: LogProducer, topicMissing?: (topic: string) => void) {
     this.#producer = producer
     this.#topicMissing = topicMissing
+    this.#slice.buffer = Buffer.allocUnsafeSlow(INITIAL_SCRATCH)
   }
 
   /**
@@ -107,41 +99,25 @@ export class RecordWriter {
       })
     }
     this.#encodeRecord(topic, target, key, value, input)
-    const own = headers !== undefined && headers.length > 0 ? headers : undefined
+    const slice = this.#slice
+    slice.timestamp = timestamp
+    slice.headers = headers !== undefined && headers.length > 0 ? headers : undefined
     const partitions = this.#producer.partitionCount(topic)
     if (partitions === undefined || (this.#waiting.size > 0 && this.#waiting.has(topic))) {
-      return this.#writeLater(topic, target, key, value, timestamp, own, origin, place)
+      return this.#writeLater(topic, target, key, value, origin, place)
     }
-    return this.#append(
-      topic,
-      partitions,
-      target,
-      key,
-      value,
-      timestamp,
-      this.#scratch,
-      this.#range,
-      own,
-      origin,
-      place,
-    )
+    return this.#append(topic, partitions, target, key, value, slice, origin, place)
   }
 
   #encodeRecord(topic: string, target: WriteTarget, key: unknown, value: unknown, input: InputValue | undefined): void {
-    const range = this.#range
-    let end = 0
-    range.keyStart = range.keyEnd = -1
-    if (key !== null && key !== undefined) {
-      end = this.#encode(topic, target, target.keySerde, key, 0)
-      range.keyStart = 0
-      range.keyEnd = end
-    }
-    range.valueStart = range.valueEnd = -1
-    if (value !== null && value !== undefined) {
-      range.valueStart = end
-      range.valueEnd =
-        input === undefined ? this.#encode(topic, target, target.valueSerde, value, end) : this.#copy(input, end)
-    }
+    const slice = this.#slice
+    const hasKey = key !== null && key !== undefined
+    const keyEnd = hasKey ? this.#encode(topic, target, target.keySerde, key, 0) : 0
+    slice.setKey(hasKey ? 0 : -1, keyEnd)
+    const hasValue = value !== null && value !== undefined
+    if (!hasValue) slice.setValue(-1, -1)
+    else if (input !== undefined) slice.setValue(keyEnd, this.#copy(input, keyEnd))
+    else slice.setValue(keyEnd, this.#encode(topic, target, target.valueSerde, value, keyEnd))
   }
 
   #append(
@@ -150,34 +126,18 @@ export class RecordWriter {
     target: WriteTarget,
     key: unknown,
     value: unknown,
-    timestamp: number,
-    buffer: Buffer,
-    range: Range,
-    headers: Headers | undefined,
+    slice: RecordSlice,
     origin: RecordOrigin | undefined,
     place: number,
   ): number {
-    const { keyStart, keyEnd, valueStart, valueEnd } = range
     const producer = this.#producer
     const chosen = target.partitioner?.(topic, key, value, partitions)
     if (chosen === undefined) {
       const partition =
-        keyStart < 0
+        slice.keyStart < 0
           ? this.#nextUnkeyed++ % partitions
-          : partitionForKey(buffer, keyStart, keyEnd - (target.keySerde.partitionSuffix ?? 0), partitions)
-      producer.append(
-        topic,
-        partition,
-        timestamp,
-        buffer,
-        keyStart,
-        keyEnd,
-        valueStart,
-        valueEnd,
-        headers,
-        origin,
-        place,
-      )
+          : partitionForKey(slice.buffer, 0, slice.keyEnd - (target.keySerde.partitionSuffix ?? 0), partitions)
+      producer.append(topic, partition, slice, origin, place)
       this.written++
       return 1
     }
@@ -185,19 +145,7 @@ export class RecordWriter {
     // Before anything of the record is written.
     for (const partition of all) requirePartition(partition, partitions, target, topic)
     for (const partition of all) {
-      producer.append(
-        topic,
-        partition,
-        timestamp,
-        buffer,
-        keyStart,
-        keyEnd,
-        valueStart,
-        valueEnd,
-        headers,
-        origin,
-        place,
-      )
+      producer.append(topic, partition, slice, origin, place)
       this.written++
     }
     return all.length
@@ -207,14 +155,14 @@ export class RecordWriter {
     try {
       if (serde.write !== undefined) {
         for (;;) {
-          const end = writeInner(serde, value, this.#scratch, at)
+          const end = writeInner(serde, value, this.#slice.buffer, at)
           if (end !== -1) return end
-          this.#grow(this.#scratch.length * 2)
+          this.#grow(this.#slice.buffer.length * 2)
         }
       }
       const bytes = serialized(serde, value)
-      if (at + bytes.length > this.#scratch.length) this.#grow(at + bytes.length)
-      this.#scratch.set(bytes, at)
+      if (at + bytes.length > this.#slice.buffer.length) this.#grow(at + bytes.length)
+      this.#slice.buffer.set(bytes, at)
       return at + bytes.length
     } catch (error) {
       throw new MillraceError(
@@ -235,15 +183,15 @@ export class RecordWriter {
 
   #copy({ buffer, valueStart, valueEnd }: InputValue, at: number): number {
     const end = at + valueEnd - valueStart
-    if (end > this.#scratch.length) this.#grow(end)
-    buffer.copy(this.#scratch, at, valueStart, valueEnd)
+    if (end > this.#slice.buffer.length) this.#grow(end)
+    buffer.copy(this.#slice.buffer, at, valueStart, valueEnd)
     return end
   }
 
   #grow(size: number): void {
     const larger = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(size)))
-    this.#scratch.copy(larger)
-    this.#scratch = larger
+    this.#slice.buffer.copy(larger)
+    this.#slice.buffer = larger
   }
 
   #writeLater(
@@ -251,15 +199,10 @@ export class RecordWriter {
     target: WriteTarget,
     key: unknown,
     value: unknown,
-    timestamp: number,
-    headers: Headers | undefined,
     origin: RecordOrigin | WriteOrigin | undefined,
     place: number,
   ): number {
-    const range = { ...this.#range }
-    const end = Math.max(range.keyEnd, range.valueEnd, 0)
-    const bytes = Buffer.from(this.#scratch.subarray(0, end))
-    const record: Waiting = { target, key, value, bytes, range, timestamp, headers: headers?.copy(), origin, place }
+    const record: Waiting = { target, key, value, slice: this.#copyOfSlice(), origin, place }
     const entry = this.#waiting.get(topic)
     if (entry !== undefined) {
       entry.records.push(record)
@@ -287,19 +230,25 @@ export class RecordWriter {
   }
 
   #appendLate(topic: string, partitions: number, record: Waiting, isForgotten: () => boolean): MaybePromise<void> {
-    const { place, timestamp } = record
+    const { place, slice } = record
     const origin = record.origin !== undefined && 'failed' in record.origin ? record.origin : undefined
     try {
       if (this.#appendWaiting(topic, partitions, record) === 0) origin?.unsent(place)
     } catch (error) {
       if (origin === undefined) throw error
-      return origin.failed(error, place, timestamp, isForgotten)
+      return origin.failed(error, place, slice.timestamp, isForgotten)
     }
   }
 
   #appendWaiting(topic: string, partitions: number, record: Waiting): number {
-    const { target, key, value, timestamp, bytes, range, headers, origin, place } = record
-    return this.#append(topic, partitions, target, key, value, timestamp, bytes, range, headers, origin, place)
+    const { target, key, value, slice, origin, place } = record
+    return this.#append(topic, partitions, target, key, value, slice, origin, place)
+  }
+
+  #copyOfSlice(): RecordSlice {
+    const { timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers } = this.#slice
+    const key = copyOfRange(buffer, keyStart, keyEnd)
+    return RecordSlice.of(timestamp, key, copyOfRange(buffer, valueStart, valueEnd), headers?.copy())
   }
 
   /** The partition of a record with this key whose topic's sink has no partitioner. @throws MR_TOPIC_UNKNOWN */

@@ -8,6 +8,7 @@ import type { ChangelogRecord, ChangelogSink } from '../states.ts'
 import { DELETED, RowList } from '../../engine/row-list.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { TaskStore } from '../task-store.ts'
+import { RecordSlice } from '../../record/record-slice.ts'
 
 /** An entry of a store that is held in memory as a whole. */
 export interface LoadedEntry {
@@ -34,6 +35,7 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
   readonly #unlogged = new Map<string, E | null>()
   /** Rows that the engine does not have yet, and their numbers by id. */
   readonly #staged = new RowList()
+  readonly #slice = new RecordSlice()
   readonly #stagedById = new Map<string, number>()
   #stagedBytes = 0
   #loaded = false
@@ -148,17 +150,19 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
     if (entry !== null) this.writeValue(entry, writer)
     const { buffer, rowStart, position } = writer
     const keyEnd = rowStart + keyLength
-    const keyStart = rowStart + PREFIX_LENGTH
     const rowEnd = entry === null ? DELETED : position
     const staged = this.#stagedById.get(id)
     if (staged === undefined) this.#stagedById.set(id, this.#staged.add(buffer, rowStart, keyEnd, rowEnd))
     else this.#staged.replace(staged, buffer, rowStart, keyEnd, rowEnd)
     this.#stagedBytes += position - rowStart
-    if (entry === null) sink?.append(this.environment.record.timestamp, buffer, keyStart, keyEnd, -1, -1, undefined)
-    else {
-      entry.logged = true
-      sink?.append(entry.logTime, buffer, keyStart, keyEnd, keyEnd, position, this.#changelogHeaders)
-    }
+    if (entry !== null) entry.logged = true
+    const slice = this.#slice
+    slice.timestamp = entry === null ? this.environment.record.timestamp : entry.logTime
+    slice.buffer = buffer
+    slice.setKey(rowStart + PREFIX_LENGTH, keyEnd)
+    slice.setValue(entry === null ? -1 : keyEnd, position)
+    slice.headers = entry === null ? undefined : this.#changelogHeaders
+    sink?.append(slice)
   }
 }
 

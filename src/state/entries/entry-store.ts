@@ -11,6 +11,7 @@ import { NOT_STAGED, type StateEntry } from './state-entry.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { HeldUpdate } from './state-entry.ts'
+import { RecordSlice } from '../../record/record-slice.ts'
 
 /** Memory of an entry besides its key and value, about. */
 const ENTRY_OVERHEAD = 160
@@ -44,6 +45,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   readonly #held: HeldUpdates<V, E>
   /** Gets what the cache hands on. */
   protected listener: Listener | undefined
+  readonly #slice = new RecordSlice()
   #sendsOldValues = false
 
   protected constructor(
@@ -282,16 +284,14 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
 
   #log(entry: E, sink: ChangelogSink | undefined): void {
     entry.unlogged = false
-    const logTime = this.#rowHasTimestamp ? entry.timestamp : entry.logTime
     const writer = this.place.rows
     writer.beginRow()
     this.writeRowKey(entry, writer)
     const keyLength = writer.position - writer.rowStart
     if (!entry.present) {
       const { buffer, rowStart } = writer
-      const keyEnd = rowStart + keyLength
-      this.#stage(entry, buffer, rowStart, keyEnd, DELETED)
-      sink?.append(logTime, buffer, rowStart + this.rowHeaderLength, keyEnd, -1, -1, undefined)
+      this.#stage(entry, buffer, rowStart, rowStart + keyLength, DELETED)
+      if (sink !== undefined) this.#append(entry, keyLength, -1, -1, sink)
       return
     }
     if (this.#rowHasTimestamp) writer.int64(entry.timestamp)
@@ -301,11 +301,21 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     const { buffer, rowStart, position } = writer
     const keyEnd = rowStart + keyLength
     this.#stage(entry, buffer, rowStart, keyEnd, position)
-    const keyStart = rowStart + this.rowHeaderLength
-    sink?.append(logTime, buffer, keyStart, keyEnd, rowStart + valueOffset, position, undefined)
+    if (sink !== undefined) this.#append(entry, keyLength, rowStart + valueOffset, position, sink)
     this.#stagedBytes += position - rowStart
     this.place.resident.bytes += position - rowStart
     this.#resize(entry, position - rowStart)
+  }
+
+  /** Appends the row that was written last to the changelog, without what only the engine has of its key. */
+  #append(entry: E, keyLength: number, valueStart: number, valueEnd: number, sink: ChangelogSink): void {
+    const slice = this.#slice
+    const { buffer, rowStart } = this.place.rows
+    slice.timestamp = this.#rowHasTimestamp ? entry.timestamp : entry.logTime
+    slice.buffer = buffer
+    slice.setKey(rowStart + this.rowHeaderLength, rowStart + keyLength)
+    slice.setValue(valueStart, valueEnd)
+    sink.append(slice)
   }
 
   #stage(entry: E, buffer: Buffer, start: number, keyEnd: number, end: number): void {

@@ -12,6 +12,7 @@ import type { VersionedStoreSpec } from '../../topology/store-spec.ts'
 import type { TaskStore } from '../task-store.ts'
 import { History, Version } from './version.ts'
 import { LATEST_ROW, VersionedLayout } from './versioned-layout.ts'
+import { RecordSlice } from '../../record/record-slice.ts'
 
 const VERSION_OVERHEAD = 120
 const HISTORY_OVERHEAD = 240
@@ -134,6 +135,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
 
   logChanges(sink: ChangelogSink | undefined): void {
     const { rows } = this.#place
+    const slice = new RecordSlice()
     for (const { history, version } of this.#unlogged) {
       version.unlogged = false
       if (sink === undefined) continue
@@ -143,8 +145,11 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
       if (!version.tombstone) this.#writeValue(version, rows)
       const { buffer, rowStart, position } = rows
       const keyEnd = rowStart + keyLength
-      const valueStart = version.tombstone ? -1 : keyEnd
-      sink.append(version.from, buffer, rowStart, keyEnd, valueStart, version.tombstone ? -1 : position, undefined)
+      slice.timestamp = version.from
+      slice.buffer = buffer
+      slice.setKey(rowStart, keyEnd)
+      slice.setValue(version.tombstone ? -1 : keyEnd, position)
+      sink.append(slice)
     }
     this.#unlogged = []
   }

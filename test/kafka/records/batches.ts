@@ -4,6 +4,7 @@ import type { Header } from '../../../src/record/headers.ts'
 import { ATTRIBUTES_AT, writeInt64 } from '../../../src/kafka/records/batch-header.ts'
 import { BatchBuilder, stampBatch } from '../../../src/kafka/records/batch-builder.ts'
 import type { Compression } from '../../../src/kafka/records/compression.ts'
+import { sliceOf } from '../../record/slice-of.ts'
 
 export interface PlainRecord {
   readonly offset: number
@@ -29,7 +30,7 @@ export function batchOf(values: readonly (string | null)[], options: BatchOption
   const builder = new BatchBuilder(16)
   values.forEach((value, index) => {
     const bytes = Buffer.from(value ?? '')
-    builder.append(1000 + index, bytes, -1, -1, value === null ? -1 : 0, bytes.length, undefined)
+    builder.append(sliceOf(1000 + index, bytes, [-1, -1], [value === null ? -1 : 0, bytes.length]), 1000 + index)
   })
   return finish(builder, options)
 }
@@ -47,7 +48,7 @@ export function marker(type: 'abort' | 'commit', producerId: number, offset: num
   const builder = new BatchBuilder(16)
   const key = Buffer.from([0, 0, 0, type === 'abort' ? 0 : 1])
   const value = Buffer.alloc(6)
-  builder.append(1000, Buffer.concat([key, value]), 0, 4, 4, 10, undefined)
+  builder.append(sliceOf(1000, Buffer.concat([key, value]), [0, 4], [4, 10]), 1000)
   return finish(builder, { baseOffset: offset, producerId, transactional: true, attributes: 0x20 })
 }
 

@@ -20,6 +20,8 @@ import { crc32c } from '../../../src/platform/checksum.ts'
 import { endOfRecordSet, readRecordSet } from '../../../src/kafka/records/record-set.ts'
 import { batchOf, current, finish, recordsOf, valuesOf } from './batches.ts'
 import { snappyRaw, writtenByJava } from './fixtures.ts'
+import { RecordSlice } from '../../../src/record/record-slice.ts'
+import { sliceOf } from '../../record/slice-of.ts'
 
 const place = { topic: 'orders', partition: 3 }
 const codecs = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const
@@ -71,13 +73,14 @@ describe('a record is read as it was written', () => {
           const k = Buffer.from(key ?? '')
           const source = Buffer.concat([k, Buffer.from(value ?? '')])
           builder.append(
+            sliceOf(
+              timestamp,
+              source,
+              [key === null ? -1 : 0, key === null ? -1 : k.length],
+              [value === null ? -1 : k.length, value === null ? -1 : source.length],
+              new Headers(headers),
+            ),
             timestamp,
-            source,
-            key === null ? -1 : 0,
-            key === null ? -1 : k.length,
-            value === null ? -1 : k.length,
-            value === null ? -1 : source.length,
-            new Headers(headers),
           )
         }
         const batch = finish(builder, { baseOffset, compression })
@@ -101,12 +104,12 @@ describe('a record is read as it was written', () => {
         const [first, ...rest] = times
         const builder = new BatchBuilder(0)
         const kept = [first!]
-        builder.append(first!, Buffer.alloc(0), -1, -1, -1, -1, undefined)
+        builder.append(sliceOf(first!, Buffer.alloc(0), [-1, -1], [-1, -1]), first!)
         for (const time of rest) {
           // Asked whether they are for another batch by whoever appends them.
           if (!builder.reaches(time)) expect(Math.abs(time - first!)).toBeGreaterThan(2 ** 52)
           kept.push(time)
-          builder.append(time, Buffer.alloc(0), -1, -1, -1, -1, undefined)
+          builder.append(sliceOf(time, Buffer.alloc(0), [-1, -1], [-1, -1]), time)
         }
         const read = recordsOf(readRecordSet(place, finish(builder, { baseOffset: 0 }), 0, []))
         expect(read.map(({ timestamp: time }) => time)).toEqual(kept)
@@ -121,18 +124,11 @@ describe('a record is read as it was written', () => {
         const value = Buffer.from(one.value ?? '')
         const headers = new Headers(one.headers)
         const builder = new BatchBuilder(0)
-        builder.append(0, key, 0, 0, -1, -1, undefined)
+        builder.append(sliceOf(0, key, [0, 0], [-1, -1]), 0)
         const before = builder.length
-        builder.append(
-          one.timestamp,
-          Buffer.concat([key, value]),
-          0,
-          key.length,
-          key.length,
-          key.length + value.length,
-          headers,
-        )
-        expect(builder.length - before).toBeLessThanOrEqual(BatchBuilder.bound(key.length, value.length, headers))
+        const record = RecordSlice.of(one.timestamp, key, value, headers)
+        builder.append(record, one.timestamp)
+        expect(builder.length - before).toBeLessThanOrEqual(BatchBuilder.bound(record))
       }),
     )
   })
@@ -140,8 +136,8 @@ describe('a record is read as it was written', () => {
   test('headers keep their order, duplicates and nulls, and are read without disturbing the cursor', () => {
     const builder = new BatchBuilder(0)
     const headers = new Headers().add('trace', 'a').add('trace', null).add('', 'b')
-    builder.append(1, Buffer.from('kv'), 0, 1, 1, 2, headers)
-    builder.append(2, Buffer.from('kw'), 0, 1, 1, 2, undefined)
+    builder.append(sliceOf(1, Buffer.from('kv'), [0, 1], [1, 2], headers), 1)
+    builder.append(sliceOf(2, Buffer.from('kw'), [0, 1], [1, 2]), 2)
     const [cursor] = readRecordSet(place, finish(builder), 0, [])
     const none = new Headers()
     expect(cursor!.next()).toBe(true)
@@ -184,9 +180,9 @@ describe('batches of the Java client', () => {
   test('are written byte for byte alike', () => {
     const builder = new BatchBuilder(0)
     const source = Buffer.from(`k1v1k2${long}`)
-    builder.append(time, source, 0, 2, 2, 4, new Headers(headers))
-    builder.append(time - 5, source, 4, 6, -1, -1, undefined)
-    builder.append(time + 100_000, source, -1, -1, 6, source.length, undefined)
+    builder.append(sliceOf(time, source, [0, 2], [2, 4], new Headers(headers)), time)
+    builder.append(sliceOf(time - 5, source, [4, 6], [-1, -1]), time - 5)
+    builder.append(sliceOf(time + 100_000, source, [-1, -1], [6, source.length]), time + 100_000)
     const batch = builder.close('none', false)
     stampBatch(batch, 0, 0, 0)
     // The leader's epoch is for the broker to fill in.

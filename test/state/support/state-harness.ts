@@ -141,7 +141,7 @@ export class StateHarness {
 
 export function sinkInto(log: Logged[], store: string): ChangelogSink {
   return {
-    append(timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers) {
+    append({ timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers }) {
       const key = Buffer.from(buffer.subarray(keyStart, keyEnd))
       const value = valueStart < 0 ? null : Buffer.from(buffer.subarray(valueStart, valueEnd))
       log.push({ store, timestamp, key, value, headers })

@@ -1,0 +1,61 @@
+import type { Headers } from './headers.ts'
+
+const NO_BYTES = Buffer.alloc(0)
+
+/**
+ * A record as bytes, on its way to a log. Key and value lie in `buffer`, each from its start to before its end; a start
+ * below 0 means null. A writer fills one slice again for each record: a log copies the bytes before `append` returns, and
+ * keeps nothing of the slice.
+ */
+export class RecordSlice {
+  /** Milliseconds since the epoch. */
+  timestamp = -1
+  buffer: Buffer = NO_BYTES
+  keyStart = -1
+  keyEnd = -1
+  valueStart = -1
+  valueEnd = -1
+  headers: Headers | undefined = undefined
+
+  /** A slice with a buffer of its own. */
+  static of(
+    timestamp: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    headers: Headers | undefined,
+  ): RecordSlice {
+    const slice = new RecordSlice()
+    slice.timestamp = timestamp
+    slice.buffer = Buffer.concat([key ?? NO_BYTES, value ?? NO_BYTES])
+    const keyEnd = key?.length ?? 0
+    slice.setKey(key === null ? -1 : 0, keyEnd)
+    slice.setValue(value === null ? -1 : keyEnd, slice.buffer.length)
+    slice.headers = headers
+    return slice
+  }
+
+  setKey(start: number, end: number): void {
+    this.keyStart = start
+    this.keyEnd = end
+  }
+
+  setValue(start: number, end: number): void {
+    this.valueStart = start
+    this.valueEnd = end
+  }
+
+  /** Bytes; -1 for a null key. */
+  get keyLength(): number {
+    return this.keyStart < 0 ? -1 : this.keyEnd - this.keyStart
+  }
+
+  /** Bytes; -1 for a null value. */
+  get valueLength(): number {
+    return this.valueStart < 0 ? -1 : this.valueEnd - this.valueStart
+  }
+}
+
+/** A copy of the bytes of a key or value; null for a start below 0. */
+export function copyOfRange(buffer: Buffer, start: number, end: number): Buffer | null {
+  return start < 0 ? null : Buffer.from(buffer.subarray(start, end))
+}
