@@ -14,6 +14,7 @@ import {
 } from './json-integers.ts'
 import { copyOfJson, jsonText, type BigintForm } from './json-text.ts'
 import type { Serde } from './serde.ts'
+import { cloneOfPlainJson } from './plain-json.ts'
 
 /** How `json()` reads and writes. */
 export interface JsonOptions {
@@ -106,6 +107,7 @@ function bigintJson(): Serde<unknown> {
 }
 
 function serdeOf(parse: (text: string) => unknown, bigints: BigintForm | undefined): Serde<unknown> {
+  const copy = (value: unknown): unknown => copyOfJson(value, bigints)
   return {
     name: 'json',
     serialize: (value) => Buffer.from(jsonText(value, bigints), 'utf8'),
@@ -118,7 +120,8 @@ function serdeOf(parse: (text: string) => unknown, bigints: BigintForm | undefin
       if (text.length * 3 > room && Buffer.byteLength(text, 'utf8') > room) return -1
       return offset + buffer.write(text, offset, 'utf8')
     },
-    copy: (value) => copyOfJson(value, bigints),
+    copy,
+    clone: (value) => cloneOfPlainJson(value, copy),
   }
 }
 

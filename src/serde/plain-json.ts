@@ -68,6 +68,30 @@ export function copyOfPlainJson(value: unknown, keeps: KeepsBigint | undefined):
   }
 }
 
+/**
+ * Copies a value that JSON gave: a spread copies all fields of an object at once, at a third of the price of copying them
+ * one by one. What JSON cannot have given is copied by `copyOther`.
+ */
+export function cloneOfPlainJson(value: unknown, copyOther: (value: unknown) => unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  const prototype: unknown = getPrototypeOf(value)
+  if (prototype === objectPrototype) {
+    const copy: Record<string, unknown> = { ...value }
+    for (const name in copy) {
+      const field = copy[name]
+      if (typeof field !== 'object' || field === null) continue
+      const cloned = cloneOfPlainJson(field, copyOther)
+      if (name === '__proto__') setOwn(copy, name, cloned)
+      else copy[name] = cloned
+    }
+    return copy
+  }
+  if (prototype !== arrayPrototype) return copyOther(value)
+  const elements = (value as unknown[]).slice()
+  for (let i = 0; i < elements.length; i++) elements[i] = cloneOfPlainJson(elements[i], copyOther)
+  return elements
+}
+
 function copyOfPrimitive(value: unknown, keeps: KeepsBigint | undefined): unknown {
   if (isPlain(value)) return value === 0 ? 0 : value
   return typeof value === 'bigint' && keeps?.(value) === true ? value : undefined

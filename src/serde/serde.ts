@@ -45,6 +45,11 @@ export interface Serde<T> {
    */
   copy?(value: T): T
   /**
+   * As `copy`, of a value that `read`, `deserialize` or `copy` returned: nothing of it can be lost, so nothing has to be looked for.
+   * Rows of a store are shown to functions of the user as such copies.
+   */
+  clone?(value: T): T
+  /**
    * The serde for stores and internal topics, where values are already what the program works with: no validation, no
    * transformation. Absent: the serde itself.
    */

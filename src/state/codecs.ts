@@ -49,6 +49,11 @@ export class ValueCodec<V> {
     }
   }
 
+  /** A copy of a value that the store holds. @throws MR_SERDE_ROUND_TRIP, MR_STATE_SERIALIZE */
+  clone(value: V): V {
+    return this.#serde.clone === undefined ? this.copy(value) : this.#serde.clone(value)
+  }
+
   /** @throws MR_STATE_SERIALIZE */
   write(value: V, writer: ByteWriter): void {
     const offset = writer.position - writer.rowStart

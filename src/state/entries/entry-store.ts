@@ -72,7 +72,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   }
 
   copy(value: V): V {
-    return this.values.copy(value)
+    return this.values.clone(value)
   }
 
   // ---- what a kind of store adds
@@ -227,7 +227,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     record.set(held.topic, held.partition, held.offset, held.timestamp, held.headers)
     try {
       // Whoever gets it may change it.
-      const shown = newValue === null ? null : this.values.copy(newValue)
+      const shown = newValue === null ? null : this.values.clone(newValue)
       this.emit(entry, shown, this.#sendsOldValues ? oldValue : null, entry.timestamp, held.headers)
     } finally {
       record.set(topic, partition, offset, timestamp, headers)

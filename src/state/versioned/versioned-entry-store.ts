@@ -64,7 +64,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   }
 
   copy(value: V): V {
-    return this.#values.copy(value)
+    return this.#values.clone(value)
   }
 
   get(key: K): VersionedEntry<V> | undefined {
