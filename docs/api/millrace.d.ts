@@ -689,6 +689,7 @@ export interface Serde<T> {
   write?(value: T, buffer: Buffer, offset: number): number
   readonly primitive?: boolean
   copy?(value: T): T
+  clone?(value: T): T
   readonly internal?: Serde<T>
   readonly partitionSuffix?: number
 }

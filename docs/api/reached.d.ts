@@ -268,19 +268,7 @@ interface LogDescription {
 }
 
 interface LogProducer {
-  append(
-    topic: string,
-    partition: number,
-    timestamp: number,
-    buffer: Buffer,
-    keyStart: number,
-    keyEnd: number,
-    valueStart: number,
-    valueEnd: number,
-    headers: Headers | undefined,
-    origin?: RecordOrigin,
-    place?: number,
-  ): void
+  append(topic: string, partition: number, record: RecordSlice, origin?: RecordOrigin, place?: number): void
   partitionCount(topic: string): number | undefined
   loadPartitionCount(topic: string): MaybePromise<number>
   readonly writable: boolean
@@ -435,6 +423,28 @@ type MaybePromise<T> = T | Promise<T>
 interface Scheduler {
   yield(): Promise<void>
   random(): number
+}
+
+// src/record/record-slice.ts
+
+class RecordSlice {
+  timestamp: number
+  buffer: Buffer
+  keyStart: number
+  keyEnd: number
+  valueStart: number
+  valueEnd: number
+  headers: Headers | undefined
+  static of(
+    timestamp: number,
+    key: Uint8Array | null,
+    value: Uint8Array | null,
+    headers: Headers | undefined,
+  ): RecordSlice
+  setKey(start: number, end: number): void
+  setValue(start: number, end: number): void
+  get keyLength(): number
+  get valueLength(): number
 }
 
 // src/runtime/node/drop-counter.ts
