@@ -22,6 +22,7 @@ import type { RawInput } from './input-lookup.ts'
 import type { PartitionQueue, RecordGate } from '../input/partition-queue.ts'
 import type { TaskContexts } from '../node/task-context.ts'
 import { copyOfRange } from '../../record/record-slice.ts'
+import type { CurrentInput } from '../input/current-input.ts'
 
 const PREVIEW_BYTES = 32
 /** Failures of the log, the disk or a handler, not of a record: no handler is asked about them. */
@@ -59,26 +60,22 @@ export class TaskErrors implements RecordGate {
   readonly #deadLetters: DeadLetters
   /** The error that was decided to end the task. */
   #final: MillraceError | undefined
-  /** The queue whose head is being processed; undefined in punctuators and commits. */
-  current: PartitionQueue | undefined
+  readonly #input: CurrentInput
 
   constructor(
     task: string,
     settings: Settings,
     contexts: TaskContexts,
     record: RecordContext,
+    input: CurrentInput,
     deadLetters: DeadLetters,
   ) {
     this.#task = task
     this.#settings = settings
     this.#contexts = contexts
     this.#record = record
+    this.#input = input
     this.#deadLetters = deadLetters
-  }
-
-  /** At the record that is being processed. */
-  get cursor(): RecordCursor | undefined {
-    return this.current?.cursor
   }
 
   undecodable(queue: PartitionQueue, cursor: RecordCursor, part: 'key' | 'value', cause: unknown): void {
@@ -199,8 +196,8 @@ export class TaskErrors implements RecordGate {
 
   /** The record that is being processed, if it is this one. */
   currentInput(topic: string, offset: number): RawInput | undefined {
-    const { current } = this
-    return current?.topic === topic && current.cursor.offset === offset ? rawInput(current.cursor) : undefined
+    const { queue } = this.#input
+    return queue?.topic === topic && queue.cursor.offset === offset ? rawInput(queue.cursor) : undefined
   }
 
   /** The log refused what was written for an input record. @throws the error if the application is not to go on */
@@ -252,7 +249,8 @@ export class TaskErrors implements RecordGate {
   }
 
   #currentRecord(node: string): FailedRecord {
-    if (this.current !== undefined) return this.#failedRecord(this.current, this.current.cursor, node)
+    const { queue } = this.#input
+    if (queue !== undefined) return this.#failedRecord(queue, queue.cursor, node)
     const { topic, partition, offset, timestamp, headers } = this.#record
     return {
       topic,

@@ -7,6 +7,7 @@ import type { SinkNode, TopicExtractor } from '../../topology/topology.ts'
 import type { RecordWriter, WriteOrigin, WriteTarget } from '../output/record-writer.ts'
 import { SinkOrigin } from '../failures/refused-records.ts'
 import type { RefusedRecords } from '../failures/refused-records.ts'
+import type { CurrentInput } from '../input/current-input.ts'
 
 /** Writes what reaches it to a topic, named by the node or computed per record. */
 export class SinkOperator extends Operator {
@@ -14,6 +15,7 @@ export class SinkOperator extends Operator {
   readonly #target: WriteTarget
   readonly #writer: RecordWriter
   readonly #refused: RefusedRecords
+  readonly #input: CurrentInput
   readonly #copiesValue: boolean
   readonly #internal: boolean
   /** By topic of the input record: a task reads one partition of each. */
@@ -24,9 +26,16 @@ export class SinkOperator extends Operator {
   /**
    * @param topic the full name of a fixed topic
    */
-  constructor(node: SinkNode, topic: string | TopicExtractor, writer: RecordWriter, refused: RefusedRecords) {
+  constructor(
+    node: SinkNode,
+    topic: string | TopicExtractor,
+    writer: RecordWriter,
+    refused: RefusedRecords,
+    input: CurrentInput,
+  ) {
     super()
     this.#refused = refused
+    this.#input = input
     this.#copiesValue = node.copiesValue
     this.#internal = node.internal
     this.#topic = topic
@@ -46,7 +55,7 @@ export class SinkOperator extends Operator {
       own = headers.copy()
       topic = this.#extract(topic, key, value, timestamp, own)
     }
-    const input = this.#copiesValue ? this.#refused.errors.cursor : undefined
+    const input = this.#copiesValue ? this.#input.cursor : undefined
     const { record } = this.context
     const origin =
       this.#origin !== undefined && record.topic === this.#inputTopic ? this.#origin : this.#originOf(record)

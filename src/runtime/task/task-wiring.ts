@@ -9,6 +9,7 @@ import type { RefusedRecords } from '../failures/refused-records.ts'
 import { SinkOperator } from './sink-operator.ts'
 import { NodeContext, type TaskContexts } from '../node/task-context.ts'
 import { presenceSerde } from './presence-serde.ts'
+import type { CurrentInput } from '../input/current-input.ts'
 
 /** Topics of this application's own carry its id. */
 export function fullTopicName(applicationId: string, topic: string, internal: boolean): string {
@@ -34,12 +35,13 @@ export function wire(
   contexts: TaskContexts,
   writer: RecordWriter,
   refused: RefusedRecords,
+  current: CurrentInput,
   failed: NodeFailure,
 ): Wiring {
   const nodes = subtopologies.flatMap((subtopology) => subtopology.nodes)
   const operators = new Map<string, Operator>()
   for (const node of nodes) {
-    const operator = operatorOf(node, contexts, writer, refused)
+    const operator = operatorOf(node, contexts, writer, refused, current)
     if (operator !== undefined) operators.set(node.name, operator)
   }
   // Kafka Streams reads global tables with the timestamps that records bring.
@@ -78,12 +80,13 @@ function operatorOf(
   contexts: TaskContexts,
   writer: RecordWriter,
   refused: RefusedRecords,
+  current: CurrentInput,
 ): Operator | undefined {
   if (node.kind === 'processor') return createOperator(node.operator)
   if (node.kind === 'source') return undefined
   const topic =
     typeof node.topic === 'string' ? fullTopicName(contexts.applicationId, node.topic, node.internal) : node.topic
-  return new SinkOperator(node, topic, writer, refused)
+  return new SinkOperator(node, topic, writer, refused, current)
 }
 
 function makesRecords(node: TopologyNode): boolean {

@@ -21,6 +21,7 @@ import type { Slice } from '../../platform/slice.ts'
 import { TaskContexts, type StoreAccess } from '../node/task-context.ts'
 import { TaskErrors } from '../failures/task-errors.ts'
 import { wire } from './task-wiring.ts'
+import { CurrentInput } from '../input/current-input.ts'
 
 /** An input partition of a task and where it goes on. */
 export interface TaskInput {
@@ -80,6 +81,7 @@ export class Task {
   readonly #settings: Settings
   readonly #clock: Clock
   readonly #contexts: TaskContexts
+  readonly #input = new CurrentInput()
   readonly #errors: TaskErrors
   readonly #times: NodeTimes | undefined
   readonly #idle: IdleTime | undefined
@@ -119,9 +121,16 @@ export class Task {
       times,
     })
     const { deadLetters, inputLookup: inputs } = options
-    this.#errors = new TaskErrors(options.id, options.settings, this.#contexts, options.record, deadLetters)
+    this.#errors = new TaskErrors(
+      options.id,
+      options.settings,
+      this.#contexts,
+      options.record,
+      this.#input,
+      deadLetters,
+    )
     const refused = { errors: this.#errors, inputs }
-    const wiring = wire(options.subtopologies, this.#contexts, options.writer, refused, this.#failed)
+    const wiring = wire(options.subtopologies, this.#contexts, options.writer, refused, this.#input, this.#failed)
     this.#operators = wiring.operators
     this.#times = options.times
     if (options.times !== undefined) for (const output of wiring.outputs) output.time(options.times)
@@ -223,10 +232,10 @@ export class Task {
     const { record } = contexts
     record.set(queue.topic, queue.partition, queue.cursor.offset, timestamp, headers)
     record.inputKey = queue.headKey
-    this.#errors.current = queue
+    this.#input.queue = queue
     this.#commitNeeded = true
     queue.source.output.forward(queue.headKey, queue.headValue, timestamp, headers)
-    this.#errors.current = undefined
+    this.#input.queue = undefined
     record.inputKey = null
     if (record.missedBy.length > 0) {
       queue.lookAhead.missed(record.missedBy)
