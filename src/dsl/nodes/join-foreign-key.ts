@@ -5,6 +5,7 @@ import { responseSerde, subscriptionSerde } from '../../serde/internal/foreign-k
 import type { Serde } from '../../serde/serde.ts'
 import type { KeyValueStoreSpec } from '../../topology/store-spec.ts'
 import type { BuildSettings } from '../../topology/build-settings.ts'
+import type { TopologyWriter } from '../../topology/compile/topology-writer.ts'
 import { GraphNode } from '../../topology/graph/graph-node.ts'
 import type { LogicalGraph } from '../../topology/graph/logical-graph.ts'
 import { outputIsVersioned } from '../../topology/graph/versioned.ts'
@@ -14,221 +15,270 @@ import { requiredInternalSerde } from '../../topology/required-serde.ts'
 import type { StreamPartitioner } from '../../topology/topology.ts'
 import { topologyError } from '../../topology/topology-error.ts'
 import type { TableHandle } from '../handles/handles.ts'
-import { materializationOf, storeNameOf, tableStoreSpec } from '../handles/materialization.ts'
+import { materializationOf, storeNameOf } from '../handles/materialization.ts'
 import type { ForeignKeyJoinOptions } from '../options/operator-options.ts'
-import { SourceOrigin, enableOldValues, storesOf } from '../handles/table-origins.ts'
-import { processorNode } from './stream-operator.ts'
-import { tableSourceOperator } from './to-table.ts'
+import { enableOldValues, storesOf } from '../handles/table-origins.ts'
+import { upsertedTable } from './to-table.ts'
 
 const PREFIX = 'KTABLE-FK-JOIN-'
 
-/** A join of each left row with the right row whose key it holds (KIP-213): by way of two internal topics. */
+type Options = ForeignKeyJoinOptions<unknown, unknown>
+type JoinType = 'inner' | 'left'
+
+/**
+ * A join of each left row with the right row whose key it holds (KIP-213). A left row subscribes to the right row by way of
+ * one internal topic; by way of another, the right row responds, and again whenever it changes. The steps are in the order in
+ * which Kafka Streams draws names.
+ */
 export function joinByForeignKey(
   left: TableHandle,
   right: TableHandle,
-  join: 'inner' | 'left',
+  join: JoinType,
   extractor: ValueMapper,
   joiner: Joiner,
-  options: ForeignKeyJoinOptions<unknown, unknown> = {},
+  options: Options = {},
 ): TableHandle {
   const { graph } = left
-  const { names } = graph
   const materialization = materializationOf(options, join === 'inner' ? 'join()' : 'leftJoin()', FOREIGN_KEY_JOIN)
   enableOldValues(right, true)
   enableOldValues(left, true)
-  const name = (suffix: string, prefix: string): string => names.suffixedOrNext(options.name, suffix, prefix)
-  const serdes = new JoinSerdes(left, right)
-  const generated = options.name === undefined
-
-  const subscriptionTopic = validateName(
-    `${name('-subscription-registration', `${PREFIX}SUBSCRIPTION-REGISTRATION-`)}-topic`,
-  )
-  const subscribe = name('-subscription-registration-processor', `${PREFIX}SUBSCRIPTION-REGISTRATION-`)
-  const subscribeNode = processorNodeWithSettings(subscribe, (settings) => ({
-    op: 'foreignKeySubscribe',
-    join,
-    extractor,
-    foreignKeySerde: serdes.foreignKey(settings, subscribe),
-    valueSerde: serdes.leftValue(settings, subscribe),
-    leftVersioned: outputIsVersioned(left.node),
-  }))
-  graph.add(left.node, subscribeNode)
-
-  const subscriptionSource = addTopic(
-    subscribeNode,
-    graph,
-    generated,
-    subscriptionTopic,
-    name('-subscription-registration-sink', 'KTABLE-SINK-'),
-    name('-subscription-registration-source', 'KTABLE-SOURCE-'),
-    onePartition(options.otherPartitioner, subscribe),
-    (settings, node) => ({
-      key: serdes.foreignKey(settings, node),
-      value: subscriptionSerde(serdes.primaryKey(settings, node)),
-    }),
-  )
-  graph.copartition(right.sources, new Set([subscriptionSource.name]))
-
-  const store = name('-subscription-store', `${PREFIX}SUBSCRIPTION-STATE-STORE-`)
-  const receive = name('-subscription-receive', `${PREFIX}SUBSCRIPTION-PROCESSOR-`)
-  let storeSpec: KeyValueStoreSpec | undefined
-  const subscriptionStore = (settings: BuildSettings): KeyValueStoreSpec =>
-    (storeSpec ??= {
-      kind: 'keyValue',
-      timestamped: true,
-      name: store,
-      keySerde: bytes(),
-      valueSerde: subscriptionSerde(serdes.primaryKey(settings, receive)),
-      persistent: true,
-      logging: {},
-      caching: false,
-    })
-  const receiveNode = new GraphNode(receive, {}, (writer, self) => {
-    const foreignKeySerde = serdes.foreignKey(writer.settings, receive)
-    const primaryKeySerde = serdes.primaryKey(writer.settings, receive)
-    writer.addProcessor(
-      receive,
-      { op: 'foreignKeyReceive', store, foreignKeySerde, primaryKeySerde },
-      self.parentNames(),
-    )
-    writer.addStore(subscriptionStore(writer.settings), generated, receive)
-  })
-  graph.add(subscriptionSource, receiveNode)
-
-  const rightView = right.origin.view()
-  const answerNode = processorNode(
-    name('-subscription-join-foreign', `${PREFIX}SUBSCRIPTION-PROCESSOR-`),
-    {},
-    () => ({ op: 'foreignKeyAnswer', right: rightView, rightVersioned: outputIsVersioned(right.node) }),
-    storesOf(rightView),
-  )
-  graph.add(receiveNode, answerNode)
-
-  const notify = name('-foreign-join-subscription', `${PREFIX}SUBSCRIPTION-PROCESSOR-`)
-  const notifyNode = new GraphNode(notify, {}, (writer, self) => {
-    const foreignKeySerde = serdes.foreignKey(writer.settings, notify)
-    const primaryKeySerde = serdes.primaryKey(writer.settings, notify)
-    const rightVersioned = outputIsVersioned(right.node)
-    const spec = { op: 'foreignKeyNotify', store, foreignKeySerde, primaryKeySerde, rightVersioned } as const
-    writer.addProcessor(notify, spec, self.parentNames())
-    writer.addStore(subscriptionStore(writer.settings), generated, notify)
-    // A row that came and went between two commits would be answered with, and its deletion never told.
-    if (!writer.settings.compatible) for (const used of storesOf(rightView)) writer.disableCaching(used)
-  })
-  graph.add(right.node, notifyNode)
-
-  const responseTopic = validateName(`${name('-subscription-response', `${PREFIX}SUBSCRIPTION-RESPONSE-`)}-topic`)
-  const responseSource = addTopic(
-    [answerNode, notifyNode],
-    graph,
-    generated,
-    responseTopic,
-    name('-subscription-response-sink', 'KTABLE-SINK-'),
-    name('-subscription-response-source', 'KTABLE-SOURCE-'),
-    onePartition(options.partitioner, subscribe) ?? partitionOfSubscriber,
-    (settings, node) => ({
-      key: serdes.primaryKey(settings, node),
-      value: responseSerde(serdes.rightValue(settings, node)),
-    }),
-  )
-  const sources = graph.copartition(left.sources, new Set([responseSource.name]))
-
-  const leftView = left.origin.view()
-  const resolve = name('-subscription-response-resolver', `${PREFIX}SUBSCRIPTION-RESPONSE-RESOLVER-PROCESSOR-`)
-  const resolveNode = new GraphNode(resolve, {}, (writer, self) => {
-    const valueSerde = serdes.leftValue(writer.settings, resolve)
-    const leftVersioned = outputIsVersioned(left.node)
-    const spec = { op: 'foreignKeyResolve', join, left: leftView, joiner, valueSerde, leftVersioned } as const
-    writer.addProcessor(resolve, spec, self.parentNames())
-    for (const used of storesOf(leftView)) writer.connect(resolve, used)
-  })
-  graph.add(responseSource, resolveNode)
-
-  const result = name('-result', `${PREFIX}OUTPUT-`)
-  const resultStore = storeNameOf(materialization, names, `${PREFIX}OUTPUT-`)
-  const keySerde = materialization.keySerde ?? left.keySerde
-  const { valueSerde } = materialization
-  const versioned = materialization.history !== undefined
-  const origin = new SourceOrigin(resultStore.name, versioned, !resultStore.generated)
-  const node = new GraphNode(result, { versioned }, (writer, self) => {
-    writer.addProcessor(result, tableSourceOperator(origin), self.parentNames())
-    if (!origin.materialized) return
-    const spec = tableStoreSpec(
-      writer.settings,
-      materialization,
-      resultStore.name,
-      { key: keySerde, value: valueSerde },
-      result,
-    )
-    writer.addStore(spec, resultStore.generated, result)
-  })
-  graph.add(resolveNode, node)
-  return { graph, name: result, node, keySerde, valueSerde, sources, origin, sendsOldValues: false }
+  const steps = new ForeignKeyJoin(left, right, join, options)
+  const subscriptions = steps.subscribe(extractor)
+  const store = steps.subscriptionStore()
+  const received = steps.receive(subscriptions, store)
+  const responses = steps.respond([steps.answer(received), steps.notify(store)])
+  const sources = graph.copartition(left.sources, new Set([responses.name]))
+  const resolved = steps.resolve(responses, joiner)
+  const name = steps.name('-result', `${PREFIX}OUTPUT-`)
+  const resultStore = storeNameOf(materialization, graph.names, `${PREFIX}OUTPUT-`)
+  const serdes = { key: materialization.keySerde ?? left.keySerde, value: materialization.valueSerde }
+  return upsertedTable(graph, resolved, name, materialization, resultStore, serdes, sources)
 }
+
+/** Subscriptions to rows of the right table, by foreign and primary key. */
+interface SubscriptionStore {
+  readonly name: string
+  addTo(writer: TopologyWriter, node: string): void
+}
+
+type NodeSerde = (settings: BuildSettings, node: string) => Serde<unknown>
+type JoinSerdes = Record<'primaryKey' | 'foreignKey' | 'leftValue' | 'rightValue', NodeSerde>
 
 /** Serdes of the two tables as the messages of the join need them. */
-class JoinSerdes {
+function serdesOf(left: TableHandle, right: TableHandle): JoinSerdes {
+  const of =
+    (part: 'key' | 'value', serde: Serde<unknown> | undefined, what: string): NodeSerde =>
+    (settings, node) =>
+      requiredInternalSerde(settings, part, serde, node, what)
+  return {
+    primaryKey: of('key', left.keySerde, 'the keys of the left table'),
+    foreignKey: of('key', right.keySerde, 'the keys of the right table'),
+    leftValue: of('value', left.valueSerde, 'the values of the left table'),
+    rightValue: of('value', right.valueSerde, 'the values of the right table'),
+  }
+}
+
+class ForeignKeyJoin {
+  readonly #graph: LogicalGraph
   readonly #left: TableHandle
   readonly #right: TableHandle
+  readonly #join: JoinType
+  readonly #options: Options
+  readonly #serdes: JoinSerdes
+  readonly #subscriptionTopic: string
+  readonly #subscriber: string
 
-  constructor(left: TableHandle, right: TableHandle) {
+  constructor(left: TableHandle, right: TableHandle, join: JoinType, options: Options) {
+    this.#graph = left.graph
     this.#left = left
     this.#right = right
+    this.#join = join
+    this.#options = options
+    this.#serdes = serdesOf(left, right)
+    const prefix = `${PREFIX}SUBSCRIPTION-REGISTRATION-`
+    this.#subscriptionTopic = validateName(`${this.name('-subscription-registration', prefix)}-topic`)
+    this.#subscriber = this.name('-subscription-registration-processor', prefix)
   }
 
-  primaryKey(settings: BuildSettings, node: string): Serde<unknown> {
-    return requiredInternalSerde(settings, 'key', this.#left.keySerde, node, 'the keys of the left table')
+  name(suffix: string, prefix: string): string {
+    return this.#graph.names.suffixedOrNext(this.#options.name, suffix, prefix)
   }
 
-  foreignKey(settings: BuildSettings, node: string): Serde<unknown> {
-    return requiredInternalSerde(settings, 'key', this.#right.keySerde, node, 'the keys of the right table')
+  /** Left side: sends what each row subscribes to. Returns the source of the subscriptions on the right side. */
+  subscribe(extractor: ValueMapper): GraphNode {
+    const name = this.#subscriber
+    const { foreignKey, leftValue, primaryKey } = this.#serdes
+    const node = this.#add(this.#left.node, name, (settings) => ({
+      op: 'foreignKeySubscribe',
+      join: this.#join,
+      extractor,
+      foreignKeySerde: foreignKey(settings, name),
+      valueSerde: leftValue(settings, name),
+      leftVersioned: outputIsVersioned(this.#left.node),
+    }))
+    const source = this.#addTopic(
+      node,
+      this.#subscriptionTopic,
+      this.name('-subscription-registration-sink', 'KTABLE-SINK-'),
+      this.name('-subscription-registration-source', 'KTABLE-SOURCE-'),
+      onePartition(this.#options.otherPartitioner, name),
+      foreignKey,
+      (settings, node) => subscriptionSerde(primaryKey(settings, node)),
+    )
+    this.#graph.copartition(this.#right.sources, new Set([source.name]))
+    return source
   }
 
-  leftValue(settings: BuildSettings, node: string): Serde<unknown> {
-    return requiredInternalSerde(settings, 'value', this.#left.valueSerde, node, 'the values of the left table')
+  subscriptionStore(): SubscriptionStore {
+    const name = this.name('-subscription-store', `${PREFIX}SUBSCRIPTION-STATE-STORE-`)
+    let spec: KeyValueStoreSpec | undefined
+    return {
+      name,
+      addTo: (writer, node) => {
+        spec ??= {
+          kind: 'keyValue',
+          timestamped: true,
+          name,
+          keySerde: bytes(),
+          valueSerde: subscriptionSerde(this.#serdes.primaryKey(writer.settings, node)),
+          persistent: true,
+          logging: {},
+          caching: false,
+        }
+        writer.addStore(spec, this.#options.name === undefined, node)
+      },
+    }
   }
 
-  rightValue(settings: BuildSettings, node: string): Serde<unknown> {
-    return requiredInternalSerde(settings, 'value', this.#right.valueSerde, node, 'the values of the right table')
+  /** Right side: keeps the subscriptions. */
+  receive(subscriptions: GraphNode, store: SubscriptionStore): GraphNode {
+    const name = this.name('-subscription-receive', `${PREFIX}SUBSCRIPTION-PROCESSOR-`)
+    const { foreignKey, primaryKey } = this.#serdes
+    return this.#add(
+      subscriptions,
+      name,
+      (settings) => ({
+        op: 'foreignKeyReceive',
+        store: store.name,
+        foreignKeySerde: foreignKey(settings, name),
+        primaryKeySerde: primaryKey(settings, name),
+      }),
+      (writer) => store.addTo(writer, name),
+    )
   }
-}
 
-function processorNodeWithSettings(name: string, operator: (settings: BuildSettings) => OperatorSpec): GraphNode {
-  return new GraphNode(name, {}, (writer, self) => {
-    writer.addProcessor(name, operator(writer.settings), self.parentNames())
-  })
-}
+  /** Right side: answers each subscription with the row that is there. */
+  answer(received: GraphNode): GraphNode {
+    const name = this.name('-subscription-join-foreign', `${PREFIX}SUBSCRIPTION-PROCESSOR-`)
+    const right = this.#right.origin.view()
+    return this.#add(
+      received,
+      name,
+      () => ({ op: 'foreignKeyAnswer', right, rightVersioned: outputIsVersioned(this.#right.node) }),
+      (writer) => connect(writer, name, storesOf(right)),
+    )
+  }
 
-/** A sink into an internal topic and the source that reads it. */
-function addTopic(
-  parents: GraphNode | readonly GraphNode[],
-  graph: LogicalGraph,
-  generated: boolean,
-  topic: string,
-  sink: string,
-  source: string,
-  partitioner: StreamPartitioner | undefined,
-  serdes: (settings: BuildSettings, node: string) => { readonly key: Serde<unknown>; readonly value: Serde<unknown> },
-): GraphNode {
-  const sinkNode = new GraphNode(sink, {}, (writer, self) => {
-    const { key, value } = serdes(writer.settings, sink)
-    writer.addInternalTopic(topic, 0, generated)
-    writer.addSink({ name: sink, topic, keySerde: key, valueSerde: value, partitioner, parents: self.parentNames() })
-  })
-  graph.add(parents, sinkNode)
-  const sourceNode = new GraphNode(source, {}, (writer) => {
-    const { key, value } = serdes(writer.settings, source)
-    writer.addSource({
-      name: source,
-      topics: [topic],
-      keySerde: key,
-      valueSerde: value,
-      timestampExtractor: undefined,
-      offsetReset: undefined,
+  /** Right side: answers the subscriptions to a row that has changed. */
+  notify(store: SubscriptionStore): GraphNode {
+    const name = this.name('-foreign-join-subscription', `${PREFIX}SUBSCRIPTION-PROCESSOR-`)
+    const { foreignKey, primaryKey } = this.#serdes
+    const used = storesOf(this.#right.origin.view())
+    return this.#add(
+      this.#right.node,
+      name,
+      (settings) => ({
+        op: 'foreignKeyNotify',
+        store: store.name,
+        foreignKeySerde: foreignKey(settings, name),
+        primaryKeySerde: primaryKey(settings, name),
+        rightVersioned: outputIsVersioned(this.#right.node),
+      }),
+      (writer) => {
+        store.addTo(writer, name)
+        // A row that came and went between two commits would be answered with, and its deletion never told.
+        if (!writer.settings.compatible) for (const source of used) writer.disableCaching(source)
+      },
+    )
+  }
+
+  /** Right side: sends the answers back. Returns their source on the left side. */
+  respond(answers: readonly GraphNode[]): GraphNode {
+    const name = this.name('-subscription-response', `${PREFIX}SUBSCRIPTION-RESPONSE-`)
+    const { primaryKey, rightValue } = this.#serdes
+    return this.#addTopic(
+      answers,
+      validateName(`${name}-topic`),
+      this.name('-subscription-response-sink', 'KTABLE-SINK-'),
+      this.name('-subscription-response-source', 'KTABLE-SOURCE-'),
+      onePartition(this.#options.partitioner, this.#subscriber) ?? partitionOfSubscriber,
+      primaryKey,
+      (settings, node) => responseSerde(rightValue(settings, node)),
+    )
+  }
+
+  /** Left side: joins a response with the row, if the row has not changed since it subscribed. */
+  resolve(responses: GraphNode, joiner: Joiner): GraphNode {
+    const name = this.name('-subscription-response-resolver', `${PREFIX}SUBSCRIPTION-RESPONSE-RESOLVER-PROCESSOR-`)
+    const left = this.#left.origin.view()
+    return this.#add(
+      responses,
+      name,
+      (settings) => ({
+        op: 'foreignKeyResolve',
+        join: this.#join,
+        left,
+        joiner,
+        valueSerde: this.#serdes.leftValue(settings, name),
+        leftVersioned: outputIsVersioned(this.#left.node),
+      }),
+      (writer) => connect(writer, name, storesOf(left)),
+    )
+  }
+
+  /** A node of one operator. `useStores` adds and connects what it uses. */
+  #add(
+    parent: GraphNode,
+    name: string,
+    operator: (settings: BuildSettings) => OperatorSpec,
+    useStores?: (writer: TopologyWriter) => void,
+  ): GraphNode {
+    const node = new GraphNode(name, {}, (writer, self) => {
+      writer.addProcessor(name, operator(writer.settings), self.parentNames())
+      useStores?.(writer)
     })
-  })
-  graph.add(sinkNode, sourceNode)
-  return sourceNode
+    this.#graph.add(parent, node)
+    return node
+  }
+
+  /** A sink into an internal topic and the source that reads it. */
+  #addTopic(
+    parents: GraphNode | readonly GraphNode[],
+    topic: string,
+    sink: string,
+    source: string,
+    partitioner: StreamPartitioner | undefined,
+    key: NodeSerde,
+    value: NodeSerde,
+  ): GraphNode {
+    const sinkNode = new GraphNode(sink, {}, (writer, self) => {
+      const [keySerde, valueSerde] = [key(writer.settings, sink), value(writer.settings, sink)]
+      writer.addInternalTopic(topic, 0, this.#options.name === undefined)
+      writer.addSink({ name: sink, topic, keySerde, valueSerde, partitioner, parents: self.parentNames() })
+    })
+    this.#graph.add(parents, sinkNode)
+    const sourceNode = new GraphNode(source, {}, (writer) => {
+      const [keySerde, valueSerde] = [key(writer.settings, source), value(writer.settings, source)]
+      const defaults = { timestampExtractor: undefined, offsetReset: undefined }
+      writer.addSource({ name: source, topics: [topic], keySerde, valueSerde, ...defaults })
+    })
+    this.#graph.add(sinkNode, sourceNode)
+    return sourceNode
+  }
+}
+
+function connect(writer: TopologyWriter, name: string, stores: readonly string[]): void {
+  for (const store of stores) writer.connect(name, store)
 }
 
 /** The answer goes back to the partition that the subscription came from. */

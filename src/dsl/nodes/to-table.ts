@@ -1,7 +1,9 @@
 import { GraphNode } from '../../topology/graph/graph-node.ts'
+import type { LogicalGraph } from '../../topology/graph/logical-graph.ts'
 import { newRepartition, repartitionNode } from '../../topology/graph/repartition.ts'
 import type { StreamHandle, TableHandle } from '../handles/handles.ts'
 import { materializationOf, storeNameOf, tableStoreSpec } from '../handles/materialization.ts'
+import type { Materialization, StoreSerdes } from '../handles/materialization.ts'
 import type { Materialize } from '../options/operator-options.ts'
 import { SourceOrigin } from '../handles/table-origins.ts'
 
@@ -21,15 +23,29 @@ export function toTable(stream: StreamHandle, options: Materialize<unknown, unkn
     sources = new Set([parent.name])
   }
 
+  const serdes = { key: keySerde, value: valueSerde }
+  return upsertedTable(graph, parent, name, materialization, store, serdes, sources)
+}
+
+/** The table of what comes out of a node, by key. */
+export function upsertedTable(
+  graph: LogicalGraph,
+  parent: GraphNode,
+  name: string,
+  materialization: Materialization,
+  store: { readonly name: string; readonly generated: boolean },
+  serdes: StoreSerdes,
+  sources: ReadonlySet<string>,
+): TableHandle {
   const versioned = materialization.history !== undefined
   const origin = new SourceOrigin(store.name, versioned, !store.generated)
   const node = new GraphNode(name, { versioned }, (writer, self) => {
     writer.addProcessor(name, tableSourceOperator(origin), self.parentNames())
     if (!origin.materialized) return
-    const serdes = { key: keySerde, value: valueSerde }
     writer.addStore(tableStoreSpec(writer.settings, materialization, store.name, serdes, name), store.generated, name)
   })
   graph.add(parent, node)
+  const { key: keySerde, value: valueSerde } = serdes
   return { graph, name, node, keySerde, valueSerde, sources, origin, sendsOldValues: false }
 }
 
