@@ -10,7 +10,7 @@ import type { Logger } from '../application/application.ts'
 /** ms until a cluster that does not answer at the start counts as unreachable: whoever typed the command is waiting. */
 const PATIENCE = 5000
 
-export interface LogPlace {
+export interface LogChoice {
   /** Kafka brokers; without them, an embedded log. */
   readonly kafka?: readonly string[]
   /** How the members of a Kafka group share their tasks. */
@@ -27,7 +27,7 @@ export interface LogPlace {
  *
  * @throws MR_LOG_UNREACHABLE, MR_STATE_LOCKED, MR_STATE_FOREIGN, MR_STATE_CORRUPT
  */
-export async function openLog(place: LogPlace, topics: readonly string[], logger?: Logger): Promise<Log> {
+export async function openLog(place: LogChoice, topics: readonly string[], logger?: Logger): Promise<Log> {
   if (place.kafka === undefined) {
     const { data, acceptLoss = false, fileMode = 'owner' } = place
     const directory = join(data, 'log')

@@ -15,14 +15,14 @@ import { ConsoleLogger } from './console-logger.ts'
 import { loadApp } from './load-app.ts'
 import { withinPatience } from './patience.ts'
 import { openLog } from './open-log.ts'
-import type { LogPlace } from './open-log.ts'
+import type { LogChoice } from './open-log.ts'
 import { RestoreReport } from './restore-progress.ts'
 import { closingLine, StatusLine } from './status.ts'
 import type { RunStatus } from './status.ts'
 import { carryOutReset, mustFinishReset, planReset } from './reset-application.ts'
 import { Terminal } from './terminal.ts'
 
-export interface RunOptions extends LogPlace {
+export interface RunOptions extends LogChoice {
   /** Stream threads; as many as the application says if not given. */
   readonly threads?: number
   /** ms; without it the run goes on until a signal. */

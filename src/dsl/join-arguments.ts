@@ -1,8 +1,8 @@
+import type { AnyFunction } from '../options/options.ts'
 import { topologyError } from '../topology/topology-error.ts'
 import type { JoinWindows } from '../windowing/windows.ts'
 import type { Named, StreamJoinOptions, TableJoinOptions } from './options/operator-options.ts'
 
-export type AnyFunction = (...args: never) => unknown
 export type JoinOptions = StreamJoinOptions<unknown, unknown, unknown> | TableJoinOptions<unknown, unknown> | Named
 /** What stands third in the overloads of `join`: windows, the joiner after a key mapper, or the options. */
 export type ThirdArgument = JoinWindows | AnyFunction | JoinOptions | undefined

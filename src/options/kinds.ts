@@ -2,7 +2,7 @@ import type { MillraceError } from '../errors/millrace-error.ts'
 import { isAsyncFunction } from '../platform/thenable.ts'
 import { parseByteSize } from './byte-size.ts'
 import { parseDuration } from './duration.ts'
-import type { About, Option, OptionTable, Place, Settled } from './option.ts'
+import type { About, AlwaysSet, Option, OptionTable, Place } from './option.ts'
 import { readMembers } from './read-options.ts'
 import type { Values } from './read-options.ts'
 
@@ -15,12 +15,12 @@ interface Bounds {
   readonly most?: number
 }
 
-type AnyFunction = (...args: never) => unknown
+export type AnyFunction = (...args: never) => unknown
 type Methods<T> = readonly (keyof T & string)[]
 type TopicConfigs = Readonly<Record<string, string>>
 
 /** An option of a type of its own. */
-export function option<T>(type: string, about: Settled<T>, read: (value: unknown, place: Place) => T): Option<T>
+export function option<T>(type: string, about: AlwaysSet<T>, read: (value: unknown, place: Place) => T): Option<T>
 export function option<T>(
   type: string,
   about: About<T>,
@@ -35,7 +35,7 @@ export function option<T>(
 }
 
 /** Text that is not empty. */
-export function text(about: Settled<string>): Option<string>
+export function text(about: AlwaysSet<string>): Option<string>
 export function text(about: About<string>): Option<string | undefined>
 export function text(about: About<string>): Option<string | undefined> {
   return option<string>('text', about, (value, place) => {
@@ -45,7 +45,7 @@ export function text(about: About<string>): Option<string | undefined> {
 }
 
 /** `true` or `false`: other values would be taken for either. */
-export function flag(about: Settled<boolean>): Option<boolean>
+export function flag(about: AlwaysSet<boolean>): Option<boolean>
 export function flag(about: About<boolean>): Option<boolean | undefined>
 export function flag(about: About<boolean>): Option<boolean | undefined> {
   return option<boolean>('`true` or `false`', about, (value, place) => {
@@ -55,7 +55,7 @@ export function flag(about: About<boolean>): Option<boolean | undefined> {
 }
 
 /** A whole number. */
-export function wholeNumber(about: Settled<number> & Bounds): Option<number>
+export function wholeNumber(about: AlwaysSet<number> & Bounds): Option<number>
 export function wholeNumber(about: About<number> & Bounds): Option<number | undefined>
 export function wholeNumber(about: About<number> & Bounds): Option<number | undefined> {
   const { least = 0, most = INT32_MAX } = about
@@ -70,7 +70,7 @@ export function wholeNumber(about: About<number> & Bounds): Option<number | unde
 }
 
 /** A length of time, read in ms. */
-export function duration(about: Settled<number> & Bounds): Option<number>
+export function duration(about: AlwaysSet<number> & Bounds): Option<number>
 export function duration(about: About<number> & Bounds): Option<number | undefined>
 export function duration(about: About<number> & Bounds): Option<number | undefined> {
   const { least = 0, most = Number.MAX_SAFE_INTEGER } = about
@@ -92,7 +92,7 @@ export function duration(about: About<number> & Bounds): Option<number | undefin
 }
 
 /** An amount of memory, read in bytes. */
-export function byteSize(about: Settled<number> & Bounds): Option<number>
+export function byteSize(about: AlwaysSet<number> & Bounds): Option<number>
 export function byteSize(about: About<number> & Bounds): Option<number | undefined>
 export function byteSize(about: About<number> & Bounds): Option<number | undefined> {
   const { least = 0, most = Number.MAX_SAFE_INTEGER } = about
@@ -105,7 +105,7 @@ export function byteSize(about: About<number> & Bounds): Option<number | undefin
 }
 
 /** One of several words. */
-export function oneOf<Word extends string>(words: readonly Word[], about: Settled<NoInfer<Word>>): Option<Word>
+export function oneOf<Word extends string>(words: readonly Word[], about: AlwaysSet<NoInfer<Word>>): Option<Word>
 export function oneOf<Word extends string>(
   words: readonly Word[],
   about: About<NoInfer<Word>>,
@@ -122,7 +122,7 @@ export function oneOf<Word extends string>(
 }
 
 /** A function of the user's, which is not awaited. */
-export function func<F extends AnyFunction>(about: Settled<F>): Option<F>
+export function func<F extends AnyFunction>(about: AlwaysSet<F>): Option<F>
 export function func<F extends AnyFunction>(about: About<F>): Option<F | undefined>
 export function func<F extends AnyFunction>(about: About<F>): Option<F | undefined> {
   return option<F>('function', about, (value, place) => {
@@ -132,7 +132,7 @@ export function func<F extends AnyFunction>(about: About<F>): Option<F | undefin
 }
 
 /** A function of the user's, which may be `async`. */
-export function awaitedFunc<F extends AnyFunction>(about: Settled<F>): Option<F>
+export function awaitedFunc<F extends AnyFunction>(about: AlwaysSet<F>): Option<F>
 export function awaitedFunc<F extends AnyFunction>(about: About<F>): Option<F | undefined>
 export function awaitedFunc<F extends AnyFunction>(about: About<F>): Option<F | undefined> {
   return option<F>('function', about, (value, place) => {
@@ -151,7 +151,7 @@ function refusedFunction(value: unknown, place: Place): MillraceError {
 /** A function that is not awaited, or a word that it could return. */
 export function decision<D extends string | AnyFunction>(
   words: readonly Extract<D, string>[],
-  about: Settled<D>,
+  about: AlwaysSet<D>,
 ): Option<D>
 export function decision<D extends string | AnyFunction>(
   words: readonly Extract<D, string>[],
@@ -174,7 +174,7 @@ export function decision<D extends string | AnyFunction>(
  *
  * @param what as errors call it: `a logger, such as pino()`
  */
-export function having<T>(type: string, methods: Methods<T>, what: string, about: Settled<T>): Option<T>
+export function having<T>(type: string, methods: Methods<T>, what: string, about: AlwaysSet<T>): Option<T>
 export function having<T>(type: string, methods: Methods<T>, what: string, about: About<T>): Option<T | undefined>
 export function having<T>(type: string, methods: Methods<T>, what: string, about: About<T>): Option<T | undefined> {
   return option<T>(type, about, (value, place) => {
@@ -197,7 +197,7 @@ export function nested<Table extends OptionTable>(
 }
 
 /** Configs of topics, by the brokers' names for them: text, as brokers have it. */
-export function topicConfigs(about: Settled<TopicConfigs>): Option<TopicConfigs>
+export function topicConfigs(about: AlwaysSet<TopicConfigs>): Option<TopicConfigs>
 export function topicConfigs(about: About<TopicConfigs>): Option<TopicConfigs | undefined>
 export function topicConfigs(about: About<TopicConfigs>): Option<TopicConfigs | undefined> {
   return option<TopicConfigs>('`{ config: value }`, as text', about, readTopicConfigs)

@@ -47,7 +47,7 @@ export interface Option<T> extends About<T> {
 }
 
 /** What is said of an option that has a value in any case. */
-export type Settled<T> = About<T> & ({ readonly default: T } | { readonly required: true })
+export type AlwaysSet<T> = About<T> & ({ readonly default: T } | { readonly required: true })
 
 /** A table of options by name. */
 export type OptionTable = Readonly<Record<string, Option<unknown>>>

@@ -19,8 +19,9 @@ export {
   topicConfigs,
   wholeNumber,
 } from './kinds.ts'
+export type { AnyFunction } from './kinds.ts'
 export { nearestName } from './nearest-name.ts'
 export { Place } from './option.ts'
-export type { About, Option, OptionTable, Settled, TableOf } from './option.ts'
+export type { About, AlwaysSet, Option, OptionTable, TableOf } from './option.ts'
 export { checkOptionNames, readMembers, readOptions } from './read-options.ts'
 export type { Values } from './read-options.ts'

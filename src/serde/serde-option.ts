@@ -1,10 +1,10 @@
 import { option } from '../options/options.ts'
-import type { About, Option, Place, Settled } from '../options/options.ts'
+import type { About, Option, Place, AlwaysSet } from '../options/options.ts'
 import { asyncMethodOf } from './call-serde.ts'
 import type { Serde } from './serde.ts'
 
 /** A serde, known by its two methods. */
-export function serde(about: Settled<Serde<unknown>>): Option<Serde<unknown>>
+export function serde(about: AlwaysSet<Serde<unknown>>): Option<Serde<unknown>>
 export function serde(about: About<Serde<unknown>>): Option<Serde<unknown> | undefined>
 export function serde(about: About<Serde<unknown>>): Option<Serde<unknown> | undefined> {
   return option('serde', about, readSerde)

@@ -1,9 +1,9 @@
 import { option } from '../options/options.ts'
-import type { About, Option, Place, Settled } from '../options/options.ts'
+import type { About, Option, Place, AlwaysSet } from '../options/options.ts'
 import { validateName } from './names.ts'
 
 /** A name that topics, groups and nodes may have. */
-export function nameOption(about: Settled<string>): Option<string>
+export function nameOption(about: AlwaysSet<string>): Option<string>
 export function nameOption(about: About<string>): Option<string | undefined>
 export function nameOption(about: About<string>): Option<string | undefined> {
   return option('name', about, readName)

@@ -62,10 +62,10 @@ interface SubscriptionStore {
 }
 
 type NodeSerde = (settings: BuildSettings, node: string) => Serde<unknown>
-type JoinSerdes = Record<'primaryKey' | 'foreignKey' | 'leftValue' | 'rightValue', NodeSerde>
+type TableSerdes = Record<'primaryKey' | 'foreignKey' | 'leftValue' | 'rightValue', NodeSerde>
 
 /** Serdes of the two tables as the messages of the join need them. */
-function serdesOf(left: TableHandle, right: TableHandle): JoinSerdes {
+function serdesOf(left: TableHandle, right: TableHandle): TableSerdes {
   const of =
     (part: 'key' | 'value', serde: Serde<unknown> | undefined, what: string): NodeSerde =>
     (settings, node) =>
@@ -84,7 +84,7 @@ class ForeignKeyJoin {
   readonly #right: TableHandle
   readonly #join: JoinType
   readonly #options: Options
-  readonly #serdes: JoinSerdes
+  readonly #serdes: TableSerdes
   readonly #subscriptionTopic: string
   readonly #subscriber: string
 

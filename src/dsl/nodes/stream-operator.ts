@@ -23,16 +23,16 @@ export function addToStream(stream: StreamHandle, name: string, traits: NodeTrai
   return node
 }
 
-/** What of a stream still holds behind an operator. */
-export interface Kept {
+/** What a stream keeps after an operator. */
+export interface KeptParts {
   readonly key: boolean
   readonly value: boolean
   /** True: the key may have changed. */
   readonly newKey?: boolean
 }
 
-/** The stream behind an operator. */
-export function streamAfter(stream: StreamHandle, node: GraphNode, kept: Kept): StreamHandle {
+/** The stream after an operator. */
+export function streamAfter(stream: StreamHandle, node: GraphNode, kept: KeptParts): StreamHandle {
   return {
     graph: stream.graph,
     name: node.name,

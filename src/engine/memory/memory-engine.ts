@@ -26,10 +26,10 @@ export const memoryEngine: SynchronousEngineFactory = {
 }
 
 /** One version of a key's value; `undefined` says that the key was deleted. Older ones hang on it while an iterator needs them. */
-interface Version {
+interface RowVersion {
   value: Buffer | undefined
   sequence: number
-  older: Version | undefined
+  older: RowVersion | undefined
 }
 
 /**
@@ -38,7 +38,7 @@ interface Version {
  */
 class MemoryEngine implements KeyValueEngine {
   readonly name = 'memory'
-  readonly #versions = new Map<string, Version>()
+  readonly #versions = new Map<string, RowVersion>()
   readonly #keys = new OrderedKeys()
   #sequence = 0
   #openIterators = 0
@@ -95,7 +95,7 @@ class MemoryEngine implements KeyValueEngine {
     else this.#forget(key)
   }
 
-  #replace(key: string, newest: Version, value: Buffer | undefined): void {
+  #replace(key: string, newest: RowVersion, value: Buffer | undefined): void {
     if (this.#openIterators > 0) {
       newest.older = { value: newest.value, sequence: newest.sequence, older: newest.older }
       this.#unswept.push(key)
@@ -140,7 +140,7 @@ class MemoryIterator implements EngineIterator {
   key: Buffer = EMPTY
   value: Buffer = EMPTY
   readonly #keys: OrderedKeys
-  readonly #versions: ReadonlyMap<string, Version>
+  readonly #versions: ReadonlyMap<string, RowVersion>
   readonly #sequence: number
   readonly #onClose: () => void
   readonly #from: string
@@ -155,7 +155,7 @@ class MemoryIterator implements EngineIterator {
 
   constructor(
     keys: OrderedKeys,
-    versions: ReadonlyMap<string, Version>,
+    versions: ReadonlyMap<string, RowVersion>,
     sequence: number,
     range: EngineRange,
     onClose: () => void,

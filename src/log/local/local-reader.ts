@@ -19,9 +19,9 @@ const QUIET: Quiet = { since: 0, until: Infinity }
  */
 export class LocalReader implements LogReader {
   readonly #findTopic: (name: string) => LocalTopic | undefined
-  readonly #assignments = new PartitionMap<Assignment>()
+  readonly #assignments = new PartitionMap<AssignedPartition>()
   /** Assignments that may have something to hand over. */
-  readonly #candidates = new Set<Assignment>()
+  readonly #candidates = new Set<AssignedPartition>()
   readonly #runs: Run[] = []
   #wake: (() => void) | undefined
 
@@ -31,8 +31,12 @@ export class LocalReader implements LogReader {
 
   assign(topic: string, partition: number, offset: number): void {
     this.unassign(topic, partition)
-    const assignment = new Assignment(topic, partition, offset, this.#findTopic(topic)?.partitions[partition], () =>
-      this.#arrived(assignment),
+    const assignment = new AssignedPartition(
+      topic,
+      partition,
+      offset,
+      this.#findTopic(topic)?.partitions[partition],
+      () => this.#arrived(assignment),
     )
     this.#assignments.set(topic, partition, assignment)
     this.#arrived(assignment)
@@ -98,14 +102,14 @@ export class LocalReader implements LogReader {
     this.#wake = undefined
   }
 
-  #arrived(assignment: Assignment): void {
+  #arrived(assignment: AssignedPartition): void {
     if (assignment.paused || !assignment.isReady) return
     this.#candidates.add(assignment)
     this.#wake?.()
   }
 
   #hand(
-    assignment: Assignment,
+    assignment: AssignedPartition,
     source: LocalPartition,
     receive: (topic: string, partition: number, cursor: RecordCursor) => void,
   ): number {
@@ -126,7 +130,7 @@ export class LocalReader implements LogReader {
   }
 }
 
-class Assignment implements PartitionListener {
+class AssignedPartition implements PartitionListener {
   readonly topic: string
   readonly partition: number
   readonly source: LocalPartition | undefined
@@ -168,7 +172,7 @@ class Assignment implements PartitionListener {
   }
 }
 
-function unknownTopic(assignment: Assignment): MillraceError {
+function unknownTopic(assignment: AssignedPartition): MillraceError {
   return new MillraceError('MR_TOPIC_UNKNOWN', 'there is no such partition', {
     topic: assignment.topic,
     partition: assignment.partition,

@@ -16,7 +16,7 @@ export type QuietOf = (topic: string, partition: number) => Quiet | undefined
 const STREAM_TIME = 'stream time'
 
 /** An operator with a stream time, and how much of what passes it has to wait for what is held back before it, ms. */
-export interface TimedOperator {
+export interface DelayedOperator {
   readonly operator: Operator
   readonly delay: number
 }
@@ -39,7 +39,7 @@ export class IdleTime {
   readonly #idleAfter: number
   readonly #clock: Clock
   readonly #contexts: TaskContexts
-  readonly #operators: readonly TimedOperator[]
+  readonly #operators: readonly DelayedOperator[]
   readonly #failed: NodeFailure
   /** When the silence began that is being counted, by the monotonic clock; -1: none. */
   #since = -1
@@ -50,7 +50,7 @@ export class IdleTime {
     idleAfter: number,
     clock: Clock,
     contexts: TaskContexts,
-    operators: readonly TimedOperator[],
+    operators: readonly DelayedOperator[],
     failed: NodeFailure,
   ) {
     this.#idleAfter = idleAfter

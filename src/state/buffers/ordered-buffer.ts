@@ -1,6 +1,6 @@
 import { TimeQueue } from './time-queue.ts'
 
-interface Bucket<E> {
+interface TimeBucket<E> {
   readonly entries: E[]
   /** Entries before it have been taken. */
   head: number
@@ -9,7 +9,7 @@ interface Bucket<E> {
 
 /** Entries in the order of (time, `compare`), taken from the front. */
 export class OrderedBuffer<E> {
-  readonly #queue = new TimeQueue<Bucket<E>>()
+  readonly #queue = new TimeQueue<TimeBucket<E>>()
   readonly #compare: (a: E, b: E) => number
   #size = 0
 
@@ -57,7 +57,7 @@ export class OrderedBuffer<E> {
     this.#size = 0
   }
 
-  #firstBucket(): Bucket<E> | undefined {
+  #firstBucket(): TimeBucket<E> | undefined {
     const bucket = this.#queue.get(this.#queue.minTime)
     if (bucket === undefined || bucket.sorted) return bucket
     bucket.entries.splice(0, bucket.head)

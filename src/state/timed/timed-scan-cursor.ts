@@ -6,7 +6,7 @@ import type { TimedOrder, TimedPlace } from './timed-order.ts'
 import type { TimedRows } from './timed-rows.ts'
 
 /** A changed entry as it was when the cursor was opened. */
-interface ChangedRow<K, V> extends TimedPlace {
+interface ChangedTimedRow<K, V> extends TimedPlace {
   readonly key: K
   readonly current: V | null
   readonly bytes: Buffer | null
@@ -33,10 +33,10 @@ export interface TimedScanOptions<K, V> {
 /** All keys' entries in order: the engine's rows merged with changed entries, which win. */
 export class TimedScanCursor<K, V> implements WindowCursor<K, V>, SessionCursor<K, V> {
   readonly #options: TimedScanOptions<K, V>
-  readonly #changes: ChangedRow<K, V>[]
+  readonly #changes: ChangedTimedRow<K, V>[]
   readonly #sign: number
   #nextChange = 0
-  #change: ChangedRow<K, V> | null = null
+  #change: ChangedTimedRow<K, V> | null = null
   #ahead = false
   #ended = false
   #closed = false
@@ -130,7 +130,7 @@ export class TimedScanCursor<K, V> implements WindowCursor<K, V>, SessionCursor<
     return this.#change === null ? this.#options.rows.sub : this.#change.sub
   }
 
-  #compare(change: ChangedRow<K, V>): number {
+  #compare(change: ChangedTimedRow<K, V>): number {
     const { rows, order } = this.#options
     return this.#sign * order(change, rows)
   }

@@ -18,7 +18,7 @@ const VERSION_OVERHEAD = 120
 const HISTORY_OVERHEAD = 240
 
 /** A version that the changelog, or then the engine, does not have yet. */
-interface Change<K, V> {
+interface VersionChange<K, V> {
   readonly history: History<K, V>
   readonly version: Version<V>
 }
@@ -39,8 +39,8 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   readonly #layout: VersionedLayout
   readonly #histories = new Map<MapKey<K>, History<K, V>>()
   readonly #hand = new EvictionHand(this.#histories, (history) => this.#goes(history))
-  #unlogged: Change<K, V>[] = []
-  #unwritten: Change<K, V>[] = []
+  #unlogged: VersionChange<K, V>[] = []
+  #unwritten: VersionChange<K, V>[] = []
   #dirtyBytes = 0
   #keptObserved: number
   #purgedSegment = 0
@@ -316,7 +316,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     else if (version.current !== null) this.#values.write(version.current, writer)
   }
 
-  #writeVersion({ history, version }: Change<K, V>, batch: WriteBatch): void {
+  #writeVersion({ history, version }: VersionChange<K, V>, batch: WriteBatch): void {
     const { rows } = this.#place
     const validTo = history.validTo(version)
     const segment = version === history.latest ? -1 : this.#retention.segment(validTo)

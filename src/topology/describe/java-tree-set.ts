@@ -1,8 +1,8 @@
-interface Branch<T> {
+interface TreeNode<T> {
   readonly value: T
-  parent: Branch<T> | undefined
-  left: Branch<T> | undefined
-  right: Branch<T> | undefined
+  parent: TreeNode<T> | undefined
+  left: TreeNode<T> | undefined
+  right: TreeNode<T> | undefined
   red: boolean
 }
 
@@ -12,14 +12,14 @@ interface Branch<T> {
  */
 export class JavaTreeSet<T> {
   readonly #compare: (a: T, b: T) => number
-  #root: Branch<T> | undefined
+  #root: TreeNode<T> | undefined
 
   constructor(compare: (a: T, b: T) => number) {
     this.#compare = compare
   }
 
   add(value: T): void {
-    let parent: Branch<T> | undefined
+    let parent: TreeNode<T> | undefined
     let next = this.#root
     let order = 0
     while (next !== undefined) {
@@ -28,7 +28,7 @@ export class JavaTreeSet<T> {
       if (order === 0) return
       next = order < 0 ? next.left : next.right
     }
-    const added: Branch<T> = { value, parent, left: undefined, right: undefined, red: true }
+    const added: TreeNode<T> = { value, parent, left: undefined, right: undefined, red: true }
     if (parent === undefined) this.#root = added
     else if (order < 0) parent.left = added
     else parent.right = added
@@ -39,14 +39,14 @@ export class JavaTreeSet<T> {
     yield* this.#inOrder(this.#root)
   }
 
-  *#inOrder(branch: Branch<T> | undefined): Generator<T> {
-    if (branch === undefined) return
-    yield* this.#inOrder(branch.left)
-    yield branch.value
-    yield* this.#inOrder(branch.right)
+  *#inOrder(node: TreeNode<T> | undefined): Generator<T> {
+    if (node === undefined) return
+    yield* this.#inOrder(node.left)
+    yield node.value
+    yield* this.#inOrder(node.right)
   }
 
-  #balance(added: Branch<T>): void {
+  #balance(added: TreeNode<T>): void {
     let node = added
     for (;;) {
       const { parent } = node
@@ -72,20 +72,20 @@ export class JavaTreeSet<T> {
     if (this.#root !== undefined) this.#root.red = false
   }
 
-  /** Moves a branch down to the given side, and its child of the other side into its place. */
-  #rotate(branch: Branch<T>, side: 'left' | 'right'): void {
+  /** Moves a node down to the given side, and its child of the other side into its place. */
+  #rotate(node: TreeNode<T>, side: 'left' | 'right'): void {
     const other = side === 'left' ? 'right' : 'left'
-    const child = branch[other]
+    const child = node[other]
     if (child === undefined) return
-    const { parent } = branch
+    const { parent } = node
     const inner = child[side]
-    branch[other] = inner
-    if (inner !== undefined) inner.parent = branch
+    node[other] = inner
+    if (inner !== undefined) inner.parent = node
     child.parent = parent
     if (parent === undefined) this.#root = child
-    else if (parent.left === branch) parent.left = child
+    else if (parent.left === node) parent.left = child
     else parent.right = child
-    child[side] = branch
-    branch.parent = child
+    child[side] = node
+    node.parent = child
   }
 }
