@@ -29,14 +29,14 @@ interface Fence {
 
 export const root = join(import.meta.dirname, '../..')
 
-/** README.md and every page of docs/, as paths from the root. */
+/** README.md, CONTRIBUTING.md and every page of docs/, as paths from the root. */
 export function readPages(): string[] {
   const pages = readdirSync(join(root, 'docs'), { recursive: true }).map((name) => `docs/${String(name)}`)
-  return ['README.md', ...pages.filter((page) => page.endsWith('.md')).sort()]
+  return ['README.md', 'CONTRIBUTING.md', ...pages.filter((page) => page.endsWith('.md')).sort()]
 }
 
 /**
- * Every block marked `ts` in README.md and docs/, in order. `ts setup`: stands in front of every later block of the page.
+ * Every block marked `ts` in these pages, in order. `ts setup`: stands in front of every later block of the page.
  * `ts continued`: belongs to the block before. What a block prints is shown in a block marked `text` right behind it, or
  * in comments behind `console.log(…)`.
  */
