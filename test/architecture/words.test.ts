@@ -1,0 +1,214 @@
+import { describe, expect, test } from 'vitest'
+import { faultsOf, faultsOfFile, placeOf, writtenFiles } from './words.ts'
+
+/** Folders whose words are not right yet. The list only shrinks: nothing is added to it. */
+const NOT_YET: readonly string[] = [
+  'CHANGELOG.md',
+  'README.md',
+  'bench',
+  'bench/micro',
+  'bench/side-by-side/growth',
+  'bench/side-by-side/latency',
+  'bench/side-by-side/recovery',
+  'bench/side-by-side/rescale',
+  'bench/side-by-side/restore',
+  'bench/side-by-side/rig',
+  'bench/side-by-side/scale',
+  'bench/side-by-side/soak',
+  'bench/side-by-side/throughput',
+  'docs',
+  'docs/decisions',
+  'docs/operators',
+  'examples/fleet-tracking',
+  'examples/kit',
+  'examples/payments',
+  'src/application',
+  'src/cli',
+  'src/client',
+  'src/dsl',
+  'src/dsl/handles',
+  'src/dsl/nodes',
+  'src/dsl/options',
+  'src/dsl/stores',
+  'src/engine/choice',
+  'src/engine',
+  'src/engine/files',
+  'src/engine/leveldb',
+  'src/engine/memory',
+  'src/engine/rocksdb',
+  'src/errors',
+  'src/group',
+  'src/kafka/admin',
+  'src/kafka/client',
+  'src/kafka/cluster',
+  'src/kafka/fetch',
+  'src/kafka/group/classic',
+  'src/kafka/group',
+  'src/kafka/group/member',
+  'src/kafka/group/streams',
+  'src/kafka',
+  'src/kafka/produce',
+  'src/kafka/protocol',
+  'src/kafka/records',
+  'src/kafka/transaction',
+  'src/log/embedded',
+  'src/log/local',
+  'src/log',
+  'src/log/memory',
+  'src/operators/aggregate',
+  'src/operators/foreign-key',
+  'src/operators/join',
+  'src/operators',
+  'src/operators/process',
+  'src/operators/stateless',
+  'src/operators/suppress',
+  'src/operators/table',
+  'src/operators/window',
+  'src/options',
+  'src/platform',
+  'src/record',
+  'src/runtime/commit',
+  'src/runtime',
+  'src/runtime/failures',
+  'src/runtime/input',
+  'src/runtime/memory',
+  'src/runtime/node',
+  'src/runtime/output',
+  'src/runtime/prefetch',
+  'src/runtime/restore',
+  'src/runtime/state-directory',
+  'src/runtime/task',
+  'src/runtime/thread',
+  'src/runtime/workers',
+  'src/serde',
+  'src/serde/internal',
+  'src/state/buffers',
+  'src/state',
+  'src/state/entries',
+  'src/state/key-value',
+  'src/state/rows',
+  'src/state/task',
+  'src/state/timed',
+  'src/state/versioned',
+  'src/state/views',
+  'src/testing',
+  'src/topology/compile',
+  'src/topology/describe',
+  'src/topology/graph',
+  'src/topology',
+  'src/windowing',
+  'test/acceptance',
+  'test/architecture',
+  'test/cli',
+  'test/client',
+  'test/conformance',
+  'test/docs',
+  'test/dsl',
+  'test/engine',
+  'test/faults',
+  'test/faults/rounds',
+  'test/group',
+  'test/kafka',
+  'test/kafka/broker',
+  'test/kafka/group',
+  'test/kafka/records',
+  'test/kafka/transaction',
+  'test/log',
+  'test/log/embedded',
+  'test/log/local',
+  'test/operators',
+  'test/operators/support',
+  'test/options',
+  'test/platform',
+  'test/property',
+  'test/record',
+  'test/runtime',
+  'test/runtime/support',
+  'test/runtime/workers',
+  'test/setup',
+  'test/simulation',
+  'test/state',
+  'test/state/support',
+  'test/topology',
+  'test/upgrades',
+  'test/windowing',
+  'vitest.config.ts',
+]
+
+const HERE = 'test/architecture/words'
+const files = writtenFiles().filter((file) => !file.startsWith(HERE))
+const faults = files.flatMap(faultsOfFile)
+
+test('words are plain, and lines at most 120 columns wide', () => {
+  const found = faults.filter(({ file }) => !NOT_YET.includes(placeOf(file)))
+  expect(found.map(({ file, line, fault, found }) => `${file}:${line} ${fault}: ${found}`)).toEqual([])
+})
+
+test('folders whose words are right are no longer excepted', () => {
+  const places = new Set(faults.map(({ file }) => placeOf(file)))
+  expect(NOT_YET.filter((place) => !places.has(place))).toEqual([])
+})
+
+describe('the patterns catch', () => {
+  test.each([
+    ['begin with the noun or verb', '/** Of a sweep. */'],
+    ['begin with the noun or verb', '// Who waits for it may go on.'],
+    ['begin with the noun or verb', '// Whoever waits\n// may go on.'],
+    ['begin with the noun or verb', '/** Whose state it is. */'],
+    ['begin with the noun or verb', '/**\n * A batch that is closed. Of one that is open\n * nothing is known.\n */'],
+    ['begin with the noun or verb', '/** @returns Of each row: its length. */'],
+    ['begin with the noun or verb', "const about = { description: 'Of internal topics' }"],
+    ['name the one who', '/** A commit by who left. */'],
+    ['"notified", "given" or "is called" instead of "told"', '/** Told of losses. */'],
+    ['"notified", "given" or "is called" instead of "told"', "const text = 'who is told'"],
+    ['"again" instead of "anew"', '// Built\n// anew.'],
+    ['"again" instead of "anew"', 'const text = `${name} begins anew`'],
+    ['"returns" instead of "answers"', '/** Runs the command; answers the exit code. */'],
+    ['"returns" instead of "answers"', '/** Sends everything and answers when it is written. */'],
+    ['"returns" instead of "answers"', '/** A selector that answers null drops the row. */'],
+    ['"before" instead of "in front of"', '/** A batch in front of those of later generations. */'],
+    ['a hint begins with a capital letter', "fail({ hint: 'open it again.' })"],
+    ['a hint begins with a capital letter', 'fail({ hint: ok ? `Give it.` : `give ${name}.` })'],
+    ['a hint begins with a capital letter', "throw place.refuse(value, 'give a function.')"],
+    ['a hint begins with a capital letter', "const NO_ROOM_HINT = 'make room.'"],
+    ['a hint ends with a period', "fail({ hint: 'Open it again' })"],
+    ['at most 120 columns, not 121', `const text = '${'x'.repeat(106)}'`],
+  ])('%s: %s', (fault, text) => {
+    expect(faultsOf('src/a.ts', text).map((found) => found.fault)).toEqual([fault])
+  })
+
+  test.each([
+    ['begin with the noun or verb', 'Text.\n\nOf Kafka only this\nis known.'],
+    ['begin with the noun or verb', '- Whoever reads it.'],
+    ['"again" instead of "anew"', '| a | starts anew |'],
+    ['at most 120 columns, not 121', 'x'.repeat(121)],
+  ])('%s, in Markdown: %s', (fault, text) => {
+    expect(faultsOf('docs/a.md', text).map((found) => found.fault)).toEqual([fault])
+  })
+
+  test('the line', () => {
+    expect(faultsOf('src/a.ts', 'const a = 1\n\n// Built anew.').map(({ line }) => line)).toEqual([3])
+  })
+})
+
+describe('the patterns let pass', () => {
+  test.each([
+    ['/** Rows that cannot be told apart. */'],
+    ['/** Answers of Kafka Streams, where the broker answers in time. */'],
+    ['// Who owns the partition? The member that joined last.'],
+    ['const told = 1'],
+    ["fail({ hint: 'Open it again.' })"],
+    ['fail({ hint: `${engine} is right: ${why}` })'],
+    ["logger.error(value, 'a line of the log')"],
+  ])('%s', (text) => {
+    expect(faultsOf('src/a.ts', text)).toEqual([])
+  })
+
+  test.each([
+    ['Who decides? The handler.'],
+    [`| ${'x'.repeat(121)} |`],
+    [`[link](https://example.com/${'x'.repeat(121)})`],
+  ])('in Markdown: %s', (text) => {
+    expect(faultsOf('docs/a.md', text)).toEqual([])
+  })
+})
