@@ -120,68 +120,36 @@ export function tableStoreSpec(
 }
 
 /** @throws MR_SERDE_MISSING, MR_TOPOLOGY_STORE_OPTION */
-export function windowStoreSpec(
+export function windowedStoreSpec(
   settings: BuildSettings,
   materialization: Materialization,
   name: string,
   serdes: StoreSerdes,
   node: string,
-  windows: Exclude<AggregationWindows, PeriodWindows | SessionWindows>,
+  windows: AggregationWindows,
   emitOnClose: boolean,
-): WindowStoreSpec {
-  const base = baseSpec(settings, materialization, name, serdes, node)
-  return {
-    kind: 'window',
-    timestamped: true,
-    ...base,
-    // Kafka Streams keeps the cache of tumbling and hopping windows, and disables that of sliding ones.
-    caching: base.caching && (!emitOnClose || (settings.compatible && windows.kind !== 'sliding')),
-    retention: retentionOf(settings, materialization, windows),
-    inclusiveRetention: false,
-    windowSize: windowSize(windows),
-    retainDuplicates: false,
-    timeOrdered: emitOnClose,
-  }
-}
-
-/** @throws MR_SERDE_MISSING, MR_TOPOLOGY_STORE_OPTION */
-export function periodStoreSpec(
-  settings: BuildSettings,
-  materialization: Materialization,
-  name: string,
-  serdes: StoreSerdes,
-  node: string,
-  windows: PeriodWindows,
-  emitOnClose: boolean,
-): PeriodStoreSpec {
-  const base = baseSpec(settings, materialization, name, serdes, node)
-  return {
-    kind: 'period',
-    ...base,
-    caching: base.caching && !emitOnClose,
-    retention: materialization.retention ?? defaultRetention(windows),
-    maxSize: windows.maxSize,
-    timeOrdered: emitOnClose,
-  }
-}
-
-/** @throws MR_SERDE_MISSING, MR_TOPOLOGY_STORE_OPTION */
-export function sessionStoreSpec(
-  settings: BuildSettings,
-  materialization: Materialization,
-  name: string,
-  serdes: StoreSerdes,
-  node: string,
-  windows: SessionWindows,
-  emitOnClose: boolean,
-): SessionStoreSpec {
-  const base = baseSpec(settings, materialization, name, serdes, node)
-  return {
-    kind: 'session',
-    ...base,
-    caching: base.caching && !emitOnClose,
-    retention: retentionOf(settings, materialization, windows),
-    timeOrdered: emitOnClose,
+): WindowStoreSpec | PeriodStoreSpec | SessionStoreSpec {
+  const { caching, ...base } = baseSpec(settings, materialization, name, serdes, node)
+  const common = { ...base, caching: caching && !emitOnClose, timeOrdered: emitOnClose }
+  switch (windows.kind) {
+    case 'session':
+      return { kind: 'session', ...common, retention: retentionOf(settings, materialization, windows) }
+    case 'period': {
+      const retention = materialization.retention ?? defaultRetention(windows)
+      return { kind: 'period', ...common, retention, maxSize: windows.maxSize }
+    }
+    default:
+      return {
+        kind: 'window',
+        timestamped: true,
+        ...common,
+        // Kafka Streams keeps the cache of tumbling and hopping windows, and disables that of sliding ones.
+        caching: caching && (!emitOnClose || (settings.compatible && windows.kind !== 'sliding')),
+        retention: retentionOf(settings, materialization, windows),
+        inclusiveRetention: false,
+        windowSize: windowSize(windows),
+        retainDuplicates: false,
+      }
   }
 }
 

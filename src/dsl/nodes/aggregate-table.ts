@@ -66,14 +66,7 @@ function repartitionNode(
     const keySerde = requiredInternalSerde(writer.settings, 'key', group.keySerde, sink, purpose)
     const valueSerde = changeSerde(requiredInternalSerde(writer.settings, 'value', group.valueSerde, sink, purpose))
     writer.addSink({ name: sink, topic, keySerde, valueSerde, partitioner: undefined, parents: self.parentNames() })
-    writer.addSource({
-      name: source,
-      topics: [topic],
-      keySerde,
-      valueSerde,
-      timestampExtractor: undefined,
-      offsetReset: undefined,
-    })
+    writer.addInternalSource({ name: source, topics: [topic], keySerde, valueSerde })
   })
 }
 

@@ -8,14 +8,7 @@ import type { NodeTraits } from '../../topology/graph/graph-node.ts'
 import type { Folding, Merger, OperatorSpec } from '../../topology/operator-spec.ts'
 import { closingDelay, includesEnd, minimumRetention } from '../../windowing/windows.ts'
 import type { AggregationWindows } from '../../windowing/windows.ts'
-import {
-  checkWindowStore,
-  periodStoreSpec,
-  sessionStoreSpec,
-  tableStoreSpec,
-  windowSize,
-  windowStoreSpec,
-} from '../handles/materialization.ts'
+import { checkWindowStore, tableStoreSpec, windowSize, windowedStoreSpec } from '../handles/materialization.ts'
 import type { Materialization } from '../handles/materialization.ts'
 import { AggregateOrigin } from '../handles/table-origins.ts'
 import type { StoreKind } from '../handles/table-origins.ts'
@@ -46,7 +39,7 @@ export function aggregationNode(
 ): { readonly node: GraphNode; readonly origin: AggregateOrigin } {
   if (windowing !== undefined) checkWindowStore(store.materialization, windowing.windows, store.name)
   const origin = new AggregateOrigin(store.name, storeKindOf(store.materialization, windowing))
-  const node = new GraphNode(name, traitsOf(store.materialization, windowing), (writer, self) => {
+  const node = new GraphNode(name, nodeTraitsOf(store.materialization, windowing), (writer, self) => {
     writer.addProcessor(name, operatorOf(store.name, folding, windowing, origin.sendsOldValues), self.parentNames())
     writer.addStore(storeSpec(writer.settings, name), store.generated, name)
   })
@@ -80,7 +73,7 @@ function storeKindOf(materialization: Materialization, windowing: Windowing | un
   return materialization.history === undefined ? 'keyValue' : 'versioned'
 }
 
-function traitsOf(materialization: Materialization, windowing: Windowing | undefined): NodeTraits {
+function nodeTraitsOf(materialization: Materialization, windowing: Windowing | undefined): NodeTraits {
   if (windowing === undefined) return { versioned: materialization.history !== undefined }
   const { windows } = windowing
   const delay = closingDelay(windows)
@@ -120,12 +113,5 @@ function storeSpecOf(
   const serdes = { key: store.keySerde, value: store.valueSerde }
   if (windowing === undefined) return tableStoreSpec(settings, materialization, name, serdes, node)
   const { windows, emitOnClose } = windowing
-  switch (windows.kind) {
-    case 'session':
-      return sessionStoreSpec(settings, materialization, name, serdes, node, windows, emitOnClose)
-    case 'period':
-      return periodStoreSpec(settings, materialization, name, serdes, node, windows, emitOnClose)
-    default:
-      return windowStoreSpec(settings, materialization, name, serdes, node, windows, emitOnClose)
-  }
+  return windowedStoreSpec(settings, materialization, name, serdes, node, windows, emitOnClose)
 }

@@ -262,15 +262,16 @@ class ForeignKeyJoin {
     value: NodeSerde,
   ): GraphNode {
     const sinkNode = new GraphNode(sink, {}, (writer, self) => {
-      const [keySerde, valueSerde] = [key(writer.settings, sink), value(writer.settings, sink)]
+      const keySerde = key(writer.settings, sink)
+      const valueSerde = value(writer.settings, sink)
       writer.addInternalTopic(topic, 0, this.#options.name === undefined)
       writer.addSink({ name: sink, topic, keySerde, valueSerde, partitioner, parents: self.parentNames() })
     })
     this.#graph.add(parents, sinkNode)
     const sourceNode = new GraphNode(source, {}, (writer) => {
-      const [keySerde, valueSerde] = [key(writer.settings, source), value(writer.settings, source)]
-      const defaults = { timestampExtractor: undefined, offsetReset: undefined }
-      writer.addSource({ name: source, topics: [topic], keySerde, valueSerde, ...defaults })
+      const keySerde = key(writer.settings, source)
+      const valueSerde = value(writer.settings, source)
+      writer.addInternalSource({ name: source, topics: [topic], keySerde, valueSerde })
     })
     this.#graph.add(sinkNode, sourceNode)
     return sourceNode

@@ -67,6 +67,11 @@ export class TopologyWriter {
     this.nodes.set(sink.name, { kind: 'sink', ...sink })
   }
 
+  /** Reads an internal topic of this topology, whose records bring their time. @throws as `addSource` */
+  addInternalSource(source: Omit<NewSource, 'timestampExtractor' | 'offsetReset'>): void {
+    this.addSource({ ...source, timestampExtractor: undefined, offsetReset: undefined })
+  }
+
   addInternalTopic(name: string, partitions: number, generatedName: boolean): void {
     if (generatedName && !this.internalTopics.has(name)) this.generatedNames.push(`repartition topic ${name}`)
     this.internalTopics.set(name, { name, partitions, configs: repartitionTopicConfigs(this.settings) })

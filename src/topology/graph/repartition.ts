@@ -54,14 +54,7 @@ function writeRepartition(writer: TopologyWriter, node: GraphNode, body: Reparti
     partitioner: body.partitioner,
     parents: [body.filter],
   })
-  writer.addSource({
-    name: body.source,
-    topics: [body.topic],
-    keySerde,
-    valueSerde,
-    timestampExtractor: undefined,
-    offsetReset: undefined,
-  })
+  writer.addInternalSource({ name: body.source, topics: [body.topic], keySerde, valueSerde })
 }
 
 /** Null keys have no partition, but a left or outer join emits them all the same. */
