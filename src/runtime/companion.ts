@@ -5,8 +5,8 @@ import type { Topology } from '../topology/topology.ts'
 import type { StreamsState, StreamsStatus } from './streams-status.ts'
 
 /**
- * What lives and ends with a running application: a server that answers from its stores, a connector, a reporter. `Streams.start` is
- * given the companions of an application; they live in the main thread, whatever threads the tasks have.
+ * What lives and ends with a running application: a server that reads its stores, a connector, a reporter.
+ * `Streams.start` is given the companions of an application. They live in the main thread, whatever threads tasks have.
  *
  * @example
  * ```ts
@@ -30,16 +30,19 @@ export interface Companion {
   /** Its name in logs and in the status. Companions of one application have different names. */
   readonly name: string
   /**
-   * Called once the stream threads run, before stores are restored; `Streams.start` waits for it. If it throws, the companions that
-   * were started are stopped, the application is closed, and `Streams.start` throws the error.
+   * Called once the stream threads run; stores may still be restoring. `Streams.start` waits for it. If it throws, the
+   * companions started before it are stopped, the application is closed, and `Streams.start` throws the error.
    */
   start(streams: CompanionHost): Promise<void> | void
   /**
-   * Called when the application closes or fails, before its threads stop, which wait for it. What it throws is logged. It must not
-   * wait for `streams.close()` or `streams.closed`, which wait for it.
+   * Called when the application closes or fails. Its stream threads stop once this has ended. An error is logged. It must
+   * not wait for `streams.close()` or `streams.closed`: they wait for it.
    */
   stop(): Promise<void> | void
-  /** What it is doing, for `Streams.status()`, which shows what it throws as `error`. Called often; data that can be written as JSON. */
+  /**
+   * What it is doing, for `Streams.status()`: data that can be written as JSON. Called often. An error that it throws is
+   * shown as `error`.
+   */
   status(): object
 }
 

@@ -14,8 +14,8 @@ export class Companions {
   }
 
   /**
-   * Starts one after the other, until they are to be stopped. One that is starting then is stopped when it has started: to wait for it
-   * would be to wait for ever if it waits for the application.
+   * Starts one after the other. `stop` does not wait for one that is still starting, which may itself wait for the
+   * application: it is stopped here, once it has started, and no other is started after it.
    */
   async start(streams: CompanionHost): Promise<void> {
     for (const companion of this.#given) {

@@ -242,7 +242,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     } else await alive.shutdownApplication()
   }
 
-  /** After the companions, whom the application still answers while they end. */
+  /** Stops the companions first: they may use the stores and the log until they have ended. */
   async #stopThreads(): Promise<void> {
     await this.#companions.stop()
     this.#stopping = true
