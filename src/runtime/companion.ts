@@ -35,13 +35,13 @@ export interface Companion {
    */
   start(streams: CompanionHost): Promise<void> | void
   /**
-   * Called when the application closes or fails. Its stream threads stop once this has ended. An error is logged. It must
-   * not wait for `streams.close()` or `streams.closed`: they wait for it.
+   * Called when the application closes or fails. Its stream threads stop once this has ended. An error is logged.
+   * It must not wait for `streams.close()` or `streams.closed`: they wait for it.
    */
   stop(): Promise<void> | void
   /**
-   * What it is doing, for `Streams.status()`: data that can be written as JSON. Called often. An error that it throws is
-   * shown as `error`.
+   * What it is doing, for `Streams.status()`: data that can be written as JSON. Called often. An error that it throws
+   * is shown as `error`.
    */
   status(): object
 }
