@@ -7,12 +7,12 @@ import { KafkaLog } from './client/kafka-log.ts'
 export type { KafkaOptions } from './cluster/connection-options.ts'
 
 /**
- * A log in a Kafka cluster. Nothing is connected until it is used; `close` ends every connection.
+ * Returns a log in a Kafka cluster. Nothing is connected until it is used; `close` ends every connection.
  *
- * Stream threads become members of groups by the streams protocol (KIP-1071), where the brokers have it, or by the classic one;
- * see `groupProtocol`. Brokers: Apache Kafka 3.5 and later.
+ * Stream threads become members of groups by the streams protocol (KIP-1071), where the brokers have it, or by the
+ * classic one; see `groupProtocol`. Brokers: Apache Kafka 3.5 and later.
  *
- * @throws MR_CONFIG naming the option that is wrong. Calls of the log: MR_LOG_UNREACHABLE, MR_AUTHENTICATION
+ * @throws MR_CONFIG that names the wrong option. Calls of the log throw MR_LOG_UNREACHABLE and MR_AUTHENTICATION.
  * @example
  * ```ts
  * const log = kafka({ brokers: 'localhost:9092' })

@@ -3,16 +3,16 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { throwOnError } from '../protocol/errors.ts'
 import type { Permissions } from '../protocol/errors.ts'
 
-/** What configs belong to: a topic, a broker (by id) or a group (KIP-848, KIP-1071). */
+/** The owner of configs: a topic, a broker (by id) or a group (KIP-848, KIP-1071). */
 export type ConfigResource = 'topic' | 'broker' | 'group'
 
-/** What asking for configs needs of a `Cluster`. */
+/** The part of a `Cluster` that `describeConfigs` uses. */
 export type ConfigCluster = Pick<Cluster, 'options' | 'retrying' | 'sendToAny'>
 
 const resourceTypes = { topic: 2, broker: 4, group: 32 } as const
 const operations = { set: 0, delete: 1 } as const
 
-/** Configs of a topic, broker or group, by name; sensitive ones are `null`. @throws MR_LOG_FAILED, MR_LOG_UNREACHABLE */
+/** Returns configs by name, with `null` for sensitive ones. @throws MR_LOG_FAILED, MR_LOG_UNREACHABLE */
 export async function describeConfigs(
   cluster: ConfigCluster,
   resource: ConfigResource,
@@ -34,8 +34,8 @@ export async function describeConfigs(
 }
 
 /**
- * Sets configs of a topic, broker or group one by one, leaving the others; `null` puts one back to its default. Brokers go by it, and
- * tell it, a moment later.
+ * Sets configs of a topic, broker or group one by one and leaves the others; `null` restores a default. Brokers apply
+ * and report a change a moment later.
  *
  * @throws MR_LOG_FAILED (`INVALID_CONFIG` with the broker's reason), MR_LOG_UNREACHABLE
  */
@@ -62,7 +62,7 @@ export async function alterConfigs(
   })
 }
 
-/** What a refusal is about. */
+/** Returns the place and the permission that the error of a refusal names. */
 function refusedOf(
   resource: ConfigResource,
   name: string,

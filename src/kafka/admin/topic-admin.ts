@@ -23,7 +23,7 @@ const invalidTopicCodes: ReadonlySet<number> = new Set([
   kafkaErrors.invalidConfig,
 ])
 
-/** Topics and their records, managed over requests that any broker answers or passes on. */
+/** Manages topics and their records. */
 export class TopicAdmin {
   readonly #cluster: Cluster
 
@@ -31,7 +31,7 @@ export class TopicAdmin {
     this.#cluster = cluster
   }
 
-  /** Topics that exist, asked anew. @throws MR_LOG_UNREACHABLE, MR_LOG_FAILED */
+  /** Asks a broker for topics and returns those that exist. @throws MR_LOG_UNREACHABLE, MR_LOG_FAILED */
   async describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {
     const found = await this.#cluster.retrying({ what: 'describing topics' }, () => this.#cluster.refresh(names))
     const described = new Map<string, TopicDescription>()
@@ -40,7 +40,7 @@ export class TopicAdmin {
     return described
   }
 
-  /** Names of all topics that this client may see, sorted. @throws MR_LOG_UNREACHABLE */
+  /** Returns the names of all topics that this client may see, sorted. @throws MR_LOG_UNREACHABLE */
   async listTopics(): Promise<readonly string[]> {
     const { topics } = await this.#cluster.retrying({ what: 'listing topics' }, () =>
       this.#cluster.sendToAny('admin', metadataV12.api, null, false, false),
@@ -49,7 +49,8 @@ export class TopicAdmin {
   }
 
   /**
-   * Creates topics and waits until the cluster shows them with a leader for every partition. One that exists already is left as it is.
+   * Creates topics and waits until the cluster shows them with a leader for every partition. Existing topics stay as
+   * they are.
    *
    * @throws MR_TOPIC_INVALID (name, counts or configs refused), MR_TOPIC_CREATE, MR_LOG_UNREACHABLE
    */
@@ -83,7 +84,7 @@ export class TopicAdmin {
     await this.#untilVisible(topics.map(({ name }) => name))
   }
 
-  /** Deletes topics; one that does not exist is passed over. @throws MR_LOG_FAILED, MR_LOG_UNREACHABLE */
+  /** Deletes topics, except those that do not exist. @throws MR_LOG_FAILED, MR_LOG_UNREACHABLE */
   async deleteTopics(names: readonly string[]): Promise<void> {
     if (names.length === 0) return
     const deleted = await this.#cluster.retrying({ what: 'describing topics' }, () => this.#cluster.refresh(names))
@@ -127,8 +128,8 @@ export class TopicAdmin {
   }
 
   /**
-   * First (`earliest`) or next (`latest`, uncommitted records included) offsets, or those of the first records at or after a time
-   * (the end where there is none).
+   * Returns the first (`earliest`) or next (`latest`, uncommitted records included) offsets, or those of the first
+   * records at or after a time. Where there is no such record, that is the end.
    *
    * @throws MR_TOPIC_UNKNOWN, MR_LOG_FAILED, MR_LOG_UNREACHABLE
    */
@@ -189,7 +190,7 @@ export class TopicAdmin {
     })
   }
 
-  /** A broker may know a topic for a while after its deletion: who makes it anew then would take the old one for the new one. */
+  /** Waits until no broker knows the deleted topics: a topic created again could be mistaken for the old one. */
   async #untilGone(deleted: ReadonlyMap<string, TopicMetadata>): Promise<void> {
     await this.#cluster.retrying({ what: 'waiting for topics to be gone' }, async () => {
       const found = await this.#cluster.refresh([...deleted.keys()])
@@ -213,7 +214,7 @@ export class TopicAdmin {
     })
   }
 
-  /** A topic that a broker does not know may be new: it is asked about twice before it counts as unknown. */
+  /** Requires that partitions exist. An unknown topic may be new, so it asks for it twice. */
   async #requirePartitions(partitions: readonly TopicPartition[]): Promise<void> {
     const names = [...new Set(partitions.map(({ topic }) => topic))]
     const find = () => this.#cluster.retrying({ what: 'describing topics' }, () => this.#cluster.topics(names))

@@ -18,7 +18,7 @@ import { IdempotentSession } from '../produce/producer-session.ts'
 import { KafkaProducer } from '../produce/producer.ts'
 import { KafkaError } from '../protocol/errors.ts'
 
-/** One stream thread on Kafka, at least once: records are visible when acknowledged, offsets are committed after them. */
+/** The client of a stream thread, at least once: records are visible when acknowledged, and offsets committed later. */
 export class KafkaClient implements LogClient {
   readonly guarantee = 'at_least_once'
   readonly reader: Fetcher
@@ -57,7 +57,7 @@ export class KafkaClient implements LogClient {
       })
       return 'committed'
     } catch (error) {
-      // Some request may have been carried out whose answer was lost.
+      // A request whose response was lost may have been carried out.
       if (isOutOfReach(error)) return 'unknown'
       throw error
     }

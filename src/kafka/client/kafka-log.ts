@@ -32,7 +32,7 @@ import { KafkaError } from '../protocol/errors.ts'
 import { requireOutlasting } from '../transaction/outlasting.ts'
 import { TransactionalClient } from './transactional-client.ts'
 
-/** Long enough for every broker to hear of a new topic, short enough for a mistyped name. */
+/** Time in ms: long enough for every broker to learn of a new topic, short enough for a mistyped name. */
 const unknownTopicTimeout = 10_000
 
 function fetcherOptions({ fetchBytes }: ReaderOptions): FetcherOptions {
@@ -53,7 +53,7 @@ export class KafkaLog implements Log {
     this.#admin = new TopicAdmin(this.#cluster)
   }
 
-  /** None if the options hold what belongs to one thread: a token provider, callbacks of TLS, a clock. */
+  /** Returns `undefined` if the options hold what belongs to one thread: a token provider, TLS callbacks, a clock. */
   describe(): LogDescription | undefined {
     const { clock, ...options } = this.#options
     return clock === systemClock && isPlainData(options) ? { module: import.meta.url, options } : undefined
@@ -146,7 +146,7 @@ export class KafkaLog implements Log {
     }
   }
 
-  /** Makes `close` close the cluster that was opened for `opened`, too. */
+  /** Makes `close` also close the cluster that was opened for `opened`. */
   #closing<T extends { close(): unknown }>(opened: T, cluster: Cluster): T {
     const close = opened.close.bind(opened)
     const entry = {
@@ -162,6 +162,6 @@ export class KafkaLog implements Log {
   }
 }
 
-/** What `describe` described, in this thread. */
+/** Opens in this thread the log that `describe` described. */
 export const openDescribed: OpenDescribed = (options) =>
   new KafkaLog({ ...(options as Omit<ClusterOptions, 'clock'>), clock: systemClock })

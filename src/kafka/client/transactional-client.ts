@@ -24,12 +24,12 @@ import { Transaction } from '../transaction/transaction.ts'
 import { isRefusedMember } from '../protocol/transaction-errors.ts'
 import { TransactionalProducer } from './transactional-producer.ts'
 
-/** How long closing waits, in ms, for an open transaction to be aborted; the coordinator does it by itself after its timeout. */
+/** Time in ms for which closing waits for an open transaction to abort. Its timeout aborts it otherwise. */
 const closePatience = 3_000
 
 /**
- * One stream thread on Kafka, exactly once (KIP-447): records and offsets become visible together by `commit`, and no transaction is
- * committed without the group having been asked whether this client is its member.
+ * The client of a stream thread, exactly once (KIP-447): `commit` makes records and offsets visible together. No
+ * transaction is committed unless the group confirms that this client is its member.
  */
 export class TransactionalClient implements LogClient {
   readonly guarantee = 'exactly_once'
@@ -41,7 +41,7 @@ export class TransactionalClient implements LogClient {
   readonly #transaction: Transaction
   readonly #producer: KafkaProducer
   readonly #onClose: () => void
-  /** The membership under which offsets were read: offsets that follow from them must not be committed under another. */
+  /** Member id under which offsets were read. Offsets that follow from them must not be committed under another one. */
   #memberId: string | undefined
 
   private constructor(
@@ -62,7 +62,8 @@ export class TransactionalClient implements LogClient {
   }
 
   /**
-   * Fences the predecessor with the same transactional id, and waits until its transaction is aborted.
+   * Opens a client, fences the predecessor with its transactional id, and waits until that one's transaction is
+   * aborted.
    *
    * @param cluster for this client alone: its connections carry its long polls and heartbeats
    * @throws MR_LOG_UNREACHABLE, KafkaError
@@ -78,7 +79,7 @@ export class TransactionalClient implements LogClient {
   }
 
   async committed(partitions: readonly TopicPartition[]): Promise<PartitionMap<CommittedOffset>> {
-    // Offsets of a transaction that is still to be aborted are not stable.
+    // Offsets are not stable while a transaction has yet to be aborted.
     await this.#transaction.settle()
     return askAsMember(this.group, this.#groupId, async () => {
       const member = this.group.identity()
@@ -100,7 +101,7 @@ export class TransactionalClient implements LogClient {
     return 'aborted'
   }
 
-  /** Before the first wait the transaction is sealed: what is appended from then on is not sent until it has ended. */
+  /** Seals the transaction before the first wait: what is appended from then on is not sent until it has ended. */
   async #commitSealed(offsets: PartitionMap<CommittedOffset>): Promise<CommitOutcome> {
     this.#transaction.seal(this.#producer.generation)
     let outcome: CommitOutcome = 'committed'
@@ -116,7 +117,7 @@ export class TransactionalClient implements LogClient {
       this.#unseal()
       throw error
     }
-    // Of any other outcome only an abort follows, which drops what waits.
+    // Any other outcome is followed by an abort, which drops what waits.
     if (outcome === 'committed') {
       if (this.#transaction.isSpent) this.#producer.restartSequences()
       this.#unseal()
@@ -148,7 +149,7 @@ export class TransactionalClient implements LogClient {
     this.#onClose()
   }
 
-  /** False if the membership is gone under which the offsets were read, which the group's `lost` event tells the thread, too. */
+  /** Returns false if the membership under which offsets were read is gone. The thread gets the `lost` event, too. */
   #isStillMember(): boolean {
     const member = this.#member()
     return member !== 'lost' && (this.#memberId === undefined || member?.memberId === this.#memberId)

@@ -7,8 +7,8 @@ import type { Transaction } from '../transaction/transaction.ts'
 import type { RecordSlice } from '../../record/record-slice.ts'
 
 /**
- * Appends records to the transaction under way. What a doomed transaction cannot take any more is dropped with it: `commit` answers
- * `aborted`. Errors that the next transaction would meet again are thrown.
+ * Appends records to the transaction under way. A doomed transaction drops what it can no longer take, and `commit`
+ * returns `aborted`. Errors that the next transaction would meet again are thrown.
  */
 export class TransactionalProducer implements LogProducer {
   readonly #producer: KafkaProducer

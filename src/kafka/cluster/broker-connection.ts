@@ -6,7 +6,7 @@ import { backoff, pause } from './retry.ts'
 import { connectionLost, kafkaErrors, KafkaError } from '../protocol/errors.ts'
 import type { BrokerAddress, ClusterOptions } from './connection-options.ts'
 
-/** One connection to one broker, opened at the first request and again after it broke, with pauses in between. */
+/** A connection to one broker. It opens at the first request and again after it broke, with pauses in between. */
 export class BrokerConnection {
   readonly #address: BrokerAddress
   readonly #options: ClusterOptions
@@ -26,9 +26,9 @@ export class BrokerConnection {
   }
 
   /**
-   * Sends a request and answers the decoded response, error codes inside it included: which of them matter is the caller's to say.
+   * Sends a request and returns the decoded response, error codes included. The caller decides which of them matter.
    *
-   * @throws KafkaError `networkException` (retriable) if there is no connection or no answer
+   * @throws KafkaError `networkException` (retriable) if there is no connection or no response
    */
   async send<A extends unknown[], R>(api: API<A, R>, args: A): Promise<R> {
     const connection = await this.#ready()
@@ -42,7 +42,7 @@ export class BrokerConnection {
     }
   }
 
-  /** API versions and features of this broker, asked anew. */
+  /** Asks this broker for its API versions and features. */
   versions(): Promise<apiVersionsV3.ApiVersionsResponse> {
     return this.send(apiVersionsV3.api, ['millrace', PACKAGE_VERSION])
   }
@@ -70,7 +70,7 @@ export class BrokerConnection {
         await known.ready()
         return known
       } catch {
-        // The login was refused or the connection broke: a new one tells which.
+        // The login was refused or the connection broke. A new connection shows which.
         void known.close().catch(() => undefined)
       }
     }
@@ -84,7 +84,7 @@ export class BrokerConnection {
       ...(tls === undefined ? {} : { tls, tlsServerName: isIP(this.#address.host) === 0 }),
       ...(sasl === undefined ? {} : { sasl }),
     })
-    // Without a listener the emitter would throw what every pending request is told anyway.
+    // Without a listener the emitter would throw the error, which every pending request gets anyway.
     connection.on('error', () => undefined)
     try {
       await connection.connect(this.#address.host, this.#address.port)
@@ -112,14 +112,14 @@ function isTransport(error: unknown): boolean {
   return code === 'PLT_KFK_NETWORK' || code === 'PLT_KFK_TIMEOUT' || code === 'PLT_KFK_AUTHENTICATION'
 }
 
-/** Refused credentials will be refused again. */
+/** Returns the error of a refused login, which is not retriable; `undefined` for any other error. */
 function loginFailed(broker: string, error: unknown): KafkaError | undefined {
   for (let at = error; at instanceof Error; at = at.cause) {
     if (!('code' in at) || at.code !== 'PLT_KFK_AUTHENTICATION') continue
     return new KafkaError(kafkaErrors.saslAuthenticationFailed, `Kafka broker ${broker} refused the login`, {
       code: 'MR_AUTHENTICATION',
       cause: error,
-      hint: 'Check the mechanism, the user name, and the password or the token, of the option sasl.',
+      hint: 'Check the mechanism, the user name, and the password or token, of the option sasl.',
     })
   }
   return undefined

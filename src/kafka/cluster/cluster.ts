@@ -7,7 +7,7 @@ import type { BrokerAddress, ClusterOptions } from './connection-options.ts'
 import type { RetryOptions } from './retry.ts'
 import { LONGEST_TIMER } from '../../platform/clock.ts'
 
-/** Each purpose has its own connection per broker: an answer that takes long (a fetch) must not hold up another (a heartbeat). */
+/** Purpose of a connection. Each has its own per broker, so that a slow response (fetch) does not delay a heartbeat. */
 export type Lane = 'admin' | 'fetch' | 'fetchAside' | 'produce' | 'transaction' | 'group' | 'heartbeat' | 'join'
 
 export type CoordinatorKind = 'group' | 'transaction'
@@ -16,7 +16,7 @@ export interface TopicMetadata {
   readonly name: string
   /** UUID with dashes. */
   readonly id: string
-  /** By partition number. */
+  /** Indexed by partition number. */
   readonly partitions: readonly PartitionMetadata[]
 }
 
@@ -29,7 +29,7 @@ export interface PartitionMetadata {
 const noTopic: ReadonlyMap<string, TopicMetadata> = new Map()
 const coordinatorKinds: Readonly<Record<CoordinatorKind, number>> = { group: 0, transaction: 1 }
 
-/** What is known of a Kafka cluster, and connections to its brokers. */
+/** Metadata of a Kafka cluster, and connections to its brokers. */
 export class Cluster {
   readonly options: ClusterOptions
   readonly #connections = new Map<string, BrokerConnection>()
@@ -45,9 +45,9 @@ export class Cluster {
     this.options = options
     const { requestTimeout, sessionTimeout } = options
     this.#laneOptions = {
-      // A heartbeat that hangs must be given up while there is still time for another within the session.
+      // A hanging heartbeat must be given up while there is still time for another one within the session.
       heartbeat: { ...options, requestTimeout: Math.min(requestTimeout, 5_000) },
-      // A join is answered when every live member has joined: the dead ones are waited for until their sessions end.
+      // The response to a join comes when every live member has joined. Dead ones delay it until their sessions end.
       join: { ...options, requestTimeout: Math.min(sessionTimeout + requestTimeout, LONGEST_TIMER) },
     }
   }
@@ -57,15 +57,17 @@ export class Cluster {
     return this.#closing.signal
   }
 
-  /** A topic as last heard of. */
+  /** Returns the last known metadata of a topic. */
   cachedTopic(name: string): TopicMetadata | undefined {
     return this.#topics.get(name)
   }
 
   /**
-   * Asks a broker for topics anew and remembers the answer; topics that do not exist are absent. One attempt over all brokers.
+   * Asks a broker for topics and remembers the response; topics that do not exist are absent. Each broker is tried
+   * once.
    *
-   * @throws KafkaError of a topic that cannot be described (no permission, invalid name), `networkException` if no broker answers
+   * @throws KafkaError if a topic cannot be described (no permission, invalid name); `networkException` if no broker
+   *   responds
    */
   async refresh(topics: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>> {
     return topics.length === 0
@@ -73,7 +75,7 @@ export class Cluster {
       : this.#learn(await this.sendToAny('admin', metadataV12.api, topics.slice(), false, false))
   }
 
-  /** Topics from the cache, the missing ones asked for; topics that do not exist are absent. */
+  /** Returns topics from the cache, and asks for missing ones; topics that do not exist are absent. */
   async topics(names: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>> {
     const missing = names.filter((name) => !this.#topics.has(name))
     if (missing.length > 0) await this.refresh(missing)
@@ -85,19 +87,19 @@ export class Cluster {
     return found
   }
 
-  /** Forgets a topic, so that the next question about it goes to a broker. */
+  /** Forgets a topic, so that the next request for it goes to a broker. */
   forgetTopic(name: string): void {
     this.#topics.delete(name)
   }
 
-  /** Leader of a partition from the cache: `undefined` if unknown or if there is none, so that the caller refreshes. */
+  /** Returns the cached leader of a partition; `undefined` if unknown or missing, so that the caller refreshes. */
   cachedLeader(topic: string, partition: number): number | undefined {
     const leader = this.#topics.get(topic)?.partitions[partition]?.leader
     return leader === undefined || leader < 0 ? undefined : leader
   }
 
   /**
-   * Leader of a partition, asked for if not cached.
+   * Returns the leader of a partition, and asks for it if it is not cached.
    *
    * @throws KafkaError (retriable) `unknownTopicOrPartition`, `leaderNotAvailable`, `networkException`
    */
@@ -114,7 +116,7 @@ export class Cluster {
   }
 
   /**
-   * Broker that coordinates a group or a transactional id, cached until `forgetCoordinator`.
+   * Returns the broker that coordinates a group or a transactional id, and caches it until `forgetCoordinator`.
    *
    * @throws KafkaError `coordinatorNotAvailable`, `networkException` (retriable), `groupAuthorizationFailed` …
    */
@@ -138,7 +140,7 @@ export class Cluster {
     this.#coordinators.delete(`${kind}:${key}`)
   }
 
-  /** API versions and finalized features of a broker, asked once. */
+  /** Returns the API versions and finalized features of a broker, and asks for them once. */
   async versions(broker: number): Promise<apiVersionsV3.ApiVersionsResponse> {
     const known = this.#versions.get(broker)
     if (known !== undefined) return known
@@ -153,10 +155,10 @@ export class Cluster {
   }
 
   /**
-   * Sends a request to a broker over the connection of `lane` and answers the decoded response. Error codes inside the response
-   * are the caller's to look at.
+   * Sends a request to a broker over the connection of `lane` and returns the decoded response. The caller checks the
+   * error codes in it.
    *
-   * @throws KafkaError `networkException` (retriable): no connection, connection lost, no answer in `requestTimeout`
+   * @throws KafkaError `networkException` (retriable): no connection, connection lost, no response in `requestTimeout`
    */
   async send<A extends unknown[], R>(broker: number, lane: Lane, api: API<A, R>, ...args: A): Promise<R> {
     try {
@@ -168,7 +170,7 @@ export class Cluster {
     }
   }
 
-  /** Sends a request to whichever broker answers: each is tried once, the one that answered last first. */
+  /** Sends a request to any broker: each is tried once, beginning with the one that responded last. */
   async sendToAny<A extends unknown[], R>(lane: Lane, api: API<A, R>, ...args: A): Promise<R> {
     const addresses = this.#addresses()
     let last: unknown
@@ -188,7 +190,7 @@ export class Cluster {
     throw last
   }
 
-  /** Repeats `attempt` on retriable errors until `apiTimeout`. @throws MR_LOG_UNREACHABLE, or what was thrown last */
+  /** Repeats `attempt` on retriable errors until `apiTimeout`. @throws MR_LOG_UNREACHABLE, or the last error */
   retrying<T>(retry: Omit<RetryOptions, 'signal'>, attempt: () => Promise<T>): Promise<T> {
     return retrying(this.options, { ...retry, signal: this.closed }, attempt)
   }
@@ -211,7 +213,7 @@ export class Cluster {
         this.#topics.delete(name)
         continue
       }
-      // A topic being created has no leader yet, which is told in its partitions too.
+      // A topic that is being created has no leader yet. Its partitions say so too.
       if (!isRetriableCode(topic.errorCode))
         throwOnError(topic.errorCode, 'describing a topic', { topic: name, needs: { topic: 'Describe' } })
       const partitions: PartitionMetadata[] = []
@@ -241,7 +243,7 @@ export class Cluster {
     }
   }
 
-  /** Known brokers and the bootstrap list, each address once. */
+  /** Returns the bootstrap list and the known brokers, each address once. */
   #addresses(): BrokerAddress[] {
     const all = new Map<string, BrokerAddress>()
     for (const address of this.options.brokers) all.set(addressText(address), address)

@@ -10,64 +10,64 @@ import type { Compression } from '../records/compression.ts'
 import { MAX_BATCH_BYTES } from '../records/cursor.ts'
 import { readSasl, readTls, SASL } from './security-options.ts'
 
-/** How to reach a Kafka cluster. Times are milliseconds or text: `'10s'`. */
+/** Options of `kafka`: how to reach a Kafka cluster. Times are milliseconds or text: `'10s'`. */
 export interface KafkaOptions {
-  /** Bootstrap brokers: `'host:port,host:port'` or a list of them. Any one that answers is enough. */
+  /** Bootstrap brokers: `'host:port,host:port'` or a list of them. One that responds is enough. */
   readonly brokers: string | readonly string[]
   /** Name shown in the broker's logs and quotas. Default `millrace`. */
   readonly clientId?: string
   /** TLS; `true` trusts the system's certificate authorities. */
   readonly tls?: boolean | TlsOptions
-  /** SASL mechanism (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER) and credentials; functions are asked at every login. */
+  /** SASL mechanism (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER) and credentials. Functions run at each login. */
   readonly sasl?: SASLOptions
   /** How long to wait for a connection to open. Default 10 s, as `socket.connection.setup.timeout.ms`. */
   readonly connectTimeout?: Duration
-  /** How long to wait for an answer. Default 30 s, as `request.timeout.ms`. */
+  /** How long to wait for a response. Default 30 s, as `request.timeout.ms`. */
   readonly requestTimeout?: Duration
-  /** How long a call is repeated on another or a recovering broker before it fails. Default 60 s, as `default.api.timeout.ms`. */
+  /** How long a call is repeated, on any broker, before it fails. Default 60 s, as `default.api.timeout.ms`. */
   readonly apiTimeout?: Duration
   /**
-   * Time after which the coordinator aborts a transaction that was not ended, so that readers of committed records can go on behind
-   * a client that died. Must be longer than the commit interval. Default 10 s, as Kafka Streams sets `transaction.timeout.ms`.
+   * Time after which the coordinator aborts a transaction that was not ended, so that readers of committed records can
+   * go on after a client died. Must be longer than the commit interval. Default 10 s, as Kafka Streams sets
+   * `transaction.timeout.ms`.
    */
   readonly transactionTimeout?: Duration
   /**
-   * How stream threads share their tasks. `streams`: the brokers assign them (KIP-1071; Apache Kafka 4.2 or later with the feature
-   * `streams.version`). `classic`: a member assigns them, on any broker from 3.5. Default `auto`: `streams` where the brokers have it and
-   * no members of a classic group are alive, else `classic`. A group changes from one to the other, with its offsets, when all of
-   * its members have stopped.
+   * How stream threads share their tasks. `streams`: the brokers assign them (KIP-1071; Apache Kafka 4.2 or later with
+   * the feature `streams.version`). `classic`: a member assigns them, on any broker from 3.5. Default `auto`: `streams`
+   * where the brokers have it and no members of a classic group are alive, else `classic`. A group changes from one to
+   * the other, with its offsets, when all of its members have stopped.
    */
   readonly groupProtocol?: 'auto' | 'streams' | 'classic'
   /**
-   * Time without a heartbeat after which a member of a classic group counts as dead. Default 45 s, as `session.timeout.ms`; a
-   * streams group has its own setting on the brokers.
+   * Time without a heartbeat after which a member of a classic group counts as dead. Default 45 s, as
+   * `session.timeout.ms`. For streams groups the brokers have their own setting.
    */
   readonly sessionTimeout?: Duration
   /**
-   * Time between two heartbeats of a member of a classic group; shorter than `sessionTimeout`. Default 3 s, as
+   * Time between two heartbeats of a member of a classic group. Must be shorter than `sessionTimeout`. Default 3 s, as
    * `heartbeat.interval.ms`, or a third of `sessionTimeout` if that is shorter.
    */
   readonly heartbeatInterval?: Duration
-  /**
-   * How written records are compressed. It costs the application CPU and saves network and disk. Default `'none'`, as `compression.type`.
-   */
+  /** How written records are compressed: costs CPU, saves network and disk. Default `'none'`, as `compression.type`. */
   readonly compression?: Compression
   /**
-   * The largest batch that is sent, compressed, in bytes or as text: `'4MiB'`. A record that needs a larger one is refused without being
-   * sent, and `onProductionError` decides. A topic takes no more than its `max.message.bytes` (1 MiB by default) either. Default 99 MiB:
-   * brokers take requests of 100 MiB (`socket.request.max.bytes`). Kafka's own producer takes 1 MiB for `max.request.size`.
+   * The largest batch that is sent, compressed, in bytes or as text: `'4MiB'`. A record that needs a larger one is not
+   * sent but refused, and `onProductionError` decides. A topic accepts no more than its `max.message.bytes` (1 MiB by
+   * default) either. Default 99 MiB, as brokers accept requests of 100 MiB (`socket.request.max.bytes`). The default of
+   * Kafka's own producer (`max.request.size`) is 1 MiB.
    */
   readonly maxRequestSize?: ByteSize
   /**
-   * Bound of what a compressed batch may unpack to: a few kilobytes can stand for gigabytes. What is larger is MR_BATCH_TOO_LARGE.
-   * Default 256 MiB.
+   * Bytes that a compressed batch may unpack to, as a few kilobytes can stand for gigabytes. A larger batch is
+   * MR_BATCH_TOO_LARGE. Default 256 MiB.
    */
   readonly maxBatchBytes?: ByteSize
-  /** First pause between two attempts, at most `retryBackoffMax`. Default 50 ms, or `retryBackoffMax` if that is shorter. */
+  /** First pause between two attempts, at most `retryBackoffMax`. Default 50 ms, or `retryBackoffMax` if shorter. */
   readonly retryBackoff?: Duration
   /** Longest pause between two attempts. Default 1 s. */
   readonly retryBackoffMax?: Duration
-  /** Time and timers, for tests; the machine's if not given. */
+  /** Time and timers, for tests. Default: the machine's. */
   readonly clock?: Clock
 }
 
@@ -76,13 +76,13 @@ export interface BrokerAddress {
   readonly port: number
 }
 
-/** The options of `kafka`. */
+/** Table of the options of `kafka`. */
 export const KAFKA = {
   brokers: option<readonly BrokerAddress[]>(
     "text: `'host:port,host:port'`, or a list",
     {
       required: true,
-      description: 'one that answers is enough',
+      description: 'bootstrap brokers; one that responds is enough',
       kafka: 'bootstrap.servers',
       alsoCalled: ['bootstrapBrokers'],
     },
@@ -109,7 +109,8 @@ export const KAFKA = {
     {
       defaultText: 'off',
       description:
-        'how to log in: `mechanism` is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 (with `username`, `password`), OAUTHBEARER (with `token`), or GSSAPI (with a function `authenticate`). Functions are asked at every login',
+        'how to log in: `mechanism` is PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 (with `username`, `password`), ' +
+        'OAUTHBEARER (with `token`), or GSSAPI (with a function `authenticate`). Functions run at every login',
       secret: true,
       kafka: 'sasl.jaas.config',
     },
@@ -119,7 +120,7 @@ export const KAFKA = {
     least: 1,
     most: INT32_MAX,
     default: 10_000,
-    description: 'for a connection to open',
+    description: 'how long to wait for a connection to open',
     kafka: 'socket.connection.setup.timeout.ms',
     alsoCalled: ['connectionTimeout'],
   }),
@@ -127,21 +128,22 @@ export const KAFKA = {
     least: 1,
     most: INT32_MAX,
     default: 30_000,
-    description: 'for an answer',
+    description: 'how long to wait for a response',
     kafka: 'request.timeout.ms',
   }),
   apiTimeout: duration({
     least: 1,
     most: INT32_MAX,
     default: 60_000,
-    description: 'for which a call is repeated, on another or a recovering broker, before it fails',
+    description: 'how long a call is repeated, on any broker, before it fails',
     kafka: 'default.api.timeout.ms',
   }),
   transactionTimeout: duration({
     least: 1,
     most: INT32_MAX,
     default: 10_000,
-    description: 'after which the coordinator aborts a transaction that was not ended; longer than `commitInterval`',
+    description:
+      'time after which the coordinator aborts a transaction that was not ended; longer than `commitInterval`',
     kafka: 'transaction.timeout.ms',
   }),
   groupProtocol: oneOf<'auto' | 'streams' | 'classic'>(['auto', 'streams', 'classic'], {
@@ -154,7 +156,7 @@ export const KAFKA = {
     least: 1,
     most: INT32_MAX,
     default: 45_000,
-    description: 'classic groups: without a heartbeat for so long a member counts as dead',
+    description: 'classic groups: time without a heartbeat after which a member counts as dead',
     kafka: 'session.timeout.ms',
   }),
   heartbeatInterval: duration({
@@ -162,12 +164,12 @@ export const KAFKA = {
     most: INT32_MAX,
     default: 3000,
     defaultText: '`3000`, at most a third of `sessionTimeout`',
-    description: 'classic groups: between two heartbeats; shorter than `sessionTimeout`',
+    description: 'classic groups: time between two heartbeats; shorter than `sessionTimeout`',
     kafka: 'heartbeat.interval.ms',
   }),
   compression: oneOf<Compression>(compressions, {
     default: 'none',
-    description: 'how written records are compressed: CPU of the application for network and disk',
+    description: 'how written records are compressed: costs CPU, saves network and disk',
     kafka: 'compression.type',
   }),
   maxRequestSize: byteSize({
@@ -176,14 +178,15 @@ export const KAFKA = {
     default: 99 << 20,
     defaultText: '99 MiB',
     description:
-      'the largest batch that is sent: a record that needs a larger one is refused, and [`onProductionError`](errors.md#records-that-are-refused) decides. Brokers take requests of 100 MiB',
+      'the largest batch that is sent; a record that needs a larger one is refused, and ' +
+      '[`onProductionError`](errors.md#records-that-are-refused) decides. Brokers accept requests of 100 MiB',
     kafka: 'max.request.size',
   }),
   maxBatchBytes: byteSize({
     least: 1,
     most: INT32_MAX,
     default: MAX_BATCH_BYTES,
-    description: 'to which a compressed batch may unpack; more is `MR_BATCH_TOO_LARGE`',
+    description: 'bytes that a compressed batch may unpack to; more is `MR_BATCH_TOO_LARGE`',
   }),
   retryBackoff: duration({
     least: 1,
@@ -202,10 +205,10 @@ export const KAFKA = {
   clock: clockOption,
 } satisfies TableOf<KafkaOptions>
 
-/** `KafkaOptions` as they are used: checked, times in ms, every default filled in. */
+/** `KafkaOptions` after they are read: checked, times in ms, every default filled in. */
 export type ClusterOptions = Values<typeof KAFKA>
 
-/** @throws MR_CONFIG naming the option, or the two that contradict each other */
+/** Reads the options of `kafka`. @throws MR_CONFIG that names the option, or the two that contradict each other */
 export function clusterOptions(options: KafkaOptions): ClusterOptions {
   const read = readOptions(KAFKA, options, 'kafka()')
   const { sessionTimeout, retryBackoffMax } = read
@@ -217,7 +220,7 @@ export function clusterOptions(options: KafkaOptions): ClusterOptions {
     throw contradiction(
       'heartbeatInterval',
       `is ${heartbeatInterval} ms, not shorter than sessionTimeout, which is ${sessionTimeout} ms`,
-      'Give a third of sessionTimeout at most: a member whose heartbeat comes too late counts as dead.',
+      'Give at most a third of sessionTimeout: a member whose heartbeat comes too late counts as dead.',
     )
   }
   if (retryBackoff > retryBackoffMax) {
@@ -239,12 +242,12 @@ function readBrokers(value: unknown, place: Place): readonly BrokerAddress[] {
   const list: readonly unknown[] = typeof value === 'string' ? value.split(',') : Array.isArray(value) ? value : [value]
   const brokers: BrokerAddress[] = []
   for (const entry of list) {
-    if (typeof entry !== 'string') throw place.refuse(entry, "give 'host:port,host:port', or a list of 'host:port'")
+    if (typeof entry !== 'string') throw place.refuse(entry, "Give 'host:port,host:port', or a list of 'host:port'.")
     if (entry.trim() !== '') brokers.push(brokerAddress(entry.trim()))
   }
   if (brokers.length > 0) return brokers
   throw new MillraceError('MR_CONFIG', 'kafka(): brokers is empty', {
-    hint: "Name at least one broker, as 'localhost:9092'.",
+    hint: "Name at least one broker, such as 'localhost:9092'.",
   })
 }
 
@@ -253,10 +256,10 @@ function brokerAddress(text: string): BrokerAddress {
   const host = match?.groups?.['ip6'] ?? match?.groups?.['host']
   const port = Number(match?.groups?.['port'])
   if (host === undefined || !(port > 0 && port < 65_536)) {
-    // An address with a user's name may carry the password, too.
+    // An address with a user name may hold the password too.
     const shown = text.replace(/^.*@/, '…@')
     throw new MillraceError('MR_CONFIG', `brokers: '${shown}' is not host:port`, {
-      hint: "Write brokers as 'localhost:9092'.",
+      hint: "Write a broker as 'localhost:9092'.",
     })
   }
   return { host, port }

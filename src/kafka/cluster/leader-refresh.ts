@@ -2,10 +2,10 @@ import type { Cluster } from './cluster.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import { backoff, pause } from './retry.ts'
 
-/** What `LeaderRefresh` needs of a `Cluster`. */
+/** The part of a `Cluster` that `LeaderRefresh` uses. */
 export type MetadataSource = Pick<Cluster, 'options' | 'refresh'>
 
-/** Asks for the metadata of topics, one question at a time, with growing pauses while it fails. */
+/** Asks for the metadata of topics, one request at a time, with growing pauses while requests fail. */
 export class LeaderRefresh {
   readonly #cluster: MetadataSource
   readonly #signal: AbortSignal
@@ -13,7 +13,7 @@ export class LeaderRefresh {
   #wanted = new Set<string>()
   #running = false
 
-  /** @param onAnswer called after each answer; `refused` if asking again is useless */
+  /** @param onAnswer called after each response; `refused` is the error if asking again is useless */
   constructor(
     cluster: MetadataSource,
     signal: AbortSignal,

@@ -3,7 +3,7 @@ import { KafkaError, isRetriableCode, isStaleLeaderCode } from '../protocol/erro
 import type { Permissions } from '../protocol/errors.ts'
 import type { Cluster } from './cluster.ts'
 
-/** Values of partitions of one topic, in the shape that requests list them. */
+/** Values of one topic's partitions, in the shape in which requests list them. */
 export interface TopicValues<V> {
   readonly name: string
   readonly partitions: readonly (readonly [partition: number, value: V])[]
@@ -17,10 +17,10 @@ export interface PartitionAnswer<R> {
 }
 
 /**
- * Sends requests about partitions to the leader of each, and again for those whose leader moved meanwhile, until every partition
- * is answered.
+ * Sends requests about partitions to their leaders, and repeats them for partitions whose leader has moved, until there
+ * is a result for every partition.
  *
- * @throws KafkaError of the first partition with an error that repeating does not heal; MR_LOG_UNREACHABLE
+ * @throws KafkaError for the first partition with an error that is not retriable; MR_LOG_UNREACHABLE
  */
 export async function askLeaders<V, R>(
   cluster: Cluster,
@@ -66,7 +66,7 @@ async function byLeader<V>(cluster: Cluster, pending: PartitionMap<V>): Promise<
   return leaders
 }
 
-/** The entries of a map grouped by topic. */
+/** Groups the entries of a map by topic. */
 export function topicValues<V>(map: PartitionMap<V>): TopicValues<V>[] {
   const topics = new Map<string, (readonly [number, V])[]>()
   for (const [topic, partition, value] of map.entries()) {

@@ -3,13 +3,13 @@ import { KafkaError, kafkaErrors } from '../protocol/errors.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { ClusterOptions } from './connection-options.ts'
 
-/** The pause before attempt `attempt + 1`, in ms: doubled each time up to the limit, a fifth of it random so that clients do not come in step. */
+/** Returns the pause in ms after an attempt, from 0 on: doubled up to the limit, a fifth random to avoid lockstep. */
 export function backoff(options: Pick<ClusterOptions, 'retryBackoff' | 'retryBackoffMax'>, attempt: number): number {
   const full = Math.min(options.retryBackoff * 2 ** Math.min(attempt, 20), options.retryBackoffMax)
   return full * (0.8 + 0.2 * Math.random())
 }
 
-/** Resolves after `delayMs` or when aborted. Keeps the process alive, as a call under way must. */
+/** Resolves after `delayMs` or when aborted. Keeps the process alive until then, as a call is under way. */
 export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve()
   return new Promise((resolve) => {
@@ -25,26 +25,27 @@ export function pause(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   })
 }
 
-/** ms for which a topic may be unknown to a broker that has just started, or be too new for it. */
+/** Time in ms for which a topic may be unknown: the broker has just started, or the topic is too new for it. */
 const UNKNOWN_TOPIC_PATIENCE = 10_000
-/** The same for topics of which offsets are committed: they are not new. */
+/** The same for topics whose offsets are committed, which are not new. */
 export const READ_TOPIC_PATIENCE = 500
 
 export interface RetryOptions {
-  /** What is being done, for the error: `creating topics`. */
+  /** The action, for the text of the error: `creating topics`. */
   readonly what: string
-  /** Ends the repetition: the last error is thrown at once. */
+  /** Ends the repetition when aborted: the last error is thrown at once. */
   readonly signal?: AbortSignal
-  /** ms for which a topic may be unknown. Default: 10 s. */
+  /** Time in ms for which a topic may be unknown. Default: 10 s. */
   readonly unknownTopicPatience?: number
   /** Called before each new attempt, to forget what the error disproved. */
   readonly onRetry?: (error: KafkaError) => void
 }
 
 /**
- * Repeats `attempt` on retriable Kafka errors, with pauses, for as long as `apiTimeout` says; for a topic that no broker knows for 10 s.
+ * Repeats `attempt` on retriable Kafka errors, with pauses, for at most `apiTimeout`. If no broker knows a topic, it
+ * repeats for at most `unknownTopicPatience`.
  *
- * @throws what `attempt` threw last; MR_LOG_UNREACHABLE if that was a failed connection
+ * @throws the last error of `attempt`; MR_LOG_UNREACHABLE if that was a failed connection
  */
 export async function retrying<T>(options: ClusterOptions, retry: RetryOptions, attempt: () => Promise<T>): Promise<T> {
   const { clock, apiTimeout } = options
@@ -70,12 +71,14 @@ function gaveUp(options: ClusterOptions, what: string, error: KafkaError): Millr
   return unreachable(options, what, error)
 }
 
-/** No broker answered; names the ones that were tried first. */
+/** Returns the error for brokers that do not respond. It names the bootstrap brokers. */
 function unreachable(options: ClusterOptions, what: string, cause: unknown): MillraceError {
   const brokers = options.brokers.map(({ host, port }) => `${host}:${port}`).join(', ')
   const detail = cause instanceof Error ? `: ${cause.message}` : ''
-  return new MillraceError('MR_LOG_UNREACHABLE', `no Kafka broker of ${brokers} answered while ${what}${detail}`, {
+  return new MillraceError('MR_LOG_UNREACHABLE', `no Kafka broker of ${brokers} responded while ${what}${detail}`, {
     cause,
-    hint: 'Check that the brokers run, that their advertised listeners can be reached from here, and TLS and SASL settings.',
+    hint:
+      'Check that the brokers run and that their advertised listeners can be reached from here. ' +
+      'Check the TLS and SASL settings.',
   })
 }

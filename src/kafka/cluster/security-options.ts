@@ -19,16 +19,16 @@ export const SASL = {
       if ((typeof value === 'object' && value !== null && !Array.isArray(value)) || typeof value === 'function') {
         return value as NonNullable<SASLOptions['oauthBearerExtensions']>
       }
-      throw place.refuse(value, 'give an object of text, or a function that returns one')
+      throw place.refuse(value, 'Give an object of text, or a function that returns one.')
     },
   ),
   authenticate: awaitedFunc<NonNullable<SASLOptions['authenticate']>>({ description: 'logs in by itself: for GSSAPI' }),
   authBytesValidator: awaitedFunc<NonNullable<SASLOptions['authBytesValidator']>>({
-    description: 'checks what the broker answers',
+    description: 'checks the authentication bytes that the broker sends',
   }),
 } satisfies TableOf<SASLOptions>
 
-/** What of `sasl` a mechanism cannot do without. */
+/** Options of `sasl` that each mechanism requires. */
 const NEEDED: Readonly<Record<(typeof MECHANISMS)[number], readonly ('username' | 'password' | 'token')[]>> = {
   PLAIN: ['username', 'password'],
   'SCRAM-SHA-256': ['username', 'password'],
@@ -43,31 +43,31 @@ function credential(about: About<Credential>): Option<Credential | undefined> {
   return option<Credential>('text, function', { ...about, secret: true }, (value, place) => {
     if (typeof value === 'function') return value as Credential
     if (typeof value === 'string' && value !== '') return value
-    throw place.refuse(value, 'give text that is not empty, or a function that returns it')
+    throw place.refuse(value, 'Give text that is not empty, or a function that returns it.')
   })
 }
 
-/** @throws what `place.refuse` makes: a mechanism without what it needs would only fail at the first login */
+/** Reads `sasl`. An option that the mechanism needs is required now: its absence would only fail the first login. */
 export function readSasl(value: unknown, place: Place): SASLOptions {
   const values = readMembers(SASL, value, place)
   const { mechanism, authenticate } = values
   if (authenticate === undefined) {
     for (const name of NEEDED[mechanism]) {
       if (values[name] === undefined)
-        throw place.inner(`.${name}`).missing(`${mechanism} needs ${NEEDED[mechanism].join(' and ')}`)
+        throw place.inner(`.${name}`).missing(`${mechanism} needs ${NEEDED[mechanism].join(' and ')}.`)
     }
-    if (mechanism === 'GSSAPI') throw place.inner('.authenticate').missing('GSSAPI needs a function that logs in')
+    if (mechanism === 'GSSAPI') throw place.inner('.authenticate').missing('GSSAPI needs a function that logs in.')
   }
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as unknown as SASLOptions
 }
 
 const OF_NODE: Option<unknown> = option('', { description: 'an option of `node:tls`' }, (value) => value)
 
-/** The names that `node:tls` has: a misspelt one would leave the connection less safe than it was meant to be. */
+/** Names of the options of `node:tls`. A misspelt one would leave the connection less safe than it was meant to be. */
 const TLS = {
   rejectUnauthorized: option('`true` or `false`', { description: 'an option of `node:tls`' }, (value, place) => {
     if (typeof value === 'boolean') return value
-    throw place.refuse(value, 'give true or false')
+    throw place.refuse(value, 'Give true or false.')
   }),
   ALPNCallback: OF_NODE,
   ALPNProtocols: OF_NODE,
@@ -113,26 +113,26 @@ const TLS = {
 } satisfies TableOf<TlsOptions>
 
 /**
- * `true`, `false` or options of `node:tls`. Their names are checked here; their values by Node, which reads certificates and keys now
- * instead of at the first connection.
+ * Reads `true`, `false` or options of `node:tls`. It checks their names, and Node their values: certificates and keys
+ * are read now instead of at the first connection.
  */
 export function readTls(value: unknown, place: Place): TlsOptions | undefined {
   if (value === true) return {}
   if (value === false) return undefined
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw place.refuse(value, 'give true, false, or options of node:tls, as in { ca: readFileSync(…) }')
+    throw place.refuse(value, 'Give true, false, or options of node:tls, as in { ca: readFileSync(…) }.')
   }
   readMembers(TLS, value, place)
   requireVersions(value, place)
   try {
     createSecureContext(value)
   } catch (cause) {
-    throw place.refuse(value, `node:tls refuses it: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
+    throw place.refuse(value, `Node refuses it: ${cause instanceof Error ? cause.message : String(cause)}`, cause)
   }
   return value
 }
 
-/** Node takes bounds between which there is no version; every handshake then fails. */
+/** Refuses bounds with no version between them. Node accepts them, and then every handshake fails. */
 function requireVersions({ minVersion, maxVersion }: TlsOptions, place: Place): void {
   const [least, most] = [minVersion, maxVersion].map((version) => TLS_VERSIONS.indexOf(version ?? ''))
   if (least === -1 || most === -1 || least! <= most!) return

@@ -4,19 +4,19 @@ import { WireReader } from '../protocol/wire-reader.ts'
 import type { AbortedTransaction } from '../records/record-set.ts'
 
 /**
- * Fetch version 13: topics go by their ids (KIP-516), so that one that was created anew under its name is never taken for the one before.
- * Spoken by every broker from 3.1 on. Without a fetch session, and always at isolation level read_committed.
- * https://kafka.apache.org/protocol#The_Messages_Fetch
+ * Fetch version 13, which every broker from 3.1 on speaks. It names topics by id (KIP-516), so that a topic created
+ * again under its name is never taken for the old one. Uses no fetch session, and always isolation level
+ * read_committed. https://kafka.apache.org/protocol#The_Messages_Fetch
  */
 export interface FetchRequest {
   /** How long the broker waits for `minBytes`, in ms. */
   readonly maxWait: number
   readonly minBytes: number
-  /** Bound of the whole response; exceeded by a first batch that is larger. */
+  /** Bound of the whole response. A larger first batch exceeds it. */
   readonly maxBytes: number
-  /** Bound for each partition; exceeded by a first batch that is larger. */
+  /** Bound for each partition. A larger first batch exceeds it. */
   readonly partitionMaxBytes: number
-  /** By topic id. */
+  /** Positions by topic id. */
   readonly topics: ReadonlyMap<string, readonly FetchPosition[]>
 }
 

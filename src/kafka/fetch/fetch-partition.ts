@@ -2,42 +2,42 @@ import type { RecordCursor, TopicPartition } from '../../log/log.ts'
 import type { MillraceError } from '../../errors/millrace-error.ts'
 import type { AbortedTransaction } from '../records/record-set.ts'
 
-/** One answer for a partition, not yet looked into. */
+/** The records of one response for a partition, not parsed yet. */
 export interface FetchedChunk {
   readonly records: Buffer
   readonly abortedTransactions: readonly AbortedTransaction[]
-  /** Behind its last whole batch. */
+  /** Offset after its last whole batch. */
   readonly endOffset: number
 }
 
-/** A partition from one `assign` to the next: what arrives for an earlier one finds `active` false and is dropped. */
+/** A partition from one `assign` to the next. A response for an earlier one finds `active` false and is dropped. */
 export class FetchPartition implements TopicPartition {
   readonly topic: string
   readonly partition: number
-  /** Of the topic that the position belongs to; undefined until it is known. */
+  /** Id of the topic that the position belongs to; `undefined` until it is known. */
   topicId: string | undefined
   active = true
   paused = false
-  /** Named in a request that is not answered yet. */
+  /** True while a request under way names it. */
   inFlight = false
-  /** Behind everything handed over. */
+  /** Offset after everything handed over. */
   position: number
-  /** Behind everything fetched. */
+  /** Offset after everything fetched. */
   fetchOffset: number
   endOffset: number | undefined
-  /** Between which answers, none of them failed in between, the broker had nothing behind what was fetched; -1: the last one had, or failed. */
+  /** Times of the first and last response in a row with nothing more to fetch; -1 if the last had more, or failed. */
   quietSince = -1
   quietUntil = -1
   bufferedBytes = 0
-  /** What reading it ended with; kept until it is assigned anew. */
+  /** The error that ended reading, kept until the partition is assigned again. */
   failure: MillraceError | undefined
   /** Failed requests in a row, the time (ms) before which none is sent, and since when the topic has been unknown. */
   failures = 0
   retryAt = 0
   unknownSince: number | undefined
-  /** What was fetched and not looked into. */
+  /** Fetched chunks that are not parsed yet. */
   readonly chunks: FetchedChunk[] = []
-  /** Of the chunk looked into last, those from `nextCursor` on are not handed over. */
+  /** Cursors of the chunk that was parsed last. Those from `nextCursor` on are not handed over yet. */
   cursors: readonly RecordCursor[] = []
   nextCursor = 0
 
@@ -48,12 +48,12 @@ export class FetchPartition implements TopicPartition {
     this.fetchOffset = offset
   }
 
-  /** As last heard; a partition of which nothing was heard yet may have records. */
+  /** Whether everything was fetched, as far as known. Before the first response there may be records. */
   get isAtEnd(): boolean {
     return this.endOffset !== undefined && this.fetchOffset >= this.endOffset
   }
 
-  /** Takes note of an answer; a failure has no high watermark. */
+  /** Notes a response; a failure has no high watermark. */
   heard(highWatermark: number | undefined, now: number): void {
     if (highWatermark === undefined || highWatermark > this.fetchOffset) {
       this.quietSince = -1

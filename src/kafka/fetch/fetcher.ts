@@ -13,15 +13,15 @@ import { backoff, pause } from '../cluster/retry.ts'
 
 /** Bounds of reading from Kafka. Times in ms, sizes in bytes. */
 export interface FetcherOptions {
-  /** How long a broker waits for records before it answers with none. Default 500, as `fetch.max.wait.ms`. */
+  /** How long a broker waits for records before it responds without any. Default 500, as `fetch.max.wait.ms`. */
   readonly maxWait?: number
-  /** Bound of one answer. Default 16 MiB. */
+  /** Bound of one response. Default 16 MiB. */
   readonly maxBytes?: number
-  /** Bound of one partition in an answer. Default 1 MiB, as `max.partition.fetch.bytes`. */
+  /** Bound of one partition in a response. Default 1 MiB, as `max.partition.fetch.bytes`. */
   readonly partitionMaxBytes?: number
-  /** A partition with this much fetched and not handed over is not fetched. Default 2 MiB. */
+  /** A partition with this much fetched but not handed over is not fetched. Default 2 MiB. */
   readonly partitionBufferBytes?: number
-  /** With this much fetched over all partitions, only those with nothing at all are fetched; with half of it, no paused ones. Default 64 MiB. */
+  /** With this much fetched, only empty partitions are fetched; with half of it, no paused ones. Default 64 MiB. */
   readonly bufferBytes?: number
   /** How long a topic may be unknown to the brokers before that is an error. Default 30 s. */
   readonly unknownTopicTimeout?: number
@@ -36,41 +36,41 @@ const DEFAULTS: Required<FetcherOptions> = {
   unknownTopicTimeout: 30_000,
 }
 
-/** Longest wait (ms) aside: what has data must not wait for what has none. */
+/** Longest wait (ms) of a request aside: partitions with records must not wait for those without. */
 const ASIDE_WAIT = 25
 
-/** What is wanted of one broker. */
+/** Partitions to fetch from one broker. */
 interface Wanted {
-  /** Of which the broker may hold more. */
+  /** Partitions of which the broker may hold more. */
   readonly behind: FetchPartition[]
-  /** Read to their end, as last heard. */
+  /** Partitions that were fetched to their last known end. */
   readonly atEnd: FetchPartition[]
 }
 
-/** Bounds of an answer, and of a partition in it, where there is no room. */
+/** Bounds of a response, and of a partition in it, when the buffer has no room. */
 const LEAST_REQUEST_BYTES = 64 << 10
 const LEAST_PARTITION_BYTES = 16 << 10
 
-/** What the fetcher needs of a `Cluster`. */
+/** The part of a `Cluster` that the fetcher uses. */
 export type FetchCluster = Pick<Cluster, 'options' | 'cachedTopic' | 'cachedLeader' | 'refresh' | 'send'>
 
 /**
- * Reads committed records of partitions over Kafka, fetching ahead by long polls, up to two per broker. It takes the fetch lanes of
- * its cluster for itself: two fetchers over one `Cluster` would hold each other up.
+ * Reads committed records of partitions from Kafka. It fetches ahead by long polls, up to two per broker, and takes the
+ * fetch lanes of its cluster for itself: two fetchers over one `Cluster` would hold each other up.
  */
 export class Fetcher implements LogReader {
   readonly #cluster: FetchCluster
   readonly #options: Required<FetcherOptions>
   readonly #closing = new AbortController()
   readonly #partitions = new PartitionMap<FetchPartition>()
-  /** In the order in which they are asked for: whoever got records goes to the end. */
+  /** Partitions in the order in which they are fetched; one that got records goes to the end. */
   readonly #order = new Set<FetchPartition>()
   readonly #arrived = new Set<FetchPartition>()
   readonly #failed = new Set<FetchPartition>()
   readonly #busy = new Set<string>()
   readonly #leaders: LeaderRefresh
   #bufferedBytes = 0
-  /** What the requests that are not answered may bring. */
+  /** Bytes that the requests under way may bring. */
   #requestedBytes = 0
   #pumpQueued = false
   #retryPending = false
@@ -145,7 +145,7 @@ export class Fetcher implements LogReader {
     return { since: assigned.quietSince, until: assigned.quietUntil }
   }
 
-  /** Fetched and not handed over. */
+  /** Bytes fetched and not handed over. */
   get bufferedBytes(): number {
     return this.#bufferedBytes
   }
@@ -193,7 +193,7 @@ export class Fetcher implements LogReader {
     return count
   }
 
-  /** Makes cursors of the next chunk; false if there is none or it is corrupt. */
+  /** Parses the next chunk into cursors; returns false if there is none or it is corrupt. */
   #open(assigned: FetchPartition): boolean {
     assigned.cursors = []
     assigned.nextCursor = 0
@@ -257,7 +257,7 @@ export class Fetcher implements LogReader {
     if (retryIn !== Number.POSITIVE_INFINITY) void this.#pumpAfter(retryIn)
   }
 
-  /** False, and an error of the partition, if the topic that its position belongs to is gone and another one has its name. */
+  /** Returns false, and fails the partition, if the topic of its position is gone and another one has its name. */
   #isSameTopic(assigned: FetchPartition): boolean {
     const id = this.#cluster.cachedTopic(assigned.topic)?.id
     assigned.topicId ??= id
@@ -265,23 +265,25 @@ export class Fetcher implements LogReader {
     const { topic, partition, fetchOffset: offset } = assigned
     this.#fail(
       assigned,
-      new MillraceError('MR_TOPIC_REPLACED', 'The topic was deleted and created again: its offsets begin anew', {
+      new MillraceError('MR_TOPIC_REPLACED', 'The topic was deleted and created again: its offsets start over', {
         topic,
         partition,
         offset,
-        hint: 'Read the new topic from its beginning, or from where it is to be read. An application does so by the offset reset policy.',
+        hint:
+          'Read the new topic from its beginning, or from the offset that you choose. ' +
+          'An application does so by its offset reset policy.',
       }),
     )
     return false
   }
 
-  /** Two requests a broker: a long poll of what is read to its end, and aside of it one of what has more. */
+  /** Sends up to two requests: a long poll for partitions read to their end, and one aside for those with more. */
   #request(broker: number, { behind, atEnd }: Wanted): void {
     const { maxWait } = this.#options
     const isPolling = this.#busy.has(`${broker} fetch`)
     const polled = isPolling ? [] : atEnd
     if (polled.length > 0) void this.#fetch(broker, 'fetch', polled, maxWait)
-    // What has come to its end since the poll was sent joins the next one; until then it is asked for aside.
+    // A partition that came to its end after the poll was sent joins the next one; until then it is fetched aside.
     const rest = behind.length === 0 && isPolling ? atEnd : behind
     if (rest.length === 0) return
     const isAsideBusy = this.#busy.has(`${broker} fetchAside`)
@@ -293,7 +295,7 @@ export class Fetcher implements LogReader {
     if (assigned.inFlight || assigned.failure !== undefined) return false
     const { partitionBufferBytes, bufferBytes } = this.#options
     if (assigned.paused) return assigned.bufferedBytes < partitionBufferBytes && this.#bufferedBytes < bufferBytes / 2
-    // A partition with nothing is always fetched: the reader may wait for it before it takes anything from the full ones.
+    // An empty partition is always fetched: the reader may wait for it before it takes anything from the full ones.
     return (
       assigned.bufferedBytes === 0 ||
       (assigned.bufferedBytes < partitionBufferBytes && this.#bufferedBytes < bufferBytes)
@@ -345,14 +347,14 @@ export class Fetcher implements LogReader {
     this.#pump()
   }
 
-  /** A broker sends the first batch whole, however large it is. */
+  /** Returns the bound of a response. A broker sends the first batch whole, however large it is. */
   #requestBytes(): number {
     const { maxBytes, bufferBytes } = this.#options
     const room = bufferBytes - this.#bufferedBytes - this.#requestedBytes
     return Math.min(maxBytes, Math.max(LEAST_REQUEST_BYTES, Math.floor(room / 2)))
   }
 
-  /** Of many partitions none may take the room of the others: what has nothing is fetched even where there is none. */
+  /** Returns the bound of a partition: none may take the room of others. Empty ones are fetched even without room. */
   #partitionBytes(): number {
     const { partitionMaxBytes, bufferBytes } = this.#options
     return Math.min(partitionMaxBytes, Math.max(LEAST_PARTITION_BYTES, Math.floor(bufferBytes / this.#order.size)))
@@ -373,7 +375,7 @@ export class Fetcher implements LogReader {
     if (ready) this.#wake?.()
   }
 
-  /** Whether `poll` has something to hand over because of it. */
+  /** Stores what was fetched and returns whether `poll` now has something to hand over. */
   #store(assigned: FetchPartition, fetched: FetchedPartition): boolean {
     const { records, abortedTransactions } = fetched
     assigned.failures = 0
@@ -415,11 +417,13 @@ export class Fetcher implements LogReader {
     if (code === kafkaErrors.offsetOutOfRange) {
       this.#fail(
         assigned,
-        new MillraceError('MR_OFFSET_OUT_OF_RANGE', 'The log does not reach to this offset any more, or not yet', {
+        new MillraceError('MR_OFFSET_OUT_OF_RANGE', 'The log no longer holds this offset, or does not hold it yet', {
           topic,
           partition,
           offset,
-          hint: 'Records were deleted by retention before they were read, or the topic was created anew; say where to go on by the offset reset policy.',
+          hint:
+            'Retention deleted records before they were read, or the topic was created again. ' +
+            'Choose where to go on by the offset reset policy.',
         }),
       )
     } else if (code === kafkaErrors.corruptMessage) {
@@ -429,7 +433,7 @@ export class Fetcher implements LogReader {
     } else {
       this.#fail(
         assigned,
-        new KafkaError(code, 'Kafka refuses to be read', { topic, partition, offset, needs: { topic: 'Read' } }),
+        new KafkaError(code, 'reading from Kafka was refused', { topic, partition, offset, needs: { topic: 'Read' } }),
       )
     }
   }
@@ -446,7 +450,7 @@ export class Fetcher implements LogReader {
       const { topic, partition } = assigned
       if (!topics.has(topic)) continue
       if (refused !== undefined) {
-        // Of several topics that were asked for together the error may concern another one: that one is not asked for again.
+        // The error may concern another topic of the same request. Only that topic is not asked for again.
         if (!(refused instanceof MillraceError)) this.#onRequestFailed(assigned, refused)
         else if (refused.topic === undefined || refused.topic === topic) this.#fail(assigned, refused)
       } else if (this.#cluster.cachedTopic(topic)?.partitions[partition] === undefined) {
@@ -475,7 +479,7 @@ export class Fetcher implements LogReader {
       new MillraceError('MR_TOPIC_UNKNOWN', 'The brokers do not know this partition', {
         topic,
         partition,
-        hint: 'The topic was deleted, or never created: create it, with as many partitions.',
+        hint: 'The topic was deleted or never created. Create it, with enough partitions.',
       }),
     )
   }

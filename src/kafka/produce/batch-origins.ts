@@ -1,10 +1,10 @@
 import type { RecordOrigin } from '../../log/refusal.ts'
 
-/** Who appended each record of a batch, and the number by which they know it: eight bytes a record, since origins come in runs. */
+/** Origins of a batch's records, and the numbers by which they know them: 8 bytes each, as origins come in runs. */
 export class BatchOrigins {
   #places: Float64Array
   readonly #origins: (RecordOrigin | undefined)[] = []
-  /** Number of the first record of each origin's run. */
+  /** Index of the first record of each origin's run. */
   readonly #starts: number[] = []
   #last: RecordOrigin | undefined
   #count = 0

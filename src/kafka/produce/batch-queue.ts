@@ -12,29 +12,29 @@ import { RecordSlice } from '../../record/record-slice.ts'
 const MIN_CAPACITY = 4096
 const NO_ORIGINS = new BatchOrigins(0)
 
-/** What waits to be sent to one partition, in order: closed batches, then the one being filled. At most one is under way. */
+/** Batches that wait for one partition, in order: closed ones, then the one being filled. At most one is under way. */
 export class BatchQueue implements TopicPartition {
   readonly topic: string
   readonly partition: number
   readonly batches: PendingBatch[] = []
   open: BatchBuilder | undefined
-  /** Of the records in the batch being filled. */
+  /** Origins of the records in the batch being filled. */
   origins = NO_ORIGINS
   openSince = 0
   #openGeneration = 0
-  /** The batch being filled need not wait for more records. */
+  /** True if the batch being filled need not wait for more records. */
   due = false
   inFlight = false
   failures = 0
   retryAt = 0
-  /** Of the last acknowledged record; undefined while there is none. */
+  /** Offset of the last acknowledged record; `undefined` while there is none. */
   lastOffset: number | undefined
-  /** Bytes that a batch may have before compression; less than asked for where the broker refused a batch as too large. */
+  /** Bound of a batch before compression. It is lowered when the broker refuses a batch as too large. */
   batchBytes: number
   #identity: ProducerIdentity | undefined
   #nextSequence = 0
   #capacity = MIN_CAPACITY
-  /** Records of the last batch. */
+  /** Number of records in the last batch. */
   #lastCount = 0
 
   constructor(topic: string, partition: number, batchBytes: number) {
@@ -47,7 +47,7 @@ export class BatchQueue implements TopicPartition {
     return this.open === undefined && this.batches.length === 0
   }
 
-  /** Of what is to be sent next. */
+  /** Generation of the batch that is to be sent next. */
   get generation(): number {
     return this.batches[0]?.generation ?? this.#openGeneration
   }
@@ -60,7 +60,7 @@ export class BatchQueue implements TopicPartition {
     return (this.open = new BatchBuilder(this.#capacity))
   }
 
-  /** Moves the batch being filled to those to be sent. */
+  /** Closes the batch being filled and adds it to those to be sent. */
   closeBatch(compression: Compression, transactional: boolean): void {
     const open = this.open
     if (open === undefined) return
@@ -84,10 +84,10 @@ export class BatchQueue implements TopicPartition {
     })
   }
 
-  /** Gives a batch that was never sent its sequence numbers, and its checksum. */
+  /** Gives a batch that was never sent its sequence numbers and its checksum. */
   stamp(batch: PendingBatch, current: ProducerIdentity): void {
     if (batch.identity !== undefined) return
-    // The sequence goes on under the identity it began with: a new one of the session is for partitions that lost theirs.
+    // A sequence goes on under the identity with which it began. A new one is for partitions that lost theirs.
     const identity = (this.#identity ??= current)
     batch.identity = identity
     batch.sequence = this.#nextSequence
@@ -95,7 +95,7 @@ export class BatchQueue implements TopicPartition {
     stampBatch(batch.buffer, identity.producerId, identity.epoch, batch.sequence)
   }
 
-  /** Takes the head out: it is in the log. @param baseOffset -1: the broker does not say where */
+  /** Removes the head, which is in the log. @param baseOffset -1 if the broker does not say where */
   acknowledge(baseOffset: number): PendingBatch {
     const batch = this.batches.shift()!
     this.failures = 0
@@ -103,7 +103,7 @@ export class BatchQueue implements TopicPartition {
     return batch
   }
 
-  /** Starts over with sequence 0 under an identity to come. Only while the head is known not to be in the log. */
+  /** Starts over with sequence 0 under the next identity. Allowed only while the head is known not to be in the log. */
   restartSequence(): void {
     this.#identity = undefined
     this.#nextSequence = 0
@@ -113,23 +113,23 @@ export class BatchQueue implements TopicPartition {
     }
   }
 
-  /** Replaces the head, which the broker refuses, by two halves. */
+  /** Replaces the head, which the broker refused, with two halves. */
   halveHead(compression: Compression, transactional: boolean): void {
     const second = this.batches[0]!.count >> 1
     this.#regroupHead(compression, transactional, (index) => (index === second ? 'next' : 'same'))
   }
 
-  /** Later batches have no more bytes than that before compression; a larger record has one of its own. */
+  /** Limits later batches to that many bytes before compression. A larger record gets a batch of its own. */
   limitBatches(bytes: number): void {
     this.batchBytes = Math.min(this.batchBytes, Math.max(bytes, MIN_CAPACITY))
   }
 
-  /** Replaces the head, which is too large, by batches of at most `limit` bytes before compression, unless one record takes more. */
+  /** Replaces the head with batches of at most `limit` bytes before compression. A larger record gets its own. */
   packHead(limit: number, compression: Compression, transactional: boolean): void {
     this.#regroupHead(compression, transactional, (_, filled, bytes) => (filled + bytes > limit ? 'next' : 'same'))
   }
 
-  /** Takes records out of the head, which was not written; the head itself if none is left. */
+  /** Takes records out of the head, which was not written, and removes the head if no record is left. */
   takeOut(indices: ReadonlySet<number>, compression: Compression, transactional: boolean): TakenRecord[] {
     const taken = takeRecords(this, this.batches[0]!, indices)
     this.#regroupHead(compression, transactional, (index) => (indices.has(index) ? 'out' : 'same'))
@@ -137,7 +137,7 @@ export class BatchQueue implements TopicPartition {
     return taken
   }
 
-  /** Puts a batch of one record in front of those of later generations that were never sent. */
+  /** Inserts a batch of one record before those of later generations that were never sent. */
   insert(
     record: Replacement,
     generation: number,
@@ -174,7 +174,7 @@ export class BatchQueue implements TopicPartition {
     this.due = false
   }
 
-  /** What was sent of the head and not written keeps its sequence numbers; they go on behind it without a gap. */
+  /** Replaces the head with its parts. If it was sent, they and sent batches after it get new numbers without a gap. */
   #regroupHead(
     compression: Compression,
     transactional: boolean,
@@ -196,7 +196,7 @@ export class BatchQueue implements TopicPartition {
   }
 }
 
-/** The sequence number behind a batch of `count` records; behind 2^31 - 1 comes 0. */
+/** Returns the sequence number after a batch of `count` records; 0 follows 2^31 - 1. */
 export function sequenceAfter(sequence: number, count: number): number {
   return (sequence + count) % 0x8000_0000
 }

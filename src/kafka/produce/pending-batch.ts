@@ -5,14 +5,14 @@ import type { ProducerIdentity } from './producer-session.ts'
 export interface PendingBatch {
   readonly buffer: Buffer
   readonly count: number
-  /** What it counts for in the producer's memory bound: its bytes before compression. */
+  /** Bytes before compression, which count in the producer's memory bound. */
   readonly bytes: number
-  /** When its first record was appended, in ms. */
+  /** Time (ms) at which its first record was appended. */
   readonly since: number
-  /** How many flushes were asked for before its first record was appended. */
+  /** Number of flushes that were asked for before its first record was appended. */
   readonly generation: number
   readonly origins: BatchOrigins
-  /** As whom it was stamped and from which sequence number on; it keeps both when it is sent again. */
+  /** Identity and first sequence number that it was stamped with. It keeps both when it is sent again. */
   identity: ProducerIdentity | undefined
   sequence: number
 }

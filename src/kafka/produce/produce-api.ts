@@ -2,7 +2,10 @@ import { Writer, createAPI } from '@platformatic/kafka'
 import type { Reader } from '@platformatic/kafka'
 import { WireReader } from '../protocol/wire-reader.ts'
 
-/** Produce version 9, spoken by every broker from 2.8 on, acknowledged by all in-sync replicas. https://kafka.apache.org/protocol#The_Messages_Produce */
+/**
+ * Produce version 9, which every broker from 2.8 on speaks. All in-sync replicas acknowledge.
+ * https://kafka.apache.org/protocol#The_Messages_Produce
+ */
 export interface ProduceRequest {
   readonly transactionalId: string | null
   /** How long the broker waits for its replicas, in ms. */
@@ -22,14 +25,14 @@ export interface ProducedPartition {
   readonly errorCode: number
   /** Offset of the first record of the batch; -1 on error. */
   readonly baseOffset: number
-  /** What the broker says about the error, the first refused record first. */
+  /** Text of the broker about the error: that of the first refused record, if it has one. */
   readonly errorText: string | null
-  /** The records for which the batch was refused, if the broker says (KIP-467). */
+  /** Records for which the batch was refused, if the broker names them (KIP-467). */
   readonly recordErrors: readonly RecordError[]
 }
 
 export interface RecordError {
-  /** Number of the record in its batch, from 0 on. */
+  /** Index of the record in its batch. */
   readonly index: number
   readonly text: string | null
 }

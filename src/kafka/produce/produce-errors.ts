@@ -11,7 +11,7 @@ const HINTS: ReadonlyMap<number, string> = new Map([
 
 const MAKE_SMALLER = "Make the record smaller, compress (kafka({ compression: 'zstd' }))"
 
-/** Codes that are about records of the batch, which sent again would be refused again; their fellows would not. */
+/** Codes that concern single records of a batch. Sent again, they would be refused again; the others would not. */
 const RECORD_ERRORS: ReadonlyMap<number, Omit<RefusalReason, 'text'>> = new Map([
   [kafkaErrors.messageTooLarge, { configs: ['max.message.bytes'], hint: MAKE_SMALLER }],
   [kafkaErrors.recordListTooLarge, { configs: ['segment.bytes'], hint: MAKE_SMALLER }],
@@ -26,17 +26,17 @@ const RECORD_ERRORS: ReadonlyMap<number, Omit<RefusalReason, 'text'>> = new Map(
     kafkaErrors.invalidRecord,
     {
       configs: [],
-      hint: 'The broker checks records of this topic: a compacted topic refuses records without a key, for one.',
+      hint: 'The broker checks records of this topic. A compacted topic, for one, refuses records without a key.',
     },
   ],
   [
     kafkaErrors.unsupportedForMessageFormat,
-    { configs: [], hint: 'The topic keeps an old message format: write without headers, or convert the topic.' },
+    { configs: [], hint: 'The topic keeps an old message format. Write without headers, or convert the topic.' },
   ],
-  [kafkaErrors.policyViolation, { configs: [], hint: 'A policy of the brokers refuses the record: see their log.' }],
+  [kafkaErrors.policyViolation, { configs: [], hint: 'A policy of the brokers refuses the record. See their log.' }],
 ])
 
-/** Whether the broker refuses a batch because of records in it, for what they are. */
+/** Returns whether the broker refuses a batch because of single records in it. */
 export function isRecordError(code: number): boolean {
   return RECORD_ERRORS.has(code)
 }
@@ -45,7 +45,7 @@ export function isTooLarge(code: number): boolean {
   return code === kafkaErrors.messageTooLarge || code === kafkaErrors.recordListTooLarge
 }
 
-/** Why the broker refuses a record. */
+/** Returns why the broker refuses a record. */
 export function refusedFor(code: number, text: string | null): RefusalReason {
   return {
     ...RECORD_ERRORS.get(code)!,
@@ -53,7 +53,7 @@ export function refusedFor(code: number, text: string | null): RefusalReason {
   }
 }
 
-/** Why a record is not sent. @param limit `max.message.bytes` of the topic, if that is what it exceeds */
+/** Returns why a record is not sent. @param limit `max.message.bytes` of the topic, if the record exceeds it */
 export function refusedUnsent(bytes: number, limit: number | undefined, maxRequestSize: number): RefusalReason {
   if (limit === undefined) {
     const text = `its batch has ${bytes} bytes, and maxRequestSize of kafka() is ${maxRequestSize}`
@@ -63,7 +63,7 @@ export function refusedUnsent(bytes: number, limit: number | undefined, maxReque
   return { ...RECORD_ERRORS.get(kafkaErrors.messageTooLarge)!, text }
 }
 
-/** The error that ends a producer whose record was refused, where nobody is to be asked about it. */
+/** Returns the error that ends a producer after a refused record that no origin decides about. */
 export function refusedFailure(refusal: Refusal, code: number): KafkaError {
   const { topic, partition } = refusal
   const text = describeRefusal(refusal)
@@ -76,7 +76,10 @@ export function refusedFailure(refusal: Refusal, code: number): KafkaError {
   })
 }
 
-/** The error that ends a producer: MR_FENCED if another one took its place, MR_TOPIC_UNKNOWN if the topic is gone, else MR_PRODUCE. */
+/**
+ * Returns the error that ends a producer: MR_FENCED if another one took over, MR_TOPIC_UNKNOWN if the topic is gone,
+ * MR_AUTHORIZATION if the transactional id or the cluster is refused, else MR_PRODUCE.
+ */
 export function produceFailure(
   place: TopicPartition,
   code: number,
@@ -95,7 +98,6 @@ export function produceFailure(
     })
   }
   const hint = HINTS.get(code) ?? 'See the cause, and the log of the broker.'
-  // What is refused is the transactional id, or the cluster to producers without one.
   if (isAuthorizationCode(code) && code !== kafkaErrors.topicAuthorizationFailed)
     return new KafkaError(code, 'records could not be written', { topic, partition, text, cause, needs })
   return new KafkaError(code, 'records could not be written', {

@@ -4,29 +4,29 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { throwOnError } from '../protocol/errors.ts'
 import { retrying } from '../cluster/retry.ts'
 
-/** As whom batches are sent; sequence numbers count per partition from 0 under each identity. */
+/** Identity under which batches are sent. Under each, the sequence numbers of a partition count from 0. */
 export interface ProducerIdentity {
   readonly producerId: number
   readonly epoch: number
 }
 
-/** Decides as whom and when a producer may send. */
+/** Decides when a producer may send, and under which identity. */
 export interface ProducerSession {
   readonly transactionalId: string | null
-  /** False for batches that have to wait until what was flushed before them is committed. */
+  /** Returns false for batches that must wait until what was flushed before them is committed. */
   accepts(generation: number): boolean
-  /** The identity for a batch of this partition that was never sent: `undefined` until it is prepared. */
+  /** Returns the identity for a batch of this partition that was never sent; `undefined` until it is prepared. */
   identity(topic: string, partition: number): ProducerIdentity | undefined
-  /** Does what must be done before batches of these partitions are sent. @throws MillraceError that ends the producer */
+  /** Prepares the sending of batches to these partitions. @throws MillraceError that ends the producer */
   prepare(partitions: readonly TopicPartition[]): Promise<void>
-  /** The broker lost count of the sequence numbers, or they are in doubt: whether sending can go on under a new identity. */
+  /** Called when sequence numbers are lost or in doubt. Returns whether sending can go on under a new identity. */
   renew(): boolean
 }
 
-/** What `IdempotentSession` needs of a `Cluster`. */
+/** The part of a `Cluster` that `IdempotentSession` uses. */
 export type SessionCluster = Pick<Cluster, 'options' | 'sendToAny'>
 
-/** A producer without transactions whose repeated batches the broker recognizes (KIP-98). */
+/** The session of a producer without transactions. The broker recognizes repeated batches (KIP-98). */
 export class IdempotentSession implements ProducerSession {
   readonly transactionalId = null
   readonly #cluster: SessionCluster
@@ -63,7 +63,9 @@ export class IdempotentSession implements ProducerSession {
     const response = await this.#cluster.sendToAny('admin', initProducerIdV4.api, null, 0, -1n, -1)
     throwOnError(response.errorCode, 'asking for a producer id', {
       needs: { cluster: 'IdempotentWrite' },
-      hint: 'Give this user the permission Write on a topic, or IdempotentWrite on the cluster: producing without transactions needs one of them.',
+      hint:
+        'Give this user the permission Write on a topic, or IdempotentWrite on the cluster: ' +
+        'producing without transactions needs one of them.',
     })
     return { producerId: Number(response.producerId), epoch: response.producerEpoch }
   }

@@ -15,21 +15,24 @@ import type { Compression } from '../records/compression.ts'
 import { retrying } from '../cluster/retry.ts'
 import type { RecordSlice } from '../../record/record-slice.ts'
 
-/** How a producer collects and sends. Times in ms, sizes in bytes. */
+/** Options of a producer. Times in ms, sizes in bytes. */
 export interface ProducerOptions {
   /** How batches are compressed. Default: as the cluster's options say. */
   readonly compression?: Compression
-  /** Bytes of a batch, compressed, that is sent at all: a larger record is refused. Default: as the cluster's options say. */
+  /** Largest batch that is sent, compressed; a larger record is refused. Default: as the cluster's options say. */
   readonly maxRequestSize?: number
-  /** How long a batch waits for more records before it is sent unasked. Default 5, as `linger.ms` since Kafka 4.0. */
+  /** How long a batch waits for records before it is sent unflushed. Default 5, as `linger.ms` since Kafka 4.0. */
   readonly linger?: number
-  /** Bytes of a batch before compression; a larger record has a batch of its own. Default 1 MiB, which the default `max.message.bytes` takes. */
+  /**
+   * Bound of a batch before compression; a larger record gets a batch of its own. Default 1 MiB, which the default
+   * `max.message.bytes` allows.
+   */
   readonly batchBytes?: number
-  /** With so much appended and not acknowledged `writable` is false, until half of it is. Default 32 MiB. */
+  /** Unacknowledged bytes from which `writable` is false, until half of them are left. Default 32 MiB. */
   readonly bufferBytes?: number
-  /** How long a batch is sent again after errors that may pass, before the producer fails. Default 2 minutes, as `delivery.timeout.ms`. */
+  /** How long a batch is retried before the producer fails. Default 2 minutes, as `delivery.timeout.ms`. */
   readonly deliveryTimeout?: number
-  /** For topics that were deleted. Default: for as long as after other errors, and nobody is told. */
+  /** Treatment of topics that were deleted. Default: batches wait as long as after other errors, without a notice. */
   readonly missingTopics?: MissingTopics | undefined
 }
 
@@ -40,7 +43,7 @@ const DEFAULTS = {
   deliveryTimeout: 120_000,
 }
 
-/** Records of one batch that were refused. */
+/** Refused records of one batch that are not decided about yet. */
 interface Undecided {
   readonly place: TopicPartition
   readonly generation: number
@@ -48,7 +51,7 @@ interface Undecided {
   readonly bytes: number
 }
 
-/** Waits for all batches up to its generation, the number of flushes before it. */
+/** A flush, which waits for all batches up to its generation, the number of flushes before it. */
 interface Flush {
   readonly generation: number
   left: number
@@ -56,11 +59,13 @@ interface Flush {
 }
 
 /**
- * Appends records over Kafka: acknowledged by all in-sync replicas, in order per partition, each once in the log although
- * requests are repeated (KIP-98). That holds as long as the broker remembers the producer: one that restarts, or takes a partition
- * over, forgets producers whose last record there has a timestamp older than `producer.id.expiration.ms` (a day).
+ * Appends records to Kafka. All in-sync replicas acknowledge them, they stay in order per partition, and each is in the
+ * log once although requests are repeated (KIP-98). That holds as long as the broker remembers the producer. A broker
+ * that restarts, or takes over a partition, forgets producers whose last record there has a timestamp older than
+ * `producer.id.expiration.ms` (a day).
  *
- * Once a batch has failed for good, everything else waiting is dropped, and `append` and `flush` throw that error until `discard`.
+ * Once a batch has failed for good, all waiting batches are dropped, and `append` and `flush` throw its error until
+ * `discard`.
  */
 export class KafkaProducer implements LogProducer {
   readonly #cluster: SenderCluster
@@ -69,12 +74,12 @@ export class KafkaProducer implements LogProducer {
   readonly #closing = new AbortController()
   readonly #sender: Sender
   readonly #topics = new Map<string, BatchQueue[]>()
-  /** Of topics that were written to, which may have been deleted since. */
+  /** Partition counts of topics that were written to, which may have been deleted since. */
   readonly #partitionCounts = new Map<string, number>()
   readonly #flushes: Flush[] = []
-  /** Batches not acknowledged yet. */
+  /** Number of batches not acknowledged yet, and of refusals not decided about. */
   #unacknowledged = 0
-  /** Flushes asked for so far. */
+  /** Number of flushes asked for so far. */
   #generation = 0
   #lastTopic = ''
   #lastQueues: BatchQueue[] = []
@@ -87,15 +92,15 @@ export class KafkaProducer implements LogProducer {
   #dropping = new AbortController()
   #wake: (() => void) | undefined
 
-  /** @param session as whom it sends; not shared with another producer */
+  /** @param session identity under which it sends, not shared with another producer */
   constructor(cluster: SenderCluster, session: ProducerSession, options: ProducerOptions = {}) {
     this.#cluster = cluster
     this.#session = session
     const { compression, maxRequestSize } = cluster.options
     const { missingTopics, ...own } = options
     this.#options = { ...DEFAULTS, compression, maxRequestSize, ...own }
-    const untold = { timeout: this.#options.deliveryTimeout, tell: () => undefined }
-    const missing = new MissingOutputs(missingTopics ?? untold, cluster.options.clock)
+    const silent = { timeout: this.#options.deliveryTimeout, tell: () => undefined }
+    const missing = new MissingOutputs(missingTopics ?? silent, cluster.options.clock)
     this.#sender = new Sender(cluster, session, this.#options, missing, this.#closing.signal, {
       acknowledged: ({ generation, bytes }) => this.#release(generation, bytes),
       split: ({ generation }, added) => this.#more(generation, added),
@@ -146,7 +151,7 @@ export class KafkaProducer implements LogProducer {
     const generation = this.#generation++
     if (this.#unacknowledged === 0) return
     const done = Promise.withResolvers<void>()
-    // Whoever does not wait for the flush hears of the failure at the next append.
+    // A caller that does not await the flush gets the failure at the next append.
     done.promise.catch(() => undefined)
     this.#flushes.push({ generation, left: this.#unacknowledged, done })
     this.#sender.closeBatches()
@@ -154,12 +159,12 @@ export class KafkaProducer implements LogProducer {
     return done.promise
   }
 
-  /** Of what is appended now: how many flushes were asked for before. */
+  /** Generation of what is appended now: the number of flushes that were asked for before. */
   get generation(): number {
     return this.#generation
   }
 
-  /** The session accepts what it made wait. */
+  /** Goes on sending, since the session accepts what it made wait. */
   resume(): void {
     this.#sender.pump()
   }
@@ -169,9 +174,9 @@ export class KafkaProducer implements LogProducer {
   }
 
   /**
-   * Forgets what is not acknowledged, and the failure if there was one; a flush under way fails. What was under way may be in the log or not; when this resolves
-   * that is decided. Sequence numbers start anew, under a new identity: a session that does not renew by itself must be given
-   * one before the next `append`.
+   * Forgets everything that is not acknowledged, and the failure if there was one. A flush under way fails. Batches
+   * under way may be in the log or not, which is settled when this resolves. Sequence numbers start over under a new
+   * identity: a session that does not renew by itself must be given one before the next `append`.
    */
   async discard(): Promise<void> {
     this.#drop(new MillraceError('MR_PRODUCE', 'What was to be flushed was discarded'))
@@ -180,7 +185,7 @@ export class KafkaProducer implements LogProducer {
     this.#failure = undefined
   }
 
-  /** The session goes on under another identity, with sequence numbers from 0. Only while everything is acknowledged. */
+  /** Starts sequence numbers over under the session's next identity. Allowed only while everything is acknowledged. */
   restartSequences(): void {
     for (const queues of this.#topics.values()) for (const queue of queues) queue?.restartSequence()
   }
@@ -255,13 +260,13 @@ export class KafkaProducer implements LogProducer {
     this.#wake?.()
   }
 
-  /** Of what flushes wait for: batches, and refused records that are being decided about. */
+  /** Adds to what flushes wait for: batches, and refused records that are not decided about yet. */
   #more(generation: number, count: number): void {
     this.#unacknowledged += count
     for (const flush of this.#flushes) if (generation <= flush.generation) flush.left += count
   }
 
-  /** A batch is acknowledged, or refused records are decided about. */
+  /** Counts off a batch that was acknowledged, or refused records that were decided about. */
   #release(generation: number, bytes: number): void {
     this.#pendingBytes -= bytes
     if (this.#pendingBytes <= this.#options.bufferBytes / 2) this.#becomeWritable()
@@ -270,7 +275,7 @@ export class KafkaProducer implements LogProducer {
     while (this.#flushes[0]?.left === 0) this.#flushes.shift()!.done.resolve()
   }
 
-  /** Records that were refused are asked about in the order of the refusals; until then they count for what is appended. */
+  /** Asks about refused records in the order of the refusals. Until they are decided about, their bytes are pending. */
   #onRefused(place: TopicPartition, generation: number, records: readonly RefusedRecord[]): void {
     const bytes = records.reduce((sum, { key, value }) => sum + (key?.length ?? 0) + (value?.length ?? 0), 0)
     this.#pendingBytes += bytes
@@ -280,7 +285,7 @@ export class KafkaProducer implements LogProducer {
   }
 
   async #decide(signal: AbortSignal): Promise<void> {
-    // A failure clears the queues, which who calls this is still at.
+    // A failure clears the queues, which the caller is still working on.
     await undefined
     while (!signal.aborted) {
       const [refused] = this.#undecided
@@ -300,7 +305,7 @@ export class KafkaProducer implements LogProducer {
     }
   }
 
-  /** What is written instead belongs to the flush and the transaction of the record. */
+  /** Asks the origin about a record. Its replacement belongs to the flush and the transaction of the record. */
   async #ask({ place, generation }: Undecided, record: RefusedRecord, signal: AbortSignal): Promise<void> {
     const { topic, partition } = place
     const { timestamp, key, value, why, origin } = record
@@ -333,7 +338,7 @@ export class KafkaProducer implements LogProducer {
     if (count !== undefined) return count
     throw new MillraceError('MR_TOPIC_UNKNOWN', 'The topic does not exist', {
       topic,
-      hint: 'Create it before it is written to.',
+      hint: 'Create the topic before you write to it.',
     })
   }
 }

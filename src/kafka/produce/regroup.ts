@@ -8,10 +8,10 @@ import { BatchOrigins } from './batch-origins.ts'
 import type { PendingBatch } from './pending-batch.ts'
 import { RecordSlice, copyOfRange } from '../../record/record-slice.ts'
 
-/** What becomes of a record when its batch is built anew: it stays in the batch that is being filled, begins another one, or is left out. */
+/** Place of a record when its batch is rebuilt: in the batch being filled, at the start of another one, or in none. */
 export type Regrouped = 'same' | 'next' | 'out'
 
-/** A record as it lay in a batch that was not written. */
+/** A record that was taken from a batch that was not written. */
 export interface TakenRecord {
   readonly timestamp: number
   readonly key: Buffer | null
@@ -21,9 +21,10 @@ export interface TakenRecord {
 }
 
 /**
- * Batches of the records of one, in the same order, not stamped. Together they count for what the whole was counted for.
+ * Returns batches of the records of one, in the same order, not stamped. Together they have the `bytes` of the old one.
  *
- * @param choose is asked about each record by its number, the bytes of the batch being filled and those that the record takes at most
+ * @param choose called for each record with its index, the bytes of the batch being filled and the most bytes of the
+ *   record
  */
 export function regroup(
   place: TopicPartition,
@@ -63,7 +64,7 @@ export function regroup(
   return parts.map((part, i) => (i === 0 ? { ...part, bytes: part.bytes + rest } : part))
 }
 
-/** The records of a batch with these numbers. */
+/** Returns the records of a batch that have these indices. */
 export function takeRecords(place: TopicPartition, batch: PendingBatch, indices: ReadonlySet<number>): TakenRecord[] {
   const cursor = new BatchCursor(place, batch.buffer, 0, batch.buffer.length, 0, 0)
   const taken: TakenRecord[] = []

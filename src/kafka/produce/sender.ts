@@ -19,20 +19,20 @@ import type { TakenRecord } from './regroup.ts'
 import { TopicLimits } from './topic-limits.ts'
 import type { PendingBatch } from './pending-batch.ts'
 
-/** Requests to one broker that are not answered yet, at most. */
+/** Most requests under way to one broker. */
 const MAX_IN_FLIGHT = 5
 /** Bytes of batches in one request, unless the first is larger. */
 const MAX_REQUEST_BYTES = 8 << 20
-/** Bytes of a request about each of its batches besides the topic's name, at most. */
+/** Most bytes that a request takes for each batch, besides its records and the topic's name. */
 const BATCH_OVERHEAD = 64
-/** What brokers take of a batch unless they, or the topic, are told otherwise (`message.max.bytes`). */
+/** Largest batch that brokers accept by default (`message.max.bytes`). */
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 
 export interface SenderOptions {
   readonly compression: Compression
-  /** How long a batch is sent again before that is an error, in ms. */
+  /** How long a batch is retried before it counts as failed, in ms. */
   readonly deliveryTimeout: number
-  /** Bytes of a batch at most, compressed. */
+  /** Largest batch, compressed, in bytes. */
   readonly maxRequestSize: number
 }
 
@@ -43,22 +43,22 @@ export interface RefusedRecord extends TakenRecord {
 }
 
 export interface SenderEvents {
-  /** Called once for each batch that is in the log on all in-sync replicas, or of which no record is left to be written. */
+  /** Called once for each batch that is in the log on all in-sync replicas, or that has no record left to write. */
   acknowledged(batch: PendingBatch): void
-  /** The batch could not be written as it was: `added` more than one have taken its place. */
+  /** Called when a batch could not be written as it was, and 1 + `added` batches have taken its place. */
   split(batch: PendingBatch, added: number): void
-  /** Records were taken out of a batch; called before `acknowledged` if it were all of them. */
+  /** Called when records were taken out of a batch; before `acknowledged` if those were all of them. */
   refused(place: TopicPartition, batch: PendingBatch, records: readonly RefusedRecord[]): void
-  /** A batch cannot be written: the sender has forgotten all queues (`clear`). */
+  /** Called when a batch cannot be written. The sender has then forgotten all queues (`clear`). */
   failed(error: MillraceError): void
 }
 
-/** What the sender needs of a `Cluster`. */
+/** The part of a `Cluster` that the sender uses. */
 export type SenderCluster = Pick<Cluster, 'cachedTopic' | 'cachedLeader' | 'refresh' | 'send'> & ConfigCluster
 
 /**
- * Sends the batches of partition queues, several partitions a request, several requests a broker at once. Of one partition only one
- * batch is under way, so that no failure can change the order; while it is, the next batch fills.
+ * Sends the batches of partition queues: several partitions per request, several requests per broker at once. Each
+ * partition has only one batch under way, so that no failure can change the order. Meanwhile its next batch fills.
  */
 export class Sender {
   readonly #cluster: SenderCluster
@@ -75,7 +75,7 @@ export class Sender {
   #underWay = 0
   #preparing = false
   #retryPending = false
-  /** Changes with `clear`: what was begun before is not acted upon after. */
+  /** Changes with `clear`: responses to earlier requests are then ignored. */
   #round = 0
 
   constructor(
@@ -105,12 +105,12 @@ export class Sender {
     for (const queue of this.#queues) if (queue.open !== undefined) queue.due = true
   }
 
-  /** Closes every batch that is being filled: what follows is in another one. */
+  /** Closes every batch that is being filled. Later records go into another one. */
   closeBatches(): void {
     for (const queue of this.#queues) this.#close(queue)
   }
 
-  /** Forgets every queue; requests under way go on without effect, `settled` tells when they are over. */
+  /** Forgets every queue. Requests under way go on without effect; `settled` resolves when they are over. */
   clear(): void {
     this.#round++
     for (const queue of this.#queues) queue.clear()
@@ -123,7 +123,7 @@ export class Sender {
     return new Promise((resolve) => this.#settled.push(resolve))
   }
 
-  /** Sends what can be sent now. */
+  /** Sends every batch that can be sent now. */
   pump(): void {
     if (this.#signal.aborted) return
     const now = this.#cluster.options.clock.monotonic()
@@ -170,11 +170,11 @@ export class Sender {
     if (request.length > 0) void this.#send(broker, request)
   }
 
-  /** False if the head was refused and none is left, or waits until the topic's bound is known. What is too large to be sent is made smaller. */
+  /** Returns whether the head may be sent. Splits or refuses heads that are too large. Asks for an unknown bound. */
   #maySend(queue: BatchQueue): boolean {
     const { maxRequestSize } = this.#options
     for (let head = queue.batches[0]; head !== undefined; head = queue.batches[0]) {
-      // Behind a head that was refused another generation may begin, which belongs to the next transaction.
+      // After a refused head another generation may begin, which belongs to the next transaction.
       if (!this.#session.accepts(head.generation)) return false
       const bytes = head.buffer.length
       const limit = this.#limits.get(queue.topic)
@@ -193,7 +193,7 @@ export class Sender {
     return false
   }
 
-  /** Asks for the topic's bound; the queue waits meanwhile. */
+  /** Asks for the topic's bound while the queue waits. */
   async #askLimit(queue: BatchQueue, then: () => void = () => undefined): Promise<void> {
     const round = this.#round
     queue.inFlight = true
@@ -204,7 +204,7 @@ export class Sender {
     this.pump()
   }
 
-  /** Makes smaller batches of the head, which has several records. @param bound as far as it is known; the broker may go by a lower one */
+  /** Splits the head, which has several records. @param bound the known bound; the broker may apply a lower one */
   #shrink(queue: BatchQueue, bound: number): void {
     const head = queue.batches[0]!
     const { length } = queue.batches
@@ -295,11 +295,11 @@ export class Sender {
   #onNoAnswer(queue: BatchQueue, failure: unknown): void {
     if (failure instanceof KafkaError) this.#onError(queue, failure.apiCode, failure.message)
     else if (failure === undefined)
-      this.#onError(queue, kafkaErrors.networkException, 'the answer does not name the partition')
+      this.#onError(queue, kafkaErrors.networkException, 'the response does not name the partition')
     else this.#fail(produceFailure(queue, kafkaErrors.unknownServerError, null, { cause: failure }))
   }
 
-  /** Nothing of the head was written. Its refused records are found, by what the broker says or by trying its parts; the others are sent again. */
+  /** Takes out the records that the broker names, or splits the head to find them. Nothing of the head was written. */
   #onRecordError(queue: BatchQueue, { errorCode, errorText, recordErrors }: ProducedPartition): void {
     const head = queue.batches[0]!
     const texts = new Map(recordErrors.map(({ index, text }) => [index, text]))
@@ -344,7 +344,7 @@ export class Sender {
     for (const queue of this.#queues) {
       if (!topics.has(queue.topic)) continue
       if (refused !== undefined) {
-        // Of several topics that were asked for together the error may concern another one: that one is not asked for again.
+        // The error may concern another topic of the same request. Only that topic is not asked for again.
         const concerns =
           !(refused instanceof MillraceError) || refused.topic === undefined || refused.topic === queue.topic
         if (concerns) return this.#fail(metadataFailure(queue, refused))
@@ -370,7 +370,7 @@ export class Sender {
     if (this.#signal.aborted) return
     const missing = topicUnknown(failure)
     if (missing !== undefined && round === this.#round) {
-      // The others of its transaction were not looked at; they are asked about without it.
+      // The other partitions were not looked at. They are prepared again without this topic.
       for (const queue of queues) {
         if (queue.topic === missing) this.#retryLater(queue, kafkaErrors.unknownTopicOrPartition, null)
       }
@@ -405,7 +405,7 @@ export class Sender {
   }
 }
 
-/** The topic that could not be made part of a transaction because no broker knows it. */
+/** Returns the topic that could not be added to a transaction because no broker knows it. */
 function topicUnknown(failure: unknown): string | undefined {
   return failure instanceof MillraceError && failure.code === 'MR_TOPIC_UNKNOWN' ? failure.topic : undefined
 }

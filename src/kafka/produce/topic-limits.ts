@@ -1,10 +1,10 @@
 import { describeConfigs } from '../admin/admin-configs.ts'
 import type { ConfigCluster } from '../admin/admin-configs.ts'
 
-/** ms for which what a broker said of a topic's bound is believed: it may be raised while an application runs. */
+/** Time in ms for which a topic's bound is believed: it may be raised while an application runs. */
 const BELIEVED_FOR = 5_000
 
-/** `max.message.bytes` of topics, asked for where something may be larger. Who may not ask leaves it to the broker to refuse. */
+/** Bounds of topics (`max.message.bytes`), asked for when a batch may be larger. If they stay unknown, brokers decide. */
 export class TopicLimits {
   readonly #cluster: ConfigCluster
   readonly #known = new Map<string, { readonly bytes: number; readonly since: number }>()
@@ -14,7 +14,7 @@ export class TopicLimits {
     this.#cluster = cluster
   }
 
-  /** Bytes that a batch may have, compressed; Infinity: nobody says; undefined: to be asked for, again if need be. */
+  /** Returns the bound of a compressed batch: Infinity if it stays unknown, `undefined` if it must be asked for. */
   get(topic: string): number | undefined {
     const known = this.#known.get(topic)
     return known === undefined || this.#now() - known.since > BELIEVED_FOR ? undefined : known.bytes
@@ -36,7 +36,7 @@ export class TopicLimits {
       const said = Number(configs.get('max.message.bytes') ?? Number.NaN)
       if (said > 0) bytes = said
     } catch {
-      // It takes the permission DescribeConfigs, which producing does not.
+      // The request needs the permission DescribeConfigs, which producing does not.
     }
     this.#known.set(topic, { bytes, since: this.#now() })
   }

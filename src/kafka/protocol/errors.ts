@@ -2,7 +2,7 @@ import { protocolErrorsCodesById } from '@platformatic/kafka'
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { MillraceErrorOptions } from '../../errors/millrace-error.ts'
 
-/** Kafka's error codes that this library acts upon, as listed in the protocol guide (Error Codes). */
+/** Error codes of Kafka that this library acts on (protocol guide, "Error Codes"). */
 export const kafkaErrors = {
   unknownServerError: -1,
   none: 0,
@@ -57,7 +57,7 @@ export const kafkaErrors = {
   streamsInvalidTopology: 130,
 } as const
 
-/** Codes newer than the table of the wire library. */
+/** Names of error codes that are newer than the table of the wire library. */
 const newerNames: Readonly<Record<number, string>> = {
   128: 'INVALID_REGULAR_EXPRESSION',
   129: 'REBOOTSTRAP_REQUIRED',
@@ -66,16 +66,16 @@ const newerNames: Readonly<Record<number, string>> = {
   132: 'STREAMS_TOPOLOGY_FENCED',
 }
 
-/** The same request may succeed later (Java: RetriableException). */
+/** Codes after which the same request may succeed later (Java: RetriableException). */
 const retriable: ReadonlySet<number> = new Set([
   2, 3, 5, 6, 7, 8, 9, 13, 14, 15, 16, 19, 20, 41, 51, 56, 70, 71, 74, 75, 78, 80, 83, 88, 89, 100, 103, 106,
 ])
-/** The leader of a partition is another one than was asked. */
+/** Codes after which the leader of a partition must be looked up again. */
 const staleLeader: ReadonlySet<number> = new Set([3, 5, 6, 13, 56, 74, 75, 100, 103])
-/** The coordinator of a group or transaction is another one than was asked, or none for now. */
+/** Codes after which the coordinator of a group or transaction must be looked up again; there may be none for now. */
 const staleCoordinator: ReadonlySet<number> = new Set([13, 15, 16])
 
-/** The protocol guide's name of an error code. */
+/** Returns the protocol guide's name of an error code. */
 export function kafkaErrorName(apiCode: number): string {
   return protocolErrorsCodesById[apiCode] ?? newerNames[apiCode] ?? `error ${apiCode}`
 }
@@ -84,7 +84,7 @@ export function isRetriableCode(apiCode: number): boolean {
   return retriable.has(apiCode)
 }
 
-/** Whether the user lacks a permission. */
+/** Returns whether the code says that the user lacks a permission. */
 export function isAuthorizationCode(apiCode: number): boolean {
   return codes.get(apiCode) === 'MR_AUTHORIZATION'
 }
@@ -97,19 +97,20 @@ export function isStaleCoordinatorCode(apiCode: number): boolean {
   return staleCoordinator.has(apiCode)
 }
 
-/** What to do about a refusal, whatever was asked for. */
+/** Hints for codes that mean the same in any response. */
 const hints: ReadonlyMap<number, string> = new Map([
   [
     kafkaErrors.illegalSaslState,
-    'The login was refused: check the mechanism, and the password or the token, of the option sasl.',
+    'The login was refused. Check the mechanism, and the password or token, of the option sasl.',
   ],
   [
     kafkaErrors.topicAuthorizationFailed,
-    'Give this user the permissions on the topic: Describe and Read on what is read, Write on what is written, and all of them with Create on topics that begin with the application id.',
+    'Give this user Describe and Read on topics that are read, Write on topics that are written, ' +
+      'and all of these with Create on topics that begin with the application id.',
   ],
   [
     kafkaErrors.groupAuthorizationFailed,
-    'Give this user the permission Read on the group, which has the id of the application.',
+    'Give this user the permission Read on the group. The group has the id of the application.',
   ],
   [
     kafkaErrors.transactionalIdAuthorizationFailed,
@@ -121,9 +122,9 @@ const hints: ReadonlyMap<number, string> = new Map([
   ],
 ])
 
-/** Codes of this library's own for some of Kafka's; the others are MR_LOG_FAILED. */
+/** Codes of this library for some of Kafka's; all others are MR_LOG_FAILED. */
 const codes: ReadonlyMap<number, string> = new Map([
-  // What follows a token that the broker did not believe.
+  // The response to what follows a token that the broker did not accept.
   [kafkaErrors.illegalSaslState, 'MR_AUTHENTICATION'],
   [kafkaErrors.topicAuthorizationFailed, 'MR_AUTHORIZATION'],
   [kafkaErrors.groupAuthorizationFailed, 'MR_AUTHORIZATION'],
@@ -131,7 +132,7 @@ const codes: ReadonlyMap<number, string> = new Map([
   [kafkaErrors.transactionalIdAuthorizationFailed, 'MR_AUTHORIZATION'],
 ])
 
-/** Kafka's operations that permissions are given for (Authorization and ACLs, in the Kafka documentation). */
+/** Operations that Kafka gives permissions for (Kafka documentation, "Authorization and ACLs"). */
 type Operation =
   | 'Read'
   | 'Write'
@@ -143,9 +144,9 @@ type Operation =
   | 'AlterConfigs'
   | 'IdempotentWrite'
 
-/** The permissions that a request needs, one for each kind of resource. */
+/** Permissions that a request needs, one for each kind of resource. */
 export interface Permissions {
-  /** On the topic that the error names. */
+  /** Operation on the topic that the error names. */
   readonly topic?: Operation
   readonly group?: readonly [name: string, operation: Operation]
   readonly transactionalId?: readonly [name: string, operation: Operation]
@@ -157,7 +158,7 @@ interface KafkaErrorOptions extends MillraceErrorOptions {
   readonly needs?: Permissions | undefined
 }
 
-/** Which of the permissions is missing, with the resource; undefined of any other error. */
+/** Returns the missing permission with its resource; `undefined` for any other error. */
 function missingPermission(apiCode: number, { needs = {}, topic }: KafkaErrorOptions): string | undefined {
   switch (apiCode) {
     case kafkaErrors.topicAuthorizationFailed:
@@ -173,7 +174,7 @@ function missingPermission(apiCode: number, { needs = {}, topic }: KafkaErrorOpt
   }
 }
 
-/** What a broker answered, or that it could not be reached (`networkException`). */
+/** An error in the response of a broker, or a broker that could not be reached (`networkException`). */
 export class KafkaError extends MillraceError {
   readonly apiCode: number
   readonly apiName: string
@@ -197,7 +198,7 @@ export function throwOnError(apiCode: number, what: string, options: KafkaErrorO
   if (apiCode !== kafkaErrors.none) throw new KafkaError(apiCode, what, options)
 }
 
-/** The error of a connection that broke, could not be opened or did not answer in time. */
+/** Returns the error of a connection that broke, could not be opened or timed out. */
 export function connectionLost(broker: string, cause: unknown): KafkaError {
   const text = cause instanceof Error ? deepestMessage(cause) : String(cause)
   return new KafkaError(kafkaErrors.networkException, `connection to Kafka broker ${broker} failed`, { cause, text })

@@ -9,7 +9,7 @@ export interface DescribedMember {
   readonly clientId: string
   readonly clientHost: string
   readonly processId: string
-  /** What the member may own now: its tasks less those it must revoke. */
+  /** Tasks that the member may own now, without those that it must revoke. */
   readonly assignment: TaskLists
   readonly targetAssignment: TaskLists
 }
@@ -31,7 +31,7 @@ export interface DescribedStreamsGroup {
   readonly groupEpoch: number
   readonly assignmentEpoch: number
   readonly topologyEpoch: number | undefined
-  /** With the partition counts that the coordinator found; `undefined` while topics are missing or ill-partitioned. */
+  /** With the partition counts that the coordinator found; `undefined` while topics are missing or mispartitioned. */
   readonly subtopologies: readonly DescribedSubtopology[] | undefined
   readonly members: readonly DescribedMember[]
 }

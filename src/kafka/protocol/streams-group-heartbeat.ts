@@ -2,7 +2,7 @@ import { Writer, createAPI } from '@platformatic/kafka'
 import type { Reader } from '@platformatic/kafka'
 import type { Status, Subtopology, TaskIds, TaskLists, TopicInfo } from './streams-group-types.ts'
 
-/** Sent with epoch 0; in later heartbeats these fields must stay away. */
+/** Fields of a heartbeat with epoch 0. Later heartbeats must leave them out. */
 export interface JoinFields {
   readonly rebalanceTimeoutMs: number
   readonly processId: string
@@ -16,7 +16,7 @@ export interface StreamsGroupHeartbeat {
   /** 0 joins, -1 leaves. */
   readonly memberEpoch: number
   readonly join: JoinFields | undefined
-  /** What the member owns, complete; undefined: as said before. */
+  /** All tasks that the member owns; `undefined` if they have not changed. */
   readonly tasks: TaskLists | undefined
   readonly shutdownApplication: boolean
 }
@@ -26,9 +26,9 @@ export interface StreamsGroupHeartbeatResponse {
   readonly errorMessage: string | null
   readonly memberEpoch: number
   readonly heartbeatIntervalMs: number
-  /** The whole current list; `undefined` (brokers before 4.3): as said before. */
+  /** All current statuses; `undefined`, from brokers before 4.3, if they have not changed. */
   readonly status: readonly Status[] | undefined
-  /** What the member shall own, complete; `undefined`: as said before. */
+  /** All tasks that the member is to own; `undefined` if they have not changed. */
   readonly tasks: TaskLists | undefined
 }
 
@@ -124,14 +124,14 @@ function readResponse(reader: Reader): StreamsGroupHeartbeatResponse {
   const active = reader.readNullableArray(readTaskIds)
   const standby = reader.readNullableArray(readTaskIds)
   const warmup = reader.readNullableArray(readTaskIds)
-  const told = active !== null || standby !== null || warmup !== null
+  const hasTasks = active !== null || standby !== null || warmup !== null
   return {
     errorCode,
     errorMessage,
     memberEpoch,
     heartbeatIntervalMs,
     status: status ?? undefined,
-    tasks: told ? { active: active ?? [], standby: standby ?? [], warmup: warmup ?? [] } : undefined,
+    tasks: hasTasks ? { active: active ?? [], standby: standby ?? [], warmup: warmup ?? [] } : undefined,
   }
 }
 

@@ -32,7 +32,7 @@ export interface CopartitionGroup {
   readonly repartitionSourceTopics: readonly number[]
 }
 
-/** Codes of `Status` that ask for something (KIP-1071; StreamsGroupHeartbeatResponse). */
+/** Codes of `Status` that a member acts on (KIP-1071; StreamsGroupHeartbeatResponse). */
 export const groupStatus = {
   missingSourceTopics: 1,
   incorrectlyPartitionedTopics: 2,

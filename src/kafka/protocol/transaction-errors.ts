@@ -1,7 +1,7 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { KafkaError, kafkaErrors } from './errors.ts'
 
-/** The transaction cannot be committed any more, a new one can be. */
+/** Codes after which the transaction can no longer be committed, but a new one can be. */
 const abortable: ReadonlySet<number> = new Set([
   kafkaErrors.outOfOrderSequenceNumber,
   kafkaErrors.unknownProducerId,
@@ -10,7 +10,7 @@ const abortable: ReadonlySet<number> = new Set([
   kafkaErrors.transactionAbortable,
 ])
 
-/** The group does not take this client for the member that it says it is, or not now. */
+/** Codes by which the group refuses this client as the member that it claims to be, for good or for now. */
 const refusedMember: ReadonlySet<number> = new Set([
   kafkaErrors.illegalGeneration,
   kafkaErrors.unknownMemberId,
@@ -20,7 +20,7 @@ const refusedMember: ReadonlySet<number> = new Set([
   kafkaErrors.staleMemberEpoch,
 ])
 
-/** Whether the epoch of the producer is over: another client took over, or the coordinator gave the transaction up. */
+/** Returns whether the producer's epoch is over: a client took over, or the coordinator gave up the transaction. */
 export function isRefusedEpoch(error: unknown): error is KafkaError {
   return (
     error instanceof KafkaError &&
@@ -36,24 +36,24 @@ export function isRefusedMember(error: unknown): error is KafkaError {
   return error instanceof KafkaError && refusedMember.has(error.apiCode)
 }
 
-/** Whether no broker answered for as long as requests are repeated. */
+/** Returns whether no broker responded for as long as requests are repeated. */
 export function isUnreachable(error: unknown): boolean {
   if (error instanceof KafkaError) return error.apiCode === kafkaErrors.networkException
   return error instanceof MillraceError && error.code === 'MR_LOG_UNREACHABLE'
 }
 
-/** Whether it failed only because nobody answered in time, or not definitely. */
+/** Returns whether the request failed only because no response came in time, or no definite one. */
 export function isOutOfReach(error: unknown): boolean {
   if (error instanceof KafkaError) return error.retriable || error.apiCode === kafkaErrors.unknownServerError
   return isUnreachable(error)
 }
 
-/** Whether the coordinator holds no transaction of this identity that could be ended this way. */
+/** Returns whether the coordinator holds no transaction of this identity that could be ended this way. */
 export function isNothingToEnd(error: unknown): boolean {
   return isForgotten(error) || (error instanceof KafkaError && error.apiCode === kafkaErrors.invalidTxnState)
 }
 
-/** Whether the coordinator does not know the producer: it forgets transactional ids that were not used for a week. */
+/** Returns whether the coordinator does not know the producer. It forgets transactional ids unused for a week. */
 export function isForgotten(error: unknown): boolean {
   return error instanceof KafkaError && error.apiCode === kafkaErrors.invalidProducerIdMapping
 }
@@ -61,6 +61,8 @@ export function isForgotten(error: unknown): boolean {
 export function fenced(transactionalId: string, cause: KafkaError): MillraceError {
   return new MillraceError('MR_FENCED', `another client took over the transactional id ${transactionalId}`, {
     cause,
-    hint: 'A newer instance with the same identity is running; this one must stop. Two instances must not share a state directory or an instance id.',
+    hint:
+      'A newer instance with the same identity is running; this one must stop. ' +
+      'Two instances must not share a state directory or an instance id.',
   })
 }

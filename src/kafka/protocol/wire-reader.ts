@@ -2,8 +2,8 @@ import type { Reader } from '@platformatic/kafka'
 import { readInt64 } from '../records/batch-header.ts'
 
 /**
- * Reads a response from one contiguous buffer, so that what is large in it (record sets) is a view and not a copy, and 64-bit
- * fields are plain numbers. Strings and arrays are the compact ones of flexible versions (KIP-482).
+ * Reads a response from one contiguous buffer. Large fields (record sets) are views, not copies, and 64-bit fields are
+ * plain numbers. Strings and arrays are the compact ones of flexible versions (KIP-482).
  */
 export class WireReader {
   readonly #buffer: Buffer
@@ -13,7 +13,7 @@ export class WireReader {
     this.#buffer = buffer
   }
 
-  /** What is left of a response, made contiguous. */
+  /** Returns a reader of the rest of a response, made contiguous. */
   static from(reader: Reader): WireReader {
     return new WireReader(reader.buffer.slice(reader.position, reader.length))
   }
@@ -49,7 +49,7 @@ export class WireReader {
     return this.nullableString() ?? ''
   }
 
-  /** With dashes. */
+  /** Reads a UUID and returns it with dashes. */
   uuid(): string {
     const hex = this.#take(16).toString('hex')
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
@@ -60,7 +60,7 @@ export class WireReader {
     return length < 0 ? null : this.#take(length).toString('utf8')
   }
 
-  /** A view of the bytes, empty if they are null. */
+  /** Returns a view of the bytes, empty if they are null. */
   bytes(): Buffer {
     return this.#take(Math.max(this.unsignedVarint() - 1, 0))
   }

@@ -24,13 +24,13 @@ import type { Compression } from './compression.ts'
 import { crc32c } from './crc32c.ts'
 import type { RecordSlice } from '../../record/record-slice.ts'
 
-/** Length, attributes, timestamp and offset deltas, key and value lengths and header count, at their longest. */
+/** Bytes of length, attributes, timestamp and offset deltas, key and value lengths and header count, at most. */
 const MAX_RECORD_OVERHEAD = 5 + 1 + 10 + 5 + 5 + 5 + 5
 const TWO_TO_31 = 0x8000_0000
-/** ms: two timestamps that are no further from a third are within 2^53 of each other. */
+/** Bound in ms: two timestamps that are this close to a third one are within 2^53 of each other. */
 const FARTHEST_APART = 2 ** 52
 
-/** Builds one record batch, magic 2, in place: each record is encoded behind the one before, the header when it is closed. */
+/** Builds one record batch (magic 2) in place: `append` encodes a record after the previous one, `close` the header. */
 export class BatchBuilder {
   count = 0
   #buffer: Buffer
@@ -43,7 +43,7 @@ export class BatchBuilder {
     this.#buffer = Buffer.allocUnsafe(Math.max(capacity, RECORDS_AT))
   }
 
-  /** Bytes so far, header included, not compressed. */
+  /** Uncompressed bytes so far, header included. */
   get length(): number {
     return this.#at
   }
@@ -73,18 +73,18 @@ export class BatchBuilder {
     this.count++
   }
 
-  /** False if the timestamp is so far from the first one that differences between timestamps might not be exact: it is for another batch. */
+  /** Returns false if the timestamp is too far from the first one for exact differences: it needs another batch. */
   reaches(timestamp: number): boolean {
     return Math.abs(timestamp - this.#baseTimestamp) <= FARTHEST_APART || this.count === 0
   }
 
-  /** Bytes that a record takes at most. */
+  /** Returns the most bytes that a record can take. */
   static bound({ keyLength, valueLength, headers }: RecordSlice): number {
     const headerBytes = headers === undefined || headers.length === 0 ? 0 : sizeOfHeaders(headers)
     return MAX_RECORD_OVERHEAD + Math.max(keyLength, 0) + Math.max(valueLength, 0) + headerBytes
   }
 
-  /** The finished batch, without producer and checksum: `stampBatch` puts them in. The builder must not be used again. */
+  /** Finishes the batch, without the producer and checksum that `stampBatch` writes. Do not use the builder again. */
   close(compression: Compression, transactional: boolean): Buffer {
     const plain = this.#buffer.subarray(0, this.#at)
     const batch =
@@ -112,7 +112,7 @@ export class BatchBuilder {
   }
 }
 
-/** Writes whose batch this is (-1, -1, -1: nobody's) and the checksum that covers it. */
+/** Writes the producer and first sequence number of a batch (-1, -1, -1 for none) and the checksum that covers them. */
 export function stampBatch(batch: Buffer, producerId: number, producerEpoch: number, baseSequence: number): void {
   writeInt64(batch, producerId, PRODUCER_ID_AT)
   batch.writeInt16BE(producerEpoch, PRODUCER_EPOCH_AT)

@@ -1,4 +1,4 @@
-/** Layout of a record batch, magic 2 (Kafka protocol guide, "Record Batch"): positions from the start of the batch, sizes in bytes. */
+/** Layout of a record batch, magic 2 (Kafka protocol guide, "Record Batch"): byte positions in the batch, and sizes. */
 
 export const LENGTH_AT = 8
 /** Bytes before the part that the length field counts. */
@@ -23,7 +23,7 @@ export const CONTROL = 0x20
 
 const HIGH = 0x1_0000_0000
 
-/** A signed 64-bit integer as a number: exact for the offsets, timestamps and producer ids that Kafka hands out. */
+/** Returns a signed 64-bit integer as a number: exact for the offsets, timestamps and producer ids that Kafka uses. */
 export function readInt64(buffer: Buffer, at: number): number {
   return buffer.readInt32BE(at) * HIGH + buffer.readUInt32BE(at + 4)
 }
@@ -33,7 +33,7 @@ export function writeInt64(buffer: Buffer, value: number, at: number): void {
   buffer.writeUInt32BE(value >>> 0, at + 4)
 }
 
-/** End of the batch that starts at `at`, or -1 if the buffer ends before the batch does; `at` itself if its length makes no sense. */
+/** Returns the end of the batch at `at`: -1 if the buffer ends before the batch, `at` if its length is negative. */
 export function batchEnd(buffer: Buffer, at: number): number {
   if (at + MAGIC_AT >= buffer.length) return -1
   const length = buffer.readInt32BE(at + LENGTH_AT)
@@ -42,7 +42,7 @@ export function batchEnd(buffer: Buffer, at: number): number {
   return end > buffer.length ? -1 : end
 }
 
-/** Offset behind the last record that the batch ever held, records removed by compaction included. */
-export function offsetBehind(buffer: Buffer, at: number): number {
+/** Returns the offset after the last record that the batch ever held, even if compaction removed it. */
+export function offsetAfter(buffer: Buffer, at: number): number {
   return readInt64(buffer, at) + buffer.readInt32BE(at + LAST_OFFSET_DELTA_AT) + 1
 }

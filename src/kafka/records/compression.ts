@@ -4,15 +4,15 @@ import { compressionsAlgorithms } from '@platformatic/kafka'
 /** How the records of a batch are compressed. */
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
-/** By their numbers in the attributes of a batch. */
+/** Codecs, indexed by their numbers in the attributes of a batch. */
 export const compressions: readonly Compression[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 
-/** The number of a codec in the attributes of a batch. */
+/** Returns the number of a codec in the attributes of a batch. */
 export function compressionId(compression: Compression): number {
   return compressions.indexOf(compression)
 }
 
-/** The codec with this number; `undefined` if there is none. */
+/** Returns the codec with this number; `undefined` if there is none. */
 export function compressionOf(id: number): Compression | undefined {
   return compressions[id]
 }
@@ -33,10 +33,10 @@ export function compress(bytes: Buffer, compression: Compression): Buffer {
 }
 
 /**
- * Decompresses to at most `maxBytes`; snappy in raw and in xerial framing. A few bytes may unpack to gigabytes: what is too large is
- * refused before it is unpacked, or when it reaches the bound.
+ * Decompresses to at most `maxBytes`. Reads snappy in raw and in xerial framing. A few bytes may unpack to gigabytes,
+ * so a larger result is refused before it is unpacked, or when it reaches the bound.
  *
- * @throws UnpackedTooLarge; whatever the codec throws on corrupt input
+ * @throws UnpackedTooLarge; on corrupt input, whatever the codec throws
  */
 export function decompress(bytes: Buffer, compression: Compression, maxBytes: number): Buffer {
   try {
@@ -62,17 +62,17 @@ export function decompress(bytes: Buffer, compression: Compression, maxBytes: nu
   }
 }
 
-/** What is compressed is larger than the bound. */
+/** Thrown for compressed bytes that unpack to more than the bound. */
 export class UnpackedTooLarge extends Error {}
 
 function checkUnpacked(bytes: number, maxBytes: number): void {
   if (bytes > maxBytes) throw new UnpackedTooLarge()
 }
 
-/** Snappy stands for at most 64 bytes by three of its own. */
+/** Bound of the bytes that one byte of snappy stands for: three of its bytes stand for at most 64. */
 const SNAPPY_MOST = 32
 
-/** Unpacked bytes as every chunk of snappy gives them at its beginning: the decoder reserves as much, whatever follows. */
+/** Returns the unpacked bytes that snappy chunks claim at their start: the decoder reserves as many. */
 function snappyUnpacked(bytes: Buffer): number {
   if (!bytes.subarray(0, XERIAL_MAGIC_BYTES).equals(XERIAL_HEADER.subarray(0, XERIAL_MAGIC_BYTES))) {
     return snappyClaim(bytes, 0, bytes.length)
@@ -101,12 +101,12 @@ function varint(bytes: Buffer, start: number): number {
 }
 
 const LZ4_MAGIC = 0x184d2204
-/** A byte of LZ4 stands for at most 255. */
+/** Bound of the bytes that one byte of LZ4 stands for. */
 const LZ4_MOST = 255
 
 /**
- * Unpacked bytes of LZ4 frames at most: none of their blocks is larger than the frame says, nor than 255 times what it is packed
- * (LZ4 frame format 1.6.1).
+ * Returns the most bytes that LZ4 frames can unpack to. A block is no larger than its frame says, nor than 255 times
+ * its packed bytes (LZ4 frame format 1.6.1).
  */
 function lz4Unpacked(bytes: Buffer): number {
   let total = 0
@@ -122,7 +122,7 @@ function lz4Unpacked(bytes: Buffer): number {
       at += 4
       if (size === 0) break
       const packed = size & 0x7fff_ffff
-      // The decoder refuses what is cut off.
+      // The decoder refuses a block that is cut off.
       if (packed > bytes.length - at) return total
       total += size === packed ? Math.min(blockBytes, LZ4_MOST * packed) : packed
       at += packed + checksumBytes
@@ -135,7 +135,7 @@ function lz4Unpacked(bytes: Buffer): number {
 const XERIAL_MAGIC_BYTES = 8
 const XERIAL_HEADER = Buffer.from([0x82, 0x53, 0x4e, 0x41, 0x50, 0x50, 0x59, 0, 0, 0, 0, 1, 0, 0, 0, 1])
 
-/** Java clients write snappy in this framing; a single chunk is enough for any reader of it. */
+/** Frames snappy as Java clients do. Any reader of the framing accepts a single chunk. */
 function xerialFrame(chunk: Buffer): Buffer {
   const length = Buffer.allocUnsafe(4)
   length.writeUInt32BE(chunk.length)

@@ -17,12 +17,12 @@ import type { Compression } from './compression.ts'
 
 const NOTHING = Buffer.alloc(0)
 const TWO_TO_27 = 0x800_0000
-/** The least that a header takes: the lengths of its name and value. */
+/** Bytes that a header takes at least: the lengths of its name and value. */
 const LEAST_HEADER_BYTES = 2
-/** Bound of what a batch unpacks to, unless the user says otherwise. */
+/** Default bound of the bytes that a batch unpacks to. */
 export const MAX_BATCH_BYTES = 256 << 20
 
-/** The records of one batch that lies in a larger buffer. Decompresses when the first record is asked for. */
+/** A cursor over one batch within a larger buffer. It decompresses the batch when the first record is asked for. */
 export class BatchCursor implements RecordCursor {
   offset = -1
   timestamp = -1
@@ -39,7 +39,7 @@ export class BatchCursor implements RecordCursor {
   readonly #fromOffset: number
   readonly #baseOffset: number
   readonly #baseTimestamp: number
-  /** The broker's time that holds for every record of a LogAppendTime batch; NaN for any other batch. */
+  /** The broker's time, which is that of every record in a LogAppendTime batch; NaN for any other batch. */
   readonly #appendTime: number
   #compressed: Buffer | undefined
   readonly #compression: Compression
@@ -50,7 +50,7 @@ export class BatchCursor implements RecordCursor {
 
   /**
    * @param fromOffset records below it are skipped
-   * @param maxBytes bound of what the batch unpacks to
+   * @param maxBytes bound of the bytes that the batch unpacks to
    * @throws MR_CORRUPT_BATCH if the batch names a codec that does not exist
    */
   constructor(
@@ -98,7 +98,7 @@ export class BatchCursor implements RecordCursor {
   }
 
   peekKeys(from: number, to: number, see: SeeKey): number {
-    // Decompressed batches that wait would take more memory than anybody counts.
+    // Batches that wait decompressed would take memory that nobody counts.
     if (this.#compressed !== undefined) return -1
     const { offset, timestamp, keyStart, keyEnd, valueStart, valueEnd, remaining } = this
     const allCount = Math.max(offset, this.#baseOffset) >= this.#fromOffset
@@ -145,7 +145,7 @@ export class BatchCursor implements RecordCursor {
     }
   }
 
-  /** Where the bytes end whose length is read; -1 for null. */
+  /** Reads a length and returns where its bytes end; -1 for null. */
   #lengthUpTo(recordEnd: number): number {
     const length = this.#varint()
     if (length < 0) return -1
@@ -153,7 +153,7 @@ export class BatchCursor implements RecordCursor {
     return this.#at + length
   }
 
-  /** Where the next record ends, of which the length is read. */
+  /** Reads the length of the next record and returns where the record ends. */
   #recordEnd(): number {
     this.remaining--
     const length = this.#varint()
@@ -182,14 +182,14 @@ export class BatchCursor implements RecordCursor {
       this.valueStart = this.#at
       this.valueEnd = this.#at += valueLength
     }
-    // The number of headers is at least one byte.
+    // The number of headers takes at least one byte.
     if (this.#at >= recordEnd) throw this.#corrupt('a key or value reaches beyond its record')
     this.#headersAt = this.#at
     this.#at = recordEnd
     if (this.remaining === 0 && recordEnd < this.#end) throw this.#corrupt('it holds more records than it says')
   }
 
-  /** A zigzag varint of up to 64 bits, exact up to 2^53. */
+  /** Reads a zigzag varint of up to 64 bits, exact up to 2^53. */
   #varint(): number {
     const buffer = this.buffer
     let byte = buffer[this.#at++]!
@@ -204,7 +204,7 @@ export class BatchCursor implements RecordCursor {
   }
 
   #longVarint(low: number): number {
-    // Without the sign, its lowest bit: the whole would be rounded from 2^53 on, and could lose it.
+    // Summed without its lowest bit, the sign: from 2^53 on the whole would be rounded and could lose it.
     let half = low >>> 1
     for (let factor = TWO_TO_27; factor < 2 ** 63; factor *= 128) {
       const byte = this.buffer[this.#at++]!
@@ -235,7 +235,7 @@ export class BatchCursor implements RecordCursor {
         topic: this.#place.topic,
         partition: this.#place.partition,
         offset: this.#baseOffset,
-        hint: 'if its producer is to be trusted, raise `maxBatchBytes` of kafka()',
+        hint: 'If you trust its producer, raise `maxBatchBytes` of kafka().',
       },
     )
   }
@@ -251,6 +251,8 @@ export function corruptBatch(place: TopicPartition, offset: number, what: string
     partition: place.partition,
     offset,
     cause,
-    hint: 'Read the partition with another client: if it fails too, the log on the broker is damaged; if not, something between broker and application changes bytes.',
+    hint:
+      'Read the partition with another client. If that fails too, the log on the broker is damaged; ' +
+      'if not, something between broker and application changes bytes.',
   })
 }

@@ -12,24 +12,25 @@ import {
   RECORDS_AT,
   TRANSACTIONAL,
   batchEnd,
-  offsetBehind,
+  offsetAfter,
   readInt64,
 } from './batch-header.ts'
 import { crc32c } from './crc32c.ts'
 import { BatchCursor, corruptBatch } from './cursor.ts'
 
-/** A transaction of a fetched range that was aborted, as the fetch response lists them. */
+/** An aborted transaction within a fetched range, as a fetch response lists it. */
 export interface AbortedTransaction {
   readonly producerId: number
   readonly firstOffset: number
 }
 
 /**
- * The cursors over a fetched record set, one a batch: checksums verified, control batches and the batches of aborted
- * transactions left out, a batch cut off at the end ignored. A cursor ends behind the batches left out that follow it.
+ * Returns the cursors over a fetched record set, one per batch. It verifies checksums, leaves out control batches and
+ * the batches of aborted transactions, and ignores a batch that is cut off at the end. The `endOffset` of a cursor lies
+ * after the left-out batches that follow it.
  *
- * A broker lists every aborted transaction that reaches into the fetched range, those that began or end outside of it included, so that
- * each record set is filtered on its own (Java: `CompletedFetch`).
+ * A broker lists every aborted transaction that reaches into the fetched range, even if it began or ends outside of it.
+ * Therefore each record set is filtered on its own (Java: `CompletedFetch`).
  *
  * @throws MR_CORRUPT_BATCH, MR_RECORD_FORMAT
  */
@@ -49,7 +50,7 @@ export function readRecordSet(
   let nextPending = 0
   for (let at = 0, end; (end = batchEnd(records, at)) !== -1; at = end) {
     verify(place, records, at, end)
-    const endOffset = offsetBehind(records, at)
+    const endOffset = offsetAfter(records, at)
     if (endOffset <= fromOffset) continue
     const attributes = records.readInt16BE(at + ATTRIBUTES_AT)
     const isControl = (attributes & CONTROL) !== 0
@@ -72,18 +73,18 @@ export function readRecordSet(
   return cursors
 }
 
-/** Offset behind the last complete batch, read from the headers alone; -1 if there is no complete batch. */
+/** Returns the offset after the last complete batch, read from the headers alone; -1 if no batch is complete. */
 export function endOfRecordSet(records: Buffer): number {
   let last = -1
   for (let at = 0, end; (end = batchEnd(records, at)) !== -1; at = end) {
-    // A length that cannot be is reported by readRecordSet, which would never end here.
+    // With an impossible length this loop would never end. `readRecordSet` reports it.
     if (end < at + RECORDS_AT) return readInt64(records, at) + 1
     last = at
   }
-  return last === -1 ? -1 : offsetBehind(records, last)
+  return last === -1 ? -1 : offsetAfter(records, last)
 }
 
-/** What a control batch says about the transaction of its producer. */
+/** Meaning of a control batch for the transaction of its producer. */
 export type ControlType = 'abort' | 'commit' | 'other'
 
 /** @throws MR_CORRUPT_BATCH */
@@ -107,7 +108,9 @@ function verify(place: TopicPartition, records: Buffer, at: number, end: number)
         topic: place.topic,
         partition: place.partition,
         offset,
-        hint: 'Let the broker rewrite the topic (message format 2), or copy it to a new topic with a client that reads the old format.',
+        hint:
+          'Let the broker rewrite the topic (message format 2), ' +
+          'or copy it to a new topic with a client that reads the old format.',
       },
     )
   }
