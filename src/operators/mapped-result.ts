@@ -21,13 +21,13 @@ export function checkPair(
   throw new MillraceError('MR_MAP_RESULT', `the function of ${operator}() ${what} ${describe(pair)}, not a pair`, {
     node: context.node,
     task: context.taskId,
-    hint: 'return [key, value]; to leave records out use filter(), or flatMap() with an empty array',
+    hint: 'Return [key, value]; to leave records out use filter(), or flatMap() with an empty array.',
   })
 }
 
 /**
- * What the function of `flatMap` or `flatMapValues` gave for one record, whole: a generator may fail at its last element, and nothing
- * of the record must be forwarded by then.
+ * What the function of `flatMap` or `flatMapValues` gave for one record, whole: a generator may fail at its last
+ * element, and nothing of the record must be forwarded by then.
  * @throws MR_MAP_RESULT if it cannot be iterated; MR_PROMISE; what the iterator throws
  */
 export function checkIterable<T>(
@@ -44,7 +44,7 @@ export function checkIterable<T>(
   throw new MillraceError('MR_MAP_RESULT', `the function of ${operator}() returned ${describe(elements)}, not a list`, {
     node: context.node,
     task: context.taskId,
-    hint: 'return an iterable; an empty array leaves the record out',
+    hint: 'Return an iterable; an empty array leaves the record out.',
   })
 }
 

@@ -4,9 +4,9 @@ import type { WindowDefinition } from '../windowing/windows.ts'
 import type { OperatorContext } from './operator.ts'
 
 /**
- * The stream time of one operator: the greatest timestamp that reached it, and what passed since while its partitions were idle. Other
- * than the task's it does not count records that were filtered out before. It is kept with the committed offsets, so that a restart
- * does not make late records on time again; Kafka Streams forgets it.
+ * The stream time of one operator: the greatest timestamp that reached it, and what passed since while its partitions
+ * were idle. Other than the task's it does not count records that were filtered out before. It is kept with the
+ * committed offsets, so that a restart does not make late records on time again; Kafka Streams forgets it.
  */
 export class ObservedTime {
   readonly #context: OperatorContext
@@ -44,7 +44,7 @@ export class ObservedTime {
     return this.#time
   }
 
-  /** Goes on by `ms` from where it stands, but not beyond `limit`. False if it stays: before the first record, or at the limit. */
+  /** Goes on by `ms`, but not beyond `limit`. False if it stays: before the first record, or at the limit. */
   pass(ms: number, limit: number): boolean {
     const time = Math.min(this.#time + ms, limit)
     if (this.#time === -1 || time <= this.#time) return false

@@ -18,8 +18,8 @@ export abstract class Operator {
   init(): void {}
   abstract process(key: unknown, value: unknown, timestamp: number, headers: Headers): void
   /**
-   * The operator's own stream time, if it has one, goes on by `ms` without a record, but not beyond `limit`. True if it forwarded
-   * anything, with these headers.
+   * The operator's own stream time, if it has one, goes on by `ms` without a record, but not beyond `limit`. True if it
+   * forwarded anything, with these headers.
    */
   passTime(_ms: number, _limit: number, _headers: Headers): boolean {
     return false
@@ -27,7 +27,7 @@ export abstract class Operator {
   close(): void {}
 }
 
-/** The children of an operator, in the order in which they are called. Implemented by the runtime, which attributes errors to the failing child. */
+/** The children of an operator, in the order of their calls. The runtime attributes errors to the failing child. */
 export interface Output {
   forward(key: unknown, value: unknown, timestamp: number, headers: Headers): void
   /** @throws MR_UNKNOWN_CHILD */
@@ -46,7 +46,7 @@ export interface OperatorContext {
   readonly record: RecordContext
   /** Kafka Streams 4.3's answers where the default differs. */
   readonly compatible: boolean
-  /** True if an error handler may let processing go on after a user function threw: live state must not be handed to it then. */
+  /** True if errors of user functions may be skipped: live state must not be handed to them then. */
   readonly mayContinue: boolean
   /** A store connected to the node. @throws MR_STORE_NOT_CONNECTED */
   state<S extends StateStore>(name: string): S
@@ -66,8 +66,9 @@ export interface OperatorContext {
   /** Counts the current record as dropped, and logs it with its place. */
   drop(reason: DropReason): void
   /**
-   * A number kept with the task's committed offsets and back after a restart: operators' own stream time, the position of
-   * emit-on-close. `undefined` before the first. Keys are names of nodes or stores; one key may be shared by nodes of a task.
+   * A number kept with the task's committed offsets and back after a restart: operators' own stream time, the position
+   * of emit-on-close. `undefined` before the first. Keys are names of nodes or stores; one key may be shared by nodes
+   * of a task.
    */
   savedTime(key: string): number | undefined
   saveTime(key: string, time: number): void

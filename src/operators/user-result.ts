@@ -3,8 +3,8 @@ import { ignoreRejection, isThenable } from '../platform/thenable.ts'
 import type { OperatorContext } from './operator.ts'
 
 /**
- * What a user's function returned. Records are processed one after the other and nothing is awaited: a promise would be taken for the
- * value itself, a predicate's for true. To be called before anything of the record is put or forwarded.
+ * What a user's function returned. Records are processed one after the other and nothing is awaited: a promise would be
+ * taken for the value itself, a predicate's for true. To be called before anything of the record is put or forwarded.
  *
  * @throws MR_PROMISE
  */
@@ -25,6 +25,8 @@ export function promised(
     node: context.node,
     task: context.taskId,
     ...(topic === null ? {} : { topic, partition, offset }),
-    hint: 'Functions return their result itself: nothing is awaited between two records. Join with a table what has to be looked up, or do it in a consumer of the output topic.',
+    hint:
+      'Functions return their result itself: nothing is awaited between two records. ' +
+      'Join with a table what has to be looked up, or do it in a consumer of the output topic.',
   })
 }

@@ -28,7 +28,7 @@ export interface Materialization {
   readonly logging: false | Readonly<Record<string, string>>
   /** History of a versioned store, ms. */
   readonly history: number | undefined
-  /** Of a windowed store, ms. */
+  /** How long a windowed store keeps rows, ms. */
   readonly retention: number | undefined
 }
 
@@ -63,7 +63,8 @@ function badStoreOption(store: string | undefined, problem: string): Error {
   return topologyError(
     'MR_TOPOLOGY_STORE_OPTION',
     `the store ${JSON.stringify(store ?? '(unnamed)')} ${problem}`,
-    'a store is { name, type: persistent | memory, caching, logging }, with { versioned: { history } } for persistent tables and { retention } for windows',
+    'a store is { name, type: persistent | memory, caching, logging }, ' +
+      'with { versioned: { history } } for persistent tables and { retention } for windows',
   )
 }
 
@@ -160,17 +161,19 @@ function retentionOf(settings: BuildSettings, { retention }: Materialization, wi
 }
 
 /**
- * Refuses options that a windowed store cannot have. Called where the operator is: the stack then shows the user's line.
+ * Refuses options that a windowed store cannot have. Called where the operator is: the stack then shows the user's
+ * line.
  *
  * @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION
  */
 export function checkWindowStore(materialization: Materialization, windows: AggregationWindows, name: string): void {
   if (materialization.history !== undefined) throw badStoreOption(name, 'is versioned, but windowed')
   const least = minimumRetention(windows)
-  if (materialization.retention !== undefined && materialization.retention < least) {
+  const { retention } = materialization
+  if (retention !== undefined && retention < least) {
     throw topologyError(
       'MR_TOPOLOGY_RETENTION',
-      `the store "${name}" keeps its windows for ${materialization.retention} ms, but they are final only after ${least} ms`,
+      `the store "${name}" keeps its windows for ${retention} ms, but they are final only after ${least} ms`,
       'give a retention of at least the size of the windows plus their grace period',
     )
   }

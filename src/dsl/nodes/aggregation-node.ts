@@ -54,7 +54,7 @@ export function storeSpecOnce(store: AggregationStore, windowing: Windowing | un
   return (settings, node) => (spec ??= storeSpecOf(settings, node, store, windowing))
 }
 
-/** Serde of the result's keys. The serde of a windowed key is made of that of the key, which may be the application's default. */
+/** Serde of the result's keys; that of a windowed key is made of that of the key, which may be the default. */
 export function resultKeySerde(
   keySerde: Serde<unknown> | undefined,
   windows: AggregationWindows | undefined,

@@ -26,9 +26,9 @@ type Options = ForeignKeyJoinOptions<unknown, unknown>
 type JoinType = 'inner' | 'left'
 
 /**
- * A join of each left row with the right row whose key it holds (KIP-213). A left row subscribes to the right row by way of
- * one internal topic; by way of another, the right row responds, and again whenever it changes. The steps are in the order in
- * which Kafka Streams draws names.
+ * A join of each left row with the right row whose key it holds (KIP-213). A left row subscribes to the right row by
+ * way of one internal topic; by way of another, the right row responds, and again whenever it changes. The steps are in
+ * the order in which Kafka Streams draws names.
  */
 export function joinByForeignKey(
   left: TableHandle,
@@ -196,7 +196,7 @@ class ForeignKeyJoin {
       }),
       (writer) => {
         store.addTo(writer, name)
-        // A row that came and went between two commits would be answered with, and its deletion never told.
+        // A row that came and went between two commits would be answered with, and its deletion never sent.
         if (!writer.settings.compatible) for (const source of used) writer.disableCaching(source)
       },
     )

@@ -99,7 +99,7 @@ export function joinStreams(
   }
 }
 
-/** Repartitions a stream whose key may have changed. Joins of one stream share the repartition, unless a name is given. */
+/** Repartitions a stream whose key may have changed. Joins of one stream share it, unless a name is given. */
 export function repartitionForJoin(
   stream: StreamHandle,
   base: string,

@@ -55,8 +55,8 @@ export function joinTables(
     const leftStores = storesOf(leftView)
     for (const used of rightStores) writer.connect(leftName, used)
     for (const used of leftStores) writer.connect(rightName, used)
-    // A cache would show each side the other one's updates before it tells of them. Two deletions would each find the other
-    // side gone and say nothing, two insertions would give one row twice, the second time without an old value.
+    // A cache would show each side the other one's updates before it tells of them. Two deletions would each find the
+    // other side gone and say nothing, two insertions would give one row twice, the second time without an old value.
     if (!writer.settings.compatible) for (const used of [...leftStores, ...rightStores]) writer.disableCaching(used)
     if (store === undefined) return
     const serdes = { key: keySerde, value: valueSerde }

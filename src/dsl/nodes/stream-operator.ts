@@ -3,7 +3,7 @@ import { GraphNode } from '../../topology/graph/graph-node.ts'
 import type { NodeTraits } from '../../topology/graph/graph-node.ts'
 import type { StreamHandle } from '../handles/handles.ts'
 
-/** A node of one processor; its operator is made when the topology is written, after all options that depend on later calls are known. */
+/** A node of one processor, made when the topology is written: by then all later calls of the DSL are known. */
 export function processorNode(
   name: string,
   traits: NodeTraits,

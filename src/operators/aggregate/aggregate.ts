@@ -11,7 +11,7 @@ export class Aggregate extends Operator {
   #fold!: Fold
   #store!: TableStore
   #wantsOld = false
-  /** The stored aggregate must survive the user function: as old value, or because the function may throw and be skipped. */
+  /** The stored aggregate must survive the user function: it is the old value, or an error may be skipped. */
   #protects = false
   /** Kafka Streams takes the initial value for the old value of a key that had none. */
   #initialIsOld = false

@@ -9,7 +9,7 @@ interface GroupedTableSpec {
   readonly sendOldValues: boolean
 }
 
-/** What all aggregations of a grouped table have in common: the old value is taken out, then the new one in. Forwards Changes. */
+/** The aggregations of a grouped table: the old value is taken out, then the new one in. Forwards Changes. */
 export abstract class GroupedTableOperator<Spec extends GroupedTableSpec> extends Operator {
   protected readonly spec: Spec
   #store!: TableStore

@@ -8,8 +8,8 @@ import { checkPair } from '../mapped-result.ts'
 import { Operator } from '../operator.ts'
 
 /**
- * `groupBy` of a table: for each change, what to take from the group of the old value and what to add to that of the new
- * one. One record does both if the group is the same; else the old one goes first.
+ * `groupBy` of a table: for each change, what to take from the group of the old value and what to add to that of the
+ * new one. One record does both if the group is the same; else the old one goes first.
  */
 export class TableGroupBy extends Operator {
   readonly #mapper: PairMapper
@@ -52,6 +52,6 @@ function nullKey(node: string, task: string): MillraceError {
   return new MillraceError('MR_NULL_KEY', 'groupBy() of a table got a record without key', {
     node,
     task,
-    hint: 'a table has a key for every row; look at what is upstream of the table',
+    hint: 'A table has a key for every row; look at what is upstream of the table.',
   })
 }

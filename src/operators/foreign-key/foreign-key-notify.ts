@@ -9,7 +9,7 @@ import { asChange } from '../table/derived-table-operator.ts'
 import { subscriptionPrefix } from './foreign-key-bytes.ts'
 import { Operator } from '../operator.ts'
 
-/** Right side of a foreign-key join: a changed right row answers every subscription to it, in order of primary key bytes. */
+/** Right side of a foreign-key join: a changed row answers every subscription to it, by primary key bytes. */
 export class ForeignKeyNotify extends Operator {
   readonly #spec: SpecOf<'foreignKeyNotify'>
   readonly #foreignKeys: Serde<unknown>

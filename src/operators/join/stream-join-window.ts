@@ -3,7 +3,7 @@ import type { WindowState } from '../../state/states.ts'
 import type { SpecOf } from '../../topology/operator-spec.ts'
 import { Operator } from '../operator.ts'
 
-/** Keeps one side of a stream-stream join. A record is joined first and kept afterwards, so that it never meets itself. */
+/** Keeps one side of a stream-stream join. A record is kept after it was joined, so that it never meets itself. */
 export class JoinWindow extends Operator {
   readonly #store: string
   #state!: WindowState<unknown, unknown>

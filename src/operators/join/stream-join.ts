@@ -9,8 +9,8 @@ import type { EmitUnmatched, UnmatchedRecords } from './unmatched-records.ts'
 import { settled } from '../user-result.ts'
 
 /**
- * One side of a stream-stream join: joins a record with those of the other side that lie in its window. Left and outer joins
- * hold unmatched records back until their windows have closed.
+ * One side of a stream-stream join: joins a record with those of the other side that lie in its window. Left and outer
+ * joins hold unmatched records back until their windows have closed.
  */
 export class StreamJoin extends Operator {
   readonly #spec: SpecOf<'streamJoin'>
@@ -24,7 +24,7 @@ export class StreamJoin extends Operator {
   readonly #after: number
   #other!: WindowState<unknown, unknown>
   #unmatched: UnmatchedRecords | null = null
-  /** Of the record being processed: unmatched records that it lets out carry them. */
+  /** Those of the record being processed: unmatched records that it lets out carry them. */
   #headers: Headers = NO_HEADERS
 
   constructor(spec: SpecOf<'streamJoin'>) {

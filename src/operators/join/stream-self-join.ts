@@ -8,7 +8,7 @@ import { shownValue } from '../shown-value.ts'
 import { settled } from '../user-result.ts'
 
 /**
- * A stream joined with itself over one store: gives what two sides would give, in the same order. `joinWindow` in front of
+ * A stream joined with itself over one store: gives what two sides would give, in the same order. `joinWindow` before
  * it keeps the record afterwards.
  */
 export class StreamSelfJoin extends Operator {

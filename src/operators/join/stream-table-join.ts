@@ -37,7 +37,8 @@ export class StreamTableJoin extends Operator {
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     const streamTime = this.#observed?.advance(timestamp) ?? timestamp
     const buffer = this.#buffer
-    // A record that is not buffered moves stream time as well. With Kafka Streams what is due then waits for the next one.
+    // A record that is not buffered moves stream time as well. With Kafka Streams what is due then waits for the next
+    // one.
     if ((key === null || value === null) && !this.context.compatible && this.#isDue())
       buffer?.evictWhile(this.#isDue, this.#join)
     if (value === null || (key === null && !this.#isLeftJoin)) {
@@ -83,7 +84,7 @@ export class StreamTableJoin extends Operator {
     return new MillraceError('MR_NULL_KEY', 'a stream-table join with a grace period got a record without key', {
       node: this.context.node,
       task: this.context.taskId,
-      hint: "filter such records out; only compatibility: 'kafka-streams-4.3' refuses them",
+      hint: "Filter such records out; only compatibility: 'kafka-streams-4.3' refuses them.",
     })
   }
 }

@@ -3,8 +3,9 @@ import type { JoinWindows } from '../../windowing/windows.ts'
 import type { EmitUnmatched, UnmatchedRecords } from './unmatched-records.ts'
 
 /**
- * When Kafka Streams 4.3 emits records without a partner: at once if the window has ended, though grace runs; else with a
- * record that is the newest and can be joined, once its stream time has passed the last record looked at by its own window.
+ * When Kafka Streams 4.3 emits records without a partner: at once if the window has ended, though grace runs; else with
+ * a record that is the newest and can be joined, once its stream time has passed the last record looked at by its own
+ * window.
  */
 export class UnmatchedAsKafkaStreams implements UnmatchedRecords {
   readonly #windows: JoinWindows

@@ -7,8 +7,8 @@ import type { OperatorContext } from '../operator.ts'
 export type EmitUnmatched = (timestamp: number, side: JoinSide, key: unknown, value: unknown) => void
 
 /**
- * The records of a left or outer stream-stream join that have no partner yet, in one task: both sides of the join share them,
- * and the stream time that decides when they come out.
+ * The records of a left or outer stream-stream join that have no partner yet, in one task: both sides of the join share
+ * them, and the stream time that decides when they come out.
  */
 export interface UnmatchedRecords {
   /**
@@ -27,7 +27,7 @@ export interface UnmatchedRecords {
 
 /** Emits a record without a partner as soon as stream time is greater than the end of its window plus grace. */
 export class UnmatchedUntilClosed implements UnmatchedRecords {
-  /** Of either side. */
+  /** Both sides have one. */
   readonly #observed: ObservedTime
   readonly #state: OuterJoinState<unknown, unknown, unknown>
   /** ms that stream time must pass a record's timestamp by, for its window to be closed. */

@@ -39,7 +39,7 @@ export class GlobalProcess extends Operator {
   }
 }
 
-/** Global stores are kept outside of tasks and their commits: there is nobody to forward to, and no time that all instances share. */
+/** Global stores are kept outside of tasks: there is nothing to forward to, and no time that instances share. */
 class GlobalProcessorContext extends UserContext implements ProcessorContext<never, never> {
   forward(): never {
     throw this.#refused('forward')

@@ -22,7 +22,7 @@ import { promised, settled } from '../user-result.ts'
 const SCHEDULE = {
   start: option<number>('ms since the epoch', { description: 'first due time' }, (value, place) => {
     if (Number.isFinite(value)) return Number(value)
-    throw place.refuse(value, 'give ms since the epoch, such as Date.UTC(2026, 0, 1)')
+    throw place.refuse(value, 'Give ms since the epoch, such as Date.UTC(2026, 0, 1).')
   }),
 } satisfies TableOf<ScheduleOptions>
 
@@ -98,7 +98,7 @@ export class UserContext implements ProcessingContext {
       throw new MillraceError('MR_PROMISE', 'schedule() got an async function', {
         node: this.context.node,
         task: this.context.taskId,
-        hint: 'a punctuator does its work before it returns: nothing is awaited',
+        hint: 'A punctuator does its work before it returns: nothing is awaited.',
       })
     }
     const ms = parseDuration(interval, 'the interval of schedule()')
@@ -106,7 +106,7 @@ export class UserContext implements ProcessingContext {
       throw new MillraceError('MR_DURATION', 'the interval of schedule() is 0', {
         node: this.context.node,
         task: this.context.taskId,
-        hint: 'give at least 1 ms',
+        hint: 'Give at least 1 ms.',
       })
     }
     if (options !== undefined) readOptions(SCHEDULE, options, 'schedule()')
@@ -231,7 +231,7 @@ export class ValueProcessorContext extends ForwardingContext implements FixedKey
       throw new MillraceError('MR_NO_RECORD', 'forward() of processValues() was called while no record is processed', {
         node: this.context.node,
         task: this.context.taskId,
-        hint: 'there is no key to forward under; use process() to forward from punctuators',
+        hint: 'There is no key to forward under; use process() to forward from punctuators.',
       })
     }
     this.send(this.#key, record.value, record.timestamp, record.headers, child)

@@ -2,7 +2,7 @@ import type { Headers } from '../../record/headers.ts'
 import type { SpecOf } from '../../topology/operator-spec.ts'
 import { Operator } from '../operator.ts'
 
-/** In front of a repartition sink: a record without key has no partition to go to. */
+/** Before a repartition sink: a record without key has no partition to go to. */
 export class RepartitionFilter extends Operator {
   readonly #dropNullKeys: boolean
 

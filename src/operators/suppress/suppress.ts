@@ -68,7 +68,7 @@ export class Suppress extends Operator {
       node: this.context.node,
       task: this.context.taskId,
       store: this.#spec.store,
-      hint: 'raise the limits, or let the buffer emit early when it is full',
+      hint: 'Raise the limits, or let the buffer emit early when it is full.',
     })
   }
 }

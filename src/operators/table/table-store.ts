@@ -4,13 +4,13 @@ import type { Entry, KeyValueState, VersionedState } from '../../state/states.ts
 import type { OperatorContext, Output } from '../operator.ts'
 
 /**
- * The store in which an operator keeps the table it makes, and how its updates go on: forwarded at once, or by the cache
- * when it is flushed, or not at all if a versioned store rejected them.
+ * The store in which an operator keeps the table it makes, and how its updates go on: forwarded at once, or by the
+ * cache when it is flushed, or not at all if a versioned store rejected them.
  */
 export class TableStore {
   /** True if updates are held back, so that the operator's own old values are of no use. */
   readonly cached: boolean
-  /** An aggregate that became null goes on with the time of the record that did it, and not with the latest of all: Kafka Streams' caches. */
+  /** Caches of Kafka Streams: an aggregate becomes null at the time of the record that did it, not the latest. */
   readonly nullsInRecordTime: boolean
   readonly #plain: KeyValueState<unknown, unknown> | null
   readonly #versioned: VersionedState<unknown, unknown> | null

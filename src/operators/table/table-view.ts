@@ -17,7 +17,7 @@ import { shownValue } from '../shown-value.ts'
 import { UserContext } from '../process/user-context.ts'
 import { settled } from '../user-result.ts'
 
-/** The current rows of a table, for operators that look things up in it. An entry is not to be kept beyond the next look-up. */
+/** The current rows of a table, for operators that look them up. An entry holds until the next look-up. */
 export interface TableLookup {
   get(key: unknown): Entry<unknown> | undefined
   /** The row that was valid at `asOf`; tables without history answer with the current one. */
@@ -60,7 +60,7 @@ function openStore(view: ViewOf<'store'>, context: OperatorContext): TableLookup
   }
 }
 
-/** A row as functions of a user get it: they may change it, and pass it on, while the store's own object stays as it was put. */
+/** A row as user functions get it: they may change it and pass it on; the store's own object stays as it was put. */
 class ShownRow implements Entry<unknown> {
   value: unknown = null
   timestamp = -1

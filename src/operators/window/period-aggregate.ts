@@ -8,7 +8,7 @@ import { WindowedOperator } from './windowed-operator.ts'
 type State = PeriodState<unknown, unknown>
 type Cursor = SessionCursor<unknown, unknown>
 
-/** Aggregations in windows of the calendar and of a user's own. Null values take part. Forwards Changes by windowed key. */
+/** Aggregations in calendar and custom windows. Null values take part. Forwards Changes by windowed key. */
 export class PeriodAggregate extends WindowedOperator<SpecOf<'periodAggregate'>, State, Cursor> {
   /** Windows that begin before this time may meet those of an earlier run, which knew other time zone data. */
   #settledFrom = -1
@@ -67,9 +67,9 @@ export class PeriodAggregate extends WindowedOperator<SpecOf<'periodAggregate'>,
   }
 
   /**
-   * The bounds of the window that takes a record whose key has no window with the given bounds: those of the window that its
-   * key has for this time, else the given ones without what lies in its other windows. Such windows were made under other time
-   * zone data, and their bounds stay.
+   * The bounds of the window that takes a record whose key has no window with the given bounds: those of the window
+   * that its key has for this time, else the given ones without what lies in its other windows. Such windows were made
+   * under other time zone data, and their bounds stay.
    */
   #besideOthers(bounds: WindowBounds, key: unknown, timestamp: number): WindowBounds {
     let { start, end } = bounds

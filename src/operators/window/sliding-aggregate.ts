@@ -7,9 +7,9 @@ import { TimeWindowOperator } from './time-window-operator.ts'
 const NONE = -1
 
 /**
- * Aggregation of sliding windows: one window ends at each record and one starts just after each, as far as their contents
- * differ from those of windows that exist. Terms, for a record at t and windows [start, start + difference]: its *left* window
- * ends at t, its *right* window starts at t + 1, the *previous* record is the last one before t.
+ * Aggregation of sliding windows: one window ends at each record and one starts just after each, as far as their
+ * contents differ from those of windows that exist. Terms, for a record at t and windows [start, start + difference]:
+ * its *left* window ends at t, its *right* window starts at t + 1, the *previous* record is the last one before t.
  */
 export class SlidingAggregate extends TimeWindowOperator<SpecOf<'slidingAggregate'>> {
   readonly #difference: number
@@ -88,7 +88,8 @@ export class SlidingAggregate extends TimeWindowOperator<SpecOf<'slidingAggregat
 
     if (previous !== NONE && previous + 1 + difference >= timestamp && !starts.includes(previous + 1)) {
       this.#addTo(key, previous + 1, null, NONE, value, timestamp, streamTime, headers)
-      // The left window may be that very one. Kafka Streams then makes it twice, and a table grouped from it counts it twice.
+      // The left window may be that very one. Kafka Streams then makes it twice, and a table grouped from it counts it
+      // twice.
       if (previous + 1 === timestamp - difference && !this.context.compatible) hasLeft = true
     }
     if (!hasLeft) {
@@ -142,7 +143,7 @@ export class SlidingAggregate extends TimeWindowOperator<SpecOf<'slidingAggregat
     this.#addTo(key, 0, combined, combinedTime, value, timestamp, streamTime, headers)
   }
 
-  /** Adds the record to a window of this aggregate, whose latest record came at `latest`; NONE: there is no such window yet. */
+  /** Adds the record to a window with this aggregate and latest timestamp; NONE: there is no such window yet. */
   #addTo(
     key: unknown,
     start: number,

@@ -6,7 +6,7 @@ import type { WindowedSpec } from './windowed-operator.ts'
 type State = WindowState<unknown, unknown>
 type Cursor = WindowCursor<unknown, unknown>
 
-/** What tumbling, hopping, unlimited and sliding aggregations have in common: windows by their start, and the update of one. */
+/** Aggregations in tumbling, hopping, unlimited and sliding windows, which are kept by their start. */
 export abstract class TimeWindowOperator<Spec extends WindowedSpec> extends WindowedOperator<Spec, State, Cursor> {
   #seedIsOld = false
   /** As in `TableStore`. */

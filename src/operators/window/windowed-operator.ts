@@ -33,7 +33,7 @@ export abstract class WindowedOperator<
   /** Updates are forwarded at once: they wait neither in a cache nor for the end of their window. */
   protected forwards = true
   protected wantsOld = false
-  /** The stored aggregate must survive the user function: as old value, or because the function may throw and be skipped. */
+  /** The stored aggregate must survive the user function: it is the old value, or an error may be skipped. */
   protected protects = false
   /** Results on close are read before the record of this turn makes the store forget the windows they are of. */
   protected emitsBefore = false

@@ -4,8 +4,8 @@ import type { TimedEntry } from './timed-entry.ts'
 import type { TimedOrder } from './timed-order.ts'
 
 /**
- * Entries of one key, as they were when the cursor was opened. Cursors are used again: one is opened for nearly every record
- * of a join.
+ * Entries of one key, as they were when the cursor was opened. Cursors are used again: one is opened for nearly every
+ * record of a join.
  */
 export class BucketCursor<K, V> implements WindowCursor<K, V>, SessionCursor<K, V> {
   readonly #session: boolean

@@ -22,8 +22,9 @@ const BUCKET_OVERHEAD = 240
 const EMPTY = Buffer.alloc(0)
 
 /**
- * What window and session stores have in common: entries by (key, time, sub), kept in a bucket per key, that expire by the
- * greatest time put. The engine is asked for what a bucket has not loaded; nothing in it is newer than its last commit.
+ * What window and session stores have in common: entries by (key, time, sub), kept in a bucket per key, that expire by
+ * the greatest time put. The engine is asked for what a bucket has not loaded; nothing in it is newer than its last
+ * commit.
  */
 export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, TimedEntry<K, V>, Listener> {
   protected readonly rowHeaderLength: number
@@ -38,9 +39,9 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   readonly #showsExpired: boolean
   /** Kafka Streams' stores of joins log what is too old as well, and do not keep it. */
   readonly #logsExpired: boolean
-  /** Of changed entries. */
+  /** The order of changed entries. */
   readonly #timeOrder: TimedOrder
-  /** Of scans over all keys. */
+  /** The order of scans over all keys. */
   readonly #scanOrder: TimedOrder
   /** True: that is the order of the engine's rows. */
   readonly #bySegment: boolean

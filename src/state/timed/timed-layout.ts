@@ -9,12 +9,12 @@ const SPACE_END = PREFIX_LENGTH + 1
 const LONG = 8
 
 /**
- * Rows of window and session stores: `prefix ‖ 0 ‖ segment(8) ‖ key ‖ time(8) ‖ sub`, and, if the store is scanned by time,
- * `prefix ‖ 1 ‖ time(8) ‖ sub ‖ key` without a value. `sub` is a window's sequence number (4, and none in the second form:
- * such stores keep no duplicates) or a session's start (8).
+ * Rows of window and session stores: `prefix ‖ 0 ‖ segment(8) ‖ key ‖ time(8) ‖ sub`, and, if the store is scanned by
+ * time, `prefix ‖ 1 ‖ time(8) ‖ sub ‖ key` without a value. `sub` is a window's sequence number (4, and none in the
+ * second form: such stores keep no duplicates) or a session's start (8).
  */
 export class TimedLayout {
-  /** Bytes in front of `key ‖ time ‖ sub`, which is the changelog key. */
+  /** Bytes before `key ‖ time ‖ sub`, which is the changelog key. */
   readonly headerLength = SPACE_END + LONG
   readonly subLength: number
   readonly #prefix: number

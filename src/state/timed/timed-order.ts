@@ -1,7 +1,7 @@
 import { writeLong } from '../../serde/big-endian.ts'
 import type { Retention } from '../segment-retention.ts'
 
-/** What rows of all keys are ordered by: `time` is a window's start or a session's end, `sub` its sequence number or start. */
+/** The order of all keys' rows: `time` is a window's start or a session's end, `sub` its sequence number or start. */
 export interface TimedPlace {
   readonly time: number
   readonly sub: number
@@ -20,7 +20,7 @@ export function byEnd(a: TimedPlace, b: TimedPlace): number {
   return a.time - b.time || a.sub - b.sub || Buffer.compare(a.keyBytes, b.keyBytes)
 }
 
-/** Sessions by (end, key), those of a key and an end from the last start to the first: Kafka Streams' in-memory stores. */
+/** Sessions by (end, key, start), the last start first: Kafka Streams' stores in memory. */
 export function byEndAndKey(a: TimedPlace, b: TimedPlace): number {
   return a.time - b.time || Buffer.compare(a.keyBytes, b.keyBytes) || b.sub - a.sub
 }
@@ -31,7 +31,7 @@ export function bySegment(retention: Retention): TimedOrder {
     retention.segment(a.time) - retention.segment(b.time) || compareWithTime(a, b) || a.time - b.time || a.sub - b.sub
 }
 
-/** Compares keys as they lie in front of their times: of two keys of which one begins the other, the time decides. */
+/** Compares keys as they lie before their times: of two keys of which one begins the other, the time decides. */
 function compareWithTime(a: TimedPlace, b: TimedPlace): number {
   const length = Math.min(a.keyBytes.length, b.keyBytes.length)
   const order = a.keyBytes.compare(b.keyBytes, 0, length, 0, length)

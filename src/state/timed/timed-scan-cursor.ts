@@ -15,7 +15,7 @@ interface ChangedTimedRow<K, V> extends TimedPlace {
 
 export interface TimedScanOptions<K, V> {
   readonly rows: TimedRows
-  /** Of the rows, and of what is shown. */
+  /** The order of the rows, and of what is shown. */
   readonly order: TimedOrder
   /** Changed entries in range. */
   readonly changes: readonly TimedEntry<K, V>[]

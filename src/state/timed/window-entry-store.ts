@@ -33,7 +33,7 @@ export class WindowEntryStore<K, V>
     else if (this.environment.compatible) this.#putNull(key, start, time)
   }
 
-  /** Kafka Streams logs a tombstone, though there is nothing to delete. Only its stores in memory take note of the time. */
+  /** Kafka Streams logs a tombstone, though there is nothing to delete. Only its stores in memory note the time. */
   #putNull(key: K, start: number, time: number): void {
     if (!this.spec.persistent && !this.retention.accept(start)) this.environment.drop('expired', this.name)
     this.change(key, start, this.#nextSequence(), null, time)

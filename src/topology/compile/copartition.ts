@@ -4,8 +4,8 @@ import { topologyError } from '../topology-error.ts'
 import { UnionFind } from './union-find.ts'
 
 /**
- * Sets of topics that must have equal partition counts: those of sources that a join or a cogroup brings together, closed
- * over topics that belong to several sets. Sorted.
+ * Sets of topics that must have equal partition counts: those of sources that a join or a cogroup brings together,
+ * closed over topics that belong to several sets. Sorted.
  *
  * @throws MR_TOPOLOGY_COPARTITION if repartition topics of one set were given different partition counts
  */

@@ -17,7 +17,7 @@ export function repartitionTopicConfigs(settings: BuildSettings): TopicConfigs {
   })
 }
 
-/** Configs of a store's changelog topic, sorted by name: the defaults of its kind < those of the application < the store's own. */
+/** Configs of a changelog topic, sorted by name: defaults of its kind < the application's < the store's own. */
 export function changelogTopicConfigs(spec: StoreSpec, settings: BuildSettings): TopicConfigs {
   return sorted({
     'message.timestamp.type': 'CreateTime',

@@ -2,8 +2,9 @@ import { traitsOf } from '../operator-spec.ts'
 import type { WrittenNode } from './topology-writer.ts'
 
 /**
- * The repartition topics whose values nothing reads: their bytes are this application's own, and a count asks only whether
- * there is a value. It makes no difference then whether the value was serialized or copied from the record that it came with.
+ * The repartition topics whose values nothing reads: their bytes are this application's own, and a count asks only
+ * whether there is a value. It makes no difference then whether the value was serialized or copied from the record that
+ * it came with.
  */
 export class UnreadValues {
   readonly #nodes: ReadonlyMap<string, WrittenNode>

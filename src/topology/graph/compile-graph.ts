@@ -33,7 +33,7 @@ export function compileGraph(graph: LogicalGraph): Topology {
   return finishTopology(writer, graph.copartitions)
 }
 
-/** Of the nodes whose parents are all written, the one that was added first. */
+/** The node that was added first, among those whose parents are all written. */
 function next(waiting: ReadonlySet<GraphNode>, written: ReadonlySet<GraphNode>): GraphNode | undefined {
   let best: GraphNode | undefined
   for (const node of waiting) {

@@ -40,7 +40,9 @@ export interface NodeTraits {
   readonly relaxedNullKeys?: boolean
   /** Whether its table is versioned; undefined: as its parents' are. */
   readonly versioned?: boolean
-  /** Windowed aggregations: how long after a window's end its result is final, and how long before it a result may be stamped, ms. */
+  /**
+   * Windowed aggregations: ms from a window's end to its final result; ms before the end of a result's earliest time.
+   */
   readonly windowClose?: { readonly delay: number; readonly inclusiveEnd: boolean; readonly size: number }
 }
 
@@ -86,8 +88,9 @@ export class GraphNode {
 }
 
 /**
- * The node itself or its nearest ancestor that fits. Of several parents, one that fits itself wins; else the search goes on
- * above each of them, and what the last of them finds counts: the merged topics of Kafka Streams depend on it.
+ * The node itself or its nearest ancestor that fits. If there are several parents, one that fits itself wins; else the
+ * search goes on above each of them, and what the last of them finds counts: the merged topics of Kafka Streams depend
+ * on it.
  */
 export function findUpwards(start: GraphNode, fits: (node: GraphNode) => boolean): GraphNode | undefined {
   if (fits(start)) return start

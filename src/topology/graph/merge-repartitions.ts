@@ -66,7 +66,7 @@ function liftAboveMerges(graph: LogicalGraph): void {
     const merges = [...changersByMerge.keys()].filter((merge) => changersByMerge.get(merge)?.includes(changer))
     if (merges.length === 0) continue
     repartitionsByKeyChange.delete(changer)
-    // Of streams that are merged one after the other, all are repartitioned only below the last merge.
+    // Streams that are merged one after the other are all repartitioned only below the last merge.
     const last = merges.find((merge) => merges.every((other) => other === merge || belowOf(merge, other) !== undefined))
     if (last === undefined) continue
     const all = repartitionsByMerge.get(last) ?? new Set()
@@ -81,8 +81,8 @@ function liftAboveMerges(graph: LogicalGraph): void {
 }
 
 /**
- * False if records of other streams are merged in on the way: they would not be repartitioned any more, and meet the others only
- * if their topics happen to have as many partitions.
+ * False if records of other streams are merged in on the way: they would not be repartitioned any more, and meet the
+ * others only if their topics happen to have as many partitions.
  */
 function comesFromOnly(node: GraphNode, changer: GraphNode): boolean {
   if (node === changer) return true

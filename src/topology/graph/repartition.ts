@@ -12,7 +12,7 @@ const GENERATED_BASE = /^KSTREAM.*-\d{10}$/
 export type RepartitionOptions = Pick<RepartitionBody, 'keySerde' | 'valueSerde'> &
   Partial<Pick<RepartitionBody, 'partitioner' | 'partitions'>>
 
-/** Draws the three numbers of a repartition; the nodes are called by them only if the base itself is a generated name. */
+/** Draws the three numbers of a repartition; its nodes are called by them only if the base is a generated name. */
 export function newRepartition(names: NameGenerator, base: string, options: RepartitionOptions): RepartitionBody {
   const topic = base.endsWith(REPARTITION_SUFFIX) ? base : base + REPARTITION_SUFFIX
   const sink = names.next('KSTREAM-SINK-')
