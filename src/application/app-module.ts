@@ -4,18 +4,18 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { MillraceError, isMillraceError, messageOf, propertyOf } from '../errors/millrace-error.ts'
 import type { Application } from './application.ts'
 
-const DEFAULT_HINT = 'end the file with: export default defineApp({ id: …, build: (builder) => { … } })'
+const DEFAULT_HINT = 'End the file with `export default defineApp({ id: …, build: (builder) => { … } })`.'
 
-/** What a module exports, with the application that it exports by default. */
+/** The exports of a module, with the application that it exports by default. */
 export interface AppModule {
   readonly app: Application
   readonly exports: Readonly<Record<string, unknown>>
 }
 
 /**
- * Imports a module and takes the application that it exports by default.
+ * Imports a module and returns the application that it exports by default.
  *
- * @throws MR_APP_LOAD if importing it fails; MR_APP_DEFAULT if its default export is not what `defineApp` makes
+ * @throws MR_APP_LOAD if importing it fails; MR_APP_DEFAULT if its default export was not made by `defineApp`
  */
 export async function importApp(url: URL): Promise<AppModule> {
   const place = url.protocol === 'file:' ? fileURLToPath(url) : url.href
@@ -53,11 +53,11 @@ function loadHint(error: unknown): string | undefined {
   const code = propertyOf(error, 'code')
   switch (code) {
     case 'ERR_MODULE_NOT_FOUND':
-      return 'install what it imports, and write relative imports with their extension (./topics.ts)'
+      return 'Install the packages that it imports, and write relative imports with their extension (./topics.ts).'
     case 'ERR_UNKNOWN_FILE_EXTENSION':
-      return 'an application is a .ts, .mts, .js or .mjs file'
+      return 'Write the application as a .ts, .mts, .js or .mjs file.'
     case 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX':
-      return 'Node runs TypeScript by erasing types: enums, namespaces and parameter properties cannot be used'
+      return 'Use no enums, namespaces or parameter properties: Node runs TypeScript by erasing its types.'
     default:
       return undefined
   }
@@ -67,22 +67,29 @@ function loadHint(error: unknown): string | undefined {
 export function requireApplication(value: unknown, owner: string): void {
   if (isApplication(value)) return
   throw new MillraceError('MR_CONFIG', `${owner} was given ${kindOf(value)} instead of an application`, {
-    hint: 'give what defineApp(…) returns',
+    hint: 'Give the application that defineApp(…) returns.',
   })
 }
 
-/** What V8 says of the syntax of modules in what it was told to read as CommonJS. */
-const MODULE_SYNTAX =
-  /^(Cannot use import statement outside a module|Unexpected token 'export'|await is only valid in|Cannot use 'import.meta' outside a module)/
+/** V8's messages about the syntax of modules in a file that it reads as CommonJS. */
+const MODULE_SYNTAX = [
+  'Cannot use import statement outside a module',
+  "Unexpected token 'export'",
+  'await is only valid in',
+  "Cannot use 'import.meta' outside a module",
+]
 
-/** `npm init` writes `"type": "commonjs"`, and Node then takes its word for it instead of looking at the file. */
+/** Explains an error due to `"type": "commonjs"`, which `npm init` writes: Node then ignores the syntax of the file. */
 function commonJsHint(error: unknown): string | undefined {
-  if (!(error instanceof SyntaxError) || !MODULE_SYNTAX.test(error.message)) return undefined
+  if (!(error instanceof SyntaxError) || !MODULE_SYNTAX.some((text) => error.message.startsWith(text))) return undefined
   const file = /^(\/.*?|[A-Za-z]:.*?)(?::\d+)?$/m.exec(error.stack ?? '')?.[1]
   if (file === undefined || !/\.[jt]sx?$/.test(file)) return undefined
   const manifest = nodeModule.findPackageJSON(pathToFileURL(file))
   if (manifest === undefined || !isCommonJs(readFileSync(manifest, 'utf8'))) return undefined
-  return `${manifest} says "type": "commonjs", so that Node does not read ${file} as a module: run npm pkg set type=module, or call the file ${file.replace(/\.([jt]s)x?$/, '.m$1')}`
+  return (
+    `Run npm pkg set type=module, or call the file ${file.replace(/\.([jt]s)x?$/, '.m$1')}: ` +
+    `${manifest} says "type": "commonjs", so that Node does not read ${file} as a module.`
+  )
 }
 
 function isCommonJs(manifest: string): boolean {
@@ -90,7 +97,7 @@ function isCommonJs(manifest: string): boolean {
   return typeof json === 'object' && json !== null && 'type' in json && json.type === 'commonjs'
 }
 
-/** By shape, not by class: the application may come with a copy of the library of its own. */
+/** Recognizes an application by its shape, not by its class: it may come with its own copy of the library. */
 function isApplication(value: unknown): value is Application {
   return (
     typeof value === 'object' &&

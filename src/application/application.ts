@@ -3,11 +3,11 @@ import type { MillraceError } from '../errors/millrace-error.ts'
 import type { Headers } from '../record/headers.ts'
 import type { Topology } from '../topology/topology.ts'
 
-/** What `defineApp` makes and the runtime starts: an id, resolved settings and the compiled topology. */
+/** An application, made by `defineApp` and started by the runtime: an id, resolved settings, the compiled topology. */
 export interface Application {
   readonly id: string
   readonly settings: Settings
-  /** Builds anew on every call: user suppliers are called per task, not here. @throws MR_TOPOLOGY… */
+  /** Builds the topology, again on each call. User suppliers are called per task, not here. @throws MR_TOPOLOGY… */
   topology(): Topology
 }
 
@@ -16,21 +16,24 @@ export interface Settings {
   readonly guarantee: Guarantee
   /** Time between two commits; undefined: 100 on a log that commits exactly once, else 30 000. */
   readonly commitInterval: number | undefined
-  /** What Millrace may use of the memory of the process, but for what it holds for others. */
+  /** Memory of the process that Millrace may use, not counting what it holds for others. */
   readonly memory: number
-  /** Record cache of the process for updates held back; 0: every update is forwarded. */
+  /** Size of the process's record cache, which holds updates back; 0: every update is forwarded. */
   readonly cacheBytes: number
-  /** See `max.task.idle.ms`: -1 never waits for an empty partition, 0 waits while the log is known to hold data, n waits n ms more. */
+  /**
+   * Time to wait for an empty partition, as `max.task.idle.ms`: -1 never waits, 0 waits while the log is known to hold
+   * data, n waits n ms more.
+   */
   readonly maxTaskIdle: number
-  /** How long all partitions of a task are silent before its stream time goes on without records; undefined: it never does. */
+  /** Time that all partitions of a task are silent before stream time advances without records; undefined: never. */
   readonly idleAfter: number | undefined
-  /** A partition with more records queued than this is paused. */
+  /** Number of queued records above which a partition is paused. */
   readonly bufferedRecordsPerPartition: number
   readonly threads: number
   readonly standbyReplicas: number
-  /** How long a task may go on failing with retriable errors. */
+  /** Time for which a task may go on failing with retriable errors. */
   readonly taskTimeout: number
-  /** Of internal topics; -1: the broker's default. */
+  /** Replication factor of internal topics; -1: the broker's default. */
   readonly replicationFactor: number
   readonly compatible: boolean
   readonly onDeserializationError: ErrorHandler
@@ -42,13 +45,15 @@ export interface Settings {
 }
 
 /**
- * `fail`: the application stops without committing the record, which is read again after a restart. `continue`: the record is
- * dropped and counted. `deadLetter`: besides, the input record is written to `deadLetterTopic` as it was read (KIP-1034).
+ * A handler's decision about a record. `fail`: the application stops without committing the record, which is read again
+ * after a restart. `continue`: the record is dropped and counted. `deadLetter`: the record is dropped and counted, and
+ * the input record is written to `deadLetterTopic` as it was read (KIP-1034).
  */
 export type ErrorDecision = 'fail' | 'continue' | 'deadLetter'
+
 /**
- * Decides what becomes of a record that could not be handled (KIP-161, KIP-210, KIP-1033). A handler that throws ends the
- * thread with MR_HANDLER.
+ * Decides about a record that could not be handled (KIP-161, KIP-210, KIP-1033). A handler that throws ends the thread
+ * with MR_HANDLER.
  *
  * @example
  * ```ts
@@ -58,11 +63,12 @@ export type ErrorDecision = 'fail' | 'continue' | 'deadLetter'
 export type ErrorHandler = ErrorDecision | ((error: MillraceError, record: FailedRecord) => ErrorDecision)
 
 /**
- * `replaceThread`: a new thread goes on from the last commit. `shutdownClient`: this instance stops. `shutdownApplication`: all
- * instances stop (KIP-671).
+ * A handler's decision about an error that ends a thread. `replaceThread`: a new thread goes on from the last commit.
+ * `shutdownClient`: this instance stops. `shutdownApplication`: all instances stop (KIP-671).
  */
 export type UncaughtErrorDecision = 'replaceThread' | 'shutdownClient' | 'shutdownApplication'
-/** Decides what an error that ends a stream thread does to the application. Throwing counts as `shutdownClient`. */
+
+/** Decides what happens to the application when an error ends a stream thread. Throwing counts as `shutdownClient`. */
 export type UncaughtErrorHandler = UncaughtErrorDecision | ((error: unknown) => UncaughtErrorDecision)
 
 /** The input record during which an error happened, as it was read. */
@@ -71,23 +77,23 @@ export interface FailedRecord {
   readonly topic: string | null
   readonly partition: number
   readonly offset: number
-  /** ms since the epoch, as the record brings it. */
+  /** ms since the epoch, as in the record. */
   readonly timestamp: number
   readonly headers: Headers
-  /** The operator at which it happened. */
+  /** The operator that failed. */
   readonly node: string
   readonly task: string
   /**
-   * Bytes as they were read; null in punctuators, where the record has none, and if a record whose output was refused is not in its topic any
-   * more.
+   * Bytes as they were read; null in punctuators, if the record has none, and if its output was refused and it is no
+   * longer in its topic.
    */
   readonly rawKey: Buffer | null
   readonly rawValue: Buffer | null
-  /** The record that the log refuses; absent unless that is what is decided about. */
+  /** The record that the log refuses; absent unless the decision is about such a record. */
   readonly output?: RefusedOutput
 }
 
-/** A record that was to be written and that the log does not take (KIP-467). */
+/** A record that the log refuses to take (KIP-467). */
 export interface RefusedOutput {
   readonly topic: string
   readonly partition: number
@@ -112,5 +118,5 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-/** Logs nothing: the default. */
+/** The default logger, which logs nothing. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }

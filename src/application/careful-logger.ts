@@ -1,7 +1,7 @@
 import { isPromise } from '../platform/maybe-promise.ts'
 import type { Logger } from './application.ts'
 
-/** A logger whose failures stay its own: neither what it throws nor a promise of its that rejects ends the application. */
+/** Wraps a logger so that neither an error that it throws nor a promise of it that rejects ends the application. */
 export function carefulLogger(logger: Logger): Logger {
   const careful =
     (level: keyof Logger) =>
@@ -10,7 +10,7 @@ export function carefulLogger(logger: Logger): Logger {
         const result: unknown = logger[level](fields, message)
         if (isPromise(result)) result.then(undefined, () => {})
       } catch {
-        // Whom could it be told?
+        // There is nowhere left to report it.
       }
     }
   return { debug: careful('debug'), info: careful('info'), warn: careful('warn'), error: careful('error') }

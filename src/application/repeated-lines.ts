@@ -5,7 +5,7 @@ import type { Logger } from './application.ts'
 /** Monotonic ms between two lines that count what was repeated. */
 export const COUNTING_INTERVAL = 10_000
 
-/** What lines can be about: with the reason it makes their kind. */
+/** The subject of a line. Lines with the same message, subject and reason are of one kind. */
 type Subject = 'node' | 'store' | 'thread' | 'application' | 'topic'
 
 interface Kind {
@@ -13,18 +13,19 @@ interface Kind {
   readonly name: string
   readonly reason: string
   readonly message: string
-  /** Lines that were not written since the last one that was. */
+  /** Lines that were counted instead of written since the last line. */
   repeated: number
 }
 
 /**
- * Log lines that may come with every record: the first of a kind is written whole, with its place, the others are counted. Their count is
- * written every ten seconds and at the close, so that none is lost. A kind that did not come for ten seconds begins anew.
+ * Log lines that may come with every record. The first of a kind is written whole, with its place; the others are
+ * counted. Their count is written every ten seconds and at the close, so that none is lost. A kind that does not come
+ * for ten seconds begins again.
  */
 export class RepeatedLines {
   readonly #logger: Logger
   readonly #clock: Clock
-  /** By message, subject and reason: looked up with every record, so that no key may be put together. */
+  /** Kinds by message, name and reason. They are looked up with every record, so that no combined key may be built. */
   readonly #kinds = new Map<string, Map<string, Map<string, Kind>>>()
   #since = 0
   #timer: TimerHandle | undefined
@@ -34,7 +35,7 @@ export class RepeatedLines {
     this.#clock = clock
   }
 
-  /** True if the line is to be written; otherwise it has been counted. Makes nothing for a kind that is known. */
+  /** True if the line is to be written; otherwise it has been counted. Allocates nothing for a known kind. */
   isFirst(message: string, subject: Subject, name: string, reason: string): boolean {
     if (this.#logger === silentLogger) return false
     const kind = this.#kinds.get(message)?.get(name)?.get(reason)
@@ -46,12 +47,12 @@ export class RepeatedLines {
     return false
   }
 
-  /** As `isFirst`, with the line itself. */
+  /** Writes the line if it is the first of its kind. */
   warn(message: string, subject: Subject, name: string, reason: string, fields: object): void {
     if (this.isFirst(message, subject, name, reason)) this.#logger.warn(fields, message)
   }
 
-  /** Writes the counts that are left. Lines that come later begin anew. */
+  /** Writes the remaining counts. Later lines begin again. */
   close(): void {
     this.#timer?.cancel()
     this.#timer = undefined

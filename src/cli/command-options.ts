@@ -138,7 +138,7 @@ function readBrokers(value: unknown, place: Place): readonly string[] {
     .map((each) => each.trim())
   for (const broker of brokers) {
     const port = Number(/^(?:\[[0-9a-fA-F:]+\]|[^\s:]+):(\d{1,5})$/.exec(broker)?.[1] ?? 0)
-    if (port < 1 || port > 65_535) throw place.refuse(broker, 'give HOST:PORT, as in localhost:9092')
+    if (port < 1 || port > 65_535) throw place.refuse(broker, 'Give HOST:PORT, as in localhost:9092.')
   }
   return brokers
 }

@@ -15,7 +15,7 @@ export async function loadApp(file: string): Promise<Application> {
   const path = resolve(file)
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new MillraceError('MR_APP_MISSING', `there is no file ${path}`, {
-      hint: 'give the path of a .ts or .js file, from the current directory',
+      hint: 'Give the path of a .ts or .js file, from the current directory.',
     })
   }
   return (await importApp(pathToFileURL(path))).app

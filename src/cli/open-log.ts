@@ -48,7 +48,7 @@ async function reach(brokers: readonly string[], topics: readonly string[]): Pro
     if (error instanceof MillraceError && error.code !== 'MR_LOG_UNREACHABLE') throw error
     throw new MillraceError('MR_LOG_UNREACHABLE', `no Kafka broker answers at ${brokers.join(', ')}`, {
       cause: error,
-      hint: 'check host and port, and that a broker listens there; without --kafka the app runs on an embedded log',
+      hint: 'Check host and port, and that a broker listens there; without --kafka the app runs on an embedded log.',
     })
   } finally {
     await probe.close()

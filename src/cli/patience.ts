@@ -28,7 +28,7 @@ export async function withinPatience<T>(ending: Promise<T>, { timeout, passed, w
         'MR_CLOSE_TIMEOUT',
         `the application did not end within ${timeout} ms: it waits for ${what()}`,
         {
-          hint: 'nothing is lost: what has not been committed is processed again; --close-timeout says how long to wait',
+          hint: 'Nothing is lost: what has not been committed is processed again; --close-timeout says how long to wait.',
         },
       ),
     ),

@@ -72,11 +72,11 @@ function logFormatOf(argv: readonly string[]): LogFormat {
 
 function usageError(error: CommanderError): MillraceError {
   if (error.code === 'commander.help') {
-    return new MillraceError('MR_CLI_USAGE', 'no command was given', { hint: 'millrace --help shows the commands' })
+    return new MillraceError('MR_CLI_USAGE', 'no command was given', { hint: 'Millrace --help shows the commands.' })
   }
   const [message = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const suggestion = rest.join(' ').replaceAll(/[()]/g, '').trim()
   return new MillraceError('MR_CLI_USAGE', message, {
-    hint: `${suggestion === '' ? '' : `${suggestion} `}millrace COMMAND --help shows what there is`,
+    hint: `${suggestion === '' ? '' : `${suggestion} `}millrace COMMAND --help shows what there is.`,
   })
 }

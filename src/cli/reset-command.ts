@@ -38,14 +38,16 @@ export async function resetApp(file: string, options: ResetOptions): Promise<voi
 async function confirm({ app }: ResetPlan): Promise<void> {
   if (!process.stdin.isTTY) {
     throw new MillraceError('MR_CLI_USAGE', 'nobody can be asked whether to go on', {
-      hint: 'add --yes to go on without asking, or --dry-run to see only what would be done',
+      hint: 'Add --yes to go on without asking, or --dry-run to see only what would be done.',
     })
   }
   const prompt = createInterface({ input: process.stdin, output: process.stderr })
   const answer = await prompt.question(`Type ${app} to go on: `)
   prompt.close()
   if (answer.trim() === app) return
-  throw new MillraceError('MR_CLI_DECLINED', 'nothing was reset', { hint: 'the name of the application was not typed' })
+  throw new MillraceError('MR_CLI_DECLINED', 'nothing was reset', {
+    hint: 'The name of the application was not typed.',
+  })
 }
 
 function planText(plan: ResetPlan): string {

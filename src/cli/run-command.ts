@@ -44,17 +44,17 @@ const STATUS_EVERY = { interactive: 1000, plain: 2000 }
 export async function runApp(file: string, options: RunOptions): Promise<void> {
   if (options.fromBeginning === true && options.kafka !== undefined) {
     throw new MillraceError('MR_CLI_USAGE', '--from-beginning cannot be used with --kafka', {
-      hint: 'stop every instance, then run millrace reset with the same --kafka and --data',
+      hint: 'Stop every instance, then run millrace reset with the same --kafka and --data.',
     })
   }
   if (options.groupProtocol !== undefined && options.kafka === undefined) {
     throw new MillraceError('MR_CLI_USAGE', '--group-protocol is for Kafka groups, and there is no --kafka', {
-      hint: 'name the brokers with --kafka HOST:PORT,…, or leave --group-protocol out',
+      hint: 'Name the brokers with --kafka HOST:PORT,…, or leave --group-protocol out.',
     })
   }
   if (options.acceptLoss === true && options.kafka !== undefined) {
     throw new MillraceError('MR_CLI_USAGE', '--accept-loss is for the embedded log, and there is a --kafka', {
-      hint: 'leave one of them out',
+      hint: 'Leave one of them out.',
     })
   }
   const app = await loadApp(file)
@@ -194,7 +194,7 @@ function adjusted(app: Application, terminal: Logger, options: RunOptions): Appl
 
 function unfinishedReset(): MillraceError {
   return new MillraceError('MR_RESET_UNFINISHED', 'a reset of the application was cut short', {
-    hint: 'run millrace reset with the same --kafka and --data again',
+    hint: 'Run millrace reset with the same --kafka and --data again.',
   })
 }
 

@@ -19,11 +19,11 @@ export interface TopicRecord<K, V> {
   readonly offset: number
 }
 
-/** Which records `readTopic` reads. */
+/** Options of `readTopic`. */
 export interface ReadTopicOptions {
   /** Where to begin; `earliest` if not given. */
   readonly from?: 'earliest' | 'latest'
-  /** `end`: stops behind what the topic held at the beginning; `abort` (if not given): goes on until `signal` aborts. */
+  /** `end`: stops after the records that were there at the start; `abort` (default): goes on until `signal` aborts. */
   readonly until?: 'end' | 'abort'
   readonly signal?: AbortSignal
 }
@@ -37,10 +37,11 @@ const READ_TOPIC = {
 } satisfies TableOf<ReadTopicOptions>
 
 /**
- * Reads the committed records of a topic from outside an application, each partition in order. Reads for itself: no group,
- * no committed offsets.
+ * Reads the committed records of a topic from outside an application, each partition in order. It joins no group and
+ * commits no offsets.
  *
- * @throws MR_CONFIG for an option that is unknown or impossible; MR_TOPIC_UNKNOWN; MR_DESERIALIZE for a record that the topic's serdes refuse; MR_LOG_FAILED
+ * @throws MR_CONFIG for an option that is unknown or impossible; MR_TOPIC_UNKNOWN; MR_DESERIALIZE for a record that the
+ * topic's serdes refuse; MR_LOG_FAILED
  * @example
  * ```ts
  * for await (const { key, value } of readTopic(log, totals, { until: 'end' })) console.log(key, value)
@@ -77,7 +78,7 @@ export async function* readTopic<K, V>(
     }
     const batch: TopicRecord<K, V>[] = []
     while (!isDone()) {
-      // Made before polling, so that what arrives between the poll and the wait is not slept through.
+      // The promise is made before polling, so that no record that arrives between the poll and the wait is missed.
       const arrived = new Promise<void>((resolve) => (wake = resolve))
       reader.poll((_topic, partition, cursor) => take(topic, partition, cursor, batch))
       if (batch.length === 0 && !isDone()) await arrived
@@ -103,7 +104,7 @@ function take<K, V>(
   while (cursor.next()) {
     try {
       batch.push({
-        // The topic's type says what its serdes answer; they themselves are kept without it.
+        // The topic's type says what its serdes return; the serdes themselves are kept without types.
         key: decode(topic.keySerde, cursor.buffer, cursor.keyStart, cursor.keyEnd) as K | null,
         value: decode(topic.valueSerde, cursor.buffer, cursor.valueStart, cursor.valueEnd) as V | null,
         timestamp: cursor.timestamp,

@@ -15,9 +15,9 @@ import { RecordSlice } from '../record/record-slice.ts'
 /** Errors of refused records that are kept until the next flush. */
 const MOST_ERRORS = 100
 
-/** What a record carries besides key and value. */
+/** Parts of a record besides key and value. */
 export interface WriteOptions {
-  /** Event time, ms since the epoch; a fraction is cut. Now, if not given. */
+  /** Event time, ms since the epoch; a fraction is cut off. Now, if not given. */
   readonly timestamp?: number
   readonly headers?: Headers
 }
@@ -29,7 +29,7 @@ const WRITE = {
   }),
 } satisfies TableOf<WriteOptions>
 
-/** With every record: makes nothing while all is well. */
+/** Checks the options of each record. Allocates nothing while they are right. */
 function checkOptions(options: WriteOptions): void {
   if (options === null) checkOptionNames(WRITE, options, 'write()')
   for (const name in options)
@@ -38,8 +38,8 @@ function checkOptions(options: WriteOptions): void {
 }
 
 /**
- * Puts typed records into a topic from outside an application: generators, imports, tests. Keys choose the partition as
- * Kafka's default partitioner does; a null key goes to the partitions in turn.
+ * Writes typed records to a topic from outside an application: generators, imports, tests. The key determines the
+ * partition as in Kafka's default partitioner. Records with a null key go to the partitions in turn.
  *
  * @example
  * ```ts
@@ -60,7 +60,7 @@ export class TopicWriter<K, V> {
   /** Records written so far. */
   #written = 0
   #isWriting = false
-  /** Of records that the log refused since the last flush. */
+  /** Errors of records that the log refused since the last flush. */
   #refusals: MillraceError[] = []
   #refusedSinceFlush = 0
   readonly #origin: RecordOrigin = { refused: (refusal, number) => this.#refused(refusal, number) }
@@ -84,10 +84,10 @@ export class TopicWriter<K, V> {
   }
 
   /**
-   * Appends a record; it becomes visible by `flush`. A null value is a tombstone.
+   * Appends a record, which `flush` makes visible. A null value is a tombstone.
    *
-   * @throws MR_TIMESTAMP if the timestamp is no number within ±8.64e15; MR_PROMISE; MR_PRODUCE if the log refuses the record at once (on
-   * Kafka `flush` tells), or can write no more at all; what the topic's serdes throw
+   * @throws MR_TIMESTAMP if the timestamp is no number within ±8.64e15; MR_PROMISE; MR_PRODUCE if the log refuses the
+   * record at once (on Kafka, `flush` throws instead), or can write no more at all; what the topic's serdes throw
    */
   write(key: K | null, value: V | null, options: WriteOptions = {}): void {
     checkOptions(options)
@@ -108,12 +108,12 @@ export class TopicWriter<K, V> {
     }
   }
 
-  /** The partition that records of this key go to. */
+  /** Returns the partition of records with this key. */
   partitionOf(key: K): number {
     return this.#partition(key, this.#encode(this.#topic.keySerde, key, 0))
   }
 
-  /** Resolves when so little is waiting to be sent that writing may go on. */
+  /** Resolves when few enough records wait to be sent that writing may go on. */
   async ready(): Promise<void> {
     if (this.#producer.writable) return
     await new Promise<void>((resolve) => this.#producer.onWritable(resolve))
@@ -121,10 +121,11 @@ export class TopicWriter<K, V> {
   }
 
   /**
-   * Makes everything written visible.
+   * Makes all written records visible.
    *
-   * @throws MR_PRODUCE if the log refused records, too large ones for instance, with their keys and numbers (0 is the first that was written);
-   * of several the `cause` is an `AggregateError` with an error each (of the first hundred). The others are written, and writing goes on. MR_FENCED
+   * @throws MR_PRODUCE if the log refused records, for instance because they are too large, with their keys and numbers
+   * (the first written record is 0). For several records, the `cause` is an `AggregateError` with the errors of the
+   * first hundred. The other records are written, and writing goes on. MR_FENCED
    */
   async flush(): Promise<void> {
     await this.#producer.flush()
@@ -149,7 +150,7 @@ export class TopicWriter<K, V> {
     await this.close()
   }
 
-  /** Its neighbours are written all the same. */
+  /** Records a refusal. The other records are written. */
   #refused(refusal: Refusal, number: number): undefined {
     const { topic, partition } = refusal
     const error = new MillraceError(

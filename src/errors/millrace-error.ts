@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 
-/** Where in the application and in its input an error belongs; every part that is known is set. */
+/** The place in the application and in its input where an error happened. Every part that is known is set. */
 export interface ErrorPlace {
   readonly node?: string | undefined
   readonly task?: string | undefined
@@ -11,14 +11,14 @@ export interface ErrorPlace {
 }
 
 export interface MillraceErrorOptions extends ErrorPlace {
-  /** One sentence that tells the user what to do about it. */
+  /** What the user can do about it: whole sentences, each with a capital letter and a period. */
   readonly hint?: string | undefined
   readonly cause?: unknown
 }
 
 /**
- * Every error that Millrace raises itself. `code` is stable (`MR_…`) and meant for programs; `message` names the place,
- * `hint` tells what to do.
+ * An error that Millrace raises itself. `code` is stable (`MR_…`) and meant for programs; `message` names the place,
+ * `hint` says what to do.
  *
  * @example
  * ```ts
@@ -51,7 +51,7 @@ export class MillraceError extends Error implements ErrorPlace {
   }
 }
 
-/** The same error with more of its place, and another hint: where it was thrown not everything was known. */
+/** Copies an error, and adds what was not known where it was thrown: parts of its place, or a better hint. */
 export function withPlace(error: MillraceError, place: ErrorPlace & Pick<MillraceErrorOptions, 'hint'>): MillraceError {
   const { code, message, node, task, store, topic, partition, offset, hint, cause } = error
   const text = message.slice(0, message.length - describePlace(error).length)
@@ -61,17 +61,17 @@ export function withPlace(error: MillraceError, place: ErrorPlace & Pick<Millrac
   return placed
 }
 
-/** Whether it is an error of Millrace's own. Whatever can be thrown may be asked, also what throws when it is looked at. */
+/** True for an error that Millrace raised itself. Takes any thrown value, even one that throws when it is read. */
 export function isMillraceError(thrown: unknown): thrown is MillraceError {
   return isInstance(thrown, MillraceError)
 }
 
-/** Whether it is an error; as `isMillraceError`. */
+/** True for an error. Takes any thrown value, as `isMillraceError` does. */
 export function isError(thrown: unknown): thrown is Error {
   return isInstance(thrown, Error)
 }
 
-/** What there is to say about what was thrown: anything can be, also objects without a prototype, and such as throw when they are looked at. */
+/** Returns the message of any thrown value, even of an object without prototype or one that throws when it is read. */
 export function messageOf(thrown: unknown): string {
   return firstOf(
     () => (isError(thrown) && typeof thrown.message === 'string' ? thrown.message : undefined),
@@ -79,7 +79,7 @@ export function messageOf(thrown: unknown): string {
   )
 }
 
-/** What such an error says in one of its properties; undefined where it cannot be asked. */
+/** One property of a thrown value; undefined if it is no error or cannot be read. */
 export function propertyOf(thrown: unknown, property: 'name' | 'stack' | 'cause' | 'code' | 'hint'): unknown {
   try {
     return isError(thrown) ? Reflect.get(thrown, property) : undefined

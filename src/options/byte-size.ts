@@ -16,7 +16,7 @@ const UNITS: Readonly<Record<string, number>> = {
   TiB: 2 ** 40,
 }
 
-/** Whole bytes; NaN if it is not a size. */
+/** Returns whole bytes; NaN for anything but a size. */
 export function parseByteSize(size: ByteSize): number {
   const bytes = typeof size === 'number' ? size : typeof size === 'string' ? parseText(size) : Number.NaN
   return Number.isSafeInteger(bytes) && bytes >= 0 ? bytes : Number.NaN

@@ -3,7 +3,7 @@ import type { Option } from './options.ts'
 import { systemClock } from '../platform/clock.ts'
 import type { Clock } from '../platform/clock.ts'
 
-/** The Clock port as an option; the machine's clock if not given. */
+/** The option for a clock; the machine's clock if not given. */
 export const clockOption: Option<Clock> = having<Clock>('clock', ['now', 'monotonic', 'schedule'], 'a clock', {
   default: systemClock,
   defaultText: 'of the machine',

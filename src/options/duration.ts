@@ -1,15 +1,15 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 
-/** A length of time: milliseconds, or a number with a unit: `'250ms'`, `'10s'`, `'5m'`, `'1h'`, `'7d'`. Anything else is MR_DURATION. */
+/** A length of time: milliseconds, or a number with a unit: `'250ms'`, `'10s'`, `'5m'`, `'1h'`, `'7d'`. */
 export type Duration = number | string
 
 const FORM = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /**
- * A duration in milliseconds: a whole number, not negative.
+ * Returns a duration in milliseconds: a whole number, not negative.
  *
- * @param what what the duration is for, as the error says it: `the grace of tumbling()`
+ * @param what the purpose of the duration, as the error names it: `the grace of tumbling()`
  * @throws MR_DURATION for anything else
  * @example
  * ```ts
@@ -21,7 +21,7 @@ export function parseDuration(value: Duration, what: string): number {
   if (!Number.isSafeInteger(ms) || ms < 0) {
     const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)
     throw new MillraceError('MR_DURATION', `${what}: ${shown} is not a duration`, {
-      hint: "give whole milliseconds, not negative, or a number with ms, s, m, h or d, as in '10s'",
+      hint: "Give whole milliseconds, not negative, or a number with ms, s, m, h or d, as in '10s'.",
     })
   }
   return ms

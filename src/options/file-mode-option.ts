@@ -2,7 +2,7 @@ import { oneOf } from './options.ts'
 import type { Option } from './options.ts'
 import type { FileMode } from '../platform/file-mode.ts'
 
-/** Who may read new files. */
+/** The option for the users who may read new files. */
 export const fileModeOption: Option<FileMode> = oneOf<FileMode>(['owner', 'group'], {
   default: 'owner',
   description:

@@ -40,17 +40,17 @@ export function text(about: About<string>): Option<string | undefined>
 export function text(about: About<string>): Option<string | undefined> {
   return option<string>('text', about, (value, place) => {
     if (typeof value === 'string' && value.trim() !== '') return value
-    throw place.refuse(value, 'give text that is not empty')
+    throw place.refuse(value, 'Give text that is not empty.')
   })
 }
 
-/** `true` or `false`: other values would be taken for either. */
+/** `true` or `false`. Other values are refused: JavaScript would take them for one of the two. */
 export function flag(about: AlwaysSet<boolean>): Option<boolean>
 export function flag(about: About<boolean>): Option<boolean | undefined>
 export function flag(about: About<boolean>): Option<boolean | undefined> {
   return option<boolean>('`true` or `false`', about, (value, place) => {
     if (typeof value === 'boolean') return value
-    throw place.refuse(value, 'give true or false')
+    throw place.refuse(value, 'Give true or false.')
   })
 }
 
@@ -64,7 +64,7 @@ export function wholeNumber(about: About<number> & Bounds): Option<number | unde
     if (Number.isSafeInteger(value) && Number(value) >= least && Number(value) <= most) return Number(value)
     throw place.refuse(
       value,
-      `give a whole number ${range}${Number(value) > most && most === INT32_MAX ? `, at most ${most}` : ''}`,
+      `Give a whole number ${range}${Number(value) > most && most === INT32_MAX ? `, at most ${most}` : ''}.`,
     )
   })
 }
@@ -81,12 +81,12 @@ export function duration(about: About<number> & Bounds): Option<number | undefin
     } catch (cause) {
       throw place.refuse(
         value,
-        "give whole milliseconds, not negative, or a number with ms, s, m, h or d, as in '10s'",
+        "Give whole milliseconds, not negative, or a number with ms, s, m, h or d, as in '10s'.",
         cause,
       )
     }
-    if (ms < least) throw place.refuse(value, `give at least ${least} ms`)
-    if (ms > most) throw place.refuse(value, `give at most ${most} ms`)
+    if (ms < least) throw place.refuse(value, `Give at least ${least} ms.`)
+    if (ms > most) throw place.refuse(value, `Give at most ${most} ms.`)
     return ms
   })
 }
@@ -100,7 +100,7 @@ export function byteSize(about: About<number> & Bounds): Option<number | undefin
     const bytes = parseByteSize(value as number | string)
     if (bytes >= least && bytes <= most) return bytes
     const range = bytes < least ? `, at least ${least} bytes` : bytes > most ? `, at most ${most} bytes` : ''
-    throw place.refuse(value, `give whole bytes, or a number with kB, KiB, MB, MiB, GB or GiB, as in '512MiB'${range}`)
+    throw place.refuse(value, `Give whole bytes, or a number with kB, KiB, MB, MiB, GB or GiB, as in '512MiB'${range}.`)
   })
 }
 
@@ -117,11 +117,11 @@ export function oneOf<Word extends string>(
   return option<Word>(words.map((word) => `\`'${word}'\``).join(', '), about, (value, place) => {
     const found = words.find((word) => word === value)
     if (found !== undefined) return found
-    throw place.refuse(value, `give ${words.map((word) => `'${word}'`).join(' or ')}`)
+    throw place.refuse(value, `Give ${words.map((word) => `'${word}'`).join(' or ')}.`)
   })
 }
 
-/** A function of the user's, which is not awaited. */
+/** A function of the user, which is not awaited. */
 export function func<F extends AnyFunction>(about: AlwaysSet<F>): Option<F>
 export function func<F extends AnyFunction>(about: About<F>): Option<F | undefined>
 export function func<F extends AnyFunction>(about: About<F>): Option<F | undefined> {
@@ -131,7 +131,7 @@ export function func<F extends AnyFunction>(about: About<F>): Option<F | undefin
   })
 }
 
-/** A function of the user's, which may be `async`. */
+/** A function of the user, which may be `async`. */
 export function awaitedFunc<F extends AnyFunction>(about: AlwaysSet<F>): Option<F>
 export function awaitedFunc<F extends AnyFunction>(about: About<F>): Option<F | undefined>
 export function awaitedFunc<F extends AnyFunction>(about: About<F>): Option<F | undefined> {
@@ -144,11 +144,11 @@ export function awaitedFunc<F extends AnyFunction>(about: About<F>): Option<F | 
 function refusedFunction(value: unknown, place: Place): MillraceError {
   return place.refuse(
     value,
-    isAsyncFunction(value) ? 'return the result itself: this function is not awaited' : 'give a function',
+    isAsyncFunction(value) ? 'Return the result itself: this function is not awaited.' : 'Give a function.',
   )
 }
 
-/** A function that is not awaited, or a word that it could return. */
+/** A function that is not awaited, or a word that stands for a function that always returns it. */
 export function decision<D extends string | AnyFunction>(
   words: readonly Extract<D, string>[],
   about: AlwaysSet<D>,
@@ -165,14 +165,14 @@ export function decision<D extends string | AnyFunction>(
   return option<D>([...shown.map((word) => `\`${word}\``), 'function'].join(', '), about, (value, place) => {
     if (isAsyncFunction(value)) throw refusedFunction(value, place)
     if (typeof value === 'function' || words.some((word) => word === value)) return value as D
-    throw place.refuse(value, `give a function, or ${shown.join(' or ')}`)
+    throw place.refuse(value, `Give a function, or ${shown.join(' or ')}.`)
   })
 }
 
 /**
- * An object that is known by its methods: a port, a logger, a serde.
+ * An object that must have certain methods: a port, a logger, a serde.
  *
- * @param what as errors call it: `a logger, such as pino()`
+ * @param what the object, as errors name it: `a logger, such as pino()`
  */
 export function having<T>(type: string, methods: Methods<T>, what: string, about: AlwaysSet<T>): Option<T>
 export function having<T>(type: string, methods: Methods<T>, what: string, about: About<T>): Option<T | undefined>
@@ -182,7 +182,9 @@ export function having<T>(type: string, methods: Methods<T>, what: string, about
     const lacks = methods.filter((method) => !usable || typeof Reflect.get(value, method) !== 'function')
     if (lacks.length === 0) return value as T
     const hint =
-      usable && 'then' in value ? `await the promise, and give ${what}` : `give ${what}: it has ${lacks.join('(), ')}()`
+      usable && 'then' in value
+        ? `Await the promise, and give ${what}.`
+        : `Give ${what}, which has ${lacks.join('(), ')}().`
     throw place.refuse(value, hint)
   })
 }
@@ -196,7 +198,7 @@ export function nested<Table extends OptionTable>(
   return option<Values<Table>>(type, about, (value, place) => readMembers(table, value, place))
 }
 
-/** Configs of topics, by the brokers' names for them: text, as brokers have it. */
+/** Configs of topics, by the brokers' names and as text. */
 export function topicConfigs(about: AlwaysSet<TopicConfigs>): Option<TopicConfigs>
 export function topicConfigs(about: About<TopicConfigs>): Option<TopicConfigs | undefined>
 export function topicConfigs(about: About<TopicConfigs>): Option<TopicConfigs | undefined> {
@@ -205,11 +207,11 @@ export function topicConfigs(about: About<TopicConfigs>): Option<TopicConfigs | 
 
 export function readTopicConfigs(value: unknown, place: Place): TopicConfigs {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw place.refuse(value, "give an object of configs, as in { 'min.insync.replicas': '2' }")
+    throw place.refuse(value, "Give an object of configs, as in { 'min.insync.replicas': '2' }.")
   }
   for (const [name, config] of Object.entries(value)) {
     if (typeof config !== 'string')
-      throw place.inner(`['${name}']`).refuse(config, "give the config as text, as in '2'")
+      throw place.inner(`['${name}']`).refuse(config, "Give the config as text, as in '2'.")
   }
   return { ...value } as TopicConfigs
 }

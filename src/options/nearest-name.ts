@@ -1,6 +1,6 @@
 import type { OptionTable } from './option.ts'
 
-/** The option that was probably meant by an unknown name; undefined if none is near. */
+/** Returns the option that an unknown name probably means; undefined if none is near. */
 export function nearestName(unknown: string, table: OptionTable): string | undefined {
   const wanted = plain(unknown)
   let nearest: string | undefined
@@ -17,12 +17,12 @@ export function nearestName(unknown: string, table: OptionTable): string | undef
   return nearest
 }
 
-/** `session.timeout.ms`, `sessionTimeoutMs` and `session_timeout_ms` are one name. */
+/** Normalizes a name: `session.timeout.ms`, `sessionTimeoutMs` and `session_timeout_ms` are one name. */
 function plain(name: string): string {
   return name.toLowerCase().replaceAll(/[^a-z0-9]/g, '')
 }
 
-/** Letters to insert, delete, replace, or swap with their neighbour (optimal string alignment). */
+/** Counts the letters to insert, delete, replace, or swap with their neighbour (optimal string alignment). */
 function editDistance(a: string, b: string): number {
   let before: number[] = []
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index)

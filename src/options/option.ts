@@ -3,33 +3,40 @@ import type { ErrorPlace } from '../errors/millrace-error.ts'
 import { isAsyncFunction } from '../platform/thenable.ts'
 
 /*
- * How to add an option to a function that has a table of options (`DEFINE_APP`, `KAFKA`, `EMBEDDED_LOG`, `STREAMS_START`, …):
+ * How to add an option to a function with a table of options (`DEFINE_APP`, `KAFKA`, `EMBEDDED_LOG`, `STREAMS_START`,
+ * …):
  *
  * 1. Add the property, with its docstring, to the function's public type (`AppConfig`, `KafkaOptions`, …).
- * 2. Add an entry of the same name to the function's table, which lies beside that type: `satisfies TableOf<KafkaOptions>` does not
- *    compile otherwise. The entry is made by one of the kinds in `kinds.ts`:
+ * 2. Add an entry of the same name to the function's table, which lies beside that type: `satisfies
+ *    TableOf<KafkaOptions>` does not compile otherwise. Make the entry with one of the kinds in `kinds.ts`:
  *
- *      maxRequestSize: byteSize({ default: 1_048_576, least: 1, description: 'largest request that is sent', kafka: 'max.request.size' }),
+ *      maxRequestSize: byteSize({
+ *        default: 1_048_576,
+ *        least: 1,
+ *        description: 'largest request that is sent',
+ *        kafka: 'max.request.size',
+ *      }),
  *
- * 3. Use what `readOptions(table, given, 'kafka()')` returns: checked, in ms or bytes, with the default filled in.
+ * 3. Use the values that `readOptions(table, given, 'kafka()')` returns: checked, in ms or bytes, with defaults filled
+ *    in.
  * 4. Run `npx vitest run test/docs/configuration.test.ts -u`: it writes the row into the documentation.
  */
 
-/** What is said of an option. */
+/** The description of an option. */
 export interface About<T> {
-  /** Used where the option is not given. In the units in which the option is read: ms, bytes. */
+  /** The value if the option is not given, in the units in which the option is read: ms, bytes. */
   readonly default?: T
-  /** True: it must be given. */
+  /** True: the option must be given. */
   readonly required?: true
   /** What it does, as Markdown for the documentation. */
   readonly description: string
-  /** The default as the documentation shows it, where `default` alone does not say it. */
+  /** The default as the documentation shows it, if `default` alone does not say it. */
   readonly defaultText?: string
-  /** What Kafka or Kafka Streams calls it. Understood when the nearest known option is looked for. Ends with a dot: a prefix. */
+  /** Kafka's or Kafka Streams' name for it, which errors recognize and correct. A prefix ends with a dot. */
   readonly kafka?: string | readonly string[]
-  /** Names that other clients have for it; understood likewise. */
+  /** Names of other clients for it, recognized likewise. */
   readonly alsoCalled?: readonly string[]
-  /** Code of the error for an impossible value; MR_CONFIG if not given. Names that are unknown are a matter of the table. */
+  /** Code of the error for an impossible value; MR_CONFIG if not given. */
   readonly code?: string
   /** True: errors do not show the value. */
   readonly secret?: true
@@ -37,16 +44,16 @@ export interface About<T> {
 
 /** One row of a table of options. */
 export interface Option<T> extends About<T> {
-  /** What may be given, as the documentation shows it. */
+  /** The values that may be given, as the documentation shows them. */
   readonly type: string
   /**
-   * What is used for a value that was given.
-   * @throws what `place.refuse` makes
+   * Converts a given value to the value that is used.
+   * @throws the error that `place.refuse` makes
    */
   read(value: unknown, place: Place): T
 }
 
-/** What is said of an option that has a value in any case. */
+/** The description of an option that always has a value. */
 export type AlwaysSet<T> = About<T> & ({ readonly default: T } | { readonly required: true })
 
 /** A table of options by name. */
@@ -55,7 +62,7 @@ export type OptionTable = Readonly<Record<string, Option<unknown>>>
 /** Holds a table to the options type of the public API: the same names, no more, no fewer. */
 export type TableOf<Options, Row = Option<unknown>> = { readonly [Name in keyof Options]-?: Row }
 
-/** Where a value was given, for the error that refuses it. */
+/** The place where a value was given, for the error that refuses it. */
 export class Place {
   readonly #owner: string
   readonly #name: string
@@ -64,7 +71,7 @@ export class Place {
 
   /**
    * @param owner the function that was given the options: `kafka()`
-   * @param where what else is known of the place: the operator's name
+   * @param where other parts of the place: the operator's name
    */
   constructor(owner: string, name: string, about: About<unknown>, where: ErrorPlace = {}) {
     this.#owner = owner
@@ -73,13 +80,13 @@ export class Place {
     this.#where = where
   }
 
-  /** The place of a member: `sasl.mechanism`, `brokers[1]`. */
+  /** Returns the place of a member: `sasl.mechanism`, `brokers[1]`. */
   inner(suffix: string, about: About<unknown> = this.#about): Place {
     const code = about.code ?? this.code
     return new Place(this.#owner, this.#name + suffix, { ...about, code }, this.#where)
   }
 
-  /** As errors call it: `the option sasl.mechanism of kafka()`. */
+  /** The place as errors name it: `the option sasl.mechanism of kafka()`. */
   get text(): string {
     return this.#name === '' ? `the options of ${this.#owner}` : `the option ${this.#name} of ${this.#owner}`
   }
@@ -96,7 +103,7 @@ export class Place {
     return this.#about.code ?? 'MR_CONFIG'
   }
 
-  /** @param hint what may be given: `give a function` */
+  /** @param hint says what may be given: `Give a function.` */
   refuse(value: unknown, hint: string, cause?: unknown): MillraceError {
     const shown = this.#about.secret === true ? kindOf(value) : show(value)
     return this.error(`${this.text} ${this.#name === '' ? 'are' : 'is'} ${shown}`, hint, cause)
@@ -111,7 +118,7 @@ export class Place {
   }
 }
 
-/** A value as an error shows it: never what is in an object, which may be secret. */
+/** Shows a value in an error: never the contents of an object, which may be secret. */
 export function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value)
   if (typeof value === 'bigint') return `${value}n`

@@ -3,17 +3,17 @@ import { nearestName } from './nearest-name.ts'
 import { Place } from './option.ts'
 import type { Option, OptionTable } from './option.ts'
 
-/** What reading a table yields. */
+/** The values that a table yields. */
 export type Values<Table> = { readonly [Name in keyof Table]: Table[Name] extends Option<infer T> ? T : never }
 
 /**
  * Checks all options of a function and fills in the defaults.
  *
- * @param given what the user passed; undefined: nothing
- * @param owner the function, as errors call it: `kafka()`
- * @param where what else is known of the place, for errors
- * @throws MR_CONFIG for what is not an object, for names that the table does not have, and for options that must be given and are
- * not; MR_CONFIG, or the code of the option, for impossible values
+ * @param given the options that the user passed; undefined: none
+ * @param owner the function, as errors name it: `kafka()`
+ * @param where other parts of the place, for errors
+ * @throws MR_CONFIG for anything but an object, for names that the table does not have, and for missing options that
+ * must be given; MR_CONFIG, or the code of the option, for impossible values
  */
 export function readOptions<Table extends OptionTable>(
   table: Table,
@@ -24,7 +24,7 @@ export function readOptions<Table extends OptionTable>(
   return readMembers(table, given, placeOf(owner, where))
 }
 
-/** As `readOptions`, for an object within the options. */
+/** Does the same as `readOptions` for an object within the options. */
 export function readMembers<Table extends OptionTable>(table: Table, given: unknown, place: Place): Values<Table> {
   const values: Record<string, unknown> = {}
   const object = given === undefined ? {} : given
@@ -34,7 +34,7 @@ export function readMembers<Table extends OptionTable>(table: Table, given: unkn
     if (value === undefined && option.required !== true) values[name] = option.default
     else {
       const inner = place.inner(place.name === '' ? name : `.${name}`, option)
-      if (value === undefined) throw inner.missing(`give it: ${inner.name}: ${option.type}`)
+      if (value === undefined) throw inner.missing(`Give ${inner.name}: ${option.type}.`)
       values[name] = option.read(value, inner)
     }
   }
@@ -42,7 +42,8 @@ export function readMembers<Table extends OptionTable>(table: Table, given: unkn
 }
 
 /**
- * Checks the names alone, and makes nothing: for options that come with a record, and for functions that check the values themselves.
+ * Checks the names alone and allocates nothing: for options that come with a record, and for functions that check the
+ * values themselves.
  *
  * @throws MR_CONFIG
  */
@@ -61,12 +62,13 @@ function checkNames(table: OptionTable, given: unknown, place: Place): void {
 }
 
 function noObject(table: OptionTable, given: unknown, place: Place): MillraceError {
-  return place.refuse(given, `give an object of options: ${Object.keys(table).join(', ')}`)
+  return place.refuse(given, `Give an object of options: ${Object.keys(table).join(', ')}.`)
 }
 
 function unknownName(table: OptionTable, name: string, place: Place): MillraceError {
   const near = nearestName(name, table)
-  const names = `${place.name === '' ? `The options of ${place.owner}` : `Its options`} are ${Object.keys(table).join(', ')}.`
+  const whose = place.name === '' ? `The options of ${place.owner}` : `Its options`
+  const names = `${whose} are ${Object.keys(table).join(', ')}.`
   const what = place.name === '' ? place.owner : place.text
   const hint = near === undefined ? names : `Did you mean ${near}? ${names}`
   return place.error(`${what} has no option ${JSON.stringify(name)}`, hint)

@@ -2,7 +2,7 @@ import { createRequire } from 'node:module'
 
 type Crc32c = (bytes: Buffer) => number
 
-/** CRC-32C of the bytes: by the native binding where this platform has one, else by WebAssembly. */
+/** CRC-32C of bytes, computed by the native binding if this platform has one, otherwise by WebAssembly. */
 export const crc32c: Crc32c = load('@node-rs/crc32') ?? load('@platformatic/kafka')!
 
 function load(name: string): Crc32c | undefined {

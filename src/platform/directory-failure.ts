@@ -2,7 +2,7 @@ import { lstatSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { MillraceError } from '../errors/millrace-error.ts'
 
-/** What the system says when it refuses, as `strerror` of glibc, musl and macOS put it: engines tell the text only. */
+/** The system's error texts, as in `strerror` of glibc, musl and macOS: errors of engines hold only the text. */
 const TEXTS: readonly (readonly [code: string, texts: string])[] = [
   ['EMFILE', 'Too many open files|No file descriptors available'],
   ['ENFILE', 'Too many open files in system'],
@@ -20,7 +20,7 @@ const TEXTS: readonly (readonly [code: string, texts: string])[] = [
 ]
 const PATTERNS = TEXTS.map(([code, texts]) => [code, new RegExp(`: (?:${texts})(?=$|[\\s.,;:])`)] as const)
 
-/** Codes of what a disk or its permissions refuse: the data there is as it was. */
+/** Codes of errors in which a disk or its permissions refuse: the data there is unchanged. */
 export const DIRECTORY_FAILURES: ReadonlySet<string> = new Set([
   'MR_STATE_DIRECTORY',
   'MR_STATE_FILES',
@@ -29,7 +29,7 @@ export const DIRECTORY_FAILURES: ReadonlySet<string> = new Set([
   'MR_STATE_SPACE',
 ])
 
-/** The code by which the system calls what it refused (`EACCES`), of an error of Node or of an engine; undefined if it says nothing. */
+/** Returns the system's error code (`EACCES`) of an error of Node or of an engine; undefined if it has none. */
 export function systemCodeOf(cause: unknown, directory: string): string | undefined {
   for (let error = cause; error instanceof Error; error = error.cause) {
     if ('code' in error && 'errno' in error && typeof error.code === 'string') return error.code
@@ -41,10 +41,11 @@ export function systemCodeOf(cause: unknown, directory: string): string | undefi
 }
 
 /**
- * Says what a refusal of the system to make, read or write a directory means to the user.
+ * Explains to the user why the system refused to make, read or write a directory.
  *
  * @param owner what failed there: `rocksdb`
- * @returns MR_STATE_PERMISSION, MR_STATE_SPACE, MR_STATE_FILES, MR_STATE_DIRECTORY (a file is in the way), or MR_STATE_IO
+ * @returns MR_STATE_PERMISSION, MR_STATE_SPACE, MR_STATE_FILES, MR_STATE_DIRECTORY (a file is in the way), or
+ * MR_STATE_IO
  */
 export function directoryFailure(owner: string, directory: string, cause: unknown): MillraceError {
   if (cause instanceof MillraceError) return cause
@@ -68,7 +69,9 @@ export function directoryFailure(owner: string, directory: string, cause: unknow
     case 'EMFILE':
     case 'ENFILE':
       return new MillraceError('MR_STATE_FILES', `too many files are open; ${failed}: ${text}`, {
-        hint: 'Raise the limit of open files (ulimit -n; LimitNOFILE in systemd, --ulimit nofile in Docker): engines keep theirs open.',
+        hint:
+          'Raise the limit of open files (ulimit -n; LimitNOFILE in systemd, --ulimit nofile in Docker): ' +
+          'engines keep their files open.',
         cause,
       })
     case 'ENOTDIR':
@@ -92,7 +95,7 @@ export function directoryFailure(owner: string, directory: string, cause: unknow
   }
 }
 
-/** The commonest mistake in containers: the volume belongs to root, and the process is somebody else. */
+/** Explains the commonest mistake in containers: the volume belongs to root, and the process runs as another user. */
 function refused(directory: string, text: string, cause: unknown): MillraceError {
   const path = existingPath(directory)
   const stats = statSync(path, { throwIfNoEntry: false })
@@ -107,15 +110,18 @@ function refused(directory: string, text: string, cause: unknown): MillraceError
   const mode = (stats.mode & 0o7777).toString(8).padStart(4, '0')
   return new MillraceError(
     'MR_STATE_PERMISSION',
-    `${directory} may not be used by uid ${uid}, gid ${gid}; ${path} belongs to uid ${stats.uid}, gid ${stats.gid}, with mode ${mode}: ${text}`,
+    `${directory} may not be used by uid ${uid}, gid ${gid}; ` +
+      `${path} belongs to uid ${stats.uid}, gid ${stats.gid}, with mode ${mode}: ${text}`,
     {
-      hint: `Run chown -R ${uid}:${gid} ${path}, or in Kubernetes set securityContext.fsGroup: ${gid}; else choose another directory.`,
+      hint:
+        `Run chown -R ${uid}:${gid} ${path}, or in Kubernetes set securityContext.fsGroup: ${gid}. ` +
+        'Otherwise choose another directory.',
       cause,
     },
   )
 }
 
-/** The directory, or the nearest above it that can be looked at. */
+/** Returns the directory, or the nearest one above it that can be read. */
 function existingPath(directory: string): string {
   for (let path = resolve(directory); ; path = dirname(path)) {
     try {
@@ -127,7 +133,7 @@ function existingPath(directory: string): string {
   }
 }
 
-/** What is no directory and lies where one has to be. */
+/** Returns the file that lies where a directory has to be. */
 function blockerOf(directory: string): string {
   let blocker = resolve(directory)
   for (let path = blocker; path !== dirname(path); path = dirname(path)) {
@@ -144,7 +150,7 @@ function isOther(path: string): boolean {
   }
 }
 
-/** The messages of an error and its causes. */
+/** Returns the messages of an error and of its causes. */
 export function messagesOf(cause: unknown): string {
   if (!(cause instanceof Error)) return String(cause)
   return cause.cause === undefined ? cause.message : `${cause.message}: ${messagesOf(cause.cause)}`

@@ -3,26 +3,26 @@ import { join } from 'node:path'
 import { DIRECTORY_MODES, FILE_MODES, keepMode } from './file-mode.ts'
 import type { FileMode } from './file-mode.ts'
 
-/** Tells what a directory of Millrace holds, in a file beside the data. */
+/** A file beside the data that says what a directory of Millrace holds. */
 export interface DirectoryMarker {
   readonly kind: string
   readonly format: number
   readonly engine: string
-  /** True: what was read from it turned out to be damaged. */
+  /** True: data that was read from the directory is damaged. */
   readonly damaged?: boolean
 }
 
-/** Holds something, but no marker of the kind asked for that can be read. */
+/** A directory that holds something, but no readable marker of the requested kind. */
 export interface UnmarkedDirectory {
   readonly kind: undefined
   /** Name of a file that should not be there, or of the damaged marker. */
   readonly file: string
 }
 
-/** `undefined`: missing, or without files. */
+/** A directory with or without its marker; undefined if it is missing or has no files. */
 export type MarkedDirectory = DirectoryMarker | UnmarkedDirectory | undefined
 
-/** What lies in a directory, going by the marker file `<kind>.json`. */
+/** Returns what a directory holds according to its marker file, `<kind>.json`. */
 export function readMarker(directory: string, kind: string): MarkedDirectory {
   let text: string
   try {
@@ -36,7 +36,7 @@ export function readMarker(directory: string, kind: string): MarkedDirectory {
   return isMarker(marker) && marker.kind === kind ? marker : { kind: undefined, file: `${kind}.json` }
 }
 
-/** Makes the directory if it is missing and marks it. Renamed into place: who dies here leaves a whole marker or none. */
+/** Makes the directory if it is missing and marks it. A process that dies here leaves a whole marker or none. */
 export function writeMarker(directory: string, marker: DirectoryMarker, fileMode: FileMode): void {
   mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODES[fileMode] })
   const file = join(directory, `${marker.kind}.json`)

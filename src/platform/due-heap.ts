@@ -1,13 +1,13 @@
-/** Anything that falls due. */
+/** Something that falls due. */
 export interface Due {
   due: number
-  /** Lower is earlier among those that are due at once. */
+  /** Order among entries that are due at the same time: the lowest comes first. */
   readonly sequence: number
 }
 
 /**
- * A binary heap by due time. Entries that are due at once come by their sequence, or, `asInJava`, in the order of
- * Java's `PriorityQueue`, which is what Kafka Streams' punctuation queue leaves it to.
+ * A binary heap by due time. Entries that are due at the same time come in order of `sequence`; with `asInJava`, they
+ * come in the order of Java's `PriorityQueue`, which Kafka Streams' punctuation queue uses.
  */
 export class DueHeap<T extends Due> {
   readonly #asInJava: boolean
@@ -26,7 +26,7 @@ export class DueHeap<T extends Due> {
     this.#rise(this.#heap.length - 1)
   }
 
-  /** For entries whose due times were changed. */
+  /** Applies `change` to all entries, which may change their due times, and puts them in order again. */
   reorder(change: (entry: T) => void): void {
     for (const entry of this.#heap) change(entry)
     for (let at = (this.#heap.length >>> 1) - 1; at >= 0; at--) this.#sink(at)
@@ -37,7 +37,7 @@ export class DueHeap<T extends Due> {
     return this.#takeAt(0)
   }
 
-  /** Does nothing `asInJava`, where entries stay until they are due. */
+  /** Removes an entry. Does nothing with `asInJava`, where entries stay until they are due. */
   remove(entry: T): void {
     if (this.#asInJava) return
     const at = this.#heap.indexOf(entry)

@@ -1,24 +1,25 @@
 import { chmodSync, lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Who may read the files of state and logs that are made: nobody but the user, or the user's group as well. */
+/** The users who may read new files of state and logs: the owner alone, or the owner's group as well. */
 export type FileMode = 'owner' | 'group'
 
-/** As with umask 077, or 027. A stricter umask of the process counts, too. */
+/** Modes of new directories, as with umask 077 or 027. A stricter umask of the process still applies. */
 export const DIRECTORY_MODES: Readonly<Record<FileMode, number>> = { owner: 0o700, group: 0o750 }
+/** Modes of new files, likewise. */
 export const FILE_MODES: Readonly<Record<FileMode, number>> = { owner: 0o600, group: 0o640 }
 
-/** Gives a file that is about to replace another one the mode of that: whoever set it had a reason. */
+/** Gives a file that is about to replace another one the mode of the old file, which may have been set on purpose. */
 export function keepMode(replacement: string, file: string): void {
   const before = statSync(file, { throwIfNoEntry: false })
   if (before !== undefined) changeMode(replacement, before.mode & 0o777)
 }
 
-/** Takes from all but those meant what rights they have to files that came into a directory since it was looked at. */
+/** Restricts the modes of files that have appeared in a directory since it was last looked at. */
 export class NewFiles {
   readonly #directory: string
   readonly #mode: number
-  /** By inode and birth: files are renamed and replaced, and the number of a deleted one is used again. */
+  /** Files by inode and time of birth: files are renamed and replaced, and inodes of deleted files are used again. */
   #known: ReadonlySet<string>
 
   constructor(directory: string, fileMode: FileMode) {
@@ -45,11 +46,11 @@ export class NewFiles {
   }
 }
 
-/** There are file systems without modes, and a mode is no reason to refuse data. */
+/** Changes a mode where the file system has modes. A mode is no reason to refuse data. */
 function changeMode(path: string, mode: number): void {
   try {
     chmodSync(path, mode)
   } catch {
-    // It keeps the mode that the file system gave it.
+    // The file keeps the mode that the file system gave it.
   }
 }

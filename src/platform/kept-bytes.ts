@@ -1,16 +1,17 @@
-/** Small enough that what is kept of a slab never holds much that is not; large enough to cost little to make. */
+/** Bytes of a slab: few enough that a kept piece never holds much unused memory, enough that slabs are seldom made. */
 const SLAB = 8 * 1024
 const EMPTY = Buffer.alloc(0)
 
 /**
- * Memory for bytes that a store keeps for long, such as those of its entries. Node's own pool would mix them with what is soon forgotten, in
- * pieces of 64 KiB, and one entry would hold such a piece: with keys that come and go that was many times what the entries need.
+ * Memory for bytes that a store keeps for long, such as those of its entries. Node's own pool would mix them with
+ * short-lived bytes in pieces of 64 KiB, and one entry would hold such a piece: with keys that come and go, memory grew
+ * to many times what the entries need.
  */
 export class KeptBytes {
   #slab = EMPTY
   #used = 0
 
-  /** These bytes, as a copy that may be kept. */
+  /** Returns a copy of these bytes that may be kept. */
   of(source: Buffer, start: number, end: number): Buffer {
     const length = end - start
     if (length > SLAB / 4) {

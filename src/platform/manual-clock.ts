@@ -25,7 +25,7 @@ export class ManualClock implements Clock {
     return { cancel: () => void (this.#timers = this.#timers.filter((other) => other !== timer)) }
   }
 
-  /** Moves time on in one step; timers that fall due are called in the order of their times. */
+  /** Moves time on in one step. Calls timers that fall due in the order of their times. */
   advance(ms: number): void {
     this.#date += ms
     this.#monotonic += ms
@@ -34,7 +34,7 @@ export class ManualClock implements Clock {
     for (const timer of due) timer.callback()
   }
 
-  /** Sets the date by so much forward, or back if negative; no time passes. */
+  /** Sets the date forward by this many ms, or back if negative. No time passes. */
   setDate(by: number): void {
     this.#date += by
   }

@@ -1,4 +1,4 @@
-/** An answer that is either there already or on its way. The test driver requires it to be there. */
+/** A result that is either there already or still to come. The test driver requires it to be there. */
 export type MaybePromise<T> = T | Promise<T>
 
 export function isPromise<T>(value: MaybePromise<T>): value is Promise<T> {

@@ -1,6 +1,7 @@
 /**
- * What to tell a user whose Node is too old; undefined if it is not. The same range as in `engines` of package.json, which npm only
- * warns about. What runs before this is asked must run on an old Node, too: no named import of what Node got later.
+ * Returns the message for a user whose Node is too old; undefined if it is not. The range is that of `engines` in
+ * package.json, about which npm only warns. Code that runs before this check must run on an old Node, too: it must not
+ * import names that Node got later.
  */
 export function nodeTooOld(version: string): string | undefined {
   const [major = 0, minor = 0] = version.split('.').map(Number)

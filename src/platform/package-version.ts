@@ -1,2 +1,2 @@
-/** The version of this package. It stands here as well as in package.json, which is not there where the package was bundled. */
+/** The version of this package, also written in package.json, which is missing where the package is bundled. */
 export const PACKAGE_VERSION = '0.2.0'

@@ -1,6 +1,6 @@
 /**
- * True for what reaches another thread as it is: values without behaviour, and objects, arrays and bytes of them. Objects with a
- * class of their own could be sent, and would arrive without their methods.
+ * True for data that reaches another thread unchanged: values without behaviour, bytes, and objects and arrays of
+ * these. Objects with a class of their own could be sent, but would arrive without their methods.
  */
 export function isPlainData(value: unknown): boolean {
   if (typeof value === 'function' || typeof value === 'symbol') return false

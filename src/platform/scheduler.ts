@@ -1,8 +1,8 @@
-/** Decides when a stream thread goes on and what is random, so that a seeded schedule can replay a whole run. */
+/** Decides when a stream thread continues and draws random numbers, so that a seed can replay a whole run. */
 export interface Scheduler {
   /** Lets I/O, timers and other threads of this event loop run, then resolves. */
   yield(): Promise<void>
-  /** A number in [0, 1). */
+  /** Returns a number in [0, 1). */
   random(): number
 }
 

@@ -1,27 +1,28 @@
 import type { Clock } from './clock.ts'
 import type { Scheduler } from './scheduler.ts'
 
-/** Longest time (ms) of processing before I/O, timers and other threads of the event loop get their turn. */
+/** Longest time (ms) of processing before I/O, timers and other threads of the event loop run. */
 const SLICE = 10
-/** Steps between two looks at the clock: a look at every one would cost more than many a step does. */
+/** Steps between two looks at the clock: a look after each step would often cost more than the step. */
 const STEPS_PER_LOOK = 8
 /**
- * ms that a hold of the event loop loses of its length per ms since it ended, when the longest one is looked for: it is spoken of for
- * twice its length at most, and a later one of about its length takes its place.
+ * ms by which a hold of the event loop counts as shorter per ms since its end, when the longest one is sought: it is
+ * reported for at most twice its length, and a later hold of about the same length replaces it.
  */
 const FADING = 0.5
 
-/** A stretch of time in which callbacks kept everything else from running. */
+/** A period in which callbacks kept everything else from running. */
 export interface Hold {
   /** ms. */
   readonly length: number
-  /** When it ended, by the monotonic clock. */
+  /** Its end, by the monotonic clock. */
   readonly end: number
 }
 
 /**
- * The share of the event loop that one stream thread takes at a time: heartbeats and fetches go on between two slices. Slow steps (a
- * record, a held-back update) are counted one by one, so that no slice is longer than it must be by more than one of them.
+ * The share of the event loop that one stream thread takes at a time: heartbeats and fetches run between two slices.
+ * When steps (a record, a held-back update) are slow, the clock is read after each, so that a slice is at most one step
+ * too long.
  */
 export class Slice {
   readonly #clock: Clock
@@ -42,7 +43,7 @@ export class Slice {
     return this.#isOver
   }
 
-  /** The longest time between two looks at the clock, of late. */
+  /** The longest recent time between two looks at the clock. */
   get longestHold(): Hold {
     return this.#longest
   }
@@ -54,12 +55,12 @@ export class Slice {
     this.#isOver = false
   }
 
-  /** To be called after each step; true if it was the last one of this slice. */
+  /** Must be called after each step. Returns true after the last step of this slice. */
   spend(): boolean {
     return --this.#left <= 0 && this.look()
   }
 
-  /** Whether the slice is over by the clock. */
+  /** Reads the clock. Returns true if the slice is over. */
   look(): boolean {
     const now = this.#clock.monotonic()
     const length = now - this.#lastLook

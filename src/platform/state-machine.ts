@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 
-/** The states that something can be in, each with those that may follow it. */
+/** The states of something, each with the states that may follow it. */
 export type Transitions<State extends string> = Readonly<Record<State, readonly State[]>>
 
 /** A named state that changes only as its transitions allow. */
@@ -20,7 +20,7 @@ export class StateMachine<State extends string> {
     return states.includes(this.#current)
   }
 
-  /** @throws MR_INTERNAL if `next` may not follow the state so far: the state stays, and the code that asked is wrong */
+  /** @throws MR_INTERNAL if `next` may not follow the current state: the state stays, and the calling code is wrong */
   become(next: State): void {
     if (!this.#transitions[this.#current].includes(next))
       throw new MillraceError('MR_INTERNAL', `${this.#what} cannot go from ${this.#current} to ${next}`)

@@ -2,8 +2,8 @@ import { MillraceError } from '../errors/millrace-error.ts'
 import { isPromise, type MaybePromise } from './maybe-promise.ts'
 
 /**
- * A procedure in steps, some of which may have to wait (commit, restore, rebalance). Written once as a generator: a stream
- * thread awaits what it waits for, the test driver requires it to be there at once.
+ * A procedure in steps, some of which may have to wait (commit, restore, rebalance). It is written once, as a
+ * generator: a stream thread awaits each promise it yields; the test driver requires that it yields none.
  */
 export type Steps<T> = Generator<Promise<unknown>, T, unknown>
 
@@ -32,7 +32,7 @@ export function runStepsNow<T>(steps: Steps<T>): T {
   const step = steps.next()
   if (step.done) return step.value
   step.value.catch(() => {})
-  throw new MillraceError('MR_NOT_SYNCHRONOUS', 'an answer is not there yet where it has to be', {
+  throw new MillraceError('MR_NOT_SYNCHRONOUS', 'a step has to wait where waiting is impossible', {
     hint: 'Open the test driver with `await TopologyTestDriver.open(…)` for engines that write asynchronously.',
   })
 }

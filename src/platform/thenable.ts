@@ -1,20 +1,20 @@
 import { types } from 'node:util'
 
-/** True for promises and what else can be awaited. A field `then` that is no function makes nothing of a value. */
+/** True for promises and other values that can be awaited. A field `then` that is no function does not count. */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }
 
-/** True for `async` functions and `async` generators, also when they are bound. */
+/** True for `async` functions and `async` generators, even if they are bound. */
 export function isAsyncFunction(value: unknown): boolean {
   if (typeof value !== 'function') return false
   const tag: unknown = (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag]
   return tag === 'AsyncFunction' || tag === 'AsyncGeneratorFunction'
 }
 
-/** A promise that nobody waits for: without this its rejection would end the process. */
+/** Keeps the rejection of a promise that nobody awaits from ending the process. */
 export function ignoreRejection(value: unknown): void {
-  // Other thenables are left alone: some begin their work when `then` is called.
+  // Other thenables are left alone: some start their work when `then` is called.
   if (types.isPromise(value)) void Promise.prototype.then.call(value, undefined, ignore)
 }
 

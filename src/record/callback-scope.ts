@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 
-/** Whose callback is running on this thread; null between callbacks, and while what one forwarded is processed by others. */
+/** The processor whose callback runs on this thread; null between callbacks and while others process its output. */
 let running: CallbackToken | null = null
 
 /** Stands for one processor. */
@@ -9,8 +9,8 @@ export interface CallbackToken {
 }
 
 /**
- * What one processor may do only in its callbacks: whatever it does later, after an `await` or in a timer, belongs to no record and to
- * no commit, and would be lost or done twice.
+ * Guards calls that a processor may make only in its callbacks: a call made later, after an `await` or in a timer,
+ * belongs to no record and to no commit, and would be lost or done twice.
  */
 export class CallbackScope {
   readonly #token: CallbackToken
@@ -21,7 +21,7 @@ export class CallbackScope {
     this.#task = task
   }
 
-  /** A callback begins. Returns what is to be given to `leave` when it has ended, however it ends. */
+  /** Begins a callback. Returns a value that must be given to `leave` when the callback ends, however it ends. */
   enter(): CallbackToken | null {
     const outer = running
     running = this.#token
@@ -32,7 +32,7 @@ export class CallbackScope {
     running = outer
   }
 
-  /** Other processors take over until `enter`. */
+  /** Lets other processors run until `enter`. */
   pause(): void {
     running = null
   }
@@ -47,7 +47,9 @@ export class CallbackScope {
       node: this.#token.node,
       task: this.#task,
       store,
-      hint: 'Call it in init, process, close or a punctuator, before they return; after an await, in a timer, or in another processor nothing is changed.',
+      hint:
+        'Call it in init, process, close or a punctuator, before they return. ' +
+        'A call after an await, in a timer, or in another processor changes nothing.',
     })
   }
 }

@@ -1,6 +1,6 @@
 /**
- * What travels between table operators: the new value of a key, and the old one where an operator downstream asked for it
- * (else null). `isLatest` is false only for an out-of-order update of a versioned table.
+ * An update that travels between table operators: the new value of a key, and the old one if an operator downstream
+ * asked for it (otherwise null). `isLatest` is false only for an out-of-order update of a versioned table.
  */
 export class Change<V> {
   readonly newValue: V | null

@@ -4,7 +4,7 @@ export type DropReason =
   | 'null-value'
   | 'null-foreign-key'
   | 'late'
-  /** Late only because stream time went on while the partitions were idle. */
+  /** The record is late only because stream time advanced while the partitions were idle. */
   | 'late-after-idle'
   | 'expired'
   | 'out-of-order-version'

@@ -1,12 +1,12 @@
 import { MillraceError, type ErrorPlace } from '../errors/millrace-error.ts'
 
-/** How far from the epoch an event time may be, ms: as far as a `Date` can, about 275,000 years. */
+/** The greatest distance of an event time from the epoch, ms: the range of `Date`, about 275,000 years. */
 const FARTHEST = 8.64e15
 
 /**
- * The rule for event times, the same wherever one comes in: a finite number within ±8.64e15 is one, cut to whole ms. Anything else is none,
- * whatever it could be converted to: NaN is returned, which the caller must refuse or hand to a handler. A negative time passes; what becomes
- * of it depends on where it came in.
+ * Applies the rule for event times, which is the same wherever one comes in: a finite number within ±8.64e15 is an
+ * event time, cut to whole ms. For anything else, even if it could be converted, NaN is returned, which the caller must
+ * refuse or hand to a handler. A negative time passes: each caller decides about it.
  */
 export function eventTime(value: unknown): number {
   // Adding 0 leaves no negative zero.
@@ -14,7 +14,7 @@ export function eventTime(value: unknown): number {
 }
 
 /**
- * As `eventTime`, for callers that have nobody to ask.
+ * Does the same as `eventTime` for callers without a handler.
  *
  * @param what names the time in the error: `the timestamp of a record`
  * @throws MR_TIMESTAMP
@@ -25,11 +25,13 @@ export function requireEventTime(value: unknown, what: string, place: ErrorPlace
   return time
 }
 
-/** @param hint what to do besides */
+/** @param hint another remedy, as a sentence */
 export function noEventTime(value: unknown, what: string, place: ErrorPlace, hint?: string): MillraceError {
   return new MillraceError('MR_TIMESTAMP', `${what} is ${shown(value)}`, {
     ...place,
-    hint: `An event time is a number of milliseconds since the epoch, within ±8.64e15: Date.parse() makes one of text, getTime() of a Date.${hint === undefined ? '' : ` ${hint}`}`,
+    hint:
+      'An event time is a number of milliseconds since the epoch, within ±8.64e15: ' +
+      `Date.parse() makes one of text, getTime() of a Date.${hint === undefined ? '' : ` ${hint}`}`,
   })
 }
 

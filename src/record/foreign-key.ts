@@ -1,15 +1,15 @@
 /*
- * What the two sides of a foreign-key join tell each other, through internal topics that hold the same bytes as Kafka Streams'
- * (KIP-213; instructions as of Kafka 4.3).
+ * Messages between the two sides of a foreign-key join. They travel through internal topics that hold the same bytes as
+ * those of Kafka Streams (KIP-213; instructions as of Kafka 4.3).
  */
 
-/** What the right side is to do with a subscription. The numbers are those on the wire. */
+/** Instructions to the right side about a subscription. The numbers are those on the wire. */
 export const SubscriptionInstruction = {
-  /** Forget the subscription, answer nothing. */
+  /** Forget the subscription and do not answer. */
   forget: 0,
   /** Forget the subscription and answer that there is nothing to join with. */
   forgetAndAnswer: 1,
-  /** Keep the subscription and answer, also if there is nothing to join with. */
+  /** Keep the subscription and answer, even if there is nothing to join with. */
   answer: 2,
   /** Keep the subscription and answer if there is something to join with. */
   answerIfPresent: 3,
@@ -17,9 +17,9 @@ export const SubscriptionInstruction = {
 
 export type SubscriptionInstruction = (typeof SubscriptionInstruction)[keyof typeof SubscriptionInstruction]
 
-/** From left to right, sent under the foreign key: a left row refers (or no longer refers) to a right one. */
+/** A message from left to right, sent under the foreign key: a left row refers (or no longer refers) to a right one. */
 export class SubscriptionMessage<K> {
-  /** 128-bit hash of the left value's bytes, by which the left side tells stale answers; null if the row was deleted. */
+  /** 128-bit hash of the left value's bytes, by which the left side finds stale answers; null if the row is gone. */
   readonly hash: Buffer | null
   readonly instruction: SubscriptionInstruction
   readonly primaryKey: K
@@ -34,13 +34,13 @@ export class SubscriptionMessage<K> {
   }
 }
 
-/** From right to left, sent under the primary key: the right value that a left row refers to now. */
+/** A message from right to left, sent under the primary key: the right value that a left row refers to now. */
 export class ResponseMessage<V> {
-  /** The hash of the subscription it answers. */
+  /** The hash of the answered subscription. */
   readonly hash: Buffer | null
   /** Null: there is no such row. */
   readonly value: V | null
-  /** Where to send it; not part of the bytes, null once read back. */
+  /** The partition to send it to; it is not part of the bytes, so it is null in messages that were read. */
   readonly partition: number | null
 
   constructor(hash: Buffer | null, value: V | null, partition: number | null) {

@@ -7,8 +7,8 @@ export interface Header {
 const NONE: Header[] = []
 
 /**
- * The headers of a record: an ordered list in which names may repeat, as Kafka stores them. A processor has headers of its own: what
- * it changes goes with what it forwards from then on, and is seen nowhere else.
+ * The headers of a record: an ordered list in which names may repeat, as Kafka stores them. A processor has headers of
+ * its own: its changes go with what it forwards from then on, and are seen nowhere else.
  *
  * @example
  * ```ts
@@ -17,7 +17,7 @@ const NONE: Header[] = []
  */
 export class Headers implements Iterable<Header> {
   #entries: Header[]
-  /** The entries may be those of a copy, too: they are not to be changed in place. */
+  /** True if a copy may have the same entries: they must not be changed in place. */
   #shared: boolean
 
   constructor(entries: Iterable<Header> = NONE) {
@@ -29,7 +29,7 @@ export class Headers implements Iterable<Header> {
     return this.#entries.length
   }
 
-  /** Appends a header; earlier ones of the same name stay. Strings are encoded as UTF-8. */
+  /** Appends a header. Earlier ones of the same name stay. Strings are encoded as UTF-8. */
   add(name: string, value: string | Uint8Array | null): this {
     if (this.#shared) this.#entries = [...this.#entries]
     this.#shared = false
@@ -44,23 +44,23 @@ export class Headers implements Iterable<Header> {
     return this
   }
 
-  /** The value of the last header of this name: `undefined` if there is none, `null` if its value is null. */
+  /** Returns the value of the last header of this name: `undefined` if there is none, `null` if its value is null. */
   get(name: string): Buffer | null | undefined {
     return this.#entries.findLast((header) => header.name === name)?.value
   }
 
-  /** The last value of this name as UTF-8 text. */
+  /** Returns the value of the last header of this name as UTF-8 text; `undefined` and `null` as `get`. */
   getString(name: string): string | null | undefined {
     const value = this.get(name)
     return value instanceof Uint8Array ? value.toString('utf8') : value
   }
 
-  /** The header at this place, from 0 on. */
+  /** Returns the header at this index, from 0 on. */
   at(index: number): Header | undefined {
     return this.#entries[index]
   }
 
-  /** A list of its own with the same headers. */
+  /** Returns a separate list with the same headers. */
   copy(): Headers {
     const copy = new Headers()
     copy.#entries = this.#entries
@@ -68,7 +68,7 @@ export class Headers implements Iterable<Header> {
     return copy
   }
 
-  /** True until one of the two is changed, if the other is a copy of it. @internal */
+  /** True if one of the two lists is a copy of the other and neither has been changed since. @internal */
   isCopyOf(other: Headers): boolean {
     return this.#entries === other.#entries
   }
@@ -78,7 +78,7 @@ export class Headers implements Iterable<Header> {
   }
 }
 
-/** Of all records without headers. Never given to a function of a user, who could add to it. */
+/** The headers of all records without headers. Never given to a function of a user, which could add to them. */
 export const NO_HEADERS = new Headers()
 
 function toBytes(value: string | Uint8Array | null): Buffer | null {

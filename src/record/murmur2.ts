@@ -2,7 +2,7 @@ const MULTIPLIER = 0x5bd1e995
 const SEED = 0x9747b28c
 
 /**
- * Kafka's 32-bit murmur2 over `bytes[start, end)`, as a signed integer: the same value as Java's `Utils.murmur2`.
+ * Computes Kafka's 32-bit murmur2 of `bytes[start, end)` as a signed integer, the same value as Java's `Utils.murmur2`.
  *
  * @example
  * ```ts
@@ -30,8 +30,8 @@ export function murmur2(bytes: Uint8Array, start: number, end: number): number {
 }
 
 /**
- * The partition that Kafka's default partitioner gives a record whose key is `buffer[start, end)`:
- * `(murmur2 & 0x7fffffff) % partitionCount`. Identical to Java's, so that co-partitioned topics written by either agree.
+ * Returns the partition that Kafka's default partitioner gives a record whose key is `buffer[start, end)`: `(murmur2 &
+ * 0x7fffffff) % partitionCount`. It is the same as in Java, so that topics written by either are co-partitioned.
  */
 export function partitionForKey(buffer: Uint8Array, start: number, end: number, partitionCount: number): number {
   return (murmur2(buffer, start, end) & 0x7fffffff) % partitionCount

@@ -1,15 +1,15 @@
 const SEED = 104729
 
 /*
- * 64-bit arithmetic on pairs of 32-bit halves: a BigInt per step would be garbage on a hot path. `high` and `low` hold the
- * result of the last operation.
+ * 64-bit arithmetic on pairs of 32-bit halves: a BigInt per step would be garbage on a hot path. `high` and `low` hold
+ * the result of the latest operation.
  */
 let high = 0
 let low = 0
 
 /**
- * The 128-bit MurmurHash3 (x64 variant, seed 104729) that Kafka Streams puts into the subscriptions of foreign-key joins, as
- * 16 bytes: both 64-bit halves big-endian.
+ * Computes the 128-bit MurmurHash3 (x64 variant, seed 104729) that Kafka Streams puts into the subscriptions of
+ * foreign-key joins, as 16 bytes: both 64-bit halves big-endian.
  *
  * @example
  * ```ts
@@ -78,26 +78,26 @@ export function murmur3(bytes: Uint8Array): Buffer {
   return hash
 }
 
-/** Four bytes, little-endian. */
+/** Reads four bytes, little-endian. */
 function word(bytes: Uint8Array, at: number): number {
   return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
 }
 
-/** Four bytes, little-endian; those from `end` on are 0. */
+/** Reads four bytes, little-endian; those from `end` on count as 0. */
 function wordTo(bytes: Uint8Array, at: number, end: number): number {
   let result = 0
   for (let i = Math.min(at + 3, end - 1); i >= at; i--) result |= bytes[i]! << (8 * (i - at))
   return result
 }
 
-/** k1: times c1, rotated by 31, times c2. */
+/** Mixes k1: times c1, rotated by 31, times c2. */
 function mixFirst(kHigh: number, kLow: number): void {
   multiply(kHigh, kLow, 0x87c37b91, 0x114253d5)
   rotateLeft(high, low, 31)
   multiply(high, low, 0x4cf5ad43, 0x2745937f)
 }
 
-/** k2: times c2, rotated by 33, times c1. */
+/** Mixes k2: times c2, rotated by 33, times c1. */
 function mixSecond(kHigh: number, kLow: number): void {
   multiply(kHigh, kLow, 0x4cf5ad43, 0x2745937f)
   rotateLeft(high, low, 33)
@@ -112,7 +112,7 @@ function finish(hHigh: number, hLow: number): void {
   shiftXor33(high, low)
 }
 
-/** h ^ (h >>> 33) */
+/** Computes h ^ (h >>> 33). */
 function shiftXor33(hHigh: number, hLow: number): void {
   high = hHigh
   low = hLow ^ (hHigh >>> 1)
@@ -129,7 +129,7 @@ function multiplyBy5Add(aHigh: number, aLow: number, addend: number): void {
   add(high, low, 0, addend)
 }
 
-/** Low 64 bits of the product. */
+/** Computes the low 64 bits of the product. */
 function multiply(aHigh: number, aLow: number, bHigh: number, bLow: number): void {
   const a0 = aLow & 0xffff
   const a1 = aLow >>> 16

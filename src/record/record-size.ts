@@ -4,7 +4,10 @@ import type { Headers } from './headers.ts'
 const BATCH_HEADER_BYTES = 61
 const TWO_TO_31 = 0x8000_0000
 
-/** Bytes of a batch, not compressed, that holds this record alone: what a topic's `max.message.bytes` is compared with. Lengths are -1 for null. */
+/**
+ * Returns the bytes of an uncompressed batch that holds this record alone: a topic's `max.message.bytes` limits these.
+ * Lengths are -1 for null.
+ */
 export function sizeOfBatchOfOne(keyLength: number, valueLength: number, headers: Headers | undefined): number {
   const headerCount = headers === undefined ? 0 : headers.length
   const headerBytes = headerCount === 0 ? 0 : sizeOfHeaders(headers!)
@@ -12,7 +15,7 @@ export function sizeOfBatchOfOne(keyLength: number, valueLength: number, headers
   return BATCH_HEADER_BYTES + sizeOfVarint(length) + length
 }
 
-/** What the length of a record in a batch says: its bytes behind that length. */
+/** Returns the bytes of a record in a batch without its length field: the value of that field. */
 export function sizeOfRecord(
   timestampDelta: number,
   offsetDelta: number,
@@ -44,7 +47,7 @@ export function sizeOfVarint(value: number): number {
   return size
 }
 
-/** All but the lowest bit of the zigzag encoding, which is the sign: a whole one would be rounded from 2^52 on, and could lose it. */
+/** Returns the zigzag encoding without its lowest bit, the sign: from 2^52 on, the whole encoding would be rounded. */
 export function halfZigzag(value: number): number {
   return value >= 0 ? value : -value - 1
 }

@@ -3,9 +3,9 @@ import type { Headers } from './headers.ts'
 const NO_BYTES = Buffer.alloc(0)
 
 /**
- * A record as bytes, on its way to a log. Key and value lie in `buffer`, each from its start to before its end; a start
- * below 0 means null. A writer fills one slice again for each record: a log copies the bytes before `append` returns, and
- * keeps nothing of the slice.
+ * A record as bytes, on its way to a log. Key and value lie in `buffer`, each from its start up to its end, excluded; a
+ * start below 0 means null. A writer fills the same slice for each record: a log copies the bytes before `append`
+ * returns, and keeps nothing of the slice.
  */
 export class RecordSlice {
   /** Milliseconds since the epoch. */
@@ -17,7 +17,7 @@ export class RecordSlice {
   valueEnd = -1
   headers: Headers | undefined = undefined
 
-  /** A slice with a buffer of its own. */
+  /** Makes a slice with a buffer of its own. */
   static of(
     timestamp: number,
     key: Uint8Array | null,
@@ -55,7 +55,7 @@ export class RecordSlice {
   }
 }
 
-/** A copy of the bytes of a key or value; null for a start below 0. */
+/** Copies the bytes of a key or value; null for a start below 0. */
 export function copyOfRange(buffer: Buffer, start: number, end: number): Buffer | null {
   return start < 0 ? null : Buffer.from(buffer.subarray(start, end))
 }

@@ -2,9 +2,7 @@ import { numberRange } from './serde-error.ts'
 
 const TWO_32 = 0x1_0000_0000
 
-/**
- * Writes a safe integer as Java's 8-byte big-endian `long`, without a BigInt.
- */
+/** Writes a safe integer as Java's 8-byte big-endian `long`, without a BigInt. */
 export function writeLong(value: number, buffer: Buffer, offset: number): number {
   const high = Math.floor(value / TWO_32)
   buffer.writeInt32BE(high, offset)
@@ -12,11 +10,11 @@ export function writeLong(value: number, buffer: Buffer, offset: number): number
   return offset + 8
 }
 
-/** Reads Java's 8-byte big-endian `long`. @throws MR_NUMBER_RANGE beyond ±(2^53 - 1), where a number is no longer exact */
+/** Reads Java's 8-byte big-endian `long`. @throws MR_NUMBER_RANGE beyond ±(2^53 - 1), where a number may be inexact */
 export function readLong(buffer: Buffer, offset: number): number {
   const value = buffer.readInt32BE(offset) * TWO_32 + buffer.readUInt32BE(offset + 4)
   if (!Number.isSafeInteger(value)) {
-    throw numberRange('long', buffer.readBigInt64BE(offset), 'use int64(), whose values are bigint')
+    throw numberRange('long', buffer.readBigInt64BE(offset), 'Use int64(), whose values are bigint.')
   }
   return value
 }

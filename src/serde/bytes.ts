@@ -3,8 +3,8 @@ import { wrongType } from './serde-error.ts'
 import type { Serde } from './serde.ts'
 
 /**
- * Bytes as they are. Values are `Buffer`s of their own: neither reading nor writing shares memory with the log or the
- * store.
+ * Returns a serde for bytes as they are. Its values are separate `Buffer`s: neither reading nor writing shares memory
+ * with the log or the store.
  *
  * @throws `TypeError` for a value that is not a `Uint8Array`
  * @example

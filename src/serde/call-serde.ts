@@ -4,11 +4,11 @@ import { ignoreRejection, isAsyncFunction, isThenable } from '../platform/thenab
 import type { Serde } from './serde.ts'
 
 /*
- * Every call of a serde's functions goes through here. A serde may lack the fast paths, and may be asynchronous by mistake: a promise
- * would be taken for the value, or for bytes without length.
+ * Every call of a serde's functions goes through here. A serde may lack the fast paths, and may be asynchronous by
+ * mistake: a promise would be taken for the value, or for bytes without length.
  */
 
-/** What lies in [start, end). @throws MR_PROMISE; what the serde throws */
+/** Reads the value in [start, end). @throws MR_PROMISE; what the serde throws */
 export function readInner<T>(serde: Serde<T>, buffer: Buffer, start: number, end: number): T {
   const value =
     serde.read === undefined ? serde.deserialize(buffer.subarray(start, end)) : serde.read(buffer, start, end)
@@ -16,11 +16,11 @@ export function readInner<T>(serde: Serde<T>, buffer: Buffer, start: number, end
   return value
 }
 
-/** Writes at `offset` and returns the offset behind it; -1 if the buffer is too small. @throws MR_PROMISE; what the serde throws */
+/** Writes at `offset`. Returns the offset after the value; -1 if the buffer is too small. @throws as `readInner` */
 export function writeInner<T>(serde: Serde<T>, value: T, buffer: Buffer, offset: number): number {
   if (serde.write !== undefined) {
     const end = serde.write(value, buffer, offset)
-    // Anything else than an offset would let the caller grow the buffer for ever.
+    // Anything but an offset would make the caller grow the buffer forever.
     if (end >= 0 || end === -1) return end
     throw isThenable(end)
       ? promised(serde, end)
@@ -32,7 +32,7 @@ export function writeInner<T>(serde: Serde<T>, value: T, buffer: Buffer, offset:
   return offset + bytes.length
 }
 
-/** The bytes of a value. @throws MR_PROMISE; what the serde throws */
+/** Returns the bytes of a value. @throws as `readInner` */
 export function serialized<T>(serde: Serde<T>, value: T): Uint8Array {
   const bytes: unknown = serde.serialize(value)
   if (types.isUint8Array(bytes)) return bytes
@@ -41,7 +41,7 @@ export function serialized<T>(serde: Serde<T>, value: T): Uint8Array {
 
 const METHODS = ['serialize', 'deserialize', 'read', 'write'] as const
 
-/** The function of the serde that is `async`, and can never work; undefined if none is. */
+/** Returns a function of the serde that is `async`, and so cannot work; undefined if none is. */
 export function asyncMethodOf(serde: Serde<unknown>): string | undefined {
   return METHODS.find((method) => isAsyncFunction(serde[method]))
 }
@@ -49,6 +49,6 @@ export function asyncMethodOf(serde: Serde<unknown>): string | undefined {
 function promised(serde: { readonly name: string }, result: unknown): MillraceError {
   ignoreRejection(result)
   return new MillraceError('MR_PROMISE', `the serde "${serde.name}" returned a promise`, {
-    hint: 'A serde reads and writes at once: nothing is awaited between two records.',
+    hint: 'Let the serde read and write synchronously: nothing is awaited between two records.',
   })
 }

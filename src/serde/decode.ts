@@ -1,7 +1,7 @@
 import { readInner } from './call-serde.ts'
 import type { Serde } from './serde.ts'
 
-/** The key or value that lies at a range of a fetched buffer; null if it starts below 0. @throws what the serde throws */
+/** Reads the key or value at a range of a fetched buffer; null if it starts below 0. @throws as `readInner` */
 export function decode(serde: Serde<unknown>, buffer: Buffer, start: number, end: number): unknown {
   if (start < 0) return null
   return readInner(serde, buffer, start, end)

@@ -1,7 +1,7 @@
 /**
- * The path of the first place at which two values differ, with what is there, or undefined if none does:
- * `$.when: a Date became a string`. Zeros of both signs are equal, and so are two NaN; an object without prototype equals a
- * plain one, and a property that is undefined is as good as a missing one.
+ * Returns the path of the first place at which two values differ, with the difference: `$.when: a Date became a
+ * string`. Returns undefined if they do not differ. Zeros of both signs are equal, and so are two NaN. An object
+ * without prototype equals a plain one, and a property that is undefined equals a missing one.
  */
 export function firstDifference(value: unknown, readBack: unknown): string | undefined {
   return compare(value, readBack, '$')
@@ -62,7 +62,7 @@ function compareProperties(a: object, b: object, path: string): string | undefin
   return undefined
 }
 
-/** Plain objects and arrays of another realm (a `vm` context of a test runner) are as good as those of this one. */
+/** Returns the prototype; for objects and arrays of another realm (the `vm` context of a test), that of this realm. */
 function prototypeOf(value: object): unknown {
   const prototype: object | null = Object.getPrototypeOf(value)
   if (prototype === null || Object.hasOwn(prototype, 'isPrototypeOf')) return Object.prototype

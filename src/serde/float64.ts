@@ -4,8 +4,9 @@ import { withoutNegativeZero } from './negative-zero.ts'
 import type { Serde } from './serde.ts'
 
 /**
- * Any number, as Kafka's `DoubleSerializer` writes it: 8 bytes, IEEE 754, big endian. Negative zero is read and written as
- * zero and every NaN as the same NaN, so that equal numbers have equal bytes and can be keys.
+ * Returns a serde for any number, in the bytes of Kafka's `DoubleSerializer`: 8 bytes, IEEE 754, big endian. Negative
+ * zero is read and written as zero and every NaN as the same NaN, so that equal numbers have equal bytes and can be
+ * keys.
  *
  * @throws MR_SERDE_LENGTH for other than 8 bytes; `TypeError` for a value that is not a number
  * @example
@@ -47,6 +48,6 @@ function put(value: number, buffer: Buffer, offset: number): number {
     buffer.writeUInt32BE(0x7ff80000, offset)
     return buffer.writeUInt32BE(0, offset + 4)
   }
-  // -0 + 0 is 0; every other number stays as it is.
+  // -0 + 0 is 0; every other number stays the same.
   return buffer.writeDoubleBE(value + 0, offset)
 }

@@ -4,7 +4,7 @@ import { withoutNegativeZero } from './negative-zero.ts'
 import type { Serde } from './serde.ts'
 
 /**
- * Whole numbers from -2^31 to 2^31 - 1, as Kafka's `IntegerSerializer` writes them: 4 bytes, big endian.
+ * Returns a serde for whole numbers from -2^31 to 2^31 - 1, in the bytes of Kafka's `IntegerSerializer`: 4, big endian.
  *
  * @throws MR_NUMBER_RANGE for a number beyond 32 bits; MR_SERDE_LENGTH for other than 4 bytes; `TypeError` for a value
  * that is not a whole number
@@ -47,5 +47,5 @@ const int32Serde: Serde<number> = {
 
 function check(value: number): void {
   if (!Number.isInteger(value)) throw wrongType('int32', 'a whole number', value)
-  if (value !== (value | 0)) throw numberRange('int32', value, 'use long() or int64()')
+  if (value !== (value | 0)) throw numberRange('int32', value, 'Use long() or int64().')
 }

@@ -6,9 +6,11 @@ const LOWEST = -(2n ** 63n)
 const HIGHEST = 2n ** 63n - 1n
 
 /**
- * Java's 8-byte big-endian `long` over its whole range, as `bigint`. Where 2^53 is enough, `long()` is faster.
+ * Returns a serde for Java's 8-byte big-endian `long` over its whole range, as `bigint`. Where 2^53 is enough, `long()`
+ * is faster.
  *
- * @throws MR_NUMBER_RANGE beyond 64 bits; MR_SERDE_LENGTH for other than 8 bytes; `TypeError` for a value that is not a bigint
+ * @throws MR_NUMBER_RANGE beyond 64 bits; MR_SERDE_LENGTH for other than 8 bytes; `TypeError` for a value that is no
+ * bigint
  * @example
  * ```ts
  * const ledger = topic('ledger', { key: string(), value: int64() })
@@ -48,5 +50,6 @@ const int64Serde: Serde<bigint> = {
 
 function check(value: bigint): void {
   if (typeof value !== 'bigint') throw wrongType('int64', 'a bigint', value)
-  if (value < LOWEST || value > HIGHEST) throw numberRange('int64', value, 'the format holds 64 bits')
+  if (value < LOWEST || value > HIGHEST)
+    throw numberRange('int64', value, 'Keep to 64 bits, which is all that the format holds.')
 }

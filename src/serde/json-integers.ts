@@ -2,20 +2,20 @@ import { MillraceError } from '../errors/millrace-error.ts'
 
 export const INTEGERS = ['refuse', 'bigint', 'string', 'round'] as const
 
-/** What `json()` makes of integers that a `number` does not hold. */
+/** How `json()` reads integers that a `number` does not hold. */
 export type JsonIntegers = (typeof INTEGERS)[number]
 
-/** From here on a `number` is always whole, and may have other digits than the text it was read from. */
+/** The bound from which on a `number` is always whole, and may have other digits than the text it was read from. */
 const INEXACT = 2 ** 53
 
-/** As many digits as an error shows. */
+/** Number of characters that an error shows. */
 const SHOWN = 40
 
-/** As V8 calls it: with the text of the value, where the value is a primitive. */
+/** A reviver as V8 calls it: with the text of the value, if the value is a primitive. */
 type Reviver = (key: string, value: unknown, context: { readonly source?: string }) => unknown
 const parseWith = JSON.parse as (text: string, reviver: Reviver) => unknown
 
-/** A number that is not what its text says. */
+/** A number that differs from its text. */
 class Inexact {
   readonly source: string
   readonly value: number
@@ -27,9 +27,9 @@ class Inexact {
 }
 
 /**
- * Parses JSON. A number whose digits would not survive is what `integers` says. To find one by its digits in the text costs as much as
- * to parse it, so the numbers that were read are looked at: only from 2^53 on can one be another, and only then the text is parsed
- * again, number by number.
+ * Parses JSON. `integers` decides about a number whose digits would not survive. To search the text for such digits
+ * costs as much as to parse it, so the numbers that were read are examined instead: only from 2^53 on can a number
+ * differ from its text, and only then the text is parsed again, number by number.
  *
  * @throws SyntaxError; MR_NUMBER_RANGE
  */
@@ -38,15 +38,18 @@ export function parseJson(text: string, integers: JsonIntegers): unknown {
   return integers === 'round' || !holdsLarge(value) ? value : parseExactly(text, integers, false)
 }
 
-/** The mark of a bigint that would be read as a number, in stores and internal topics. No writer of JSON gives a number this exponent. */
+/**
+ * The mark in stores and internal topics of a bigint that would be read as a number. No writer of JSON gives a number
+ * this exponent.
+ */
 const MARK = 'E-0'
 
-/** As `parseJson`, of what `internalJson` wrote. */
+/** Parses the JSON that `internalJson` wrote. */
 export function parseInternalJson(text: string): unknown {
   return text.includes(MARK) ? parseExactly(text, 'bigint', true) : parseJson(text, 'bigint')
 }
 
-/** JSON of a value that holds bigints, each with all its digits. */
+/** Returns the JSON of a value that holds bigints, each with all its digits. */
 export function exactJson(value: unknown): string {
   return JSON.stringify(
     value,
@@ -54,7 +57,7 @@ export function exactJson(value: unknown): string {
   )
 }
 
-/** As `exactJson`, such that every bigint is read back as one. */
+/** Returns the JSON of a value in a form from which every bigint is read back as a bigint. */
 export function internalJson(value: unknown): string {
   return JSON.stringify(
     value,
@@ -62,17 +65,17 @@ export function internalJson(value: unknown): string {
   )
 }
 
-/** True if the digits of a bigint are read as a bigint; otherwise a number has them, too. */
+/** True if the digits of a bigint are read as a bigint. If not, a number has the same digits. */
 export function isReadAsBigint(bigint: bigint): boolean {
   return !hasDigits(Number(bigint), String(bigint))
 }
 
-/** ES2026; in Node since 21. */
+/** A function of ES2026, in Node since 21. */
 const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): unknown }
 
 function bigintsAs(textOf: (bigint: bigint) => string) {
   return function (this: Record<string, unknown>, key: string, value: unknown): unknown {
-    // Many programs give `BigInt.prototype` a `toJSON`, which has been asked by now.
+    // Many programs give `BigInt.prototype` a `toJSON`, which has been called by now.
     const field = this[key]
     if (typeof field === 'bigint') return rawJSON(textOf(field))
     return typeof value === 'bigint' ? rawJSON(textOf(value)) : value
@@ -84,7 +87,7 @@ function holdsLarge(value: unknown): boolean {
   return typeof value === 'object' && value !== null && holdsLargeInside(value)
 }
 
-/** No call for a field that is a number or a text: every value that is read passes here. */
+/** Looks for a large number. Makes no call for a number or a text: every value that is read passes here. */
 function holdsLargeInside(value: object): boolean {
   if (Array.isArray(value)) {
     const elements: readonly unknown[] = value
@@ -106,7 +109,7 @@ function holdsLargeInside(value: object): boolean {
   return false
 }
 
-/** @param marked true: the text is our own, and the mark in it is that of a bigint */
+/** @param marked true: `internalJson` wrote the text, so that its mark is that of a bigint */
 function parseExactly(text: string, integers: Exclude<JsonIntegers, 'round'>, marked: boolean): unknown {
   let found = false
   const value = parseWith(text, (_key, read, { source }) => {
@@ -129,8 +132,10 @@ function refusal(value: unknown, integers: 'refuse' | 'bigint' | 'string'): Mill
   return new MillraceError('MR_NUMBER_RANGE', `json: ${path}: ${shown} would be read as ${read}`, {
     hint:
       integers === 'bigint'
-        ? "A bigint has neither fraction nor exponent: json({ integers: 'string' }) reads such a number as its text, 'round' as the nearest number."
-        : "json({ integers: 'bigint' }) reads such integers exactly, 'string' as their text, 'round' as the nearest number.",
+        ? "Use json({ integers: 'string' }) to read such a number as its text, or 'round' to read the nearest one: " +
+          'a bigint has neither fraction nor exponent.'
+        : "Use json({ integers: 'bigint' }) to read such integers exactly, 'string' to read their text, " +
+          "or 'round' to read the nearest number.",
   })
 }
 
@@ -145,7 +150,7 @@ function findInexact(value: unknown, path: string): { readonly path: string; rea
   return undefined
 }
 
-/** True if a number, written, has the digits of its text: `1e3` and `1000` have the same. */
+/** True if a number has the digits of its text: `1e3` and `1000` have the same digits. */
 function hasDigits(value: number, text: string): boolean {
   const written = String(value)
   if (written === text) return true
@@ -154,7 +159,7 @@ function hasDigits(value: number, text: string): boolean {
   return one !== undefined && other !== undefined && one.digits === other.digits && one.exponent === other.exponent
 }
 
-/** A number as its digits, without zeros at either end, times a power of ten. The sign is left out: it always survives. */
+/** Returns the digits of a number, without zeros at either end, and its power of ten. The sign always survives. */
 function decimal(text: string): { readonly digits: string; readonly exponent: number } | undefined {
   const parts = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)
   if (parts === null) return undefined

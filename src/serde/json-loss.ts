@@ -1,8 +1,8 @@
 import { types } from 'node:util'
 
-/** What JSON would lose of a value, and whether a bigint is in it. */
+/** The first place of a value that JSON would lose, and the first bigint. */
 export interface JsonLoss {
-  /** The path of the first place and what is there: `$.rate: NaN`. Undefined: nothing is lost. */
+  /** The path of the first lost place and its value: `$.rate: NaN`. Undefined: nothing is lost. */
   readonly lost: string | undefined
   /** The path of the first bigint. */
   readonly bigint: string | undefined
@@ -12,8 +12,9 @@ let bigintAt: string | undefined
 let asksBigints = true
 
 /**
- * What writing a value as JSON would lose without a word: NaN and infinities, undefined in arrays, functions, symbols, and objects whose
- * content JSON does not see (Map, Set, Error, Promise …). What has `toJSON` is as it says; a field that is undefined is absent.
+ * Finds what JSON would silently lose of a value: NaN and infinities, undefined in arrays, functions, symbols, and
+ * objects whose content JSON does not see (Map, Set, Error, Promise …). The result of `toJSON` counts for a value that
+ * has it. A field that is undefined counts as absent.
  *
  * @param ofBigints true: a bigint is written as its `toJSON` says, if programs gave it one; false: as it is
  * @throws RangeError for a value that holds itself; what its getters and `toJSON` throw
@@ -66,7 +67,7 @@ function lossInObject(value: object, path: string): string | undefined {
   return undefined
 }
 
-/** JSON asks bigints, too: many programs give `BigInt.prototype` a `toJSON`. */
+/** True for a value with a `toJSON`. JSON calls that of bigints, too: many programs add one to `BigInt.prototype`. */
 function speaksForItself(value: unknown): value is { toJSON(key: string): unknown } {
   if (typeof value !== 'object' && !(typeof value === 'bigint' && asksBigints)) return false
   return value !== null && 'toJSON' in Object(value) && typeof Object(value).toJSON === 'function'

@@ -5,27 +5,27 @@ import { jsonLoss, type JsonLoss } from './json-loss.ts'
 import { copyOfPlainJson, isPlainJson, type KeepsBigint } from './plain-json.ts'
 import { roundTrip, wrongType } from './serde-error.ts'
 
-/** How values with bigints are written and read; a format without it has no bigint. */
+/** The functions that write and read values with bigints; a format without them refuses bigints. */
 export interface BigintForm {
   write(value: unknown): string
   read(text: string): unknown
-  /** True: `read` gives a bigint back of what `write` makes of this one. */
+  /** Returns true for a bigint that `read` returns as a bigint after `write`. */
   readonly keeps: KeepsBigint
 }
 
 /**
- * What a topic gets.
+ * Returns the text of a value for a topic.
  *
  * @throws MR_SERDE_ROUND_TRIP if something would be lost; `TypeError` for values without JSON
  */
 export function jsonText(value: unknown, bigints: BigintForm | undefined): string {
   const text: string | undefined = isPlainJson(value) ? JSON.stringify(value) : checkedText(value, bigints)
-  // `null` on the wire is not a JSON text: what comes out as one (a toJSON that answers null) would be lost.
+  // `null` on the wire is not a JSON text: a value that is written as `null` (by its toJSON) would be lost.
   if (text === undefined || text === 'null') throw wrongType('json', 'a value that JSON can hold', value)
   return text
 }
 
-/** What a store keeps. @throws MR_SERDE_ROUND_TRIP; `TypeError` for what holds itself */
+/** Copies a value for a store. @throws MR_SERDE_ROUND_TRIP; `TypeError` for a value that holds itself */
 export function copyOfJson(value: unknown, bigints: BigintForm | undefined): unknown {
   const copy = copyOfPlainJson(value, bigints?.keeps)
   if (copy !== undefined) return copy
@@ -37,16 +37,18 @@ export function copyOfJson(value: unknown, bigints: BigintForm | undefined): unk
   return readBack
 }
 
-/** What would become of bigints without a form for them. */
+/** Writes and reads bigints as numbers: the copy shows the difference. */
 const asNumbers: Omit<BigintForm, 'keeps'> = { write: exactJson, read: JSON.parse }
 
 function checkedText(value: unknown, bigints: BigintForm | undefined): string | undefined {
-  // These are values of another type, of which `JSON.stringify` makes nothing.
+  // These are values without JSON, for which `JSON.stringify` returns undefined.
   if (value === undefined || typeof value === 'function' || typeof value === 'symbol') return undefined
   const { lost, bigint } = lossOf(value, bigints === undefined)
   if (lost !== undefined) {
     throw new MillraceError('MR_SERDE_ROUND_TRIP', `json: this would be lost: ${lost}`, {
-      hint: 'Write what JSON can hold: null for what is not there, a list for a Set, an object for a Map; a class may have a toJSON.',
+      hint:
+        'Write values that JSON can hold: null for a missing value, a list for a Set, an object for a Map. ' +
+        'A class may have a toJSON.',
     })
   }
   if (bigint === undefined) return JSON.stringify(value)
@@ -60,7 +62,7 @@ function lossOf(value: unknown, asksBigints: boolean): JsonLoss {
   try {
     return jsonLoss(value, asksBigints)
   } catch (error) {
-    // It holds itself: `JSON.stringify` says so.
+    // The value holds itself: `JSON.stringify` reports that.
     if (error instanceof RangeError) return { lost: undefined, bigint: undefined }
     throw error
   }

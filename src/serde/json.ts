@@ -16,17 +16,17 @@ import { copyOfJson, jsonText, type BigintForm } from './json-text.ts'
 import type { Serde } from './serde.ts'
 import { cloneOfPlainJson } from './plain-json.ts'
 
-/** How `json()` reads and writes. */
+/** Options of `json()`. */
 export interface JsonOptions {
   /**
-   * What to make of an integer from 2^53 on whose digits a `number` does not keep (2^53 and 10^18 it does), and of any other number as
-   * large:
+   * How to read an integer from 2^53 on whose digits a `number` does not keep (it keeps those of 2^53 and 10^18), and
+   * any other number that large:
    *
    * - `'refuse'`: the record cannot be read; MR_DESERIALIZE has the path, and `onDeserializationError` decides;
-   * - `'bigint'`: a bigint. Other integers are numbers: `BigInt(value)` takes both. Bigints are written with all their digits, and come
-   *   back from stores and internal topics as bigints, whatever their size;
-   * - `'string'`: its text, which is written as a text;
-   * - `'round'`: the nearest number, as `JSON.parse` gives it.
+   * - `'bigint'`: as a bigint. Other integers are numbers: `BigInt(value)` takes both. Bigints are written with all
+   *   their digits, and come back from stores and internal topics as bigints, whatever their size;
+   * - `'string'`: as its text, which is written as a text;
+   * - `'round'`: as the nearest number, like `JSON.parse`.
    *
    * @default 'refuse'
    */
@@ -37,24 +37,25 @@ export interface JsonOptions {
 export const JSON_OPTIONS = {
   integers: oneOf(INTEGERS, {
     default: 'refuse',
-    description: 'what to make of integers from 2^53 on whose digits a `number` does not keep',
+    description: 'how to read integers from 2^53 on whose digits a `number` does not keep',
     alsoCalled: ['bigint', 'bigints', 'bigInt', 'numbers'],
   }),
 } satisfies TableOf<JsonOptions>
 
 /**
- * JSON text, trusted: `T` says what the data is and nothing checks it.
+ * Returns a serde for JSON text that is trusted: `T` is the type of the data, and nothing checks it.
  *
- * A topic takes what can be written: objects with a `toJSON`, such as a `Date`, as it says, and no field for one that is undefined. What
- * JSON would lose (NaN, a Map or Set, undefined in an array, a function) is an error with its path. A store takes only what comes back as
- * it is: no `Date`, class instance or bigint either.
+ * A topic takes any value that can be written: an object with a `toJSON`, such as a `Date`, is written as its result,
+ * and a field that is undefined is left out. A value of which JSON would lose something (NaN, a Map or Set, undefined
+ * in an array, a function) is an error with its path. A store takes only values that come back the same: no `Date`,
+ * class instance or bigint either.
  *
- * JSON has integers that a `number` does not hold: 9007199254740993 would be read as 9007199254740992. They are refused; the option
- * `integers` says what else to make of them.
+ * JSON has integers that a `number` does not hold: 9007199254740993 would be read as 9007199254740992. Such integers
+ * are refused, unless the option `integers` says how to read them.
  *
- * @throws `SyntaxError` for bytes that are not JSON; MR_NUMBER_RANGE for an integer that is refused; MR_SERDE_ROUND_TRIP for a value of
- * which something would be lost; `TypeError` for values without JSON (undefined, functions, bigint, circular objects); MR_CONFIG for
- * options that do not exist
+ * @throws `SyntaxError` for bytes that are not JSON; MR_NUMBER_RANGE for an integer that is refused;
+ * MR_SERDE_ROUND_TRIP for a value of which something would be lost; `TypeError` for values without JSON (undefined,
+ * functions, bigint, circular objects); MR_CONFIG for options that do not exist
  * @example
  * ```ts
  * type Total = { count: number; cents: number }
@@ -63,12 +64,12 @@ export const JSON_OPTIONS = {
  */
 export function json<T>(options?: JsonOptions): Serde<T>
 /**
- * JSON text, validated on reading by any Standard Schema (zod, valibot, arktype …); the type is the schema's output. A schema
- * may transform, as it does on reading from source topics only: stores and internal topics hold its output as plain JSON.
- * Writing does not validate.
+ * Returns a serde for JSON text that is validated on reading by any Standard Schema (zod, valibot, arktype …); the type
+ * is the schema's output. A schema may transform the data, since it is applied only on reading from source topics:
+ * stores and internal topics hold its output as plain JSON. Writing does not validate.
  *
- * @throws MR_SCHEMA for data the schema refuses, naming the paths; MR_SCHEMA_ASYNC for a schema that answers a promise;
- * else as `json()` without a schema
+ * @throws MR_SCHEMA for data the schema refuses, naming the paths; MR_SCHEMA_ASYNC for a schema that returns a promise;
+ * otherwise as `json()` without a schema
  * @example
  * ```ts
  * const Payment = z.object({ from: z.string(), to: z.string(), cents: z.int() })
@@ -86,7 +87,7 @@ export function json(first?: StandardSchemaV1 | JsonOptions, second?: JsonOption
   return schema === undefined ? plain : withSchema(schema, plain)
 }
 
-/** Of the whole program there is one for each way with integers: merged streams ask whether their serdes are the same. */
+/** The serdes of the whole program, one for each way to read integers: merged streams compare their serdes. */
 const formats = {
   refuse: plainJson('refuse'),
   string: plainJson('string'),
@@ -116,7 +117,7 @@ function serdeOf(parse: (text: string) => unknown, bigints: BigintForm | undefin
     write(value, buffer, offset) {
       const text = jsonText(value, bigints)
       const room = buffer.length - offset
-      // `Buffer.write` truncates without a word, so that it may only be asked when everything fits.
+      // `Buffer.write` truncates silently, so it may only be called when everything fits.
       if (text.length * 3 > room && Buffer.byteLength(text, 'utf8') > room) return -1
       return offset + buffer.write(text, offset, 'utf8')
     },
@@ -142,17 +143,19 @@ function isSchema(given: unknown): given is StandardSchemaV1 {
 function validate(standard: StandardSchemaV1.Props, value: unknown): unknown {
   const result = standard.validate(value)
   if (result instanceof Promise) {
-    // Nobody will await it: a rejection must not end the process.
+    // Nobody awaits the promise: its rejection must not end the process.
     result.catch(() => undefined)
     throw new MillraceError('MR_SCHEMA_ASYNC', `json: the ${standard.vendor} schema validates asynchronously`, {
-      hint: 'records are read synchronously; keep to synchronous checks in the schema, and do the others in an async step',
+      hint:
+        'Keep to synchronous checks in the schema: records are read synchronously. ' +
+        'Make the other checks before the records are written.',
     })
   }
   if (result.issues === undefined) return result.value
   const issues = result.issues.map((issue) => `${pathOf(issue)}: ${issue.message}`)
   const shown = issues.slice(0, 5).join('; ') + (issues.length > 5 ? `; and ${issues.length - 5} more` : '')
   throw new MillraceError('MR_SCHEMA', `json: the data does not fit the schema: ${shown}`, {
-    hint: 'correct the producer or the schema, or choose what to do with such records by onDeserializationError',
+    hint: 'Correct the producer or the schema, or choose what to do with such records by onDeserializationError.',
   })
 }
 

@@ -5,11 +5,12 @@ import { withoutNegativeZero } from './negative-zero.ts'
 import type { Serde } from './serde.ts'
 
 /**
- * Whole numbers in Java's 8-byte big-endian `long`, as `number`. This is the format of `count()`. A number is exact up to
- * 2^53 - 1; beyond, reading and writing are errors instead of silent rounding. `int64()` has no such bound.
+ * Returns a serde for whole numbers in Java's 8-byte big-endian `long`, as `number`: the format of `count()`. A number
+ * is exact up to 2^53 - 1. Beyond that, reading and writing throw instead of rounding silently. `int64()` has no such
+ * bound.
  *
- * @throws MR_NUMBER_RANGE beyond ±(2^53 - 1); MR_SERDE_LENGTH for other than 8 bytes; `TypeError` for a value that is not a
- * whole number
+ * @throws MR_NUMBER_RANGE beyond ±(2^53 - 1); MR_SERDE_LENGTH for other than 8 bytes; `TypeError` for a value that is
+ * not a whole number
  * @example
  * ```ts
  * const counts = topic('counts', { key: string(), value: long() })
@@ -50,5 +51,5 @@ const longSerde: Serde<number> = {
 function check(value: number): void {
   if (Number.isSafeInteger(value)) return
   if (!Number.isInteger(value)) throw wrongType('long', 'a whole number', value)
-  throw numberRange('long', value, 'use int64(), whose values are bigint')
+  throw numberRange('long', value, 'Use int64(), whose values are bigint.')
 }

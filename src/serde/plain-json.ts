@@ -3,10 +3,10 @@ const { prototype: arrayPrototype } = Array
 const { getPrototypeOf } = Object
 
 /**
- * True if JSON loses nothing of a value: a plain object or array of texts, booleans, null, finite numbers, and fields that are undefined.
- * False: it may, and whoever wants to know looks closer.
+ * True if JSON loses nothing of a value: it is a plain object or array of texts, booleans, null, finite numbers, and
+ * fields that are undefined. False if JSON may lose something: `jsonLoss` looks closer.
  *
- * No allocation, and no call for a field that is a primitive: every value that is written passes here.
+ * Makes no allocation, and no call for a field that is a primitive: every value that is written passes here.
  */
 export function isPlainJson(value: unknown): boolean {
   if (typeof value !== 'object') return isPlain(value)
@@ -14,7 +14,7 @@ export function isPlainJson(value: unknown): boolean {
   try {
     return isPlainTree(value)
   } catch {
-    // Nested without end, or a getter that throws.
+    // The value is nested too deeply, or a getter throws.
     return false
   }
 }
@@ -47,13 +47,13 @@ function isPlainTree(value: object): boolean {
   return true
 }
 
-/** Whether a format gives this bigint back as one. */
+/** Returns true if a format reads this bigint back as a bigint. */
 export type KeepsBigint = (value: bigint) => boolean
 
 /**
- * What JSON gives back of a value that is plain in the sense of `isPlainJson`, without the text: fields that are
- * undefined, symbol keys and hidden fields are left out, what an accessor gives is a field, -0 is 0, an object that
- * occurs twice is two. Undefined if the value is not plain.
+ * Copies a value that is plain in the sense of `isPlainJson`, as writing and reading JSON would: fields that are
+ * undefined, symbol keys and hidden fields are left out, the result of an accessor becomes a field, -0 becomes 0, and
+ * an object that occurs twice becomes two. Returns undefined if the value is not plain.
  *
  * @param keeps bigints that count as plain; none if it is undefined
  */
@@ -63,14 +63,14 @@ export function copyOfPlainJson(value: unknown, keeps: KeepsBigint | undefined):
   try {
     return copyOfTree(value, keeps)
   } catch {
-    // Nested without end, or a getter that throws.
+    // The value is nested too deeply, or a getter throws.
     return undefined
   }
 }
 
 /**
- * Copies a value that JSON gave: a spread copies all fields of an object at once, at a third of the price of copying them
- * one by one. What JSON cannot have given is copied by `copyOther`.
+ * Copies a value that JSON returned: a spread copies all fields of an object at once, at a third of the price of
+ * copying them one by one. `copyOther` copies values that JSON cannot have returned.
  */
 export function cloneOfPlainJson(value: unknown, copyOther: (value: unknown) => unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
@@ -97,7 +97,7 @@ function copyOfPrimitive(value: unknown, keeps: KeepsBigint | undefined): unknow
   return typeof value === 'bigint' && keeps?.(value) === true ? value : undefined
 }
 
-/** Field by field: spread would take symbol keys along, and where objects of many shapes pass it takes as long. */
+/** Copies field by field: a spread would copy symbol keys, and takes as long where objects have many shapes. */
 function copyOfTree(value: object, keeps: KeepsBigint | undefined): object | undefined {
   const prototype: unknown = getPrototypeOf(value)
   if (prototype === objectPrototype || prototype === null) return copyOfFields(value as Record<string, unknown>, keeps)
@@ -132,7 +132,7 @@ function copyOfElements(elements: readonly unknown[], keeps: KeepsBigint | undef
   return copy
 }
 
-/** An assignment to `__proto__` sets the prototype. */
+/** Sets a field of any name: an assignment to `__proto__` would set the prototype. */
 function setOwn(object: object, name: string, value: unknown): void {
   Object.defineProperty(object, name, { value, writable: true, enumerable: true, configurable: true })
 }

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 
-const LENGTH_HINT = 'the data was written by another serde; check the serdes of the topic'
+const LENGTH_HINT = 'Check the serdes of the topic: the data was written by another serde.'
 
 /** @throws MR_SERDE_LENGTH if the bytes cannot hold the window that follows the key */
 export function checkSuffix(serde: string, actual: number, least: number): void {
@@ -24,14 +24,16 @@ export function numberRange(serde: string, value: number | bigint, hint: string)
   return new MillraceError('MR_NUMBER_RANGE', `${serde}: ${value} is out of range`, { hint })
 }
 
-/** What is said when a value that is put into a store would not come back as it is. */
+/** Makes the error for a value that is put into a store and would not come back the same. */
 export function roundTrip(serde: string, difference: string): MillraceError {
   return new MillraceError('MR_SERDE_ROUND_TRIP', `serde ${serde} does not give back what it wrote: ${difference}`, {
-    hint: "Keep to what the serde can hold (JSON: no Date, NaN, Map or class instance; bigints with json({ integers: 'bigint' })), or use another serde for this store.",
+    hint:
+      'Keep to values that the serde can hold (JSON: no Date, NaN, Map or class instance; bigints with ' +
+      "json({ integers: 'bigint' })), or use another serde for this store.",
   })
 }
 
-/** What is said when a serde is handed a value of another type; a `TypeError` is always fatal. */
+/** Makes the error for a value of a type that a serde does not take. A `TypeError` is always fatal. */
 export function wrongType(serde: string, expected: string, value: unknown): TypeError {
   return new TypeError(`serde ${serde} takes ${expected}, got ${describe(value)}`)
 }

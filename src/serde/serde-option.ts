@@ -3,7 +3,7 @@ import type { About, Option, Place, AlwaysSet } from '../options/options.ts'
 import { asyncMethodOf } from './call-serde.ts'
 import type { Serde } from './serde.ts'
 
-/** A serde, known by its two methods. */
+/** An option that is a serde, recognized by its two methods. */
 export function serde(about: AlwaysSet<Serde<unknown>>): Option<Serde<unknown>>
 export function serde(about: About<Serde<unknown>>): Option<Serde<unknown> | undefined>
 export function serde(about: About<Serde<unknown>>): Option<Serde<unknown> | undefined> {
@@ -14,10 +14,14 @@ function readSerde(value: unknown, place: Place): Serde<unknown> {
   if (isSerde(value)) {
     const method = asyncMethodOf(value)
     if (method === undefined) return value
-    throw place.inner(`.${method}`).refuse(Reflect.get(value, method), 'read and write at once: a serde is not awaited')
+    throw place
+      .inner(`.${method}`)
+      .refuse(Reflect.get(value, method), 'Read and write synchronously: a serde is not awaited.')
   }
   const hint =
-    typeof value === 'function' ? 'call it: string(), json<T>()' : 'give a serde, such as string() or json<T>()'
+    typeof value === 'function'
+      ? 'Call the function: string(), json<T>().'
+      : 'Give a serde, such as string() or json<T>().'
   throw place.refuse(value, hint)
 }
 

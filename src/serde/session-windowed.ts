@@ -3,10 +3,10 @@ import type { Serde } from './serde.ts'
 import { BOTH_BOUNDS, windowKeys } from './window-keys.ts'
 
 /**
- * Keys of session windows in a topic: the key's bytes, then end and start of the session (8 bytes each, ms, big endian;
- * the end first), as Kafka's `SessionWindowedSerializer` writes them.
+ * Returns a serde for keys of session windows in a topic: the key's bytes, then the session's end, then its start (8
+ * bytes each, ms, big endian), as Kafka's `SessionWindowedSerializer` writes them.
  *
- * @throws MR_SERDE_LENGTH for data too short; else what `inner` throws
+ * @throws MR_SERDE_LENGTH for data that is too short; what `inner` throws
  * @example
  * ```ts
  * const visits = topic('visits', { key: sessionWindowed(string()), value: long() })

@@ -4,10 +4,10 @@ import { wrongType } from './serde-error.ts'
 import type { Serde } from './serde.ts'
 
 /**
- * Text as UTF-8, as Kafka's `StringSerializer` writes it.
+ * Returns a serde for text in UTF-8, as Kafka's `StringSerializer` writes it.
  *
- * Bytes that are not UTF-8 are read with U+FFFD in their place, as Java does. Text that UTF-8 cannot hold (half of a
- * surrogate pair) is refused on writing: two different texts would become the same bytes.
+ * Bytes that are not UTF-8 are read as U+FFFD, as in Java. Text that UTF-8 cannot hold (half of a surrogate pair) is
+ * refused on writing: two different texts would become the same bytes.
  *
  * @throws MR_STRING_MALFORMED on writing text with a lone surrogate; `TypeError` for a value that is not a string
  * @example
@@ -38,10 +38,10 @@ const stringSerde: Serde<string> = {
   write(value, buffer, offset) {
     if (typeof value !== 'string') throw wrongType('string', 'a string', value)
     const room = buffer.length - offset
-    // `Buffer.write` truncates without a word, so that it may only be asked when everything fits.
+    // `Buffer.write` truncates silently, so it may only be called when everything fits.
     if (value.length * 3 > room && Buffer.byteLength(value, 'utf8') > room) return -1
     const written = buffer.write(value, offset, 'utf8')
-    // As many bytes as UTF-16 units: all of it is ASCII.
+    // Text with as many bytes as UTF-16 units is ASCII.
     if (written !== value.length) checkWellFormed(value)
     return offset + written
   },
@@ -50,7 +50,7 @@ const stringSerde: Serde<string> = {
 function checkWellFormed(value: string): void {
   if (!value.isWellFormed()) {
     throw new MillraceError('MR_STRING_MALFORMED', 'string: the text holds half of a surrogate pair', {
-      hint: 'it was probably cut inside a character; value.toWellFormed() replaces such halves',
+      hint: 'Replace such halves by value.toWellFormed(). The text was probably cut inside a character.',
     })
   }
 }

@@ -7,11 +7,11 @@ const LENGTH = 36
 const CANONICAL = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 
 /**
- * UUIDs as text of 36 characters, the format of Kafka's `UUIDSerializer`. Values are in lower case, as
- * `crypto.randomUUID()` makes them; data in upper case is read as the same UUID in lower case.
+ * Returns a serde for UUIDs as text of 36 characters, the format of Kafka's `UUIDSerializer`. Values are in lower case,
+ * as `crypto.randomUUID()` makes them. Data in upper case is read as the same UUID in lower case.
  *
- * @throws MR_UUID for text that is not a UUID in lower case; MR_SERDE_LENGTH for other than 36 bytes; `TypeError` for a value
- * that is not a string
+ * @throws MR_UUID for text that is not a UUID in lower case; MR_SERDE_LENGTH for other than 36 bytes; `TypeError` for a
+ * value that is not a string
  * @example
  * ```ts
  * const sessions = topic('sessions', { key: uuid(), value: json<Session>() })
@@ -54,7 +54,7 @@ function check(value: string): void {
   if (typeof value !== 'string') throw wrongType('uuid', 'a string', value)
   if (!CANONICAL.test(value)) {
     throw new MillraceError('MR_UUID', `uuid: ${JSON.stringify(value.slice(0, 50))} is not a UUID in lower case`, {
-      hint: 'crypto.randomUUID() makes such values; use toLowerCase() on those from elsewhere',
+      hint: 'Make values by crypto.randomUUID(), and call toLowerCase() on values from elsewhere.',
     })
   }
 }

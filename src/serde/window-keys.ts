@@ -5,16 +5,16 @@ import { readLong, writeLong } from './big-endian.ts'
 import { checkSuffix, wrongType } from './serde-error.ts'
 import type { Serde } from './serde.ts'
 
-/** The bytes of a window, which follow those of its key. */
+/** The format of a window's bytes, which follow those of its key. */
 interface WindowBytes {
   readonly length: number
-  /** @param end where they end */
+  /** @param end the offset after the bytes */
   read<K>(key: K, buffer: Buffer, end: number): Windowed<K>
-  /** Returns the offset behind them. */
+  /** Returns the offset after the bytes. */
   write(window: Windowed<unknown>, bytes: Buffer, offset: number): number
 }
 
-/** Windows of a known size, in ms: the window's start. */
+/** The format for windows of a known size, in ms: the window's start. */
 export function startOnly(size: number): WindowBytes {
   return {
     length: 8,
@@ -26,14 +26,14 @@ export function startOnly(size: number): WindowBytes {
   }
 }
 
-/** Sessions, and windows with bounds of their own: the window's end, its start. */
+/** The format for sessions and for windows with individual bounds: the window's end, then its start. */
 export const BOTH_BOUNDS: WindowBytes = {
   length: 16,
   read: (key, buffer, end) => new Windowed(key, readLong(buffer, end - 8), readLong(buffer, end - 16)),
   write: ({ start, end }, bytes, offset) => writeLong(start, bytes, writeLong(end, bytes, offset)),
 }
 
-/** Keys with their window. */
+/** Makes a serde for keys with their window. */
 export function windowKeys<K>(name: string, inner: Serde<K>, window: WindowBytes): Serde<Windowed<K>> {
   const outer = build(name, inner, window)
   return inner.internal === undefined ? outer : { ...outer, internal: build(name, inner.internal, window) }

@@ -6,14 +6,17 @@ import type { Serde } from './serde.ts'
 import { BOTH_BOUNDS, startOnly, windowKeys } from './window-keys.ts'
 
 /**
- * Keys of tumbling, hopping, sliding and unlimited windows in a topic: the key's bytes, then the window's start (8 bytes,
- * ms, big endian), as Kafka's `TimeWindowedSerializer` writes them. The end is not written: `size` tells it.
+ * Returns a serde for keys of windows in a topic.
+ *
+ * Keys of tumbling, hopping, sliding and unlimited windows: the key's bytes, then the window's start (8 bytes, ms, big
+ * endian), as Kafka's `TimeWindowedSerializer` writes them. The end is not written: it follows from `size`.
  *
  * Keys of windows made by `calendar()` and `windowsOf()`: the key's bytes, then the window's end and start, as Kafka's
  * `SessionWindowedSerializer` writes them.
  *
- * @param size how long the windows are (a sliding window's: its time difference), or what `calendar()` or `windowsOf()` returned
- * @throws MR_DURATION for an impossible size; MR_SERDE_LENGTH for data too short; else what `inner` throws
+ * @param size the length of the windows (for sliding windows, their time difference), or the result of `calendar()` or
+ * `windowsOf()`
+ * @throws MR_DURATION for an impossible size; MR_SERDE_LENGTH for data that is too short; what `inner` throws
  * @example
  * ```ts
  * const perMinute = topic('per-minute', { key: windowed(string(), '1m'), value: long() })

@@ -46,7 +46,7 @@ const partitions = wholeNumber({ least: 1, most: 100_000, description: 'of a top
 const time = (about: About<number>): Option<number | undefined> =>
   option<number>('ms since the epoch', about, (value, place) => {
     const ms = eventTime(value)
-    if (Number.isNaN(ms)) throw place.refuse(value, 'give ms since the epoch, such as Date.UTC(2026, 0, 1)')
+    if (Number.isNaN(ms)) throw place.refuse(value, 'Give ms since the epoch, such as Date.UTC(2026, 0, 1).')
     return ms
   })
 
@@ -112,7 +112,7 @@ export const PIPE = {
       if (typeof value === 'object' && value !== null && Symbol.iterator in value) {
         return value as NonNullable<PipeOptions['headers']>
       }
-      throw place.refuse(value, "give pairs of name and value, as in [['trace', 'a1']]")
+      throw place.refuse(value, "Give pairs of name and value, as in [['trace', 'a1']].")
     },
   ),
   partition: wholeNumber({

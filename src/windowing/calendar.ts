@@ -5,26 +5,26 @@ import type { PeriodWindows, WindowBounds } from './period.ts'
 import { CALENDAR } from './window-options.ts'
 import type { CalendarOptions, Weekday } from './window-options.ts'
 
-/** A stretch of the calendar that `calendar()` makes windows of. */
+/** The part of the calendar that is one window of `calendar()`. */
 export type CalendarUnit = 'day' | 'week' | 'month'
 
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 const DAYS: Readonly<Record<CalendarUnit, number>> = { day: 1, week: 7, month: 31 }
-/** A zone's clocks have been set back by at most 7 hours since 1970 (Antarctica/Vostok, 1994): no window is longer than this. */
+/** ms by which a window may be longer than its days: since 1970, clocks were set back by at most 7 h (Vostok, 1994). */
 const LONGEST_SHIFT = 8 * HOUR
 const WEEKDAYS: readonly Weekday[] = ['monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday']
 
 /**
- * Windows of the calendar of a time zone: its days, its weeks, or its months. They follow one another without gap or overlap.
- * A day begins with its first instant, so that it has 23 or 25 hours when the clocks change.
+ * Makes windows of the calendar of a time zone: its days, its weeks, or its months. They follow one another without gap
+ * or overlap. A day begins with its first instant, so that it has 23 or 25 hours when the clocks change.
  *
- * Both bounds of a window are stored with its rows, and those of a window that has records never change: new time zone data
- * applies to windows that begin later.
+ * Both bounds of a window are stored with its rows, and those of a window that has records never change: new time zone
+ * data applies to windows that begin later.
  *
  * @param unit `'day'`, `'week'` or `'month'`
- * @throws MR_WINDOW for an unknown unit, time zone or first day of the week; MR_DURATION; MR_TOPOLOGY_WINDOWS by `windowedBy`
- * under `compatibility`: Kafka Streams has no such windows
+ * @throws MR_WINDOW for an unknown unit, time zone or first day of the week; MR_DURATION; MR_TOPOLOGY_WINDOWS by
+ * `windowedBy` under `compatibility`: Kafka Streams has no such windows
  * @example
  * ```ts
  * payments.groupByKey().windowedBy(calendar('day', { timeZone: 'Europe/Berlin', grace: '10m' })).count()
@@ -33,7 +33,7 @@ const WEEKDAYS: readonly Weekday[] = ['monday', 'tuesday', 'wednesday', 'thursda
  */
 export function calendar(unit: CalendarUnit, options: CalendarOptions): PeriodWindows {
   if (!Object.hasOwn(DAYS, unit)) {
-    throw invalid(`calendar() has no unit ${JSON.stringify(unit)}`, "give 'day', 'week' or 'month'")
+    throw invalid(`calendar() has no unit ${JSON.stringify(unit)}`, "Give 'day', 'week' or 'month'.")
   }
   checkOptionNames(CALENDAR, options ?? {}, 'calendar()')
   const timeZone = checkTimeZone(options?.timeZone)
@@ -52,24 +52,24 @@ function checkTimeZone(timeZone: unknown): string {
     try {
       return Temporal.Instant.fromEpochMilliseconds(0).toZonedDateTimeISO(timeZone).timeZoneId
     } catch {
-      // Told below, with what is wanted.
+      // The error is thrown below.
     }
   }
   throw invalid(
     `calendar() has no time zone ${JSON.stringify(timeZone) ?? 'undefined'}`,
-    "give a name of the IANA time zone database, as in { timeZone: 'Europe/Berlin' }, or 'UTC'",
+    "Give a name of the IANA time zone database, as in { timeZone: 'Europe/Berlin' }, or give 'UTC'.",
   )
 }
 
-/** Number of the first day of the week: 1 is Monday, as Temporal counts. */
+/** Returns the number of the first day of the week: 1 is Monday, as in Temporal. */
 function checkWeekStart(unit: CalendarUnit, weekStart: Weekday | undefined): number {
   if (weekStart === undefined) return 1
   if (unit !== 'week') {
-    throw invalid(`calendar('${unit}') has a weekStart`, "leave it out, or make windows of weeks: calendar('week', …)")
+    throw invalid(`calendar('${unit}') has a weekStart`, "Leave it out, or make windows of weeks: calendar('week', …).")
   }
   const index = WEEKDAYS.indexOf(weekStart)
   if (index === -1) {
-    throw invalid(`calendar() has no weekStart ${JSON.stringify(weekStart)}`, `give one of ${WEEKDAYS.join(', ')}`)
+    throw invalid(`calendar() has no weekStart ${JSON.stringify(weekStart)}`, `Give one of ${WEEKDAYS.join(', ')}`)
   }
   return index + 1
 }
@@ -80,7 +80,7 @@ function periodOf(unit: CalendarUnit, timeZone: string, weekStart: number, times
     let first = firstDay(unit, weekStart, date)
     let next = nextPeriod(unit, first)
     let end = startOf(next, timeZone)
-    // Clocks set back across midnight repeat the end of the day before, which then belongs to the day that has begun.
+    // Clocks that are set back across midnight repeat the end of a day, which then belongs to the day that has begun.
     while (end <= timestamp) {
       first = next
       next = nextPeriod(unit, first)
@@ -108,16 +108,16 @@ function nextPeriod(unit: CalendarUnit, first: Temporal.PlainDate): Temporal.Pla
   return unit === 'month' ? first.add({ months: 1 }) : first.add({ days: DAYS[unit] })
 }
 
-/** The first instant of a date; of a date that a zone skipped, that of the next. */
+/** Returns the first instant of a date; if the zone skipped that date, the first instant of the next. */
 function startOf(date: Temporal.PlainDate, timeZone: string): number {
   return date.toZonedDateTime(timeZone).epochMilliseconds
 }
 
-/** Zones are ahead of or behind UTC by multiples of a quarter of an hour, so that one quarter seldom has a bound in it. */
+/** ms of a quarter of an hour. Zones differ from UTC by multiples of it, so that bounds seldom lie within a quarter. */
 const QUARTER = HOUR / 4
 const SLOTS = 1024
 
-/** The calendar is asked once for each quarter of an hour: it takes microseconds to answer. */
+/** Asks the calendar, which takes microseconds, once for each quarter of an hour. */
 function remembering(periodAt: (timestamp: number) => WindowBounds): (timestamp: number) => readonly WindowBounds[] {
   const slots: (readonly [WindowBounds] | undefined)[] = Array.from({ length: SLOTS })
   return (timestamp) => {

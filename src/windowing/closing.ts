@@ -1,6 +1,6 @@
 import type { WindowDefinition } from './window-definition.ts'
 
-/** Milliseconds from the end of a window (stream time) until it takes no more records: grace; gap and grace for sessions. */
+/** Returns the ms of stream time from a window's end until it closes: its grace; for sessions, gap and grace. */
 export function closingDelay(window: WindowDefinition): number {
   switch (window.kind) {
     case 'session':
@@ -12,14 +12,14 @@ export function closingDelay(window: WindowDefinition): number {
   }
 }
 
-/** True if `end` itself belongs to the window: it closes one millisecond later than one whose end is excluded. */
+/** True if `end` itself belongs to the window, which then closes one ms later than a window whose end is excluded. */
 export function includesEnd(window: WindowDefinition): boolean {
   return window.kind === 'sliding' || window.kind === 'session' || window.kind === 'join'
 }
 
 /**
- * True once no record can change a window with this end any more: an update would be late, and its result is final. For a
- * join, `end` is the left record's timestamp + `after`.
+ * True once no record can change a window with this end any more: an update would be late, and the result is final. For
+ * a join, `end` is the left record's timestamp + `after`.
  */
 export function isWindowClosed(window: WindowDefinition, end: number, streamTime: number): boolean {
   switch (window.kind) {

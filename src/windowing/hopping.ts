@@ -4,7 +4,7 @@ import type { Duration } from '../options/options.ts'
 import { HOPPING } from './window-options.ts'
 import { checkPositive } from './window-error.ts'
 
-/** Windows of one size of which one starts every `advance`. Milliseconds. */
+/** Windows of one size; one starts every `advance`. Milliseconds. */
 export interface HoppingWindows {
   readonly kind: 'hopping'
   readonly size: number
@@ -13,8 +13,8 @@ export interface HoppingWindows {
 }
 
 /**
- * Overlapping windows `[start, start + size)`; one starts at every multiple of `advance` since the epoch, and a record
- * belongs to all that hold its timestamp.
+ * Makes overlapping windows `[start, start + size)`. One starts at every multiple of `advance` since the epoch, and a
+ * record belongs to all that hold its timestamp.
  *
  * @param options.advance from one start to the next: more than 0, at most `size`
  * @param options.grace how long after its end (in stream time) a window still takes late records; 0 if not given
@@ -38,9 +38,7 @@ export function hopping(
     throw new MillraceError(
       'MR_WINDOW',
       `the advance of hopping() is ${advance} ms, more than its size of ${sizeMs} ms`,
-      {
-        hint: 'records between two windows would belong to none; choose an advance of at most the size',
-      },
+      { hint: 'Choose an advance of at most the size: records between two windows would belong to none.' },
     )
   }
   return {

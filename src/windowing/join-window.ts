@@ -4,7 +4,7 @@ import type { Duration } from '../options/options.ts'
 import { JOIN_WINDOW } from './window-options.ts'
 import type { JoinWindowBounds } from './window-options.ts'
 
-/** How far apart two records may be to be joined. Milliseconds. */
+/** The time that may lie between two joined records. Milliseconds. */
 export interface JoinWindows {
   readonly kind: 'join'
   /** A right record may be this much earlier than the left one; negative: it must be later by that much. */
@@ -15,15 +15,15 @@ export interface JoinWindows {
 }
 
 /**
- * Joins a left record at `t` with the right records in `[t - before, t + after]`, both bounds included. A single duration is
- * both `before` and `after`. `joinWindow(0)` joins records with equal timestamps.
+ * Makes a window in which a left record at `t` joins the right records in `[t - before, t + after]`, both bounds
+ * included. A single duration is both `before` and `after`. `joinWindow(0)` joins records with equal timestamps.
  *
  * @throws MR_CONFIG for an option that is unknown; MR_WINDOW if the window ends before it starts; MR_DURATION
  * @example
  * ```ts
  * clicks.join(views, (click, view) => ({ click, view }), joinWindow({ before: '5s', after: '10s', grace: '1s' }))
  * ```
- * Kafka Streams' `JoinWindows`, whose edges depend on what other keys do (docs/differences.md, 19 and 20).
+ * Stands for Kafka Streams' `JoinWindows`, whose edges depend on other keys (docs/differences.md, 19 and 20).
  */
 export function joinWindow(window: Duration | JoinWindowBounds): JoinWindows {
   if (typeof window === 'object') checkOptionNames(JOIN_WINDOW, window, 'joinWindow()')
@@ -32,7 +32,7 @@ export function joinWindow(window: Duration | JoinWindowBounds): JoinWindows {
   const after = parseBound(bounds.after ?? 0, 'after of joinWindow()')
   if (before + after < 0) {
     throw new MillraceError('MR_WINDOW', `joinWindow() ends before it starts: before ${before} ms, after ${after} ms`, {
-      hint: 'the sum of before and after must not be negative',
+      hint: 'Give a before and an after whose sum is not negative.',
     })
   }
   return { kind: 'join', before, after, grace: parseDuration(bounds.grace ?? 0, 'the grace of joinWindow()') }

@@ -12,10 +12,10 @@ export interface PeriodWindows {
   readonly maxSize: number
   readonly grace: number
   /**
-   * True if windows of one key never overlap: a record joins the window that its key already has for its time, and a new
-   * window ends where an existing one begins.
+   * True if windows of one key never overlap: a record joins its key's existing window for its time, and a new window
+   * ends where an existing one begins.
    */
   readonly disjoint: boolean
-  /** The windows that hold a time, each with `start <= timestamp < end`. The result is read before the next call. */
+  /** Returns the windows of a time, each with `start <= timestamp < end`. The result is read before the next call. */
   readonly windowsOf: (timestamp: number) => readonly WindowBounds[]
 }

@@ -1,8 +1,8 @@
 import type { WindowDefinition } from './window-definition.ts'
 
 /**
- * Milliseconds of stream time that a store must keep for its windows to be complete; what Kafka Streams keeps by default.
- * Entries whose window start (session: end) is at or before stream time - retention are gone.
+ * Returns the ms of stream time that a store must keep for its windows to be complete, which Kafka Streams keeps by
+ * default. Entries whose window start (session: end) is at or before stream time - retention are gone.
  */
 export function minimumRetention(window: WindowDefinition): number {
   switch (window.kind) {
@@ -23,10 +23,10 @@ export function minimumRetention(window: WindowDefinition): number {
 }
 
 /**
- * Milliseconds that Millrace keeps by default, so that what other keys have done to the store's time never changes a result.
- * One more than Kafka Streams for sessions: a session that ended exactly `gap` ago must still be found. Two more for sliding
- * windows: the latest record that is not too late needs the window that ended 1 ms before it. A negative bound of a join
- * shortens its window, but not the time for which a partner may come.
+ * Returns the ms that Millrace keeps by default, so that other keys, which also move the store's time, never change a
+ * result. For sessions it is one more than in Kafka Streams: a session that ended exactly `gap` ago must still be
+ * found. For sliding windows it is two more: the latest record that is not too late needs the window that ended 1 ms
+ * before it. A negative bound of a join shortens its window, but not the time in which a partner may come.
  */
 export function defaultRetention(window: WindowDefinition): number {
   switch (window.kind) {

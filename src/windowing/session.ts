@@ -10,11 +10,12 @@ export interface SessionWindows {
 }
 
 /**
- * Sessions `[first, last]` of records of one key that follow each other by at most `gap`; a record between two sessions
- * merges them.
+ * Makes sessions `[first, last]` of records of one key that follow each other by at most `gap`. A record between two
+ * sessions merges them.
  *
  * @param gap inactivity that ends a session; records exactly this far apart still belong together
- * @param options.grace how much later than `gap` after its last record (in stream time) a session can still grow; 0 if not given
+ * @param options.grace how long a session can still grow once `gap` has passed since its last record (in stream time);
+ * 0 if not given
  * @throws MR_CONFIG for an option that is unknown; MR_DURATION
  * @example
  * ```ts

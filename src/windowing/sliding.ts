@@ -2,7 +2,7 @@ import { checkOptionNames, parseDuration } from '../options/options.ts'
 import type { Duration } from '../options/options.ts'
 import { GRACE } from './window-options.ts'
 
-/** Windows that are placed by the records themselves. Milliseconds. */
+/** Windows whose places depend on the records. Milliseconds. */
 export interface SlidingWindows {
   readonly kind: 'sliding'
   readonly difference: number
@@ -10,8 +10,8 @@ export interface SlidingWindows {
 }
 
 /**
- * Windows `[end - difference, end]`, both bounds included: one ends at each record and one starts just after each, so that
- * every set of records at most `difference` apart is aggregated once.
+ * Makes windows `[end - difference, end]`, both bounds included. One ends at each record and one starts just after
+ * each, so that every set of records at most `difference` apart is aggregated once.
  *
  * @param difference greatest distance of two records in one window; may be 0
  * @param options.grace how long after its end (in stream time) a window still takes late records; 0 if not given

@@ -13,7 +13,8 @@ export interface TumblingWindows {
 }
 
 /**
- * Windows `[start, start + size)`, aligned to the epoch: `tumbling('1m')` has one for each minute of the clock (UTC).
+ * Makes windows `[start, start + size)`, aligned to the epoch: `tumbling('1m')` has one for each minute of the clock
+ * (UTC).
  *
  * @param options.grace how long after its end (in stream time) a window still takes late records; 0 if not given
  * @throws MR_CONFIG for an option that is unknown; MR_WINDOW if `size` is 0; MR_DURATION

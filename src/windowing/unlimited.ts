@@ -8,11 +8,11 @@ export interface UnlimitedWindows {
   readonly start: number
 }
 
-/** The `end` of an unlimited window in its keys. */
+/** The `end` that keys of unlimited windows have. */
 export const UNLIMITED_END = Number.MAX_SAFE_INTEGER
 
 /**
- * One window from `start` on, for ever. Records before `start` belong to no window. It never closes.
+ * Makes one window from `start` on, which never closes. Records before `start` belong to no window.
  *
  * @param options.start milliseconds since the epoch; 0 if not given
  * @throws MR_CONFIG for an option that is unknown; MR_WINDOW if `start` is not a whole number from 0 on
@@ -27,7 +27,7 @@ export function unlimited(options: { readonly start?: number } = {}): UnlimitedW
   const start = options.start ?? 0
   if (!Number.isSafeInteger(start) || start < 0) {
     throw new MillraceError('MR_WINDOW', `the start of unlimited() is ${start}`, {
-      hint: 'give milliseconds since the epoch, from 0 on',
+      hint: 'Give milliseconds since the epoch, from 0 on.',
     })
   }
   return { kind: 'unlimited', start }

@@ -1,12 +1,12 @@
 import type { FixedWindows } from './window-definition.ts'
 
 /**
- * Start of the first window that holds `timestamp`, never negative; the others follow every `advance` while their start is
- * at most `timestamp`.
+ * Returns the start of the first window that holds `timestamp`, never negative. The others follow every `advance` while
+ * their start is at most `timestamp`.
  *
  * @example
  * ```ts
- * for (let start = firstWindowStart(window, ts); start <= ts; start += window.advance) update(start, start + window.size)
+ * for (let start = firstWindowStart(window, time); start <= time; start += window.advance) update(start)
  * ```
  */
 export function firstWindowStart(window: FixedWindows, timestamp: number): number {

@@ -6,17 +6,17 @@ export type Weekday = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday'
 
 /** Bounds of a join window. */
 export interface JoinWindowBounds {
-  /** How much earlier than the left record the right one may be; 0 if not given. Negative (number of ms only): it must be later. */
+  /** How much earlier than the left record the right one may be; 0 by default. A negative number (ms): it is later. */
   readonly before?: Duration
-  /** How much later than the left record the right one may be; 0 if not given. Negative (number of ms only): it must be earlier. */
+  /** How much later than the left record the right one may be; 0 by default. A negative number (ms): it is earlier. */
   readonly after?: Duration
   /** How long after the window's end (in stream time) records still join, and unmatched ones wait; 0 if not given. */
   readonly grace?: Duration
 }
 
-/** What `calendar()` takes beside the unit. */
+/** The options of `calendar()`. */
 export interface CalendarOptions {
-  /** A name of the IANA time zone database, as in `'Europe/Berlin'`, or `'UTC'`. It has no default: hosts differ in theirs. */
+  /** A name of the IANA time zone database, such as `'Europe/Berlin'`, or `'UTC'`. No default, since hosts differ. */
   readonly timeZone: string
   /** First day of a week. Weeks only; Monday if not given. */
   readonly weekStart?: Weekday

@@ -1,12 +1,12 @@
 /**
- * A key together with the window its record belongs to. `start` and `end` are milliseconds since the epoch; whether `end`
- * belongs to the window is up to its kind: not for tumbling and hopping windows, yes for sliding and session windows.
+ * A key together with the window of its record. `start` and `end` are milliseconds since the epoch. `end` belongs to
+ * sliding and session windows, but not to tumbling and hopping windows.
  *
  * @example
  * ```ts
  * counts.toStream().forEach((count, { key, start }) => console.log(key, new Date(start), count))
  * ```
- * Kafka Streams' `Windowed`.
+ * Stands for Kafka Streams' `Windowed`.
  */
 export class Windowed<K> {
   readonly key: K
@@ -19,7 +19,7 @@ export class Windowed<K> {
     this.end = end
   }
 
-  /** As Kafka Streams prints it: `[key@start/end]`. */
+  /** Returns the key as Kafka Streams prints it: `[key@start/end]`. */
   toString(): string {
     return `[${String(this.key)}@${this.start}/${this.end}]`
   }

@@ -7,14 +7,15 @@ import { checkPositive } from './window-error.ts'
 import { WINDOWS_OF } from './window-options.ts'
 
 /**
- * Windows of your own: a function gives the windows that hold a time. It must be pure: the same time has the same windows on
- * every host and after every restart. Windows may overlap, and a time may have none.
+ * Makes windows by a function of your own, which returns the windows that hold a time. The function must be pure: the
+ * same time has the same windows on every host and after every restart. Windows may overlap, and a time may have none.
  *
- * @param windows the windows of a time (ms since the epoch), each with `start <= timestamp < end`, in whole milliseconds
- * @param options.maxSize no window is longer: stores keep windows for this long and the grace
+ * @param windows returns the windows of a time (ms since the epoch), each with `start <= timestamp < end`, in whole ms
+ * @param options.maxSize the longest size of a window: stores keep windows for this long and the grace
  * @param options.grace how long after its end (in stream time) a window still takes late records; 0 if not given
- * @throws MR_WINDOW if `windows` is no function or `maxSize` is 0; MR_DURATION; MR_TOPOLOGY_WINDOWS by `windowedBy` under
- * `compatibility`; MR_PROCESSING for a record whose windows are not as said above: `onProcessingError` decides about it
+ * @throws MR_WINDOW if `windows` is no function or `maxSize` is 0; MR_DURATION; MR_TOPOLOGY_WINDOWS by `windowedBy`
+ * under `compatibility`; MR_PROCESSING for a record whose windows break these rules: `onProcessingError` decides about
+ * it
  * @example
  * ```ts
  * // Shifts: from 06:00, 14:00 and 22:00 UTC, for eight hours.
@@ -35,7 +36,7 @@ export function windowsOf(
   if (typeof windows !== 'function' || isAsyncFunction(windows)) {
     const given = isAsyncFunction(windows) ? 'was given an async function' : 'was not given a function'
     throw new MillraceError('MR_WINDOW', `windowsOf() ${given}`, {
-      hint: 'give (timestamp) => [{ start, end }], in milliseconds since the epoch',
+      hint: 'Give a function: (timestamp) => [{ start, end }], in milliseconds since the epoch.',
     })
   }
   checkOptionNames(WINDOWS_OF, options ?? {}, 'windowsOf()')
@@ -73,7 +74,7 @@ function checkBounds(windows: readonly WindowBounds[], timestamp: number, maxSiz
 
 function invalid(timestamp: number, problem: string): RangeError {
   return new RangeError(
-    `what the function of windowsOf() returned for the time ${timestamp} ${problem}; ` +
+    `the result of the function of windowsOf() for the time ${timestamp} ${problem}; ` +
       'it must be an array of { start, end } in whole milliseconds, each with 0 <= start <= timestamp < end',
   )
 }

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, sep } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
-import type { Expression } from 'oxc-parser'
+import type { Argument, Expression } from 'oxc-parser'
 
 const root = join(import.meta.dirname, '..', '..')
 
@@ -36,6 +36,13 @@ const WORDS: readonly (readonly [fault: string, pattern: RegExp, kinds?: readonl
     ['comment'],
   ],
   ['"before" instead of "in front of"', /\bin front of\b/i],
+]
+
+/** Functions of other files that take a hint, each with its argument's index. Those of the same file are found. */
+const HINT_HELPERS: readonly (readonly [string, number])[] = [
+  ['topologyError', 2],
+  ['numberRange', 2],
+  ['noEventTime', 3],
 ]
 
 /** Paths, from the root of the project, of all files whose words are checked. */
@@ -97,7 +104,9 @@ function faultsOfCode(file: string, text: string): Fault[] {
     }
     above = type === 'Line' ? line : -2
   }
-  const hintsOf = (value: Expression | null): void => {
+  const helpers = new Map(HINT_HELPERS)
+  const calls: { readonly name: string; readonly given: readonly Argument[] }[] = []
+  const hintsOf = (value: Argument | null | undefined): void => {
     for (const hint of textsOf(value)) hints.push({ kind: 'string', text: hint.text, line: lineOf(hint.start) })
   }
   new Visitor({
@@ -113,20 +122,25 @@ function faultsOfCode(file: string, text: string): Fault[] {
     VariableDeclarator: ({ id, init }) => {
       if (id.type === 'Identifier' && /^hint$|_HINT$/.test(id.name)) hintsOf(init)
     },
+    FunctionDeclaration: ({ id, params }) => {
+      const at = params.findIndex((param) => param.type === 'Identifier' && param.name === 'hint')
+      if (id !== null && at !== -1) helpers.set(id.name, at)
+    },
     CallExpression: ({ callee, arguments: given }) => {
+      if (callee.type === 'Identifier') calls.push({ name: callee.name, given })
       const name = callee.type === 'MemberExpression' && !callee.computed ? callee.property.name : ''
       const object = callee.type === 'MemberExpression' ? text.slice(callee.object.start, callee.object.end) : ''
       const at = name === 'refuse' || name === 'error' ? 1 : name === 'missing' ? 0 : -1
-      const hint = /^(place|inner|this)$/.test(object) ? given[at] : undefined
-      if (hint !== undefined && hint.type !== 'SpreadElement') hintsOf(hint)
+      if (/^(place|inner)$/.test(object)) hintsOf(given[at])
     },
   }).visit(program)
+  for (const { name, given } of calls) hintsOf(given[helpers.get(name) ?? -1])
   return [...wordsOf(file, prose), ...(file.startsWith('src/') ? hints.flatMap((hint) => faultOfHint(file, hint)) : [])]
 }
 
 /** The texts that an expression may have. `…` stands for the inserted parts of a template, which nobody knows here. */
-function textsOf(value: Expression | null): readonly { readonly text: string; readonly start: number }[] {
-  if (value === null) return []
+function textsOf(value: Argument | null | undefined): readonly { readonly text: string; readonly start: number }[] {
+  if (value === null || value === undefined) return []
   if (value.type === 'Literal')
     return typeof value.value === 'string' ? [{ text: value.value, start: value.start }] : []
   if (value.type === 'ConditionalExpression') return [...textsOf(value.consequent), ...textsOf(value.alternate)]

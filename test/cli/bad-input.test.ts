@@ -100,7 +100,7 @@ describe.each(['run', 'describe'])('an application that cannot be loaded: %s say
       const file = writeApp(`fresh/${name}`, "import { join } from 'node:path'\nexport default join")
       const { code, stderr } = await runMillrace(command, file)
       expect(stderr).toMatch(/^error MR_APP_LOAD: /m)
-      expect(stderr).toMatch(/^ {2}hint: .*fresh\/package\.json.*npm pkg set type=module.*app\.m[jt]s$/m)
+      expect(stderr).toMatch(/^ {2}hint: Run npm pkg set type=module.*app\.m[jt]s: .*fresh\/package\.json/m)
       expect(code).toBe(1)
     }
   })

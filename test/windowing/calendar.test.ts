@@ -125,11 +125,11 @@ test.each([
   ['a window longer than maxSize', [{ start: 0, end: 11 }]],
 ])('a function that returns %s for a time is an error that names the time', (_what, windows) => {
   const { windowsOf: find } = windowsOf(() => windows as never, { maxSize: 10 })
-  expect(() => find(5)).toThrow(/^what the function of windowsOf\(\) returned for the time 5 (is|has) /)
+  expect(() => find(5)).toThrow(/^the result of the function of windowsOf\(\) for the time 5 (is|has) /)
 })
 
 test('a promise among the windows of a time is such an error, and its rejection ends nothing', () => {
   const rejected = (): never => Promise.reject(new Error('nobody waits for it')) as never
   const { windowsOf: find } = windowsOf(() => [{ start: 0, end: 10 }, rejected(), rejected()], { maxSize: 10 })
-  expect(() => find(5)).toThrow(/^what the function of windowsOf\(\) returned for the time 5 has /)
+  expect(() => find(5)).toThrow(/^the result of the function of windowsOf\(\) for the time 5 has /)
 })

@@ -17,7 +17,7 @@ export function engineFailure(engine: string, directory: string, cause: unknown)
   const system = systemCodeOf(cause, directory)
   if (isLocked(cause, system)) {
     return new MillraceError('MR_STATE_LOCKED', `${directory} is in use by another process, or twice by this one`, {
-      hint: 'stop the other process, or give this one a directory of its own',
+      hint: 'Stop the other process, or give this one a directory of its own.',
       cause,
     })
   }
@@ -42,7 +42,7 @@ export function engineUnavailable(engine: string, cause: unknown): MillraceError
   return new MillraceError(
     'MR_ENGINE_UNAVAILABLE',
     `the ${engine} engine does not load on ${process.platform}-${process.arch}`,
-    { hint: 'choose another engine, or install the binding for this platform', cause },
+    { hint: 'Choose another engine, or install the binding for this platform.', cause },
   )
 }
 

@@ -4,12 +4,13 @@ import { asBuffer } from '../byte-view.ts'
 import { readInner, serialized } from '../call-serde.ts'
 import type { Serde } from '../serde.ts'
 
-/** The last byte tells what is in front of it. With `Latest` a byte for `isLatest` (0 or 1) lies between. */
+/** The last byte, which says what precedes it. In the forms `…Latest`, a byte for `isLatest` (0 or 1) precedes it. */
 const Flag = { old: 0, new: 1, both: 2, oldLatest: 3, newLatest: 4, bothLatest: 5 } as const
 
 /**
- * The value of a grouped table's repartition topic, in Kafka Streams' bytes (KIP-904): `old 0x00`, `new 0x01`, or
- * `zigzag varint of the new value's length, new, old, 0x02`. The forms 3 to 5, which carry `isLatest`, are read, too.
+ * Makes a serde for values of a grouped table's repartition topic, in Kafka Streams' bytes (KIP-904): `old 0x00`, `new
+ * 0x01`, or `zigzag varint of the new value's length, new, old, 0x02`. The forms 3 to 5, which carry `isLatest`, are
+ * read, too.
  */
 export function changeSerde<V>(inner: Serde<V>): Serde<Change<V>> {
   const value = inner.internal ?? inner
@@ -87,12 +88,12 @@ function both(added: Uint8Array, removed: Uint8Array): Buffer {
 
 function emptyChange(): MillraceError {
   return new MillraceError('MR_SERIALIZE', 'a change has neither a new nor an old value', {
-    hint: 'only the repartition topics of grouped tables hold changes; nothing else may write to them',
+    hint: 'Let nothing else write to the repartition topics of grouped tables.',
   })
 }
 
 function malformed(why: string): MillraceError {
   return new MillraceError('MR_DESERIALIZE', `not a change of a grouped table: ${why}`, {
-    hint: 'only the repartition topics of grouped tables hold changes; was something else written there?',
+    hint: 'Find out whether something else writes to the repartition topic: it must hold only changes of the table.',
   })
 }

@@ -4,7 +4,7 @@ import { asBuffer } from '../byte-view.ts'
 import { readInner, serialized } from '../call-serde.ts'
 import type { Serde } from '../serde.ts'
 
-/** Set in the version byte if there is no hash. */
+/** The bit of the version byte that is set if there is no hash. */
 const NO_HASH = 0x80
 const HASH_BYTES = 16
 const PARTITION_BYTES = 4
@@ -19,8 +19,9 @@ const INSTRUCTIONS: readonly SubscriptionInstruction[] = [
 ]
 
 /**
- * A foreign-key join's subscription, in Kafka Streams' bytes: `version (| 0x80 if there is no hash), instruction, [hash 16],
- * primary key, partition 4`. Version 0 lacks the partition: it is read, and written for messages that have none.
+ * Makes a serde for subscriptions of a foreign-key join, in Kafka Streams' bytes: `version (| 0x80 if there is no
+ * hash), instruction, [hash 16], primary key, partition 4`. Version 0 lacks the partition: it is read, and written for
+ * messages that have none.
  */
 export function subscriptionSerde<K>(primaryKeySerde: Serde<K>): Serde<SubscriptionMessage<K>> {
   const key = primaryKeySerde.internal ?? primaryKeySerde
@@ -49,14 +50,14 @@ export function subscriptionSerde<K>(primaryKeySerde: Serde<K>): Serde<Subscript
       const primaryKey = readInner(key, buffer, keyStart, keyEnd)
       return new SubscriptionMessage(hash, instruction, primaryKey, version === 0 ? null : buffer.readInt32BE(keyEnd))
     },
-    // Nobody changes a message, and of its key there are bytes only.
+    // Nobody changes a message, and its key is bytes only.
     copy: (message) => message,
   }
 }
 
 /**
- * The answer to a subscription, in Kafka Streams' bytes: `version 0 (| 0x80 if there is no hash), [hash 16], value`, where no
- * bytes of value mean that there is none.
+ * Makes a serde for answers to subscriptions, in Kafka Streams' bytes: `version 0 (| 0x80 if there is no hash), [hash
+ * 16], value`. An empty value means that there is none.
  */
 export function responseSerde<V>(valueSerde: Serde<V>): Serde<ResponseMessage<V>> {
   const inner = valueSerde.internal ?? valueSerde
@@ -91,12 +92,12 @@ function readVersion(buffer: Buffer, newest: number, what: string): number {
 
 function readHash(buffer: Buffer, at: number): Buffer | null {
   if (((buffer[0] ?? 0) & NO_HASH) !== 0) return null
-  // A copy: the bytes belong to a larger buffer, which would be kept alive.
+  // The bytes are copied, since a view would keep a larger buffer alive.
   return Buffer.from(buffer.subarray(at, at + HASH_BYTES))
 }
 
 function malformed(what: string, why: string): MillraceError {
   return new MillraceError('MR_DESERIALIZE', `not a ${what} of a foreign-key join: ${why}`, {
-    hint: 'only the internal topics of foreign-key joins hold these; were they written by a newer version?',
+    hint: 'Find out whether a newer version, or something else, wrote to the internal topics of the join.',
   })
 }
