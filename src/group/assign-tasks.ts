@@ -3,7 +3,7 @@ import type { TaskId } from './group.ts'
 
 export interface AssignableMember {
   readonly processId: string
-  /** What it holds, by `taskIdText`. */
+  /** Active tasks that it holds, by `taskIdText`. */
   readonly active: ReadonlyMap<string, TaskId>
   readonly standby: ReadonlyMap<string, TaskId>
 }
@@ -14,9 +14,9 @@ export interface TargetAssignment {
 }
 
 /**
- * Spreads tasks over members: as evenly as their number allows, first over all and then within each sub-topology, moving no
- * task that need not move. A task without owner goes to a member that keeps a standby of it, if that has room. Standbys of
- * stateful tasks lie on other processes than the active task, one a process.
+ * Spreads tasks over members as evenly as their number allows, first over all and then within each sub-topology. It
+ * moves no task that need not move. A task without an owner goes to a member that keeps a standby of it, if that member
+ * has room. Standbys of stateful tasks are in other processes than the active task, one per process.
  *
  * @returns the target of each member, in the order of `members`
  */
@@ -48,7 +48,7 @@ export function assignTasks(
   return targets
 }
 
-/** Who holds most keeps the odd task: then it need not move. */
+/** Returns the number of active tasks per member. Those that hold most keep the odd ones, which then need not move. */
 function activeQuotas(wanted: ReadonlyMap<string, TaskId>, members: readonly AssignableMember[]): number[] {
   const floor = Math.floor(wanted.size / members.length)
   const quotas = members.map(() => floor)
@@ -60,7 +60,7 @@ function activeQuotas(wanted: ReadonlyMap<string, TaskId>, members: readonly Ass
 
 type IsKnown = (text: string, processId: string) => boolean
 
-/** Whether a process other than the given one has a standby of a task. */
+/** Returns a function that returns whether a process other than the given one has a standby of a task. */
 function knownElsewhere(members: readonly AssignableMember[]): IsKnown {
   const processes = new Map<string, Set<string>>()
   for (const { processId, standby } of members) {
@@ -77,8 +77,8 @@ function knownElsewhere(members: readonly AssignableMember[]): IsKnown {
 }
 
 /**
- * Keeps what the member holds, up to its quota, giving up tasks of the sub-topology of which it holds most: first those that another
- * process keeps a standby of.
+ * Keeps the member's tasks up to its quota. It gives up tasks of the sub-topology of which it holds most, first those
+ * of which another process keeps a standby.
  */
 function keepOwned(
   wanted: ReadonlyMap<string, TaskId>,
@@ -149,7 +149,7 @@ function placeStandbys(
   }
 }
 
-/** Lower is better: who has it already, while it has not too many; else who has fewest. */
+/** Returns a rank, lower is better: first members that have the standby and are below `quota`, then by number held. */
 function standbyRank(text: string, member: AssignableMember, target: TargetAssignment, quota: number): number {
   const held = member.standby.has(text) && target.standby.size < quota
   return held ? -1 : target.standby.size

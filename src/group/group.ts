@@ -1,7 +1,7 @@
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import { MillraceError } from '../errors/millrace-error.ts'
 
-/** A task is one partition of one sub-topology; written `<subtopology>_<partition>`. */
+/** A task: one partition of one sub-topology, written `<subtopology>_<partition>`. */
 export interface TaskId {
   readonly subtopology: number
   readonly partition: number
@@ -11,24 +11,27 @@ export function taskIdText(id: TaskId): string {
   return `${id.subtopology}_${id.partition}`
 }
 
-/** The task that a text names; `undefined` if it names none. */
+/** Returns the task that a text names; `undefined` if it names none. */
 export function parseTaskId(text: string): TaskId | undefined {
   const [, subtopology, partition] = /^(\d+)_(\d+)$/.exec(text) ?? []
   return subtopology === undefined ? undefined : { subtopology: Number(subtopology), partition: Number(partition) }
 }
 
-/** An internal topic as the topology asks for it. */
+/** An internal topic that the topology needs. */
 export interface InternalTopic {
   readonly name: string
-  /** 0: derived by the rules of the group coordinator (repartition: from its writers and co-partitioned topics; changelog: the number of tasks). */
+  /**
+   * 0 if the group coordinator derives it: for a repartition topic from its writers and co-partitioned topics, for a
+   * changelog from the number of tasks.
+   */
   readonly partitions: number
   readonly replicationFactor: number
-  /** In the order of their names: the streams protocol takes another order for another topology. */
+  /** Sorted by name: the streams protocol takes another order for another topology. */
   readonly configs: readonly (readonly [name: string, value: string])[]
 }
 
 /**
- * What a group must know of one sub-topology to create its internal topics, check co-partitioning and hand out its tasks
+ * A sub-topology as far as its group must know it, to create internal topics, check co-partitioning and assign tasks
  * (KIP-1071, StreamsGroupHeartbeat). All lists are sorted.
  */
 export interface SubtopologyDescription {
@@ -37,7 +40,7 @@ export interface SubtopologyDescription {
   readonly repartitionSourceTopics: readonly InternalTopic[]
   readonly repartitionSinkTopics: readonly string[]
   readonly changelogTopics: readonly InternalTopic[]
-  /** Each a set of source or repartition source topics that must have equal partition counts. */
+  /** Sets of source or repartition source topics that must have equal partition counts. */
   readonly copartitionGroups: readonly (readonly string[])[]
 }
 
@@ -47,44 +50,46 @@ export interface GroupOptions {
   /** Shared by all threads of one process; kept in the state directory. */
   readonly processId: string
   readonly subtopologies: readonly SubtopologyDescription[]
-  /** Milliseconds a member may take to give up revoked tasks. */
+  /** Time in ms that a member may take to give up revoked tasks. */
   readonly rebalanceTimeout: number
-  /** Wanted standby replicas of each stateful task. */
+  /** Number of standby replicas wanted of each stateful task. */
   readonly standbyReplicas: number
   /**
-   * Name of this thread that outlives its disk and its process, where one is configured: a member that comes back under it within the
-   * session timeout gets its tasks back without the others noticing, and one that leaves keeps them that long (KIP-345).
+   * Name of this thread that outlives its disk and its process, if one is configured. A member that comes back under it
+   * within the session timeout gets its tasks back without the others noticing. One that leaves keeps them that long
+   * (KIP-345).
    */
   readonly instanceId?: string | undefined
   /**
-   * Told at once, whatever the thread is waiting for, that nobody answers the member, with the reason; and, with `undefined`, that somebody
-   * does again. The member tries on by itself.
+   * Called at once, whatever the thread is waiting for, with the reason when no broker responds to the member, and with
+   * `undefined` when one responds again. The member keeps trying by itself.
    */
   readonly onUnreachable?: ((reason: string | undefined) => void) | undefined
-  /** Tasks whose state this process had on its disk when it started. */
+  /** Tasks whose state was on the disk of this process when it started. */
   readonly storedTasks?: readonly TaskId[] | undefined
 }
 
 /**
- * What the group tells a member, in order. The stream thread takes events between two slices of work, so that nothing
- * changes under it; `revoked` and `assigned` are acknowledged when the thread has done what they ask.
+ * An event by which the group notifies a member, in order. The stream thread takes events between two slices of work,
+ * so that nothing changes under it. It acknowledges `revoked` and `assigned` when it has done what they ask.
  */
 export type GroupEvent =
   /** Stop, commit and close these active tasks and standbys, then `acknowledge`. */
   | { readonly type: 'revoked'; readonly active: readonly TaskId[]; readonly standby: readonly TaskId[] }
-  /** The whole list this member owns from now on. */
+  /** All tasks that this member owns from now on. */
   | { readonly type: 'assigned'; readonly active: readonly TaskId[]; readonly standby: readonly TaskId[] }
   /**
-   * Membership is gone: close every active task without committing. The member joins anew by itself. `sessionTimeout`: ms without a
-   * heartbeat after which the group gives a member up, where it does.
+   * The membership is lost: close every active task without committing. The member joins again by itself.
+   * `sessionTimeout` is the time in ms without a heartbeat after which the group gives a member up, if it does.
    */
   | { readonly type: 'lost'; readonly reason: string; readonly sessionTimeout?: number | undefined }
   /**
-   * Nothing can be assigned yet; `error` says why: missing topics, not co-partitioned, members that run another topology
-   * (MR_TOPOLOGY_CHANGED) or are of another kind (MR_GROUP_PROTOCOL). Repeated reasons are not repeated.
+   * Nothing can be assigned yet. `error` says why: topics that are missing or not co-partitioned, members that run
+   * another topology (MR_TOPOLOGY_CHANGED) or are of another kind (MR_GROUP_PROTOCOL). The same reason is not sent
+   * twice in a row.
    */
   | { readonly type: 'waiting'; readonly error: MillraceError }
-  /** What `waiting` told of is over. */
+  /** The reason of the last `waiting` is gone. */
   | { readonly type: 'resumed' }
   /** A member asked the whole application to stop. */
   | { readonly type: 'shutdown' }
@@ -92,13 +97,13 @@ export type GroupEvent =
   | { readonly type: 'failed'; readonly error: MillraceError }
 
 export interface GroupMember {
-  /** Asks to become a member; what follows arrives as events. */
+  /** Asks to become a member. What follows arrives as events. */
   join(): MaybePromise<void>
-  /** The next event not taken yet. */
+  /** Takes the next event; returns `undefined` if there is none. */
   nextEvent(): GroupEvent | undefined
-  /** Called when there is an event to take. Replaces the callback set before. */
+  /** Sets what is called when there is an event to take. Replaces the last callback. */
   onEvent(wake: (() => void) | undefined): void
-  /** Tells that the last `revoked` or `assigned` event has been carried out. */
+  /** Acknowledges that the last `revoked` or `assigned` event has been carried out. */
   acknowledge(): void
   /** Asks every member to shut down. */
   shutdownApplication(): MaybePromise<void>
@@ -106,9 +111,9 @@ export interface GroupMember {
   leave(): MaybePromise<void>
 }
 
-/** What may be done to an empty group only was asked of one with members. */
+/** Returns the error of an operation that is for empty groups, but was called for one with members. */
 export function groupActive(groupId: string, members: readonly string[]): MillraceError {
   return new MillraceError('MR_GROUP_ACTIVE', `group '${groupId}' has members: ${members.join(', ')}`, {
-    hint: 'Stop every instance of the application first; one that was killed counts until its session has ended.',
+    hint: 'Stop every instance of the application first. One that was killed counts until its session has ended.',
   })
 }

@@ -2,12 +2,13 @@ import { MillraceError } from '../errors/millrace-error.ts'
 import type { SubtopologyDescription } from './group.ts'
 
 /**
- * Adds to `counts`, which holds the external source topics, the partition count of every repartition topic. An explicit
- * count stands. Topics that must be co-partitioned get one count: that of the external or explicit ones, which must agree,
- * else the largest that any of them needs. Alone, a repartition topic needs as many as the largest source topic of the
- * sub-topologies that write to it.
+ * Adds the partition count of every repartition topic to `counts`, which holds the external source topics. An explicit
+ * count stands. Topics that must be co-partitioned get one count: that of the external or explicit ones, which must
+ * agree, else the largest that any of them needs. On its own, a repartition topic needs as many partitions as the
+ * largest source topic of the sub-topologies that write to it.
  *
- * @throws MR_NOT_COPARTITIONED naming every topic of the group with its count, MR_INTERNAL_TOPIC if nothing tells a count
+ * @throws MR_NOT_COPARTITIONED, naming every topic of the group with its count; MR_INTERNAL_TOPIC if a count is
+ *   underivable
  */
 export function resolveRepartitionCounts(
   subtopologies: readonly SubtopologyDescription[],
@@ -30,7 +31,7 @@ export function resolveRepartitionCounts(
   deriveFromWriters(open, subtopologies, counts)
 }
 
-/** The co-partition groups, joined where they share a topic; every other repartition topic is a group of its own. */
+/** Returns the co-partition groups, merged where they share a topic. Every other repartition topic is its own group. */
 function mergedGroups(subtopologies: readonly SubtopologyDescription[], flexible: ReadonlySet<string>): string[][] {
   const groupOf = new Map<string, Set<string>>()
   for (const { copartitionGroups } of subtopologies) {
@@ -50,13 +51,13 @@ function commonCount(topics: readonly string[], counts: ReadonlyMap<string, numb
   const list = topics.map((topic) => `${topic}: ${counts.get(topic)}`).join(', ')
   throw new MillraceError('MR_NOT_COPARTITIONED', `topics that are joined differ in their partition counts (${list})`, {
     topic: topics[0],
-    hint: 'give them the same number of partitions, or repartition one of them',
+    hint: 'Give them the same number of partitions, or repartition one of them.',
   })
 }
 
 /**
- * Goes round until every group is known: a repartition topic may be written from behind another one. Where topics feed each
- * other in a circle, what is known so far decides, as Kafka Streams has it.
+ * Repeats until every group has a count: one repartition topic may feed another. Where topics feed each other in a
+ * circle, the counts that are known so far decide, as in Kafka Streams.
  */
 function deriveFromWriters(
   open: string[][],
@@ -80,8 +81,8 @@ function deriveFromWriters(
 }
 
 /**
- * The most partitions that any writer of the group's topics needs; `undefined` while one of them is not known, or, with
- * `ignoreUnknown`, while none is.
+ * Returns the most partitions that any writer of the group's topics needs; `undefined` while one of its sources has no
+ * count, or, with `ignoreUnknown`, while none has one.
  */
 function neededByWriters(
   group: readonly string[],
@@ -103,8 +104,8 @@ function neededByWriters(
 }
 
 function underivable(topic: string): MillraceError {
-  return new MillraceError('MR_INTERNAL_TOPIC', `nothing tells how many partitions '${topic}' should have`, {
+  return new MillraceError('MR_INTERNAL_TOPIC', `the number of partitions of '${topic}' cannot be derived`, {
     topic,
-    hint: 'give the repartition an explicit number of partitions',
+    hint: 'Give the repartition an explicit number of partitions.',
   })
 }

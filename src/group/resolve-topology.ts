@@ -2,7 +2,7 @@ import { MillraceError } from '../errors/millrace-error.ts'
 import type { InternalTopic, SubtopologyDescription, TaskId } from './group.ts'
 import { resolveRepartitionCounts } from './repartition-counts.ts'
 
-/** An internal topic with its partition count worked out. */
+/** An internal topic with its derived partition count. */
 export interface ResolvedTopic {
   readonly topic: InternalTopic
   readonly partitions: number
@@ -10,20 +10,20 @@ export interface ResolvedTopic {
 }
 
 export interface ResolvedTopology {
-  /** Sorted by name; those that do not exist are to be created. */
+  /** Sorted by name. Those that do not exist must be created. */
   readonly internalTopics: readonly ResolvedTopic[]
   /** Sorted by sub-topology, then partition. */
   readonly tasks: readonly TaskId[]
 }
 
 /**
- * Works out, from a topology and the topics that exist, how many partitions its internal topics have and which tasks there
- * are: what Kafka's coordinator does for a streams group (KIP-1071) and a Streams client for a classic one. Existing topics
- * are checked, too: co-partitioning is enforced whether or not there are repartition topics.
+ * Derives the partition counts of a topology's internal topics, and its tasks, from the topics that exist. Kafka's
+ * coordinator does this for a streams group (KIP-1071), a Streams client for a classic one. Existing topics are
+ * checked, too: co-partitioning is enforced whether or not there are repartition topics.
  *
- * @param partitionsOf partitions of an existing topic, `undefined` if it does not exist
- * @throws MR_TOPIC_UNKNOWN (source topics missing), MR_NOT_COPARTITIONED, MR_INTERNAL_TOPIC (an internal topic exists with
- *   another partition count, or none can be derived)
+ * @param partitionsOf returns the partitions of an existing topic, `undefined` if it does not exist
+ * @throws MR_TOPIC_UNKNOWN (source topics missing), MR_NOT_COPARTITIONED, MR_INTERNAL_TOPIC (an internal topic exists
+ *   with another partition count, or none can be derived)
  */
 export function resolveTopology(
   subtopologies: readonly SubtopologyDescription[],
@@ -78,7 +78,9 @@ function externalCounts(
       : `source topics do not exist: ${names.map((name) => `'${name}'`).join(', ')}`,
     {
       topic: names[0],
-      hint: 'Create them: source topics are never created automatically. An application that was running goes on by itself once they exist.',
+      hint:
+        'Create them: source topics are never created automatically. ' +
+        'An application that was running goes on by itself once they exist.',
     },
   )
 }
@@ -89,7 +91,9 @@ function wrongCount(topic: string, has: number, wants: number): MillraceError {
     `internal topic '${topic}' has ${partitionsText(has)}, but the topology wants ${wants}`,
     {
       topic,
-      hint: 'the number of partitions of a source topic, or the topology, has changed: start over with "millrace reset", or give the topic the number it wants',
+      hint:
+        'The number of partitions of a source topic, or the topology, has changed. ' +
+        `Start over with "millrace reset", or give the topic ${partitionsText(wants)}.`,
     },
   )
 }

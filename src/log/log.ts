@@ -7,8 +7,8 @@ import type { RecordSlice } from '../record/record-slice.ts'
 export type OpenDescribed = (options: unknown) => Log
 
 /**
- * How another thread opens the same log: data that can be cloned, and who understands it. Each thread has a log object of its own,
- * with connections of its own.
+ * A description by which another thread opens the same log: data that can be cloned, and the module that reads it. Each
+ * thread has a log object of its own, with connections of its own.
  */
 export interface LogDescription {
   /** URL of a module that exports `openDescribed`, an `OpenDescribed`. */
@@ -16,45 +16,52 @@ export interface LogDescription {
   readonly options: unknown
 }
 
-/** What tools do to topics and groups of a log, beside what running an application needs. */
+/** Operations of tools on the topics and groups of a log, beside those that running an application needs. */
 export interface LogAdmin {
-  /** Names of all topics, sorted. */
+  /** Returns the names of all topics, sorted. */
   listTopics(): MaybePromise<readonly string[]>
-  /** Deletes topics with their records; one that does not exist is passed over. */
+  /** Deletes topics with their records, except those that do not exist. */
   deleteTopics(names: readonly string[]): MaybePromise<void>
-  /** Names of the members that a group has now; empty if there is no such group. */
+  /** Returns the names of the members that a group has now; empty if there is no such group. */
   groupMembers(groupId: string): MaybePromise<readonly string[]>
-  /** Stable committed offsets of a group, asked for without being its member; partitions without one are absent. */
+  /** Returns the stable committed offsets of a group, without membership; partitions without one are absent. */
   committedOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
-  /** Forgets a group with all its committed offsets. @throws MR_GROUP_ACTIVE while it has members */
+  /** Deletes a group with all its committed offsets. @throws MR_GROUP_ACTIVE while it has members */
   deleteGroup(groupId: string): MaybePromise<void>
   /** Commits offsets for a group without members. @throws MR_GROUP_ACTIVE while it has members */
   commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): MaybePromise<void>
 }
 
 /**
- * The Log port: topics of partitions of records, consumer groups and atomic commits. Implemented in memory, durably in one
- * process, and over Kafka. The runtime knows this file and `group.ts` only; one conformance suite holds all three to it.
+ * The Log port: topics of partitions of records, consumer groups and atomic commits. It is implemented in memory,
+ * durably in one process, and over Kafka. The runtime knows this file and `group.ts` only. One conformance suite tests
+ * all three.
  *
  * Offsets, timestamps (ms) and sizes (bytes) are safe integers.
  */
 export interface Log extends LogAdmin {
   readonly kind: 'memory' | 'embedded' | 'kafka'
-  /** Topics that exist, by name; names that do not are absent from the map. */
+  /** Returns the topics that exist, by name. */
   describeTopics(names: readonly string[]): MaybePromise<ReadonlyMap<string, TopicDescription>>
-  /** Creates topics; one that exists already is left as it is. @throws MR_TOPIC_INVALID, MR_TOPIC_CREATE */
+  /** Creates topics; one that exists already stays as it is. @throws MR_TOPIC_INVALID, MR_TOPIC_CREATE */
   createTopics(topics: readonly TopicSpec[]): MaybePromise<void>
-  /** The first (`earliest`) or the next-to-be-written (`latest`, uncommitted records included) offset, or that of the first record at or after a time (end if none). */
+  /**
+   * Returns the first (`earliest`) or the next (`latest`, uncommitted records included) offsets, or those of the first
+   * records at or after a time. Where there is no such record, that is the end.
+   */
   listOffsets(partitions: readonly TopicPartition[], at: OffsetSpec): MaybePromise<PartitionMap<number>>
   /** Deletes the records below the given offsets. */
   deleteRecords(offsets: PartitionMap<number>): MaybePromise<void>
-  /** A reader outside any group that sees committed records only: for restoring, global tables, tools. */
+  /** Opens a reader outside any group that sees committed records only: for restoring, global tables, tools. */
   openReader(options?: ReaderOptions): LogReader
-  /** A producer outside any group: appended records become visible by `flush`. For generators, tools and tests. */
+  /** Opens a producer outside any group, whose records become visible by `flush`: for generators, tools, tests. */
   openProducer(): LogProducer
-  /** One stream thread's connection: its group membership, reader, producer and commits belong together. @throws MR_LOG_UNREACHABLE, MR_CONFIG */
+  /**
+   * Opens the client of one stream thread: its group membership, reader, producer and commits belong together.
+   * @throws MR_LOG_UNREACHABLE, MR_CONFIG
+   */
   openClient(options: LogClientOptions): MaybePromise<LogClient>
-  /** For a log that threads of one process can open side by side; absent, or answering nothing: this one cannot be. */
+  /** Describes the log for other threads. If absent or without a result, one thread alone can have it open. */
   describe?(): LogDescription | undefined
   close(): MaybePromise<void>
 }
@@ -66,7 +73,7 @@ export interface TopicPartition {
 
 export interface TopicDescription {
   readonly name: string
-  /** Changes when a topic is deleted and created anew, if the log has such ids. */
+  /** Changes when a topic is deleted and created again, if the log has such ids. */
   readonly id: string
   readonly partitions: number
 }
@@ -74,7 +81,7 @@ export interface TopicDescription {
 export interface TopicSpec {
   readonly name: string
   readonly partitions: number
-  /** -1: the broker's default. */
+  /** -1 is the broker's default. */
   readonly replicationFactor?: number
   readonly configs?: Readonly<Record<string, string>>
 }
@@ -126,78 +133,79 @@ export class PartitionMap<V> {
   }
 }
 
-/** Is shown where the key of a record lies; at -1 if it is null. */
+/** Receives the place of a record's key in a buffer; -1 if the key is null. */
 export type SeeKey = (buffer: Buffer, keyStart: number, keyEnd: number) => void
 
 /**
- * A run of records of one partition, read one after the other. One object serves all its records: what it shows belongs to
- * the current record and changes with `next()`. Control records, aborted records and records below the position asked for
- * are never shown.
+ * A cursor over consecutive records of one partition. One object serves all of them: its fields describe the current
+ * record and change with `next()`. Control records, aborted records and records below the requested position are never
+ * shown.
  */
 export interface RecordCursor {
-  /** Moves to the next record; false when there is none left. No record is current before the first call. */
+  /** Moves to the next record; returns false if none is left. No record is current before the first call. */
   next(): boolean
   readonly offset: number
-  /** Milliseconds since the epoch; the broker's for a LogAppendTime topic; -1 if the record has none. */
+  /** Timestamp in ms since the epoch; the broker's time in a LogAppendTime topic; -1 if the record has none. */
   readonly timestamp: number
   /** Holds key and value of the current record at the ranges below; valid as long as the caller keeps the cursor. */
   readonly buffer: Buffer
-  /** -1: the key is null. */
+  /** -1 if the key is null. */
   readonly keyStart: number
   readonly keyEnd: number
-  /** -1: the value is null. */
+  /** -1 if the value is null. */
   readonly valueStart: number
   readonly valueEnd: number
   /**
-   * Shows where the keys of the records behind the current one lie, in order and without moving to them: from number `from` (0 is the next record) up to,
-   * but not including, number `to`; a null key at -1. May be called before the first `next`. Records that are not shown cost hardly anything.
+   * Calls `see` with the keys of the records after the current one, in order, without moving to them: from number
+   * `from` (0 is the next record) up to, but not including, number `to`. May be called before the first `next`. Records
+   * that are not shown cost hardly anything.
    *
-   * @returns how many records were passed, shown or not: `to`, or all that there are; -1 if that cannot be told, and what lies behind this cursor
-   * does not follow what was shown
-   * @throws as `next` will, if what it comes upon cannot be read
+   * @returns the number of records passed, shown or not: `to`, or all that there are. -1 if that is unknown: then the
+   *   records after this cursor do not continue what was shown.
+   * @throws the error that `next` will throw for a record that cannot be read
    */
   peekKeys(from: number, to: number, see: SeeKey): number
-  /** The current record's headers, decoded anew; `none` itself if it has none. */
+  /** Decodes and returns the headers of the current record; returns `none` itself if it has none. */
   headers(none: Headers): Headers
-  /** The reader's position once every record of this cursor is taken: behind control and skipped records too. */
+  /** Position of the reader once every record of this cursor is taken: after control and skipped records too. */
   readonly endOffset: number
-  /** Memory that the cursor keeps alive, about. */
+  /** Approximate bytes of memory that the cursor keeps alive. */
   readonly bytes: number
-  /** No more records than this are left. */
+  /** Most records that are left. */
   readonly remaining: number
 }
 
-/** Reads partitions from positions it is given. Fetches ahead in the background within bounds; `poll` never waits. */
+/** Reads partitions from given positions. It fetches ahead in the background within bounds; `poll` never waits. */
 export interface LogReader {
-  /** Starts reading a partition at an offset; if it was being read, goes there and drops what was fetched. */
+  /** Starts reading a partition at an offset. If it was being read already, drops what was fetched. */
   assign(topic: string, partition: number, offset: number): void
   unassign(topic: string, partition: number): void
-  /** A paused partition keeps its position and what was fetched; `poll` does not hand it over. */
+  /** Pauses a partition: it keeps its position and what was fetched, but `poll` does not hand it over. */
   pause(topic: string, partition: number): void
   resume(topic: string, partition: number): void
   /**
-   * Hands over what has arrived, each partition's cursors in offset order, and returns how many cursors it were.
+   * Hands over what has arrived, each partition's cursors in offset order, and returns the number of cursors.
    * @throws MR_OFFSET_OUT_OF_RANGE (topic, partition, offset), MR_CORRUPT_BATCH, MR_TOPIC_UNKNOWN, MR_LOG_FAILED
    */
   poll(receive: (topic: string, partition: number, cursor: RecordCursor) => void): number
-  /** Called, once per arrival, when `poll` would hand something over or throw. Replaces the callback set before. */
+  /** Sets the callback, called once per arrival when `poll` would hand something over or throw. Replaces the last. */
   onReady(wake: (() => void) | undefined): void
-  /** Offset behind everything handed over so far; `undefined` if not assigned. */
+  /** Returns the offset after everything handed over so far; `undefined` if the partition is not assigned. */
   position(topic: string, partition: number): number | undefined
-  /** End of what a reader of committed records can see, as last heard; `undefined` while unknown. Lag = this - position. */
+  /** Returns the last known end of the committed records; `undefined` while unknown. Lag is this minus `position`. */
   endOffset(topic: string, partition: number): number | undefined
   /**
-   * For how long it has been known, without a break, that the partition holds nothing behind what was handed over, open transactions
-   * included. `undefined` if it holds more, or if it cannot be reached.
+   * Returns for how long it has been known, without a break, that the partition holds nothing after what was handed
+   * over, open transactions included; `undefined` if it holds more, or cannot be reached.
    */
   quiet(topic: string, partition: number): Quiet | undefined
   close(): MaybePromise<void>
 }
 
-/** Monotonic times, ms. */
+/** Period in monotonic times, ms. */
 export interface Quiet {
   readonly since: number
-  /** When it was known last; Infinity: it is known at any time. */
+  /** Time at which it was last known; Infinity if it is known at any time. */
   readonly until: number
 }
 
@@ -206,54 +214,54 @@ export interface LogProducer {
   /**
    * Appends a record.
    *
-   * @param origin is asked if the log refuses this record for what it is; without it that is MR_PRODUCE. Flush and commit wait for what it
-   * decides; records before and behind are written whatever that is
+   * @param origin decides if the log refuses this record for what it is; without it that is MR_PRODUCE. Flush and
+   *   commit wait for the decision. Records before and after are written in any case.
    * @param place the number by which the origin knows the record
-   * @throws MR_PRODUCE and MR_FENCED of earlier records too: the answer to a send is known late.
+   * @throws MR_PRODUCE and MR_FENCED of earlier records too, as the result of a send is known late
    */
   append(topic: string, partition: number, record: RecordSlice, origin?: RecordOrigin, place?: number): void
-  /** Number of partitions of a topic, once known: `undefined` makes the caller await `loadPartitionCount` first. */
+  /** Returns a topic's number of partitions; if it is `undefined`, the caller must await `loadPartitionCount` first. */
   partitionCount(topic: string): number | undefined
   /** @throws MR_TOPIC_UNKNOWN */
   loadPartitionCount(topic: string): MaybePromise<number>
-  /** False while so much is waiting to be sent that the caller should stop appending; `onWritable` tells when to go on. */
+  /** False while too much waits to be sent: the caller should append nothing until the callback of `onWritable`. */
   readonly writable: boolean
   onWritable(wake: (() => void) | undefined): void
-  /** Sends everything and answers when it is acknowledged. @throws MR_PRODUCE, MR_FENCED */
+  /** Sends everything, and returns when it is acknowledged. @throws MR_PRODUCE, MR_FENCED */
   flush(): MaybePromise<void>
   /**
-   * Offset of the last record that this producer appended to the partition, once its place is known: after `flush`, on a log
-   * that writes at the commit after `commit`. Undefined if it appended none.
+   * Returns the offset of the last record that this producer appended to the partition, once it is known: after
+   * `flush`, or, on a log that writes at the commit, after `commit`. `undefined` if it appended none.
    */
   lastOffset(topic: string, partition: number): number | undefined
   close(): MaybePromise<void>
 }
 
 /**
- * `at_least_once`: after a failure the records since the last commit are processed again, and their results written again.
- * `exactly_once`: results, state and input offsets are committed together (KIP-129, KIP-447).
+ * `at_least_once`: after a failure the records since the last commit are processed again, and their results written
+ * again. `exactly_once`: results, state and input offsets are committed together (KIP-129, KIP-447).
  */
 export type Guarantee = 'at_least_once' | 'exactly_once'
 
-/** Bounds of a reader. A log in this process keeps nothing twice, and has no use for them. */
+/** Bounds of a reader. A log in this process keeps nothing twice and needs none. */
 export interface ReaderOptions {
-  /** Bytes fetched and not handed over, about. */
+  /** Approximate bytes that are fetched and not handed over. */
   readonly fetchBytes?: number
 }
 
-/** What becomes of records for a topic that was there and is not any more. */
+/** Treatment of records for a topic that no longer exists. */
 export interface MissingTopics {
-  /** ms for which it is waited for before that is MR_TOPIC_UNKNOWN. */
+  /** Time in ms for which records wait for the topic before the error MR_TOPIC_UNKNOWN. */
   readonly timeout: number
-  /** Told at once, whatever the thread is waiting for, that a topic is missing, and that it is there again. */
+  /** Called at once, whatever the thread is waiting for, when a topic is missing and when it exists again. */
   readonly tell: (topic: string, isMissing: boolean) => void
 }
 
 export interface LogClientOptions extends GroupOptions, ReaderOptions {
   readonly guarantee: Guarantee
-  /** ms between two commits, if the application says. */
+  /** Time in ms between two commits, if the application sets it. */
   readonly commitInterval?: number | undefined
-  /** Topics that are written to and were deleted: they may be created again. */
+  /** Treatment of output topics that were deleted: they may be created again. */
   readonly missingTopics?: MissingTopics | undefined
   /** Name of this client in logs and on the broker: `<application id>-<process id>-StreamThread-<n>`. */
   readonly clientId: string
@@ -261,38 +269,40 @@ export interface LogClientOptions extends GroupOptions, ReaderOptions {
   readonly transactionalId: string
 }
 
-/** An offset to commit: of the next record to process, with the metadata string kept beside it. */
+/** An offset to commit, that of the next record to process, and the metadata text kept beside it. */
 export interface CommittedOffset {
   readonly offset: number
   readonly metadata: string
 }
 
 /**
- * What became of a commit. `aborted`: definitely not done, nothing of it is visible. `unknown`: no definite answer could be
- * had although the request was repeated; only reading the log again tells.
+ * Outcome of a commit. `aborted`: it is definitely not done, and nothing of it is visible. `unknown`: no definite
+ * response came although the request was repeated; only reading the log again shows the outcome.
  */
 export type CommitOutcome = 'committed' | 'aborted' | 'unknown'
 
 /**
- * What one stream thread reads, writes and commits. Under `exactly_once` records appended through `producer` and the
- * offsets become visible together by `commit`, or not at all; under `at_least_once` records are visible when flushed and
- * `commit` stores offsets only. The memory and embedded logs are always exactly-once, whatever was asked for.
+ * The client through which one stream thread reads, writes and commits. Under `exactly_once`, `commit` makes the
+ * records appended through `producer` and the offsets visible together, or not at all. Under `at_least_once` records
+ * are visible when flushed, and `commit` stores offsets only. The memory and embedded logs are always exactly-once,
+ * whatever was asked for.
  */
 export interface LogClient {
   readonly guarantee: Guarantee
   readonly reader: LogReader
   readonly producer: LogProducer
   readonly group: GroupMember
-  /** Committed offsets of the group, with stable offsets required; partitions without one are absent. @throws MR_FENCED, MR_LOG_FAILED */
+  /** Returns the group's stable committed offsets. Partitions without are absent. @throws MR_FENCED, MR_LOG_FAILED */
   committed(partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
   /**
-   * Commits what was appended before this call, once it is acknowledged, and the offsets. What is appended from now on belongs
-   * to the next commit, which must not be begun before this one is answered. Names only partitions of tasks that this member
-   * owns. @throws MR_PRODUCE, MR_FENCED, MR_LOG_FAILED
+   * Commits what was appended before this call, once it is acknowledged, and the offsets. Records appended from now on
+   * belong to the next commit, which must not begin before this one returns. `offsets` names only partitions of tasks
+   * that this member owns.
+   * @throws MR_PRODUCE, MR_FENCED, MR_LOG_FAILED
    */
   commit(offsets: PartitionMap<CommittedOffset>): MaybePromise<CommitOutcome>
   /** Forgets everything appended since the last commit that is not visible yet. */
   abort(): MaybePromise<void>
-  /** Leaves the group (if a member) and closes; does not commit. */
+  /** Leaves the group, if it is a member, and closes. It does not commit. */
   close(): MaybePromise<void>
 }

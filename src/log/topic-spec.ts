@@ -22,7 +22,7 @@ const TOPIC_SPEC = {
   configs: topicConfigs({ description: "configs by the broker's names", code, alsoCalled: ['configEntries'] }),
 } satisfies TableOf<TopicSpec>
 
-/** Checks what topics are to be created as, on whatever log. @throws MR_CONFIG for names that are unknown, MR_TOPIC_INVALID */
+/** Checks the specs of topics, for any log. @throws MR_CONFIG for unknown options, MR_TOPIC_INVALID */
 export function checkTopicSpecs(topics: readonly TopicSpec[]): void {
   for (const topic of topics) readOptions(TOPIC_SPEC, topic, 'createTopics()')
 }

@@ -9,7 +9,7 @@ const HINTS: ReadonlyMap<number, string> = new Map([
   [kafkaErrors.topicAuthorizationFailed, 'Give this user the permission Write on the topic.'],
 ])
 
-const MAKE_SMALLER = "Make the record smaller, compress (kafka({ compression: 'zstd' }))"
+const MAKE_SMALLER = "Make the record smaller, or compress it (kafka({ compression: 'zstd' }))."
 
 /** Codes that concern single records of a batch. Sent again, they would be refused again; the others would not. */
 const RECORD_ERRORS: ReadonlyMap<number, Omit<RefusalReason, 'text'>> = new Map([
@@ -19,7 +19,7 @@ const RECORD_ERRORS: ReadonlyMap<number, Omit<RefusalReason, 'text'>> = new Map(
     kafkaErrors.invalidTimestamp,
     {
       configs: ['message.timestamp.before.max.ms', 'message.timestamp.after.max.ms'],
-      hint: "Give the record a timestamp nearer to the broker's clock",
+      hint: "Give the record a timestamp nearer to the broker's clock.",
     },
   ],
   [

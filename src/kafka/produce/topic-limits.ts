@@ -4,7 +4,7 @@ import type { ConfigCluster } from '../admin/admin-configs.ts'
 /** Time in ms for which a topic's bound is believed: it may be raised while an application runs. */
 const BELIEVED_FOR = 5_000
 
-/** Bounds of topics (`max.message.bytes`), asked for when a batch may be larger. If they stay unknown, brokers decide. */
+/** Bounds of topics (`max.message.bytes`), asked for when a batch may be larger. If unknown, the brokers decide. */
 export class TopicLimits {
   readonly #cluster: ConfigCluster
   readonly #known = new Map<string, { readonly bytes: number; readonly since: number }>()

@@ -15,17 +15,19 @@ export interface CoordinatorHost {
 }
 
 /**
- * One group of a local log: what Kafka's coordinator does for a streams group (KIP-1071), for members in this process. A
- * task moves in three steps: its owner is told to give it up, the owner acknowledges, the new owner is told. An owner that
- * does not acknowledge within its rebalance timeout loses its membership.
+ * The coordinator of one group of a local log. It does for members in this process what Kafka's coordinator does for a
+ * streams group (KIP-1071). A task moves in three steps: its owner is notified of the revocation, the owner
+ * acknowledges, and the new owner is notified. An owner that does not acknowledge within its rebalance timeout loses
+ * its membership.
  *
- * A changed topology is taken as soon as no member with the old one is left; offsets stay. Until then members that bring it wait.
+ * A changed topology is accepted as soon as no member with the old one is left; offsets stay. Until then members with
+ * the new one wait.
  */
 export class GroupCoordinator {
   readonly groupId: string
   readonly #host: CoordinatorHost
   #members: LocalMember[] = []
-  /** Members that bring another topology than the current members have. */
+  /** Members with another topology than that of the current members. */
   #waiting: LocalMember[] = []
   #topology = ''
   #targets = new Map<LocalMember, TargetAssignment>()
@@ -45,12 +47,12 @@ export class GroupCoordinator {
     const topology = topologyText(member)
     if (this.#members.length > 0 && topology !== this.#topology) {
       this.#waiting.push(member)
-      member.tellWaiting(topologyChanged(this.groupId, this.#members))
+      member.notifyWaiting(topologyChanged(this.groupId, this.#members))
       return
     }
     this.#topology = topology
     this.#members.push(member)
-    if (this.#isShuttingDown) member.tell({ type: 'shutdown' })
+    if (this.#isShuttingDown) member.notify({ type: 'shutdown' })
     this.#rebalance()
   }
 
@@ -58,18 +60,18 @@ export class GroupCoordinator {
     this.#remove(member)
   }
 
-  /** A newer client took the member's identity. */
+  /** Ends a member whose identity a newer client took over. */
   fence(member: LocalMember, error: MillraceError): void {
     member.end()
     this.#remove(member)
-    member.tell({ type: 'failed', error })
+    member.notify({ type: 'failed', error })
   }
 
-  /** Takes the membership away; the member joins anew when it hears of it. */
+  /** Takes the membership away. The member joins again when it takes the event. */
   expel(member: LocalMember, reason: string): void {
     if (!this.#members.includes(member) && !this.#waiting.includes(member)) return
     this.#remove(member)
-    member.tell({ type: 'lost', reason })
+    member.notify({ type: 'lost', reason })
   }
 
   acknowledged(member: LocalMember): void {
@@ -88,10 +90,10 @@ export class GroupCoordinator {
 
   shutdown(): void {
     this.#isShuttingDown = true
-    for (const member of this.#members) member.tell({ type: 'shutdown' })
+    for (const member of this.#members) member.notify({ type: 'shutdown' })
   }
 
-  /** Topics were created: who waits for them may go on, and a source topic may have been among them. */
+  /** Assigns again after topics were created: members may have waited for them, and one may be a source topic. */
   topicsChanged(): void {
     if (this.#members.length > 0) this.#rebalance()
   }
@@ -107,9 +109,9 @@ export class GroupCoordinator {
     }
   }
 
-  /** @throws MR_FENCED if the member has lost its membership and does not know yet */
-  assertHeard(member: LocalMember): void {
-    if (member.hasUnheardLoss) throw fenced(member, 'it has lost its membership')
+  /** @throws MR_FENCED if the member has lost its membership and has not taken the event yet */
+  assertNoPendingLoss(member: LocalMember): void {
+    if (member.hasPendingLoss) throw fenced(member, 'it has lost its membership')
   }
 
   #ownsInput(member: LocalMember, topic: string, partition: number): boolean {
@@ -143,10 +145,10 @@ export class GroupCoordinator {
       tasks = this.#resolve()
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error
-      for (const member of this.#members) member.tellWaiting(error)
+      for (const member of this.#members) member.notifyWaiting(error)
       return
     }
-    for (const member of this.#members) member.tellResumed()
+    for (const member of this.#members) member.notifyResumed()
     const stateful = new Set<number>()
     const { subtopologies } = this.#members[0]!.options
     for (const subtopology of subtopologies) if (subtopology.changelogTopics.length > 0) stateful.add(subtopology.id)
@@ -174,7 +176,7 @@ export class GroupCoordinator {
     return tasks
   }
 
-  /** Tells each member that has nothing outstanding its next step towards its target. */
+  /** Notifies each member that has nothing outstanding of its next step towards its target. */
   #reconcile(): void {
     for (const member of this.#members) {
       const target = this.#targets.get(member)
@@ -190,7 +192,7 @@ export class GroupCoordinator {
     member.revocationTimer = this.#host.clock.schedule(member.options.rebalanceTimeout, () =>
       this.expel(member, `tasks were not given up within ${member.options.rebalanceTimeout} ms`),
     )
-    member.tell({ type: 'revoked', active, standby })
+    member.notify({ type: 'revoked', active, standby })
   }
 
   #assign(member: LocalMember, target: TargetAssignment): void {
@@ -206,14 +208,14 @@ export class GroupCoordinator {
     }
     if (!member.needsAssigned) return
     member.needsAssigned = false
-    member.tell({
+    member.notify({
       type: 'assigned',
       active: [...member.active.values()].sort(compareTasks),
       standby: [...member.standby.values()].sort(compareTasks),
     })
   }
 
-  /** An active task has one owner; and one process has a task's directory once. */
+  /** Returns whether a task is taken: an active task has one owner, and a process opens a task's directory once. */
   #isHeld(text: string, member: LocalMember, asStandby: boolean): boolean {
     return this.#members.some((other) => {
       const sameProcess = other.options.processId === member.options.processId
@@ -241,7 +243,7 @@ function topologyChanged(groupId: string, members: readonly LocalMember[]): Mill
   return new MillraceError(
     'MR_TOPOLOGY_CHANGED',
     `group '${groupId}' runs another topology in ${members.map((member) => member.name).join(', ')}`,
-    { hint: 'stop every instance that runs the old topology; committed offsets are kept' },
+    { hint: 'Stop every instance that runs the old topology. Committed offsets are kept.' },
   )
 }
 
@@ -249,6 +251,6 @@ function fenced(member: LocalMember, why: string, topic?: string, partition?: nu
   return new MillraceError('MR_FENCED', `${member.name} is refused: ${why}`, {
     topic,
     partition,
-    hint: 'close the tasks without committing and wait for the next assignment',
+    hint: 'Close the tasks without committing, and wait for the next assignment.',
   })
 }

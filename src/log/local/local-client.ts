@@ -19,8 +19,8 @@ export interface ClientHost extends ProducerHost {
 }
 
 /**
- * One stream thread's connection to a local log. What it appends stays here until `commit` makes it visible together with
- * the offsets.
+ * The client of one stream thread on a local log. Appended records stay here until `commit` makes them visible together
+ * with the offsets.
  */
 export class LocalClient implements LogClient {
   readonly guarantee = 'exactly_once'
@@ -45,14 +45,14 @@ export class LocalClient implements LogClient {
 
   committed(partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>> {
     this.#assertUsable()
-    this.#coordinator.assertHeard(this.group)
+    this.#coordinator.assertNoPendingLoss(this.group)
     const settled = this.#host.settled()
     return isPromise(settled) ? settled.then(() => this.#committedNow(partitions)) : this.#committedNow(partitions)
   }
 
   commit(offsets: PartitionMap<CommittedOffset>): MaybePromise<CommitOutcome> {
     this.#assertUsable()
-    if (this.group.hasUnheardLoss) {
+    if (this.group.hasPendingLoss) {
       this.producer.drop()
       return 'aborted'
     }
@@ -79,12 +79,12 @@ export class LocalClient implements LogClient {
     this.#coordinator.expel(this.group, 'the session has timed out')
   }
 
-  /** A newer client was opened with the same transactional id. */
+  /** Ends this client, since a newer one was opened with the same transactional id. */
   fence(): void {
     const error = new MillraceError(
       'MR_FENCED',
       `${this.group.name} is fenced: another client with the transactional id '${this.transactionalId}' was opened`,
-      { hint: 'run one instance per process id and thread' },
+      { hint: 'Run one instance per process id and thread.' },
     )
     this.#end(error)
     this.#coordinator.fence(this.group, error)

@@ -28,7 +28,7 @@ import { rulesOf } from './topic-rules.ts'
 import { validateTopicSpec } from './local-topic.ts'
 import type { LocalPartition, LocalTopic } from './local-topic.ts'
 
-/** What a topic is before it has partitions in memory. */
+/** A topic before it has partitions in memory. */
 export interface TopicIdentity {
   readonly name: string
   readonly id: string
@@ -36,28 +36,28 @@ export interface TopicIdentity {
   readonly configs: Readonly<Record<string, string>>
 }
 
-/** Where a local log keeps what it holds. */
+/** Storage of a local log. */
 export interface LogStorage {
   readonly kind: 'memory' | 'embedded'
-  /** Bytes left free behind each run that is handed to `publish`. */
+  /** Bytes left free after each run that is handed to `publish`. */
   readonly trailerBytes: number
-  /** Takes up a new topic; it lasts as soon as anything that is published later. */
+  /** Creates a topic, which lasts as soon as anything that is published later does. */
   createTopic(spec: TopicSpec): TopicIdentity
   openPartition(topic: TopicIdentity, partition: number): PartitionData
-  /** Makes a commit last, then calls `makeVisible` with it; commits of one client become visible in the order of the calls. */
+  /** Makes a commit last, then calls `makeVisible`. Commits of a client become visible in the order of the calls. */
   publish(commit: StagedCommit, makeVisible: (commit: StagedCommit) => void): MaybePromise<void>
-  /** Done when everything handed over before is. */
+  /** Returns when everything handed over before is done. */
   settled(): MaybePromise<void>
   /** Deletes a topic for good; a later one of that name has another id. */
   deleteTopic(topic: LocalTopic): void
-  /** Forgets the committed offsets of a group; lasts as soon as anything that is published later. */
+  /** Deletes the committed offsets of a group, which lasts as soon as anything that is published later does. */
   deleteOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): void
   /** Deletes the records of a partition below an offset between its start and its end. */
   deleteBelow(partition: LocalPartition, offset: number): void
   close(): MaybePromise<void>
 }
 
-/** What a storage held when it was opened. */
+/** Content of a storage when it was opened. */
 export interface StoredContent {
   readonly topics: Iterable<TopicIdentity>
   readonly offsets: Iterable<readonly [groupId: string, topic: string, partition: number, offset: CommittedOffset]>
@@ -66,7 +66,7 @@ export interface StoredContent {
 const EMPTY: StoredContent = { topics: [], offsets: [] }
 
 /**
- * A log within this process, whatever it is stored in. Always exactly-once: records and offsets become visible by a commit,
+ * A log within this process, over any storage. It is always exactly-once: a commit makes records and offsets visible
  * all at once. Readers and members are woken synchronously after that.
  */
 export class LocalLog implements Log {
@@ -84,7 +84,7 @@ export class LocalLog implements Log {
   readonly #makeVisible = (commit: StagedCommit): void => this.#show(commit)
   #isClosed = false
 
-  /** @param onClose stops what works on the storage beside the log @internal */
+  /** @param onClose stops everything else that works on the storage @internal */
   constructor(storage: LogStorage, clock: Clock, content: StoredContent = EMPTY, onClose: () => void = () => {}) {
     this.kind = storage.kind
     this.clock = clock
@@ -209,8 +209,9 @@ export class LocalLog implements Log {
   }
 
   /**
-   * Ends the session of the client with this transactional id, as a coordinator does that has not heard of a member for too
-   * long: its tasks go to the other members at once, its commits are refused, and it joins again when it hears of its loss.
+   * Ends the session of the client with this transactional id, as a coordinator does after too long without a
+   * heartbeat. The tasks go to the other members at once, commits are refused, and the client joins again when it takes
+   * the event.
    *
    * @internal
    */
@@ -316,7 +317,7 @@ export class LocalLog implements Log {
     throw new MillraceError('MR_TOPIC_UNKNOWN', 'there is no such partition', {
       topic,
       partition,
-      hint: 'create the topic first',
+      hint: 'Create the topic first.',
     })
   }
 

@@ -2,7 +2,7 @@ import type { MillraceError } from '../../errors/millrace-error.ts'
 import type { GroupEvent, GroupMember, GroupOptions, TaskId } from '../../group/group.ts'
 import type { TimerHandle } from '../../platform/clock.ts'
 
-/** An event that the member has to acknowledge before it gets the next one. */
+/** An event that the member must acknowledge before it gets the next one. */
 export type TaskEvent = Extract<GroupEvent, { readonly type: 'revoked' | 'assigned' }>
 
 /** The group that a member belongs to. */
@@ -13,16 +13,16 @@ export interface MemberHost {
   leave(member: LocalMember): void
 }
 
-/** One member of a group: its queue of events, and what the coordinator knows of it. */
+/** A member of a group: its queue of events, and what the coordinator knows of it. */
 export class LocalMember implements GroupMember {
   readonly options: GroupOptions
   readonly name: string
-  /** Tasks it may commit, by `taskIdText`: those told by `assigned`, until a revocation is acknowledged. */
+  /** Tasks that it may commit, by `taskIdText`: those of `assigned`, until a revocation is acknowledged. */
   readonly active = new Map<string, TaskId>()
   readonly standby = new Map<string, TaskId>()
   /** The last `revoked` or `assigned` event, until it is acknowledged. */
   outstanding: TaskEvent | undefined
-  /** True when what it holds differs from what `assigned` told last. */
+  /** True if its tasks differ from those of the last `assigned` event. */
   needsAssigned = true
   revocationTimer: TimerHandle | undefined
   readonly #host: MemberHost
@@ -44,7 +44,7 @@ export class LocalMember implements GroupMember {
   }
 
   join(): void {
-    // A client that was closed or fenced would hold its tasks for ever: nobody is there to give them up.
+    // A closed or fenced client would hold its tasks for ever, as nobody is left to give them up.
     if (!this.#hasEnded) this.#host.join(this)
   }
 
@@ -76,35 +76,35 @@ export class LocalMember implements GroupMember {
     this.#host.leave(this)
   }
 
-  /** It will not join again. */
+  /** Keeps the member from joining again. */
   end(): void {
     this.#hasEnded = true
   }
 
-  /** Between being told that membership is lost and hearing it, the member still believes that it owns its tasks. */
-  get hasUnheardLoss(): boolean {
+  /** True until the member takes a `lost` event: it still believes that it owns its tasks. */
+  get hasPendingLoss(): boolean {
     return this.#events.some((event) => event.type === 'lost')
   }
 
-  tell(event: GroupEvent): void {
+  notify(event: GroupEvent): void {
     if (event.type === 'revoked' || event.type === 'assigned') this.outstanding = event
     if (event.type !== 'waiting') this.#waitingFor = undefined
     this.#events.push(event)
     this.#wake?.()
   }
 
-  tellWaiting(error: MillraceError): void {
+  notifyWaiting(error: MillraceError): void {
     if (this.#waitingFor === error.message) return
     this.#waitingFor = error.message
-    this.tell({ type: 'waiting', error })
+    this.notify({ type: 'waiting', error })
   }
 
-  /** What it waited for is over. */
-  tellResumed(): void {
-    if (this.#waitingFor !== undefined) this.tell({ type: 'resumed' })
+  /** Notifies the member, if it was waiting, that it can go on. */
+  notifyResumed(): void {
+    if (this.#waitingFor !== undefined) this.notify({ type: 'resumed' })
   }
 
-  /** Takes everything away; events that were not taken yet no longer count. */
+  /** Takes all tasks away, and drops the events that were not taken yet. */
   forget(): void {
     this.active.clear()
     this.standby.clear()

@@ -24,14 +24,14 @@ interface TopicWriters {
   readonly byPartition: readonly PartitionWriter[]
 }
 
-/** What a producer needs of the log that it writes to. */
+/** The part of a log that its producers use. */
 export interface ProducerHost {
   readonly clock: Clock
   readonly trailerBytes: number
   topic(name: string): LocalTopic | undefined
 }
 
-/** Collects records until they are taken, all at once, by a flush or a commit. Memory alone bounds how much. */
+/** Collects records until a flush or a commit takes them, all at once. Memory alone bounds how many. */
 export class LocalProducer implements LogProducer {
   readonly writable = true
   readonly #host: ProducerHost
@@ -42,7 +42,7 @@ export class LocalProducer implements LogProducer {
   #pending: PartitionWriter[] = []
   #refusal: MillraceError | undefined
 
-  /** @param publishOnFlush makes flushed records visible; without it `flush` does nothing and the owner takes them */
+  /** @param publishOnFlush makes flushed records visible; without it `flush` does nothing, and the owner takes them */
   constructor(host: ProducerHost, publishOnFlush?: Publish) {
     this.#host = host
     this.#publishOnFlush = publishOnFlush
@@ -73,7 +73,7 @@ export class LocalProducer implements LogProducer {
     if (origin === undefined) throw refusalError(refusal)
     const instead = origin.refused(refusal, place)
     if (instead === undefined) return
-    if (isPromise(instead)) throw new MillraceError('MR_INTERNAL', 'a refused record is not decided about at once')
+    if (isPromise(instead)) throw new MillraceError('MR_INTERNAL', 'the decision about a refused record comes late')
     const { topic, partition, timestamp, key, value, headers, origin: next } = instead
     this.append(topic, partition, RecordSlice.of(timestamp, key, value, headers), next)
   }
@@ -85,7 +85,7 @@ export class LocalProducer implements LogProducer {
   loadPartitionCount(topic: string): number {
     const count = this.partitionCount(topic)
     if (count !== undefined) return count
-    throw new MillraceError('MR_TOPIC_UNKNOWN', `topic '${topic}' does not exist`, { topic, hint: 'create it first' })
+    throw new MillraceError('MR_TOPIC_UNKNOWN', `topic '${topic}' does not exist`, { topic, hint: 'Create it first.' })
   }
 
   onWritable(): void {}
@@ -105,7 +105,7 @@ export class LocalProducer implements LogProducer {
     this.refuse(new MillraceError('MR_LOG_FAILED', 'the producer is closed'))
   }
 
-  /** Everything appended since the last call. */
+  /** Takes everything appended since the last call. */
   take(): StagedRun[] {
     const taken: StagedRun[] = []
     for (const { partition, runs } of this.#pending) {
@@ -121,7 +121,7 @@ export class LocalProducer implements LogProducer {
     this.#pending = []
   }
 
-  /** Every later append and flush throws this. */
+  /** Makes every later append and flush throw an error. */
   refuse(error: MillraceError): void {
     this.#refusal ??= error
   }
@@ -131,7 +131,7 @@ export class LocalProducer implements LogProducer {
     if (writers === undefined) {
       const found = this.#host.topic(topic)
       if (found === undefined) {
-        throw new MillraceError('MR_PRODUCE', `topic '${topic}' does not exist`, { topic, hint: 'create it first' })
+        throw new MillraceError('MR_PRODUCE', `topic '${topic}' does not exist`, { topic, hint: 'Create it first.' })
       }
       writers = {
         rules: found.rules,
@@ -153,6 +153,6 @@ function noSuchPartition(topic: string, partition: number): MillraceError {
   return new MillraceError('MR_PRODUCE', 'the topic has no such partition', {
     topic,
     partition,
-    hint: 'check the partitioner against the number of partitions',
+    hint: 'Check the partitioner against the number of partitions.',
   })
 }

@@ -7,15 +7,15 @@ import type { RunPlace } from './run-cursor.ts'
 import type { Run } from './run.ts'
 import type { LocalPartition, LocalTopic, PartitionListener } from './local-topic.ts'
 
-/** Bytes of one partition that one poll hands over at least, if they are there. */
+/** Least bytes of one partition that one poll hands over, if it has them. */
 const POLL_BYTES = 256 * 1024
 
 /** A local log knows its ends at any time. */
 const QUIET: Quiet = { since: 0, until: Infinity }
 
 /**
- * Reads local partitions. The `onReady` callback is called synchronously, after what woke it has become visible; it must
- * not call into the log but make someone poll.
+ * Reads local partitions. The `onReady` callback is called synchronously, after new records have become visible. It
+ * must not call into the log, but make someone poll.
  */
 export class LocalReader implements LogReader {
   readonly #findTopic: (name: string) => LocalTopic | undefined
@@ -137,7 +137,7 @@ class AssignedPartition implements PartitionListener {
   readonly arrived: () => void
   position: number
   paused = false
-  /** Where the last cursor ended: a run that grows is not searched from its start again. */
+  /** Place where the last cursor ended, so that a run that grows is not searched from its start again. */
   #reached: RunPlace | undefined
 
   constructor(
@@ -176,6 +176,6 @@ function unknownTopic(assignment: AssignedPartition): MillraceError {
   return new MillraceError('MR_TOPIC_UNKNOWN', 'there is no such partition', {
     topic: assignment.topic,
     partition: assignment.partition,
-    hint: 'create the topic before it is read',
+    hint: 'Create the topic before you read it.',
   })
 }

@@ -12,7 +12,7 @@ export interface LocalTopic {
   readonly partitions: readonly LocalPartition[]
   /** `message.timestamp.type=LogAppendTime`: records get the log's time instead of the producer's. */
   readonly usesAppendTime: boolean
-  /** What it does not take; undefined: it takes everything. */
+  /** Rules for its records; `undefined` if it accepts everything. */
   readonly rules: TopicRules | undefined
 }
 
@@ -20,7 +20,7 @@ export interface LocalPartition {
   readonly topic: string
   readonly partition: number
   readonly data: PartitionData
-  /** Told when records have become visible. */
+  /** Called when records have become visible. */
   readonly listeners: Set<PartitionListener>
 }
 
@@ -38,19 +38,19 @@ export function validateTopicSpec(spec: TopicSpec): void {
   checkTopicSpecs([spec])
   const { name, partitions, configs = {} } = spec
   if (!/^[a-zA-Z0-9._-]{1,249}$/.test(name) || name === '.' || name === '..') {
-    throw invalid(name, `'${name}' is not a topic name`, 'use 1 to 249 of the characters a-z A-Z 0-9 . _ -')
+    throw invalid(name, `'${name}' is not a topic name`, 'Use 1 to 249 of A-Z, a-z, 0-9, ".", "_" and "-".')
   }
   if (partitions !== -1 && (!Number.isInteger(partitions) || partitions < 1 || partitions > MAX_PARTITIONS)) {
-    throw invalid(name, `a topic cannot have ${partitions} partitions`, `give 1 to ${MAX_PARTITIONS}, or -1 for one`)
+    throw invalid(name, `a topic cannot have ${partitions} partitions`, `Give 1 to ${MAX_PARTITIONS}, or -1 for one.`)
   }
   for (const [key, value] of Object.entries(configs)) {
     const rule = CONFIG_RULES[key]
     if (rule !== undefined && !rule.test(value))
-      throw invalid(name, `${key}=${value} is not valid`, 'correct its value')
+      throw invalid(name, `${key}=${value} is not valid`, 'Correct its value.')
   }
 }
 
-// Up to the largest long, as Kafka takes it: unlimited windows are kept for ever.
+// Up to the largest long, as Kafka accepts it: unlimited windows are kept for ever.
 const MILLISECONDS = /^(-1|\d{1,19})$/
 const DIGITS = /^\d{1,19}$/
 const CONFIG_RULES: Readonly<Record<string, RegExp>> = {

@@ -8,11 +8,11 @@ export interface PartitionData {
   readonly startOffset: number
   /** Offset that the next published record gets. */
   readonly endOffset: number
-  /** Makes a run visible at the end; it gets its `base`. */
+  /** Makes a run visible at the end and sets its `base`. */
   append(run: Run): void
-  /** Adds to `into` the run that holds `offset` (or the first behind it) and those behind it, until they hold `maxBytes`. */
+  /** Adds to `into` the run that holds `offset` (or the first after it) and later ones, until they hold `maxBytes`. */
   readRuns(offset: number, maxBytes: number, into: Run[]): void
-  /** Offset of the first record with this timestamp or a later one; the end if there is none. */
+  /** Returns the offset of the first record with this timestamp or a later one; the end if there is none. */
   offsetForTime(timestamp: number): number
   /** Forgets the records below an offset that lies between start and end. */
   deleteBelow(offset: number): void
@@ -40,7 +40,7 @@ export class MemoryPartition implements PartitionData {
     } else this.#runs.push(run)
   }
 
-  /** Takes an offset that no record will have. */
+  /** Uses up an offset that no record will have. */
   addControlRecord(): void {
     this.endOffset++
   }
@@ -67,7 +67,7 @@ export class MemoryPartition implements PartitionData {
     this.#runs.splice(0, this.#indexOf(offset))
   }
 
-  /** Forgets the first run, in use as a cache. */
+  /** Forgets the first run, for use as a cache. */
   dropFirstRun(): void {
     const run = this.#runs.shift()
     if (run !== undefined) this.startOffset = run.base + run.span
@@ -86,7 +86,7 @@ export class MemoryPartition implements PartitionData {
   }
 }
 
-/** Offset of the first record of the run, at `from` or behind it, with this timestamp or a later one. */
+/** Returns the offset of the first record of the run, at `from` or after it, with this timestamp or a later one. */
 export function firstAtOrAfter(run: Run, timestamp: number, from: number): number | undefined {
   let at = run.start
   for (let i = 0; i < run.count; i++) {
@@ -103,7 +103,7 @@ export function assertWithin(data: PartitionData, topic: string, partition: numb
   throw new MillraceError(
     'MR_OFFSET_OUT_OF_RANGE',
     `the partition holds the offsets ${data.startOffset} to ${data.endOffset}`,
-    { topic, partition, offset, hint: 'start from its first or its last offset' },
+    { topic, partition, offset, hint: 'Start from its first or its last offset.' },
   )
 }
 

@@ -12,7 +12,7 @@ export interface RunPlace {
   readonly index: number
 }
 
-/** The place of the first record of `run` whose offset is at least `offset`. */
+/** Returns the place of the first record of `run` whose offset is at least `offset`. */
 export function placeOf(run: Run, offset: number): RunPlace {
   let at = run.start
   let index = 0
@@ -23,7 +23,7 @@ export function placeOf(run: Run, offset: number): RunPlace {
   return { run, at, index }
 }
 
-/** Shows the records that the run holds when the cursor is made, from a place on. */
+/** A cursor over the records that a run holds when the cursor is made, from a place on. */
 export class RunCursor implements RecordCursor {
   offset = -1
   timestamp = -1
@@ -62,7 +62,7 @@ export class RunCursor implements RecordCursor {
     this.offset = this.#base + (this.#deltas === undefined ? index : this.#deltas[index]!)
     const view = this.#view
     let at = this.#at
-    // Logs of before 0.2 may hold fractions.
+    // Logs from before 0.2 may hold fractions.
     this.timestamp = Math.trunc(view.getFloat64(at, true))
     const keyLength = view.getInt32(at + 8, true)
     const valueLength = view.getInt32(at + 12, true)

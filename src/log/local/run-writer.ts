@@ -7,8 +7,8 @@ const FIRST_CHUNK_BYTES = 2048
 const MAX_CHUNK_BYTES = 256 * 1024
 
 /**
- * Collects what one producer appends to one partition, as runs. Runs lie one behind the other in chunks; behind each run
- * `trailerBytes` are left free for whoever stores it.
+ * Collects as runs what one producer appends to one partition. Runs lie one after the other in chunks. After each run
+ * `trailerBytes` are left free for the storage.
  */
 export class RunWriter {
   readonly #trailerBytes: number
@@ -58,7 +58,7 @@ export class RunWriter {
     if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
   }
 
-  /** The runs collected since the last call, in order. */
+  /** Takes the runs collected since the last call, in order. */
   take(): Run[] {
     this.#finishRun()
     const runs = this.#full

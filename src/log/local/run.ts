@@ -2,9 +2,9 @@ import { Headers } from '../../record/headers.ts'
 import type { Header } from '../../record/headers.ts'
 
 /**
- * Records as bytes, one behind the other, little-endian:
- * `timestamp f64 | key length i32 | value length i32 | headers length i32 | key | value | headers`; a length of -1 says null.
- * Headers: `count u32 (name length u32 | name | value length i32 | value)*`.
+ * Bytes of a record before its key. Records lie one after the other, little-endian: `timestamp f64 | key length i32 |
+ * value length i32 | headers length i32 | key | value | headers`. A length of -1 is null. Headers: `count u32 (name
+ * length u32 | name | value length i32 | value)*`.
  */
 export const RECORD_HEADER_BYTES = 20
 
@@ -17,10 +17,10 @@ export interface Run {
   /** Offset of the first record; -1 until the run is published. */
   base: number
   count: number
-  /** Offsets that the run covers: more than `count` if compaction took records out. */
+  /** Number of offsets that the run covers: more than `count` if compaction took records out. */
   span: number
   maxTimestamp: number
-  /** Each record's offset - base, if records have been taken out. */
+  /** Each record's offset minus `base`, if records have been taken out. */
   readonly deltas: Uint32Array | undefined
 }
 
@@ -28,7 +28,7 @@ export function viewOf(buffer: Buffer): DataView {
   return new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength)
 }
 
-/** Bytes of the record at `at`. */
+/** Returns the bytes of the record at `at`. */
 export function recordBytes(view: DataView, at: number): number {
   const keyLength = view.getInt32(at + 8, true)
   const valueLength = view.getInt32(at + 12, true)

@@ -20,5 +20,5 @@ export interface StagedCommit {
 export type Publish = (commit: StagedCommit) => MaybePromise<void>
 
 export function logClosed(): MillraceError {
-  return new MillraceError('MR_LOG_FAILED', 'the log is closed', { hint: 'open it anew' })
+  return new MillraceError('MR_LOG_FAILED', 'the log is closed', { hint: 'Open it again.' })
 }

@@ -12,22 +12,23 @@ import type { StagedCommit } from '../local/staged-commit.ts'
 import type { LocalPartition } from '../local/local-topic.ts'
 
 export interface MemoryLogOptions {
-  /** Time of LogAppendTime topics and of rebalance timeouts; this machine's if not given. */
+  /** Clock of LogAppendTime topics and of rebalance timeouts. Default: the machine's. */
   readonly clock?: Clock
   /**
-   * Called for every commit that was accepted; the commit takes effect when the answer resolves, and `committed` and
-   * `openClient` wait for it, as they do on a broker for the offsets of a transaction that is about to end. Commits that are
-   * under way together take effect in any order. Absent: commits take effect at once.
+   * Called for every commit that was accepted. The commit takes effect when the promise resolves. `committed` and
+   * `openClient` wait for it, as they do on a broker for the offsets of a transaction that is about to end. Commits
+   * that are under way together take effect in any order. Without this function, commits take effect at once.
    */
   readonly beforeCommit?: () => Promise<void>
   /**
-   * True: each commit of a client leaves a control record behind in every partition that it wrote to, as transactions do on a
-   * broker. No reader is shown it: offsets have gaps, and a partition does not end with its last record.
+   * True if each commit of a client leaves a control record in every partition that it wrote to, as transactions do on
+   * a broker. Readers do not see it: offsets have gaps, and a partition does not end with its last record. Default
+   * `false`.
    */
   readonly controlRecords?: boolean
 }
 
-/** The options of `memoryLog`. */
+/** Table of the options of `memoryLog`. */
 export const MEMORY_LOG = {
   clock: clockOption,
   beforeCommit: awaitedFunc<() => Promise<void>>({
@@ -40,9 +41,10 @@ export const MEMORY_LOG = {
 } satisfies TableOf<MemoryLogOptions>
 
 /**
- * A log in the memory of this process: topics are created by `createTopics`, nothing outlives the process. Every call
- * answers synchronously, never with a promise (unless `beforeCommit` is given), and `onReady` and `onEvent` callbacks are called before the call that caused
- * them returns. Records are never removed but by `deleteRecords`: compaction and retention belong to the embedded log.
+ * Returns a log in the memory of this process. `createTopics` creates its topics, and nothing outlives the process.
+ * Every call returns synchronously, never a promise (unless `beforeCommit` is given), and callbacks of `onReady` and
+ * `onEvent` are called before the call that caused them returns. Only `deleteRecords` removes records: compaction and
+ * retention belong to the embedded log.
  *
  * @throws MR_CONFIG for an option that is unknown or impossible
  * @example
