@@ -118,7 +118,7 @@ describe('what is refused', () => {
     )
   })
 
-  it('is an internal topic with another count than it should have: both are told', () => {
+  it('is an internal topic with another count than it should have, and both counts are named', () => {
     const existing = { a: 2, b: 6, 'r-changelog': 4 }
     expect(() => resolve(repartitioned(), existing)).toThrow(
       expect.objectContaining({

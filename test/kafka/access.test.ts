@@ -55,7 +55,7 @@ beforeAll(async () => {
         'unsecuredLoginStringClaim_sub="broker"',
       ),
       'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
-      // Who comes by the plain listener, the broker itself included.
+      // Clients of the plain listener, the broker itself included.
       'super.users': 'User:ANONYMOUS',
     },
   })
@@ -120,14 +120,14 @@ async function allow(
   expect(results[0]?.errorCode).toBe(0)
 }
 
-/** A token that says who one is and is believed, as brokers do that were told of no identity provider. */
+/** A token that names its user, unsigned. Brokers without an identity provider believe it. */
 function unsecuredToken(subject: string): string {
   const part = (fields: object): string => Buffer.from(JSON.stringify(fields)).toString('base64url')
   const now = Math.floor(Date.now() / 1000)
   return `${part({ alg: 'none' })}.${part({ sub: subject, iat: now, exp: now + 3600 })}.`
 }
 
-/** Everything that could be printed of it. */
+/** Returns everything that could be printed of a value. */
 function shown(value: unknown): string {
   return inspect(value, { depth: 12, showHidden: true })
 }

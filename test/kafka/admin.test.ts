@@ -36,7 +36,7 @@ describe('topics on Kafka', () => {
     expect(configs.get('segment.bytes')).toBe('2097152')
   })
 
-  it('get another id when they are deleted and created anew', async () => {
+  it('get another id when they are deleted and created again', async () => {
     const name = uniqueName('renewed')
     await admin.createTopics([{ name, partitions: 1 }])
     const before = (await admin.describeTopics([name])).get(name)!.id
@@ -80,7 +80,7 @@ describe('topics on Kafka', () => {
 describe('configs on Kafka', () => {
   it('of a group are altered one by one and put back', async () => {
     const group = uniqueName('tuned-group')
-    // A broker hears of a change a moment after the controller has taken it.
+    // A broker learns of a change a moment after the controller has accepted it.
     const sessionTimeout = async (): Promise<string | null | undefined> =>
       (await describeConfigs(cluster, 'group', group)).get('streams.session.timeout.ms')
     await alterConfigs(cluster, 'group', group, { 'streams.session.timeout.ms': '7000' })
@@ -117,7 +117,7 @@ describe('offsets of a group without members', () => {
   })
 })
 
-describe('a cluster that does not answer', () => {
+describe('a cluster that does not respond', () => {
   it('fails after a bounded time, naming every broker that was tried', async () => {
     const [one, two] = [await freePort(), await freePort()]
     const brokers = [`127.0.0.1:${one}`, `127.0.0.1:${two}`]
@@ -130,7 +130,7 @@ describe('a cluster that does not answer', () => {
     await unreachable.close()
   })
 
-  it('is no matter while one broker of the list answers', async () => {
+  it('does not matter while one broker of the list responds', async () => {
     const brokers = [`127.0.0.1:${await freePort()}`, await sharedBroker()]
     const reachable = new Cluster(clusterOptions({ brokers }))
     expect((await new TopicAdmin(reachable).describeTopics(['no-such-topic'])).size).toBe(0)

@@ -82,7 +82,7 @@ test.each([
   const cluster = new Cluster(clusterOptions({ brokers }))
   const groupId = `${prefix}doubler`
   const broker = await cluster.coordinator('group', groupId)
-  // To this request every group that is not classic is a dead one.
+  // In the response to this request every group that is not classic is dead.
   const { groups } = await cluster.send(broker, 'group', describeGroupsV5.api, [groupId], false)
   await cluster.close()
   run.signal('SIGTERM')

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
 
-/** Stands between client and broker and loses answers on demand. */
+/** A proxy between client and broker that loses responses on demand. */
 export class FaultyProxy {
   readonly #server: Server
   readonly #target: () => number
@@ -18,19 +18,19 @@ export class FaultyProxy {
     server.on('connection', (client) => this.#serve(client))
   }
 
-  /** @param target port of the broker, asked at every connection */
+  /** @param target returns the port of the broker, at every connection */
   static async listen(port: number, target: () => number): Promise<FaultyProxy> {
     const server = createServer().listen(port, '127.0.0.1')
     await once(server, 'listening')
     return new FaultyProxy(server, target)
   }
 
-  /** How many answers were lost so far. */
+  /** Number of responses lost so far. */
   get lost(): number {
     return this.#lost
   }
 
-  /** The next request of this API reaches the broker; its answer is lost and the connection breaks. */
+  /** Loses the response to the next request of this API, which reaches the broker, and breaks the connection. */
   loseReplyTo(apiKey: number, onLost: () => void = () => undefined): void {
     this.loseReplies((requested) => {
       if (requested !== apiKey) return false
@@ -39,7 +39,7 @@ export class FaultyProxy {
     }, onLost)
   }
 
-  /** Requests for which `loses` says so reach the broker; their answers are lost and the connections break. */
+  /** Loses the responses to requests that `loses` chooses, which reach the broker, and breaks their connections. */
   loseReplies(loses: (apiKey: number) => boolean, onLost: () => void = () => undefined): void {
     this.#loses = loses
     this.#onLost = onLost
@@ -77,7 +77,7 @@ export class FaultyProxy {
         broker.destroy()
       })
     }
-    /** Correlation ids of the requests whose answers are to be lost. */
+    /** Correlation ids of the requests whose responses must be lost. */
     const losing = new Set<number>()
     const requests = new Frames((head) => {
       if (this.#loses(head.readInt16BE(0))) losing.add(head.readInt32BE(4))
@@ -100,22 +100,22 @@ export class FaultyProxy {
   }
 }
 
-/** Finds the frames in a stream of bytes: each is a length of 4 bytes and so many bytes. */
+/** Finds the frames in a stream of bytes: each is a length of 4 bytes, followed by that many bytes. */
 class Frames {
   readonly #passes: (head: Buffer) => boolean
   readonly #headLength: number
-  /** The length of the frame that begins and its first bytes, as far as they have come. */
+  /** Length and first bytes of the frame that begins, as far as they have come. */
   #head: Buffer = Buffer.alloc(0)
-  /** Bytes of the frame behind its head that are still to come. */
+  /** Bytes of the frame after its head that are still to come. */
   #left = 0
 
-  /** @param passes asked about each frame once `headLength` bytes of it are there */
+  /** @param passes called for each frame once `headLength` bytes of it are there */
   constructor(passes: (head: Buffer) => boolean, headLength: number) {
     this.#passes = passes
     this.#headLength = headLength
   }
 
-  /** How many of the bytes lie before the first frame that must not pass. */
+  /** Returns how many of the bytes lie before the first frame that must not pass. */
   take(bytes: Buffer): number {
     for (let at = 0; at < bytes.length;) {
       if (this.#left > 0) {

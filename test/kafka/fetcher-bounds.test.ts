@@ -9,7 +9,7 @@ const PARTITIONS = 20
 const BATCHES = 30
 const log = Array.from({ length: BATCHES }, (_, offset) => batchOf(['x'.repeat(10_000)], { baseOffset: offset }))
 
-/** As a broker does: up to `maxBytes`, but one batch at least. */
+/** Serves up to `maxBytes`, but at least one batch, as a broker does. */
 function serve({ topics, maxBytes, partitionMaxBytes }: FetchRequest): FetchResponse | Promise<FetchResponse> {
   const partitions: FetchedPartition[] = []
   let sent = 0
@@ -45,7 +45,7 @@ test('what is fetched and not taken stays within its bound, whatever a broker co
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
   expect(reader.bufferedBytes).toBeGreaterThan(bufferBytes / 2)
-  // Where there is no room an answer may bring 64 KiB, and a batch beyond.
+  // Without room a response may bring 64 KiB, and a batch more.
   expect(reader.bufferedBytes).toBeLessThan(bufferBytes + 2 * 75_000)
 
   const read = await readTo(

@@ -16,7 +16,7 @@ const UNKNOWN_SERVER_ERROR = -1
 
 const log = ['a', 'b', 'c', 'd'].map((value, offset) => batchOf([value], { baseOffset: offset }))
 
-/** Answers as a broker that has `log` in each partition; never, if there is nothing. */
+/** Responds like a broker that has `log` in each partition; never, if there is nothing to send. */
 function serve(request: FetchRequest): FetchResponse | Promise<FetchResponse> {
   const positions = request.topics.get('t') ?? []
   const partitions = positions
@@ -90,8 +90,8 @@ test('a topic that was deleted and created again is not read on at the old posit
   reader.close()
 })
 
-describe('an answer to a request of before is dropped', () => {
-  test('when the partition was assigned anew meanwhile', async () => {
+describe('a response to an earlier request is dropped', () => {
+  test('when the partition was assigned again meanwhile', async () => {
     let answer: () => void = () => undefined
     const cluster = new ScriptedCluster({
       fetch: async (request, number) => {
@@ -130,7 +130,7 @@ test('no more than two requests a broker are under way', async () => {
   reader.close()
 })
 
-test('a corrupt batch is an error behind the records before it, and only there', async () => {
+test('a corrupt batch is an error after the records before it, and only there', async () => {
   const damaged = Buffer.from(log[2]!)
   damaged.writeUInt32BE(0, CRC_AT)
   const cluster = new ScriptedCluster({
@@ -157,7 +157,7 @@ test('a corrupt batch is an error behind the records before it, and only there',
   reader.close()
 })
 
-test('an answer without a whole batch is an error, not an endless loop', async () => {
+test('a response without a whole batch is an error, not an endless loop', async () => {
   const cluster = new ScriptedCluster({
     fetch: () => ({ errorCode: 0, partitions: [fetched(0, { records: log[0]!.subarray(0, 40) })] }),
   })

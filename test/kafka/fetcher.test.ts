@@ -22,7 +22,7 @@ describe('a reader sees committed records only', () => {
       await producer.flush()
       await transaction.end(committed)
     }
-    // The broker writes the last marker after it has answered that the transaction ends.
+    // The broker writes the last marker after its response that the transaction ends.
     await expect.poll(() => path.endOffset(topic)).toBe(60_089)
     for (const partitionMaxBytes of [1 << 20, 100_000, 1000]) {
       const reader = path.fetcher({ partitionMaxBytes, partitionBufferBytes: 2 * partitionMaxBytes })
@@ -36,7 +36,7 @@ describe('a reader sees committed records only', () => {
     }
   })
 
-  test('not those of an open transaction, nor what comes behind them, until it ends', async () => {
+  test('not those of an open transaction, nor what comes after them, until it ends', async () => {
     const topic = await path.topic()
     const plain = path.producer()
     const [producer, transaction] = await path.transactional()
@@ -76,7 +76,7 @@ describe('a reader sees committed records only', () => {
 })
 
 describe('positions', () => {
-  test('reading starts within a batch where it is told to', async () => {
+  test('reading starts at an offset within a batch', async () => {
     const topic = await path.topic()
     const producer = path.producer()
     for (let index = 0; index < 100; index++) appendValue(producer, topic, 0, `${index}`)
@@ -101,7 +101,7 @@ describe('positions', () => {
     expect(records.map(({ value }) => value)).toEqual(['7', '8', '9'])
   })
 
-  test('an answer for a partition given up meanwhile is dropped', async () => {
+  test('a response for a partition given up meanwhile is dropped', async () => {
     const topic = await path.topic(2)
     const producer = path.producer()
     const reader = path.fetcher({ maxWait: 2000 })
@@ -113,7 +113,7 @@ describe('positions', () => {
       [topic, 0, 1],
       [topic, 1, 1],
     ])
-    // A long poll for both is under way now.
+    // A long poll for both is now under way.
     reader.unassign(topic, 0)
     appendValue(producer, topic, 0, 'dropped')
     appendValue(producer, topic, 1, 'kept')
@@ -126,7 +126,7 @@ describe('positions', () => {
   test.each([
     ['behind the end', 1000],
     ['below records that were deleted', 3],
-  ])('an offset %s is an error with its place, until the partition is assigned anew', async (_, offset) => {
+  ])('an offset %s is an error with its place, until the partition is assigned again', async (_, offset) => {
     const topic = await path.topic()
     const producer = path.producer()
     for (let index = 0; index < 10; index++) appendValue(producer, topic, 0, `${index}`)

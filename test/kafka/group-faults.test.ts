@@ -14,9 +14,9 @@ import { FaultyProxy } from './faulty-proxy.ts'
 import { GroupWorld, eventsOf } from './group-suite.ts'
 
 const offsetCommit = 8
-/** Longer than the broker is away, however busy the machine is. */
+/** Session timeout that is longer than the broker is away, however busy the machine is. */
 const sessionTimeout = 60_000
-/** The requests that make a member and move its tasks, by their keys. */
+/** Keys of the requests that make a member and move its tasks. */
 const membershipRequests: Readonly<Record<GroupProtocol, readonly number[]>> = {
   streams: [streamsGroupHeartbeat.key],
   classic: [joinGroupV9.api.key, syncGroupV5.api.key, heartbeatV4.api.key],
@@ -69,7 +69,7 @@ for (const protocol of ['streams', 'classic'] as const) {
     const joined = (group: string, thread: number, input: string, log?: Log): Promise<Member> =>
       world.joined(group, thread, [subtopology(0, [input])], {}, log)
 
-    describe('an answer of the group coordinator that is lost on the way', () => {
+    describe('a response of the group coordinator that is lost on the way', () => {
       for (const apiKey of membershipRequests[protocol]) {
         it(`to a newcomer's request ${apiKey} is asked for again, and costs no tasks`, async () => {
           const input = await world.newTopic(2)
@@ -87,11 +87,11 @@ for (const protocol of ['streams', 'classic'] as const) {
         const group = uniqueName('lost-assignment')
         if (protocol === 'streams')
           await alterConfigs(world.cluster, 'group', group, { 'streams.heartbeat.interval.ms': '200' })
-        // A member id that a coordinator of the classic protocol made in vain holds the others up for a session.
+        // A member id that a classic coordinator gave out in vain delays the others for a session.
         const log = world.newLog({ sessionTimeout: 2000, heartbeatInterval: 200 })
         const one = await joined(group, 1, input, log)
         await settle('the assignment', [one], () => one.active.length === 4)
-        // From here on some of the answers that say what moves are lost; which ones is up to the timing of the heartbeats.
+        // From here on some of the responses that say what moves are lost: which ones depends on the heartbeats.
         const [first, ...others] = lostWhileMoving[protocol]
         let two: Member | undefined
         await loseNext(first!, async () => (two = await joined(group, 2, input, log)))

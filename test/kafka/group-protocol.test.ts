@@ -45,7 +45,7 @@ describe('the group protocol', () => {
     await member.client.close()
   })
 
-  it('fences a streams member whose place another process took: it drops its tasks, frees the place and joins anew', async () => {
+  it('fences a streams member whose place another process took, which drops its tasks and joins again', async () => {
     const streams = worlds.get('streams')!
     const input = await classic.newTopic(2)
     const group = uniqueName('fenced')
@@ -93,7 +93,7 @@ describe('the group protocol', () => {
     ['classic', 'streams'],
     ['streams', 'classic'],
   ] as const) {
-    it(`changes from ${from} to ${to} when no member is alive: offsets stay, and the topology may change with it`, async () => {
+    it(`changes from ${from} to ${to} when no member is alive: offsets stay, the topology may change`, async () => {
       const [input, other] = [await classic.newTopic(2), await classic.newTopic(1)]
       const group = uniqueName(`${from}-to-${to}`)
       const before = await worlds.get(from)!.joined(group, 1, [subtopology(0, [input])])
@@ -116,7 +116,7 @@ describe('the group protocol', () => {
     })
   }
 
-  it('of a group with a foreign consumer that does not leave is waited for, naming it, until its session ends', async () => {
+  it('waits for a foreign consumer that does not leave, naming it, until its session ends', async () => {
     const { cluster } = classic
     const waited = [auto, classic.log, worlds.get('streams')!.log].map(async (log) => {
       const [group, input] = [uniqueName('foreign'), await classic.newTopic(1)]
@@ -137,7 +137,7 @@ describe('the group protocol', () => {
     await Promise.all(waited)
   })
 
-  it('that was chosen is waited for while members of the other one are alive, and taken when they have left', async () => {
+  it('waits, if it was chosen, while members of the other one are alive', async () => {
     const turns = (['streams', 'classic'] as const).map(async (from) => {
       const to = from === 'streams' ? 'classic' : 'streams'
       const [group, input] = [uniqueName(`still-${from}`), await classic.newTopic(1)]
@@ -220,7 +220,7 @@ describe('a broker whose coordinator is configured without the streams protocol'
     await broker.stop()
   })
 
-  it('is used by the classic protocol without being told', async () => {
+  it('is used by the classic protocol without any option', async () => {
     const log = kafka({ brokers: broker.brokers })
     const [group, input] = [uniqueName('auto'), await world.newTopic(2)]
     const member = await world.joined(group, 1, [subtopology(0, [input])], {}, log)
@@ -261,7 +261,7 @@ describe('a broker of Kafka 3.9', () => {
     })
   })
 
-  it('is used by the classic protocol without being told', async () => {
+  it('is used by the classic protocol without any option', async () => {
     const log = kafka({ brokers: broker.brokers })
     const input = await world.newTopic(2)
     const member = await world.joined(uniqueName('auto'), 1, [subtopology(0, [input])], {}, log)

@@ -26,7 +26,7 @@ import {
 } from '../log/log-harness.ts'
 import { uniqueName } from './broker/index.ts'
 
-/** The session timeout and heartbeat interval of streams groups on the test brokers, for both protocols. */
+/** Session timeout and heartbeat interval of streams groups on the test brokers, for both protocols. */
 const memberTimes = { sessionTimeout: 10_000, heartbeatInterval: 1_000 }
 
 export function offset(topic: string, partition: number, value: number, metadata = ''): PartitionMap<CommittedOffset> {
@@ -50,7 +50,7 @@ export function takeEvent<T extends GroupEvent['type']>(
   })
 }
 
-/** Groups on one cluster, by one protocol. */
+/** Groups on one cluster, with one protocol. */
 export class GroupWorld {
   readonly log: Log
   readonly cluster: Cluster
@@ -123,7 +123,7 @@ export class GroupWorld {
   }
 }
 
-/** What holds of a group on Kafka, whichever way its members come to their tasks. */
+/** Promises of a group on Kafka, whichever way its members come to their tasks. */
 export function groupSuite(protocol: GroupProtocol, brokers: () => Promise<string>): void {
   let world: GroupWorld
   let log: Log
@@ -142,7 +142,7 @@ export function groupSuite(protocol: GroupProtocol, brokers: () => Promise<strin
   const joined = (...options: Parameters<GroupWorld['open']>): Promise<Member> => world.joined(...options)
 
   describe('two members of a group', () => {
-    it('hand tasks over when the owner says so, not when it was told', async () => {
+    it('hand tasks over when the owner acknowledges, not when it is notified', async () => {
       const input = await newTopic(4)
       const group = uniqueName('handover')
       const owner = await open(group, 1, [subtopology(0, [input])])
@@ -176,7 +176,7 @@ export function groupSuite(protocol: GroupProtocol, brokers: () => Promise<strin
     })
 
     for (const guarantee of ['at_least_once', 'exactly_once'] as const) {
-      it(`commit what does not move ${guarantee} while tasks are handed over, and are not told to stop it`, async () => {
+      it(`commit what does not move ${guarantee} while tasks are handed over, and need not stop it`, async () => {
         const input = await newTopic(4)
         const output = await newTopic(1)
         const group = uniqueName('unmoved')
@@ -211,10 +211,10 @@ export function groupSuite(protocol: GroupProtocol, brokers: () => Promise<strin
       stubborn.group.acknowledge()
       const newcomer = await joined(group, 2, [subtopology(0, [input])])
       await takeEvent(stubborn, 'revoked')
-      // As a thread that hangs in a callback: it takes nothing more, and acknowledges nothing.
+      // Like a thread that hangs in a callback, it takes nothing more, and acknowledges nothing.
       await settle('the take-over', [newcomer], () => newcomer.active.length >= 2)
       stubborn.group.acknowledge()
-      // Until its next heartbeat it may be told what it would have kept.
+      // Until its next heartbeat it may be notified of what it would have kept.
       const { reason } = await until('the loss', () => {
         const event = stubborn.group.nextEvent()
         if (event?.type === 'assigned') stubborn.group.acknowledge()
@@ -263,7 +263,7 @@ export function groupSuite(protocol: GroupProtocol, brokers: () => Promise<strin
         () => victim.active.length === 2 && survivor.active.length === 2,
       )
 
-      // As a killed process does: no more heartbeats, no leave. A leave would be heard at once.
+      // Like a killed process: no more heartbeats, no leave. The group would act on a leave at once.
       Object.defineProperty(victim.client.group, 'leave', { value: () => undefined })
       await victimLog.close()
       await settle('the take-over', [survivor], () => survivor.active.length === 4)
@@ -304,7 +304,7 @@ export function groupSuite(protocol: GroupProtocol, brokers: () => Promise<strin
   })
 
   describe('a member', () => {
-    it('that was expelled cannot commit, learns that its tasks are lost, and joins anew', async () => {
+    it('that was expelled cannot commit, learns that its tasks are lost, and joins again', async () => {
       const input = await newTopic(2)
       const group = uniqueName('expelled')
       const member = await joined(group, 1, [subtopology(0, [input])])
@@ -319,7 +319,7 @@ export function groupSuite(protocol: GroupProtocol, brokers: () => Promise<strin
       await member.client.close()
     })
 
-    it('that was expelled commits no transaction, learns that its tasks are lost, and joins anew', async () => {
+    it('that was expelled commits no transaction, learns that its tasks are lost, and joins again', async () => {
       const [input, output] = [await newTopic(1), await newTopic(1)]
       const group = uniqueName('expelled-exactly-once')
       const member = await joined(group, 1, [subtopology(0, [input])], { guarantee: 'exactly_once' })
@@ -420,7 +420,7 @@ export function groupSuite(protocol: GroupProtocol, brokers: () => Promise<strin
       await member.client.close()
     })
 
-    it('that changed waits while members run the old one, says who they are, and replaces it when they have gone', async () => {
+    it('that changed waits while members run the old one, names them, and replaces it when they are gone', async () => {
       const input = await newTopic(2)
       const group = uniqueName('changed')
       const member = await joined(group, 1, [subtopology(0, [input])])

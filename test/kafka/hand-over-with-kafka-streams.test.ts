@@ -30,7 +30,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-/** An application under one guarantee, by turns of one library and the other. */
+/** An application under one guarantee that the two libraries run in turns. */
 class HandOver {
   readonly id
   readonly #name: string
@@ -60,7 +60,7 @@ class HandOver {
     await writer.flush()
   }
 
-  /** @param records after which it closes; 0: when it is told */
+  /** @param records number of records after which it closes; 0: when it is asked to */
   startKafkaStreams(records: number): KafkaStreamsPeer {
     return new KafkaStreamsPeer({
       classPath,
@@ -75,7 +75,7 @@ class HandOver {
     })
   }
 
-  /** Closes in the middle of the input; answers how many records it was. */
+  /** Closes in the middle of the input; returns how many records it was. */
   async runMillrace(records: number): Promise<number> {
     let seen = 0
     const enough = Promise.withResolvers<void>()
@@ -99,7 +99,7 @@ class HandOver {
     return seen
   }
 
-  /** What is wrong with the output so far. */
+  /** Returns what is wrong with the output so far. */
   async fault(): Promise<string | undefined> {
     const expectation = this.#workload.expectation(RECORDS)
     for await (const { key, value } of readTopic(log, this.#output, { until: 'end' })) expectation.add(key ?? '', value)
@@ -130,7 +130,7 @@ const quick = [
   ['w3', 'exactly_once'],
   ['w5', 'exactly_once'],
 ] as const
-/** `npm run hand-over`: takes two minutes. */
+/** True under `npm run hand-over`, which takes two minutes. */
 const all = [...quick, ['w2', 'exactly_once'], ['w3', 'at_least_once'], ['w5', 'at_least_once']] as const
 
 describe('an application of Kafka Streams', () => {

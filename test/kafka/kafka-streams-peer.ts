@@ -3,7 +3,7 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 
 export interface PeerOptions {
-  /** From `javaClassPath`. */
+  /** Result of `javaClassPath`. */
   readonly classPath: string
   readonly brokers: string
   readonly applicationId: string
@@ -12,7 +12,7 @@ export interface PeerOptions {
   readonly output: string
   readonly exactlyOnce: boolean
   readonly stateDirectory: string
-  /** It closes after about so many records; 0: when it is told. */
+  /** Approximate number of records after which it closes; 0: when it is asked to. */
   readonly records: number
 }
 
@@ -28,7 +28,7 @@ export class KafkaStreamsPeer {
       'session.timeout.ms=3000',
       'heartbeat.interval.ms=500',
       'commit.interval.ms=200',
-      // The records of the workloads are years old, and so their windows.
+      // The records of the workloads are years old, and so are their windows.
       'windowstore.changelog.additional.retention.ms=315360000000',
     ]
     const flags = [

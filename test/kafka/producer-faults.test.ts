@@ -15,7 +15,7 @@ function values(cluster: ScriptedCluster, partition = 0): string[] {
   return cluster.log.filter((batch) => batch.partition === partition).flatMap((batch) => batch.values.map(String))
 }
 
-test('a batch whose answer was lost is sent again as the same batch, and is in the log once', async () => {
+test('a batch whose response was lost is sent again as the same batch, and is in the log once', async () => {
   const cluster = new ScriptedCluster({ produce: (_, request) => (request < 3 ? 'lost' : 0) })
   const producer = new KafkaProducer(cluster, new CountingSession())
   appendValue(producer, 't', 0, 'a')
@@ -68,7 +68,7 @@ test('at most five requests a broker are under way, and no two with the same par
   while (open.length === 0) await new Promise(setImmediate)
   open.shift()!()
   await first
-  // Each partition's batch is full at another time, so that each is a request of its own.
+  // The partitions' batches are full at different times, so that each is a request of its own.
   for (let partition = 0; partition < 10; partition++)
     for (let index = 0; index < 10; index++) appendValue(producer, 't', partition, `${index}`.padEnd(30))
   const done = { flushed: false }
@@ -179,7 +179,7 @@ test('errors that may pass are repeated until the delivery timeout', async () =>
   expect(cluster.sent.length).toBeGreaterThan(1)
 })
 
-test('after an error that ends it nothing more is sent, answers under way included', async () => {
+test('after an error that ends it nothing more is sent, not even after responses under way', async () => {
   let release: () => void = () => undefined
   const cluster = new ScriptedCluster({
     produce: async ([batch], request) => {
@@ -212,7 +212,7 @@ test('after an error that ends it nothing more is sent, answers under way includ
   ])
 })
 
-test('sequence numbers go on at 0 behind 2^31 - 1', () => {
+test('sequence numbers go on at 0 after 2^31 - 1', () => {
   expect(sequenceAfter(2 ** 31 - 2, 1)).toBe(2 ** 31 - 1)
   expect(sequenceAfter(2 ** 31 - 1, 1)).toBe(0)
   expect(sequenceAfter(2 ** 31 - 1, 10)).toBe(9)

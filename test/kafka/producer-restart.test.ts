@@ -16,7 +16,7 @@ afterAll(async () => {
   await broker.stop()
 })
 
-test('no record is lost, doubled or out of order over restarts of the broker, orderly and not, for producer and reader alike', async () => {
+test('no record is lost, doubled or out of order over restarts of the broker, orderly and not', async () => {
   const topic = await path.topic(2)
   const producer = path.producer({ batchBytes: 5000 })
   const reader = path.fetcher()
@@ -26,7 +26,7 @@ test('no record is lost, doubled or out of order over restarts of the broker, or
     [topic, 0, count / 2],
     [topic, 1, count / 2],
   ])
-  // A broker that takes a partition over forgets producers whose records are older than a day (producer.id.expiration.ms).
+  // A broker that takes over a partition forgets producers with records older than `producer.id.expiration.ms` (a day).
   let restarted: Promise<void> = Promise.resolve()
   for (let index = 0; index < count; index++) {
     appendValue(producer, topic, index % 2, `${index}`.padEnd(100), Date.now())

@@ -139,7 +139,7 @@ describe('a batch that the broker finds too large', () => {
   })
 })
 
-describe('errors that repeating does not heal name the place', () => {
+describe('errors that end a producer name the place', () => {
   test('a record that the broker refuses', async () => {
     const topic = await path.topic(1, { 'cleanup.policy': 'compact' })
     const producer = path.producer()
@@ -223,7 +223,7 @@ describe('after discard', () => {
   })
 })
 
-test('it asks the caller to stop while too much is waiting, and tells when to go on', async () => {
+test('it asks the caller to stop while too much is waiting, and calls it to go on', async () => {
   const topic = await path.topic()
   const producer = path.producer({ bufferBytes: 100_000, linger: 60_000 })
   let appended = 0

@@ -72,7 +72,7 @@ export class RecordPath {
   }
 }
 
-/** Appends a record without key; `timestamp` 1000 unless told. */
+/** Appends a record without a key. */
 export function appendValue(
   producer: LogProducer,
   topic: string,
@@ -84,7 +84,7 @@ export function appendValue(
   producer.append(topic, partition, sliceOf(timestamp, bytes, [-1, -1], [0, bytes.length]))
 }
 
-/** Resolves after the next arrival at the latest that `done` becomes true, polling at each. */
+/** Polls at each arrival, and resolves once `done` is true. */
 export async function pollUntil(reader: LogReader, poll: () => void, done: () => boolean): Promise<void> {
   const deadline = Date.now() + 120_000
   while (!done()) {
@@ -99,7 +99,7 @@ export async function pollUntil(reader: LogReader, poll: () => void, done: () =>
   }
 }
 
-/** Reads assigned partitions until they are at their positions given; the records by `topic-partition`. */
+/** Reads assigned partitions up to the given positions; returns their records by `topic-partition`. */
 export async function readTo(
   reader: LogReader,
   ends: readonly [topic: string, partition: number, end: number][],
@@ -116,7 +116,7 @@ export async function readTo(
   return records
 }
 
-/** Everything that a reader of committed records sees in partition 0. */
+/** Returns everything that a reader of committed records sees in partition 0. */
 export async function readAll(
   path: RecordPath,
   topic: string,

@@ -12,7 +12,7 @@ const INVALID_TIMESTAMP = 32
 const POLICY_VIOLATION = 44
 const TOPIC_AUTHORIZATION_FAILED = 29
 
-/** Answers by the values of the batches: those that begin with `bad` are refused. */
+/** Refuses the records whose values begin with `bad`. @param names whether the response names them */
 function refusing(errorCode: number, names: boolean): (batches: readonly SentBatch[]) => ProduceAnswer {
   return (batches) => {
     const [{ values }] = batches as [SentBatch]
@@ -107,7 +107,7 @@ test('what an origin throws ends the producer, until it is discarded', async () 
   producer.close()
 })
 
-/** Takes batches up to a generation, as a transaction does that is being committed. */
+/** Accepts batches up to a generation, like a transaction that is being committed. */
 class Sealed extends CountingSession {
   last = 0
 
@@ -116,14 +116,14 @@ class Sealed extends CountingSession {
   }
 }
 
-test('what follows a commit stays out of its transaction, also behind a record that is refused unsent', async () => {
+test('what follows a commit stays out of its transaction, also after a record that is refused unsent', async () => {
   const cluster = new ScriptedCluster({})
   const session = new Sealed()
   const producer = new KafkaProducer(cluster, session, { maxRequestSize: 200, batchBytes: 100 })
   const origin = new Asked()
   appendFrom(producer, 'x'.repeat(500), 0, origin)
   const flushed = producer.flush()
-  // Of two records the first fills a batch, which waits behind the refused one.
+  // The first of two records fills a batch, which waits after the refused one.
   for (const value of ['next 1', 'next 2']) appendFrom(producer, value.padEnd(60), 1, origin)
   await flushed
   await new Promise(setImmediate)
@@ -136,7 +136,7 @@ test('what follows a commit stays out of its transaction, also behind a record t
   producer.close()
 })
 
-test('of what was discarded while it was decided about nothing is written', async () => {
+test('nothing is written of what was discarded while it was decided about', async () => {
   const cluster = new ScriptedCluster({ produce: refusing(INVALID_TIMESTAMP, true) })
   const producer = new KafkaProducer(cluster, new CountingSession())
   const decision = Promise.withResolvers<Replacement | undefined>()

@@ -47,7 +47,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-/** As `kafka-features.sh upgrade --release-version 4.3` does. */
+/** Upgrades the features, as `kafka-features.sh upgrade --release-version 4.3` does. */
 async function upgradeFeatures(cluster: Cluster, groupId: string): Promise<void> {
   const broker = await cluster.coordinator('group', groupId)
   const { supportedFeatures = [] } = await cluster.versions(broker)
@@ -67,7 +67,7 @@ async function upgradeFeatures(cluster: Cluster, groupId: string): Promise<void>
   }
 }
 
-test('an application goes along from Kafka 3.9 to 4.3 by rolling restarts, and from the classic protocol to the other: totals are exact', async () => {
+test('totals are exact over rolling restarts from Kafka 3.9 to 4.3, and from classic to streams groups', async () => {
   const log = kafka({ brokers: node.address, heartbeatInterval: 200 })
   const cluster = new Cluster(clusterOptions({ brokers: node.address }))
   const words = await wordCounts(log, { id: 'moving', guarantee: 'exactly_once' }, { words: KEYS, partitions: 4 })
@@ -85,7 +85,7 @@ test('an application goes along from Kafka 3.9 to 4.3 by rolling restarts, and f
   const allCounted = async (): Promise<void> => {
     await expect.poll(words.counted, { timeout: 40_000 }).toEqual(Array.from({ length: KEYS }, () => written))
   }
-  /** One instance after the other, while there is something to do. */
+  /** Restarts one instance after the other, while there is something to do. */
   const restartBoth = async ([a, b]: readonly Streams[]): Promise<Streams[]> => {
     await write()
     await a!.close()

@@ -23,7 +23,7 @@ export interface SentBatch {
   readonly values: readonly (string | null)[]
 }
 
-/** What a scripted broker does with a request: an error code per partition, or that the connection breaks. */
+/** Reaction of a scripted broker to a request: an error code per partition, or a connection that breaks. */
 export type ProduceScript = (batches: readonly SentBatch[], request: number) => ProduceAnswer | Promise<ProduceAnswer>
 export type ProduceAnswer =
   | number
@@ -35,16 +35,16 @@ export type FetchScript = (
   broker: number,
 ) => FetchResponse | 'lost' | Promise<FetchResponse | 'lost'>
 
-/** Brokers that do as the test says, in place of a `Cluster`; one topic, `t`, whose partitions are led by `leader`. */
+/** Brokers that do what the test says, in place of a `Cluster`. `leader` leads the partitions of one topic, `t`. */
 export class ScriptedCluster implements SenderCluster, FetchCluster {
   readonly options: ClusterOptions = clusterOptions({ brokers: 'scripted:1', retryBackoff: 1, retryBackoffMax: 2 })
   leader = 1
   topicId = 't'
-  /** What a metadata request finds; undefined: what `leader` says. */
+  /** Called at each metadata request, before `leader` is looked at. */
   onRefresh: () => void = () => undefined
   refreshes = 0
   readonly sent: SentBatch[] = []
-  /** Batches that the broker took, each once. */
+  /** Batches that the broker accepted, each once. */
   readonly log: SentBatch[] = []
   inFlight = 0
   mostInFlight = 0
@@ -76,7 +76,7 @@ export class ScriptedCluster implements SenderCluster, FetchCluster {
     return new Map()
   }
 
-  /** Of the configs of topics nothing is known. */
+  /** Fails, so that nothing is known of the configs of topics. */
   async sendToAny<A extends unknown[], R>(_lane: string, _api: API<A, R>, ..._args: A): Promise<R> {
     throw new Error('not scripted')
   }
@@ -123,7 +123,7 @@ export class ScriptedCluster implements SenderCluster, FetchCluster {
     return answers
   }
 
-  /** As a broker does: takes the next batch of a producer, knows one that it has, refuses another. */
+  /** Accepts the next batch of a producer, recognizes one that it has, and refuses others, as a broker does. */
   #take(batch: SentBatch): number {
     const known = this.log.filter((each) => each.partition === batch.partition && each.producerId === batch.producerId)
     if (known.some((each) => each.sequence === batch.sequence)) return 0
@@ -134,7 +134,7 @@ export class ScriptedCluster implements SenderCluster, FetchCluster {
   }
 }
 
-/** Gives identities 100, 101, … at once. */
+/** Hands out the identities 100, 101, … at once. */
 export class CountingSession implements ProducerSession {
   readonly transactionalId = null
   readonly #renewable: boolean
@@ -177,7 +177,7 @@ function decode(broker: number, topic: string, partition: number, records: Buffe
   }
 }
 
-/** The answer for one partition of `t`. */
+/** Returns the response for one partition of `t`. */
 export function fetched(partition: number, answer: Partial<FetchedPartition> = {}): FetchedPartition {
   return {
     topicId: 't',

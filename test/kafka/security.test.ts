@@ -19,7 +19,7 @@ async function roundTrip(log: Log): Promise<unknown> {
   return committedRecords(log, 'secured', 0)
 }
 
-/** A key and a certificate that it signed itself, and what a broker needs to use them. */
+/** Makes a key and a self-signed certificate, with the settings by which a broker uses them. */
 function selfSigned(): { ca: string; config: Record<string, string> } {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-tls-'))
   try {
@@ -63,7 +63,7 @@ describe('a broker behind TLS', () => {
     await broker.stop()
   })
 
-  it('is used with a name and a password over TLS, which are told apart from a certificate that is not trusted', async () => {
+  it('is used with a name and a password over TLS; wrong ones differ from a distrusted certificate', async () => {
     const { ca, config } = selfSigned()
     const port = await freePort()
     const login = 'org.apache.kafka.common.security.plain.PlainLoginModule required user_paula="open-sesame";'

@@ -5,7 +5,7 @@ export interface WordCounts {
   readonly app: Application
   /** Writes each word once, under keys of its own. */
   write(): Promise<void>
-  /** The last count of each word that can be read. */
+  /** Returns the last count of each word that can be read. */
   counted(): Promise<number[]>
 }
 

@@ -5,7 +5,7 @@ import type { CommittedOffset, Log } from '../../src/log/log.ts'
 import type { clientOptions } from './log-harness.ts'
 import { append, committedRecords, Member, settle, subtopology } from './log-harness.ts'
 
-/** What tools do to topics and groups; part of the suite of the Log port. */
+/** Promises to tools about topics and groups; part of the suite of the Log port. */
 export function adminConformance(
   log: () => Log,
   newTopic: (partitions?: number) => Promise<string>,
@@ -25,7 +25,7 @@ export function adminConformance(
       expect(listed).toEqual([...listed].sort())
     })
 
-    it('deletes topics: created again they are empty and have another id; one that is missing is passed over', async () => {
+    it('deletes topics, which are empty and have another id when created again, and skips missing ones', async () => {
       const topic = await newTopic()
       const producer = log().openProducer()
       await producer.loadPartitionCount(topic)
@@ -54,7 +54,7 @@ export function adminConformance(
       await log().deleteGroup(group)
     })
 
-    it('sees who is in a group, and is refused what may be done without members only', async () => {
+    it('sees who is in a group, and is refused what only an empty group allows', async () => {
       const topic = await newTopic()
       const group = `group-${randomUUID()}`
       expect(await log().groupMembers(group)).toEqual([])

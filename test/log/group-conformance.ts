@@ -6,7 +6,7 @@ import type { CommittedOffset, Log } from '../../src/log/log.ts'
 import type { clientOptions } from './log-harness.ts'
 import { internalTopic, Member, settle, subtopology } from './log-harness.ts'
 
-/** What the runtime relies on of group membership; part of the suite of the Log port. */
+/** Promises of group membership that the runtime relies on; part of the suite of the Log port. */
 export function groupConformance(
   log: () => Log,
   newTopic: (partitions?: number) => Promise<string>,
@@ -123,7 +123,7 @@ export function groupConformance(
       await after.client.close()
     })
 
-    it('tells every member to shut down when one asks for it', async () => {
+    it('asks every member to shut down when one asks for it', async () => {
       const input = await newTopic(2)
       const group = newGroup()
       const members = [

@@ -15,7 +15,7 @@ export interface LogUnderTest {
   close(): Promise<void>
 }
 
-/** What the runtime relies on, whatever the log is. `open` is called once; tests keep apart by names. */
+/** Promises of any log that the runtime relies on. `open` is called once; tests stay apart by names. */
 export function logConformance(name: string, open: () => Promise<LogUnderTest>): void {
   describe(`the Log port: ${name}`, () => {
     let opened: LogUnderTest
@@ -108,7 +108,7 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
         await producer.close()
       })
 
-      it('have whole timestamps: fractions are cut, in one batch, too, and what is no time is refused and not written', async () => {
+      it('have whole timestamps: fractions are cut, and what is no time is refused and not written', async () => {
         const topic = await newTopic()
         const producer = log.openProducer()
         await producer.loadPartitionCount(topic)
@@ -240,7 +240,7 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
         return topic
       }
 
-      it('starts where it is told and knows its position and the end', async () => {
+      it('starts at the assigned offset, and knows its position and the end', async () => {
         const topic = await filled(10)
         const reader = log.openReader()
         expect(reader.position(topic, 0)).toBeUndefined()
@@ -273,7 +273,7 @@ export function logConformance(name: string, open: () => Promise<LogUnderTest>):
         await reader.close()
       })
 
-      it('goes back when it is assigned anew', async () => {
+      it('goes back when it is assigned again', async () => {
         const topic = await filled(10)
         const reader = log.openReader()
         reader.assign(topic, 0, 0)

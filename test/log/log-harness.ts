@@ -17,10 +17,10 @@ export interface PlainRecord {
 
 const NONE = new Headers()
 const PEEKED = 2
-/** Far more than anything here takes; reached only when a promise is broken. */
+/** Time far longer than anything here takes: it passes only when a promise is broken. */
 const GIVE_UP_MS = 20_000
 
-/** Every record of the cursor, decoded. Before it and after each record the keys behind are peeked at, which have to be those that follow. */
+/** Returns every record of the cursor. Before each, and after the last, it checks that peeking shows the next keys. */
 export function recordsOf(cursor: RecordCursor): PlainRecord[] {
   const records: PlainRecord[] = []
   const peeked: (string | null)[][] = []
@@ -51,7 +51,7 @@ export function recordsOf(cursor: RecordCursor): PlainRecord[] {
   }
   const keys = records.map(({ key }) => key)
   const expected = [null, ...keys].map((_, i) => keys.slice(i, i + PEEKED))
-  // Of a batch that is not open yet nothing may be seen before its first record.
+  // A batch that is not open yet may show nothing before its first record.
   expect(peeked).toEqual(expected.slice(expected.length - peeked.length))
   return records
 }
@@ -69,7 +69,7 @@ export function append(
   producer.append(topic, partition, RecordSlice.of(timestamp, bytesOf(key), bytesOf(value), headers))
 }
 
-/** Waits until `check` gives something, going on whenever `wake` was called. */
+/** Waits until `check` returns something, and calls it again whenever `wake` was called. */
 export async function until<T>(what: string, check: () => MaybePromise<T | undefined>): Promise<T> {
   const started = Date.now()
   while (true) {
@@ -81,7 +81,7 @@ export async function until<T>(what: string, check: () => MaybePromise<T | undef
   }
 }
 
-/** Polls until `count` records of the reader's partitions have come; by `topic/partition`. */
+/** Polls until `count` records of the reader's partitions have come; returns them by `topic/partition`. */
 export async function readRecords(reader: LogReader, count: number): Promise<Map<string, PlainRecord[]>> {
   const found = new Map<string, PlainRecord[]>()
   let total = 0
@@ -98,7 +98,7 @@ export async function readRecords(reader: LogReader, count: number): Promise<Map
   return found
 }
 
-/** The records that a reader of committed data sees in a partition now. */
+/** Returns the records that a reader of committed data sees in a partition now. */
 export async function committedRecords(log: Log, topic: string, partition: number): Promise<PlainRecord[]> {
   const at = [{ topic, partition }]
   const start = (await log.listOffsets(at, 'earliest')).get(topic, partition)!
@@ -156,7 +156,7 @@ export function clientOptions(
   }
 }
 
-/** A member that does at once what it is told, and remembers what it owns. */
+/** A member that does at once what its events ask, and remembers what it owns. */
 export class Member {
   readonly client: LogClient
   readonly told: GroupEvent[] = []

@@ -11,7 +11,7 @@ logConformance('memory', async () => {
 })
 
 describe('the memory log', () => {
-  it('answers everything at once, never with a promise', () => {
+  it('returns everything at once, never a promise', () => {
     const log = memoryLog()
     expect(log.createTopics([{ name: 'input', partitions: 1 }])).toBeUndefined()
     const client = log.openClient(clientOptions('app', 1, [subtopology(0, ['input'])]))
@@ -41,7 +41,7 @@ describe('the memory log', () => {
     expect(log.close()).toBeUndefined()
   })
 
-  it('lets commits take effect when `beforeCommit` says so; offsets and the next client wait for those under way', async () => {
+  it('lets commits take effect when `beforeCommit` resolves; offsets and the next client wait for that', async () => {
     const underWay: (() => void)[] = []
     const log = memoryLog({ beforeCommit: () => new Promise((resolve) => underWay.push(resolve)) })
     await log.createTopics([{ name: 'input', partitions: 1 }])
@@ -86,7 +86,7 @@ describe('the memory log', () => {
     expect(log.groupMembers('app')).toHaveLength(1)
   })
 
-  it('leaves control records behind with `controlRecords`: they take offsets, and no reader is shown them', async () => {
+  it('leaves control records with `controlRecords`: they take offsets, and no reader sees them', async () => {
     const log = memoryLog({ controlRecords: true })
     await log.createTopics([{ name: 'output', partitions: 1 }])
     const client = await log.openClient(clientOptions('app', 1, [subtopology(0, ['output'])]))

@@ -12,7 +12,7 @@ export interface RefusalTools {
   readonly clientOptions: (groupId: string, thread: number) => LogClientOptions
 }
 
-/** Notes what it is asked, and answers with a replacement if it is to. */
+/** Notes what it is asked, and returns a replacement if the test gave one. */
 class Asked implements RecordOrigin {
   readonly refusals: [place: number, refusal: Refusal][] = []
   readonly #instead: (refusal: Refusal) => Replacement | undefined
@@ -45,19 +45,20 @@ function appendFrom(
   producer.append(topic, 0, RecordSlice.of(timestamp, keyBytes, Buffer.from(value), headers), origin, place)
 }
 
-/** What a topic does not take is refused record by record, alike on every log. */
+/** Promises of refusals: a topic refuses record by record, alike on every log. */
 export function refusalConformance({ log, newTopic, clientOptions }: RefusalTools): void {
   const keys = async (topic: string) => (await committedRecords(log(), topic, 0)).map(({ key }) => key)
 
-  it('refuse a record by the byte of max.message.bytes, ask who appended it, and write its neighbours in order', async () => {
+  it('refuse a record by the byte of max.message.bytes, ask its origin, and write the others in order', async () => {
     const topic = await newTopic(1, { 'max.message.bytes': '500' })
     const producer = log().openProducer()
     const origin = new Asked()
     const headers = new Headers().add('trace', 'abc')
-    // Of a batch's 500 bytes 61 are its header's; of a record 2 are its length, 1 attributes, 1 + 1 deltas, 1 + 1 key, 2 value, 1 headers.
+    // A batch's header has 61 bytes. A record has 2 of length, 1 of attributes, 1 + 1 of deltas, 1 + 1 of the key,
+    // 2 of the value's length, and 1 of headers.
     appendFrom(origin, 0, producer, topic, 'a', 'x'.repeat(500 - 61 - 10))
     appendFrom(origin, 1, producer, topic, 'b', 'x'.repeat(500 - 61 - 10 + 1))
-    // A header's name and value with a byte of length each.
+    // The header's name and value have a byte of length each.
     appendFrom(origin, 2, producer, topic, 'c', 'x'.repeat(500 - 61 - 10 - 10), undefined, headers)
     appendFrom(origin, 3, producer, topic, 'd', 'x'.repeat(500 - 61 - 10 - 9), undefined, headers)
     appendFrom(origin, 4, producer, topic, 'e', 'small')
@@ -118,7 +119,7 @@ export function refusalConformance({ log, newTopic, clientOptions }: RefusalTool
     await client.close()
   })
 
-  it('fail with MR_PRODUCE where nobody is to be asked about a refused record', async () => {
+  it('fail with MR_PRODUCE where a refused record has no origin', async () => {
     const topic = await newTopic(1, { 'max.message.bytes': '500' })
     const producer = log().openProducer()
     await expect(async () => {

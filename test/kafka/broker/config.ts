@@ -16,7 +16,7 @@ export function testBrokerConfig(brokers: number): Readonly<Record<string, strin
     'share.coordinator.state.topic.replication.factor': replicas,
     'share.coordinator.state.topic.min.isr': inSync,
     'auto.create.topics.enable': 'false',
-    // Records of tests bear times of long ago; a broker would delete them when it has run for 30 s.
+    // Records of tests have old timestamps, and a broker would delete them after 30 s.
     'log.retention.ms': '-1',
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '1000',
@@ -32,12 +32,12 @@ export function testBrokerConfig(brokers: number): Readonly<Record<string, strin
   }
 }
 
-/** Where a node listens. */
+/** Addresses at which a node listens. */
 export interface NodePlace {
   readonly id: number
   /** Address that its listeners are bound to. */
   readonly bindHost: string
-  /** Of the listener for clients on this machine. */
+  /** Port of the listener for clients on this machine. */
   readonly port: number
   readonly listener: ExtraListener | undefined
   /** `host:port` of the controller of every node, by node id. */
@@ -59,6 +59,7 @@ export function listenerConfig({ id, bindHost, port, listener, controllers }: No
     'inter.broker.listener.name': 'PLAINTEXT',
     listeners: [...bound, `CONTROLLER://${controllers.get(id)}`].join(','),
     'advertised.listeners': advertised.join(','),
-    'listener.security.protocol.map': `PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,EXTRA:${listener?.protocol ?? 'PLAINTEXT'}`,
+    'listener.security.protocol.map':
+      'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,' + `EXTRA:${listener?.protocol ?? 'PLAINTEXT'}`,
   }
 }

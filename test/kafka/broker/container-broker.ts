@@ -5,7 +5,7 @@ import { freePort } from './jvm-broker.ts'
 import { brokerReady } from './ready.ts'
 import type { BrokerOptions, PrivateBroker } from './start-broker.ts'
 
-/** Whether a Docker engine answers. */
+/** Returns whether a Docker engine responds. */
 export async function dockerAnswers(): Promise<boolean> {
   try {
     await promisify(execFile)('docker', ['info'], { timeout: 5000 })
@@ -15,7 +15,7 @@ export async function dockerAnswers(): Promise<boolean> {
   }
 }
 
-/** The `apache/kafka` image by testcontainers; the port is the same inside and outside, because brokers advertise it. */
+/** Runs the `apache/kafka` image with testcontainers. Brokers advertise the port, so it is the same in and outside. */
 export async function startContainerBroker(options: BrokerOptions): Promise<PrivateBroker> {
   const { GenericContainer, Wait } = await import('testcontainers')
   const port = await freePort()

@@ -8,8 +8,9 @@ export { startBroker, startCluster } from './start-broker.ts'
 export type { BrokerOptions, PrivateBroker, PrivateCluster, PrivateNode } from './start-broker.ts'
 
 /**
- * Bootstrap address of the broker that all test files of one run share: `MILLRACE_KAFKA` if set, else one that the first file
- * to ask starts and that ends with the run. Topics and groups should have names of their own (`uniqueName`).
+ * Returns the bootstrap address of the broker that all test files of one run share: `MILLRACE_KAFKA` if set, else one
+ * that the first file starts and that ends with the run. Topics and groups should have names of their own
+ * (`uniqueName`).
  */
 export async function sharedBroker(): Promise<string> {
   const given = process.env['MILLRACE_KAFKA']
@@ -22,7 +23,7 @@ export async function sharedBroker(): Promise<string> {
 
 let names = 0
 
-/** A name that no other test of this or an earlier run uses. */
+/** Returns a name that no other test of this or an earlier run uses. */
 export function uniqueName(prefix: string): string {
   return `${prefix}-${process.pid}-${Date.now().toString(36)}-${names++}`
 }
@@ -34,7 +35,7 @@ async function becameStarter(directory: string): Promise<boolean> {
       writeFileSync(join(directory, 'starter'), String(process.pid))
       return true
     } catch {
-      // Left over from a run that was killed, with a process id that is in use again.
+      // The file is left over from a run that was killed, and its process id is in use again.
       if (!keeperDied(directory)) return false
       rmSync(directory, { recursive: true, force: true })
       await sleep(10)

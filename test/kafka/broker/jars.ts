@@ -6,7 +6,7 @@ import { promisify } from 'node:util'
 
 const pom = join(import.meta.dirname, 'pom.xml')
 
-/** Class path of a Kafka broker; its jars come from Maven Central once and stay in the user's cache directory. */
+/** Returns the class path of a Kafka broker. Its jars come from Maven Central once and stay in the user's cache. */
 export async function brokerClassPath(version: string): Promise<string> {
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'millrace', 'brokers')
   const jars = join(cache, `kafka-${version}`)
@@ -28,7 +28,8 @@ export async function brokerClassPath(version: string): Promise<string> {
       // Another process finished the same download first.
       if (!existsSync(jars)) {
         throw new Error(
-          `Kafka ${version} could not be fetched from Maven Central by mvn; set MILLRACE_KAFKA=host:port to use a broker that runs`,
+          `Kafka ${version} could not be fetched from Maven Central by mvn. ` +
+            'Set MILLRACE_KAFKA=host:port to use a broker that runs.',
           { cause: error },
         )
       }

@@ -24,7 +24,7 @@ export async function startJvmBroker({ listener, ...options }: BrokerOptions): P
   }
 }
 
-/** So that the brokers left take over soon. */
+/** Settings with which the brokers left take over soon. */
 const failover = { 'broker.session.timeout.ms': '3000', 'broker.heartbeat.interval.ms': '500' }
 
 /** KRaft nodes, each broker and controller in a JVM of its own, with their data in a temporary directory. */
@@ -77,10 +77,10 @@ export async function startJvmCluster(options: ClusterOptions): Promise<PrivateC
   }
 }
 
-/** Below those that systems give to connections, and to whoever asks for any: until a broker listens, seconds later, one of these could have it. */
+/** Ports below those that systems give to connections, which could take one of those before a broker listens. */
 const PORTS = { from: 20_000, to: 32_000 }
 
-/** A port that nobody listens on. */
+/** Returns a port that nobody listens on. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = randomInt(PORTS.from, PORTS.to)

@@ -10,10 +10,10 @@ const javaOptions = ['-Xmx512m', '-Xms128m', '-XX:+UseSerialGC', '-XX:TieredStop
 
 export interface JvmNodeOptions {
   readonly id: number
-  /** Its own: of data, settings and log. */
+  /** Directory of its data, settings and log. */
   readonly directory: string
   readonly classPath: string
-  /** Of its listener for clients on this machine. */
+  /** Port of its listener for clients on this machine. */
   readonly address: string
   readonly config: Readonly<Record<string, string>>
 }
@@ -44,7 +44,7 @@ export class JvmNode {
     await promisify(execFile)('java', [...this.#java, 'kafka.tools.StorageTool', ...args])
   }
 
-  /** Resolves when it answers as part of a cluster that knows all of `nodes`. */
+  /** Resolves when it responds as part of a cluster that knows all of `nodes`. */
   async start(nodes: readonly number[] = [this.id]): Promise<void> {
     const output = openSync(this.#log, 'a')
     const started = spawn('java', [...this.#java, 'kafka.Kafka', this.#properties], {

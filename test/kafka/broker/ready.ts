@@ -3,7 +3,7 @@ import { Cluster } from '../../../src/kafka/cluster/cluster.ts'
 import { clusterOptions } from '../../../src/kafka/cluster/connection-options.ts'
 import { KafkaError, kafkaErrors } from '../../../src/kafka/protocol/errors.ts'
 
-/** Resolves when a broker answers as part of a cluster of at least `nodes`; rejects when `ended` is aborted or after a minute. */
+/** Resolves when a broker is in a cluster of at least `nodes`; rejects when `ended` is aborted or after a minute. */
 export async function brokerReady(address: string, ended: AbortSignal, nodes: readonly number[] = []): Promise<void> {
   const cluster = new Cluster(clusterOptions({ brokers: address, retryBackoffMax: 200, apiTimeout: 60_000 }))
   try {

@@ -3,18 +3,18 @@ import { promisify } from 'node:util'
 import { dockerAnswers, startContainerBroker } from './container-broker.ts'
 import { startJvmBroker, startJvmCluster } from './jvm-broker.ts'
 
-/** One more listener, on a port of the caller's. */
+/** A second listener, on a port that the caller chooses. */
 export interface ExtraListener {
   readonly protocol: 'PLAINTEXT' | 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL'
   readonly port: number
-  /** Where clients that came by this listener are sent, such as a proxy in front of it. Default: the port itself. */
+  /** Port to which the listener sends its clients, such as that of a proxy. Default: the port itself. */
   readonly advertisedPort?: number
 }
 
 interface AnyBrokerOptions {
-  /** Kafka's version. Default 4.3.0. */
+  /** Version of Kafka. Default 4.3.0. */
   readonly version?: string
-  /** Broker settings, over those for tests. */
+  /** Broker settings that override those for tests. */
   readonly config?: Readonly<Record<string, string>>
 }
 
@@ -23,16 +23,16 @@ export interface BrokerOptions extends AnyBrokerOptions {
 }
 
 export interface ClusterOptions extends AnyBrokerOptions {
-  /** How many brokers; topics have a replica on each. */
+  /** Number of brokers; topics have a replica on each. */
   readonly size: number
-  /** By broker, the first one first. */
+  /** Listeners by broker, in order. */
   readonly listeners?: readonly ExtraListener[]
 }
 
 /** One of the brokers of a cluster. */
 export interface PrivateNode {
   readonly id: number
-  /** Starts it again, with its data, at the same address; resolves when the cluster has taken it in. */
+  /** Starts it again, with its data, at the same address; resolves when the cluster has accepted it. */
   start(): Promise<void>
   /** Ends it in an orderly way; data stay. */
   shutDown(): Promise<void>
@@ -40,7 +40,7 @@ export interface PrivateNode {
   kill(): Promise<void>
 }
 
-/** A cluster of one's own. */
+/** A cluster for one test file. */
 export interface PrivateCluster {
   /** Bootstrap addresses, `host:port,host:port`. */
   readonly brokers: string
@@ -49,11 +49,11 @@ export interface PrivateCluster {
   stop(): Promise<void>
 }
 
-/** A broker of one's own, to be stopped and started at will. */
+/** A broker for one test file, which can stop and start it. */
 export interface PrivateBroker {
   /** Bootstrap address, `host:port`. */
   readonly brokers: string
-  /** Starts it again, with its data, at the same address; resolves when it answers. */
+  /** Starts it again, with its data, at the same address; resolves when it responds. */
   start(): Promise<void>
   /** Ends it in an orderly way; data stay. */
   shutDown(): Promise<void>
@@ -63,7 +63,7 @@ export interface PrivateBroker {
   stop(): Promise<void>
 }
 
-/** Starts a broker for one test file: in a container where Docker answers, else in a JVM with jars from Maven Central. */
+/** Starts a broker for one test file: in a container where Docker runs, else in a JVM with jars of Maven Central. */
 export async function startBroker(options: BrokerOptions = {}): Promise<PrivateBroker> {
   if (await dockerAnswers()) return startContainerBroker(options)
   if (await javaAnswers()) return startJvmBroker(options)

@@ -66,8 +66,8 @@ describe('only committed records are shown', () => {
   })
 })
 
-describe('the position moves behind what is not shown', () => {
-  test('control records behind data extend its cursor', () => {
+describe('the position moves past what is not shown', () => {
+  test('control records after data extend its cursor', () => {
     const set = Buffer.concat([transaction(['c0'], 7, 0), marker('commit', 7, 1)])
     expect(readRecordSet(place, set, 0, []).map(({ endOffset, remaining }) => [endOffset, remaining])).toEqual([[2, 1]])
   })

@@ -19,13 +19,13 @@ export interface BatchOptions {
   readonly compression?: Compression
   readonly producerId?: number
   readonly transactional?: boolean
-  /** Attribute bits to set besides. */
+  /** Additional attribute bits to set. */
   readonly attributes?: number
 }
 
 const NO_HEADERS = new Headers()
 
-/** A batch of values without keys, offsets from `baseOffset` on. */
+/** Returns a batch of values without keys, with offsets from `baseOffset` on. */
 export function batchOf(values: readonly (string | null)[], options: BatchOptions = {}): Buffer {
   const builder = new BatchBuilder(16)
   values.forEach((value, index) => {
@@ -43,7 +43,7 @@ export function finish(builder: BatchBuilder, options: BatchOptions = {}): Buffe
   return batch
 }
 
-/** The batch that ends a transaction. */
+/** Returns the batch that ends a transaction. */
 export function marker(type: 'abort' | 'commit', producerId: number, offset: number): Buffer {
   const builder = new BatchBuilder(16)
   const key = Buffer.from([0, 0, 0, type === 'abort' ? 0 : 1])

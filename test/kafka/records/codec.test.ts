@@ -36,7 +36,7 @@ function failure(act: () => unknown): MillraceError {
   throw new Error('did not throw')
 }
 
-/** Whether reading ends with MR_CORRUPT_BATCH; any other error is thrown. */
+/** Returns whether reading ends with MR_CORRUPT_BATCH; throws any other error. */
 function isRefused(cursor: RecordCursor): boolean {
   try {
     while (cursor.next()) cursor.headers(new Headers())
@@ -106,7 +106,7 @@ describe('a record is read as it was written', () => {
         const kept = [first!]
         builder.append(sliceOf(first!, Buffer.alloc(0), [-1, -1], [-1, -1]), first!)
         for (const time of rest) {
-          // Asked whether they are for another batch by whoever appends them.
+          // The caller of `append` decides whether a record goes into another batch.
           if (!builder.reaches(time)) expect(Math.abs(time - first!)).toBeGreaterThan(2 ** 52)
           kept.push(time)
           builder.append(sliceOf(time, Buffer.alloc(0), [-1, -1], [-1, -1]), time)
@@ -185,7 +185,7 @@ describe('batches of the Java client', () => {
     builder.append(sliceOf(time + 100_000, source, [-1, -1], [6, source.length]), time + 100_000)
     const batch = builder.close('none', false)
     stampBatch(batch, 0, 0, 0)
-    // The leader's epoch is for the broker to fill in.
+    // The broker fills in the leader's epoch.
     batch.writeInt32BE(0, LEADER_EPOCH_AT)
     expect(batch.toString('base64')).toBe(writtenByJava.none)
   })
@@ -245,7 +245,7 @@ describe('what a broker may send', () => {
 })
 
 describe('a damaged batch is refused with its place', () => {
-  test('any flipped bit behind the checksum', () => {
+  test('any flipped bit after the checksum', () => {
     const batch = batchOf(['hello', 'world'], { baseOffset: 42 })
     for (let at = ATTRIBUTES_AT; at < batch.length; at++) {
       const damaged = Buffer.from(batch)
@@ -268,7 +268,7 @@ describe('a damaged batch is refused with its place', () => {
     }
   })
 
-  test('records in front of the position are neither shown nor counted when looking ahead', () => {
+  test('records before the position are neither shown nor counted when looking ahead', () => {
     const batch = batchOf(['a', 'b', 'c', 'd', 'e'], { baseOffset: 10 })
     const [cursor] = readRecordSet(place, batch, 12, [])
     const seen = (from: number, to: number): { starts: number[]; passed: number } => {
@@ -290,7 +290,7 @@ describe('a damaged batch is refused with its place', () => {
     batch.fill(0xff, 70)
     batch.writeUInt32BE(crc32c(batch.subarray(ATTRIBUTES_AT)), CRC_AT)
     const [cursor] = readRecordSet(place, batch, 0, [])
-    // Whoever looks ahead does not take away what there is to tell.
+    // Looking ahead does not use up the error.
     expect(cursor!.peekKeys(0, 1, () => {})).toBe(-1)
     expect(failure(() => cursor!.next())).toMatchObject({ code: 'MR_CORRUPT_BATCH', offset: 42 })
     expect(cursor!.next()).toBe(false)

@@ -60,7 +60,7 @@ describe('a group in one process', () => {
     expect(second.active).toEqual([])
   })
 
-  it('expels who does not give up its tasks in time: what it appended is gone and its commit aborted', () => {
+  it('expels a member that does not give up its tasks in time: its records are gone and its commit aborted', () => {
     const first = join(1)
     first.step()
     append(first.client.producer, 'output', 0, 'k', 'of the expelled')
@@ -83,7 +83,7 @@ describe('a group in one process', () => {
     expect(log.listOffsets([{ topic: 'output', partition: 0 }], 'latest').get('output', 0)).toBe(0)
   })
 
-  it('gives the tasks of a member whose session has ended to the others at once, and has it join anew when it hears of it', () => {
+  it('gives the tasks of a member whose session has ended to the others at once; it joins again later', () => {
     const zombie = join(1)
     zombie.step()
     const second = join(2)
@@ -98,7 +98,7 @@ describe('a group in one process', () => {
     expect(zombie.active).toHaveLength(1)
   })
 
-  it('takes nothing from a member whose session has ended, and tells it nothing, though nobody else is in the group', () => {
+  it('accepts nothing from a member whose session has ended, even if nobody else is in the group', () => {
     const zombie = join(1)
     zombie.step()
     append(zombie.client.producer, 'output', 0, 'k', 'of the expelled')
@@ -113,7 +113,7 @@ describe('a group in one process', () => {
     expect(log.listOffsets([{ topic: 'output', partition: 0 }], 'latest').get('output', 0)).toBe(0)
   })
 
-  it('tells the older of two twins that it cannot go on, and gives its tasks to the newer', () => {
+  it('fails the older of two twins, and gives its tasks to the newer', () => {
     const old = join(1)
     old.step()
     const twin = join(1)
@@ -124,7 +124,7 @@ describe('a group in one process', () => {
     expect(twin.client.commit(commitOf(0))).toBe('committed')
   })
 
-  it('refuses the commit of who is no member while there are members', () => {
+  it('refuses the commit of a client that is no member while there are members', () => {
     const stranger = open(7)
     expect(stranger.commit(commitOf(0))).toBe('committed')
     join(1).step()
