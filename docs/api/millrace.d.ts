@@ -126,6 +126,7 @@ export interface EngineFactory {
   readonly name: EngineName
   readonly persistent: boolean
   open(directory: string, options?: EngineOpenOptions): MaybePromise<KeyValueEngine>
+  requireUnlocked?(directory: string): Promise<void>
   destroy(directory: string): MaybePromise<void>
 }
 

@@ -42,6 +42,7 @@ interface EngineRange {
   readonly gte?: Buffer
   readonly lt?: Buffer
   readonly reverse?: boolean
+  readonly limit?: number
 }
 
 interface KeyValueEngine {

@@ -49,6 +49,8 @@ export interface EngineRange {
   /** Exclusive; absent: to the last key. */
   readonly lt?: Buffer
   readonly reverse?: boolean
+  /** At most so many rows: nothing behind them is read, which may be damaged. Absent: all. */
+  readonly limit?: number
 }
 
 export interface EngineIterator {
@@ -85,6 +87,11 @@ export interface EngineFactory {
    * @throws MR_STATE_LOCKED if another process holds it, MR_STATE_CORRUPT if its files cannot be read
    */
   open(directory: string, options?: EngineOpenOptions): MaybePromise<KeyValueEngine>
+  /**
+   * Returns if nobody has the directory open, and changes nothing that matters in it. Absent where nobody else could.
+   * @throws MR_STATE_LOCKED
+   */
+  requireUnlocked?(directory: string): Promise<void>
   /** Deletes what lies in the directory. */
   destroy(directory: string): MaybePromise<void>
 }
@@ -97,6 +104,7 @@ export function withFileMode(factory: EngineFactory, fileMode: FileMode): Engine
     name,
     persistent,
     open: (directory, options) => factory.open(directory, { ...options, fileMode }),
+    requireUnlocked: async (directory) => factory.requireUnlocked?.(directory),
     destroy: (directory) => factory.destroy(directory),
   }
 }

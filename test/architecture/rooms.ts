@@ -84,7 +84,17 @@ export const rooms: Readonly<Record<string, Room>> = {
   'log/memory': { holds: 'the log in memory', knows: ['log', 'log/local', 'options', 'platform'] },
   'log/embedded': {
     holds: 'the log in a directory: over an engine, cleaned and compacted, its losses found',
-    knows: ['engine', 'engine/choice', 'engine/files', 'errors', 'log', 'log/local', 'options', 'platform'],
+    knows: [
+      'engine',
+      'engine/choice',
+      'engine/files',
+      'engine/leveldb',
+      'errors',
+      'log',
+      'log/local',
+      'options',
+      'platform',
+    ],
   },
 
   topology: {

@@ -93,6 +93,16 @@ export function engineConformance(factory: EngineFactory): void {
       expect(scan(engine, { gte: bytes('x') })).toEqual([])
     })
 
+    it('scans no more rows than are asked for', async () => {
+      const names = Array.from({ length: 100 }, (_, i) => String(i).padStart(2, '0'))
+      await putAll(engine, Object.fromEntries(names.map((name) => [name, 'v'])))
+      const rows = names.map((name) => `${name}=v`)
+      for (const limit of [0, 1, 2, 5, 33, 99, 100, 101]) {
+        expect(scan(engine, { limit })).toEqual(rows.slice(0, limit))
+        expect(scan(engine, { limit, reverse: true })).toEqual(rows.toReversed().slice(0, limit))
+      }
+    })
+
     it('scans thousands of rows of uneven size without losing one', async () => {
       const key = (i: number): string => String(i).padStart(6, '0')
       await engine.write(

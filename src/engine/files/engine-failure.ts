@@ -14,13 +14,9 @@ const DAMAGE_SYSTEM_CODES: ReadonlySet<unknown> = new Set(['ENOENT', 'EISDIR', '
  */
 export function engineFailure(engine: string, directory: string, cause: unknown): MillraceError {
   if (cause instanceof MillraceError) return cause
+  const locked = lockFailure(directory, cause)
+  if (locked !== undefined) return locked
   const system = systemCodeOf(cause, directory)
-  if (isLocked(cause, system)) {
-    return new MillraceError('MR_STATE_LOCKED', `${directory} is in use by another process, or twice by this one`, {
-      hint: 'Stop the other process, or give this one a directory of its own.',
-      cause,
-    })
-  }
   // What the system refuses comes first: a file that may not be read is "corrupt" to an engine that needs its size.
   if (DAMAGE_SYSTEM_CODES.has(system) || (system === undefined && isDamage(cause))) {
     return new MillraceError('MR_STATE_CORRUPT', `${engine} found damage in ${directory}: ${messagesOf(cause)}`, {
@@ -29,6 +25,15 @@ export function engineFailure(engine: string, directory: string, cause: unknown)
     })
   }
   return directoryFailure(engine, directory, cause)
+}
+
+/** MR_STATE_LOCKED if that is what the engine's failure means. */
+export function lockFailure(directory: string, cause: unknown): MillraceError | undefined {
+  if (!isLocked(cause, systemCodeOf(cause, directory))) return undefined
+  return new MillraceError('MR_STATE_LOCKED', `${directory} is in use by another process, or twice by this one`, {
+    hint: 'Stop the other process, or give this one a directory of its own.',
+    cause,
+  })
 }
 
 export function engineClosed(engine: string, directory: string): MillraceError {

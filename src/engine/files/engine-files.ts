@@ -96,15 +96,41 @@ export function writeAheadLogDamage(directory: string, { files, atRest, wasCut }
 /**
  * RocksDB reads a write-ahead log up to damage: what it then holds is whole, though older. LevelDB goes on behind it.
  *
+ * @param requireUnlocked is asked where there is damage: files that another process is writing may look like it
  * @throws MR_STATE_CORRUPT if the engine would open the directory as if nothing were missing in the midst of it
  */
-export function requireWhole(engine: 'rocksdb' | 'level', directory: string): void {
-  const damage =
+export async function requireWhole(
+  engine: 'rocksdb' | 'level',
+  directory: string,
+  requireUnlocked: () => Promise<void>,
+): Promise<void> {
+  const look = (): string | undefined =>
     manifestDamage(directory) ?? (engine === 'level' ? writeAheadLogDamage(directory, NOTHING_KNOWN) : undefined)
+  const damage = await lookUnlocked(look, requireUnlocked)
   if (damage === undefined) return
   throw new MillraceError('MR_STATE_CORRUPT', `${engine} cannot read what lies in ${directory}: ${damage}`, {
     hint: 'Check the disk. State is rebuilt from its changelog where the directory is deleted; a log comes from a backup.',
   })
+}
+
+/**
+ * Looks for damage in files that another process may be writing at the time: what looks like damage is looked at again when
+ * nobody has the directory open.
+ *
+ * @throws what `requireUnlocked` throws
+ */
+export async function lookUnlocked(
+  look: () => string | undefined,
+  requireUnlocked: () => Promise<void>,
+): Promise<string | undefined> {
+  try {
+    const damage = look()
+    if (damage === undefined) return undefined
+  } catch {
+    // A file that was there is gone: an engine is at work, or the second look says what is wrong.
+  }
+  await requireUnlocked()
+  return look()
 }
 
 function dataFiles(directory: string): readonly string[] {

@@ -67,7 +67,7 @@ export class LevelScanner {
         gte: range.gte,
         lt: range.lt,
         reverse: range.reverse ?? false,
-        count: FIRST_ROWS,
+        count: Math.min(FIRST_ROWS, range.limit ?? FIRST_ROWS),
       },
       this.#directory,
     )
@@ -78,6 +78,7 @@ export class LevelScanner {
         this.#open.delete(opened)
         this.#thread.tell({ type: 'close', iterator })
       },
+      range.limit,
     )
     this.#open.add(opened)
     return opened
@@ -99,17 +100,21 @@ class LevelIterator implements EngineIterator {
   #finished = false
   #closed = false
   #count = FIRST_ROWS
+  /** Rows that may still be asked for; negative: all. */
+  #left: number
 
-  constructor(first: ScanReply, more: (count: number) => ScanReply, onClose: () => void) {
+  constructor(first: ScanReply, more: (count: number) => ScanReply, onClose: () => void, limit = -1) {
+    this.#left = limit
     this.#more = more
     this.#onClose = onClose
     this.#take(first)
   }
 
   next(): boolean {
+    if (this.#left === 0) return false
     while (this.#at === this.#rows.length) {
       if (this.#finished || this.#closed) return false
-      this.#count = Math.min(this.#count * 4, MOST_ROWS)
+      this.#count = Math.min(this.#count * 4, MOST_ROWS, this.#left > 0 ? this.#left : MOST_ROWS)
       this.#take(this.#more(this.#count))
     }
     const keyStart = this.#at + 8
@@ -118,6 +123,7 @@ class LevelIterator implements EngineIterator {
     this.key = this.#rows.subarray(keyStart, keyEnd)
     this.value = this.#rows.subarray(keyEnd, valueEnd)
     this.#at = valueEnd
+    this.#left--
     return true
   }
 

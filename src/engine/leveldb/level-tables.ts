@@ -1,4 +1,4 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { directoryFailure } from '../../platform/directory-failure.ts'
@@ -10,6 +10,8 @@ const MAGIC = 0xdb4775248b80fb57n
 /** Behind each block: its type, and the masked CRC-32C of both. */
 const TRAILER = 5
 const UNCOMPRESSED = 0
+/** No type of a block. */
+const NO_TYPE = 0xff
 
 interface Block {
   readonly offset: number
@@ -26,36 +28,70 @@ interface Block {
  */
 export async function requireSoundTables(directory: string): Promise<void> {
   let damage: string | undefined
-  try {
-    for (const name of await readdir(directory)) {
-      if (!TABLE.test(name)) continue
-      const damagedAt = damagedBlock(await readFile(join(directory, name)))
-      if (damagedAt !== undefined) damage ??= `${name} is damaged at byte ${damagedAt}`
-    }
-  } catch (cause) {
-    throw directoryFailure('level', directory, cause)
-  }
+  await forEachTable(directory, (name, table) => {
+    const [damaged] = damagedBlocks(table)
+    if (damaged !== undefined) damage ??= `${name} is damaged at byte ${damaged.offset}`
+  })
   if (damage === undefined) return
   throw new MillraceError('MR_STATE_CORRUPT', `level found damage in ${directory}: ${damage}`, {
     hint: 'Check the disk. State is rebuilt from its changelog where the directory is deleted.',
   })
 }
 
-/** Where the first block lies whose checksum is wrong, or that leads nowhere; undefined if there is none. */
-function damagedBlock(table: Buffer): number | undefined {
+/**
+ * Has LevelDB fail where it reads a block whose checksum is wrong: the block gets a type that does not exist. A filter with
+ * such a type is done without, and an index is left as it is: without it nothing of its table could be found.
+ *
+ * @param directory a copy; tables that share their bytes with other names are replaced
+ * @throws what the system refuses
+ */
+export async function sealDamagedBlocks(directory: string): Promise<void> {
+  await forEachTable(directory, async (name, table) => {
+    const damaged = damagedBlocks(table).filter(({ isIndex, offset, size }) => !isIndex && offset + size < table.length)
+    if (damaged.length === 0) return
+    for (const { offset, size } of damaged) table[offset + size] = NO_TYPE
+    await writeFile(join(directory, `${name}.sealed`), table)
+    await rename(join(directory, `${name}.sealed`), join(directory, name))
+  })
+}
+
+async function forEachTable(
+  directory: string,
+  visit: (name: string, table: Buffer) => Promise<void> | void,
+): Promise<void> {
+  try {
+    for (const name of await readdir(directory)) {
+      const table = TABLE.test(name) ? await contentOf(join(directory, name)) : undefined
+      if (table !== undefined) await visit(name, table)
+    }
+  } catch (cause) {
+    throw directoryFailure('level', directory, cause)
+  }
+}
+
+/** Undefined if a compaction has deleted it meanwhile. */
+async function contentOf(file: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(file)
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+/** Blocks whose checksum is wrong, or that lead nowhere. */
+function damagedBlocks(table: Buffer): (Block & { readonly isIndex: boolean })[] {
   const footer = table.length - FOOTER
   // One that a compaction was writing when the engine was closed has no end, and is never read. Of one that is, LevelDB misses it itself.
-  if (footer < 0 || table.readBigUInt64LE(table.length - 8) !== MAGIC) return undefined
+  if (footer < 0 || table.readBigUInt64LE(table.length - 8) !== MAGIC) return []
   const reader = new VarintReader(table, footer)
   const metaIndex = reader.block()
   const index = reader.block()
-  for (const described of [metaIndex, index]) {
-    if (!isSound(table, described)) return described.offset
-    for (const block of blocksIn(table, described)) {
-      if (!isSound(table, block)) return block.offset
-    }
-  }
-  return undefined
+  return [metaIndex, index].flatMap((described) => {
+    if (!isSound(table, described)) return [{ ...described, isIndex: described === index }]
+    const blocks = blocksIn(table, described).filter((block) => !isSound(table, block))
+    return blocks.map((block) => ({ ...block, isIndex: false }))
+  })
 }
 
 function isSound(table: Buffer, { offset, size }: Block): boolean {

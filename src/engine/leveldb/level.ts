@@ -1,9 +1,10 @@
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type { ClassicLevel } from 'classic-level'
 import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../engine.ts'
 import type { WriteBatch } from '../write-batch.ts'
 import { requireWhole } from '../files/engine-files.ts'
-import { engineClosed, engineUnavailable, engineFailure } from '../files/engine-failure.ts'
+import { engineClosed, engineUnavailable, engineFailure, lockFailure } from '../files/engine-failure.ts'
 import { LevelScanner } from './level-scanner.ts'
 import { holdDirectory } from '../files/open-directories.ts'
 import type { HeldDirectory } from '../files/open-directories.ts'
@@ -27,7 +28,7 @@ export const levelEngine: EngineFactory = {
     const { ClassicLevel } = await loadClassicLevel()
     const held = holdDirectory('level', directory, options.fileMode)
     try {
-      if (options.acceptDamage !== true) requireWhole('level', held.path)
+      if (options.acceptDamage !== true) await requireWhole('level', held.path, () => probe(held.path))
       const database: Database = new ClassicLevel(held.path, {
         keyEncoding: 'buffer',
         valueEncoding: 'buffer',
@@ -44,9 +45,29 @@ export const levelEngine: EngineFactory = {
       throw engineFailure('level', directory, cause)
     }
   },
+  async requireUnlocked(directory) {
+    if (!existsSync(join(directory, 'LOCK'))) return
+    const held = holdDirectory('level', directory)
+    try {
+      await probe(held.path)
+    } finally {
+      held.release()
+    }
+  },
   destroy(directory) {
     rmSync(directory, { recursive: true, force: true })
   },
+}
+
+/** LevelDB takes its lock first, and then refuses a database that is there, or is not. @throws MR_STATE_LOCKED */
+async function probe(path: string): Promise<void> {
+  const { ClassicLevel } = await loadClassicLevel()
+  try {
+    await new ClassicLevel(path).open({ createIfMissing: false, errorIfExists: true })
+  } catch (cause) {
+    const locked = lockFailure(path, cause)
+    if (locked !== undefined) throw locked
+  }
 }
 
 /** @throws MR_ENGINE_UNAVAILABLE if there is no binary for this platform */

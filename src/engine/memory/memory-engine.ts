@@ -152,6 +152,8 @@ class MemoryIterator implements EngineIterator {
   /** The key last looked at, to find the place again when keys have moved. */
   #last: string | undefined
   #closed = false
+  /** Rows that may still be asked for; negative: all. */
+  #left: number
 
   constructor(
     keys: OrderedKeys,
@@ -166,13 +168,14 @@ class MemoryIterator implements EngineIterator {
     this.#from = range.gte?.toString('latin1') ?? ''
     this.#to = range.lt?.toString('latin1')
     this.#reverse = range.reverse ?? false
+    this.#left = range.limit ?? -1
     this.#onClose = onClose
     this.#generation = keys.generation
     this.#seek()
   }
 
   next(): boolean {
-    if (this.#closed) return false
+    if (this.#closed || this.#left === 0) return false
     while (true) {
       const key = this.#step()
       if (key === undefined) return false
@@ -180,6 +183,7 @@ class MemoryIterator implements EngineIterator {
       if (value === undefined) continue
       this.key = Buffer.from(key, 'latin1')
       this.value = Buffer.from(value)
+      this.#left--
       return true
     }
   }

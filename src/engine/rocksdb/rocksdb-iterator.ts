@@ -38,11 +38,15 @@ export class RocksdbIterator implements EngineIterator {
   readonly #onClose: () => void
   #rows: Buffer[] = []
   #at = 0
-  #count = FIRST_ROWS
+  #count: number
+  /** Rows that may still be asked for; negative: all. */
+  #left: number
   #finished = false
   #closed = false
 
-  constructor(binding: RocksdbBinding, native: NativeIterator, directory: string, onClose: () => void) {
+  constructor(binding: RocksdbBinding, native: NativeIterator, directory: string, onClose: () => void, limit = -1) {
+    this.#left = limit
+    this.#count = limit > 0 ? Math.min(limit, FIRST_ROWS) : FIRST_ROWS
     this.#directory = directory
     this.#binding = binding
     this.#native = native
@@ -51,12 +55,13 @@ export class RocksdbIterator implements EngineIterator {
 
   next(): boolean {
     while (this.#at === this.#rows.length) {
-      if (this.#finished || this.#closed) return false
+      if (this.#finished || this.#closed || this.#left === 0) return false
       const { rows, finished } = this.#fetch()
       this.#rows = rows
       this.#at = 0
+      if (this.#left > 0) this.#left -= rows.length / 2
       this.#finished = finished
-      this.#count = Math.min(this.#count * 2, MOST_ROWS)
+      this.#count = Math.min(this.#count * 2, MOST_ROWS, this.#left > 0 ? this.#left : MOST_ROWS)
     }
     this.key = this.#rows[this.#at]!
     this.value = this.#rows[this.#at + 1]!

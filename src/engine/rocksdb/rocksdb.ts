@@ -1,4 +1,5 @@
-import { rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import type {
   EngineFactory,
   EngineIterator,
@@ -10,7 +11,7 @@ import type {
 import { ShortView } from '../short-view.ts'
 import type { WriteBatch } from '../write-batch.ts'
 import { requireWhole } from '../files/engine-files.ts'
-import { engineClosed, engineFailure } from '../files/engine-failure.ts'
+import { engineClosed, engineFailure, lockFailure } from '../files/engine-failure.ts'
 import { holdDirectory } from '../files/open-directories.ts'
 import type { HeldDirectory } from '../files/open-directories.ts'
 import { loadRocksdbBinding } from './rocksdb-binding.ts'
@@ -34,7 +35,7 @@ export const rocksdbEngine: EngineFactory = {
     const binding = loadRocksdbBinding()
     const held = holdDirectory('rocksdb', directory, options.fileMode)
     try {
-      if (options.acceptDamage !== true) requireWhole('rocksdb', held.path)
+      if (options.acceptDamage !== true) await requireWhole('rocksdb', held.path, () => probe(binding, held.path))
       const database = binding.db_init(held.path)
       const columns = await openDatabase(binding, database, options)
       held.restrictNewFiles()
@@ -44,21 +45,41 @@ export const rocksdbEngine: EngineFactory = {
       throw engineFailure('rocksdb', directory, cause)
     }
   },
+  async requireUnlocked(directory) {
+    if (!existsSync(join(directory, 'LOCK'))) return
+    const held = holdDirectory('rocksdb', directory)
+    try {
+      await probe(loadRocksdbBinding(), held.path)
+    } finally {
+      held.release()
+    }
+  },
   destroy(directory) {
     rmSync(directory, { recursive: true, force: true })
   },
+}
+
+/** RocksDB takes its lock first, and then refuses a database that is there, or is not. @throws MR_STATE_LOCKED */
+async function probe(binding: RocksdbBinding, path: string): Promise<void> {
+  try {
+    await openDatabase(binding, binding.db_init(path), {}, { createIfMissing: false, errorIfExists: true })
+  } catch (cause) {
+    const locked = lockFailure(path, cause)
+    if (locked !== undefined) throw locked
+  }
 }
 
 function openDatabase(
   binding: RocksdbBinding,
   database: NativeDatabase,
   options: EngineOptions,
+  whether: object = { createIfMissing: true },
 ): Promise<Readonly<Record<string, NativeColumn>>> {
   // As Kafka Streams does. With level compaction the binding compresses the lower levels, whatever `compression` says.
   const common = { compaction: 'universal', compression: false, optimize: 'point-lookup' }
   return new Promise((resolve, reject) => {
     const settings = {
-      createIfMissing: true,
+      ...whether,
       walCompression: false,
       parallelism: 2,
       columns: {
@@ -141,7 +162,8 @@ class RocksdbEngine implements KeyValueEngine {
   iterate(range: EngineRange): EngineIterator {
     this.#assertOpen()
     const native = openNativeIterator(this.#binding, this.#database, this.#main, range)
-    const iterator = new RocksdbIterator(this.#binding, native, this.#directory, () => this.#iterators.delete(iterator))
+    const onClose = (): unknown => this.#iterators.delete(iterator)
+    const iterator = new RocksdbIterator(this.#binding, native, this.#directory, onClose, range.limit)
     this.#iterators.add(iterator)
     return iterator
   }

@@ -3,17 +3,16 @@ import type { WriteBatch } from '../../engine/write-batch.ts'
 import { isMillraceError, MillraceError, withPlace } from '../../errors/millrace-error.ts'
 import { firstAtOrAfter, MemoryPartition } from '../local/partition-data.ts'
 import type { PartitionData } from '../local/partition-data.ts'
-import { viewOf } from '../local/run.ts'
 import type { Run } from '../local/run.ts'
 import { isCompacted } from './cleanup-policy.ts'
 import { baseOf, partitionKey, runKey } from './log-keys.ts'
-import { openRun, sealRun, TRAILER_BYTES } from './stored-run.ts'
+import { MAX_SPAN, openRun, sealHole } from './stored-run.ts'
 import type { StoredRun } from './stored-run.ts'
 import type { TailBudget } from './tail-budget.ts'
 import { ACCEPT_LOSS } from './accept-loss.ts'
 
 /** What is stored of a partition beside its runs. */
-interface Bounds {
+export interface Bounds {
   readonly start: number
   /** Where the next record goes if no run is left that tells it. */
   readonly end: number
@@ -112,10 +111,10 @@ export class EmbeddedPartition implements PartitionData {
     return runs
   }
 
-  /** What is missing between start and end; of a compacted partition nobody can tell. Reads all of it. */
+  /** Reads all of the partition. What is missing between start and end; of a compacted one nobody can tell. */
   holes(): Hole[] {
     const holes: Hole[] = []
-    let at = this.#hasGaps ? this.endOffset : this.startOffset
+    let at = this.startOffset
     while (at < this.endOffset) {
       const runs = this.#runsFrom(at, SEARCH_BYTES)
       for (const { base, span } of runs) {
@@ -126,13 +125,13 @@ export class EmbeddedPartition implements PartitionData {
       holes.push({ from: at, to: this.endOffset })
       at = this.endOffset
     }
-    return holes
+    return this.#hasGaps ? [] : holes
   }
 
   /** Adds to the batch that nothing is to be found in the hole: offsets behind it stay, and readers pass it. */
   writeHole(batch: WriteBatch, { from, to }: Hole): void {
     for (let base = from; base < to; base += MAX_SPAN) {
-      batch.put(this.runKey(base), sealRun(emptyRun(base, Math.min(MAX_SPAN, to - base)), this.checked))
+      batch.put(this.runKey(base), sealHole(base, Math.min(MAX_SPAN, to - base), this.checked))
     }
   }
 
@@ -248,10 +247,3 @@ const DAMAGE: ReadonlySet<string> = new Set(['MR_CORRUPT_BATCH', 'MR_STATE_CORRU
 const RESTORE = 'Check the disk and restore the log from a backup.'
 const UNTOUCHED: Bounds = { start: 0, end: 0, cleanedTo: 0, cleanedRecords: 0 }
 const SEARCH_BYTES = 1024 * 1024
-const MAX_SPAN = 2 ** 31
-
-function emptyRun(base: number, span: number): Run {
-  const buffer = Buffer.alloc(TRAILER_BYTES)
-  const deltas = new Uint32Array(0)
-  return { buffer, view: viewOf(buffer), start: 0, end: 0, base, count: 0, span, maxTimestamp: -1, deltas }
-}

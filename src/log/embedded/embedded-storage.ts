@@ -26,7 +26,8 @@ import { TailBudget } from './tail-budget.ts'
 /** Newest records of all partitions that are kept in memory. */
 const TAIL_BYTES = 64 * 1024 * 1024
 
-interface StoredTopic {
+/** The row of a topic. */
+export interface StoredTopic {
   readonly number: number
   readonly partitions: number
   readonly configs: Readonly<Record<string, string>>
@@ -56,6 +57,8 @@ export class EmbeddedStorage implements LogStorage {
   readonly #topicNumbers = new Map<string, number>()
   /** Numbers of topics that the engine does not have yet: one that is missing after a kill would be taken for lost. */
   readonly #unwrittenTopics = new Set<number>()
+  /** Groups that have committed offsets. */
+  readonly #groups = new Set<string>()
   /** Never given again: a topic id is made of it. */
   #highestDeletedTopic = 0
   readonly #partitions = new Map<PartitionData, EmbeddedPartition>()
@@ -91,6 +94,10 @@ export class EmbeddedStorage implements LogStorage {
     })
   }
 
+  get groups(): string[] {
+    return [...this.#groups]
+  }
+
   /** From now on `keeper` is told of what is written. */
   keepEnds(keeper: EndsKeeper): void {
     this.#ends = keeper
@@ -110,6 +117,7 @@ export class EmbeddedStorage implements LogStorage {
     const offsets: [string, string, number, CommittedOffset][] = []
     this.#forEach('o', (key, value) => {
       const { groupId, topic, partition } = decodeOffsetKey(key)
+      this.#groups.add(groupId)
       offsets.push([groupId, topic, partition, decodeOffset(value)])
     })
     return { topics, offsets }
@@ -255,6 +263,7 @@ export class EmbeddedStorage implements LogStorage {
       batch.put(stored.runKey(base), sealRun(run, stored.checked))
     }
     if (commit.offsets === undefined || commit.groupId === undefined) return
+    this.#groups.add(commit.groupId)
     for (const [topic, partition, offset] of commit.offsets.entries()) {
       batch.put(offsetKey(commit.groupId, topic, partition), encodeOffset(offset))
     }

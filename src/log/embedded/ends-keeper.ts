@@ -12,6 +12,7 @@ interface Kept {
   readonly id: string
   readonly fsync: boolean
   readonly topics: readonly TopicEnds[]
+  readonly groups: readonly string[]
 }
 
 /** Keeps the file of a log's ends, behind what is in its engine. */

@@ -32,6 +32,8 @@ export interface LogEnds {
   /** True: the log was closed when the file was written. */
   readonly atRest: boolean
   readonly topics: readonly TopicEnds[]
+  /** Ids of groups that have committed offsets; absent in files of versions that did not note them. */
+  readonly groups?: readonly string[]
 }
 
 const FORMAT = 1
@@ -126,7 +128,8 @@ function parse(text: string): LogEnds | undefined {
       typeof ends.fsync === 'boolean' &&
       typeof ends.atRest === 'boolean' &&
       Object.values(ends.files).every((size) => Number.isSafeInteger(size)) &&
-      ends.topics.every(isTopicEnds)
+      ends.topics.every(isTopicEnds) &&
+      (ends.groups ?? []).every((group) => typeof group === 'string')
     return isWhole ? ends : undefined
   } catch {
     return undefined

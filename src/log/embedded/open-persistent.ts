@@ -1,25 +1,34 @@
 import { randomUUID } from 'node:crypto'
-import { constants, copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { MillraceError } from '../../errors/millrace-error.ts'
+import { isMillraceError, MillraceError } from '../../errors/millrace-error.ts'
 import type { Clock } from '../../platform/clock.ts'
-import { DIRECTORY_MODES } from '../../platform/file-mode.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
 import { isPromise } from '../../platform/maybe-promise.ts'
 import type { EngineFactory, KeyValueEngine } from '../../engine/engine.ts'
-import { hasData, manifestDamage, NOTHING_KNOWN, writeAheadLogDamage } from '../../engine/files/engine-files.ts'
+import {
+  hasData,
+  lookUnlocked,
+  manifestDamage,
+  NOTHING_KNOWN,
+  writeAheadLogDamage,
+} from '../../engine/files/engine-files.ts'
+import { requireSoundTables } from '../../engine/leveldb/level-tables.ts'
 import { WriteBatch } from '../../engine/write-batch.ts'
 import { LocalLog } from '../local/local-log.ts'
 import type { Log } from '../log.ts'
+import { isDamage } from './damaged-rows.ts'
 import { EmbeddedStorage } from './embedded-storage.ts'
 import { EndsKeeper } from './ends-keeper.ts'
 import { LogCleaner } from './log-cleaner.ts'
 import { DATA } from './log-directory.ts'
 import { bootId, readEnds } from './log-ends.ts'
 import type { LogEnds } from './log-ends.ts'
+import { copyData, logInUse } from './log-files.ts'
 import { LOG_KEY } from './log-keys.ts'
 import { holed, lostData, recordsIn, shortened, unreadable } from './log-loss.ts'
 import type { Loss } from './log-loss.ts'
+import { endSalvage, isBeingSalvaged, salvage } from './salvage.ts'
 
 /** What there is to open, and how. */
 export interface LogPlace {
@@ -39,106 +48,131 @@ interface Findings {
   /** What is known that the log had; undefined if a version wrote it that kept no such file. */
   readonly before: LogEnds | undefined
   readonly damage: string | undefined
-  /** True: the log may have become shorter, because that is accepted, or because it was not synced when the machine stopped. */
+  /** True: the log was not synced when the machine stopped, so that it may be shorter, and the end of a file damaged. */
   readonly mayBeShorter: boolean
 }
 
 /**
- * Opens a log that lies in files, if it has all that it is known to have had.
+ * Opens a log that lies in files, if it has all that it is known to have had; else, where that is accepted, with what a
+ * salvage makes of it.
  *
- * @throws MR_STATE_CORRUPT with what is missing, unless it may be; MR_STATE_LOCKED
+ * @throws MR_STATE_CORRUPT with what is missing; MR_STATE_LOCKED
  */
 export async function openPersistent(place: LogPlace): Promise<Log> {
-  const findings = await examine(place)
-  const kept = place.acceptLoss ? keepCopy(place.directory) : undefined
-  const { engine, damage } = await openEngine(place, findings, kept)
+  await endSalvage(place)
+  const before = endsBefore(place)
+  const findings = await examine(place, before)
+  const { damage, mayBeShorter } = findings
+  if (!place.acceptLoss) {
+    if (damage !== undefined && !mayBeShorter) throw await refusal(place, before, damage)
+    return await openWhole(place, findings)
+  }
   try {
-    return await logIn(engine, place, { ...findings, damage }, kept)
+    if (damage === undefined) return await openWhole(place, findings)
+  } catch (error) {
+    if (!isCorrupt(error)) throw error
+    return await openSalvaged(place, before, error.message)
+  }
+  return await openSalvaged(place, before, damage)
+}
+
+async function openWhole(place: LogPlace, findings: Findings): Promise<Log> {
+  const engine = await openEngine(place, findings)
+  return await orClose(engine, async () => {
+    // LevelDB reads without looking at checksums.
+    if (place.acceptLoss && engine.name === 'level') await requireSoundTables(join(place.directory, DATA))
+    return await logIn(engine, place, findings)
+  })
+}
+
+async function openSalvaged(place: LogPlace, before: LogEnds | undefined, damage: string): Promise<Log> {
+  const { directory, warn } = place
+  const { losses, kept, hasAllOffsets } = await salvage(place, before)
+  const lost = { directory, damage, records: recordsIn(losses), partitions: losses.map(({ text }) => text), kept }
+  warn(hasAllOffsets ? lost : { ...lost, offsets: OFFSETS_LOST }, LOST)
+  const findings = { before: readEnds(directory), damage: undefined, mayBeShorter: false }
+  const engine = await openEngine(place, findings)
+  return await orClose(engine, () => logIn(engine, { ...place, acceptLoss: false }, findings))
+}
+
+const LOST = 'the log goes on without what it lost; what was there before is kept'
+const OFFSETS_LOST = 'some committed offsets cannot be read: groups begin where offsetReset says'
+const UNSYNCED = 'the log is shorter than it was: the machine stopped, and it was written with fsync: false'
+
+async function orClose<T>(engine: KeyValueEngine, act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
   } catch (error) {
     await engine.close()
-    if (kept === undefined) throw error
-    if (isCorrupt(error)) {
-      return await logIn(await beginAgain(place), place, { ...findings, damage: error.message }, kept)
-    }
-    // The engine that saw nothing wrong has deleted nothing.
-    if (damage === undefined) rmSync(kept, { recursive: true })
     throw error
   }
 }
 
-async function examine(place: LogPlace): Promise<Findings> {
-  const { directory, acceptLoss } = place
-  const data = join(directory, DATA)
-  const before = endsBefore(place)
+async function examine({ directory, factory }: LogPlace, before: LogEnds | undefined): Promise<Findings> {
   if (before !== undefined && before.id === undefined) return { before, damage: undefined, mayBeShorter: true }
+  const data = join(directory, DATA)
   const isSameBoot = before?.boot !== undefined && before.boot === bootId()
   const isUnsynced = before !== undefined && !before.fsync && !isSameBoot
-  const empty = hasData(data) ? undefined : `${DATA}/ is ${existsSync(data) ? 'empty' : 'missing'}`
-  const lost = empty ?? manifestDamage(data, before?.files)
-  const damage =
-    lost ?? writeAheadLogDamage(data, before === undefined ? NOTHING_KNOWN : { ...before, wasCut: !isSameBoot })
-  const isForgiven = lost === undefined && (damage === undefined || isUnsynced)
-  if (!isForgiven && !acceptLoss) throw await refusal(place, before, damage)
-  return { before, damage, mayBeShorter: acceptLoss || isUnsynced }
+  let isForgiven = isUnsynced
+  const damage = await lookUnlocked(
+    () => {
+      const empty = hasData(data) ? undefined : `${DATA}/ is ${existsSync(data) ? 'empty' : 'missing'}`
+      const lost = empty ?? manifestDamage(data, before?.files)
+      isForgiven = isUnsynced && lost === undefined
+      const files = before === undefined ? NOTHING_KNOWN : { ...before, wasCut: !isSameBoot }
+      return lost ?? writeAheadLogDamage(data, files)
+    },
+    async () => factory.requireUnlocked?.(data).catch((error: unknown) => Promise.reject(inUse(directory, error))),
+  )
+  return { before, damage, mayBeShorter: isForgiven }
 }
 
 function endsBefore({ directory, acceptLoss, warn }: LogPlace): LogEnds | undefined {
   try {
     return readEnds(directory)
   } catch (error) {
-    if (!acceptLoss || !isCorrupt(error)) throw error
+    if (!acceptLoss || !isDamage(error)) throw error
     warn({ directory, err: error }, 'what the log had is not known')
     return undefined
   }
 }
 
-async function openEngine(
-  place: LogPlace,
-  { before, damage }: Findings,
-  kept: string | undefined,
-): Promise<{ readonly engine: KeyValueEngine; readonly damage: string | undefined }> {
+async function openEngine(place: LogPlace, { before, damage }: Findings): Promise<KeyValueEngine> {
   const { directory, factory } = place
+  let engine: KeyValueEngine
   try {
-    return { engine: await factory.open(join(directory, DATA), { acceptDamage: damage !== undefined }), damage }
+    engine = await factory.open(join(directory, DATA), { acceptDamage: damage !== undefined })
   } catch (error) {
-    if (isCorrupt(error) && kept !== undefined) return { engine: await beginAgain(place), damage: error.message }
-    if (kept !== undefined) rmSync(kept, { recursive: true })
-    if (isCorrupt(error)) throw unreadable(directory, before?.topics ?? [], error)
-    if (!(error instanceof MillraceError) || error.code !== 'MR_STATE_LOCKED') throw error
-    throw new MillraceError('MR_STATE_LOCKED', `the log in ${directory} is in use`, {
-      hint: 'stop the process that has it open, or use another directory; several processes need Kafka',
-      cause: error,
-    })
+    throw isCorrupt(error) ? unreadable(directory, before?.topics ?? [], error) : inUse(directory, error)
   }
+  // Who salvages it looks for this lock after it has made its own.
+  if (!isBeingSalvaged(directory)) return engine
+  await engine.close()
+  throw logInUse(directory)
 }
 
-/** Nothing can be read of the log: it begins again, and what was there lies in the copy. */
-async function beginAgain({ directory, factory }: LogPlace): Promise<KeyValueEngine> {
-  const data = join(directory, DATA)
-  rmSync(data, { recursive: true })
-  return factory.open(data)
+function inUse(directory: string, error: unknown): unknown {
+  return isMillraceError(error) && error.code === 'MR_STATE_LOCKED' ? logInUse(directory, error) : error
 }
 
-async function logIn(
-  engine: KeyValueEngine,
-  place: LogPlace,
-  { before, damage, mayBeShorter }: Findings,
-  kept: string | undefined,
-): Promise<Log> {
+async function logIn(engine: KeyValueEngine, place: LogPlace, findings: Findings): Promise<Log> {
   const { directory, fsync, acceptLoss, warn } = place
+  const { before, damage, mayBeShorter } = findings
   const { stored, id, isOther, storage, log, cleaner } = await load(engine, place, before, damage)
   const losses = shortened(before?.topics ?? [], isOther ? [] : storage.ends)
-  if (isOther && !acceptLoss) throw lostData(directory, `${DATA}/ holds another log`, losses)
-  if (losses.length > 0 && !mayBeShorter) throw lostData(directory, damage, losses)
+  if (isOther) throw lostData(directory, `${DATA}/ holds another log`, losses)
+  // Whoever accepts losses gets them all at once: some show only where everything is read.
+  if (acceptLoss) for (const partition of storage.partitions) losses.push(...holed(partition, partition.holes()))
+  if (losses.length > 0 && (acceptLoss || !mayBeShorter)) throw lostData(directory, damage, losses)
   if (damage !== undefined) losses.push(...(await fillHoles(engine, storage, warn)))
   if (damage !== undefined || losses.length > 0) {
-    const lost = { directory, damage, records: recordsIn(losses), partitions: losses.map(({ text }) => text), kept }
-    warn(lost, acceptLoss ? 'the log goes on without what it lost; what was there before is kept' : UNSYNCED)
-  } else if (kept !== undefined) rmSync(kept, { recursive: true })
+    const partitions = losses.map(({ text }) => text)
+    warn({ directory, damage, records: recordsIn(losses), partitions }, UNSYNCED)
+  }
 
   if (stored === undefined) await writeId(engine, id)
   const onFailure = (err: unknown): void => warn({ directory, err }, 'what the log has could not be written beside it')
-  const describe = () => ({ id, fsync, topics: storage.ends })
+  const describe = () => ({ id, fsync, topics: storage.ends, groups: storage.groups })
   storage.keepEnds(new EndsKeeper(place, join(directory, DATA), describe, onFailure))
   cleaner.start()
   return log
@@ -160,8 +194,6 @@ async function load(engine: KeyValueEngine, place: LogPlace, before: LogEnds | u
     throw isCorrupt(error) ? unreadable(directory, before?.topics ?? [], error) : error
   }
 }
-
-const UNSYNCED = 'the log is shorter than it was: the machine stopped, and it was written with fsync: false'
 
 /** Makes readers pass what is missing within partitions. */
 async function fillHoles(engine: KeyValueEngine, storage: EmbeddedStorage, warn: LogPlace['warn']): Promise<Loss[]> {
@@ -231,36 +263,6 @@ async function refusal(
   }
 }
 
-/** Keeps what is there before an engine makes of it what it can. @returns where; undefined if there is nothing */
-function keepCopy(directory: string): string | undefined {
-  if (!hasData(join(directory, DATA))) return undefined
-  let number = 1
-  while (existsSync(join(directory, `damaged-${number}`))) number++
-  const copy = join(directory, `damaged-${number}`)
-  copyData(join(directory, DATA), copy)
-  return copy
-}
-
-/** Tables never change, so a second name is a copy. */
-function copyData(from: string, to: string): void {
-  mkdirSync(to, { mode: DIRECTORY_MODES.owner })
-  for (const file of readdirSync(from, { withFileTypes: true })) {
-    if (!file.isFile() || file.name === 'LOCK') continue
-    const [source, target] = [join(from, file.name), join(to, file.name)]
-    if (!/\.(sst|ldb)$/.test(file.name) || !isLinked(source, target))
-      copyFileSync(source, target, constants.COPYFILE_FICLONE)
-  }
-}
-
-function isLinked(from: string, to: string): boolean {
-  try {
-    linkSync(from, to)
-    return true
-  } catch {
-    return false
-  }
-}
-
 function isCorrupt(error: unknown): error is MillraceError {
-  return error instanceof MillraceError && (error.code === 'MR_STATE_CORRUPT' || error.code === 'MR_CORRUPT_BATCH')
+  return error instanceof MillraceError && isDamage(error)
 }

@@ -13,6 +13,9 @@ const SPARSE = 1
 /** Has a checksum. */
 const CHECKED = 2
 
+/** Offsets that one run can cover. */
+export const MAX_SPAN = 2 ** 31
+
 /** A run with what only stored runs have. */
 export interface StoredRun extends Run {
   /** Time (ms) after which compaction drops the tombstones in it; 0 until it was compacted first. */
@@ -36,6 +39,14 @@ export function sealRun(run: Run, checked: boolean, tombstonesUntil = 0): Buffer
   view.setUint32(at + 24, (deltas === undefined ? 0 : SPARSE) | (checked ? CHECKED : 0), true)
   view.setUint32(at + 28, checked ? crc32c(run.buffer.subarray(run.start, at + 28)) : 0, true)
   return run.buffer.subarray(run.start, at + TRAILER_BYTES)
+}
+
+/** A run without records: readers pass its offsets. @param span at most `MAX_SPAN` */
+export function sealHole(base: number, span: number, checked: boolean): Buffer {
+  const buffer = Buffer.alloc(TRAILER_BYTES)
+  const deltas = new Uint32Array(0)
+  const run: Run = { buffer, view: viewOf(buffer), start: 0, end: 0, base, count: 0, span, maxTimestamp: -1, deltas }
+  return sealRun(run, checked)
 }
 
 /** @throws MR_CORRUPT_BATCH */

@@ -20,9 +20,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { embeddedLog } from '../../../src/log/embedded/embedded-log.ts'
 import type { EmbeddedLogOptions } from '../../../src/log/embedded/embedded-log.ts'
 import { PartitionMap } from '../../../src/log/log.ts'
-import type { Log } from '../../../src/log/log.ts'
+import type { CommittedOffset, Log } from '../../../src/log/log.ts'
 import { ManualClock } from '../../../src/platform/manual-clock.ts'
-import { append, committedRecords } from '../log-harness.ts'
+import { append, clientOptions, committedRecords, subtopology } from '../log-harness.ts'
 import { recordingLogger } from '../../runtime/support/state-case.ts'
 
 const ENDS = 'millrace-log-ends.json'
@@ -48,6 +48,13 @@ async function fill(log: Log, from: number, to: number): Promise<void> {
 async function ordersIn(log: Log): Promise<number[]> {
   const records = [...(await committedRecords(log, 'orders', 0)), ...(await committedRecords(log, 'orders', 1))]
   return records.map(({ timestamp }) => timestamp).sort((left, right) => left - right)
+}
+
+async function idsIn(directory: string): Promise<unknown> {
+  const log = await embeddedLog({ directory, acceptLoss: false })
+  const topics = await log.describeTopics(TOPICS.map(({ name }) => name))
+  await log.close()
+  return topics
 }
 
 const upTo = (end: number, from = 0): number[] => Array.from({ length: end - from }, (_, i) => from + i)
@@ -95,6 +102,16 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
       data(),
       readdirSync(data()).find((name) => pattern.test(name))!,
     )
+  const isTable = /\.(sst|ldb)$/
+  /** Names of tables, in the order in which they were written. */
+  const tables = (): string[] =>
+    readdirSync(data())
+      .filter((name) => isTable.test(name))
+      .toSorted()
+  const ofTables = (at: string): Record<string, string> =>
+    Object.fromEntries(Object.entries(contentOf(at)).filter(([name]) => isTable.test(name)))
+  /** Those with records: a bit in the index of a small one would be hit otherwise. */
+  const large = (): string[] => tables().filter((name) => statSync(join(data(), name)).size > 50_000)
   const flip = (path: string, at: number): void => {
     const bytes = readFileSync(path)
     bytes[at]! ^= 4
@@ -253,31 +270,192 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     await log.close()
   })
 
-  it('is refused if what was written last cannot be read, and begins again where that is accepted', async () => {
+  it('is refused if what was written last cannot be read, and goes on with the rest where that is accepted', async () => {
     // All of it in tables.
     await (await open()).close()
-    const newest = readdirSync(data())
-      .filter((name) => /\.(sst|ldb)$/.test(name))
-      .toSorted()
-      .at(-1)!
-    const path = join(data(), newest)
+    const path = join(data(), tables().at(-1)!)
     const { size } = statSync(path)
     for (let at = size >> 1; at < size - 2000; at += 500) flip(path, at)
-    const isTable = ([name]: [string, string]): boolean => /\.(sst|ldb)$/.test(name)
-    const tables = (): unknown => Object.fromEntries(Object.entries(contentOf(data())).filter(isTable))
-    const before = tables()
+    const before = ofTables(data())
     await expect(open()).rejects.toMatchObject({
       code: 'MR_STATE_CORRUPT',
       message: expect.stringMatching(/cannot be read.*orders-0 to 300, orders-1 to 300, totals-0 to 600/),
       hint: expect.stringContaining('--accept-loss'),
     })
-    expect(tables()).toEqual(before)
-    const whole = contentOf(data())
+    expect(ofTables(data())).toEqual(before)
     const { log, warnings } = await openAccepting()
-    expect(warnings).toEqual([expect.stringMatching(/without what it lost.* 1200 .*orders-1 ends at 0/)])
+    const left = await ordersIn(log)
+    expect(left.slice(0, HALF)).toEqual(upTo(HALF))
+    expect(left.length).toBeGreaterThanOrEqual(RECORDS - HALF / 2)
+    const ended = (await log.listOffsets([{ topic: 'orders', partition: 1 }], 'latest')).get('orders', 1)
+    // What is written now gets offsets that no record had.
+    expect(ended).toBe(RECORDS / 2)
+    expect(warnings).toEqual([expect.stringMatching(/without what it lost.*orders-1 ends at \d+, 300 is recorded/)])
     await log.close()
-    expect(contentOf(join(directory, 'damaged-1'))).toEqual(whole)
-    await expectGoesOn([])
+    expect(contentOf(join(directory, 'damaged-1'))).toMatchObject(before)
+    await expectGoesOn(left)
+  })
+
+  /** The log in tables of several sessions, as large logs are, with a group's offsets. */
+  async function inTables(): Promise<void> {
+    const log = await open()
+    const client = await log.openClient(clientOptions('app', 1, [subtopology(0, ['orders'])]))
+    await client.commit(new PartitionMap<CommittedOffset>().set('orders', 0, { offset: 123, metadata: 'm' }))
+    await log.close()
+    await (await open()).close()
+  }
+
+  it.each([0.1, 0.25, 0.5, 0.75])(
+    'goes on without the records around a flipped bit at %d of each table, where that is accepted, and says which',
+    async (part) => {
+      await inTables()
+      const ids = await idsIn(directory)
+      for (const name of large()) flip(join(data(), name), Math.floor(statSync(join(data(), name)).size * part))
+      const told: object[] = []
+      const log = await open({ acceptLoss: true, logger: { warn: (fields) => told.push(fields) } })
+      const left = await ordersIn(log)
+      const totals = (await committedRecords(log, 'totals', 0)).length
+      expect(told).toEqual([
+        {
+          directory,
+          damage: expect.stringMatching(/checksum|damage/),
+          records: 2 * RECORDS - left.length - totals,
+          partitions: expect.arrayContaining([expect.stringMatching(/^(orders|totals)-\d lacks \d+ to \d+$/)]),
+          kept: join(directory, 'damaged-1'),
+        },
+      ])
+      // Of each of the two tables one block.
+      expect(left.length).toBeGreaterThanOrEqual(RECORDS - 2 * 50)
+      expect(left.length + totals).toBeLessThan(2 * RECORDS)
+      const client = await log.openClient(clientOptions('app', 1, [subtopology(0, ['orders'])]))
+      const committed = await client.committed([{ topic: 'orders', partition: 0 }])
+      expect(committed.get('orders', 0)).toEqual({ offset: 123, metadata: 'm' })
+      await log.close()
+      expect(await idsIn(directory)).toEqual(ids)
+      await expectGoesOn(left)
+    },
+  )
+
+  it('begins again where its engine cannot be opened, gives no offset twice, and keeps what was there', async () => {
+    await inTables()
+    rmSync(join(data(), tables()[0]!))
+    const before = contentOf(data())
+    const { log, warnings } = await openAccepting()
+    expect(warnings).toEqual([
+      expect.stringMatching(/without what it lost.* 1200 .*orders-1 ends at 0.*committed offsets/),
+    ])
+    const producer = log.openProducer()
+    append(producer, 'orders', 0, 'key', 'value', 7)
+    await producer.flush()
+    expect(await committedRecords(log, 'orders', 0)).toMatchObject([{ offset: 300, timestamp: 7 }])
+    await producer.close()
+    await log.close()
+    expect(contentOf(join(directory, 'damaged-1'))).toEqual(before)
+  })
+
+  it('reads all of a log that lost nothing where losses are accepted, and leaves it as it is', async () => {
+    await inTables()
+    const { log, warnings } = await openAccepting()
+    expect(warnings).toEqual([])
+    await log.close()
+    expect(readdirSync(directory).toSorted()).toEqual(['data', ENDS, 'millrace-log.json'])
+    await expectGoesOn(upTo(RECORDS))
+  })
+
+  /** Kills a process that salvages the log when a file is there, or lets it end. @returns whether it was killed */
+  async function salvageUntil(file: string): Promise<boolean> {
+    const script = fileURLToPath(new URL('./open-accepting.ts', import.meta.url))
+    const child = spawn(process.execPath, [...process.execArgv, script, engine, directory], { stdio: 'inherit' })
+    let hasEnded = false
+    const ended = new Promise<void>((resolve) => child.once('close', () => resolve((hasEnded = true) as never)))
+    let isKilled = false
+    while (!hasEnded && !isKilled) {
+      if (existsSync(join(directory, file))) isKilled = child.kill('SIGKILL')
+      else await new Promise((resolve) => setImmediate(resolve))
+    }
+    await ended
+    return isKilled
+  }
+
+  it('is as it was when a process is killed while it salvages it, and is salvaged by the next', async () => {
+    await inTables()
+    for (const name of large()) flip(join(data(), name), statSync(join(data(), name)).size >> 1)
+    const before = ofTables(data())
+    expect(await salvageUntil('millrace-log-salvage/to/CURRENT')).toBe(true)
+    expect(ofTables(data())).toEqual(before)
+    const { log, warnings } = await openAccepting()
+    const left = await ordersIn(log)
+    expect(left.length).toBeGreaterThanOrEqual(RECORDS - 2 * 50)
+    expect(warnings).toEqual([expect.stringContaining('damaged-1')])
+    expect(ofTables(join(directory, 'damaged-1'))).toEqual(before)
+    await log.close()
+    expect(readdirSync(directory).toSorted()).toEqual(['damaged-1', 'data', ENDS, 'millrace-log.json'])
+    await expectGoesOn(left)
+  })
+
+  it('has its old data or all of what was salvaged, wherever the exchange of the two was cut short', async () => {
+    await inTables()
+    for (const name of large()) flip(join(data(), name), statSync(join(data(), name)).size >> 1)
+    const work = join(directory, 'millrace-log-salvage')
+    const damaged = mkdtempSync(join(tmpdir(), 'millrace-lost-'))
+    cpSync(directory, damaged, { recursive: true })
+    const { log } = await openAccepting()
+    const left = await ordersIn(log)
+    await log.close()
+    const salvaged = mkdtempSync(join(tmpdir(), 'millrace-lost-'))
+    cpSync(directory, salvaged, { recursive: true })
+    const from = (source: string, name: string, to: string): void =>
+      cpSync(join(source, name), join(directory, to), { recursive: true })
+    const old = (to: string): void => from(damaged, 'data', to)
+    const fresh = (to: string): void => from(salvaged, 'data', to)
+    const inWork = (name: string): string => `millrace-log-salvage/${name}`
+    const states: [string, boolean, () => void][] = [
+      ['before it', false, () => [old('data'), fresh(inWork('to')), from(salvaged, ENDS, inWork(ENDS))]],
+      ['without data', false, () => [old(inWork('replaced')), fresh(inWork('to')), from(salvaged, ENDS, inWork(ENDS))]],
+      ['with new data', false, () => [old(inWork('replaced')), fresh('data'), from(salvaged, ENDS, inWork(ENDS))]],
+      [
+        'while it is undone',
+        false,
+        () => [old(inWork('replaced')), fresh(inWork('undone')), from(salvaged, ENDS, inWork(ENDS))],
+      ],
+      ['when it was undone', false, () => [old('data'), fresh(inWork('undone')), from(salvaged, ENDS, inWork(ENDS))]],
+      ['done', true, () => [old(inWork('replaced')), fresh('data'), from(salvaged, ENDS, ENDS)]],
+    ] as never
+    for (const [name, isDone, make] of states) {
+      rmSync(directory, { recursive: true })
+      mkdirSync(work, { recursive: true })
+      from(damaged, 'millrace-log.json', 'millrace-log.json')
+      from(damaged, ENDS, ENDS)
+      make()
+      const opened = await openAccepting()
+      expect([name, await ordersIn(opened.log), opened.warnings.length]).toEqual([name, left, isDone ? 0 : 1])
+      await opened.log.close()
+      expect([name, readdirSync(directory).toSorted()]).toEqual([
+        name,
+        ['damaged-1', 'data', ENDS, 'millrace-log.json'],
+      ])
+      expect(ofTables(join(directory, 'damaged-1'))).toEqual(ofTables(join(damaged, 'data')))
+    }
+    for (const each of [damaged, salvaged]) rmSync(each, { recursive: true })
+  })
+
+  it('is in use, and neither damaged nor copied, while another process writes it', async () => {
+    rmSync(directory, { recursive: true })
+    const script = fileURLToPath(new URL('./commit-forever.ts', import.meta.url))
+    const child = spawn(process.execPath, [...process.execArgv, script, engine, directory], { stdio: 'pipe' })
+    await new Promise((resolve) => child.stdout.once('data', resolve))
+    child.stdout.resume()
+    for (let attempt = 0; attempt < 60; attempt++) {
+      const error: unknown = await open({ acceptLoss: attempt % 2 === 0 }).catch((caught: unknown) => caught)
+      expect(error).toMatchObject({ code: 'MR_STATE_LOCKED', message: expect.stringContaining(directory) })
+    }
+    expect(
+      readdirSync(directory)
+        .filter((name) => !name.startsWith(ENDS))
+        .toSorted(),
+    ).toEqual(['data', 'millrace-log.json'])
+    child.kill('SIGKILL')
+    await new Promise((resolve) => child.once('close', resolve))
   })
 
   it('is refused if it is shorter than recorded, however its files look', async () => {

@@ -1,0 +1,178 @@
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { isMillraceError } from '../../errors/millrace-error.ts'
+import type { EngineFactory, KeyValueEngine } from '../../engine/engine.ts'
+import { hasData, vitalFiles } from '../../engine/files/engine-files.ts'
+import { sealDamagedBlocks } from '../../engine/leveldb/level-tables.ts'
+import { DIRECTORY_MODES } from '../../platform/file-mode.ts'
+import type { FileMode } from '../../platform/file-mode.ts'
+import { DamagedRows, isDamage } from './damaged-rows.ts'
+import { DATA } from './log-directory.ts'
+import { bootId, ENDS_FILE, writeEnds } from './log-ends.ts'
+import type { LogEnds } from './log-ends.ts'
+import { copyData, freeKept, logInUse } from './log-files.ts'
+import { RowsSalvage } from './salvaged-rows.ts'
+import type { SalvagedRows } from './salvaged-rows.ts'
+
+/** The log that is salvaged. */
+interface SalvagePlace {
+  readonly directory: string
+  readonly factory: EngineFactory
+  readonly fsync: boolean
+  readonly fileMode: FileMode
+}
+
+/** What came of a salvage, and where what was there before is kept; undefined if there was nothing. */
+export interface Salvaged extends SalvagedRows {
+  readonly kept: string | undefined
+}
+
+/**
+ * Where a salvage works, beside the data, which stays as it is until the salvage is done:
+ *
+ * - `from/` a copy of the data, which an engine may change as it likes
+ * - `to/` what can be read of it; becomes the data
+ * - `millrace-log-ends.json` what `to/` has. The salvage is done at the moment in which it replaces the log's own
+ * - `replaced/` the data, from then on kept as `damaged-n`
+ *
+ * Beside it lies an engine without rows, open while a process is at it: its lock is that of the salvage.
+ */
+function placesIn(directory: string) {
+  const work = join(directory, 'millrace-log-salvage')
+  const inside = (name: string): string => join(work, name)
+  return {
+    work,
+    lock: join(directory, 'millrace-log-salvage-lock'),
+    from: inside('from'),
+    to: inside('to'),
+    undone: inside('undone'),
+    replaced: inside('replaced'),
+    ends: join(work, ENDS_FILE),
+    data: join(directory, DATA),
+  }
+}
+
+/** True while a log is salvaged, and when that was interrupted. */
+export function isBeingSalvaged(directory: string): boolean {
+  return existsSync(placesIn(directory).work)
+}
+
+/**
+ * Takes back what a process that died left of a salvage, or ends it if it was done.
+ *
+ * @throws MR_STATE_LOCKED if a process is at it
+ */
+export async function endSalvage(place: SalvagePlace): Promise<void> {
+  const { work, lock } = placesIn(place.directory)
+  if (existsSync(work) || existsSync(lock)) await locked(place, () => {})
+}
+
+/**
+ * Puts in place of a damaged log what can be read of it. Reads all of it, and writes it once.
+ *
+ * @param before what is known that the log had
+ * @throws MR_STATE_LOCKED; what the disk refuses: then everything is as it was
+ */
+export async function salvage(place: SalvagePlace, before: LogEnds | undefined): Promise<Salvaged> {
+  return await locked(place, async (places) => {
+    const { data, from, to, ends, replaced } = places
+    const isThere = hasData(data)
+    if (isThere) await copyUnlocked(place, data, from)
+    const salvaged = await copyRows(place, isThere ? from : undefined, to, before)
+    const boot = bootId()
+    const { id, topics, groups } = salvaged
+    const its = { id, fsync: place.fsync, files: vitalFiles(to), atRest: true, topics, groups }
+    writeEnds(places.work, boot === undefined ? its : { ...its, boot }, place.fileMode)
+    const kept = isThere ? freeKept(place.directory) : undefined
+    if (isThere) renameSync(data, replaced)
+    else rmSync(data, { recursive: true, force: true })
+    renameSync(to, data)
+    renameSync(ends, join(place.directory, ENDS_FILE))
+    if (kept !== undefined) renameSync(replaced, kept)
+    return { ...salvaged, kept }
+  })
+}
+
+/** Works under the lock of the salvage, from a clean beginning, and leaves nothing. */
+async function locked<T>(
+  place: SalvagePlace,
+  act: (places: ReturnType<typeof placesIn>) => Promise<T> | T,
+): Promise<T> {
+  const places = placesIn(place.directory)
+  const lock = await openLock(place, places.lock)
+  try {
+    mkdirSync(places.work, { recursive: true, mode: DIRECTORY_MODES[place.fileMode] })
+    settle(place.directory)
+    for (const name of [places.from, places.to, places.undone]) rmSync(name, { recursive: true, force: true })
+    try {
+      return await act(places)
+    } finally {
+      settle(place.directory)
+      rmSync(places.work, { recursive: true, force: true })
+    }
+  } finally {
+    await lock.close()
+    rmSync(places.lock, { recursive: true, force: true })
+  }
+}
+
+/**
+ * Undoes a salvage that is not done, and ends one that is. May itself be cut short anywhere and be called again: `undone`
+ * tells that the data is the old one, and `ends`, without which nothing is undone, is deleted before it.
+ */
+function settle(directory: string): void {
+  const { ends, to, data, undone, replaced } = placesIn(directory)
+  const isDone = !existsSync(ends)
+  if (!isDone && !existsSync(to) && !existsSync(undone)) renameSync(data, undone)
+  if (existsSync(replaced)) renameSync(replaced, isDone ? freeKept(directory) : data)
+  rmSync(ends, { force: true })
+}
+
+async function openLock({ directory, factory }: SalvagePlace, lock: string): Promise<KeyValueEngine> {
+  try {
+    return await factory.open(lock, { acceptDamage: true })
+  } catch (error) {
+    throw isMillraceError(error) && error.code === 'MR_STATE_LOCKED' ? logInUse(directory, error) : error
+  }
+}
+
+/** Copies data that nobody has open, nor had meanwhile. */
+async function copyUnlocked({ directory, factory }: SalvagePlace, data: string, copy: string): Promise<void> {
+  const look = (): string =>
+    JSON.stringify([readdirSync(data).filter((name) => !name.startsWith('LO')), vitalFiles(data)])
+  await factory.requireUnlocked?.(data)
+  const before = look()
+  copyData(data, copy)
+  await factory.requireUnlocked?.(data)
+  if (look() !== before) throw logInUse(directory)
+}
+
+async function copyRows(
+  { factory }: SalvagePlace,
+  from: string | undefined,
+  to: string,
+  before: LogEnds | undefined,
+): Promise<SalvagedRows> {
+  const source = from === undefined ? undefined : await openDamaged(factory, from)
+  try {
+    const target = await factory.open(to)
+    try {
+      return await new RowsSalvage(source === undefined ? undefined : new DamagedRows(source), target).copy(before)
+    } finally {
+      await target.close()
+    }
+  } finally {
+    await source?.close()
+  }
+}
+
+/** Undefined if the engine cannot open it at all. */
+async function openDamaged(factory: EngineFactory, directory: string): Promise<KeyValueEngine | undefined> {
+  if (factory.name === 'level') await sealDamagedBlocks(directory)
+  try {
+    return await factory.open(directory, { acceptDamage: true })
+  } catch (error) {
+    if (isDamage(error)) return undefined
+    throw error
+  }
+}
