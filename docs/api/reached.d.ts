@@ -49,7 +49,6 @@ interface KeyValueEngine {
   readonly name: EngineName
   get(key: Buffer): Buffer | undefined
   getMany?(keys: readonly Buffer[]): readonly (Buffer | undefined)[]
-  readonly readsBeside?: boolean
   beginGetMany?(keys: readonly Buffer[]): PendingRows | undefined
   iterate(range: EngineRange): EngineIterator
   prepare?(batch: WriteBatch): void
@@ -332,7 +331,7 @@ interface RecordCursor {
   readonly keyEnd: number
   readonly valueStart: number
   readonly valueEnd: number
-  peekKeys(from: number, to: number, see: SeeKey): number
+  peekKeys(count: number, see: SeeKey): number
   headers(none: Headers): Headers
   readonly endOffset: number
   readonly bytes: number

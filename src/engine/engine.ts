@@ -13,9 +13,7 @@ export interface KeyValueEngine {
   get(key: Buffer): Buffer | undefined
   /** As `get` of each key, in engines to which many at once cost less than one by one. */
   getMany?(keys: readonly Buffer[]): readonly (Buffer | undefined)[]
-  /** True while look-ups take so long that `beginGetMany` is better than `getMany`. */
-  readonly readsBeside?: boolean
-  /** Begins to look these keys up beside this thread, which goes on; undefined if that cannot be done now. */
+  /** Begins to look these keys up in another thread, in engines that have one; undefined if that cannot be done now. */
   beginGetMany?(keys: readonly Buffer[]): PendingRows | undefined
   /** Iterates over the engine as it is at this call, whatever is written later. The caller closes the iterator on every path. */
   iterate(range: EngineRange): EngineIterator
@@ -32,8 +30,8 @@ export interface KeyValueEngine {
 /** Rows that are being looked up. One of the two must be called, once: only so many look-ups can be under way in a thread. */
 export interface PendingRows {
   /**
-   * What `getMany` would answer now; undefined if that is not known: not yet, or no more since something was written. Never waits. Each row keeps the
-   * memory of all of them: what is kept for long should be copied.
+   * What `getMany` returned at some moment since these keys were asked for; undefined if they have not been looked up yet, or could
+   * not be. Never waits. Each row keeps the memory of all of them: what is kept for long should be copied.
    */
   take(): readonly (Buffer | undefined)[] | undefined
   drop(): void

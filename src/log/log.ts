@@ -156,15 +156,13 @@ export interface RecordCursor {
   readonly valueStart: number
   readonly valueEnd: number
   /**
-   * Calls `see` with the keys of the records after the current one, in order, without moving to them: from number
-   * `from` (0 is the next record) up to, but not including, number `to`. May be called before the first `next`. Records
-   * that are not shown cost hardly anything.
+   * Calls `see` with the keys of the next `count` records, in order, without moving to them. May be called before the
+   * first `next`.
    *
-   * @returns the number of records passed, shown or not: `to`, or all that there are. -1 if that is unknown: then the
-   *   records after this cursor do not continue what was shown.
+   * @returns the number of keys shown: `count`, or all that there are. -1 if none can be shown before the first `next`
    * @throws the error that `next` will throw for a record that cannot be read
    */
-  peekKeys(from: number, to: number, see: SeeKey): number
+  peekKeys(count: number, see: SeeKey): number
   /** Decodes and returns the headers of the current record; returns `none` itself if it has none. */
   headers(none: Headers): Headers
   /** Position of the reader once every record of this cursor is taken: after control and skipped records too. */

@@ -1,5 +1,4 @@
 import { Headers } from './headers.ts'
-import type { KeyReader } from './key-reader.ts'
 
 /**
  * The input record that a task is processing. There is one object per task, changed in place. Cache flushes and
@@ -12,10 +11,6 @@ export class RecordContext {
   offset = -1
   timestamp = -1
   headers: Headers = new Headers()
-  /** Key of the record as it came into the task; null if it has none, or while no record is being processed. */
-  inputKey: unknown = null
-  /** Stores that had to ask their engines for the row of that key since this list was last emptied. */
-  readonly missedBy: KeyReader[] = []
 
   set(topic: string | null, partition: number, offset: number, timestamp: number, headers: Headers): void {
     this.topic = topic

@@ -1,3 +1,4 @@
+import type { Prefetchable } from './prefetchable.ts'
 import type { StateStore } from './states.ts'
 
 /** What the task's state needs of a store beyond what the runtime does. */
@@ -8,6 +9,8 @@ export interface TaskStore extends StateStore {
   emitOldest(): boolean
   /** Forgets entries that the engine has, about this many bytes, those not used for long first. */
   evict(bytes: number): void
+  /** The store as prefetching sees it; absent where looking up many keys at once brings nothing. */
+  readonly prefetchable?: Prefetchable | undefined
   /** Forgets everything that is not committed. */
   discard(): void
 }

@@ -260,10 +260,10 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: 'a node at work: what it forwards, drops, schedules',
     knows: ['application', 'errors', 'operators', 'platform', 'record', 'state', 'topology'],
   },
-  'runtime/prefetch': { holds: 'rows looked up before their records are processed', knows: ['log', 'record', 'serde'] },
+  'runtime/prefetch': { holds: 'rows looked up before their records are processed', knows: ['log', 'serde', 'state'] },
   'runtime/input': {
     holds: 'records on their way in: queues by partition, the lowest timestamp first',
-    knows: ['log', 'record', 'runtime/node', 'runtime/prefetch', 'serde', 'topology'],
+    knows: ['log', 'record', 'runtime/node', 'runtime/prefetch', 'serde', 'state', 'topology'],
   },
   'runtime/output': {
     holds: 'records on their way out: encoded, partitioned, appended',

@@ -13,17 +13,14 @@ vi.mock('node:worker_threads', async (original) => ({
   }),
 }))
 
-test('where no thread can be started to read beside, everything is looked up all the same, and nothing is asked for again', async () => {
+test('where no thread can be started to read beside, everything is looked up all the same', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-no-reader-'))
   const engine = await rocksdbEngine.open(directory, { writeBufferBytes: 64 * 1024, blockCacheBytes: 64 * 1024 })
   const keys = Array.from({ length: 64 }, (_, i) => Buffer.from(`key-${i}`))
   const batch = new WriteBatch()
   for (const key of keys) batch.put(key, Buffer.alloc(5000, key))
   for (let i = 0; i < 20; i++) await engine.write(batch)
-  for (let i = 0; i < 100 && engine.readsBeside !== true; i++) engine.getMany?.(keys)
-  expect(engine.readsBeside).toBe(true)
-  expect(engine.beginGetMany?.(keys)).toBeUndefined()
-  expect(engine.readsBeside).toBe(false)
+  for (let i = 0; i < 2; i++) expect(engine.beginGetMany?.(keys)).toBeUndefined()
   expect(engine.getMany?.(keys)?.map((row) => row?.length)).toEqual(keys.map(() => 5000))
   await engine.close()
   rmSync(directory, { recursive: true, force: true })

@@ -64,7 +64,6 @@ class SimEngine implements KeyValueEngine {
   readonly #release: () => void
   /** Writes that a crash may catch, oldest first. */
   #writing: (() => void)[] = []
-  #writes = 0
   #closed = false
 
   constructor(process: SimProcess, path: string, content: KeyValueEngine, release: () => void) {
@@ -91,16 +90,13 @@ class SimEngine implements KeyValueEngine {
   }
 
   /** Slow disks answer late: what has been written since must not be taken for what is there. */
-  readonly readsBeside = true
-
   beginGetMany(keys: readonly Buffer[]): PendingRows | undefined {
     this.#assertOpen()
     const { random } = this.#process.schedule
     if (random.chance(0.2)) return undefined
     const rows = keys.map((key) => this.#content.get(key))
-    const writes = this.#writes
     return {
-      take: () => (this.#closed || writes !== this.#writes || random.chance(0.2) ? undefined : rows),
+      take: () => (this.#closed || random.chance(0.2) ? undefined : rows),
       drop: () => {},
     }
   }
@@ -112,7 +108,6 @@ class SimEngine implements KeyValueEngine {
 
   write(batch: WriteBatch): MaybePromise<void> {
     this.#assertOpen()
-    this.#writes++
     // The caller may use its buffers anew as soon as this returns.
     const copy = batch.copy()
     const write = (): void => void this.#content.write(copy)

@@ -160,10 +160,10 @@ class Piece implements RecordCursor {
     return this.#source.valueEnd
   }
 
-  peekKeys(from: number, to: number, see: SeeKey): number {
+  peekKeys(count: number, see: SeeKey): number {
     // Before its first record the source may still stand in the piece before.
     if (!this.#begun) return -1
-    return this.#source.peekKeys(Math.min(from, this.remaining), Math.min(to, this.remaining), see)
+    return this.#source.peekKeys(Math.min(count, this.remaining), see)
   }
 
   headers(none: Headers): Headers {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import type { PendingReads } from '../../src/record/key-reader.ts'
 import { int32, json, string } from '../../src/serde/serdes.ts'
 import { KeyValueEntryStore } from '../../src/state/key-value/key-value-entry-store.ts'
+import type { AskedRows, PrefetchedRows } from '../../src/state/prefetchable.ts'
 import type { KeyValueState, PeriodState, SessionState, VersionedState, WindowState } from '../../src/state/states.ts'
 import { memoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import { Random } from './support/random.ts'
@@ -110,7 +110,8 @@ for (const [i, engine] of ALL_ENGINES.entries()) {
             const { key, value, timestamp } = cursor
             return { key, value, timestamp }
           }
-          let pending: PendingReads | undefined
+          let pending: AskedRows | undefined
+          let rows: PrefetchedRows | undefined
           for (let i = 0; i < rounds; i++) {
             const state: KeyValueState<string, Value> = h.at(i).store()
             const key = random.pick(KEYS)
@@ -135,12 +136,13 @@ for (const [i, engine] of ALL_ENGINES.entries()) {
               expect(entry?.value).toEqual(expected?.value)
               if (timestamped) expect(entry?.timestamp).toBe(expected?.timestamp)
             } else if (dice < 0.83) {
-              if (!(state instanceof KeyValueEntryStore)) throw new TypeError('not the store that looks ahead')
+              if (!(state instanceof KeyValueEntryStore)) throw new TypeError('not the store that can be prefetched')
               const looked = [...KEYS, key]
-              if (random.chance(0.3)) state.prefetch(looked)
-              else if (pending === undefined) pending = state.beginPrefetch(looked)
+              rows?.release()
+              if (random.chance(0.3)) rows = state.prefetch(looked)
+              else if (pending === undefined) pending = state.ask(looked)
               else {
-                if (random.chance(0.9)) pending.take()
+                if (random.chance(0.9)) rows = pending.take()
                 else pending.drop()
                 pending = undefined
               }

@@ -39,10 +39,6 @@ export class ResizableEngine implements KeyValueEngine {
     return this.#engine.name
   }
 
-  get readsBeside(): boolean {
-    return this.#engine.readsBeside === true
-  }
-
   get options(): Required<EngineOptions> {
     return this.#options
   }

@@ -1,7 +1,7 @@
 /** Requests that can be under way at once. */
 export const SLOTS = 128
 /** Room for the keys of a request, and then for the rows that answer it, bytes. Pages that are never used take no memory. */
-export const SLOT_BYTES = 256 * 1024
+export const SLOT_BYTES = 512 * 1024
 
 /** Of `control`: 1 if the reader sleeps, or is about to. Who asks makes it 0, and wakes the reader if it was 1: that costs more than the request itself. */
 export const ASLEEP = 0
@@ -28,8 +28,6 @@ export interface ReaderData {
   readonly control: Int32Array
   /** For each slot the native handle of its database. */
   readonly databases: BigInt64Array
-  /** For each slot how long its look-ups took, ms. */
-  readonly times: Float64Array
   /** For each slot `SLOT_BYTES`: keys, then rows, as `length i32 | bytes`, little-endian. */
   readonly bytes: Uint8Array
 }

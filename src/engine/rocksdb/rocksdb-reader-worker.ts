@@ -17,7 +17,7 @@ import {
 import type { ReaderData } from './rocksdb-reader-protocol.ts'
 
 /** Runs in a thread of its own: looks rows up for the thread of the engines, which goes on with other work meanwhile. */
-const { control, databases, times, bytes }: ReaderData = workerData
+const { control, databases, bytes }: ReaderData = workerData
 const shared = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 const binding = loadRocksdbBinding()
 const views: ShortView[] = []
@@ -47,12 +47,10 @@ function answerOne(): boolean {
 function answer(slot: number): number {
   try {
     takeKeys(slot)
-    const begin = performance.now()
     const rows = binding.db_get_many_sync(binding.db_init(databases[slot]!), keys, undefined)
-    times[slot] = performance.now() - begin
     return giveRows(slot, rows) ? ANSWERED : FAILED
   } catch {
-    // Whoever asked looks these keys up itself, and is told what is wrong with the database.
+    // Whoever asked looks these keys up itself, and meets what is wrong with the database.
     return FAILED
   }
 }

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { copyBytes } from '../../platform/copy-bytes.ts'
+import type { PendingRows } from '../engine.ts'
 import {
   ABSENT,
   ANSWERED,
@@ -9,7 +10,6 @@ import {
   ASLEEP,
   CONTROL_LENGTH,
   COUNTS,
-  FAILED,
   FREE,
   LENGTHS,
   READING,
@@ -50,11 +50,10 @@ export function useReader(): RocksdbReader | undefined {
 export class RocksdbReader {
   readonly #control = new Int32Array(new SharedArrayBuffer(4 * CONTROL_LENGTH))
   readonly #databases = new BigInt64Array(new SharedArrayBuffer(8 * SLOTS))
-  readonly #times = new Float64Array(new SharedArrayBuffer(8 * SLOTS))
   readonly #bytes = new Uint8Array(new SharedArrayBuffer(SLOTS * SLOT_BYTES))
   readonly #shared = Buffer.from(this.#bytes.buffer)
-  /** Slots that somebody will come back to. */
-  readonly #awaited: boolean[] = Array.from({ length: SLOTS }, () => false)
+  /** For each slot who will come back to it. */
+  readonly #awaited: (PendingRows | undefined)[] = Array.from({ length: SLOTS }, () => undefined)
   readonly #worker: Worker
   #isAlive = true
 
@@ -63,7 +62,6 @@ export class RocksdbReader {
     const workerData: ReaderData = {
       control: this.#control,
       databases: this.#databases,
-      times: this.#times,
       bytes: this.#bytes,
     }
     const options = { workerData, name: 'millrace-reader', execArgv: [], resourceLimits: HEAP }
@@ -73,43 +71,41 @@ export class RocksdbReader {
     for (const end of ['error', 'exit']) this.#worker.on(end, () => this.#died())
   }
 
-  /**
-   * Asks for rows of a database by its native handle.
-   *
-   * @returns the slot of the answer, to be given back by `take` or `drop`; -1 if nothing can be asked for now
-   */
-  ask(database: bigint, keys: readonly Buffer[]): number {
+  /** Asks for rows of a database by its native handle; undefined if nothing can be asked for now. */
+  ask(database: bigint, keys: readonly Buffer[]): PendingRows | undefined {
     const slot = this.#isAlive ? this.#freeSlot() : -1
-    if (slot < 0 || !this.#put(slot, keys)) return -1
-    this.#awaited[slot] = true
+    if (slot < 0 || !this.#put(slot, keys)) return undefined
     this.#databases[slot] = database
     Atomics.store(this.#control, STATES + slot, ASKED)
     if (Atomics.exchange(this.#control, ASLEEP, 0) === 1) Atomics.notify(this.#control, ASLEEP)
-    return slot
+    // After the database was released the slot may be another's.
+    const isMine = (): boolean => this.#awaited[slot] === pending
+    const pending: PendingRows = {
+      take: () => (isMine() ? this.#take(slot) : undefined),
+      drop: () => {
+        if (isMine()) this.#drop(slot)
+      },
+    }
+    this.#awaited[slot] = pending
+    return pending
   }
 
-  /** The rows that were asked for, or why there are none. They share one memory. */
-  take(slot: number): (Buffer | undefined)[] | 'late' | 'failed' {
-    const state = Atomics.load(this.#control, STATES + slot)
-    const rows = state === ANSWERED ? this.#rows(slot) : state === FAILED ? 'failed' : 'late'
-    this.drop(slot)
+  #take(slot: number): (Buffer | undefined)[] | undefined {
+    const isAnswered = Atomics.load(this.#control, STATES + slot) === ANSWERED
+    const rows = isAnswered ? this.#rows(slot) : undefined
+    this.#drop(slot)
     return rows
   }
 
-  /** ms that the look-ups of the answer last taken from this slot took. */
-  timeOf(slot: number): number {
-    return this.#times[slot]!
-  }
-
-  drop(slot: number): void {
-    this.#awaited[slot] = false
+  #drop(slot: number): void {
+    this.#awaited[slot] = undefined
     Atomics.compareExchange(this.#control, STATES + slot, ASKED, FREE)
   }
 
   /** Drops what is asked of this database, which its user does without from now on. When it resolves, nothing reads it any more. */
   async release(database: bigint): Promise<void> {
     for (let slot = 0; slot < SLOTS; slot++) {
-      if (this.#databases[slot] === database) this.drop(slot)
+      if (this.#databases[slot] === database) this.#drop(slot)
       while (this.#isAlive && this.#databases[slot] === database && this.#isReading(slot)) await sleep(WAIT)
     }
     if (--users > 0) return
@@ -130,7 +126,8 @@ export class RocksdbReader {
 
   #freeSlot(): number {
     // The first ones again and again: those never used take no memory. One that was dropped too late is still written to.
-    for (let slot = 0; slot < SLOTS; slot++) if (!this.#awaited[slot] && !this.#isReading(slot)) return slot
+    for (let slot = 0; slot < SLOTS; slot++)
+      if (this.#awaited[slot] === undefined && !this.#isReading(slot)) return slot
     return -1
   }
 

@@ -16,7 +16,7 @@ import { holdDirectory } from '../files/open-directories.ts'
 import type { HeldDirectory } from '../files/open-directories.ts'
 import { loadRocksdbBinding } from './rocksdb-binding.ts'
 import type { NativeBatch, NativeColumn, NativeDatabase, RocksdbBinding } from './rocksdb-binding.ts'
-import { RocksdbLookUps } from './rocksdb-look-ups.ts'
+import { readerIsPossible, useReader, type RocksdbReader } from './rocksdb-reader.ts'
 import { RangeDeletes } from './rocksdb-range-deletes.ts'
 import { RocksdbIterator, openNativeIterator } from './rocksdb-iterator.ts'
 
@@ -105,7 +105,8 @@ class RocksdbEngine implements KeyValueEngine {
   readonly #batch: NativeBatch
   readonly #main: NativeColumn
   readonly #rangeDeletes: RangeDeletes
-  readonly #lookUps: RocksdbLookUps
+  readonly beginGetMany?: (keys: readonly Buffer[]) => PendingRows | undefined
+  #reader: RocksdbReader | undefined
   readonly #iterators = new Set<RocksdbIterator>()
   /** For a look-up of one key. */
   readonly #oneKey: Buffer[] = []
@@ -133,7 +134,7 @@ class RocksdbEngine implements KeyValueEngine {
     this.#main = main
     this.#rangeDeletes = new RangeDeletes(binding, database, main, ranges)
     this.#rangeDeletes.redo()
-    this.#lookUps = new RocksdbLookUps(binding, database)
+    if (readerIsPossible()) this.beginGetMany = (keys) => this.#ask(keys)
   }
 
   get(key: Buffer): Buffer | undefined {
@@ -144,19 +145,16 @@ class RocksdbEngine implements KeyValueEngine {
   getMany(keys: readonly Buffer[]): (Buffer | undefined)[] {
     this.#assertOpen()
     try {
-      return this.#lookUps.getMany(keys)
+      return this.#binding.db_get_many_sync(this.#database, keys, undefined)
     } catch (cause) {
       throw engineFailure('rocksdb', this.#directory, cause)
     }
   }
 
-  get readsBeside(): boolean {
-    return this.#lookUps.areSlow
-  }
-
-  beginGetMany(keys: readonly Buffer[]): PendingRows | undefined {
+  #ask(keys: readonly Buffer[]): PendingRows | undefined {
     this.#assertOpen()
-    return this.#lookUps.begin(keys)
+    this.#reader ??= useReader()
+    return this.#reader?.ask(this.#binding.db_get_handle(this.#database), keys)
   }
 
   iterate(range: EngineRange): EngineIterator {
@@ -182,7 +180,6 @@ class RocksdbEngine implements KeyValueEngine {
 
   write(batch: WriteBatch, options?: { readonly sync?: boolean }): void {
     this.#assertOpen()
-    this.#lookUps.outdate()
     try {
       this.#takeUp(batch)
       this.#rangeDeletes.forgetDone(this.#batch)
@@ -225,7 +222,7 @@ class RocksdbEngine implements KeyValueEngine {
 
   async #close(): Promise<void> {
     for (const iterator of this.#iterators) iterator.close()
-    await this.#lookUps.close()
+    await this.#reader?.release(this.#binding.db_get_handle(this.#database))
     await new Promise<void>((resolve, reject) => {
       this.#binding.db_close(this.#database, (error) =>
         error ? reject(engineFailure('rocksdb', this.#directory, error)) : resolve(),

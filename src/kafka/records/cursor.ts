@@ -97,28 +97,23 @@ export class BatchCursor implements RecordCursor {
     return false
   }
 
-  peekKeys(from: number, to: number, see: SeeKey): number {
+  peekKeys(count: number, see: SeeKey): number {
     // Batches that wait decompressed would take memory that nobody counts.
     if (this.#compressed !== undefined) return -1
     const { offset, timestamp, keyStart, keyEnd, valueStart, valueEnd, remaining } = this
-    const allCount = Math.max(offset, this.#baseOffset) >= this.#fromOffset
-    if (allCount && remaining <= from) return remaining
     const [at, headersAt] = [this.#at, this.#headersAt]
-    let passed = 0
+    let shown = 0
     try {
-      for (; allCount && passed < from; passed++) this.#at = this.#recordEnd()
-      while (passed < to && this.remaining > 0) {
-        this.#read()
-        if (this.offset < this.#fromOffset) continue
-        if (passed >= from) see(this.buffer, this.keyStart, this.keyEnd)
-        passed++
+      while (shown < count && this.next()) {
+        see(this.buffer, this.keyStart, this.keyEnd)
+        shown++
       }
     } finally {
       Object.assign(this, { offset, timestamp, keyStart, keyEnd, valueStart, valueEnd, remaining })
       this.#at = at
       this.#headersAt = headersAt
     }
-    return passed
+    return shown
   }
 
   headers(none: Headers): Headers {
@@ -153,17 +148,11 @@ export class BatchCursor implements RecordCursor {
     return this.#at + length
   }
 
-  /** Reads the length of the next record and returns where the record ends. */
-  #recordEnd(): number {
+  #read(): void {
     this.remaining--
     const length = this.#varint()
-    const end = this.#at + length
-    if (length < 0 || end > this.#end) throw this.#corrupt('a record reaches beyond its batch')
-    return end
-  }
-
-  #read(): void {
-    const recordEnd = this.#recordEnd()
+    const recordEnd = this.#at + length
+    if (length < 0 || recordEnd > this.#end) throw this.#corrupt('a record reaches beyond its batch')
     this.#at++
     const timestampDelta = this.#varint()
     this.timestamp = Number.isNaN(this.#appendTime) ? this.#baseTimestamp + timestampDelta : this.#appendTime

@@ -83,21 +83,19 @@ export class RunCursor implements RecordCursor {
     return true
   }
 
-  peekKeys(from: number, to: number, see: SeeKey): number {
-    const [buffer, view] = [this.buffer, this.#view]
-    const end = Math.min(to, this.remaining)
-    if (from >= end) return end
+  peekKeys(count: number, see: SeeKey): number {
+    const { buffer, remaining } = this
+    const view = this.#view
+    const shown = Math.min(count, remaining)
     let at = this.#at
-    for (let record = 0; record < end; record++) {
-      if (record >= from) {
-        const keyLength = view.getInt32(at + 8, true)
-        const keyStart = at + RECORD_HEADER_BYTES
-        if (keyLength < 0) see(buffer, -1, -1)
-        else see(buffer, keyStart, keyStart + keyLength)
-      }
+    for (let record = 0; record < shown; record++) {
+      const keyLength = view.getInt32(at + 8, true)
+      const keyStart = at + RECORD_HEADER_BYTES
+      if (keyLength < 0) see(buffer, -1, -1)
+      else see(buffer, keyStart, keyStart + keyLength)
       at += recordBytes(view, at)
     }
-    return end
+    return shown
   }
 
   headers(none: Headers): Headers {

@@ -1,9 +1,10 @@
 import type { RecordCursor, SeeKey } from '../../log/log.ts'
 import { eventTime } from '../../record/event-time.ts'
 import type { Serde } from '../../serde/serde.ts'
+import type { Prefetchable } from '../../state/prefetchable.ts'
 import type { TimestampExtractor } from '../../topology/topology.ts'
 import { decode } from '../../serde/decode.ts'
-import { LookAhead, type WaitingRecords } from '../prefetch/look-ahead.ts'
+import { Prefetch, type WaitingRecords } from '../prefetch/prefetch.ts'
 import type { NodeOutput } from '../node/node-output.ts'
 
 /** How the records of one topic enter a task: the source node's serdes, extractor and children. */
@@ -29,13 +30,13 @@ export interface RecordGate {
 
 /**
  * The fetched records of one input partition, in offset order. Exactly one record, the head, is decoded; the rest lie in
- * their batches. (Keys may be decoded ahead.)
+ * their batches.
  */
 export class PartitionQueue implements WaitingRecords {
   readonly topic: string
   readonly partition: number
   readonly source: SourceBinding
-  readonly lookAhead: LookAhead
+  readonly #prefetch: Prefetch | undefined
   readonly #gate: RecordGate
   readonly #cursors: RecordCursor[] = []
   #current: RecordCursor | undefined
@@ -52,13 +53,24 @@ export class PartitionQueue implements WaitingRecords {
   idleSince = -1
   paused = false
 
-  constructor(topic: string, partition: number, source: SourceBinding, gate: RecordGate, offset: number, time: number) {
-    this.topic = topic
-    this.partition = partition
+  /**
+   * @param start the offset of the first record to process
+   * @param time greatest timestamp taken before it
+   * @param prefetchable stores that may be asked for the keys of the records
+   */
+  constructor(
+    start: { readonly topic: string; readonly partition: number; readonly offset: number },
+    source: SourceBinding,
+    gate: RecordGate,
+    time: number,
+    prefetchable: readonly Prefetchable[],
+  ) {
+    this.topic = start.topic
+    this.partition = start.partition
     this.source = source
-    this.lookAhead = new LookAhead(source.keySerde, this)
+    if (prefetchable.length > 0) this.#prefetch = new Prefetch(source.keySerde, this, prefetchable)
     this.#gate = gate
-    this.nextOffset = offset
+    this.nextOffset = start.offset
     this.partitionTime = time
   }
 
@@ -90,11 +102,12 @@ export class PartitionQueue implements WaitingRecords {
     return bytes
   }
 
-  peekKeys(from: number, to: number, see: SeeKey): void {
-    let passed = this.#current?.peekKeys(from, to, see) ?? 0
-    for (let i = 0; i < this.#cursors.length && passed >= 0 && passed < to; i++) {
-      const more = this.#cursors[i]!.peekKeys(Math.max(0, from - passed), to - passed, see)
-      passed = more < 0 ? more : passed + more
+  peekKeys(count: number, see: SeeKey): void {
+    let left = count - (this.#current?.peekKeys(count, see) ?? 0)
+    for (let i = 0; i < this.#cursors.length && left > 0; i++) {
+      const seen = this.#cursors[i]!.peekKeys(left, see)
+      if (seen < 0) return
+      left -= seen
     }
   }
 
@@ -126,6 +139,7 @@ export class PartitionQueue implements WaitingRecords {
         this.#current = undefined
         continue
       }
+      this.#prefetch?.next(cursor)
       if (this.#decode(cursor)) {
         this.nextOffset = cursor.offset
         this.hasHead = true
@@ -139,7 +153,7 @@ export class PartitionQueue implements WaitingRecords {
     const { source } = this
     let part: 'key' | 'value' = 'key'
     try {
-      this.headKey = this.lookAhead.keyOf(cursor)
+      this.headKey = decode(source.keySerde, cursor.buffer, cursor.keyStart, cursor.keyEnd)
       part = 'value'
       this.headValue = decode(source.valueSerde, cursor.buffer, cursor.valueStart, cursor.valueEnd)
     } catch (error) {

@@ -5,6 +5,7 @@ import type { DropReason } from '../../record/drop-reason.ts'
 import type { CallbackScope } from '../../record/callback-scope.ts'
 import { Headers, NO_HEADERS } from '../../record/headers.ts'
 import type { RecordContext } from '../../record/record-context.ts'
+import type { Prefetchable } from '../../state/prefetchable.ts'
 import type { StateStore } from '../../state/states.ts'
 import type { Settings } from '../../application/application.ts'
 import type { Cancellable, PunctuationType } from '../../topology/processor-api.ts'
@@ -17,6 +18,8 @@ export interface StoreAccess {
   userStore(name: string, scope: CallbackScope): unknown
   /** Global tables may be read by every node. */
   isGlobal(name: string): boolean
+  /** Stores of the task that may be asked for the keys of its input. */
+  readonly prefetchable: readonly Prefetchable[]
 }
 
 /** What the nodes of one task share. */

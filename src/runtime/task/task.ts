@@ -141,7 +141,8 @@ export class Task {
       const partitionTime = remembered?.partitionTime ?? -1
       for (const [name, time] of remembered?.times ?? []) times.set(name, Math.max(time, times.get(name) ?? time))
       if (partitionTime > this.#contexts.streamTime) this.#contexts.streamTime = partitionTime
-      const queue = new PartitionQueue(input.topic, input.partition, source, this.#errors, input.offset, partitionTime)
+      const { prefetchable } = options.stores
+      const queue = new PartitionQueue(input, source, this.#errors, partitionTime, prefetchable)
       this.#queues.push(queue)
       this.#byTopic.set(input.topic, queue)
       this.#committed.set(queue, input.offset)
@@ -231,16 +232,10 @@ export class Task {
     const headers = queue.cursor.headers(contexts.noHeaders())
     const { record } = contexts
     record.set(queue.topic, queue.partition, queue.cursor.offset, timestamp, headers)
-    record.inputKey = queue.headKey
     this.#input.queue = queue
     this.#commitNeeded = true
     queue.source.output.forward(queue.headKey, queue.headValue, timestamp, headers)
     this.#input.queue = undefined
-    record.inputKey = null
-    if (record.missedBy.length > 0) {
-      queue.lookAhead.missed(record.missedBy)
-      record.missedBy.length = 0
-    }
     queue.advance()
     if (queue.hasHead) this.#heap.offer(queue)
     else this.#ranEmpty(queue)

@@ -133,6 +133,7 @@ export class GlobalTables {
             userStore: (store, scope) =>
               subtopology.stores.includes(store) ? state.userStore(store, scope) : state.queryStore(store),
             isGlobal: () => true,
+            prefetchable: [],
           },
           record,
           drops: new DroppedRecords(id, record, lines, logger, drops),

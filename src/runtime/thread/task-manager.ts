@@ -280,6 +280,7 @@ export class TaskManager {
         state: (name) => state.state(name) ?? globals.state(name),
         userStore: (name, scope) => state.userStore(name, scope) ?? globals.userStore(name),
         isGlobal: (name) => globals.state(name) !== undefined,
+        prefetchable: state.prefetchable,
       },
       record: open.record,
       drops: open.drops,

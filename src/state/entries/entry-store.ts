@@ -113,11 +113,16 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     entry.size = ENTRY_OVERHEAD + 2 * row.length
   }
 
-  /** As `load`, of a row whose memory may be that of many, and which is going to be asked for. @throws MR_STATE_DESERIALIZE */
-  protected loadAhead(entry: E, row: Buffer): void {
-    this.load(entry, row)
-    if (!this.#sendsOldValues) this.thaw(entry)
-    else if (entry.bytes !== null) entry.bytes = alone(entry.bytes)
+  /** As `load`, for a row that may share its memory with many, before it is asked for. False if its value cannot be read. */
+  protected loadAhead(entry: E, row: Buffer): boolean {
+    try {
+      this.load(entry, row)
+      if (!this.#sendsOldValues) this.thaw(entry)
+      else if (entry.bytes !== null) entry.bytes = alone(entry.bytes)
+      return true
+    } catch {
+      return false
+    }
   }
 
   protected valueOfRow(row: Buffer): V {

@@ -1,5 +1,4 @@
 import type { Headers } from '../../record/headers.ts'
-import type { KeyReader, PendingReads } from '../../record/key-reader.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
 import type { MapKey } from '../codecs.ts'
 import { EntryStore, restoreValue } from '../entries/entry-store.ts'
@@ -7,8 +6,10 @@ import { PREFIX_LENGTH, type StatePlace } from '../environment.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
 import { KeyValueCursor, type ChangedRow, type RowForm } from './key-value-cursor.ts'
 import { EvictionHand } from '../entries/eviction-hand.ts'
+import { PrefetchedEntries } from './prefetched-entries.ts'
 import { firstIndex, SortedChanges } from '../entries/sorted-changes.ts'
 import { StateEntry } from '../entries/state-entry.ts'
+import type { AskedRows, Prefetchable } from '../prefetchable.ts'
 import type { ChangelogRecord, Entry, EntryCursor, FlushListener, KeyValueState } from '../states.ts'
 import type { KeyValueStoreSpec } from '../../topology/store-spec.ts'
 import type { Serde } from '../../serde/serde.ts'
@@ -22,14 +23,15 @@ interface SortableChange<K, V> {
 /** Key-value store: a table of deserialized entries over rows `prefix ‖ key`. */
 export class KeyValueEntryStore<K, V>
   extends EntryStore<K, V, StateEntry<K, V>, FlushListener<K, V>>
-  implements KeyValueState<K, V>, KeyReader
+  implements KeyValueState<K, V>, Prefetchable
 {
   readonly spec: KeyValueStoreSpec
   protected readonly rowHeaderLength = PREFIX_LENGTH
   readonly #entries = new Map<MapKey<K>, StateEntry<K, V>>()
   readonly #hand = new EvictionHand(this.#entries, (entry) => this.#goes(entry))
-  /** Read ahead for the window of records that was begun last: they are about to be asked for. */
-  #awaited: readonly StateEntry<K, V>[] = []
+  edition = 0
+  /** True as soon as memory was too small for its entries. */
+  #hasEvicted = false
   readonly #sorted: SortedChanges<StateEntry<K, V>, SortableChange<K, V>>
   /** The entry used last: a put mostly follows a get of the same key. */
   #last: StateEntry<K, V> | null = null
@@ -56,27 +58,30 @@ export class KeyValueEntryStore<K, V>
     else this.update(entry, value, -1, this.environment.record.timestamp)
   }
 
-  prefetch(keys: readonly K[]): readonly StateEntry<K, V>[] {
-    const { engine, rowKeys } = this.place
-    if (engine.getMany === undefined) return []
-    const missing = this.#missing(keys)
-    return missing.length === 0 ? missing : this.#takeRows(missing, engine.getMany(rowKeys.all))
+  get prefetchable(): Prefetchable | undefined {
+    return this.place.engine.getMany === undefined ? undefined : this
   }
 
-  get readsBeside(): boolean {
-    return this.place.engine.readsBeside === true
-  }
-
-  beginPrefetch(keys: readonly K[]): PendingReads | undefined {
+  ask(keys: readonly K[]): AskedRows | undefined {
     const { engine, rowKeys } = this.place
+    // Rows that memory has never held are new, or cold for a moment: the way to another thread would cost more than it saves.
+    if (!this.#hasEvicted || engine.beginGetMany === undefined) return undefined
     const missing = this.#missing(keys)
-    const pending = missing.length === 0 ? undefined : engine.beginGetMany?.(rowKeys.all)
+    const pending = missing.length === 0 ? undefined : engine.beginGetMany(rowKeys.all)
     if (pending === undefined) return undefined
-    const take = (): readonly StateEntry<K, V>[] | undefined => {
+    const { edition } = this
+    const take = (): PrefetchedEntries<K, V> | undefined => {
       const rows = pending.take()
-      return rows === undefined ? undefined : this.#takeRows(missing, rows)
+      return rows === undefined || edition !== this.edition ? undefined : this.#hold(missing, rows)
     }
     return { take, drop: () => pending.drop() }
+  }
+
+  prefetch(keys: readonly K[]): PrefetchedEntries<K, V> {
+    const { engine, rowKeys } = this.place
+    const missing = this.#missing(keys)
+    if (missing.length === 0 || engine.getMany === undefined) return new PrefetchedEntries()
+    return this.#hold(missing, engine.getMany(rowKeys.all))
   }
 
   range(from: K | undefined, to: K | undefined, reverse: boolean): EntryCursor<K, V> {
@@ -98,10 +103,12 @@ export class KeyValueEntryStore<K, V>
 
   override written(): void {
     super.written()
+    this.edition++
     this.#sorted.reset()
   }
 
   evict(bytes: number): void {
+    this.#hasEvicted = true
     this.#hand.evict(this.place.resident, bytes)
   }
 
@@ -141,7 +148,6 @@ export class KeyValueEntryStore<K, V>
     for (const entry of this.#entries.values()) this.untrack(entry)
     this.#entries.clear()
     this.#sorted.reset()
-    this.#awaited = []
     this.#last = null
   }
 
@@ -156,8 +162,6 @@ export class KeyValueEntryStore<K, V>
   }
 
   #read(key: K): StateEntry<K, V> {
-    const { record } = this.environment
-    if (record.inputKey === key && this.place.engine.getMany !== undefined) record.missedBy.push(this)
     const mapKey = this.keys.mapKey(key)
     const row = this.place.engine.get(this.#rowKey(key, mapKey).row())
     return this.#fill(this.#add(key, mapKey, true), row)
@@ -179,40 +183,33 @@ export class KeyValueEntryStore<K, V>
     return entry
   }
 
-  /** Of these keys those that are not in memory, as entries that are not there yet; `rowKeys` has the keys of their rows. */
+  /** Those of these keys that are not in memory, as entries that are not there yet; `rowKeys` has the keys of their rows. */
   #missing(keys: readonly K[]): StateEntry<K, V>[] {
     const missing: StateEntry<K, V>[] = []
     const rowKeys = this.place.rowKeys.begin()
     for (const key of keys) {
       const mapKey = this.keys.mapKey(key)
       if (this.#entries.has(mapKey)) continue
-      const rowKey = rowKeys.add(this.#rowKey(key, mapKey))
-      // An object may be changed by what its record meets before it comes here; its serde may make it of the very bytes that it is given.
-      const own = this.keys.primitive ? key : this.keys.read(Buffer.from(rowKey), PREFIX_LENGTH, rowKey.length)
-      missing.push(new StateEntry<K, V>(own, mapKey, true))
+      rowKeys.add(this.#rowKey(key, mapKey))
+      missing.push(new StateEntry<K, V>(key, mapKey, true))
     }
     return missing
   }
 
-  /** What the engine has of entries that were missing when it was asked. Returns those of them that are in memory since now. */
-  #takeRows(missing: readonly StateEntry<K, V>[], rows: readonly (Buffer | undefined)[]): readonly StateEntry<K, V>[] {
-    const read: StateEntry<K, V>[] = []
-    for (const entry of this.#awaited) entry.awaited = false
-    this.#awaited = read
+  /** Takes into memory what the engine had of entries that were missing when it was asked. */
+  #hold(missing: readonly StateEntry<K, V>[], rows: readonly (Buffer | undefined)[]): PrefetchedEntries<K, V> {
+    const prefetched = new PrefetchedEntries<K, V>()
     for (let i = 0; i < missing.length; i++) {
       const entry = missing[i]!
-      // Twice among the keys, or newer than the engine by now.
+      // It is twice among the keys, or newer than the engine by now.
       if (this.#entries.has(entry.mapKey)) continue
       const row = rows[i]
-      if (row !== undefined) this.loadAhead(entry, row)
-      // The hand that evicts need not pass twice by what nobody has asked for.
-      entry.referenced = false
-      entry.awaited = true
+      if (row !== undefined && !this.loadAhead(entry, row)) continue
       this.#entries.set(entry.mapKey, entry)
       this.track(entry)
-      read.push(entry)
+      prefetched.add(entry)
     }
-    return read
+    return prefetched
   }
 
   #drop(entry: StateEntry<K, V>): void {

@@ -10,6 +10,7 @@ import type { KeyValueEngine } from '../../engine/engine.ts'
 // oxlint-disable-next-line no-restricted-imports
 import { memoryEngine } from '../../engine/memory/memory-engine.ts'
 import type { ByteBudget, StateEnvironment } from '../environment.ts'
+import type { Prefetchable } from '../prefetchable.ts'
 import type { ChangelogRecord, ChangelogSink, Pace, StateStore } from '../states.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { TaskStore } from '../task-store.ts'
@@ -110,6 +111,11 @@ export class TaskState {
   /** The store of this name, for operators. */
   state(name: string): StateStore | undefined {
     return this.#stores.get(name)?.store
+  }
+
+  /** Stores that can be told which keys they are about to be asked for. */
+  get prefetchable(): readonly Prefetchable[] {
+    return this.#all.flatMap(({ store }) => store.prefetchable ?? [])
   }
 
   get states(): readonly StateStore[] {

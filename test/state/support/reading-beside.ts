@@ -11,7 +11,7 @@ import type { WriteBatch } from '../../../src/engine/write-batch.ts'
 /** When what was begun is answered: never in time if it says so. */
 export type InTime = () => boolean
 
-/** Engines that read beside their thread, as RocksDB does once look-ups are slow, but whenever a test says so. */
+/** Engines that read beside their thread, as RocksDB does, but answer when a test says so. */
 export function readingBeside(factory: EngineFactory, inTime: InTime, begun?: (keys: number) => void): EngineFactory {
   return {
     name: factory.name,
@@ -23,11 +23,9 @@ export function readingBeside(factory: EngineFactory, inTime: InTime, begun?: (k
 
 class ReadingBeside implements KeyValueEngine {
   readonly name: KeyValueEngine['name']
-  readonly readsBeside = true
   readonly #inner: KeyValueEngine
   readonly #inTime: InTime
   readonly #begun: ((keys: number) => void) | undefined
-  #writes = 0
 
   constructor(inner: KeyValueEngine, inTime: InTime, begun: ((keys: number) => void) | undefined) {
     this.name = inner.name
@@ -47,7 +45,6 @@ class ReadingBeside implements KeyValueEngine {
   beginGetMany(keys: readonly Buffer[]): PendingRows {
     this.#begun?.(keys.length)
     const rows = keys.map((key) => this.#inner.get(key))
-    const writes = this.#writes
     let isDone = false
     const once = (): void => {
       if (isDone) throw new Error('taken or dropped twice')
@@ -56,7 +53,7 @@ class ReadingBeside implements KeyValueEngine {
     return {
       take: () => {
         once()
-        return writes === this.#writes && this.#inTime() ? rows : undefined
+        return this.#inTime() ? rows : undefined
       },
       drop: once,
     }
@@ -67,7 +64,6 @@ class ReadingBeside implements KeyValueEngine {
   }
 
   write(batch: WriteBatch, options?: { readonly sync?: boolean }): MaybePromise<void> {
-    this.#writes++
     return this.#inner.write(batch, options)
   }
 

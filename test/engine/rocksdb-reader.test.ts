@@ -15,7 +15,7 @@ let directory: string
 let engine: KeyValueEngine
 
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'millrace-look-ups-'))
+  directory = mkdtempSync(join(tmpdir(), 'millrace-reader-'))
 })
 
 afterEach(async () => {
@@ -27,7 +27,7 @@ const keyOf = (i: number): Buffer => Buffer.from(`key-${i}`)
 /** Keys all over the rows, never the same ones. */
 const keysOf = (call: number): Buffer[] => Array.from({ length: 64 }, (_, i) => keyOf((call * 64 + i * 997) % 20_000))
 
-async function fill(rowBytes: number, rows = 20_000): Promise<void> {
+async function fill(rowBytes: number, rows: number): Promise<void> {
   for (let i = 0; i < rows; i += 1000) {
     const batch = new WriteBatch()
     for (let j = i; j < i + 1000; j++) batch.put(keyOf(j), Buffer.alloc(rowBytes, `${j}`))
@@ -35,27 +35,15 @@ async function fill(rowBytes: number, rows = 20_000): Promise<void> {
   }
 }
 
-function lookUp(calls: number): void {
-  for (let call = 0; call < calls; call++) engine.getMany?.(keysOf(call))
-}
-
-test('rows are looked up beside the thread once look-ups have been seen to go to the disk', async () => {
-  engine = await rocksdbEngine.open(directory, NO_MEMORY)
-  await fill(500)
-  expect(engine.readsBeside).toBe(false)
-  lookUp(100)
-  expect(engine.readsBeside).toBe(true)
-})
-
 test('rows too large for the way from one thread to the other are looked up by the thread itself', async () => {
   engine = await rocksdbEngine.open(directory, NO_MEMORY)
   await fill(5000, 1000)
   const small = [keyOf(1), keyOf(2)]
   await expect.poll(() => answerTo(small)).toEqual(engine.getMany?.(small))
-  const large = Array.from({ length: 64 }, (_, i) => keyOf(i))
+  const large = Array.from({ length: 128 }, (_, i) => keyOf(i))
   expect(await answerTo(large)).toBeUndefined()
-  expect(engine.getMany?.(large)).toHaveLength(64)
-  const longKeys = Array.from({ length: 64 }, (_, i) => Buffer.alloc(5000, `${i}`))
+  expect(engine.getMany?.(large)).toHaveLength(128)
+  const longKeys = Array.from({ length: 128 }, (_, i) => Buffer.alloc(5000, `${i}`))
   expect(engine.beginGetMany?.(longKeys)).toBeUndefined()
   await expect.poll(() => answerTo(small)).toEqual(engine.getMany?.(small))
 })

@@ -1,0 +1,145 @@
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
+import type { Log, LogReader } from '../../src/log/log.ts'
+import { memoryLog } from '../../src/log/memory/memory-log.ts'
+import { PartitionQueue, type SourceBinding } from '../../src/runtime/input/partition-queue.ts'
+import { NodeOutput } from '../../src/runtime/node/node-output.ts'
+import { string } from '../../src/serde/serdes.ts'
+import type { Serde } from '../../src/serde/serde.ts'
+import type { KeyValueState } from '../../src/state/states.ts'
+import { append } from '../log/log-harness.ts'
+import { readingBeside } from '../state/support/reading-beside.ts'
+import { keyValueSpec, StateHarness } from '../state/support/state-harness.ts'
+
+const WINDOW = 256
+/** Five windows, and a part of one. */
+const KEYS = Array.from({ length: 5 * WINDOW + 100 }, (_, i) => `key-${i}`)
+
+let log: Log
+let reader: LogReader
+let harness: StateHarness
+/** Keys of each request to the other thread, in its order. */
+let begun: number[]
+/** Keys that this thread looked up: one by one, and many at once. */
+let looked: { one: number; many: number }
+
+beforeEach(async () => {
+  log = memoryLog()
+  await log.createTopics([{ name: 'in', partitions: 1 }])
+  reader = log.openReader()
+  reader.assign('in', 0, 0)
+  begun = []
+})
+
+afterEach(async () => {
+  await harness.close()
+  await log.close()
+})
+
+/** A store whose rows lie in the engine only: there is no memory for them. */
+async function open(inTime: () => boolean): Promise<KeyValueState<string, number>> {
+  const engine = readingBeside(rocksdbEngine, inTime, (keys) => begun.push(keys))
+  harness = await StateHarness.open([keyValueSpec()], engine, { residentBytes: 1 })
+  const store = harness.store<KeyValueState<string, number>>()
+  for (const key of KEYS) store.put(key, 1, 1)
+  await harness.commit()
+  for (let i = 0; i < 2; i++) harness.state.trimCache()
+  looked = { one: 0, many: 0 }
+  const { get, getMany } = harness.engine
+  Object.assign(harness.engine, {
+    get: (key: Buffer) => (looked.one++, get.call(harness.engine, key)),
+    getMany: (keys: readonly Buffer[]) => ((looked.many += keys.length), getMany?.call(harness.engine, keys)),
+  })
+  return store
+}
+
+/** Adds one to every key of these records, in batches of fifty. */
+async function count(
+  store: KeyValueState<string, number>,
+  keys: readonly string[],
+  after: (i: number) => Promise<unknown> = async () => {},
+): Promise<void> {
+  const producer = log.openProducer()
+  await producer.loadPartitionCount('in')
+  for (let i = 0; i < keys.length; i++) {
+    append(producer, 'in', 0, keys[i]!, '')
+    if (i % 50 === 0) await producer.flush()
+  }
+  await producer.flush()
+  await producer.close()
+  const serde = string() as Serde<unknown>
+  const source: SourceBinding = {
+    node: 'source',
+    output: new NodeOutput('source', () => {}),
+    keySerde: serde,
+    valueSerde: serde,
+    extractor: undefined,
+  }
+  const failed = (): void => expect.fail('a record could not be read')
+  const gate = { undecodable: failed, extractorFailed: failed, noTimestamp: failed, negativeTimestamp: failed }
+  const start = { topic: 'in', partition: 0, offset: 0 }
+  const queue = new PartitionQueue(start, source, gate, -1, harness.state.prefetchable)
+  await expect
+    .poll(() => {
+      reader.poll((_topic, _partition, cursor) => queue.add(cursor))
+      return queue.size
+    })
+    .toBe(keys.length)
+  for (let i = 0; queue.hasHead; i++) {
+    const key = queue.headKey as string
+    store.put(key, (store.get(key)?.value ?? 0) + 1, 1)
+    harness.state.trimCache()
+    await after(i)
+    queue.advance()
+  }
+}
+
+function countsOf(store: KeyValueState<string, number>): number[] {
+  return KEYS.map((key) => store.get(key)?.value ?? 0)
+}
+
+test('rows of a window are read in another thread while the window before it is processed', async () => {
+  const underWay: number[] = []
+  const store = await open(() => {
+    underWay.push(begun.length - underWay.length)
+    return true
+  })
+  await count(store, KEYS)
+  expect(begun).toEqual([WINDOW, WINDOW, WINDOW, WINDOW])
+  expect(underWay).toEqual([1, 1, 1, 1])
+  // The first window, and the last, which was not full when it could have been asked for.
+  expect(looked).toEqual({ one: 0, many: WINDOW + 100 })
+  expect(countsOf(store)).toEqual(KEYS.map(() => 2))
+})
+
+test('what does not come in time is looked up by this thread', async () => {
+  let asked = 0
+  const store = await open(() => ++asked % 2 === 0)
+  await count(store, KEYS)
+  expect(begun).toEqual([WINDOW, WINDOW, WINDOW, WINDOW])
+  expect(looked).toEqual({ one: 0, many: 3 * WINDOW + 100 })
+  expect(countsOf(store)).toEqual(KEYS.map(() => 2))
+})
+
+test('rows that were written after they were asked for are not taken from the answer', async () => {
+  const store = await open(() => true)
+  const again = KEYS.flatMap((key, i) => [key, KEYS[i - WINDOW] ?? key])
+  await count(store, again, (i) => (i % 100 === 0 ? harness.commit() : Promise.resolve()))
+  expect(begun.length).toBeGreaterThan(4)
+  const times = new Map<string, number>()
+  for (const key of again) times.set(key, (times.get(key) ?? 1) + 1)
+  expect(countsOf(store)).toEqual(KEYS.map((key) => times.get(key)))
+})
+
+test('while memory is large enough for every row, no other thread is asked', async () => {
+  const engine = readingBeside(
+    rocksdbEngine,
+    () => true,
+    (keys) => begun.push(keys),
+  )
+  harness = await StateHarness.open([keyValueSpec()], engine)
+  const store = harness.store<KeyValueState<string, number>>()
+  await count(store, KEYS)
+  expect(begun).toEqual([])
+  expect(countsOf(store)).toEqual(KEYS.map(() => 1))
+})
