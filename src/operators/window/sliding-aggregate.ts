@@ -2,6 +2,7 @@ import type { Headers } from '../../record/headers.ts'
 import type { WindowCursor } from '../../state/states.ts'
 import type { SpecOf } from '../../topology/operator-spec.ts'
 import { isWindowClosed } from '../../windowing/windows.ts'
+import type { SlidingWindows } from '../../windowing/windows.ts'
 import { TimeWindowOperator } from './time-window-operator.ts'
 
 const NONE = -1
@@ -12,12 +13,14 @@ const NONE = -1
  * its *left* window ends at t, its *right* window starts at t + 1, the *previous* record is the last one before t.
  */
 export class SlidingAggregate extends TimeWindowOperator<SpecOf<'slidingAggregate'>> {
+  readonly #windows: SlidingWindows
   readonly #difference: number
   /** Starts of the windows seen in one scan. */
   readonly #starts: number[] = []
 
   constructor(spec: SpecOf<'slidingAggregate'>) {
     super(spec)
+    this.#windows = spec.windows
     this.#difference = spec.windows.difference
   }
 
@@ -31,7 +34,7 @@ export class SlidingAggregate extends TimeWindowOperator<SpecOf<'slidingAggregat
       return
     }
     const streamTime = this.observed.advance(timestamp)
-    if (isWindowClosed(this.spec.windows, timestamp + this.#difference, streamTime)) {
+    if (isWindowClosed(this.#windows, timestamp + this.#difference, streamTime)) {
       this.#dropLate(timestamp)
       return
     }
@@ -154,13 +157,13 @@ export class SlidingAggregate extends TimeWindowOperator<SpecOf<'slidingAggregat
     streamTime: number,
     headers: Headers,
   ): void {
-    if (isWindowClosed(this.spec.windows, start + this.#difference, streamTime)) this.#dropLate(start)
+    if (isWindowClosed(this.#windows, start + this.#difference, streamTime)) this.#dropLate(start)
     else if (latest === NONE) this.createWindow(key, start, aggregate, value, timestamp, headers)
     else this.updateWindow(key, start, aggregate, latest, value, timestamp, headers)
   }
 
   #dropLate(start: number): void {
-    this.context.drop(this.observed.lateness(this.spec.windows, start + this.#difference))
+    this.context.drop(this.observed.lateness(this.#windows, start + this.#difference))
   }
 
   protected override findClosed(closeTime: number, emittedUpTo: number): WindowCursor<unknown, unknown> | undefined {

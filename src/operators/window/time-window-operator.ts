@@ -1,5 +1,7 @@
+import { Change } from '../../record/change.ts'
 import type { Headers } from '../../record/headers.ts'
 import type { WindowCursor, WindowState } from '../../state/states.ts'
+import { Windowed } from '../../windowing/windows.ts'
 import { WindowedOperator } from './windowed-operator.ts'
 import type { WindowedSpec } from './windowed-operator.ts'
 
@@ -81,6 +83,6 @@ export abstract class TimeWindowOperator<Spec extends WindowedSpec> extends Wind
     timestamp: number,
     headers: Headers,
   ): void {
-    this.forward(key, start, this.endOf(start), newValue, oldValue, timestamp, headers)
+    this.output.forward(new Windowed(key, start, this.endOf(start)), new Change(newValue, oldValue), timestamp, headers)
   }
 }

@@ -41,10 +41,12 @@ export abstract class WindowedOperator<
   protected emitsAfter = false
   /** Results of windows that closed up to this time have been emitted; -1: none. */
   #emittedUpTo = -1
+  readonly #closingDelay: number
 
   constructor(spec: Spec) {
     super()
     this.spec = spec
+    this.#closingDelay = closingDelay(spec.windows)
   }
 
   /** Forwards what the cache of the store hands on. */
@@ -78,7 +80,7 @@ export abstract class WindowedOperator<
 
   /** Forwards the final results of windows that have closed since the last time, once; true if there were any. */
   protected emitClosed(streamTime: number, headers: Headers): boolean {
-    const closeTime = streamTime - closingDelay(this.spec.windows)
+    const closeTime = streamTime - this.#closingDelay
     if (closeTime <= this.#emittedUpTo) return false
     const closed = this.findClosed(closeTime, this.#emittedUpTo)
     if (closed === undefined) return false
