@@ -1,7 +1,7 @@
 import type { Log } from '../log/log.ts'
 import type { Topology } from '../topology/topology.ts'
 
-/** Partitions of a topic that nothing else decides. */
+/** Number of partitions of a new topic, if no other topic determines it. */
 export const DEFAULT_PARTITIONS = 4
 
 export interface AppTopics {
@@ -9,7 +9,7 @@ export interface AppTopics {
   readonly sinks: readonly string[]
 }
 
-/** The topics that an application takes for granted: those it reads and writes, without its internal ones. */
+/** Returns the topics that must exist before the application runs: all that it reads or writes but internal ones. */
 export function appTopics(topology: Topology): AppTopics {
   const sources = new Set<string>()
   const sinks = new Set<string>()
@@ -28,8 +28,8 @@ export interface CreatedTopics {
 }
 
 /**
- * Creates the topics of an application that an embedded log lacks: nobody else can. All get the partition count of the
- * application's existing topics, so that those that are joined agree.
+ * Creates the topics of an application that an embedded log lacks, since nobody else can. All get the partition count
+ * of the application's existing source topics, so that joined topics agree.
  */
 export async function createMissingTopics(log: Log, { sources, sinks }: AppTopics): Promise<CreatedTopics> {
   const wanted = [...new Set([...sources, ...sinks])]

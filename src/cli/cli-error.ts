@@ -2,7 +2,7 @@ import { messageOf, propertyOf } from '../errors/millrace-error.ts'
 
 export type LogFormat = 'text' | 'json'
 
-/** One error as the terminal shows it: what, where and what to do, or all of it as one line of JSON. */
+/** Formats an error for the terminal: what, where and what to do, or all of it as one line of JSON. */
 export function formatError(error: unknown, format: LogFormat): string {
   const code = fieldOf(error, 'code') ?? 'MR_UNEXPECTED'
   const hint = fieldOf(error, 'hint')
@@ -19,22 +19,22 @@ export function formatError(error: unknown, format: LogFormat): string {
   return lines.join('\n')
 }
 
-/** By name, not by class: the error may come from a copy of the library that the application brought along. */
+/** Reads a field of a Millrace error, known by name, not by class: an application may have its own copy of Millrace. */
 function fieldOf(error: unknown, field: 'code' | 'hint'): string | undefined {
   if (propertyOf(error, 'name') !== 'MillraceError') return undefined
   const value = propertyOf(error, field)
   return typeof value === 'string' ? value : undefined
 }
 
-/** The messages behind an error, nearest first, without those that an outer message repeats. */
+/** Returns the messages of an error's causes, nearest first, without those that an outer message repeats. */
 function causesOf(error: unknown): string[] {
   const causes: string[] = []
-  let told = messageOf(error)
+  let shown = messageOf(error)
   let cause = propertyOf(error, 'cause')
   while (cause !== undefined && causes.length < 5) {
     const message = messageOf(cause)
-    if (!told.includes(message)) causes.push(message)
-    told += message
+    if (!shown.includes(message)) causes.push(message)
+    shown += message
     cause = propertyOf(cause, 'cause')
   }
   return causes

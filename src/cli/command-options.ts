@@ -8,18 +8,18 @@ import type { DescribeOptions } from './describe-command.ts'
 import type { ResetOptions } from './reset-command.ts'
 import type { RunOptions } from './run-command.ts'
 
-/** As many as `defineApp` takes. */
+/** The greatest number of threads, as in `defineApp`. */
 const MOST_THREADS = 1024
 
-/** An option of a command. One without `value` is given by its name alone. */
+/** An option of a command. An option without `value` is given by its name alone. */
 export interface CommandOption extends Option<unknown> {
-  /** What stands for the value in the help: `--data <dir>`. */
+  /** The placeholder for the value in the help: `--data <dir>`. */
   readonly value?: string
   /** Another option that excludes this one. */
   readonly conflicts?: string
 }
 
-/** The options of one command by their names in code: `fromBeginning` is `--from-beginning`. */
+/** The options of a command by their names in code: `fromBeginning` is `--from-beginning`. */
 export type CommandOptions = Readonly<Record<string, CommandOption>>
 
 const kafka = {
@@ -52,7 +52,10 @@ export const RUN = {
   threads: {
     ...option<number>(
       'whole number',
-      { defaultText: 'what the application says', description: 'stream threads; on Kafka one of the CPU each' },
+      {
+        defaultText: "the application's",
+        description: 'number of stream threads; on Kafka each can use a CPU core',
+      },
       readThreads,
     ),
     value: 'n',
@@ -72,7 +75,7 @@ export const RUN = {
     ...duration({
       default: 25_000,
       defaultText: '25 s',
-      description: 'how long the end may take before the command gives up, because no broker answers, for one',
+      description: 'how long closing may take before the command gives up, for instance because no broker answers',
     }),
     value: 'time',
   },
@@ -104,13 +107,13 @@ export const DESCRIBE = {
   logFormat,
 } satisfies TableOf<DescribeOptions & { readonly logFormat: unknown }, CommandOption>
 
-/** As it is typed: `--from-beginning`, `--data <dir>`. */
+/** Returns an option as it is typed: `--from-beginning`, `--data <dir>`. */
 export function flagsOf(name: string, { value }: CommandOption): string {
   const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
   return value === undefined ? flag : `${flag} <${value}>`
 }
 
-/** Teaches a command its options. */
+/** Adds options to a command. */
 export function addOptions(command: Command, options: CommandOptions): Command {
   for (const [name, each] of Object.entries(options)) {
     const form = each.value === undefined || each.type === 'text' ? '' : ` (${each.type})`
@@ -145,5 +148,5 @@ function readBrokers(value: unknown, place: Place): readonly string[] {
 
 function readThreads(value: unknown, place: Place): number {
   if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MOST_THREADS) return Number(value)
-  throw place.refuse(value, `"${String(value)}" is not a number from 1 on, and at most ${MOST_THREADS}`)
+  throw place.refuse(value, `Give a whole number from 1 to ${MOST_THREADS}, not "${String(value)}".`)
 }

@@ -3,9 +3,9 @@ import { homedir } from 'node:os'
 import { dirname, isAbsolute, join } from 'node:path'
 
 /**
- * The directory for compiled code of the commands that this user runs, made if it is missing; `undefined` if there is none that only
- * this user can write to. What is in it is executed: Node's own default lies in the directory for temporary files, which everybody
- * can write to, so that whoever makes it first would run code as this user.
+ * Returns the directory for compiled code of this user's commands, and makes it if it is missing; undefined if there is
+ * none that only this user can write to. Its files are executed. Node's default lies in the directory for temporary
+ * files, to which everybody can write: another user could make it first, and run code as this user.
  */
 export function compileCacheDirectory(): string | undefined {
   try {
@@ -19,10 +19,10 @@ export function compileCacheDirectory(): string | undefined {
   }
 }
 
-/** Where caches of this user belong (XDG Base Directory Specification; on Windows a part of the profile). */
+/** Returns the directory for this user's caches (XDG Base Directory Specification; on Windows in the profile). */
 function cacheHome(): string {
   const named = process.platform === 'win32' ? process.env['LOCALAPPDATA'] : process.env['XDG_CACHE_HOME']
-  // A relative path is to be ignored, says the specification: it would be another place in each working directory.
+  // The specification says to ignore a relative path, which would differ with each working directory.
   if (named !== undefined && isAbsolute(named)) return named
   const home = homedir()
   if (!isAbsolute(home)) throw new Error('there is no home directory')
@@ -35,18 +35,18 @@ function existingPart(path: string): string {
 }
 
 /**
- * The directory and all above it: who may write to one of them may put another in its place. In those with a sticky bit only
- * the owner of a directory may. Windows has lists of rights instead, which keep a profile to its user.
+ * Checks the directory and all above it: a user who may write to one of them may replace the next. With a sticky bit
+ * only the owner of a directory may replace it. Windows has access lists instead, which reserve a profile for its user.
  */
 function requireOwn(directory: string): void {
   const user = process.getuid?.()
   if (user === undefined) return
-  // A symbolic link is followed once, here: what it leads to is what is looked at.
+  // Symbolic links are followed once, here, so that their target is checked.
   for (let path = realpathSync(directory), isInner = true; ; path = dirname(path), isInner = false) {
     const { uid, mode } = lstatSync(path)
     const isShared = (mode & 0o022) !== 0
     const isSticky = (mode & 0o1000) !== 0
-    if (uid !== user && (uid !== 0 || isInner)) throw new Error(`${path} belongs to somebody else`)
+    if (uid !== user && (uid !== 0 || isInner)) throw new Error(`${path} belongs to another user`)
     if (isShared && (isInner || !isSticky)) throw new Error(`others can write to ${path}`)
     if (path === dirname(path)) return
   }

@@ -6,10 +6,10 @@ import type { Terminal } from './terminal.ts'
 type Level = 'info' | 'warn' | 'error'
 
 /**
- * The application's messages: a line of text each, or of JSON. Debug messages are not shown.
+ * Prints the application's messages, each as a line of text or JSON. Debug messages are not shown.
  *
- * Lines that tell of an error are held back until the next `flush`, because the error may be about to end the run: then it is
- * printed once, in full, instead of by everybody it passes through.
+ * Lines about an error are held back until the next `flush`, because the error may be about to end the run: then it is
+ * printed once, in full, instead of at each place that it passes.
  */
 export class ConsoleLogger implements Logger {
   readonly #terminal: Terminal
@@ -35,7 +35,7 @@ export class ConsoleLogger implements Logger {
     this.#log('error', fields, message)
   }
 
-  /** Prints what was held back, except the lines about `failure`. */
+  /** Prints the lines that were held back, except those about `failure`. */
   flush(failure?: unknown): void {
     const held = this.#held
     this.#held = []
@@ -57,7 +57,7 @@ export class ConsoleLogger implements Logger {
   }
 }
 
-/** JSON has no errors: their message says most. */
+/** Replaces errors, which JSON cannot hold, by their messages. */
 function plain(fields: object): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(fields)

@@ -8,7 +8,7 @@ export interface DescribeOptions {
   readonly mermaid?: boolean
 }
 
-/** `millrace describe`: the topology on standard output. */
+/** Runs `millrace describe`: prints the topology to standard output. */
 export async function describeApp(file: string, options: DescribeOptions): Promise<void> {
   const app = await loadApp(file)
   const topology = app.topology()

@@ -6,16 +6,16 @@ import { importApp } from '../application/app-module.ts'
 import type { Application } from '../application/application.ts'
 
 /**
- * The application that a file exports by default.
+ * Loads the application that a file exports by default.
  *
- * @throws MR_APP_MISSING if there is no such file; MR_APP_LOAD if importing it fails; MR_APP_DEFAULT if its default export
- * is not what `defineApp` makes
+ * @throws MR_APP_MISSING if there is no such file; MR_APP_LOAD if importing it fails; MR_APP_DEFAULT if its default
+ * export was not made by `defineApp`
  */
 export async function loadApp(file: string): Promise<Application> {
   const path = resolve(file)
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new MillraceError('MR_APP_MISSING', `there is no file ${path}`, {
-      hint: 'Give the path of a .ts or .js file, from the current directory.',
+      hint: 'Give the path of a .ts or .js file, relative to the current directory.',
     })
   }
   return (await importApp(pathToFileURL(path))).app

@@ -11,8 +11,8 @@ else {
 }
 
 async function run(): Promise<void> {
-  // Before anything else is imported. Where there is no place for a cache, there is none. Threads look for it in the environment, and so
-  // does whatever Node process the application starts.
+  // The cache is enabled before anything else is imported, if there is a place for it. Threads, and Node processes that
+  // the application starts, look for it in the environment.
   if (process.env['NODE_COMPILE_CACHE'] === undefined) {
     const place = compileCacheDirectory()
     const { directory } = place === undefined ? {} : nodeModule.enableCompileCache(place)
@@ -21,6 +21,6 @@ async function run(): Promise<void> {
   const { runCli } = await import('./program.ts')
 
   process.exitCode = await runCli(process.argv.slice(2))
-  // What a failure has left open must not keep alive a command that has said how it ended.
+  // Anything that a failure has left open must not keep the command alive once it has said how it ended.
   if (process.exitCode !== 0) setTimeout(() => process.exit(), 1000).unref()
 }

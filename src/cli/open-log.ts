@@ -7,7 +7,7 @@ import { MillraceError } from '../errors/millrace-error.ts'
 import type { FileMode } from '../platform/file-mode.ts'
 import type { Logger } from '../application/application.ts'
 
-/** ms until a cluster that does not answer at the start counts as unreachable: whoever typed the command is waiting. */
+/** ms until a cluster that does not answer at the start counts as unreachable: the user of the command is waiting. */
 const PATIENCE = 5000
 
 export interface LogChoice {
@@ -16,14 +16,15 @@ export interface LogChoice {
   /** How the members of a Kafka group share their tasks. */
   readonly groupProtocol?: NonNullable<KafkaOptions['groupProtocol']>
   readonly data: string
-  /** Opens an embedded log that lost data with what is left. */
+  /** True: opens what is left of an embedded log that lost data. */
   readonly acceptLoss?: boolean
-  /** Who may read the files that are made. */
+  /** The users who may read new files. */
   readonly fileMode?: FileMode
 }
 
 /**
- * The log that a command works on. Asking about the `topics` it will need is how a cluster is found to answer.
+ * Opens the log that a command works on. Asks a cluster about the `topics` that it will need, to find out whether it
+ * answers.
  *
  * @throws MR_LOG_UNREACHABLE, MR_STATE_LOCKED, MR_STATE_FOREIGN, MR_STATE_CORRUPT
  */
@@ -38,17 +39,17 @@ export async function openLog(place: LogChoice, topics: readonly string[], logge
   return kafka({ brokers, groupProtocol })
 }
 
-/** A running application waits patiently for brokers that are away; a wrong address should be told at once. */
+/** Checks that the brokers answer. A running application waits for brokers, but a wrong address must show at once. */
 async function reach(brokers: readonly string[], topics: readonly string[]): Promise<void> {
   const probe = kafka({ brokers, apiTimeout: PATIENCE, connectTimeout: PATIENCE })
   try {
     await probe.describeTopics(topics)
   } catch (error) {
-    // A broker that refuses has answered.
+    // A refusal is an answer, too.
     if (error instanceof MillraceError && error.code !== 'MR_LOG_UNREACHABLE') throw error
     throw new MillraceError('MR_LOG_UNREACHABLE', `no Kafka broker answers at ${brokers.join(', ')}`, {
       cause: error,
-      hint: 'Check host and port, and that a broker listens there; without --kafka the app runs on an embedded log.',
+      hint: 'Check host and port, and that a broker listens there. Without --kafka the app runs on an embedded log.',
     })
   } finally {
     await probe.close()

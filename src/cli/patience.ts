@@ -1,22 +1,23 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 import { systemClock } from '../platform/clock.ts'
 
-/** ms after which it is said for the first time what is waited for, and between two times after that. */
+/** ms until a message first says what the command waits for, and between two such messages after that. */
 const SAY_AFTER = 1000
 const SAY_EVERY = 5000
 
 export interface Waiting {
-  /** ms for which an end is waited for in all. */
+  /** ms to wait in all. */
   readonly timeout: number
-  /** ms of them that have passed. */
+  /** ms that have passed already. */
   readonly passed: number
-  /** What is waited for, as of now. */
+  /** Returns what the command waits for now. */
   readonly what: () => string
   readonly say: (what: string) => void
 }
 
 /**
- * Waits for the end of an application, aloud, and not for ever: what is needed for it, a broker for one, may never answer.
+ * Waits for the end of an application, says what it waits for, and gives up in the end: a broker, for instance, may
+ * never answer.
  *
  * @throws MR_CLOSE_TIMEOUT; what the promise rejects with
  */
@@ -28,16 +29,18 @@ export async function withinPatience<T>(ending: Promise<T>, { timeout, passed, w
         'MR_CLOSE_TIMEOUT',
         `the application did not end within ${timeout} ms: it waits for ${what()}`,
         {
-          hint: 'Nothing is lost: what has not been committed is processed again; --close-timeout says how long to wait.',
+          hint:
+            'Use --close-timeout to wait longer. Nothing is lost: records that have not been committed are processed ' +
+            'again.',
         },
       ),
     ),
   )
-  let next = systemClock.schedule(SAY_AFTER, function tell() {
+  let next = systemClock.schedule(SAY_AFTER, function repeat() {
     say(what())
-    next = systemClock.schedule(SAY_EVERY, tell)
+    next = systemClock.schedule(SAY_EVERY, repeat)
   })
-  // Timers of the clock keep no process alive; one that waits must not end early.
+  // Timers of the clock do not keep the process alive, but it must not end while it waits.
   const alive = setInterval(() => {}, SAY_EVERY)
   try {
     return await Promise.race([ending, expired.promise])

@@ -9,12 +9,12 @@ import type { DescribeOptions } from './describe-command.ts'
 import type { ResetOptions } from './reset-command.ts'
 import type { RunOptions } from './run-command.ts'
 
-/** Exit codes: what was asked was done; it failed; it was not understood. */
+/** Exit codes: the command succeeded, it failed, or it was not understood. */
 export const EXIT_DONE = 0
 export const EXIT_FAILED = 1
 export const EXIT_USAGE = 2
 
-/** Runs the command line; answers the exit code. Errors have been printed by then. Loads only what the command needs. */
+/** Runs the command line, prints errors and returns the exit code. Loads only what the command needs. */
 export async function runCli(argv: readonly string[]): Promise<number> {
   const program = createProgram()
   try {
@@ -22,7 +22,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     return EXIT_DONE
   } catch (error) {
     if (error instanceof CommanderError) {
-      // Help and version, which were asked for and printed.
+      // Help or the version has been printed.
       if (error.exitCode === 0) return EXIT_DONE
       console.error(formatError(usageError(error), logFormatOf(argv)))
       return EXIT_USAGE
@@ -48,11 +48,13 @@ function createProgram(): Command {
     )
 
   command('run', RUN)
-    .description('Runs an application: on an embedded log in this process, or on Kafka.')
+    .description('Runs an application on an embedded log in this process, or on Kafka.')
     .action(async (app: string, options: RunOptions) => (await import('./run-command.ts')).runApp(app, options))
 
   command('reset', RESET)
-    .description('Makes an application forget offsets, internal topics and state: it processes all its input again.')
+    .description(
+      'Resets the offsets of an application, and deletes its internal topics and state: it processes all input again.',
+    )
     .action(async (app: string, options: ResetOptions) => (await import('./reset-command.ts')).resetApp(app, options))
 
   command('describe', DESCRIBE)
@@ -64,7 +66,7 @@ function createProgram(): Command {
   return program
 }
 
-/** Known before the options are parsed, and when they cannot be. */
+/** Returns the format of messages before the options are parsed, and if they cannot be parsed. */
 function logFormatOf(argv: readonly string[]): LogFormat {
   const at = argv.indexOf('--log-format')
   return argv[at + 1] === 'json' || argv.includes('--log-format=json') ? 'json' : 'text'
@@ -72,11 +74,13 @@ function logFormatOf(argv: readonly string[]): LogFormat {
 
 function usageError(error: CommanderError): MillraceError {
   if (error.code === 'commander.help') {
-    return new MillraceError('MR_CLI_USAGE', 'no command was given', { hint: 'Millrace --help shows the commands.' })
+    return new MillraceError('MR_CLI_USAGE', 'no command was given', {
+      hint: 'Run millrace --help to see the commands.',
+    })
   }
   const [message = '', ...rest] = error.message.replace(/^error: /, '').split('\n')
   const suggestion = rest.join(' ').replaceAll(/[()]/g, '').trim()
   return new MillraceError('MR_CLI_USAGE', message, {
-    hint: `${suggestion === '' ? '' : `${suggestion} `}millrace COMMAND --help shows what there is.`,
+    hint: `${suggestion === '' ? '' : `${suggestion} `}Run millrace COMMAND --help to see its options.`,
   })
 }

@@ -9,22 +9,22 @@ import type { Application } from '../application/application.ts'
 import { renamedTopics } from '../topology/renamed-topics.ts'
 import { internalTopicsOf, subtopologiesForGroup } from '../topology/describe/subtopologies-for-group.ts'
 
-/** What a reset would do. */
+/** The steps of a reset. */
 export interface ResetPlan {
   readonly app: string
-  /** First offsets of the source topics, where the application would begin. */
+  /** First offsets of the source topics, at which the application will begin. */
   readonly offsets: PartitionMap<CommittedOffset>
-  /** Topics of the application's own, to be deleted. */
+  /** Internal topics of the application, which will be deleted. */
   readonly internalTopics: readonly string[]
-  /** Topics named like internal ones of this application that its topology does not have: they stay. */
+  /** Topics that are named like internal topics of this application but are not in its topology. They stay. */
   readonly otherTopics: readonly string[]
-  /** State on this machine, to be deleted; `undefined` if there is none. */
+  /** Directory of the state on this machine, which will be deleted; undefined if there is none. */
   readonly stateDirectory: string | undefined
   readonly marker: string
 }
 
 /**
- * What it takes to make an application process all its input again: the same as Kafka's application reset tool does.
+ * Plans how to make an application process all its input again, as Kafka's application reset tool does.
  *
  * @throws MR_GROUP_ACTIVE while an instance is running; MR_TOPIC_UNKNOWN if a source topic is missing
  */
@@ -34,7 +34,7 @@ export async function planReset(app: Application, log: Log, data: string): Promi
   const subtopologies = subtopologiesForGroup(app.topology(), app.id, app.settings.replicationFactor)
   const wanted = internalTopicsOf(app.topology(), app.id)
   const existing = await log.listTopics()
-  // Those of generated names that have changed would be in the way of the next start.
+  // Topics whose generated names have changed would prevent the next start.
   const own = new Set([...wanted, ...renamedTopics(app.id, wanted, existing).map(({ before }) => before)])
   const stateDirectory = join(data, 'state', app.id)
   return {
@@ -48,8 +48,8 @@ export async function planReset(app: Application, log: Log, data: string): Promi
 }
 
 /**
- * Makes the application forget everything it has done. What it wrote to other topics stays. One that is cut short leaves a
- * marker, by which `mustFinishReset` tells that it has to be done again.
+ * Deletes everything that the application remembers. Its output in other topics stays. A reset that is interrupted
+ * leaves a marker, by which `mustFinishReset` knows that it must be repeated.
  *
  * @throws MR_GROUP_ACTIVE if an instance was started meanwhile
  */
@@ -66,7 +66,7 @@ export async function carryOutReset(plan: ResetPlan, log: Log): Promise<void> {
   rmSync(marker)
 }
 
-/** True if a reset was cut short: part of the state is gone. */
+/** True if a reset was interrupted: part of the state is gone. */
 export function mustFinishReset(app: Application, data: string): boolean {
   return existsSync(markerOf(app, data))
 }
@@ -89,7 +89,7 @@ async function firstOffsets(log: Log, topics: readonly string[]): Promise<Partit
   return offsets
 }
 
-/** As Kafka's tool recognizes them; another application may have a name that begins like this one's. */
+/** Recognizes internal topics by name, as Kafka's tool does. Another application's name may begin like this one's. */
 function looksInternal(topic: string, app: string): boolean {
   if (!topic.startsWith(`${app}-`)) return false
   return /-(changelog|repartition)$|-KTABLE-FK-JOIN-SUBSCRIPTION-(REGISTRATION|RESPONSE)-\d+-topic$/.test(topic)

@@ -15,8 +15,8 @@ export interface ResetOptions {
 }
 
 /**
- * `millrace reset`: makes an application forget its offsets, its internal topics and its state, so that it processes all its
- * input again. Shows what it is about to do, and asks before it does it.
+ * Runs `millrace reset`: resets the offsets of an application and deletes its internal topics and state, so that it
+ * processes all its input again. Shows the plan and asks before it begins.
  *
  * @throws MR_GROUP_ACTIVE while an instance is running, MR_CLI_USAGE if nobody can be asked, MR_CLI_DECLINED
  */
@@ -38,7 +38,7 @@ export async function resetApp(file: string, options: ResetOptions): Promise<voi
 async function confirm({ app }: ResetPlan): Promise<void> {
   if (!process.stdin.isTTY) {
     throw new MillraceError('MR_CLI_USAGE', 'nobody can be asked whether to go on', {
-      hint: 'Add --yes to go on without asking, or --dry-run to see only what would be done.',
+      hint: 'Add --yes to go on without asking, or --dry-run to see the plan only.',
     })
   }
   const prompt = createInterface({ input: process.stdin, output: process.stderr })
@@ -46,7 +46,7 @@ async function confirm({ app }: ResetPlan): Promise<void> {
   prompt.close()
   if (answer.trim() === app) return
   throw new MillraceError('MR_CLI_DECLINED', 'nothing was reset', {
-    hint: 'The name of the application was not typed.',
+    hint: 'Type the name of the application to reset it.',
   })
 }
 
@@ -57,7 +57,7 @@ function planText(plan: ResetPlan): string {
     lines.push(`  process ${topic}/${partition} from offset ${offset}`)
   for (const topic of internalTopics) lines.push(`  delete topic ${topic}`)
   if (stateDirectory !== undefined) lines.push(`  delete directory ${stateDirectory}`)
-  for (const topic of otherTopics) lines.push(`  keep topic ${topic}, which the topology does not have (any more)`)
+  for (const topic of otherTopics) lines.push(`  keep topic ${topic}, which is not in the topology (any more)`)
   return lines.join('\n')
 }
 

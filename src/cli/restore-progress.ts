@@ -3,12 +3,12 @@ import { systemClock } from '../platform/clock.ts'
 import type { RestoreListener, RestoreProgress } from '../runtime/restore/restorer.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Milliseconds between two lines where there is no terminal to draw a bar on. */
+/** Milliseconds between two lines if there is no terminal to draw a bar on. */
 const LINE_EVERY = 2000
 
 /**
- * Shows how far the restore of all stores is: one bar on a terminal, else a line now and then. Restores that replay nothing
- * are not shown.
+ * Shows the progress of the restore of all stores: one bar on a terminal, otherwise a line from time to time. Restores
+ * that replay nothing are not shown.
  */
 export class RestoreReport {
   readonly #terminal: Terminal
@@ -41,7 +41,7 @@ export class RestoreReport {
     else this.#show()
   }
 
-  /** Takes the bar away, if the restore was cut short. */
+  /** Removes the bar, if the restore was interrupted. */
   stop(): void {
     this.#bar?.stop()
     this.#bar = undefined

@@ -23,23 +23,23 @@ import { carryOutReset, mustFinishReset, planReset } from './reset-application.t
 import { Terminal } from './terminal.ts'
 
 export interface RunOptions extends LogChoice {
-  /** Stream threads; as many as the application says if not given. */
+  /** Number of stream threads; the application's if not given. */
   readonly threads?: number
-  /** ms; without it the run goes on until a signal. */
+  /** ms to run; without it, the run ends by a signal. */
   readonly for?: number
   readonly fromBeginning?: boolean
-  /** ms for which the end is waited for. */
+  /** ms to wait for the end. */
   readonly closeTimeout: number
   readonly logFormat: LogFormat
 }
 
-/** ms between two status lines: on a terminal they replace each other, elsewhere they add up. */
+/** ms between two status lines. On a terminal they replace each other, elsewhere they add up. */
 const STATUS_EVERY = { interactive: 1000, plain: 2000 }
 
 /**
- * `millrace run`: runs an application until SIGINT, SIGTERM or the end of `--for`, then commits and leaves.
+ * Runs `millrace run`: runs an application until SIGINT, SIGTERM or the end of `--for`, then commits and leaves.
  *
- * @throws what loading, starting or running it throws
+ * @throws any error of loading, starting or running the application
  */
 export async function runApp(file: string, options: RunOptions): Promise<void> {
   if (options.fromBeginning === true && options.kafka !== undefined) {
@@ -48,13 +48,13 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
     })
   }
   if (options.groupProtocol !== undefined && options.kafka === undefined) {
-    throw new MillraceError('MR_CLI_USAGE', '--group-protocol is for Kafka groups, and there is no --kafka', {
+    throw new MillraceError('MR_CLI_USAGE', '--group-protocol cannot be used without --kafka', {
       hint: 'Name the brokers with --kafka HOST:PORT,…, or leave --group-protocol out.',
     })
   }
   if (options.acceptLoss === true && options.kafka !== undefined) {
-    throw new MillraceError('MR_CLI_USAGE', '--accept-loss is for the embedded log, and there is a --kafka', {
-      hint: 'Leave one of them out.',
+    throw new MillraceError('MR_CLI_USAGE', '--accept-loss cannot be used with --kafka', {
+      hint: 'Leave one of them out: --accept-loss is for the embedded log.',
     })
   }
   const app = await loadApp(file)
@@ -73,7 +73,10 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
     if (log.kind === 'kafka' && mustFinishReset(app, options.data)) throw unfinishedReset()
     if (options.fromBeginning === true || mustFinishReset(app, options.data)) {
       await carryOutReset(await planReset(app, log, options.data), log)
-      logger.info({ app: app.id }, 'forgot state, internal topics and offsets; input is processed from the beginning')
+      logger.info(
+        { app: app.id },
+        'reset offsets, deleted internal topics and state; input is processed from the beginning',
+      )
     }
     logger.info({ app: app.id, log: placeOf(log, options), engine: engine.name, data: options.data }, 'starting')
     const module = pathToFileURL(resolve(file))
@@ -84,13 +87,13 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
   } finally {
     terminal.clearStatus()
     logger.flush(failure)
-    // What did not end will not let the log close either; the process ends without it.
+    // An application that did not end does not let the log close either: the process ends without that.
     if (!isTimeout(failure)) await log.close()
   }
 }
 
 interface Run {
-  /** Of the application. */
+  /** The module of the application. */
   readonly module: URL
   readonly log: Log
   readonly engine: EngineFactory
@@ -159,7 +162,7 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
     restore.stop()
     terminal.clearStatus()
     if (!isCutShort) logger.info({ reason }, 'closing')
-    // Closed tasks know neither lag nor stream time any more.
+    // Closed tasks no longer know lag and stream time.
     const before = summarize(streams.status())
     await patiently(
       streams.close(),
@@ -184,7 +187,7 @@ function summarize({ state, tasks, processed, lag }: StreamsStatus): RunStatus {
   return { state, tasks: tasks.length, processed, lag, streamTime }
 }
 
-/** An application that logs nowhere logs to the terminal; the command line says how many threads it has, if it does. */
+/** Makes an application without a logger log to the terminal, and gives it the threads of the command line, if any. */
 function adjusted(app: Application, terminal: Logger, options: RunOptions): Application {
   const { id, settings } = app
   const logger = settings.logger === silentLogger ? terminal : settings.logger

@@ -1,4 +1,4 @@
-/** What the status line tells of a running application. */
+/** The state of a running application for the status line. */
 export interface RunStatus {
   readonly state: string
   readonly tasks: number
@@ -10,7 +10,7 @@ export interface RunStatus {
   readonly streamTime: number
 }
 
-/** Makes status lines out of what it is given now and was given before. */
+/** Makes status lines from the current status and the previous one. */
 export class StatusLine {
   #processed = 0
   #time: number
@@ -34,7 +34,7 @@ export class StatusLine {
   }
 }
 
-/** What was done, when it is over. */
+/** Returns the last line, which sums up the run. */
 export function closingLine(status: RunStatus, elapsed: number, commits: number): string {
   const seconds = (elapsed / 1000).toFixed(1)
   return `done: ${grouped(status.processed)} records in ${seconds} s, ${grouped(commits)} commits, lag ${

@@ -1,8 +1,8 @@
 import type { WriteStream } from 'node:tty'
 
 /**
- * Standard error as the command uses it: lines that stay and, on a terminal, one status line below them that is written
- * over. Where it is not a terminal the status is a line like any other, so that a log file tells the same.
+ * Standard error as the command uses it: lines that stay and, on a terminal, one status line below them that is
+ * overwritten. Elsewhere the status is a line like any other, so that a log file shows the same.
  */
 export class Terminal {
   readonly #stream: WriteStream | NodeJS.WritableStream
@@ -12,7 +12,7 @@ export class Terminal {
   constructor(stream: WriteStream | NodeJS.WritableStream) {
     this.#stream = stream
     this.isInteractive = 'isTTY' in stream && stream.isTTY
-    // A full disk and a reader that is gone cost lines, not the application.
+    // A full disk or a reader that is gone must not end the application: only lines are lost.
     stream.on('error', () => {})
   }
 
@@ -30,7 +30,7 @@ export class Terminal {
     this.#stream.write(erased + this.#status)
   }
 
-  /** Takes the status line away, for another writer or for good. */
+  /** Removes the status line. */
   clearStatus(): void {
     const erased = this.#erased()
     this.#status = ''

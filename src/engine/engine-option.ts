@@ -3,20 +3,20 @@ import type { Option } from '../options/options.ts'
 import { ENGINE_NAMES } from './engine.ts'
 import type { EngineFactory, EngineName } from './engine.ts'
 
-/** An engine by its name. */
+/** The option for an engine by its name. */
 export const engineName: Option<EngineName | undefined> = oneOf<EngineName>(ENGINE_NAMES, {
   defaultText: 'RocksDB, else LevelDB',
-  description: 'what the data is kept in; LevelDB where RocksDB has no binary',
+  description: 'engine that keeps the data; LevelDB where RocksDB has no binary',
 })
 
-/** An engine by its name, or the engine itself. */
+/** The option for an engine, by its name or itself. */
 export const engine: Option<EngineFactory | EngineName | undefined> = option<EngineFactory | EngineName>(
   `${engineName.type}, engine`,
-  { defaultText: 'RocksDB, else LevelDB', description: 'what state is kept in; LevelDB where RocksDB has no binary' },
+  { defaultText: 'RocksDB, else LevelDB', description: 'engine that keeps state; LevelDB where RocksDB has no binary' },
   (value, place) => (isEngine(value) ? value : (engineName.read(value, place) as EngineName)),
 )
 
-/** True for what opens engines. */
+/** True for an engine factory. */
 function isEngine(value: unknown): value is EngineFactory {
   return (
     typeof value === 'object' &&

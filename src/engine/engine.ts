@@ -3,41 +3,43 @@ import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { WriteBatch } from './write-batch.ts'
 
 /**
- * The KeyValueEngine port: an ordered map from bytes to bytes (unsigned lexicographic order). Reads are synchronous; open,
- * write and close may be asynchronous. One conformance suite holds every engine to it.
+ * The KeyValueEngine port: an ordered map from bytes to bytes (unsigned lexicographic order). Reads are synchronous;
+ * open, write and close may be asynchronous. One conformance suite holds every engine to it.
  *
- * Keys and values handed in belong to the caller again when the call returns; those handed out belong to the caller.
+ * The caller may change keys and values that it passes once the call has returned. Returned ones belong to the caller.
  */
 export interface KeyValueEngine {
   readonly name: EngineName
   get(key: Buffer): Buffer | undefined
-  /** As `get` of each key, in engines to which many at once cost less than one by one. */
+  /** Returns what `get` returns for each key. Absent in engines where many keys at once cost as much as one by one. */
   getMany?(keys: readonly Buffer[]): readonly (Buffer | undefined)[]
   /** Begins to look these keys up in another thread, in engines that have one; undefined if that cannot be done now. */
   beginGetMany?(keys: readonly Buffer[]): PendingRows | undefined
-  /** Iterates over the engine as it is at this call, whatever is written later. The caller closes the iterator on every path. */
+  /** Iterates over the engine's rows at the time of the call. The caller must close the iterator on every path. */
   iterate(range: EngineRange): EngineIterator
   /**
-   * Does what `write` would have to do with these writes before any of them may take effect. The batch may be written later, with more writes behind
-   * these, or be cleared; until then the bytes must stay as they are. In engines in which that is a part of the work.
+   * Does the part of `write` that comes before any of these writes takes effect. Absent in engines without such a part.
+   * The batch may be written later, with more writes after these, or be cleared. Until then the bytes must stay
+   * unchanged.
    */
   prepare?(batch: WriteBatch): void
-  /** All of the batch or nothing, even if the process dies; with `sync`, even if the machine does. */
+  /** Writes all of the batch or nothing, even if the process dies; with `sync`, even if the machine does. */
   write(batch: WriteBatch, options?: { readonly sync?: boolean }): MaybePromise<void>
   close(): MaybePromise<void>
 }
 
-/** Rows that are being looked up. One of the two must be called, once: only so many look-ups can be under way in a thread. */
+/** Rows that are being looked up. Either `take` or `drop` must be called, once: a thread has few look-ups at a time. */
 export interface PendingRows {
   /**
-   * What `getMany` returned at some moment since these keys were asked for; undefined if they have not been looked up yet, or could
-   * not be. Never waits. Each row keeps the memory of all of them: what is kept for long should be copied.
+   * Returns what `getMany` returned at some moment since these keys were requested; undefined if they have not been
+   * looked up yet, or could not be. Never waits. Each row holds the memory of all of them: copy a row that is kept for
+   * long.
    */
   take(): readonly (Buffer | undefined)[] | undefined
   drop(): void
 }
 
-/** RocksDB, LevelDB, or nothing but memory. */
+/** RocksDB, LevelDB, or memory alone. */
 export type EngineName = 'rocksdb' | 'level' | 'memory'
 export const ENGINE_NAMES: readonly EngineName[] = ['rocksdb', 'level', 'memory']
 
@@ -59,7 +61,7 @@ export interface EngineIterator {
   close(): void
 }
 
-/** How much memory an engine may take. */
+/** Bounds of an engine's memory. */
 export interface EngineOptions {
   /** Bytes of cache for blocks read from disk. */
   readonly blockCacheBytes?: number
@@ -67,34 +69,34 @@ export interface EngineOptions {
   readonly writeBufferBytes?: number
 }
 
-/** How an engine is opened. */
+/** Options of opening an engine. */
 export interface EngineOpenOptions extends EngineOptions {
-  /** True: opens what is left where files are damaged, as far as the engine can; it may delete the rest. */
+  /** True: opens what is left of damaged files, as far as the engine can. The engine may delete the rest. */
   readonly acceptDamage?: boolean
-  /** Who may read the files that the engine makes; `'owner'` if not given. */
+  /** The users who may read the files that the engine makes; `'owner'` if not given. */
   readonly fileMode?: FileMode
 }
 
 /** Opens engines of one kind. */
 export interface EngineFactory {
   readonly name: EngineName
-  /** True if what it opens outlives the process. */
+  /** True if the engine's data outlives the process. */
   readonly persistent: boolean
   /**
-   * Opens the directory, made if missing; the memory engine ignores it.
+   * Opens the directory, and makes it if it is missing. The memory engine ignores it.
    * @throws MR_STATE_LOCKED if another process holds it, MR_STATE_CORRUPT if its files cannot be read
    */
   open(directory: string, options?: EngineOpenOptions): MaybePromise<KeyValueEngine>
   /**
-   * Returns if nobody has the directory open, and changes nothing that matters in it. Absent where nobody else could.
+   * Checks that nobody has the directory open, and changes none of its data. Absent in engines without files.
    * @throws MR_STATE_LOCKED
    */
   requireUnlocked?(directory: string): Promise<void>
-  /** Deletes what lies in the directory. */
+  /** Deletes the directory with its files. */
   destroy(directory: string): MaybePromise<void>
 }
 
-/** The same engine, whose files may be read by those meant. */
+/** Returns a factory of the same engine with this mode for its files. */
 export function withFileMode(factory: EngineFactory, fileMode: FileMode): EngineFactory {
   const { name, persistent } = factory
   if (!persistent) return factory

@@ -5,10 +5,10 @@ const LOW = endianness() === 'LE' ? 0 : 1
 const HIGH = 1 - LOW
 
 /**
- * The numbers of rows, nearly in the order of their keys; rows with the same key stay in their order. An engine need not look for the
- * place of a key anew that follows the one before. The order need not be exact for that: keys are compared by about six bytes behind
- * those with which all of them begin. They and the number of the row are one number of 64 bits, so that sorting calls no function and
- * makes no object.
+ * Returns the numbers of rows, nearly in the order of their keys; rows with the same key keep their order. For a key
+ * that follows the one before, an engine need not search again. The order need not be exact for that: keys are compared
+ * by about six bytes after their common prefix. These bytes and the number of the row form one number of 64 bits, so
+ * that sorting calls no function and makes no object.
  */
 export function keyOrder(rows: RowList): Uint32Array {
   const { length } = rows
@@ -30,7 +30,7 @@ export function keyOrder(rows: RowList): Uint32Array {
   return rowsInOrder
 }
 
-/** How many bytes all keys begin with. */
+/** Returns the length of the prefix that all keys share. */
 function commonPrefix(rows: RowList): number {
   if (rows.length === 0) return 0
   const first = rows.buffer(0)
@@ -46,7 +46,7 @@ function commonPrefix(rows: RowList): number {
   return common
 }
 
-/** As a number; those behind the end are 0. */
+/** Reads four bytes as a number; bytes after the end count as 0. */
 function fourBytes(buffer: Buffer, start: number, end: number): number {
   let value = 0
   for (let i = start; i < start + 4; i++) value = (value << 8) | (i < end ? buffer[i]! : 0)

@@ -1,15 +1,15 @@
 const FIELDS = 4
 
-/** In place of the end of a row: its key is to be deleted. */
+/** Stands for the end of a row whose key is to be deleted. */
 export const DELETED = -1
 
 /**
- * Rows in buffers, by number: where a key begins and ends, and where the value behind it ends. There may be a hundred thousand, all
- * alive until a commit is over: as objects they would outlive the young generation, each time.
+ * Rows in buffers, by number: the start and the end of a key, and the end of the value that follows it. There may be a
+ * hundred thousand, all alive until a commit is over: objects would outlive the young generation each time.
  */
 export class RowList {
   readonly #buffers: Buffer[] = []
-  /** Of each row: number of its buffer, start, end of the key, end. */
+  /** Fields of each row: number of its buffer, start, end of the key, end of the value. */
   #fields = new Int32Array(64 * FIELDS)
   #length = 0
 
@@ -18,9 +18,9 @@ export class RowList {
   }
 
   /**
-   * The number of the new row.
+   * Adds a row and returns its number.
    *
-   * @param end of the value behind the key, or `DELETED`
+   * @param end the end of the value that follows the key, or `DELETED`
    */
   add(buffer: Buffer, start: number, keyEnd: number, end: number): number {
     if ((this.#length + 1) * FIELDS > this.#fields.length) this.#grow()
@@ -28,7 +28,7 @@ export class RowList {
     return this.#length++
   }
 
-  /** The row has become another. */
+  /** Replaces a row. */
   replace(row: number, buffer: Buffer, start: number, keyEnd: number, end: number): void {
     const fields = this.#fields
     const at = row * FIELDS
@@ -59,7 +59,7 @@ export class RowList {
     this.#length = 0
   }
 
-  /** Rows of a commit lie one behind the other: mostly it is the buffer of the row before. */
+  /** Returns the number of a buffer. Rows of a commit follow one another: mostly it is the buffer of the row before. */
   #numberOf(buffer: Buffer): number {
     const last = this.#buffers.length - 1
     return last >= 0 && this.#buffers[last] === buffer ? last : this.#buffers.push(buffer) - 1

@@ -1,9 +1,9 @@
 import { copyBytes } from '../platform/copy-bytes.ts'
 
-/** Bytes up to which a view is kept, and up to which copying is cheaper than making one that the collector has to clear away. */
+/** Bytes below which views are kept, and below which a copy is cheaper than a view that has to be garbage-collected. */
 const SHORT = 256
 
-/** Views of the beginning of a buffer; short ones are made once for each length. */
+/** Views of the start of a buffer. Short ones are made once for each length. */
 export class HeadViews {
   readonly #buffer: Buffer
   readonly #short: Buffer[] = []
@@ -18,7 +18,7 @@ export class HeadViews {
   }
 }
 
-/** Shows a range of a buffer to a callee that keeps nothing of it; the view is valid until the next one is asked for. */
+/** Shows a range of a buffer to a callee that keeps nothing of it. The view is valid until the next call. */
 export class ShortView {
   readonly #bytes = Buffer.allocUnsafeSlow(SHORT)
   readonly #views = new HeadViews(this.#bytes)
@@ -30,7 +30,7 @@ export class ShortView {
     return this.#views.of(length)
   }
 
-  /** As `of`, of a buffer that may be overwritten meanwhile. */
+  /** Returns a view as `of` does, for a buffer that may be overwritten meanwhile. */
   copyOf(buffer: Buffer, start: number, end: number): Buffer {
     return end - start < SHORT ? this.of(buffer, start, end) : Buffer.from(buffer.subarray(start, end))
   }

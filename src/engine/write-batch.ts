@@ -4,22 +4,22 @@ import type { ShortView } from './short-view.ts'
 
 export type WriteKind = 'put' | 'delete' | 'deleteRange'
 
-/** As `DELETED`: what a row is instead of a key to put with the value behind it. */
+/** Kinds of rows, as `DELETED`, other than a key to put with the value that follows it. */
 const PUT_APART = -2
 const DELETE_RANGE = -3
 
 /**
- * Writes that take effect together, in the order in which they were added. Bytes are not copied: they must stay as they are
- * until the engine has been given the batch. A write is no object; views of its bytes are made when they are asked for.
+ * Writes that take effect together, in the order in which they were added. Bytes are not copied: they must stay
+ * unchanged until the engine has been given the batch. A write is no object: views of its bytes are made on demand.
  */
 export class WriteBatch {
   readonly #rows = new RowList()
-  /** Values that do not lie behind their keys, and upper bounds of ranges. */
+  /** Values that do not follow their keys, and upper bounds of ranges. */
   readonly #apart = new Map<number, Buffer>()
 
   #edition = 0
 
-  /** Another one each time the batch was cleared. */
+  /** A number that changes each time the batch is cleared. */
   get edition(): number {
     return this.#edition
   }
@@ -32,7 +32,7 @@ export class WriteBatch {
     this.#addApart(key, value, PUT_APART)
   }
 
-  /** Puts rows whose values lie behind their keys, and deletes those that are `DELETED`, nearly in the order of their keys. */
+  /** Puts rows whose values follow their keys, and deletes rows that are `DELETED`, nearly in the order of keys. */
   addRows(rows: RowList): void {
     for (const row of keyOrder(rows)) {
       this.#rows.add(rows.buffer(row), rows.start(row), rows.keyEnd(row), rows.end(row))
@@ -54,13 +54,13 @@ export class WriteBatch {
     return end === DELETE_RANGE ? 'deleteRange' : 'put'
   }
 
-  /** Of a put or a delete. */
+  /** Returns the key of a put or a delete. */
   key(index: number, view?: ShortView): Buffer {
     const rows = this.#rows
     return viewOf(rows.buffer(index), rows.start(index), rows.keyEnd(index), view)
   }
 
-  /** Of a put. */
+  /** Returns the value of a put. */
   value(index: number, view?: ShortView): Buffer {
     const rows = this.#rows
     const end = rows.end(index)
@@ -71,7 +71,7 @@ export class WriteBatch {
     return { gte: this.key(index), lt: this.value(index) }
   }
 
-  /** The same writes, of bytes of their own. */
+  /** Copies the writes with their bytes. */
   copy(): WriteBatch {
     const copy = new WriteBatch()
     for (let i = 0; i < this.length; i++) {

@@ -3,37 +3,37 @@ import type { About, Duration, Option, Place, TableOf, Values } from '../options
 import { eventTime } from '../record/event-time.ts'
 import type { EngineFactory } from '../engine/engine.ts'
 
-/** How the driver lays an application out on an engine other than memory. */
+/** Options of a driver on an engine other than memory. */
 export interface OpenDriverOptions extends DriverOptions {
   readonly engine: EngineFactory
-  /** Where the engine keeps its files. */
+  /** Directory of the engine's files. */
   readonly directory: string
 }
 
-/** What a piped record carries besides key and value. */
+/** Parts of a piped record besides key and value. */
 export interface PipeOptions {
-  /** Event time, ms since the epoch; a fraction is cut. Default: the driver's wall-clock time, or the input's own clock. */
+  /** Event time, ms since the epoch; a fraction is cut off. Default: the driver's wall clock, or the input's clock. */
   readonly timestamp?: number
   readonly headers?: Iterable<readonly [name: string, value: string | Uint8Array | null]>
-  /** Default: by the key, as Kafka's clients do; 0 for a null key. */
+  /** The partition. Default: by the key, as Kafka's clients choose it; 0 for a null key. */
   readonly partition?: number
 }
 
 /** The clock of an input topic. */
 export interface InputOptions {
-  /** Timestamp (ms) of the first record that is given none. */
+  /** Timestamp (ms) of the first record that is piped without one. */
   readonly start?: number
-  /** What the timestamp of each further record is advanced by; 0 if not given. */
+  /** Time by which each further timestamp advances; 0 if not given. */
   readonly advance?: Duration
 }
 
-/** How the driver lays an application out. */
+/** Options of a driver. */
 export interface DriverOptions {
-  /** Partitions of every topic, or by topic name (others: 1). Default 1. */
+  /** Number of partitions of every topic, or by topic name (others: 1). Default 1. */
   readonly partitions?: number | Readonly<Record<string, number>>
   /**
-   * `real` (default): a task for each sub-topology and partition, as on Kafka. `merged`: one task a partition over all
-   * sub-topologies, as Kafka Streams' own test driver runs them.
+   * `real` (default): a task for each sub-topology and partition, as on Kafka. `merged`: one task per partition over
+   * all sub-topologies, as in Kafka Streams' test driver.
    */
   readonly tasks?: 'real' | 'merged'
   /** Wall-clock time (ms since the epoch) at the start. Default: now. */
@@ -42,7 +42,7 @@ export interface DriverOptions {
 
 const partitions = wholeNumber({ least: 1, most: 100_000, description: 'of a topic', required: true })
 
-/** A time on the time line of records. */
+/** An option that is an event time. */
 const time = (about: About<number>): Option<number | undefined> =>
   option<number>('ms since the epoch', about, (value, place) => {
     const ms = eventTime(value)
@@ -54,13 +54,14 @@ const time = (about: About<number>): Option<number | undefined> =>
 export const DRIVER = {
   partitions: option<number | Readonly<Record<string, number>>>(
     'whole number, or one by topic: `{ payments: 4 }`',
-    { default: 1, description: 'partitions of every topic, or by topic name (others: 1)' },
+    { default: 1, description: 'number of partitions of every topic, or by topic name (others: 1)' },
     readPartitions,
   ),
   tasks: oneOf<'real' | 'merged'>(['real', 'merged'], {
     default: 'real',
     description:
-      "`'real'`: a task for each sub-topology and partition, as on Kafka. `'merged'`: one task a partition over all sub-topologies, as Kafka Streams' own test driver runs them",
+      "`'real'`: a task for each sub-topology and partition, as on Kafka. `'merged'`: one task per partition over " +
+      "all sub-topologies, as in Kafka Streams' test driver",
   }),
   wallClock: time({
     defaultText: 'now',
@@ -73,9 +74,9 @@ export const OPEN_DRIVER = {
   ...DRIVER,
   engine: having<EngineFactory>('engine', ['open', 'destroy'], '(await chooseEngine(name)).factory, or memoryEngine', {
     required: true,
-    description: 'what state is kept in; it must be able to write synchronously, as RocksDB is',
+    description: 'engine that keeps state; it must write synchronously, as RocksDB does',
   }),
-  directory: text({ required: true, description: 'where the engine keeps its files' }),
+  directory: text({ required: true, description: "directory of the engine's files" }),
 } satisfies TableOf<OpenDriverOptions>
 
 /** The options of `TopologyTestDriver.restart`. */
@@ -87,12 +88,12 @@ export const RESTART = {
 export const INPUT = {
   start: time({
     defaultText: 'wall-clock time',
-    description: 'timestamp of the first record that is given none, ms since the epoch',
+    description: 'timestamp of the first record that is piped without one, ms since the epoch',
     code: 'MR_TIMESTAMP',
   }),
   advance: duration({
     default: 0,
-    description: 'what the timestamp of each further record is advanced by',
+    description: 'time by which each further timestamp advances',
     code: 'MR_DURATION',
   }),
 } satisfies TableOf<InputOptions>
@@ -102,7 +103,7 @@ export const PIPE = {
   timestamp: option<number>(
     'ms since the epoch',
     { defaultText: "the driver's wall-clock time, or the input's clock", description: 'event time' },
-    // Whether it is an event time is for the log to say, which knows topic and partition.
+    // The log checks whether it is an event time, since it knows topic and partition.
     (value) => value as number,
   ),
   headers: option<NonNullable<PipeOptions['headers']>>(
@@ -121,7 +122,7 @@ export const PIPE = {
   }),
 } satisfies TableOf<PipeOptions>
 
-/** The options of a driver as they are used: checked, with the defaults filled in. */
+/** The options of a driver, checked, with the defaults filled in. */
 export type DriverSettings = Values<typeof DRIVER>
 
 /** @throws MR_CONFIG */

@@ -13,21 +13,21 @@ import type { Topology } from '../topology/topology.ts'
 import type { DriverSettings } from './driver-options.ts'
 import { RecordingProducer, withProducer } from './recording-client.ts'
 
-/** What the driver drives: the memory log, one client of it, and the tasks. */
+/** The parts of a driver: the memory log, one client of it, and the tasks. */
 export interface DriverParts {
   readonly topology: Topology
   readonly log: Log
   readonly clock: ManualClock
   readonly home: StateHome
   readonly client: LogClient
-  /** Feeds the input topics. */
+  /** The producer that feeds the input topics. */
   readonly feeder: LogProducer
   readonly recording: RecordingProducer
   readonly globals: GlobalTables
   readonly manager: TaskManager
 }
 
-/** A new log with the topics of the application, and the application on it. */
+/** Makes a log with the topics of the application, and opens the application on it. */
 export function* openParts(
   app: Application,
   options: DriverSettings,
@@ -41,7 +41,7 @@ export function* openParts(
   return yield* openOn(log, clock, stateHome(engine, directory, app.settings.logger), app, options)
 }
 
-/** The application on a log that may hold its offsets and changelogs already. */
+/** Opens the application on a log that may hold its offsets and changelogs already. */
 export function* openOn(
   log: Log,
   clock: ManualClock,
@@ -87,8 +87,8 @@ export function* openOn(
 }
 
 /**
- * Closes what `openOn` opened; the log stays. Under `dirty` nothing is committed any more: what was processed since the last
- * commit is processed again.
+ * Closes the parts that `openOn` opened; the log stays. With `dirty` nothing more is committed: records that were
+ * processed since the last commit are processed again.
  */
 export function* closeParts(
   { home, client, feeder, globals, manager }: DriverParts,
@@ -104,7 +104,7 @@ export function* closeParts(
   yield* wait(feeder.close())
 }
 
-/** Carries out what the group says until it has nothing more to say and every task runs. */
+/** Handles the events of the group until there are no more and every task runs. */
 export function* settleGroup(client: LogClient, manager: TaskManager): Steps<void> {
   for (let event = client.group.nextEvent(); event !== undefined; event = client.group.nextEvent()) {
     if (event.type === 'waiting' || event.type === 'failed') throw event.error

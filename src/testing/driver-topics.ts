@@ -41,9 +41,10 @@ export class TestInputTopic<K, V> {
   }
 
   /**
-   * Appends a record and processes everything that follows from it. Throws what the application throws.
+   * Appends a record and processes everything that follows from it.
    *
-   * @throws MR_TIMESTAMP if the timestamp is no number within ±8.64e15; MR_PROCESSING, MR_DESERIALIZE and other errors of the application
+   * @throws MR_TIMESTAMP if the timestamp is no number within ±8.64e15; MR_PROCESSING, MR_DESERIALIZE and other errors
+   * of the application
    */
   pipe(key: K | null, value: V | null, options: PipeOptions = {}): void {
     refusePromises('pipe()', this.#topic.name, key, value)
@@ -52,7 +53,7 @@ export class TestInputTopic<K, V> {
     this.pipeBytes(keyBytes, valueBytes, options)
   }
 
-  /** As `pipe` with the bytes as they are, decodable or not. */
+  /** Pipes bytes unchanged, whether the serdes can read them or not. Otherwise as `pipe`. */
   pipeBytes(key: Uint8Array | null, value: Uint8Array | null, options: PipeOptions = {}): void {
     const { headers: pairs, partition: wanted, timestamp = this.#timestamp() } = readOptions(PIPE, options, 'pipe()')
     const headers = new Headers()
@@ -65,7 +66,7 @@ export class TestInputTopic<K, V> {
     this.#piped(this.#topic.name, partition)
   }
 
-  /** Pipes pairs of key and value, one after the other. */
+  /** Pipes pairs of key and value one after the other. */
   pipeAll(records: Iterable<readonly [key: K | null, value: V | null]>): void {
     for (const [key, value] of records) this.pipe(key, value)
   }
@@ -88,7 +89,7 @@ export interface OutputRecord<K, V> {
   readonly partition: number
 }
 
-/** Which records of a topic were piped into it: an application may write to a topic that it reads. */
+/** The records of topics that were piped into them: an application may write to a topic that it reads. */
 export class PipedRecords {
   readonly #offsets = new PartitionMap<Set<number>>()
 
@@ -103,7 +104,7 @@ export class PipedRecords {
   }
 }
 
-/** Reads what the application wrote to a topic, each record once; what was piped into it is passed by. */
+/** Reads the records that the application wrote to a topic, each once. Skips records that were piped into it. */
 export class TestOutputTopic<K, V> {
   readonly #topic: Topic<K, V>
   readonly #reader: LogReader
@@ -118,40 +119,40 @@ export class TestOutputTopic<K, V> {
     for (let partition = 0; partition < partitions; partition++) reader.assign(topic.name, partition, 0)
   }
 
-  /** Records not read yet. */
+  /** Number of records that have not been read yet. */
   get size(): number {
     this.#fetch()
     return this.#read.length
   }
 
-  /** True if everything was read. */
+  /** True if all records have been read. */
   get isEmpty(): boolean {
     return this.size === 0
   }
 
-  /** The next record; undefined if there is none. */
+  /** Reads the next record; undefined if there is none. */
   read(): OutputRecord<K, V> | undefined {
     this.#fetch()
     return this.#read.shift()
   }
 
-  /** All records not read yet, in the order of each partition. */
+  /** Reads all remaining records, in the order of each partition. */
   readAll(): OutputRecord<K, V>[] {
     this.#fetch()
     return this.#read.splice(0)
   }
 
-  /** Values of the records not read yet. */
+  /** Reads the values of all remaining records. */
   readValues(): (V | null)[] {
     return this.readAll().map((record) => record.value)
   }
 
-  /** Keys and values of the records not read yet. */
+  /** Reads the keys and values of all remaining records. */
   readKeyValues(): [key: K | null, value: V | null][] {
     return this.readAll().map((record) => [record.key, record.value])
   }
 
-  /** The last value of each key among the records not read yet. */
+  /** Reads all remaining records, and returns the last value of each key. */
   readMap(): Map<K | null, V | null> {
     return new Map(this.readKeyValues())
   }

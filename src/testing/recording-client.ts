@@ -3,7 +3,7 @@ import type { RecordOrigin } from '../log/refusal.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { RecordSlice } from '../record/record-slice.ts'
 
-/** A client whose producer also notes which topics it wrote to, and in which order they were first written to since a commit. */
+/** A producer that also notes the topics it writes to, and in which order it first wrote to them since a commit. */
 export class RecordingProducer implements LogProducer {
   readonly topics = new Set<string>()
   readonly #order = new Map<string, number>()
@@ -19,7 +19,7 @@ export class RecordingProducer implements LogProducer {
     this.#producer.append(topic, partition, record, origin, place)
   }
 
-  /** Sorts topics by when they were first written to since the last `startRound`; others come first. */
+  /** Compares topics by when they were first written to since the last `startRound`; others come first. */
   readonly compare = (a: string, b: string): number => (this.#order.get(a) ?? -1) - (this.#order.get(b) ?? -1)
 
   startRound(): void {

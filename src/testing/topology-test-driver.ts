@@ -18,10 +18,11 @@ import { PipedRecords, TestInputTopic, TestOutputTopic } from './driver-topics.t
 import type { DriverOptions, InputOptions, OpenDriverOptions } from './driver-options.ts'
 
 /**
- * Runs an application in memory, synchronously, on the runtime that production uses: every `pipe` returns when everything
- * that follows from the record has been processed and committed. Wall-clock time stands still until it is advanced.
+ * Runs an application in memory, synchronously, on the runtime that production uses: each `pipe` returns once
+ * everything that follows from the record has been processed and committed. Wall-clock time stands still until it is
+ * advanced.
  *
- * An error of the application is thrown by the `pipe` that caused it; the record counts as consumed, and the application goes
+ * The `pipe` that causes an error of the application throws it. The record counts as consumed, and the application goes
  * on from its last commit.
  *
  * @example
@@ -37,16 +38,17 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   readonly #app: Application
   readonly #options: DriverSettings
   #parts: DriverParts
-  /** Of the runs before the last restart. */
+  /** Drops of the runs before the last restart. */
   #dropsBefore = new DropCounter()
   readonly #producedBefore = new Set<string>()
   readonly #pipedRecords = new PipedRecords()
   readonly #outputs = new Map<string, TestOutputTopic<unknown, unknown>>()
 
   /**
-   * Runs on the memory engine.
+   * Runs the application on the memory engine.
    *
-   * @throws MR_CONFIG for an option that is unknown or impossible; MR_TOPOLOGY… and other errors of starting the application
+   * @throws MR_CONFIG for an option that is unknown or impossible; MR_TOPOLOGY… and other errors of starting the
+   * application
    */
   constructor(app: Application, options?: DriverOptions)
   /** @internal */
@@ -60,9 +62,10 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Runs on another engine, which must be able to write synchronously (RocksDB is). Its files stay.
+   * Runs the application on another engine, which must write synchronously, as RocksDB does. Its files stay.
    *
-   * @throws MR_CONFIG for an option that is unknown or impossible; MR_TOPOLOGY… and other errors of starting the application
+   * @throws MR_CONFIG for an option that is unknown or impossible; MR_TOPOLOGY… and other errors of starting the
+   * application
    */
   static async open(app: Application, options: OpenDriverOptions): Promise<TopologyTestDriver> {
     const { engine, directory, ...settings } = readOptions(OPEN_DRIVER, options, 'TopologyTestDriver.open()')
@@ -72,9 +75,8 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Stops the application and starts it again on the same log: what it knows afterwards comes from its committed offsets, its
-   * changelogs and, with `keepState`, from the directory of its engine. Inputs that were asked for before are not to be used
-   * any more.
+   * Stops the application and starts it again on the same log. It begins from its committed offsets, its changelogs
+   * and, with `keepState`, the directory of its engine. Input topics from before the restart must not be used any more.
    */
   async restart(options: { readonly keepState: boolean }): Promise<void> {
     const { keepState } = readOptions(RESTART, options, 'restart()')
@@ -87,7 +89,11 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
     this.#parts = await runSteps(openOn(log, clock, home, this.#app, this.#options))
   }
 
-  /** A source topic to pipe records into. @throws MR_TOPIC_UNKNOWN if the application neither reads nor writes it; MR_DURATION */
+  /**
+   * Returns a topic to pipe records into.
+   *
+   * @throws MR_TOPIC_UNKNOWN if the application neither reads nor writes the topic; MR_DURATION
+   */
   input<K, V>(topic: Topic<K, V>, options: InputOptions = {}): TestInputTopic<K, V> {
     const { feeder, clock } = this.#parts
     return new TestInputTopic(
@@ -100,7 +106,11 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
     )
   }
 
-  /** One reader a topic: what one call has read is not read by the next. @throws MR_TOPIC_UNKNOWN if nothing writes to the topic */
+  /**
+   * Returns the reader of a topic, the same one for each call: a record is read once.
+   *
+   * @throws MR_TOPIC_UNKNOWN if the application neither reads nor writes the topic
+   */
   output<K, V>(topic: Topic<K, V>): TestOutputTopic<K, V> {
     const known = this.#outputs.get(topic.name)
     if (known !== undefined) return known as TestOutputTopic<K, V>
@@ -115,7 +125,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
     if (description !== undefined) return description.partitions
     throw new MillraceError('MR_TOPIC_UNKNOWN', `the application neither reads nor writes a topic "${topic}"`, {
       topic,
-      hint: 'Internal topics have the application id in front of their names.',
+      hint: 'Check the name. Names of internal topics begin with the application id.',
     })
   }
 
@@ -127,7 +137,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
     this.#drain()
   }
 
-  /** One record, its punctuation, a commit; again until nothing is left. */
+  /** Processes one record, punctuates and commits, until nothing is left. */
   #drain(): void {
     const { manager, globals, recording } = this.#parts
     try {
@@ -150,7 +160,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
     if (outcome !== 'committed') throw new MillraceError('MR_COMMIT', `the commit ended as ${outcome}`)
   }
 
-  /** Nothing of the failed record may stay; it counts as consumed, so that the next record can be tried. */
+  /** Removes all effects of a failed record. The record counts as consumed, so that the next one can be tried. */
   #recover(error: unknown): void {
     const { client, manager } = this.#parts
     const owned = manager.owned
@@ -172,7 +182,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
     runStepsNow(settleGroup(client, manager))
   }
 
-  /** Topics of global tables belong to no task: nothing is committed for them. */
+  /** True for topics of global tables, which belong to no task: nothing is committed for them. */
   #isGlobal(topic: string): boolean {
     return this.topology.subtopologies.some(
       ({ global, nodes }) => global && nodes.some((node) => node.kind === 'source' && node.topics.includes(topic)),
@@ -180,8 +190,8 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   }
 
   /**
-   * Moves wall-clock time on in one step: stream time goes on where the application has `idleAfter`, and each wall-clock punctuator
-   * that is due runs once.
+   * Advances wall-clock time in one step. Stream time advances if the application has `idleAfter`, and each wall-clock
+   * punctuator that is due runs once.
    */
   advanceWallClock(by: Duration): void {
     const { clock, manager } = this.#parts
@@ -202,7 +212,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   }
 
   /**
-   * The user's view of a store, of the given partition. What is put into it is committed with the next record.
+   * Returns the user's view of a store in a partition. Changes are committed with the next record.
    *
    * @throws MR_STORE_UNKNOWN
    */
@@ -217,7 +227,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
     })
   }
 
-  /** Dropped records by reason, over all tasks. */
+  /** Numbers of dropped records by reason, over all tasks. */
   get dropped(): DropCounter {
     const { manager, globals } = this.#parts
     const running = manager.tasks.map((task) => task.drops)
@@ -229,12 +239,12 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
     return [...new Set([...this.#producedBefore, ...this.#parts.recording.topics])].sort()
   }
 
-  /** Greatest timestamp that any task has taken; -1 before the first record. */
+  /** Greatest stream time of all tasks, ms since the epoch; -1 before the first record. */
   get streamTime(): number {
     return Math.max(-1, ...this.#parts.manager.tasks.map((task) => task.streamTime))
   }
 
-  /** Closes processors and drops all state; on an engine other than memory, use `await using` or `Symbol.asyncDispose`. */
+  /** Closes processors and drops all state. On other engines use `await using` or `Symbol.asyncDispose`. */
   close(): void {
     runStepsNow(closeParts(this.#parts, 'dirty'))
     now(this.#parts.log.close())
@@ -252,5 +262,5 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
 
 function now<T>(answer: MaybePromise<T>): T {
   if (!isPromise(answer)) return answer
-  throw new MillraceError('MR_NOT_SYNCHRONOUS', 'the memory log did not answer at once')
+  throw new MillraceError('MR_NOT_SYNCHRONOUS', 'the memory log returned a promise')
 }

@@ -23,16 +23,17 @@ interface Prose {
   readonly line: number
 }
 
-/** Patterns of words, each with what to write instead, and the kinds of prose that it holds for: all, if none is named. */
+/** Patterns of words, each with the words to write instead and the kinds of prose that it concerns (default: all). */
 const WORDS: readonly (readonly [fault: string, pattern: RegExp, kinds?: readonly Prose['kind'][]])[] = [
   ['begin with the noun or verb', /(?:^|[.!] |@\w+ (?:\w+ )?)(?:Of|Who|Whom|Whose|Whoever)\b(?![^.!]*\?)/, ['comment']],
   ['begin with the noun or verb', /^(?:Of|Whom|Whoever)\b(?![^.!]*\?)/, ['string', 'markdown']],
   ['name the one who', /\b(?:by|for|from|of|than|to|with) who\b/],
   ['"notified", "given" or "is called" instead of "told"', /\btold\b(?! apart)/i],
   ['"again" instead of "anew"', /\banew\b/i],
+  ['"returns" instead of "answers"', /(?:^|[,;.] |\band )answers\b(?! (?:of|to|from|that|are|in)\b)/i, ['comment']],
   [
     '"returns" instead of "answers"',
-    /(?:^|[,;.] |\band )answers\b(?! (?:of|to|from|that|are|in)\b)|\banswers (?:with )?(?:null|undefined|true|false|how|whether|which|its|a promise|synchronously)\b/i,
+    /(?<!and )\banswers (?:with )?(?:null|undefined|true|false|how|whether|which|its|a promise)\b/i,
     ['comment'],
   ],
   ['"before" instead of "in front of"', /\bin front of\b/i],

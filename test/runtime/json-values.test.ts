@@ -140,7 +140,7 @@ test('onProductionError decides about a record of which something would be lost,
   ])
   for (const error of errors) {
     expect(error.message).toContain('$.rate: NaN')
-    expect(error.hint).toContain('null for what is not there')
+    expect(error.hint).toContain('null for a missing value')
   }
 })
 

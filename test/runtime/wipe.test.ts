@@ -120,7 +120,7 @@ describe('state is wiped and restored from the beginning of the changelog', () =
     await state.pay(100)
     await state.run()
     await ruin()
-    await expectRestoredAnew(/deleted and restored .*MR_STATE_CORRUPT|cannot be used.*cannot read what lies in/)
+    await expectRestoredAnew(/deleted and restored .*MR_STATE_CORRUPT|cannot be used.*cannot read all files of/)
   })
 
   test.each(['shutdownClient', 'replaceThread'] as const)(

@@ -9,12 +9,12 @@ import { loadRocksdbBinding } from '../rocksdb/rocksdb-binding.ts'
 
 export interface ChosenEngine {
   readonly factory: EngineFactory
-  /** Why it is not the default; `undefined` if it is, or was asked for. */
+  /** The reason why it is not the default; undefined if it is the default, or was requested by name. */
   readonly note: string | undefined
 }
 
 /**
- * The engine of that name; without one RocksDB, and LevelDB where RocksDB does not load.
+ * Returns the engine of that name. Without a name, returns RocksDB, or LevelDB where RocksDB does not load.
  *
  * @throws MR_CONFIG for another name; MR_ENGINE_UNAVAILABLE if its binding has no binary for this platform
  * @example

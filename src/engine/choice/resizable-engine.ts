@@ -2,7 +2,7 @@ import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import type { EngineFactory, EngineIterator, EngineOptions, EngineRange, KeyValueEngine } from '../engine.ts'
 import type { WriteBatch } from '../write-batch.ts'
 
-/** An engine whose memory can be changed: bindings take its bounds only when they open a database, so it is opened anew. */
+/** An engine whose memory can be changed. It is opened again: bindings take bounds only when they open a database. */
 export class ResizableEngine implements KeyValueEngine {
   readonly #factory: EngineFactory
   readonly #directory: string
@@ -44,8 +44,8 @@ export class ResizableEngine implements KeyValueEngine {
   }
 
   /**
-   * Nothing may be read or written until it resolves; what is read all the same, by a query, fails as on a closed engine. If it
-   * rejects the engine is closed.
+   * Changes the memory of the engine. Nothing may be read or written until it resolves: a query that still reads fails
+   * as on a closed engine. If it rejects, the engine is closed.
    */
   async resize(options: Required<EngineOptions>): Promise<void> {
     const { writeBufferBytes, blockCacheBytes } = this.#options

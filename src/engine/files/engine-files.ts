@@ -1,41 +1,42 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { MillraceError } from '../../errors/millrace-error.ts'
+import { DAMAGE_HINT } from './engine-failure.ts'
 import { checkJournal } from './journal.ts'
 
-/** Sizes (bytes) of the files in which a loss shows before an engine reads them: the current manifest and the write-ahead logs. */
+/** Sizes (bytes) of files that show a loss before an engine reads them: the current manifest and write-ahead logs. */
 export type VitalFiles = Readonly<Record<string, number>>
 
 const DATA_FILE = /^(MANIFEST-\d+|\d+\.(log|sst|ldb))$/
-/** Files that RocksDB has and LevelDB has not. */
+/** Files that only RocksDB has. */
 const ROCKSDB_FILE = /^(IDENTITY|OPTIONS-\d+)$/
 const OTHER_FILE = /^(CURRENT|LOCK|LOG|LOG\.old(\.\d+)?|OPTIONS-\d+\.dbtmp|\d+\.dbtmp)$/
 const WRITE_AHEAD_LOG = /^\d+\.log$/
 const MANIFEST = /^MANIFEST-(\d+)$/
 
-/** Of files that nobody has looked at before. */
+/** Stands for files whose sizes are unknown. */
 export const NOTHING_KNOWN: FilesBefore = { files: {}, atRest: false, wasCut: true }
 
-/** The vital files of a RocksDB or LevelDB directory; none if there is none. */
+/** Returns the vital files of a RocksDB or LevelDB directory; none for any other. */
 export function vitalFiles(directory: string): VitalFiles {
   const found: Record<string, number> = {}
   const manifest = manifestOf(directory)
   for (const name of dataFiles(directory)) {
     if (name !== manifest && !WRITE_AHEAD_LOG.test(name)) continue
-    // An engine that works in the background may have deleted it since.
+    // An engine's background work may have deleted the file since.
     const size = statSync(join(directory, name), { throwIfNoEntry: false })?.size
     if (size !== undefined) found[name] = size
   }
   return found
 }
 
-/** The engine that wrote a directory, going by its files; undefined if no engine has written data there. */
+/** Returns the engine that wrote a directory, by its files; undefined if no engine has written data there. */
 export function engineOf(directory: string): 'rocksdb' | 'level' | undefined {
   if (!hasData(directory)) return undefined
   return readdirSync(directory).some((name) => ROCKSDB_FILE.test(name)) ? 'rocksdb' : 'level'
 }
 
-/** Whether it is called as engines call theirs. */
+/** True for a name that an engine gives to a file. */
 export function isEngineFile(name: string): boolean {
   return DATA_FILE.test(name) || ROCKSDB_FILE.test(name) || OTHER_FILE.test(name)
 }
@@ -45,11 +46,12 @@ export function hasData(directory: string): boolean {
 }
 
 /**
- * Says what is damaged in a directory that RocksDB or LevelDB would open without a word, and then delete what it no longer knows:
- * without `CURRENT` both begin an empty database, and of a cut manifest they read what is left.
+ * Describes damage that RocksDB and LevelDB ignore, so that they open the directory and delete files that they no
+ * longer know: without `CURRENT` both begin an empty database, and they read what is left of a manifest that was cut
+ * off.
  *
- * @param before what `vitalFiles` told when it was well
- * @returns undefined if there is nothing to say, or nothing there
+ * @param before the result of `vitalFiles` before the damage
+ * @returns undefined if there is no damage, or no data
  */
 export function manifestDamage(directory: string, before: VitalFiles = {}): string | undefined {
   const files = dataFiles(directory)
@@ -68,16 +70,16 @@ export function manifestDamage(directory: string, before: VitalFiles = {}): stri
   return isTorn && known !== manifest ? `${manifest} ends within a record` : undefined
 }
 
-/** When the sizes of files were read, and what may have happened to the files since. */
+/** Sizes of files that were read earlier, and what may have happened to the files since. */
 export interface FilesBefore {
   readonly files: VitalFiles
-  /** True: the engine was closed. Otherwise it may have moved a log's rows into a table, and deleted the log, at any moment. */
+  /** True: the engine was closed. Otherwise it may have moved a log's rows to a table and deleted the log since. */
   readonly atRest: boolean
   /** True: the machine may have stopped since, so that the end of a file may be missing or wrong. */
   readonly wasCut: boolean
 }
 
-/** Says which write-ahead log has lost something that was in it. */
+/** Describes the first write-ahead log that lost data; undefined if there is none. */
 export function writeAheadLogDamage(directory: string, { files, atRest, wasCut }: FilesBefore): string | undefined {
   const now = vitalFiles(directory)
   const manifest = manifestOf(directory) ?? ''
@@ -94,10 +96,11 @@ export function writeAheadLogDamage(directory: string, { files, atRest, wasCut }
 }
 
 /**
- * RocksDB reads a write-ahead log up to damage: what it then holds is whole, though older. LevelDB goes on behind it.
+ * Refuses a directory in which data is missing in the middle. RocksDB reads a write-ahead log up to the first damage:
+ * its data is then whole, though older. LevelDB goes on after the damage.
  *
- * @param requireUnlocked is asked where there is damage: files that another process is writing may look like it
- * @throws MR_STATE_CORRUPT if the engine would open the directory as if nothing were missing in the midst of it
+ * @param requireUnlocked is called if there is damage: files that another process is writing may look damaged
+ * @throws MR_STATE_CORRUPT if the engine would open the directory in spite of such a loss
  */
 export async function requireWhole(
   engine: 'rocksdb' | 'level',
@@ -108,14 +111,14 @@ export async function requireWhole(
     manifestDamage(directory) ?? (engine === 'level' ? writeAheadLogDamage(directory, NOTHING_KNOWN) : undefined)
   const damage = await lookUnlocked(look, requireUnlocked)
   if (damage === undefined) return
-  throw new MillraceError('MR_STATE_CORRUPT', `${engine} cannot read what lies in ${directory}: ${damage}`, {
-    hint: 'Check the disk. State is rebuilt from its changelog where the directory is deleted; a log comes from a backup.',
+  throw new MillraceError('MR_STATE_CORRUPT', `${engine} cannot read all files of ${directory}: ${damage}`, {
+    hint: DAMAGE_HINT,
   })
 }
 
 /**
- * Looks for damage in files that another process may be writing at the time: what looks like damage is looked at again when
- * nobody has the directory open.
+ * Looks for damage in files that another process may be writing. If it finds any, it looks again once nobody has the
+ * directory open.
  *
  * @throws what `requireUnlocked` throws
  */
@@ -127,7 +130,7 @@ export async function lookUnlocked(
     const damage = look()
     if (damage === undefined) return undefined
   } catch {
-    // A file that was there is gone: an engine is at work, or the second look says what is wrong.
+    // A file has disappeared: an engine is at work, or the second look finds the damage.
   }
   await requireUnlocked()
   return look()

@@ -1,10 +1,10 @@
 import { crc32c } from '../../platform/checksum.ts'
 
-/** What reading a journal from its beginning found. */
+/** The result of reading a journal from its start. */
 export interface JournalCheck {
-  /** First byte of the first record whose checksum is wrong; undefined: none. */
+  /** Offset of the first record whose checksum is wrong; undefined: none. */
   readonly damagedAt: number | undefined
-  /** True: behind the damage a record begins that is right, so the damage is not where writing was cut short. */
+  /** True: a right record begins after the damage, so the damage is not the end of an interrupted write. */
   readonly goesOn: boolean
   /** True: the file ends within a record. */
   readonly isTorn: boolean
@@ -12,7 +12,7 @@ export interface JournalCheck {
 
 const BLOCK = 32_768
 const HEADER = 7
-/** Records that carry the number of their log, too: 5 to 8, 11, 131. */
+/** Bytes of the header of types 5 to 8, 11 and 131, which also hold the number of their log. */
 const LONG_HEADER = 11
 const FULL = 1
 const FIRST = 2
@@ -22,9 +22,9 @@ const RECYCLED_FIRST = 6
 type Found = 'right' | 'wrong' | 'torn' | 'nothing'
 
 /**
- * Checks the records of a write-ahead log or a manifest. LevelDB and RocksDB write both in one form: blocks of 32 KiB, in them fragments of
- * `masked CRC-32C u32 | length u16 | type u8 | payload`, none across two blocks.
- * Their own reading of a log takes damage for its end (RocksDB), or goes on behind it (LevelDB), without a word.
+ * Checks the records of a write-ahead log or a manifest. LevelDB and RocksDB write both in one form: blocks of 32 KiB
+ * that hold fragments of `masked CRC-32C u32 | length u16 | type u8 | payload`, none across two blocks. When they read
+ * a log themselves, RocksDB silently takes damage for the end, and LevelDB silently goes on after it.
  *
  * Source: LevelDB's `doc/log_format.md`; RocksDB's wiki, "Write Ahead Log File Format".
  */
@@ -54,14 +54,14 @@ export function checkJournal(file: Buffer): JournalCheck {
 
 function fragmentAt(file: Buffer, at: number, blockEnd: number): Found {
   const end = endOf(file, at)
-  // Room made in advance, or the rest of a block.
+  // This is preallocated room, or the rest of a block.
   if (file[at + 6] === 0 && end === at + HEADER && file.readUInt32LE(at) === 0) return 'nothing'
   if (end > blockEnd) return 'wrong'
   if (end > file.length) return 'torn'
   return masked(crc32c(file.subarray(at + 6, end))) === file.readUInt32LE(at) ? 'right' : 'wrong'
 }
 
-/** True if a record begins, with a right checksum, behind this place in the block: the length of a damaged one tells nothing. */
+/** True if a record with a right checksum begins after this place in the block: a damaged length says nothing. */
 function beginsBehind(file: Buffer, at: number, blockEnd: number): boolean {
   for (let next = at + 1; next + HEADER <= Math.min(blockEnd, file.length); next++) {
     if (begins(file, next) && fragmentAt(file, next, blockEnd) === 'right') return true
@@ -80,7 +80,7 @@ function endOf(file: Buffer, at: number): number {
   return at + (isLong ? LONG_HEADER : HEADER) + file.readUInt16LE(at + 4)
 }
 
-/** A checksum of bytes that hold checksums would be weak: both engines store it rotated. */
+/** Masks a checksum as both engines do: a checksum over bytes that hold plain checksums would be weak. */
 function masked(crc: number): number {
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
 }

@@ -5,25 +5,24 @@ import { directoryFailure } from '../../platform/directory-failure.ts'
 import { DIRECTORY_MODES, NewFiles } from '../../platform/file-mode.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
 
-/** A directory that one engine of this process has. */
+/** A directory that belongs to one engine of this process. */
 export interface HeldDirectory {
-  /** Without links, so that the engine's own tables of open paths know it again. */
+  /** The path without links, so that the engine recognizes it in its own table of open paths. */
   readonly path: string
-  /** Takes from others what rights they have to files that the engine has made since; as `release` does. */
+  /** Restricts the modes of files that the engine has made since; `release` does this, too. */
   restrictNewFiles(): void
   release(): void
 }
 
-/** Directories held by this thread, by device and inode: one directory has many paths. */
+/** Directories held by this thread, by device and inode, since one directory has many paths. */
 const held = new Set<string>()
 
 /**
- * Makes the directory if it is missing and takes it for one engine. The locks of engines keep other processes out; within one process
- * they go by the path, or not at all, and two engines over one set of files destroy each other's.
+ * Makes the directory if it is missing and reserves it for one engine. The locks of engines keep other processes out.
+ * Within one process they compare paths, or nothing at all, and two engines over the same files would destroy them.
  *
- * @param fileMode of what is made
- * @throws MR_STATE_LOCKED if this process has it open, in whichever thread and by whichever path; what
- * `directoryFailure` returns
+ * @param fileMode the mode of new files and directories
+ * @throws MR_STATE_LOCKED if this process has it open, in any thread and by any path; what `directoryFailure` returns
  */
 export function holdDirectory(engine: string, directory: string, fileMode: FileMode = 'owner'): HeldDirectory {
   let path: string
@@ -40,7 +39,7 @@ export function holdDirectory(engine: string, directory: string, fileMode: FileM
   if (held.has(identity) || isOpenInThisProcess(join(path, 'LOCK'))) {
     const where = path === directory ? '' : ` (${path})`
     throw new MillraceError('MR_STATE_LOCKED', `${directory}${where} is open in this process already`, {
-      hint: 'Share what has it open, or give this one a directory of its own.',
+      hint: 'Share the log or application that has it open, or choose another directory.',
     })
   }
   held.add(identity)
@@ -52,7 +51,7 @@ export function holdDirectory(engine: string, directory: string, fileMode: FileM
       try {
         files.restrict()
       } catch {
-        // The directory was deleted, or given to somebody else: its files are no longer this process's to care for.
+        // The directory was deleted, or given to another user: this process is no longer responsible for its files.
       }
     },
   }
@@ -63,7 +62,7 @@ function identityOf(path: string): string {
   return `${dev}:${ino}`
 }
 
-/** Every engine keeps its lock file open, and all threads of a process share one table of open files. */
+/** True if a thread of this process has the file open: engines keep lock files open, and threads share open files. */
 function isOpenInThisProcess(file: string): boolean {
   let identity: string
   let descriptors: string[]
@@ -71,7 +70,7 @@ function isOpenInThisProcess(file: string): boolean {
     identity = identityOf(file)
     descriptors = readdirSync('/dev/fd')
   } catch {
-    // Not locked by anybody yet, or a platform that does not show open files.
+    // The directory has no lock file yet, or the platform does not show open files.
     return false
   }
   return descriptors.some((descriptor) => {

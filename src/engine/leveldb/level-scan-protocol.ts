@@ -1,6 +1,6 @@
 import type { MessagePort } from 'node:worker_threads'
 
-/** What the thread that an engine lives in asks of the thread that scans LevelDB for it. */
+/** A request from the thread of an engine to the thread that scans LevelDB for it. */
 export type ScanRequest =
   | { readonly type: 'attach'; readonly database: number; readonly directory: string }
   | { readonly type: 'detach'; readonly database: number }
@@ -23,7 +23,7 @@ export type ScanReply =
   | { readonly type: 'failed'; readonly message: string }
 
 export interface ScanWorkerData {
-  /** [0] is set to 1 and notified when a reply lies in the port. */
+  /** The cell [0] is set to 1 and notified when the port holds a reply. */
   readonly signal: Int32Array
   readonly port: MessagePort
 }

@@ -4,15 +4,15 @@ import type { Iterator as DatabaseIterator } from 'classic-level'
 import { messagesOf } from '../../platform/directory-failure.ts'
 import type { ScanReply, ScanRequest, ScanWorkerData } from './level-scan-protocol.ts'
 
-/**
- * Runs in a thread of its own: LevelDB's iterators answer asynchronously only, and the thread of the engine waits for them.
- * Both threads share one open database.
+/*
+ * Runs in a thread of its own, since LevelDB's iterators are only asynchronous: the thread of the engine blocks until
+ * this one replies. Both threads share one open database.
  */
 const { signal, port }: ScanWorkerData = workerData
 const databases = new Map<number, ClassicLevel<Buffer, Buffer>>()
 const iterators = new Map<number, DatabaseIterator<ClassicLevel<Buffer, Buffer>, Buffer, Buffer>>()
 
-/** A read stops behind the row that exceeds this. */
+/** Bytes of a read, which ends after the row that exceeds them. */
 const READ_BYTES = 256 * 1024
 
 const BINARY = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const
@@ -67,7 +67,7 @@ function rowsOf(entries: readonly (readonly [Buffer, Buffer])[], count: number):
   return { type: 'rows', rows, finished: entries.length < count && bytes <= READ_BYTES }
 }
 
-/** One after the other: a range is opened only behind the close of those before it. */
+/** The last request. Requests run one after the other, so that a range is opened only after earlier ones are closed. */
 let last: Promise<void> = Promise.resolve()
 port.on('message', (request: ScanRequest) => {
   last = last.then(async () => {

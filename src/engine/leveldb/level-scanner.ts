@@ -6,14 +6,14 @@ import type { ScanReply, ScanRequest, ScanWorkerData } from './level-scan-protoc
 
 const FIRST_ROWS = 32
 const MOST_ROWS = 1024
-/** A thread that says nothing for so long has died. */
+/** ms of silence after which the thread counts as dead. */
 const GIVE_UP_MS = 30_000
 
 let shared: ScanThread | undefined
 let lastDatabase = 0
 let lastIterator = 0
 
-/** The thread that scans LevelDB for the engines of this one; asking it blocks until it answers. */
+/** The thread that scans LevelDB for the engines of this thread. `ask` blocks until it replies. */
 class ScanThread {
   readonly #signal = new Int32Array(new SharedArrayBuffer(4))
   readonly #port: MessagePort
@@ -36,7 +36,7 @@ class ScanThread {
     Atomics.wait(this.#signal, 0, 0, GIVE_UP_MS)
     const reply: ScanReply = receiveMessageOnPort(this.#port)?.message ?? {
       type: 'failed',
-      message: 'the scanning thread does not answer',
+      message: 'the scanning thread does not reply',
     }
     if (reply.type === 'failed') throw engineFailure('level', directory, new Error(reply.message))
     return reply
@@ -100,7 +100,7 @@ class LevelIterator implements EngineIterator {
   #finished = false
   #closed = false
   #count = FIRST_ROWS
-  /** Rows that may still be asked for; negative: all. */
+  /** Number of rows that may still be read; negative: all. */
   #left: number
 
   constructor(first: ScanReply, more: (count: number) => ScanReply, onClose: () => void, limit = -1) {

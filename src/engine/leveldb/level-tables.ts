@@ -3,14 +3,15 @@ import { join } from 'node:path'
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { directoryFailure } from '../../platform/directory-failure.ts'
 import { crc32c } from '../../platform/checksum.ts'
+import { DAMAGE_HINT } from '../files/engine-failure.ts'
 
 const TABLE = /^\d+\.(ldb|sst)$/
 const FOOTER = 48
 const MAGIC = 0xdb4775248b80fb57n
-/** Behind each block: its type, and the masked CRC-32C of both. */
+/** Bytes after each block: its type, and the masked CRC-32C of both. */
 const TRAILER = 5
 const UNCOMPRESSED = 0
-/** No type of a block. */
+/** A number that is no type of a block. */
 const NO_TYPE = 0xff
 
 interface Block {
@@ -19,12 +20,12 @@ interface Block {
 }
 
 /**
- * Checks every block of LevelDB's tables. Its binding reads without looking at checksums: a flipped bit in a row, an index or a filter
- * would be a wrong value, or a row that is not there.
+ * Checks every block of LevelDB's tables. The binding reads without verifying checksums: a flipped bit in a row, an
+ * index or a filter would give a wrong value, or hide a row.
  *
  * Source: LevelDB's `doc/table_format.md`.
  *
- * @throws MR_STATE_CORRUPT; what the system refuses
+ * @throws MR_STATE_CORRUPT; what `directoryFailure` returns
  */
 export async function requireSoundTables(directory: string): Promise<void> {
   let damage: string | undefined
@@ -34,16 +35,16 @@ export async function requireSoundTables(directory: string): Promise<void> {
   })
   if (damage === undefined) return
   throw new MillraceError('MR_STATE_CORRUPT', `level found damage in ${directory}: ${damage}`, {
-    hint: 'Check the disk. State is rebuilt from its changelog where the directory is deleted.',
+    hint: DAMAGE_HINT,
   })
 }
 
 /**
- * Has LevelDB fail where it reads a block whose checksum is wrong: the block gets a type that does not exist. A filter with
- * such a type is done without, and an index is left as it is: without it nothing of its table could be found.
+ * Makes LevelDB fail on reading a block whose checksum is wrong: the block gets a type that does not exist. LevelDB
+ * ignores a filter with such a type. An index stays unchanged: without it, nothing of its table could be found.
  *
  * @param directory a copy; tables that share their bytes with other names are replaced
- * @throws what the system refuses
+ * @throws what `directoryFailure` returns
  */
 export async function sealDamagedBlocks(directory: string): Promise<void> {
   await forEachTable(directory, async (name, table) => {
@@ -69,7 +70,7 @@ async function forEachTable(
   }
 }
 
-/** Undefined if a compaction has deleted it meanwhile. */
+/** Reads a file; undefined if a compaction has deleted it meanwhile. */
 async function contentOf(file: string): Promise<Buffer | undefined> {
   try {
     return await readFile(file)
@@ -79,10 +80,11 @@ async function contentOf(file: string): Promise<Buffer | undefined> {
   }
 }
 
-/** Blocks whose checksum is wrong, or that lead nowhere. */
+/** Returns the blocks that have a wrong checksum or exceed the file. */
 function damagedBlocks(table: Buffer): (Block & { readonly isIndex: boolean })[] {
   const footer = table.length - FOOTER
-  // One that a compaction was writing when the engine was closed has no end, and is never read. Of one that is, LevelDB misses it itself.
+  // A table that a compaction was writing at the close has no footer, and is never read. LevelDB itself detects a
+  // missing footer in a table that it reads.
   if (footer < 0 || table.readBigUInt64LE(table.length - 8) !== MAGIC) return []
   const reader = new VarintReader(table, footer)
   const metaIndex = reader.block()
@@ -102,7 +104,7 @@ function isSound(table: Buffer, { offset, size }: Block): boolean {
   return masked === table.readUInt32LE(end + 1)
 }
 
-/** The blocks that a sound block of handles leads to. */
+/** Returns the blocks to which a sound block of handles points. */
 function blocksIn(table: Buffer, { offset, size }: Block): Block[] {
   const end = offset + size
   if (table[end] !== UNCOMPRESSED || size < 4) return []

@@ -18,8 +18,8 @@ const DEFAULT_BLOCK_CACHE_BYTES = 32 * 1024 * 1024
 const DEFAULT_WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 
 /**
- * LevelDB, for platforms without a RocksDB binary. Reads are synchronous, scans at the price of a round trip to another
- * thread; writes answer a promise and take effect in the order of the calls.
+ * LevelDB, for platforms without a RocksDB binary. Reads are synchronous; scans cost a round trip to another thread.
+ * Writes return promises and take effect in the order of the calls.
  */
 export const levelEngine: EngineFactory = {
   name: 'level',
@@ -59,7 +59,7 @@ export const levelEngine: EngineFactory = {
   },
 }
 
-/** LevelDB takes its lock first, and then refuses a database that is there, or is not. @throws MR_STATE_LOCKED */
+/** Tries the lock: LevelDB takes it before it refuses to open. @throws MR_STATE_LOCKED */
 async function probe(path: string): Promise<void> {
   const { ClassicLevel } = await loadClassicLevel()
   try {
@@ -115,7 +115,7 @@ class LevelEngine implements KeyValueEngine {
     const sync = options?.sync ?? false
     const plain = plainOperations(batch)
     const isFirst = this.#unfinished++ === 0
-    // LevelDB copies what it is given before `batch` returns; what has to wait is copied here.
+    // LevelDB copies its input before `batch` returns. A batch that has to wait is copied here.
     const written =
       plain !== undefined && isFirst ? this.#database.batch(plain, { sync }) : this.#writeLater(batch.copy(), sync)
     const done = written
@@ -146,7 +146,7 @@ class LevelEngine implements KeyValueEngine {
     }
   }
 
-  /** LevelDB has no range deletes: they become deletes of the keys that are there, and of those put before in the batch. */
+  /** Turns range deletes, which LevelDB lacks, into deletes of stored keys and of keys put earlier in the batch. */
   async #expand(batch: WriteBatch): Promise<DatabaseOperation[]> {
     const expanded: DatabaseOperation[] = []
     for (let i = 0; i < batch.length; i++) {
@@ -166,7 +166,7 @@ class LevelEngine implements KeyValueEngine {
   }
 }
 
-/** The batch in LevelDB's terms, or `undefined` if it deletes ranges. */
+/** Returns the batch in LevelDB's terms; undefined if it deletes ranges. */
 function plainOperations(batch: WriteBatch): DatabaseOperation[] | undefined {
   const plain: DatabaseOperation[] = []
   for (let i = 0; i < batch.length; i++) {

@@ -4,14 +4,14 @@ import type { WriteBatch } from '../write-batch.ts'
 import { engineClosed } from '../files/engine-failure.ts'
 import { lowerBound, OrderedKeys } from './ordered-keys.ts'
 
-/** A factory that answers at once. */
+/** A factory that returns engines, not promises. */
 export interface SynchronousEngineFactory extends EngineFactory {
   open(directory: string): KeyValueEngine
 }
 
 /**
- * Keeps everything in the memory of this process; nothing outlives `close`. Every call answers synchronously, which is what
- * a synchronous test driver needs.
+ * Keeps everything in the memory of this process; nothing outlives `close`. Every call is synchronous, as a synchronous
+ * test driver needs.
  *
  * @example
  * ```ts
@@ -25,7 +25,7 @@ export const memoryEngine: SynchronousEngineFactory = {
   destroy() {},
 }
 
-/** One version of a key's value; `undefined` says that the key was deleted. Older ones hang on it while an iterator needs them. */
+/** A version of a key's value (undefined: the key was deleted), linked to older ones while an iterator needs them. */
 interface RowVersion {
   value: Buffer | undefined
   sequence: number
@@ -33,8 +33,8 @@ interface RowVersion {
 }
 
 /**
- * Keys are latin1 strings: their order is that of the bytes, and they hash. A write replaces the newest version in place
- * unless an iterator is open; then it keeps the older ones until the last iterator is closed.
+ * Keys are latin1 strings, which sort like the bytes and can be hashed. A write replaces the newest version in place,
+ * unless an iterator is open: then it keeps older versions until the last iterator is closed.
  */
 class MemoryEngine implements KeyValueEngine {
   readonly name = 'memory'
@@ -149,10 +149,10 @@ class MemoryIterator implements EngineIterator {
   #generation: number
   #chunk = 0
   #index = 0
-  /** The key last looked at, to find the place again when keys have moved. */
+  /** The key that was visited last, by which the place is found again when keys have moved. */
   #last: string | undefined
   #closed = false
-  /** Rows that may still be asked for; negative: all. */
+  /** Number of rows that may still be read; negative: all. */
   #left: number
 
   constructor(
@@ -200,7 +200,7 @@ class MemoryIterator implements EngineIterator {
     return version?.value
   }
 
-  /** The next key in the range, or `undefined` at its end. */
+  /** Returns the next key in the range; undefined at its end. */
   #step(): string | undefined {
     if (this.#generation !== this.#keys.generation) this.#seek()
     const key = this.#reverse ? this.#stepBack() : this.#stepForward()
@@ -231,7 +231,7 @@ class MemoryIterator implements EngineIterator {
     return this.#keys.chunk(this.#chunk)?.[--this.#index]
   }
 
-  /** Forward, the place of the first key not shown yet; in reverse, the place right behind it. */
+  /** Finds the place of the first key that was not shown yet; in reverse, the place right after it. */
   #seek(): void {
     this.#generation = this.#keys.generation
     const bound = this.#last ?? (this.#reverse ? this.#to : this.#from)

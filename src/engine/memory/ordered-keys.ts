@@ -1,11 +1,11 @@
 const MAX_CHUNK = 512
 
 /**
- * A sorted set of strings. Additions are collected and sorted in when the order is first asked for, so that adding costs
- * a push. Positions are (chunk, index) pairs that hold until `generation` changes.
+ * A sorted set of strings. Additions are collected, and sorted in when the order is needed, so that adding costs a
+ * push. Positions are (chunk, index) pairs that are valid until `generation` changes.
  */
 export class OrderedKeys {
-  /** Rises whenever positions found earlier may have moved. */
+  /** A number that rises when positions may have moved. */
   generation = 0
   #chunks: string[][] = []
   #added: string[] = []
@@ -14,7 +14,7 @@ export class OrderedKeys {
     this.#added.push(key)
   }
 
-  /** Removes a key if it is in the order already; `settle` drops those that were only added. */
+  /** Removes a key if it is sorted in already; `settle` drops keys that are not. */
   remove(key: string): void {
     const chunkIndex = this.#chunkOf(key)
     const chunk = this.#chunks[chunkIndex]
@@ -26,7 +26,7 @@ export class OrderedKeys {
     if (chunk.length === 0) this.#chunks.splice(chunkIndex, 1)
   }
 
-  /** Puts what was added into its place; keys for which `isAlive` is false have been removed meanwhile. */
+  /** Sorts the added keys in. Drops keys for which `isAlive` is false: they were removed meanwhile. */
   settle(isAlive: (key: string) => boolean): void {
     if (this.#added.length === 0) return
     const added = this.#added.filter(isAlive).sort(compareStrings)
@@ -44,7 +44,7 @@ export class OrderedKeys {
     return this.#chunks.length
   }
 
-  /** Index of the chunk that holds the first key >= `key`, or would. */
+  /** Returns the index of the chunk in which the first key >= `key` is or would be. */
   chunkAt(key: string): number {
     return this.#chunkOf(key)
   }
@@ -78,7 +78,7 @@ export class OrderedKeys {
     if (chunk.length > 0) this.#chunks.push(chunk)
   }
 
-  /** The last chunk whose first key is <= `key` (0 if none): where `key` is, or belongs. */
+  /** Returns the last chunk whose first key is <= `key` (0 if none): there `key` is or belongs. */
   #chunkOf(key: string): number {
     let low = 0
     let high = this.#chunks.length
@@ -91,7 +91,7 @@ export class OrderedKeys {
   }
 }
 
-/** Index of the first key >= `key`. */
+/** Returns the index of the first key >= `key`. */
 export function lowerBound(keys: readonly string[], key: string): number {
   let low = 0
   let high = keys.length
