@@ -1,19 +1,22 @@
 /** Requests that can be under way at once. */
 export const SLOTS = 128
-/** Room for the keys of a request, and then for the rows that answer it, bytes. Pages that are never used take no memory. */
+/** Room for the keys of a request, then for its rows, bytes. Pages that are never used take no memory. */
 export const SLOT_BYTES = 512 * 1024
 
-/** Of `control`: 1 if the reader sleeps, or is about to. Who asks makes it 0, and wakes the reader if it was 1: that costs more than the request itself. */
+/**
+ * Place in `control`: 1 if the reader sleeps, or is about to. The asking thread makes it 0, and wakes the reader if it
+ * was 1: that costs more than the request itself.
+ */
 export const ASLEEP = 0
-/** Of `control`: from here on the state of each slot. */
+/** Place in `control` from which on the states of the slots lie. */
 export const STATES = 1
-/** Of `control`: from here on how many keys each slot holds. */
+/** Place in `control` from which on the numbers of keys in the slots lie. */
 export const COUNTS = STATES + SLOTS
-/** Of `control`: from here on how many bytes the rows in each slot take. */
+/** Place in `control` from which on the bytes of the rows in the slots are counted. */
 export const LENGTHS = COUNTS + SLOTS
 export const CONTROL_LENGTH = LENGTHS + SLOTS
 
-/** States of a slot. Whoever asks makes it `ASKED`, and `FREE` again; the reader takes what is `ASKED` only, by one exchange. */
+/** States of a slot. The asking thread sets `ASKED` and `FREE`; the reader takes what is `ASKED`, by one exchange. */
 export const FREE = 0
 export const ASKED = 1
 export const READING = 2

@@ -16,7 +16,7 @@ import {
 } from './rocksdb-reader-protocol.ts'
 import type { ReaderData } from './rocksdb-reader-protocol.ts'
 
-/** Runs in a thread of its own: looks rows up for the thread of the engines, which goes on with other work meanwhile. */
+/** Runs in a thread of its own: looks rows up for the thread of the engines, which goes on with other work. */
 const { control, databases, bytes }: ReaderData = workerData
 const shared = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 const binding = loadRocksdbBinding()
@@ -28,7 +28,7 @@ let next = 0
 for (;;) {
   while (answerOne());
   Atomics.store(control, ASLEEP, 1)
-  // What came before that has woken nobody.
+  // A request made before that has woken nobody.
   if (answerOne()) Atomics.store(control, ASLEEP, 0)
   else Atomics.wait(control, ASLEEP, 1)
 }
@@ -50,7 +50,7 @@ function answer(slot: number): number {
     const rows = binding.db_get_many_sync(binding.db_init(databases[slot]!), keys, undefined)
     return giveRows(slot, rows) ? ANSWERED : FAILED
   } catch {
-    // Whoever asked looks these keys up itself, and meets what is wrong with the database.
+    // The asking thread looks these keys up itself, and meets what is wrong with the database.
     return FAILED
   }
 }

@@ -28,12 +28,12 @@ let shared: RocksdbReader | undefined
 let users = 0
 let isPossible = availableParallelism() > 1
 
-/** False where a reader would have no core of its own, or could not be started, or died: this thread then does without. */
+/** False where a reader has no core of its own, could not be started, or died: this thread then does without. */
 export function readerIsPossible(): boolean {
   return isPossible
 }
 
-/** The reader of this thread, which ends with its last user: `release` must follow, once. Undefined if there cannot be one. */
+/** Returns this thread's reader, which ends with its last user's `release`. Undefined if there cannot be one. */
 export function useReader(): RocksdbReader | undefined {
   if (!isPossible) return undefined
   try {
@@ -46,13 +46,13 @@ export function useReader(): RocksdbReader | undefined {
   return shared
 }
 
-/** A thread that looks up rows for the engines of this one. What it cannot do, for whatever reason, is left to whoever asked. */
+/** A thread that looks up rows for the engines of this one. What it cannot do is left to the asking thread. */
 export class RocksdbReader {
   readonly #control = new Int32Array(new SharedArrayBuffer(4 * CONTROL_LENGTH))
   readonly #databases = new BigInt64Array(new SharedArrayBuffer(8 * SLOTS))
   readonly #bytes = new Uint8Array(new SharedArrayBuffer(SLOTS * SLOT_BYTES))
   readonly #shared = Buffer.from(this.#bytes.buffer)
-  /** For each slot who will come back to it. */
+  /** The request in each slot that will be taken or dropped. */
   readonly #awaited: (PendingRows | undefined)[] = Array.from({ length: SLOTS }, () => undefined)
   readonly #worker: Worker
   #isAlive = true
@@ -67,7 +67,7 @@ export class RocksdbReader {
     const options = { workerData, name: 'millrace-reader', execArgv: [], resourceLimits: HEAP }
     this.#worker = new Worker(new URL(file, import.meta.url), options)
     this.#worker.unref()
-    // It is nobody's error: everything is looked up by the engines' own thread then.
+    // Not an error: the engines' own thread then looks up everything.
     for (const end of ['error', 'exit']) this.#worker.on(end, () => this.#died())
   }
 
@@ -102,7 +102,7 @@ export class RocksdbReader {
     Atomics.compareExchange(this.#control, STATES + slot, ASKED, FREE)
   }
 
-  /** Drops what is asked of this database, which its user does without from now on. When it resolves, nothing reads it any more. */
+  /** Drops the requests to this database, whose user makes no more. When it resolves, nothing reads it any more. */
   async release(database: bigint): Promise<void> {
     for (let slot = 0; slot < SLOTS; slot++) {
       if (this.#databases[slot] === database) this.#drop(slot)
@@ -115,7 +115,7 @@ export class RocksdbReader {
   }
 
   #died(): void {
-    // One that was ended is no sign that the next will die.
+    // A worker that was ended is no sign that the next will die.
     if (this.#isAlive) isPossible = false
     this.#isAlive = false
   }
@@ -125,7 +125,7 @@ export class RocksdbReader {
   }
 
   #freeSlot(): number {
-    // The first ones again and again: those never used take no memory. One that was dropped too late is still written to.
+    // The first slots are used again and again: those never used take no memory. One dropped too late is still written.
     for (let slot = 0; slot < SLOTS; slot++)
       if (this.#awaited[slot] === undefined && !this.#isReading(slot)) return slot
     return -1

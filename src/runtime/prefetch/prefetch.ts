@@ -4,11 +4,11 @@ import type { Serde } from '../../serde/serde.ts'
 import type { AskedRows, Prefetchable, PrefetchedRows } from '../../state/prefetchable.ts'
 
 /**
- * Records whose rows are read together. Sixteen look-ups in one call cost RocksDB half of what they cost one by one, and more
- * hardly less; as many as these give another thread the time to answer.
+ * Records whose rows are read together. Sixteen look-ups in one call cost RocksDB half of what they cost one by one,
+ * and more hardly less; as many as these give another thread the time to answer.
  */
 const WINDOW = 256
-/** By so many of a window's records, at least, the rows that were asked for must outnumber those that were read in vain. */
+/** Share of a window's records by which used rows must outnumber wasted ones for a window to be worthwhile. */
 const WORTHWHILE = 1 / 4
 
 /** The records of a partition that wait, the current one excepted. */
@@ -28,18 +28,18 @@ interface Store {
 }
 
 /**
- * The rows that a partition's records will ask their task's stores for, read before it is their turn. A window of records
- * goes through three steps:
+ * Reads the rows that a partition's records will ask their task's stores for, before it is their turn. A window of
+ * records goes through three steps:
  *
- * 1. Asked: while the window before it is processed, stores are given its keys, and may begin to read beside this thread.
+ * 1. Asked: while the window before it is processed, stores get its keys, and may begin to read in another thread.
  * 2. Awaited: when it begins, the rows that have come are taken, or all of them are read in one call.
  * 3. Used: its records find the rows in memory. After the last of them the rows are released, and judged.
  *
- * The rule: a store for which a window was not worthwhile is left alone until its engine is written to the next time, since
- * hardly anything leaves its memory before.
+ * The rule: a store for which a window was not worthwhile is left alone until its engine is written to the next time,
+ * since hardly anything leaves its memory before.
  *
- * Nothing here changes a result. What goes wrong (a key that cannot be read, a disk that fails) goes wrong again, with its
- * place, when it is that record's turn.
+ * Nothing here changes a result. What goes wrong (a key that cannot be read, a disk that fails) goes wrong again,
+ * with its place, when it is that record's turn.
  */
 export class Prefetch {
   readonly #keySerde: Serde<unknown>

@@ -113,7 +113,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     entry.size = ENTRY_OVERHEAD + 2 * row.length
   }
 
-  /** As `load`, for a row that may share its memory with many, before it is asked for. False if its value cannot be read. */
+  /** Does as `load`, for a row that may share its memory with many. False if its value cannot be read. */
   protected loadAhead(entry: E, row: Buffer): boolean {
     try {
       this.load(entry, row)

@@ -1,19 +1,19 @@
 /**
- * Passes by the entries of a map when memory is short, as the hand of a clock does, and goes on next time where it stopped. Whoever owns the map
- * says which of them may go.
+ * Passes by the entries of a map when memory is short, as the hand of a clock does, and goes on next time where it
+ * stopped. The owner of the map decides which of them may go.
  */
 export class EvictionHand<E extends { readonly mapKey: unknown }> {
   readonly #entries: Map<unknown, E>
   readonly #goes: (entry: E) => boolean
   #next: Iterator<E> | undefined
 
-  /** @param goes whether the entry is to be removed; if so, its bytes are not resident any more */
+  /** @param goes decides whether an entry is removed; if so, its bytes are not resident any more */
   constructor(entries: Map<unknown, E>, goes: (entry: E) => boolean) {
     this.#entries = entries
     this.#goes = goes
   }
 
-  /** Removes entries until so many bytes fewer are resident. None is passed more than twice: the first time may take its reference away. */
+  /** Removes entries until so many bytes fewer are resident. Passes none more than twice: once for its reference. */
   evict(resident: { readonly bytes: number }, bytes: number): void {
     const target = resident.bytes - bytes
     // To begin again counts as a step, too.

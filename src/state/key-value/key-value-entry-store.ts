@@ -30,7 +30,7 @@ export class KeyValueEntryStore<K, V>
   readonly #entries = new Map<MapKey<K>, StateEntry<K, V>>()
   readonly #hand = new EvictionHand(this.#entries, (entry) => this.#goes(entry))
   edition = 0
-  /** True as soon as memory was too small for its entries. */
+  /** True once memory has been too small for its entries. */
   #hasEvicted = false
   readonly #sorted: SortedChanges<StateEntry<K, V>, SortableChange<K, V>>
   /** The entry used last: a put mostly follows a get of the same key. */
@@ -64,7 +64,7 @@ export class KeyValueEntryStore<K, V>
 
   ask(keys: readonly K[]): AskedRows | undefined {
     const { engine, rowKeys } = this.place
-    // Rows that memory has never held are new, or cold for a moment: the way to another thread would cost more than it saves.
+    // Until memory is too small a missing row is new, or cold for a moment: another thread costs more than it saves.
     if (!this.#hasEvicted || engine.beginGetMany === undefined) return undefined
     const missing = this.#missing(keys)
     const pending = missing.length === 0 ? undefined : engine.beginGetMany(rowKeys.all)
@@ -183,7 +183,10 @@ export class KeyValueEntryStore<K, V>
     return entry
   }
 
-  /** Those of these keys that are not in memory, as entries that are not there yet; `rowKeys` has the keys of their rows. */
+  /**
+   * Those of these keys that are not in memory, as entries that are not there yet; `rowKeys` has the keys of their
+   * rows.
+   */
   #missing(keys: readonly K[]): StateEntry<K, V>[] {
     const missing: StateEntry<K, V>[] = []
     const rowKeys = this.place.rowKeys.begin()
