@@ -24,7 +24,7 @@ export interface RefusalReason {
   readonly text: string
   /** Configs of the topic that led to the refusal; empty if the log alone decides. */
   readonly configs: readonly string[]
-  /** What a user can do besides setting these configs. */
+  /** Advice to the user besides setting these configs. */
   readonly hint?: string
 }
 

@@ -20,11 +20,11 @@ export interface KafkaOptions {
   readonly tls?: boolean | TlsOptions
   /** SASL mechanism (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER) and credentials. Functions run at each login. */
   readonly sasl?: SASLOptions
-  /** How long to wait for a connection to open. Default 10 s, as `socket.connection.setup.timeout.ms`. */
+  /** Time to wait for a connection to open. Default 10 s, as `socket.connection.setup.timeout.ms`. */
   readonly connectTimeout?: Duration
-  /** How long to wait for a response. Default 30 s, as `request.timeout.ms`. */
+  /** Time to wait for a response. Default 30 s, as `request.timeout.ms`. */
   readonly requestTimeout?: Duration
-  /** How long a call is repeated, on any broker, before it fails. Default 60 s, as `default.api.timeout.ms`. */
+  /** Time for which a call is repeated, on any broker, before it fails. Default 60 s, as `default.api.timeout.ms`. */
   readonly apiTimeout?: Duration
   /**
    * Time after which the coordinator aborts a transaction that was not ended, so that readers of committed records can
@@ -33,10 +33,10 @@ export interface KafkaOptions {
    */
   readonly transactionTimeout?: Duration
   /**
-   * How stream threads share their tasks. `streams`: the brokers assign them (KIP-1071; Apache Kafka 4.2 or later with
-   * the feature `streams.version`). `classic`: a member assigns them, on any broker from 3.5. Default `auto`: `streams`
-   * where the brokers have it and no members of a classic group are alive, else `classic`. A group changes from one to
-   * the other, with its offsets, when all of its members have stopped.
+   * Protocol by which stream threads share their tasks. `streams`: the brokers assign them (KIP-1071; Apache Kafka 4.2
+   * or later with the feature `streams.version`). `classic`: a member assigns them, on any broker from 3.5. Default
+   * `auto`: `streams` where the brokers have it and no members of a classic group are alive, else `classic`. A group
+   * changes from one to the other, with its offsets, when all of its members have stopped.
    */
   readonly groupProtocol?: 'auto' | 'streams' | 'classic'
   /**
@@ -49,7 +49,7 @@ export interface KafkaOptions {
    * `heartbeat.interval.ms`, or a third of `sessionTimeout` if that is shorter.
    */
   readonly heartbeatInterval?: Duration
-  /** How written records are compressed: costs CPU, saves network and disk. Default `'none'`, as `compression.type`. */
+  /** Compression of written records: costs CPU, saves network and disk. Default `'none'`, as `compression.type`. */
   readonly compression?: Compression
   /**
    * The largest batch that is sent, compressed, in bytes or as text: `'4MiB'`. A record that needs a larger one is not
@@ -120,7 +120,7 @@ export const KAFKA = {
     least: 1,
     most: INT32_MAX,
     default: 10_000,
-    description: 'how long to wait for a connection to open',
+    description: 'time to wait for a connection to open',
     kafka: 'socket.connection.setup.timeout.ms',
     alsoCalled: ['connectionTimeout'],
   }),
@@ -128,14 +128,14 @@ export const KAFKA = {
     least: 1,
     most: INT32_MAX,
     default: 30_000,
-    description: 'how long to wait for a response',
+    description: 'time to wait for a response',
     kafka: 'request.timeout.ms',
   }),
   apiTimeout: duration({
     least: 1,
     most: INT32_MAX,
     default: 60_000,
-    description: 'how long a call is repeated, on any broker, before it fails',
+    description: 'time for which a call is repeated, on any broker, before it fails',
     kafka: 'default.api.timeout.ms',
   }),
   transactionTimeout: duration({
@@ -169,7 +169,7 @@ export const KAFKA = {
   }),
   compression: oneOf<Compression>(compressions, {
     default: 'none',
-    description: 'how written records are compressed: costs CPU, saves network and disk',
+    description: 'compression of written records: costs CPU, saves network and disk',
     kafka: 'compression.type',
   }),
   maxRequestSize: byteSize({

@@ -9,7 +9,7 @@ import type { AbortedTransaction } from '../records/record-set.ts'
  * read_committed. https://kafka.apache.org/protocol#The_Messages_Fetch
  */
 export interface FetchRequest {
-  /** How long the broker waits for `minBytes`, in ms. */
+  /** Time that the broker waits for `minBytes`, in ms. */
   readonly maxWait: number
   readonly minBytes: number
   /** Bound of the whole response. A larger first batch exceeds it. */

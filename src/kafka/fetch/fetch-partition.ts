@@ -48,7 +48,7 @@ export class FetchPartition implements TopicPartition {
     this.fetchOffset = offset
   }
 
-  /** Whether everything was fetched, as far as known. Before the first response there may be records. */
+  /** True if everything was fetched, as far as known. Before the first response there may be records. */
   get isAtEnd(): boolean {
     return this.endOffset !== undefined && this.fetchOffset >= this.endOffset
   }

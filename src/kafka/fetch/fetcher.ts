@@ -13,7 +13,7 @@ import { backoff, pause } from '../cluster/retry.ts'
 
 /** Bounds of reading from Kafka. Times in ms, sizes in bytes. */
 export interface FetcherOptions {
-  /** How long a broker waits for records before it responds without any. Default 500, as `fetch.max.wait.ms`. */
+  /** Time that a broker waits for records before it responds without any. Default 500, as `fetch.max.wait.ms`. */
   readonly maxWait?: number
   /** Bound of one response. Default 16 MiB. */
   readonly maxBytes?: number
@@ -21,9 +21,9 @@ export interface FetcherOptions {
   readonly partitionMaxBytes?: number
   /** A partition with this much fetched but not handed over is not fetched. Default 2 MiB. */
   readonly partitionBufferBytes?: number
-  /** With this much fetched, only empty partitions are fetched; with half of it, no paused ones. Default 64 MiB. */
+  /** Bytes fetched from which only empty partitions are fetched; from half of it, no paused ones. Default 64 MiB. */
   readonly bufferBytes?: number
-  /** How long a topic may be unknown to the brokers before that is an error. Default 30 s. */
+  /** Time for which a topic may be unknown to the brokers before that is an error. Default 30 s. */
   readonly unknownTopicTimeout?: number
 }
 

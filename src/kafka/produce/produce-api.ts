@@ -8,7 +8,7 @@ import { WireReader } from '../protocol/wire-reader.ts'
  */
 export interface ProduceRequest {
   readonly transactionalId: string | null
-  /** How long the broker waits for its replicas, in ms. */
+  /** Time that the broker waits for its replicas, in ms. */
   readonly timeout: number
   readonly topics: ReadonlyMap<string, readonly ProduceBatch[]>
 }

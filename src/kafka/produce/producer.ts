@@ -17,11 +17,11 @@ import type { RecordSlice } from '../../record/record-slice.ts'
 
 /** Options of a producer. Times in ms, sizes in bytes. */
 export interface ProducerOptions {
-  /** How batches are compressed. Default: as the cluster's options say. */
+  /** Compression of batches. Default: as the cluster's options say. */
   readonly compression?: Compression
   /** Largest batch that is sent, compressed; a larger record is refused. Default: as the cluster's options say. */
   readonly maxRequestSize?: number
-  /** How long a batch waits for records before it is sent unflushed. Default 5, as `linger.ms` since Kafka 4.0. */
+  /** Time that a batch waits for records before it is sent unflushed. Default 5, as `linger.ms` since Kafka 4.0. */
   readonly linger?: number
   /**
    * Bound of a batch before compression; a larger record gets a batch of its own. Default 1 MiB, which the default
@@ -30,7 +30,7 @@ export interface ProducerOptions {
   readonly batchBytes?: number
   /** Unacknowledged bytes from which `writable` is false, until half of them are left. Default 32 MiB. */
   readonly bufferBytes?: number
-  /** How long a batch is retried before the producer fails. Default 2 minutes, as `delivery.timeout.ms`. */
+  /** Time for which a batch is retried before the producer fails. Default 2 minutes, as `delivery.timeout.ms`. */
   readonly deliveryTimeout?: number
   /** Treatment of topics that were deleted. Default: batches wait as long as after other errors, without a notice. */
   readonly missingTopics?: MissingTopics | undefined

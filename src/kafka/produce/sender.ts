@@ -30,7 +30,7 @@ const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 
 export interface SenderOptions {
   readonly compression: Compression
-  /** How long a batch is retried before it counts as failed, in ms. */
+  /** Time for which a batch is retried before it counts as failed, in ms. */
   readonly deliveryTimeout: number
   /** Largest batch, compressed, in bytes. */
   readonly maxRequestSize: number

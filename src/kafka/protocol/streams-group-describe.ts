@@ -31,7 +31,7 @@ export interface DescribedStreamsGroup {
   readonly groupEpoch: number
   readonly assignmentEpoch: number
   readonly topologyEpoch: number | undefined
-  /** With the partition counts that the coordinator found; `undefined` while topics are missing or mispartitioned. */
+  /** Sub-topologies with the coordinator's partition counts; `undefined` while topics are missing or mispartitioned. */
   readonly subtopologies: readonly DescribedSubtopology[] | undefined
   readonly members: readonly DescribedMember[]
 }

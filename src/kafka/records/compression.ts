@@ -1,7 +1,7 @@
 import zlib from 'node:zlib'
 import { compressionsAlgorithms } from '@platformatic/kafka'
 
-/** How the records of a batch are compressed. */
+/** Compression of the records in a batch. */
 export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
 /** Codecs, indexed by their numbers in the attributes of a batch. */
