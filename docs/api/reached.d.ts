@@ -454,7 +454,7 @@ class DropCounter {
   get byReason(): ReadonlyMap<DropReason, number>
 }
 
-// src/runtime/thread/standby-tasks.ts
+// src/runtime/thread/task-manager.ts
 
 interface StandbyLag {
   readonly id: string

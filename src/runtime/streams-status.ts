@@ -1,5 +1,5 @@
 import type { DropReason } from '../record/drop-reason.ts'
-import type { StandbyLag } from './thread/standby-tasks.ts'
+import type { StandbyLag } from './thread/task-manager.ts'
 import type { ThreadStatus, ThreadTaskStatus } from './thread/thread-handle.ts'
 
 /** As in Kafka Streams: `rebalancing` until every thread runs and every store is restored. */

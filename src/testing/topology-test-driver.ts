@@ -230,7 +230,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   /** Numbers of dropped records by reason, over all tasks. */
   get dropped(): DropCounter {
     const { manager, globals } = this.#parts
-    const running = manager.tasks.map((task) => task.drops)
+    const running = manager.tasks.map((task) => task.drops.counts)
     return sumOfDrops([this.#dropsBefore, manager.closedDrops, globals.drops, ...running])
   }
 
@@ -241,7 +241,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
 
   /** Greatest stream time of all tasks, ms since the epoch; -1 before the first record. */
   get streamTime(): number {
-    return Math.max(-1, ...this.#parts.manager.tasks.map((task) => task.streamTime))
+    return Math.max(-1, ...this.#parts.manager.tasks.map((task) => task.processing.streamTime))
   }
 
   /** Closes processors and drops all state. On other engines use `await using` or `Symbol.asyncDispose`. */

@@ -295,6 +295,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'runtime/input',
       'runtime/node',
       'runtime/output',
+      'state/task',
       'topology',
     ],
   },
@@ -343,7 +344,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'runtime/memory': {
     holds: 'the division of memory',
-    knows: ['application', 'engine', 'platform', 'runtime/task', 'state/task', 'topology'],
+    knows: ['application', 'engine', 'platform', 'runtime/task', 'topology'],
   },
   'runtime/thread': {
     holds: 'a stream thread: its loop, its membership, its tasks and standbys',

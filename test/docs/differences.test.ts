@@ -26,7 +26,7 @@ const DECISIONS: Readonly<Record<string, readonly number[]>> = {
   'operators/process/user-context.ts': [27],
   'runtime/node/punctuation.ts': [24],
   'runtime/task/task-wiring.ts': [26, 27],
-  'runtime/task/task.ts': [13],
+  'runtime/task/processing.ts': [13],
   'state/buffers/loaded-store.ts': [16],
   'state/buffers/suppress-store.ts': [8],
   'state/entries/entry-store.ts': [25],

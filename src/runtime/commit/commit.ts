@@ -3,20 +3,12 @@ import type { Clock } from '../../platform/clock.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import type { Slice } from '../../platform/slice.ts'
 import { wait, type Steps } from '../../platform/steps.ts'
-import type { Checkpoint, TaskState } from '../../state/task/task-state.ts'
+import type { Checkpoint } from '../../state/task/task-state.ts'
 import { namingTask } from '../failures/damaged-state.ts'
 import type { RecordWriter } from '../output/record-writer.ts'
 import type { Task } from '../task/task.ts'
-import { changelogSink, type Changelog } from './changelog.ts'
+import { changelogSink } from './changelog-sink.ts'
 import type { RepartitionPurge } from './repartition-purge.ts'
-
-/** A running task with its state, as a commit sees it. */
-export interface CommittableTask {
-  readonly task: Task
-  readonly state: TaskState
-  /** Changelog of each logged store. */
-  readonly changelogs: ReadonlyMap<string, Changelog>
-}
 
 /** A commit that was handed to the log. */
 export interface BegunCommit {
@@ -47,10 +39,10 @@ export interface CommitsOptions {
  * The commits of one stream thread. A commit makes everything that the tasks did since the last one durable, all of it or
  * (exactly-once) nothing:
  *
- * 1. flush caches, until nothing is left to emit;
- * 2. append the changelog records of all changed entries;
- * 3. once every send is acknowledged, commit the offsets, under exactly-once together with the records;
- * 4. write the changes and changelog positions of each task to its engine, in one batch.
+ * 1. `flushCaches`, until nothing is left to emit;
+ * 2. `appendChangelogs`: the records of all changed entries;
+ * 3. `commitOffsets`, once every send is acknowledged, under exactly-once together with the records;
+ * 4. `writeEngines`: the changes and changelog positions of each task, in one batch.
  *
  * `begin` ends when the offsets are handed to the log. From then on tasks may process: what they do belongs to the next commit.
  *
@@ -69,9 +61,9 @@ export class Commits {
   }
 
   /** True if something is to be made durable, or has been for long enough that engines should have it. */
-  isNeeded(running: Iterable<CommittableTask>): boolean {
+  isNeeded(running: Iterable<Task>): boolean {
     const isDue = this.#options.clock.monotonic() - this.#lastWrite >= WRITE_INTERVAL
-    for (const { task, state } of running) if (task.commitNeeded || (isDue && state.dirtyBytes > 0)) return true
+    for (const task of running) if (hasToCommit(task, isDue)) return true
     return false
   }
 
@@ -79,11 +71,11 @@ export class Commits {
    * @param slice how much of step 1, which runs callbacks, is done at a stretch; all of it if absent
    * @param everything engines are to lack nothing afterwards
    */
-  *begin(running: readonly CommittableTask[], slice: Slice | undefined, everything: boolean): Steps<BegunCommit> {
+  *begin(running: readonly Task[], slice: Slice | undefined, everything: boolean): Steps<BegunCommit> {
     const { client, writer, clock } = this.#options
     const now = clock.monotonic()
     const writes = everything || this.#isWriteDue(running, now)
-    const tasks = running.filter(({ task, state }) => task.commitNeeded || (writes && state.dirtyBytes > 0))
+    const tasks = running.filter((task) => hasToCommit(task, writes))
     if (tasks.length === 0) return NOTHING_TO_COMMIT
     yield* flushCaches(tasks, slice)
     yield* appendChangelogs(tasks, client, writer)
@@ -99,18 +91,18 @@ export class Commits {
    */
   *#conclude(
     answer: MaybePromise<CommitOutcome>,
-    tasks: readonly CommittableTask[],
-    toWrite: readonly CommittableTask[] | undefined,
+    tasks: readonly Task[],
+    toWrite: readonly Task[] | undefined,
     now: number,
     asOf: number,
   ): Steps<CommitOutcome> {
     const { client, purge } = this.#options
-    const changed = toWrite?.filter(({ state }) => state.dirtyBytes > 0) ?? []
+    const changed = toWrite?.filter(({ stores }) => stores.dirtyBytes > 0) ?? []
     const failure = prepareEngines(changed)
     const outcome = yield* wait(answer)
     if (outcome !== 'committed') return outcome
     if (failure !== undefined) throw failure.error
-    for (const { task } of tasks) task.committed()
+    for (const { processing } of tasks) processing.committed()
     if (toWrite === undefined) return outcome
     yield* writeEngines(changed, client, asOf)
     this.#lastWrite = now
@@ -118,90 +110,70 @@ export class Commits {
     return outcome
   }
 
-  #isWriteDue(running: readonly CommittableTask[], now: number): boolean {
+  #isWriteDue(running: readonly Task[], now: number): boolean {
     if (now - this.#lastWrite >= WRITE_INTERVAL) return true
     return unwrittenBytes(running) >= this.#options.maxUnwritten || running.some(hasUnloggedStore)
   }
 }
 
-/** Bytes of changes that the tasks' engines do not have. */
-export function unwrittenBytes(tasks: Iterable<CommittableTask>): number {
-  let bytes = 0
-  for (const { state } of tasks) bytes += state.dirtyBytes
-  return bytes
-}
-
-/** True if a store of the task has no changelog: what its engine lacks could not be replayed. */
-function hasUnloggedStore({ state, changelogs }: CommittableTask): boolean {
-  return state.states.some(({ name }) => !changelogs.has(name))
-}
-
-// ---- step 1
-
-function* flushCaches(tasks: readonly CommittableTask[], slice: Slice | undefined): Steps<void> {
+/** Step 1. */
+function* flushCaches(tasks: readonly Task[], slice: Slice | undefined): Steps<void> {
   slice?.begin()
-  for (const { task, state } of tasks) {
-    while (!inTask(task, () => state.flushCaches(slice))) if (slice !== undefined) yield* wait(slice.giveWay())
+  for (const { id, stores } of tasks) {
+    while (!inTask(id, () => stores.flushCaches(slice))) if (slice !== undefined) yield* wait(slice.giveWay())
   }
   slice?.look()
 }
 
-// ---- step 2
-
-function* appendChangelogs(
-  tasks: readonly CommittableTask[],
-  { producer }: LogClient,
-  writer: RecordWriter,
-): Steps<void> {
-  for (const { task, state, changelogs } of tasks) {
-    inTask(task, () => state.logChanges((store) => changelogSink(task.id, store, changelogs.get(store), producer)))
+/** Step 2. */
+function* appendChangelogs(tasks: readonly Task[], { producer }: LogClient, writer: RecordWriter): Steps<void> {
+  for (const { id, stores, changelogs } of tasks) {
+    inTask(id, () => stores.logChanges((store) => changelogSink(id, store, changelogs.get(store), producer)))
   }
   yield* wait(writer.settle())
 }
 
-// ---- step 3
-
-function commitOffsets(tasks: readonly CommittableTask[], client: LogClient): MaybePromise<CommitOutcome> {
+/** The beginning of step 3. Returns what the log answers. */
+function commitOffsets(tasks: readonly Task[], client: LogClient): MaybePromise<CommitOutcome> {
   const offsets = new PartitionMap<CommittedOffset>()
-  for (const { task } of tasks) task.takeOffsets(offsets, client.guarantee === 'exactly_once')
+  for (const { processing } of tasks) processing.takeOffsets(offsets, client.guarantee === 'exactly_once')
   return client.commit(offsets)
 }
-
-// ---- step 4
 
 /**
  * Does of step 4 what does not depend on the log's answer, while the log carries out the commit: nothing else can be done then. A
  * failure is returned, not thrown: what is under way must be waited for before anything is closed.
  */
-function prepareEngines(changed: readonly CommittableTask[]): { readonly error: unknown } | undefined {
+function prepareEngines(changed: readonly Task[]): { readonly error: unknown } | undefined {
   try {
-    for (const { task, state } of changed) inTask(task, () => state.prepareWrite())
+    for (const { id, stores } of changed) inTask(id, () => stores.prepareWrite())
   } catch (error) {
     return { error }
   }
 }
 
-function* writeEngines(changed: readonly CommittableTask[], client: LogClient, asOf: number): Steps<void> {
-  for (const committable of changed) {
+/** Step 4. */
+function* writeEngines(changed: readonly Task[], client: LogClient, asOf: number): Steps<void> {
+  for (const task of changed) {
     try {
-      yield* wait(committable.state.write(checkpointsOf(committable, client, asOf)))
+      yield* wait(task.stores.write(checkpointsOf(task, client, asOf)))
     } catch (error) {
-      throw namingTask(error, committable.task.id)
+      throw namingTask(error, task.id)
     }
   }
 }
 
 /** Of every logged store, written to or not: while its task runs here a store holds all of its changelog. */
 function checkpointsOf(
-  { task, state, changelogs }: CommittableTask,
+  { processing, stores, changelogs }: Task,
   { producer }: LogClient,
   asOf: number,
 ): Map<string, Checkpoint> {
   const checkpoints = new Map<string, Checkpoint>()
   for (const [store, { topic, topicId, partition, source }] of changelogs) {
     const offset = source
-      ? task.queues.find((queue) => queue.topic === topic)?.nextOffset
-      : behind(producer.lastOffset(topic, partition), state.checkpoint(store)?.offset)
+      ? processing.queues.find((queue) => queue.topic === topic)?.nextOffset
+      : behind(producer.lastOffset(topic, partition), stores.checkpoint(store)?.offset)
     if (offset !== undefined) checkpoints.set(store, { offset, topicId, time: asOf })
   }
   return checkpoints
@@ -212,10 +184,27 @@ function behind(last: number | undefined, checkpoint: number | undefined): numbe
   return last === undefined ? checkpoint : Math.max(last + 1, checkpoint ?? 0)
 }
 
-function inTask<T>(task: Task, act: () => T): T {
+function inTask<T>(task: string, act: () => T): T {
   try {
     return act()
   } catch (error) {
-    throw namingTask(error, task.id)
+    throw namingTask(error, task)
   }
+}
+
+/** Bytes of changes that the tasks' engines do not have. */
+export function unwrittenBytes(tasks: Iterable<Task>): number {
+  let bytes = 0
+  for (const { stores } of tasks) bytes += stores.dirtyBytes
+  return bytes
+}
+
+/** True if the task did something, or (`writes`) has changes that its engine lacks. */
+function hasToCommit({ processing, stores }: Task, writes: boolean): boolean {
+  return processing.commitNeeded || (writes && stores.dirtyBytes > 0)
+}
+
+/** True if a store of the task has no changelog: what its engine lacks could not be replayed. */
+function hasUnloggedStore({ stores, changelogs }: Task): boolean {
+  return stores.states.some(({ name }) => !changelogs.has(name))
 }

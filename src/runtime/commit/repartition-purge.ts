@@ -28,12 +28,12 @@ export class RepartitionPurge {
    *
    * @param now by the monotonic clock
    */
-  *run(running: Iterable<{ readonly task: Task }>, now: number): Steps<void> {
+  *run(running: Iterable<Task>, now: number): Steps<void> {
     if (now - this.#last < PURGE_INTERVAL) return
     this.#last = now
     const offsets = new PartitionMap<number>()
-    for (const { task } of running) {
-      for (const { topic, partition, nextOffset } of task.queues) {
+    for (const { processing } of running) {
+      for (const { topic, partition, nextOffset } of processing.queues) {
         if (this.#topics.has(topic) && nextOffset > 0) offsets.set(topic, partition, nextOffset)
       }
     }

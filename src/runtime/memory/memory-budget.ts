@@ -1,6 +1,5 @@
 import { heapLimit } from '../../platform/machine-memory.ts'
 import type { EngineOptions } from '../../engine/engine.ts'
-import type { TaskState } from '../../state/task/task-state.ts'
 import type { Settings } from '../../application/application.ts'
 import type { Topology } from '../../topology/topology.ts'
 import type { Task } from '../task/task.ts'
@@ -131,18 +130,14 @@ export class MemoryShare {
 }
 
 /** What the tasks of a thread use of its share. */
-export function useOf(
-  { parts }: MemoryShare,
-  cache: number,
-  tasks: Iterable<{ readonly state: TaskState; readonly task: Task }>,
-): MemoryUse {
+export function useOf({ parts }: MemoryShare, cache: number, running: Iterable<Task>): MemoryUse {
   let changes = 0
   let entries = 0
   let input = 0
-  for (const { state, task } of tasks) {
-    changes += state.dirtyBytes
-    entries += state.cleanBytes
-    for (const queue of task.queues) input += queue.bytes
+  for (const { stores, processing } of running) {
+    changes += stores.dirtyBytes
+    entries += stores.cleanBytes
+    for (const queue of processing.queues) input += queue.bytes
   }
   return { cache, changes, entries, input, engines: parts.writeBuffers + parts.blockCache }
 }

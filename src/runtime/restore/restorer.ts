@@ -60,30 +60,29 @@ export class Restorer {
   add(job: RestoreJob): void {
     const replay = new Replay(job, this.#reader)
     this.#replays.set(keyOf(job.topic, job.partition), replay)
-    this.#begin(replay)
+    this.#reader.assign(job.topic, job.partition, job.from)
+    if (!job.follows) this.#listener('start', progressOf(replay, job.from))
   }
 
-  #begin(replay: Replay): void {
-    replay.begin()
-    if (!replay.job.follows) this.#listener('start', progressOf(replay, replay.job.from))
+  #of(task: string): Replay[] {
+    return [...this.#replays.values()].filter(({ job }) => job.task === task)
   }
 
   /** Gives up the jobs of a task; how far they are has been written, but for the last records and a standby's `settle`. */
   remove(task: string): void {
-    for (const replay of this.#replays.values()) if (replay.job.task === task) this.#drop(replay)
+    for (const replay of this.#of(task)) this.#drop(replay)
   }
 
   /** True if any of this task's stores is not complete. A standby's never are. */
   isRestoring(task: string): boolean {
-    for (const { job } of this.#replays.values()) if (job.task === task) return true
-    return false
+    return this.#of(task).length > 0
   }
 
   /** Offsets that a task's stores are behind; `undefined` while unknown. */
   lag(task: string): number | undefined {
     let lag: number | undefined = 0
-    for (const replay of this.#replays.values()) {
-      if (replay.job.task === task) lag = lag === undefined || replay.lag === undefined ? undefined : lag + replay.lag
+    for (const replay of this.#of(task)) {
+      lag = lag === undefined || replay.lag === undefined ? undefined : lag + replay.lag
     }
     return lag
   }
@@ -100,8 +99,8 @@ export class Restorer {
   *settle(task: string): Steps<void> {
     const checkpoints = new Map<string, Checkpoint>()
     let state: TaskState | undefined
-    for (const replay of this.#replays.values()) {
-      if (replay.job.task !== task || replay.job.stale) continue
+    for (const replay of this.#of(task)) {
+      if (replay.job.stale) continue
       state = replay.job.state
       checkpoints.set(replay.job.store, this.#checkpointOf(replay))
     }
@@ -148,8 +147,8 @@ export class Restorer {
     yield* wait(state.wipe(store))
     const earliest = yield* wait(this.#log.listOffsets([{ topic, partition }], 'earliest'))
     const from = earliest.get(topic, partition) ?? 0
-    replay.job = { ...replay.job, from, asOf: this.#clock.now(), stale: false, end: Math.max(from, replay.job.end) }
-    this.#begin(replay)
+    const end = Math.max(from, replay.job.end)
+    this.add({ ...replay.job, from, asOf: this.#clock.now(), stale: false, end })
   }
 
   *#write(replay: Replay): Steps<void> {
@@ -180,37 +179,26 @@ export class Restorer {
 class Replay {
   job: RestoreJob
   /** Handed over and not applied yet. */
-  cursors: RecordCursor[] = []
+  readonly cursors: RecordCursor[] = []
   records = 0
   /** Records applied and not written. */
   unwritten = 0
   /** When the store was last known to hold everything, ms since the epoch. */
-  asOf = 0
+  asOf: number
   /** A record followed a checkpoint that is too old for it. */
   isContradicted = false
   readonly #reader: LogReader
   /** Offset behind the last record applied, or to be applied next. */
-  #applied = 0
+  #applied: number
   /** The first cursor stands at a record that is not applied yet. */
   #atRecord = false
   #paused = false
 
   constructor(job: RestoreJob, reader: LogReader) {
     this.job = job
+    this.asOf = job.asOf
+    this.#applied = job.from
     this.#reader = reader
-  }
-
-  begin(): void {
-    const { topic, partition, from, asOf } = this.job
-    this.cursors = []
-    this.records = 0
-    this.unwritten = 0
-    this.asOf = asOf
-    this.#applied = from
-    this.isContradicted = false
-    this.#atRecord = false
-    this.#paused = false
-    this.#reader.assign(topic, partition, from)
   }
 
   /** True if there is something to apply now. */

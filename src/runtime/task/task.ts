@@ -1,375 +1,146 @@
-import { MillraceError, isMillraceError, messageOf } from '../../errors/millrace-error.ts'
-import type { PartitionMap, CommittedOffset, RecordCursor } from '../../log/log.ts'
-import type { Clock } from '../../platform/clock.ts'
-import type { Operator } from '../../operators/operator.ts'
-import type { RecordContext } from '../../record/record-context.ts'
-import type { Settings } from '../../application/application.ts'
+import { PartitionMap, type CommittedOffset, type TopicPartition } from '../../log/log.ts'
+import type { MaybePromise } from '../../platform/maybe-promise.ts'
+import { RecordContext } from '../../record/record-context.ts'
+import type { Logger } from '../../application/application.ts'
+import type { RepeatedLines } from '../../application/repeated-lines.ts'
+import type { TaskState } from '../../state/task/task-state.ts'
 import type { Subtopology } from '../../topology/topology.ts'
-import type { DropCounter } from '../node/drop-counter.ts'
-import type { DroppedRecords } from '../node/dropped-records.ts'
-import { IdleTime, type QuietOf } from './idle-time.ts'
-import type { NodeFailure } from '../node/node-output.ts'
-import type { NodeTimes } from '../node/node-times.ts'
-import type { DeadLetters } from '../failures/dead-letters.ts'
-import type { InputLookup } from '../failures/input-lookup.ts'
-import { decodeOffsetMetadata, encodeOffsetMetadata } from './offset-metadata.ts'
-import { PartitionQueue } from '../input/partition-queue.ts'
-import { PunctuationQueue } from '../node/punctuation.ts'
-import { QueueHeap } from '../input/queue-heap.ts'
-import type { RecordWriter } from '../output/record-writer.ts'
-import type { Slice } from '../../platform/slice.ts'
-import { TaskContexts, type StoreAccess } from '../node/task-context.ts'
-import { TaskErrors } from '../failures/task-errors.ts'
-import { wire } from './task-wiring.ts'
-import { CurrentInput } from '../input/current-input.ts'
+import { DroppedRecords } from '../node/dropped-records.ts'
+import type { Processing } from './processing.ts'
 
-/** An input partition of a task and where it goes on. */
-export interface TaskInput {
-  readonly topic: string
-  readonly partition: number
-  /** Offset of the first record to process. */
-  readonly offset: number
-  /** What the offset was committed with; empty if it never was. */
-  readonly metadata: string
+/** Where a task is in its life; drawn at `Task`. */
+export type LifecycleState = 'created' | 'waiting' | 'standby' | 'restoring' | 'running' | 'closed'
+
+const NEXT: Readonly<Record<LifecycleState, readonly LifecycleState[]>> = {
+  created: ['waiting', 'standby', 'restoring', 'closed'],
+  waiting: ['created', 'closed'],
+  standby: ['created', 'closed'],
+  restoring: ['running', 'closed'],
+  running: ['closed'],
+  closed: [],
 }
 
-export interface TaskOptions {
+/** The topic partition that holds the changes of a store. */
+export interface Changelog extends TopicPartition {
+  readonly topicId: string
+  /** A source topic that serves as changelog is never written to. */
+  readonly source: boolean
+}
+
+/** An input partition and the id of its topic as it was when the task was opened. */
+export interface TaskInput extends TopicPartition {
+  readonly topicId: string
+}
+
+/**
+ * One partition of a sub-topology (or of several, in the test driver) as a thread has it, from its assignment to its close.
+ *
+ *     waiting <----> created ----> restoring ----> running
+ *                      ^  |
+ *     becomes active   |  v
+ *                     standby                each of them ----> closed
+ *
+ * - created: assigned, and about to be opened. A standby that becomes active has its stores open.
+ * - waiting: another thread of the process has not released its stores yet.
+ * - standby: its stores follow their changelogs for ever.
+ * - restoring: its stores are brought up to their changelogs.
+ * - running: it processes records.
+ * - closed: its stores are closed, or being closed. If it is assigned again, another `Task` is created.
+ *
+ * Kafka Streams' `Task.State` has SUSPENDED as well: there a revoked task waits for its close. Here it is closed at once.
+ */
+export class Task {
   /** `<subtopology>_<partition>` */
   readonly id: string
   readonly partition: number
-  readonly applicationId: string
-  readonly settings: Settings
-  /** One, or (test driver, merged) all of them. */
   readonly subtopologies: readonly Subtopology[]
-  readonly inputs: readonly TaskInput[]
-  readonly stores: StoreAccess
-  readonly record: RecordContext
+  /** The record that is being processed. */
+  readonly record = new RecordContext()
   readonly drops: DroppedRecords
-  readonly writer: RecordWriter
-  readonly deadLetters: DeadLetters
-  readonly inputLookup: InputLookup
-  readonly clock: Clock
-  /** Measures every node; absent unless there was reason to. */
-  readonly times: NodeTimes | undefined
-  /** What is held back before each node, ms. Undefined: stream time goes by records alone. */
-  readonly idleDelays: ReadonlyMap<string, number> | undefined
-  /** Ties between partitions go by topic and partition; else as in Kafka Streams' test driver. */
-  readonly strictOrder: boolean
-}
+  /** Changelog of each logged store; empty until the stores are open. */
+  changelogs: ReadonlyMap<string, Changelog> = new Map()
+  /** Empty until the stores are open. */
+  inputs: readonly TaskInput[] = []
+  /** Of the inputs, when the restore began. */
+  committed = new PartitionMap<CommittedOffset>()
+  #state: LifecycleState = 'created'
+  #isActive: boolean
+  #stores: TaskState | undefined
+  #processing: Processing | undefined
 
-/** Records of a partition that are processed and not committed. */
-export interface Uncommitted {
-  readonly task: string
-  readonly topic: string
-  readonly partition: number
-  /** Of the first of them. */
-  readonly offset: number
-  /** Behind the last of them. */
-  readonly end: number
-}
-
-/** Records known to lie in the log behind what a partition handed over: `undefined` while unknown. */
-export type LagOf = (topic: string, partition: number) => number | undefined
-
-/**
- * One partition of a sub-topology at work: takes records from its input partitions in timestamp order and drives them
- * through its operators. Synchronous throughout; what has to wait (opening state, restoring, committing) lies around it.
- */
-export class Task {
-  readonly id: string
-  readonly drops: DropCounter
-  readonly #settings: Settings
-  readonly #clock: Clock
-  readonly #contexts: TaskContexts
-  readonly #input = new CurrentInput()
-  readonly #errors: TaskErrors
-  readonly #times: NodeTimes | undefined
-  readonly #idle: IdleTime | undefined
-  readonly #operators: readonly Operator[]
-  readonly #queues: PartitionQueue[] = []
-  readonly #byTopic = new Map<string, PartitionQueue>()
-  readonly #heap: QueueHeap
-  readonly #committed = new Map<PartitionQueue, number>()
-  /** Those of the last commit that was begun. */
-  readonly #taken = new Map<PartitionQueue, number>()
-  /** Something happened since the last commit that a commit has to make durable. */
-  #commitNeeded = false
-  /** True once it has been found that no record can be missing; asked again when a queue runs empty or more has arrived. */
-  #ready = false
-  /** Records processed so far. */
-  processed = 0
-  /** Times that processing went on although a record of another partition may come late. */
-  enforced = 0
-
-  constructor(options: TaskOptions) {
-    this.id = options.id
-    this.drops = options.drops.counts
-    this.#settings = options.settings
-    this.#clock = options.clock
-    this.#heap = new QueueHeap(options.strictOrder)
-    const times = new Map<string, number>()
-    this.#contexts = new TaskContexts({
-      applicationId: options.applicationId,
-      taskId: options.id,
-      partition: options.partition,
-      record: options.record,
-      settings: options.settings,
-      stores: options.stores,
-      punctuation: new PunctuationQueue(options.clock, options.settings.compatible),
-      drops: options.drops,
-      clock: options.clock,
-      times,
-    })
-    const { deadLetters, inputLookup: inputs } = options
-    this.#errors = new TaskErrors(
-      options.id,
-      options.settings,
-      this.#contexts,
-      options.record,
-      this.#input,
-      deadLetters,
-    )
-    const refused = { errors: this.#errors, inputs }
-    const wiring = wire(options.subtopologies, this.#contexts, options.writer, refused, this.#input, this.#failed)
-    this.#operators = wiring.operators
-    this.#times = options.times
-    if (options.times !== undefined) for (const output of wiring.outputs) output.time(options.times)
-    for (const input of options.inputs) {
-      const source = wiring.sources.get(input.topic)
-      if (source === undefined) continue
-      const remembered = decodeOffsetMetadata(input.metadata)
-      const partitionTime = remembered?.partitionTime ?? -1
-      for (const [name, time] of remembered?.times ?? []) times.set(name, Math.max(time, times.get(name) ?? time))
-      if (partitionTime > this.#contexts.streamTime) this.#contexts.streamTime = partitionTime
-      const { prefetchable } = options.stores
-      const queue = new PartitionQueue(input, source, this.#errors, partitionTime, prefetchable)
-      this.#queues.push(queue)
-      this.#byTopic.set(input.topic, queue)
-      this.#committed.set(queue, input.offset)
-      this.#taken.set(queue, input.offset)
-    }
-    const now = this.#clock.monotonic()
-    for (const queue of this.#queues) queue.idleSince = now
-    const { idleDelays, settings } = options
-    if (idleDelays !== undefined && settings.idleAfter !== undefined) {
-      const timed = this.#operators.map((operator) => ({
-        operator,
-        delay: idleDelays.get(operator.context.node) ?? 0,
-      }))
-      this.#idle = new IdleTime(settings.idleAfter, this.#clock, this.#contexts, timed, this.#failed)
-    }
-    const { punctuation } = this.#contexts
-    if (!options.settings.compatible) punctuation.resumedFrom = this.#contexts.streamTime
-    for (const operator of this.#operators) init(operator)
-    punctuation.resumedFrom = -1
+  /** @param isActive false: it is to be a standby */
+  constructor(
+    id: string,
+    partition: number,
+    subtopologies: readonly Subtopology[],
+    isActive: boolean,
+    lines: RepeatedLines,
+    logger: Logger,
+  ) {
+    this.id = id
+    this.partition = partition
+    this.subtopologies = subtopologies
+    this.#isActive = isActive
+    this.drops = new DroppedRecords(id, this.record, lines, logger)
   }
 
-  get queues(): readonly PartitionQueue[] {
-    return this.#queues
+  get state(): LifecycleState {
+    return this.#state
   }
 
-  get streamTime(): number {
-    return this.#contexts.streamTime
+  /** True if it is to process records, false if it is to be a standby. */
+  get isActive(): boolean {
+    return this.#isActive
   }
 
-  get commitRequested(): boolean {
-    return this.#contexts.commitRequested
+  get isOpen(): boolean {
+    return this.#stores !== undefined
   }
 
-  get commitNeeded(): boolean {
-    if (this.#commitNeeded) return true
-    for (const queue of this.#queues) if (queue.nextOffset !== this.#taken.get(queue)) return true
-    return false
+  get stores(): TaskState {
+    return this.#stores ?? this.#lacks('open stores')
   }
 
-  /** Timestamp of the record that would be taken next; Infinity if there is none. */
-  get nextTimestamp(): number {
-    return this.#heap.peek()?.headTimestamp ?? Infinity
+  /** Of a task that runs, or has run. */
+  get processing(): Processing {
+    return this.#processing ?? this.#lacks('operators')
   }
 
-  /** True if it has run out of records of a partition of which the log is known to hold more. */
-  awaitsRecords(lagOf: LagOf): boolean {
-    if (this.#heap.size === this.#queues.length) return false
-    for (const queue of this.#queues) if (!queue.hasHead && (lagOf(queue.topic, queue.partition) ?? 0) > 0) return true
-    return false
+  open(stores: TaskState): void {
+    this.#stores = stores
   }
 
-  add(topic: string, cursor: RecordCursor): PartitionQueue | undefined {
-    const queue = this.#byTopic.get(topic)
-    if (queue === undefined) return undefined
-    if (queue.add(cursor)) {
-      queue.idleSince = -1
-      this.#heap.offer(queue)
-    } else if (!queue.hasHead) queue.idleSince = this.#clock.monotonic()
-    this.#ready = false
-    return queue
+  closeStores(): MaybePromise<void> {
+    const { stores } = this
+    this.#stores = undefined
+    return stores.close()
   }
 
-  /**
-   * Processes up to `limit` records, none later than `until`, in timestamp order and returns how many it were; 0: nothing may
-   * be taken now. Less than there is when the slice is over.
-   */
-  process(limit: number, lagOf: LagOf, slice?: Slice, until = Infinity): number {
-    let count = 0
-    while (count < limit && this.nextTimestamp <= until) {
-      if (!this.#ready && !this.#mayProceed(lagOf)) break
-      const queue = this.#heap.poll()
-      if (queue === undefined) break
-      if (this.#times === undefined) this.#processHead(queue)
-      else this.#times.measure(this.id, queue.source.node, () => this.#processHead(queue))
-      count++
-      if (slice?.spend()) break
-    }
-    this.processed += count
-    return count
+  /** @throws TypeError if that is not drawn above */
+  enter(next: LifecycleState): void {
+    if (!NEXT[this.#state].includes(next))
+      throw new TypeError(`task ${this.id} is ${this.#state}, and cannot be ${next}`)
+    this.#state = next
   }
 
-  #processHead(queue: PartitionQueue): void {
-    const contexts = this.#contexts
-    const timestamp = queue.headTimestamp
-    queue.take()
-    if (timestamp > contexts.streamTime) contexts.streamTime = timestamp
-    const headers = queue.cursor.headers(contexts.noHeaders())
-    const { record } = contexts
-    record.set(queue.topic, queue.partition, queue.cursor.offset, timestamp, headers)
-    this.#input.queue = queue
-    this.#commitNeeded = true
-    queue.source.output.forward(queue.headKey, queue.headValue, timestamp, headers)
-    this.#input.queue = undefined
-    queue.advance()
-    if (queue.hasHead) this.#heap.offer(queue)
-    else this.#ranEmpty(queue)
-    contexts.punctuation.punctuateStreamTime(contexts.streamTime, this.#runPunctuator)
+  /** A standby is to be active: what its stores hold is kept. */
+  promote(): void {
+    if (this.#state === 'standby') this.enter('created')
+    this.#isActive = true
   }
 
-  #ranEmpty(queue: PartitionQueue): void {
-    queue.idleSince = this.#clock.monotonic()
-    this.#ready = false
+  run(processing: Processing): void {
+    this.enter('running')
+    this.#processing = processing
   }
 
-  /** An empty partition may hold an earlier record: how long to wait for it is `maxTaskIdle`. */
-  #mayProceed(lagOf: LagOf): boolean {
-    if (this.#heap.size === 0) return false
-    const { maxTaskIdle } = this.#settings
-    if (this.#heap.size < this.#queues.length && maxTaskIdle >= 0) {
-      const now = this.#clock.monotonic()
-      for (const queue of this.#queues) {
-        if (queue.hasHead) continue
-        const lag = lagOf(queue.topic, queue.partition)
-        if (lag === undefined || lag > 0) return false
-        if (maxTaskIdle > 0 && now - queue.idleSince < maxTaskIdle) return false
-      }
-      if (maxTaskIdle > 0) this.enforced++
-    }
-    this.#ready = true
-    return true
-  }
-
-  readonly #failed: NodeFailure = (error, node) => this.#errors.nodeFailed(error, node)
-
-  readonly #runPunctuator = (node: string, callback: (timestamp: number) => void, timestamp: number): void => {
-    this.#contexts.record.set(null, -1, -1, timestamp, this.#contexts.noHeaders())
-    this.#commitNeeded = true
-    try {
-      if (this.#times === undefined) callback(timestamp)
-      else this.#times.measure(this.id, node, () => callback(timestamp))
-    } catch (error) {
-      this.#errors.nodeFailed(error, node)
-    }
-  }
-
-  /** Lets stream time go on while the partitions are idle; true if it did. */
-  passTime(quietOf: QuietOf): boolean {
-    const idle = this.#idle
-    if (idle === undefined || this.#heap.size > 0) return false
-    const due = idle.due(this.#queues, quietOf)
-    if (due === 0) return false
-    if (this.commitNeeded) {
-      // Caches may hold results back, which would be late for a time that has gone on.
-      this.#contexts.commitRequested = true
-      return false
-    }
-    if (idle.pass(due)) this.#commitNeeded = true
-    const { punctuation, streamTime } = this.#contexts
-    punctuation.punctuateStreamTime(streamTime, this.#runPunctuator)
-    return this.#commitNeeded
-  }
-
-  /** Runs the wall-clock punctuators that are due; true if any ran. */
-  punctuateWallClock(): boolean {
-    return this.#contexts.punctuation.punctuateWallClock(this.#runPunctuator)
-  }
-
-  /** By the monotonic clock; Infinity if there is none. */
-  get nextWallClockPunctuation(): number {
-    return this.#contexts.punctuation.nextWallClock
-  }
-
-  /** Behind the last record of a partition that was committed. */
-  committedOffset(topic: string): number | undefined {
-    const queue = this.#byTopic.get(topic)
-    return queue === undefined ? undefined : this.#committed.get(queue)
-  }
-
-  /** What would be processed again if it could not be committed. */
-  get uncommitted(): readonly Uncommitted[] {
-    return this.#queues.flatMap((queue) => {
-      const offset = this.#committed.get(queue) ?? 0
-      if (queue.nextOffset === offset) return []
-      return [{ task: this.id, topic: queue.topic, partition: queue.partition, offset, end: queue.nextOffset }]
-    })
-  }
-
-  /**
-   * The offsets and remembered times to commit: those that changed, or all of them with `everything`. Nothing that was done up to
-   * now needs another commit: if this one comes to nothing, the task is closed dirty.
-   */
-  takeOffsets(into: PartitionMap<CommittedOffset>, everything: boolean): void {
-    const { times } = this.#contexts
-    for (const queue of this.#queues) {
-      if (!everything && !this.#commitNeeded && queue.nextOffset === this.#taken.get(queue)) continue
-      into.set(queue.topic, queue.partition, {
-        offset: queue.nextOffset,
-        metadata: encodeOffsetMetadata(queue.partitionTime, times),
-      })
-      this.#taken.set(queue, queue.nextOffset)
-    }
-    this.#commitNeeded = false
-    this.#contexts.commitRequested = false
-  }
-
-  /** What `takeOffsets` gave is committed. */
-  committed(): void {
-    for (const [queue, offset] of this.#taken) this.#committed.set(queue, offset)
-  }
-
-  /** Closes the operators; errors thrown there are logged, since nothing can be lost any more. */
+  /** Closes the operators; the stores are for `closeStores`. */
   close(): void {
-    for (const operator of this.#operators) {
-      try {
-        operator.close()
-      } catch (error) {
-        this.#settings.logger.error(
-          { err: error, task: this.id, node: operator.context.node },
-          'closing a processor failed',
-        )
-      }
-    }
+    this.enter('closed')
+    this.#processing?.close()
   }
-}
 
-/** A task whose processors are not ready cannot be opened; no handler is asked, since no record is to blame. */
-function init(operator: Operator): void {
-  try {
-    operator.init()
-  } catch (error) {
-    if (isMillraceError(error)) throw error
-    const { node, taskId: task } = operator.context
-    throw new MillraceError('MR_PROCESSING', `the processor could not be initialised: ${messageOf(error)}`, {
-      node,
-      task,
-      cause: error,
-      hint: 'Its supplier or its init threw; see the cause.',
-    })
+  #lacks(what: string): never {
+    throw new TypeError(`task ${this.id} is ${this.#state}, and has no ${what}`)
   }
 }

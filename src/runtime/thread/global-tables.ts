@@ -6,7 +6,6 @@ import type { StateStore } from '../../state/states.ts'
 import type { TaskState } from '../../state/task/task-state.ts'
 import type { Application, Logger } from '../../application/application.ts'
 import type { Subtopology, Topology } from '../../topology/topology.ts'
-import { DeadLetters } from '../failures/dead-letters.ts'
 import { DropCounter } from '../node/drop-counter.ts'
 import { DroppedRecords } from '../node/dropped-records.ts'
 import { InputLookup } from '../failures/input-lookup.ts'
@@ -17,7 +16,7 @@ import { RepeatedLines } from '../../application/repeated-lines.ts'
 import { DEFAULT_TOMBSTONE_RETENTION, planRestore, type ChangelogRange } from '../restore/restore-job.ts'
 import type { StateHome } from '../state-directory/state-home.ts'
 import { wait, type Steps } from '../../platform/steps.ts'
-import { Task } from '../task/task.ts'
+import { Processing } from '../task/processing.ts'
 import { sourceTopics } from '../task/task-wiring.ts'
 import { MillraceError } from '../../errors/millrace-error.ts'
 
@@ -27,11 +26,23 @@ export const GLOBAL_STATE = 'global'
 const WRITE_INTERVAL = 1000
 
 interface GlobalPartition extends TopicPartition {
-  readonly task: Task
+  readonly processing: Processing
   /** Where the topic ended when reading began: the table is complete once this is reached. */
   readonly end: number
   readonly checkpoint: string
   readonly topicId: string
+}
+
+/** What is open if the topology has global tables. */
+interface OpenTables {
+  readonly state: TaskState
+  readonly reader: LogReader
+  /** For dead letters. */
+  readonly producer: LogProducer
+  readonly partitions: readonly GlobalPartition[]
+  /** Bytes of changes for which a write is due. */
+  readonly mostChanges: number
+  readonly release: () => void
 }
 
 /**
@@ -39,37 +50,16 @@ interface GlobalPartition extends TopicPartition {
  * runs and kept up to date afterwards. The topics are their own changelogs.
  */
 export class GlobalTables {
-  readonly #state: TaskState | undefined
-  readonly #reader: LogReader | undefined
-  /** For dead letters. */
-  readonly #producer: LogProducer | undefined
-  readonly #partitions: readonly GlobalPartition[]
-  readonly #clock: Clock
-  readonly #release: () => void
-  /** Bytes of changes for which a write is due. */
-  readonly #mostChanges: number
-  #lastWrite: number
   readonly drops: DropCounter
+  readonly #clock: Clock
+  readonly #open: OpenTables | undefined
+  #lastWrite: number
 
-  private constructor(
-    state: TaskState | undefined,
-    reader: LogReader | undefined,
-    producer: LogProducer | undefined,
-    partitions: readonly GlobalPartition[],
-    clock: Clock,
-    drops: DropCounter,
-    mostChanges: number,
-    release: () => void,
-  ) {
-    this.#mostChanges = mostChanges
-    this.#release = release
-    this.#state = state
-    this.#reader = reader
-    this.#producer = producer
-    this.#partitions = partitions
-    this.#clock = clock
-    this.#lastWrite = clock.monotonic()
+  private constructor(clock: Clock, drops: DropCounter, open?: OpenTables) {
     this.drops = drops
+    this.#clock = clock
+    this.#open = open
+    this.#lastWrite = clock.monotonic()
   }
 
   /**
@@ -88,9 +78,8 @@ export class GlobalTables {
   ): Steps<GlobalTables> {
     const subtopologies = topology.subtopologies.filter((subtopology) => subtopology.global)
     const drops = new DropCounter()
+    if (subtopologies.length === 0) return new GlobalTables(clock, drops)
     const lines = new RepeatedLines(app.settings.logger, clock)
-    if (subtopologies.length === 0)
-      return new GlobalTables(undefined, undefined, undefined, [], clock, drops, 0, () => {})
     const record = new RecordContext()
     const specs = [...topology.stores.values()].filter((store) => store.global).map((store) => store.spec)
     const { logger, compatible } = app.settings
@@ -120,8 +109,8 @@ export class GlobalTables {
         const checkpoint = checkpointName(topic, partition)
         const offset = wiped ? earliest : (state.checkpoint(checkpoint)?.offset ?? earliest)
         const id = `${GLOBAL_STATE}_${partition}`
-        const task = new Task({
-          id,
+        const processing = new Processing({
+          taskId: id,
           partition,
           applicationId: app.id,
           settings: app.settings,
@@ -138,34 +127,32 @@ export class GlobalTables {
           record,
           drops: new DroppedRecords(id, record, lines, logger, drops),
           writer,
-          deadLetters: new DeadLetters(app.settings.deadLetterTopic, writer),
           inputLookup,
           clock,
-          times: undefined,
+          nodeTimes: undefined,
           idleDelays: undefined,
           strictOrder: true,
         })
         reader.assign(topic, partition, offset)
-        partitions.push({ topic, partition, task, end, checkpoint, topicId })
+        partitions.push({ topic, partition, processing, end, checkpoint, topicId })
       }
     }
     const release = (): void => {
       lines.close()
       home.release(name)
     }
-    return new GlobalTables(state, reader, producer, partitions, clock, drops, memory.parts.changes, release)
+    const { changes: mostChanges } = memory.parts
+    return new GlobalTables(clock, drops, { state, reader, producer, partitions, mostChanges, release })
   }
 
   /** Reads until every table has reached the end that its topic had when it was opened. */
   *bootstrap(): Steps<void> {
-    const reader = this.#reader
-    if (reader === undefined) return
+    if (this.#open === undefined) return
+    const { reader, partitions } = this.#open
     for (;;) {
       const arrived = new Promise<void>((resolve) => reader.onReady(resolve))
       const applied = this.poll()
-      const complete = this.#partitions.every(
-        ({ topic, partition, end }) => (reader.position(topic, partition) ?? 0) >= end,
-      )
+      const complete = partitions.every(({ topic, partition, end }) => (reader.position(topic, partition) ?? 0) >= end)
       if (complete) break
       if (this.writeDue) yield* this.write()
       if (!applied) yield* wait(arrived)
@@ -175,58 +162,64 @@ export class GlobalTables {
   }
 
   onReady(wake: (() => void) | undefined): void {
-    this.#reader?.onReady(wake)
+    this.#open?.reader.onReady(wake)
   }
 
   /** Applies what has arrived; true if anything had. */
   poll(): boolean {
-    if (this.#reader === undefined) return false
-    const batches = this.#reader.poll((topic, partition, cursor) => {
-      const task = this.#partitions.find((p) => p.topic === topic && p.partition === partition)?.task
-      task?.add(topic, cursor)
-      while ((task?.process(1000, () => 0) ?? 0) > 0);
+    if (this.#open === undefined) return false
+    const { state, reader, partitions } = this.#open
+    const batches = reader.poll((topic, partition, cursor) => {
+      const found = partitions.find((p) => p.topic === topic && p.partition === partition)
+      found?.processing.add(topic, cursor)
+      while ((found?.processing.process(1000, () => 0) ?? 0) > 0);
     })
     // Look-ups by tasks keep rows in memory, too.
-    this.#state?.trimCache()
+    state.trimCache()
     return batches > 0
   }
 
   /** True when it is time to `write`. */
   get writeDue(): boolean {
-    const changes = this.#state?.dirtyBytes ?? 0
-    return changes > this.#mostChanges || (changes > 0 && this.#clock.monotonic() - this.#lastWrite >= WRITE_INTERVAL)
+    if (this.#open === undefined) return false
+    const changes = this.#open.state.dirtyBytes
+    return (
+      changes > this.#open.mostChanges || (changes > 0 && this.#clock.monotonic() - this.#lastWrite >= WRITE_INTERVAL)
+    )
   }
 
   *write(): Steps<void> {
-    if (this.#state === undefined) return
+    if (this.#open === undefined) return
+    const { state, producer, partitions } = this.#open
     this.#lastWrite = this.#clock.monotonic()
     const time = this.#clock.now()
     const checkpoints = new Map<string, { offset: number; topicId: string; time: number }>()
-    for (const { task, checkpoint, topicId } of this.#partitions) {
-      const offset = task.queues[0]?.nextOffset
+    for (const { processing, checkpoint, topicId } of partitions) {
+      const offset = processing.queues[0]?.nextOffset
       if (offset !== undefined) checkpoints.set(checkpoint, { offset, topicId, time })
     }
-    yield* wait(this.#producer?.flush())
-    yield* wait(this.#state.write(checkpoints))
+    yield* wait(producer.flush())
+    yield* wait(state.write(checkpoints))
   }
 
   state(name: string): StateStore | undefined {
-    return this.#state?.state(name)
+    return this.#open?.state.state(name)
   }
 
   /** For reading: only its own processor may change a global store. */
   userStore(name: string): unknown {
-    return this.#state?.queryStore(name)
+    return this.#open?.state.queryStore(name)
   }
 
   *close(): Steps<void> {
-    if (this.#state === undefined) return
+    if (this.#open === undefined) return
+    const { state, reader, producer, partitions, release } = this.#open
     yield* this.write()
-    for (const { task } of this.#partitions) task.close()
-    yield* wait(this.#reader?.close())
-    yield* wait(this.#producer?.close())
-    yield* wait(this.#state.close())
-    this.#release()
+    for (const { processing } of partitions) processing.close()
+    yield* wait(reader.close())
+    yield* wait(producer.close())
+    yield* wait(state.close())
+    release()
   }
 }
 

@@ -4,8 +4,7 @@ import { PartitionMap } from '../../log/log.ts'
 import type { CommittedOffset } from '../../log/log.ts'
 import type { Topology } from '../../topology/topology.ts'
 import { readsTopic } from '../restore/start-offsets.ts'
-import type { Task } from '../task/task.ts'
-import type { OpenInput } from './task-opening.ts'
+import type { Task, TaskInput } from '../task/task.ts'
 
 /**
  * What this thread's tasks read last. A topic that is deleted takes its committed offsets with it; one that is committed behind that,
@@ -19,11 +18,11 @@ export class LeftInputs {
     this.#topology = topology
   }
 
-  /** To be told of each task that is closed. */
-  leave(inputs: readonly OpenInput[], task: Pick<Task, 'committedOffset'> | undefined): void {
-    if (task === undefined) return
-    for (const { topic, partition, topicId } of inputs)
-      this.#left.set(topic, partition, { topicId, offset: task.committedOffset(topic) })
+  /** To be called for each task that ran, when it is closed. */
+  leave({ inputs, processing }: Task): void {
+    for (const { topic, partition, topicId } of inputs) {
+      this.#left.set(topic, partition, { topicId, offset: processing.committedOffset(topic) })
+    }
   }
 
   /**
@@ -31,7 +30,7 @@ export class LeftInputs {
    *
    * @throws MR_INTERNAL_TOPIC if one of these was a repartition topic
    */
-  valid(inputs: readonly OpenInput[], committed: PartitionMap<CommittedOffset>): PartitionMap<CommittedOffset> {
+  valid(inputs: readonly TaskInput[], committed: PartitionMap<CommittedOffset>): PartitionMap<CommittedOffset> {
     const valid = new PartitionMap<CommittedOffset>()
     for (const { topic, partition, topicId } of inputs) {
       const found = committed.get(topic, partition)

@@ -1,32 +1,22 @@
 import { parseTaskId } from '../../group/group.ts'
-import type { Log } from '../../log/log.ts'
-import type { Clock } from '../../platform/clock.ts'
 import type { Scheduler } from '../../platform/scheduler.ts'
-import type { Application } from '../../application/application.ts'
 import { subtopologiesForGroup } from '../../topology/describe/subtopologies-for-group.ts'
-import type { Topology } from '../../topology/topology.ts'
 import { sumOfDrops } from '../node/drop-counter.ts'
-import type { GlobalTables } from './global-tables.ts'
 import { MemoryShare } from '../memory/memory-budget.ts'
 import { RepeatedLines } from '../../application/repeated-lines.ts'
-import type { RestoreListener } from '../restore/restorer.ts'
-import type { StateHome } from '../state-directory/state-home.ts'
 import { StreamThread, type StreamThreadListeners } from './stream-thread.ts'
+import type { TaskManagerOptions } from './task-manager-options.ts'
 import { TaskManager } from './task-manager.ts'
 import type { ThreadStatus, ThreadTaskStatus } from './thread-handle.ts'
 
 /** What the threads of one event loop share. */
-export interface SharedParts {
-  readonly app: Application
-  readonly topology: Topology
-  readonly log: Log
-  readonly home: StateHome
-  readonly globals: GlobalTables
+export interface SharedParts extends Pick<
+  TaskManagerOptions,
+  'app' | 'topology' | 'log' | 'home' | 'globals' | 'clock' | 'onRestore'
+> {
   readonly processId: string
   readonly instanceId: string | undefined
-  readonly clock: Clock
   readonly scheduler: Scheduler
-  readonly onRestore: RestoreListener
 }
 
 export interface ThreadParts extends SharedParts, StreamThreadListeners {}
@@ -115,14 +105,14 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
 
 /** What a thread has done and is doing, as of now. */
 export function statusOf({ manager, commits, redone }: StreamThread): ThreadStatus {
-  const drops = sumOfDrops([manager.closedDrops, ...manager.tasks.map((task) => task.drops)])
+  const drops = sumOfDrops([manager.closedDrops, ...manager.tasks.map((task) => task.drops.counts)])
   const tasks: ThreadTaskStatus[] = []
   let processed = manager.processedByClosedTasks
   let lag = 0
-  for (const task of manager.tasks) {
-    processed += task.processed
-    for (const queue of task.queues) lag += queue.size + (manager.lag(queue.topic, queue.partition) ?? 0)
-    tasks.push({ id: task.id, streamTime: task.streamTime, processed: task.processed })
+  for (const { id, processing } of manager.tasks) {
+    processed += processing.processed
+    for (const queue of processing.queues) lag += queue.size + (manager.lag(queue.topic, queue.partition) ?? 0)
+    tasks.push({ id, streamTime: processing.streamTime, processed: processing.processed })
   }
   const { written, standbyLags: standbys } = manager
   const { memoryUse: memory } = manager

@@ -14,7 +14,7 @@ import { Slice } from '../../platform/slice.ts'
 import type { RepeatedLines } from '../../application/repeated-lines.ts'
 import { readsTopic } from '../restore/start-offsets.ts'
 import { runSteps } from '../../platform/steps.ts'
-import type { Uncommitted } from '../task/task.ts'
+import type { Uncommitted } from '../task/processing.ts'
 import type { TaskManager } from './task-manager.ts'
 import { WakeUp } from './wake-up.ts'
 

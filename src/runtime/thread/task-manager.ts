@@ -1,62 +1,35 @@
-import { taskIdText, type TaskId } from '../../group/group.ts'
-import type { CommitOutcome, CommittedOffset, Log, LogClient, LogReader, Quiet, RecordCursor } from '../../log/log.ts'
-import { PartitionMap } from '../../log/log.ts'
-import type { Clock } from '../../platform/clock.ts'
-import type { TaskState } from '../../state/task/task-state.ts'
-import type { Application } from '../../application/application.ts'
-import type { Topology } from '../../topology/topology.ts'
-import { Commits, unwrittenBytes, type BegunCommit, type CommittableTask } from '../commit/commit.ts'
-import { RepartitionPurge } from '../commit/repartition-purge.ts'
-import { DropCounter, sumOfDrops } from '../node/drop-counter.ts'
-import type { GlobalTables } from './global-tables.ts'
-import { idleDelays } from '../task/idle-time.ts'
-import type { NodeTimes } from '../node/node-times.ts'
-import { MemoryShare, useOf, type MemoryUse } from '../memory/memory-budget.ts'
-import { RecordWriter } from '../output/record-writer.ts'
-import type { PartitionQueue } from '../input/partition-queue.ts'
-import type { RepeatedLines } from '../../application/repeated-lines.ts'
-import { Restorer, type RestoreListener } from '../restore/restorer.ts'
-import { StandbyTasks, type StandbyLag } from './standby-tasks.ts'
-import { startOffsets } from '../restore/start-offsets.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
+import type { TaskId } from '../../group/group.ts'
+import type { CommitOutcome, LogClient } from '../../log/log.ts'
 import type { Slice } from '../../platform/slice.ts'
-import type { StateHome } from '../state-directory/state-home.ts'
 import { wait, type Steps } from '../../platform/steps.ts'
-import { Task, type TaskInput, type Uncommitted } from '../task/task.ts'
-import { laneOf, TaskOpener, type OpenTask, type TaskParts } from './task-opening.ts'
-import { taskParts } from './task-parts.ts'
-import { TaskTurns } from './task-turns.ts'
+import type { TaskState } from '../../state/task/task-state.ts'
+import { Commits, unwrittenBytes, type BegunCommit } from '../commit/commit.ts'
+import { RepartitionPurge } from '../commit/repartition-purge.ts'
 import { damagedTask } from '../failures/damaged-state.ts'
-import { DeadLetters } from '../failures/dead-letters.ts'
 import { InputLookup } from '../failures/input-lookup.ts'
+import { MemoryShare, useOf, type MemoryUse } from '../memory/memory-budget.ts'
+import { DropCounter, sumOfDrops } from '../node/drop-counter.ts'
+import type { NodeTimes } from '../node/node-times.ts'
+import { RecordWriter } from '../output/record-writer.ts'
+import { Restorer } from '../restore/restorer.ts'
+import { startOffsets } from '../restore/start-offsets.ts'
+import { idleDelays } from '../task/idle-time.ts'
+import { Processing, type ProcessingInput, type Uncommitted } from '../task/processing.ts'
+import type { LifecycleState, Task } from '../task/task.ts'
+import { assignedTasks, taskName } from './assigned-tasks.ts'
+import { FollowedSources, followedSources } from './followed-sources.ts'
+import { InputFeed } from './input-feed.ts'
 import { LeftInputs } from './left-inputs.ts'
-import { unlessTaken } from '../state-directory/unless-taken.ts'
+import type { TaskManagerOptions } from './task-manager-options.ts'
+import { TaskOpener } from './task-opening.ts'
+import { TaskTurns } from './task-turns.ts'
 
-export interface TaskManagerOptions {
-  readonly app: Application
-  readonly topology: Topology
-  readonly log: Log
-  readonly client: LogClient
-  readonly home: StateHome
-  readonly globals: GlobalTables
-  readonly clock: Clock
-  readonly onRestore: RestoreListener
-  readonly lines: RepeatedLines
-  /** `real`: a task per sub-topology and partition. `merged`: a task per partition over all sub-topologies. */
-  readonly tasks: 'real' | 'merged'
-  /** May create a topic that a sink computes. */
-  readonly topicMissing?: (topic: string) => void
-  /** Which topic's records to hand over first when several arrive together; the log's order if absent. */
-  readonly arrivalOrder?: (a: string, b: string) => number
-}
-
-/** A task whose stores may still be behind. */
-interface OpeningTask {
-  readonly open: OpenTask
-  readonly committed: PartitionMap<CommittedOffset>
-}
-
-interface RunningTask extends CommittableTask {
-  readonly open: OpenTask
+/** How far a standby is behind. */
+export interface StandbyLag {
+  readonly id: string
+  /** Offsets of its changelogs that its stores do not hold; `undefined` while unknown. */
+  readonly lag: number | undefined
 }
 
 /**
@@ -66,25 +39,18 @@ interface RunningTask extends CommittableTask {
 export class TaskManager {
   readonly #options: TaskManagerOptions
   readonly #client: LogClient
-  readonly #reader: LogReader
   readonly #writer: RecordWriter
   readonly #inputLookup: InputLookup
   readonly #restorer: Restorer
   readonly #opener: TaskOpener
-  readonly #standbys: StandbyTasks
-  readonly #opening = new Map<string, OpeningTask>()
-  readonly #running = new Map<string, RunningTask>()
-  /** The running task that reads a partition. */
-  readonly #readers = new PartitionMap<RunningTask>()
+  readonly #sources: FollowedSources
+  /** All tasks that are not closed, by id: active ones in the order of the assignment, then standbys. */
+  #tasks = new Map<string, Task>()
+  /** Those of them that run, lowest first, in whatever order they were restored. */
+  #running: readonly Task[] = []
+  readonly #feed: InputFeed
   readonly #turns = new TaskTurns()
-  /** What tasks are made of. */
-  readonly #partsOf = (ids: readonly TaskId[]) => taskParts(ids, this.#options.topology, this.#options.tasks)
   readonly #idleDelays: ReadonlyMap<string, number> | undefined
-  #owned: readonly TaskId[] = []
-  #ownedStandbys: readonly TaskId[] = []
-  /** Assigned tasks that another thread of this process has not released yet. */
-  #delayed = 0
-  #delayedStandbys = 0
   #stopWaiting = (): void => {}
   readonly #memory: MemoryShare
   readonly #leftInputs: LeftInputs
@@ -97,46 +63,59 @@ export class TaskManager {
 
   constructor(options: TaskManagerOptions) {
     this.#options = options
-    this.#client = options.client
-    this.#reader = options.client.reader
-    this.#writer = new RecordWriter(options.client.producer, options.topicMissing)
-    const { app, log, clock } = options
-    const { logger } = app.settings
+    const { app, log, clock, client, topology } = options
+    const memory = new MemoryShare(app.settings, topology)
+    this.#client = client
+    this.#writer = new RecordWriter(client.producer, options.topicMissing)
     this.#inputLookup = new InputLookup(log, clock)
-    this.#leftInputs = new LeftInputs(options.topology)
-    this.#memory = new MemoryShare(app.settings, options.topology)
-    this.#idleDelays = idleDelays(app.settings, options.topology, options.client.guarantee)
-    const restorer = new Restorer(log, options.onRestore, clock, logger, this.#memory.restored)
-    const opener = new TaskOpener(options, this.#memory)
-    this.#restorer = restorer
-    this.#opener = opener
-    this.#standbys = new StandbyTasks({ groupId: app.id, log, opener, restorer, clock, lines: options.lines })
+    this.#leftInputs = new LeftInputs(topology)
+    this.#memory = memory
+    this.#idleDelays = idleDelays(app.settings, topology, client.guarantee)
+    this.#restorer = new Restorer(log, options.onRestore, clock, app.settings.logger, memory.restored)
+    this.#opener = new TaskOpener(options, memory)
+    this.#sources = new FollowedSources(options, this.#restorer)
+    this.#feed = new InputFeed(options, memory)
     this.#commits = new Commits({
-      client: options.client,
+      client,
       writer: this.#writer,
       clock,
-      purge: new RepartitionPurge(app.id, options.topology, log, clock),
+      purge: new RepartitionPurge(app.id, topology, log, clock),
       // Half of what a commit is made for early: what has been committed must not count as if it had not.
-      maxUnwritten: this.#memory.maxChanges / 2,
+      maxUnwritten: memory.maxChanges / 2,
     })
   }
 
+  /** Those that run, lowest first. */
   get tasks(): readonly Task[] {
-    return [...this.#running.values()].map((running) => running.task)
+    return this.#running
   }
 
-  /** What `assign` was last told, less what was revoked; nothing after `closeDirty`. */
+  get #active(): readonly Task[] {
+    return [...this.#tasks.values()].filter(({ isActive }) => isActive)
+  }
+
+  get #standbys(): readonly Task[] {
+    return [...this.#tasks.values()].filter(({ isActive }) => !isActive)
+  }
+
+  #in(state: LifecycleState): Task[] {
+    return [...this.#tasks.values()].filter((task) => task.state === state)
+  }
+
+  /** What `assign` was last given, less what was revoked; nothing after `closeDirty`. */
   get owned(): readonly TaskId[] {
-    return this.#owned
+    return this.#active.flatMap(({ partition, subtopologies }) =>
+      subtopologies.map(({ id: subtopology }) => ({ subtopology, partition })),
+    )
   }
 
   /** True while active tasks cannot run yet. */
   get restoring(): boolean {
-    return this.#opening.size > 0 || this.#delayed > 0
+    return this.#active.length > this.#running.length
   }
 
   get standbyLags(): readonly StandbyLag[] {
-    return this.#standbys.lags
+    return this.#in('standby').map(({ id }) => ({ id, lag: this.#restorer.lag(id) }))
   }
 
   /** Records written so far. */
@@ -146,20 +125,17 @@ export class TaskManager {
 
   /** True when so many changes wait for the commit that there should be one. */
   get changesDue(): boolean {
-    return unwrittenBytes(this.#running.values()) > this.#memory.maxChanges
+    return unwrittenBytes(this.#running) > this.#memory.maxChanges
   }
 
   get memoryUse(): MemoryUse {
-    return useOf(this.#memory, this.#opener.held, this.#running.values())
+    return useOf(this.#memory, this.#opener.held, this.#running)
   }
 
-  /** States of running tasks, for queries and the test driver. */
+  /** The stores of running tasks that have one of this name, for queries and the test driver. */
   states(store: string): { task: string; state: TaskState }[] {
-    const found: { task: string; state: TaskState }[] = []
-    for (const { open, state } of this.#running.values()) {
-      if (state.state(store) !== undefined) found.push({ task: open.id, state })
-    }
-    return found
+    const found = this.#running.filter(({ stores }) => stores.state(store) !== undefined)
+    return found.map(({ id, stores }) => ({ task: id, state: stores }))
   }
 
   /** Tasks that are opened from now on have their nodes measured, or not any more. */
@@ -168,9 +144,9 @@ export class TaskManager {
   }
 
   onReady(wake: (() => void) | undefined): void {
-    this.#reader.onReady(wake)
+    this.#feed.onReady(wake)
     this.#restorer.onReady(wake)
-    this.#standbys.onReady(wake)
+    this.#sources.onReady(wake)
     this.#stopWaiting()
     this.#stopWaiting = wake === undefined ? () => {} : this.#options.home.onRelease(wake)
     this.#client.producer.onWritable(wake)
@@ -179,37 +155,42 @@ export class TaskManager {
   // ---- assignment
 
   /**
-   * Opens the tasks of the lists that are not there yet and closes, without committing, those that are not in them. A task
-   * that another thread of this process has not released yet is opened by `restore` when it has.
+   * Opens the tasks of the lists that are not there yet and closes, without committing, those that are not in them. Standbys stay
+   * if no list of them is given. A task that another thread of this process has not released yet is opened by `restore` when it has.
    */
-  *assign(active: readonly TaskId[], standby: readonly TaskId[] = this.#ownedStandbys): Steps<void> {
-    this.#owned = active
-    this.#ownedStandbys = standby
-    const wanted = this.#partsOf(active)
-    for (const id of [...this.#running.keys(), ...this.#opening.keys()]) {
-      if (!wanted.has(id)) yield* this.#close(id)
+  *assign(active: readonly TaskId[], standby?: readonly TaskId[]): Steps<void> {
+    const standbys = standby === undefined ? this.#standbys : assignedTasks(standby, false, this.#options)
+    const wanted = new Map(assignedTasks(active, true, this.#options).map((task) => [task.id, task]))
+    for (const task of standbys) if (!wanted.has(task.id)) wanted.set(task.id, task)
+    for (const task of this.#tasks.values()) {
+      const next = wanted.get(task.id)
+      if (next === undefined || (task.isActive && !next.isActive)) yield* this.#close(task)
+      else {
+        if (next.isActive && !task.isActive) yield* this.#promote(task)
+        wanted.set(task.id, task)
+      }
     }
-    for (const [id, parts] of this.#partsOf(standby)) wanted.set(id, parts)
-    yield* this.#standbys.closeAllBut(new Set(wanted.keys()))
-    const opened = [...this.#running.values(), ...this.#opening.values()].map(({ open }) => open)
-    yield* this.#opener.divideMemory(wanted.values(), [...opened, ...this.#standbys.tasks])
-    yield* this.#openAssigned()
+    this.#tasks = wanted
+    yield* this.#opener.divideMemory([...wanted.values()])
+    yield* this.#openCreated()
     yield* this.#startRestored()
   }
 
-  *#openAssigned(): Steps<void> {
-    const { home } = this.#options
-    this.#delayed = 0
-    this.#delayedStandbys = 0
-    for (const parts of this.#partsOf(this.#owned).values()) {
-      if (this.#running.has(parts.id) || this.#opening.has(parts.id)) continue
-      if (!this.#standbys.has(parts.id) && home.isHeld(parts.id)) this.#delayed++
-      else if (!(yield* unlessTaken(home, parts.id, this.#open(parts)))) this.#delayed++
-    }
-    for (const parts of this.#partsOf(this.#ownedStandbys).values()) {
-      if (this.#standbys.has(parts.id)) continue
-      if (home.isHeld(parts.id)) this.#delayedStandbys++
-      else if (!(yield* unlessTaken(home, parts.id, this.#standbys.open(parts)))) this.#delayedStandbys++
+  /** A standby of this thread is taken over as it is. */
+  *#promote(task: Task): Steps<void> {
+    yield* this.#unfollow(task)
+    task.promote()
+  }
+
+  *#unfollow({ id, state }: Task): Steps<void> {
+    if (state === 'standby') yield* this.#restorer.settle(id)
+    this.#restorer.remove(id)
+  }
+
+  *#openCreated(): Steps<void> {
+    for (const task of [...this.#tasks.values()]) {
+      if (task.state === 'waiting') task.enter('created')
+      if (task.state === 'created') yield* this.#open(task)
     }
   }
 
@@ -217,23 +198,30 @@ export class TaskManager {
   *revoke(active: readonly TaskId[], slice?: Slice): Steps<CommitOutcome> {
     const outcome = yield* this.commit(slice, true)
     if (outcome !== 'committed') return outcome
-    for (const id of this.#partsOf(active).keys()) yield* this.#close(id)
-    const revoked = new Set(active.map(taskIdText))
-    this.#owned = this.#owned.filter((id) => !revoked.has(taskIdText(id)))
+    for (const id of active) {
+      const task = this.#tasks.get(taskName(id, this.#options))
+      if (task?.isActive === true) yield* this.#close(task)
+    }
     return 'committed'
   }
 
-  /** A standby of this thread is taken over as it is. */
-  *#open(parts: TaskParts): Steps<void> {
-    const open = (yield* this.#standbys.take(parts.id)) ?? (yield* this.#opener.open(parts))
+  /** Nothing of the task is open if it throws, or if the task has to wait. */
+  *#open(task: Task): Steps<void> {
+    const { app, log, home } = this.#options
+    const { id, isActive } = task
     try {
-      const committed = this.#leftInputs.valid(open.inputs, yield* wait(this.#client.committed(open.inputs)))
-      const jobs = yield* this.#opener.restoreJobs(open, committed, false)
-      this.#opening.set(open.id, { open, committed })
-      for (const job of jobs) this.#restorer.add(job)
+      if (!task.isOpen) yield* this.#opener.open(task)
+      const committed = isActive
+        ? this.#leftInputs.valid(task.inputs, yield* wait(this.#client.committed(task.inputs)))
+        : yield* wait(log.committedOffsets(app.id, followedSources(task)))
+      for (const job of yield* this.#opener.restoreJobs(task, committed)) this.#restorer.add(job)
+      task.committed = committed
+      task.enter(isActive ? 'restoring' : 'standby')
     } catch (error) {
-      yield* this.#opener.close(open.id, open.state)
-      throw error
+      this.#restorer.remove(id)
+      if (task.isOpen) yield* this.#opener.close(task)
+      if (!(error instanceof MillraceError && error.code === 'MR_STATE_LOCKED' && home.isHeld(id))) throw error
+      task.enter('waiting')
     }
   }
 
@@ -241,9 +229,9 @@ export class TaskManager {
 
   /** Applies changelog records that have arrived and starts tasks that are complete; true if anything happened. */
   *restore(): Steps<boolean> {
-    if (this.#delayed + this.#delayedStandbys > 0) yield* this.#openAssigned()
-    this.#standbys.refresh()
-    if (this.#opening.size === 0 && this.#standbys.size === 0) return false
+    if (this.#tasks.size === this.#running.length) return false
+    if (this.#in('waiting').length > 0) yield* this.#openCreated()
+    this.#sources.refresh(this.#in('standby'))
     const applied = yield* this.#restorer.advance()
     const started = yield* this.#startRestored()
     return applied || started
@@ -251,159 +239,110 @@ export class TaskManager {
 
   *#startRestored(): Steps<boolean> {
     let started = false
-    for (const opening of this.#opening.values()) {
-      if (this.#restorer.isRestoring(opening.open.id)) continue
-      yield* this.#start(opening)
+    for (const task of this.#in('restoring')) {
+      if (this.#restorer.isRestoring(task.id)) continue
+      yield* this.#start(task)
       started = true
     }
     return started
   }
 
-  *#start({ open, committed }: OpeningTask): Steps<void> {
+  *#start(task: Task): Steps<void> {
     const { app, clock, log, topology, globals, lines } = this.#options
-    const starts = yield* startOffsets(log, topology, open.inputs, committed, clock.now(), lines)
-    const inputs: TaskInput[] = open.inputs.map(({ topic, partition }) => ({
+    const { id, partition, subtopologies, record, drops, stores, committed } = task
+    const starts = yield* startOffsets(log, topology, task.inputs, committed, clock.now(), lines)
+    const inputs: ProcessingInput[] = task.inputs.map(({ topic, partition }) => ({
       topic,
       partition,
       offset: starts.get(topic, partition) ?? 0,
       metadata: committed.get(topic, partition)?.metadata ?? '',
     }))
-    const { state } = open
-    const task = new Task({
-      id: open.id,
-      partition: open.partition,
+    const processing = new Processing({
+      taskId: id,
+      partition,
       applicationId: app.id,
       settings: app.settings,
-      subtopologies: open.subtopologies,
+      subtopologies,
       inputs,
       stores: {
-        state: (name) => state.state(name) ?? globals.state(name),
-        userStore: (name, scope) => state.userStore(name, scope) ?? globals.userStore(name),
+        state: (name) => stores.state(name) ?? globals.state(name),
+        userStore: (name, scope) => stores.userStore(name, scope) ?? globals.userStore(name),
         isGlobal: (name) => globals.state(name) !== undefined,
-        prefetchable: state.prefetchable,
+        prefetchable: stores.prefetchable,
       },
-      record: open.record,
-      drops: open.drops,
+      record,
+      drops,
       writer: this.#writer,
-      deadLetters: new DeadLetters(app.settings.deadLetterTopic, this.#writer),
       inputLookup: this.#inputLookup,
       clock,
-      times: this.#times,
+      nodeTimes: this.#times,
       idleDelays: this.#idleDelays,
       strictOrder: this.#options.tasks === 'real',
     })
-    const running: RunningTask = { open, task, state, changelogs: open.changelogs }
-    this.#opening.delete(open.id)
-    this.#running.set(open.id, running)
+    task.run(processing)
     this.#sortRunning()
-    this.#turns.add(laneOf(open), running)
-    for (const { topic, partition, offset } of inputs) {
-      this.#readers.set(topic, partition, running)
-      this.#reader.assign(topic, partition, offset)
-    }
+    this.#turns.add(task)
+    this.#feed.add(task, inputs)
   }
 
-  /** Lowest first, in whatever order they were restored. */
   #sortRunning(): void {
-    const sorted = [...this.#running.values()].sort(
-      ({ open: a }, { open: b }) =>
-        (a.subtopologies[0]?.id ?? 0) - (b.subtopologies[0]?.id ?? 0) || a.partition - b.partition,
-    )
-    this.#running.clear()
-    for (const running of sorted) this.#running.set(running.open.id, running)
+    const place = ({ subtopologies }: Task): number => subtopologies[0]?.id ?? 0
+    this.#running = this.#in('running').sort((a, b) => place(a) - place(b) || a.partition - b.partition)
   }
 
   // ---- processing
 
-  /** Hands over to the tasks what the log has fetched; answers how many batches it were. */
+  /** Hands over to the tasks what the log has fetched; returns how many batches it were. */
   poll(): number {
-    this.#resumeDrained()
-    const { arrivalOrder } = this.#options
-    const batches = arrivalOrder === undefined ? this.#reader.poll(this.#receive) : this.#pollInOrder(arrivalOrder)
+    const batches = this.#feed.poll(this.#running)
     this.#turns.arrived()
     return batches
   }
 
-  #resumeDrained(): void {
-    for (const { task } of this.#running.values()) {
-      for (const queue of task.queues) {
-        if (!queue.paused || this.#isFull(queue)) continue
-        queue.paused = false
-        this.#reader.resume(queue.topic, queue.partition)
-      }
-    }
-  }
-
-  readonly #receive = (topic: string, partition: number, cursor: RecordCursor): void => {
-    const queue = this.#readers.get(topic, partition)?.task.add(topic, cursor)
-    if (queue === undefined || queue.paused || !this.#isFull(queue)) return
-    queue.paused = true
-    this.#reader.pause(topic, partition)
-  }
-
-  #isFull(queue: PartitionQueue): boolean {
-    if (queue.size > this.#options.app.settings.bufferedRecordsPerPartition) return true
-    return queue.bytes > this.#memory.queued / this.#readers.size
-  }
-
-  #pollInOrder(order: (a: string, b: string) => number): number {
-    const arrived: [topic: string, partition: number, cursor: RecordCursor][] = []
-    const batches = this.#reader.poll((topic, partition, cursor) => arrived.push([topic, partition, cursor]))
-    arrived.sort((a, b) => order(a[0], b[0]))
-    for (const [topic, partition, cursor] of arrived) this.#receive(topic, partition, cursor)
-    return batches
-  }
-
-  /** Lets the tasks process up to `limit` records each, in turns, until the slice is over; answers how many it were in all. */
+  /** Lets the tasks process up to `limit` records each, in turns, until the slice is over; returns how many it were in all. */
   process(limit: number, slice: Slice): number {
     if (!this.#client.producer.writable) return 0
-    return this.#turns.process(limit, this.#lagOf, slice)
+    return this.#turns.process(limit, this.#feed.lag, slice)
   }
 
   /** One record of one task, lowest task first: the pace of the test driver. False if there was none to take. */
   processOne(): boolean {
-    for (const { task } of this.#running.values()) if (task.process(1, this.#lagOf) > 0) return true
+    for (const { processing } of this.#running) if (processing.process(1, this.#feed.lag) > 0) return true
     return false
   }
 
-  readonly #lagOf = (topic: string, partition: number): number | undefined => this.lag(topic, partition)
-
   /** Records of an assigned partition not handed over yet; undefined while unknown. */
   lag(topic: string, partition: number): number | undefined {
-    const end = this.#reader.endOffset(topic, partition)
-    const position = this.#reader.position(topic, partition)
-    return end === undefined || position === undefined ? undefined : end - position
+    return this.#feed.lag(topic, partition)
   }
 
   /** Lets stream time go on where all partitions of a task are idle; true if anything came of it. */
   passTime(): boolean {
     let passed = false
-    for (const { task } of this.#running.values()) if (task.passTime(this.#quietOf)) passed = true
+    for (const { processing } of this.#running) if (processing.passTime(this.#feed.quiet)) passed = true
     return passed
   }
 
-  readonly #quietOf = (topic: string, partition: number): Quiet | undefined => this.#reader.quiet(topic, partition)
-
   punctuate(): boolean {
     let ran = false
-    for (const { task } of this.#running.values()) if (task.punctuateWallClock()) ran = true
+    for (const { processing } of this.#running) if (processing.punctuateWallClock()) ran = true
     return ran
   }
 
   /** By the monotonic clock; Infinity if there is none. */
   get nextPunctuation(): number {
     let next = Infinity
-    for (const { task } of this.#running.values()) next = Math.min(next, task.nextWallClockPunctuation)
+    for (const { processing } of this.#running) next = Math.min(next, processing.nextWallClockPunctuation)
     return next
   }
 
   get commitRequested(): boolean {
-    for (const { task } of this.#running.values()) if (task.commitRequested) return true
+    for (const { processing } of this.#running) if (processing.commitRequested) return true
     return false
   }
 
   get commitNeeded(): boolean {
-    return this.#commits.isNeeded(this.#running.values())
+    return this.#commits.isNeeded(this.#running)
   }
 
   // ---- committing and closing
@@ -416,23 +355,21 @@ export class TaskManager {
 
   /** Hands the log what the tasks did up to now. Before the commit is concluded no other may begin, and no task be closed. */
   beginCommit(slice?: Slice, everything = false): Steps<BegunCommit> {
-    return this.#commits.begin([...this.#running.values()], slice, everything)
+    return this.#commits.begin(this.#running, slice, everything)
   }
 
   /** What would be processed again if it could not be committed. */
   get uncommitted(): readonly Uncommitted[] {
-    return [...this.#running.values()].flatMap(({ task }) => task.uncommitted)
+    return this.#running.flatMap(({ processing }) => processing.uncommitted)
   }
 
   /** Closes all active tasks without committing: nothing in memory survives but what the engines hold. Standbys stay. */
   *closeDirty(): Steps<void> {
-    this.#owned = []
-    this.#delayed = 0
     this.#writer.discard()
     try {
       yield* wait(this.#client.abort())
     } finally {
-      for (const id of [...this.#running.keys(), ...this.#opening.keys()]) yield* this.#close(id)
+      for (const task of this.#active) yield* this.#close(task)
     }
   }
 
@@ -440,27 +377,23 @@ export class TaskManager {
   *closeClean(slice?: Slice): Steps<CommitOutcome> {
     const outcome = yield* this.commit(slice, true)
     if (outcome !== 'committed') yield* wait(this.#client.abort())
-    for (const id of [...this.#running.keys(), ...this.#opening.keys()]) yield* this.#close(id)
+    for (const task of this.#active) yield* this.#close(task)
     return outcome
   }
 
-  *#close(id: string): Steps<void> {
-    const running = this.#running.get(id)
-    const open = running?.open ?? this.#opening.get(id)?.open
-    if (open === undefined) return
-    this.#restorer.remove(id)
-    for (const { topic, partition } of open.inputs) {
-      this.#readers.delete(topic, partition)
-      this.#reader.unassign(topic, partition)
+  *#close(task: Task): Steps<void> {
+    yield* this.#unfollow(task)
+    if (task.state === 'running') {
+      this.#feed.remove(task)
+      this.#turns.remove(task)
+      this.#leftInputs.leave(task)
+      this.processedByClosedTasks += task.processing.processed
     }
-    if (running !== undefined) this.#turns.remove(laneOf(open), running)
-    this.#leftInputs.leave(open.inputs, running?.task)
-    running?.task.close()
-    this.processedByClosedTasks += running?.task.processed ?? 0
-    this.#running.delete(id)
-    this.#opening.delete(id)
-    this.closedDrops = sumOfDrops([this.closedDrops, open.drops.counts])
-    yield* this.#opener.close(id, open.state)
+    task.close()
+    this.closedDrops = sumOfDrops([this.closedDrops, task.drops.counts])
+    this.#tasks.delete(task.id)
+    this.#sortRunning()
+    if (task.isOpen) yield* this.#opener.close(task)
   }
 
   /** To be told of the error that ended the thread, when every task is closed: damaged state is not opened again. */
@@ -470,7 +403,7 @@ export class TaskManager {
   }
 
   *closeStandbys(): Steps<void> {
-    yield* this.#standbys.closeAllBut(new Set())
+    for (const task of this.#standbys) yield* this.#close(task)
   }
 
   /** To be called when every task is closed. */

@@ -1,18 +1,12 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
-import type { CommittedOffset, Log, LogClient, PartitionMap, TopicPartition } from '../../log/log.ts'
-import type { Clock } from '../../platform/clock.ts'
+import type { CommittedOffset, PartitionMap } from '../../log/log.ts'
 import type { DropReason } from '../../record/drop-reason.ts'
-import { RecordContext } from '../../record/record-context.ts'
 import type { ByteBudget } from '../../state/environment.ts'
-import type { TaskState } from '../../state/task/task-state.ts'
-import type { Application } from '../../application/application.ts'
 import { changelogTopicName } from '../../topology/internal-topic-names.ts'
-import type { Subtopology, Topology, TopologyStore } from '../../topology/topology.ts'
-import type { Changelog } from '../commit/changelog.ts'
-import { DroppedRecords } from '../node/dropped-records.ts'
+import type { TopologyStore } from '../../topology/topology.ts'
+import type { Changelog, Task, TaskInput } from '../task/task.ts'
 import { LEAST_ENGINE, type MemoryShare } from '../memory/memory-budget.ts'
 import { openState } from '../state-directory/open-state.ts'
-import type { RepeatedLines } from '../../application/repeated-lines.ts'
 import {
   DEFAULT_TOMBSTONE_RETENTION,
   missingChangelog,
@@ -21,40 +15,11 @@ import {
   type RestoreJob,
 } from '../restore/restore-job.ts'
 import { SourceReplay } from '../restore/source-replay.ts'
-import type { StateHome } from '../state-directory/state-home.ts'
 import { wait, type Steps } from '../../platform/steps.ts'
 import { sourceTopics } from '../task/task-wiring.ts'
+import type { TaskManagerOptions } from './task-manager-options.ts'
 
-/** What a task is made of: one partition of a sub-topology, or of several in the test driver. */
-export interface TaskParts {
-  readonly id: string
-  readonly partition: number
-  readonly subtopologies: readonly Subtopology[]
-}
-
-/** A task whose state is open; it may still be behind. */
-export interface OpenTask extends TaskParts {
-  readonly state: TaskState
-  readonly record: RecordContext
-  readonly drops: DroppedRecords
-  readonly changelogs: ReadonlyMap<string, Changelog>
-  readonly inputs: readonly OpenInput[]
-}
-
-/** An input partition and the id of its topic as it was when the task was opened. */
-export interface OpenInput extends TopicPartition {
-  readonly topicId: string
-}
-
-export interface TaskOpenerOptions {
-  readonly app: Application
-  readonly topology: Topology
-  readonly log: Log
-  readonly client: LogClient
-  readonly home: StateHome
-  readonly clock: Clock
-  readonly lines: RepeatedLines
-}
+type TaskOpenerOptions = Pick<TaskManagerOptions, 'app' | 'topology' | 'log' | 'home' | 'clock'>
 
 /** Opens the state of tasks, active and standby, and works out what has to be replayed into it. */
 export class TaskOpener {
@@ -68,17 +33,15 @@ export class TaskOpener {
     this.#memory = memory
   }
 
-  /** Nothing stays open if it throws. @throws MR_STATE_…, MR_TOPIC_UNKNOWN, MR_INTERNAL_TOPIC */
-  *open(parts: TaskParts): Steps<OpenTask> {
-    const { app, home, lines } = this.#options
+  /** Opens the stores of the task, which may be open as well if it throws. @throws MR_STATE_…, MR_TOPIC_UNKNOWN, MR_INTERNAL_TOPIC */
+  *open(task: Task): Steps<void> {
+    const { app, home } = this.#options
     const memory = this.#memory
     const { logger, compatible } = app.settings
-    const record = new RecordContext()
-    const task = parts.id
-    const drops = new DroppedRecords(task, record, lines, logger)
-    const stores = this.#storesOf(parts)
+    const { record, drops } = task
+    const stores = this.#storesOf(task)
     const environment = {
-      task,
+      task: task.id,
       record,
       drop: (reason: DropReason, store: string): void => drops.drop(reason, 'store', store),
       cacheBytes: memory.parts.cache,
@@ -90,13 +53,8 @@ export class TaskOpener {
     const unlogged = stores.filter(({ spec, changelog }) => spec.persistent && changelog === null)
     const names = unlogged.map(({ spec }) => spec.name)
     const engine = stores.length === 0 ? LEAST_ENGINE : memory.engine
-    const state = yield* openState(home, specs, names, environment, app.id, engine, logger)
-    try {
-      return { ...parts, state, record, drops, ...(yield* this.#describe(parts, stores)) }
-    } catch (error) {
-      yield* this.close(task, state)
-      throw error
-    }
+    task.open(yield* openState(home, specs, names, environment, app.id, engine, logger))
+    yield* this.#describe(task, stores)
   }
 
   /** Bytes that caches of the thread's tasks hold back. */
@@ -105,26 +63,25 @@ export class TaskOpener {
   }
 
   /** Divides the memory among these tasks, so that the open ones leave enough to those that are opened next. */
-  *divideMemory(tasks: Iterable<TaskParts>, open: readonly OpenTask[]): Steps<void> {
-    let count = 0
-    for (const task of tasks) if (this.#storesOf(task).length > 0) count++
-    if (!this.#memory.divideAmong(count)) return
-    for (const task of open) {
-      if (this.#storesOf(task).length === 0) continue
-      task.state.limitEntries(this.#memory.entries)
+  *divideMemory(tasks: Iterable<Task>): Steps<void> {
+    const stateful = [...tasks].filter((task) => this.#storesOf(task).length > 0)
+    if (!this.#memory.divideAmong(stateful.length)) return
+    for (const task of stateful) {
+      if (!task.isOpen) continue
+      task.stores.limitEntries(this.#memory.entries)
       yield* wait(this.#options.home.resize(task.id, this.#memory.engine))
     }
   }
 
-  *close(task: string, state: TaskState): Steps<void> {
+  *close(task: Task): Steps<void> {
     try {
-      yield* wait(state.close())
+      yield* wait(task.closeStores())
     } finally {
-      this.#options.home.release(task)
+      this.#options.home.release(task.id)
     }
   }
 
-  #storesOf({ subtopologies }: TaskParts): TopologyStore[] {
+  #storesOf({ subtopologies }: Task): TopologyStore[] {
     const { topology } = this.#options
     return subtopologies.flatMap(({ stores }) =>
       stores.flatMap((name) => {
@@ -135,9 +92,9 @@ export class TaskOpener {
   }
 
   /** @throws MR_TOPIC_UNKNOWN, MR_INTERNAL_TOPIC */
-  *#describe(parts: TaskParts, stores: readonly TopologyStore[]): Steps<Pick<OpenTask, 'changelogs' | 'inputs'>> {
+  *#describe(task: Task, stores: readonly TopologyStore[]): Steps<void> {
     const { app, log } = this.#options
-    const { id, partition, subtopologies } = parts
+    const { id, partition, subtopologies } = task
     const inputTopics = subtopologies.flatMap(({ nodes }) =>
       nodes.flatMap((node) => (node.kind === 'source' ? sourceTopics(app.id, node) : [])),
     )
@@ -148,7 +105,7 @@ export class TaskOpener {
       changelogTopics.set(store, changelog.kind === 'source' ? changelog.topic : changelogTopicName(app.id, spec.name))
     }
     const described = yield* wait(log.describeTopics([...new Set([...inputTopics, ...changelogTopics.values()])]))
-    const inputs: OpenInput[] = []
+    const inputs: TaskInput[] = []
     for (const topic of inputTopics) {
       const description = described.get(topic)
       if (description === undefined) throw missingTopic(topic, id)
@@ -160,7 +117,8 @@ export class TaskOpener {
       if (topicId === undefined) throw missingChangelog(topic, spec.name, id)
       changelogs.set(spec.name, { topic, topicId, partition, source: changelog?.kind === 'source' })
     }
-    return { changelogs, inputs }
+    task.inputs = inputs
+    task.changelogs = changelogs
   }
 
   /**
@@ -169,29 +127,33 @@ export class TaskOpener {
    *
    * @param committed of source topics that serve as changelogs: what lies behind has not been processed, and must not be in the store
    */
-  *restoreJobs(open: OpenTask, committed: PartitionMap<CommittedOffset>, follows: boolean): Steps<RestoreJob[]> {
+  *restoreJobs(task: Task, committed: PartitionMap<CommittedOffset>): Steps<RestoreJob[]> {
     const { app, log, clock } = this.#options
-    const partitions = [...open.changelogs.values()].map(({ topic, partition }) => ({ topic, partition }))
+    const { id, stores: state, changelogs } = task
+    const follows = !task.isActive
+    const partitions = [...changelogs.values()].map(({ topic, partition }) => ({ topic, partition }))
     if (partitions.length === 0) return []
     const earliest = yield* wait(log.listOffsets(partitions, 'earliest'))
     const latest = yield* wait(log.listOffsets(partitions, 'latest'))
     const jobs: RestoreJob[] = []
-    for (const [store, { topic, topicId, partition, source }] of open.changelogs) {
+    for (const [store, { topic, topicId, partition, source }] of changelogs) {
       const first = earliest.get(topic, partition) ?? 0
       const end = source ? (committed.get(topic, partition)?.offset ?? first) : (latest.get(topic, partition) ?? first)
-      const { state, id: task } = open
       const tombstoneRetention = this.#tombstoneRetentionOf(store)
       const range = { topicId, earliest: first, end, tombstoneRetention }
       const { wipe, isReplaced, ...plan } = planRestore(state.checkpoint(store), range, clock.now())
-      if (isReplaced && !source && !follows && hasProgress(open, committed)) throw replacedChangelog(topic, store, task)
+      if (isReplaced && !source && !follows && hasProgress(task, committed)) throw replacedChangelog(topic, store, id)
       if (wipe !== undefined) {
-        app.settings.logger.warn({ task, store, reason: wipe }, 'the store is wiped and restored from its changelog')
+        app.settings.logger.warn(
+          { task: id, store, reason: wipe },
+          'the store is wiped and restored from its changelog',
+        )
         yield* wait(state.wipe(store))
       }
       if (plan.from >= end && !follows) continue
-      const replay = source ? this.#replayOf(open, store, topic) : undefined
+      const replay = source ? this.#replayOf(task, store, topic) : undefined
       const limit = follows && !source ? Infinity : end
-      jobs.push({ task, store, state, topic, topicId, partition, ...plan, end: limit, follows, replay })
+      jobs.push({ task: id, store, state, topic, topicId, partition, ...plan, end: limit, follows, replay })
     }
     return jobs
   }
@@ -202,7 +164,7 @@ export class TaskOpener {
     return config === undefined ? DEFAULT_TOMBSTONE_RETENTION : Number(config[1])
   }
 
-  #replayOf({ subtopologies, partition }: OpenTask, store: string, topic: string): SourceReplay | undefined {
+  #replayOf({ subtopologies, partition }: Task, store: string, topic: string): SourceReplay | undefined {
     const { app, topology } = this.#options
     const spec = topology.stores.get(store)?.spec
     const maySkip = app.settings.onDeserializationError !== 'fail'
@@ -225,11 +187,6 @@ function missingTopic(topic: string, task: string): MillraceError {
 }
 
 /** Whether any record of the inputs counts as processed. */
-function hasProgress({ inputs }: Pick<OpenTask, 'inputs'>, committed: PartitionMap<CommittedOffset>): boolean {
+function hasProgress({ inputs }: Task, committed: PartitionMap<CommittedOffset>): boolean {
   return inputs.some(({ topic, partition }) => (committed.get(topic, partition)?.offset ?? 0) > 0)
-}
-
-/** Of the sub-topologies that a task runs: its siblings run the same. */
-export function laneOf({ subtopologies }: OpenTask): string {
-  return subtopologies.map(({ id }) => id).join('+')
 }

@@ -1,12 +1,6 @@
-import type { TaskState } from '../../state/task/task-state.ts'
 import type { Slice } from '../../platform/slice.ts'
-import type { LagOf, Task } from '../task/task.ts'
-
-/** A task that takes part, with the state to trim behind it. */
-export interface TurnTask {
-  readonly task: Task
-  readonly state: TaskState
-}
+import type { LagOf } from '../task/processing.ts'
+import type { Task } from '../task/task.ts'
 
 /**
  * Whose turn it is. Sub-topologies take turns; among the tasks of one sub-topology the one whose next record is earliest goes
@@ -18,17 +12,17 @@ export class TaskTurns {
   /** The sub-topology with which the last slice ended: the next one begins behind it. */
   #last: Lane | undefined
 
-  add(lane: string, entry: TurnTask): void {
-    const found = this.#lanes.get(lane)
-    if (found === undefined) this.#lanes.set(lane, new Lane(entry))
-    else found.entries.push(entry)
+  add(task: Task): void {
+    const lane = this.#lanes.get(laneOf(task))
+    if (lane === undefined) this.#lanes.set(laneOf(task), new Lane(task))
+    else lane.tasks.push(task)
   }
 
-  remove(lane: string, entry: TurnTask): void {
-    const found = this.#lanes.get(lane)
-    if (found === undefined) return
-    found.entries.splice(found.entries.indexOf(entry), 1)
-    if (found.entries.length === 0) this.#lanes.delete(lane)
+  remove(task: Task): void {
+    const lane = this.#lanes.get(laneOf(task))
+    if (lane === undefined) return
+    lane.tasks.splice(lane.tasks.indexOf(task), 1)
+    if (lane.tasks.length === 0) this.#lanes.delete(laneOf(task))
   }
 
   /** Records have been handed over: who waited for them may go on. */
@@ -43,7 +37,7 @@ export class TaskTurns {
   process(limit: number, lagOf: LagOf, slice: Slice): number {
     let processed = 0
     for (const lane of this.#inTurn()) {
-      processed += lane.process(limit * lane.entries.length, lagOf, slice)
+      processed += lane.process(limit * lane.tasks.length, lagOf, slice)
       if (!slice.isOver) continue
       this.#last = lane
       return processed
@@ -61,15 +55,15 @@ export class TaskTurns {
 }
 
 class Lane {
-  readonly entries: TurnTask[]
+  readonly tasks: Task[]
   /** A task has no record left although the log holds more: its siblings would run ahead of them. */
   ranDry = false
   /** Tasks that may not proceed although they have records. */
-  readonly #held = new Set<TurnTask>()
+  readonly #held = new Set<Task>()
   #until = Infinity
 
-  constructor(first: TurnTask) {
-    this.entries = [first]
+  constructor(first: Task) {
+    this.tasks = [first]
   }
 
   process(limit: number, lagOf: LagOf, slice: Slice): number {
@@ -78,31 +72,36 @@ class Lane {
     while (processed < limit && !this.ranDry && !slice.isOver) {
       const next = this.#choose()
       if (next === undefined) break
-      const count = next.task.process(limit - processed, lagOf, slice, this.#until)
+      const count = next.processing.process(limit - processed, lagOf, slice, this.#until)
       if (count === 0) this.#held.add(next)
       else {
-        next.state.trimCache()
+        next.stores.trimCache()
         processed += count
-        this.ranDry = next.task.awaitsRecords(lagOf)
+        this.ranDry = next.processing.awaitsRecords(lagOf)
       }
     }
     return processed
   }
 
   /** The task with the earliest record; `#until` is then the earliest of the others. */
-  #choose(): TurnTask | undefined {
-    let chosen: TurnTask | undefined
+  #choose(): Task | undefined {
+    let chosen: Task | undefined
     let earliest = Infinity
     this.#until = Infinity
-    for (const entry of this.entries) {
-      const timestamp = entry.task.nextTimestamp
-      if (timestamp >= this.#until || this.#held.has(entry)) continue
+    for (const task of this.tasks) {
+      const timestamp = task.processing.nextTimestamp
+      if (timestamp >= this.#until || this.#held.has(task)) continue
       if (timestamp < earliest) {
         this.#until = earliest
         earliest = timestamp
-        chosen = entry
+        chosen = task
       } else this.#until = timestamp
     }
     return chosen
   }
+}
+
+/** The sub-topologies that a task runs: its siblings run the same. */
+function laneOf({ subtopologies }: Task): string {
+  return subtopologies.map(({ id }) => id).join('+')
 }

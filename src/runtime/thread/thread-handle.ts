@@ -1,7 +1,7 @@
 import type { DropReason } from '../../record/drop-reason.ts'
 import type { UncaughtErrorDecision } from '../../application/application.ts'
 import { addMemory, NO_MEMORY, type MemoryUse } from '../memory/memory-budget.ts'
-import type { StandbyLag } from './standby-tasks.ts'
+import type { StandbyLag } from './task-manager.ts'
 import type { StreamThreadListeners, ThreadState } from './stream-thread.ts'
 
 /** A stream thread as the application sees it, on this event loop or in a thread of its own. */

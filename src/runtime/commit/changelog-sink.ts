@@ -3,15 +3,7 @@ import type { LogProducer } from '../../log/log.ts'
 import { describeRefusal, refusalHint } from '../../log/refusal.ts'
 import type { RecordOrigin, Refusal } from '../../log/refusal.ts'
 import type { ChangelogSink } from '../../state/states.ts'
-
-/** The partition of a topic to which the changes of a store are appended. */
-export interface Changelog {
-  readonly topic: string
-  readonly topicId: string
-  readonly partition: number
-  /** A source topic that serves as changelog is never written to. */
-  readonly source: boolean
-}
+import type { Changelog } from '../task/task.ts'
 
 /** Where the changes of a store go; undefined: nowhere. */
 export function changelogSink(
