@@ -16,7 +16,7 @@ export const app = defineApp({
       .to(counts),
 })
 
-/** As a process of its own: counts until it is killed, and tells how far it is. */
+/** A process of its own that counts until it is killed, and prints its progress. */
 if (import.meta.main) {
   const directory = process.argv[2] ?? ''
   const log = await embeddedLog({ directory: `${directory}/log` })

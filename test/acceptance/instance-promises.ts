@@ -13,7 +13,7 @@ import type {
   TopicRecord,
 } from '../../src/index.ts'
 
-/** A log, and what names on it begin with so that tests do not meet. */
+/** A log, and a prefix of all names on it, so that tests do not share any. */
 export interface Place {
   readonly log: Log
   readonly uniqueName: (name: string) => string
@@ -255,7 +255,7 @@ export function instancePromises(name: string, open: () => Promise<Place>): void
   })
 }
 
-/** Waits for what has to come; the test's time limit ends the wait. */
+/** Waits until a condition holds. The time limit of the test ends the wait. */
 export async function eventually(holds: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await holds())) await new Promise((wake) => setTimeout(wake, 20))
 }

@@ -11,7 +11,7 @@ import { eventually } from './instance-promises.ts'
 const RECORDS = 60_000
 const WORDS = 50
 
-test('kill -9 inside a transaction, again and again, counts nothing twice and loses nothing from a persistent store', async () => {
+test('kill -9 inside transactions counts nothing twice and loses nothing in a persistent store', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-acceptance-kill-'))
   try {
     const input = await embeddedLog({ directory: join(directory, 'log') })
@@ -40,7 +40,7 @@ test('kill -9 inside a transaction, again and again, counts nothing twice and lo
   }
 }, 120_000)
 
-/** Lets a process work until it has processed so many records, most of them not committed yet. */
+/** Lets a process work until it has processed this many records, most of which are not committed yet. */
 async function killAfter(directory: string, processed: number): Promise<void> {
   const script = join(import.meta.dirname, 'counting-app.ts')
   const child = spawn(process.execPath, ['--conditions=millrace-source', script, directory], {

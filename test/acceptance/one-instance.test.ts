@@ -175,7 +175,7 @@ describe('a restore', () => {
   })
 })
 
-/** Time passes, and everything that was waiting for it has its turn. */
+/** Lets time pass, and everything run that waits for it. */
 async function step(clock: ManualClock, by: number): Promise<void> {
   clock.advance(by)
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve))

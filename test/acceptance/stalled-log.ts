@@ -1,7 +1,7 @@
 import type { Log } from '../../src/index.ts'
 import type { LogReader } from '../../src/log/log.ts'
 
-/** A log whose readers get nothing of some topics until `release`. */
+/** A log whose readers get no records of some topics until `release`. */
 export function stalled(
   log: Log,
   isStalled: (topic: string) => boolean,

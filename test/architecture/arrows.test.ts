@@ -55,7 +55,7 @@ test('docs/architecture.md shows the rooms and what they know as the law has the
   await expect(withRooms(readFileSync(page, 'utf8'))).toMatchFileSnapshot(page)
 })
 
-/** A foreign type, put into a file of each kind of room; every one breaks a promise of the page. */
+/** A foreign type for a file of each kind of room. Each import breaks a promise of the page. */
 const WRONG: readonly (readonly [file: string, target: string])[] = [
   ['record/change.ts', 'runtime/task/task.ts'],
   ['platform/clock.ts', 'kafka/cluster/cluster.ts'],

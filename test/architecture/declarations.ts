@@ -8,21 +8,21 @@ import { parseSync, Visitor, type EcmaScriptModule, type Program, type Statement
 const root = join(import.meta.dirname, '..', '..')
 const tsc = join(root, 'node_modules/typescript/bin/tsc')
 
-/** A declaration of a file of declarations, with all its overloads. */
+/** A declaration in a file of declarations, with all its overloads. */
 export interface Declaration {
-  /** Relative to `src`, without the ending. */
+  /** The file, relative to `src` and without its extension. */
   readonly file: string
   readonly name: string
-  /** Without comments. */
+  /** The text without comments. */
   readonly text: string
-  /** A class that is exported as a type: nobody can make or extend it. */
+  /** True for a class that is exported as a type: nobody can make or extend it. */
   readonly typeOnly?: boolean
   readonly usesAny: boolean
   /** The other declarations that it names. */
   readonly names: readonly Reference[]
 }
 
-/** Where a name comes from. */
+/** The origin of a name. */
 interface Reference {
   readonly file: string
   readonly name: string
@@ -31,7 +31,7 @@ interface Reference {
 
 interface Module {
   readonly statements: ReadonlyMap<string, readonly Statement[]>
-  /** What a name stands for that is imported, or exported from elsewhere. */
+  /** Origins of names that are imported, or exported from elsewhere. */
   readonly imported: ReadonlyMap<string, Reference>
   readonly exported: ReadonlyMap<string, Reference>
   readonly stars: readonly string[]
@@ -58,7 +58,7 @@ export class Declarations implements Disposable {
     rmSync(this.#directory, { recursive: true })
   }
 
-  /** What the compiler says of a program that uses the package by these declarations, and of the declarations themselves. */
+  /** Returns the compiler's complaints about a program that uses these declarations, and about the declarations. */
   async complaints(program: string): Promise<string[]> {
     writeFileSync(join(this.#directory, 'program.ts'), program)
     writeFileSync(join(this.#directory, 'package.json'), '{ "type": "module" }')
@@ -71,7 +71,7 @@ export class Declarations implements Disposable {
     return stdout.split('\n').filter((line) => line !== '' && !line.includes('node_modules/') && !line.startsWith(' '))
   }
 
-  /** What a file exports, by name. */
+  /** Returns the exports of a file by name. */
   exportsOf(file: string): Declaration[] {
     return this.#namesOf(file)
       .map((name) => this.#find({ file, name }))
@@ -79,7 +79,7 @@ export class Declarations implements Disposable {
       .toSorted(byName)
   }
 
-  /** What these declarations name, and what that names, without themselves. */
+  /** Returns the declarations that these name, directly or not, without these. */
   reachedFrom(exported: readonly Declaration[]): Declaration[] {
     const seen = new Map(exported.map((one) => [key(one), one]))
     for (const { names } of seen.values()) {
@@ -113,7 +113,7 @@ export class Declarations implements Disposable {
     return { file, name, text: found.map(textOf).join('\n'), usesAny, names }
   }
 
-  /** What a name stands for in a file; undefined for members, type parameters, and what comes from elsewhere. */
+  /** Returns the declaration of a name in a file; undefined for members, type parameters and names of packages. */
   #resolve(file: string, name: string): Reference | undefined {
     const { statements, imported } = this.#module(file)
     if (statements.has(name)) return { file, name }
@@ -121,7 +121,7 @@ export class Declarations implements Disposable {
     return from === undefined ? undefined : this.#find(from)
   }
 
-  /** Where an exported name is declared. */
+  /** Returns the declaration of an exported name. */
   #find(reference: Reference): Reference {
     const { exported, stars, statements, imported } = this.#module(reference.file)
     const from = exported.get(reference.name)

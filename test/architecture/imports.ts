@@ -4,17 +4,17 @@ import { parseSync, Visitor } from 'oxc-parser'
 
 const src = join(import.meta.dirname, '..', '..', 'src')
 
-/** One import of one file, types included. Paths are relative to `src`. */
+/** An import of a file, types included. Paths are relative to `src`. */
 export interface Import {
   readonly file: string
   /** A path, or the name of a package. */
   readonly target: string
   readonly line: number
-  /** Erased when the types are. */
+  /** True if it is erased with the types. */
   readonly type: boolean
 }
 
-/** The text of every file of `src`, by path. */
+/** Returns the text of every file of `src`, by path. */
 export function sources(): Map<string, string> {
   const files = readdirSync(src, { recursive: true })
     .map(String)
@@ -22,7 +22,7 @@ export function sources(): Map<string, string> {
   return new Map(files.sort().map((file) => [file.split(sep).join('/'), readFileSync(join(src, file), 'utf8')]))
 }
 
-/** The room of a file: its folder; `.` for `src` itself. */
+/** Returns the room of a file: its folder; `.` for `src` itself. */
 export function roomOf(file: string): string {
   return dirname(file)
 }
@@ -31,7 +31,7 @@ export function importsOf(files: ReadonlyMap<string, string>): Import[] {
   return [...files].flatMap(([file, text]) => importsOfFile(file, text))
 }
 
-/** Imports, exports from elsewhere, `import('…')` as a value and as a type, `new URL('…')`, and `require` made by hand. */
+/** Finds imports, exports from elsewhere, `import('…')` as value and type, `new URL('…')`, and `createRequire`. */
 function importsOfFile(file: string, text: string): Import[] {
   const { program, module, errors } = parseSync(file, text)
   if (errors.length > 0) throw new Error(`${file}: ${errors[0]?.message}`)
@@ -75,7 +75,7 @@ function packageOf(specifier: string): string {
   return specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 }
 
-/** Strongly connected sets of more than one, by the edges given; each sorted. */
+/** Returns the strongly connected sets of more than one node, each sorted. */
 export function cycles(edges: Iterable<readonly [string, string]>): string[][] {
   const next = new Map<string, Set<string>>()
   for (const [from, to] of edges) {
@@ -108,7 +108,7 @@ export function cycles(edges: Iterable<readonly [string, string]>): string[][] {
   return found.sort((a, b) => (a[0]! < b[0]! ? -1 : 1))
 }
 
-/** Cycles of folders where only the first `depth` names of a path count. */
+/** Returns the cycles of folders if only the first `depth` names of a path count. */
 export function folderCycles(imports: readonly Import[], depth: number): string[][] {
   const folder = (file: string): string => roomOf(file).split('/').slice(0, depth).join('/')
   return cycles(imports.filter(isInside).map(({ file, target }) => [folder(file), folder(target)]))

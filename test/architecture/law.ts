@@ -1,7 +1,7 @@
 import { isInside, roomOf, type Import } from './imports.ts'
 import { packages, PLAIN, rooms } from './rooms.ts'
 
-/** What is wrong with an import by the law of `rooms.ts`; undefined if nothing is. */
+/** Says what is wrong with an import by the law of `rooms.ts`; undefined if nothing is. */
 export function complaint(one: Import): string | undefined {
   const room = roomOf(one.file)
   const place = `src/${one.file}:${one.line} imports ${one.target}`
@@ -17,7 +17,7 @@ export function complaint(one: Import): string | undefined {
   return `${place}: ${room} (${law.holds}) may not know ${known}; it may know ${law.knows.join(', ') || 'nothing'}`
 }
 
-/** What the law allows and nobody uses, and would say more than is true. What nearly every room needs does not count. */
+/** Returns the arrows that the law allows and nobody uses. Arrows to `PLAIN` rooms do not count. */
 export function unused(imports: readonly Import[]): string[] {
   const used = new Set(
     imports.map((one) => `${roomOf(one.file)} -> ${isInside(one) ? roomOf(one.target) : one.target}`),

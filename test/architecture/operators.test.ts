@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { roomOf, sources } from './imports.ts'
 
-/** The compiler asks for the traits of a spec and for what runs it; that something builds it, it cannot know. */
+/** The compiler requires the traits and the operator of a spec, but cannot know whether something builds the spec. */
 test('every operator spec is built by a function of the DSL', () => {
   const text = readFileSync(join(import.meta.dirname, '../../src/topology/operator-spec.ts'), 'utf8')
   const specs = [...text.matchAll(/readonly op: '(\w+)'/g)].map(([, name]) => name as string)

@@ -2,7 +2,7 @@ import { PLAIN, rooms } from './rooms.ts'
 
 const TABLE = /(<!-- rooms -->\n)[\s\S]*?(<!-- end of rooms -->)/
 
-/** The page with the table of rooms as the law has it. */
+/** Returns the page with the table of rooms as the law has it. */
 export function withRooms(page: string): string {
   if (!TABLE.test(page)) throw new Error('the page has no place for the table of rooms')
   return page.replace(TABLE, (_, begin: string, end: string) => `${begin}\n${roomTable()}\n\n${end}`)
@@ -20,7 +20,7 @@ function shown(room: string, knows: readonly string[]): string {
   return named.toSorted().join(', ')
 }
 
-/** Columns as wide as their widest cell, as the formatter writes them. */
+/** Makes columns as wide as their widest cell, like the formatter. */
 function aligned(rows: readonly (readonly string[])[]): string {
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]!.length)))
   const line = (cells: readonly string[]): string =>

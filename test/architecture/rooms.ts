@@ -4,7 +4,7 @@ export interface Room {
   readonly knows: readonly string[]
 }
 
-/** What nearly every room needs. */
+/** Rooms that nearly every room needs. */
 export const PLAIN: readonly string[] = ['errors', 'options', 'platform', 'record', 'serde']
 const ENGINE_BINDING = ['engine', 'engine/files', 'platform']
 const STORE = ['engine', 'platform', 'record', 'serde', 'state', 'state/rows', 'topology']
@@ -12,8 +12,8 @@ const OPERATOR = ['errors', 'operators', 'platform', 'record', 'topology']
 const KAFKA = ['errors', 'kafka/cluster', 'kafka/protocol', 'log', 'platform', 'record']
 
 /**
- * The law of the arrows: what is not allowed here is a mistake, by `arrows.test.ts`. A new arrow is one word here, and a
- * question first: does the room below really have to be known, or does the file stand in the wrong room?
+ * The law of the arrows: `arrows.test.ts` fails on an arrow that is not allowed here. A new arrow is one word here,
+ * after one question: must the room below really be known, or does the file stand in the wrong room?
  */
 export const rooms: Readonly<Record<string, Room>> = {
   '.': {
@@ -476,7 +476,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
 }
 
-/** Packages of others, and the rooms that may import them. */
+/** External packages, and the rooms that may import them. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   '@nxtedition/rocksdb': ['engine/rocksdb'],
   '@platformatic/kafka': [
@@ -510,5 +510,5 @@ export const DSL_CLASSES: readonly string[] = [
   'dsl/wrap.ts',
 ]
 
-/** Files called `index.ts` are what users may import: nothing else in `src` is public, and nothing in `src` imports them. */
+/** The files that users may import: nothing else in `src` is public, and nothing in `src` imports them. */
 export const PUBLIC: readonly string[] = ['index.ts', 'kafka/index.ts', 'testing/index.ts']

@@ -36,7 +36,7 @@ export class CliProcess {
     void this.#closed.then(() => this.#onOutput())
   }
 
-  /** Resolves when standard error matches; rejects if the process ends before. */
+  /** Resolves once standard error matches; rejects if the process ends before that. */
   async stderrMatches(pattern: RegExp): Promise<void> {
     while (!pattern.test(this.stderr)) {
       if (this.#child.exitCode !== null)

@@ -17,7 +17,7 @@ import { CliProcess, fixture, type CliResult } from './cli-process.ts'
 const directory = mkdtempSync(join(tmpdir(), 'millrace-cli-'))
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-/** A command of a user with this home who has set nothing; temporary files have a directory that everybody can write to. */
+/** Runs a command as a user with this home and no settings. Everybody can write to the temporary directory. */
 function describeWords(home: string): Promise<CliResult> {
   const temporary = join(directory, 'tmp')
   mkdirSync(join(temporary, 'node-compile-cache'), { recursive: true })

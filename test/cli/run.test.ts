@@ -163,7 +163,7 @@ describe('millrace run on the embedded log', () => {
   })
 })
 
-test('a broker that does not answer is told at once, with its address', async () => {
+test('a broker that does not answer is reported at once, with its address', async () => {
   const server = createServer()
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const address = server.address()

@@ -37,7 +37,7 @@ test('elsewhere every status is a line, without control characters', () => {
   expect(output.text).toBe('one\nsomething happened\ntwo\n')
 })
 
-test('a restore is told with its progress and its end; one that replays nothing is not told', () => {
+test('a restore is shown with its progress and its end; a restore that replays nothing is not shown', () => {
   const { output, terminal } = plainTerminal()
   const report = new RestoreReport(terminal)
   const store = (name: string, position: number, end: number, records: number) => ({
@@ -59,7 +59,7 @@ test('a restore is told with its progress and its end; one that replays nothing 
   expect(output.text).toContain('restored: 90 records\n')
 })
 
-test('an error that ends the run is left to whoever ends it; others are told', () => {
+test('an error that ends the run is left to the code that ends it; others are printed', () => {
   const { output, terminal } = plainTerminal()
   const logger = new ConsoleLogger(terminal, 'text')
   const fatal = new Error('the end')

@@ -1,4 +1,4 @@
-// Required ahead of a program: makes it run as where the optional dependency was not installed.
+// Required before a program: makes it run as if the optional dependency were not installed.
 const Module = require('node:module')
 const resolve = Module._resolveFilename
 Module._resolveFilename = function (request, ...more) {

@@ -114,7 +114,7 @@ test('reading from the latest offset skips what is there', async () => {
   await writer.flush()
   const records = readTopic(log, payments, { from: 'latest' })
   const next = records.next()
-  // The position is taken in a few turns; a record before that would be skipped as well.
+  // The reader takes its position within a few turns; it would skip a record that is written before that.
   await new Promise((resolve) => setImmediate(resolve))
   writer.write('a', { cents: 2 })
   await writer.flush()
@@ -122,7 +122,7 @@ test('reading from the latest offset skips what is there', async () => {
   await records.return()
 })
 
-test('a topic that does not exist, and a record that cannot be read, are told by name and place', async () => {
+test('errors for a topic that does not exist and a record that cannot be read name their place', async () => {
   const log = await logWith('payments', 1)
   const nowhere = topic('nowhere', { key: string(), value: string() })
   await expect(collect(readTopic(log, nowhere))).rejects.toMatchObject({

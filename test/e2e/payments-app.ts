@@ -4,7 +4,7 @@ import app from '../../examples/payments/app.ts'
 const prefix = process.env['MILLRACE_TEST_PREFIX'] ?? ''
 const guarantee = process.env['MILLRACE_TEST_GUARANTEE'] === 'at_least_once' ? 'at_least_once' : app.settings.guarantee
 
-/** The payments example under names of its own, so that several tests can share a broker. */
+/** The payments example with names of its own, so that several tests can share a broker. */
 const renamed: Application = {
   id: prefix + app.id,
   settings: { ...app.settings, guarantee },

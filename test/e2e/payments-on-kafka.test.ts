@@ -38,7 +38,7 @@ afterEach(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-/** `millrace run` in a process of its own, up and owner of tasks. */
+/** Starts `millrace run` in a process of its own, and waits until it owns tasks. */
 async function start(name: string): Promise<CliProcess> {
   const file = join(import.meta.dirname, 'payments-app.ts')
   const data = join(directory, name)
@@ -77,7 +77,7 @@ test.each([
     await end(first)
     const again = await start('first')
     await feeding
-    // Every payment is booked with two accounts.
+    // Every payment changes two accounts.
     await reaches(log, named(accounts), 2 * COUNT, AbortSignal.timeout(120_000))
     await stop(second)
     await stop(again)

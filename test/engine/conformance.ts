@@ -36,7 +36,7 @@ function scan(engine: KeyValueEngine, range: EngineRange = {}): string[] {
   return rest(engine.iterate(range))
 }
 
-/** What stores and the embedded log rely on, whatever the engine is. */
+/** The promises of every engine, on which stores and the embedded log rely. */
 export function engineConformance(factory: EngineFactory): void {
   describe(`the KeyValueEngine port: ${factory.name}`, () => {
     let root: string
@@ -241,7 +241,7 @@ export function engineConformance(factory: EngineFactory): void {
         await sleep(5)
         return pending?.take()
       }
-      if (factory.name === 'rocksdb') await expect.poll(answered).toEqual(now())
+      if (factory.name === 'rocksdb') await expect.poll(answered, { timeout: 30_000 }).toEqual(now())
       if (engine.beginGetMany === undefined) return
       for (let i = 0; i < 20; i++) {
         const pending = engine.beginGetMany(keys())
@@ -255,7 +255,7 @@ export function engineConformance(factory: EngineFactory): void {
       const many = Array.from({ length: 100 }, () => engine.beginGetMany?.(keys()))
       await sleep(20)
       for (const pending of many) expect([undefined, now()]).toContainEqual(pending?.take())
-      await expect.poll(answered).toEqual(now())
+      await expect.poll(answered, { timeout: 30_000 }).toEqual(now())
     })
 
     it('closes while look-ups are under way, and answers none of them any more', async () => {
@@ -350,7 +350,7 @@ function durability(factory: EngineFactory, directory: () => string, opened: () 
   })
 }
 
-/** Runs the writer in a process of its own; answers the last line that it printed. */
+/** Runs the writer in a process of its own. Returns the last line that it printed. */
 function runChild(
   factory: EngineFactory,
   directory: string,

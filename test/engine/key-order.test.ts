@@ -5,7 +5,7 @@ import { RowList } from '../../src/engine/row-list.ts'
 
 function rowsOf(keys: readonly Uint8Array[]): RowList {
   const rows = new RowList()
-  // A value behind each key, which is not to be taken for part of it.
+  // A value follows each key, and must not be taken for a part of it.
   for (const [i, key] of keys.entries()) rows.add(Buffer.from([...key, 255 - i]), 0, key.length, key.length + 1)
   return rows
 }
@@ -21,7 +21,7 @@ describe('the order of rows for the engine', () => {
         fc.uint8Array({ maxLength: 20 }),
         fc.uniqueArray(short, { selector: hex, maxLength: 200 }),
         (head, ends) => {
-          // Of two keys of which one is the other and zeros behind it either may be first.
+          // If one key is another key followed by zeros, either may be first.
           const keys = ends.filter((end) => end.at(-1) !== 0).map((end) => Uint8Array.of(...head, ...end))
           expect(keysOf(keys)).toEqual(keys.map(hex).sort())
         },

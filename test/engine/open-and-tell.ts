@@ -1,4 +1,4 @@
-/** Opens a directory, as a process or a thread of its own, and tells how it went: `open`, or the code of the error. */
+/** Opens a directory, in a process or a thread of its own, and reports the result: `open`, or the code of the error. */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads'
 import { MillraceError } from '../../src/errors/millrace-error.ts'
 import { chooseEngine } from '../../src/engine/choice/choose-engine.ts'

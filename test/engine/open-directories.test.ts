@@ -56,7 +56,7 @@ describe.each(['rocksdb', 'level'] as const)('a directory that is open in %s', (
     for (const path of [directory, ...spellings()]) {
       await expect(async () => factory.open(path)).rejects.toMatchObject(LOCKED)
     }
-    // As behind a second mount of the same disk.
+    // The same happens with a second mount of the same disk.
     renameSync(join(root, 'data'), join(root, 'renamed'))
     await expect(async () => factory.open(join(root, 'renamed', 'log'))).rejects.toMatchObject(LOCKED)
     renameSync(join(root, 'renamed'), join(root, 'data'))

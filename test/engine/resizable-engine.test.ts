@@ -49,7 +49,7 @@ describe.each([rocksdbEngine, levelEngine])('$name', (factory) => {
   })
 })
 
-test('is not opened anew for the memory that it has', async () => {
+test('is not opened again for the memory that it has', async () => {
   const opened: EngineOptions[] = []
   const engine = await ResizableEngine.open(recording(opened), directory, SMALL)
   await engine.resize({ ...SMALL })

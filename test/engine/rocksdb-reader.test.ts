@@ -58,7 +58,7 @@ test('what was begun before the memory of an engine changes is not answered behi
   await expect.poll(() => answerTo(keysOf(0))).toEqual(resizable.getMany?.(keysOf(0)))
 })
 
-test('engines of one thread share the thread that reads for them, and one may close while others are read', async () => {
+test('engines of one thread share the thread that reads for them, and one may close while others read', async () => {
   engine = await rocksdbEngine.open(directory, NO_MEMORY)
   await fill(500, 1000)
   const others = await Promise.all(

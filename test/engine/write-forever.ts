@@ -4,9 +4,9 @@ import { WriteBatch } from '../../src/engine/write-batch.ts'
 import type { EngineName } from '../../src/engine/engine.ts'
 
 /**
- * A process to kill: `write-forever.ts <engine> <directory>` writes in batch i the number i under twenty keys; an even
- * batch also puts i under a hundred others, an odd one deletes the range of those. It prints i behind each batch, or the
- * code of the error that opening gives.
+ * A process to kill. `write-forever.ts <engine> <directory>` writes the number i under twenty keys in batch i. An even
+ * batch also puts i under a hundred other keys; an odd one deletes the range of those. It prints i after each batch, or
+ * the code of the error if opening fails.
  */
 const [name, directory] = process.argv.slice(2) as [EngineName, string]
 try {

@@ -38,7 +38,7 @@ const parts = () => {
   return { builder, stream, table, group: stream.groupByKey(), windows: joinWindow('1m'), join: () => '' }
 }
 
-/** What takes options within a topology, and around one. */
+/** Functions that take options, within a topology and around one. */
 const takers: Readonly<Record<string, (options: object) => unknown>> = {
   'tumbling()': (options) => tumbling('1m', options),
   'hopping()': (options) => hopping('1m', { advance: '1m', ...options }),

@@ -8,7 +8,7 @@ import { TopologyTestDriver } from '../../src/testing/index.ts'
 const words = topic('words', { key: string(), value: string() })
 const app = defineApp({ id: 'app', build: (builder) => builder.stream(words).to('copies') })
 
-/** Functions that take options, each with those that it cannot do without. */
+/** Functions that take options, each with the options that it requires. */
 const takers: Readonly<Record<string, (options: object) => unknown>> = {
   'defineApp()': (options) => defineApp({ id: 'app', build: () => {}, ...options }),
   'kafka()': (options) => kafka({ brokers: 'localhost:9092', ...options }),
@@ -168,7 +168,7 @@ describe('a value that an option cannot have is refused with its name', () => {
     expect(await refusal(() => takers[taker]?.(options))).toBeUndefined()
   })
 
-  it('a log that is not awaited is told so', async () => {
+  it('the error for a log that is not awaited says so', async () => {
     const log: unknown = embeddedLog({ directory: 'unused', engine: 'memory' })
     expect(await refusal(() => takers['Streams.start()']?.({ log }))).toMatchObject({
       hint: expect.stringContaining('await'),
@@ -176,7 +176,7 @@ describe('a value that an option cannot have is refused with its name', () => {
     await (log as ReturnType<typeof embeddedLog>).then((opened) => opened.close())
   })
 
-  it('what is no application is told so', async () => {
+  it('the error for a value that is no application says so', async () => {
     const log = memoryLog()
     const refused = expect.objectContaining({ code: 'MR_CONFIG', hint: expect.stringContaining('defineApp') })
     for (const wrong of [undefined, {}, () => app]) {

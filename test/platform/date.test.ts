@@ -4,9 +4,9 @@ import { expect, test } from 'vitest'
 
 const src = join(import.meta.dirname, '../../src')
 
-/** Who reads the date, and for what that leaves the process. Whatever is waited for or measured goes by the monotonic clock. */
+/** The files that read the date, and why. Everything that is waited for or measured goes by the monotonic clock. */
 const READERS: Readonly<Record<string, string>> = {
-  'client/topic-writer.ts': 'the timestamp of records that are given none',
+  'client/topic-writer.ts': 'the timestamp of records that are written without one',
   'kafka/transaction/transaction.ts': 'how long the machine slept, which the monotonic clock does not count',
   'log/embedded/log-cleaner.ts': 'how old records are, by their timestamps',
   'log/local/local-producer.ts': 'the timestamp of records in topics with LogAppendTime',
@@ -21,7 +21,7 @@ const READERS: Readonly<Record<string, string>> = {
   'runtime/thread/task-opening.ts': 'how old checkpoints are',
   'runtime/commit/commit.ts': 'checkpoints',
   'testing/driver-parts.ts': "where the driver's clock begins",
-  'testing/topology-test-driver.ts': 'the timestamp of records that are given none',
+  'testing/topology-test-driver.ts': 'the timestamp of records that are written without one',
 }
 
 test('the date is read for records, stamps and checkpoints only', () => {

@@ -1,7 +1,7 @@
 import { RecordSlice } from '../../src/record/record-slice.ts'
 import type { Headers } from '../../src/record/headers.ts'
 
-/** A record whose key and value lie in ranges of a buffer that the caller may change afterwards; a start below 0 is null. */
+/** Makes a slice over a buffer, which the caller may change once the slice is appended. A start below 0 means null. */
 export function sliceOf(
   timestamp: number,
   buffer: Buffer,

@@ -6,13 +6,13 @@ import type { Serde } from '../../src/serde/serde.ts'
 export interface SerdeExamples<T> {
   /** Random values of the serde's type. */
   readonly values: fc.Arbitrary<T>
-  /** Values of other types: each must be a `TypeError` on writing. */
+  /** Values of other types: writing each must throw a `TypeError`. */
   readonly wrongTypes: readonly unknown[]
-  /** Bytes (hex) that are no value of the type: each must be an error on reading. */
+  /** Bytes (hex) that are no value of the type: reading each must throw. */
   readonly badBytes: readonly string[]
 }
 
-/** What every serde promises, through the optional members that it has as well as through those it must have. */
+/** The promises of every serde, by its required members and by the optional ones that it has. */
 export function serdeConformance<T>(serde: Serde<T>, examples: SerdeExamples<T>): void {
   describe(`${serde.name} as a serde`, () => {
     test('gives back what was written', () => {
@@ -80,7 +80,7 @@ export function serdeConformance<T>(serde: Serde<T>, examples: SerdeExamples<T>)
     })
 
     test.each(examples.wrongTypes)('refuses %o with a TypeError', (value) => {
-      // Unchecked on purpose: this is the mistake of a program without types.
+      // This is unchecked on purpose: programs without types make this mistake.
       const wrong = value as T
       expect(() => serde.serialize(wrong)).toThrow(TypeError)
       expect(() => writeInner(serde, wrong, Buffer.alloc(100), 0)).toThrow(TypeError)

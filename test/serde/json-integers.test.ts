@@ -18,12 +18,12 @@ function refusal(body: () => unknown): MillraceError {
   throw new Error('nothing was thrown')
 }
 
-/** Numbers whose digits a `number` does not keep; for bigint: what it reads, or undefined where it has none. */
+/** Numbers whose digits a `number` does not keep, each with the bigint that is read; undefined if there is none. */
 const inexact: [text: string, bigint: bigint | undefined][] = [
   ['9007199254740993', 9007199254740993n],
   ['-9007199254740993', -9007199254740993n],
   ['1688888483063664642', 1688888483063664642n],
-  // This one a double holds, but writes with other digits.
+  // A double holds this number, but writes it with other digits.
   ['1688888483063664640', 1688888483063664640n],
   ['12345678901234567890123', 12345678901234567890123n],
   ['1'.repeat(400), BigInt('1'.repeat(400))],
@@ -32,7 +32,7 @@ const inexact: [text: string, bigint: bigint | undefined][] = [
   ['1e400', undefined],
 ]
 
-/** Numbers that a `number` keeps, or whose fraction it rounds as always. */
+/** Numbers that a `number` keeps, or whose fraction it rounds as usual. */
 const kept = [
   ...['9007199254740991', '9007199254740992', '-9007199254740992', '9007199254740994', '1000000000000000000', '1e23'],
   ...[

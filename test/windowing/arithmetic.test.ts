@@ -87,7 +87,7 @@ test('retention covers every record that can still count', () => {
   expect(minimumRetention(joinWindow({ before: 1, after: 2, grace: 4 }))).toBe(7)
 })
 
-test('sessions are kept one millisecond longer than Kafka Streams does, sliding windows two; the others as long', () => {
+test('sessions are kept 1 ms longer than in Kafka Streams, sliding windows 2 ms longer, other windows as long', () => {
   expect(defaultRetention(session(10, { grace: 5 }))).toBe(16)
   expect(defaultRetention(sliding(10, { grace: 5 }))).toBe(27)
   for (const window of [tumbling(10), hopping(10, { advance: 2 }), joinWindow(5), unlimited()]) {

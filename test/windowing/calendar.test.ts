@@ -48,7 +48,7 @@ describe('days', () => {
   })
 
   test('that a zone skipped have no window', () => {
-    // Apia went over the date line: 2011-12-29 was followed by 2011-12-31.
+    // Apia crossed the date line: 2011-12-31 followed 2011-12-29.
     const apia = { timeZone: 'Pacific/Apia' }
     expect(windowOf('day', apia, '2011-12-30T09:59Z')).toBe('2011-12-29T10:00:00.000Z 2011-12-30T10:00:00.000Z 24h')
     expect(windowOf('day', apia, '2011-12-30T10:00Z')).toBe('2011-12-30T10:00:00.000Z 2011-12-31T10:00:00.000Z 24h')

@@ -45,6 +45,6 @@ test.each([
 })
 
 test('a value of another type is refused too', () => {
-  // Unchecked on purpose: this is the mistake of a program without types.
+  // This is unchecked on purpose: programs without types make this mistake.
   expect(() => parseDuration(null as unknown as string, 'it')).toThrow(expect.objectContaining({ code: 'MR_DURATION' }))
 })
