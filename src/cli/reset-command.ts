@@ -18,7 +18,7 @@ export interface ResetOptions {
  * Runs `millrace reset`: resets the offsets of an application and deletes its internal topics and state, so that it
  * processes all its input again. Shows the plan and asks before it begins.
  *
- * @throws MR_GROUP_ACTIVE while an instance is running, MR_CLI_USAGE if nobody can be asked, MR_CLI_DECLINED
+ * @throws MR_GROUP_ACTIVE while an instance is running, MR_CLI_USAGE without a terminal to ask on, MR_CLI_DECLINED
  */
 export async function resetApp(file: string, options: ResetOptions): Promise<void> {
   const app = await loadApp(file)
@@ -37,7 +37,7 @@ export async function resetApp(file: string, options: ResetOptions): Promise<voi
 
 async function confirm({ app }: ResetPlan): Promise<void> {
   if (!process.stdin.isTTY) {
-    throw new MillraceError('MR_CLI_USAGE', 'nobody can be asked whether to go on', {
+    throw new MillraceError('MR_CLI_USAGE', 'there is no terminal on which to ask whether to go on', {
       hint: 'Add --yes to go on without asking, or --dry-run to see the plan only.',
     })
   }

@@ -196,7 +196,7 @@ function adjusted(app: Application, terminal: Logger, options: RunOptions): Appl
 }
 
 function unfinishedReset(): MillraceError {
-  return new MillraceError('MR_RESET_UNFINISHED', 'a reset of the application was cut short', {
+  return new MillraceError('MR_RESET_UNFINISHED', 'a reset of the application was interrupted', {
     hint: 'Run millrace reset with the same --kafka and --data again.',
   })
 }

@@ -55,7 +55,10 @@ export async function* readTopic<K, V>(
   const { from, until, signal } = readOptions(READ_TOPIC, options, 'readTopic()')
   const description = (await log.describeTopics([topic.name])).get(topic.name)
   if (description === undefined) {
-    throw new MillraceError('MR_TOPIC_UNKNOWN', 'the topic does not exist', { topic: topic.name })
+    throw new MillraceError('MR_TOPIC_UNKNOWN', 'the topic does not exist', {
+      topic: topic.name,
+      hint: 'Create the topic, or correct its name.',
+    })
   }
   const partitions = Array.from({ length: description.partitions }, (_, partition) => ({
     topic: topic.name,
@@ -117,6 +120,7 @@ function take<K, V>(
         topic: topic.name,
         partition,
         offset: cursor.offset,
+        hint: 'Check the serdes of the topic.',
         cause: error,
       })
     }

@@ -194,7 +194,10 @@ export class TopicWriter<K, V> {
       const end = writeInner(serde, value, this.#slice.buffer, offset)
       if (end !== -1) return end
       if (this.#slice.buffer.length > 0x3fff_ffff) {
-        throw new MillraceError('MR_PRODUCE', 'a record of more than 1 GiB', { topic: this.#topic.name })
+        throw new MillraceError('MR_PRODUCE', 'the record is larger than 1 GiB', {
+          topic: this.#topic.name,
+          hint: 'Make the record smaller.',
+        })
       }
       const larger = Buffer.allocUnsafe(this.#slice.buffer.length * 2)
       this.#slice.buffer.copy(larger, 0, 0, offset)

@@ -49,7 +49,7 @@ export interface EngineRange {
   /** Exclusive; absent: to the last key. */
   readonly lt?: Buffer
   readonly reverse?: boolean
-  /** At most so many rows: nothing behind them is read, which may be damaged. Absent: all. */
+  /** Greatest number of rows. Nothing after them, which may be damaged, is read. Absent: all. */
   readonly limit?: number
 }
 

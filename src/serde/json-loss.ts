@@ -16,7 +16,8 @@ let asksBigints = true
  * objects whose content JSON does not see (Map, Set, Error, Promise …). The result of `toJSON` counts for a value that
  * has it. A field that is undefined counts as absent.
  *
- * @param ofBigints true: a bigint is written as its `toJSON` says, if programs gave it one; false: as it is
+ * @param ofBigints true: the result of a bigint's `toJSON` is written, if programs gave it one; false: the bigint
+ * itself
  * @throws RangeError for a value that holds itself; what its getters and `toJSON` throw
  */
 export function jsonLoss(value: unknown, ofBigints: boolean): JsonLoss {

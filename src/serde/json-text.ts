@@ -45,7 +45,7 @@ function checkedText(value: unknown, bigints: BigintForm | undefined): string | 
   if (value === undefined || typeof value === 'function' || typeof value === 'symbol') return undefined
   const { lost, bigint } = lossOf(value, bigints === undefined)
   if (lost !== undefined) {
-    throw new MillraceError('MR_SERDE_ROUND_TRIP', `json: this would be lost: ${lost}`, {
+    throw new MillraceError('MR_SERDE_ROUND_TRIP', `json would lose a part of the value: ${lost}`, {
       hint:
         'Write values that JSON can hold: null for a missing value, a list for a Set, an object for a Map. ' +
         'A class may have a toJSON.',
@@ -53,7 +53,7 @@ function checkedText(value: unknown, bigints: BigintForm | undefined): string | 
   }
   if (bigint === undefined) return JSON.stringify(value)
   if (bigints === undefined) {
-    throw new TypeError(`json: ${bigint}: a bigint, which json({ integers: 'bigint' }) writes exactly`)
+    throw new TypeError(`json: ${bigint} is a bigint: use json({ integers: 'bigint' }) to write it exactly`)
   }
   return bigints.write(value)
 }

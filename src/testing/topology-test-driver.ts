@@ -157,7 +157,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   #commit(): void {
     const { manager } = this.#parts
     const outcome = runStepsNow(manager.commit())
-    if (outcome !== 'committed') throw new MillraceError('MR_COMMIT', `the commit ended as ${outcome}`)
+    if (outcome !== 'committed') throw new MillraceError('MR_COMMIT', `the commit ended with the outcome ${outcome}`)
   }
 
   /** Removes all effects of a failed record. The record counts as consumed, so that the next one can be tried. */

@@ -91,7 +91,7 @@ const lostInTopics: [what: string, value: unknown, message: string][] = [
 test.each(lostInTopics)('what would be lost of a record is an error with its path: %s', (_what, value, message) => {
   const expected = expect.objectContaining({
     code: 'MR_SERDE_ROUND_TRIP',
-    message: `json: this would be lost: ${message}`,
+    message: `json would lose a part of the value: ${message}`,
     hint: expect.stringContaining('toJSON'),
   })
   expect(() => json<unknown>().serialize(value)).toThrow(expected)
@@ -114,7 +114,7 @@ test('what has toJSON is written as it says, a class as its fields, a field that
 
 test('a bigint and a value that holds itself are of a type that JSON does not have', () => {
   expect(() => json<unknown>().serialize({ a: [1n] })).toThrow(
-    new TypeError("json: $.a[0]: a bigint, which json({ integers: 'bigint' }) writes exactly"),
+    new TypeError("json: $.a[0] is a bigint: use json({ integers: 'bigint' }) to write it exactly"),
   )
   const circle: Record<string, unknown> = { at: new Date(0) }
   circle['a'] = { circle, b: { circle } }
