@@ -3,8 +3,6 @@ import { faultsOf, faultsOfFile, placeOf, writtenFiles } from './words.ts'
 
 /** Folders whose words are not right yet. The list only shrinks: nothing is added to it. */
 const NOT_YET: readonly string[] = [
-  'CHANGELOG.md',
-  'README.md',
   'bench',
   'bench/micro',
   'bench/side-by-side/growth',
@@ -17,8 +15,6 @@ const NOT_YET: readonly string[] = [
   'bench/side-by-side/soak',
   'bench/side-by-side/throughput',
   'docs',
-  'docs/decisions',
-  'docs/operators',
   'examples/fleet-tracking',
   'examples/kit',
   'examples/payments',
@@ -154,6 +150,7 @@ describe('the patterns let pass', () => {
     ['Who decides? The handler.'],
     [`| ${'x'.repeat(121)} |`],
     [`[link](https://example.com/${'x'.repeat(121)})`],
+    [`\`\`\`text\n${'x'.repeat(121)}\n\`\`\``],
   ])('in Markdown: %s', (text) => {
     expect(faultsOf('docs/a.md', text)).toEqual([])
   })

@@ -75,11 +75,13 @@ export function placeOf(file: string): string {
   return folder === '.' ? file : folder
 }
 
-/** Tables cannot be broken, nor can the addresses of links. */
+/** Tables and the addresses of links cannot be broken, nor can the output of programs. */
 function wideLines(file: string, text: string): Fault[] {
   const isMarkdown = file.endsWith('.md')
+  let isOutput = false
   return text.split('\n').flatMap((line, index) => {
-    if (line.length <= 120) return []
+    if (isMarkdown && line.startsWith('```')) isOutput = line === '```text'
+    if (line.length <= 120 || isOutput) return []
     const broken = isMarkdown ? line.replaceAll(/\]\([^)]*\)|https?:\S+/g, '') : line
     if (broken.length <= 120 || (isMarkdown && line.trimStart().startsWith('|'))) return []
     return [
