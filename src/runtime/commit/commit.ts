@@ -18,7 +18,7 @@ export interface BegunCommit {
   conclude(): Steps<CommitOutcome>
 }
 
-/** ms for which what is committed may be left to the changelogs before engines have it: so much is replayed after a crash. */
+/** ms for which committed changes may lie in the changelogs alone: so much is replayed after a crash. */
 const WRITE_INTERVAL = 2_000
 
 const NOTHING_TO_COMMIT: BegunCommit = {
@@ -36,20 +36,21 @@ export interface CommitsOptions {
 }
 
 /**
- * The commits of one stream thread. A commit makes everything that the tasks did since the last one durable, all of it or
- * (exactly-once) nothing:
+ * The commits of one stream thread. A commit makes everything durable that the tasks did since the last one: all of it
+ * or, under exactly-once, nothing.
  *
  * 1. `flushCaches`, until nothing is left to emit;
  * 2. `appendChangelogs`: the records of all changed entries;
  * 3. `commitOffsets`, once every send is acknowledged, under exactly-once together with the records;
  * 4. `writeEngines`: the changes and changelog positions of each task, in one batch.
  *
- * `begin` ends when the offsets are handed to the log. From then on tasks may process: what they do belongs to the next commit.
+ * `begin` ends when the offsets are handed to the log. From then on tasks may process: it belongs to the next commit.
  *
- * Step 4 runs only after step 3 is known to have succeeded: an engine never holds what is not committed. Most commits leave it
- * to a later one, since what an engine lacks is replayed from the changelogs: a key that changes with every commit costs a write
- * every two seconds, and the log's answer need not be waited for. Nothing may be processed between the steps of a commit that
- * does write. Any outcome but `committed` leaves tasks whose memory is ahead of what is committed; the caller closes them dirty.
+ * Step 4 runs only after step 3 is known to have succeeded: an engine never holds what is not committed. Most commits
+ * leave it to a later one, since changes that an engine lacks are replayed from the changelogs. So a key that changes
+ * with every commit costs a write every two seconds, and nobody waits for the log. Nothing may be processed between the
+ * steps of a commit that does write. After any outcome but `committed`, the memory of the tasks is ahead of what is
+ * committed: the caller closes them dirty.
  */
 export class Commits {
   readonly #options: CommitsOptions
@@ -69,7 +70,7 @@ export class Commits {
 
   /**
    * @param slice how much of step 1, which runs callbacks, is done at a stretch; all of it if absent
-   * @param everything engines are to lack nothing afterwards
+   * @param everything true: engines lack nothing afterwards
    */
   *begin(running: readonly Task[], slice: Slice | undefined, everything: boolean): Steps<BegunCommit> {
     const { client, writer, clock } = this.#options
@@ -85,9 +86,9 @@ export class Commits {
   }
 
   /**
-   * @param toWrite the tasks whose engines get what they lack; undefined: not this time
-   * @param now of the begin, by the monotonic clock
-   * @param asOf its date, for the checkpoints
+   * @param toWrite the tasks whose engines get what they lack. Undefined: not this time
+   * @param now when the commit began, by the monotonic clock
+   * @param asOf when its offsets were handed to the log, ms since the epoch
    */
   *#conclude(
     answer: MaybePromise<CommitOutcome>,
@@ -133,7 +134,7 @@ function* appendChangelogs(tasks: readonly Task[], { producer }: LogClient, writ
   yield* wait(writer.settle())
 }
 
-/** The beginning of step 3. Returns what the log answers. */
+/** Step 3, but for waiting. */
 function commitOffsets(tasks: readonly Task[], client: LogClient): MaybePromise<CommitOutcome> {
   const offsets = new PartitionMap<CommittedOffset>()
   for (const { processing } of tasks) processing.takeOffsets(offsets, client.guarantee === 'exactly_once')
@@ -141,8 +142,8 @@ function commitOffsets(tasks: readonly Task[], client: LogClient): MaybePromise<
 }
 
 /**
- * Does of step 4 what does not depend on the log's answer, while the log carries out the commit: nothing else can be done then. A
- * failure is returned, not thrown: what is under way must be waited for before anything is closed.
+ * Does the part of step 4 that does not depend on the outcome, while the log carries out the commit: nothing else can
+ * be done then. A failure is returned, not thrown: the commit under way must end before anything is closed.
  */
 function prepareEngines(changed: readonly Task[]): { readonly error: unknown } | undefined {
   try {
@@ -163,7 +164,7 @@ function* writeEngines(changed: readonly Task[], client: LogClient, asOf: number
   }
 }
 
-/** Of every logged store, written to or not: while its task runs here a store holds all of its changelog. */
+/** The checkpoint of every logged store, written to or not: while its task runs, a store holds all of its changelog. */
 function checkpointsOf(
   { processing, stores, changelogs }: Task,
   { producer }: LogClient,
@@ -179,7 +180,7 @@ function checkpointsOf(
   return checkpoints
 }
 
-/** What was restored may lie behind what this producer wrote when it owned the task before. */
+/** The restore may have read further than this producer wrote when it owned the task before. */
 function behind(last: number | undefined, checkpoint: number | undefined): number | undefined {
   return last === undefined ? checkpoint : Math.max(last + 1, checkpoint ?? 0)
 }

@@ -8,7 +8,7 @@ import { fullTopicName } from '../task/task-wiring.ts'
 /** ms between two purges. */
 const PURGE_INTERVAL = 30_000
 
-/** Deletes the records of repartition topics that are committed. No one reads them again, and the topic would keep them for ever. */
+/** Deletes committed records of repartition topics: no one reads them again, and topics would keep them for ever. */
 export class RepartitionPurge {
   readonly #log: Log
   readonly #topics = new Set<string>()
@@ -24,7 +24,7 @@ export class RepartitionPurge {
   }
 
   /**
-   * To be called when all that these tasks have processed is committed.
+   * Call it when everything that these tasks have processed is committed.
    *
    * @param now by the monotonic clock
    */

@@ -5,8 +5,9 @@ import { internalTopicsOf } from '../../topology/describe/subtopologies-for-grou
 import type { Topology } from '../../topology/topology.ts'
 
 /**
- * State that is kept under a generated name is lost without a word when the name changes: stores begin empty, and what lies in
- * repartition topics is never read. All topics are listed only if one with a generated name is missing, as at the first start.
+ * State under a generated name is lost without a word when the name changes: stores begin empty, and repartition topics
+ * are never read to their end. All topics are listed only if one with a generated name is missing, as at the first
+ * start.
  *
  * @throws MR_TOPOLOGY_RENAMED
  */

@@ -12,13 +12,13 @@ export interface RestoreJob {
   readonly partition: number
   /** First offset to replay. */
   readonly from: number
-  /** Where the changelog ended when the restore began; for a standby, how far it may follow: Infinity on a changelog of its own. */
+  /** End of the changelog when the restore began. For a standby: how far it may follow, Infinity for ever. */
   readonly end: number
   /** True: a standby's, which has no end. */
   readonly follows: boolean
   /** When the store was last known to hold everything below `from`, ms since the epoch. */
   readonly asOf: number
-  /** True: `asOf` is so long ago that tombstones behind `from` may be gone. The store is of use only if nothing is behind it at all. */
+  /** True: `asOf` is so long ago that tombstones may be gone. The store is of use only if nothing follows `from`. */
   readonly stale: boolean
   /** For a source topic that serves as changelog. */
   readonly replay: SourceReplay | undefined
@@ -48,25 +48,25 @@ export interface RestorePlan {
 export const DEFAULT_TOMBSTONE_RETENTION = 86_400_000
 
 /**
- * A store goes on from its checkpoint if that is of this very topic and within what the topic still holds. It counts as stale
- * after half of the time that tombstones are kept: the other half is left for reading them. A checkpoint from the future was
- * written before the date was set back: how old it is may be wrong by as much, so the same bound holds.
+ * A store goes on from its checkpoint if that is of this very topic and within what the topic still holds. It counts as
+ * stale after half of the time that tombstones are kept: the other half is left for reading them. A checkpoint from the
+ * future was written before the date was set back. Its age may be wrong by as much, so the same bound holds.
  */
 export function planRestore(checkpoint: Checkpoint | undefined, range: ChangelogRange, now: number): RestorePlan {
   const { earliest, end, topicId, tombstoneRetention } = range
   const isReplaced = checkpoint !== undefined && checkpoint.topicId !== topicId
-  const anew = (wipe: string | undefined): RestorePlan => ({
+  const fresh = (wipe: string | undefined): RestorePlan => ({
     from: earliest,
     asOf: now,
     stale: false,
     wipe,
     isReplaced,
   })
-  if (checkpoint === undefined) return anew(undefined)
+  if (checkpoint === undefined) return fresh(undefined)
   const { offset, time } = checkpoint
-  if (isReplaced) return anew('its changelog topic was deleted and created again')
-  if (offset < earliest) return anew(`the changelog begins at ${earliest}, behind the checkpoint ${offset}`)
-  if (offset > end) return anew(`the changelog ends at ${end}, before the checkpoint ${offset}`)
+  if (isReplaced) return fresh('its changelog topic was deleted and created again')
+  if (offset < earliest) return fresh(`the changelog begins at ${earliest}, behind the checkpoint ${offset}`)
+  if (offset > end) return fresh(`the changelog ends at ${end}, before the checkpoint ${offset}`)
   return { from: offset, asOf: time, stale: Math.abs(now - time) > tombstoneRetention / 2, wipe: undefined, isReplaced }
 }
 
@@ -80,16 +80,19 @@ export function missingChangelog(topic: string, store: string, task: string): Mi
   })
 }
 
-/** Records were processed already whose effect on a store is nowhere any more: going on from there would give wrong results in silence. */
+/** Records were processed whose effect on a store is nowhere any more. To go on would give wrong results in silence. */
 export function replacedChangelog(topic: string, store: string, task: string): MillraceError {
   return new MillraceError(
     'MR_INTERNAL_TOPIC',
-    `the changelog topic "${topic}" was deleted and created again, after records had been processed whose results it held`,
+    `the changelog topic "${topic}" was deleted and created again, ` +
+      'after records had been processed whose results it held',
     {
       store,
       task,
       topic,
-      hint: 'Process all input again: "millrace reset". To go on with an empty store instead, delete the directory of the task below the state directory.',
+      hint:
+        'Process all input again: "millrace reset". ' +
+        'To go on with an empty store instead, delete the directory of the task below the state directory.',
     },
   )
 }

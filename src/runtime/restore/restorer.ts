@@ -7,7 +7,7 @@ import type { Logger } from '../../application/application.ts'
 import type { RestoreJob } from './restore-job.ts'
 import { wait, type Steps } from '../../platform/steps.ts'
 
-/** How far the restore of a store is; told to listeners. */
+/** How far the restore of a store is. */
 export interface RestoreProgress {
   readonly task: string
   readonly store: string
@@ -15,13 +15,13 @@ export interface RestoreProgress {
   readonly partition: number
   readonly from: number
   readonly end: number
-  /** Offset behind what was replayed so far. */
+  /** Offset after the last record replayed so far. */
   readonly position: number
   /** Records applied so far. */
   readonly records: number
 }
 
-/** Told when the restore of a store begins, gets on and ends (Kafka Streams' `StateRestoreListener`). */
+/** Is called when the restore of a store begins, gets on and ends (Kafka Streams' `StateRestoreListener`). */
 export type RestoreListener = (event: 'start' | 'progress' | 'end', progress: RestoreProgress) => void
 
 /** Longest time (ms) of replaying before running tasks get their turn. */
@@ -32,9 +32,9 @@ const MAX_UNWRITTEN = 65_536
 const RECORDS_PER_LOOK = 256
 
 /**
- * Replays changelogs into stores, side by side with running tasks: `advance` applies some of what has arrived and returns. A
- * job ends when the reader's *position* has reached the end: the last records may be control records that are never shown.
- * A standby's job never ends; its store is written as far as it is, so that it can be taken over at any time.
+ * Replays changelogs into stores, side by side with running tasks: `advance` applies some of what has arrived and
+ * returns. A job ends when the reader's *position* has reached the end: the last records may be control records, which
+ * are never shown. A standby's job never ends. Its store is written at once, so that it can be taken over at any time.
  */
 export class Restorer {
   readonly #log: Log
@@ -68,7 +68,7 @@ export class Restorer {
     return [...this.#replays.values()].filter(({ job }) => job.task === task)
   }
 
-  /** Gives up the jobs of a task; how far they are has been written, but for the last records and a standby's `settle`. */
+  /** Gives up the jobs of a task. Their progress is written, but for the last records; for a standby, see `settle`. */
   remove(task: string): void {
     for (const replay of this.#of(task)) this.#drop(replay)
   }
@@ -78,7 +78,7 @@ export class Restorer {
     return this.#of(task).length > 0
   }
 
-  /** Offsets that a task's stores are behind; `undefined` while unknown. */
+  /** Offsets that a task's stores are behind. Undefined: not known yet. */
   lag(task: string): number | undefined {
     let lag: number | undefined = 0
     for (const replay of this.#of(task)) {
@@ -95,7 +95,7 @@ export class Restorer {
     replay.unblock()
   }
 
-  /** Writes how far a standby is, before it is promoted or closed: an idle one has not written for long, but is up to date. */
+  /** Writes how far a standby is, before it is promoted or closed. An idle one is further than what it wrote last. */
   *settle(task: string): Steps<void> {
     const checkpoints = new Map<string, Checkpoint>()
     let state: TaskState | undefined
@@ -188,7 +188,7 @@ class Replay {
   /** A record followed a checkpoint that is too old for it. */
   isContradicted = false
   readonly #reader: LogReader
-  /** Offset behind the last record applied, or to be applied next. */
+  /** Offset after the last record applied, or of the next one. */
   #applied: number
   /** The first cursor stands at a record that is not applied yet. */
   #atRecord = false
@@ -206,7 +206,7 @@ class Replay {
     return this.cursors.length > 0 && !this.#paused
   }
 
-  /** Offset behind everything applied. */
+  /** Offset after everything applied. */
   get position(): number {
     const [first] = this.cursors
     const { topic, partition, from } = this.job
@@ -218,8 +218,8 @@ class Replay {
   }
 
   /**
-   * What was replayed is written when all that has arrived is, or when it is enough: the more at once, the more rows of a key are
-   * one. A standby's is written at once, it may be taken over at any time.
+   * Replayed rows are written when nothing is left to apply, or when they are enough: the more at once, the more rows
+   * of a key are one. A standby's are written at once: it may be taken over at any time.
    */
   get writeDue(): boolean {
     if (this.isDone) return true
@@ -237,7 +237,7 @@ class Replay {
     return known === undefined ? undefined : Math.max(0, Math.min(known, end) - this.position)
   }
 
-  /** Applies records until the end, the deadline, or none is left; answers how many. */
+  /** Applies records until the end, the deadline, or none is left. Returns how many. */
   apply(deadline: number, clock: Clock): number {
     let count = 0
     while (!this.#paused) {
@@ -281,7 +281,7 @@ class Replay {
     return noEventTime(timestamp, 'the timestamp of a changelog record', { task, store, topic, partition, offset })
   }
 
-  /** What lies behind the end is for later (a standby's), or was written by an owner that is fenced by now. */
+  /** Records after the end are for later (a standby's), or were written by an owner that is fenced by now. */
   #block(cursor: RecordCursor): void {
     this.#applied = cursor.offset
     this.#paused = true

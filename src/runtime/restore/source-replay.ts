@@ -9,9 +9,10 @@ import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { SourceNode } from '../../topology/topology.ts'
 
 /**
- * A source topic that serves as a store's changelog holds what users wrote, not what the store does: records that cannot be
- * read were skipped, a schema may have changed values, an extractor their timestamps. This gives each record as the store
- * got it when it was processed. (Kafka Streams copies the bytes, and fails when it reads a skipped record from the store.)
+ * A source topic that serves as a store's changelog holds what users wrote, not what the store does. Records that
+ * cannot be read were skipped; a schema may have changed values, an extractor timestamps. This gives each record as the
+ * store got it when it was processed. Kafka Streams copies the bytes, and fails when it reads a skipped record from the
+ * store.
  */
 export class SourceReplay {
   readonly #source: SourceNode
@@ -90,7 +91,9 @@ export class SourceReplay {
         partition,
         offset,
         cause: cause ?? noEventTime(found, 'what it returned', {}),
-        hint: "The function has changed, or onDeserializationError was 'continue' or 'deadLetter' before: set it to that again.",
+        hint:
+          "The function has changed, or onDeserializationError was 'continue' or 'deadLetter' before: " +
+          'set it to that again.',
       },
     )
   }

@@ -5,8 +5,8 @@ import type { RepeatedLines } from '../../application/repeated-lines.ts'
 import { wait, type Steps } from '../../platform/steps.ts'
 
 /**
- * Where each partition goes on: at its committed offset, else, or if the topic does not hold that offset (any more, or not yet, as when it
- * was created anew), where the topic's reset policy says (`earliest` by default).
+ * Where each partition goes on: at its committed offset. Without one, or if the topic does not hold it (any more, or
+ * not yet, as when the topic was created again), where the topic's reset policy says (`earliest` by default).
  *
  * @throws MR_NO_OFFSET for a partition without a committed offset whose policy is `none`
  */

@@ -9,7 +9,7 @@ import type { NodeFailure } from '../node/node-output.ts'
 import type { PartitionQueue } from '../input/partition-queue.ts'
 import type { TaskContexts } from '../node/task-context.ts'
 
-/** For how long the log has been known to hold nothing more of a partition; `undefined`: it may hold more, or is not known to. */
+/** How long the log has been known to hold nothing more of a partition. Undefined: it may hold more. */
 export type QuietOf = (topic: string, partition: number) => Quiet | undefined
 
 /** The name of the task's stream time among the times kept with offsets. No node has a space in its name. */
@@ -32,8 +32,9 @@ export function idleDelays(
 }
 
 /**
- * The stream time of a task all of whose input partitions have been silent for `idleAfter`: it goes on by the time that passes, from
- * where it stood, until the next record. Time counts only while the log is known to hold nothing more of any of the partitions.
+ * The stream time of a task whose input partitions have all been silent for `idleAfter`. From where it stood it goes on
+ * by the time that passes, until the next record. Time counts only while the log is known to hold nothing more of any
+ * of the partitions.
  */
 export class IdleTime {
   readonly #idleAfter: number

@@ -51,13 +51,13 @@ export interface Uncommitted {
   readonly task: string
   readonly topic: string
   readonly partition: number
-  /** Of the first of them. */
+  /** Offset of the first of them. */
   readonly offset: number
-  /** Behind the last of them. */
+  /** Offset after the last of them. */
   readonly end: number
 }
 
-/** Records known to lie in the log behind what a partition handed over: `undefined` while unknown. */
+/** How many records of a partition the log holds that were not handed over. Undefined: not known yet. */
 export type LagOf = (topic: string, partition: number) => number | undefined
 
 /**
@@ -77,11 +77,11 @@ export class Processing {
   readonly #byTopic = new Map<string, PartitionQueue>()
   readonly #heap: QueueHeap
   readonly #committed = new Map<PartitionQueue, number>()
-  /** Those of the last commit that was begun. */
+  /** Offsets of the last commit that was begun. */
   readonly #taken = new Map<PartitionQueue, number>()
   /** Something happened since the last commit that a commit has to make durable. */
   #commitNeeded = false
-  /** True once it has been found that no record can be missing; asked again when a queue runs empty or more has arrived. */
+  /** No record can be missing. Found out again when a queue runs empty or more has arrived. */
   #ready = false
   /** Records processed so far. */
   processed = 0
@@ -145,7 +145,7 @@ export class Processing {
     return false
   }
 
-  /** Timestamp of the record that would be taken next; Infinity if there is none. */
+  /** Timestamp of the record that would be taken next. Infinity: there is none. */
   get nextTimestamp(): number {
     return this.#heap.peek()?.headTimestamp ?? Infinity
   }
@@ -169,8 +169,8 @@ export class Processing {
   }
 
   /**
-   * Processes up to `limit` records, none later than `until`, in timestamp order and returns how many it were; 0: nothing may
-   * be taken now. Less than there is when the slice is over.
+   * Processes up to `limit` records, none later than `until`, in timestamp order, until the slice is over. Returns how
+   * many it were. 0: none may be taken now.
    */
   process(limit: number, lagOf: LagOf, slice?: Slice, until = Infinity): number {
     let count = 0
@@ -267,7 +267,7 @@ export class Processing {
     return this.#contexts.punctuation.nextWallClock
   }
 
-  /** Behind the last record of a partition that was committed. */
+  /** Offset after the last committed record of a partition. */
   committedOffset(topic: string): number | undefined {
     const queue = this.#byTopic.get(topic)
     return queue === undefined ? undefined : this.#committed.get(queue)
@@ -285,8 +285,8 @@ export class Processing {
   }
 
   /**
-   * The offsets and remembered times to commit: those that changed, or all of them with `everything`. Nothing that was done up to
-   * now needs another commit: if this one comes to nothing, the task is closed dirty.
+   * Gives the offsets and remembered times to commit: those that changed, or all of them with `everything`. Nothing
+   * that was done up to now needs another commit: if this one fails, the task is closed dirty.
    */
   takeOffsets(into: PartitionMap<CommittedOffset>, everything: boolean): void {
     const { times } = this.#contexts
@@ -302,7 +302,7 @@ export class Processing {
     this.#contexts.commitRequested = false
   }
 
-  /** What `takeOffsets` gave is committed. */
+  /** Call it when the offsets that `takeOffsets` gave are committed. */
   committed(): void {
     for (const [queue, offset] of this.#taken) this.#committed.set(queue, offset)
   }

@@ -33,7 +33,7 @@ export interface TaskInput extends TopicPartition {
 }
 
 /**
- * One partition of a sub-topology (or of several, in the test driver) as a thread has it, from its assignment to its close.
+ * One partition of a sub-topology (or of several, in the test driver) in a thread, from its assignment to its close.
  *
  *     waiting <----> created ----> restoring ----> running
  *                      ^  |
@@ -47,7 +47,7 @@ export interface TaskInput extends TopicPartition {
  * - running: it processes records.
  * - closed: its stores are closed, or being closed. If it is assigned again, another `Task` is created.
  *
- * Kafka Streams' `Task.State` has SUSPENDED as well: there a revoked task waits for its close. Here it is closed at once.
+ * Kafka Streams' `Task.State` has SUSPENDED as well: a revoked task waits for its close. Here it is closed at once.
  */
 export class Task {
   /** `<subtopology>_<partition>` */
@@ -61,7 +61,7 @@ export class Task {
   changelogs: ReadonlyMap<string, Changelog> = new Map()
   /** Empty until the stores are open. */
   inputs: readonly TaskInput[] = []
-  /** Of the inputs, when the restore began. */
+  /** Offsets of the inputs that were committed when the restore began. */
   committed = new PartitionMap<CommittedOffset>()
   #state: LifecycleState = 'created'
   #isActive: boolean
@@ -101,7 +101,7 @@ export class Task {
     return this.#stores ?? this.#lacks('open stores')
   }
 
-  /** Of a task that runs, or has run. */
+  /** @throws TypeError if the task has never run */
   get processing(): Processing {
     return this.#processing ?? this.#lacks('operators')
   }

@@ -11,8 +11,8 @@ type FollowedSourcesOptions = Pick<TaskManagerOptions, 'app' | 'log' | 'clock' |
 const REFRESH_INTERVAL = 1000
 
 /**
- * The source topics that serve as changelogs of standbys. Such a standby follows its topic as far as the active task is known to
- * have processed it, which is learnt from time to time, in the background.
+ * The source topics that serve as changelogs of standbys. Such a standby follows its topic as far as the active task
+ * has processed it. The log is asked for that from time to time, in the background.
  */
 export class FollowedSources {
   readonly #options: FollowedSourcesOptions
@@ -40,10 +40,7 @@ export class FollowedSources {
     const sources = standbys.flatMap(followedSources)
     if (sources.length === 0) return
     const asked = log.committedOffsets(app.id, sources)
-    if (!isPromise(asked)) {
-      this.#follow(asked)
-      return
-    }
+    if (!isPromise(asked)) return this.#follow(asked)
     this.#refreshing = true
     void asked
       .then(

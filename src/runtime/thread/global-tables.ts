@@ -37,7 +37,7 @@ interface GlobalPartition extends TopicPartition {
 interface OpenTables {
   readonly state: TaskState
   readonly reader: LogReader
-  /** For dead letters. */
+  /** Writes dead letters. */
   readonly producer: LogProducer
   readonly partitions: readonly GlobalPartition[]
   /** Bytes of changes for which a write is due. */
@@ -46,8 +46,8 @@ interface OpenTables {
 }
 
 /**
- * The global tables of one process: every partition of their topics, read outside the group, complete before the first task
- * runs and kept up to date afterwards. The topics are their own changelogs.
+ * The global tables of one process: every partition of their topics, read outside the group, complete before the first
+ * task runs and kept up to date afterwards. The topics are their own changelogs.
  */
 export class GlobalTables {
   readonly drops: DropCounter
@@ -118,7 +118,7 @@ export class GlobalTables {
           inputs: [{ topic, partition, offset, metadata: '' }],
           stores: {
             state: (name) => state.state(name),
-            // Of other global stores it is not known how far they are: what was written by them would not come again.
+            // Nobody knows how far other global stores are: what is written to them would not come again.
             userStore: (store, scope) =>
               subtopology.stores.includes(store) ? state.userStore(store, scope) : state.queryStore(store),
             isGlobal: () => true,

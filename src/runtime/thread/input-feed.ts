@@ -7,7 +7,7 @@ import type { TaskManagerOptions } from './task-manager-options.ts'
 
 type InputFeedOptions = Pick<TaskManagerOptions, 'app' | 'client' | 'arrivalOrder'>
 
-/** Hands over to running tasks what the log has fetched of their inputs. A partition of which enough waits is paused. */
+/** Hands over to running tasks the records that the log has fetched. Pauses a partition of which enough wait. */
 export class InputFeed {
   readonly #options: InputFeedOptions
   readonly #memory: MemoryShare

@@ -7,8 +7,9 @@ import { readsTopic } from '../restore/start-offsets.ts'
 import type { Task, TaskInput } from '../task/task.ts'
 
 /**
- * What this thread's tasks read last. A topic that is deleted takes its committed offsets with it; one that is committed behind that,
- * before it is noticed that another topic has the name, is an offset of the deleted one and would skip what the new one begins with.
+ * What this thread's tasks read last. A topic that is deleted takes its committed offsets with it. An offset that is
+ * committed after that, before the thread notices that another topic has the name, is one of the deleted topic. It
+ * would skip the first records of the new topic.
  */
 export class LeftInputs {
   readonly #topology: Topology
@@ -18,7 +19,7 @@ export class LeftInputs {
     this.#topology = topology
   }
 
-  /** To be called for each task that ran, when it is closed. */
+  /** Call it for each task that ran, when it is closed. */
   leave({ inputs, processing }: Task): void {
     for (const { topic, partition, topicId } of inputs) {
       this.#left.set(topic, partition, { topicId, offset: processing.committedOffset(topic) })
@@ -26,7 +27,7 @@ export class LeftInputs {
   }
 
   /**
-   * The committed offsets less those that are of topics of before.
+   * The committed offsets without those of deleted topics.
    *
    * @throws MR_INTERNAL_TOPIC if one of these was a repartition topic
    */
@@ -43,7 +44,7 @@ export class LeftInputs {
   }
 }
 
-/** Its records may have been committed by who wrote them, and not yet by who reads them: they are nowhere any more. */
+/** The writer of its records may have committed, and not yet the reader: those records are nowhere any more. */
 export function replacedRepartition({ topic, partition, offset }: ErrorPlace, cause?: MillraceError): MillraceError {
   return new MillraceError(
     'MR_INTERNAL_TOPIC',

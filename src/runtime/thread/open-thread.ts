@@ -30,14 +30,14 @@ export function threadName(applicationId: string, processId: string, index: numb
 }
 
 /**
- * Connects a stream thread to the log. It joins the group when it runs. Its names are the same after a restart: what a predecessor
- * left behind, a membership or an open transaction, is ended by that.
+ * Connects a stream thread to the log. It joins the group when it runs. Its names are the same after a restart, which
+ * ends what a predecessor left: a membership or an open transaction.
  *
  * @param index from 0 on
  * @throws MR_LOG_UNREACHABLE
  */
 export async function openThread(parts: ThreadParts, index: number): Promise<StreamThread> {
-  const { app, topology, log, home, globals, processId, instanceId, clock, scheduler, onRestore } = parts
+  const { app, topology, log, home, processId, instanceId, clock } = parts
   const name = threadName(app.id, processId, index)
   const missingOutputs = new Set<string>()
   const client = await log.openClient({
@@ -74,33 +74,8 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
     transactionalId: `${app.id}-${processId}-${index + 1}`,
   })
   const lines = new RepeatedLines(app.settings.logger, clock)
-  const manager = new TaskManager({
-    app,
-    topology,
-    log,
-    client,
-    home,
-    globals,
-    clock,
-    onRestore,
-    lines,
-    tasks: 'real',
-  })
-  return new StreamThread({
-    name,
-    client,
-    topology,
-    missingOutputs,
-    manager,
-    globals,
-    settings: app.settings,
-    clock,
-    scheduler,
-    lines,
-    onState: parts.onState,
-    onShutdownRequest: parts.onShutdownRequest,
-    onFailure: parts.onFailure,
-  })
+  const manager = new TaskManager({ ...parts, client, lines, tasks: 'real' })
+  return new StreamThread({ ...parts, name, client, missingOutputs, manager, settings: app.settings, lines })
 }
 
 /** What a thread has done and is doing, as of now. */

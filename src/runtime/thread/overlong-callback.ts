@@ -5,13 +5,13 @@ import { NodeTimes } from '../node/node-times.ts'
 import type { Slice } from '../../platform/slice.ts'
 import type { TaskManager } from './task-manager.ts'
 
-/** Of the session timeout: a hold of the event loop that is shorter cannot be why no heartbeat was sent for all of it. */
+/** Share of the session timeout. A shorter hold of the event loop cannot be why no heartbeat was sent for all of it. */
 const TELLING_SHARE = 0.5
 
 /**
- * Finds the function that keeps the event loop for so long that the group gives this member up. The first time shows only that some
- * function does; its records are processed again, now with a look at the clock around every node, so that the second time names it. It
- * ends the thread: processing them a third time would lead to the same.
+ * Finds the function that keeps the event loop for so long that the group gives this member up. The first time shows
+ * only that some function does. Its records are processed again, now with a look at the clock around every node, so
+ * that the second time names it. That ends the thread: a third time would be the same.
  */
 export class OverlongCallback {
   readonly #slice: Slice
@@ -28,7 +28,7 @@ export class OverlongCallback {
   }
 
   /**
-   * To be told when membership was lost.
+   * Call it when membership was lost.
    *
    * @param sessionTimeout ms without a heartbeat after which it is
    * @throws MR_CALLBACK_TOO_LONG
@@ -41,7 +41,8 @@ export class OverlongCallback {
     if (slowest !== undefined && slowest.length >= least) throw tooLong(slowest, sessionTimeout)
     this.#logger.warn(
       { held: length, sessionTimeout },
-      'a function kept the event loop for so long that membership was lost; its records are processed again, and its processor is looked for',
+      'a function kept the event loop for so long that membership was lost; ' +
+        'its records are processed again, and its processor is looked for',
     )
     this.#times = new NodeTimes(this.#clock)
     this.#manager.timeNodes(this.#times)
@@ -54,11 +55,15 @@ function tooLong(
 ): MillraceError {
   return new MillraceError(
     'MR_CALLBACK_TOO_LONG',
-    `a function of the processor kept the event loop for ${length} ms: no heartbeat could be sent, and the group gave this member up after ${sessionTimeout} ms`,
+    `a function of the processor kept the event loop for ${length} ms: ` +
+      `no heartbeat could be sent, and the group gave this member up after ${sessionTimeout} ms`,
     {
       node,
       task,
-      hint: `A function must return well within the session timeout (${sessionTimeout} ms). Split its work, do it elsewhere, or raise the timeout: streams.session.timeout.ms of the group on the brokers, or, with the classic protocol, sessionTimeout.`,
+      hint:
+        `A function must return well within the session timeout (${sessionTimeout} ms). ` +
+        'Split its work, do it elsewhere, or raise the timeout: ' +
+        'streams.session.timeout.ms of the group on the brokers, or, with the classic protocol, sessionTimeout.',
     },
   )
 }

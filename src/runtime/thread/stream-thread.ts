@@ -50,7 +50,7 @@ const MAX_IDLE = 100
 /** Codes of errors after which what failed is done again, from the last commit on. */
 const passing: ReadonlySet<string> = new Set(['MR_LOG_UNREACHABLE', 'MR_OFFSET_OUT_OF_RANGE', 'MR_TOPIC_REPLACED'])
 const TOPIC_MISSING = 'waiting for a topic that was deleted to be created again'
-/** What the group may not let a member in for and that passes, by code: it is waited for as long as `taskTimeout` says. */
+/** Codes for which the group may not let a member in, and that pass: the member waits for as long as `taskTimeout`. */
 const waitedFor: ReadonlyMap<string, string> = new Map([
   ['MR_TOPOLOGY_CHANGED', 'waiting for the instances of another topology to stop'],
   ['MR_GROUP_PROTOCOL', 'waiting for members of another kind to stop, or for their sessions to end'],
@@ -62,8 +62,8 @@ const TOPIC_INTERVAL = 500
 const REDO_BACKOFF = 100
 
 /**
- * The loop of one stream thread: group events, fetched records, slices of processing, punctuation, commits. Everything that
- * changes tasks happens here, one after the other.
+ * The loop of one stream thread: group events, fetched records, slices of processing, punctuation, commits. Everything
+ * that changes tasks happens here, one after the other.
  */
 export class StreamThread {
   readonly name: string
@@ -85,7 +85,7 @@ export class StreamThread {
   #waiting: { readonly error: MillraceError; readonly since: number } | undefined
   /** Since when tasks cannot be opened because a topic is missing. */
   #missingSince = -1
-  /** The one that was told of last and is not known to be there again. */
+  /** The topic that was warned of last, unless it is known to be there again. */
   #missingTopic: string | undefined
   /** Tasks were assigned, if only an empty list of them: what is missing now was there. */
   #hasRun = false
@@ -226,7 +226,7 @@ export class StreamThread {
   #commitDue(): boolean {
     const { manager, clock } = this.#options
     if (clock.monotonic() - this.#lastCommit >= this.#commitInterval) return true
-    // What made a commit fail may be how much it was, or how long it took: its records are committed in as small parts as can be.
+    // A commit may fail for its size, or for the time that it takes: its records are committed in the smallest parts.
     if (this.#toRedo > 0 && manager.commitNeeded) return true
     return manager.commitRequested || manager.changesDue
   }
@@ -234,7 +234,7 @@ export class StreamThread {
   async #commit(): Promise<void> {
     const { manager, clock } = this.#options
     this.#lastCommit = clock.monotonic()
-    // Who is an interval ahead of the log waits for it.
+    // A thread that is an interval ahead of the log waits for it.
     if (this.#pending !== undefined) return await this.#concludeCommit()
     if (!manager.commitNeeded) return
     const begun = await runSteps(manager.beginCommit(this.#slice))
@@ -272,7 +272,7 @@ export class StreamThread {
     const { manager, clock, settings, lines } = this.#options
     const now = clock.monotonic()
     const { uncommitted } = manager
-    // Failures that lie further apart than that are none of one series.
+    // Failures that lie further apart are not one series.
     if (this.#failingSince < 0 || now - this.#failedAt > settings.taskTimeout) this.#failingSince = now
     this.#failedAt = now
     if (now - this.#failingSince > settings.taskTimeout) {
@@ -291,8 +291,9 @@ export class StreamThread {
   }
 
   /**
-   * The log refuses a member that the group has given up; the group tells of it, too, and then the thread goes on. It goes back to the
-   * last commit when nobody answers, and when the log does not hold what is to be read next: where to go on is then the topic's to say.
+   * The log refuses a member that the group has given up. The group says so, too, and then the thread goes on. It goes
+   * back to the last commit when no broker answers, and when the log does not hold the next record: the reset policy of
+   * the topic then says where to go on.
    */
   async #onRefusal(error: unknown): Promise<void> {
     const { lines, topology } = this.#options
@@ -333,7 +334,7 @@ export class StreamThread {
     await this.#wake.wait(TOPIC_INTERVAL)
   }
 
-  /** Once for each time that it is missing, whoever finds out. */
+  /** Warns once for each time that the topic is missing. */
   #warnOfTopic(error: MillraceError): void {
     const { settings } = this.#options
     const { topic } = error
@@ -344,7 +345,7 @@ export class StreamThread {
 
   async #onGroupEvent(event: GroupEvent): Promise<void> {
     const { client, manager, settings } = this.#options
-    // Of a commit by who is no member any more nothing is to be heard that the event does not say.
+    // What becomes of the commit of a lost member, the event says already.
     if (event.type === 'lost') await this.#forgetCommit()
     else await this.#concludeCommit()
     switch (event.type) {
@@ -354,7 +355,7 @@ export class StreamThread {
           'tasks assigned',
         )
         this.#rebuild = []
-        // While topics are missing nobody has tasks; whoever waited for other members is in the group now.
+        // While topics are missing nobody has tasks. A member that waited for others is in the group now.
         if (event.active.length > 0 || this.#waiting?.error.code !== 'MR_TOPIC_UNKNOWN') this.#waiting = undefined
         this.#missingSince = -1
         this.#hasRun = true
@@ -403,7 +404,7 @@ export class StreamThread {
     }
   }
 
-  /** Told once: without an end here it would be waited for in silence. */
+  /** Warns once. Without an end here, it would be waited for in silence. */
   #wait(error: MillraceError): void {
     const reason = waitedFor.get(error.code)
     const isTopic = error.code === 'MR_TOPIC_UNKNOWN'
@@ -459,7 +460,9 @@ export class StreamThread {
 function deletedOutput(topic: string, duration: number): MillraceError {
   return new MillraceError('MR_TOPIC_UNKNOWN', `a topic that is written to has not existed for ${duration} ms`, {
     topic,
-    hint: 'Create the topic again, then start the application. Nothing is lost: the records since the last commit are processed again.',
+    hint:
+      'Create the topic again, then start the application. ' +
+      'Nothing is lost: the records since the last commit are processed again.',
   })
 }
 
@@ -477,7 +480,9 @@ function commitsFail(duration: number, outcome: string, uncommitted: readonly Un
       topic: first?.topic,
       partition: first?.partition,
       offset: first?.offset,
-      hint: 'Nothing is lost: the records since the last commit are processed again after a restart. See the causes logged before; a function that takes longer than the transaction timeout is one.',
+      hint:
+        'Nothing is lost: the records since the last commit are processed again after a restart. ' +
+        'See the causes logged before; a function that takes longer than the transaction timeout is one.',
     },
   )
 }

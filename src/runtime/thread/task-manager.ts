@@ -155,8 +155,9 @@ export class TaskManager {
   // ---- assignment
 
   /**
-   * Opens the tasks of the lists that are not there yet and closes, without committing, those that are not in them. Standbys stay
-   * if no list of them is given. A task that another thread of this process has not released yet is opened by `restore` when it has.
+   * Opens the tasks of the lists that are not there yet and closes, without committing, those that are not in them.
+   * Standbys stay if no list of them is given. A task that another thread of this process still has is opened by
+   * `restore` when it is released.
    */
   *assign(active: readonly TaskId[], standby?: readonly TaskId[]): Steps<void> {
     const standbys = standby === undefined ? this.#standbys : assignedTasks(standby, false, this.#options)
@@ -299,7 +300,7 @@ export class TaskManager {
     return batches
   }
 
-  /** Lets the tasks process up to `limit` records each, in turns, until the slice is over; returns how many it were in all. */
+  /** Lets tasks process up to `limit` records each, in turns, until the slice is over. Returns how many it were. */
   process(limit: number, slice: Slice): number {
     if (!this.#client.producer.writable) return 0
     return this.#turns.process(limit, this.#feed.lag, slice)
@@ -347,13 +348,13 @@ export class TaskManager {
 
   // ---- committing and closing
 
-  /** Commits the tasks that have anything to commit, together; with `everything` their engines lack nothing afterwards. */
+  /** Commits the tasks that have anything to commit. With `everything`, their engines lack nothing afterwards. */
   *commit(slice?: Slice, everything = false): Steps<CommitOutcome> {
     const begun = yield* this.beginCommit(slice, everything)
     return yield* begun.conclude()
   }
 
-  /** Hands the log what the tasks did up to now. Before the commit is concluded no other may begin, and no task be closed. */
+  /** Begins a commit. Until it is concluded no other may begin, and no task be closed. */
   beginCommit(slice?: Slice, everything = false): Steps<BegunCommit> {
     return this.#commits.begin(this.#running, slice, everything)
   }
@@ -363,7 +364,7 @@ export class TaskManager {
     return this.#running.flatMap(({ processing }) => processing.uncommitted)
   }
 
-  /** Closes all active tasks without committing: nothing in memory survives but what the engines hold. Standbys stay. */
+  /** Closes all active tasks without committing: nothing survives but what the engines hold. Standbys stay. */
   *closeDirty(): Steps<void> {
     this.#writer.discard()
     try {
@@ -396,7 +397,7 @@ export class TaskManager {
     if (task.isOpen) yield* this.#opener.close(task)
   }
 
-  /** To be told of the error that ended the thread, when every task is closed: damaged state is not opened again. */
+  /** Call it with the error that ended the thread, when every task is closed: damaged state is not opened again. */
   distrust(error: unknown): void {
     const task = damagedTask(error)
     if (task !== undefined && !this.#options.home.isHeld(task)) this.#options.home.distrust(task)
@@ -406,7 +407,7 @@ export class TaskManager {
     for (const task of this.#standbys) yield* this.#close(task)
   }
 
-  /** To be called when every task is closed. */
+  /** Call it when every task is closed. */
   close(): void {
     this.#options.lines.close()
     this.#restorer.close()

@@ -33,7 +33,7 @@ export class TaskOpener {
     this.#memory = memory
   }
 
-  /** Opens the stores of the task, which may be open as well if it throws. @throws MR_STATE_…, MR_TOPIC_UNKNOWN, MR_INTERNAL_TOPIC */
+  /** Opens the stores; they may be open if it throws. @throws MR_STATE_…, MR_TOPIC_UNKNOWN, MR_INTERNAL_TOPIC */
   *open(task: Task): Steps<void> {
     const { app, home } = this.#options
     const memory = this.#memory
@@ -122,10 +122,10 @@ export class TaskOpener {
   }
 
   /**
-   * What is to be replayed into the task's stores before it can run or, for a standby, for ever. Stores whose checkpoint is of
-   * no use are wiped.
+   * What is to be replayed into the task's stores before it can run or, for a standby, for ever. Stores whose
+   * checkpoint is of no use are wiped.
    *
-   * @param committed of source topics that serve as changelogs: what lies behind has not been processed, and must not be in the store
+   * @param committed offsets of source topics that serve as changelogs: no record after them may be in the store
    */
   *restoreJobs(task: Task, committed: PartitionMap<CommittedOffset>): Steps<RestoreJob[]> {
     const { app, log, clock } = this.#options
@@ -182,7 +182,7 @@ function missingTopic(topic: string, task: string): MillraceError {
   return new MillraceError('MR_TOPIC_UNKNOWN', `the topic "${topic}" does not exist`, {
     topic,
     task,
-    hint: 'Create it. An application that was running goes on by itself once it exists; one that is only starting ends.',
+    hint: 'Create it. An application that was running goes on by itself; one that is only starting ends.',
   })
 }
 

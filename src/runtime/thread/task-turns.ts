@@ -3,13 +3,14 @@ import type { LagOf } from '../task/processing.ts'
 import type { Task } from '../task/task.ts'
 
 /**
- * Whose turn it is. Sub-topologies take turns; among the tasks of one sub-topology the one whose next record is earliest goes
- * on until another's is. Else a backlog would be read partition by partition, each at its own pace in event time, and what
- * one partition says of a minute would come too late where another, repartitioned to the same place, has long closed it.
+ * The order in which tasks process. Sub-topologies take turns. Among the tasks of one, the task with the earliest
+ * record goes on until another's is earlier. Else a backlog would be read partition by partition, each at its own pace
+ * in event time: records of one partition would be late where another, repartitioned to the same place, has closed
+ * their window.
  */
 export class TaskTurns {
   readonly #lanes = new Map<string, Lane>()
-  /** The sub-topology with which the last slice ended: the next one begins behind it. */
+  /** The sub-topology with which the last slice ended: the next one begins after it. */
   #last: Lane | undefined
 
   add(task: Task): void {
@@ -25,14 +26,14 @@ export class TaskTurns {
     if (lane.tasks.length === 0) this.#lanes.delete(laneOf(task))
   }
 
-  /** Records have been handed over: who waited for them may go on. */
+  /** Records have been handed over: tasks that waited for them may go on. */
   arrived(): void {
     for (const lane of this.#lanes.values()) lane.ranDry = false
   }
 
   /**
-   * Lets every sub-topology process up to `limit` records a task, until the slice is over; 0: nothing may be taken before more
-   * arrives.
+   * Lets every sub-topology process up to `limit` records a task, until the slice is over. Returns how many it were. 0:
+   * none may be taken before more arrive.
    */
   process(limit: number, lagOf: LagOf, slice: Slice): number {
     let processed = 0

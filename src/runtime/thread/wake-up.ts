@@ -1,6 +1,6 @@
 import type { Clock } from '../../platform/clock.ts'
 
-/** Lets a loop sleep until something happens or a time is over. A signal given while awake ends the next sleep at once. */
+/** Lets a loop sleep until something happens or a time is over. A signal given before a sleep ends it at once. */
 export class WakeUp {
   readonly #clock: Clock
   #signalled = false
