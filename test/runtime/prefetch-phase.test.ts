@@ -117,12 +117,11 @@ test('rows of a window are read in another thread while the window before it is 
   expect(countsOf(store)).toEqual(KEYS.map(() => 2))
 })
 
-test('what does not come in time is looked up by this thread', async () => {
-  let asked = 0
-  const store = await open(() => ++asked % 2 === 0)
+test('what does not come in time is looked up by this thread, and the more of it, the less is asked for', async () => {
+  const store = await open(() => false)
   await count(store, KEYS)
-  expect(begun).toEqual([WINDOW, WINDOW, WINDOW, WINDOW])
-  expect(looked).toEqual({ one: 0, many: 3 * WINDOW + 100 })
+  expect(begun).toEqual([WINDOW, WINDOW])
+  expect(looked).toEqual({ one: 0, many: KEYS.length })
   expect(countsOf(store)).toEqual(KEYS.map(() => 2))
 })
 
@@ -130,7 +129,7 @@ test('rows that were written after they were asked for are not taken from the an
   const store = await open(() => true)
   const again = KEYS.flatMap((key, i) => [key, KEYS[i - WINDOW] ?? key])
   await count(store, again, { after: async (i) => i % 100 === 0 && harness.commit() })
-  expect(begun.length).toBeGreaterThan(4)
+  expect(begun.length).toBeGreaterThan(2)
   const times = new Map<string, number>()
   for (const key of again) times.set(key, (times.get(key) ?? 1) + 1)
   expect(countsOf(store)).toEqual(KEYS.map((key) => times.get(key)))

@@ -23,6 +23,9 @@ interface Store {
   asked: AskedRows | undefined
   /** Awaited: rows for the window whose records are being processed. */
   rows: PrefetchedRows | undefined
+  /** Answers in succession that were not there in time. After the last of them so many windows are not asked for. */
+  late: number
+  pause: number
   /** Edition of the store in which prefetching was not worth it; -1 if there is none. */
   restsIn: number
 }
@@ -54,7 +57,7 @@ export class Prefetch {
   constructor(keySerde: Serde<unknown>, records: WaitingRecords, stores: readonly Prefetchable[]) {
     this.#keySerde = keySerde
     this.#records = records
-    this.#stores = stores.map((store) => ({ store, asked: undefined, rows: undefined, restsIn: -1 }))
+    this.#stores = stores.map((store) => ({ store, asked: undefined, rows: undefined, late: 0, pause: 0, restsIn: -1 }))
   }
 
   /** Must be called for every record of the partition, before it is processed. */
@@ -123,13 +126,20 @@ function awaitRows(store: Store, keys: readonly unknown[]): void {
   const { asked } = store
   store.asked = undefined
   try {
-    store.rows = asked?.take() ?? store.store.prefetch(keys.filter(isKey))
+    const rows = asked?.take()
+    if (asked !== undefined) store.pause = store.late = rows === undefined ? store.late + 1 : 0
+    store.rows = rows ?? store.store.prefetch(keys.filter(isKey))
   } catch {
     // The engine is asked again, row by row.
   }
 }
 
 function ask(store: Store, keys: readonly unknown[]): void {
+  // Where no core is free for the other thread, rows would be read twice.
+  if (store.pause > 0) {
+    store.pause--
+    return
+  }
   try {
     store.asked = store.store.ask(keys.filter(isKey))
   } catch {
