@@ -22,6 +22,10 @@ export type ScanReply =
   | { readonly type: 'rows'; readonly rows: Uint8Array; readonly finished: boolean }
   | { readonly type: 'failed'; readonly message: string }
 
+/** A request that is waited for, and its reply. */
+export type NumberedRequest = ScanRequest & { readonly number?: number }
+export type NumberedReply = ScanReply & { readonly number: number | undefined }
+
 export interface ScanWorkerData {
   /** The cell [0] is set to 1 and notified when the port holds a reply. */
   readonly signal: Int32Array

@@ -2,7 +2,7 @@ import { workerData } from 'node:worker_threads'
 import { ClassicLevel } from 'classic-level'
 import type { Iterator as DatabaseIterator } from 'classic-level'
 import { messagesOf } from '../../platform/directory-failure.ts'
-import type { ScanReply, ScanRequest, ScanWorkerData } from './level-scan-protocol.ts'
+import type { NumberedReply, NumberedRequest, ScanReply, ScanRequest, ScanWorkerData } from './level-scan-protocol.ts'
 
 /*
  * Runs in a thread of its own, since LevelDB's iterators are only asynchronous: the thread of the engine blocks until
@@ -69,14 +69,15 @@ function rowsOf(entries: readonly (readonly [Buffer, Buffer])[], count: number):
 
 /** The last request. Requests run one after the other, so that a range is opened only after earlier ones are closed. */
 let last: Promise<void> = Promise.resolve()
-port.on('message', (request: ScanRequest) => {
+port.on('message', (request: NumberedRequest) => {
   last = last.then(async () => {
     const reply = await answer(request).catch((error: unknown): ScanReply => ({
       type: 'failed',
       message: messagesOf(error),
     }))
     if (reply === undefined) return
-    port.postMessage(reply)
+    const numbered: NumberedReply = { ...reply, number: request.number }
+    port.postMessage(numbered)
     Atomics.store(signal, 0, 1)
     Atomics.notify(signal, 0)
   })

@@ -2,7 +2,7 @@ import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_thread
 import type { MessagePort } from 'node:worker_threads'
 import type { EngineIterator, EngineRange } from '../engine.ts'
 import { engineFailure } from '../files/engine-failure.ts'
-import type { ScanReply, ScanRequest, ScanWorkerData } from './level-scan-protocol.ts'
+import type { NumberedReply, ScanReply, ScanRequest, ScanWorkerData } from './level-scan-protocol.ts'
 
 const FIRST_ROWS = 32
 const MOST_ROWS = 1024
@@ -17,6 +17,7 @@ let lastIterator = 0
 class ScanThread {
   readonly #signal = new Int32Array(new SharedArrayBuffer(4))
   readonly #port: MessagePort
+  #asked = 0
 
   constructor() {
     const { port1, port2 } = new MessageChannel()
@@ -31,15 +32,23 @@ class ScanThread {
   }
 
   ask(request: ScanRequest, directory: string): ScanReply {
-    Atomics.store(this.#signal, 0, 0)
-    this.tell(request)
-    Atomics.wait(this.#signal, 0, 0, GIVE_UP_MS)
-    const reply: ScanReply = receiveMessageOnPort(this.#port)?.message ?? {
-      type: 'failed',
-      message: 'the scanning thread does not reply',
-    }
+    const number = ++this.#asked
+    this.#port.postMessage({ ...request, number }, [])
+    const reply = this.#replyTo(number)
     if (reply.type === 'failed') throw engineFailure('level', directory, new Error(reply.message))
     return reply
+  }
+
+  /** Skips replies to earlier requests, which were given up. */
+  #replyTo(number: number): ScanReply {
+    for (;;) {
+      Atomics.store(this.#signal, 0, 0)
+      const reply: NumberedReply | undefined = receiveMessageOnPort(this.#port)?.message
+      if (reply?.number === number) return reply
+      if (reply === undefined && Atomics.wait(this.#signal, 0, 0, GIVE_UP_MS) === 'timed-out') {
+        return { type: 'failed', message: 'the scanning thread does not reply' }
+      }
+    }
   }
 }
 

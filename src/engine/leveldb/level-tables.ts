@@ -1,3 +1,4 @@
+import { closeSync, fstatSync, openSync, readdirSync, readSync } from 'node:fs'
 import { readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MillraceError } from '../../errors/millrace-error.ts'
@@ -33,27 +34,72 @@ export async function requireSoundTables(directory: string): Promise<void> {
     const [damaged] = damagedBlocks(table)
     if (damaged !== undefined) damage ??= `${name} is damaged at byte ${damaged.offset}`
   })
-  if (damage === undefined) return
-  throw new MillraceError('MR_STATE_CORRUPT', `level found damage in ${directory}: ${damage}`, {
-    hint: DAMAGE_HINT,
-  })
+  if (damage !== undefined) throw damageFound(directory, damage)
+}
+
+/**
+ * Checks the index of every table: LevelDB ends the process at an entry that makes no sense.
+ *
+ * @throws MR_STATE_CORRUPT, or what `directoryFailure` returns
+ */
+export function requireSoundIndexes(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    if (!TABLE.test(name) || hasSoundIndex(join(directory, name))) continue
+    throw damageFound(directory, `the index of ${name} is damaged`)
+  }
 }
 
 /**
  * Makes LevelDB fail on reading a block whose checksum is wrong: the block gets a type that does not exist. LevelDB
- * ignores a filter with such a type. An index stays unchanged: without it, nothing of its table could be found.
+ * ignores a filter with such a type.
  *
  * @param directory a copy; tables that share their bytes with other names are replaced
+ * @returns true if the index of a table is lost, so that LevelDB's own repair must take the table out
  * @throws what `directoryFailure` returns
  */
-export async function sealDamagedBlocks(directory: string): Promise<void> {
+export async function sealDamagedBlocks(directory: string): Promise<boolean> {
+  let isLost = false
   await forEachTable(directory, async (name, table) => {
-    const damaged = damagedBlocks(table).filter(({ isIndex, offset, size }) => !isIndex && offset + size < table.length)
-    if (damaged.length === 0) return
-    for (const { offset, size } of damaged) table[offset + size] = NO_TYPE
+    if (!isFinished(table)) isLost = true
+    const damaged = damagedBlocks(table)
+    if (damaged.some(({ isIndex }) => isIndex)) isLost = true
+    const sealed = damaged.filter(({ offset, size }) => offset + size < table.length)
+    if (sealed.length === 0) return
+    for (const { offset, size } of sealed) table[offset + size] = NO_TYPE
     await writeFile(join(directory, `${name}.sealed`), table)
     await rename(join(directory, `${name}.sealed`), join(directory, name))
   })
+  return isLost
+}
+
+function damageFound(directory: string, damage: string): MillraceError {
+  return new MillraceError('MR_STATE_CORRUPT', `level found damage in ${directory}: ${damage}`, {
+    hint: DAMAGE_HINT,
+  })
+}
+
+/** True also of a table that is gone by now, or that has no end: it was being written when the engine was closed. */
+function hasSoundIndex(file: string): boolean {
+  let descriptor: number
+  try {
+    descriptor = openSync(file, 'r')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return true
+    throw error
+  }
+  try {
+    const length = fstatSync(descriptor).size
+    const footer = Buffer.alloc(FOOTER)
+    if (length < FOOTER || readSync(descriptor, footer, 0, FOOTER, length - FOOTER) < FOOTER) return true
+    if (!isFinished(footer)) return true
+    const [, { offset, size }] = handlesIn(footer)
+    if (offset + size + TRAILER > length) return false
+    const index = Buffer.alloc(size + TRAILER)
+    readSync(descriptor, index, 0, index.length, offset)
+    return isSound(index, { offset: 0, size })
+  } finally {
+    closeSync(descriptor)
+  }
 }
 
 async function forEachTable(
@@ -82,18 +128,24 @@ async function contentOf(file: string): Promise<Buffer | undefined> {
 
 /** Returns the blocks that have a wrong checksum or exceed the file. */
 function damagedBlocks(table: Buffer): (Block & { readonly isIndex: boolean })[] {
-  const footer = table.length - FOOTER
-  // A table that a compaction was writing at the close has no footer, and is never read. LevelDB itself detects a
-  // missing footer in a table that it reads.
-  if (footer < 0 || table.readBigUInt64LE(table.length - 8) !== MAGIC) return []
-  const reader = new VarintReader(table, footer)
-  const metaIndex = reader.block()
-  const index = reader.block()
+  // LevelDB itself detects a missing footer in a table that it reads.
+  if (!isFinished(table)) return []
+  const [metaIndex, index] = handlesIn(table.subarray(table.length - FOOTER))
   return [metaIndex, index].flatMap((described) => {
     if (!isSound(table, described)) return [{ ...described, isIndex: described === index }]
     const blocks = blocksIn(table, described).filter((block) => !isSound(table, block))
     return blocks.map((block) => ({ ...block, isIndex: false }))
   })
+}
+
+/** False for one that a compaction was writing when the engine was closed: it has no end, and is never read. */
+function isFinished(table: Buffer): boolean {
+  return table.length >= FOOTER && table.readBigUInt64LE(table.length - 8) === MAGIC
+}
+
+function handlesIn(footer: Buffer): readonly [metaIndex: Block, index: Block] {
+  const reader = new VarintReader(footer, 0)
+  return [reader.block(), reader.block()]
 }
 
 function isSound(table: Buffer, { offset, size }: Block): boolean {

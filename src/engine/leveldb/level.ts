@@ -5,6 +5,7 @@ import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from 
 import type { WriteBatch } from '../write-batch.ts'
 import { requireWhole } from '../files/engine-files.ts'
 import { engineClosed, engineUnavailable, engineFailure, lockFailure } from '../files/engine-failure.ts'
+import { requireSoundIndexes } from './level-tables.ts'
 import { LevelScanner } from './level-scanner.ts'
 import { holdDirectory } from '../files/open-directories.ts'
 import type { HeldDirectory } from '../files/open-directories.ts'
@@ -28,7 +29,10 @@ export const levelEngine: EngineFactory = {
     const { ClassicLevel } = await loadClassicLevel()
     const held = holdDirectory('level', directory, options.fileMode)
     try {
-      if (options.acceptDamage !== true) await requireWhole('level', held.path, () => probe(held.path))
+      if (options.acceptDamage !== true) {
+        await requireWhole('level', held.path, () => probe(held.path))
+        requireSoundIndexes(held.path)
+      }
       const database: Database = new ClassicLevel(held.path, {
         keyEncoding: 'buffer',
         valueEncoding: 'buffer',
@@ -57,6 +61,12 @@ export const levelEngine: EngineFactory = {
   destroy(directory) {
     rmSync(directory, { recursive: true, force: true })
   },
+}
+
+/** Has LevelDB make a database of the tables that it can read. */
+export async function repairLevel(directory: string): Promise<void> {
+  const { ClassicLevel } = await loadClassicLevel()
+  await ClassicLevel.repair(directory)
 }
 
 /** Tries the lock: LevelDB takes it before it refuses to open. @throws MR_STATE_LOCKED */

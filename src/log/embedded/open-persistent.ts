@@ -77,12 +77,21 @@ export async function openPersistent(place: LogPlace): Promise<Log> {
 }
 
 async function openWhole(place: LogPlace, findings: Findings): Promise<Log> {
+  const { directory, factory, acceptLoss } = place
+  const data = join(directory, DATA)
+  if (acceptLoss && factory.name === 'level' && hasData(data)) await requireSound(place, data)
   const engine = await openEngine(place, findings)
-  return await orClose(engine, async () => {
-    // LevelDB reads without looking at checksums.
-    if (place.acceptLoss && engine.name === 'level') await requireSoundTables(join(place.directory, DATA))
-    return await logIn(engine, place, findings)
-  })
+  return await orClose(engine, () => logIn(engine, place, findings))
+}
+
+/** LevelDB reads without looking at checksums, and may end the process where a block makes no sense. */
+async function requireSound(place: LogPlace, data: string): Promise<void> {
+  try {
+    await requireSoundTables(data)
+  } catch (error) {
+    await requireUnlocked(place, data)
+    throw error
+  }
 }
 
 async function openSalvaged(place: LogPlace, before: LogEnds | undefined, damage: string): Promise<Log> {
@@ -96,7 +105,7 @@ async function openSalvaged(place: LogPlace, before: LogEnds | undefined, damage
 }
 
 const LOST = 'the log goes on without what it lost; what was there before is kept'
-const OFFSETS_LOST = 'some committed offsets cannot be read: groups begin where offsetReset says'
+const OFFSETS_LOST = 'committed offsets may be missing, or older than they were: records may be processed again'
 const UNSYNCED = 'the log is shorter than it was: the machine stopped, and it was written with fsync: false'
 
 async function orClose<T>(engine: KeyValueEngine, act: () => Promise<T>): Promise<T> {
@@ -108,9 +117,9 @@ async function orClose<T>(engine: KeyValueEngine, act: () => Promise<T>): Promis
   }
 }
 
-async function examine({ directory, factory }: LogPlace, before: LogEnds | undefined): Promise<Findings> {
+async function examine(place: LogPlace, before: LogEnds | undefined): Promise<Findings> {
   if (before !== undefined && before.id === undefined) return { before, damage: undefined, mayBeShorter: true }
-  const data = join(directory, DATA)
+  const data = join(place.directory, DATA)
   const isSameBoot = before?.boot !== undefined && before.boot === bootId()
   const isUnsynced = before !== undefined && !before.fsync && !isSameBoot
   let isForgiven = isUnsynced
@@ -122,9 +131,17 @@ async function examine({ directory, factory }: LogPlace, before: LogEnds | undef
       const files = before === undefined ? NOTHING_KNOWN : { ...before, wasCut: !isSameBoot }
       return lost ?? writeAheadLogDamage(data, files)
     },
-    async () => factory.requireUnlocked?.(data).catch((error: unknown) => Promise.reject(inUse(directory, error))),
+    () => requireUnlocked(place, data),
   )
   return { before, damage, mayBeShorter: isForgiven }
+}
+
+async function requireUnlocked({ directory, factory }: LogPlace, data: string): Promise<void> {
+  try {
+    await factory.requireUnlocked?.(data)
+  } catch (error) {
+    throw inUse(directory, error)
+  }
 }
 
 function endsBefore({ directory, acceptLoss, warn }: LogPlace): LogEnds | undefined {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { isMillraceError } from '../../errors/millrace-error.ts'
 import type { EngineFactory, KeyValueEngine } from '../../engine/engine.ts'
 import { hasData, vitalFiles } from '../../engine/files/engine-files.ts'
+import { repairLevel } from '../../engine/leveldb/level.ts'
 import { sealDamagedBlocks } from '../../engine/leveldb/level-tables.ts'
 import { DIRECTORY_MODES } from '../../platform/file-mode.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
@@ -153,11 +154,15 @@ async function copyRows(
   to: string,
   before: LogEnds | undefined,
 ): Promise<SalvagedRows> {
+  // LevelDB's own repair leaves out a table in which nothing can be found.
+  const lacksTables = from !== undefined && factory.name === 'level' && (await sealDamagedBlocks(from))
+  if (lacksTables) await repairLevel(from)
   const source = from === undefined ? undefined : await openDamaged(factory, from)
   try {
+    const rows = source === undefined ? undefined : new DamagedRows(source)
     const target = await factory.open(to)
     try {
-      return await new RowsSalvage(source === undefined ? undefined : new DamagedRows(source), target).copy(before)
+      return await new RowsSalvage(rows, lacksTables, target).copy(before)
     } finally {
       await target.close()
     }
@@ -168,7 +173,6 @@ async function copyRows(
 
 /** Undefined if the engine cannot open it at all. */
 async function openDamaged(factory: EngineFactory, directory: string): Promise<KeyValueEngine | undefined> {
-  if (factory.name === 'level') await sealDamagedBlocks(directory)
   try {
     return await factory.open(directory, { acceptDamage: true })
   } catch (error) {

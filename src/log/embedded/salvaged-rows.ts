@@ -33,14 +33,19 @@ export interface SalvagedRows {
 /** Copies what can be read of a log into an empty engine, with holes for what cannot. */
 export class RowsSalvage {
   readonly #rows: DamagedRows | undefined
+  readonly #lacksTables: boolean
   readonly #to: KeyValueEngine
   readonly #losses: Loss[] = []
   #batch = new WriteBatch()
   #bytes = 0
 
-  /** @param rows undefined: nothing can be read */
-  constructor(rows: DamagedRows | undefined, to: KeyValueEngine) {
+  /**
+   * @param rows undefined: nothing can be read
+   * @param lacksTables true: rows may be missing, or older than they were, where nothing fails
+   */
+  constructor(rows: DamagedRows | undefined, lacksTables: boolean, to: KeyValueEngine) {
     this.#rows = rows
+    this.#lacksTables = lacksTables
     this.#to = to
   }
 
@@ -54,7 +59,7 @@ export class RowsSalvage {
     const topics = this.#topics(known)
     this.#copyHighestDeleted([...topics.values()])
     const groups = new Set(before?.groups)
-    const hasAllOffsets = this.#copyOffsets(topics, groups, before?.groups !== undefined)
+    const hasAllOffsets = this.#copyOffsets(topics, groups, before?.groups !== undefined && !this.#lacksTables)
     const ends: TopicEnds[] = []
     for (const [name, topic] of topics) {
       const its = known.find(({ number }) => number === topic.number)
@@ -85,7 +90,7 @@ export class RowsSalvage {
   }
 
   #copyHighestDeleted(topics: readonly StoredTopic[]): void {
-    const stored = this.#rows?.get(DELETED_TOPIC_KEY)
+    const stored = this.#lacksTables ? UNREADABLE : this.#rows?.get(DELETED_TOPIC_KEY)
     if (stored === undefined && this.#rows !== undefined) return
     const passed = Math.max(0, ...topics.map(({ number }) => number)) + NUMBERS_PASSED
     this.#put(DELETED_TOPIC_KEY, Buffer.isBuffer(stored) ? stored : Buffer.from(String(passed), 'latin1'))
@@ -102,7 +107,7 @@ export class RowsSalvage {
       groups.add(decodeOffsetKey(key).groupId)
       this.#put(key, value)
     })
-    if (isWhole) return true
+    if (isWhole) return !this.#lacksTables
     let hasAll = areAllKnown
     for (const group of groups) {
       for (const [topic, { partitions }] of topics) {
@@ -125,9 +130,8 @@ export class RowsSalvage {
       this.#losses.push({ topic: name, partition, from, to, text: `${name}-${partition} ${how}` })
     }
     const bounds = this.#boundsOf(topic.number, partition)
-    const known = bounds === UNREADABLE ? undefined : bounds
-    const leastEnd = Math.max(known?.end ?? 0, recorded)
-    let at = known?.start ?? 0
+    const leastEnd = Math.max(bounds?.end ?? 0, recorded)
+    let at = bounds?.start ?? 0
     let isUnreadable = false
     if (this.#rows !== undefined) {
       const runs = new SalvagedRuns(this.#rows, topic.number, partition)
@@ -148,12 +152,10 @@ export class RowsSalvage {
         const { run, wasUnreadable } = runs.next(at, leastEnd)
         isUnreadable = wasUnreadable
         if (run === undefined) break
-        const isStart = bounds === UNREADABLE && at === 0
-        if (run.base > at && !isStart && (wasUnreadable || !hasGaps)) {
+        if (run.base > at && (wasUnreadable || this.#lacksTables || !hasGaps)) {
           lose(at, run.base, `lacks ${at} to ${run.base - 1}`)
           if (!hasGaps) this.#putHole(topic.number, partition, at, run.base)
         }
-        if (isStart) this.#putBounds(topic.number, partition, run.base)
         put(run)
         at = run.end
       }
@@ -166,16 +168,12 @@ export class RowsSalvage {
     return end
   }
 
-  #boundsOf(topic: number, partition: number): Bounds | undefined | typeof UNREADABLE {
+  /** Without them a partition is taken to begin at 0: what retention deleted then counts as lost, too. */
+  #boundsOf(topic: number, partition: number): Bounds | undefined {
     const stored = this.#rows?.get(partitionKey(topic, partition))
-    if (!Buffer.isBuffer(stored)) return stored
+    if (!Buffer.isBuffer(stored)) return undefined
     this.#put(partitionKey(topic, partition), stored)
     return JSON.parse(stored.toString('utf8'))
-  }
-
-  #putBounds(topic: number, partition: number, start: number): void {
-    const bounds: Bounds = { start, end: start, cleanedTo: 0, cleanedRecords: 0 }
-    this.#put(partitionKey(topic, partition), Buffer.from(JSON.stringify(bounds)))
   }
 
   #putHole(topic: number, partition: number, from: number, to: number): void {

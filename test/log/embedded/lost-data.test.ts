@@ -353,6 +353,25 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     expect(contentOf(join(directory, 'damaged-1'))).toEqual(before)
   })
 
+  it('is refused if the index of a table is damaged, at which LevelDB would end the process', async () => {
+    await inTables()
+    const [first] = large()
+    const path = join(data(), first!)
+    // The index lies before the footer.
+    for (let back = 60; back < 400; back += 10) flip(path, statSync(path).size - back)
+    await expectRefused(engine === 'level' ? `the index of ${first} is damaged` : 'cannot be read')
+    const { log, warnings } = await openAccepting()
+    // LevelDB is repaired without the table; RocksDB cannot be opened.
+    const left = engine === 'level' ? upTo(RECORDS, HALF) : []
+    expect(await ordersIn(log)).toEqual(left)
+    const said =
+      engine === 'level' ? / 600 orders-0 lacks 0 to 149,.*totals-0 lacks 0 to 299/ : / 1200 orders-0 ends at 0/
+    expect(warnings).toEqual([expect.stringMatching(said)])
+    expect(warnings[0]).toContain('committed offsets may be missing')
+    await log.close()
+    await expectGoesOn(left)
+  })
+
   it('reads all of a log that lost nothing where losses are accepted, and leaves it as it is', async () => {
     await inTables()
     const { log, warnings } = await openAccepting()
