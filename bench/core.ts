@@ -1,11 +1,12 @@
 /**
- * Records per second and CPU of one stream thread: W2 (totals of 10,000 accounts) and the payments example, on the memory log,
- * the embedded log and, with BOOTSTRAP=host:port, on Kafka. Reports; asserts nothing but that the totals are right. CPU is that
- * of the whole process from the start of the application to its close, a Kafka broker's excepted.
+ * Records per second and CPU of one stream thread: W2 (totals of 10,000 accounts) and the payments example, on the
+ * memory log, the embedded log and, with BOOTSTRAP=host:port, on Kafka. Reports; asserts nothing but that the totals
+ * are right. CPU is that of the whole process from the start of the application to its close, a Kafka broker's
+ * excepted.
  *
- * How much a commit has to write per record depends on how many records were processed since the last one. On a machine that
- * does other work at the same time, `--cpu-clock` gives the figures of a free core: commit intervals are then measured in the
- * process's own CPU time.
+ * How much a commit has to write per record depends on how many records were processed since the last one. On a machine
+ * that does other work at the same time, `--cpu-clock` gives the figures of a free core: commit intervals are then
+ * measured in the process's own CPU time.
  *
  *     npm run bench:core -- [--records N] [--only w2|payments] [--log memory|embedded|kafka] [--cpu-clock]
  */
@@ -119,7 +120,9 @@ const w2Workload: Workload = {
   record: (i) => {
     const account = `acct-${hash(i, 11) % W2_ACCOUNTS}`
     const amount = 1 + (hash(i, 12) % 100_000)
-    const value = `{"id":"pay-${1_000_000 + i}","account":"${account}","amount":${amount},"currency":"EUR","merchant":"m-${hash(i, 13) % 5000}","kind":"card","ts":${BASE_TIME + i}}`
+    const value =
+      `{"id":"pay-${1_000_000 + i}","account":"${account}","amount":${amount},"currency":"EUR",` +
+      `"merchant":"m-${hash(i, 13) % 5000}","kind":"card","ts":${BASE_TIME + i}}`
     return { key: account, value, timestamp: BASE_TIME + i }
   },
   verified: w2Output.name,
@@ -244,8 +247,10 @@ async function measure(workload: Workload, place: 'memory' | 'embedded' | 'kafka
     const right = workload.verify(await lastValues(log, workload.verified, before))
     const perRecord = (used.user + used.system) / RECORDS
     console.log(
-      `${workload.name.padEnd(20)} ${place.padEnd(9)} ${String(Math.round(RECORDS / seconds / 1000)).padStart(5)} k records/s  ` +
-        `${perRecord.toFixed(2).padStart(6)} µs CPU a record  ${Math.round(process.memoryUsage.rss() / 1e6)} MB  ${right ? 'totals right' : 'TOTALS WRONG'}`,
+      `${workload.name.padEnd(20)} ${place.padEnd(9)} ` +
+        `${String(Math.round(RECORDS / seconds / 1000)).padStart(5)} k records/s  ` +
+        `${perRecord.toFixed(2).padStart(6)} µs CPU a record  ${Math.round(process.memoryUsage.rss() / 1e6)} MB  ` +
+        (right ? 'totals right' : 'TOTALS WRONG'),
     )
     if (!right) process.exitCode = 1
   } finally {

@@ -1,9 +1,10 @@
 /**
- * One workload on Millrace, as one process. The environment says what to do: BOOTSTRAP, WORKLOAD, GUARANTEE (`alos` or `eos`),
- * STATE_DIR, RUN_ID (application id and group), INPUT, OUTPUT, TABLE (w4), RECORDS (0: until SIGTERM), and optionally
- * COMMIT_INTERVAL (ms), CACHE_BYTES, MEMORY, INSTANCE_ID and GROUP_PROTOCOL. It says on stdout how far it is: FIRST, P (at the close,
- * too), LAST, CLOSED, STATE, RESTORE_START, RESTORE_END; with EVENT_LOOP_DELAY (ms from the first record that do not count) the delay
- * of its event loop before CLOSED, with SELF_REPORT (ms) what it is doing and using, each so often.
+ * One workload on Millrace, as one process. The environment says what to do: BOOTSTRAP, WORKLOAD, GUARANTEE (`alos` or
+ * `eos`), STATE_DIR, RUN_ID (application id and group), INPUT, OUTPUT, TABLE (w4), RECORDS (0: until SIGTERM), and
+ * optionally COMMIT_INTERVAL (ms), CACHE_BYTES, MEMORY, INSTANCE_ID and GROUP_PROTOCOL. It says on stdout how far it
+ * is: FIRST, P (at the close, too), LAST, CLOSED, STATE, RESTORE_START, RESTORE_END; with EVENT_LOOP_DELAY (ms from the
+ * first record that do not count) the delay of its event loop before CLOSED, with SELF_REPORT (ms) what it is doing and
+ * using, each so often.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Streams } from '../src/index.ts'

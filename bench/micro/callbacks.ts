@@ -1,6 +1,6 @@
 /**
- * What it costs to look whether the results of user functions are promises: nanoseconds of CPU a look, and a record of W1 to W5 on the
- * memory log. Two versions of the code are compared by running this in each of them, in turn.
+ * What it costs to look whether the results of user functions are promises: nanoseconds of CPU a look, and a record of
+ * W1 to W5 on the memory log. Two versions of the code are compared by running this in each of them, in turn.
  *
  *     node --conditions=millrace-source bench/micro/callbacks.ts [--records 200000] [--only w1]
  */

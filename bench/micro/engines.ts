@@ -6,8 +6,8 @@ import type { EngineName, KeyValueEngine } from '../../src/engine/engine.ts'
 import { chooseEngine } from '../../src/engine/choice/choose-engine.ts'
 
 /**
- * What the engines cost, one core: `node bench/micro/engines.ts [keys]`. Keys of 16 bytes, values of 100 bytes, loaded in
- * random order in batches of 1000; then reads, batched writes, short scans and range deletes at random places.
+ * What the engines cost, one core: `node bench/micro/engines.ts [keys]`. Keys of 16 bytes, values of 100 bytes, loaded
+ * in random order in batches of 1000; then reads, batched writes, short scans and range deletes at random places.
  */
 const KEYS = Number(process.argv[2] ?? 200_000)
 const OPERATIONS = 100_000

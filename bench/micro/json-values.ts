@@ -1,8 +1,8 @@
 /*
- * What it costs to see that JSON values come back as they are, and that integers are exact: CPU a record of whole programs on the memory
- * log, with a serde that only parses and writes, with `json()` that looks at values alone, and with all of `json()`. They run in turn in
- * one process; ratios are taken round by round. On a machine that does other work single ratios scatter by several percent: the
- * quartiles tell.
+ * What it costs to see that JSON values come back as they are, and that integers are exact: CPU a record of whole
+ * programs on the memory log, with a serde that only parses and writes, with `json()` that looks at values alone, and
+ * with all of `json()`. They run in turn in one process; ratios are taken round by round. On a machine that does other
+ * work single ratios scatter by several percent: the quartiles tell.
  *
  *   node --conditions=millrace-source --expose-gc bench/micro/json-values.ts [rounds] [workload …]
  */
@@ -26,7 +26,8 @@ const ROUNDS = Number(process.argv[2] ?? 21)
 const ONLY = process.argv.slice(3)
 const START = 1_700_000_000_000
 
-// Commit intervals in the process's own CPU time: how much a commit has to write does not depend on what else the machine does.
+// Commit intervals in the process's own CPU time: how much a commit has to write does not depend on what else the
+// machine does.
 const began = Date.now()
 const clock: Clock = {
   now: () => began + process.cpuUsage().user / 1000,
@@ -92,7 +93,8 @@ function w2(cacheBytes: number) {
 }
 
 const payment = (i: number) =>
-  `{"id":"pay-${1_000_000 + i}","account":"acct-${i % KEYS}","amount":${1 + (i % 1000)},"currency":"EUR","merchant":"m-${i % 5000}","kind":"card","ts":${START + i}}`
+  `{"id":"pay-${1_000_000 + i}","account":"acct-${i % KEYS}","amount":${1 + (i % 1000)},"currency":"EUR",` +
+  `"merchant":"m-${i % 5000}","kind":"card","ts":${START + i}}`
 const withCard = (i: number) => payment(i).replace('"kind":"card"', `"kind":"card 4${String(i).padStart(15, '0')} DE"`)
 
 const workloads: [
@@ -170,6 +172,7 @@ for (const [name, app, value] of workloads) {
     }
   }
   console.log(
-    `${name.padEnd(12)} ${median(plain).toFixed(2)} µs a record; ${ratio('values', values, plain)}, ${ratio('integers', both, values)}`,
+    `${name.padEnd(12)} ${median(plain).toFixed(2)} µs a record; ` +
+      `${ratio('values', values, plain)}, ${ratio('integers', both, values)}`,
   )
 }

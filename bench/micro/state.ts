@@ -199,10 +199,9 @@ await withState(rocksdbEngine, async (state) => {
       state.trimCache()
     }
     const micros = Number(process.hrtime.bigint() - began) / 1000 / operations
+    const way = size === 0 ? 'one by one' : 'prefetched'
     console.log(
-      `rocksdb: get-update-put, uniform over ${MANY}, ${size === 0 ? 'one by one' : 'prefetched'}, commits included`.padEnd(
-        64,
-      ),
+      `rocksdb: get-update-put, uniform over ${MANY}, ${way}, commits included`.padEnd(64),
       micros.toFixed(3),
       'us',
     )

@@ -4,8 +4,9 @@ import { TopicWriter } from 'millrace'
 import type { TimeWindows } from 'millrace'
 
 /*
- * CPU per record of totals per account and day: `calendar('day')` beside `tumbling('1d')`, in turn, on the memory log. Reports
- * the median of each and their ratio. Time of events goes on by a second a record, one record in ten is up to an hour late.
+ * CPU per record of totals per account and day: `calendar('day')` beside `tumbling('1d')`, in turn, on the memory log.
+ * Reports the median of each and their ratio. Time of events goes on by a second a record, one record in ten is up to
+ * an hour late.
  *
  *   node --conditions=millrace-source bench/micro/windows.ts [--records N] [--accounts N] [--rounds N]
  */

@@ -28,7 +28,7 @@ describe('fleet tracking', () => {
     expect(driver.output(trucks).readMap()).toEqual(new Map([['truck-001', { ...VEHICLE, ...at(14, 52) }]]))
   })
 
-  test('a reading above the limit is an alert that keeps the header naming the receiver; one at the limit is none', () => {
+  test('a reading above the limit is an alert with the header of its receiver; a reading at the limit is not', () => {
     using driver = driverWithVehicle()
     const input = driver.input(positions)
     input.pipe('truck-001', at(0, 80), { timestamp: START, headers: [['unit', 'gps-1']] })
@@ -50,7 +50,7 @@ describe('fleet tracking', () => {
     expect(driver.output(minutes).size).toBe(1)
   })
 
-  test('metres and mean speed are counted by minute, and the way over the edge belongs to the minute it ends in', () => {
+  test('metres and mean speed are counted by minute; a way across two minutes belongs to the later one', () => {
     using driver = driverWithVehicle()
     const input = driver.input(positions)
     input.pipe('truck-001', at(0, 40), { timestamp: START })

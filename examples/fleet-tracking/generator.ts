@@ -49,11 +49,12 @@ export function vehicleGenerator(fleet: Fleet): Generator<string, Vehicle> {
     topic: vehicles,
     record: (index) => {
       const truck = index % fleet.trucks
+      const letter = String.fromCharCode(65 + (Math.floor(truck / DRIVERS.length) % 26))
       return {
         key: truckId(truck),
         value: {
           plate: `MR ${1000 + truck * 7}`,
-          driver: `${DRIVERS[truck % DRIVERS.length] ?? ''} ${String.fromCharCode(65 + (Math.floor(truck / DRIVERS.length) % 26))}.`,
+          driver: `${DRIVERS[truck % DRIVERS.length] ?? ''} ${letter}.`,
           limitKmh: pick(LIMITS, randomAt(fleet.seed, truck, LIMIT)),
         },
         timestamp: START - 1,
@@ -63,8 +64,8 @@ export function vehicleGenerator(fleet: Fleet): Generator<string, Vehicle> {
 }
 
 /**
- * Readings of all trucks in turn. Each truck drives round a circle of its own, faster and slower in a rhythm of its own;
- * where it is follows from the time alone.
+ * Readings of all trucks in turn. Each truck drives round a circle of its own, faster and slower in a rhythm of its
+ * own; where it is follows from the time alone.
  */
 export function positionGenerator(fleet: Fleet): Generator<string, Position> {
   const trucks = Array.from({ length: fleet.trucks }, (_, truck) => routeOf(fleet.seed, truck))

@@ -18,8 +18,8 @@ interface LastPoint extends Point {
 export const lastPoints = keyValueStore('last-points', { key: string(), value: json<LastPoint>() })
 
 /**
- * Turns readings into the metres since the reading before. A reading that arrives late adds no metres: the way past it has
- * been counted already.
+ * Turns readings into the metres since the reading before. A reading that arrives late adds no metres: the way past it
+ * has been counted already.
  */
 export class Legs implements FixedKeyProcessor<string, Position, Leg> {
   #context!: FixedKeyProcessorContext<Leg>

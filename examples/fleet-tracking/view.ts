@@ -51,12 +51,14 @@ export class FleetView implements LiveView {
     const shown = trucks.slice(0, Math.max(1, rows - 7))
     for (const [truck, row] of shown) table.push(cells(truck, row))
     const more = trucks.length - shown.length
-    return `${this.summary()}\n${table.toString()}${more > 0 ? `\n… and ${more} more trucks` : ''}\nCtrl-C ends; the next start goes on from here.`
+    const others = more > 0 ? `\n… and ${more} more trucks` : ''
+    return `${this.summary()}\n${table.toString()}${others}\nCtrl-C ends; the next start goes on from here.`
   }
 
   summary(): string {
     const time = this.#latest === 0 ? '-' : new Date(this.#latest).toISOString()
-    return `fleet-tracking: ${this.#rows.size} trucks, ${this.#readings} updates, ${this.#alerts} speeding alerts, event time ${time}`
+    const counts = `${this.#rows.size} trucks, ${this.#readings} updates, ${this.#alerts} speeding alerts`
+    return `fleet-tracking: ${counts}, event time ${time}`
   }
 
   #row(truck: string): Row {

@@ -44,7 +44,7 @@ export async function runDemo(demo: Demo): Promise<void> {
   }
 }
 
-/** Of `parseArgs`. */
+/** True for an error of `parseArgs`. */
 function isUsageError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
 }

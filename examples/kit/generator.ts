@@ -27,9 +27,9 @@ export interface FeedOptions {
 const PERIOD = 100
 
 /**
- * Writes a generator's records at a steady rate until `signal` aborts, going on where the topic ends. The topic itself says
- * what is in it: a partition with n records holds the generator's first n records for that partition. So nothing is lost
- * or written twice wherever the last run was killed, in the middle of a flush too.
+ * Writes a generator's records at a steady rate until `signal` aborts, going on where the topic ends. The topic itself
+ * says what is in it: a partition with n records holds the generator's first n records for that partition. So nothing
+ * is lost or written twice wherever the last run was killed, in the middle of a flush too.
  *
  * @returns how many of the generator's records the topic holds now
  */

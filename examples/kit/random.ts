@@ -1,6 +1,6 @@
 /**
- * A number in [0, 1) that depends on nothing but its arguments, so that record `i` of a generator can be had without the
- * records before it.
+ * A number in [0, 1) that depends on nothing but its arguments, so that record `i` of a generator can be had without
+ * the records before it.
  */
 export function randomAt(seed: number, index: number, purpose: number): number {
   let hash = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b)

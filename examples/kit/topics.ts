@@ -1,6 +1,6 @@
 import type { Log } from 'millrace'
 
-/** Of every topic of an example. */
+/** Number of partitions of every topic of an example. */
 export const PARTITIONS = 4
 
 /**

@@ -18,7 +18,8 @@ export default defineApp({
   build: (builder) => {
     const paid = builder.stream(payments)
 
-    // Every payment touches two accounts, which live in different partitions: exactly-once keeps the sum of all balances 0.
+    // Every payment touches two accounts, which live in different partitions: exactly-once keeps the sum of all
+    // balances 0.
     paid
       .flatMap((payment): [string, Booking][] => [
         [payment.from, { sent: payment.cents, received: 0 }],

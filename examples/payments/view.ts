@@ -62,6 +62,9 @@ export class BankView implements LiveView {
       balance += total.balance
     }
     const minute = this.#minute === undefined ? '-' : dollars(this.#minute.cents)
-    return `payments: ${this.#accounts.size} accounts, ${Math.floor(sides / 2)} payments, sum of all balances ${dollars(balance)}, this minute ${minute}, ${this.#suspicious.size} fraud alerts`
+    return (
+      `payments: ${this.#accounts.size} accounts, ${Math.floor(sides / 2)} payments, ` +
+      `sum of all balances ${dollars(balance)}, this minute ${minute}, ${this.#suspicious.size} fraud alerts`
+    )
   }
 }

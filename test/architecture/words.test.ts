@@ -3,21 +3,7 @@ import { faultsOf, faultsOfFile, placeOf, writtenFiles } from './words.ts'
 
 /** Folders whose words are not right yet. The list only shrinks: nothing is added to it. */
 const NOT_YET: readonly string[] = [
-  'bench',
-  'bench/micro',
-  'bench/side-by-side/growth',
-  'bench/side-by-side/latency',
-  'bench/side-by-side/recovery',
-  'bench/side-by-side/rescale',
-  'bench/side-by-side/restore',
-  'bench/side-by-side/rig',
-  'bench/side-by-side/scale',
-  'bench/side-by-side/soak',
-  'bench/side-by-side/throughput',
   'docs',
-  'examples/fleet-tracking',
-  'examples/kit',
-  'examples/payments',
   'src/dsl',
   'src/dsl/handles',
   'src/dsl/nodes',
@@ -49,8 +35,6 @@ const NOT_YET: readonly string[] = [
   'src/topology/compile',
   'src/topology/describe',
   'src/topology/graph',
-  'test/conformance',
-  'test/docs',
   'test/dsl',
   'test/faults',
   'test/faults/rounds',
@@ -63,13 +47,11 @@ const NOT_YET: readonly string[] = [
   'test/runtime',
   'test/runtime/support',
   'test/runtime/workers',
-  'test/setup',
   'test/simulation',
   'test/state',
   'test/state/support',
   'test/topology',
   'test/upgrades',
-  'vitest.config.ts',
 ]
 
 const HERE = 'test/architecture/words'

@@ -32,7 +32,8 @@ function differentOutput(want: ScenarioResult, got: ScenarioResult): string | nu
     for (let i = 0; i < Math.max(expected.length, found.length); i++) {
       const [a, b] = [expected[i], found[i]]
       if (canonical(shape(a)) === canonical(shape(b))) continue
-      return `output ${topic}[${i}]: expected ${show(a)}, got ${show(b)} (${expected.length} and ${found.length} records)`
+      const counts = `${expected.length} and ${found.length} records`
+      return `output ${topic}[${i}]: expected ${show(a)}, got ${show(b)} (${counts})`
     }
   }
   return null

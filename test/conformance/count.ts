@@ -1,4 +1,7 @@
-/** Runs every recorded scenario and prints how many came out as recorded, by theme: `npm run conformance`. Known differences fail, too. */
+/**
+ * Runs every recorded scenario and prints, by theme, how many have the recorded result: `npm run conformance`. Known
+ * differences count as failures, too.
+ */
 import { firstDifference } from './compare.ts'
 import { KNOWN_DIFFERENCES } from './known-differences.ts'
 import { recordedFiles, recordedScenarios } from './recorded.ts'

@@ -1,8 +1,8 @@
 import { Windowed } from '../../src/index.ts'
 
 /*
- * The functions that scenarios name: expressions over (key, value), and functions of two and three arguments. A function's
- * type follows from the types it is applied to, and decides the serde behind it.
+ * The functions that scenarios name: expressions over (key, value), and functions of two and three arguments. A
+ * function's type follows from the types it is applied to, and decides the serde behind it.
  */
 
 export type DataType = 'string' | 'long' | 'boolean' | WindowedType | ListType

@@ -1,6 +1,6 @@
 /**
- * Scenarios that do not come out as recorded, and why. The suite asserts that they still differ, so none can stay here after it
- * has been mended.
+ * Scenarios that do not come out as recorded, and why. The suite asserts that they still differ, so none can stay here
+ * after it has been mended.
  */
 export const KNOWN_DIFFERENCES: ReadonlyMap<string, string> = new Map([
   ...reason('Kafka Streams refuses the topology, which works here', [

@@ -6,7 +6,7 @@ import type { Types } from './step-result.ts'
 
 type Stream = KStream<unknown, unknown>
 
-/** The branches of a `split`, by the id of their steps: handed to `use`, or found in the resulting map, as the step says. */
+/** The branches of a `split` by the ids of their steps: passed to `use`, or found in the result, as the step says. */
 export function splitStep(step: Step, stream: Stream, { key, value }: Types): ReadonlyMap<string, Stream> {
   const branches = new Map<string, Stream>()
   const optionsOf = (branch: BranchStep): BranchOptions<unknown, unknown> => {

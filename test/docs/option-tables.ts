@@ -29,7 +29,7 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
 
 const SECTION = /<!-- options: (.+?) -->\n[\s\S]*?<!-- end of options -->/g
 
-/** A page with every table of options written anew. */
+/** Returns a page with every table of options written again. */
 export function withOptionTables(page: string): string {
   return page.replaceAll(SECTION, (_section, name: string) => {
     const table = OPTION_TABLES.get(name)

@@ -36,9 +36,9 @@ export function readPages(): string[] {
 }
 
 /**
- * Every block marked `ts` in these pages, in order. `ts setup`: stands in front of every later block of the page.
- * `ts continued`: belongs to the block before. What a block prints is shown in a block marked `text` right behind it, or
- * in comments behind `console.log(…)`.
+ * Returns every block marked `ts` in these pages, in order. A block `ts setup` precedes every later block of the page.
+ * A block `ts continued` belongs to the block before it. The output of a block stands in a block marked `text` right
+ * after it, or in comments after `console.log(…)`.
  */
 export function readSnippets(): Snippet[] {
   return readPages().flatMap((page) => snippetsOf(page, readFileSync(join(root, page), 'utf8')))

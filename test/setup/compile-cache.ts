@@ -7,9 +7,10 @@ import { NODE_OPTIONS } from './node-options.ts'
 const root = join(import.meta.dirname, '../..')
 
 /**
- * Before any test: compiles the library, and what tests let threads import, into a cache that all processes of the run share. A thread
- * that has to strip types compiles WebAssembly for it, and V8 may end the process when threads that have come and go (see
- * vitest.config.ts); beside that, threads start in half the time. Commands run with other options: the first fills the cache for the others.
+ * Before any test: compiles the library, and what tests let threads import, into a cache that all processes of the run
+ * share. A thread that has to strip types compiles WebAssembly for it, and V8 may end the process when threads that
+ * have come and go (see vitest.config.ts); beside that, threads start in half the time. Commands run with other
+ * options: the first fills the cache for the others.
  */
 export default function setup(): () => void {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-compile-cache-'))

@@ -1,4 +1,4 @@
-/** Of the processes that run test files. What V8 has compiled is found again by a process with the same options only. */
+/** Options of processes that run test files. Only a process with the same options finds the code that V8 compiled. */
 export const NODE_OPTIONS: string[] = [
   '--conditions=millrace-source',
   '--no-memory-protection-keys',

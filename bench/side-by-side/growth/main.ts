@@ -1,10 +1,12 @@
 /**
- * How the rate changes as input and keys grow: W2 without a cache, first with ten times as many records, then with more and more accounts,
- * up to a state that is several times the memory it is given.
+ * How the rate changes as input and keys grow: W2 without a cache, first with ten times as many records, then with more
+ * and more accounts, up to a state that is several times the memory it is given.
  *
- *     npm run bench:growth -- [--of input,keys] [--guarantee alos|eos] [--records N] [--accounts 10000,5000000] [--memory 64MiB] [--only millrace|java] [--runs N]
+ *     npm run bench:growth -- [--of input,keys] [--guarantee alos|eos] [--records N] [--accounts 10000,5000000]
+ *                             [--memory 64MiB] [--only millrace|java] [--runs N]
  *
- * `--records` is how many there are of the growing keys. Kafka Streams has no bound for all of its memory; it keeps its own.
+ * `--records` is how many there are of the growing keys. Kafka Streams has no bound for all of its memory; it keeps its
+ * own.
  */
 import { parseArgs } from 'node:util'
 import type { Cell } from '../rig/cells.ts'

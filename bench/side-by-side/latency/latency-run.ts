@@ -20,7 +20,7 @@ export interface LatencyContext extends BenchPlace {
   /** How long is measured, and how long it runs before that; s. */
   readonly seconds: number
   readonly warmUp: number
-  /** Of Kafka Streams; ms. */
+  /** Linger of Kafka Streams, ms. */
   readonly linger: number
 }
 
@@ -37,7 +37,7 @@ export interface LatencyRun {
 
 /** ms by which a run may take longer than planned. */
 const PATIENCE = 60_000
-/** ms between two turns of the sender. What a record waits for it, or for earlier ones on their way, is part of its latency. */
+/** ms between two turns of the sender. The wait for a turn, or for earlier records, is part of a record's latency. */
 const TURN = 1
 const workload = workloads['w2'] as Workload
 let number = 0

@@ -1,10 +1,11 @@
 /**
- * How long a record takes through an application at a steady rate: W2 without a cache, from when a payment is sent to when another
- * process has received the new total of its account. First without an application in between, which is what sender, broker and receiver
- * take, then Kafka Streams, then Millrace; then the delay of Millrace's event loop under full load.
+ * How long a record takes through an application at a steady rate: W2 without a cache, from when a payment is sent to
+ * when another process has received the new total of its account. First without an application in between, which is
+ * what sender, broker and receiver take, then Kafka Streams, then Millrace; then the delay of Millrace's event loop
+ * under full load.
  *
- *     npm run bench:latency -- [--guarantee alos|eos] [--seconds 30] [--warm-up 5] [--rate 2000] [--only millrace|java] [--linger N]
- *                              [--full-load-records N]
+ *     npm run bench:latency -- [--guarantee alos|eos] [--seconds 30] [--warm-up 5] [--rate 2000]
+ *                              [--only millrace|java] [--linger N] [--full-load-records N]
  *
  * `--linger` is that of Kafka Streams (ms; its own default is 100, here it is 5): Millrace always waits for 5 ms.
  * `--full-load-records 0` leaves the full load out.
@@ -80,7 +81,8 @@ await onBroker(async (place) => {
     if (fault !== undefined) process.exitCode = 1
     const kiloRate = Math.round(fullLoad / (measured?.secondsClosed ?? Number.NaN) / 1000)
     delays.push(
-      `${guarantee}, full load (${kiloRate} k records/s): event loop ${delayOf(measured?.eventLoopDelay)} ms, ${verdict(fault)}`,
+      `${guarantee}, full load (${kiloRate} k records/s): ` +
+        `event loop ${delayOf(measured?.eventLoopDelay)} ms, ${verdict(fault)}`,
     )
     console.log(delays.at(-1))
   }

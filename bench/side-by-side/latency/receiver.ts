@@ -1,8 +1,8 @@
 /**
- * Reads a topic as its records arrive, in a process of its own, and says how long each took from when it was sent. The environment says
- * what to do: BOOTSTRAP, TOPIC, RECORDS (how many will come), WARM_UP (ms from the first one sent; what is sent in it does not count).
- * Says READY, and at the end LATENCY with percentiles as JSON. Waits for the broker's answers (a fetch of at least one byte) and reads
- * committed records only, which without transactions are all.
+ * Reads a topic as its records arrive, in a process of its own, and says how long each took from when it was sent. The
+ * environment says what to do: BOOTSTRAP, TOPIC, RECORDS (how many will come), WARM_UP (ms from the first one sent;
+ * what is sent in it does not count). Says READY, and at the end LATENCY with percentiles as JSON. Waits for the
+ * broker's answers (a fetch of at least one byte) and reads committed records only, which without transactions are all.
  */
 import { json, readTopic, string, topic } from '../../../src/index.ts'
 import { kafka } from '../../../src/kafka/index.ts'

@@ -1,14 +1,15 @@
 /**
- * How soon an application is back after a crash: W2 is killed half-way (SIGKILL) and started again at once, on the same disk, on an empty
- * one, and on an empty one under a name of its own (`instanceId`). Groups have the session timeouts that brokers give them by default.
+ * How soon an application is back after a crash: W2 is killed half-way (SIGKILL) and started again at once, on the same
+ * disk, on an empty one, and on an empty one under a name of its own (`instanceId`). Groups have the session timeouts
+ * that brokers give them by default.
  *
  *     npm run bench:recovery -- [--guarantee alos|eos] [--disk same|empty] [--instance-id] [--records N] [--accounts N]
  *                               [--commit-interval MS] [--only millrace|java] [--runs N] [--java KEY=VALUE[,…]]
  *
- * Under `eos` the totals must be exact at the end; under `alos` nothing may be lost, and what is counted twice is counted: with commits
- * each 30 s, the default, the killed process may have committed nothing at all. Kafka Streams runs with its default group protocol,
- * `classic`, where `group.instance.id` is its `instanceId`. With `--java group.protocol=streams` it has none (it refuses to start with
- * one), and the case is left out.
+ * Under `eos` the totals must be exact at the end; under `alos` nothing may be lost, and what is counted twice is
+ * counted: with commits each 30 s, the default, the killed process may have committed nothing at all. Kafka Streams
+ * runs with its default group protocol, `classic`, where `group.instance.id` is its `instanceId`. With `--java
+ * group.protocol=streams` it has none (it refuses to start with one), and the case is left out.
  */
 import { parseArgs } from 'node:util'
 import { javaClassPath } from '../rig/java.ts'

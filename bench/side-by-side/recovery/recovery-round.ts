@@ -102,7 +102,7 @@ export async function recoveryRound(
   }
 }
 
-/** Resolves when a group has committed all of the input. Asks only once its new member is at work, so as not to disturb its start. */
+/** Resolves when a group has committed all input. Asks only once its new member works, so as not to delay it. */
 async function committed(
   brokers: string,
   group: string,

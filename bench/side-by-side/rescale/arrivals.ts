@@ -17,7 +17,7 @@ export class Arrivals {
   constructor(log: Log, name: string, partitions: number) {
     this.#times = Array.from({ length: partitions }, () => [])
     this.#done = this.#follow(log, name)
-    // Whoever stops it hears of what went wrong.
+    // `stop` rejects with the error.
     this.#done.catch(() => {})
   }
 

@@ -1,12 +1,13 @@
 /**
- * What users notice of scaling out and in: W2 under 5,000 records/s on 8 partitions, one instance; two more are started, and closed again
- * 40 s later. A pause is the longest gap in the output of a partition, beyond the usual one.
+ * What users notice of scaling out and in: W2 under 5,000 records/s on 8 partitions, one instance; two more are
+ * started, and closed again 40 s later. A pause is the longest gap in the output of a partition, beyond the usual one.
  *
- *     npm run bench:rescale -- [--guarantee alos|eos] [--group-protocol streams|classic] [--runs N] [--only millrace|java]
- *                              [--java KEY=VALUE[,…]]
+ *     npm run bench:rescale -- [--guarantee alos|eos] [--group-protocol streams|classic] [--runs N]
+ *                              [--only millrace|java] [--java KEY=VALUE[,…]]
  *
- * A partition counts as moved if an instance restored its store after the change. The totals must be exact at the end, with one output per
- * record. Without a group protocol each side takes its default: Millrace `streams`, Kafka Streams `classic`.
+ * A partition counts as moved if an instance restored its store after the change. The totals must be exact at the end,
+ * with one output per record. Without a group protocol each side takes its default: Millrace `streams`, Kafka Streams
+ * `classic`.
  */
 import { parseArgs } from 'node:util'
 import { javaClassPath } from '../rig/java.ts'

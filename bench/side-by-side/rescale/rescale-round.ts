@@ -55,8 +55,8 @@ const TURN = 10
 let number = 0
 
 /**
- * One instance under steady input, then three, then one again. Every update is written, and keys are partitioned alike on both sides: the
- * output of a partition shows when its input was processed.
+ * One instance under steady input, then three, then one again. Every update is written, and keys are partitioned alike
+ * on both sides: the output of a partition shows when its input was processed.
  *
  * @throws if a runner fails
  */

@@ -1,12 +1,13 @@
 /**
- * How fast stores come back from their changelog: W2 on an empty disk, with a changelog of 1,000,000 accounts written once each, and one
- * of 500,000 updates of 10,000 accounts.
+ * How fast stores come back from their changelog: W2 on an empty disk, with a changelog of 1,000,000 accounts written
+ * once each, and one of 500,000 updates of 10,000 accounts.
  *
  *     npm run bench:restore -- [--keys N --records N] [--runs N] [--only millrace|java] [--java KEY=VALUE[,…]]
  *
- * Every run has an application id, a changelog and an input of its own; the changelogs of both sides hold the same records, in the format
- * that both write. The time counts from the begin of the first store's restore to the end of the last one's. What came back is checked:
- * as many records as were written, and up to 20,000 accounts all over the store get one more payment, whose totals must be exact.
+ * Every run has an application id, a changelog and an input of its own; the changelogs of both sides hold the same
+ * records, in the format that both write. The time counts from the begin of the first store's restore to the end of the
+ * last one's. What came back is checked: as many records as were written, and up to 20,000 accounts all over the store
+ * get one more payment, whose totals must be exact.
  */
 import { parseArgs } from 'node:util'
 import { javaClassPath } from '../rig/java.ts'

@@ -32,7 +32,7 @@ const PROBED = 20_000
 const CELL = { workload: 'w2', guarantee: 'alos', cached: true } as const
 let number = 0
 
-/** Starts a runner on a changelog and an empty disk, then has it pay into accounts all over the store. @throws if the runner fails */
+/** Starts a runner on a changelog and an empty disk, then pays into accounts all over the store. @throws if it fails */
 export async function restoreRound(
   { log, broker, directory }: BenchPlace,
   side: Side,
@@ -93,7 +93,7 @@ function accountOf(key: number): string {
   return `acct-${key}`
 }
 
-/** Writes what both sides write for the store `acc` without a cache: each update, as the store's value with the payment's time. */
+/** Writes what both sides write for the store `acc` without a cache: each update as a value with the payment's time. */
 async function fillChangelog(log: Log, changelog: string, { keys, records }: ChangelogSize): Promise<AccountTotals> {
   const totals = new AccountTotals()
   await fill(log, changelog, records, (i): InputRecord => {

@@ -21,7 +21,7 @@ export class AccountTotals extends LastValues<Total> {
     return totals
   }
 
-  /** Answers the account's total by then. */
+  /** Adds a payment and returns the account's total after it. */
   pay(account: string, amount: number): Readonly<Total> {
     const total = this.expected.get(account) ?? { count: 0, sum: 0 }
     this.expected.set(account, total)

@@ -24,7 +24,7 @@ export interface BenchAppOptions {
   readonly output: string
   /** The topic of vehicles (w4). */
   readonly table: string
-  /** Called once per record: in the first function of the user's that sees all of them or, where there is none, when it is read. */
+  /** Called once per record: in the first function of the user that sees all records or, without one, on reading. */
   readonly tick: () => void
 }
 

@@ -5,7 +5,7 @@ import { promisify } from 'node:util'
 const bench = join(import.meta.dirname, '..', '..')
 const root = join(bench, '..')
 
-/** `bench/runner.ts` as users run an application: compiled. Node's own stripping of types takes 25 MB of every process. */
+/** `bench/runner.ts`, compiled, as users run an application: Node's stripping of types takes 25 MB of every process. */
 export const builtRunner = join(root, 'node_modules', '.cache', 'millrace-bench', 'bench', 'runner.js')
 
 /** Call before a process is started with it. */

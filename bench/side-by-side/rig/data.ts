@@ -1,6 +1,6 @@
 /**
- * What the workloads read: every record is a function of its number alone, so that whoever checks the answers needs nothing
- * but the number of records.
+ * What the workloads read: every record is a function of its number alone, so that whoever checks the answers needs
+ * nothing but the number of records.
  */
 export interface Position {
   readonly truck: string

@@ -11,7 +11,7 @@ export interface Delay {
 const RESOLUTION = 10
 const NAME = 'EVENT_LOOP_DELAY'
 
-/** Measures the event loop of this process. The histogram holds times between two firings: the timer's own time is taken off. */
+/** Measures the event loop's delay. The histogram holds times between two firings: the timer's period is subtracted. */
 export class EventLoopDelay {
   readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION })
   readonly #after: number

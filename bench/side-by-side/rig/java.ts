@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 const VERSION = '4.3.0'
 const sources = join(import.meta.dirname, '..', '..', 'java')
 
-/** Class path of the Kafka Streams runner: jars from Maven Central, kept in the user's cache, and the runner compiled anew. */
+/** Class path of the Kafka Streams runner: jars from Maven Central, in the user's cache, and the compiled runner. */
 export async function javaClassPath(workDirectory: string): Promise<string> {
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'millrace', 'bench')
   const jars = join(cache, `kafka-streams-${VERSION}`)

@@ -11,7 +11,7 @@ export interface Pace {
   readonly headers?: () => Headers
 }
 
-/** Writes records at a steady rate, whatever becomes of them; answers how late the latest was written, ms. */
+/** Writes records at a steady rate, whatever becomes of them. Returns the greatest delay of a record, ms. */
 export async function writePaced(
   log: Log,
   name: string,

@@ -3,13 +3,13 @@ import { CACHE_BYTES, COMMIT_INTERVAL, type Cell } from './cells.ts'
 import type { RunnerCommand } from './runner-process.ts'
 
 /**
- * Where state is large, a bound for Node's heap, which by default grows as far as the machine allows and leaves most of itself to garbage.
- * Where state is small that costs little, and these options a tenth of the speed.
+ * Where state is large, a bound for Node's heap, which by default grows as far as the machine allows and leaves most of
+ * itself to garbage. Where state is small that costs little, and these options a tenth of the speed.
  */
 const HEAP_OF_LARGE_STATE = ['--max-old-space-size=2048', '--max-semi-space-size=8']
 /**
- * Of both sides where state is large. glibc raises this bound by itself when something large is freed, and keeps everything below it from then
- * on instead of giving it back to the system. Large buffers cost a little more for it.
+ * A setting of both sides for large state. glibc raises this bound by itself when something large is freed, and keeps
+ * everything below it from then on instead of giving it back to the system. Large buffers cost a little more for it.
  */
 const ALLOCATOR_OF_LARGE_STATE = { MALLOC_MMAP_THRESHOLD_: '131072' }
 

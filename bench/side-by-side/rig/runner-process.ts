@@ -13,7 +13,7 @@ export interface RunnerLimits {
   readonly brokerPid: number | undefined
   /** ms after which the process is killed. */
   readonly limit: number
-  /** Told of every line on its stdout. */
+  /** Called with every line on its stdout. */
   readonly onLine?: ((line: string) => void) | undefined
 }
 
@@ -27,7 +27,7 @@ export interface Mark {
 
 const SAMPLE_EVERY = 20
 
-/** A process that keeps the contract of bench/runner.ts, followed by what it says on stdout. It ends with this process at the latest. */
+/** A process that keeps the contract of bench/runner.ts, and its output. It ends with this process at the latest. */
 export class RunnerProcess {
   readonly #child: ChildProcess
   readonly #marks = new Map<string, Mark>()
@@ -65,7 +65,7 @@ export class RunnerProcess {
         const said = [...this.#marks.keys()].join(', ')
         throw new Error(`the runner ended with ${String(code ?? signal)} after ${said}\n${errors}`)
       })
-    // Whoever waits for something else first hears of it later.
+    // The error is reported later to callers that wait for something else first.
     this.#ended.catch(() => {})
   }
 

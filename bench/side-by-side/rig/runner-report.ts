@@ -8,7 +8,7 @@ export class RunnerReport {
   #restored: number | undefined
   /** Records that it is known to have processed. */
   processed = 0
-  /** Of the changelogs' partitions, in the order in which they began. */
+  /** Starts of the changelogs' partitions, in their order. */
   readonly restoreStarts: { readonly time: number; readonly partition: number }[] = []
   readonly restored = { records: 0, partitions: 0, until: 0 }
   readonly #whenFirst = Promise.withResolvers<void>()

@@ -20,7 +20,7 @@ export interface Workload {
   expectation(records: number): Expectation
 }
 
-/** What the output must come to. Written for one run: takes every record of the output, in order, then says whether it is right. */
+/** The expected output of one run: takes every record of the output, in order, then says whether it is right. */
 export interface Expectation {
   add(key: string, value: unknown): void
   /** What is wrong; undefined if nothing is. */

@@ -1,11 +1,12 @@
 /**
- * One instance against two: an application as one process of one thread, and as two that share the four partitions of the same input, each
- * with its own state directory. All instances have their tasks before the first record is to be seen: the input is one transaction.
+ * One instance against two: an application as one process of one thread, and as two that share the four partitions of
+ * the same input, each with its own state directory. All instances have their tasks before the first record is to be
+ * seen: the input is one transaction.
  *
  *     npm run bench:scale -- [--workload w2big] [--guarantee alos|eos] [--records N] [--runs N]
  *
- * Counts from the first record of any instance to the close of the last. The broker runs on the same machine: with two cores it has
- * nothing left for itself when both instances are busy.
+ * Counts from the first record of any instance to the close of the last. The broker runs on the same machine: with two
+ * cores it has nothing left for itself when both instances are busy.
  */
 import { parseArgs } from 'node:util'
 import type { Cell } from '../rig/cells.ts'

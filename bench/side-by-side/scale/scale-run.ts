@@ -32,7 +32,7 @@ const REPORT_EVERY = 50
 const REST = 3000
 let number = 0
 
-/** Runs a workload on instances of one application, which all have their tasks before there is a record. @throws if an instance fails */
+/** Runs a workload on instances of an application, which have tasks before the first record. @throws if one fails */
 export async function scaleRun(place: BenchPlace, cell: Cell, records: number, instances: number): Promise<ScaleRun> {
   const { log, broker, directory } = place
   const workload = workloads[cell.workload] as Workload

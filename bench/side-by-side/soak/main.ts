@@ -1,12 +1,13 @@
 /**
- * Whether an application keeps within its memory: W2 with a million accounts under steady input for a long time, with a `memory` budget.
- * Samples the process each 10 s, after a garbage collection; at the end, the trends of the least of each minute in the second half, and
- * whether all totals are right.
+ * Whether an application keeps within its memory: W2 with a million accounts under steady input for a long time, with a
+ * `memory` budget. Samples the process each 10 s, after a garbage collection; at the end, the trends of the least of
+ * each minute in the second half, and whether all totals are right.
  *
  *     npm run bench:soak -- [--minutes 20] [--accounts 1000000] [--memory 512MiB] [--rate 20000] [--guarantee eos|alos]
  *
- * "grows" is what rises by more than a tenth of the budget in an hour, and by more than twice the standard error of the slope. The state
- * itself must have stopped to grow by the half: at 20,000 records a second a million accounts have all been seen after ten minutes.
+ * "grows" is what rises by more than a tenth of the budget in an hour, and by more than twice the standard error of the
+ * slope. The state itself must have stopped to grow by the half: at 20,000 records a second a million accounts have all
+ * been seen after ten minutes.
  */
 import { parseArgs } from 'node:util'
 import { parseByteSize } from '../../../src/options/byte-size.ts'
@@ -68,16 +69,17 @@ await onBroker(async (place) => {
   })
   const { measured, late, written, deleted, fault } = result
   const redone = samples.at(-1)?.redone ?? 0
+  console.log(`totals ${fault === undefined ? 'right' : `WRONG: ${fault}`}; ${redone} commits failed and were repeated`)
   console.log(
-    `totals ${fault === undefined ? 'right' : `WRONG: ${fault}`}; ${redone} commits failed and were done anew`,
-  )
-  console.log(
-    `${Math.round(records / measured.secondsClosed)} records/s, ${((measured.cpuClosed / records) * 1e6).toFixed(1)} µs CPU a record; ` +
+    `${Math.round(records / measured.secondsClosed)} records/s, ` +
+      `${((measured.cpuClosed / records) * 1e6).toFixed(1)} µs CPU a record; ` +
       `the sender was at most ${late.toFixed(0)} ms late; ` +
-      `the broker wrote ${(written / 1e9).toFixed(2)} GB, deleted ${deleted} records of the input, and took at most ${megabytes(most(({ disk }) => disk))} MB`,
+      `the broker wrote ${(written / 1e9).toFixed(2)} GB, deleted ${deleted} records of the input, ` +
+      `and took at most ${megabytes(most(({ disk }) => disk))} MB`,
   )
   console.log(
-    `largest: RSS ${measured.rss} MB, accounted ${megabytes(most(accountedOf))} of ${megabytes(budget)} MB in the budget`,
+    `largest: RSS ${measured.rss} MB, ` +
+      `accounted ${megabytes(most(accountedOf))} of ${megabytes(budget)} MB in the budget`,
   )
   const verdicts = [
     verdict('RSS', ({ rss }) => rss),
@@ -108,7 +110,7 @@ function verdict(name: string, of: (sample: SoakSample) => number): Verdict {
   return judged
 }
 
-/** Files that are merged, and rows on their way to the disk, make waves of seconds. What leaks is there at their lowest, too. */
+/** Merges of files, and rows on their way to the disk, make waves of seconds. A leak raises their lowest points. */
 function lowestOfMinutes(points: readonly Point[]): Point[] {
   const lowest: Point[] = []
   for (let end = SAMPLES_PER_MINUTE; end <= points.length; end += SAMPLES_PER_MINUTE) {

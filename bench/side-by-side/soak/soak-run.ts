@@ -47,7 +47,7 @@ const SEGMENT = String(64 * 2 ** 20)
 /** In which `stat` counts, bytes. */
 const BLOCK = 512
 
-/** What is read is deleted by size, not by time: records have times of long ago. Minutes of input are kept at the default rate. */
+/** The input is deleted by size, not by time, since its times are long ago. At the default rate it keeps minutes. */
 const inputConfigs = {
   'cleanup.policy': 'delete',
   'retention.bytes': String(4 * Number(SEGMENT)),
@@ -68,7 +68,7 @@ export async function soak(place: BenchPlace, plan: SoakPlan, onSample: (sample:
   await createTopic(log, input, PARTITIONS, inputConfigs)
   await createTopic(log, output, PARTITIONS, outputConfigs)
   mkdirSync(state)
-  // Of W2 with many accounts, as it decides the settings of the process.
+  // The cell of W2 with many accounts determines the settings of the process.
   const cell: Cell = { workload: 'w2big', guarantee, cached: true }
   const env = {
     BOOTSTRAP: broker.brokers,

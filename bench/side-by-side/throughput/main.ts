@@ -1,11 +1,13 @@
 /**
- * Millrace and Kafka Streams side by side: the same workloads on the same broker, in turn, one stream thread each, answers checked.
+ * Millrace and Kafka Streams side by side: the same workloads on the same broker, in turn, one stream thread each,
+ * with their results checked.
  *
  *     npm run bench -- [--quick] [--workload w2[,w5]] [--guarantee alos|eos] [--cache on|off] [--runs N] [--records N]
  *                      [--only millrace|java] [--profile DIRECTORY] [--java KEY=VALUE[,…]] [--json FILE] [--record]
  *
- * `--json` adds each run to a file, and reports on all runs in it: a long benchmark can be run in parts. `--record` keeps the
- * ratios, with which later runs of as many records are compared; unless they are `--quick`, it writes them into docs/performance.md.
+ * `--json` adds each run to a file, and reports on all runs in it: a long benchmark can be run in parts. `--record`
+ * keeps the ratios, with which later runs of as many records are compared; unless they are `--quick`, it writes them
+ * into docs/performance.md.
  */
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'

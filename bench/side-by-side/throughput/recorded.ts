@@ -16,14 +16,14 @@ const file = join(import.meta.dirname, 'recorded.json')
 const page = join(import.meta.dirname, '..', '..', '..', 'docs', 'performance.md')
 const BEGIN = '<!-- side by side: written by npm run bench -- --record -->'
 const END = '<!-- end of side by side -->'
-/** A ratio that is worse by more than this is told. */
+/** A ratio that is worse by more than this is reported. */
 const TOLERANCE = 0.15
 
 function recordedCells(): RecordedCell[] {
   return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : []
 }
 
-/** What is worse than what was recorded last of as many records; noise of a busy machine is told too. */
+/** Returns the results that are worse than those recorded for as many records, even if only the machine was busy. */
 export function comparedWithRecorded(results: readonly CellResult[]): string[] {
   const recorded = new Map(recordedCells().map((cell) => [nameOf(cell), cell]))
   const lines: string[] = []
@@ -76,7 +76,7 @@ function nameOf({ title, guarantee, records }: Pick<RecordedCell, 'title' | 'gua
   return `${title}, ${guarantee}, ${records}`
 }
 
-/** Of a Markdown table, without its head. */
+/** Returns the rows of a Markdown table, without its head. */
 function rowsOf(table: string): string[][] {
   const lines = table.split('\n').filter((line) => line.startsWith('|'))
   return lines.slice(2).map((line) =>

@@ -34,7 +34,7 @@ interface SideResult {
 export interface CellResult {
   readonly title: string
   readonly guarantee: string
-  /** Of the input. */
+  /** Number of records of the input. */
   readonly records: number
   /** Why there is nothing to compare. */
   readonly fault: string | undefined
@@ -95,7 +95,7 @@ function sideResult(all: readonly Run[], side: Side): SideResult {
   }
 }
 
-/** A commit emits what a cache held back: who is quicker commits less often and emits less in all, but not less at each commit. */
+/** A commit emits what a cache held back: a faster side commits less often and emits less in all, not per commit. */
 function lessWork(cell: Cell, java: SideResult, millrace: SideResult): string | undefined {
   const commits = ({ seconds }: SideResult): number => Math.ceil((seconds * 1000) / COMMIT_INTERVAL[cell.guarantee])
   const isLess = millrace.outputs < LEAST_OUTPUTS * java.outputs

@@ -23,7 +23,7 @@ export interface RunContext {
   readonly profile: string | undefined
   /** True: Millrace measures the delay of its event loop, which costs a little. */
   readonly eventLoopDelay?: boolean
-  /** Of Millrace, such as `512MiB`; its default if undefined. */
+  /** Memory of Millrace, such as `512MiB`; its default if undefined. */
   readonly memory?: string | undefined
 }
 
@@ -34,7 +34,7 @@ let number = 0
 /**
  * One run of one side, from an empty state to a verdict on what it wrote.
  *
- * @param workload other input and answers than the cell's own, for the same program
+ * @param workload input and expected output other than the cell's own, for the same program
  */
 export async function runOnce(
   context: RunContext,
