@@ -247,7 +247,7 @@ describe('a missing permission', () => {
       await refused('MR_AUTHORIZATION', words.name, `topics that begin with ${id}-`)
       for (const operation of ['CREATE', 'READ', 'WRITE'] as const)
         await allow(user, operation, 'TOPIC', `${id}-`, true)
-      await refused('MR_AUTHORIZATION', counts.name, 'Write on what is written')
+      await refused('MR_AUTHORIZATION', counts.name, 'Write on topics that are written')
       await allow(user, 'DESCRIBE', 'TOPIC', counts.name)
       await refused('MR_PRODUCE', counts.name, 'Write')
       await allow(user, 'WRITE', 'TOPIC', counts.name)

@@ -124,7 +124,7 @@ describe('positions', () => {
   })
 
   test.each([
-    ['behind the end', 1000],
+    ['after the end', 1000],
     ['below records that were deleted', 3],
   ])('an offset %s is an error with its place, until the partition is assigned again', async (_, offset) => {
     const topic = await path.topic()

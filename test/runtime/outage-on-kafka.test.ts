@@ -114,7 +114,7 @@ test('a command that is told to end while no broker answers says what it waits f
   const { code, stderr } = await command.result()
   expect(stderr).toMatch(/^closing takes long; waiting for="Kafka at .*1 tasks? to be committed/m)
   expect(stderr).toMatch(/^error MR_CLOSE_TIMEOUT: .*within 3000 ms.*Kafka at /m)
-  expect(stderr).toMatch(/^ {2}hint: nothing is lost/m)
+  expect(stderr).toMatch(/^ {2}hint: Use --close-timeout .* Nothing is lost/m)
   expect(code).toBe(1)
   await log.close()
 })
