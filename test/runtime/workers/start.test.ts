@@ -24,7 +24,7 @@ describe('several threads on Kafka are refused with what to do', () => {
 
   test.each([
     ['that is no URL', './sums.ts', 'MR_CONFIG', /import\.meta\.url/],
-    ['that does not exist', fixture('nowhere.ts'), 'MR_APP_LOAD', /install what it imports/],
+    ['that does not exist', fixture('nowhere.ts'), 'MR_APP_LOAD', /Install the packages that it imports/],
     ['that exports no application', fixture('nothing.ts'), 'MR_APP_DEFAULT', /export default defineApp/],
     ['that makes another application in each thread', fixture('changing.ts'), 'MR_THREAD_MODULE', /same application/],
     [
