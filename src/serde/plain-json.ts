@@ -58,7 +58,7 @@ export type KeepsBigint = (value: bigint) => boolean
  * @param keeps bigints that count as plain; none if it is undefined
  */
 export function copyOfPlainJson(value: unknown, keeps: KeepsBigint | undefined): unknown {
-  if (typeof value !== 'object') return copyOfPrimitive(value, keeps)
+  if (typeof value !== 'object') return isPlain(value) || isKept(value, keeps) ? (value === 0 ? 0 : value) : undefined
   if (value === null) return null
   try {
     return copyOfTree(value, keeps)
@@ -92,9 +92,8 @@ export function cloneOfPlainJson(value: unknown, copyOther: (value: unknown) => 
   return elements
 }
 
-function copyOfPrimitive(value: unknown, keeps: KeepsBigint | undefined): unknown {
-  if (isPlain(value)) return value === 0 ? 0 : value
-  return typeof value === 'bigint' && keeps?.(value) === true ? value : undefined
+function isKept(value: unknown, keeps: KeepsBigint | undefined): boolean {
+  return typeof value === 'bigint' && keeps?.(value) === true
 }
 
 /** Copies field by field: a spread would copy symbol keys, and takes as long where objects have many shapes. */
@@ -108,11 +107,14 @@ function copyOfFields(fields: Record<string, unknown>, keeps: KeepsBigint | unde
   const copy: Record<string, unknown> = {}
   for (const name in fields) {
     let field = fields[name]
-    if (field === undefined) continue
-    if (field !== null) {
-      field = typeof field === 'object' ? copyOfTree(field, keeps) : copyOfPrimitive(field, keeps)
-      if (field === undefined) return undefined
-    }
+    if (typeof field === 'object') {
+      if (field !== null) {
+        field = copyOfTree(field, keeps)
+        if (field === undefined) return undefined
+      }
+    } else if (field === undefined) continue
+    else if (field === 0) field = 0
+    else if (!isPlain(field) && !isKept(field, keeps)) return undefined
     if (name === '__proto__') setOwn(copy, name, field)
     else copy[name] = field
   }
@@ -123,10 +125,13 @@ function copyOfElements(elements: readonly unknown[], keeps: KeepsBigint | undef
   const copy: unknown[] = []
   for (let i = 0; i < elements.length; i++) {
     let element = elements[i]
-    if (element !== null) {
-      element = typeof element === 'object' ? copyOfTree(element, keeps) : copyOfPrimitive(element, keeps)
-      if (element === undefined) return undefined
-    }
+    if (typeof element === 'object') {
+      if (element !== null) {
+        element = copyOfTree(element, keeps)
+        if (element === undefined) return undefined
+      }
+    } else if (element === 0) element = 0
+    else if (!isPlain(element) && !isKept(element, keeps)) return undefined
     copy.push(element)
   }
   return copy
