@@ -78,7 +78,7 @@ const WRONG: readonly (readonly [file: string, target: string])[] = [
   ['runtime/task/task.ts', 'runtime/thread/stream-thread.ts'],
   ['runtime/streams.ts', 'kafka/client/kafka-log.ts'],
   ['kafka/records/cursor.ts', 'kafka/fetch/fetcher.ts'],
-  ['kafka/group/classic/classic-member.ts', 'log/local/group-coordinator.ts'],
+  ['kafka/group/classic/classic-protocol.ts', 'log/local/group-coordinator.ts'],
   ['cli/run-command.ts', 'runtime/task/task.ts'],
 ]
 

@@ -402,10 +402,13 @@ export const rooms: Readonly<Record<string, Room>> = {
   'kafka/fetch': { holds: 'fetching', knows: [...KAFKA, 'kafka/records'] },
   'kafka/produce': { holds: 'producing', knows: [...KAFKA, 'kafka/admin', 'kafka/records'] },
   'kafka/group/member': {
-    holds: 'what a member of a group is, by whichever protocol',
-    knows: [...KAFKA, 'group', 'kafka/admin'],
+    holds: 'what a member of a group is, and its life, by whichever protocol',
+    knows: [...KAFKA, 'group'],
   },
-  'kafka/group/streams': { holds: 'membership by KIP-1071', knows: [...KAFKA, 'group', 'kafka/group/member'] },
+  'kafka/group/streams': {
+    holds: 'membership by KIP-1071',
+    knows: ['errors', 'kafka/admin', 'kafka/cluster', 'kafka/group/member', 'kafka/protocol'],
+  },
   'kafka/group/classic': {
     holds: 'membership by JoinGroup and SyncGroup',
     knows: [...KAFKA, 'group', 'kafka/admin', 'kafka/group/member'],

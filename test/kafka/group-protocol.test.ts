@@ -196,7 +196,7 @@ describe('the group protocol', () => {
 
   it('has a session timeout that the brokers accept, or an error names it', async () => {
     const input = await classic.newTopic(1)
-    const log = classic.newLog({ sessionTimeout: 100 })
+    const log = classic.newLog({ sessionTimeout: 100, heartbeatInterval: 30 })
     const member = await classic.joined(uniqueName('session'), 1, [subtopology(0, [input])], {}, log)
     expect(await refusalOf(member)).toMatchObject({
       code: 'MR_CONFIG',

@@ -1,4 +1,3 @@
-import { MillraceError } from '../../errors/millrace-error.ts'
 import type {
   CommitOutcome,
   CommittedOffset,
@@ -11,12 +10,12 @@ import { isPromise } from '../../platform/maybe-promise.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Fetcher } from '../fetch/fetcher.ts'
 import { askAsMember } from '../group/member/as-member.ts'
+import { isPassing } from '../group/member/member-errors.ts'
 import { commitOffsets, fetchOffsets } from '../group/member/offsets.ts'
 import { openMember } from '../group/open-member.ts'
 import type { KafkaMember } from '../group/member/kafka-member.ts'
 import { IdempotentSession } from '../produce/producer-session.ts'
 import { KafkaProducer } from '../produce/producer.ts'
-import { KafkaError } from '../protocol/errors.ts'
 
 /** The client of a stream thread, at least once: records are visible when acknowledged, and offsets committed later. */
 export class KafkaClient implements LogClient {
@@ -58,7 +57,7 @@ export class KafkaClient implements LogClient {
       return 'committed'
     } catch (error) {
       // A request whose response was lost may have been carried out.
-      if (isOutOfReach(error)) return 'unknown'
+      if (isPassing(error)) return 'unknown'
       throw error
     }
   }
@@ -75,13 +74,6 @@ export class KafkaClient implements LogClient {
     await this.#cluster.close()
     this.#onClose()
   }
-}
-
-function isOutOfReach(error: unknown): boolean {
-  return (
-    error instanceof MillraceError &&
-    (error.code === 'MR_LOG_UNREACHABLE' || (error instanceof KafkaError && error.retriable))
-  )
 }
 
 function* partitionsOf(offsets: PartitionMap<CommittedOffset>): Generator<TopicPartition> {

@@ -1,11 +1,12 @@
 import type { GroupOptions } from '../../group/group.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { ClassicMember } from './classic/classic-member.ts'
+import { ClassicProtocol } from './classic/classic-protocol.ts'
 import { DetectingMember } from './detecting-member.ts'
 import { detectProtocol } from './member/detect-protocol.ts'
 import { groupMembers } from './member/group-members.ts'
 import type { KafkaMember } from './member/kafka-member.ts'
-import { StreamsMember } from './streams/streams-member.ts'
+import { Membership } from './member/membership.ts'
+import { StreamsProtocol } from './streams/streams-protocol.ts'
 
 /** A member of a group by the protocol that `groupProtocol` says, not joined yet. */
 export function openMember(cluster: Cluster, options: GroupOptions): KafkaMember {
@@ -16,6 +17,8 @@ export function openMember(cluster: Cluster, options: GroupOptions): KafkaMember
     protocol: async () => (groupProtocol === 'auto' ? detectProtocol(cluster, groupId) : groupProtocol),
     members: () => groupMembers(cluster, groupId),
     speaking: (protocol) =>
-      protocol === 'streams' ? new StreamsMember(cluster, options) : new ClassicMember(cluster, options),
+      new Membership(cluster, options, (membership) =>
+        protocol === 'streams' ? new StreamsProtocol(membership) : new ClassicProtocol(membership),
+      ),
   })
 }

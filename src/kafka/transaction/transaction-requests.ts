@@ -6,10 +6,12 @@ import {
   initProducerIdV4,
   txnOffsetCommitV3,
 } from '@platformatic/kafka'
+import type { API } from '@platformatic/kafka'
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { PartitionMap } from '../../log/log.ts'
 import type { CommittedOffset, TopicPartition } from '../../log/log.ts'
 import type { Cluster, CoordinatorKind } from '../cluster/cluster.ts'
+import { offsetTopics } from '../group/member/offsets.ts'
 import type { OffsetMember } from '../group/member/offsets.ts'
 import { topicValues } from '../cluster/partition-requests.ts'
 import { produceFailure } from '../produce/produce-errors.ts'
@@ -26,6 +28,9 @@ export interface TransactionState extends ProducerIdentity {
   /** `Empty`, `Ongoing`, `PrepareCommit`, `PrepareAbort`, `CompleteCommit`, `CompleteAbort` … */
   readonly state: string
 }
+
+/** Sends a request to the coordinator. */
+type Send = <A extends unknown[], R>(api: API<A, R>, ...args: A) => Promise<R>
 
 /** The markers of a transaction are written within milliseconds after it was ended; until then the next one cannot begin. */
 const FIRST_PAUSE = 2
@@ -64,17 +69,8 @@ export class TransactionRequests {
    */
   async initProducerId(current: ProducerIdentity = noIdentity): Promise<ProducerIdentity> {
     const { transactionTimeout } = this.#cluster.options
-    return this.#askCoordinator('opening a transactional producer', async (broker, what) => {
-      const { producerId, epoch } = wire(current)
-      const answer = await this.#cluster.send(
-        broker,
-        'transaction',
-        initProducerIdV4.api,
-        this.transactionalId,
-        transactionTimeout,
-        producerId,
-        epoch,
-      )
+    return this.#askCoordinator('opening a transactional producer', async (send, what) => {
+      const answer = await send(initProducerIdV4.api, this.transactionalId, transactionTimeout, ...wire(current))
       throwOnError(answer.errorCode, what, { hint: initHint(answer.errorCode), needs: this.#needs })
       return { producerId: Number(answer.producerId), epoch: answer.producerEpoch }
     })
@@ -88,11 +84,11 @@ export class TransactionRequests {
       name,
       partitions: list.map(([partition]) => partition),
     }))
-    await this.#askCoordinator('adding partitions to a transaction', async (broker) => {
-      const { producerId, epoch } = wire(identity)
+    await this.#askCoordinator('adding partitions to a transaction', async (send) => {
+      const [producerId, producerEpoch] = wire(identity)
       const { transactionalId } = this
-      const answer = await this.#cluster.send(broker, 'transaction', addPartitionsToTxnV3.api, [
-        { transactionalId, producerId, producerEpoch: epoch, verifyOnly: false, topics },
+      const answer = await send(addPartitionsToTxnV3.api, [
+        { transactionalId, producerId, producerEpoch, verifyOnly: false, topics },
       ])
       // Where one partition is refused, the others are answered `operationNotAttempted`.
       let refused: KafkaError | undefined
@@ -112,18 +108,8 @@ export class TransactionRequests {
 
   /** Makes offsets of a group part of the transaction. */
   async addOffsets(identity: ProducerIdentity, groupId: string): Promise<void> {
-    await this.#askCoordinator('adding offsets to a transaction', async (broker, what) => {
-      const { producerId, epoch } = wire(identity)
-      const { transactionalId } = this
-      const answer = await this.#cluster.send(
-        broker,
-        'transaction',
-        addOffsetsToTxnV3.api,
-        transactionalId,
-        producerId,
-        epoch,
-        groupId,
-      )
+    await this.#askCoordinator('adding offsets to a transaction', async (send, what) => {
+      const answer = await send(addOffsetsToTxnV3.api, this.transactionalId, ...wire(identity), groupId)
       const needs = { ...this.#needs, group: [groupId, 'Read'] } as const
       throwOnError(answer.errorCode, what, { hint: groupHint(answer.errorCode, groupId), needs })
     })
@@ -136,26 +122,14 @@ export class TransactionRequests {
     member: OffsetMember | undefined,
     offsets: PartitionMap<CommittedOffset>,
   ): Promise<void> {
-    const topics = topicValues(offsets).map(({ name, partitions }) => ({
-      name,
-      partitions: partitions.map(([partitionIndex, { offset, metadata }]) => ({
-        partitionIndex,
-        committedOffset: BigInt(offset),
-        committedLeaderEpoch: -1,
-        committedMetadata: metadata,
-      })),
-    }))
+    const topics = offsetTopics(offsets)
     const what = `committing offsets of group ${groupId} in a transaction`
-    await this.#ask('group', groupId, what, async (broker) => {
-      const { producerId, epoch } = wire(identity)
-      const answer = await this.#cluster.send(
-        broker,
-        'group',
+    await this.#ask('group', groupId, what, async (send) => {
+      const answer = await send(
         txnOffsetCommitV3.api,
         this.transactionalId,
         groupId,
-        producerId,
-        epoch,
+        ...wire(identity),
         member?.memberEpoch ?? -1,
         member?.memberId ?? '',
         member?.instanceId ?? null,
@@ -173,27 +147,15 @@ export class TransactionRequests {
 
   /** Commits or aborts the transaction. A repetition is answered as the first request would have been. */
   async end(identity: ProducerIdentity, isCommit: boolean): Promise<void> {
-    await this.#askCoordinator(`${isCommit ? 'committing' : 'aborting'} a transaction`, async (broker, what) => {
-      const { producerId, epoch } = wire(identity)
-      const { transactionalId } = this
-      const answer = await this.#cluster.send(
-        broker,
-        'transaction',
-        endTxnV3.api,
-        transactionalId,
-        producerId,
-        epoch,
-        isCommit,
-      )
+    await this.#askCoordinator(`${isCommit ? 'committing' : 'aborting'} a transaction`, async (send, what) => {
+      const answer = await send(endTxnV3.api, this.transactionalId, ...wire(identity), isCommit)
       throwOnError(answer.errorCode, what, { needs: this.#needs })
     })
   }
 
   async describe(): Promise<TransactionState> {
-    return this.#askCoordinator('describing a transaction', async (broker, what) => {
-      const { transactionStates } = await this.#cluster.send(broker, 'transaction', describeTransactionsV0.api, [
-        this.transactionalId,
-      ])
+    return this.#askCoordinator('describing a transaction', async (send, what) => {
+      const { transactionStates } = await send(describeTransactionsV0.api, [this.transactionalId])
       const [found] = transactionStates
       if (found === undefined) throw new KafkaError(kafkaErrors.unknownServerError, what)
       throwOnError(found.errorCode, what, { needs: { transactionalId: [this.transactionalId, 'Describe'] } })
@@ -205,16 +167,11 @@ export class TransactionRequests {
     return { transactionalId: [this.transactionalId, 'Write'], topic: 'Write' }
   }
 
-  #askCoordinator<T>(what: string, ask: (broker: number, what: string) => Promise<T>): Promise<T> {
+  #askCoordinator<T>(what: string, ask: (send: Send, what: string) => Promise<T>): Promise<T> {
     return this.#ask('transaction', this.transactionalId, `${what} of ${this.transactionalId}`, ask)
   }
 
-  #ask<T>(
-    kind: CoordinatorKind,
-    key: string,
-    what: string,
-    ask: (broker: number, what: string) => Promise<T>,
-  ): Promise<T> {
+  #ask<T>(kind: CoordinatorKind, key: string, what: string, ask: (send: Send, what: string) => Promise<T>): Promise<T> {
     const options = { ...this.#cluster.options, retryBackoff: FIRST_PAUSE, retryBackoffMax: LONGEST_PAUSE }
     return retrying(
       options,
@@ -222,7 +179,7 @@ export class TransactionRequests {
       async () => {
         const broker = await this.#cluster.coordinator(kind, key)
         try {
-          return await ask(broker, what)
+          return await ask((api, ...args) => this.#cluster.send(broker, kind, api, ...args), what)
         } catch (error) {
           if (error instanceof KafkaError) {
             if (isIndefinite(error)) this.#unanswered++
@@ -250,8 +207,8 @@ function isIndefinite({ apiCode, retriable }: KafkaError): boolean {
   return (retriable && !certainlyNotDone.has(apiCode)) || apiCode === kafkaErrors.unknownServerError
 }
 
-function wire({ producerId, epoch }: ProducerIdentity): { producerId: bigint; epoch: number } {
-  return { producerId: BigInt(producerId), epoch }
+function wire({ producerId, epoch }: ProducerIdentity): [producerId: bigint, epoch: number] {
+  return [BigInt(producerId), epoch]
 }
 
 function initHint(code: number): string | undefined {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { WaitingReasons } from '../../../src/kafka/group/member/waiting.ts'
+import { WaitingReasons } from '../../../src/kafka/group/streams/waiting.ts'
 import { groupStatus } from '../../../src/kafka/protocol/streams-group-types.ts'
 
 const missing = 'Internal topics are missing: app-a-changelog, app-b-changelog'

@@ -26,9 +26,3 @@ export function joinError(errorCode: number, groupId: string, sessionTimeout: nu
       return undefined
   }
 }
-
-export function twinTookOver(groupId: string, instanceId: string | undefined): MillraceError {
-  return new MillraceError('MR_FENCED', `another client took over the instance id ${instanceId} in group ${groupId}`, {
-    hint: 'A newer instance with the same instance id is running; this one must stop.',
-  })
-}

@@ -1,14 +1,11 @@
 import { heartbeatV4, joinGroupV9, leaveGroupV5, syncGroupV5 } from '@platformatic/kafka'
+import type { API } from '@platformatic/kafka'
 import type { GroupOptions } from '../../../group/group.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { KafkaError, isRetriableCode, isStaleCoordinatorCode } from '../../protocol/errors.ts'
-import { backoff, pause } from '../../cluster/retry.ts'
+import { leaveGroup } from '../member/coordinator.ts'
 import { protocolType } from './consumer-protocol.ts'
 import type { JoinedMember, MemberAssignment } from './group-leader.ts'
 import { protocolName } from './user-data.ts'
-
-/** How long a leave is repeated, in ms: nobody waits for its answer but whoever closes. */
-const leavePatience = 3_000
 
 export interface JoinAnswer {
   readonly errorCode: number
@@ -33,8 +30,7 @@ export class ClassicRequests {
   /** Answered when all members have joined. `memberId` is empty for a new one. */
   async join(memberId: string, metadata: Buffer): Promise<JoinAnswer> {
     const { groupId, rebalanceTimeout, instanceId } = this.#options
-    const answer = await this.#cluster.send(
-      await this.#coordinator(),
+    const answer = await this.#send(
       'join',
       joinGroupV9.api,
       groupId,
@@ -63,8 +59,7 @@ export class ClassicRequests {
     assignments: readonly MemberAssignment[],
   ): Promise<{ readonly errorCode: number; readonly assignment: Buffer }> {
     const { groupId, instanceId } = this.#options
-    return this.#cluster.send(
-      await this.#coordinator(),
+    return this.#send(
       'join',
       syncGroupV5.api,
       groupId,
@@ -80,49 +75,25 @@ export class ClassicRequests {
   /** The error code of the answer. */
   async heartbeat(memberId: string, generation: number): Promise<number> {
     const { groupId, instanceId } = this.#options
-    const broker = await this.#coordinator()
-    const api = heartbeatV4.api
-    const { errorCode } = await this.#cluster.send(
-      broker,
-      'heartbeat',
-      api,
-      groupId,
-      generation,
-      memberId,
-      instanceId ?? null,
-    )
-    return errorCode
+    const answer = await this.#send('heartbeat', heartbeatV4.api, groupId, generation, memberId, instanceId ?? null)
+    return answer.errorCode
   }
 
   /**
-   * Gives up a member id. Unanswered, the coordinator finds out by itself when the session ends.
+   * Gives up a member id, for as long as a close may wait.
    *
    * @param groupInstanceId of a static member, which else keeps its place
    */
-  async leave(memberId: string, groupInstanceId: string | null = null): Promise<void> {
-    const { clock } = this.#cluster.options
-    const deadline = clock.monotonic() + leavePatience
-    for (let attempt = 0; !this.#cluster.closed.aborted && (attempt === 0 || clock.monotonic() < deadline); attempt++) {
-      try {
-        const broker = await this.#coordinator()
-        const leaving = [{ memberId, groupInstanceId }]
-        const answer = await this.#cluster.send(broker, 'group', leaveGroupV5.api, this.#options.groupId, leaving)
-        if (!isRetriableCode(answer.errorCode)) return
-        this.forgetCoordinator(answer.errorCode)
-      } catch (error) {
-        if (!(error instanceof KafkaError)) throw error
-        this.forgetCoordinator(error.apiCode)
-      }
-      await pause(clock, backoff(this.#cluster.options, attempt), this.#cluster.closed)
-    }
+  leave(memberId: string, groupInstanceId: string | null = null): Promise<void> {
+    const { groupId } = this.#options
+    return leaveGroup(this.#cluster, groupId, async (broker) => {
+      const leaving = [{ memberId, groupInstanceId }]
+      return (await this.#cluster.send(broker, 'group', leaveGroupV5.api, groupId, leaving)).errorCode
+    })
   }
 
-  /** Called with every error that may pass: the coordinator may be another broker by now. */
-  forgetCoordinator(errorCode: number): void {
-    if (isStaleCoordinatorCode(errorCode)) this.#cluster.forgetCoordinator('group', this.#options.groupId)
-  }
-
-  #coordinator(): Promise<number> {
-    return this.#cluster.coordinator('group', this.#options.groupId)
+  async #send<A extends unknown[], R>(lane: 'join' | 'heartbeat', api: API<A, R>, ...args: A): Promise<R> {
+    const broker = await this.#cluster.coordinator('group', this.#options.groupId)
+    return this.#cluster.send(broker, lane, api, ...args)
   }
 }

@@ -2,6 +2,7 @@ import { MillraceError } from '../../../errors/millrace-error.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { backoff, pause } from '../../cluster/retry.ts'
 import { topologyChanged } from '../member/member-errors.ts'
+import type { Membership } from '../member/membership.ts'
 import { describeClassicGroup } from '../member/describe-classic-group.ts'
 import { decodeMember } from './user-data.ts'
 
@@ -12,27 +13,22 @@ const lookInterval = 1_000
  * Resolves when no member runs another topology any more.
  *
  * @param topology `topologyHash` of what runs here
- * @param waiter `tell` is told who is waited for, `canRetry` asked whether to go on after an error, `hasEnded` whether at all
  */
 export async function untilOthersHaveGone(
   cluster: Cluster,
   groupId: string,
   topology: string,
-  waiter: {
-    readonly tell: (error: MillraceError) => void
-    readonly canRetry: (error: unknown) => boolean
-    readonly hasEnded: () => boolean
-  },
+  waiter: Pick<Membership, 'waitFor' | 'canRetry' | 'hasEnded'>,
 ): Promise<void> {
   const { clock } = cluster.options
   for (let failures = 0; ;) {
     await pause(clock, lookInterval, cluster.closed)
-    if (waiter.hasEnded()) return
+    if (waiter.hasEnded) return
     try {
       const others = await membersOfOtherTopology(cluster, groupId, topology)
       failures = 0
       if (others?.length === 0) return
-      if (others !== undefined) waiter.tell(topologyChanged(cluster, groupId, others, 'kafka-consumer-groups.sh'))
+      if (others !== undefined) waiter.waitFor(topologyChanged(cluster, groupId, others, 'kafka-consumer-groups.sh'))
     } catch (error) {
       if (!waiter.canRetry(error)) return
       await pause(clock, backoff(cluster.options, failures++), cluster.closed)

@@ -1,6 +1,13 @@
 import { deleteGroupsV2 } from '@platformatic/kafka'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { isStaleCoordinatorCode, kafkaErrors, throwOnError } from '../../protocol/errors.ts'
+import {
+  KafkaError,
+  isRetriableCode,
+  isStaleCoordinatorCode,
+  kafkaErrors,
+  throwOnError,
+} from '../../protocol/errors.ts'
+import { backoff, pause } from '../../cluster/retry.ts'
 import type { RetryOptions } from '../../cluster/retry.ts'
 import { streamsGroupDescribe } from '../../protocol/streams-group-describe.ts'
 import type { DescribedStreamsGroup } from '../../protocol/streams-group-describe.ts'
@@ -23,6 +30,34 @@ export function askCoordinator<T>(
     },
     async () => ask(await cluster.coordinator('group', groupId)),
   )
+}
+
+/** How long a leave is repeated, in ms: only a close waits for its answer. */
+const leavePatience = 3_000
+
+/**
+ * Gives up a member id. Unanswered, the coordinator finds out by itself when the session ends.
+ *
+ * @param ask sends the request once, and returns its error code
+ */
+export async function leaveGroup(
+  cluster: Cluster,
+  groupId: string,
+  ask: (broker: number) => Promise<number>,
+): Promise<void> {
+  const { clock } = cluster.options
+  const deadline = clock.monotonic() + leavePatience
+  for (let attempt = 0; !cluster.closed.aborted && (attempt === 0 || clock.monotonic() < deadline); attempt++) {
+    try {
+      const errorCode = await ask(await cluster.coordinator('group', groupId))
+      if (!isRetriableCode(errorCode)) return
+      if (isStaleCoordinatorCode(errorCode)) cluster.forgetCoordinator('group', groupId)
+    } catch (error) {
+      if (!(error instanceof KafkaError)) throw error
+      if (isStaleCoordinatorCode(error.apiCode)) cluster.forgetCoordinator('group', groupId)
+    }
+    await pause(clock, backoff(cluster.options, attempt), cluster.closed)
+  }
 }
 
 /** There is no such group, it is of another type, or the coordinator has no groups of this type. */

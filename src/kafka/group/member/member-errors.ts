@@ -1,5 +1,6 @@
 import { MillraceError } from '../../../errors/millrace-error.ts'
 import type { ErrorPlace } from '../../../errors/millrace-error.ts'
+import type { GroupOptions } from '../../../group/group.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { KafkaError, kafkaErrors } from '../../protocol/errors.ts'
 
@@ -21,6 +22,13 @@ export function fencedMember(what: string, groupId: string, place: ErrorPlace = 
   return new MillraceError('MR_FENCED', `${what} of group ${groupId} any more`, {
     ...place,
     hint: 'Its tasks belong to other members by now; the client joins anew by itself.',
+  })
+}
+
+/** Another client has joined under the name of this static member. */
+export function twinTookOver({ groupId, instanceId }: Pick<GroupOptions, 'groupId' | 'instanceId'>): MillraceError {
+  return new MillraceError('MR_FENCED', `another client took over the instance id ${instanceId} in group ${groupId}`, {
+    hint: 'A newer instance with the same instance id is running; this one must stop.',
   })
 }
 

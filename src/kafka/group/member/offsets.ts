@@ -67,15 +67,7 @@ export async function commitOffsets(
   offsets: PartitionMap<CommittedOffset>,
 ): Promise<void> {
   if (offsets.size === 0) return
-  const topics = topicValues(offsets).map(({ name, partitions }) => ({
-    name,
-    partitions: partitions.map(([partitionIndex, { offset, metadata }]) => ({
-      partitionIndex,
-      committedOffset: BigInt(offset),
-      committedLeaderEpoch: -1,
-      committedMetadata: metadata,
-    })),
-  }))
+  const topics = offsetTopics(offsets)
   const what = `committing offsets of group ${groupId}`
   const commit = async (broker: number): Promise<void> => {
     const epoch = member?.memberEpoch ?? -1
@@ -97,6 +89,19 @@ export async function commitOffsets(
     }
   }
   await askCoordinator(cluster, groupId, what, commit, { unknownTopicPatience: READ_TOPIC_PATIENCE })
+}
+
+/** Offsets in the shape in which commits list them, in a transaction and outside of one. */
+export function offsetTopics(offsets: PartitionMap<CommittedOffset>) {
+  return topicValues(offsets).map(({ name, partitions }) => ({
+    name,
+    partitions: partitions.map(([partitionIndex, { offset, metadata }]) => ({
+      partitionIndex,
+      committedOffset: BigInt(offset),
+      committedLeaderEpoch: -1,
+      committedMetadata: metadata,
+    })),
+  }))
 }
 
 /** Version 9 of these requests has the fields of version 8; streams groups take it only, brokers before 3.7 do not have it. */

@@ -7,34 +7,21 @@ const patience = 500
 /** Missing internal topics are the coordinator's to create, which takes a moment at every first start. */
 const creationPatience = 5_000
 
-/** Tells once each why a group hands out no tasks. */
+/** Why a group hands out no tasks, where that has lasted. */
 export class WaitingReasons {
-  #told = ''
   #code: number | undefined
   /** When `#code` began to be what the coordinator says. */
   #since: number | undefined
 
-  /** Whether a reason was reported that has not gone. */
-  get isTold(): boolean {
-    return this.#told !== ''
-  }
-
-  /** The error to report for the statuses of a reply; `undefined` if there is none or it was reported already. */
+  /** The error to report for the statuses of a reply; `undefined` if there is none, or it may pass in a moment. */
   next(status: readonly Status[], now: number): MillraceError | undefined {
     const reason = status.find(({ code }) => isWaiting(code))
     if (reason?.code !== this.#code) this.#since = undefined
     this.#code = reason?.code
-    if (reason === undefined) {
-      this.#told = ''
-      return undefined
-    }
+    if (reason === undefined) return undefined
     this.#since ??= now
     const isCreating = reason.code === groupStatus.missingInternalTopics && !hasFailed(reason.detail)
-    if (now - this.#since < (isCreating ? creationPatience : patience)) return undefined
-    const text = `${reason.code} ${reason.detail}`
-    if (text === this.#told) return undefined
-    this.#told = text
-    return waitingError(reason)
+    return now - this.#since < (isCreating ? creationPatience : patience) ? undefined : waitingError(reason)
   }
 }
 

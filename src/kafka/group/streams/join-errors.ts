@@ -1,7 +1,7 @@
 import { MillraceError } from '../../../errors/millrace-error.ts'
 import { KafkaError, kafkaErrors } from '../../protocol/errors.ts'
 import type { StreamsGroupHeartbeatResponse } from '../../protocol/streams-group-heartbeat.ts'
-import { foreignGroup } from './member-errors.ts'
+import { foreignGroup } from '../member/member-errors.ts'
 
 /**
  * The error of a heartbeat that repeating or joining anew does not heal.

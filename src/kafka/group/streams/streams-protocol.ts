@@ -1,0 +1,233 @@
+import { randomUUID } from 'node:crypto'
+import { describeStreamsGroup, describeStreamsGroupOnce, leaveGroup } from '../member/coordinator.ts'
+import { KafkaError, isRetriableCode, kafkaErrorName, kafkaErrors } from '../../protocol/errors.ts'
+import { streamsGroupHeartbeat } from '../../protocol/streams-group-heartbeat.ts'
+import type {
+  JoinFields,
+  StreamsGroupHeartbeat,
+  StreamsGroupHeartbeatResponse,
+} from '../../protocol/streams-group-heartbeat.ts'
+import { groupStatus } from '../../protocol/streams-group-types.ts'
+import type { TaskLists } from '../../protocol/streams-group-types.ts'
+import { forgetTopology, isChangingTopology } from '../member/change-topology.ts'
+import { requireStreamsProtocol } from '../member/detect-protocol.ts'
+import { prepareGroup } from './group-configs.ts'
+import { fatalGroupError, isTopologyChange } from './join-errors.ts'
+import { topologyChanged } from '../member/member-errors.ts'
+import type { MemberProtocol } from '../member/member-protocol.ts'
+import type { Membership } from '../member/membership.ts'
+import { protocolSubtopologies } from '../member/protocol-subtopologies.ts'
+import { assignmentOf, isEmpty, taskListsOf } from '../member/tasks.ts'
+import { WaitingReasons, isWaiting } from './waiting.ts'
+
+const joinEpoch = 0
+const leaveEpoch = -1
+const noLists: TaskLists = { active: [], standby: [], warmup: [] }
+
+/** Membership in a streams group by heartbeats that carry the topology and the tasks (KIP-1071). */
+export class StreamsProtocol implements MemberProtocol {
+  readonly instanceId = undefined
+  sessionTimeout = 0
+  heartbeatInterval = 0
+  readonly #member: Membership
+  readonly #join: JoinFields
+  readonly #waiting = new WaitingReasons()
+  /** A reply was lost, which is never repeated: what it said must be asked for. */
+  #inDoubt = false
+  #shutdownWanted = false
+
+  constructor(member: Membership) {
+    this.#member = member
+    const { rebalanceTimeout, processId, subtopologies } = member.options
+    this.#join = {
+      rebalanceTimeoutMs: rebalanceTimeout,
+      processId,
+      topologyEpoch: 0,
+      subtopologies: protocolSubtopologies(subtopologies),
+    }
+  }
+
+  /** Tasks that others gave up are handed over in a member's own next heartbeat only: one without tasks asks more often. */
+  get eagerInterval(): number {
+    return isEmpty(this.#member.handover.held) ? 100 : Number.POSITIVE_INFINITY
+  }
+
+  async prepare(): Promise<void> {
+    const { cluster, options } = this.#member
+    await requireStreamsProtocol(cluster, options.groupId)
+    this.sessionTimeout = await prepareGroup(cluster, options.groupId, options.standbyReplicas)
+    // A thread of this process that was killed holds its tasks until its session ends; the state directory's lock says that it is
+    // dead. Only a leave frees them at once and fences whatever it left on the way.
+    const group = await describeStreamsGroup(cluster, options.groupId)
+    for (const { memberId, processId, clientId } of group?.members ?? []) {
+      if (processId === options.processId && clientId === cluster.options.clientId) await this.leave(memberId)
+    }
+  }
+
+  async enter(): Promise<void> {
+    this.#member.memberId = randomUUID()
+    this.#member.epoch = joinEpoch
+    this.#inDoubt = false
+    this.#member.heartbeats.hurry()
+    await this.#tell()
+  }
+
+  acknowledged(): void {
+    this.#member.state.become('acknowledging')
+    void this.#tell()
+  }
+
+  async shutdownApplication(): Promise<void> {
+    this.#shutdownWanted = true
+    await this.#tell()
+  }
+
+  /** A heartbeat may be under way that brings a newer one. */
+  renewEpoch(): Promise<void> {
+    return this.#member.heartbeats.beatNow()
+  }
+
+  async leave(memberId: string): Promise<void> {
+    if (memberId === '') return
+    const { cluster, options } = this.#member
+    await leaveGroup(cluster, options.groupId, async (broker) => {
+      const request = this.#request(memberId, leaveEpoch)
+      return (await cluster.send(broker, 'heartbeat', streamsGroupHeartbeat, request)).errorCode
+    })
+  }
+
+  failed(): void {}
+
+  async heartbeat(): Promise<void> {
+    const member = this.#member
+    const broker = await member.cluster.coordinator('group', member.options.groupId)
+    await member.releaseAbandoned()
+    if (this.#inDoubt) await this.#catchUp(broker)
+    // A join that followed the leave would make a member that nobody knows; one sent before it is answered before it.
+    if (member.hasEnded) return
+    const { memberId, epoch, state } = member
+    const isReport = state.is('acknowledging')
+    if (isReport) state.become('stable')
+    const tasks = isReport ? taskListsOf(member.handover.held) : undefined
+    const isShutdown = this.#shutdownWanted
+    this.#shutdownWanted = false
+    // Not before: the member may have been lost and have joined again since the heartbeat was due.
+    const sentAt = member.cluster.options.clock.monotonic()
+    let reply: StreamsGroupHeartbeatResponse
+    try {
+      const request = this.#request(memberId, epoch, tasks, isShutdown)
+      reply = await member.cluster.send(broker, 'heartbeat', streamsGroupHeartbeat, request)
+    } catch (error) {
+      this.#shutdownWanted ||= isShutdown
+      if (member.isStill(memberId)) {
+        if (isReport) state.become('acknowledging')
+        this.#inDoubt = epoch !== joinEpoch
+      }
+      throw error
+    }
+    // Left, or lost, while the answer was on its way.
+    if (!member.isStill(memberId)) return
+    member.answered()
+    if (reply.errorCode === kafkaErrors.none) {
+      this.#onReply(reply, sentAt)
+      return
+    }
+    if (isReport) state.become('acknowledging')
+    this.#shutdownWanted ||= isShutdown
+    await this.#onRefusal(reply)
+  }
+
+  #request(
+    memberId: string,
+    memberEpoch: number,
+    tasks?: TaskLists,
+    shutdownApplication = false,
+  ): StreamsGroupHeartbeat {
+    const { groupId } = this.#member.options
+    return memberEpoch === joinEpoch
+      ? { groupId, memberId, memberEpoch, join: this.#join, tasks: noLists, shutdownApplication }
+      : { groupId, memberId, memberEpoch, join: undefined, tasks, shutdownApplication }
+  }
+
+  /** Has a heartbeat say what is to be said; the one under way may have been too early for it. */
+  async #tell(): Promise<void> {
+    const { heartbeats, state } = this.#member
+    const isUnderWay = heartbeats.isUnderWay
+    await heartbeats.beatNow()
+    if (isUnderWay && (state.is('acknowledging') || this.#shutdownWanted)) await this.#tell()
+  }
+
+  #onReply(reply: StreamsGroupHeartbeatResponse, sentAt: number): void {
+    const member = this.#member
+    member.heartbeats.succeeded()
+    member.heard(sentAt)
+    this.heartbeatInterval = reply.heartbeatIntervalMs
+    if (member.state.is('joining')) member.state.become('stable')
+    if (reply.memberEpoch !== member.epoch) member.heartbeats.hurry()
+    member.epoch = reply.memberEpoch
+    const { status, tasks } = reply
+    const isBlocked = (status ?? []).some(({ code }) => isWaiting(code))
+    if (status !== undefined) {
+      const error = this.#waiting.next(status, sentAt)
+      if (error !== undefined || !isBlocked) member.waitFor(error)
+      if (status.some(({ code }) => code === groupStatus.shutdownApplication)) member.shutDown()
+    }
+    // While topics are missing a member has no tasks because nobody can have any, which `waiting` says better than an empty list.
+    if (tasks === undefined) return
+    const target = assignmentOf(tasks)
+    if (!isBlocked || !isEmpty(target) || !isEmpty(member.handover.held)) member.handover.told(target)
+  }
+
+  async #onRefusal(reply: StreamsGroupHeartbeatResponse): Promise<void> {
+    const member = this.#member
+    const { groupId } = member.options
+    const { errorCode } = reply
+    const reason = `the group coordinator answered ${kafkaErrorName(errorCode)}`
+    const isGroupGone = errorCode === kafkaErrors.groupIdNotFound && member.epoch !== joinEpoch
+    if (isGroupGone || errorCode === kafkaErrors.unknownMemberId) member.lose(reason)
+    // A member whose epoch is refused still holds its tasks at the coordinator.
+    else if (errorCode === kafkaErrors.fencedMemberEpoch) member.abandon(reason)
+    else if (isRetriableCode(errorCode)) throw new KafkaError(errorCode, `heartbeat of group ${groupId}`)
+    else if (await this.#isHealed(reply)) return
+    else if (isTopologyChange(reply)) await this.#waitForOthers()
+    else member.fail(fatalGroupError(groupId, reply, member.taskOf.topics))
+  }
+
+  /** Whether joining again may succeed although the coordinator refused it. */
+  async #isHealed(reply: StreamsGroupHeartbeatResponse): Promise<boolean> {
+    const { cluster, options } = this.#member
+    const isForeign = reply.errorCode === kafkaErrors.groupIdNotFound
+    if (!isForeign && !isTopologyChange(reply)) return false
+    const group = await describeStreamsGroup(cluster, options.groupId)
+    if (isForeign) return group !== undefined || isChangingTopology(cluster, options.groupId)
+    if (group !== undefined && group.members.length > 0) return false
+    return forgetTopology(cluster, options.groupId)
+  }
+
+  /** Learns what a lost reply said. A member that is gone, or was reset, joins again. */
+  async #catchUp(broker: number): Promise<void> {
+    const member = this.#member
+    const { memberId } = member
+    const group = await describeStreamsGroupOnce(member.cluster, member.options.groupId, broker)
+    if (!member.isStill(memberId)) return
+    const self = group?.members.find((each) => each.memberId === memberId)
+    this.#inDoubt = false
+    if (self === undefined) {
+      member.lose('the group does not know this member any more')
+      return
+    }
+    member.epoch = self.memberEpoch
+    member.state.become('acknowledging')
+    member.handover.told(assignmentOf(self.assignment))
+  }
+
+  /** Members run another topology: it is theirs while they live, so joining is tried again until the last of them has gone. */
+  async #waitForOthers(): Promise<void> {
+    const { cluster, options, heartbeats } = this.#member
+    heartbeats.failed()
+    const group = await describeStreamsGroup(cluster, options.groupId)
+    const others = (group?.members ?? []).map(({ clientId, clientHost }) => `${clientId} on ${clientHost}`)
+    if (others.length === 0 || this.#member.hasEnded) return
+    this.#member.waitFor(topologyChanged(cluster, options.groupId, others, 'kafka-streams-groups.sh'))
+  }
+}
