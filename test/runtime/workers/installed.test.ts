@@ -95,7 +95,7 @@ test('a thread that runs out of memory ends alone: the other commits, and what h
 test('a number of threads that is none is refused with what was wrong', async () => {
   const { code, stderr } = await new CliProcess(['run', source, '--threads', 'many']).result()
   expect(code).toBe(2)
-  expect(stderr).toMatch(/^error MR_CLI_USAGE: .*"many" is not a number from 1 on/m)
+  expect(stderr).toMatch(/^error MR_CLI_USAGE: .*Give a whole number from 1 to 1024, not "many"/m)
 })
 
 test('an error in a thread ends millrace run with one message that names its place', async () => {
