@@ -32,8 +32,8 @@ export type SendOffsets = (requests: TransactionRequests, identity: ProducerIden
 type State = 'uninitialized' | 'ready' | 'in_transaction' | 'committing' | 'aborting' | 'fatal'
 
 /**
- * The transactions of one producer, one after the other (KIP-98): begun by the first partition that is written to, or by a commit of
- * offsets alone; ended by `commit` or `abort`. Where they stand with the coordinator, as in Kafka's `TransactionManager`:
+ * The transactions of one producer, one after the other (KIP-98): begun by the first partition that is written to, or
+ * by a commit of offsets alone; ended by `commit` or `abort`. The states are those of Kafka's `TransactionManager`:
  *
  * ```
  *               new epoch           first partition                     commit
@@ -46,9 +46,9 @@ type State = 'uninitialized' | 'ready' | 'in_transaction' | 'committing' | 'abor
  *   └────────────────────────────── aborting ◀─┘              every state ──▶ fatal
  * ```
  *
- * `aborting` lasts until the coordinator has heard of it, which may be unreachable. Records for the next transaction are appended
- * meanwhile, so that it is no state whether records were dropped: such a transaction is *doomed*, `commit` returns `aborted`, and the
- * next one begins after `abort`.
+ * `aborting` lasts until the coordinator, which may be unreachable, has heard of it. Meanwhile records are appended for
+ * the next transaction. A transaction that lacks some of its records is *doomed*, in whatever state: `commit` returns
+ * `aborted`, and the next one begins after `abort`.
  */
 export class Transaction implements ProducerSession {
   readonly transactionalId: string
@@ -161,7 +161,7 @@ export class Transaction implements ProducerSession {
     return this.#tracked(this.#commit(groupId, sendOffsets))
   }
 
-  /** Gives the transaction up; what the coordinator cannot be told now is made up for before the next one. */
+  /** Gives the transaction up; what the coordinator cannot hear now is made up for before the next one. */
   async abort(): Promise<void> {
     await this.#underWay
     this.#isDoomed = false

@@ -16,8 +16,8 @@ import { TaskOfPartition } from './tasks.ts'
 type MemberState = 'unsubscribed' | 'joining' | 'stable' | 'reconciling' | 'acknowledging' | 'fatal' | 'left'
 
 /**
- * The life of a member of a Kafka group, by whichever protocol it speaks with the coordinator. Its states are a choice of those that
- * Kafka's consumers have (`MemberState`):
+ * The life of a member of a Kafka group, by whichever protocol it speaks with the coordinator. Its states are a choice
+ * of those that Kafka's consumers have (`MemberState`):
  *
  * ```
  * unsubscribed ── join ──▶ joining ── in the group ──▶ stable ◀──▶ reconciling, acknowledging
@@ -27,8 +27,9 @@ type MemberState = 'unsubscribed' | 'joining' | 'stable' | 'reconciling' | 'ackn
  *                                                  every state ──▶ left
  * ```
  *
- * A member is `reconciling` while others wait for tasks that it gives up (classic: then it joins again), and `acknowledging` while the
- * coordinator does not know what its thread owns (streams: the next heartbeat says it). The tasks themselves are the `handover`'s.
+ * A member is `reconciling` while others wait for tasks that it gives up (classic: then it joins again), and
+ * `acknowledging` while the coordinator does not know what its thread owns (streams: the next heartbeat says it).
+ * The tasks themselves are the `handover`'s.
  */
 export class Membership implements KafkaMember {
   readonly cluster: Cluster
