@@ -25,65 +25,65 @@ import type { StreamsBuilder } from './streams-builder.ts'
 
 /** What an application is and how it runs. Everything but `id` and `build` has a default. */
 export interface AppConfig {
-  /** Names the consumer group, and stands in front of the names of internal topics. Never change it: the state hangs on it. */
+  /** Names the consumer group and prefixes the names of internal topics. Never change it: the state depends on it. */
   readonly id: string
-  /** Builds the topology. It may be called several times, and must build the same each time. */
+  /** Builds the topology. It may be called several times and must build the same topology each time. */
   readonly build: (builder: StreamsBuilder) => NoPromise
   /** `at_least_once` (default) or `exactly_once`. */
   readonly guarantee?: Guarantee
   /**
-   * Time between two commits; if not given 100 ms under `exactly_once` and on logs that are always exactly-once (embedded,
+   * Time between two commits. Default: 100 ms under `exactly_once` and on logs that are always exactly-once (embedded,
    * memory), else 30 s (Kafka's `commit.interval.ms`).
    */
   readonly commitInterval?: Duration
   /**
-   * What stores, caches and buffers of this process may use together, as `'512MiB'` or bytes; a quarter of the memory of the
-   * cgroup or the machine, at most 1 GiB, if not given.
+   * What stores, caches and buffers of this process may use together, as `'512MiB'` or bytes. Default: a quarter of the
+   * memory of the cgroup or the machine, at most 1 GiB.
    */
   readonly memory?: ByteSize
-  /** How much of it holds updates back and deduplicates them until the next commit, over all threads; 10 MiB if not given, 0: none. */
+  /** Bytes of `memory` that cache and deduplicate updates until a commit, over all threads; default 10 MiB, 0: none. */
   readonly cacheBytes?: ByteSize
   /**
-   * How long all input partitions of a task must be silent, fetched to their end, before its stream time goes on without records: by the
-   * time that passes from then on, never beyond the wall clock less `idleAfter`. Windows close then although nothing comes. Records that
-   * come late because of it are dropped as `late-after-idle`: choose it longer than producers, rebalances and restarts ever take. Never,
-   * if not given. Not with `compatibility`.
+   * How long all input partitions of a task must be silent, fetched to their end, before its stream time advances
+   * without records: by the time that then passes, never beyond the wall clock less `idleAfter`. Windows then close
+   * although no records arrive. A record that comes late because of it is dropped as `late-after-idle`: choose it
+   * longer than producers, rebalances and restarts ever take. Default: never. Not with `compatibility`.
    */
   readonly idleAfter?: Duration
   /**
-   * How long a task waits for data of an empty partition, so that it processes in the order of time: -1 never, 0 (default) as
-   * long as the log is known to hold some, more: that much longer (Kafka's `max.task.idle.ms`).
+   * How long a task waits for an empty partition, so that it processes records in the order of time: -1 never, 0
+   * (default) as long as the log is known to hold records, more: that much longer (Kafka's `max.task.idle.ms`).
    */
   readonly maxTaskIdle?: Duration
-  /** Partitions with more records waiting than this are not read further; 1000 if not given. */
+  /** A partition with more records waiting than this is not read further; 1000 if not given. */
   readonly bufferedRecordsPerPartition?: number
-  /** Stream threads; 1 if not given. Several on Kafka are workers that import the module of the application (`StreamsOptions.module`). */
+  /** Stream threads; 1 if not given. Several on Kafka are workers that import `StreamsOptions.module`. */
   readonly threads?: number
   /** Copies of each store that other instances keep ready; 0 if not given. */
   readonly standbyReplicas?: number
   /** How long a task may go on failing with errors that a retry can cure; 5 min if not given. */
   readonly taskTimeout?: Duration
-  /** Of internal topics; -1 (default): the broker's. */
+  /** Replication factor of internal topics; -1 (default): the broker's. */
   readonly replicationFactor?: number
   /** What becomes of records that cannot be read; `fail`, or `deadLetter` if there is a `deadLetterTopic`. */
   readonly onDeserializationError?: ErrorHandler
-  /** What becomes of records at which a function throws; `fail`, or `deadLetter` if there is a `deadLetterTopic`. */
+  /** What becomes of records for which a function throws; `fail`, or `deadLetter` if there is a `deadLetterTopic`. */
   readonly onProcessingError?: ErrorHandler
   /** What becomes of records that cannot be written; `fail`, or `deadLetter` if there is a `deadLetterTopic`. */
   readonly onProductionError?: ErrorHandler
   /** What an error that ends a stream thread does to the application; `shutdownClient` if not given. */
   readonly onUncaughtError?: UncaughtErrorHandler
-  /** Where records go that a handler answers `deadLetter` for (KIP-1034). It must exist. */
+  /** Topic of the records for which a handler returns `deadLetter` (KIP-1034). It must exist. */
   readonly deadLetterTopic?: string
-  /** Anything of pino's shape; silent if not given. */
+  /** A logger with pino's methods; silent if not given. */
   readonly logger?: Logger
   /** Serdes for operators that neither have nor inherit one. */
   readonly defaults?: { readonly key?: Serde<unknown>; readonly value?: Serde<unknown> }
-  /** Rewrites of the topology that save internal topics and stores; `none` if not given (Kafka's `topology.optimization`). */
+  /** Rewrites that save internal topics and stores; `none` if not given (Kafka's `topology.optimization`). */
   readonly optimize?: 'none' | 'all' | Optimization | readonly Optimization[]
-  /** Answers of Kafka Streams where the default differs from it. */
+  /** Gives the results of Kafka Streams where Millrace differs by default. */
   readonly compatibility?: 'kafka-streams-4.3'
-  /** True: the topology is refused if stores or repartition topics have generated names, which change with the topology (KIP-1111). */
+  /** True: refuses stores and repartition topics with generated names, which change with the topology (KIP-1111). */
   readonly strictNaming?: boolean
   /** How much longer the changelog of a windowed store keeps windows than the store itself; 1 day if not given. */
   readonly windowStoreChangelogAdditionalRetention?: Duration
@@ -92,22 +92,22 @@ export interface AppConfig {
 }
 
 export const MIB = 2 ** 20
-/** The least that state and buffers can do with. */
+/** The least memory that state and buffers need. */
 export const LEAST_MEMORY = 16 * MIB
 const INT16_MAX = 2 ** 15 - 1
 const DECISIONS = ['fail', 'continue', 'deadLetter'] as const
 
-/** What names an application, and what its topology is. */
+/** Options that name an application and define its topology. */
 export const IDENTITY = {
   id: nameOption({
     required: true,
-    description: 'names the consumer group, and stands in front of the names of internal topics. The state hangs on it',
+    description: 'names the consumer group and prefixes the names of internal topics. The state depends on it',
     kafka: 'application.id',
     alsoCalled: ['groupId', 'applicationId', 'name'],
   }),
   build: func<AppConfig['build']>({
     required: true,
-    description: 'builds the topology; may be called several times and must build the same each time',
+    description: 'builds the topology; may be called several times and must build the same one each time',
   }),
   strictNaming: flag({
     default: false,
@@ -115,7 +115,7 @@ export const IDENTITY = {
     kafka: 'ensure.explicit.internal.resource.naming',
   }),
   compatibility: oneOf(['kafka-streams-4.3'], {
-    description: 'answers of Kafka Streams where Millrace [differs](differences.md)',
+    description: 'gives the results of Kafka Streams where Millrace [differs](differences.md)',
   }),
   optimize: option<ReadonlySet<Optimization>>(
     `\`'none'\`, \`'all'\`, or some of ${OPTIMIZATIONS.map((name) => `\`'${name}'\``).join(', ')}`,
@@ -139,7 +139,7 @@ export const IDENTITY = {
   ),
 }
 
-/** How it processes and commits. */
+/** Options of processing and of commits. */
 export const PROCESSING = {
   guarantee: oneOf<Guarantee>(['at_least_once', 'exactly_once'], {
     default: 'at_least_once',
@@ -149,7 +149,8 @@ export const PROCESSING = {
   commitInterval: duration({
     defaultText: '100 ms exactly-once, else 30 s',
     description:
-      'time between two commits. A commit is also due when too many changes wait for the `memory` (16 MiB at most, a thread, beside the cache), or when a processor asks for one',
+      'time between two commits. A commit is also due when a processor asks for one, or when uncommitted changes ' +
+      'fill their part of `memory` (at most 16 MiB per thread, besides the cache)',
     kafka: 'commit.interval.ms',
   }),
   memory: byteSize({
@@ -160,7 +161,8 @@ export const PROCESSING = {
   cacheBytes: byteSize({
     defaultText: '`10485760`',
     description:
-      'how much of `memory` holds updates back and deduplicates them until the next commit, over all tasks of all threads; at most half of it, an eighth if not given and that is less; `0`: each is emitted',
+      'bytes of `memory` that hold back and deduplicate updates until the next commit, over all threads: at most ' +
+      'half of `memory`; by default no more than an eighth; `0`: every update is emitted',
     kafka: 'statestore.cache.max.bytes',
     alsoCalled: ['cache.max.bytes.buffering'],
   }),
@@ -168,7 +170,7 @@ export const PROCESSING = {
     "ms, or text: `'10s'`; `-1`: never",
     {
       default: 0,
-      description: 'how long a task waits for a partition that has nothing at hand: see [time](operators/time.md)',
+      description: 'how long a task waits for an empty partition: see [time](operators/time.md)',
       kafka: 'max.task.idle.ms',
     },
     (value, place) => (value === -1 ? -1 : (duration({ description: '' }).read(value, place) ?? 0)),
@@ -177,7 +179,8 @@ export const PROCESSING = {
     least: 1,
     defaultText: 'never',
     description:
-      'how long all partitions of a task must be silent before its stream time goes on without records: see [why does my window not close?](operators/idle-partitions.md)',
+      'how long all partitions of a task must be silent before its stream time advances without records: ' +
+      'see [why does my window not close?](operators/idle-partitions.md)',
   }),
   bufferedRecordsPerPartition: wholeNumber({
     least: 1,
@@ -190,13 +193,15 @@ export const PROCESSING = {
     most: 1024,
     default: 1,
     description:
-      'stream threads: loops that share the tasks of the process. On Kafka several are [workers](kafka.md#threads), one of the CPU each; on a log in this process they run side by side on one event loop',
+      'stream threads: loops that share the tasks of the process. Several on Kafka are [workers](kafka.md#threads), ' +
+      'each an operating-system thread; on a log in this process, they share one event loop',
     kafka: 'num.stream.threads',
   }),
   taskTimeout: duration({
     default: 300_000,
     description:
-      'how long is waited for what passes, such as commits that fail, instances of another topology, members of another kind or a topic that was deleted, before the application gives up',
+      'how long the application waits, before it gives up, for what may pass: commits that fail, instances of ' +
+      'another topology, members of another kind, a deleted topic',
     kafka: 'task.timeout.ms',
   }),
   standbyReplicas: wholeNumber({
@@ -207,13 +212,12 @@ export const PROCESSING = {
   }),
 }
 
-/** How its internal topics are made. */
 export const INTERNAL_TOPICS = {
   replicationFactor: wholeNumber({
     least: -1,
     most: INT16_MAX,
     default: -1,
-    description: "of internal topics; -1 is the broker's default",
+    description: "replication factor of internal topics; -1 is the broker's default",
     kafka: 'replication.factor',
   }),
   topicConfigs: topicConfigs({
@@ -234,17 +238,18 @@ export const INTERNAL_TOPICS = {
 const handler = (description: string, kafka: string) =>
   decision<ErrorHandler>(DECISIONS, { defaultText: "`'fail'`", description, kafka })
 
-/** What becomes of errors, and who is told. */
+/** Options for errors and the log. */
 export const ERRORS = {
   onDeserializationError: handler('what becomes of a record that cannot be read', 'deserialization.exception.handler'),
-  onProcessingError: handler('… at which a function throws', 'processing.exception.handler'),
+  onProcessingError: handler('… for which a function throws', 'processing.exception.handler'),
   onProductionError: handler(
     '… that cannot be written, or that its topic [refuses](errors.md#records-that-are-refused)',
     'production.exception.handler',
   ),
   deadLetterTopic: nameOption({
     description:
-      "where records go that a handler answers `'deadLetter'` for; with it, `'deadLetter'` is the default of the three (KIP-1034). It must exist",
+      "topic of the records for which a handler returns `'deadLetter'`, which it makes the default of all three " +
+      '(KIP-1034). It must exist',
     kafka: 'errors.dead.letter.queue.topic.name',
   }),
   onUncaughtError: decision<UncaughtErrorHandler>(['replaceThread', 'shutdownClient', 'shutdownApplication'], {
@@ -255,11 +260,10 @@ export const ERRORS = {
   logger: having<Logger>('logger', ['debug', 'info', 'warn', 'error'], 'a logger of the shape of pino', {
     default: silentLogger,
     defaultText: 'silent',
-    description: "anything of pino's shape: `debug`, `info`, `warn`, `error`, each `(fields, message)`",
+    description: "a logger with pino's methods: `debug`, `info`, `warn`, `error`, each `(fields, message)`",
   }),
 }
 
-/** The options of `defineApp`. */
 export const DEFINE_APP = {
   ...IDENTITY,
   ...PROCESSING,
@@ -275,7 +279,7 @@ function readOptimizations(value: unknown, place: Place): ReadonlySet<Optimizati
     words.map((word) => {
       const known = OPTIMIZATIONS.find((name) => name === word)
       if (known !== undefined) return known
-      throw place.refuse(word, `give 'none', 'all', or some of ${OPTIMIZATIONS.map((name) => `'${name}'`).join(', ')}`)
+      throw place.refuse(word, `Give 'none', 'all', or some of ${OPTIMIZATIONS.map((name) => `'${name}'`).join(', ')}.`)
     }),
   )
 }

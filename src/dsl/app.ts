@@ -11,11 +11,10 @@ import { StreamsBuilder } from './streams-builder.ts'
 import type { AppConfig } from './app-options.ts'
 
 /**
- * An application: a topology with a name and settings. It can be run by `millrace run`, by `Streams.start`, and under the
- * `TopologyTestDriver`.
+ * An application: a topology with a name and settings. `millrace run`, `Streams.start` and `TopologyTestDriver` run it.
  *
- * @throws MR_CONFIG naming the key that is unknown or has an impossible value; MR_TOPOLOGY_… and MR_SERDE_MISSING when the
- * topology is asked for
+ * @throws MR_CONFIG for an unknown option or an impossible value, which it names; MR_TOPOLOGY_… and MR_SERDE_MISSING
+ * when the topology is asked for
  * @example
  * ```ts
  * export default defineApp({
@@ -48,7 +47,7 @@ function settingsOf(options: Options): Settings {
   const handler = (name: 'onDeserializationError' | 'onProcessingError' | 'onProductionError'): ErrorHandler => {
     const chosen = options[name] ?? onError
     if (chosen !== 'deadLetter' || deadLetterTopic !== undefined) return chosen
-    throw place(name).refuse('deadLetter', 'set deadLetterTopic, too')
+    throw place(name).refuse('deadLetter', 'Set deadLetterTopic, too.')
   }
   return {
     guarantee: options.guarantee,
@@ -75,7 +74,7 @@ function idleAfterOf({ idleAfter, compatibility }: Options): number | undefined 
   if (idleAfter === undefined || compatibility === undefined) return idleAfter
   throw place('idleAfter').refuse(
     idleAfter,
-    'leave it out, or `compatibility`: stream time of Kafka Streams stands still',
+    'Leave out this or `compatibility`: without records, stream time in Kafka Streams stands still.',
   )
 }
 
@@ -94,7 +93,7 @@ function memoryOf(options: Options): Pick<Settings, 'memory' | 'cacheBytes'> {
   const memory = options.memory ?? Math.max(LEAST_MEMORY, Math.min(1024 * MIB, Math.floor(machineMemory() / 4)))
   const cacheBytes = options.cacheBytes ?? Math.min(10 * MIB, Math.floor(memory / 8))
   if (cacheBytes <= memory / 2) return { memory, cacheBytes }
-  throw place('cacheBytes').refuse(cacheBytes, `give at most half of memory, which is ${memory} bytes, or more memory`)
+  throw place('cacheBytes').refuse(cacheBytes, `Give at most half of memory, which is ${memory}, or raise memory.`)
 }
 
 function buildSettingsOf(options: Options): BuildSettings {
@@ -109,7 +108,7 @@ function buildSettingsOf(options: Options): BuildSettings {
   }
 }
 
-/** For what depends on two options. */
+/** Names an option in an error about two options. */
 function place(name: keyof typeof DEFINE_APP): Place {
   return new Place('defineApp()', name, DEFINE_APP[name])
 }

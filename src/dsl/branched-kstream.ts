@@ -10,11 +10,11 @@ import type { TableOf } from '../options/options.ts'
 
 /** Options of a branch (Kafka Streams' `Branched`). */
 export interface BranchOptions<K, V> {
-  /** Second part of the branch's name, after the name of the split; its position from 1 (default branch: 0) if not given. */
+  /** Suffix of the branch's name, after that of the split. Default: its position from 1; 0 for the default branch. */
   readonly name?: string
   /**
-   * What is done with the branch. The stream it answers is found under the branch's name in the result; if it answers none,
-   * the branch is not found there.
+   * Builds on the branch. The map of branches holds the stream that it returns under the branch's name; if it returns
+   * none, the branch is left out.
    */
   readonly use?: (branch: KStream<K, V>) => KStream<K, V> | null | undefined | void
 }
@@ -27,7 +27,7 @@ const BRANCH = {
   use: func({ description: 'what is done with the branch' }),
 } satisfies TableOf<BranchOptions<unknown, unknown>>
 
-/** A stream being split. Ends with `defaultBranch` or `noDefaultBranch`. Behaves as Kafka Streams' `BranchedKStream` (KIP-418). */
+/** A stream being split; ends with `defaultBranch` or `noDefaultBranch` (Kafka Streams' `BranchedKStream`, KIP-418). */
 export class BranchedKStream<K, V> {
   readonly #split: SplitHandle
   readonly #wrap: Wrap
@@ -45,7 +45,7 @@ export class BranchedKStream<K, V> {
   }
 
   /**
-   * The records for which no earlier predicate holds, and this one does.
+   * Adds a branch: the records for which this predicate holds, and no earlier one.
    *
    * @throws MR_TOPOLOGY_SPLIT after the default branch
    */
@@ -55,7 +55,7 @@ export class BranchedKStream<K, V> {
     return this
   }
 
-  /** The records for which no predicate holds. Answers the branches by name. @throws MR_TOPOLOGY_SPLIT if there is one already */
+  /** Adds a branch of all other records. Returns the branches by name. @throws MR_TOPOLOGY_SPLIT after the end */
   defaultBranch(options: BranchOptions<K, V> = {}): ReadonlyMap<string, KStream<K, V>> {
     operatorOptions(BRANCH, options, 'defaultBranch()')
     this.#add(null, options)
@@ -63,7 +63,7 @@ export class BranchedKStream<K, V> {
     return this.#branches
   }
 
-  /** Drops the records for which no predicate holds. Answers the branches by name. */
+  /** Drops the records for which no predicate holds. Returns the branches by name. */
   noDefaultBranch(): ReadonlyMap<string, KStream<K, V>> {
     this.#ended = true
     return this.#branches
@@ -74,7 +74,7 @@ export class BranchedKStream<K, V> {
       throw topologyError(
         'MR_TOPOLOGY_SPLIT',
         'a branch was added after the default branch',
-        'add all branches before defaultBranch() or noDefaultBranch()',
+        'Add all branches before defaultBranch() or noDefaultBranch().',
         this.#split.name,
       )
     }

@@ -36,7 +36,7 @@ export class CogroupedKStream<K, A> {
     return new CogroupedKStream(cogroup, wrap)
   }
 
-  /** Adds a grouped stream. Its topics must have as many partitions as the others': MR_NOT_COPARTITIONED at the start. */
+  /** Adds a grouped stream. All topics must have equal partition counts: MR_NOT_COPARTITIONED at the start. */
   cogroup<V>(
     group: KGroupedStream<K, V>,
     aggregator: (aggregate: A, value: NonNullable<V>, key: K) => A,
@@ -46,7 +46,7 @@ export class CogroupedKStream<K, A> {
   }
 
   /**
-   * Ends with the table of the aggregates, each begun by the initializer.
+   * Returns the table of the aggregates, each begun by the initializer.
    *
    * @throws MR_TOPOLOGY_STORE_OPTION; MR_SERDE_MISSING when the topology is built
    */
@@ -70,7 +70,7 @@ export class CogroupedKStream<K, A> {
   }
 }
 
-/** Cogrouped streams in tumbling, hopping, sliding or unlimited windows (Kafka Streams' `TimeWindowedCogroupedKStream`). */
+/** Cogrouped streams in windows other than sessions (Kafka Streams' `TimeWindowedCogroupedKStream`). */
 export class TimeWindowedCogroupedKStream<K, A> {
   readonly #cogroup: CogroupHandle
   readonly #windows: TimeWindows | SlidingWindows
@@ -91,7 +91,7 @@ export class TimeWindowedCogroupedKStream<K, A> {
     return new TimeWindowedCogroupedKStream(cogroup, windows, wrap)
   }
 
-  /** The table of the aggregates. @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION */
+  /** Returns the table of the aggregates. @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION */
   aggregate(initializer: () => Settled<A>, options?: Materialize<K, A, WindowStoreOptions>): KTable<Windowed<K>, A> {
     const erasedInitializer = erased(initializer, 'the initializer of aggregate()')
     return this.#wrap.table(aggregateCogroup(this.#cogroup, erasedInitializer, this.#windows, undefined, options))
@@ -116,7 +116,7 @@ export class SessionWindowedCogroupedKStream<K, A> {
   }
 
   /**
-   * The table of the aggregates.
+   * Returns the table of the aggregates.
    *
    * @param merger joins the aggregates of sessions that a record connects
    * @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION

@@ -2,8 +2,8 @@ import { HANDLE } from './handles/handles.ts'
 import type { GlobalTableHandle, TYPES } from './handles/handles.ts'
 
 /**
- * A table that every instance holds completely: streams join with it by any key, without repartitioning. It can be queried
- * and joined with, nothing else.
+ * A table that every instance holds completely. Streams join with it by any key, without repartitioning. It can be
+ * joined with and queried, nothing else.
  *
  * @example
  * ```ts

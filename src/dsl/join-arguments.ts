@@ -4,13 +4,13 @@ import type { JoinWindows } from '../windowing/windows.ts'
 import type { Named, StreamJoinOptions, TableJoinOptions } from './options/operator-options.ts'
 
 export type JoinOptions = StreamJoinOptions<unknown, unknown, unknown> | TableJoinOptions<unknown, unknown> | Named
-/** What stands third in the overloads of `join`: windows, the joiner after a key mapper, or the options. */
+/** The third argument of `join`: windows, the joiner after a key mapper, or the options. */
 export type ThirdArgument = JoinWindows | AnyFunction | JoinOptions | undefined
 
 /** @throws MR_TOPOLOGY_FUNCTION */
 export function functionArgument(argument: ThirdArgument, what: string): AnyFunction {
   if (isFunction(argument)) return argument
-  throw topologyError('MR_TOPOLOGY_FUNCTION', `${what} is no function`, 'give a function')
+  throw topologyError('MR_TOPOLOGY_FUNCTION', `${what} is no function`, 'Give a function.')
 }
 
 /** @throws MR_TOPOLOGY_WINDOWS */
@@ -19,7 +19,7 @@ export function windowsArgument(argument: ThirdArgument, method: string): JoinWi
   throw topologyError(
     'MR_TOPOLOGY_WINDOWS',
     `${method}() of two streams has no windows`,
-    "say how far apart the records may be: join(other, joiner, joinWindow('5m'))",
+    "Say how far apart the records may be: join(other, joiner, joinWindow('5m')).",
   )
 }
 
@@ -29,7 +29,7 @@ export function optionsArgument(argument: ThirdArgument, method: string): JoinOp
   throw topologyError(
     'MR_TOPOLOGY_WINDOWS',
     `${method}() of a stream with a table has ${isFunction(argument) ? 'two joiners' : 'windows'}`,
-    'leave them out: a record is joined with the row that the table has then',
+    'Leave them out: a record is joined with the row that the table has at that moment.',
   )
 }
 

@@ -13,8 +13,8 @@ import type { Settled } from './options/settled.ts'
 import type { Wrap } from './wrap.ts'
 
 /**
- * A stream grouped by key. Records with a null key or a null value are dropped by its aggregations; windowed ones take null
- * values in.
+ * A stream grouped by key. Its aggregations drop records with a null key or a null value; those in windows, except
+ * sliding ones, take null values.
  *
  * Behaves as Kafka Streams' `KGroupedStream`.
  */
@@ -35,7 +35,7 @@ export class KGroupedStream<K, V> {
   }
 
   /**
-   * Number of records per key, as `long()` in store and topics. Past 2^53 - 1 it is MR_NUMBER_RANGE.
+   * Counts the records per key, as `long()` in store and topics. A count beyond 2^53 - 1 is MR_NUMBER_RANGE.
    *
    * @throws MR_TOPOLOGY_STORE_OPTION; MR_SERDE_MISSING, MR_TOPOLOGY_STORE_EXISTS when the topology is built
    * @example
@@ -48,8 +48,8 @@ export class KGroupedStream<K, V> {
   }
 
   /**
-   * Combines the values of a key, starting from the first. A reducer that answers null deletes the row; the next value starts
-   * anew.
+   * Combines the values of a key, starting with the first. A reducer that returns null deletes the row; the next value
+   * is then the first again.
    *
    * @throws as `count`
    * @example
@@ -74,8 +74,8 @@ export class KGroupedStream<K, V> {
   }
 
   /**
-   * Folds the values of a key into an aggregate. An aggregator that answers null deletes the row; the next value starts from
-   * the initializer. It may change and answer the aggregate it is given.
+   * Folds the values of a key into an aggregate. An aggregator that returns null deletes the row; the next value then
+   * starts from the initializer. It may change and return the aggregate that it is given.
    *
    * @throws as `count`
    * @example

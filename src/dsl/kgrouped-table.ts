@@ -8,8 +8,8 @@ import type { Settled } from './options/settled.ts'
 import type { Wrap } from './wrap.ts'
 
 /**
- * A table grouped by a new key. A row that changes is first taken out of its old group (subtractor), then put into its new
- * one (adder).
+ * A table grouped by a new key. The subtractor first takes a changed row out of its old group; the adder then puts it
+ * into its new one.
  *
  * @example
  * ```ts
@@ -34,7 +34,7 @@ export class KGroupedTable<K, V> {
   }
 
   /**
-   * Number of rows per group, as `long()`. A group without rows stays, at 0.
+   * Counts the rows per group, as `long()`. A group without rows stays, at 0.
    *
    * @throws MR_TOPOLOGY_STORE_OPTION; MR_SERDE_MISSING when the topology is built
    */
@@ -43,8 +43,8 @@ export class KGroupedTable<K, V> {
   }
 
   /**
-   * Combines the values of a group, starting from the first: the adder takes a value in, the subtractor out. Null deletes the
-   * group.
+   * Combines the values of a group, starting with the first: the adder puts a value in, the subtractor takes one out.
+   * Null deletes the group.
    *
    * @throws as `count`
    */
@@ -62,7 +62,7 @@ export class KGroupedTable<K, V> {
   }
 
   /**
-   * Folds the values of a group into an aggregate. Functions that answer null delete the group.
+   * Folds the values of a group into an aggregate. Functions that return null delete the group.
    *
    * @throws as `count`
    * @example

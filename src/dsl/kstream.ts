@@ -37,13 +37,13 @@ import type { Settled } from './options/settled.ts'
 import type { WritableTopic } from './options/topic.ts'
 import type { Wrap } from './wrap.ts'
 
-/** Where the record that is written came from, for functions that choose its topic (Kafka Streams' `RecordContext`). */
+/** Origin of the record that is written, for functions that choose its topic (Kafka Streams' `RecordContext`). */
 export interface RecordOrigin {
   /** Null for what a punctuator forwards; partition and offset are -1 then. */
   readonly topic: string | null
   readonly partition: number
   readonly offset: number
-  /** Of the record that is written, ms since the epoch. */
+  /** Timestamp of the record that is written, ms since the epoch. */
   readonly timestamp: number
   readonly headers: Headers
 }
@@ -51,12 +51,13 @@ export interface RecordOrigin {
 /**
  * A stream of records, each a fact of its own. `V` includes null if records without a value can occur.
  *
- * Operators add steps to the topology; nothing runs until the application does. Functions get the value first, then the key,
- * must be synchronous, and may run again for a record after a failure. Timestamps and headers stay those of the record.
+ * Operators add steps to the topology; nothing runs before the application does. Functions get the value first, then
+ * the key. They must be synchronous, and may run again after a failure. Results keep the record's timestamp and
+ * headers.
  *
- * Every method throws MR_TOPOLOGY_FUNCTION for a missing or an `async` function, and MR_TOPOLOGY_NAME for an impossible `name`. A
- * function that throws while records are processed is MR_PROCESSING, one that returns a promise MR_PROMISE: `onProcessingError` decides
- * about both.
+ * Every method throws MR_TOPOLOGY_FUNCTION for a missing or an `async` function, and MR_TOPOLOGY_NAME for an impossible
+ * `name`. A function that throws while records are processed is MR_PROCESSING, one that returns a promise MR_PROMISE:
+ * `onProcessingError` decides about both.
  *
  * @example
  * ```ts
@@ -111,8 +112,8 @@ export class KStream<K, V> {
   }
 
   /**
-   * Replaces each record by `[key, value]`. As the key may change, later grouping and joining repartitions; `mapValues` does
-   * not have that price. An answer that is no pair is MR_MAP_RESULT.
+   * Replaces each record by `[key, value]`. The key may change, so later grouping and joining repartitions; `mapValues`
+   * avoids that. A result that is no pair is MR_MAP_RESULT.
    *
    * @example
    * ```ts
@@ -136,8 +137,8 @@ export class KStream<K, V> {
   }
 
   /**
-   * Replaces each record by any number of `[key, value]`; later grouping and joining repartitions. An answer that is no list of
-   * pairs is MR_MAP_RESULT.
+   * Replaces each record by any number of `[key, value]` pairs; later grouping and joining repartitions. A result that
+   * is no list of pairs is MR_MAP_RESULT.
    *
    * @example
    * ```ts
@@ -152,7 +153,7 @@ export class KStream<K, V> {
   }
 
   /**
-   * Replaces each record by any number of records of the same key. An answer that is no list is MR_MAP_RESULT.
+   * Replaces each record by any number of records of the same key. A result that is no list is MR_MAP_RESULT.
    *
    * @example
    * ```ts
@@ -178,8 +179,8 @@ export class KStream<K, V> {
   }
 
   /**
-   * Shows each record to a function, for its side effects, and passes it on. Side effects are not part of the commit: after a
-   * failure they happen again.
+   * Calls a function with each record, for its side effects, and passes the record on. Side effects are not part of the
+   * commit: after a failure they happen again.
    *
    * @example
    * ```ts
@@ -190,7 +191,7 @@ export class KStream<K, V> {
     return this.#wrap.stream(stateless.peek(this[HANDLE], erased(action, 'the action of peek()'), options))
   }
 
-  /** Hands each record to a function, as `peek` does; the stream ends here (Kafka Streams' `foreach`). */
+  /** Calls a function with each record, as `peek` does; the stream ends here (Kafka Streams' `foreach`). */
   forEach<R = void>(action: (value: V, key: K) => Settled<R>, options?: Named): void {
     stateless.forEach(this[HANDLE], erased(action, 'the action of forEach()'), options)
   }
@@ -200,7 +201,7 @@ export class KStream<K, V> {
    *
    * @example
    * ```ts
-   * payments.print({ label: 'payments' }) // [payments]: alice, [object Object]
+   * payments.print({ label: 'payments' }) // [payments]: alice, {"to":"bob","cents":100}
    * ```
    */
   print(options: PrintOptions<K, V> = {}): void {
@@ -210,7 +211,7 @@ export class KStream<K, V> {
   }
 
   /**
-   * Both streams in one; no order holds between their records.
+   * Merges two streams into one; no order holds between their records.
    *
    * @throws MR_TOPOLOGY_OTHER_BUILDER
    * @example
@@ -223,8 +224,8 @@ export class KStream<K, V> {
   }
 
   /**
-   * Splits the stream: each record goes to the first branch whose predicate holds, else to the default branch, else nowhere
-   * (KIP-418).
+   * Splits the stream (KIP-418): each record goes to the first branch whose predicate holds, else to the default
+   * branch, else nowhere.
    *
    * @example
    * ```ts
@@ -239,8 +240,8 @@ export class KStream<K, V> {
   }
 
   /**
-   * Sends the stream through an internal topic, so that equal keys meet in one partition. Null keys are dropped and counted,
-   * unless a left or outer join lies behind (KIP-221).
+   * Sends the stream through an internal topic, so that equal keys meet in one partition. Records with a null key are
+   * dropped and counted, unless a left or outer join follows (KIP-221).
    *
    * @throws MR_TOPOLOGY_PARTITIONS; MR_SERDE_MISSING when the topology is built
    * @example
@@ -253,10 +254,10 @@ export class KStream<K, V> {
   }
 
   /**
-   * Writes the records to a topic, which must exist; the stream ends here. A function chooses the topic per record. A record
-   * that cannot be written is MR_SERIALIZE, which `onProductionError` decides about.
+   * Writes the records to a topic, which must exist; the stream ends here. A function chooses the topic per record. A
+   * record that cannot be written is MR_SERIALIZE: `onProductionError` decides.
    *
-   * @throws MR_SERDE_MISSING when the topology is built, if only a name is given and the serdes are not known any more
+   * @throws MR_SERDE_MISSING when the topology is built, if only a name is given and the serdes are no longer known
    * @example
    * ```ts
    * totals.toStream().to(topic('totals', { key: string(), value: long() }))
@@ -282,8 +283,8 @@ export class KStream<K, V> {
   }
 
   /**
-   * Takes the records as the changes of a table: the latest one of a key is its row, a null value deletes it. Null keys are
-   * dropped and counted (KIP-523).
+   * Turns the stream into a table: the latest record of a key is its row, and a null value deletes it. Records with a
+   * null key are dropped and counted (KIP-523).
    *
    * @throws MR_TOPOLOGY_STORE_OPTION; MR_SERDE_MISSING when the topology is built
    * @example
@@ -296,7 +297,7 @@ export class KStream<K, V> {
   }
 
   /**
-   * Groups by the key that the records have. Repartitions only if an operator before may have changed it.
+   * Groups by the key of the records. Repartitions only if an operator before it may have changed the key.
    *
    * @example
    * ```ts
@@ -308,7 +309,7 @@ export class KStream<K, V> {
   }
 
   /**
-   * Groups by a new key; aggregations go through a repartition topic. Null keys are dropped and counted.
+   * Groups by a new key; aggregations go through a repartition topic. Records with a null key are dropped and counted.
    *
    * @example
    * ```ts
@@ -320,7 +321,7 @@ export class KStream<K, V> {
   }
 
   /**
-   * Joins with the records of another stream that have the same key and are near in time. Results carry the greater timestamp.
+   * Joins with records of another stream, near in time and with the same key. Results carry the later timestamp.
    *
    * @throws MR_TOPOLOGY_WINDOWS; MR_SERDE_MISSING when the topology is built; MR_NOT_COPARTITIONED at the start
    * @example
@@ -335,10 +336,10 @@ export class KStream<K, V> {
     options?: StreamJoinOptions<K, V, VO>,
   ): KStream<K, VR>
   /**
-   * Joins with the table's row of the same key at the time of processing, or as of the record's timestamp if the table is
+   * Joins with the table's row of the same key: the current one, or that as of the record's timestamp if the table is
    * versioned (KIP-914). Changes of the table emit nothing.
    *
-   * @throws MR_TOPOLOGY_VERSIONED, MR_TOPOLOGY_RETENTION for an impossible `grace` (KIP-923); MR_NOT_COPARTITIONED at the start
+   * @throws MR_NOT_COPARTITIONED at the start; MR_TOPOLOGY_VERSIONED, MR_TOPOLOGY_RETENTION for a bad `grace` (KIP-923)
    * @example
    * ```ts
    * orders.join(customers, (order, customer) => ({ ...order, city: customer.city }))
@@ -368,8 +369,8 @@ export class KStream<K, V> {
   }
 
   /**
-   * As `join`; records of this stream without a match are joined with null: with a stream once stream time is greater than their
-   * timestamp + `after` + `grace`, with a table at once.
+   * As `join`, and also joins records of this stream without a match with null: with a stream, once stream time is
+   * greater than their timestamp + `after` + `grace`; with a table, at once.
    *
    * @throws as `join`
    * @example
@@ -399,13 +400,13 @@ export class KStream<K, V> {
   }
 
   /**
-   * As `join` with a stream; records of either side without a match are joined with null once stream time is greater than their
-   * timestamp + `after` (this stream) or `before` (the other) + `grace` (KIP-633).
+   * As `join` with a stream, and also joins records of either side without a match with null, once stream time is
+   * greater than their timestamp + `after` (this stream) or `before` (the other) + `grace` (KIP-633).
    *
    * @throws as `join`
    * @example
    * ```ts
-   * sent.outerJoin(received, (sent, received) => ({ sent, received }), joinWindow({ before: 0, after: '1h', grace: '5m' }))
+   * sent.outerJoin(received, (sent, received) => [sent, received], joinWindow({ before: 0, after: '1h', grace: '5m' }))
    * ```
    */
   outerJoin<VO, VR>(
@@ -420,8 +421,8 @@ export class KStream<K, V> {
   }
 
   /**
-   * Hands each record to a processor of one's own, which may forward any records and use stores. Later grouping and joining
-   * repartitions, even if the keys stay the same: `processValues` does not have that price (KIP-478, KIP-820).
+   * Passes each record to a processor of your own, which may forward any records and use stores. Later grouping and
+   * joining repartitions, even if the keys stay the same; `processValues` avoids that (KIP-478, KIP-820).
    *
    * @param supplier called once per task
    * @throws MR_TOPOLOGY_STORE_UNKNOWN, MR_TOPOLOGY_STORE_GLOBAL when the topology is built

@@ -25,15 +25,16 @@ import type { Suppressed } from './options/suppressed.ts'
 import type { Wrap } from './wrap.ts'
 
 /**
- * A table: the latest value of each key, and the stream of its changes. `V` is what a change can hold: it includes null if
- * rows can be deleted. Functions never get to see a deleted row; they get the value first, then the key.
+ * A table: the latest value of each key, and the stream of its changes. `V` is what a change can hold: it includes null
+ * if rows can be deleted. Functions never see a deleted row. They get the value first, then the key.
  *
  * @example
  * ```ts
- * builder.table(customers).filter((customer) => customer.active).groupBy((customer, id) => [customer.country, id]).count()
+ * builder.table(customers).filter(({ active }) => active).groupBy(({ country }, id) => [country, id]).count()
  * ```
- * Every method throws MR_TOPOLOGY_FUNCTION for a missing or an `async` function, MR_TOPOLOGY_NAME and MR_TOPOLOGY_STORE_OPTION for impossible
- * options; MR_SERDE_MISSING and MR_TOPOLOGY_STORE_EXISTS appear when the topology is built.
+ * Every method throws MR_TOPOLOGY_FUNCTION for a missing or an `async` function, MR_TOPOLOGY_NAME and
+ * MR_TOPOLOGY_STORE_OPTION for impossible options. The build of the topology throws MR_SERDE_MISSING and
+ * MR_TOPOLOGY_STORE_EXISTS.
  *
  * Behaves as Kafka Streams' `KTable`.
  */
@@ -54,7 +55,7 @@ export class KTable<K, V> {
   }
 
   /**
-   * The rows for which the predicate holds; others are deleted rows.
+   * Keeps the rows for which the predicate holds; the others count as deleted.
    *
    * @example
    * ```ts
@@ -70,13 +71,13 @@ export class KTable<K, V> {
     return this.#wrap.table(filterTable(this[HANDLE], erased(predicate, 'the predicate of filter()'), false, options))
   }
 
-  /** The rows for which the predicate does not hold; others are deleted rows. */
+  /** Keeps the rows for which the predicate does not hold; the others count as deleted. */
   filterNot(predicate: (value: NonNullable<V>, key: K) => boolean, options?: Materialize<K, V>): KTable<K, V | null> {
     return this.#wrap.table(filterTable(this[HANDLE], erased(predicate, 'the predicate of filterNot()'), true, options))
   }
 
   /**
-   * The same rows with other values. The mapper must be pure: it may run several times for one change. Null deletes the row.
+   * Replaces the value of each row; null deletes the row. The mapper must be pure: it may run several times per change.
    *
    * @example
    * ```ts
@@ -91,7 +92,7 @@ export class KTable<K, V> {
   }
 
   /**
-   * As `mapValues`, by a transformer that may use stores. It is called for deleted rows, too, with a null value (KIP-292).
+   * As `mapValues`, by a transformer that may use stores and is called for deleted rows, too, with null (KIP-292).
    *
    * @param supplier called once per task
    * @throws MR_TOPOLOGY_STORE_UNKNOWN when the topology is built
@@ -106,7 +107,7 @@ export class KTable<K, V> {
   }
 
   /**
-   * The changes of the table as a stream; deletions are null values. A mapper gives each a new key, and later grouping repartitions.
+   * Returns the changes as a stream, deletions as nulls. A mapper sets new keys; later grouping then repartitions.
    *
    * @example
    * ```ts
@@ -123,8 +124,8 @@ export class KTable<K, V> {
   }
 
   /**
-   * Groups the rows by a new key, through a repartition topic. Rows for which the selector answers a null key or value belong
-   * to no group. An answer that is no pair is MR_MAP_RESULT.
+   * Groups the rows by a new key, through a repartition topic. A row for which the selector returns a null key or value
+   * belongs to no group. A result that is no pair is MR_MAP_RESULT.
    *
    * @example
    * ```ts
@@ -139,7 +140,7 @@ export class KTable<K, V> {
   }
 
   /**
-   * Holds changes back, and lets fewer of them through (KIP-328). Time is stream time: without records nothing is let through.
+   * Holds changes back and emits fewer of them (KIP-328). Time is stream time: without records nothing is emitted.
    *
    * @param when `untilWindowCloses(…)` or `untilTimeLimit(…)`
    * @throws MR_TOPOLOGY_NOT_WINDOWED, MR_TOPOLOGY_VERSIONED
@@ -153,8 +154,8 @@ export class KTable<K, V> {
   }
 
   /**
-   * The rows that both tables have, joined. Results carry the greater timestamp. The tables must have equal numbers of
-   * partitions: MR_NOT_COPARTITIONED at the start.
+   * Joins the rows that both tables have. Results carry the later timestamp. The tables must have equal partition
+   * counts: MR_NOT_COPARTITIONED at the start.
    *
    * @example
    * ```ts
@@ -167,8 +168,8 @@ export class KTable<K, V> {
     options?: Materialize<K, VR>,
   ): KTable<K, VR | null>
   /**
-   * The rows of this table, each joined with the row of the other whose key the extractor answers (KIP-213, KIP-1104). Needs no
-   * equal partitions. The value serde must write equal values as equal bytes.
+   * Joins each row of this table with the row of the other whose key the extractor returns (KIP-213, KIP-1104). The
+   * tables may have different partition counts. The value serde must write equal values as equal bytes.
    *
    * @example
    * ```ts
@@ -190,13 +191,13 @@ export class KTable<K, V> {
     return this.#wrap.table(this.#join('inner', other, first, second, options))
   }
 
-  /** The rows of this table, joined with those of the other, or with null. */
+  /** Joins each row of this table with the row of the other that has the same key, or with null. */
   leftJoin<VO, VR>(
     other: KTable<K, VO>,
     joiner: (left: NonNullable<V>, right: NonNullable<VO> | null) => Settled<VR>,
     options?: Materialize<K, VR>,
   ): KTable<K, VR | Extract<V, null>>
-  /** The rows of this table, each joined with the row of the other whose key the extractor answers, or with null (KIP-213). */
+  /** Joins each row of this table with the row of the other whose key the extractor returns, or with null (KIP-213). */
   leftJoin<KO, VO, VR>(
     other: KTable<KO, VO>,
     extractor: (value: NonNullable<V>, key: K) => KO | null,
@@ -212,7 +213,7 @@ export class KTable<K, V> {
     return this.#wrap.table(this.#join('left', other, first, second, options))
   }
 
-  /** The rows that either table has, joined; the missing side is null. */
+  /** Joins the rows that either table has; the missing side is null. */
   outerJoin<VO, VR>(
     other: KTable<K, VO>,
     joiner: (left: NonNullable<V> | null, right: NonNullable<VO> | null) => Settled<VR>,

@@ -8,7 +8,7 @@ import type { Settled } from './options/settled.ts'
 import type { Wrap } from './wrap.ts'
 
 /**
- * A grouped stream in sessions. A session that grows or merges is a new window: the table deletes the old one first, so that
+ * A grouped stream in sessions. A session that grows or merges is a new window: the table first deletes the old one, so
  * its changes include tombstones.
  *
  * Behaves as Kafka Streams' `SessionWindowedKStream`.
@@ -28,7 +28,7 @@ export class SessionWindowedKStream<K, V> {
   }
 
   /**
-   * Emits one result per session, when it cannot grow any more, instead of one per update (KIP-825). There are no tombstones then.
+   * Emits one result per session, once it cannot grow any more, not one per update (KIP-825); emits no tombstones.
    *
    * @example
    * ```ts
@@ -40,7 +40,7 @@ export class SessionWindowedKStream<K, V> {
   }
 
   /**
-   * Number of records per key and session, as `long()`.
+   * Counts the records per key and session, as `long()`.
    *
    * @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION; MR_SERDE_MISSING when the topology is built
    */
@@ -64,12 +64,12 @@ export class SessionWindowedKStream<K, V> {
   /**
    * Folds the values of a key in each session into an aggregate.
    *
-   * @param merger joins the aggregates of sessions that a record connects; called with the initial value first, which must
-   * therefore be neutral
+   * @param merger joins the aggregates of sessions that a record connects; first called with the initial value, which
+   * must therefore be neutral
    * @throws as `count`
    * @example
    * ```ts
-   * .windowedBy(session('30m')).aggregate(() => 0, (sum, order) => sum + order.cents, (a, b) => a + b, { value: long() })
+   * .windowedBy(session('30m')).aggregate(() => 0, (sum, { cents }) => sum + cents, (a, b) => a + b, { value: long() })
    * ```
    */
   aggregate<A>(

@@ -16,7 +16,7 @@ import type { ReadableTopic } from './options/topic.ts'
 import { wrap } from './wrap-handles.ts'
 
 /**
- * Where topologies begin: streams and tables over topics. `defineApp` hands one to its `build` function.
+ * Begins a topology: streams and tables over topics. `defineApp` passes a builder to its `build` function.
  *
  * @example
  * ```ts
@@ -32,7 +32,7 @@ export class StreamsBuilder {
   }
 
   /**
-   * The records of one or several topics. Several topics must share serdes and timestamps.
+   * Reads one or several topics as a stream. Several topics must have the same serdes and `timestamp`.
    *
    * @throws MR_TOPOLOGY_NO_TOPIC, MR_TOPOLOGY_SOURCE_MIXED
    */
@@ -42,8 +42,8 @@ export class StreamsBuilder {
   }
 
   /**
-   * A topic as a table: the latest record of a key is its row; a null value deletes it. Records without a key are dropped and
-   * counted. Latest is by offset, or by timestamp if the table is versioned (KIP-914).
+   * Reads a topic as a table: the latest record of a key is its row; a null value deletes it. Records without a key are
+   * dropped and counted. The latest is by offset, or by timestamp if the table is versioned (KIP-914).
    *
    * @throws MR_TOPOLOGY_STORE_OPTION; MR_TOPOLOGY_TOPIC_TWICE when the topology is built
    * @example
@@ -56,7 +56,7 @@ export class StreamsBuilder {
   }
 
   /**
-   * A topic as a table that every instance holds completely. It is read to its end before the application runs (KIP-99).
+   * Reads a topic as a table that every instance holds completely, to its end before the application runs (KIP-99).
    *
    * @throws MR_TOPOLOGY_VERSIONED
    * @example
@@ -84,16 +84,16 @@ export class StreamsBuilder {
   }
 
   /**
-   * A store that every instance holds completely and a processor of your own fills from a topic; `globalTable` is the one that
-   * puts records as they are. All partitions are read to their end before the application runs, each by a processor of its own.
-   * It keeps all it knows in the store, which only it can change: where the disk is lost, it sees what the topic still has once
-   * more. It can neither forward nor schedule. Other processors read the store by `context.store(…)`, without naming it in their
-   * `stores`.
+   * Adds a store that every instance holds completely and that a processor of your own fills from a topic;
+   * `globalTable` stores records as they are. All partitions are read to their end before the application runs, each by
+   * a processor of its own. The processor keeps all it knows in the store, which nothing else can change: if the disk
+   * is lost, it processes again what the topic still has. It can neither forward nor schedule. Other processors read
+   * the store by `context.store(…)`, without naming it in their `stores`.
    *
    * @throws MR_TOPOLOGY_STORE_EXISTS, MR_TOPOLOGY_TOPIC_TWICE when the topology is built
    * @example
    * ```ts
-   * builder.addGlobalStore(keyValueStore('by-city', { key: string(), value: string() }), customers, () => new IndexByCity())
+   * builder.addGlobalStore(keyValueStore('by-city', { key: string(), value: string() }), customers, () => new ByCity())
    * ```
    * Behaves as Kafka Streams' `addGlobalStore`.
    */
@@ -108,7 +108,7 @@ export class StreamsBuilder {
   }
 
   /**
-   * Compiles what was built. Once only: the builder is used up.
+   * Compiles the topology. It can be called only once.
    *
    * @throws MR_TOPOLOGY_…, MR_SERDE_MISSING
    */

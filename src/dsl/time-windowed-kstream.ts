@@ -9,8 +9,8 @@ import type { Settled } from './options/settled.ts'
 import type { Wrap } from './wrap.ts'
 
 /**
- * A grouped stream in tumbling, hopping, sliding or unlimited windows. Tumbling, hopping and unlimited windows take null
- * values in, sliding ones drop them.
+ * A grouped stream in tumbling, hopping, sliding or unlimited windows. Sliding windows drop null values; the others
+ * take them.
  *
  * Behaves as Kafka Streams' `TimeWindowedKStream`.
  */
@@ -29,8 +29,8 @@ export class TimeWindowedKStream<K, V> {
   }
 
   /**
-   * Emits one result per window, when it takes no more records, instead of one per update (KIP-825). A window closes by a
-   * record that moves stream time past its end by the grace: without records nothing is emitted.
+   * Emits one result per window, once it takes no more records, instead of one per update (KIP-825). A window closes
+   * when a record moves stream time past its end by the grace: without records nothing is emitted.
    *
    * @example
    * ```ts
@@ -43,7 +43,7 @@ export class TimeWindowedKStream<K, V> {
       throw topologyError(
         'MR_TOPOLOGY_EMIT',
         'unlimited windows never close',
-        'leave out emitOnClose(), or take tumbling or hopping windows',
+        'Leave out emitOnClose(), or use tumbling or hopping windows.',
         this.#windowed.grouped.name,
       )
     }
@@ -51,7 +51,7 @@ export class TimeWindowedKStream<K, V> {
   }
 
   /**
-   * Number of records per key and window, as `long()`.
+   * Counts the records per key and window, as `long()`.
    *
    * @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION; MR_SERDE_MISSING when the topology is built
    */
@@ -60,7 +60,7 @@ export class TimeWindowedKStream<K, V> {
   }
 
   /**
-   * Combines the values of a key in each window, starting from the first; null deletes the window's result.
+   * Combines the values of a key in each window, starting with the first; null deletes the window's result.
    *
    * @throws as `count`
    */

@@ -17,7 +17,7 @@ import type { CogroupHandle } from './nodes/cogroup.ts'
 import type { SessionWindowedKStream } from './session-windowed-kstream.ts'
 import type { TimeWindowedKStream } from './time-windowed-kstream.ts'
 
-/** Makes what users see of the handles that operators answer; streams and tables, which lead to one another, get it from their builder. */
+/** Wraps the handles that operators return in the classes users see. Streams and tables get it from their builder. */
 export interface Wrap {
   stream<K, V>(handle: StreamHandle): KStream<K, V>
   table<K, V>(handle: TableHandle): KTable<K, V>

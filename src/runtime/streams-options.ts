@@ -12,43 +12,44 @@ import type { RestoreListener } from './restore/restorer.ts'
 import type { EngineFactory, EngineName } from '../engine/engine.ts'
 import type { FileMode } from '../platform/file-mode.ts'
 
-/** Where an application runs, and who is told. */
+/** Where an application runs, and what it calls. */
 export interface StreamsOptions {
-  /** Where the records are: `kafka({ brokers })`, `embeddedLog({ directory })` or `memoryLog()`. Stays open when the app closes. */
+  /** The log: `kafka({ brokers })`, `embeddedLog({ directory })` or `memoryLog()`. Stays open when the app closes. */
   readonly log: Log
-  /** State lies in `<stateDirectory>/<application id>`. Default: `.millrace/state` in the working directory. */
+  /** State is kept in `<stateDirectory>/<application id>`. Default: `.millrace/state` in the working directory. */
   readonly stateDirectory?: string
-  /** What the state is kept in. Default: RocksDB, or LevelDB on a platform without its binary. */
+  /** State engine. Default: RocksDB, or LevelDB on a platform without a RocksDB binary. */
   readonly engine?: EngineFactory | EngineName
   /**
-   * Who may read the directories and files of state that are made: nobody but the user (`'owner'`, the default), or the user's group as well
-   * (`'group'`). What is there already keeps its mode.
+   * Users who may read new directories and files of state: only the owner (`'owner'`, the default), or the owner's
+   * group as well (`'group'`). Existing ones keep their mode.
    */
   readonly fileMode?: FileMode
   /**
-   * Names this instance for good, as a StatefulSet names its pods: it gets its tasks back at once after a restart on an empty
-   * disk, too. Every instance needs one of its own. In a group of Kafka's classic protocol an instance that stops keeps its
-   * tasks for the session timeout, so that a restart moves nothing. Default: an id kept in the state directory, which a copy of the directory
-   * does not share.
+   * Names this instance for good, as a StatefulSet names its pods: it gets its tasks back at once after a restart, even
+   * on an empty disk. Every instance needs a name of its own. In a group of Kafka's classic protocol, an instance that
+   * stops keeps its tasks for the session timeout, so that a restart moves nothing. Default: an id kept in the state
+   * directory, which a copy of the directory does not share.
    */
   readonly instanceId?: string
-  /** How long the state of a task that went to another instance is kept (Kafka's `state.cleanup.delay.ms`). Default: 10 minutes. */
+  /** How long state is kept after its task has moved away (Kafka's `state.cleanup.delay.ms`). Default: 10 minutes. */
   readonly stateCleanupDelay?: Duration
   /**
-   * The module that exports the application by default, as for `millrace run`: `import.meta.url` of a module that exports `app` and
-   * starts it only `if (isMainThread)`, or the URL of one that just exports it. With it, and several `threads` on Kafka, each stream
-   * thread is a `worker_threads` worker that imports the module. Memory and embedded logs have no use for it.
+   * The module whose default export is the application, as for `millrace run`: `import.meta.url` of a module that
+   * exports `app` and starts it only `if (isMainThread)`, or the URL of one that only exports it. With it, and several
+   * `threads` on Kafka, each stream thread is a `worker_threads` worker that imports the module. Memory and embedded
+   * logs do not use it.
    */
   readonly module?: string | URL
-  /** The date and the passing of time; this machine's if not given. */
+  /** Date and timers; this machine's if not given. */
   readonly clock?: Clock
   /** When threads yield; the event loop's order if not given. */
   readonly scheduler?: Scheduler
-  /** What lives and ends with the application, in the order in which it is started. Default: none. */
+  /** Parts that live and end with the application, in the order in which they are started. Default: none. */
   readonly companions?: readonly Companion[]
-  /** Told of every change of state. */
+  /** Called on every change of state. */
   readonly onState?: (state: StreamsState, previous: StreamsState) => void
-  /** Told how far stores are that are being restored. */
+  /** Called with the progress of stores that are being restored. */
   readonly onRestore?: RestoreListener
 }
 
@@ -61,7 +62,7 @@ export const STREAMS_START = {
     {
       required: true,
       description:
-        '`kafka({ brokers })` ([Kafka](kafka.md)), `embeddedLog({ directory })` or `memoryLog()`. It stays open when the application closes',
+        '`kafka(…)` ([Kafka](kafka.md)), `embeddedLog(…)` or `memoryLog()`; stays open when the application closes',
     },
   ),
   module: option<string | URL>(
@@ -69,17 +70,18 @@ export const STREAMS_START = {
     {
       defaultText: 'none',
       description:
-        'the module that exports the application by default: `import.meta.url`, or the URL of another one. Needed for several `threads` on Kafka, which [import it](kafka.md#threads)',
+        'the module whose default export is the application: `import.meta.url`, or the URL of another one. ' +
+        'Needed for several `threads` on Kafka, which [import it](kafka.md#threads)',
     },
     (value, place) => {
       if (value instanceof URL || (typeof value === 'string' && value !== '')) return value
-      throw place.refuse(value, "give a URL: import.meta.url, or new URL('./app.ts', import.meta.url)")
+      throw place.refuse(value, "Give a URL: import.meta.url, or new URL('./app.ts', import.meta.url).")
     },
   ),
   stateDirectory: text({
     default: join('.millrace', 'state'),
     defaultText: '`.millrace/state`',
-    description: '[state](state.md) lies in `<stateDirectory>/<id>`',
+    description: '[state](state.md) is kept in `<stateDirectory>/<id>`',
     kafka: 'state.dir',
   }),
   engine,
@@ -87,20 +89,20 @@ export const STREAMS_START = {
   instanceId: text({
     defaultText: 'of the state directory',
     description:
-      'names this instance for good, as a StatefulSet names its pods: its tasks come back to it on an empty disk, too',
+      'names this instance for good, as a StatefulSet names its pods: it gets its tasks back even on an empty disk',
     kafka: 'group.instance.id',
   }),
   stateCleanupDelay: duration({
     default: 600_000,
     defaultText: '10 min',
-    description: 'how long the state of a task that went to another instance is kept',
+    description: 'how long state is kept after its task has moved to another instance',
     kafka: 'state.cleanup.delay.ms',
   }),
   companions: companionsOption,
   onState: func<NonNullable<StreamsOptions['onState']>>({
-    description: 'told of every change of state: `rebalancing`, `running`, …',
+    description: 'called on every change of state: `rebalancing`, `running`, …',
   }),
-  onRestore: func<RestoreListener>({ description: 'told how far stores are that are being restored' }),
+  onRestore: func<RestoreListener>({ description: 'called with the progress of stores that are being restored' }),
   clock: having<Clock>('clock', ['now', 'monotonic', 'schedule'], 'a clock', {
     defaultText: 'of the machine',
     description: 'time and timers, for simulations',

@@ -2,7 +2,7 @@ import type { DropReason } from '../record/drop-reason.ts'
 import type { StandbyLag } from './thread/task-manager.ts'
 import type { ThreadStatus, ThreadTaskStatus } from './thread/thread-handle.ts'
 
-/** As in Kafka Streams: `rebalancing` until every thread runs and every store is restored. */
+/** States of an application, as in Kafka Streams: `rebalancing` until every thread runs and every store is restored. */
 export type StreamsState =
   | 'created'
   | 'rebalancing'
@@ -20,7 +20,7 @@ export interface StreamsStatus extends Omit<ThreadStatus, 'dropped' | 'tasks' | 
   readonly tasks: readonly TaskStatus[]
   /** Copies of the stores of tasks that run elsewhere. */
   readonly standbys: readonly StandbyStatus[]
-  /** What the companions that were started say of themselves, by name. */
+  /** Status of the companions that were started, by name. */
   readonly companions: ReadonlyMap<string, object>
 }
 

@@ -44,7 +44,7 @@ interface StatePlace {
 export class Streams implements CompanionHost, AsyncDisposable {
   readonly app: Application
   readonly topology: Topology
-  /** Where its records are: what `start` was given. */
+  /** The log that `start` was given. */
   readonly log: Log
   readonly #options: Options
   readonly #directory: string
@@ -54,7 +54,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
   readonly #host: ThreadHost
   readonly #companions: Companions
   readonly #threads: ThreadHandle[] = []
-  /** What threads had done that were replaced. */
+  /** Status of the threads that were replaced. */
   #replaced = NO_STATUS
   #stopping = false
   readonly #keepAlive: NodeJS.Timeout
@@ -85,12 +85,12 @@ export class Streams implements CompanionHost, AsyncDisposable {
   }
 
   /**
-   * Claims the state directory, loads the global tables, joins the group and starts the companions. Resolves before tasks are
-   * restored: watch `state` or `whenRunning`.
+   * Claims the state directory, loads the global tables, joins the group and starts the companions. Resolves before
+   * tasks are restored: watch `state` or `whenRunning`.
    *
-   * @throws MR_TOPOLOGY…, MR_CONFIG, MR_STATE_LOCKED, MR_LOG_UNREACHABLE, MR_TOPIC_UNKNOWN; MR_TOPOLOGY_RENAMED if state would be left
-   * behind under a generated name that has changed; with several threads on Kafka also MR_APP_…, MR_THREAD_MODULE, MR_THREAD_LOG, MR_THREAD_DIED;
-   * what a companion throws when it starts
+   * @throws MR_TOPOLOGY…, MR_CONFIG, MR_STATE_LOCKED, MR_LOG_UNREACHABLE, MR_TOPIC_UNKNOWN; MR_TOPOLOGY_RENAMED if
+   * state would be left behind under a generated name that has changed; with several threads on Kafka also MR_APP_…,
+   * MR_THREAD_MODULE, MR_THREAD_LOG, MR_THREAD_DIED; what a companion throws when it starts
    */
   static async start(app: Application, given: StreamsOptions): Promise<Streams> {
     requireOutsideStreamThread()
@@ -144,7 +144,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   readonly #listeners: ThreadListeners = {
     onState: (state) => this.#threadState(state),
-    // `closed` tells of an error that ends it meanwhile.
+    // `closed` rejects with an error that ends the application meanwhile.
     onShutdownRequest: () => void this.close().catch(() => {}),
     onFailure: (error) => this.#decide(error),
   }
@@ -164,7 +164,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     }
   }
 
-  /** Runs every thread to its end. One that fails ends the application, the others committing and leaving, unless it is to be replaced. */
+  /** Runs every thread to its end. One that fails, and is not replaced, ends the others, which commit and leave. */
   async #supervise(): Promise<void> {
     const failures: unknown[] = []
     await Promise.all(
@@ -200,14 +200,14 @@ export class Streams implements CompanionHost, AsyncDisposable {
       } catch (error) {
         this.app.settings.logger.error({ thread: thread.name, err: error }, 'stream thread failed')
         if (isFenced(error)) throw fencedClient(error, this.#directory, this.#options.instanceId)
-        // What asked before it ended has told the group, too.
+        // A thread that failed without dying has notified the group itself.
         if (thread.failure === 'shutdownApplication' && isDeath(error)) await this.#tellGroup(error)
         if (thread.failure !== 'replaceThread' || this.#isEnding) throw error
         this.#enter('rebalancing')
         const replacement = await this.#replace(index)
         this.#replaced = addStatus(this.#replaced, endedStatus(thread.status()))
         this.#threads[index] = replacement
-        // Whoever closed the application meanwhile knew the old thread only.
+        // A `close()` meanwhile has stopped only the old thread.
         if (this.#stopping) replacement.stop()
       }
     }
@@ -217,7 +217,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     return this.#state !== 'rebalancing' && this.#state !== 'running'
   }
 
-  /** A thread that cannot be opened has failed like one that ran, and the same question is asked. */
+  /** Opens a new thread. If it cannot be opened, it has failed like one that ran, and the handler decides again. */
   async #replace(index: number): Promise<ThreadHandle> {
     for (;;) {
       try {
@@ -234,7 +234,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     }
   }
 
-  /** A dead thread cannot tell the group that all instances are to stop: another one does. */
+  /** Makes another thread notify the group that all instances are to stop: a dead one cannot. */
   async #tellGroup(cause: unknown): Promise<void> {
     const alive = this.#threads.find(({ state }) => state === 'running' || state === 'rebalancing')
     if (alive === undefined) {
@@ -249,7 +249,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     for (const thread of this.#threads) thread.stop()
   }
 
-  /** As in Kafka Streams, which calls them `KafkaStreams.State`. */
+  /** State of the application (Kafka Streams' `KafkaStreams.State`). */
   get state(): StreamsState {
     return this.#state
   }
@@ -271,7 +271,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
   }
   readonly #watchers: (() => void)[] = []
 
-  /** Stops the companions, commits, closes every task, leaves the group. Rejects with the error that ended the application, if one did. */
+  /** Stops the companions, commits, closes the tasks, leaves the group. Rejects with the error that ended it. */
   async close(): Promise<void> {
     if (this.#state === 'rebalancing' || this.#state === 'running') this.#enter('pending-shutdown')
     await this.#stopThreads()
@@ -284,13 +284,13 @@ export class Streams implements CompanionHost, AsyncDisposable {
   }
 
   /**
-   * The user's views of a store, one for each task of this process that has it; of a global table, the one there is. `S` is the
-   * store's type: nothing checks it.
+   * Returns the user's views of a store: one for each task of this process that has it, or the only one of a global
+   * table. `S` is the store's type: nothing checks it.
    *
    * @throws MR_STORE_UNKNOWN; MR_STORE_IN_THREAD where every stream thread is a worker with a memory of its own
    * @example
    * ```ts
-   * for (const counts of streams.stores<ReadOnlyTimestampedKeyValueStore<string, number>>('counts')) counts.get('alice')
+   * for (const store of streams.stores<ReadOnlyTimestampedKeyValueStore<string, number>>('counts')) store.get('alice')
    * ```
    */
   stores<S>(name: string): S[] {
@@ -305,7 +305,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     return this.#threads.flatMap((thread) => thread.stores(name) as S[])
   }
 
-  /** What the application has done and is doing, counted over all threads. Cheap enough for every second. */
+  /** Returns what the application has done and is doing, over all threads. Cheap enough for every second. */
   status(): StreamsStatus {
     let sum = addStatus(this.#replaced, { ...NO_STATUS, dropped: [...this.#host.dropped] })
     const tasks: TaskStatus[] = []
@@ -360,7 +360,7 @@ interface HostPlace {
   readonly claim: ClaimedDirectory
 }
 
-/** Threads on Kafka have an event loop each; what a log in this process does, one event loop does. */
+/** Opens workers for several threads on Kafka, each with its own event loop; all other threads share this one. */
 async function openHost(place: HostPlace): Promise<{ readonly home: StateHome; readonly host: ThreadHost }> {
   const { app, topology, options, engine, directory, claim } = place
   const { log, module, instanceId, fileMode, clock = systemClock, scheduler = eventLoopScheduler } = options
@@ -400,5 +400,5 @@ function isDeath(error: unknown): boolean {
   return error instanceof MillraceError && error.code === 'MR_THREAD_DIED'
 }
 
-/** ms before it is tried again to replace a thread. */
+/** ms before the next attempt to replace a thread. */
 const REPLACE_PAUSE = 1000

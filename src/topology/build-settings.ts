@@ -1,6 +1,6 @@
 import type { Serde } from '../serde/serde.ts'
 
-/** Kafka Streams' names of its optimizations, as in its `topology.optimization` (KIP-295, KIP-862). */
+/** Optimizations, by their names in Kafka Streams' `topology.optimization` (KIP-295, KIP-862). */
 export type Optimization = 'reuse.ktable.source.topics' | 'merge.repartition.topics' | 'single.store.self.join'
 
 export const OPTIMIZATIONS: readonly Optimization[] = [
@@ -9,12 +9,12 @@ export const OPTIMIZATIONS: readonly Optimization[] = [
   'single.store.self.join',
 ]
 
-/** What building a topology must know of the application. Times in ms. */
+/** What the build of a topology must know of the application. Times in ms. */
 export interface BuildSettings {
   readonly optimizations: ReadonlySet<Optimization>
-  /** Kafka Streams 4.3's answers where the default differs. */
+  /** True: gives the results of Kafka Streams 4.3 where the default differs. */
   readonly compatible: boolean
-  /** True: stores and repartition topics without a name of their own are refused. */
+  /** True: refuses stores and repartition topics without a name of their own. */
   readonly strictNaming: boolean
   readonly defaultKeySerde: Serde<unknown> | undefined
   readonly defaultValueSerde: Serde<unknown> | undefined

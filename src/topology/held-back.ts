@@ -2,13 +2,13 @@ import { traitsOf } from './operator-spec.ts'
 import type { Topology, TopologyNode } from './topology.ts'
 
 /**
- * For each node, how much older than the stream time of the sources its input may be, in milliseconds: the sum of what the
- * nodes before it hold back, on the longest way, topics that the application writes and reads included. Where no record
- * moves stream time, a node's time may go on only when nothing is held back before it any more: what comes out there would
- * be late.
+ * Returns for each node how much older than the stream time of the sources its input may be, in ms: the sum of what the
+ * nodes before it hold back, on the longest path, topics that the application writes and reads included. Where no
+ * record moves stream time, a node's time may advance only once nothing before it is held back: what came out there
+ * afterwards would be late.
  *
- * @param commitInterval what a task that writes to such a topic may hold back from its readers, in its caches and in a
- * transaction: it may run in another thread, which commits when it is due
+ * @param commitInterval ms for which a task that writes to such a topic may hold records back from its readers, in
+ * caches and in a transaction: it may run in another thread, which commits when it is due
  */
 export function heldBackBefore(topology: Topology, commitInterval: number): ReadonlyMap<string, number> {
   const nodes = topology.subtopologies.flatMap((subtopology) => subtopology.nodes)
@@ -21,7 +21,7 @@ export function heldBackBefore(topology: Topology, commitInterval: number): Read
     }
   }
   const delays = new Map(nodes.map(({ name }) => [name, 0]))
-  // As many rounds as there are sub-topologies reach the last of them. Internal topics make no circles; those of a user end here.
+  // A round per sub-topology reaches the last of them. Internal topics make no cycles; those of a user end here.
   for (let round = 0; round < topology.subtopologies.length; round++) {
     for (const node of nodes) {
       const delay = (delays.get(node.name) ?? 0) + (node.kind === 'processor' ? traitsOf(node.operator).holdsBack : 0)
@@ -38,7 +38,7 @@ function nextNodes(node: TopologyNode, readers: ReadonlyMap<string, readonly str
   return typeof node.topic === 'string' ? (readers.get(topicOf(node.internal, node.topic)) ?? []) : []
 }
 
-/** Names of internal topics stand without the application's id, and may be those of a user's topics. */
+/** Internal topics are named without the application id, so that a user's topic may have the same name. */
 function topicOf(internal: boolean, name: string): string {
   return internal ? `internal ${name}` : name
 }

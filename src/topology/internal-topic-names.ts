@@ -1,9 +1,9 @@
-/** The topic of a repartition or foreign-key join on the log. */
+/** Returns the name on the log of the topic of a repartition or foreign-key join. */
 export function internalTopicName(applicationId: string, name: string): string {
   return `${applicationId}-${name}`
 }
 
-/** The topic of a store's own changelog on the log. */
+/** Returns the name on the log of a store's own changelog. */
 export function changelogTopicName(applicationId: string, store: string): string {
   return `${applicationId}-${store}-changelog`
 }

@@ -2,7 +2,7 @@ import { option } from '../options/options.ts'
 import type { About, Option, Place, AlwaysSet } from '../options/options.ts'
 import { validateName } from './names.ts'
 
-/** A name that topics, groups and nodes may have. */
+/** Option for a name that topics, groups and nodes may have. */
 export function nameOption(about: AlwaysSet<string>): Option<string>
 export function nameOption(about: About<string>): Option<string | undefined>
 export function nameOption(about: About<string>): Option<string | undefined> {
@@ -13,6 +13,6 @@ function readName(value: unknown, place: Place): string {
   try {
     return validateName(value as string)
   } catch (cause) {
-    throw place.refuse(value, 'use 1 to 249 of the characters A-Z, a-z, 0-9, ".", "_" and "-"', cause)
+    throw place.refuse(value, 'Use 1 to 249 of the characters A-Z, a-z, 0-9, ".", "_" and "-".', cause)
   }
 }

@@ -12,7 +12,7 @@ export function validateName(name: string): string {
     throw topologyError(
       'MR_TOPOLOGY_NAME',
       `${JSON.stringify(name)} cannot be the name of a node, a store or a topic`,
-      'use 1 to 249 of the characters A-Z, a-z, 0-9, ".", "_" and "-"; "." and ".." alone are not allowed',
+      'Use 1 to 249 of the characters A-Z, a-z, 0-9, ".", "_" and "-"; "." and ".." alone are not allowed.',
     )
   }
   return name
@@ -24,9 +24,9 @@ export function isName(name: unknown): name is string {
 }
 
 /**
- * Draws the numbers of generated names, one counter for a whole builder. Which operator draws how many, in which order, and
- * that a name given by the user draws too, is part of the compatibility with Kafka Streams: internal topics are called
- * after these names.
+ * Draws the numbers of generated names, with one counter per builder. Which operator draws how many, in which order,
+ * and that a name given by the user draws one, too, is part of the compatibility with Kafka Streams: internal topics
+ * are named after them.
  */
 export class NameGenerator {
   #index = 0
@@ -39,13 +39,13 @@ export class NameGenerator {
     return this.next(`${prefix}STATE-STORE-`)
   }
 
-  /** The given name, else a generated one; draws a number in either case. */
+  /** Returns the given name, else a generated one; draws a number in either case. */
   orNext(name: string | undefined, prefix: string): string {
     const generated = this.next(prefix)
     return name === undefined ? generated : validateName(name)
   }
 
-  /** The given name with a suffix, else a generated name without; draws a number in either case. */
+  /** Returns the given name with a suffix, else a generated name without one; draws a number in either case. */
   suffixedOrNext(name: string | undefined, suffix: string, prefix: string): string {
     const generated = this.next(prefix)
     return name === undefined ? generated : validateName(name + suffix)

@@ -12,8 +12,9 @@ import { minimumRetention } from '../windowing/windows.ts'
 import type { FixedKeyProcessorSupplier, ProcessorSupplier, ValueTransformerSupplier } from './processor-api.ts'
 
 /*
- * What an operator is to do, as data: made by the DSL, kept in the topology, turned into a running operator by
- * `operators/create/create-operator.ts`. User functions take the value first, then the key. Types are erased here; the DSL has checked them.
+ * What an operator does, as data: made by the DSL, kept in the topology, turned into a running operator by
+ * `operators/create/create-operator.ts`. User functions get the value first, then the key. Types are erased: the DSL
+ * has checked them.
  */
 
 export type ValueMapper = (value: unknown, key: unknown) => unknown
@@ -54,7 +55,7 @@ export type TableView =
       readonly right: TableView
       readonly joiner: Joiner
     }
-  /** A suppressed table: for a key that is held back, the value before the first change held back, else that of the table. */
+  /** A suppressed table: for a key held back, the value before its first change held back, else that of the table. */
   | { readonly kind: 'suppress'; readonly buffer: string; readonly of: TableView }
 
 export type JoinKind = 'inner' | 'left' | 'outer'
@@ -78,14 +79,14 @@ export type OperatorSpec =
     }
   /** `merge`, branch ends, cogroup's merge. */
   | { readonly op: 'passThrough' }
-  /** Sends to the first child whose predicate holds, child i for predicate i, else to the default child if there is one (the last). */
+  /** Sends to the first child whose predicate holds (child i for predicate i), else to the default child, if any. */
   | {
       readonly op: 'branch'
       readonly predicates: readonly Predicate[]
       readonly children: readonly string[]
       readonly defaultChild: string | null
     }
-  /** In front of a repartition sink; drops null keys unless a left or outer join lies downstream. */
+  /** Runs before a repartition sink; drops null keys unless a left or outer join lies downstream. */
   | { readonly op: 'repartitionFilter'; readonly dropNullKeys: boolean }
   | {
       readonly op: 'process'
@@ -142,7 +143,7 @@ export type OperatorSpec =
     }
   /** Keeps a global table's store up to date; ends there. */
   | { readonly op: 'globalTableSource'; readonly store: string }
-  /** As that, by a processor of the user's own. */
+  /** Keeps a global store up to date, by a processor of the user's own. */
   | {
       readonly op: 'globalProcess'
       readonly store: string
@@ -156,7 +157,7 @@ export type OperatorSpec =
       readonly store: string | null
       readonly versioned: boolean
       readonly sendOldValues: boolean
-      /** True if the parent hands over old values, so that useless tombstones can be told. */
+      /** True if the parent sends old values, so that useless tombstones can be left out. */
       readonly parentSendsOldValues: boolean
     }
   | {
@@ -175,7 +176,7 @@ export type OperatorSpec =
       readonly sendOldValues: boolean
     }
   | { readonly op: 'tableToStream' }
-  /** Sends old and new of each change to the repartition topic of a table's groupBy. */
+  /** Sends the old and new value of each change to the repartition topic of a table's groupBy. */
   | { readonly op: 'tableGroupBy'; readonly mapper: PairMapper }
   | {
       readonly op: 'tableAggregate'
@@ -208,20 +209,22 @@ export type OperatorSpec =
   | {
       readonly op: 'suppress'
       readonly store: string
-      /** `windowClose`: buffer time is the window's end, tombstones are swallowed. `timeLimit`: the timestamp of the first change. */
+      /**
+       * `windowClose`: buffer time is the window's end, tombstones are dropped. `timeLimit`: the first change's time.
+       */
       readonly mode: 'windowClose' | 'timeLimit'
-      /** ms that stream time must pass the buffer time by. */
+      /** ms by which stream time must exceed the buffer time. */
       readonly wait: number
       /** ms by which the time of a change may be before the end of its window; 0 for `timeLimit`. */
       readonly windowSize: number
-      /** True for windows whose end belongs to them (sliding, session): they are final only when stream time is beyond the end. */
+      /** True for windows that include their end (sliding, session): they are final once stream time is beyond it. */
       readonly inclusiveEnd: boolean
       readonly maxRecords: number
       readonly maxBytes: number
       readonly whenFull: 'emitEarly' | 'shutDown'
     }
   // ---- joins of streams
-  /** KSTREAM-WINDOWED: forwards, then puts the record into this side's window store. */
+  /** KSTREAM-WINDOWED: forwards the record, then puts it into this side's window store. */
   | { readonly op: 'joinWindow'; readonly store: string }
   | {
       readonly op: 'streamJoin'
@@ -254,7 +257,7 @@ export type OperatorSpec =
       readonly joiner: Joiner
     }
   // ---- foreign-key join
-  /** Left side: sends subscriptions. Key of what it forwards: the foreign key; value: SubscriptionMessage. */
+  /** Left side: sends subscriptions; forwards (foreign key, SubscriptionMessage). */
   | {
       readonly op: 'foreignKeySubscribe'
       readonly join: 'inner' | 'left'
@@ -270,9 +273,9 @@ export type OperatorSpec =
       readonly foreignKeySerde: Serde<unknown>
       readonly primaryKeySerde: Serde<unknown>
     }
-  /** Right side: answers a subscription with the current right value; forwards (primary key, ResponseMessage). */
+  /** Right side: responds to a subscription with the current right value; forwards (primary key, ResponseMessage). */
   | { readonly op: 'foreignKeyAnswer'; readonly right: TableView; readonly rightVersioned: boolean }
-  /** Right side: a changed right record answers every subscription to it. */
+  /** Right side: responds with a changed right record to every subscription to it. */
   | {
       readonly op: 'foreignKeyNotify'
       readonly store: string
@@ -298,14 +301,11 @@ export type OperatorSpecs = { readonly [Name in OperatorName]: SpecOf<Name> }
 export interface OperatorTraits {
   /** Forwards the value that it was given, if it forwards anything. */
   readonly keepsValue: boolean
-  /** Forwards a record of its own making; else, in Kafka Streams, the very record that it was given, with its headers. */
+  /** Forwards a new record; else, in Kafka Streams, the very record that it was given, with its headers. */
   readonly makesRecord: boolean
   /** False: asks only whether there is a value. */
   readonly readsValue: boolean
-  /**
-   * Milliseconds by which the records that it forwards may be older than the stream time at which it does: it holds results
-   * back until their window has closed, or for a grace period.
-   */
+  /** ms by which forwarded records may be older than stream time: they wait for a window to close, or for a grace. */
   readonly holdsBack: number
 }
 

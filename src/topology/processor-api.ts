@@ -1,12 +1,9 @@
 import type { Headers } from '../record/headers.ts'
 import type { Duration } from '../windowing/windows.ts'
 
-/*
- * The Processor API: what users implement for `process`, `processValues` and `transformValues` (Kafka Streams' Processor API,
- * KIP-478 and KIP-820).
- */
+/* The Processor API: what users implement for `process`, `processValues` and `transformValues` (KIP-478, KIP-820). */
 
-/** What callbacks may return whose results are of no use: anything but a promise, which would be awaited by nobody. */
+/** What a callback may return if its result is not used: anything but a promise, which nobody would await. */
 export type NoPromise =
   | void
   | undefined
@@ -18,7 +15,7 @@ export type NoPromise =
   | symbol
   | (object & { readonly then?: never })
 
-/** A record as a processor sees it. The headers are the processor's own: what it changes goes with what it forwards from then on. */
+/** A record as a processor sees it. What it changes in the headers goes with what it forwards from then on. */
 export interface ProcessorRecord<K, V> {
   readonly key: K
   readonly value: V
@@ -27,7 +24,7 @@ export interface ProcessorRecord<K, V> {
   readonly headers: Headers
 }
 
-/** What to forward; parts left out are those of the record being processed (in a punctuator: stream or wall-clock time, no headers). */
+/** What to forward; missing parts are those of the current record (in a punctuator: the time, and no headers). */
 export interface ForwardRecord<K, V> {
   readonly key: K
   readonly value: V
@@ -51,16 +48,16 @@ export interface RecordMetadata {
 
 /** A punctuation that was scheduled. */
 export interface Cancellable {
-  /** No more calls. */
+  /** Ends the calls. */
   cancel(): void
 }
 
-/** By event time, which moves with the records of the task, or by the clock of the machine. */
+/** The time of a punctuation: event time, which moves with the task's records, or the clock of the machine. */
 export type PunctuationType = 'stream-time' | 'wall-clock-time'
 
 /** Options of `schedule`. */
 export interface ScheduleOptions {
-  /** First due time (ms since the epoch); later ones follow at multiples of the interval from it (KIP-1146). */
+  /** First due time, ms since the epoch; later ones follow at multiples of the interval from it (KIP-1146). */
   readonly start?: number
 }
 
@@ -83,11 +80,12 @@ export interface ProcessingContext {
   store<S>(name: string): S
   /**
    * Calls `punctuator` with the current time whenever it is due; at most once however many intervals have passed.
-   * Wall-clock time first falls due one interval from now, stream time with the first record. Intervals of wall-clock time pass at
-   * their pace whatever is done to the date of the machine; `start` anchors to the date. A punctuator that throws is MR_PROCESSING,
-   * one that returns a promise MR_PROMISE.
+   * Wall-clock time is first due one interval from now, stream time with the first record. Intervals of wall-clock time
+   * keep their length when the date of the machine is set; `start` refers to the date. A punctuator that throws is
+   * MR_PROCESSING, one that returns a promise MR_PROMISE.
    *
-   * @throws MR_DURATION; MR_TIMESTAMP if `start` is no event time; MR_PROMISE for an async punctuator; MR_OUTSIDE_CALLBACK
+   * @throws MR_DURATION, MR_OUTSIDE_CALLBACK; MR_TIMESTAMP for an impossible `start`; MR_PROMISE for an async
+   * punctuator
    * @example
    * ```ts
    * context.schedule('1m', 'wall-clock-time', () => context.forward({ key: 'open', value: open.size }))
@@ -99,7 +97,7 @@ export interface ProcessingContext {
     punctuator: (timestamp: number) => NoPromise,
     options?: ScheduleOptions,
   ): Cancellable
-  /** Asks for a commit soon: after the slice of records being processed, without waiting for `commitInterval`. @throws MR_OUTSIDE_CALLBACK */
+  /** Asks for a commit before `commitInterval` ends: after the current slice of records. @throws MR_OUTSIDE_CALLBACK */
   commit(): void
   /** Greatest timestamp this task has taken; -1 before the first record. */
   currentStreamTime(): number
@@ -110,10 +108,10 @@ export interface ProcessingContext {
 /** What a `Processor` may do. */
 export interface ProcessorContext<KOut, VOut> extends ProcessingContext {
   /**
-   * Hands a record to every child, or to the one named; returns when they have processed it. A call after the callback has returned
-   * in which it stands throws, and changes nothing.
-   * @throws MR_UNKNOWN_CHILD, MR_OUTSIDE_CALLBACK; MR_PROMISE for a promise as key or value; MR_TIMESTAMP for a timestamp that is
-   * negative or no number within ±8.64e15: `onProcessingError` decides
+   * Passes a record to every child, or to the one named; returns when they have processed it. Throws, and changes
+   * nothing, once the callback that it belongs to has returned.
+   * @throws MR_UNKNOWN_CHILD, MR_OUTSIDE_CALLBACK; MR_PROMISE for a promise as key or value; MR_TIMESTAMP for a
+   * timestamp that is negative or no number within ±8.64e15: `onProcessingError` decides
    */
   forward(record: ForwardRecord<KOut, VOut>, child?: string): void
 }
@@ -128,8 +126,8 @@ export interface FixedKeyProcessorContext<VOut> extends ProcessingContext {
 }
 
 /**
- * A step of one's own, for `process` (KIP-478). One per task; called by one record at a time, synchronously. What it throws is
- * MR_PROCESSING, a promise that it returns MR_PROMISE.
+ * A step of your own, for `process` (KIP-478): one per task, called with one record at a time, synchronously. What it
+ * throws is MR_PROCESSING, a promise that it returns MR_PROMISE.
  *
  * @example
  * ```ts
@@ -146,10 +144,10 @@ export interface FixedKeyProcessorContext<VOut> extends ProcessingContext {
  * ```
  */
 export interface Processor<KIn, VIn, KOut, VOut> {
-  /** Stores are open and restored. */
+  /** Called once stores are open and restored. */
   init?(context: ProcessorContext<KOut, VOut>): NoPromise
   process(record: ProcessorRecord<KIn, VIn>): NoPromise
-  /** The task is closed, committed or not; nothing can be forwarded any more. */
+  /** Called when the task is closed, committed or not; nothing can be forwarded any more. */
   close?(): NoPromise
 }
 
@@ -160,7 +158,7 @@ export interface FixedKeyProcessor<KIn, VIn, VOut> {
   close?(): NoPromise
 }
 
-/** Table `transformValues`: called for tombstones too, with a null value. */
+/** Transforms the values of a table; called for tombstones, too, with null. */
 export interface ValueTransformer<K, VIn, VOut> {
   init?(context: ProcessingContext): NoPromise
   transform(value: VIn | null, key: K): VOut | null

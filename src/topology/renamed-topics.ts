@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 
-/** A topic that exists although the topology has no use for it, and the one that it would make in its place, empty. */
+/** An existing topic that the topology does not use, and the empty one that it would make in its place. */
 export interface RenamedTopic {
   readonly before: string
   readonly now: string
@@ -9,9 +9,9 @@ export interface RenamedTopic {
 const GENERATED_NUMBER = /\d{10}/
 
 /**
- * The internal topics whose generated names have changed. Names carry numbers that move with the operators of a topology: one
- * that it wants and that is missing, beside one that exists and that it does not want, both of the same kind and of different numbers,
- * are taken for the same.
+ * Returns the internal topics whose generated names have changed. Such names carry numbers that move with the operators
+ * of a topology. A topic that is wanted and missing, and one that exists and is not wanted, are taken for the same if
+ * they are of the same kind and of different numbers.
  *
  * @param wanted names of all internal topics of the topology
  * @param existing names of all topics there are
@@ -37,7 +37,7 @@ export function renamedTopics(
   })
 }
 
-/** Topics with generated names by what they have in common but for the number, each kind in the order of its numbers. */
+/** Groups topics with generated names by what they share but for the number, each kind in the order of its numbers. */
 function byKind(applicationId: string, topics: readonly string[]): Map<string, string[]> {
   const prefix = `${applicationId}-`
   const kinds = new Map<string, string[]>()
@@ -62,14 +62,16 @@ export function topologyRenamed(applicationId: string, renamed: readonly Renamed
   const store = renamed.map(({ before }) => changelogStore(applicationId, before)).find((name) => name !== undefined)
   const naming =
     store === undefined
-      ? 'Name what they belong to as it was called'
-      : `Name the store as it was called, by the option store: '${store}'`
+      ? 'Name what they belong to as it was named'
+      : `Name the store as it was named, by the option store: '${store}'`
   return new MillraceError(
     'MR_TOPOLOGY_RENAMED',
     `generated names of the topology have changed, and with them those of internal topics: ${pairs.join('; ')}`,
     {
       topic: renamed[0]?.before,
-      hint: `${naming}, or put the operators in the order in which they were. If what the topics hold is not wanted, delete them, or start over with millrace reset.`,
+      hint:
+        `${naming}, or put the operators back into their order. If you do not need what the topics hold, ` +
+        `delete them, or start over with millrace reset.`,
     },
   )
 }

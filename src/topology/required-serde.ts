@@ -6,7 +6,7 @@ import { topologyError } from './topology-error.ts'
 export type Part = 'key' | 'value'
 
 /**
- * The serde an operator has, else the application's default.
+ * Returns the serde that an operator has, else the application's default.
  *
  * @param purpose what it is needed for: `the store "totals"`
  * @throws MR_SERDE_MISSING
@@ -23,12 +23,13 @@ export function requiredSerde(
   throw topologyError(
     'MR_SERDE_MISSING',
     `no ${part} serde for ${purpose}: the operators before it do not tell the ${part}'s type`,
-    `give the operator the option \`${part}\`, as in { ${part}: json<T>() }, or the application a default: defineApp({ defaults: { ${part}: … } })`,
+    `Give the operator the option \`${part}\`, as in { ${part}: json<T>() }, or the application a default: ` +
+      `defineApp({ defaults: { ${part}: … } }).`,
     node,
   )
 }
 
-/** As `requiredSerde`, for stores and internal topics: they hold what the program works with, and validate nothing. */
+/** As `requiredSerde`, for stores and internal topics: they hold the program's own values, and validate nothing. */
 export function requiredInternalSerde(
   settings: BuildSettings,
   part: Part,

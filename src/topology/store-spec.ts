@@ -1,6 +1,6 @@
 import type { Serde } from '../serde/serde.ts'
 
-/** What a topology says of a store; what `TaskState` builds it from. Times in ms. */
+/** Definition of a store, from which `TaskState` builds it. Times in ms. */
 export type StoreSpec =
   | KeyValueStoreSpec
   | VersionedStoreSpec
@@ -39,7 +39,7 @@ export interface WindowStoreSpec extends StoreSpecBase {
   readonly timestamped: boolean
   readonly retention: number
   readonly windowSize: number
-  /** True: an entry exactly as old as the retention is still seen, as both bounds of a join window belong to it. */
+  /** True: an entry exactly as old as the retention is still seen, since both bounds belong to a join window. */
   readonly inclusiveRetention: boolean
   /** True for the stores of stream-stream joins: every put is kept, with a sequence number. */
   readonly retainDuplicates: boolean
@@ -47,7 +47,7 @@ export interface WindowStoreSpec extends StoreSpecBase {
   readonly timeOrdered: boolean
 }
 
-/** A window store whose rows hold both bounds of their window: its windows are of no fixed size. */
+/** A window store whose rows hold both bounds of their window, since its windows have no fixed size. */
 export interface PeriodStoreSpec extends StoreSpecBase {
   readonly kind: 'period'
   readonly retention: number
@@ -62,13 +62,12 @@ export interface SessionStoreSpec extends StoreSpecBase {
   readonly timeOrdered: boolean
 }
 
-/** The unmatched records of a left or outer stream-stream join, in order of (timestamp, side with right first, key bytes). */
+/** The unmatched records of a left or outer stream-stream join, by timestamp, side (right first) and key bytes. */
 export interface OuterJoinStoreSpec extends StoreSpecBase {
   readonly kind: 'outerJoin'
   readonly rightValueSerde: Serde<unknown>
 }
 
-/** The buffer of `suppress`. */
 export interface SuppressBufferSpec extends StoreSpecBase {
   readonly kind: 'suppress'
 }

@@ -1,6 +1,6 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 
-/** What is said of a topology that cannot be built. `node` names the operator, where one is to blame. */
+/** The error for a topology that cannot be built. `node` names the operator to blame, if there is one. */
 export function topologyError(
   code: `MR_TOPOLOGY_${string}` | 'MR_SERDE_MISSING',
   message: string,

@@ -3,7 +3,7 @@ import type { StoreSpec } from './store-spec.ts'
 import type { Headers } from '../record/headers.ts'
 import type { OperatorSpec } from './operator-spec.ts'
 
-/** A compiled topology: plain data that the runtime turns into tasks. Internal topics are named without the application id. */
+/** A compiled topology: plain data that the runtime turns into tasks. Internal topics lack the application id. */
 export interface Topology {
   /** In id order; those of global tables have a number too, but no tasks. */
   readonly subtopologies: readonly Subtopology[]
@@ -25,9 +25,9 @@ export interface Subtopology {
 export interface TopologyStore {
   readonly spec: StoreSpec
   readonly global: boolean
-  /** The source topic that serves as changelog, if it does; else `<application id>-<store>-changelog`. Null: not logged. */
+  /** The source topic, if it serves as changelog; else `<application id>-<store>-changelog`. Null: not logged. */
   readonly changelog: { readonly kind: 'own' } | { readonly kind: 'source'; readonly topic: string } | null
-  /** Defaults of its kind and the user's own configs, without `retention.ms`-like additions left out: complete, sorted by name. */
+  /** All configs of the changelog topic, sorted by name: defaults of its kind, the application's, the store's own. */
   readonly changelogConfigs: readonly (readonly [string, string])[]
 }
 
@@ -68,7 +68,7 @@ export interface SinkNode {
   readonly valueSerde: Serde<unknown>
   readonly partitioner: StreamPartitioner | undefined
   readonly parents: readonly string[]
-  /** True if what it writes as value may be the bytes of the input record's value: it is the same, and nothing reads it. */
+  /** True if it may write the bytes of the input record's value: the value is the same, and nothing reads it. */
   readonly copiesValue: boolean
   /** For the sinks of repartition topics: what the group must create. */
   readonly repartition: RepartitionTopic | undefined
@@ -83,7 +83,7 @@ export interface RepartitionTopic {
   readonly configs: readonly (readonly [string, string])[]
 }
 
-/** Computes a record's event time; negative drops the record. `partitionTime` is the greatest timestamp taken from the partition so far, or -1. */
+/** Returns a record's event time; negative: drops it. `partitionTime`: greatest time of the partition so far, or -1. */
 export type TimestampExtractor = (record: ExtractorRecord, partitionTime: number) => number
 
 /** The record that a timestamp is computed for. */
@@ -112,7 +112,7 @@ export type TopicExtractor = (
   },
 ) => string
 
-/** The partition to write to; undefined: the default (murmur2 of the key bytes); an array: all of these, none if empty. */
+/** Returns the partition; undefined: the default (murmur2 of the key bytes); an array: all of these, none if empty. */
 export type StreamPartitioner = (
   topic: string,
   key: unknown,

@@ -31,7 +31,7 @@ describe('settings', () => {
     })
   })
 
-  it('the time between commits is that of the log unless told otherwise', () => {
+  it('the time between commits is that of the log unless set otherwise', () => {
     expect(app({ guarantee: 'exactly_once' }).settings.commitInterval).toBeUndefined()
     expect(app({ guarantee: 'exactly_once', commitInterval: '1s' }).settings.commitInterval).toBe(1000)
   })
@@ -54,16 +54,16 @@ describe('settings', () => {
     expect(app({ memory }).settings.memory).toBe(bytes)
   })
 
-  it('the memory is a quarter of what there is unless told otherwise, and at most 1 GiB', () => {
+  it('the memory is a quarter of what there is unless set otherwise, and at most 1 GiB', () => {
     expect(app().settings.memory).toBe(Math.min(2 ** 30, Math.max(2 ** 24, Math.floor(machineMemory() / 4))))
   })
 
-  it('the record cache takes no more than an eighth of a small memory unless told otherwise', () => {
+  it('the record cache takes no more than an eighth of a small memory unless set otherwise', () => {
     expect(app({ memory: '16MiB' }).settings.cacheBytes).toBe(2 * 2 ** 20)
     expect(app({ memory: '16MiB', cacheBytes: '8MiB' }).settings.cacheBytes).toBe(8 * 2 ** 20)
   })
 
-  it('a task may be told never to wait', () => {
+  it('a task may be set never to wait', () => {
     expect(app({ maxTaskIdle: -1 }).settings.maxTaskIdle).toBe(-1)
   })
 
@@ -98,7 +98,7 @@ describe('settings', () => {
 })
 
 describe('the topology of an application', () => {
-  it('is built anew each time', () => {
+  it('is built again each time', () => {
     const once = app()
     expect(once.topology()).not.toBe(once.topology())
     expect(once.topology()).toEqual(once.topology())

@@ -156,7 +156,7 @@ function app(place: Place, fn: unknown, config: Partial<AppConfig> = {}): Return
   return defineApp({ id: 'app', build: (builder) => place[1](builder.stream(words), fn as Given, builder), ...config })
 }
 
-/** Bound, it has no body of its own that tells. */
+/** A function without a body that shows that it is async, once it is bound. */
 async function asyncMethod(this: unknown): Promise<unknown> {
   return this
 }
@@ -258,7 +258,7 @@ describe('a promise that a function returns is an error of the record', () => {
     expect(driver.output(out).readAll()).toEqual([])
   })
 
-  test('a reducer that answers later leaves the aggregate as it was', () => {
+  test('a reducer that returns a promise leaves the aggregate as it was', () => {
     const place: Place = ['r', (s, fn) => grouped(s).reduce(fn, store)]
     using driver = new TopologyTestDriver(app(place, rejected, { onProcessingError: 'continue' }))
     driver.input(words).pipeAll([

@@ -90,7 +90,7 @@ describe('types flow from topic to sink', () => {
       return true
     })
     builder.stream(removals).mapValues((payment) => expectTypeOf(payment).toEqualTypeOf<Payment | null>())
-    // @ts-expect-error map answers pairs
+    // @ts-expect-error map returns pairs
     stream.map((payment) => payment.cents)
   })
 
@@ -279,7 +279,7 @@ describe('types of joins', () => {
     )
     expectTypeOf(byPayer).toEqualTypeOf<KStream<string, string>>()
     const cents = (payment: Payment): number => payment.cents
-    // @ts-expect-error the mapper does not answer the table's key
+    // @ts-expect-error the mapper does not return the table's key
     stream.join(global, cents, () => 0)
   })
 
@@ -301,7 +301,7 @@ describe('types of joins', () => {
     )
     expectTypeOf(byForeignKey).toEqualTypeOf<KTable<string, string>>()
     const cents = (payment: Payment): number => payment.cents
-    // @ts-expect-error the extractor does not answer the other table's key
+    // @ts-expect-error the extractor does not return the other table's key
     stream.toTable().join(table, cents, () => '')
   })
 })
@@ -318,7 +318,7 @@ describe('types of processors', () => {
   })
 })
 
-describe('promises are refused where the types tell of them', () => {
+describe('promises are refused where the types show them', () => {
   const later = async (): Promise<number> => 1
 
   it('by operators of streams', () => {

@@ -74,7 +74,7 @@ describe('foreign-key joins', () => {
     expect(openCursors()).toBe(0)
   })
 
-  test('an answer to a left value that has changed since is dropped', () => {
+  test('a response to a left value that has changed since is dropped', () => {
     const harness = new Harness(nodes('inner'), stores())
     harness.pipe('R', 'x', 'X', 1)
     harness.pipe('L', 'k', 'x1', 2)

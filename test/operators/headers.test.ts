@@ -108,7 +108,7 @@ describe.each([
     expect(run(build, ['a', 'b'], config, [])).toEqual(['o1:a[tag=a]', 'o1:b[tag=b]', 'o2:a[]', 'o2:b[]'])
   })
 
-  test('branches behind mapValues, whatever they do', () => {
+  test('branches after mapValues, whatever they do', () => {
     const build = (s: KStream<string, string>): void => {
       s.mapValues((v) => `${v}!`)
         .process(processing(tag))

@@ -74,7 +74,7 @@ describe('sessions', () => {
     expect(harness.pipe('n', 'a', 'A', 0, new Headers().add('h', 'x'))).toEqual(['a[0,0]=A@0'])
   })
 
-  test('old values tell what a session was before; Kafka Streams says nothing of an unchanged window', () => {
+  test('old values show what a session was before; Kafka Streams sends none for an unchanged window', () => {
     const feed = (compatible: boolean): string[] => {
       const harness = sessions(5, 0, { sendOldValues: true, compatible })
       harness.pipe('n', 'a', 'A', 10)
@@ -84,7 +84,7 @@ describe('sessions', () => {
     expect(feed(true)).toEqual(['a[10,10]=AB@10', 'a[10,10]=∅<AB@10', 'a[10,12]=ABC@12'])
   })
 
-  test('a merger that changes its arguments and throws leaves the sessions as they were, if processing may go on', () => {
+  test('a merger that changes its arguments and throws leaves the sessions unchanged, if processing may go on', () => {
     const folding: Folding = {
       kind: 'aggregate',
       initializer: (): unknown[] => [],

@@ -25,7 +25,7 @@ describe('stateless operators', () => {
     expect(seen).toEqual([null, null, null, null])
   })
 
-  test('of a record whose list is wrong anywhere nothing goes on, also of a generator that fails at its end', () => {
+  test('a record whose list is wrong anywhere forwards nothing, even if a generator fails at its end', () => {
     function* throwing(): Generator<number> {
       yield 1
       throw new Error('at the end')
@@ -122,7 +122,7 @@ describe('stateless operators', () => {
     expect(without.drops).toEqual([])
   })
 
-  test('a repartition filter drops null keys, counted apart, unless a relaxed join follows', () => {
+  test('a repartition filter drops null keys, counted separately, unless a relaxed join follows', () => {
     const strict = new Harness({ n: [{ op: 'repartitionFilter', dropNullKeys: true }, 'out'] })
     expect([...strict.pipe('n', null, 'v', 1), ...strict.pipe('n', 'k', null, 2)]).toEqual(['k=∅@2'])
     expect(strict.drops).toEqual(['repartition-null-key'])

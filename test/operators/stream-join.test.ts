@@ -193,7 +193,7 @@ describe('stream-stream joins', () => {
     })
   })
 
-  test('each unmatched record comes out when its own window is closed; in Kafka Streams in bunches', () => {
+  test('each unmatched record comes out when its own window is closed; in Kafka Streams in batches', () => {
     const inputs = Array.from({ length: 9 }, (_, i) => ['L', `k${i}`, `v${i}`, i] as const)
     const windows = joinWindow({ before: 2, after: 2, grace: 2 })
     const late = (i: number): string => `k${i}=v${i}+∅@${i}`
@@ -211,7 +211,7 @@ describe('stream-stream joins', () => {
     ])
   })
 
-  test('a record of the other side, or one that is dropped, lets unmatched records out as well', () => {
+  test('a record of the other side, or one that is dropped, emits unmatched records, too', () => {
     for (const last of [
       ['R', 'q', 'x', 21],
       ['R', null, 'x', 21],
@@ -222,7 +222,7 @@ describe('stream-stream joins', () => {
     }
   })
 
-  test('an unmatched record whose joiner throws takes neither the record that lets it out nor its own neighbours', () => {
+  test('an unmatched record whose joiner throws does not lose the record that emits it, nor its own neighbours', () => {
     const fails = (left: unknown, right: unknown): string => {
       if (left === 'bad') throw new Error('bad')
       return concat(left, right)
@@ -235,7 +235,7 @@ describe('stream-stream joins', () => {
     expect(harness.pipe('R', 'y', 'y', 22)).toEqual(['z=B+∅@10'])
   })
 
-  test('late records join whatever is still held', () => {
+  test('late records join what is still held', () => {
     const harness = joined('inner', joinWindow(10))
     expect(
       run(

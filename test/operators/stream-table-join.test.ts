@@ -58,7 +58,7 @@ describe('stream-table joins', () => {
     expect(harness.drops).toEqual(drops)
   })
 
-  test('a versioned table answers with the row valid at the timestamp of the record', () => {
+  test('a versioned table gives the row that was valid at the timestamp of the record', () => {
     const harness = joined({ join: 'left', tableVersioned: true })
     run(harness, ['T', 'k', 't10', 10], ['T', 'k', 't20', 20])
     expect(run(harness, ['S', 'k', 's', 5], ['S', 'k', 's', 10], ['S', 'k', 's', 15], ['S', 'k', 's', 25])).toEqual([
@@ -86,7 +86,7 @@ describe('stream-table joins', () => {
     ).toEqual(['', '', '', 'k=A+t10@15', 'k=L+t10@14', '', 'k=B+t10@24 k=C+t10@25'])
   })
 
-  test('a record without key or value lets out what is due; with Kafka Streams it waits for the next record', () => {
+  test('a record without key or value emits what is due; in Kafka Streams it waits for the next record', () => {
     const settings: Settings = { tableVersioned: true, buffer: 'b', grace: 10 }
     for (const [key, value] of [
       [null, 'x'],

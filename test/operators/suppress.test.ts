@@ -42,7 +42,7 @@ describe('suppress until a window closes', () => {
     expect(change(window('a', 20, 30), 2, 25)).toEqual(['a[10,20]=2@15'])
   })
 
-  test('says nothing of windows whose result is gone', () => {
+  test('emits nothing for windows whose result is gone', () => {
     const { change } = suppressed({ mode: 'windowClose', wait: 0 })
     change(window('a', 0, 10), 1, 3)
     change(window('a', 0, 10), null, 4)
@@ -64,7 +64,7 @@ describe('suppress until a window closes', () => {
 })
 
 describe('suppress for some time', () => {
-  test('holds a key from its first change on, and gives its last', () => {
+  test('holds a key from its first change on, and emits its last', () => {
     const { change } = suppressed({ wait: 10 })
     expect([...change('a', 1, 0), ...change('a', 2, 5), ...change('b', 1, 9)]).toEqual([])
     expect(change('c', 1, 10)).toEqual(['a=2@5'])
@@ -93,7 +93,7 @@ describe('a full suppress buffer', () => {
     expect(change('c', 3, 7)).toEqual(['a=1@5'])
   })
 
-  test('ends with an error that tells the limits, if it must be strict', () => {
+  test('ends with an error that states the limits, if it must be strict', () => {
     const { change } = suppressed({ mode: 'windowClose', wait: 100, maxRecords: 1, whenFull: 'shutDown' })
     change(window('a', 0, 10), 1, 3)
     expect(() => change(window('b', 0, 10), 1, 3)).toThrow(

@@ -67,7 +67,7 @@ describe('table filter', () => {
     expect(feed(own, ...records)).toEqual([['a=∅@1'], ['a=xx@2'], ['a=∅@3'], ['a=∅@4'], ['a=∅@5']])
   })
 
-  test('spares useless tombstones where the old value is known', () => {
+  test('omits useless tombstones where the old value is known', () => {
     const informed = { ...filter, parentSendsOldValues: true }
     const harness = new Harness({ t: [stored, 'f'], f: [informed, 's'], s: [{ op: 'tableToStream' }, 'out'] }, [
       new FakeKeyValue('in'),
@@ -83,7 +83,7 @@ describe('table filter', () => {
     expect(feed(harness, ...records)).toEqual([['a=∅@1'], ['a=xx@2'], ['a=∅@3'], ['a=∅@4'], ['a=∅@5']])
   })
 
-  test('filterNot turns the predicate round, but never calls it for a tombstone', () => {
+  test('filterNot inverts the predicate, but never calls it for a tombstone', () => {
     const seen: unknown[] = []
     const predicate = (value: unknown): boolean => {
       seen.push(value)

@@ -57,7 +57,7 @@ describe('tumbling and hopping windows', () => {
     expect(harness.drops).toEqual(['null-key'])
   })
 
-  test('a hopping record updates each of its windows, in order, stamped with the greatest timestamp of the window', () => {
+  test('a record updates each of its hopping windows in order, each stamped with its greatest timestamp', () => {
     const harness = windowed(hopping(10, { advance: 4, grace: 50 }))
     expect(harness.pipe('n', 'a', 'x', 5)).toEqual(['a[0,10]=x@5', 'a[4,14]=x@5'])
     expect(harness.pipe('n', 'a', 'y', 13)).toEqual(['a[4,14]=xy@13', 'a[8,18]=y@13', 'a[12,22]=y@13'])
@@ -121,7 +121,7 @@ describe('results on window close', () => {
     expect(openCursors()).toBe(0)
   })
 
-  test('no window is lost when stream time jumps beyond the retention; compatible loses it as Kafka Streams does', () => {
+  test('no window is lost when stream time jumps beyond the retention; `compatible` loses it, as Kafka Streams', () => {
     const feed = (harness: Harness): string[] => {
       harness.pipe('n', 'a', 'z', 14)
       return harness.pipe('n', 'a', 'w', 45)

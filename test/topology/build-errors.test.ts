@@ -241,7 +241,7 @@ const mistakes: readonly (readonly [
   ],
 ]
 
-describe('a mistake is told when the topology is built', () => {
+describe('a mistake is reported when the topology is built', () => {
   it.each(mistakes)('%s: %s', (_what, code, node, build) => {
     const error = errorOf(build)
     expect(error.code).toBe(code)
@@ -288,7 +288,12 @@ describe('strict naming', () => {
       expect.objectContaining({
         code: 'MR_TOPOLOGY_UNNAMED',
         message: expect.stringMatching(
-          /repartition topic KSTREAM-AGGREGATE-STATE-STORE-\d{10}-repartition; store KSTREAM-AGGREGATE-STATE-STORE-.*repartition topic KSTREAM-REPARTITION-.*store others-STATE-STORE-/,
+          new RegExp(
+            String.raw`repartition topic KSTREAM-AGGREGATE-STATE-STORE-\d{10}-repartition; ` +
+              'store KSTREAM-AGGREGATE-STATE-STORE-.*' +
+              'repartition topic KSTREAM-REPARTITION-.*' +
+              'store others-STATE-STORE-',
+          ),
         ),
       }),
     )

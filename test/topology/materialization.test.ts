@@ -21,7 +21,7 @@ function operators<Name extends OperatorName>(topology: Topology, name: Name): S
     .filter(isNamed)
 }
 
-describe('a source table is stored only if someone needs it', () => {
+describe('a source table is stored only if it is needed', () => {
   it('not to be streamed', () => {
     const topology = build((builder) =>
       builder

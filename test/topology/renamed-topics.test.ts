@@ -4,7 +4,7 @@ import { renamedTopics } from '../../src/topology/renamed-topics.ts'
 const changelog = (number: number, prefix = 'KSTREAM-AGGREGATE-STATE-STORE-'): string =>
   `app-${prefix}${String(number).padStart(10, '0')}-changelog`
 
-test('a missing topic beside an unused one of the same kind is taken for it, in the order of their numbers', () => {
+test('a missing topic is paired with an unused one of the same kind, in the order of their numbers', () => {
   const joins = ['KSTREAM-JOINTHIS-', 'KSTREAM-OUTEROTHER-']
   const wanted = [changelog(4), changelog(9), ...joins.map((join, i) => changelog(12 + i, join))]
   const existing = [changelog(5), changelog(10), ...joins.map((join, i) => changelog(13 + i, join)), 'app-in', 'out']
@@ -16,13 +16,13 @@ test('a missing topic beside an unused one of the same kind is taken for it, in 
   ])
 })
 
-test('a number that belongs to another operator now is noticed by the one that is left over', () => {
+test('a number that another operator has taken over is noticed by the topic that is left over', () => {
   expect(renamedTopics('app', [changelog(7), changelog(11)], [changelog(3), changelog(7)])).toEqual([
     { before: changelog(3), now: changelog(11) },
   ])
 })
 
-test('nothing is taken for renamed but topics of this application, of one kind, with generated names', () => {
+test('only topics of this application, of one kind and with generated names, count as renamed', () => {
   const repartition = changelog(4).replace('changelog', 'repartition')
   const others = [
     changelog(5, 'KSTREAM-REDUCE-STATE-STORE-'),

@@ -27,7 +27,7 @@ function changelogConfigs(build: (builder: StreamsBuilder) => void, config: Part
   return Object.fromEntries(changelogs[0]?.configs ?? [])
 }
 
-describe('what a group is told', () => {
+describe('what a group must know', () => {
   it('names internal topics by the application and cuts the topology at repartitions', () => {
     const group = groupOf((builder) => {
       builder

@@ -4,22 +4,18 @@ import type { GraphNode } from '../../topology/graph/graph-node.ts'
 import type { LogicalGraph } from '../../topology/graph/logical-graph.ts'
 import type { TableView } from '../../topology/operator-spec.ts'
 
-/** What made a table: how it is looked up, and what it takes for its changes to carry the old value. */
+/** What made a table: how to look it up, and how to make its changes carry the old value. */
 export interface TableOrigin {
-  /**
-   * How the table's current rows are looked up. Makes a source table keep its rows in a store.
-   */
+  /** Returns how the table's current rows are looked up. Makes a source table keep its rows in a store. */
   view(): TableView
-  /**
-   * Makes changes carry the old value. `force`: source tables are given a store for it; else false if they have none.
-   */
+  /** Makes changes carry the old value. `force` gives a source table a store for it; without, it may return false. */
   sendOldValues(force: boolean): boolean
 }
 
-/** Under this symbol, streams and tables keep what the operators work on, out of their users' sight. */
+/** Symbol under which streams and tables keep what the operators work on, out of their users' sight. */
 export const HANDLE: unique symbol = Symbol('handle')
 
-/** Under this symbol, streams and tables carry their types; there is no such property at run time. */
+/** Symbol under which streams and tables carry their types; no such property exists at run time. */
 export declare const TYPES: unique symbol
 
 /** A stream in the logical graph. */
@@ -27,12 +23,12 @@ export interface StreamHandle {
   readonly graph: LogicalGraph
   readonly name: string
   readonly node: GraphNode
-  /** Undefined: not known any more. */
+  /** Undefined: no longer known. */
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined
   /** Names of the source nodes that feed it. */
   readonly sources: ReadonlySet<string>
-  /** The key may have changed: what needs equal keys in one partition must repartition first. */
+  /** True if the key may have changed: what needs equal keys in one partition must repartition first. */
   readonly repartition: boolean
   /** The repartition that joins of this stream share. */
   joinRepartition?: GraphNode
@@ -47,7 +43,7 @@ export interface TableHandle {
   readonly valueSerde: Serde<unknown> | undefined
   readonly sources: ReadonlySet<string>
   readonly origin: TableOrigin
-  /** Someone downstream asked for old values, and they are sent. */
+  /** True if something downstream asked for old values, and they are sent. */
   sendsOldValues: boolean
 }
 
@@ -65,7 +61,7 @@ export interface GroupedStreamHandle {
   readonly valueSerde: Serde<unknown> | undefined
   readonly sources: ReadonlySet<string>
   readonly repartition: boolean
-  /** Name given by the user for the repartition topic: then all aggregations of the group share one. */
+  /** Name that the user gave for the repartition topic: all aggregations of the group then share one. */
   readonly repartitionName: string | undefined
   sharedRepartition?: GraphNode
 }

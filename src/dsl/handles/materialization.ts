@@ -18,7 +18,7 @@ import type { Materialize, StoreOptions } from '../options/operator-options.ts'
 
 /** The options of a store as an operator understands them. */
 export interface Materialization {
-  /** True if the user spoke of a store at all, if only to leave it unnamed. */
+  /** True if the user gave a store at all, even an unnamed one. */
   readonly given: boolean
   readonly storeName: string | undefined
   readonly keySerde: Serde<unknown> | undefined
@@ -33,7 +33,7 @@ export interface Materialization {
 }
 
 /**
- * @param owner the operator, as errors call it: `count()`
+ * @param owner the operator, as errors name it: `count()`
  * @param table its options, if it has more than those of every store
  * @throws MR_CONFIG, MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_NAME, MR_DURATION
  */
@@ -63,12 +63,12 @@ function badStoreOption(store: string | undefined, problem: string): Error {
   return topologyError(
     'MR_TOPOLOGY_STORE_OPTION',
     `the store ${JSON.stringify(store ?? '(unnamed)')} ${problem}`,
-    'a store is { name, type: persistent | memory, caching, logging }, ' +
-      'with { versioned: { history } } for persistent tables and { retention } for windows',
+    'A store is { name, type: persistent | memory, caching, logging }, ' +
+      'with { versioned: { history } } for persistent tables and { retention } for windows.',
   )
 }
 
-/** The user's name for the store, else a generated one. */
+/** Returns the user's name for the store, else a generated one. */
 export function storeNameOf(
   materialization: Materialization,
   names: NameGenerator,
@@ -154,15 +154,14 @@ export function windowedStoreSpec(
   }
 }
 
-/** By default no shorter than what keeps results from depending on other keys, whatever the user says. */
+/** Returns at least what keeps results from depending on other keys; under `compatibility`, what the user says. */
 function retentionOf(settings: BuildSettings, { retention }: Materialization, windows: AggregationWindows): number {
   if (settings.compatible) return retention ?? minimumRetention(windows)
   return Math.max(retention ?? 0, defaultRetention(windows))
 }
 
 /**
- * Refuses options that a windowed store cannot have. Called where the operator is: the stack then shows the user's
- * line.
+ * Refuses options that a windowed store cannot have. Called with the operator, so that the stack shows the user's line.
  *
  * @throws MR_TOPOLOGY_STORE_OPTION, MR_TOPOLOGY_RETENTION
  */
@@ -174,12 +173,12 @@ export function checkWindowStore(materialization: Materialization, windows: Aggr
     throw topologyError(
       'MR_TOPOLOGY_RETENTION',
       `the store "${name}" keeps its windows for ${retention} ms, but they are final only after ${least} ms`,
-      'give a retention of at least the size of the windows plus their grace period',
+      'Give a retention of at least the size of the windows plus their grace period.',
     )
   }
 }
 
-/** Size of a window as its key's serde must know it, ms. */
+/** Returns the size of a window as its key's serde must know it, ms. */
 export function windowSize(windows: Exclude<AggregationWindows, PeriodWindows | SessionWindows>): number {
   switch (windows.kind) {
     case 'sliding':

@@ -1,7 +1,7 @@
 import type { JoinKind, Joiner, TableView } from '../../topology/operator-spec.ts'
 import type { TableHandle, TableOrigin } from './handles.ts'
 
-/** Asks a table for old values; once they are sent they stay so. */
+/** Asks a table for old values. Once it sends them, it goes on doing so. */
 export function enableOldValues(table: TableHandle, force: boolean): boolean {
   if (!table.sendsOldValues && table.origin.sendOldValues(force)) table.sendsOldValues = true
   return table.sendsOldValues
@@ -171,7 +171,7 @@ export class SuppressOrigin implements TableOrigin {
   }
 }
 
-/** Stores that a look-up reads. */
+/** Returns the stores that a look-up reads. */
 export function storesOf(view: TableView): string[] {
   switch (view.kind) {
     case 'store':
@@ -188,7 +188,7 @@ export function storesOf(view: TableView): string[] {
   }
 }
 
-/** Whether a look-up can be made as of a time. */
+/** True if a look-up can be made as of a time. */
 export function isVersionedView(view: TableView): boolean {
   switch (view.kind) {
     case 'store':

@@ -16,7 +16,7 @@ export function aggregateStream(group: GroupedStreamHandle, folding: Folding, op
   return aggregate(group, folding, undefined, options)
 }
 
-/** The same in windows. `merger`: of sessions; count and reduce have their own. */
+/** As `aggregateStream`, in windows. `merger` merges sessions; count and reduce have their own. */
 export function aggregateWindows(
   windowed: WindowedStreamHandle<AggregationWindows>,
   folding: Folding,
@@ -36,7 +36,7 @@ function aggregate(
   const { graph } = group
   const prefix = folding.kind === 'reduce' ? 'KSTREAM-REDUCE-' : 'KSTREAM-AGGREGATE-'
   const materialization = materializationOf(options, `${folding.kind}()`)
-  // Kafka Streams draws a number here that it uses for nothing, except where windows slide.
+  // Kafka Streams draws a number here that it never uses, except for sliding windows.
   const counts = folding.kind === 'count' && windowing?.windows.kind !== 'sliding'
   if (counts && materialization.given && materialization.storeName === undefined) graph.names.nextStore(prefix)
   const store = storeNameOf(materialization, graph.names, prefix)

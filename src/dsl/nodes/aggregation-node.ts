@@ -29,7 +29,7 @@ export interface AggregationStore {
   readonly valueSerde: Serde<unknown> | undefined
 }
 
-/** The node that folds records into a store, and the way its table is looked up. */
+/** Makes the node that folds records into a store, and the way its table is looked up. */
 export function aggregationNode(
   name: string,
   store: AggregationStore,
@@ -54,7 +54,7 @@ export function storeSpecOnce(store: AggregationStore, windowing: Windowing | un
   return (settings, node) => (spec ??= storeSpecOf(settings, node, store, windowing))
 }
 
-/** Serde of the result's keys; that of a windowed key is made of that of the key, which may be the default. */
+/** Returns the serde of the result's keys. In windows it wraps the serde of the key, which may be the default one. */
 export function resultKeySerde(
   keySerde: Serde<unknown> | undefined,
   windows: AggregationWindows | undefined,

@@ -65,7 +65,7 @@ export function groupTable(table: TableHandle, selector: PairMapper, options: Op
   }
 }
 
-/** Where an aggregation of a group hangs: below the group itself, or below a repartition of it. */
+/** Returns what an aggregation of a group hangs below: the group itself, or a repartition of it. */
 export function repartitionGroup(
   group: GroupedStreamHandle,
   storeName: string,

@@ -26,9 +26,9 @@ type Options = ForeignKeyJoinOptions<unknown, unknown>
 type JoinType = 'inner' | 'left'
 
 /**
- * A join of each left row with the right row whose key it holds (KIP-213). A left row subscribes to the right row by
- * way of one internal topic; by way of another, the right row responds, and again whenever it changes. The steps are in
- * the order in which Kafka Streams draws names.
+ * Joins each left row with the right row whose key it holds (KIP-213). A left row subscribes to the right row through
+ * one internal topic. The right row responds through another, at once and whenever it changes. The steps are in the
+ * order in which Kafka Streams draws names.
  */
 export function joinByForeignKey(
   left: TableHandle,
@@ -167,7 +167,7 @@ class ForeignKeyJoin {
     )
   }
 
-  /** Right side: answers each subscription with the row that is there. */
+  /** Right side: responds to each subscription with the current row. */
   answer(received: GraphNode): GraphNode {
     const name = this.name('-subscription-join-foreign', `${PREFIX}SUBSCRIPTION-PROCESSOR-`)
     const right = this.#right.origin.view()
@@ -179,7 +179,7 @@ class ForeignKeyJoin {
     )
   }
 
-  /** Right side: answers the subscriptions to a row that has changed. */
+  /** Right side: responds to the subscriptions to a row that has changed. */
   notify(store: SubscriptionStore): GraphNode {
     const name = this.name('-foreign-join-subscription', `${PREFIX}SUBSCRIPTION-PROCESSOR-`)
     const { foreignKey, primaryKey } = this.#serdes
@@ -196,13 +196,14 @@ class ForeignKeyJoin {
       }),
       (writer) => {
         store.addTo(writer, name)
-        // A row that came and went between two commits would be answered with, and its deletion never sent.
+        // With a cache, a response could hold a row that came and went between two commits; its deletion would never
+        // follow.
         if (!writer.settings.compatible) for (const source of used) writer.disableCaching(source)
       },
     )
   }
 
-  /** Right side: sends the answers back. Returns their source on the left side. */
+  /** Right side: sends the responses back. Returns their source on the left side. */
   respond(answers: readonly GraphNode[]): GraphNode {
     const name = this.name('-subscription-response', `${PREFIX}SUBSCRIPTION-RESPONSE-`)
     const { primaryKey, rightValue } = this.#serdes
@@ -236,7 +237,7 @@ class ForeignKeyJoin {
     )
   }
 
-  /** A node of one operator. `useStores` adds and connects what it uses. */
+  /** Adds a node of one operator. `useStores` adds and connects what it uses. */
   #add(
     parent: GraphNode,
     name: string,
@@ -251,7 +252,7 @@ class ForeignKeyJoin {
     return node
   }
 
-  /** A sink into an internal topic and the source that reads it. */
+  /** Adds a sink into an internal topic and the source that reads it. */
   #addTopic(
     parents: GraphNode | readonly GraphNode[],
     topic: string,
@@ -282,7 +283,7 @@ function connect(writer: TopologyWriter, name: string, stores: readonly string[]
   for (const store of stores) writer.connect(name, store)
 }
 
-/** The answer goes back to the partition that the subscription came from. */
+/** Sends the response to the partition that the subscription came from. */
 const partitionOfSubscriber: StreamPartitioner = (_topic, _key, value) =>
   value instanceof ResponseMessage ? (value.partition ?? undefined) : undefined
 
@@ -294,8 +295,8 @@ function onePartition(partitioner: StreamPartitioner | undefined, node: string):
     if (answer.length === 1) return answer[0]
     throw topologyError(
       'MR_TOPOLOGY_PARTITIONER',
-      `the partitioner of a foreign-key join answered ${answer.length} partitions`,
-      'answer exactly one partition',
+      `the partitioner of a foreign-key join returned ${answer.length} partitions`,
+      'Return exactly one partition.',
       node,
     )
   }

@@ -32,7 +32,7 @@ interface JoinNames {
   readonly merge: string
   readonly leftStore: string
   readonly rightStore: string
-  /** Null: an inner join has none. */
+  /** Null for an inner join. */
   readonly outerStore: string | null
 }
 

@@ -66,7 +66,7 @@ function checkHistory(writer: TopologyWriter, store: string, grace: number, node
   throw topologyError(
     'MR_TOPOLOGY_RETENTION',
     `the join waits ${grace} ms for the table, whose store "${store}" keeps a history of ${spec.historyRetention} ms`,
-    'give the table a history of at least the grace period of the join',
+    'Give the table a history of at least the grace period of the join.',
     node,
   )
 }
@@ -75,7 +75,7 @@ function notVersioned(node: string): Error {
   return topologyError(
     'MR_TOPOLOGY_VERSIONED',
     'a join with a grace period needs a versioned table',
-    'give the table a store like { name, versioned: { history } }, or leave out `grace`',
+    'Give the table a store like { name, versioned: { history } }, or leave out `grace`.',
     node,
   )
 }

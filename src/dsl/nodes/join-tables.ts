@@ -6,7 +6,7 @@ import { materializationOf, storeNameOf, tableStoreSpec } from '../handles/mater
 import type { Materialize } from '../options/operator-options.ts'
 import { JoinOrigin, enableOldValues, storesOf } from '../handles/table-origins.ts'
 
-/** A join of two tables by their common key. */
+/** Joins two tables by their common key. */
 export function joinTables(
   left: TableHandle,
   right: TableHandle,
@@ -55,8 +55,9 @@ export function joinTables(
     const leftStores = storesOf(leftView)
     for (const used of rightStores) writer.connect(leftName, used)
     for (const used of leftStores) writer.connect(rightName, used)
-    // A cache would show each side the other one's updates before it tells of them. Two deletions would each find the
-    // other side gone and say nothing, two insertions would give one row twice, the second time without an old value.
+    // With caches, each side would see updates of the other before they are forwarded. Two deletions would each find
+    // the other side gone and emit nothing; two insertions would emit one row twice, the second time without an old
+    // value.
     if (!writer.settings.compatible) for (const used of [...leftStores, ...rightStores]) writer.disableCaching(used)
     if (store === undefined) return
     const serdes = { key: keySerde, value: valueSerde }

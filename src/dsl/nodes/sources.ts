@@ -15,7 +15,7 @@ import type { Materialize, Named } from '../options/operator-options.ts'
 import { SourceOrigin } from '../handles/table-origins.ts'
 import { tableSourceOperator } from './to-table.ts'
 
-/** What reading a topic takes. */
+/** What a source must know of a topic. */
 export interface SourceTopic {
   readonly name: string
   readonly keySerde: Serde<unknown>
@@ -28,7 +28,7 @@ export function stream(graph: LogicalGraph, topics: readonly SourceTopic[], opti
   operatorOptions(NAMED, options, 'stream()')
   const [first] = topics
   if (first === undefined) {
-    throw topologyError('MR_TOPOLOGY_NO_TOPIC', 'a stream over no topic', 'name at least one topic')
+    throw topologyError('MR_TOPOLOGY_NO_TOPIC', 'a stream over no topic', 'Name at least one topic.')
   }
   const name = graph.names.orNext(options.name, 'KSTREAM-SOURCE-')
   const { keySerde, valueSerde, timestamp, offsetReset } = first
@@ -37,7 +37,7 @@ export function stream(graph: LogicalGraph, topics: readonly SourceTopic[], opti
       throw topologyError(
         'MR_TOPOLOGY_SOURCE_MIXED',
         `the topics "${first.name}" and "${topic.name}" of one stream differ in their serdes or timestamps`,
-        'share the serdes (const value = json<T>()), or make a stream of each topic and merge() them',
+        'Share the serdes (const value = json<T>()), or make a stream of each topic and merge() them.',
         name,
       )
     }
@@ -85,7 +85,7 @@ export function globalTable(
     throw topologyError(
       'MR_TOPOLOGY_VERSIONED',
       `the global table over "${topic.name}" cannot be versioned`,
-      'use table() for a versioned table, or leave out `versioned`',
+      'Use table() for a versioned table, or leave out `versioned`.',
     )
   }
   const store = storeNameOf(materialization, graph.names, `${topic.name}-`)
@@ -122,7 +122,7 @@ interface NewGlobalStore {
   readonly operator: OperatorSpec
 }
 
-/** The topic is the changelog, and what it holds is held back nowhere. */
+/** Adds a store whose topic is its changelog; no cache holds its updates back. */
 function addGlobalStore(writer: TopologyWriter, { source, name, topic, spec, operator }: NewGlobalStore): void {
   writer.addGlobalStore(sourceSpec(source, topic), name, operator, { ...spec, logging: false, caching: false })
 }

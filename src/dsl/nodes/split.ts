@@ -29,7 +29,7 @@ export function split(stream: StreamHandle, name: string | undefined): SplitHand
   return handle
 }
 
-/** A branch for a predicate, or the default. Without a name it is called by its position from 1, the default 0. */
+/** Adds a branch for a predicate, or the default. Its name ends with its position from 1 (default: 0) if not given. */
 export function addBranch(handle: SplitHandle, predicate: Predicate | null, name: string | undefined): StreamHandle {
   if (predicate !== null) handle.predicates.push(predicate)
   const suffix = name ?? String(predicate === null ? 0 : handle.predicates.length)

@@ -57,7 +57,7 @@ export function suppress(table: TableHandle, suppressed: Suppressed, options: Su
 
 type WindowClose = NonNullable<GraphNode['traits']['windowClose']>
 
-/** Every way up must lead to windows; of several, the latest closing counts. */
+/** Finds how the windows above close. Every path up must lead to windows; the latest close counts. */
 function windowCloseAbove(node: GraphNode, suppressName: string): WindowClose {
   const own = node.traits.windowClose
   if (own !== undefined) return own
@@ -70,7 +70,7 @@ function windowCloseAbove(node: GraphNode, suppressName: string): WindowClose {
   throw topologyError(
     'MR_TOPOLOGY_NOT_WINDOWED',
     'suppress(untilWindowCloses()) on a table that is not windowed',
-    'aggregate in windows before, by windowedBy(…), or use untilTimeLimit(…)',
+    'Aggregate in windows first, by windowedBy(…), or use untilTimeLimit(…).',
     suppressName,
   )
 }
@@ -79,7 +79,7 @@ function versionedTable(node: string): Error {
   return topologyError(
     'MR_TOPOLOGY_VERSIONED',
     'suppress() on a versioned table',
-    'suppress tables that are not versioned; tables derived from a versioned one are versioned too',
+    'Suppress tables that are not versioned. Tables derived from a versioned one are versioned, too.',
     node,
   )
 }

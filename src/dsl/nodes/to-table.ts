@@ -27,7 +27,7 @@ export function toTable(stream: StreamHandle, options: Materialize<unknown, unkn
   return upsertedTable(graph, parent, name, materialization, store, serdes, sources)
 }
 
-/** The table of what comes out of a node, by key. */
+/** Makes a table of what a node emits, upserted by key. */
 export function upsertedTable(
   graph: LogicalGraph,
   parent: GraphNode,
@@ -49,7 +49,7 @@ export function upsertedTable(
   return { graph, name, node, keySerde, valueSerde, sources, origin, sendsOldValues: false }
 }
 
-/** Upserts by key, into a store if anyone needs one. */
+/** Upserts by key, into a store if it is needed. */
 export function tableSourceOperator(origin: SourceOrigin): {
   readonly op: 'tableSource'
   readonly store: string | null

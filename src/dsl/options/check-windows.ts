@@ -12,22 +12,22 @@ const KINDS: readonly AggregationWindows['kind'][] = [
 ]
 
 /**
- * @throws MR_TOPOLOGY_WINDOWS for anything but windows (plain JavaScript is not checked by a compiler), and for windows that
- * Kafka Streams does not have under `compatibility`
+ * @throws MR_TOPOLOGY_WINDOWS for anything but windows, which plain JavaScript lets through, and under `compatibility`
+ * for windows that Kafka Streams does not have
  */
 export function checkWindows(windows: AggregationWindows, settings: BuildSettings): void {
   if (!KINDS.includes(windows?.kind)) {
     throw topologyError(
       'MR_TOPOLOGY_WINDOWS',
       'windowedBy() without windows for aggregations',
-      'give tumbling(…), hopping(…), sliding(…), session(…), calendar(…), windowsOf(…) or unlimited(…)',
+      'Give tumbling(…), hopping(…), sliding(…), session(…), calendar(…), windowsOf(…) or unlimited(…).',
     )
   }
   if (windows.kind === 'period' && settings.compatible) {
     throw topologyError(
       'MR_TOPOLOGY_WINDOWS',
       'windows of the calendar, or of your own, under compatibility: Kafka Streams has none',
-      'leave out `compatibility`, or take tumbling(…) or hopping(…) windows',
+      'Leave out `compatibility`, or use tumbling(…) or hopping(…) windows.',
     )
   }
 }

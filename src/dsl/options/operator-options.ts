@@ -23,7 +23,7 @@ export interface StrictBuffer {
 
 /** Options of `to` (Kafka Streams' `Produced`); serdes not given are those of the topic, or of the stream. */
 export interface SinkOptions<K, V> extends Named, SerdeOptions<K, V> {
-  /** Which partition a record is written to; by its key if not given. */
+  /** Partition that a record is written to; by its key if not given. */
   readonly partitioner?: StreamPartitioner
 }
 
@@ -37,13 +37,13 @@ export interface SuppressOptions extends Named {
 export interface RepartitionStreamOptions<K, V> extends Named, SerdeOptions<K, V> {
   /** Number of partitions of the topic; if not given, that of the topics the stream comes from. */
   readonly partitions?: number
-  /** Which partition a record is written to; by its key if not given. Streams joined with this one must be partitioned alike. */
+  /** Partition that a record is written to; by its key if not given. Joined streams must be partitioned alike. */
   readonly partitioner?: StreamPartitioner
 }
 
 /** Options of `process` and `processValues`. */
 export interface ProcessOptions extends Named {
-  /** Stores the processor uses: names of stores that exist, or definitions of new ones, which are added. */
+  /** Stores that the processor uses: names of existing stores, or definitions of new ones, which are added. */
   readonly stores?: readonly (string | StoreSpec)[]
 }
 
@@ -72,9 +72,9 @@ export interface StreamJoinOptions<K, V, VO> extends Named {
 
 /** Options of a foreign-key join (Kafka Streams' `TableJoined` and `Materialized`). */
 export interface ForeignKeyJoinOptions<K, V> extends Materialize<K, V> {
-  /** How the left table is partitioned, if not by its key. Must answer one partition; sees no value. */
+  /** How the left table is partitioned, if not by its key. Must return one partition; gets no value. */
   readonly partitioner?: StreamPartitioner
-  /** How the other table is partitioned, if not by its key. Must answer one partition; sees no value. */
+  /** How the other table is partitioned, if not by its key. Must return one partition; gets no value. */
   readonly otherPartitioner?: StreamPartitioner
 }
 
@@ -86,41 +86,41 @@ export interface TransformOptions<K, V> extends Materialize<K, V> {
 
 /** How `print` shows records (Kafka Streams' `Printed`). */
 export interface PrintOptions<K, V> extends Named {
-  /** Stands in front of each line; the name of the operator before if not given. */
+  /** Label of each line; the name of the preceding operator if not given. */
   readonly label?: string
   /** Where lines go; `console.log` if not given. */
   readonly write?: (line: string) => void
-  /** What is printed of a record: `[key]: value` of it if not given. */
+  /** Text of a record; `key, value` if not given. */
   readonly mapper?: (value: V, key: K) => string
 }
 
 /** Options of every operator. */
 export interface Named {
-  /** Name of the processor; generated if not given. It also names the internal topics of operators that group or join. */
+  /** Name of the processor; generated if not given. Also names the internal topics of operators that group or join. */
   readonly name?: string
 }
 
-/** Serdes for what an operator writes; those of the stream itself if not given and still fitting. */
+/** Serdes for what an operator writes; those of the stream itself if not given and still valid. */
 export interface SerdeOptions<K, V> {
   readonly key?: Serde<K>
   readonly value?: Serde<NonNullable<V>>
 }
 
-/** How a store is kept (Kafka Streams' `Materialized`). All parts have defaults; without a `name` its name is generated. */
+/** How a store is kept (Kafka Streams' `Materialized`). All parts have defaults; that of `name` is generated. */
 export interface StoreOptions {
   /** Also names its changelog topic: `<application id>-<name>-changelog`. */
   readonly name?: string
-  /** `persistent` (default): on disk, and rebuilt from its changelog only where the disk is lost. `memory`: always rebuilt. */
+  /** `persistent` (default): on disk, rebuilt from its changelog only if the disk is lost. `memory`: always rebuilt. */
   readonly type?: 'persistent' | 'memory'
-  /** True (default): updates are held back and deduplicated until the next commit, as far as the application's `cacheBytes` reach. */
+  /** True (default): holds back and deduplicates updates until the next commit, as far as `cacheBytes` reaches. */
   readonly caching?: boolean
-  /** False: no changelog, the store is lost with its disk. An object: configs for the changelog topic. */
+  /** False: no changelog; the store is lost with its disk. An object: configs for the changelog topic. */
   readonly logging?: boolean | Readonly<Record<string, string>>
 }
 
 /** How the store of a table or aggregation is kept. */
 export interface KeyValueStoreOptions extends StoreOptions {
-  /** Keeps earlier versions of each row for `history`, so that it can be read as of a time (KIP-889, KIP-914). Never cached. */
+  /** Keeps earlier versions of each row for `history`, readable as of a time (KIP-889, KIP-914). Never cached. */
   readonly versioned?: { readonly history: Duration }
 }
 
@@ -130,7 +130,7 @@ export interface WindowStoreOptions extends StoreOptions {
   readonly retention?: Duration
 }
 
-/** Where and how a table's rows are stored. A name alone, or all details. */
+/** Where and how a table's rows are stored: a name alone, or all details. */
 export interface Materialize<K, V, S extends StoreOptions = KeyValueStoreOptions> extends Named, SerdeOptions<K, V> {
   readonly store?: string | S
   /** As Kafka Streams' `Materialized` without a name: only the numbers of generated names depend on it. */

@@ -36,11 +36,9 @@ import type {
   WindowStoreOptions,
 } from './operator-options.ts'
 
-/*
- * The options of operators. What they mean is said where the operators are: their pages have no tables.
- */
+/* The options of operators. The DSL's own docs say what they mean: no page has tables of these. */
 
-/** Reads the options of an operator: an error names its node, where it has been given a name. */
+/** Reads the options of an operator. An error names its node, if the options name it. */
 export function operatorOptions<Table extends OptionTable>(table: Table, given: unknown, owner: string): Values<Table> {
   const node: unknown = typeof given === 'object' && given !== null && 'name' in given ? given.name : undefined
   return readOptions(table, given, owner, isName(node) ? { node } : {})
@@ -49,7 +47,7 @@ export function operatorOptions<Table extends OptionTable>(table: Table, given: 
 const name = nameOption({ description: 'name of the processor', code: 'MR_TOPOLOGY_NAME' })
 const key = serde({ description: 'serde of the keys', alsoCalled: ['keySerde'] })
 const value = serde({ description: 'serde of the values', alsoCalled: ['valueSerde'] })
-const partitioner = func<StreamPartitioner>({ description: 'which partition a record is written to' })
+const partitioner = func<StreamPartitioner>({ description: 'partition that a record is written to' })
 
 const logging = option<boolean | Readonly<Record<string, string>>>(
   '`true`, `false`, configs of the changelog topic',
@@ -57,10 +55,8 @@ const logging = option<boolean | Readonly<Record<string, string>>>(
   (given, place) => (typeof given === 'boolean' ? given : readTopicConfigs(given, place)),
 )
 
-/** The options of operators that have a name and no more. */
 export const NAMED = { name } satisfies TableOf<Named>
 
-/** The options of `groupBy` and `groupByKey`. */
 export const GROUP = { name, key, value } satisfies TableOf<GroupOptions<unknown, unknown>>
 
 const STORE = {
@@ -118,14 +114,12 @@ export const TRANSFORM = {
   ),
 } satisfies TableOf<TransformOptions<unknown, unknown>>
 
-/** The options of a foreign-key join. */
 export const FOREIGN_KEY_JOIN = {
   ...MATERIALIZE,
   partitioner,
   otherPartitioner: partitioner,
 } satisfies TableOf<ForeignKeyJoinOptions<unknown, unknown>>
 
-/** The options of a join of two streams. */
 export const STREAM_JOIN = {
   name,
   key,
@@ -134,7 +128,6 @@ export const STREAM_JOIN = {
   store,
 } satisfies TableOf<StreamJoinOptions<unknown, unknown, unknown>>
 
-/** The options of a join of a stream with a table. */
 export const TABLE_JOIN = {
   name,
   key,
@@ -142,7 +135,6 @@ export const TABLE_JOIN = {
   grace: duration({ description: 'how long records wait for the table', code: 'MR_DURATION' }),
 } satisfies TableOf<TableJoinOptions<unknown, unknown>>
 
-/** The options of `process` and `processValues`. */
 export const PROCESS = {
   name,
   stores: option<readonly unknown[]>(
@@ -152,7 +144,6 @@ export const PROCESS = {
   ),
 } satisfies TableOf<ProcessOptions>
 
-/** The options of `repartition`. */
 export const REPARTITION = {
   name,
   key,
@@ -161,18 +152,15 @@ export const REPARTITION = {
   partitioner,
 } satisfies TableOf<RepartitionStreamOptions<unknown, unknown>>
 
-/** The options of `to`. */
 export const SINK = { name, key, value, partitioner } satisfies TableOf<SinkOptions<unknown, unknown>>
 
-/** The options of `print`. */
 export const PRINT = {
   name,
-  label: text({ description: 'stands in front of each line' }),
+  label: text({ description: 'label of each line' }),
   write: func<(line: string) => void>({ description: 'where lines go' }),
-  mapper: func<ValueMapper>({ description: 'what is printed of a record' }),
+  mapper: func<ValueMapper>({ description: 'text of a record' }),
 } satisfies TableOf<PrintOptions<unknown, unknown>>
 
-/** The options of `suppress`. */
 export const SUPPRESS = { name, logging } satisfies TableOf<SuppressOptions>
 
 /** The bounds of a buffer that must not emit early. */
@@ -195,7 +183,7 @@ function bound(description: string) {
   const about = { default: Infinity, description, code: 'MR_TOPOLOGY_SUPPRESS' }
   return option<number>('whole number', about, (given, place) => {
     if (given === Infinity || (Number.isSafeInteger(given) && Number(given) >= 0)) return Number(given)
-    throw place.refuse(given, 'give a whole number from 0 on, or none')
+    throw place.refuse(given, 'Give a whole number from 0 on, or none.')
   })
 }
 
@@ -206,5 +194,5 @@ function readStore(given: unknown, place: Place): Partial<Values<typeof STORE>> 
 
 function readList<T>(given: unknown, place: Place): readonly T[] {
   if (Array.isArray(given)) return given as readonly T[]
-  throw place.refuse(given, 'give a list')
+  throw place.refuse(given, 'Give a list.')
 }

@@ -3,10 +3,10 @@ import type { Duration } from '../../options/options.ts'
 import { STRICT_BUFFER, TIME_LIMIT_BUFFER } from './option-tables.ts'
 import type { StrictBuffer, TimeLimitBuffer } from './operator-options.ts'
 
-/** When `suppress` lets a change through: made by `untilWindowCloses` and `untilTimeLimit`. */
+/** When `suppress` emits a change: made by `untilWindowCloses` and `untilTimeLimit`. */
 export interface Suppressed {
   readonly kind: 'windowClose' | 'timeLimit'
-  /** Of `timeLimit`, ms. */
+  /** Limit of `timeLimit`, ms. */
   readonly limit: number
   /** Infinity: no bound. */
   readonly maxRecords: number
@@ -16,7 +16,7 @@ export interface Suppressed {
 }
 
 /**
- * One result per window: the final one, when the window takes no more records. Only for windowed tables.
+ * Emits one result per window: the final one, once the window takes no more records. Only for windowed tables.
  *
  * @throws MR_TOPOLOGY_SUPPRESS for impossible bounds
  * @example
@@ -31,8 +31,8 @@ export function untilWindowCloses(buffer: StrictBuffer = {}): Suppressed {
 }
 
 /**
- * At most one change per key and `limit` of stream time: each is held back until the time has passed since the first one
- * held back, and replaced by later ones meanwhile.
+ * Emits at most one change per key and `limit` of stream time. A change is held back until `limit` has passed since the
+ * first one held back; later ones replace it meanwhile.
  *
  * @throws MR_DURATION; MR_TOPOLOGY_SUPPRESS for impossible bounds
  * @example

@@ -37,8 +37,9 @@ export interface TopicOptions<K, V> {
   readonly key: Serde<K>
   readonly value: Serde<V>
   /**
-   * Event time of a record, ms since the epoch; the record's own timestamp if not given. A fraction is cut; negative: the record is dropped.
-   * For anything but a number within ±8.64e15 `onDeserializationError` is asked (MR_TIMESTAMP), and when it throws.
+   * Event time of a record, ms since the epoch; the record's own timestamp if not given. A fraction is cut off; a
+   * negative time drops the record. If the function throws, or returns anything but a number within ±8.64e15
+   * (MR_TIMESTAMP), `onDeserializationError` decides.
    */
   readonly timestamp?: (
     record: {
@@ -53,9 +54,9 @@ export interface TopicOptions<K, V> {
     /** Greatest event time taken from the partition so far; -1 if none. */
     partitionTime: number,
   ) => number
-  /** Where an application without committed offsets starts reading; `earliest` if not given. `byDuration`: ms back from now. */
+  /** Where an application without committed offsets starts; `earliest` if not given. `byDuration`: ms before now. */
   readonly offsetReset?: OffsetReset
-  /** Which partition a record is written to; by its key if not given. */
+  /** Partition that a record is written to; by its key if not given. */
   readonly partitioner?: (
     topic: string,
     key: K | null,
@@ -90,23 +91,24 @@ const TOPIC = {
     (given, place) => {
       const word = RESETS.find((reset) => reset === given)
       return (
-        word ?? readMembers({ byDuration: duration({ required: true, description: 'back from now' }) }, given, place)
+        word ?? readMembers({ byDuration: duration({ required: true, description: 'time before now' }) }, given, place)
       )
     },
   ),
   partitioner: func<StreamPartitioner>({
-    description: 'which partition a record is written to',
+    description: 'partition that a record is written to',
     kafka: 'partitioner.class',
   }),
 } satisfies TableOf<TopicOptions<unknown, unknown> & { readonly tombstones?: boolean }>
 
 /**
- * A topic that streams and tables are read from or written to. It creates nothing: topics must exist on the log.
+ * A topic that streams and tables read or write. It creates nothing: topics must exist on the log.
  *
- * With `tombstones: true` its values may be null, and the types of streams over it say so. Tables take a null value as the
+ * With `tombstones: true` its values may be null, and the types of its streams say so. Tables take a null value as the
  * deletion of the key.
  *
- * @throws MR_TOPIC_INVALID for an impossible name or missing serdes; MR_CONFIG for another option that is unknown or impossible
+ * @throws MR_TOPIC_INVALID for an impossible name or missing serdes; MR_CONFIG for any other unknown or impossible
+ * option
  * @example
  * ```ts
  * const payments = topic('payments', { key: string(), value: json(Payment) })
@@ -126,7 +128,7 @@ export function topic(
     validateName(name)
   } catch (cause) {
     throw new MillraceError('MR_TOPIC_INVALID', `${JSON.stringify(name)} is no name of a topic`, {
-      hint: 'use 1 to 249 of the characters A-Z, a-z, 0-9, ".", "_" and "-"',
+      hint: 'Use 1 to 249 of the characters A-Z, a-z, 0-9, ".", "_" and "-".',
       cause,
     })
   }

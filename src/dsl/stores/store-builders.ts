@@ -11,34 +11,34 @@ import type {
   WindowStoreSpec,
 } from '../../topology/store-spec.ts'
 
-/** What is said of every store that a processor uses. */
+/** Options of every store that a processor uses. */
 export interface StoreBuilderOptions<K, V> {
   readonly key: Serde<K>
   readonly value: Serde<V>
   /** `memory`: held in memory and its changelog only. Default `persistent`. */
   readonly type?: 'persistent' | 'memory'
-  /** False: no changelog, so that the store's content is lost when its task moves. Or topic configs of the changelog. */
+  /** False: no changelog; the content is lost when the task moves. An object: configs for the changelog topic. */
   readonly logging?: boolean | Readonly<Record<string, string>>
 }
 
-/** What is said of a window store. */
+/** Options of a window store. */
 export interface WindowStoreBuilderOptions<K, V> extends StoreBuilderOptions<K, V> {
   /** How long after the newest window's start a window is kept; at least `windowSize`. */
   readonly retention: Duration
   readonly windowSize: Duration
-  /** True: every put adds an entry, even of the same key and start. */
+  /** True: every put adds an entry, even for the same key and start. */
   readonly retainDuplicates?: boolean
 }
 
-/** What is said of a session store. */
+/** Options of a session store. */
 export interface SessionStoreBuilderOptions<K, V> extends StoreBuilderOptions<K, V> {
   /** How long after the newest session's end a session is kept. */
   readonly retention: Duration
 }
 
-/** What is said of a versioned store. */
+/** Options of a versioned store. */
 export interface VersionedStoreBuilderOptions<K, V> extends Omit<StoreBuilderOptions<K, V>, 'type'> {
-  /** How far back past versions can be asked for, and late ones added. */
+  /** How far back past versions can be read, and late ones added. */
   readonly history: Duration
 }
 
@@ -86,7 +86,7 @@ const VERSIONED = {
 /**
  * Declares a key-value store for `process` (`KeyValueStore<K, V>` in the processor).
  *
- * @throws MR_CONFIG for an option that is unknown; MR_STORE_INVALID for an impossible name or missing serdes
+ * @throws MR_CONFIG for an unknown option; MR_STORE_INVALID for an impossible name or missing serdes
  * @example
  * ```ts
  * const seen = keyValueStore('seen', { key: string(), value: json<Order>() })
@@ -97,7 +97,7 @@ export function keyValueStore<K, V>(name: string, options: StoreBuilderOptions<K
   return { kind: 'keyValue', ...base(name, readOptions(KEY_VALUE, options, 'keyValueStore()')), timestamped: false }
 }
 
-/** As `keyValueStore`, with a timestamp beside each value (`TimestampedKeyValueStore<K, V>`, KIP-258). @throws MR_CONFIG for an option that is unknown; MR_STORE_INVALID */
+/** As `keyValueStore`, with a timestamp beside each value (`TimestampedKeyValueStore<K, V>`, KIP-258). */
 export function timestampedKeyValueStore<K, V>(name: string, options: StoreBuilderOptions<K, V>): KeyValueStoreSpec {
   const read = readOptions(KEY_VALUE, options, 'timestampedKeyValueStore()')
   return { kind: 'keyValue', ...base(name, read), timestamped: true }
@@ -106,7 +106,7 @@ export function timestampedKeyValueStore<K, V>(name: string, options: StoreBuild
 /**
  * Declares a store that keeps past versions (`VersionedKeyValueStore<K, V>`, KIP-889).
  *
- * @throws MR_CONFIG for an option that is unknown; MR_STORE_INVALID, MR_DURATION
+ * @throws MR_CONFIG for an unknown option; MR_STORE_INVALID, MR_DURATION
  * @example
  * ```ts
  * const prices = versionedKeyValueStore('prices', { key: string(), value: long(), history: '7d' })
@@ -123,7 +123,7 @@ export function versionedKeyValueStore<K, V>(
 /**
  * Declares a window store (`WindowStore<K, V>`).
  *
- * @throws MR_CONFIG for an option that is unknown; MR_STORE_INVALID if the retention is shorter than the windows; MR_DURATION
+ * @throws MR_CONFIG for an unknown option; MR_STORE_INVALID if the retention is shorter than the windows; MR_DURATION
  * @example
  * ```ts
  * const readings = windowStore('readings', { key: string(), value: float64(), windowSize: '1m', retention: '1h' })
@@ -153,7 +153,7 @@ export function windowStore<K, V>(name: string, options: WindowStoreBuilderOptio
 /**
  * Declares a session store (`SessionStore<K, V>`).
  *
- * @throws MR_CONFIG for an option that is unknown; MR_STORE_INVALID, MR_DURATION
+ * @throws MR_CONFIG for an unknown option; MR_STORE_INVALID, MR_DURATION
  * @example
  * ```ts
  * const visits = sessionStore('visits', { key: string(), value: long(), retention: '1d' })

@@ -4,8 +4,8 @@ import { topologyError } from '../topology-error.ts'
 import { UnionFind } from './union-find.ts'
 
 /**
- * Sets of topics that must have equal partition counts: those of sources that a join or a cogroup brings together,
- * closed over topics that belong to several sets. Sorted.
+ * Returns sets of topics that must have equal partition counts: those of sources that a join or a cogroup brings
+ * together. Sets that share a topic are united. Sorted.
  *
  * @throws MR_TOPOLOGY_COPARTITION if repartition topics of one set were given different partition counts
  */
@@ -42,6 +42,6 @@ function checkFixedCounts(group: readonly string[], internalTopics: ReadonlyMap<
   throw topologyError(
     'MR_TOPOLOGY_COPARTITION',
     `these topics are joined and must have equal partition counts: ${shown}`,
-    'give repartition() the same number of partitions on both sides',
+    'Give repartition() the same number of partitions on both sides.',
   )
 }

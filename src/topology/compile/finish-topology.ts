@@ -14,7 +14,7 @@ import type { TopologyWriter, WrittenNode, WrittenStore } from './topology-write
 import { UnionFind } from './union-find.ts'
 import { UnreadValues } from './unread-values.ts'
 
-/** Cuts what was written into sub-topologies: nodes connected by parents or by a store they share. */
+/** Cuts what was written into sub-topologies: nodes connected by parents or by a shared store. */
 export function finishTopology(writer: TopologyWriter, copartitions: readonly ReadonlySet<string>[]): Topology {
   checkNaming(writer)
   const connected = new UnionFind()
@@ -102,6 +102,6 @@ function checkNaming(writer: TopologyWriter): void {
   throw topologyError(
     'MR_TOPOLOGY_UNNAMED',
     `strictNaming: these have generated names: ${writer.generatedNames.join('; ')}`,
-    'name stores by the option `store`, repartition topics by the option `name` of the operator that groups or joins',
+    'Name stores by the option `store`, repartition topics by the option `name` of the operator that groups or joins.',
   )
 }

@@ -26,11 +26,11 @@ export interface WrittenStore {
   readonly global: boolean
   /** The source topic that serves as changelog. */
   sourceTopic: string | undefined
-  /** First processor it was connected to; all others belong to the same sub-topology. */
+  /** Processors that use it; all belong to one sub-topology. */
   readonly users: string[]
 }
 
-/** Takes in sources, processors, stores and sinks in the order of processing, and refuses what contradicts itself. */
+/** Collects sources, processors, stores and sinks in the order of processing, and refuses contradictions. */
 export class TopologyWriter {
   readonly settings: BuildSettings
   /** In the order in which they were added. */
@@ -67,7 +67,7 @@ export class TopologyWriter {
     this.nodes.set(sink.name, { kind: 'sink', ...sink })
   }
 
-  /** Reads an internal topic of this topology, whose records bring their time. @throws as `addSource` */
+  /** Adds a source of an internal topic, whose records already carry their event time. @throws as `addSource` */
   addInternalSource(source: Omit<NewSource, 'timestampExtractor' | 'offsetReset'>): void {
     this.addSource({ ...source, timestampExtractor: undefined, offsetReset: undefined })
   }
@@ -98,7 +98,7 @@ export class TopologyWriter {
     if (written !== undefined) written.sourceTopic = topic
   }
 
-  /** From now on the store tells of every update at once. */
+  /** Makes the store forward every update at once. */
   disableCaching(store: string): void {
     const written = this.stores.get(store)
     if (written?.spec.caching === true) written.spec = { ...written.spec, caching: false }
@@ -111,7 +111,7 @@ export class TopologyWriter {
       throw topologyError(
         'MR_TOPOLOGY_STORE_UNKNOWN',
         `there is no store ${JSON.stringify(store)}`,
-        'add it with builder.addStateStore(…), or name the table it belongs to by the option `store`',
+        'Add it with builder.addStateStore(…), or name the table it belongs to by the option `store`.',
         processor,
       )
     }
@@ -119,7 +119,7 @@ export class TopologyWriter {
       throw topologyError(
         'MR_TOPOLOGY_STORE_GLOBAL',
         `the store ${JSON.stringify(store)} is that of a global table`,
-        'every processor can read it by context.store(…); leave it out of the option `stores`',
+        'Every processor can read it by context.store(…). Leave it out of the option `stores`.',
         processor,
       )
     }
@@ -130,7 +130,7 @@ export class TopologyWriter {
   }
 
   /**
-   * A source and a processor that every instance runs over all partitions.
+   * Adds a source and a processor that every instance runs over all partitions.
    *
    * @throws MR_TOPOLOGY_STORE_EXISTS, MR_TOPOLOGY_NODE_EXISTS, MR_TOPOLOGY_TOPIC_TWICE
    */
@@ -150,7 +150,7 @@ export class TopologyWriter {
     throw topologyError(
       'MR_TOPOLOGY_NODE_EXISTS',
       `there are two nodes called ${JSON.stringify(name)}`,
-      'give each operator a `name` of its own',
+      'Give each operator a `name` of its own.',
       name,
     )
   }
@@ -166,7 +166,7 @@ export class TopologyWriter {
       throw topologyError(
         'MR_TOPOLOGY_TOPIC_TWICE',
         `the topic ${JSON.stringify(topic)} is read by two sources`,
-        'read it once and use the stream or table twice; a stream becomes a table by toTable()',
+        'Read it once and use the stream or table twice. A stream becomes a table by toTable().',
         node,
       )
     }
@@ -178,7 +178,7 @@ function storeExists(name: string, node: string | undefined): Error {
   return topologyError(
     'MR_TOPOLOGY_STORE_EXISTS',
     `there are two stores called ${JSON.stringify(name)}`,
-    'give each store a name of its own',
+    'Give each store a name of its own.',
     node,
   )
 }

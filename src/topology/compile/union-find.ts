@@ -6,7 +6,7 @@ export class UnionFind {
     if (!this.#parents.has(name)) this.#parents.set(name, name)
   }
 
-  /** The name that stands for the set. */
+  /** Returns the name that represents the set. */
   root(name: string): string {
     let current = name
     for (;;) {

@@ -45,13 +45,13 @@ export interface StoreJson {
   readonly caching: boolean
   readonly keySerde: string
   readonly valueSerde: string
-  /** The topic it can be rebuilt from: its own changelog (`<application id>-<store>-changelog`), or a source topic; null: none. */
+  /** Its own changelog (`<application id>-<store>-changelog`), or the source topic to rebuild it from; null: none. */
   readonly changelog: 'own' | { readonly topic: string } | null
   readonly changelogConfigs: Readonly<Record<string, string>>
 }
 
 /**
- * The topology as plain JSON data, for tools that compare or draw it.
+ * Describes the topology as plain JSON data, for tools that compare or draw it.
  *
  * @example
  * ```ts

@@ -1,7 +1,7 @@
 import type { Topology } from '../topology.ts'
 
 /**
- * The topology as a Mermaid flowchart: a box per sub-topology, topics between them, stores beside the processors that use them.
+ * Describes the topology as a Mermaid flowchart: a box per sub-topology, topics between, stores beside processors.
  *
  * @example
  * ```ts
@@ -36,7 +36,7 @@ export function describeMermaid(topology: Topology): string {
   return ['flowchart TD', ...topics, ...inside, ...outside, ''].join('\n')
 }
 
-/** Names hold characters that Mermaid does not take in ids. */
+/** Ids for names, which hold characters that Mermaid does not take in ids. */
 class IdBook {
   readonly #ids = new Map<string, Map<string, string>>()
 

@@ -4,8 +4,9 @@ import { describedNodes } from './node-sizes.ts'
 import type { DescribedNode } from './node-sizes.ts'
 
 /**
- * The topology as Kafka Streams' `Topology.describe()` prints it, character by character, so that the descriptions of an
- * application before and after moving over can be compared. Internal topics appear without the application id.
+ * Describes the topology as Kafka Streams' `Topology.describe()` prints it, character by character, so that
+ * descriptions of an application before and after a migration can be compared. Internal topics appear without the
+ * application id.
  *
  * @example
  * ```ts

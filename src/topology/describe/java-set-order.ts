@@ -1,10 +1,10 @@
 /*
- * The order in which Java's hash tables go through strings. Kafka Streams prints the stores and topics of a node in it, and
- * the order of a node's children can hang on it, too; a description that is to be compared with Kafka Streams' own must not
- * differ there.
+ * The order in which Java's hash tables iterate over strings. Kafka Streams prints the stores and topics of a node in
+ * it, and the order of a node's children can depend on it, too. A description that is compared with one of Kafka
+ * Streams must have the same order.
  */
 
-/** Of a `HashMap` or `HashSet` to which the values were added one by one. */
+/** Returns the order of a `HashMap` or `HashSet` to which the values were added one by one. */
 export function javaHashOrder(values: Iterable<string>): string[] {
   const distinct = [...new Set(values)]
   let capacity = 16
@@ -12,7 +12,7 @@ export function javaHashOrder(values: Iterable<string>): string[] {
   return inBuckets(distinct, capacity)
 }
 
-/** Of a `HashSet` made of another collection: it starts larger, if its size is at the limit. */
+/** Returns the order of a `HashSet` made of another collection: it starts larger, if its size is at the limit. */
 export function javaSetOrder(values: Iterable<string>): string[] {
   const distinct = [...new Set(values)]
   const wanted = Math.max(Math.floor(distinct.length / 0.75) + 1, 16)

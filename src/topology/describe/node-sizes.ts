@@ -11,7 +11,7 @@ export interface DescribedNode {
 
 class SizedNode {
   readonly node: TopologyNode
-  /** The nodes below it and itself; one reached by two paths counts twice. */
+  /** Number of nodes below it and itself; one reached by two paths counts twice. */
   size = 1
   readonly parents = new JavaTreeSet(bySize)
   readonly children = new JavaTreeSet(bySize)
@@ -27,9 +27,9 @@ class SizedNode {
 }
 
 /**
- * The nodes of a sub-topology, those with the most below them first. Neighbours are sorted in the same way, but by the sizes
- * known when each was added: Kafka Streams connects the nodes in the order of their hashes, and does not sort again when
- * sizes grow.
+ * Returns the nodes of a sub-topology, those with the most below them first. Neighbours are sorted in the same way, but
+ * by the sizes known when each was added: Kafka Streams connects the nodes in the order of their hashes, and does not
+ * sort again when sizes grow.
  */
 export function describedNodes(subtopology: Subtopology): DescribedNode[] {
   const byName = new Map(subtopology.nodes.map((node) => [node.name, new SizedNode(node)]))

@@ -3,8 +3,8 @@ import { changelogTopicName, internalTopicName } from '../internal-topic-names.t
 import type { RepartitionTopic, Subtopology, Topology } from '../topology.ts'
 
 /**
- * What a group must know of the topology to create internal topics and hand out tasks (KIP-1071). Names carry the
- * application id; every list is sorted. Global tables, which make no tasks, are left out.
+ * Returns what a group must know of the topology to create internal topics and hand out tasks (KIP-1071). Names carry
+ * the application id; every list is sorted. Global tables, which make no tasks, are left out.
  */
 export function subtopologiesForGroup(
   topology: Topology,
@@ -37,7 +37,7 @@ export function subtopologiesForGroup(
     }))
 }
 
-/** Names of all repartition topics and changelogs on the log. */
+/** Returns the names of all repartition topics and changelogs on the log. */
 export function internalTopicsOf(topology: Topology, applicationId: string): string[] {
   return distinct(
     subtopologiesForGroup(topology, applicationId, -1).flatMap(({ repartitionSourceTopics, changelogTopics }) =>

@@ -8,8 +8,7 @@ import { mergeDuplicateSources } from './merge-sources.ts'
 import { rewriteSelfJoins } from './self-joins.ts'
 
 /**
- * Rewrites the logical graph and writes it out. The graph is used up: compiling it again would find
- * it rewritten.
+ * Rewrites the logical graph and writes it out. It can be compiled only once: the rewriting changes it.
  *
  * @throws MR_TOPOLOGY_… and MR_SERDE_MISSING
  */
@@ -33,7 +32,7 @@ export function compileGraph(graph: LogicalGraph): Topology {
   return finishTopology(writer, graph.copartitions)
 }
 
-/** The node that was added first, among those whose parents are all written. */
+/** Returns the node that was added first, among those whose parents are all written. */
 function next(waiting: ReadonlySet<GraphNode>, written: ReadonlySet<GraphNode>): GraphNode | undefined {
   let best: GraphNode | undefined
   for (const node of waiting) {

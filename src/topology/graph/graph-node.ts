@@ -41,7 +41,8 @@ export interface NodeTraits {
   /** Whether its table is versioned; undefined: as its parents' are. */
   readonly versioned?: boolean
   /**
-   * Windowed aggregations: ms from a window's end to its final result; ms before the end of a result's earliest time.
+   * Times of windows in ms: from the end to the final result (`delay`), and back to the earliest time of a result
+   * (`size`).
    */
   readonly windowClose?: { readonly delay: number; readonly inclusiveEnd: boolean; readonly size: number }
 }
@@ -49,7 +50,7 @@ export interface NodeTraits {
 /** Adds what the node stands for to the topology; one logical node may become several. */
 export type WriteNode = (writer: TopologyWriter, node: GraphNode) => void
 
-/** A step of the logical graph, as the DSL was called; the rewrite rules move nodes before they are written. */
+/** A step of the logical graph, in the order of the calls; the rewrite rules move nodes before they are written. */
 export class GraphNode {
   readonly name: string
   readonly role: NodeRole
@@ -88,9 +89,9 @@ export class GraphNode {
 }
 
 /**
- * The node itself or its nearest ancestor that fits. If there are several parents, one that fits itself wins; else the
- * search goes on above each of them, and what the last of them finds counts: the merged topics of Kafka Streams depend
- * on it.
+ * Returns the node itself or its nearest ancestor that fits. If there are several parents, one that fits itself wins;
+ * else the search goes on above each of them, and the result of the last one counts: the merged topics of Kafka Streams
+ * depend on it.
  */
 export function findUpwards(start: GraphNode, fits: (node: GraphNode) => boolean): GraphNode | undefined {
   if (fits(start)) return start

@@ -8,7 +8,7 @@ export class LogicalGraph {
   readonly settings: BuildSettings
   readonly names = new NameGenerator()
   readonly root = new GraphNode('root', {}, () => undefined)
-  /** Names of source nodes. */
+  /** Names of source nodes that must be co-partitioned, a set for each join or cogroup. */
   readonly copartitions: Set<string>[] = []
   /** Repartition nodes by the node that changed the key they repartition by. */
   readonly repartitionsByKeyChange = new Map<GraphNode, Set<GraphNode>>()
@@ -22,7 +22,7 @@ export class LogicalGraph {
   }
 
   /**
-   * Adds a node below others; adding it again moves it behind all that were added since.
+   * Adds a node below others; adding it again moves it after all that were added since.
    *
    * @throws MR_TOPOLOGY_OTHER_BUILDER, MR_TOPOLOGY_BUILT
    */
@@ -31,7 +31,7 @@ export class LogicalGraph {
       throw topologyError(
         'MR_TOPOLOGY_BUILT',
         'an operator was added after the topology was built',
-        'call operators inside `build` only',
+        'Call operators inside `build` only.',
         child.name,
       )
     }
@@ -41,7 +41,7 @@ export class LogicalGraph {
         throw topologyError(
           'MR_TOPOLOGY_OTHER_BUILDER',
           `${parent.name} comes from another builder`,
-          'make both streams or tables with the builder that `build` is given',
+          'Make both streams or tables with the builder that `build` is given.',
           child.name,
         )
       }
@@ -51,7 +51,7 @@ export class LogicalGraph {
     }
   }
 
-  /** From now on nothing can be added. */
+  /** Refuses whatever is added from now on. */
   seal(): void {
     this.#sealed = true
   }
@@ -75,7 +75,7 @@ export class LogicalGraph {
   }
 }
 
-/** The node whose new key a repartition is for, unless a value was changed in between. */
+/** Returns the node whose new key a repartition is for, unless a value was changed in between. */
 function keyChangerOf(repartition: GraphNode): GraphNode | undefined {
   const changer = findUpwards(repartition, (node) => node.traits.keyChanging === true)
   const either = findUpwards(

@@ -4,8 +4,8 @@ import type { LogicalGraph } from './logical-graph.ts'
 import { newRepartition, repartitionNode } from './repartition.ts'
 
 /**
- * Repartitions by the same changed key become one, called after the first of them, directly below the node that changed
- * the key; what lay between them moves behind it (Kafka Streams' `merge.repartition.topics`, KIP-295).
+ * Merges repartitions by the same changed key into one, named after the first of them, directly below the node that
+ * changed the key. What lay between them moves below it (Kafka Streams' `merge.repartition.topics`, KIP-295).
  */
 export function mergeRepartitions(graph: LogicalGraph): void {
   liftAboveMerges(graph)
@@ -29,7 +29,7 @@ function mergeBelow(graph: LogicalGraph, changer: GraphNode, repartitions: reado
   merged.priority = changer.priority
   for (const repartition of repartitions) {
     const top = belowOf(repartition, changer)
-    // Another repartition may lie below the same child of the key changer, which has been moved then.
+    // Another repartition may lie below the same child of the key changer, which has then moved already.
     if (top === undefined && belowOf(repartition, merged) === undefined) {
       throw new Error(`${repartition.name} does not lie below ${changer.name}`)
     }
@@ -49,7 +49,7 @@ function mergeBelow(graph: LogicalGraph, changer: GraphNode, repartitions: reado
   changer.addChild(merged)
 }
 
-/** Key changes that meet in a merge() before they are repartitioned are repartitioned below the merge, together. */
+/** Repartitions together, below a merge(), the key changes that meet in it before they are repartitioned. */
 function liftAboveMerges(graph: LogicalGraph): void {
   const { repartitionsByKeyChange } = graph
   const changersByMerge = new Map<GraphNode, GraphNode[]>()
@@ -66,7 +66,7 @@ function liftAboveMerges(graph: LogicalGraph): void {
     const merges = [...changersByMerge.keys()].filter((merge) => changersByMerge.get(merge)?.includes(changer))
     if (merges.length === 0) continue
     repartitionsByKeyChange.delete(changer)
-    // Streams that are merged one after the other are all repartitioned only below the last merge.
+    // Streams that are merged one after the other are repartitioned only below the last merge.
     const last = merges.find((merge) => merges.every((other) => other === merge || belowOf(merge, other) !== undefined))
     if (last === undefined) continue
     const all = repartitionsByMerge.get(last) ?? new Set()
@@ -81,7 +81,7 @@ function liftAboveMerges(graph: LogicalGraph): void {
 }
 
 /**
- * False if records of other streams are merged in on the way: they would not be repartitioned any more, and meet the
+ * False if a merge brings in records of other streams on the way: they would no longer be repartitioned, and meet the
  * others only if their topics happen to have as many partitions.
  */
 function comesFromOnly(node: GraphNode, changer: GraphNode): boolean {
@@ -89,7 +89,7 @@ function comesFromOnly(node: GraphNode, changer: GraphNode): boolean {
   return node.parents.size > 0 && [...node.parents].every((parent) => comesFromOnly(parent, changer))
 }
 
-/** The child of `ancestor` on the way to the node, or the node itself; undefined if there is no way. */
+/** Returns the child of `ancestor` on the way to the node, or the node itself; undefined if there is no way. */
 function belowOf(node: GraphNode, ancestor: GraphNode): GraphNode | undefined {
   if (node.parents.has(ancestor)) return node
   for (const parent of node.parents) {

@@ -4,7 +4,7 @@ import type { GraphNode } from './graph-node.ts'
 import type { LogicalGraph } from './logical-graph.ts'
 
 /**
- * Streams over the same set of topics share the source of the first of them.
+ * Makes streams over the same set of topics share the source of the first of them.
  *
  * @throws MR_TOPOLOGY_TOPIC_TWICE for sets that overlap without being equal; MR_TOPOLOGY_OFFSET_RESET
  */
@@ -26,7 +26,7 @@ function mergeInto(graph: LogicalGraph, first: GraphNode, second: GraphNode, top
     throw topologyError(
       'MR_TOPOLOGY_TOPIC_TWICE',
       `two streams over different sets of topics both read ${JSON.stringify(topic)}`,
-      'make one stream per topic and merge() them as needed',
+      'Make one stream per topic and merge() them as needed.',
       second.name,
     )
   }
@@ -34,7 +34,7 @@ function mergeInto(graph: LogicalGraph, first: GraphNode, second: GraphNode, top
     throw topologyError(
       'MR_TOPOLOGY_OFFSET_RESET',
       `two streams over ${JSON.stringify(topic)} start at different offsets`,
-      'give both the same offsetReset',
+      'Give both the same offsetReset.',
       second.name,
     )
   }

@@ -12,7 +12,7 @@ const GENERATED_BASE = /^KSTREAM.*-\d{10}$/
 export type RepartitionOptions = Pick<RepartitionBody, 'keySerde' | 'valueSerde'> &
   Partial<Pick<RepartitionBody, 'partitioner' | 'partitions'>>
 
-/** Draws the three numbers of a repartition; its nodes are called by them only if the base is a generated name. */
+/** Draws the three numbers of a repartition. Its nodes are named by them only if the base is a generated name. */
 export function newRepartition(names: NameGenerator, base: string, options: RepartitionOptions): RepartitionBody {
   const topic = base.endsWith(REPARTITION_SUFFIX) ? base : base + REPARTITION_SUFFIX
   const sink = names.next('KSTREAM-SINK-')
@@ -32,7 +32,7 @@ export function newRepartition(names: NameGenerator, base: string, options: Repa
   }
 }
 
-/** One that may be merged with others of the same key change, or one asked for by the user. */
+/** Makes a node that may be merged with others of the same key change, or one that the user asked for. */
 export function repartitionNode(kind: 'optimizable' | 'explicit', body: RepartitionBody): GraphNode {
   const role: NodeRole =
     kind === 'optimizable' ? { kind: 'optimizableRepartition', body } : { kind: 'explicitRepartition' }
@@ -57,7 +57,7 @@ function writeRepartition(writer: TopologyWriter, node: GraphNode, body: Reparti
   writer.addInternalSource({ name: body.source, topics: [body.topic], keySerde, valueSerde })
 }
 
-/** Null keys have no partition, but a left or outer join emits them all the same. */
+/** True if null keys must pass: they have no partition, but a left or outer join emits them all the same. */
 function leadsToRelaxedJoin(node: GraphNode, seen = new Set<GraphNode>()): boolean {
   for (const child of node.children) {
     if (seen.has(child)) continue

@@ -2,9 +2,9 @@ import type { GraphNode } from './graph-node.ts'
 import type { LogicalGraph } from './logical-graph.ts'
 
 /**
- * An inner join of a stream with itself keeps one window store instead of two (Kafka Streams' `single.store.self.join`,
- * KIP-862). Kafka Streams 4.3 rewrites left and outer ones, too, which then lose the records that they should emit
- * alone: null keys, and records that do not lie in their own window.
+ * Makes an inner join of a stream with itself keep one window store instead of two (Kafka Streams'
+ * `single.store.self.join`, KIP-862). Kafka Streams 4.3 rewrites left and outer joins, too, which then lose the records
+ * that they should emit alone: null keys, and records that do not lie in their own window.
  */
 export function rewriteSelfJoins(graph: LogicalGraph): void {
   visit(graph.root, graph.settings.compatible, new Set())

@@ -23,8 +23,8 @@ import type {
 import type { StoreSpec } from '../../../src/topology/store-spec.ts'
 
 /*
- * States as plain JavaScript: what the operators may expect of states, and no more. Values are live objects, so that an
- * operator that shares one where it must not is found out.
+ * States as plain JavaScript, with what the operators may expect of states and no more. Values are live objects, so
+ * that an operator that wrongly shares one is found.
  */
 
 type Any = unknown

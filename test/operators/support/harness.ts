@@ -55,7 +55,7 @@ export class Harness {
     return operator
   }
 
-  /** Feeds a record; answers what came out, as in `a[0,10)=x@3`. */
+  /** Feeds a record; returns what came out, as in `a[0,10)=x@3`. */
   pipe(node: string, key: unknown, value: unknown, timestamp: number, headers = new Headers()): string[] {
     this.streamTime = Math.max(this.streamTime, timestamp)
     this.record.set('in', 0, this.record.offset + 1, timestamp, headers)
@@ -132,10 +132,11 @@ export class Harness {
   }
 }
 
-/** `out` is left away; a Change shows its old value if it has one: `k=new<old@ts`. */
+/** Leaves out the child `out`; a Change shows its old value if it has one: `k=new<old@ts`. */
 function show(child: string, key: unknown, value: unknown, timestamp: number, headers: Headers): string {
   const names = [...headers].map(({ name }) => name).join(',')
-  return `${child === 'out' ? '' : `${child}:`}${text(key)}=${text(value)}@${timestamp}${names === '' ? '' : ` h=${names}`}`
+  const to = child === 'out' ? '' : `${child}:`
+  return `${to}${text(key)}=${text(value)}@${timestamp}${names === '' ? '' : ` h=${names}`}`
 }
 
 function text(value: unknown): string {
