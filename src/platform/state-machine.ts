@@ -16,6 +16,10 @@ export class StateMachine<State extends string> {
     this.#current = initial
   }
 
+  get current(): State {
+    return this.#current
+  }
+
   is(...states: readonly State[]): boolean {
     return states.includes(this.#current)
   }

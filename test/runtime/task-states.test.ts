@@ -31,7 +31,7 @@ test('a task goes from state to state only as its comment draws', () => {
   const states = Object.keys(ways) as LifecycleState[]
   const legal: string[] = []
   for (const from of states) {
-    for (const to of states) {
+    for (const to of states.filter((state) => state !== from)) {
       const task = newTask()
       for (const state of ways[from]) task.enter(state)
       expect(task.state).toBe(from)
@@ -39,7 +39,7 @@ test('a task goes from state to state only as its comment draws', () => {
         task.enter(to)
         legal.push(`${from} -> ${to}`)
       } catch (error) {
-        expect(error).toEqual(new TypeError(`task 0_1 is ${from}, and cannot be ${to}`))
+        expect(error).toMatchObject({ code: 'MR_INTERNAL', message: `task 0_1 cannot go from ${from} to ${to}` })
         expect(task.state).toBe(from)
       }
     }

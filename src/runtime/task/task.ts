@@ -7,6 +7,8 @@ import type { TaskState } from '../../state/task/task-state.ts'
 import type { Subtopology } from '../../topology/topology.ts'
 import { DroppedRecords } from '../node/dropped-records.ts'
 import type { Processing } from './processing.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
+import { StateMachine } from '../../platform/state-machine.ts'
 
 /** Where a task is in its life; drawn at `Task`. */
 export type LifecycleState = 'created' | 'waiting' | 'standby' | 'restoring' | 'running' | 'closed'
@@ -63,7 +65,7 @@ export class Task {
   inputs: readonly TaskInput[] = []
   /** Offsets of the inputs that were committed when the restore began. */
   committed = new PartitionMap<CommittedOffset>()
-  #state: LifecycleState = 'created'
+  readonly #state: StateMachine<LifecycleState>
   #isActive: boolean
   #stores: TaskState | undefined
   #processing: Processing | undefined
@@ -81,11 +83,12 @@ export class Task {
     this.partition = partition
     this.subtopologies = subtopologies
     this.#isActive = isActive
+    this.#state = new StateMachine(`task ${id}`, NEXT, 'created')
     this.drops = new DroppedRecords(id, this.record, lines, logger)
   }
 
   get state(): LifecycleState {
-    return this.#state
+    return this.#state.current
   }
 
   /** True if it is to process records, false if it is to be a standby. */
@@ -101,7 +104,7 @@ export class Task {
     return this.#stores ?? this.#lacks('open stores')
   }
 
-  /** @throws TypeError if the task has never run */
+  /** @throws MR_INTERNAL if the task has never run */
   get processing(): Processing {
     return this.#processing ?? this.#lacks('operators')
   }
@@ -116,16 +119,14 @@ export class Task {
     return stores.close()
   }
 
-  /** @throws TypeError if that is not drawn above */
+  /** @throws MR_INTERNAL if that is not drawn above */
   enter(next: LifecycleState): void {
-    if (!NEXT[this.#state].includes(next))
-      throw new TypeError(`task ${this.id} is ${this.#state}, and cannot be ${next}`)
-    this.#state = next
+    this.#state.become(next)
   }
 
   /** A standby is to be active: what its stores hold is kept. */
   promote(): void {
-    if (this.#state === 'standby') this.enter('created')
+    if (this.#state.is('standby')) this.enter('created')
     this.#isActive = true
   }
 
@@ -141,6 +142,6 @@ export class Task {
   }
 
   #lacks(what: string): never {
-    throw new TypeError(`task ${this.id} is ${this.#state}, and has no ${what}`)
+    throw new MillraceError('MR_INTERNAL', `task ${this.id} is ${this.state}, and has no ${what}`)
   }
 }
