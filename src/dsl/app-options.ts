@@ -156,7 +156,8 @@ export const PROCESSING = {
   memory: byteSize({
     least: LEAST_MEMORY,
     defaultText: 'a quarter of the memory of the cgroup or the machine, at most 1 GiB',
-    description: 'what stores, caches and buffers may use together, from 16 MiB on: see [state](state.md#memory)',
+    description:
+      'bytes that stores, caches and buffers may use together, at least 16 MiB: see [state](state.md#memory)',
   }),
   cacheBytes: byteSize({
     defaultText: '`10485760`',
@@ -185,7 +186,7 @@ export const PROCESSING = {
   bufferedRecordsPerPartition: wholeNumber({
     least: 1,
     default: 1000,
-    description: 'a partition with more records waiting is not read further',
+    description: 'a partition with more records waiting than this is not read further',
     kafka: 'buffered.records.per.partition',
   }),
   threads: wholeNumber({

@@ -52,8 +52,7 @@ export interface RecordOrigin {
  * A stream of records, each a fact of its own. `V` includes null if records without a value can occur.
  *
  * Operators add steps to the topology; nothing runs before the application does. Functions get the value first, then
- * the key. They must be synchronous, and may run again after a failure. Results keep the record's timestamp and
- * headers.
+ * the key. They must be synchronous, and may run again after a failure. Records keep their timestamp and headers.
  *
  * Every method throws MR_TOPOLOGY_FUNCTION for a missing or an `async` function, and MR_TOPOLOGY_NAME for an impossible
  * `name`. A function that throws while records are processed is MR_PROCESSING, one that returns a promise MR_PROMISE:

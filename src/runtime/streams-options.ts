@@ -36,9 +36,8 @@ export interface StreamsOptions {
   readonly stateCleanupDelay?: Duration
   /**
    * The module whose default export is the application, as for `millrace run`: `import.meta.url` of a module that
-   * exports `app` and starts it only `if (isMainThread)`, or the URL of one that only exports it. With it, and several
-   * `threads` on Kafka, each stream thread is a `worker_threads` worker that imports the module. Memory and embedded
-   * logs do not use it.
+   * exports `app` and starts it only `if (isMainThread)`, or the URL of one that only exports it. Several `threads` on
+   * Kafka need it: each is a `worker_threads` worker that imports it. Memory and embedded logs ignore it.
    */
   readonly module?: string | URL
   /** Date and timers; this machine's if not given. */

@@ -209,9 +209,7 @@ export type OperatorSpec =
   | {
       readonly op: 'suppress'
       readonly store: string
-      /**
-       * `windowClose`: buffer time is the window's end, tombstones are dropped. `timeLimit`: the first change's time.
-       */
+      /** `windowClose`: buffer time is the window's end, tombstones dropped. `timeLimit`: that of the first change. */
       readonly mode: 'windowClose' | 'timeLimit'
       /** ms by which stream time must exceed the buffer time. */
       readonly wait: number

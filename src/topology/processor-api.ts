@@ -48,7 +48,7 @@ export interface RecordMetadata {
 
 /** A punctuation that was scheduled. */
 export interface Cancellable {
-  /** Ends the calls. */
+  /** Stops the calls. */
   cancel(): void
 }
 
@@ -84,8 +84,7 @@ export interface ProcessingContext {
    * keep their length when the date of the machine is set; `start` refers to the date. A punctuator that throws is
    * MR_PROCESSING, one that returns a promise MR_PROMISE.
    *
-   * @throws MR_DURATION, MR_OUTSIDE_CALLBACK; MR_TIMESTAMP for an impossible `start`; MR_PROMISE for an async
-   * punctuator
+   * @throws MR_DURATION, MR_OUTSIDE_CALLBACK; MR_TIMESTAMP for a bad `start`; MR_PROMISE for an async punctuator
    * @example
    * ```ts
    * context.schedule('1m', 'wall-clock-time', () => context.forward({ key: 'open', value: open.size }))

@@ -129,7 +129,7 @@ describe('types of aggregations', () => {
     stream.groupBy((payment) => payment.cents, { key: string() })
   })
 
-  it('count, reduce and aggregate answer tables without tombstones unless a function answers null', () => {
+  it('count, reduce and aggregate return tables without tombstones unless a function returns null', () => {
     expectTypeOf(group.count({ store: 'counts' })).toEqualTypeOf<KTable<string, number>>()
     expectTypeOf(group.reduce((a, b) => (a.cents > b.cents ? a : b))).toEqualTypeOf<KTable<string, Payment>>()
     expectTypeOf(group.reduce((a, b) => (a.cents > b.cents ? a : null))).toEqualTypeOf<KTable<string, Payment | null>>()
@@ -198,7 +198,7 @@ describe('types of aggregations', () => {
 })
 
 describe('types of tables', () => {
-  it('functions never see a deleted row; changes say so where there can be one', () => {
+  it('functions never see a deleted row; the types of changes show where there can be one', () => {
     expectTypeOf(table.filter((customer) => customer.name !== '')).toEqualTypeOf<KTable<string, Customer | null>>()
     expectTypeOf(table.mapValues((customer) => customer.name)).toEqualTypeOf<KTable<string, string | null>>()
     expectTypeOf(table.toStream()).toEqualTypeOf<KStream<string, Customer | null>>()

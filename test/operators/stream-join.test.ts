@@ -112,7 +112,7 @@ describe('stream-stream joins', () => {
     ])
   })
 
-  test('unmatched records come out by timestamp, right before left, then by key', () => {
+  test('unmatched records are emitted by timestamp, right before left, then by key', () => {
     const harness = joined('outer', joinWindow(10))
     run(
       harness,
@@ -187,13 +187,13 @@ describe('stream-stream joins', () => {
       expect(run(joined('left', windows), ...inputs)).toEqual(results)
     })
 
-    test('comes out at once in Kafka Streams, and with its partner', () => {
+    test('is emitted at once in Kafka Streams, and again with its partner', () => {
       const results = ['', 'k=A+∅@10', 'j=B+∅@10', 'k=A+a@12', '', '']
       expect(run(joined('left', windows, { compatible: true }), ...inputs)).toEqual(results)
     })
   })
 
-  test('each unmatched record comes out when its own window is closed; in Kafka Streams in batches', () => {
+  test('each unmatched record is emitted when its own window is closed; in Kafka Streams in batches', () => {
     const inputs = Array.from({ length: 9 }, (_, i) => ['L', `k${i}`, `v${i}`, i] as const)
     const windows = joinWindow({ before: 2, after: 2, grace: 2 })
     const late = (i: number): string => `k${i}=v${i}+∅@${i}`

@@ -49,7 +49,7 @@ describe('suppress until a window closes', () => {
     expect(change(window('a', 20, 30), 1, 25)).toEqual([])
   })
 
-  test('waits until windows that hold their end take no more records; Kafka Streams is a millisecond early', () => {
+  test('waits until windows that include their end take no more records; Kafka Streams is a millisecond early', () => {
     const feed = (compatible: boolean): string[][] => {
       const { change } = suppressed({ mode: 'windowClose', wait: 0, inclusiveEnd: true }, { compatible })
       return [

@@ -22,7 +22,7 @@ function wordCount(): Topology {
   return builder.build()
 }
 
-it('the text has global stores among the sub-topologies, without an empty line behind them', () => {
+it('the text has global stores among the sub-topologies, without an empty line after them', () => {
   expect(describe(wordCount()).split('\n').slice(0, 10)).toEqual([
     'Topologies:',
     '   Sub-topology: 0 for global store (will not generate tasks)',
@@ -41,7 +41,7 @@ it('building twice gives the same description', () => {
   expect(describe(wordCount())).toBe(describe(wordCount()))
 })
 
-it('the JSON form survives JSON and tells operators, stores and serdes', () => {
+it('the JSON form survives JSON and shows operators, stores and serdes', () => {
   const json = describeJson(wordCount())
   expect(JSON.parse(JSON.stringify(json))).toEqual(json)
   expect(json.subtopologies.map(({ id, global }) => [id, global])).toEqual([

@@ -8,7 +8,7 @@ import type { TableView } from '../../topology/operator-spec.ts'
 export interface TableOrigin {
   /** Returns how the table's current rows are looked up. Makes a source table keep its rows in a store. */
   view(): TableView
-  /** Makes changes carry the old value. `force` gives a source table a store for it; without, it may return false. */
+  /** Makes changes carry the old value. Source tables without a store return false, unless `force` gives them one. */
   sendOldValues(force: boolean): boolean
 }
 

@@ -154,7 +154,7 @@ export function windowedStoreSpec(
   }
 }
 
-/** Returns at least what keeps results from depending on other keys; under `compatibility`, what the user says. */
+/** Returns a retention long enough that results do not depend on other keys, except under `compatibility`. */
 function retentionOf(settings: BuildSettings, { retention }: Materialization, windows: AggregationWindows): number {
   if (settings.compatible) return retention ?? minimumRetention(windows)
   return Math.max(retention ?? 0, defaultRetention(windows))

@@ -196,8 +196,7 @@ class ForeignKeyJoin {
       }),
       (writer) => {
         store.addTo(writer, name)
-        // With a cache, a response could hold a row that came and went between two commits; its deletion would never
-        // follow.
+        // With a cache, a row could come and go between two commits: a response has it, its deletion is never sent.
         if (!writer.settings.compatible) for (const source of used) writer.disableCaching(source)
       },
     )

@@ -56,8 +56,7 @@ export function joinTables(
     for (const used of rightStores) writer.connect(leftName, used)
     for (const used of leftStores) writer.connect(rightName, used)
     // With caches, each side would see updates of the other before they are forwarded. Two deletions would each find
-    // the other side gone and emit nothing; two insertions would emit one row twice, the second time without an old
-    // value.
+    // the other side gone and emit nothing; two insertions would emit one row twice, and no old value.
     if (!writer.settings.compatible) for (const used of [...leftStores, ...rightStores]) writer.disableCaching(used)
     if (store === undefined) return
     const serdes = { key: keySerde, value: valueSerde }

@@ -29,7 +29,7 @@ export function split(stream: StreamHandle, name: string | undefined): SplitHand
   return handle
 }
 
-/** Adds a branch for a predicate, or the default. Its name ends with its position from 1 (default: 0) if not given. */
+/** Adds a branch for a predicate, or the default one. Without a name it has its position from 1 (default: 0). */
 export function addBranch(handle: SplitHandle, predicate: Predicate | null, name: string | undefined): StreamHandle {
   if (predicate !== null) handle.predicates.push(predicate)
   const suffix = name ?? String(predicate === null ? 0 : handle.predicates.length)

@@ -2,7 +2,7 @@ import { ignoreRejection, isAsyncFunction, isThenable } from '../../platform/the
 import { topologyError } from '../../topology/topology-error.ts'
 
 /**
- * Erases the types of a user's function, which the DSL's signatures have checked. Nothing else gives them up.
+ * Erases the types of a user's function, which the DSL's signatures have checked. Nothing else erases types.
  *
  * @throws MR_TOPOLOGY_FUNCTION for anything but a function, which plain JavaScript lets through, and for an `async` one
  */

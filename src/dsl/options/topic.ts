@@ -107,8 +107,7 @@ const TOPIC = {
  * With `tombstones: true` its values may be null, and the types of its streams say so. Tables take a null value as the
  * deletion of the key.
  *
- * @throws MR_TOPIC_INVALID for an impossible name or missing serdes; MR_CONFIG for any other unknown or impossible
- * option
+ * @throws MR_TOPIC_INVALID for an impossible name or missing serdes; MR_CONFIG for any other bad option
  * @example
  * ```ts
  * const payments = topic('payments', { key: string(), value: json(Payment) })

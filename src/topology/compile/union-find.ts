@@ -1,4 +1,4 @@
-/** Sets of names that grow together. */
+/** Disjoint sets of names, which can be united. */
 export class UnionFind {
   readonly #parents = new Map<string, string>()
 

@@ -3,8 +3,7 @@ import type { WrittenNode } from './topology-writer.ts'
 
 /**
  * The repartition topics whose values nothing reads: their bytes are this application's own, and a count asks only
- * whether there is a value. Whether a value was serialized, or copied from the record that it came with, makes no
- * difference then.
+ * whether there is a value. A value may then be copied from the record that it came with instead of serialized.
  */
 export class UnreadValues {
   readonly #nodes: ReadonlyMap<string, WrittenNode>

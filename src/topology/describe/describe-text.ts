@@ -4,9 +4,8 @@ import { describedNodes } from './node-sizes.ts'
 import type { DescribedNode } from './node-sizes.ts'
 
 /**
- * Describes the topology as Kafka Streams' `Topology.describe()` prints it, character by character, so that
- * descriptions of an application before and after a migration can be compared. Internal topics appear without the
- * application id.
+ * Describes the topology exactly as Kafka Streams' `Topology.describe()` prints it, so that an application can be
+ * compared before and after a migration. Internal topics appear without the application id.
  *
  * @example
  * ```ts

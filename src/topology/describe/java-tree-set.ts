@@ -7,9 +7,8 @@ interface TreeNode<T> {
 }
 
 /**
- * A red-black tree like Java's `TreeSet`: comparisons along the tree find the place of a value. If the results of the
- * comparison change over time, as in Kafka Streams' descriptions, the order depends on the tree's shape, and a sorted
- * list would differ.
+ * A red-black tree like Java's `TreeSet`: comparisons along the tree find the place of a value. If their results change
+ * over time, as in Kafka Streams' descriptions, the tree's shape decides: a sorted list would differ.
  */
 export class JavaTreeSet<T> {
   readonly #compare: (a: T, b: T) => number

@@ -40,17 +40,14 @@ export interface NodeTraits {
   readonly relaxedNullKeys?: boolean
   /** Whether its table is versioned; undefined: as its parents' are. */
   readonly versioned?: boolean
-  /**
-   * Times of windows in ms: from the end to the final result (`delay`), and back to the earliest time of a result
-   * (`size`).
-   */
+  /** ms from a window's end to its final result (`delay`), and back to the earliest time of a result (`size`). */
   readonly windowClose?: { readonly delay: number; readonly inclusiveEnd: boolean; readonly size: number }
 }
 
 /** Adds what the node stands for to the topology; one logical node may become several. */
 export type WriteNode = (writer: TopologyWriter, node: GraphNode) => void
 
-/** A step of the logical graph, in the order of the calls; the rewrite rules move nodes before they are written. */
+/** A step of the logical graph, in the order of the calls; rewrite rules may move it before it is written. */
 export class GraphNode {
   readonly name: string
   readonly role: NodeRole

@@ -49,7 +49,7 @@ function mergeBelow(graph: LogicalGraph, changer: GraphNode, repartitions: reado
   changer.addChild(merged)
 }
 
-/** Repartitions together, below a merge(), the key changes that meet in it before they are repartitioned. */
+/** Where key changes meet in a merge() before their repartitions, makes these one repartition below the merge. */
 function liftAboveMerges(graph: LogicalGraph): void {
   const { repartitionsByKeyChange } = graph
   const changersByMerge = new Map<GraphNode, GraphNode[]>()
@@ -89,7 +89,7 @@ function comesFromOnly(node: GraphNode, changer: GraphNode): boolean {
   return node.parents.size > 0 && [...node.parents].every((parent) => comesFromOnly(parent, changer))
 }
 
-/** Returns the child of `ancestor` on the way to the node, or the node itself; undefined if there is no way. */
+/** Returns the child of `ancestor` on the path to the node, or the node itself; undefined if there is no path. */
 function belowOf(node: GraphNode, ancestor: GraphNode): GraphNode | undefined {
   if (node.parents.has(ancestor)) return node
   for (const parent of node.parents) {
