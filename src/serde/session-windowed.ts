@@ -1,6 +1,6 @@
 import type { Windowed } from '../windowing/windowed-key.ts'
 import type { Serde } from './serde.ts'
-import { BOTH_BOUNDS, windowKeys } from './window-keys.ts'
+import { BOTH_BOUNDS, windowKeys } from './windowed-serdes.ts'
 
 /**
  * Returns a serde for keys of session windows in a topic: the key's bytes, then the session's end, then its start (8

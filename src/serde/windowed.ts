@@ -3,7 +3,7 @@ import type { Duration } from '../options/duration.ts'
 import type { PeriodWindows } from '../windowing/period.ts'
 import type { Windowed } from '../windowing/windowed-key.ts'
 import type { Serde } from './serde.ts'
-import { BOTH_BOUNDS, startOnly, windowKeys } from './window-keys.ts'
+import { BOTH_BOUNDS, startOnly, windowKeys } from './windowed-serdes.ts'
 
 /**
  * Returns a serde for keys of windows in a topic.

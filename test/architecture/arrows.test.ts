@@ -74,7 +74,7 @@ const WRONG: readonly (readonly [file: string, target: string])[] = [
   ['dsl/nodes/merge.ts', 'dsl/kstream.ts'],
   ['dsl/kstream.ts', 'operators/stateless/filter.ts'],
   ['operators/window/session-aggregate.ts', 'runtime/task/task.ts'],
-  ['state/entries/entry-store.ts', 'state/timed/timed-entry-store.ts'],
+  ['state/entries/entry-store.ts', 'state/window/timed-entry-store.ts'],
   ['runtime/task/task.ts', 'runtime/thread/stream-thread.ts'],
   ['runtime/streams.ts', 'kafka/client/kafka-log.ts'],
   ['kafka/records/cursor.ts', 'kafka/fetch/fetcher.ts'],

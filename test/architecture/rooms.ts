@@ -168,7 +168,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     knows: STORE,
   },
   'state/key-value': { holds: 'key-value stores', knows: [...STORE, 'state/entries'] },
-  'state/timed': {
+  'state/window': {
     holds: 'window and session stores: rows by time, retention, late rows, scans',
     knows: [...STORE, 'state/entries'],
   },
@@ -179,7 +179,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'state/views': {
     holds: 'stores as users see them',
-    knows: ['errors', 'platform', 'record', 'state', 'state/key-value', 'state/timed', 'state/versioned'],
+    knows: ['errors', 'platform', 'record', 'state', 'state/key-value', 'state/window', 'state/versioned'],
   },
   'state/task': {
     holds: 'the state of one task: its stores, its engine, whose it is',
@@ -189,7 +189,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'errors',
       'state/buffers',
       'state/key-value',
-      'state/timed',
+      'state/window',
       'state/versioned',
       'state/views',
     ],

@@ -30,8 +30,8 @@ const DECISIONS: Readonly<Record<string, readonly number[]>> = {
   'state/buffers/loaded-store.ts': [16],
   'state/buffers/suppress-store.ts': [8],
   'state/entries/entry-store.ts': [25],
-  'state/timed/timed-entry-store.ts': [4, 15, 19, 21, 23],
-  'state/timed/window-entry-store.ts': [1, 16],
+  'state/window/timed-entry-store.ts': [4, 15, 19, 21, 23],
+  'state/window/window-entry-store.ts': [1, 16],
   'topology/graph/merge-repartitions.ts': [18],
   'topology/graph/self-joins.ts': [12],
 }

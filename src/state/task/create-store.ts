@@ -2,13 +2,13 @@ import type { StatePlace } from '../environment.ts'
 import { JoinBufferStore } from '../buffers/join-buffer-store.ts'
 import { KeyValueEntryStore } from '../key-value/key-value-entry-store.ts'
 import { OuterJoinStore } from '../buffers/outer-join-store.ts'
-import { PeriodEntryStore } from '../timed/period-entry-store.ts'
-import { SessionEntryStore } from '../timed/session-entry-store.ts'
+import { PeriodEntryStore } from '../window/period-entry-store.ts'
+import { SessionEntryStore } from '../window/session-entry-store.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
 import { SuppressStore } from '../buffers/suppress-store.ts'
 import type { TaskStore } from '../task-store.ts'
 import { VersionedEntryStore } from '../versioned/versioned-entry-store.ts'
-import { WindowEntryStore } from '../timed/window-entry-store.ts'
+import { WindowEntryStore } from '../window/window-entry-store.ts'
 
 /** Opens the store that a specification describes. */
 export function createStore(spec: StoreSpec, place: StatePlace): TaskStore {

@@ -1,6 +1,6 @@
 import type { EngineIterator, KeyValueEngine } from '../../engine/engine.ts'
 import { ByteWriter } from '../rows/byte-writer.ts'
-import type { TimedLayout } from './timed-layout.ts'
+import type { TimedLayout } from './changelog-key.ts'
 import type { TimedOrder, TimedPlace } from './timed-order.ts'
 
 /** Rows of the engine. What it shows belongs to the current row. */
