@@ -441,6 +441,7 @@ class RecordSlice {
     value: Uint8Array | null,
     headers: Headers | undefined,
   ): RecordSlice
+  copy(): RecordSlice
   setKey(start: number, end: number): void
   setValue(start: number, end: number): void
   get keyLength(): number

@@ -34,6 +34,14 @@ export class RecordSlice {
     return slice
   }
 
+  /** A copy with bytes and headers of its own, which stays as it is when this slice is filled again. */
+  copy(): RecordSlice {
+    const { timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers } = this
+    const key = keyStart < 0 ? null : buffer.subarray(keyStart, keyEnd)
+    const value = valueStart < 0 ? null : buffer.subarray(valueStart, valueEnd)
+    return RecordSlice.of(timestamp, key, value, headers?.copy())
+  }
+
   setKey(start: number, end: number): void {
     this.keyStart = start
     this.keyEnd = end

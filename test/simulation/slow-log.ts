@@ -13,7 +13,6 @@ import type { LocalLog } from '../../src/log/local/local-log.ts'
 import type { MaybePromise } from '../../src/platform/maybe-promise.ts'
 import type { SimProcess } from './sim-process.ts'
 import { SlowReader } from './slow-reader.ts'
-import { RecordSlice, copyOfRange } from '../../src/record/record-slice.ts'
 
 /** How often commits go wrong, as shares of all of them. */
 export interface CommitFaults {
@@ -179,10 +178,7 @@ class SlowProducer implements LogProducer {
 
   append(...[topic, partition, record, ...origin]: AppendedRecord): void {
     this.#process.assertAlive()
-    const { timestamp, buffer, headers } = record
-    const key = copyOfRange(buffer, record.keyStart, record.keyEnd)
-    const value = copyOfRange(buffer, record.valueStart, record.valueEnd)
-    this.#appended.push([topic, partition, RecordSlice.of(timestamp, key, value, headers?.copy()), ...origin])
+    this.#appended.push([topic, partition, record.copy(), ...origin])
   }
 
   take(): AppendedRecord[] {

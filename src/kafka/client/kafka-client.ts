@@ -51,7 +51,7 @@ export class KafkaClient implements LogClient {
     try {
       await askAsMember(this.group, this.#groupId, () => {
         const member = this.group.identity()
-        if (member !== undefined) this.group.requireOwned(partitionsOf(offsets))
+        if (member !== undefined) this.group.requireOwned(offsets)
         return commitOffsets(this.#cluster, this.#groupId, member, offsets)
       })
       return 'committed'
@@ -74,8 +74,4 @@ export class KafkaClient implements LogClient {
     await this.#cluster.close()
     this.#onClose()
   }
-}
-
-function* partitionsOf(offsets: PartitionMap<CommittedOffset>): Generator<TopicPartition> {
-  for (const [topic, partition] of offsets.entries()) yield { topic, partition }
 }

@@ -92,7 +92,7 @@ export class TransactionalClient implements LogClient {
   async commit(offsets: PartitionMap<CommittedOffset>): Promise<CommitOutcome> {
     this.#transaction.requireUnfenced()
     if (this.#isStillMember()) {
-      if (this.group.identity() !== undefined) this.group.requireOwned(partitionsOf(offsets))
+      if (this.group.identity() !== undefined) this.group.requireOwned(offsets)
       const outcome = await this.#commitSealed(offsets)
       if (outcome !== 'aborted') return outcome
     }
@@ -187,8 +187,4 @@ export class TransactionalClient implements LogClient {
     }
     return false
   }
-}
-
-function* partitionsOf(offsets: PartitionMap<CommittedOffset>): Generator<TopicPartition> {
-  for (const [topic, partition] of offsets.entries()) yield { topic, partition }
 }

@@ -1,6 +1,6 @@
 import type { MillraceError } from '../../errors/millrace-error.ts'
 import type { GroupEvent } from '../../group/group.ts'
-import type { TopicPartition } from '../../log/log.ts'
+import type { PartitionMap } from '../../log/log.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { KafkaError } from '../protocol/errors.ts'
 import { pause } from '../cluster/retry.ts'
@@ -89,8 +89,8 @@ export class DetectingMember implements KafkaMember {
     return this.#member?.identity()
   }
 
-  requireOwned(partitions: Iterable<TopicPartition>): void {
-    this.#member?.requireOwned(partitions)
+  requireOwned(offsets: PartitionMap<unknown>): void {
+    this.#member?.requireOwned(offsets)
   }
 
   async renewEpoch(): Promise<void> {

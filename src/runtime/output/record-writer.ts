@@ -8,7 +8,7 @@ import { partitionForKey } from '../../record/murmur2.ts'
 import { serialized, writeInner } from '../../serde/call-serde.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { StreamPartitioner } from '../../topology/topology.ts'
-import { RecordSlice, copyOfRange } from '../../record/record-slice.ts'
+import { RecordSlice } from '../../record/record-slice.ts'
 
 /** How records of one sink are encoded and where they go. */
 export interface WriteTarget {
@@ -202,7 +202,7 @@ export class RecordWriter {
     origin: RecordOrigin | WriteOrigin | undefined,
     place: number,
   ): number {
-    const record: Waiting = { target, key, value, slice: this.#copyOfSlice(), origin, place }
+    const record: Waiting = { target, key, value, slice: this.#slice.copy(), origin, place }
     const entry = this.#waiting.get(topic)
     if (entry !== undefined) {
       entry.records.push(record)
@@ -243,12 +243,6 @@ export class RecordWriter {
   #appendWaiting(topic: string, partitions: number, record: Waiting): number {
     const { target, key, value, slice, origin, place } = record
     return this.#append(topic, partitions, target, key, value, slice, origin, place)
-  }
-
-  #copyOfSlice(): RecordSlice {
-    const { timestamp, buffer, keyStart, keyEnd, valueStart, valueEnd, headers } = this.#slice
-    const key = copyOfRange(buffer, keyStart, keyEnd)
-    return RecordSlice.of(timestamp, key, copyOfRange(buffer, valueStart, valueEnd), headers?.copy())
   }
 
   /** The partition of a record with this key whose topic's sink has no partitioner. @throws MR_TOPIC_UNKNOWN */

@@ -1,5 +1,5 @@
 import type { GroupMember } from '../../../group/group.ts'
-import type { TopicPartition } from '../../../log/log.ts'
+import type { PartitionMap } from '../../../log/log.ts'
 import type { KafkaError } from '../../protocol/errors.ts'
 import type { OffsetMember } from './offsets.ts'
 
@@ -12,7 +12,7 @@ export interface KafkaMember extends GroupMember {
    */
   identity(): OffsetMember | undefined
   /** @throws MR_FENCED if the task of one of these partitions is not this member's: the coordinator does not check that */
-  requireOwned(partitions: Iterable<TopicPartition>): void
+  requireOwned(offsets: PartitionMap<unknown>): void
   /** The coordinator refused this member's epoch: a newer one may be on its way. */
   renewEpoch(): Promise<void>
   /** The coordinator answered that this is no member any more. */

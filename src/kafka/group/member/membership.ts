@@ -1,6 +1,6 @@
 import type { MillraceError } from '../../../errors/millrace-error.ts'
 import type { GroupEvent, GroupOptions } from '../../../group/group.ts'
-import type { TopicPartition } from '../../../log/log.ts'
+import type { PartitionMap } from '../../../log/log.ts'
 import { StateMachine } from '../../../platform/state-machine.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { KafkaError, isStaleCoordinatorCode, kafkaErrors } from '../../protocol/errors.ts'
@@ -117,8 +117,8 @@ export class Membership implements KafkaMember {
     return { memberId: this.memberId, memberEpoch: this.epoch, instanceId: this.#protocol.instanceId }
   }
 
-  requireOwned(partitions: Iterable<TopicPartition>): void {
-    this.taskOf.requireOwned(this.options.groupId, this.handover.held.active, partitions)
+  requireOwned(offsets: PartitionMap<unknown>): void {
+    this.taskOf.requireOwned(this.options.groupId, this.handover.held.active, offsets)
   }
 
   renewEpoch(): Promise<void> {

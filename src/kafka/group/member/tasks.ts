@@ -1,6 +1,6 @@
 import { taskIdText } from '../../../group/group.ts'
 import type { SubtopologyDescription, TaskId } from '../../../group/group.ts'
-import type { TopicPartition } from '../../../log/log.ts'
+import type { PartitionMap } from '../../../log/log.ts'
 import type { TaskIds, TaskLists } from '../../protocol/streams-group-types.ts'
 import { fencedMember } from './member-errors.ts'
 
@@ -64,8 +64,8 @@ export class TaskOfPartition {
   }
 
   /** @throws MR_FENCED naming the first partition whose task is not in `owned` */
-  requireOwned(groupId: string, owned: TaskSet, partitions: Iterable<TopicPartition>): void {
-    for (const { topic, partition } of partitions) {
+  requireOwned(groupId: string, owned: TaskSet, offsets: PartitionMap<unknown>): void {
+    for (const [topic, partition] of offsets.entries()) {
       const task = this.#find(topic, partition)
       if (task === undefined || !owned.has(task))
         throw fencedMember('this client does not own the task', groupId, { topic, partition })
