@@ -24,7 +24,7 @@ export interface StreamsStatus extends Omit<ThreadStatus, 'dropped' | 'tasks' | 
   readonly companions: ReadonlyMap<string, object>
 }
 
-/** How far a standby lags behind its changelogs. */
+/** How far a standby is behind. */
 export interface StandbyStatus extends StandbyLag {
   readonly thread: string
 }

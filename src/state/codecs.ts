@@ -6,9 +6,9 @@ import { KeptBytes } from '../platform/kept-bytes.ts'
 import { firstDifference } from '../serde/first-difference.ts'
 import { roundTrip } from '../serde/serde-error.ts'
 
-/** The values of one store as bytes. Every failure names the store. */
+/** Reads and writes the values of one store. Every failure names the store. */
 export class ValueCodec<V> {
-  /** Bytes of a value, about: a moving average. */
+  /** The moving average of the bytes of a value. */
   averageSize = 64
   readonly #serde: Serde<V>
   readonly #store: string
@@ -29,16 +29,14 @@ export class ValueCodec<V> {
       throw new MillraceError('MR_STATE_DESERIALIZE', `a value of ${end - start} bytes cannot be read`, {
         store: this.#store,
         cause,
-        hint: `The store was written with another serde than ${this.#serde.name}: give the changed store a new name, or reset the application.`,
+        hint:
+          `The store was written with another serde than ${this.#serde.name}: ` +
+          'give the changed store a new name, or reset the application.',
       })
     }
   }
 
-  /**
-   * What is read of a value that is put: it shares nothing with the value.
-   *
-   * @throws MR_SERDE_ROUND_TRIP, MR_STATE_SERIALIZE
-   */
+  /** Copies a value that is put, as writing and reading would. @throws MR_SERDE_ROUND_TRIP, MR_STATE_SERIALIZE */
   copy(value: V): V {
     const serde = this.#serde
     if (serde.copy === undefined) return this.#readBack(value, this.#bytes(value))
@@ -49,7 +47,7 @@ export class ValueCodec<V> {
     }
   }
 
-  /** A copy of a value that the store holds. @throws MR_SERDE_ROUND_TRIP, MR_STATE_SERIALIZE */
+  /** Copies a value that the store holds. @throws MR_SERDE_ROUND_TRIP, MR_STATE_SERIALIZE */
   clone(value: V): V {
     return this.#serde.clone === undefined ? this.copy(value) : this.#serde.clone(value)
   }
@@ -66,7 +64,7 @@ export class ValueCodec<V> {
     this.averageSize += (writer.position - start - this.averageSize) / 8
   }
 
-  /** The bytes of a value that is put. @throws MR_SERDE_ROUND_TRIP, MR_STATE_SERIALIZE */
+  /** Returns the bytes of a value that is put. @throws MR_SERDE_ROUND_TRIP, MR_STATE_SERIALIZE */
   encode(value: V): Buffer {
     if (this.#serde.copy !== undefined) return this.#keptBytes(this.copy(value))
     const bytes = this.#keptBytes(value)
@@ -91,7 +89,7 @@ export class ValueCodec<V> {
     return this.keep(scratch.buffer, scratch.rowStart, scratch.position)
   }
 
-  /** A copy of a value's bytes, to be kept. */
+  /** Copies a value's bytes, to be kept. */
   keep(buffer: Buffer, start: number, end: number): Buffer {
     return this.#kept.of(buffer, start, end)
   }
@@ -114,10 +112,10 @@ export class ValueCodec<V> {
   }
 }
 
-/** What an entry is found by: the key itself if it is primitive, else its bytes as latin1 text. */
+/** An entry's key in maps: the key itself if it is primitive, else its bytes as latin1 text. */
 export type MapKey<K> = K | string
 
-/** The keys of one store as bytes. Every failure names the store. */
+/** Reads and writes the keys of one store. Every failure names the store. */
 export class KeyCodec<K> {
   /** True if keys are their own map keys. */
   readonly primitive: boolean
@@ -153,20 +151,20 @@ export class KeyCodec<K> {
     }
   }
 
-  /** As `write`, for a key whose map key is at hand. */
+  /** Does the same as `write`, for a key whose map key is at hand. */
   writeAs(key: K, mapKey: MapKey<K>, writer: ByteWriter): void {
     if (!this.primitive && typeof mapKey === 'string') writer.latin1(mapKey)
     else this.write(key, writer)
   }
 
-  /** The bytes of a key, to be kept. */
+  /** Returns the bytes of a key, to be kept. */
   encode(key: K): Buffer {
     const scratch = this.#scratch.rewind()
     this.write(key, scratch)
     return this.keep(scratch)
   }
 
-  /** What the scratch holds, to be kept. */
+  /** Copies the bytes in the scratch, to be kept. */
   keep({ buffer, rowStart, position }: ByteWriter): Buffer {
     return this.#kept.of(buffer, rowStart, position)
   }
@@ -179,7 +177,9 @@ export class KeyCodec<K> {
       throw new MillraceError('MR_STATE_DESERIALIZE', `a key of ${end - start} bytes cannot be read`, {
         store: this.#store,
         cause,
-        hint: `The store was written with another key serde than ${this.#serde.name}: give the changed store a new name, or reset the application.`,
+        hint:
+          `The store was written with another key serde than ${this.#serde.name}: ` +
+          'give the changed store a new name, or reset the application.',
       })
     }
   }

@@ -8,17 +8,17 @@ import type { RowKeys } from './rows/row-keys.ts'
 export interface StateEnvironment {
   /** Names the task in errors. */
   readonly task: string
-  /** The input record being processed; changes while caches are flushed and buffers are emptied, and is set back. */
+  /** The input record being processed. It changes while caches and buffers emit, and is set back afterwards. */
   readonly record: RecordContext
   /** Counts the current record as dropped by this store. */
   drop(reason: DropReason, store: string): void
-  /** Bound of the bytes that caches hold back; 0: nothing is held back. */
+  /** Bound of the bytes that caches hold back; 0: they hold nothing back. */
   readonly cacheBytes: number
-  /** What caches hold back, where several tasks share that bound; the task's own if absent. */
+  /** The bytes that caches hold back, where several tasks share the bound. Absent: the task counts its own. */
   readonly held?: ByteBudget
   /** Bound of the bytes of entries kept deserialized although the engine has them. Default 32 MiB. */
   readonly residentBytes?: number
-  /** Kafka Streams 4.3's answers where the default differs. */
+  /** True: results are those of Kafka Streams 4.3 where the default differs. */
   readonly compatible: boolean
 }
 
@@ -27,7 +27,7 @@ export interface ByteBudget {
   bytes: number
 }
 
-/** What a store is built over: its task's environment, and its place in one of the task's engines. */
+/** What a store is built on: its task's environment, and its place in one of the task's engines. */
 export interface StatePlace {
   readonly environment: StateEnvironment
   readonly engine: KeyValueEngine
@@ -39,7 +39,7 @@ export interface StatePlace {
   readonly keptKey: Buffer
   /** Rows of the commit; valid until the commit's batch is written. */
   readonly rows: ByteWriter
-  /** For keys and values that are used at once. */
+  /** Holds keys and values that are used at once. */
   readonly scratch: ByteWriter
   /** Keys of rows that are looked up together. */
   readonly rowKeys: RowKeys

@@ -1,9 +1,9 @@
-/** Shortest segment, ms: as Kafka Streams. */
+/** The shortest segment, ms, as in Kafka Streams. */
 const MIN_SEGMENT_INTERVAL = 60_000
 
-/** Which rows of a store with retention are seen, taken and kept, from the greatest time ever put. */
+/** Decides by the greatest time ever put which rows of a store with retention are seen, accepted and kept. */
 export class Retention {
-  /** Greatest time ever put, those of deletions and of rejected puts included; -1 before the first. */
+  /** The greatest time ever put, by deletions and rejected puts, too; -1 before the first. */
   observed = -1
   readonly segmentInterval: number
   readonly #retention: number
@@ -11,9 +11,10 @@ export class Retention {
   readonly #inclusive: boolean
 
   /**
-   * @param keepsSegments true: takes what is too old to be seen as long as its segment is there, as Kafka Streams'
-   * persistent stores; false: as its in-memory stores
-   * @param inclusive true: a row exactly as old as the retention is seen; false: not even the newest, if the retention is 0
+   * @param keepsSegments true: accepts rows too old to be seen while their segment is there, as the persistent stores
+   * of Kafka Streams do; false: refuses them, as its stores in memory do
+   * @param inclusive whether a row exactly as old as the retention is seen; if not, retention 0 shows not even the
+   * newest
    */
   constructor(retention: number, keepsSegments: boolean, inclusive: boolean) {
     this.#retention = retention
@@ -22,18 +23,18 @@ export class Retention {
     this.segmentInterval = Math.max(Math.floor(retention / 2), MIN_SEGMENT_INTERVAL)
   }
 
-  /** Smallest time that look-ups see. */
+  /** The smallest time that look-ups see. */
   get firstVisible(): number {
     return this.firstVisibleAt(this.observed)
   }
 
-  /** The same, had this been the greatest time put. */
+  /** Returns the smallest time that look-ups would see if this were the greatest time put. */
   firstVisibleAt(observed: number): number {
     const oldest = observed - this.#retention
     return this.#inclusive ? oldest : oldest + 1
   }
 
-  /** Takes note of a put; false if it is too old to be taken. */
+  /** Notes the time of a put. Returns false if it is too old to be accepted. */
   accept(time: number): boolean {
     if (time > this.observed) this.observed = time
     return this.#keepsSegments ? this.segment(time) >= this.firstLiveSegment : time >= this.firstVisible

@@ -5,24 +5,25 @@ import type { LatestRows } from './rows/latest-rows.ts'
 import type { WriteBatch } from '../engine/write-batch.ts'
 import type { RecordSlice } from '../record/record-slice.ts'
 
-/**
- * The state of operators: typed views over the engine and the uncommitted entries that lie over it. These are what
- * processors work with; the stores that users see (`stores.ts`) are façades that never hand out a live object.
+/*
+ * The state of operators: typed views over the engine and the uncommitted entries above it. Operators work with these
+ * stores. The stores of users (`views/stores.ts`) are façades over them that never hand out a live object.
  *
- * Ownership: an object lives in one entry only. `put` keeps a copy. `get` hands out the entry itself (no copy): the caller may pass its
- * value to an aggregator, which may change it, since what the aggregator returns is put; it must not keep it beyond the call, nor give it to
- * anybody else, who gets a copy (`operators/shown-value.ts`). Primitive values are never copied.
+ * An object belongs to one entry only. `put` keeps a copy. `get` returns the entry itself. Its caller may pass the
+ * value to an aggregator, which may change it, because what the aggregator returns is put. The caller must neither keep
+ * the value after the call nor give it to anybody else, who gets a copy (`operators/shown-value.ts`). Primitive values
+ * are never copied.
  */
 
-/** A value with its timestamp (ms). Stores without timestamps answer -1. */
+/** A value with its timestamp, ms; -1 in stores without timestamps. */
 export interface Entry<V> {
   readonly value: V
   readonly timestamp: number
 }
 
-/** How much may be done at a stretch. */
+/** Bounds how much is done at a stretch. */
 export interface Pace {
-  /** To be called after each step; true if it was the last one for now. */
+  /** Must be called after each step. Returns true if that was the last one for now. */
   spend(): boolean
   readonly isOver: boolean
 }
@@ -32,19 +33,19 @@ export interface StateStore {
   readonly name: string
   readonly spec: StoreSpec
   /**
-   * Emits what the cache holds back, in the order of the latest change of each entry, until the pace says stop; true if it
-   * emitted anything. The listener may put into this and other stores.
+   * Emits what the cache holds back, in the order of the latest change of each entry, until the pace says stop. Returns
+   * true if it emitted anything. The listener may put into this and other stores.
    */
   flushCache(pace?: Pace): boolean
-  /** Hands one changelog record per entry changed since the last call to the sink, if the store has one (full store key). */
+  /** Appends a record with the full store key for each entry changed since the last call, if there is a sink. */
   logChanges(sink: ChangelogSink | undefined): void
-  /** Adds what the engine does not have yet, all of it logged and committed, and range deletes of what has expired. */
+  /** Adds the rows that the engine lacks, all of them logged and committed, and range deletes of expired rows. */
   writeChanges(batch: WriteBatch): void
-  /** The batch has been written: changed entries become clean. */
+  /** Makes changed entries clean. Called when the batch has been written. */
   written(): void
-  /** Applies one changelog record while restoring; the store is not read in between. */
+  /** Applies one changelog record. The store is not read while it is restored. */
   restore(record: ChangelogRecord, rows: LatestRows): void
-  /** Memory held by what the engine does not have yet, about. */
+  /** The approximate memory of what the engine lacks, bytes. */
   readonly dirtyBytes: number
   close(): void
 }
@@ -78,9 +79,9 @@ export interface KeyValueState<K, V> extends StateStore {
   readonly cached: boolean
   onFlush(listener: FlushListener<K, V>, sendOldValues: boolean): void
   get(key: K): Entry<V> | undefined
-  /** Null deletes. `timestamp` is ignored by plain stores. */
+  /** Null deletes. Plain stores ignore `timestamp`. */
   put(key: K, value: V | null, timestamp: number): void
-  /** A value that shares nothing with the entry. */
+  /** Returns a value that shares nothing with the entry. */
   copy(value: V): V
   /** Entries in the order of their key bytes; bounds inclusive, `undefined` open. The caller closes the cursor. */
   range(from: K | undefined, to: K | undefined, reverse: boolean): EntryCursor<K, V>
@@ -88,7 +89,7 @@ export interface KeyValueState<K, V> extends StateStore {
   prefix(prefix: Buffer): EntryCursor<K, V>
 }
 
-/** Sees the store as it was when the cursor was opened. Ends at the end of the callback it was opened in. */
+/** A cursor sees the store as it was when it was opened. It ends with the callback in which it was opened. */
 export interface EntryCursor<K, V> {
   next(): boolean
   readonly key: K
@@ -105,24 +106,24 @@ export interface VersionedEntry<V> extends Entry<V> {
 export interface VersionedState<K, V> extends StateStore {
   /** The latest version; undefined if there is none or it is a tombstone. */
   get(key: K): VersionedEntry<V> | undefined
-  /** The version valid at `asOf`; undefined if none, if a tombstone, or if `asOf` is older than the history retained. */
+  /** The version valid at `asOf`; undefined if none, if a tombstone, or if `asOf` precedes the history retained. */
   getAsOf(key: K, asOf: number): VersionedEntry<V> | undefined
   /**
-   * Adds a version. `rejected` (older than the history retained, counted as dropped), `latest`, or `historical` (a later
-   * version exists).
+   * Adds a version. Returns `rejected` if it is older than the history retained, which counts as dropped, `historical`
+   * if a later version exists, else `latest`.
    */
   put(key: K, value: V | null, timestamp: number): 'latest' | 'historical' | 'rejected'
   copy(value: V): V
   all(): EntryCursor<K, V>
 }
 
-/** Rows by key and window, which expire by the greatest time put. */
+/** Rows by key and window. They expire by the greatest time put. */
 export interface TimedState<V> extends StateStore {
   /** True if updates go to the flush listener instead of being forwarded by the operator. */
   readonly cached: boolean
-  /** Greatest time ever put: a window's start, else its end; -1 before the first. */
+  /** The greatest time ever put: a start in window stores, else an end; -1 before the first. */
   readonly observedTime: number
-  /** A value that shares nothing with the entry. */
+  /** Returns a value that shares nothing with the entry. */
   copy(value: V): V
 }
 
@@ -138,9 +139,9 @@ export type WindowFlushListener<K, V> = (
 export interface WindowState<K, V> extends TimedState<V> {
   onFlush(listener: WindowFlushListener<K, V>, sendOldValues: boolean): void
   get(key: K, start: number): Entry<V> | undefined
-  /** Null deletes. A put that is too old is dropped and counted. Stores that retain duplicates add an entry on every put. */
+  /** Null deletes. A put that is too old is dropped and counted. With duplicates every put adds an entry. */
   put(key: K, start: number, value: V | null, timestamp: number): void
-  /** One key's entries with from <= start <= to, ascending by (start, insertion), or descending. Expired ones are not seen. */
+  /** One key's unexpired entries with from <= start <= to, by (start, insertion). */
   fetch(key: K, from: number, to: number, reverse: boolean): WindowCursor<K, V>
   /** All keys' entries with from <= start <= to, by (start, key bytes). */
   fetchAll(from: number, to: number, reverse: boolean): WindowCursor<K, V>
@@ -150,7 +151,7 @@ export interface WindowCursor<K, V> extends EntryCursor<K, V> {
   readonly start: number
 }
 
-/** Windows by both of their bounds. Results carry the greatest timestamp of their records, as those of other windows. */
+/** Windows by both of their bounds. As in other windows, a result has the greatest timestamp of its records. */
 export interface PeriodState<K, V> extends TimedState<V> {
   onFlush(listener: SessionFlushListener<K, V>, sendOldValues: boolean): void
   get(key: K, start: number, end: number): Entry<V> | undefined
@@ -180,8 +181,8 @@ export interface SessionState<K, V> extends TimedState<V> {
   /** Sessions of one key with end >= earliestEnd and start <= latestStart, in store order (by end, then start). */
   findSessions(key: K, earliestEnd: number, latestStart: number, reverse: boolean): SessionCursor<K, V>
   /**
-   * All keys' sessions with from <= end <= to, in the order (end, start, key bytes). With `withExpired` a persistent store for
-   * emit-on-close shows what has expired but is still there, as Kafka Streams' do.
+   * All keys' sessions with from <= end <= to, by end, start, key bytes. With `withExpired` a persistent store for
+   * emit-on-close shows what has expired but is still there, as those of Kafka Streams do.
    */
   findByEnd(from: number, to: number, withExpired: boolean): SessionCursor<K, V>
 }
@@ -196,17 +197,17 @@ export type JoinSide = 'left' | 'right'
 /** Unmatched records of a left or outer stream-stream join. */
 export interface OuterJoinState<K, L, R> extends StateStore {
   add(timestamp: number, side: JoinSide, key: K, value: L | R): void
-  /** A match was found: forgets every record of this side, key and timestamp. */
+  /** Forgets every record of this side, key and timestamp, because a match was found. */
   remove(timestamp: number, side: JoinSide, key: K): void
-  /** Smallest timestamp held of a side; Infinity if there is none. */
+  /** The smallest timestamp held of a side; Infinity if there is none. */
   firstTimestamp(side: JoinSide): number
   /**
-   * Removes the left records older than `left` and the right ones older than `right`, in order (timestamp, right before left, key bytes);
-   * several records of one (timestamp, side, key) follow in the order in which they were added. `emit` is called for each when it has
-   * been removed; what it throws ends the scan, and leaves the others.
+   * Removes the left records older than `left` and the right ones older than `right`, in the order of timestamp, right
+   * before left, key bytes, and insertion. `emit` is called for each after its removal. If it throws, the scan ends and
+   * the other records stay.
    */
   drain(left: number, right: number, emit: (timestamp: number, side: JoinSide, key: K, value: L | R) => void): void
-  /** Shows every record held, in the order of `drain`, until `see` answers false. */
+  /** Shows every record held, in the order of `drain`, until `see` returns false. */
   visit(see: (timestamp: number, side: JoinSide) => boolean): void
 }
 
@@ -214,19 +215,18 @@ export interface OuterJoinState<K, L, R> extends StateStore {
 export interface SuppressBuffer<K, V> extends StateStore {
   readonly count: number
   readonly bytes: number
-  /** Smallest buffer time held; Infinity if empty. */
+  /** The smallest buffer time held; Infinity if empty. */
   readonly minTime: number
-  /** Keeps bytes of the change, and the record context of the task at this moment. */
+  /** Keeps the bytes of the change, and the record context of the task at this moment. */
   put(time: number, key: K, change: Change<V>, timestamp: number, headers: Headers): void
   /**
-   * For a key that is held back: the old value of the first change held back, which is what the suppressed table still shows
-   * (null: nothing). `undefined` if the key is not held back. A change that is being emitted is still held back: it leaves the
-   * buffer when `emit` returns.
+   * Returns the old value of the first change held back of a key, which is what the suppressed table still shows (null:
+   * nothing), or `undefined` if the key is not held back. A change leaves the buffer only when `emit` returns.
    */
   prior(key: K): V | null | undefined
   /**
-   * Removes entries in order (buffer time, key bytes) as long as `condition` holds, calling `emit` for each with the task's
-   * record context set to that of the change.
+   * Removes entries by buffer time, then key bytes, as long as `condition` holds. Calls `emit` for each while the
+   * task's record context is that of the change.
    */
   evictWhile(
     condition: () => boolean,
@@ -237,7 +237,7 @@ export interface SuppressBuffer<K, V> extends StateStore {
 /** Stream records in timestamp order, for a stream-table join with grace. */
 export interface JoinBuffer<K, V> extends StateStore {
   readonly minTime: number
-  /** False if the record is older than the buffer's stream time less the grace: the caller handles it at once. */
+  /** Returns false if the record is older than the buffer's stream time less the grace: the caller handles it now. */
   put(key: K, value: V, timestamp: number, headers: Headers): boolean
   evictWhile(condition: () => boolean, emit: (key: K, value: V, timestamp: number, headers: Headers) => void): void
 }

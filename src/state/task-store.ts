@@ -5,11 +5,11 @@ import type { StateStore } from './states.ts'
 export interface TaskStore extends StateStore {
   /** True if updates are held back until the cache is flushed. */
   readonly cached: boolean
-  /** Emits the update that has been held back for longest; false if there is none. */
+  /** Emits the update that has been held back longest. Returns false if there is none. */
   emitOldest(): boolean
-  /** Forgets entries that the engine has, about this many bytes, those not used for long first. */
+  /** Forgets about this many bytes of entries that the engine has, least recently used first. */
   evict(bytes: number): void
-  /** The store as prefetching sees it; absent where looking up many keys at once brings nothing. */
+  /** The store as prefetching sees it. Absent where looking up many keys at once gains nothing. */
   readonly prefetchable?: Prefetchable | undefined
   /** Forgets everything that is not committed. */
   discard(): void

@@ -46,13 +46,13 @@ describe('a cached store', () => {
     expect(emitted.length).toBe(3)
   })
 
-  test('is not cached if the application has no cache', async () => {
+  test('does not cache if the application has no cache', async () => {
     const h = await open([keyValueSpec({ caching: true })], 0)
     expect(h.store<KeyValueState<string, number>>().cached).toBe(false)
   })
 
   for (const engine of ENGINES) {
-    test(`hands over the old value as of the previous flush, even if aggregators change their argument (${engine.name})`, async () => {
+    test(`emits the old value of the last flush if aggregators change their argument (${engine.name})`, async () => {
       const h = await open([keyValueSpec({ caching: true, value: json<List>() })], 1_000_000, engine)
       const { store, emitted } = listenTo<List>(h, true)
       const add = (n: number) => {
@@ -102,7 +102,7 @@ describe('a cached store', () => {
     })
   }
 
-  test('says nothing of an entry made and deleted between two flushes, but of one that was there', async () => {
+  test('emits nothing for an entry made and deleted between two flushes, but deletions of older ones', async () => {
     const h = await open([keyValueSpec({ caching: true, value: long() })])
     const { store, emitted } = listenTo<number>(h, false)
     store.put('brief', 1, 1)
@@ -117,7 +117,7 @@ describe('a cached store', () => {
     ])
   })
 
-  test('logs no tombstone of an entry made and deleted between two flushes, nor of one that never was', async () => {
+  test('logs no tombstone for entries made and deleted between two flushes, or that never existed', async () => {
     const h = await open([keyValueSpec({ caching: true, value: long() })])
     const { store } = listenTo<number>(h, false)
     store.put('brief', 1, 1)
@@ -129,7 +129,7 @@ describe('a cached store', () => {
   })
 
   for (const engine of ENGINES) {
-    test(`logs the tombstone of an entry that was emitted early, whatever comes and goes after it (${engine.name})`, async () => {
+    test(`logs the tombstone of an entry emitted early, whatever happens to it later (${engine.name})`, async () => {
       const h = await open([keyValueSpec({ caching: true, value: long() })], 1_000_000, engine)
       const { store, emitted } = listenTo<number>(h, false)
       store.put('k', 1, 1)
@@ -168,7 +168,7 @@ describe('a cached store', () => {
     expect([topic, partition, offset, timestamp]).toEqual(['other', 4, 12, 102])
   })
 
-  test('flushes upstream stores first, and again what their listeners put', async () => {
+  test('flushes upstream stores first, then what their listeners put', async () => {
     const h = await open([
       keyValueSpec({ name: 'up', caching: true, value: long() }),
       keyValueSpec({ name: 'down', caching: true, value: long() }),
@@ -203,7 +203,7 @@ describe('a cached store', () => {
     expect(emitted.length).toBe(100)
   })
 
-  test('windows and sessions are held back alike', async () => {
+  test('holds back windows and sessions alike', async () => {
     const h = await open([
       windowSpec({ name: 'windows', caching: true, value: long() }),
       sessionSpec({ name: 'sessions', caching: true, value: long() }),
@@ -230,7 +230,7 @@ describe('a cached store', () => {
     ])
   })
 
-  test('what is held back is seen by look-ups and scans, and forgotten by discard', async () => {
+  test('shows held-back updates to look-ups and scans, and forgets them on discard', async () => {
     const h = await open([keyValueSpec({ caching: true, value: long() })])
     const { store, emitted } = listenTo<number>(h, false)
     store.put('k', 1, 1)

@@ -72,7 +72,7 @@ describe('changelogs are those of Kafka Streams, byte by byte', () => {
     expect(shown(await h.commit())).toEqual([[99, hex('6b'), hex('76')]])
   })
 
-  test('the engine holds the timestamp in front of the value', async () => {
+  test('the engine holds the timestamp before the value', async () => {
     const h = await open(keyValueSpec({ value: string() }))
     h.store<KeyValueState<string, string>>().put('k', 'v', 1700000000000)
     await h.commit()
@@ -173,7 +173,8 @@ describe('changelogs are those of Kafka Streams, byte by byte', () => {
     expect(logged?.key.toString('hex')).toBe(hex('0000000000000032 6b 00000001'))
     expect(logged?.value?.toString('hex')).toBe(
       hex(
-        '0000000000000032 0000000000000001 00000001 74 00000000 00000000 ffffffff ffffffff 00000001 76 0000000000000000',
+        '0000000000000032 0000000000000001 00000001 74 00000000 00000000 ' +
+          'ffffffff ffffffff 00000001 76 0000000000000000',
       ),
     )
   })

@@ -13,7 +13,7 @@ import { keyValueSpec } from './support/state-harness.ts'
 const directory = mkdtempSync(join(tmpdir(), 'millrace-crash-'))
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-test('a killed process leaves rows and checkpoint of one and the same commit', async () => {
+test('a killed process leaves rows and checkpoint of the same commit', async () => {
   let checkpoint = 0
   for (const commits of [1, 5, 12, 30]) {
     await killAfter(commits)
@@ -38,7 +38,7 @@ test('a killed process leaves rows and checkpoint of one and the same commit', a
   }
 })
 
-/** Runs the child until it has reported so many commits, and kills it in the midst of the next ones. */
+/** Runs the child until it has reported this many commits, and kills it during the next ones. */
 async function killAfter(commits: number): Promise<void> {
   const program = join(import.meta.dirname, 'support', 'commit-forever.ts')
   const child = spawn(process.execPath, ['--conditions=millrace-source', program, directory], {

@@ -70,7 +70,8 @@ for (const engine of ENGINES) {
     })
 
     for (const compatible of [true, false]) {
-      test(`suppress emits the old value ${compatible ? 'of the last change, as Kafka Streams' : 'that was emitted last'}`, async () => {
+      const which = compatible ? 'of the last change, as Kafka Streams' : 'that was emitted last'
+      test(`suppress emits the old value ${which}`, async () => {
         const h = (harness = await StateHarness.open([suppressSpec], engine, { compatible }))
         const buffer: SuppressBuffer<string, string> = h.at(1).store()
         buffer.put(1, 'k', new Change('v2', 'v1'), 1, new Headers())
@@ -88,7 +89,7 @@ for (const engine of ENGINES) {
       })
     }
 
-    test('what is suppressed survives a crash as it was committed, and restores from its changelog', async () => {
+    test('suppressed changes survive a crash as committed, and are restored from their changelog', async () => {
       const random = new Random(3)
       const h = (harness = await StateHarness.open([suppressSpec], engine))
       let model = new Map<string, { time: number; value: number }>()
@@ -136,7 +137,7 @@ for (const engine of ENGINES) {
       expect(contents(r)).toEqual(expected())
     })
 
-    test('a join buffer gives records back in time order and turns away what is too old', async () => {
+    test('a join buffer returns records in time order and refuses those that are too old', async () => {
       const h = (harness = await StateHarness.open([joinBufferSpec], engine))
       const put = (key: string, value: string, timestamp: number) =>
         h.at(timestamp).store<JoinBuffer<string, string>>().put(key, value, timestamp, new Headers().add('n', value))
@@ -216,7 +217,7 @@ for (const engine of ENGINES) {
           state.remove(timestamp, side, key)
           model = model.filter((row) => row.timestamp !== timestamp || row.side !== side || row.key !== key)
         } else if (dice < 0.8) {
-          // One side's records are due later than the other's: they are passed over.
+          // Records of one side are due later than those of the other, and are passed over.
           const rows: Row[] = []
           const stopsAfter = random.chance(0.3) ? random.below(4) : Infinity
           const drain = (): void =>

@@ -45,7 +45,7 @@ describe('an object lives in one entry only', () => {
     expect(windows.get('k', 5)?.value).toEqual({ list: [1] })
   })
 
-  test('a key that was looked up ahead stays what it is, even if its serde makes it of the very bytes that it is given', async () => {
+  test('a key that was looked up ahead stays as it is, even if its serde keeps the bytes it is given', async () => {
     const viewing: Serde<{ readonly bytes: Uint8Array }> = {
       name: 'viewing',
       serialize: ({ bytes }) => Buffer.from(bytes),
@@ -63,7 +63,7 @@ describe('an object lives in one entry only', () => {
     expect(emitted).toEqual(['first=value', 'other=value'])
   })
 
-  test('a row that was read among many does not keep their memory, whether its bytes are kept or not', async () => {
+  test('a row that was read with others does not keep their memory, whether its bytes are kept or not', async () => {
     const sharing: EngineFactory = {
       ...memoryEngine,
       open: async () => {
@@ -104,7 +104,7 @@ describe('an object lives in one entry only', () => {
     expect(copy.list).not.toBe(value.list)
   })
 
-  test('a past version is not changed by whoever was handed it', async () => {
+  test('a past version stays as it is when a reader changes what it got', async () => {
     harness = await StateHarness.open([versionedSpec({ value: json<List>() })])
     const state: VersionedState<string, List> = harness.store()
     state.put('k', { list: [1] }, 10)
@@ -144,7 +144,7 @@ describe('an object lives in one entry only', () => {
 })
 
 describe('equal values', () => {
-  test('equal values are equal whatever their class, if it is the same', () => {
+  test('are equal whatever their class, if it is the same', () => {
     class Money {
       cents = 5
     }

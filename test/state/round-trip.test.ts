@@ -28,7 +28,7 @@ class Money {
 const holed: number[] = [1]
 holed[2] = 3
 
-/** Makes the value anew for each use: what is put with `owned` belongs to the store. */
+/** `make` returns a new value for each put. */
 const lossy: [what: string, make: () => unknown, path: string][] = [
   ['a Date', () => ({ when: [new Date(0)] }), '$.when[0]: a Date became "1970-01-01T00:00:00.000Z"'],
   ['a Map', () => ({ totals: new Map([['a', 1]]) }), '$.totals: a Map became an object'],
@@ -100,7 +100,7 @@ describe('json state refuses what JSON would not give back, with store and path'
 
 const element = { n: 0 }
 
-/** Values of which nothing is lost, but which read otherwise: put, and read. */
+/** Values that lose nothing but come back in another form: as put, and as read. */
 const restated: [what: string, make: () => unknown, read: unknown][] = [
   ['a field that is undefined', () => ({ a: 1, note: undefined, by: { x: undefined } }), { a: 1, by: {} }],
   ['-0', () => ({ n: -0, list: [-0] }), { n: 0, list: [0] }],
@@ -118,7 +118,7 @@ const restated: [what: string, make: () => unknown, read: unknown][] = [
   ],
   ['a symbol key', () => ({ list: [{ [Symbol('x')]: 1 }] }), { list: [{}] }],
   ['a hidden field', () => Object.defineProperty({ n: 1 }, 'note', { value: 'x' }), { n: 1 }],
-  ['what a match says besides', () => ({ match: 'ab'.match(/b/) }), { match: ['b'] }],
+  ['the extra fields of a match', () => ({ match: 'ab'.match(/b/) }), { match: ['b'] }],
 ]
 
 describe('json state reads the same from memory and from disk', () => {
@@ -193,7 +193,7 @@ describe('other serdes', () => {
     deserialize: (data) => JSON.parse(Buffer.from(data).toString()) as unknown,
   }
 
-  test("of one's own are compared at every put", async () => {
+  test('that users write are compared at every put', async () => {
     harness = await StateHarness.open([keyValueSpec({ value: text })])
     const state: KeyValueState<string, unknown> = harness.store()
     for (let i = 0; i < 150; i++) state.put('k', { i, note: undefined }, 1)
@@ -205,7 +205,7 @@ describe('other serdes', () => {
     expect(state.get('k')?.value).toStrictEqual({ i: 149 })
   })
 
-  test('may copy values themselves: of those that nobody changes there need be no copy', async () => {
+  test('may copy values themselves, or return those that nobody changes', async () => {
     harness = await StateHarness.open([keyValueSpec({ value: { ...text, copy: (given) => given } })])
     const state: KeyValueState<string, unknown> = harness.store()
     const value = { n: 1 }
@@ -213,7 +213,7 @@ describe('other serdes', () => {
     expect(state.get('k')?.value).toBe(value)
   })
 
-  test('of numbers read -0 as 0 and keep NaN where they can; bytes are a Buffer', async () => {
+  test('for numbers read -0 as 0 and keep NaN where they can; bytes are a Buffer', async () => {
     harness = await StateHarness.open([
       keyValueSpec({ value: float64() }),
       keyValueSpec({ name: 'l', value: long() }),

@@ -17,8 +17,8 @@ import {
 } from './support/state-harness.ts'
 
 /*
- * Each store against the simplest thing that could be right, through random puts, look-ups, scans, commits, evictions and
- * crashes; and what was logged must restore an equal store.
+ * Each store against the simplest model that could be right, through random puts, look-ups, scans, commits, evictions
+ * and crashes. What was logged must restore an equal store.
  */
 
 type Value = { n: number; list: number[] }
@@ -54,7 +54,7 @@ function drain<C extends { next(): boolean; close(): void }, T>(cursor: C, read:
   return rows
 }
 
-/** A model and what it was at the last commit. */
+/** A model, and its state at the last commit. */
 class Model<T> {
   now: T
   #committed: T
@@ -84,7 +84,7 @@ async function turn(random: Random, model: Model<unknown>, h: StateHarness): Pro
   } else if (dice < 0.09) h.state.trimCache()
 }
 
-/** Engines, and one that also looks up beside its thread, as often as not too late. */
+/** The engines, and one that also looks up beside its thread, too late half of the time. */
 const beside = new Random(4)
 const ALL_ENGINES = [...ENGINES, readingBeside(memoryEngine, () => beside.chance(0.5))]
 
@@ -175,7 +175,7 @@ for (const [i, engine] of ALL_ENGINES.entries()) {
     for (const persistent of [true, false]) {
       for (const timeOrdered of [true, false]) {
         for (const seed of [1, 2]) {
-          test(`a window store (persistent: ${persistent}, by time: ${timeOrdered}) shows what retention allows, seed ${seed}`, async () => {
+          test(`windows (on disk: ${persistent}, by time: ${timeOrdered}) obey retention, seed ${seed}`, async () => {
             const random = new Random(seed)
             const retention = 150_000
             const spec = windowSpec({ persistent, timeOrdered, retention, value: json<Value>() })
@@ -338,7 +338,7 @@ for (const [i, engine] of ALL_ENGINES.entries()) {
           )
         })
 
-        test(`a store of periods (persistent: ${persistent}, by time: ${timeOrdered}) finds what overlaps`, async () => {
+        test(`a period store (persistent: ${persistent}, by time: ${timeOrdered}) finds what overlaps`, async () => {
           const random = new Random(12)
           const retention = 150_000
           const spec = periodSpec({ persistent, timeOrdered, retention, value: json<Value>() })
@@ -400,7 +400,7 @@ for (const [i, engine] of ALL_ENGINES.entries()) {
     }
 
     for (const seed of [1, 2, 3]) {
-      test(`a versioned store answers for every time within its history, seed ${seed}`, async () => {
+      test(`a versioned store returns the right version for every time within its history, seed ${seed}`, async () => {
         const random = new Random(seed)
         const history = 150_000
         const spec = versionedSpec({ history, value: json<Value>() })

@@ -98,7 +98,7 @@ describe('a checkpoint', () => {
     expect(h.state.checkpoint('store')).toEqual({ offset: 17, topicId: 'x', time: 99 })
   })
 
-  test('may have a name that is no store’s', async () => {
+  test('may have a name that no store has', async () => {
     const h = await open([keyValueSpec()], rocksdbEngine)
     await h.state.write(new Map([['topic/3', { offset: 17, topicId: 'x', time: 99 }]]))
     await h.reopen()
@@ -157,7 +157,7 @@ describe('stores of one task', () => {
     expect(values).toEqual(['a', 'b', undefined])
   })
 
-  test('that changed their kind begin anew', async () => {
+  test('that changed their kind begin empty', async () => {
     const engine = memoryEngine.open('')
     const first = await TaskState.open(engine, [keyValueSpec({ timestamped: true })], environment)
     ;(first.state('store') as KeyValueState<string, number>).put('k', 1, 1)
@@ -189,7 +189,7 @@ describe('stores of one task', () => {
     expect(() => TaskState.open(engine, [], environment)).toThrow(expect.objectContaining({ code: 'MR_STATE_FOREIGN' }))
   })
 
-  test('that are not there are named', async () => {
+  test('that do not exist are named', async () => {
     const h = await open([keyValueSpec()])
     expect(h.state.state('other')).toBeUndefined()
     expect(h.state.userStore('other')).toBeUndefined()
@@ -199,7 +199,7 @@ describe('stores of one task', () => {
 })
 
 describe('expired windows', () => {
-  test('are those of what is committed, after a commit that failed with its write prepared', async () => {
+  test('follow what is committed after a commit that failed with its write prepared', async () => {
     const h = await open([windowSpec({ retention: 100, value: int32() })], rocksdbEngine)
     const windows: WindowState<string, number> = h.store()
     windows.put('k', 1000, 1, 1)

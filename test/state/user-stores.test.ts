@@ -71,7 +71,7 @@ for (const engine of ENGINES) {
       expect(store.get('k')).toBeUndefined()
     })
 
-    test('a versioned store answers as of a time', async () => {
+    test('a versioned store returns the version valid at a time', async () => {
       const spec = versionedKeyValueStore('prices', { ...lists, history: '1m' })
       const store = await userStore<VersionedKeyValueStore<string, List>>(spec, engine)
       expect(store.put('k', { list: [1] }, 10)).toBe('latest')
@@ -129,11 +129,11 @@ for (const engine of ENGINES) {
   })
 }
 
-describe('the order of what a scan shows, before and after a commit', () => {
+describe('a scan shows rows, before and after a commit,', () => {
   const minute = 60_000
 
   for (const engine of ENGINES) {
-    test(`is by start, then key in window stores; by segment, key and start in those of Kafka Streams (${engine.name})`, async () => {
+    test(`of windows by start, then key; if compatible by segment, key and start (${engine.name})`, async () => {
       const spec = windowStore('clicks', { key: string(), value: int32(), retention: '2m', windowSize: '1s' })
       const order = async (compatible: boolean): Promise<string[][]> => {
         const store = await userStore<WindowStore<string, number>>(spec, engine, compatible)
@@ -167,7 +167,7 @@ describe('the order of what a scan shows, before and after a commit', () => {
       expect(await order(true)).toEqual([segments, segments, first, ['b@5', 'ab@5', 'a@12', 'a@5']])
     })
 
-    test(`is by end, start, key in session stores; the last start first in those of Kafka Streams in memory (${engine.name})`, async () => {
+    test(`of sessions by end, start, key; if compatible, in memory the last start first (${engine.name})`, async () => {
       const spec = sessionStore('visits', { key: string(), value: int32(), retention: '1h', type: 'memory' })
       const order = async (compatible: boolean, caching = false): Promise<string[]> => {
         const store = await userStore<SessionStore<string, number>>({ ...spec, caching }, engine, compatible)
@@ -201,7 +201,7 @@ describe('what a store hands out', () => {
     expect(store.get('k')).toEqual({ list: [1] })
   })
 
-  test('keys that are objects, too', async () => {
+  test('may be changed in its keys, too', async () => {
     type Key = { id: number[] }
     const store = await userStore<KeyValueStore<Key, number>>(keyValueStore('s', { key: json<Key>(), value: int32() }))
     const key = { id: [1] }
@@ -213,20 +213,20 @@ describe('what a store hands out', () => {
     expect(store.get({ id: [1] })).toBe(1)
   })
 
-  test('undefined is put as null', async () => {
+  test('is nothing after undefined was put', async () => {
     const store = await userStore<KeyValueStore<string, unknown>>(keyValueStore('s', { key: string(), value: json() }))
     store.put('k', 1)
     store.put('k', undefined)
     expect(store.get('k')).toBeUndefined()
   })
 
-  test('a null key is refused', async () => {
+  test('has no null key: it is refused', async () => {
     const store = await userStore<KeyValueStore<string | null, List>>(keyValueStore('s', lists) as StoreSpec)
     expect(() => store.get(null)).toThrow(expect.objectContaining({ code: 'MR_STORE_NULL_KEY', store: 's' }))
     expect(() => store.put(null, { list: [] })).toThrow(expect.objectContaining({ code: 'MR_STORE_NULL_KEY' }))
   })
 
-  test('for queries, nothing can be put', async () => {
+  test('has no put in queries', async () => {
     await userStore(keyValueStore('s', lists))
     const store = harness?.state.queryStore('s') as ReadOnlyKeyValueStore<string, List>
     expect(store.get('k')).toBeUndefined()
@@ -341,7 +341,7 @@ describe('a store declaration', () => {
     })
   })
 
-  test('that cannot be is refused', () => {
+  test('that is impossible is refused', () => {
     const invalid = expect.objectContaining({ code: 'MR_STORE_INVALID' })
     expect(() => keyValueStore('no good', lists)).toThrow(invalid)
     expect(() => keyValueStore('s', { key: string() } as never)).toThrow(invalid)

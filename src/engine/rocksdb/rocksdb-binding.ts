@@ -16,7 +16,7 @@ export interface NativeColumn {
   readonly [handle]: 'column'
 }
 
-/** Undefined: the default column, at half the price of a call that names it. */
+/** Undefined: the default column. A call that names it costs twice as much. */
 export type ColumnOption = { readonly column: NativeColumn } | undefined
 
 export interface NativeRange {
@@ -27,7 +27,7 @@ export interface NativeRange {
   readonly keys: boolean
   readonly values: boolean
   readonly limit: number
-  /** A call of `iterator_nextv_sync` stops behind the row that exceeds this. */
+  /** A call of `iterator_nextv_sync` stops after the row that exceeds this. */
   readonly highWaterMarkBytes: number
   readonly keyEncoding: 'buffer'
   readonly valueEncoding: 'buffer'
@@ -35,12 +35,12 @@ export interface NativeRange {
 }
 
 /**
- * The native functions of `@nxtedition/rocksdb` that are used. They are called directly because the JavaScript around them
- * has synchronous forms of only some, and keeps a reference to every iterator and batch until the database is closed.
- * They do not check that what they are given is open: that is up to the caller.
+ * The native functions of `@nxtedition/rocksdb` that are used. They are called directly because the JavaScript around
+ * them has synchronous forms of only some, and keeps a reference to every iterator and batch until the database is
+ * closed. They do not check that the objects given are open: the caller must.
  */
 export interface RocksdbBinding {
-  /** By the handle of a database that another thread has open: the same one, for as long as it is open there. */
+  /** A handle from another thread gives the database that it has open, for as long as it is open there. */
   db_init(location: string | bigint): NativeDatabase
   db_get_handle(database: NativeDatabase): bigint
   db_open(
@@ -62,7 +62,7 @@ export interface RocksdbBinding {
   batch_write(database: NativeDatabase, batch: NativeBatch, options: { readonly sync: boolean }): void
   /** The iterator sees the database as it is at this call. */
   iterator_init(database: NativeDatabase, range: NativeRange): NativeIterator
-  /** Rows as key, value, key, value …; `finished` when the range is exhausted. */
+  /** Returns rows as key, value, key, value …, and `finished` when the range is exhausted. */
   iterator_nextv_sync(iterator: NativeIterator, count: number): { readonly rows: Buffer[]; readonly finished: boolean }
   iterator_close(iterator: NativeIterator): void
 }

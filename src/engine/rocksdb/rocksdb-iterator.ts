@@ -28,7 +28,7 @@ export function openNativeIterator(
   })
 }
 
-/** Fetches rows in blocks that grow, so that a short range costs little and a long one few calls. */
+/** An iterator that fetches growing blocks: a short range costs little and a long one few calls. */
 export class RocksdbIterator implements EngineIterator {
   key: Buffer = NOTHING
   value: Buffer = NOTHING
@@ -39,7 +39,7 @@ export class RocksdbIterator implements EngineIterator {
   #rows: Buffer[] = []
   #at = 0
   #count: number
-  /** Rows that may still be asked for; negative: all. */
+  /** The number of rows that may still be fetched; negative: all. */
   #left: number
   #finished = false
   #closed = false

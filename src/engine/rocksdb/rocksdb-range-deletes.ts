@@ -8,9 +8,9 @@ const POINT_DELETES = 64
 type RangeDelete = ReturnType<WriteBatch['range']>
 
 /**
- * Range deletes as part of a batch, for a binding whose batches have none. A long range is noted in the batch, in a column
- * of its own, and deleted right behind it by a range tombstone; the note goes with the next batch. A process that dies in
- * between finds the note at the next opening and deletes the range then: nothing has been written to it since.
+ * Range deletes as part of a batch, for a binding whose batches have none. The batch holds a note of a long range, in a
+ * column of its own. A range tombstone deletes the range right after the batch, and the next batch deletes the note. If
+ * the process dies in between, the next opening finds the note and deletes the range: nothing was written to it since.
  */
 export class RangeDeletes {
   readonly #binding: RocksdbBinding
@@ -28,7 +28,7 @@ export class RangeDeletes {
     this.#notes = { column: notes }
   }
 
-  /** Adds the range delete that is number `index` of the writes to the batch. */
+  /** Adds to the batch the range delete at `index` of the writes. */
   add(batch: NativeBatch, writes: WriteBatch, index: number): void {
     const range = writes.range(index)
     if (range.gte.compare(range.lt) >= 0) return
@@ -42,12 +42,12 @@ export class RangeDeletes {
     }
   }
 
-  /** Adds to the batch that the ranges of earlier batches are gone. */
+  /** Adds to the batch the deletes of the notes whose ranges are gone. */
   forgetDone(batch: NativeBatch): void {
     for (const note of this.#carriedOut) this.#binding.batch_del(batch, note, this.#notes)
   }
 
-  /** The batch has been written. */
+  /** Deletes the noted ranges. Call it when the batch has been written. */
   carryOut(): void {
     for (const { gte, lt } of this.#pending) this.#binding.db_clear(this.#database, { ...this.#main, gte, lt })
     this.#carriedOut = this.#noted
@@ -55,13 +55,13 @@ export class RangeDeletes {
     this.#noted = []
   }
 
-  /** The batch has not been written. */
+  /** Forgets the noted ranges. Call it when the batch could not be written. */
   cancel(): void {
     this.#pending = []
     this.#noted = []
   }
 
-  /** Carries out what a process noted and did not live to do. */
+  /** Deletes the ranges that a process noted and did not live to delete. */
   redo(): void {
     const iterator = openNativeIterator(this.#binding, this.#database, this.#notes.column, {}, false)
     try {
@@ -105,7 +105,7 @@ export class RangeDeletes {
   }
 }
 
-/** Then the range must be gone before what follows, which only deletes within the batch can do. */
+/** True: the range must be gone before later writes of the batch, which takes deletes within it. */
 function isWrittenLater(writes: WriteBatch, index: number, range: RangeDelete): boolean {
   for (let i = index + 1; i < writes.length; i++) if (isPutWithin(writes, i, range)) return true
   return false
@@ -117,7 +117,7 @@ function isPutWithin(writes: WriteBatch, index: number, { gte, lt }: RangeDelete
   return key.compare(gte) >= 0 && key.compare(lt) < 0
 }
 
-/** `number u32 | length of gte u32 | gte | lt`. */
+/** Encodes a note: `number u32 | length of gte u32 | gte | lt`. */
 function encodeRange(number: number, range: RangeDelete): Buffer {
   const head = Buffer.alloc(8)
   head.writeUInt32BE(number, 0)

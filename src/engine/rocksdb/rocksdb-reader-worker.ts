@@ -16,7 +16,7 @@ import {
 } from './rocksdb-reader-protocol.ts'
 import type { ReaderData } from './rocksdb-reader-protocol.ts'
 
-/** Runs in a thread of its own: looks rows up for the thread of the engines, which goes on with other work. */
+/** Runs in a thread of its own. It looks up rows for the thread of the engines, which goes on with other work. */
 const { control, databases, bytes }: ReaderData = workerData
 const shared = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 const binding = loadRocksdbBinding()
@@ -28,7 +28,7 @@ let next = 0
 for (;;) {
   while (answerOne());
   Atomics.store(control, ASLEEP, 1)
-  // A request made before that has woken nobody.
+  // A request made before that store has woken nobody.
   if (answerOne()) Atomics.store(control, ASLEEP, 0)
   else Atomics.wait(control, ASLEEP, 1)
 }
@@ -50,7 +50,7 @@ function answer(slot: number): number {
     const rows = binding.db_get_many_sync(binding.db_init(databases[slot]!), keys, undefined)
     return giveRows(slot, rows) ? ANSWERED : FAILED
   } catch {
-    // The asking thread looks these keys up itself, and meets what is wrong with the database.
+    // The asking thread looks these keys up itself, and finds out what is wrong with the database.
     return FAILED
   }
 }
@@ -61,13 +61,13 @@ function takeKeys(slot: number): void {
   for (let left = control[COUNTS + slot]!; left > 0; left--) {
     const start = at + 4
     at = start + shared.readInt32LE(at)
-    // The binding wants buffers, and making one costs more than copying a key.
+    // The binding takes buffers, and to make one costs more than to copy a key.
     const view = (views[keys.length] ??= new ShortView())
     keys.push(view.copyOf(shared, start, at))
   }
 }
 
-/** False if there is no room for them. */
+/** Returns false if there is no room for the rows. */
 function giveRows(slot: number, rows: readonly (Buffer | undefined)[]): boolean {
   let length = 0
   for (const row of rows) length += 4 + (row?.length ?? 0)

@@ -19,21 +19,21 @@ import {
 } from './rocksdb-reader-protocol.ts'
 import type { ReaderData } from './rocksdb-reader-protocol.ts'
 
-/** MB of the reader's heap; it keeps nothing from one request to the next. */
+/** The reader's heap. It keeps nothing from one request to the next. */
 const HEAP = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 }
-/** ms between two looks at a request that holds up the closing of a database. */
+/** Time between two looks at a request that holds up the closing of a database, ms. */
 const WAIT = 1
 
 let shared: RocksdbReader | undefined
 let users = 0
 let isPossible = availableParallelism() > 1
 
-/** False where a reader has no core of its own, could not be started, or died: this thread then does without. */
+/** Returns false if a reader has no core of its own, could not be started, or died: this thread does without then. */
 export function readerIsPossible(): boolean {
   return isPossible
 }
 
-/** Returns this thread's reader, which ends with its last user's `release`. Undefined if there cannot be one. */
+/** Returns this thread's reader, which ends with its last user's `release`; undefined if there cannot be one. */
 export function useReader(): RocksdbReader | undefined {
   if (!isPossible) return undefined
   try {
@@ -46,7 +46,7 @@ export function useReader(): RocksdbReader | undefined {
   return shared
 }
 
-/** A thread that looks up rows for the engines of this one. What it cannot do is left to the asking thread. */
+/** A thread that looks up rows for the engines of this one. What it cannot do, the asking thread does. */
 export class RocksdbReader {
   readonly #control = new Int32Array(new SharedArrayBuffer(4 * CONTROL_LENGTH))
   readonly #databases = new BigInt64Array(new SharedArrayBuffer(8 * SLOTS))
@@ -67,18 +67,18 @@ export class RocksdbReader {
     const options = { workerData, name: 'millrace-reader', execArgv: [], resourceLimits: HEAP }
     this.#worker = new Worker(new URL(file, import.meta.url), options)
     this.#worker.unref()
-    // Not an error: the engines' own thread then looks up everything.
+    // Not an error: the thread of the engines looks up everything itself then.
     for (const end of ['error', 'exit']) this.#worker.on(end, () => this.#died())
   }
 
-  /** Asks for rows of a database by its native handle; undefined if nothing can be asked for now. */
+  /** Asks for rows of a database by its native handle. Returns undefined if nothing can be asked for now. */
   ask(database: bigint, keys: readonly Buffer[]): PendingRows | undefined {
     const slot = this.#isAlive ? this.#freeSlot() : -1
     if (slot < 0 || !this.#put(slot, keys)) return undefined
     this.#databases[slot] = database
     Atomics.store(this.#control, STATES + slot, ASKED)
     if (Atomics.exchange(this.#control, ASLEEP, 0) === 1) Atomics.notify(this.#control, ASLEEP)
-    // After the database was released the slot may be another's.
+    // Once the database is released the slot may belong to another request.
     const isMine = (): boolean => this.#awaited[slot] === pending
     const pending: PendingRows = {
       take: () => (isMine() ? this.#take(slot) : undefined),
@@ -102,7 +102,7 @@ export class RocksdbReader {
     Atomics.compareExchange(this.#control, STATES + slot, ASKED, FREE)
   }
 
-  /** Drops the requests to this database, whose user makes no more. When it resolves, nothing reads it any more. */
+  /** Drops the requests to this database, to which its user makes no more. Resolves when nothing reads it any more. */
   async release(database: bigint): Promise<void> {
     for (let slot = 0; slot < SLOTS; slot++) {
       if (this.#databases[slot] === database) this.#drop(slot)
@@ -115,7 +115,7 @@ export class RocksdbReader {
   }
 
   #died(): void {
-    // A worker that was ended is no sign that the next will die.
+    // That a worker was terminated does not mean that the next one will die.
     if (this.#isAlive) isPossible = false
     this.#isAlive = false
   }
@@ -125,7 +125,7 @@ export class RocksdbReader {
   }
 
   #freeSlot(): number {
-    // The first slots are used again and again: those never used take no memory. One dropped too late is still written.
+    // The first slots are preferred: those never used take no memory. One dropped too late is still written.
     for (let slot = 0; slot < SLOTS; slot++)
       if (this.#awaited[slot] === undefined && !this.#isReading(slot)) return slot
     return -1
@@ -146,7 +146,7 @@ export class RocksdbReader {
 
   #rows(slot: number): (Buffer | undefined)[] {
     const start = slot * SLOT_BYTES
-    // Serdes and stores may keep what they are given, and this room is used again.
+    // Serdes and stores may keep what they are given, and the slot is used again.
     const bytes = Buffer.from(this.#shared.subarray(start, start + this.#control[LENGTHS + slot]!))
     const rows: (Buffer | undefined)[] = []
     let at = 0

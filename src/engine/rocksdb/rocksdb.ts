@@ -25,8 +25,8 @@ const DEFAULT_WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 const MAX_CACHE_BYTES = 0xffff_ffff
 
 /**
- * RocksDB: everything is synchronous but `open` and `close`. Its write-ahead log is always on; it reaches the disk at a
- * write with `sync`, and at the operating system's leisure otherwise.
+ * RocksDB. Everything but `open` and `close` is synchronous. Its write-ahead log is always on. The log reaches the disk
+ * at a write with `sync`, otherwise when the operating system writes it.
  */
 export const rocksdbEngine: EngineFactory = {
   name: 'rocksdb',
@@ -59,7 +59,7 @@ export const rocksdbEngine: EngineFactory = {
   },
 }
 
-/** RocksDB takes its lock first, and then refuses a database that is there, or is not. @throws MR_STATE_LOCKED */
+/** Finds a lock of another process: RocksDB takes its own before it refuses the database. @throws MR_STATE_LOCKED */
 async function probe(binding: RocksdbBinding, path: string): Promise<void> {
   try {
     await openDatabase(binding, binding.db_init(path), {}, { createIfMissing: false, errorIfExists: true })
@@ -75,7 +75,7 @@ function openDatabase(
   options: EngineOptions,
   whether: object = { createIfMissing: true },
 ): Promise<Readonly<Record<string, NativeColumn>>> {
-  // As Kafka Streams does. With level compaction the binding compresses the lower levels, whatever `compression` says.
+  // As in Kafka Streams. With level compaction the binding compresses the lower levels, whatever `compression` says.
   const common = { compaction: 'universal', compression: false, optimize: 'point-lookup' }
   return new Promise((resolve, reject) => {
     const settings = {
@@ -108,11 +108,11 @@ class RocksdbEngine implements KeyValueEngine {
   readonly beginGetMany?: (keys: readonly Buffer[]) => PendingRows | undefined
   #reader: RocksdbReader | undefined
   readonly #iterators = new Set<RocksdbIterator>()
-  /** For a look-up of one key. */
+  /** Used again for every look-up of one key. */
   readonly #oneKey: Buffer[] = []
   readonly #key = new ShortView()
   readonly #value = new ShortView()
-  /** The batch whose first writes the native batch holds, and how many they are. */
+  /** The batch whose first `#prepared` writes the native batch holds. */
   #preparedBatch: WriteBatch | undefined
   #preparedEdition = 0
   #prepared = 0
@@ -166,7 +166,7 @@ class RocksdbEngine implements KeyValueEngine {
     return iterator
   }
 
-  /** The binding copies keys and values. What a range delete does depends on the writes behind it: it waits for `write`. */
+  /** The binding copies keys and values. A range delete depends on the writes after it, and so waits for `write`. */
   prepare(batch: WriteBatch): void {
     this.#assertOpen()
     try {
@@ -195,7 +195,7 @@ class RocksdbEngine implements KeyValueEngine {
     this.#rangeDeletes.carryOut()
   }
 
-  /** Goes on behind the writes that are prepared, if they are those of this batch. */
+  /** Goes on after the prepared writes if they are those of this batch. */
   #takeUp(batch: WriteBatch): void {
     if (this.#preparedBatch === batch && this.#preparedEdition === batch.edition) return
     this.#binding.batch_clear(this.#batch)

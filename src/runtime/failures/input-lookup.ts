@@ -16,28 +16,28 @@ export interface RawInput {
 }
 
 interface Place {
-  /** Offset of the record that was looked for last. */
+  /** Of the record that was asked for last. */
   offset: number
-  /** Batches that were polled. Only the first has been begun. */
+  /** Handed over, the first one begun. */
   readonly cursors: RecordCursor[]
 }
 
-/** ms to wait for one record. */
+/** ms for which one record is waited for. */
 const PATIENCE = 30_000
-/** ms without a look-up after which the reader is closed. */
+/** ms without a question after which the reader is closed. */
 const IDLE = 5_000
-/** Little: records are looked for one by one, and most lie close together. */
+/** Records are found one by one, most of them close together. */
 const FETCH_BYTES = 1 << 20
 
 /**
- * Reads input records again after tasks have processed them: what was written for them was refused later, and the bytes
- * of processed records are not kept. Look-ups in the order of offsets take one pass.
+ * Reads input records again that tasks have processed: what they wrote was refused later, and nobody keeps the bytes of what is processed.
+ * Questions in the order of offsets are answered in one pass.
  */
 export class InputLookup {
   readonly #log: Log
   readonly #clock: Clock
   #reader: LogReader | undefined
-  /** One place for each partition, because look-ups alternate between partitions. */
+  /** Where each partition stands that was asked about: those that records are found in alternate. */
   readonly #places = new PartitionMap<Place>()
   #before: Promise<unknown> | undefined
   #idle: TimerHandle | undefined
@@ -48,7 +48,11 @@ export class InputLookup {
     this.#clock = clock
   }
 
-  /** Returns the record, at once if the log is in this process; undefined if it is gone. @throws MR_LOG_UNREACHABLE */
+  /**
+   * Undefined if the log does not hold the record any more. A log in this process answers at once.
+   *
+   * @throws MR_LOG_UNREACHABLE
+   */
   find(topic: string, partition: number, offset: number): MaybePromise<RawInput | undefined> {
     if (this.#before === undefined && !this.#isClosed) {
       const found = this.#look(topic, partition, offset)
@@ -66,7 +70,7 @@ export class InputLookup {
     return found
   }
 
-  /** Gives up what is still being looked for. */
+  /** What is still being looked for is given up. */
   close(): void {
     this.#isClosed = true
     this.#release()
@@ -83,7 +87,7 @@ export class InputLookup {
     let isOver = false
     const patience = this.#clock.schedule(PATIENCE, () => (isOver = true))
     try {
-      // Once closed, a look-up would open a reader that nothing closes.
+      // A reader that was opened now would be closed by nobody.
       while (!this.#isClosed) {
         const found = this.#look(topic, partition, offset)
         if (found !== 'not yet') return found
@@ -97,7 +101,7 @@ export class InputLookup {
       topic,
       partition,
       offset,
-      hint: 'What was written for it was refused, and the error handler needs the record. It is tried again.',
+      hint: 'What was written for it was refused, and the error handler is to see the record. It is tried again.',
     })
   }
 
@@ -124,7 +128,7 @@ export class InputLookup {
     const { cursors } = place
     try {
       if (cursors.length === 0) {
-        // Other partitions are paused, and keep what was fetched for them within the reader's bounds.
+        // The others keep what was fetched for them, within the reader's bounds.
         reader.resume(topic, partition)
         reader.poll((...[from, number, cursor]) => this.#places.get(from, number)?.cursors.push(cursor))
         reader.pause(topic, partition)
@@ -151,7 +155,7 @@ export class InputLookup {
   }
 }
 
-/** Copies the current record. */
+/** A copy of the current record. */
 export function rawInput(cursor: RecordCursor): RawInput {
   return {
     timestamp: cursor.timestamp,

@@ -2,18 +2,21 @@ import type { Clock } from '../../platform/clock.ts'
 import { Operator } from '../../operators/operator.ts'
 import type { Headers } from '../../record/headers.ts'
 
-/** The time of one call of a node, without the nodes that it forwarded to. */
+/** One stay in a node, without what it forwarded to. */
 export interface NodeTime {
-  /** ms */
+  /** ms. */
   readonly length: number
   readonly node: string
   readonly task: string
 }
 
-/** Finds the slowest node. It costs too much for normal work: it is used once a long callback cost the membership. */
+/**
+ * In which node the time goes. Looking at the clock around every node is not for every day: it is done once a callback has kept the
+ * event loop for so long that the membership was lost.
+ */
 export class NodeTimes {
   readonly #clock: Clock
-  /** ms spent in the nodes that the current node forwarded to. */
+  /** Time spent in the nodes that the node under way forwarded to. */
   #below = 0
   #slowest: NodeTime | undefined
 
@@ -21,7 +24,7 @@ export class NodeTimes {
     this.#clock = clock
   }
 
-  /** The longest call so far. */
+  /** The longest stay so far. */
   get slowest(): NodeTime | undefined {
     return this.#slowest
   }
@@ -41,7 +44,7 @@ export class NodeTimes {
   }
 }
 
-/** Calls an operator and measures it. */
+/** Stands before an operator and measures it. */
 export class TimedOperator extends Operator {
   readonly #timed: Operator
   readonly #node: string

@@ -1,15 +1,15 @@
-/** The tasks of an application that are open in this process, so that none is opened twice. */
+/** Which tasks of an application are open in this process, so that none is opened twice. */
 export interface Holds {
   has(task: string): boolean
-  /** Returns false if the task is held already. */
+  /** False if somebody has it. */
   take(task: string): boolean
-  /** Gives back a task that was taken here, and notifies the listeners. */
+  /** Gives back what was taken here, and tells who listens. */
   free(task: string): void
-  /** Calls `freed` after each task that is free again, wherever it was held, until the returned function is called. */
+  /** Calls `freed` after each task that is free again, wherever it was held, until the answer is called. */
   onFree(freed: (task: string) => void): () => void
 }
 
-/** Holds of stream threads that share one event loop. */
+/** For stream threads that share one event loop. */
 export class LoopHolds implements Holds {
   readonly #held = new Set<string>()
   readonly #listeners = new Set<(task: string) => void>()

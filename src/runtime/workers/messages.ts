@@ -10,31 +10,30 @@ import type { LogDescription } from '../../log/log.ts'
 /** Tells a worker that runs a stream thread from a user's own. */
 export const PURPOSE = 'millrace-stream-thread'
 
-/** Data that a worker is started with, and that can be cloned. */
+/** What a worker is started with; it can be cloned. */
 export interface WorkerStart {
   readonly purpose: typeof PURPOSE
   /** URL of the module whose default export is the application. */
   readonly module: string
   readonly applicationId: string
-  /** Description of the topology. The worker's has to be the same. */
+  /** The topology as it is described: the worker's has to be the same. */
   readonly topology: string
-  /** Settings of the application that was started, without functions: the worker takes these from the module. */
+  /** Settings of the application that was started, but for functions, which the worker takes from the module. */
   readonly settings: Partial<Settings>
   /** `undefined`: the module exports a log. */
   readonly log: LogDescription | undefined
   readonly directory: string
   readonly engine: EngineName
   readonly holds: SharedArrayBuffer
-  /** The worker's number in `holds`. */
+  /** Of the holds. */
   readonly owner: number
   readonly processId: string
-  /** Mode of the files of the state. */
+  /** Of the state. */
   readonly fileMode: FileMode
   readonly instanceId: string | undefined
   readonly index: number
-  /** False if the application has no logger. */
+  /** Whether anybody wants to know. */
   readonly logging: boolean
-  /** False if the application has no listener for restores. */
   readonly restoring: boolean
 }
 
@@ -45,9 +44,9 @@ export type ToWorker =
   | { readonly type: 'run' }
   | { readonly type: 'stop' }
   | { readonly type: 'shutdownApplication' }
-  /** The decision about an error that was sent as `failing`. */
+  /** Answers `failing`. */
   | { readonly type: 'decision'; readonly decision: UncaughtErrorDecision }
-  /** The task is no longer open in any thread. */
+  /** A task is open in no thread any more. */
   | { readonly type: 'released'; readonly task: string }
 
 export type FromWorker =
@@ -58,11 +57,11 @@ export type FromWorker =
   | { readonly type: 'restore'; readonly told: Parameters<RestoreListener> }
   | { readonly type: 'released'; readonly task: string }
   | { readonly type: 'shutdownRequested' }
-  /** Every member of the group was asked to stop. */
+  /** Everybody in the group was asked to stop. */
   | { readonly type: 'shutdownTold' }
-  /** The error is about to end the thread, which waits for the `decision` about it. */
+  /** An error is about to end the thread: `decision` answers what then. */
   | { readonly type: 'failing'; readonly error: SentValue }
-  /** The thread ended, by an error if there is one. */
+  /** The thread ended, with that error if with any. */
   | { readonly type: 'ended'; readonly status: ThreadStatus; readonly error: SentValue | undefined }
-  /** The error came from outside of the thread's work, and ends the worker. */
+  /** An error outside of the thread's work ends the worker. */
   | { readonly type: 'crashed'; readonly error: SentValue }

@@ -3,7 +3,7 @@ import { readLong } from '../../serde/big-endian.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
 
 const NULL = -1
-/** In the place of the old value's length: the old value is the prior one. */
+/** Stands for the length of an old value that equals the prior one. */
 const SAME_AS_PRIOR = -2
 const LONG = 8
 const INT = 4
@@ -20,7 +20,7 @@ export interface BufferedRow {
   readonly prior: Buffer | null
   readonly old: Buffer | null
   readonly next: Buffer | null
-  /** Place in the buffer; 0 where the key says it. */
+  /** The place in the buffer; 0 where the key has it. */
   readonly time: number
 }
 
@@ -37,7 +37,7 @@ export function writeBufferedRow(writer: ByteWriter, row: BufferedRow): void {
   writer.int64(row.time)
 }
 
-/** Reads what `writeBufferedRow`, or Kafka Streams, has written. */
+/** Reads a row that `writeBufferedRow` or Kafka Streams has written. */
 export function readBufferedRow(bytes: Buffer): BufferedRow {
   let at = 2 * LONG
   const take = (): Buffer | null => {
@@ -73,7 +73,7 @@ export function readBufferedRow(bytes: Buffer): BufferedRow {
   }
 }
 
-/** Memory that a row holds, counted as Kafka Streams counts it against a buffer's limit. */
+/** Counts the memory of a row as Kafka Streams counts it against a buffer's limit. */
 export function bufferedSize(keyLength: number, row: BufferedRow): number {
   let size = LONG + keyLength + 2 * LONG + INT + (row.topic?.length ?? 0)
   size += (row.prior?.length ?? 0) + (row.next?.length ?? 0)

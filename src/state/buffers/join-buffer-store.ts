@@ -33,7 +33,7 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
   )
   #observed = -1
   #sequence = 0
-  /** Observed time and sequence as the engine has them. */
+  /** The observed time and the sequence that the engine has. */
   #keptObserved = -1
   #keptSequence = 0
 

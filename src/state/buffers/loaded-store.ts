@@ -10,20 +10,20 @@ import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { TaskStore } from '../task-store.ts'
 import { RecordSlice } from '../../record/record-slice.ts'
 
-/** An entry of a store that is held in memory as a whole. */
+/** An entry of a store that is wholly in memory. */
 export interface LoadedEntry {
   /** The changelog key as latin1 text. */
   readonly id: string
   readonly logTime: number
-  /** True if the changelog may have a record of it. */
+  /** True if the changelog may have a record of the entry. */
   logged: boolean
 }
 
 const CHANGE_OVERHEAD = 200
 
 /**
- * Stores whose order is not that of their keys and that are small by nature: read from the engine as a whole at first use,
- * and written back entry by entry. A row in the engine is a record of the changelog.
+ * A store that is small by nature and whose order is not that of its keys. Its first use reads it from the engine as a
+ * whole; each change is written back by itself. A row in the engine is a record of the changelog.
  */
 export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
   readonly name: string
@@ -31,9 +31,9 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
   abstract readonly spec: StoreSpec
   protected readonly place: StatePlace
   protected readonly environment: StateEnvironment
-  /** Changed since changes were last logged; null: removed. */
+  /** Entries changed since changes were last logged; null: removed. */
   readonly #unlogged = new Map<string, E | null>()
-  /** Rows that the engine does not have yet, and their numbers by id. */
+  /** Rows that the engine lacks. `#stagedById` has their numbers by id. */
   readonly #staged = new RowList()
   readonly #slice = new RecordSlice()
   readonly #stagedById = new Map<string, number>()
@@ -69,17 +69,14 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
     }
   }
 
-  /** The entry is new or has changed. */
+  /** Notes that the entry is new or has changed. */
   protected changed(entry: E): void {
     if (this.#unlogged.get(entry.id) === null) entry.logged = true
     this.#unlogged.set(entry.id, entry)
     this.#account()
   }
 
-  /**
-   * The entry is gone. What was added and removed between two commits leaves no trace; Kafka Streams writes a tombstone to
-   * the changelog.
-   */
+  /** Notes that an entry is gone. One added since the last commit leaves no trace; Kafka Streams logs a tombstone. */
   protected removed(entry: E): void {
     if (entry.logged || this.environment.compatible) this.#unlogged.set(entry.id, null)
     else this.#unlogged.delete(entry.id)
@@ -90,7 +87,7 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
     return (this.#unlogged.size + this.#staged.length) * CHANGE_OVERHEAD + this.#stagedBytes
   }
 
-  /** Changes are part of what the task holds in memory. */
+  /** Counts changes as memory of the task. */
   #account(): void {
     const bytes = this.dirtyBytes
     this.place.resident.bytes += bytes - this.#accounted

@@ -2,12 +2,12 @@ import { TimeQueue } from './time-queue.ts'
 
 interface TimeBucket<E> {
   readonly entries: E[]
-  /** Entries before it have been taken. */
+  /** Entries before this index have been taken. */
   head: number
   sorted: boolean
 }
 
-/** Entries in the order of (time, `compare`), taken from the front. */
+/** Entries by time, then `compare`, taken from the front. */
 export class OrderedBuffer<E> {
   readonly #queue = new TimeQueue<TimeBucket<E>>()
   readonly #compare: (a: E, b: E) => number
@@ -37,13 +37,12 @@ export class OrderedBuffer<E> {
     bucket.sorted = false
   }
 
-  /** The first entry, which stays; undefined if there is none. */
+  /** Returns the first entry, which stays; undefined if there is none. */
   first(): E | undefined {
     const bucket = this.#firstBucket()
     return bucket?.entries[bucket.head]
   }
 
-  /** Takes the first entry away. */
   shift(): void {
     const bucket = this.#firstBucket()
     if (bucket === undefined) return

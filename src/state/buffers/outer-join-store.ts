@@ -22,12 +22,12 @@ interface Unmatched<K> extends LoadedEntry {
   readonly values: Buffer[]
 }
 
-/** What is unmatched of one side at one timestamp. */
+/** The unmatched records of one side at one timestamp. */
 type Moment<K> = Map<MapKey<K>, Unmatched<K>>
 
 /**
- * Unmatched records of a left or outer stream-stream join: `timestamp(8) ‖ side(1: left 1, right 0) ‖ key`, and the list of
- * values as Kafka Streams writes it (each `length(4) ‖ side(1) ‖ value`).
+ * Unmatched records of a left or outer stream-stream join: `timestamp(8) ‖ side(1: left 1, right 0) ‖ key`, and the
+ * list of values as Kafka Streams writes it (each `length(4) ‖ side(1) ‖ value`).
  */
 export class OuterJoinStore<K, V> extends LoadedStore<Unmatched<K>> implements OuterJoinState<K, V, V> {
   readonly spec: OuterJoinStoreSpec

@@ -114,7 +114,7 @@ export class SuppressStore<K, V> extends LoadedStore<BufferedChange<K>> implemen
         const entry = this.#order.first()
         if (entry === undefined) return
         const { row } = entry
-        // Downstream knows the value that was emitted last, not those that were replaced in the buffer.
+        // Downstream has seen the value emitted last, none of those that were replaced in the buffer.
         const old = compatible ? row.old : row.prior
         const change = new Change(this.#decode(row.next), this.#decode(old))
         const rowHeaders = row.headers ?? NO_HEADERS

@@ -1,10 +1,10 @@
-/** Buckets by time, the earliest at hand. */
+/** Buckets by time, with the earliest at hand. */
 export class TimeQueue<B> {
   readonly #buckets = new Map<number, B>()
-  /** Binary heap of times; some may have lost their bucket. */
+  /** A binary heap of times. Some may have lost their bucket. */
   #heap: number[] = []
 
-  /** Smallest time that has a bucket; Infinity if none has. */
+  /** The smallest time that has a bucket; Infinity if none has. */
   get minTime(): number {
     for (;;) {
       const time = this.#heap[0]
@@ -32,7 +32,7 @@ export class TimeQueue<B> {
     this.#heap = []
   }
 
-  /** Times with a bucket, smallest first, each once; all stay. */
+  /** Yields the times that have a bucket, smallest first, each once. All of them stay. */
   *times(): Generator<number, void> {
     const passed: number[] = []
     try {

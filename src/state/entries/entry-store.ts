@@ -13,13 +13,14 @@ import type { Serde } from '../../serde/serde.ts'
 import type { HeldUpdate } from './state-entry.ts'
 import { RecordSlice } from '../../record/record-slice.ts'
 
-/** Memory of an entry besides its key and value, about. */
+/** The approximate memory of an entry besides its key and value, bytes. */
 const ENTRY_OVERHEAD = 160
 const TIMESTAMP_LENGTH = 8
 
 /**
- * What stores that keep deserialized entries over the engine have in common: taking updates, holding them back while
- * caching, logging them at a commit, and writing them to the engine at this commit or a later one. A row in the engine is its key, and `timestamp ‖ value` or `value`.
+ * What stores with deserialized entries over the engine have in common: they take updates, hold them back while
+ * caching, log them at a commit, and write them to the engine at this commit or a later one. A row in the engine is its
+ * key, and `timestamp ‖ value` or `value`.
  */
 export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> implements StateStore {
   readonly name: string
@@ -29,21 +30,21 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   protected readonly environment: StateEnvironment
   protected readonly keys: KeyCodec<K>
   protected readonly values: ValueCodec<V>
-  /** Newer than their rows in the engine, in the order of the first change; each once. */
+  /** Entries newer than their rows in the engine, in the order of the first change, each once. */
   protected readonly dirty: E[] = []
-  /** Changed since changes were last logged, in the order of the first change. Those that are not marked so any more need no log. */
+  /** Entries changed since the last log, by first change. Those whose mark `unlogged` is gone need no log. */
   #unlogged: E[] = []
-  /** Of dirty entries, as they were when last logged. */
+  /** The rows of dirty entries as they were last logged. */
   readonly #staged = new RowList()
-  /** Of entries that changed. */
+  /** The memory of dirty entries. */
   #dirtyBytes = 0
-  /** Of rows that were logged: each time anew, until they are written. */
+  /** The bytes of logged rows, which are added at every log until they are written. */
   #stagedBytes = 0
   readonly #rowHasTimestamp: boolean
-  /** Kafka Streams' caches keep to their bound within a record, too. */
+  /** True: the cache keeps to its bound within a record, too, as those of Kafka Streams do. */
   readonly #evictsAtOnce: boolean
   readonly #held: HeldUpdates<V, E>
-  /** Gets what the cache hands on. */
+  /** Is called with what the cache hands on. */
   protected listener: Listener | undefined
   readonly #slice = new RecordSlice()
   #sendsOldValues = false
@@ -77,26 +78,26 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
 
   // ---- what a kind of store adds
 
-  /** Bytes of a row key in front of what is the changelog key. */
+  /** Bytes of a row key before the changelog key. */
   protected abstract readonly rowHeaderLength: number
   protected abstract writeRowKey(entry: E, writer: StatePlace['rows']): void
   protected abstract emit(entry: E, newValue: V | null, oldValue: V | null, timestamp: number, headers: Headers): void
-  /** The entry is absent, and so is its row now. */
+  /** Forgets an absent entry, whose row is gone now, too. */
   protected abstract forget(entry: E): void
-  /** The value of the entry's row in the engine. */
+  /** Returns the value of the entry's row in the engine. */
   protected abstract storedValue(entry: E): V | null
-  /** True if what lies behind the cache does not show the entry although it is there. */
+  /** Returns true if the store behind the cache does not show the entry although it is there. */
   protected abstract hiddenBehindCache(entry: E): boolean
-  /** The cache hands the entry on. */
+  /** Called when the cache hands the entry on. */
   protected abstract passedCache(entry: E): void
   protected abstract clearEntries(): void
   abstract restore(record: ChangelogRecord, rows: LatestRows): void
-  /** Forgets entries that the engine has, about this many bytes, those not used for long first. */
+  /** Forgets about this many bytes of entries that the engine has, least recently used first. */
   abstract evict(bytes: number): void
 
   // ---- reading
 
-  /** Makes the entry live. False if it is absent. */
+  /** Makes the entry live. Returns false if it is absent. */
   protected thaw(entry: E): boolean {
     if (entry.current !== null) return true
     if (entry.bytes === null) return false
@@ -105,7 +106,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     return true
   }
 
-  /** Sets a clean entry to what its row says. */
+  /** Sets a clean entry to the content of its row. */
   protected load(entry: E, row: Buffer): void {
     const start = this.#rowHasTimestamp ? TIMESTAMP_LENGTH : 0
     entry.timestamp = this.#rowHasTimestamp ? readLong(row, 0) : -1
@@ -113,7 +114,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     entry.size = ENTRY_OVERHEAD + 2 * row.length
   }
 
-  /** Does as `load`, for a row that may share its memory with many. False if its value cannot be read. */
+  /** Loads a row that may share its memory with many. Returns false if its value cannot be read. */
   protected loadAhead(entry: E, row: Buffer): boolean {
     try {
       this.load(entry, row)
@@ -133,7 +134,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     return this.#rowHasTimestamp ? readLong(row, 0) : -1
   }
 
-  /** Counts an entry that is now held in memory. */
+  /** Counts an entry that is in memory from now on. */
   protected track(entry: E): void {
     if (entry.size === 0) entry.size = ENTRY_OVERHEAD + 2 * this.values.averageSize
     this.place.resident.bytes += entry.size
@@ -153,7 +154,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   }
 
   #change(entry: E, value: V | null, timestamp: number, logTime: number): void {
-    // May throw, so that it comes before anything is changed.
+    // May throw, and must do so before anything is changed.
     const kept = value === null ? null : this.values.copy(value)
     if (this.cached) this.#held.hold(entry, this.environment.record, entry.size)
     entry.current = kept
@@ -191,7 +192,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     return emitted
   }
 
-  /** Emits the update that has been held back for longest; false if there is none. */
+  /** Emits the update that has been held back longest. Returns false if there is none. */
   emitOldest(): boolean {
     const held = this.#held.takeOldest()
     if (held === null || held.entry === null) return false
@@ -221,7 +222,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
       existed = false
       oldValue = null
     }
-    // Nobody downstream knows of an entry that was made and deleted between two flushes, and neither does the changelog.
+    // Neither downstream nor the changelog knows of an entry that was made and deleted between two flushes.
     if (newValue === null && !existed) {
       if (this.listener !== undefined && !held.unlogged) entry.unlogged = false
       return
@@ -231,7 +232,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     const { topic, partition, offset, timestamp, headers } = record
     record.set(held.topic, held.partition, held.offset, held.timestamp, held.headers)
     try {
-      // Whoever gets it may change it.
+      // Downstream may change what it gets.
       const shown = newValue === null ? null : this.values.clone(newValue)
       this.emit(entry, shown, this.#sendsOldValues ? oldValue : null, entry.timestamp, held.headers)
     } finally {
@@ -269,7 +270,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     this.#dirtyBytes = 0
   }
 
-  /** Forgets everything that lies over the engine. */
+  /** Forgets everything above the engine. */
   clear(): void {
     this.#held.clear()
     this.dirty.length = 0
@@ -312,7 +313,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     this.#resize(entry, position - rowStart)
   }
 
-  /** Appends the row that was written last to the changelog, without what only the engine has of its key. */
+  /** Appends the row written last to the changelog, without the part of its key that only the engine has. */
   #append(entry: E, keyLength: number, valueStart: number, valueEnd: number, sink: ChangelogSink): void {
     const slice = this.#slice
     const { buffer, rowStart } = this.place.rows
@@ -336,7 +337,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   }
 }
 
-/** Ends a row whose key has been written with the value of a changelog record: `timestamp ‖ value` or `value`. */
+/** Adds the value of a changelog record, as `timestamp ‖ value` or `value`, to a row whose key is written. */
 export function restoreValue(record: ChangelogRecord, rows: LatestRows, rowHasTimestamp: boolean): void {
   if (record.valueStart < 0) {
     rows.delete()
@@ -348,7 +349,7 @@ export function restoreValue(record: ChangelogRecord, rows: LatestRows, rowHasTi
   rows.put()
 }
 
-/** These bytes, without what else lies in the same memory. */
+/** Returns these bytes without what else is in the same memory. */
 function alone(bytes: Buffer): Buffer {
   if (bytes.buffer.byteLength <= 2 * bytes.length) return bytes
   const copy = Buffer.allocUnsafeSlow(bytes.length)

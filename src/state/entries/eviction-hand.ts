@@ -1,22 +1,22 @@
 /**
- * Passes by the entries of a map when memory is short, as the hand of a clock does, and goes on next time where it
- * stopped. The owner of the map decides which of them may go.
+ * Passes over the entries of a map when memory is short, as the hand of a clock does. The next time it goes on where it
+ * stopped. The owner of the map decides which entries may go.
  */
 export class EvictionHand<E extends { readonly mapKey: unknown }> {
   readonly #entries: Map<unknown, E>
   readonly #goes: (entry: E) => boolean
   #next: Iterator<E> | undefined
 
-  /** @param goes decides whether an entry is removed; if so, its bytes are not resident any more */
+  /** @param goes decides whether an entry is removed; if so, it has taken the bytes of the entry off `resident` */
   constructor(entries: Map<unknown, E>, goes: (entry: E) => boolean) {
     this.#entries = entries
     this.#goes = goes
   }
 
-  /** Removes entries until so many bytes fewer are resident. Passes none more than twice: once for its reference. */
+  /** Removes entries until this many bytes fewer are resident. Passes each at most twice: once clears its reference. */
   evict(resident: { readonly bytes: number }, bytes: number): void {
     const target = resident.bytes - bytes
-    // To begin again counts as a step, too.
+    // A return to the beginning counts as a step, too.
     const most = 2 * this.#entries.size + 2
     for (let steps = 0; resident.bytes > target && steps < most; steps++) {
       this.#next ??= this.#entries.values()

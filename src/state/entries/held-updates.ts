@@ -4,14 +4,14 @@ import type { StateEntry } from './state-entry.ts'
 import { HeldUpdate } from './state-entry.ts'
 
 /**
- * The updates that a cache holds back, in the order of each entry's latest one. They live too long to be collected young and are
- * made for every record of another key: what has been emitted is used again.
+ * The updates that a cache holds back, in the order of each entry's latest one. Objects are used again once they are
+ * emitted, because every record of another key needs one and they live too long to be collected young.
  */
 export class HeldUpdates<V, E extends StateEntry<unknown, V>> {
   readonly #budget: ByteBudget
   #oldest: HeldUpdate<V, E> | null = null
   #newest: HeldUpdate<V, E> | null = null
-  /** Linked by `newer`. */
+  /** Objects to use again, linked by `newer`. */
   #unused: HeldUpdate<V, E> | null = null
 
   constructor(budget: ByteBudget) {
@@ -37,7 +37,7 @@ export class HeldUpdates<V, E extends StateEntry<unknown, V>> {
     held.headers = record.headers
   }
 
-  /** The update to be emitted next, which is held back no more. The caller gives it back with `recycle`. */
+  /** Takes the update to emit next, which is no longer held back. The caller gives it back with `recycle`. */
   takeOldest(): HeldUpdate<V, E> | null {
     const held = this.#oldest
     if (held === null) return null

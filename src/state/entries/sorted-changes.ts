@@ -1,6 +1,6 @@
 /**
- * Changed entries in an order, for scans that merge them with the engine's rows. The order is made when first asked for, and
- * kept up as entries are added: nobody who does not scan pays for it, and entries need not hold what puts them in order.
+ * Changed entries in an order, for scans that merge them with the engine's rows. A scan brings the order up to date, so
+ * that it costs nothing where nobody scans. Entries need not hold what they are sorted by.
  */
 export class SortedChanges<E, S> {
   readonly #added: readonly E[]
@@ -10,7 +10,7 @@ export class SortedChanges<E, S> {
   #taken = 0
 
   /**
-   * @param added the list to which changed entries are appended; emptied at a commit, `reset` must follow
+   * @param added the list to which changed entries are appended; when it is emptied, `reset` must follow
    * @param sortable what stands for an entry in the order
    */
   constructor(added: readonly E[], sortable: (entry: E) => S, compare: (a: S, b: S) => number) {
@@ -43,7 +43,7 @@ export class SortedChanges<E, S> {
   }
 }
 
-/** Index of the first element for which `holds` is true; it must be false before it and true behind it. */
+/** Returns the index of the first element for which `holds` is true. It must be false before and true after it. */
 export function firstIndex<E>(sorted: readonly E[], holds: (element: E) => boolean): number {
   let low = 0
   let high = sorted.length

@@ -2,9 +2,9 @@ import type { MapKey } from '../codecs.ts'
 import type { Entry } from '../states.ts'
 import { NO_HEADERS } from '../../record/headers.ts'
 
-/** An update that has not been emitted: the record that wrote it last, and what the entry was when last emitted. */
+/** An update that is not emitted yet: the record that wrote it last, and the entry as it was last emitted. */
 export class HeldUpdate<V, E extends StateEntry<unknown, V>> {
-  /** Null: this is no update at present. */
+  /** Null: the object is not in use. */
   entry: E | null = null
   /** Neighbours in the order of the latest held update. */
   older: HeldUpdate<V, E> | null = null
@@ -19,7 +19,7 @@ export class HeldUpdate<V, E extends StateEntry<unknown, V>> {
   existed = false
   oldValue: V | null = null
   oldBytes: Buffer | null = null
-  /** True if an earlier change of the entry has been emitted and not been logged yet. */
+  /** True if an earlier change of the entry was emitted and is not logged yet. */
   unlogged = false
   size = 0
 
@@ -35,7 +35,7 @@ export class HeldUpdate<V, E extends StateEntry<unknown, V>> {
     this.size = size
   }
 
-  /** Lets go of what it speaks of. */
+  /** Drops all references. */
   end(): void {
     this.entry = null
     this.headers = NO_HEADERS
@@ -53,8 +53,8 @@ const AWAITED = 16
 export const NOT_STAGED = -1
 
 /**
- * An entry over the engine. It is absent (neither `current` nor `bytes`), live (`current`), or frozen (`bytes` only). A live
- * entry may have `bytes` too: its value as it was last put or emitted.
+ * An entry over the engine. It is absent (neither `current` nor `bytes`), live (`current`), or frozen (`bytes` only). A
+ * live entry may have `bytes` too: its value as it was last put or emitted.
  */
 export class StateEntry<K, V> implements Entry<V> {
   readonly key: K
@@ -62,13 +62,13 @@ export class StateEntry<K, V> implements Entry<V> {
   current: V | null = null
   bytes: Buffer | null = null
   timestamp = -1
-  /** Timestamp of its changelog record, in stores whose rows have none. */
+  /** The timestamp of its changelog record, in stores whose rows have none. */
   logTime = -1
-  /** Five answers in one field: there may be millions of entries. */
+  /** Five booleans in one field, because there may be millions of entries. */
   #marks = REFERENCED
-  /** Number of its row among those that wait for the engine. */
+  /** The number of its row among those that wait for the engine. */
   row = NOT_STAGED
-  /** Memory it holds, about. */
+  /** Its approximate memory, bytes. */
   size = 0
   held: HeldUpdate<V, this> | null = null
 
@@ -78,7 +78,7 @@ export class StateEntry<K, V> implements Entry<V> {
     this.known = known
   }
 
-  /** True if the entry is as the engine, or the last flush, had it or newer; false if it was put unseen. */
+  /** False if the entry was put without a look at what the engine, or the last flush, had of it. */
   get known(): boolean {
     return (this.#marks & KNOWN) !== 0
   }
@@ -87,7 +87,7 @@ export class StateEntry<K, V> implements Entry<V> {
     this.#mark(KNOWN, is)
   }
 
-  /** True if it is newer than its row in the engine. */
+  /** True if the entry is newer than its row in the engine. */
   get dirty(): boolean {
     return (this.#marks & DIRTY) !== 0
   }
@@ -96,7 +96,7 @@ export class StateEntry<K, V> implements Entry<V> {
     this.#mark(DIRTY, is)
   }
 
-  /** True if it changed since changes were last logged. */
+  /** True if the entry changed since changes were last logged. */
   get unlogged(): boolean {
     return (this.#marks & UNLOGGED) !== 0
   }
@@ -105,7 +105,7 @@ export class StateEntry<K, V> implements Entry<V> {
     this.#mark(UNLOGGED, is)
   }
 
-  /** Set by use, cleared by the eviction that passes by. */
+  /** Set by use, cleared when eviction passes. */
   get referenced(): boolean {
     return (this.#marks & REFERENCED) !== 0
   }
@@ -114,7 +114,7 @@ export class StateEntry<K, V> implements Entry<V> {
     this.#mark(REFERENCED, is)
   }
 
-  /** It was read because it is about to be asked for. */
+  /** True if the entry was read because it will be asked for soon. */
   get awaited(): boolean {
     return (this.#marks & AWAITED) !== 0
   }

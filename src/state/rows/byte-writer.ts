@@ -7,14 +7,14 @@ import { HeadViews } from '../../engine/short-view.ts'
 const CHUNK = 64 * 1024
 
 /**
- * Rows of bytes, one behind the other. What has been written stays where it is until `rewind`, so that it can be viewed; only
- * the row being written moves, when it outgrows its chunk: until it is complete, speak of it relative to `rowStart`.
+ * Rows of bytes, one after the other. Complete rows stay where they are until `rewind`, so that they can be viewed. The
+ * row being written moves when it outgrows its chunk: until it is complete, its offsets count from `rowStart`.
  */
 export class ByteWriter {
   buffer: Buffer
   position = 0
   rowStart = 0
-  /** Of rows at the start of the buffer: a key that is looked up needs one. */
+  /** Views of rows at the start of the buffer, as every key that is looked up needs one. */
   #heads: HeadViews
 
   constructor(size = CHUNK) {
@@ -22,7 +22,7 @@ export class ByteWriter {
     this.#heads = new HeadViews(this.buffer)
   }
 
-  /** Views handed out before are overwritten from now on. */
+  /** Begins again: what is written from now on overwrites the views handed out before. */
   rewind(): this {
     this.position = 0
     this.rowStart = 0
@@ -34,13 +34,13 @@ export class ByteWriter {
     return this
   }
 
-  /** The row as a view. */
+  /** Returns a view of the row. */
   row(): Buffer {
     const { rowStart, position } = this
     return rowStart > 0 ? this.buffer.subarray(rowStart, position) : this.#heads.of(position)
   }
 
-  /** The row as bytes of its own, for a short time: what is kept goes to `KeptBytes`. */
+  /** Copies the row for a short time: what is kept goes to `KeptBytes`. */
   copyOfRow(): Buffer {
     const copy = Buffer.allocUnsafe(this.position - this.rowStart)
     this.buffer.copy(copy, 0, this.rowStart, this.position)

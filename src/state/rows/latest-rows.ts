@@ -8,8 +8,8 @@ const FNV_OFFSET = 0x811c9dc5
 const FNV_PRIME = 0x01000193
 
 /**
- * Rows for the engine, of which only the last of each key counts: what a changelog says of a key before does not reach the engine
- * if both are replayed together. Not before a compaction does a changelog hold a key once.
+ * Rows for the engine, of which only the last of each key counts. Until it is compacted a changelog holds many records
+ * of a key; of those that are replayed together, the engine gets the last one.
  *
  * A row is written as `begin`, its key, `endKey`, its value, and `put`; or as `begin`, its key, and `delete`.
  */
@@ -17,7 +17,7 @@ export class LatestRows {
   readonly #writer = new ByteWriter()
   readonly #rows = new RowList()
   #hashes = new Int32Array(1024)
-  /** By hash, at the next free place: number of a row plus 1, 0 if free. At most half full. */
+  /** Row numbers plus 1 by hash, at the next free place; 0: free. At most half full. */
   #table = new Int32Array(2048)
   #keyLength = 0
   #bytes = 0
@@ -26,7 +26,7 @@ export class LatestRows {
     return this.#rows.length
   }
 
-  /** True if they should be written before more are added. */
+  /** True if the rows should be written before more are added. */
   get isFull(): boolean {
     return this.#rows.length >= MAX_ROWS || this.#bytes >= MAX_BYTES
   }
@@ -57,7 +57,7 @@ export class LatestRows {
     this.#table.fill(0)
   }
 
-  /** Nobody needs the bytes of rows that were moved, and those that were not are dropped. */
+  /** Frees the bytes of the rows that were moved, and drops the others. */
   release(): void {
     if (this.#bytes === 0) return
     this.#rows.clear()
@@ -95,7 +95,7 @@ export class LatestRows {
     return true
   }
 
-  /** In the place of the old row if it is as long, as mostly it is: then replaying takes no more memory than its result. */
+  /** Overwrites an old row of the same length, as most are: replaying takes no more memory than its result then. */
   #replace(row: number, start: number, keyEnd: number, end: number): void {
     const rows = this.#rows
     const writer = this.#writer

@@ -1,12 +1,12 @@
 import type { ByteWriter } from './byte-writer.ts'
 import { ShortView } from '../../engine/short-view.ts'
 
-/** Keys of rows that are looked up together: buffers that are made once, and filled anew for each look-up. */
+/** Keys of rows that are looked up together, in buffers that are filled again for each look-up. */
 export class RowKeys {
   readonly #views: ShortView[] = []
   readonly #keys: Buffer[] = []
 
-  /** Empties the list; what it handed out before is overwritten by what is added now. */
+  /** Empties the list. What is added now overwrites what it handed out before. */
   begin(): this {
     this.#keys.length = 0
     return this

@@ -8,11 +8,11 @@ import type { StoreSpec } from '../../topology/store-spec.ts'
 
 /** Where a store's changelog stood when the rows in the engine were written. */
 export interface Checkpoint {
-  /** Offset of the first changelog record that the store does not hold. */
+  /** The offset of the first changelog record that the store does not hold. */
   readonly offset: number
-  /** Id of the changelog topic: one deleted and made again is another. */
+  /** The id of the changelog topic. A topic deleted and created again has another. */
   readonly topicId: string
-  /** Wall-clock time of the write, ms since the epoch. */
+  /** The wall-clock time of the write, ms since the epoch. */
   readonly time: number
 }
 
@@ -31,10 +31,10 @@ interface Allocation {
   readonly layout: string
 }
 
-/** One engine of a task, divided among stores: each has a prefix of its own, kept under its name. */
+/** One engine of a task, divided among stores. Each store has its own prefix, kept under its name. */
 export class EngineSpace {
   readonly engine: KeyValueEngine
-  /** What was restored, for the next `write`. */
+  /** Restored rows for the next `write`. */
   readonly restored = new LatestRows()
   readonly #batch = new WriteBatch()
   readonly #task: string
@@ -54,13 +54,13 @@ export class EngineSpace {
     }
   }
 
-  /** Writes for the next `write`: what was restored, and behind it what is added now. */
+  /** The batch of the next `write`: what was restored, then what is added now. */
   get batch(): WriteBatch {
     this.restored.moveTo(this.#batch)
     return this.#batch
   }
 
-  /** The store's prefix; a new one if the store is new. A store of another layout is emptied with the next `write`. */
+  /** Returns the store's prefix, or gives it one. The next `write` empties a store of another layout. */
   allocate(spec: StoreSpec): number {
     const layout = layoutOf(spec)
     const known = this.#stores.get(spec.name)
@@ -74,7 +74,7 @@ export class EngineSpace {
     return prefix
   }
 
-  /** Deletes the store's rows, and what was kept about them, with the next `write`. */
+  /** Lets the next `write` delete the store's rows and what was kept about them. */
   empty(store: string): void {
     const allocation = this.#stores.get(store)
     if (allocation === undefined) return
@@ -103,7 +103,7 @@ export class EngineSpace {
     this.batch.put(metaKey(CHECKPOINT, name), json(checkpoint))
   }
 
-  /** Does of `write` what can be done beforehand. */
+  /** Does the part of `write` that can be done beforehand. */
   prepare(): void {
     const { batch } = this
     if (batch.length > 0) this.engine.prepare?.(batch)
@@ -116,12 +116,12 @@ export class EngineSpace {
       const written = this.engine.write(batch)
       if (isPromise(written)) return written
     } finally {
-      // The engine is done with the bytes when it has answered, if only by a promise.
+      // The engine is done with the bytes when it has returned, if only a promise.
       this.discard()
     }
   }
 
-  /** Drops what was to be written. */
+  /** Drops what the next `write` would write. */
   discard(): void {
     this.#batch.clear()
     this.restored.release()
@@ -163,12 +163,14 @@ export class EngineSpace {
   #foreign(version: string): MillraceError {
     return new MillraceError('MR_STATE_FOREIGN', `the state has format "${version}", this version knows "1"`, {
       task: this.#task,
-      hint: 'Run the version of Millrace that wrote it, or delete the task directory: stores are restored from their changelogs.',
+      hint:
+        'Run the version of Millrace that wrote it, or delete the task directory: ' +
+        'stores are restored from their changelogs.',
     })
   }
 }
 
-/** Where `claimState` keeps whose engine it is. */
+/** The key under which `claimState` keeps the owner of the engine. */
 export const OWNER_KEY = metaKey(OWNER, '')
 
 function metaKey(kind: number, name: string): Buffer {

@@ -4,17 +4,17 @@ import type { KeyValueEngine } from '../../engine/engine.ts'
 import { OWNER_KEY } from './engine-space.ts'
 import { WriteBatch } from '../../engine/write-batch.ts'
 
-/** Whose state an engine holds. */
+/** The task whose state an engine holds. */
 export interface StateOwner {
-  /** Id of the application. */
+  /** The id of the application. */
   readonly application: string
   readonly task: string
 }
 
 /**
- * Takes an engine for a task, or finds that it is the task's. A directory may have been copied or renamed: stores, topics and offsets of
- * two tasks of a sub-topology are called the same, and rows of other partitions would be believed. An engine that a version wrote which
- * kept no owner is taken.
+ * Takes an engine for a task, unless it is the task's already. A directory may have been copied or renamed, and rows of
+ * another partition would be believed, as two tasks of a sub-topology have stores and topics of the same names. An
+ * engine without an owner, as early versions wrote it, is taken.
  *
  * @throws MR_STATE_FOREIGN if it holds the state of another task or application
  */

@@ -1,7 +1,7 @@
 import type { StoreSpec } from '../../topology/store-spec.ts'
 
 /**
- * What the form of a store's rows depends on. Rows written under another layout cannot be read: the store begins anew and is
+ * Returns what the form of a store's rows depends on. Rows of another layout cannot be read: the store is emptied and
  * restored from its changelog.
  */
 export function layoutOf(spec: StoreSpec): string {

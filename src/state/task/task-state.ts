@@ -30,12 +30,12 @@ interface OpenStore {
 }
 
 /**
- * The stores of one task, over the task's engine and, for stores that are not persistent, one in memory. What operators
- * change lies over the engines until a commit writes it; the engines hold committed state only.
+ * The stores of one task, over the task's engine and one in memory for stores that are not persistent. Changes stay
+ * above the engines until a commit writes them: the engines hold committed state only.
  *
- * A commit calls `flushCaches` and `logChanges`. Once it is known to have succeeded, `write` may bring the engines up to it, or
- * a later commit may: what they lack lies in the changelogs. Between `logChanges` and the `write` that follows it nothing may be
- * processed.
+ * A commit calls `flushCaches` and `logChanges`. Once it is known to have succeeded, `write` may bring the engines up
+ * to it, or a later commit may: the changelogs have what the engines lack. Nothing may be processed between
+ * `logChanges` and the `write` that follows it.
  */
 export class TaskState {
   readonly #environment: StateEnvironment
@@ -52,11 +52,11 @@ export class TaskState {
   readonly #resident: ByteBudget = { bytes: 0 }
   readonly #allPersistent: boolean
   readonly #iterators = new OpenIterators(() => this.#forgetExcess())
-  /** Bytes of entries kept although the engine has them. */
+  /** Bound of the bytes of entries kept although the engine has them. */
   #entryLimit: number
-  /** The changes are in the batches of the spaces. */
+  /** True if the changes are in the batches of the spaces. */
   #isPrepared = false
-  /** Clean bytes below which it was of no use to forget entries: what is left lies beside changes. */
+  /** Clean bytes up to which no more entries can be forgotten: the rest of them have changes. */
   #retryAbove = 0
 
   /**
@@ -108,12 +108,12 @@ export class TaskState {
     }
   }
 
-  /** The store of this name, for operators. */
+  /** Returns the store of this name for operators. */
   state(name: string): StateStore | undefined {
     return this.#stores.get(name)?.store
   }
 
-  /** Stores that can be told which keys they are about to be asked for. */
+  /** The stores that can read rows before they are asked for them. */
   get prefetchable(): readonly Prefetchable[] {
     return this.#all.flatMap(({ store }) => store.prefetchable ?? [])
   }
@@ -123,38 +123,34 @@ export class TaskState {
   }
 
   /**
-   * The store of this name as users see it: it never hands out an object that the store keeps.
+   * Returns the store of this name for users. It never hands out an object that the store keeps.
    *
-   * @param scope whose callbacks may write to it; anybody at any time if not given
+   * @param scope the processor whose callbacks may write; without it anybody may at any time
    */
   userStore(name: string, scope?: CallbackScope): unknown {
     const open = this.#stores.get(name)
     return open === undefined ? undefined : userStore(open.store, this.#environment, this.#iterators, scope)
   }
 
-  /** The store of this name for reading; its iterators end when the task goes on. */
+  /** Returns the store of this name for reading. Its iterators end when the task goes on. */
   queryStore(name: string): unknown {
     const open = this.#stores.get(name)
     return open === undefined ? undefined : (open.query ??= queryStore(open.store, this.#iterators))
   }
 
-  /** Memory held by what the engines do not have yet, bytes, about. */
+  /** The approximate memory of what the engines lack, bytes. */
   get dirtyBytes(): number {
     let bytes = 0
     for (const { store } of this.#all) bytes += store.dirtyBytes
     return bytes
   }
 
-  /** Memory held by entries that the engine has too, bytes, about. */
+  /** The approximate memory of entries that the engines have, too, bytes. */
   get cleanBytes(): number {
     return this.#resident.bytes - this.dirtyBytes
   }
 
-  /**
-   * Emits what caches hold back, upstream stores first.
-   *
-   * @returns whether that was all; false if the pace said stop
-   */
+  /** Emits what caches hold back, upstream stores first. Returns false if the pace said stop before that was all. */
   flushCaches(pace?: Pace): boolean {
     this.#iterators.endAll()
     let emitted = this.#cached.length > 0
@@ -169,10 +165,7 @@ export class TaskState {
     return true
   }
 
-  /**
-   * Call between records: ends iterators that users left open, and keeps caches within their bounds, emitting the oldest
-   * held-back updates early.
-   */
+  /** Call between records. Ends iterators that users left open, and emits what caches hold back above their bound. */
   trimCache(): void {
     this.#iterators.endAll()
     const { cacheBytes } = this.#environment
@@ -208,14 +201,14 @@ export class TaskState {
 
   /** Hands what changed since the last call to the sink of its store, if it has one. */
   logChanges(sinkFor: (store: string) => ChangelogSink | undefined): void {
-    // Those logged now would count as written when the batch, which lacks them, is.
+    // Changes logged now would count as written with the batch, which lacks them.
     if (this.#isPrepared) throw new TypeError('the commit before was prepared, and neither written nor discarded')
     for (const [name, { store }] of this.#stores) store.logChanges(sinkFor(name))
   }
 
   /**
-   * Does of `write` what may be done before it is known whether the commit succeeds; `write` or `discard` must follow, and nothing may be
-   * processed before.
+   * Does the part of `write` that may be done before the commit is known to succeed. `write` or `discard` must follow,
+   * and nothing may be processed before that.
    */
   prepareWrite(): void {
     if (this.#isPrepared) return
@@ -227,7 +220,7 @@ export class TaskState {
       this.#main.prepare()
       if (this.#memory !== this.#main) this.#memory.prepare()
     } catch (error) {
-      // What some of the stores have added must not be written without the rest.
+      // What some of the stores added must not be written without the rest.
       this.#main.discard()
       this.#memory.discard()
       throw error
@@ -236,8 +229,8 @@ export class TaskState {
   }
 
   /**
-   * Writes all changes, what was restored, and these checkpoints, in one batch per engine. A checkpoint's name is a store's
-   * or any other that its caller will ask for again. Changes that nobody asked `logChanges` for are in no changelog.
+   * Writes all changes, what was restored, and these checkpoints, in one batch per engine. A checkpoint has the name of
+   * a store, or any other. Changes that `logChanges` was not called for are in no changelog.
    */
   write(checkpoints: ReadonlyMap<string, Checkpoint>): MaybePromise<void> {
     this.prepareWrite()
@@ -248,32 +241,24 @@ export class TaskState {
     this.#written()
   }
 
-  /** How far the rows in the engine are, if a checkpoint of this name was written. */
+  /** Returns how far the rows in the engine are, if a checkpoint of this name was written. */
   checkpoint(name: string): Checkpoint | undefined {
     return this.#spaceOf(name).checkpoint(name)
   }
 
-  /**
-   * Applies the record at which a cursor stands to a store; `write` makes it last.
-   *
-   * @throws MR_STORE_UNKNOWN
-   */
+  /** Applies a changelog record to a store. `write` makes it durable. @throws MR_STORE_UNKNOWN */
   restore(name: string, record: ChangelogRecord): void {
     const { store, space } = this.#open(name)
     // Kafka Streams never writes a changelog record without a key; a foreign one means nothing.
     if (record.keyStart >= 0) store.restore(record, space.restored)
   }
 
-  /** True if so much was restored that it should be written. */
+  /** True if so much was restored that it should be written now. */
   get restoreIsFull(): boolean {
     return this.#main.restored.isFull || this.#memory.restored.isFull
   }
 
-  /**
-   * Deletes a store's rows and checkpoint. Call before the store is given to operators.
-   *
-   * @throws MR_STORE_UNKNOWN
-   */
+  /** Deletes a store's rows and checkpoint. Call before the store is given to operators. @throws MR_STORE_UNKNOWN */
   wipe(name: string): MaybePromise<void> {
     const open = this.#open(name)
     open.store.close()
@@ -285,7 +270,7 @@ export class TaskState {
     return this.#writeSpaces()
   }
 
-  /** Forgets everything that has not been written: stores are again as the last `write` left them. */
+  /** Forgets everything that is not written: stores are again as the last `write` left them. */
   discard(): void {
     for (const { store } of this.#all) store.discard()
     this.#main.discard()
@@ -294,7 +279,7 @@ export class TaskState {
     this.#rows.rewind()
   }
 
-  /** Closes stores and engines; what has not been written is lost. */
+  /** Closes stores and engines. What is not written is lost. */
   close(): MaybePromise<void> {
     this.#iterators.endAll()
     for (const { store } of this.#all) store.close()
@@ -330,7 +315,7 @@ export class TaskState {
     return this.#memory === this.#main ? written : both(written, this.#memory.write())
   }
 
-  /** A checkpoint lies with what it speaks of: one of rows in memory must not outlive them. */
+  /** A checkpoint is kept with its rows: that of rows in memory must not outlive them. */
   #spaceOf(name: string): EngineSpace {
     const open = this.#stores.get(name)
     if (open !== undefined) return open.space

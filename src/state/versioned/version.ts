@@ -6,11 +6,11 @@ export class Version<V> {
   readonly from: number
   current: V | null = null
   bytes: Buffer | null = null
-  /** Segment in which the engine has its row as a past version; -1 if it has none. */
+  /** The segment in which the engine has its row as a past version; -1 if it has none. */
   storedSegment = -1
-  /** A commit has to log it. */
+  /** True if a commit has to log it. */
   unlogged = false
-  /** A commit has to write its row: its value is new, or the time until which it is valid. */
+  /** True if a commit has to write its row: its value is new, or the end of its validity. */
   unwritten = false
 
   constructor(from: number) {
@@ -22,16 +22,16 @@ export class Version<V> {
   }
 }
 
-/** The versions of one key that memory has: always the latest, past ones if `complete`, else only those newer than the engine's. */
+/** One key's versions in memory: the latest, and past ones: all if `complete`, else those put since it was read. */
 export class History<K, V> {
   readonly key: K
   readonly mapKey: MapKey<K>
   latest: Version<V> | undefined
-  /** By time, oldest first. */
+  /** Oldest first. */
   readonly past: Version<V>[] = []
   complete = false
   referenced = true
-  /** Versions that a commit has to write. */
+  /** The number of versions that a commit has to write. */
   changes = 0
   rowKey: Buffer | null = null
   size = 0
@@ -41,14 +41,14 @@ export class History<K, V> {
     this.mapKey = mapKey
   }
 
-  /** Exclusive; Infinity for the latest version. */
+  /** Returns the time until which a version is valid, exclusive; Infinity for the latest. */
   validTo(version: Version<V>): number {
     if (version === this.latest) return Infinity
     const next = this.past[this.#indexOf(version.from) + 1] ?? this.latest
     return next?.from ?? Infinity
   }
 
-  /** The past version valid at this time. */
+  /** Returns the past version valid at this time. */
   pastAt(time: number): Version<V> | undefined {
     return this.past[firstIndex(this.past, (version) => version.from > time) - 1]
   }
@@ -58,7 +58,7 @@ export class History<K, V> {
     return version?.from === from ? version : undefined
   }
 
-  /** Adds a version in its place, and answers the one before it. */
+  /** Inserts a past version, and returns the one before it. */
   insertPast(version: Version<V>): Version<V> | undefined {
     const index = this.#indexOf(version.from)
     this.past.splice(index, 0, version)

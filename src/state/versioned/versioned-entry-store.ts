@@ -17,15 +17,15 @@ import { RecordSlice } from '../../record/record-slice.ts'
 const VERSION_OVERHEAD = 120
 const HISTORY_OVERHEAD = 240
 
-/** A version that the changelog, or then the engine, does not have yet. */
+/** A version that the changelog or the engine lacks. */
 interface VersionChange<K, V> {
   readonly history: History<K, V>
   readonly version: Version<V>
 }
 
 /**
- * Versioned key-value store: the latest version of each key in a row of its own, past ones in segments by the time until
- * which they are valid. Look-ups of the latest value read one row; past ones are read when an older time is asked for or put.
+ * Versioned key-value store. The latest version of each key has a row of its own; past ones lie in segments by the end
+ * of their validity. A look-up of the latest value reads one row. Past ones are read for older times only.
  */
 export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStore {
   readonly name: string
@@ -205,11 +205,11 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   #entry(version: Version<V>, validTo: number): VersionedEntry<V> | undefined {
     const { current, bytes, from } = version
     if (current !== null) return { value: current, timestamp: from, validTo }
-    // Decoded anew each time: an aggregator that changes its argument must not change a past version.
+    // Decoded again each time: an aggregator that changes its argument must not change a past version.
     return bytes === null ? undefined : { value: this.#values.decode(bytes), timestamp: from, validTo }
   }
 
-  /** The version of this time, made if there is none, to be changed. */
+  /** Returns the version of this time, to be changed. Makes it if there is none. */
   #versionAt(history: History<K, V>, timestamp: number): Version<V> {
     const { latest } = history
     if (latest?.from === timestamp) return this.#touch(history, latest)
@@ -277,7 +277,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
       try {
         while (iterator.next()) {
           const { key, value } = iterator
-          // A longer key may begin with this one and look like a time behind it.
+          // A longer key may begin with this one and look as if a time followed it.
           if (key.length !== keyEnd + 8) continue
           const version = this.#layout.readPast<V>(key, value, segment)
           const known =
@@ -324,7 +324,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
       const old = this.#layout.past(rows.beginRow(), version.storedSegment, this.#keys, history)
       batch.delete(old.int64(version.from).row())
     }
-    // Time has moved on since it was put: nobody can ask for it, and what a dead segment holds is never deleted.
+    // Time has moved on since the put: nobody can ask for it, and rows of a dead segment are never deleted.
     if (segment >= 0 && segment < this.#retention.firstLiveSegment) return
     version.storedSegment = segment
     rows.beginRow()
@@ -343,7 +343,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     }
   }
 
-  /** Deletes past versions that nobody can ask for, and keys whose tombstone is as old. */
+  /** Deletes past versions that nobody can ask for, and keys with a tombstone of that age. */
   #purge(batch: WriteBatch): void {
     const live = this.#retention.firstLiveSegment
     if (live <= this.#purgedSegment) return
@@ -370,7 +370,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     if (!stored.tombstone || this.#retention.segment(stored.from) >= live) return
     batch.delete(rowKey)
     const history = this.#histories.get(this.#keys.mapKey(this.#keys.read(keyBytes, 0, keyBytes.length)))
-    // Versions before it that are to be written need it: it says until when they are valid.
+    // Unwritten versions before it need it: it is the end of their validity.
     if (history?.latest?.from === stored.from && history.changes === 0) history.latest = undefined
   }
 }

@@ -22,8 +22,8 @@ export const LATEST_ROW: RowForm = {
 
 /**
  * Rows of versioned stores. Latest: `prefix ‖ 0 ‖ key` → `validFrom(8) ‖ present(1) ‖ value`. Past: `prefix ‖ 1 ‖
- * segment(validTo)(8) ‖ key ‖ validFrom(8)` → `validTo(8) ‖ present(1) ‖ value`. Keys whose latest version is a tombstone, so
- * that they can be deleted in time: `prefix ‖ 2 ‖ segment(validFrom)(8) ‖ key` → nothing.
+ * segment(validTo)(8) ‖ key ‖ validFrom(8)` → `validTo(8) ‖ present(1) ‖ value`. Keys whose latest version is a
+ * tombstone, to delete them in time: `prefix ‖ 2 ‖ segment(validFrom)(8) ‖ key` → nothing.
  */
 export class VersionedLayout {
   readonly #prefix: number
@@ -48,7 +48,7 @@ export class VersionedLayout {
     return this.#space(writer, PAST).int64(segment)
   }
 
-  /** Without the time from which the version is valid, which must follow. */
+  /** Writes the key without the start of its validity, which must follow. */
   past<K>(writer: ByteWriter, segment: number, keys: KeyCodec<K>, history: History<K, unknown>): ByteWriter {
     return this.#key(this.pastSpace(writer, segment), keys, history)
   }

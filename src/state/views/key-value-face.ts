@@ -12,7 +12,7 @@ import { requireKey } from './user-key.ts'
 import { requireTime } from './user-time.ts'
 import type { WriteCheck } from './write-check.ts'
 
-/** A key-value state as users may read it; `T` is what they see of a value. */
+/** A key-value state as users may read it. `T` is what they see of a value. */
 abstract class KeyValueFace<K, V, T> implements ReadOnlyKeyValueStore<K, T> {
   readonly name: string
   protected readonly state: KeyValueState<K, V>

@@ -4,7 +4,7 @@ import type { ReadOnlyWindowStore, StoreIterator, ValueAndTimestamp, WindowStore
 import { requireKey } from './user-key.ts'
 import { lowerBound, requireTime, upperBound } from './user-time.ts'
 
-/** A store of windows with bounds of their own, for reading: only the operator that makes the windows knows where they end. */
+/** A store of windows with bounds of their own, for reading: only the operator that makes them knows their ends. */
 export class ReadOnlyPeriodFace<K, V> implements ReadOnlyWindowStore<K, V> {
   readonly name: string
   readonly #state: PeriodState<K, V>

@@ -2,17 +2,17 @@ import { MillraceError } from '../../errors/millrace-error.ts'
 import type { EntryCursor } from '../states.ts'
 import type { StoreIterator } from './stores.ts'
 
-/** The iterators that users have open. What is left open ends with the callback. */
+/** The iterators that users have open. They end with the callback at the latest. */
 export class OpenIterators {
   readonly #open = new Set<{ expire(): void }>()
   readonly #afterRead: () => void
 
-  /** @param afterRead called when a user has read: entries that were read stay in memory until someone looks */
+  /** @param afterRead called when a user has read: what was read stays in memory until the callee forgets it */
   constructor(afterRead: () => void) {
     this.#afterRead = afterRead
   }
 
-  /** A user has read a row of a store, and has a copy of it. */
+  /** Must be called when a user has read a row and has a copy of it. */
   wasRead(): void {
     this.#afterRead()
   }

@@ -1,14 +1,14 @@
 /*
- * Stores as users see them: in processors (`context.store(name)`), in the test driver, in queries. They never hand out an object
- * that the store keeps: what is read may be changed without effect, and what was put may be changed afterwards (semantics of
- * Kafka Streams' state stores, `org.apache.kafka.streams.state`).
+ * Stores as users see them: in processors (`context.store(name)`), in the test driver, in queries. They never hand out
+ * an object that the store keeps. What is read may be changed without effect, and what was put may be changed
+ * afterwards. The semantics are those of Kafka Streams' state stores (`org.apache.kafka.streams.state`).
  */
 
 /**
- * Goes through a store as it was when it was opened. Ends with the callback it was opened in; closed at its end, by leaving a
- * `for … of`, by `using`, or by `close()`.
+ * An iterator over a store as it was when it was opened. It ends with the callback in which it was opened. It is closed
+ * at its end, by leaving a `for … of`, by `using`, or by `close()`.
  *
- * @throws MR_ITERATOR_CLOSED by `next` if the callback it was opened in is over
+ * @throws MR_ITERATOR_CLOSED by `next` if the callback in which it was opened is over
  * @example
  * ```ts
  * for (const { key, value } of store.range('a', 'f')) console.log(key, value)
@@ -26,30 +26,31 @@ export interface KeyValueStoreEntry<K, V> {
 }
 
 /**
- * A key-value store, for reading. Order is that of the serialized keys' bytes: strings by UTF-8, numbers as their serde
- * writes them.
+ * A key-value store, for reading. Its order is that of the bytes of serialized keys: strings by UTF-8, numbers as their
+ * serde writes them.
  *
  * @throws MR_STORE_NULL_KEY for a null key, in every method
  */
 export interface ReadOnlyKeyValueStore<K, V> {
   readonly name: string
   get(key: K): V | undefined
-  /** Entries from `from` to `to`, both included; left out or undefined: from the first, to the last. */
+  /** Entries from `from` to `to`, both included. Without a bound: from the first, to the last. */
   range(from?: K, to?: K): StoreIterator<KeyValueStoreEntry<K, V>>
   reverseRange(from?: K, to?: K): StoreIterator<KeyValueStoreEntry<K, V>>
   all(): StoreIterator<KeyValueStoreEntry<K, V>>
   reverseAll(): StoreIterator<KeyValueStoreEntry<K, V>>
   /** Entries whose serialized key starts with these bytes; text is taken as UTF-8. */
   prefixScan(prefix: string | Uint8Array): StoreIterator<KeyValueStoreEntry<K, V>>
-  /** Number of entries. Reads all keys: not for every record. */
+  /** Counts the entries. Reads all keys: do not call it for every record. */
   approximateNumEntries(): number
 }
 
 /**
- * A plain key-value store, as `keyValueStore()` declares it. It can be written to in the callbacks of its processor only, before they
- * return.
+ * A plain key-value store, as `keyValueStore()` declares it. Only the callbacks of its processor can write to it,
+ * before they return.
  *
- * @throws MR_STORE_NULL_KEY; MR_OUTSIDE_CALLBACK, MR_PROMISE by methods that write; MR_STATE_SERIALIZE at the commit for what the serdes cannot write
+ * @throws MR_STORE_NULL_KEY; MR_OUTSIDE_CALLBACK, MR_PROMISE by methods that write; MR_STATE_SERIALIZE at the commit
+ * for what the serdes cannot write
  * @example
  * ```ts
  * const seen: KeyValueStore<string, number> = context.store('seen')
@@ -59,10 +60,10 @@ export interface ReadOnlyKeyValueStore<K, V> {
 export interface KeyValueStore<K, V> extends ReadOnlyKeyValueStore<K, V> {
   /** Null deletes. */
   put(key: K, value: V | null): void
-  /** Puts unless there is a value already, and answers that one. */
+  /** Puts unless there is a value already. Returns the value that was there. */
   putIfAbsent(key: K, value: V): V | undefined
   putAll(entries: Iterable<KeyValueStoreEntry<K, V | null>>): void
-  /** Answers the value that was there. */
+  /** Returns the value that was there. */
   delete(key: K): V | undefined
 }
 
@@ -79,9 +80,9 @@ export type ReadOnlyTimestampedKeyValueStore<K, V> = ReadOnlyKeyValueStore<K, Va
 export interface TimestampedKeyValueStore<K, V> extends ReadOnlyTimestampedKeyValueStore<K, V> {
   /** Null deletes. `timestamp` is event time, ms since the epoch. @throws MR_TIMESTAMP */
   put(key: K, value: V | null, timestamp: number): void
-  /** Puts unless there is a value already, and answers that one. */
+  /** Puts unless there is a value already. Returns the value that was there. */
   putIfAbsent(key: K, value: V, timestamp: number): ValueAndTimestamp<V> | undefined
-  /** Answers what was there. */
+  /** Returns the value that was there. */
   delete(key: K): ValueAndTimestamp<V> | undefined
 }
 
@@ -94,17 +95,22 @@ export interface VersionedRecord<V> extends ValueAndTimestamp<V> {
 export interface ReadOnlyVersionedKeyValueStore<K, V> {
   readonly name: string
   /**
-   * The latest version, or the one valid at `asOf` (ms); undefined if there is none, if it was deleted, or if `asOf` is older
-   * than the history retained.
+   * Returns the latest version, or the one valid at `asOf` (ms); undefined if there is none, if it was deleted, or if
+   * `asOf` is older than the history retained.
    */
   get(key: K, asOf?: number): VersionedRecord<V> | undefined
 }
 
-/** A store that keeps past versions, as `versionedKeyValueStore()` declares it, or as a versioned table has it (KIP-889). Times in ms. */
+/** A store of past versions, as `versionedKeyValueStore()` declares it or a versioned table has it (KIP-889). */
 export interface VersionedKeyValueStore<K, V> extends ReadOnlyVersionedKeyValueStore<K, V> {
-  /** Adds a version, a deletion if null. `rejected`: older than the history retained; `historical`: a later version exists. @throws MR_TIMESTAMP */
+  /**
+   * Adds a version, a deletion if null, valid from `timestamp` (ms). Returns `rejected` if it is older than the history
+   * retained, `historical` if a later version exists, else `latest`.
+   *
+   * @throws MR_TIMESTAMP
+   */
   put(key: K, value: V | null, timestamp: number): 'latest' | 'historical' | 'rejected'
-  /** Adds a deletion, and answers the version that was valid then. */
+  /** Adds a deletion. Returns the version that was valid then. */
   delete(key: K, timestamp: number): VersionedRecord<V> | undefined
 }
 
@@ -132,7 +138,7 @@ export interface ReadOnlyWindowStore<K, V> {
 
 /** A window store, as `windowStore()` declares it, or as a windowed aggregation has it. */
 export interface WindowStore<K, V> extends ReadOnlyWindowStore<K, V> {
-  /** Null deletes. `timestamp` is for stores with timestamps; left out: that of the record being processed. @throws MR_TIMESTAMP */
+  /** Null deletes. `timestamp`, in stores with timestamps: default that of the current record. @throws MR_TIMESTAMP */
   put(key: K, value: V | null, start: number, timestamp?: number): void
 }
 
@@ -144,7 +150,7 @@ export interface SessionStoreEntry<K, V> {
   readonly value: V
 }
 
-/** A session store, for reading. Sessions that ended before the store's retention are not seen. Times in ms, bounds included. */
+/** A session store, for reading. Sessions that ended before its retention are hidden. Times in ms, bounds included. */
 export interface ReadOnlySessionStore<K, V> {
   readonly name: string
   get(key: K, start: number, end: number): V | undefined

@@ -15,9 +15,9 @@ import { WindowEntryStore } from '../window/window-entry-store.ts'
 import { writeCheck } from './write-check.ts'
 
 /**
- * A store as a processor may use it; undefined for the buffers of operators, which are nobody else's business.
+ * Returns a store as a processor may use it; undefined for the buffers of operators, which are internal.
  *
- * @param scope whose callbacks may write to it; anybody at any time if not given
+ * @param scope the processor whose callbacks may write; without it anybody may at any time
  */
 export function userStore(
   store: StateStore,
@@ -39,7 +39,7 @@ export function userStore(
   return store instanceof SessionEntryStore ? new SessionFace(store, iterators, checkWrite) : undefined
 }
 
-/** A store as a query may use it: nothing can be put. */
+/** Returns a store as a query may use it: nothing can be put. */
 export function queryStore(store: StateStore, iterators: OpenIterators): unknown {
   if (store instanceof KeyValueEntryStore) {
     return store.spec.timestamped

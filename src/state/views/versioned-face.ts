@@ -18,7 +18,7 @@ export class ReadOnlyVersionedFace<K, V> implements ReadOnlyVersionedKeyValueSto
 
   get(key: K, asOf?: number): VersionedRecord<V> | undefined {
     requireKey(key, this.name)
-    // A versioned state decodes objects anew each time it is asked.
+    // No copy: a versioned state decodes objects again at every call.
     const entry = asOf === undefined ? this.state.get(key) : this.state.getAsOf(key, upperBound(asOf, this.name))
     this.#iterators.wasRead()
     if (entry === undefined) return undefined

@@ -2,12 +2,13 @@ import { MillraceError } from '../../errors/millrace-error.ts'
 import { ignoreRejection, isThenable } from '../../platform/thenable.ts'
 import type { CallbackScope } from '../../record/callback-scope.ts'
 
-/** To be called by each method of a user's store that writes, before it changes anything. */
+/** Every method of a user's store that writes must call it before it changes anything. */
 export type WriteCheck = (method: string, key: unknown, value: unknown) => void
 
 /**
- * @param scope whose callbacks may write; anybody at any time if not given
- * @returns a check that throws MR_OUTSIDE_CALLBACK and MR_PROMISE
+ * Returns a check that throws MR_OUTSIDE_CALLBACK and MR_PROMISE.
+ *
+ * @param scope the processor whose callbacks may write; without it anybody may at any time
  */
 export function writeCheck(store: string, scope: CallbackScope | undefined): WriteCheck {
   return (method, key, value) => {

@@ -1,6 +1,6 @@
 import { defineApp, long, string, topic } from 'millrace'
 
-/** Lets several tests share a broker. */
+/** So that several tests can share a broker. */
 const prefix = process.env['MILLRACE_TEST_PREFIX'] ?? ''
 
 export const words = topic(`${prefix}words`, { key: string(), value: string() })

@@ -5,8 +5,8 @@ import { TaskState } from '../../../src/state/task/task-state.ts'
 import { keyValueSpec } from './state-harness.ts'
 
 /*
- * Counts up a hundred keys, one record after the other, and commits every so often with the number of records as checkpoint,
- * until it is killed. Run with the directory as argument; writes a dot for each commit.
+ * Counts up a hundred keys, one record after the other, until it is killed. Commits every 250 records, with their
+ * number as checkpoint, and writes a dot for each commit. Its argument is the directory.
  */
 
 const engine = await rocksdbEngine.open(process.argv[2] ?? '')

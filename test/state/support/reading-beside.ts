@@ -8,10 +8,10 @@ import type {
 } from '../../../src/engine/engine.ts'
 import type { WriteBatch } from '../../../src/engine/write-batch.ts'
 
-/** When what was begun is answered: never in time if it says so. */
+/** Returns false if the rows that were asked for shall not arrive in time. */
 export type InTime = () => boolean
 
-/** Engines that read beside their thread, as RocksDB does, but answer when a test says so. */
+/** Makes engines that read beside their thread, as RocksDB does, but deliver rows when a test says so. */
 export function readingBeside(factory: EngineFactory, inTime: InTime, begun?: (keys: number) => void): EngineFactory {
   return {
     name: factory.name,

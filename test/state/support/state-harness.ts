@@ -30,7 +30,7 @@ export interface Logged {
   readonly headers: Headers | undefined
 }
 
-/** Engines that every store is held to. */
+/** The engines that every store is tested on. */
 export const ENGINES: readonly EngineFactory[] = [memoryEngine, rocksdbEngine]
 
 /** One task's state, and what a runtime does with it. */
@@ -70,7 +70,7 @@ export class StateHarness {
     this.#state = await this.#taskState(this.#engine)
   }
 
-  /** Closes without a commit and opens again: what a crash leaves. Stores in memory are restored from what was logged. */
+  /** Closes without a commit and opens again, as after a crash. Stores in memory are restored from what was logged. */
   async reopen(): Promise<void> {
     if (this.#factory.persistent) {
       await this.state.close()
@@ -107,7 +107,7 @@ export class StateHarness {
     return this
   }
 
-  /** The four steps; what was logged in this commit. */
+  /** Commits, in the four steps. Returns what was logged. */
   async commit(offset = 0): Promise<Logged[]> {
     this.state.flushCaches()
     const logged: Logged[] = []
@@ -149,7 +149,7 @@ export function sinkInto(log: Logged[], store: string): ChangelogSink {
   }
 }
 
-/** A logged record as a reader would show it, between other bytes. */
+/** Returns a logged record as a reader shows it, between other bytes. */
 export function cursorOf({ key, value, timestamp, headers }: Logged): ChangelogRecord {
   const buffer = Buffer.concat([Buffer.from('##'), key, value ?? Buffer.alloc(0), Buffer.from('##')])
   const keyEnd = 2 + key.length
