@@ -71,7 +71,7 @@ export const EMBEDDED_LOG = {
   }),
   logger: having<LossLogger>('logger', ['warn'], 'a logger of the shape of pino', {
     defaultText: '`process.emitWarning`',
-    description: 'told of what was lost',
+    description: 'notified of what was lost',
   }),
   fileMode: fileModeOption,
   clock: clockOption,
