@@ -5,8 +5,8 @@ import type { Topology } from '../topology/topology.ts'
 import type { StreamsState, StreamsStatus } from './streams-status.ts'
 
 /**
- * What lives and ends with a running application: a server that reads its stores, a connector, a reporter.
- * `Streams.start` is given the companions of an application. They live in the main thread, whatever threads tasks have.
+ * Something that lives and ends with a running application: a server that reads its stores, a connector, a reporter.
+ * `Streams.start` gets the companions of an application. They live in the main thread, wherever the tasks run.
  *
  * @example
  * ```ts
@@ -31,18 +31,15 @@ export interface Companion {
   readonly name: string
   /**
    * Called once the stream threads run; stores may still be restoring. `Streams.start` waits for it. If it throws, the
-   * companions started before it are stopped, the application is closed, and `Streams.start` throws the error.
+   * companions that were started before are stopped, the application is closed, and `Streams.start` throws the error.
    */
   start(streams: CompanionHost): Promise<void> | void
   /**
-   * Called when the application closes or fails. Its stream threads stop once this has ended. An error is logged.
-   * It must not wait for `streams.close()` or `streams.closed`: they wait for it.
+   * Called when the application closes or fails. Its stream threads stop when this has ended. An error is logged. It
+   * must not wait for `streams.close()` or `streams.closed`, which wait for it.
    */
   stop(): Promise<void> | void
-  /**
-   * What it is doing, for `Streams.status()`: data that can be written as JSON. Called often. An error that it throws
-   * is shown as `error`.
-   */
+  /** Returns what it is doing, for `Streams.status()`, as data for JSON. Called often. An error is shown as `error`. */
   status(): object
 }
 
@@ -50,9 +47,9 @@ export interface Companion {
 export interface CompanionHost {
   readonly app: Application
   readonly topology: Topology
-  /** Where the application's records are. It stays open when the application closes. */
+  /** The log of the application's records. It stays open when the application closes. */
   readonly log: Log
-  /** `pending-shutdown` or `pending-error` from before companions are stopped. */
+  /** Becomes `pending-shutdown` or `pending-error` before companions are stopped. */
   readonly state: StreamsState
   /** Resolves when the application has ended in good order, rejects with the error that ended it. */
   readonly closed: Promise<void>
@@ -64,7 +61,6 @@ export interface CompanionHost {
 
 const METHODS = ['start', 'stop', 'status'] as const
 
-/** The option of `Streams.start`. */
 export const companionsOption: Option<readonly Companion[]> = option<readonly Companion[]>(
   'list of companions',
   {
@@ -73,15 +69,15 @@ export const companionsOption: Option<readonly Companion[]> = option<readonly Co
     description: '[what lives and ends with the application](#companions), in the order in which it is started',
   },
   (value, place) => {
-    if (!Array.isArray(value)) throw place.refuse(value, 'Give a list of companions')
+    if (!Array.isArray(value)) throw place.refuse(value, 'Give a list of companions.')
     const names = new Set<unknown>()
     for (const [index, companion] of value.entries()) {
       const inner = place.inner(`[${index}]`)
       const lacks = METHODS.filter((method) => typeof companion?.[method] !== 'function')
-      if (lacks.length > 0) throw inner.refuse(companion, `Give a companion: it has ${lacks.join('(), ')}()`)
+      if (lacks.length > 0) throw inner.refuse(companion, `Give a companion: it has ${lacks.join('(), ')}().`)
       const { name } = companion
-      if (typeof name !== 'string' || name === '') throw inner.inner('.name').refuse(name, 'Give it a name')
-      if (names.has(name)) throw inner.inner('.name').refuse(name, 'Give each companion a name of its own')
+      if (typeof name !== 'string' || name === '') throw inner.inner('.name').refuse(name, 'Give it a name.')
+      if (names.has(name)) throw inner.inner('.name').refuse(name, 'Give each companion a name of its own.')
       names.add(name)
     }
     return [...value]

@@ -1,7 +1,7 @@
 import type { Logger } from '../application/application.ts'
 import type { Companion, CompanionHost } from './companion.ts'
 
-/** The companions of one application: started in order, stopped once, in reverse order. */
+/** The companions of one application. They are started in order, and stopped once, in reverse order. */
 export class Companions {
   readonly #given: readonly Companion[]
   readonly #logger: Logger
@@ -14,8 +14,8 @@ export class Companions {
   }
 
   /**
-   * Starts one after the other. `stop` does not wait for one that is still starting, which may itself wait for the
-   * application: it is stopped here, once it has started, and no other is started after it.
+   * Starts one companion after the other. `stop` does not wait for one that is still starting, because it may itself
+   * wait for the application: it is stopped here when it has started, and no other is started after it.
    */
   async start(streams: CompanionHost): Promise<void> {
     for (const companion of this.#given) {
@@ -47,7 +47,7 @@ export class Companions {
   }
 }
 
-/** The status of an application is asked for on timers, which an error would end. */
+/** Returns an error instead of throwing it: applications are asked for their status on timers, which it would end. */
 function statusOf(companion: Companion): object {
   try {
     return companion.status()

@@ -12,7 +12,7 @@ import type { RestoreListener } from './restore/restorer.ts'
 import type { EngineFactory, EngineName } from '../engine/engine.ts'
 import type { FileMode } from '../platform/file-mode.ts'
 
-/** Where an application runs, and what it calls. */
+/** The options of `Streams.start`: where an application runs, and what it calls. */
 export interface StreamsOptions {
   /** The log: `kafka({ brokers })`, `embeddedLog({ directory })` or `memoryLog()`. Stays open when the app closes. */
   readonly log: Log
@@ -40,9 +40,9 @@ export interface StreamsOptions {
    * Kafka need it: each is a `worker_threads` worker that imports it. Memory and embedded logs ignore it.
    */
   readonly module?: string | URL
-  /** Date and timers; this machine's if not given. */
+  /** Date and timers. Default: this machine's. */
   readonly clock?: Clock
-  /** When threads yield; the event loop's order if not given. */
+  /** Decides when threads yield. Default: the event loop. */
   readonly scheduler?: Scheduler
   /** Parts that live and end with the application, in the order in which they are started. Default: none. */
   readonly companions?: readonly Companion[]
@@ -52,7 +52,6 @@ export interface StreamsOptions {
   readonly onRestore?: RestoreListener
 }
 
-/** The options of `Streams.start`. */
 export const STREAMS_START = {
   log: having<Log>(
     'log',

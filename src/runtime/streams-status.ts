@@ -24,7 +24,7 @@ export interface StreamsStatus extends Omit<ThreadStatus, 'dropped' | 'tasks' | 
   readonly companions: ReadonlyMap<string, object>
 }
 
-/** How far a standby is behind. */
+/** How far a standby lags behind its changelogs. */
 export interface StandbyStatus extends StandbyLag {
   readonly thread: string
 }

@@ -79,7 +79,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     this.#options = options
     this.#claim = claim
     this.#host = host
-    // Timers of the ports never keep a process alive; a running application does.
+    // Keeps the process alive, which timers of the clock do not.
     this.#keepAlive = setInterval(() => {}, 60_000)
     this.#ended.promise.catch(() => {})
   }
@@ -144,7 +144,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   readonly #listeners: ThreadListeners = {
     onState: (state) => this.#threadState(state),
-    // `closed` rejects with an error that ends the application meanwhile.
+    // An error that ends the application meanwhile rejects `closed`, too.
     onShutdownRequest: () => void this.close().catch(() => {}),
     onFailure: (error) => this.#decide(error),
   }
@@ -164,7 +164,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     }
   }
 
-  /** Runs every thread to its end. One that fails, and is not replaced, ends the others, which commit and leave. */
+  /** Runs every thread to its end. If one fails and is not replaced, the others are stopped: they commit and leave. */
   async #supervise(): Promise<void> {
     const failures: unknown[] = []
     await Promise.all(
@@ -200,14 +200,14 @@ export class Streams implements CompanionHost, AsyncDisposable {
       } catch (error) {
         this.app.settings.logger.error({ thread: thread.name, err: error }, 'stream thread failed')
         if (isFenced(error)) throw fencedClient(error, this.#directory, this.#options.instanceId)
-        // A thread that failed without dying has notified the group itself.
+        // A thread that failed, but did not die, has notified the group itself.
         if (thread.failure === 'shutdownApplication' && isDeath(error)) await this.#tellGroup(error)
         if (thread.failure !== 'replaceThread' || this.#isEnding) throw error
         this.#enter('rebalancing')
         const replacement = await this.#replace(index)
         this.#replaced = addStatus(this.#replaced, endedStatus(thread.status()))
         this.#threads[index] = replacement
-        // A `close()` meanwhile has stopped only the old thread.
+        // If the application was closed meanwhile, only the old thread was stopped.
         if (this.#stopping) replacement.stop()
       }
     }
@@ -217,7 +217,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     return this.#state !== 'rebalancing' && this.#state !== 'running'
   }
 
-  /** Opens a new thread. If it cannot be opened, it has failed like one that ran, and the handler decides again. */
+  /** Opens a new thread. A failure to open it is treated like that of a thread that ran: the handler decides again. */
   async #replace(index: number): Promise<ThreadHandle> {
     for (;;) {
       try {
@@ -234,11 +234,11 @@ export class Streams implements CompanionHost, AsyncDisposable {
     }
   }
 
-  /** Makes another thread notify the group that all instances are to stop: a dead one cannot. */
+  /** Has another thread ask all instances of the group to stop: a dead one cannot. */
   async #tellGroup(cause: unknown): Promise<void> {
     const alive = this.#threads.find(({ state }) => state === 'running' || state === 'rebalancing')
     if (alive === undefined) {
-      this.app.settings.logger.error({ err: cause }, 'no thread is left to tell the other instances to stop')
+      this.app.settings.logger.error({ err: cause }, 'no thread is left to ask the other instances to stop')
     } else await alive.shutdownApplication()
   }
 
@@ -259,7 +259,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     return this.#ended.promise
   }
 
-  /** Resolves when the application is running; rejects if it ends before. */
+  /** Resolves when the application is running; rejects if it ends before that. */
   async whenRunning(): Promise<void> {
     while (this.#state !== 'running') {
       if (this.#state === 'not-running' || this.#state === 'error') {
@@ -360,7 +360,7 @@ interface HostPlace {
   readonly claim: ClaimedDirectory
 }
 
-/** Opens workers for several threads on Kafka, each with its own event loop; all other threads share this one. */
+/** Prepares workers for several threads on Kafka, each with its own event loop; all other threads share this one. */
 async function openHost(place: HostPlace): Promise<{ readonly home: StateHome; readonly host: ThreadHost }> {
   const { app, topology, options, engine, directory, claim } = place
   const { log, module, instanceId, fileMode, clock = systemClock, scheduler = eventLoopScheduler } = options

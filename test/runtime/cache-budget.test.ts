@@ -27,7 +27,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** Keys whose update is still held back when every record is processed and nothing is committed. */
+/** Counts the keys whose update is still held back when every record is processed and nothing is committed. */
 async function heldBack(cacheBytes: number): Promise<number> {
   await using writer = await TopicWriter.open(log, words)
   for (let i = 0; i < KEYS; i++) writer.write(`word-${i}`, 1, { timestamp: i })
@@ -47,6 +47,6 @@ test('cacheBytes bounds what all tasks of a thread hold back together', async ()
   const bytes = 100_000
   const held = await heldBack(bytes)
   expect(held).toBeGreaterThan(0)
-  // An entry counts for more than 160 bytes, so that four caches of this size would hold four times as many.
+  // An entry takes more than 160 bytes. Four tasks with a cache of this size each would hold four times as many.
   expect(held).toBeLessThan(bytes / 160)
 })

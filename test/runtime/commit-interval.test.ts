@@ -7,9 +7,9 @@ import { defineApp, memoryLog, readTopic, Streams, string, topic, TopicWriter } 
 const words = topic('words', { key: string(), value: string() })
 const copies = topic('copies', { key: string(), value: string() })
 
-// Slower than the limit it would be with the 30 s of at-least-once.
+// The timeout is less than the 30 s of at-least-once.
 test(
-  'a log that always commits exactly once does so every 100 ms, whatever guarantee was asked for',
+  'a log that is always exactly-once has a commit every 100 ms, whatever guarantee was asked for',
   { timeout: 10_000 },
   async () => {
     const stateDirectory = await mkdtemp(join(tmpdir(), 'millrace-commit-interval-'))

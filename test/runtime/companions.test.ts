@@ -93,7 +93,7 @@ async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
 
-/** A server that answers from the stores, in short. */
+/** Stands for a server that answers from the stores. */
 function counter(): Companion & { countOf(word: string): number | undefined } {
   let streams: CompanionHost | undefined
   return {
@@ -110,7 +110,7 @@ describe.each([
   ['memory', () => memoryLog()],
   ['embedded', () => embeddedLog({ directory: join(directory, 'log') })],
 ])('companions of an application on the log in %s', (_kind, open) => {
-  test('start when it runs, in order, and answer from its stores until it stops, in reverse order', async () => {
+  test('start in order when it runs, answer from its stores until it stops, and stop in reverse order', async () => {
     await log.close()
     await useLog(await open())
     const server = counter()
@@ -209,7 +209,7 @@ describe('a companion that does not stop', () => {
 })
 
 describe('an application that fails', () => {
-  test('stops its companions once, and rejects with what it failed of', async () => {
+  test('stops its companions once, and rejects with its error', async () => {
     const watcher = companion('watcher', { stop: (streams) => void events.push(streams.state) })
     const streams = await Streams.start(countingApp({ threads: 2 }), { ...options, companions: [watcher] })
     await write('bad')
@@ -241,7 +241,7 @@ describe('an application that fails', () => {
 })
 
 describe('the status', () => {
-  test('shows what a companion throws that is asked for its own', async () => {
+  test('shows the error of a companion that throws when it is asked for its status', async () => {
     const error = new Error('not now')
     const silent: Companion = {
       ...companion('silent'),
@@ -256,11 +256,11 @@ describe('the status', () => {
 
 describe('the option', () => {
   test.each([
-    ['nothing but a list', {}, 'is an object', 'Give a list of companions'],
+    ['what is not a list', {}, 'is an object', 'Give a list of companions'],
     ['objects without the methods', [{ name: 'server', start() {} }], 'companions[0]', 'it has stop(), status()'],
     ['names that are missing', [{ ...companion(''), name: undefined }], 'companions[0].name', 'Give it a name'],
     ['one name twice', [companion('a'), companion('a')], 'companions[1].name', 'a name of its own'],
-  ])('takes %s', async (_what, companions, message, hint) => {
+  ])('refuses %s', async (_what, companions, message, hint) => {
     const given = { ...options, companions } as StreamsOptions
     const error = await Streams.start(countingApp(), given).catch((cause: unknown) => cause)
     expect(error).toMatchObject({ code: 'MR_CONFIG', hint: expect.stringContaining(hint) })

@@ -7,7 +7,7 @@ interface Click {
   seen?: boolean
 }
 
-/** As another program wrote it: not as JSON.stringify would. */
+/** JSON as another program writes it, not as JSON.stringify does. */
 const TEXT = '{ "page" : "home" }'
 const clicks = topic('clicks', { key: string(), value: json<Click>() })
 const counts = topic('counts', { key: string(), value: json<unknown>() })
@@ -25,7 +25,7 @@ beforeEach(async () => {
 
 afterEach(() => log.close())
 
-/** Runs the application over all clicks; answers what was in its repartition topic. */
+/** Runs the application over all clicks. Returns the values in its repartition topic. */
 async function run(aggregate: (stream: KStream<string, Click>) => void): Promise<(string | undefined)[]> {
   const app = defineApp({
     id: 'pages',
@@ -53,7 +53,7 @@ async function lastOutput(): Promise<unknown> {
   return last
 }
 
-test('values that are only counted go through a repartition topic as they came: they are not serialized anew', async () => {
+test('values that are only counted pass a repartition topic as they came: they are not serialized again', async () => {
   const written = await run((stream) => {
     const [left, right] = [stream.filter((click) => click !== null), stream.filter(() => false)]
     left
@@ -69,7 +69,7 @@ test('values that are only counted go through a repartition topic as they came: 
   expect(await lastOutput()).toBe(4)
 })
 
-test('values that were changed on the way go as they are now, counted or not', async () => {
+test('values that were changed on the way are written as they are now, counted or not', async () => {
   const written = await run((stream) => {
     stream
       .filter((click) => click !== null)
@@ -84,7 +84,7 @@ test('values that were changed on the way go as they are now, counted or not', a
   expect(await lastOutput()).toBe(4)
 })
 
-test('values that somebody looks at go as they are now, with what a function changed in them', async () => {
+test('values that are aggregated are written as they are now, with what a function changed in them', async () => {
   const written = await run((stream) => {
     stream
       .filter((click) => click !== null)

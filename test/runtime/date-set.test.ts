@@ -11,7 +11,7 @@ import { sharedBroker, uniqueName } from '../kafka/broker/index.ts'
 
 const HOUR = 3_600_000
 
-/** This machine's, with a date that can be set. */
+/** This machine's clock, with a date that can be set. */
 class SettableClock implements Clock {
   off = 0
 
@@ -83,7 +83,7 @@ test.each(logs)(
   },
 )
 
-test('a checkpoint from the future is trusted as far as one from the past: half of the time that tombstones are kept', () => {
+test('a checkpoint from the future is trusted like a past one, for half the time that tombstones are kept', () => {
   const range = { topicId: 'topic', earliest: 0, end: 9, tombstoneRetention: 24 * HOUR }
   const isStale = (age: number) => planRestore({ offset: 5, topicId: 'topic', time: -age }, range, 0).stale
   expect([11, 13, -11, -13].map((hours) => isStale(hours * HOUR))).toEqual([false, true, false, true])

@@ -26,7 +26,7 @@ function tasksOnDisk(directory: string): Promise<string[]> {
 }
 
 describe('the directory of a task that went elsewhere', () => {
-  test('is deleted when nobody had it for the delay, those that are open never', async () => {
+  test('is deleted when no thread had it for the delay; an open one never is', async () => {
     const home = stateHome(rocksdbEngine, state.stateDirectory, recordingLogger().logger)
     const clock = new ManualClock(0)
     const cleaner = new DirectoryCleaner(home, DELAY, clock, recordingLogger().logger)
@@ -65,7 +65,7 @@ describe('the directory of a task that went elsewhere', () => {
 })
 
 describe('the directories of one process', () => {
-  test('are open in one thread at a time; another is told, and tells when it is released', async () => {
+  test('are open in one thread at a time; another thread gets an error, and is notified of the release', async () => {
     const home = stateHome(memoryEngine, '', recordingLogger().logger)
     await home.open('0_0')
     const released: string[] = []
@@ -90,7 +90,7 @@ describe('the directories of one process', () => {
   })
 })
 
-test('a task that another thread has not closed yet is waited for, while the others run, and opened when it is released', async () => {
+test('a task that another thread still holds is opened when it is released; the others run meanwhile', async () => {
   const home = stateHome(memoryEngine, '', recordingLogger().logger)
   const app = state.app()
   const topology = app.topology()

@@ -13,7 +13,7 @@ beforeEach(async () => {
 
 afterEach(() => log.close())
 
-/** Clicks of users, most of them by few, so that the partitions hold unequal shares of every minute. */
+/** Writes clicks, most of them by few users, so that the partitions hold unequal shares of every minute. */
 async function click(count: number): Promise<void> {
   await using writer = await TopicWriter.open(log, clicks)
   for (let i = 0; i < count; i++) {
@@ -22,7 +22,7 @@ async function click(count: number): Promise<void> {
   }
 }
 
-test('a backlog is worked off in the order of event time over all partitions: no record is too late for its window', async () => {
+test('a backlog is processed in event-time order over all partitions: no record is late for its window', async () => {
   const count = 40_000
   await click(count)
   const app = defineApp({

@@ -39,7 +39,7 @@ interface Timed {
   readonly throws?: boolean
 }
 
-/** What JavaScript lets a function return although its type says a number. */
+/** Values that JavaScript lets a function return although its type is number. */
 const NO_TIMES: readonly (readonly [what: string, value: unknown])[] = [
   ['text', '9000'],
   ['undefined', undefined],
@@ -47,7 +47,7 @@ const NO_TIMES: readonly (readonly [what: string, value: unknown])[] = [
   ['Infinity', Infinity],
   ['a Date', new Date(9_000)],
   ['a bigint', 9_000n],
-  ['a time beyond what there is', 1e16],
+  ['a time out of range', 1e16],
 ]
 
 const input = topic('input', { key: string(), value: string() })
@@ -77,7 +77,7 @@ test.each(NO_TIMES)('a timestamp function that returns %s is MR_TIMESTAMP with t
 })
 
 test.each([...NO_TIMES, ['nothing, but throws', 'throw'] as const])(
-  'onDeserializationError decides about a timestamp function that returns %s, and what follows is processed',
+  'onDeserializationError decides about a timestamp function that returns %s, and later records are processed',
   (_, value) => {
     const source = stamped((text) => {
       if (text === 'bad' && value === 'throw') throw new TypeError('no time here')
@@ -101,7 +101,7 @@ test.each([...NO_TIMES, ['nothing, but throws', 'throw'] as const])(
   },
 )
 
-test('a fraction is cut before windows are made of it, and negative times are dropped and counted', () => {
+test('a fraction is cut off before windows are chosen, and negative times are dropped and counted', () => {
   const source = topic('timed', { key: string(), value: json<Timed>(), timestamp: ({ value }) => value?.t as number })
   const counts = topic('counts', { key: windowed(string(), '10s'), value: long() })
   using driver = new TopologyTestDriver(
@@ -311,7 +311,7 @@ test('a fraction that an older log holds is read as a whole time', () => {
 const prices = topic('prices', { key: string(), value: string(), timestamp: ({ value }) => Number(value) })
 
 test.each(['continue', 'fail'] as const)(
-  'a table restored from its source topic holds what it held, without records that had no time (%s)',
+  'a table restored from its source topic holds what it held before, without records that had no time (%s)',
   async (onDeserializationError) => {
     let isBroken = false
     const source = topic('prices', {

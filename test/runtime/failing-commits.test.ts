@@ -17,7 +17,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** Topics and an application that copies numbers, `work` done at each. */
+/** Creates topics and an application that copies numbers, and calls `work` with each. */
 async function copying(
   log: Log,
   work: (value: number) => void,
@@ -56,7 +56,7 @@ function block(ms: number): void {
   while (Date.now() < end);
 }
 
-test('a commit interval that no transaction lives long enough for is refused at the start, with both values', async () => {
+test('a commit interval too long for the transaction timeout is refused at the start, with both values', async () => {
   await using log = disposable(kafka({ brokers: await sharedBroker(), transactionTimeout: 2_000 }))
   const { app } = await copying(log, () => {}, { commitInterval: 2_000 })
   await expect(Streams.start(app, { log, stateDirectory: directory })).rejects.toMatchObject({
@@ -66,9 +66,9 @@ test('a commit interval that no transaction lives long enough for is refused at 
   })
 })
 
-test('a transaction that a slow record keeps open beyond its timeout is aborted, counted and done again, and ends', async () => {
+test('a transaction that a slow record keeps open beyond its timeout is aborted, counted and repeated', async () => {
   await using log = disposable(kafka({ brokers: await sharedBroker(), transactionTimeout: 3_000 }))
-  // The transaction is open when the slow record comes, each time that it comes behind others.
+  // The slow record comes after others, so that the transaction is open by then each time.
   const work = (value: number): void => block(value === 30 ? 5_000 : 15)
   const { app, write, copied } = await copying(log, work, { commitInterval: 2_800 })
   await write(40)
@@ -79,7 +79,7 @@ test('a transaction that a slow record keeps open beyond its timeout is aborted,
   await streams.close()
 })
 
-test('commits that go on failing end the application, which names the task and the offset at which it hangs', async () => {
+test('commits that keep failing end the application, with the task and the offset at which it is stuck', async () => {
   await using log = disposable(memoryLog())
   const { app, numbers, write, copied } = await copying(log, () => {}, { commitInterval: 10, taskTimeout: 700 })
   await write(5)

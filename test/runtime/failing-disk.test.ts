@@ -45,7 +45,7 @@ async function lastCounts(): Promise<number[]> {
 
 const each = (count: number): number[] => Array.from({ length: 10 }, () => count)
 
-/** RocksDB on a disk that is full when `isFull` says so, found by `call`; only tasks' directories lie on it. */
+/** RocksDB whose `call` finds the disk of the tasks' directories full while `isFull` returns true. */
 async function rocksdbOnDisk(isFull: () => boolean, call: 'prepare' | 'write'): Promise<EngineFactory> {
   const { factory } = await chooseEngine('rocksdb')
   return {
@@ -73,7 +73,7 @@ async function rocksdbOnDisk(isFull: () => boolean, call: 'prepare' | 'write'): 
 
 test.each([
   ['while the log carries out the commit', 'prepare'],
-  ['behind it', 'write'],
+  ['after it', 'write'],
 ] as const)(
   'a disk found full %s ends the application with path and task, and all is counted after a restart',
   async (_, call) => {

@@ -39,7 +39,7 @@ async function run(engine: EngineName, fileMode?: 'owner' | 'group'): Promise<vo
   await log.close()
 }
 
-/** Modes of what lies below, in octal, by path. */
+/** Octal modes of all directories and files, by path. */
 function modes(): Map<string, string> {
   const paths = readdirSync(directory, { recursive: true, encoding: 'utf8' })
   return new Map(paths.map((path) => [path, (statSync(join(directory, path)).mode & 0o777).toString(8)]))
@@ -65,7 +65,7 @@ describe.each(['rocksdb', 'level'] as const)('state and logs on %s', (engine) =>
     expect(kinds()).toEqual({ directories: new Set(['750']), files: new Set(['640']) })
   })
 
-  test('keep the modes that they have, which are no reason to refuse them; only what is new is for the user alone', async () => {
+  test('keep the modes that they have, and are not refused for them; what is new is for the user alone', async () => {
     for (const path of ['state', 'log']) mkdirSync(join(directory, path), { mode: 0o777 })
     for (const path of ['state', 'log']) chmodSync(join(directory, path), 0o777)
     await run(engine)

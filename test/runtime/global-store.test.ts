@@ -11,7 +11,7 @@ const customers = topic('customers', { key: string(), value: string(), tombstone
 const cities = topic('cities', { key: string(), value: string() })
 const answers = topic('answers', { key: string(), value: string() })
 
-/** City → its customers. */
+/** Customers by city. */
 const byCity = () => keyValueStore('by-city', { key: string(), value: string() })
 type ByCity = KeyValueStore<string, string>
 
@@ -68,7 +68,7 @@ describe('a global store of a processor of your own', () => {
     expect(driver.output(answers).readValues()).toEqual(['bob'])
   })
 
-  test('is described as Kafka Streams does', () => {
+  test('is described as by Kafka Streams', () => {
     expect(describeTopology(app.topology())).toContain(
       [
         '  Sub-topology: 0 for global store (will not generate tasks)',
@@ -81,7 +81,7 @@ describe('a global store of a processor of your own', () => {
     )
   })
 
-  test('can be changed by nobody else', () => {
+  test('can be changed by no other processor', () => {
     const writing = defineApp({
       id: 'writing',
       build: (builder) => {
@@ -119,7 +119,7 @@ describe('a global store of a processor of your own', () => {
     )
   })
 
-  test('is complete before the first record is processed, and after a restart goes on where it was', async () => {
+  test('is complete before the first record is processed, and continues where it was after a restart', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'millrace-global-'))
     const log = memoryLog()
     try {

@@ -21,7 +21,7 @@ async function idOf(place: string, instanceId?: string): Promise<string> {
   return processId
 }
 
-/** Another process that holds the claim of a directory. */
+/** Starts another process, which holds the claim of a directory. */
 async function holder(place: string): Promise<ChildProcess> {
   const script = join(import.meta.dirname, 'support/hold-claim.ts')
   const child = spawn(process.execPath, ['--conditions=millrace-source', script, place], {
@@ -55,7 +55,7 @@ describe('the identity of an instance', () => {
     expect(await idOf(directory)).toBe(id)
   })
 
-  test('is new where the file that holds it cannot be read', async () => {
+  test('is new if the file that holds it cannot be read', async () => {
     const id = await idOf(directory)
     const claim = join(directory, 'process')
     const manifest = (await readdir(claim)).find((name) => name.startsWith('MANIFEST'))
@@ -65,7 +65,7 @@ describe('the identity of an instance', () => {
     expect(await idOf(directory)).toBe(drawn)
   })
 
-  test('is the instance id where one is given, on an empty disk too', async () => {
+  test('is the instance id if one is given, on an empty disk too', async () => {
     expect(await idOf(directory, 'pod-0')).toBe('pod-0')
     await rm(directory, { recursive: true })
     expect(await idOf(directory, 'pod-0')).toBe('pod-0')
@@ -104,7 +104,7 @@ test('a copied state directory started beside the original shares the work inste
   expect(await state.shown()).toEqual(state.expected())
 })
 
-test('an instance whose identity another one takes over ends, naming host and directory, and never starts over', async () => {
+test('an instance whose identity is taken over ends, naming host and directory, and never starts over', async () => {
   await state.pay(100)
   const first = await state.start(state.app({ onUncaughtError: 'replaceThread' }), { instanceId: 'pod-0' })
   await idle(first)

@@ -110,7 +110,7 @@ describe('when all partitions of a task are silent for idleAfter', () => {
           .leftJoin(builder.stream(right), (_value, other) => (other === null ? '1' : '2'), joinWindow('20s'))
           .to(out),
     ],
-  ])('%s come out, stamped as ever', (_what, build) => {
+  ])('%s are emitted, with the timestamps that they always have', (_what, build) => {
     using driver = open(appOf(build))
     driver.input(left).pipe('a', 'x', { timestamp: NOW })
     expect(read(driver)).toEqual([])
@@ -123,7 +123,7 @@ describe('when all partitions of a task are silent for idleAfter', () => {
     expect(read(driver)).toEqual([])
   })
 
-  test('stream time goes on by the time that passes, from where it stood, and never back', () => {
+  test('stream time advances by the time that passes, from where it was, and never goes back', () => {
     using driver = open(appOf((builder) => void builder.stream(left).groupByKey().windowedBy(tumbling('10s')).count()))
     driver.input(left).pipe('a', 'x', { timestamp: NOW - 100_000 })
     driver.advanceWallClock('30s')
@@ -150,7 +150,7 @@ describe('when all partitions of a task are silent for idleAfter', () => {
     expect(driver.streamTime).toBe(NOW + 70_000)
   })
 
-  test('a record that is late because of it is dropped for a reason of its own', () => {
+  test('a record that is late because of it is dropped with a reason of its own', () => {
     using driver = open(appOf(closing(tumbling('20s'))))
     const input = driver.input(left)
     input.pipe('a', 'x', { timestamp: NOW })
@@ -164,13 +164,13 @@ describe('when all partitions of a task are silent for idleAfter', () => {
         ['late', 1],
       ]),
     )
-    // Records have caught up: what is late now is late by them.
+    // Records have caught up: what is late now is late because of them.
     input.pipe('a', 'new', { timestamp: NOW + 100_000 })
     input.pipe('a', 'late', { timestamp: NOW + 2 })
     expect(driver.dropped.byReason.get('late')).toBe(2)
   })
 
-  test('it is one task that counts: others go on by their records', () => {
+  test('the silence of one task is enough: others advance by their records', () => {
     using driver = open(appOf(closing(tumbling('20s'))), 2)
     const input = driver.input(left)
     const partitionOf = (key: string) => {
@@ -189,8 +189,8 @@ describe('when all partitions of a task are silent for idleAfter', () => {
     expect(read(driver)).toHaveLength(4 - first)
   })
 
-  test('nothing that is held back comes late for what lies behind it, within a task and behind a repartition topic', () => {
-    // Totals of totals: the first windows emit after an hour what belongs into minutes long past.
+  test('nothing that is held back is late for what follows it, within a task and after a repartition topic', () => {
+    // Totals of totals: after an hour the first windows emit what belongs to minutes long past.
     const minutes = (stream: KStream<string, string>, regrouped: boolean) => {
       const grouped = regrouped ? stream.groupBy((_value, key) => `all ${key}`) : stream.groupByKey()
       return grouped
@@ -223,7 +223,7 @@ describe('when all partitions of a task are silent for idleAfter', () => {
     }
   })
 
-  test('nothing comes late for what reads a topic of the user that the application writes', () => {
+  test('nothing is late for a sub-topology that reads a topic of the user which the application writes', () => {
     const app = appOf(
       (builder) => {
         builder
@@ -254,7 +254,7 @@ describe('when all partitions of a task are silent for idleAfter', () => {
     expect(read(driver)).toEqual(['b=1@0', 'a=1@0'])
   })
 
-  test('what caches hold back comes out first', () => {
+  test('what caches hold back is emitted first', () => {
     const app = appOf(
       (builder) =>
         builder
@@ -274,7 +274,7 @@ describe('when all partitions of a task are silent for idleAfter', () => {
     expect(read(driver)).toEqual(['a=1@0'])
   })
 
-  test('an error of a function goes to the handler, and the others come out', () => {
+  test('an error of a function goes to the handler, and the other results are emitted', () => {
     const app = appOf(
       (builder) =>
         builder
@@ -300,7 +300,7 @@ describe('when all partitions of a task are silent for idleAfter', () => {
   })
 })
 
-test('without idleAfter nothing comes until the next record', () => {
+test('without idleAfter nothing is emitted before the next record', () => {
   using driver = open(defineApp({ id: 'idle', build: closing(tumbling('20s')) }))
   driver.input(left).pipe('a', 'x', { timestamp: NOW })
   driver.advanceWallClock('1d')
@@ -321,7 +321,7 @@ describe('on the embedded log', () => {
   })
   afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-  test('the last windows come out once, with the stream time kept over a restart', async () => {
+  test('the last windows are emitted once, and stream time is kept over a restart', async () => {
     const log = await embeddedLog({ directory: join(directory, 'log'), fsync: false })
     try {
       await log.createTopics(['left', 'out'].map((name) => ({ name, partitions: 2 })))
@@ -352,7 +352,7 @@ describe('on the embedded log', () => {
       await log.close()
     }
   })
-  test('what another thread holds back until its commit is not late for what reads it', async () => {
+  test('what another thread holds back until its commit is not late for the thread that reads it', async () => {
     const log = await embeddedLog({ directory: join(directory, 'log'), fsync: false })
     try {
       await log.createTopics(['left', 'out'].map((name) => ({ name, partitions: 1 })))

@@ -3,7 +3,7 @@ import type { Log, LogReader } from '../../src/log/log.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { InputLookup } from '../../src/runtime/failures/input-lookup.ts'
 
-test('an application that closes waits for no input record, and leaves nothing open that keeps the process alive', async () => {
+test('an application that closes waits for no input record, and leaves no reader open', async () => {
   let open = 0
   const reader: Partial<LogReader> = {
     assign: () => {},

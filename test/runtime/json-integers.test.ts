@@ -25,7 +25,7 @@ function payments(integers: JsonIntegers | undefined) {
   })
 }
 
-/** What comes out of a record that is passed on as it is, or through operators and a repartition topic. */
+/** Returns the output of a record that is passed on as it is, or through operators and a repartition topic. */
 function through(integers: JsonIntegers | undefined, errors: MillraceError[], passedOn: boolean): (string | null)[] {
   const input = payments(integers)
   const value = input.valueSerde as Serde<Payment>
@@ -52,7 +52,7 @@ function through(integers: JsonIntegers | undefined, errors: MillraceError[], pa
   return driver.output(raw).readValues()
 }
 
-test('an integer that a number does not hold is refused or exact, alike whether a record is passed on or changed', () => {
+test('an integer that a number cannot hold is refused or exact, whether its record is passed on or changed', () => {
   for (const passedOn of [true, false]) {
     const errors: MillraceError[] = []
     expect(through(undefined, errors, passedOn)).toEqual([])
@@ -65,7 +65,7 @@ test('an integer that a number does not hold is refused or exact, alike whether 
   }
 })
 
-test('bigints of any size come back from a store and its changelog as bigints; without the option they are refused', () => {
+test('bigints of any size stay bigints in a store and its changelog; without the option they are refused', () => {
   interface Sum {
     readonly sum: bigint
     readonly n: number

@@ -29,7 +29,7 @@ interface Total {
 const readings = topic('readings', { key: string(), value: json<Reading>() })
 const out = topic('out', { key: string(), value: json<unknown>() })
 
-/** Counts how often it is given a `note`, and takes `by` for a number. */
+/** Counts how often its total has a `note`, and takes `by` for a number. */
 function totals(caching: boolean, decision: (error: MillraceError) => ErrorDecision = () => 'fail') {
   return defineApp({
     id: 'totals',
@@ -59,7 +59,7 @@ beforeEach(() => {
 afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
 for (const caching of [true, false]) {
-  test(`totals are the same with and without a restart, also behind the first 100 values; caching ${caching}`, async () => {
+  test(`totals are the same with or without a restart, even after 100 values; caching ${caching}`, async () => {
     const answers: unknown[] = []
     for (const restarts of [false, true]) {
       const log = memoryLog()
@@ -93,7 +93,7 @@ for (const caching of [true, false]) {
   })
 }
 
-test('onProcessingError decides about a record whose aggregate the store refuses, and the store stays as it was', () => {
+test('onProcessingError decides about a record whose aggregate the store refuses, and the store stays the same', () => {
   const errors: MillraceError[] = []
   using driver = new TopologyTestDriver(
     totals(true, (error) => {
@@ -115,7 +115,7 @@ test('onProcessingError decides about a record whose aggregate the store refuses
   expect(errors[0]?.hint).toContain('onProcessingError')
 })
 
-test('onProductionError decides about a record of which something would be lost, with node, topic and path', () => {
+test('onProductionError decides about a record that would lose something, with node, topic and path', () => {
   const errors: MillraceError[] = []
   const app = defineApp({
     id: 'rates',
@@ -144,7 +144,7 @@ test('onProductionError decides about a record of which something would be lost,
   }
 })
 
-test('what a program does with a value downstream, or with the record, does not change what is kept', () => {
+test('what a program does to a value downstream, or to the record, does not change what the store keeps', () => {
   interface Kept {
     n: number
     readonly first?: { n: number }

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sharedBroker, uniqueName } from '../kafka/broker/index.ts'
 
 const text = { key: string(), value: string() }
-/** What the partitioner does with the first record, whose topic's partitions Kafka is asked for, and with the last. */
+/** Values for the partitioner. The first is bad while Kafka is asked for the topic's partitions; so is the last. */
 const VALUES = ['bad', 'good', 'good', 'bad']
 
 let directory: string
@@ -73,7 +73,7 @@ describe.each(['Kafka, which is asked for them', 'a log that knows them'])(
 
     test.each([
       ['throws', throws, 'MR_PROCESSING'],
-      ['chooses one that is not there', () => [0, 7], 'MR_NO_PARTITION'],
+      ['chooses one that does not exist', () => [0, 7], 'MR_NO_PARTITION'],
     ])('a partitioner that %s is decided about like any function, with record and place', async (_how, bad, code) => {
       const asked: [MillraceError, FailedRecord][] = []
       const onProcessingError: ErrorHandler = (error, record) => {
@@ -101,7 +101,7 @@ describe.each(['Kafka, which is asked for them', 'a log that knows them'])(
       )
     })
 
-    test('a record at which it throws is put aside as it was read', async () => {
+    test('a record at which it throws goes to the dead letter topic as it was read', async () => {
       const { written, dead } = await run(log(), throws, { onProcessingError: 'deadLetter' }, 'done')
       expect(written).toEqual(GOOD)
       expect(dead).toEqual([
@@ -114,7 +114,7 @@ describe.each(['Kafka, which is asked for them', 'a log that knows them'])(
       expect((await run(log(), () => [], {}, 'done')).written).toEqual(GOOD)
     })
 
-    test('nothing is written, and the error names the record, where the application is to end', async () => {
+    test('nothing is written, and the error names the record, if the application is to end', async () => {
       const { id, error, written } = await run(log(), throws, {}, 'closed')
       expect(error).toMatchObject({ code: 'MR_PROCESSING', task: '0_0', topic: `${id}.in`, partition: 0, offset: 0 })
       expect(written).toEqual([])

@@ -28,7 +28,7 @@ function recording(): { lines: Line[]; logger: Logger } {
   return { lines, logger: { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') } }
 }
 
-/** Counts in windows of which a late record belongs to three, and fails for negative values. */
+/** Counts in windows, three for each late record, and fails for negative values. */
 function counting(config: Partial<AppConfig>) {
   return defineApp({
     id: 'counting',
@@ -76,7 +76,7 @@ it('a record that is too old for a global store is counted and logged with its p
   expect(lines).toEqual([{ level: 'warn', message: 'record dropped', fields }])
 })
 
-it('records that are dropped alike are told once with their place, then counted by reason and node', () => {
+it('records that are dropped alike are logged once with their place, then counted by reason and node', () => {
   const { lines, logger } = recording()
   const driver = new TopologyTestDriver(counting({ logger }))
   const input = driver.input(clicks)
@@ -115,7 +115,7 @@ it('records that are dropped alike are told once with their place, then counted 
   driver.advanceWallClock('10s')
   expect(lines.at(-1)?.fields).toEqual({ node: late, reason: 'late', count: 3, interval: 10_000 })
 
-  // What did not come for an interval is told with its place again.
+  // What was not dropped for an interval is logged with its place again.
   driver.advanceWallClock('10s')
   input.pipe('a', 1, { timestamp: 10_000 })
   expect(lines.at(-1)).toMatchObject({ message: 'record dropped', fields: { reason: 'late', offset: 602 } })
@@ -128,7 +128,7 @@ it('records that are dropped alike are told once with their place, then counted 
   expect(counted).toBe(dropped)
 })
 
-it('a flood of late and unreadable records makes a handful of lines, and the last count is written at the close', async () => {
+it('a flood of late and unreadable records makes few lines, and the last count is written at the close', async () => {
   const { lines, logger } = recording()
   const log = memoryLog()
   log.createTopics([{ name: 'clicks', partitions: 4 }])

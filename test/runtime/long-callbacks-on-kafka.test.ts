@@ -26,20 +26,20 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** Keeps the event loop from everything else, as a calculation does. */
+/** Blocks the event loop, as a calculation does. */
 function block(ms: number): void {
   const end = Date.now() + ms
   while (Date.now() < end);
 }
 
-/** Collects what is said. */
+/** Collects the messages of a logger. */
 function listener(): { readonly logger: Logger; readonly said: string[] } {
   const said: string[] = []
   const say = (_fields: object, message: string): void => void said.push(message)
   return { said, logger: { debug: () => {}, info: say, warn: say, error: say } }
 }
 
-/** An application of its own, whose members lose their session after a few seconds. */
+/** Creates an application of its own, whose members lose their session after a few seconds. */
 async function world(groupProtocol: 'streams' | 'classic', options: Partial<KafkaOptions> = {}) {
   const id = uniqueName('long')
   const log = kafka({ brokers, groupProtocol, sessionTimeout: SESSION, heartbeatInterval: 500, ...options })
@@ -75,7 +75,7 @@ async function world(groupProtocol: 'streams' | 'classic', options: Partial<Kafk
 }
 
 describe.each(protocols)('a member of a %s group', (protocol) => {
-  it('keeps its membership although every record takes 200 ms, in processing and in what a cache held back', async () => {
+  it('keeps its membership though every record takes 200 ms, in processing and in what a cache held back', async () => {
     const { app, start, work, done, write, results } = await world(protocol)
     await write(Array.from({ length: 16 }, (_, i) => i))
     const { logger, said } = listener()
@@ -90,7 +90,7 @@ describe.each(protocols)('a member of a %s group', (protocol) => {
           .peek(() => block(200))
           .to(done)
       },
-      // All of them in one commit.
+      // All records are in one commit.
       { logger, commitInterval: 4_000 },
     )
     const streams = await start(slow)
@@ -110,7 +110,7 @@ describe.each(protocols)('a member of a %s group', (protocol) => {
         .filter(() => true)
         .mapValues(
           (value) => {
-            // A little less each time: what it kept before is not what is spoken of.
+            // A little less each time: an earlier, longer call is not the one to report.
             if (value === 2) block(SESSION + 1_500 - 20 * times++)
             return value
           },

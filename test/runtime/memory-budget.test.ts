@@ -48,7 +48,7 @@ describe('the parts of the memory of an application', () => {
     expect(parts.entries + parts.changes).toBeLessThanOrEqual(heap / 2)
   })
 
-  test('what threads and tasks get of them is no more than there is', () => {
+  test('are not exceeded by what threads and tasks get of them', () => {
     for (const threads of [1, 2, 4]) {
       const app = latest('256MiB', { threads })
       const parts = divideMemory(app.settings)
@@ -87,7 +87,7 @@ describe('in a running application', () => {
     await writer.flush()
   }
 
-  test('engines are given their part anew when tasks come and go, and keep what they hold', async () => {
+  test('engines get another share when tasks come and go, and keep what they hold', async () => {
     await write(1000, 1000, 10)
     const app = latest('128MiB')
     const { blockCache, writeBuffers } = divideMemory(app.settings)
@@ -116,7 +116,7 @@ describe('in a running application', () => {
     await one.close()
   })
 
-  test('what is in use stays below the setting under load, as commits are made early', async () => {
+  test('the memory in use stays below the setting under load, because commits are made early', async () => {
     const records = 60_000
     await write(records, 30_000, 400)
     const app = latest('16MiB', { commitInterval: '1h' })
@@ -133,7 +133,7 @@ describe('in a running application', () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
     expect(most.all).toBeLessThan(app.settings.memory)
-    // It was used, and its bounds were met.
+    // It was used, and its bounds were kept.
     expect(most.entries).toBeGreaterThan(parts.entries / 2)
     expect(most.entries).toBeLessThanOrEqual(parts.entries)
     expect(most.cache).toBeLessThanOrEqual(parts.cache)
@@ -154,7 +154,7 @@ function soon(): Promise<void> {
 interface EnginesInUse {
   count: number
   blockCache: number
-  /** Being filled, and being flushed. */
+  /** Those being filled and those being flushed. */
   writeBuffers: number
 }
 

@@ -5,7 +5,7 @@ test('the metadata of a committed offset is written as Kafka Streams writes it',
   expect(encodeOffsetMetadata(1700000005000, new Map())).toBe('AgAAAYvP5XuI')
 })
 
-test('named times come back with the offset they were committed with', () => {
+test('named times are read back with the offset that they were committed with', () => {
   const times = new Map([
     ['KSTREAM-AGGREGATE-STATE-STORE-0000000001', 42],
     ['größe', 1700000000000],

@@ -21,7 +21,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** Copies words. */
+/** Creates an application that copies words. */
 async function copying(offsetReset: OffsetReset) {
   const id = uniqueName('gone')
   const words = topic(`${id}-words`, { key: string(), value: string(), offsetReset })
@@ -66,7 +66,7 @@ async function copying(offsetReset: OffsetReset) {
   }
 }
 
-/** Has committed the offset 1 and is stopped when the records 1 to 2 are deleted, as by retention, before they were read. */
+/** Stops the application at the committed offset 1. Then deletes the records 1 and 2 unread, as retention does. */
 async function behind(offsetReset: OffsetReset) {
   const world = await copying(offsetReset)
   const first = await world.start()
@@ -79,7 +79,7 @@ async function behind(offsetReset: OffsetReset) {
   return world
 }
 
-test('a committed offset that the topic does not hold any more: earliest goes on at the first record there is, with a warning', async () => {
+test('a committed offset that the topic no longer has: earliest continues at its start, with a warning', async () => {
   const { start, copiesAre, warnings } = await behind('earliest')
   const second = await start()
   await copiesAre('a', 'd')
@@ -87,7 +87,7 @@ test('a committed offset that the topic does not hold any more: earliest goes on
   await second.close()
 })
 
-test('… latest goes on at the end, with a warning', async () => {
+test('… latest continues at the end, with a warning', async () => {
   const { start, write, copiesAre, warnings, whenReading } = await behind('latest')
   const second = await start()
   await whenReading(second)
@@ -104,7 +104,7 @@ test('… none ends the application, with the place', async () => {
   await expect(streams.closed).rejects.toMatchObject({ code: 'MR_NO_OFFSET', topic: words.name, partition: 0 })
 })
 
-test('… and with a topic that was deleted and made anew while it was read, all of the new one is read', async () => {
+test('… and after a topic was deleted and created again while it was read, all of the new one is read', async () => {
   const { start, write, copiesAre, words } = await copying('earliest')
   const streams = await start()
   await write('a', 'b', 'c')

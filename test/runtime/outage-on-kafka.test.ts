@@ -24,7 +24,7 @@ afterAll(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** Counting, with what the application says meanwhile. */
+/** Starts an application that counts words, and collects its messages. */
 async function counting(log: Log, guarantee: Guarantee) {
   const said: string[] = []
   const say = (_fields: object, message: string): void => void said.push(message)
@@ -35,7 +35,7 @@ async function counting(log: Log, guarantee: Guarantee) {
   return { streams, said, write, counted }
 }
 
-/** Counts that come out when a partition has been idle for less than the brokers are gone, and when they do. */
+/** Starts an application that emits counts after its partition was idle for less time than the outage takes. */
 async function idling(log: Log) {
   const input = topic('idle-input', { key: string(), value: string() })
   const output = topic('idle-output', { key: string(), value: long() })
@@ -66,7 +66,7 @@ async function idling(log: Log) {
   return { streams, write, counts }
 }
 
-test('brokers that are gone for longer than calls are repeated are waited for, which is said once, and all goes on by itself', async () => {
+test('an outage longer than calls are repeated is waited for with one message, and all goes on by itself', async () => {
   const log = kafka({ brokers: broker.brokers, apiTimeout: 1_000 })
   const apps = await Promise.all((['at_least_once', 'exactly_once'] as const).map((each) => counting(log, each)))
   const idle = await idling(log)
@@ -75,7 +75,7 @@ test('brokers that are gone for longer than calls are repeated are waited for, w
   for (const { counted } of apps) {
     await expect.poll(counted, { timeout: 30_000 }).toEqual(Array.from({ length: KEYS }, () => 1))
   }
-  // Something is under way when they go.
+  // Something is in progress when they go.
   for (const { write } of apps) await write()
   await broker.kill()
   const news = (said: readonly string[], what: string) => said.filter((message) => message.includes(what))
@@ -102,8 +102,8 @@ test('brokers that are gone for longer than calls are repeated are waited for, w
   await log.close()
 })
 
-test('a command that is told to end while no broker answers says what it waits for, and gives up in time', async () => {
-  const prefix = `${uniqueName('told-to-end')}-`
+test('a command that has to end while no broker answers says what it waits for, and gives up in time', async () => {
+  const prefix = `${uniqueName('has-to-end')}-`
   const log = kafka({ brokers: broker.brokers })
   await log.createTopics(['numbers', 'doubled'].map((name) => ({ name: `${prefix}${name}`, partitions: 1 })))
   const args = ['run', fixture('numbers.ts'), '--kafka', broker.brokers, '--data', join(directory, 'command')]

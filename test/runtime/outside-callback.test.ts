@@ -47,7 +47,7 @@ function exposing(expose: (context: Context) => void, process: (context: Context
   }
 }
 
-/** Everything a processor can do that has an effect. */
+/** Everything that a processor can do and that has an effect. */
 const ACTS: readonly (readonly [name: string, act: (context: Context) => void])[] = [
   ['forward', (context) => context.forward({ key: 'k', value: 'late' })],
   ['commit', (context) => context.commit()],
@@ -61,7 +61,7 @@ const ACTS: readonly (readonly [name: string, act: (context: Context) => void])[
 describe.each(ACTS)('%s', (name, act) => {
   const outside = expect.objectContaining({ code: 'MR_OUTSIDE_CALLBACK', hint: expect.any(String) })
 
-  test('throws to whoever calls it when no callback is running, and changes nothing', () => {
+  test('throws to its caller when no callback is running, and changes nothing', () => {
     let context: Context | undefined
     using driver = new TopologyTestDriver(appOf(exposing((opened) => (context = opened))))
     driver.input(words).pipe('k', 'v', { timestamp: 1 })
@@ -105,7 +105,7 @@ describe.each(ACTS)('%s', (name, act) => {
         init(opened: Context) {
           context = opened
           context.schedule(1, 'wall-clock-time', () => acts('punctuator'))
-          // There is no time yet to forward at.
+          // There is no timestamp yet to forward with.
           if (name !== 'forward') acts('init')
         },
         process: () => acts('process'),
@@ -121,7 +121,7 @@ describe.each(ACTS)('%s', (name, act) => {
   })
 })
 
-test('a processor that awaits loses nothing: its records fail, stay uncommitted, and no promise of it ends the process', async () => {
+test('a processor that awaits loses nothing: its records stay uncommitted, and the process goes on', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-await-'))
   const late: unknown[] = []
   let awaits = true

@@ -53,10 +53,11 @@ function sums(builder: StreamsBuilder, windows: PeriodWindows): KTable<Windowed<
 }
 
 const shown = ({ key, value, timestamp }: { key: Windowed<string> | null; value: number | null; timestamp: number }) =>
-  `${key!.key} ${(key!.end - key!.start) / HOUR}h from ${new Date(key!.start).toISOString()}: ${value} @${new Date(timestamp).toISOString()}`
+  `${key!.key} ${(key!.end - key!.start) / HOUR}h from ${new Date(key!.start).toISOString()}: ` +
+  `${value} @${new Date(timestamp).toISOString()}`
 
 describe('windows of the calendar', () => {
-  test('total the days of a time zone, and both bounds reach the topic', () => {
+  test('sum the days of a time zone, and both bounds reach the topic', () => {
     const app = appOf((builder) => sums(builder, days).toStream().to(totals))
     using driver = new TopologyTestDriver(app)
     const pipe = (cents: number, instant: string) =>
@@ -144,7 +145,7 @@ describe('windows of the calendar', () => {
     expect(() => new TopologyTestDriver(cogrouped)).toThrow(refused)
   })
 
-  test('take several grouped streams together', () => {
+  test('aggregate several grouped streams together', () => {
     const app = appOf((builder) => {
       builder
         .stream(payments)
@@ -193,7 +194,7 @@ describe('windows of your own', () => {
     expect(driver.dropped.byReason).toEqual(new Map([['late', 1]]))
   })
 
-  test('that do not hold the time are a processing error with the place of the record', () => {
+  test('that do not contain the time are a processing error with the place of the record', () => {
     const windows = windowsOf(() => [{ start: 0, end: 5 }], { maxSize: 5, grace: 5 })
     const build = (builder: StreamsBuilder) => void sums(builder, windows)
     using failing = new TopologyTestDriver(appOf(build))
@@ -214,7 +215,7 @@ describe('after a restart', () => {
   })
   afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-  /** Windows as under some time zone data: a time belongs to the last beginning at or before it. */
+  /** Windows as of some time zone data: a time belongs to the one with the last start at or before it. */
   const zoneOf = (...starts: number[]): PeriodWindows => ({
     kind: 'period',
     maxSize: 50,

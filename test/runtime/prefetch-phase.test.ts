@@ -17,9 +17,9 @@ const KEYS = Array.from({ length: 5 * WINDOW + 100 }, (_, i) => `key-${i}`)
 
 let log: Log
 let harness: StateHarness
-/** Keys of each request to the other thread, in its order. */
+/** Number of keys in each request to the other thread, in order. */
 let begun: number[]
-/** Keys that this thread looked up: one by one, and many at once. */
+/** Number of keys that this thread looked up: one by one, and many at once. */
 let looked: { one: number; many: number }
 
 beforeEach(async () => {
@@ -33,7 +33,7 @@ afterEach(async () => {
   await log.close()
 })
 
-/** A store whose rows lie in the engine only: there is no memory for them. */
+/** Opens a store whose rows are in the engine only: there is no memory for them. */
 async function open(inTime: () => boolean): Promise<KeyValueState<string, number>> {
   const engine = readingBeside(rocksdbEngine, inTime, (keys) => begun.push(keys))
   harness = await StateHarness.open([keyValueSpec()], engine, { residentBytes: 1 })
@@ -51,7 +51,7 @@ async function open(inTime: () => boolean): Promise<KeyValueState<string, number
 }
 
 interface Course {
-  /** False: the record never comes to the store. */
+  /** Returns false if the record never reaches the store. */
   readonly counts?: (i: number) => boolean
   readonly after?: (i: number) => Promise<unknown>
 }
@@ -117,7 +117,7 @@ test('rows of a window are read in another thread while the window before it is 
   expect(countsOf(store)).toEqual(KEYS.map(() => 2))
 })
 
-test('what does not come in time is looked up by this thread, and the more of it, the less is asked for', async () => {
+test('rows that come too late are looked up by this thread; the more there are, the fewer are asked for', async () => {
   const store = await open(() => false)
   await count(store, KEYS)
   expect(begun).toEqual([WINDOW, WINDOW])
@@ -125,7 +125,7 @@ test('what does not come in time is looked up by this thread, and the more of it
   expect(countsOf(store)).toEqual(KEYS.map(() => 2))
 })
 
-test('rows that were written after they were asked for are not taken from the answer', async () => {
+test('rows that were written after they were asked for are not taken from what the other thread read', async () => {
   const store = await open(() => true)
   const again = KEYS.flatMap((key, i) => [key, KEYS[i - WINDOW] ?? key])
   await count(store, again, { after: async (i) => i % 100 === 0 && harness.commit() })
@@ -135,14 +135,14 @@ test('rows that were written after they were asked for are not taken from the an
   expect(countsOf(store)).toEqual(KEYS.map((key) => times.get(key)))
 })
 
-test('what was of no use is tried again when the engine has been written to', async () => {
+test('a prefetch that was of no use is tried again when the engine has been written to', async () => {
   const store = await open(() => false)
   const commitAt = 3 * WINDOW + 10
   await count(store, KEYS, {
     counts: (i) => i >= commitAt,
     after: async (i) => i === commitAt && harness.commit(),
   })
-  // The rest of the window that the write fell into came one by one; only the first window was read in vain.
+  // The rest of the window in which the write was is read one by one; only the first window was read in vain.
   expect(looked.one).toBeLessThan(WINDOW)
   expect(looked.one + looked.many - (KEYS.length - commitAt)).toBeLessThanOrEqual(WINDOW)
 })

@@ -10,7 +10,7 @@ const value = json<{ counts: boolean }>()
 const words = topic('words', { key: string(), value })
 const counts = topic('counts', { key: string(), value: long() })
 
-/** Counts the words that count. */
+/** Counts the words whose `counts` is true. */
 function counting(key: Serde<string> = string(), commitInterval = 100): Application {
   return defineApp({
     id: 'counting',
@@ -34,7 +34,7 @@ const WINDOW = 256
 let log: Log
 let directory: string
 let engine: EngineFactory
-/** Keys of each call of the engine's, by what was called. */
+/** Number of keys that the engine was asked for one by one, and in each call for many. */
 let looked: { one: number; many: number[] }
 let failsAtMany: boolean
 
@@ -52,7 +52,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true })
 })
 
-/** RocksDB, with an eye on what it is asked for. */
+/** RocksDB that records what it is asked for. */
 async function watched(): Promise<EngineFactory> {
   const { factory } = await chooseEngine('rocksdb')
   return {
@@ -88,7 +88,7 @@ async function say(said: readonly string[], counted = true): Promise<void> {
   await writer.flush()
 }
 
-/** A run of its own, which finds nothing in memory. */
+/** Processes all records in a run of its own, which finds nothing in memory. */
 async function processAll(app = counting()): Promise<ReadonlyMap<string, number>> {
   const streams = await Streams.start(app, { log, engine, stateDirectory: directory })
   await streams.whenRunning()
@@ -117,13 +117,13 @@ test('rows that are not in memory are looked up many at a time, and counted righ
   expect(await lastCounts()).toEqual(new Map(all.map((word, i) => [word, i < 300 ? 3 : 2])))
 })
 
-test('while what is asked for is in memory, next to nothing is read beforehand', async () => {
+test('while the rows are in memory, next to nothing is prefetched', async () => {
   await say(Array.from({ length: 3 * WORDS }, (_, i) => `word-${i % 10}`))
   await processAll()
   expect(looked.many.length + looked.one).toBeLessThan(12)
 })
 
-test('records that never reach a store end it at once', async () => {
+test('records that never reach a store end prefetching at once', async () => {
   await say(all)
   await processAll()
   looked = { one: 0, many: [] }
@@ -135,7 +135,7 @@ test('records that never reach a store end it at once', async () => {
   expect((await lastCounts()).get(`word-${WORDS - 1}`)).toBe(1)
 })
 
-test('behind a filter that lets a third of the records through, it is given up', async () => {
+test('prefetching is given up after a filter that lets a third of the records through', async () => {
   await say(all)
   await processAll()
   looked = { one: 0, many: [] }
@@ -150,7 +150,7 @@ test('behind a filter that lets a third of the records through, it is given up',
   expect(await lastCounts()).toEqual(new Map(all.map((word) => [word, passes(word) ? 2 : 1])))
 })
 
-test('a look-up of many that fails takes nothing with it: each is looked up when it is its turn', async () => {
+test('a look-up of many that fails loses nothing: each row is looked up when it is its turn', async () => {
   await say(all)
   await processAll()
   failsAtMany = true
@@ -159,7 +159,7 @@ test('a look-up of many that fails takes nothing with it: each is looked up when
   expect(await lastCounts()).toEqual(new Map(all.map((word) => [word, 2])))
 })
 
-test('a key that cannot be read is dropped when it is its turn, and no other', async () => {
+test('a record whose key cannot be read is dropped when it is its turn, and no other is', async () => {
   await say(all)
   await processAll()
   const inner = string()

@@ -8,7 +8,7 @@ function fires(punctuate: (run: (node: string, f: (t: number) => void, t: number
   return times
 }
 
-test('stream-time punctuation fires with the first record, then once for each gap, with stream time as argument', () => {
+test('stream-time punctuation fires with the first record, then once a gap, with stream time as argument', () => {
   const queue = new PunctuationQueue(new ManualClock(), false)
   queue.schedule('n', 10, 'stream-time', () => {}, undefined)
   const at = (time: number): number[] => fires((run) => queue.punctuateStreamTime(time, run))
@@ -54,7 +54,7 @@ test('a cancelled punctuator does not fire, even when cancelled by another in th
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 
-test('wall-clock punctuation goes on at its interval when the date is set back or forward, and is told the date', () => {
+test('wall-clock punctuation keeps its interval when the date is set back or forward, and gets the date', () => {
   const clock = new ManualClock(10 * HOUR)
   const queue = new PunctuationQueue(clock, false)
   queue.schedule('n', MINUTE, 'wall-clock-time', () => {}, undefined)
@@ -71,7 +71,7 @@ test('wall-clock punctuation goes on at its interval when the date is set back o
   expect(after(1)).toEqual([57 * HOUR + 3 * MINUTE])
 })
 
-test('anchored wall-clock punctuation keeps to its multiples of a date that is set, and fires once for those leapt over', () => {
+test('anchored wall-clock punctuation follows a date that is set, and fires once for the multiples leapt over', () => {
   const clock = new ManualClock(10 * HOUR + 50 * MINUTE)
   const queue = new PunctuationQueue(clock, false)
   queue.schedule('n', HOUR, 'wall-clock-time', () => {}, 0)
@@ -87,7 +87,7 @@ test('anchored wall-clock punctuation keeps to its multiples of a date that is s
   expect([after(0), after(0), after(58 * MINUTE), after(MINUTE)]).toEqual([[17 * HOUR + MINUTE], [], [], [18 * HOUR]])
 })
 
-test('anchored wall-clock punctuation comes at its date, neither before it nor twice, where the date drifts', () => {
+test('anchored wall-clock punctuation fires at its date, neither before it nor twice, when the date drifts', () => {
   for (const drift of [-1, 1]) {
     const clock = new ManualClock(0)
     const queue = new PunctuationQueue(clock, false)
@@ -103,7 +103,7 @@ test('anchored wall-clock punctuation comes at its date, neither before it nor t
   }
 })
 
-test('punctuators that fall due at once run in the order in which they were scheduled, or in that of a Java priority queue', () => {
+test('punctuators due at the same time run in the order of their scheduling, or of a Java priority queue', () => {
   const ran = (compatible: boolean): string[] => {
     const queue = new PunctuationQueue(new ManualClock(), compatible)
     const names: string[] = []
@@ -116,7 +116,7 @@ test('punctuators that fall due at once run in the order in which they were sche
   expect(ran(true).join('')).toBe('ACBABAC')
 })
 
-test('what a punctuator schedules runs with it if it is due already', () => {
+test('a punctuator that another one schedules runs with it if it is due already', () => {
   const queue = new PunctuationQueue(new ManualClock(), false)
   const ran: string[] = []
   const again = (): void => {

@@ -25,7 +25,7 @@ afterEach(() => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-/** State and log, of RocksDB and of LevelDB, opened by a process that may write in `filled` only, and there has too few files left. */
+/** Opens state and log on both engines, in a process that may write only in `filled`, with too few files left there. */
 async function openElsewhere(refused: string, filled: string, uid: number | undefined): Promise<Report[]> {
   const script = join(import.meta.dirname, 'support/open-and-report.ts')
   const command = [process.execPath, '--conditions=millrace-source', script, refused, filled]
@@ -35,13 +35,13 @@ async function openElsewhere(refused: string, filled: string, uid: number | unde
   return lines.map((line): Report => JSON.parse(line))
 }
 
-describe('a directory that the system refuses is called so, and never locked or damaged', () => {
-  test('one that the process may not write: path, uid, owner, what to run; too many open files: how to raise the limit', async () => {
+describe('a directory that the system refuses is reported as that, and never as locked or damaged', () => {
+  test('not writable: path, uid, owner, what to run; too many open files: how to raise the limit', async () => {
     const isRoot = process.getuid?.() === 0
     const [uid, gid] = [isRoot ? NOBODY : process.getuid?.(), process.getgid?.()]
     const [refused, filled] = [join(directory, 'refused'), join(directory, 'filled')]
     for (const path of [refused, filled]) mkdirSync(join(path, 'log'), { recursive: true })
-    // One lies there and may only be read, as a volume that belongs to root; the other cannot be made.
+    // One exists and may only be read, as a volume that belongs to root; the other cannot be made.
     for (const path of [join(refused, 'log'), refused, directory]) chmodSync(path, 0o555)
     for (const path of [join(filled, 'log'), filled]) chmodSync(path, 0o777)
     const reports = await openElsewhere(refused, filled, isRoot ? NOBODY : undefined)
@@ -58,7 +58,7 @@ describe('a directory that the system refuses is called so, and never locked or 
     }
   })
 
-  test.each(['rocksdb', 'level'] as const)('a file where a directory has to be: which one (%s)', async (engine) => {
+  test.each(['rocksdb', 'level'] as const)('a file where a directory has to be: its path (%s)', async (engine) => {
     const file = join(directory, 'file')
     writeFileSync(file, 'not mine')
     const blocked = { code: 'MR_STATE_DIRECTORY', message: expect.stringContaining(`${file} is in the way`) }
@@ -76,11 +76,11 @@ describe('a directory that the system refuses is called so, and never locked or 
     })
   })
 
-  describe.runIf(canMount())('a full disk: room has to be made', () => {
+  describe.runIf(canMount())('a full disk', () => {
     beforeEach(() => void execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', directory]))
     afterEach(() => void execFileSync('umount', [directory]))
 
-    test.each(['rocksdb', 'level'] as const)('and the log has all that was committed (%s)', async (engine) => {
+    test.each(['rocksdb', 'level'] as const)('is reported, and the log is kept (%s)', async (engine) => {
       const blobs = topic('blobs', { key: bytes(), value: bytes() })
       const log = await embeddedLog({ directory, engine })
       await log.createTopics([{ name: 'blobs', partitions: 1 }])
@@ -103,7 +103,7 @@ describe('a directory that the system refuses is called so, and never locked or 
   })
 })
 
-describe('what an engine reports is told by what happened', () => {
+describe('the code for an error of an engine says what happened', () => {
   const failure = (message: string, code = 'LEVEL_IO_ERROR', directory = '/data/locks/No space left on device') =>
     engineFailure('rocksdb', directory, Object.assign(new Error(message.replaceAll('$', directory)), { code })).code
 
@@ -119,7 +119,8 @@ describe('what an engine reports is told by what happened', () => {
       'MR_STATE_CORRUPT',
     ],
     [
-      "Corruption: Can't access /000009.sst: IO error: Permission denied: while stat a file: $/000009.sst: Permission denied",
+      "Corruption: Can't access /000009.sst: IO error: Permission denied: " +
+        'while stat a file: $/000009.sst: Permission denied',
       'LEVEL_CORRUPTION',
       'MR_STATE_PERMISSION',
     ],
@@ -138,13 +139,13 @@ describe('what an engine reports is told by what happened', () => {
     expect(failure(message, code)).toBe(expected)
   })
 
-  test('and an error of Millrace is what it was', () => {
+  test('an error of Millrace stays the same', () => {
     const error = new MillraceError('MR_STATE_CLOSED', 'closed')
     expect(engineFailure('level', '/data', error)).toBe(error)
   })
 })
 
-/** Containers and users other than root may not. */
+/** Returns false in most containers, and for users other than root. */
 function canMount(): boolean {
   const place = mkdtempSync(join(tmpdir(), 'millrace-mount-'))
   try {

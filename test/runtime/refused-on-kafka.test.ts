@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sharedBroker, uniqueName } from '../kafka/broker/index.ts'
 
 const guarantees = ['at_least_once', 'exactly_once'] as const
-/** Those that the output topic cannot take, among 200 in one batch. */
+/** Numbers of the records that the output topic cannot take, among 200 in one batch. */
 const LARGE: ReadonlySet<number> = new Set([50, 120])
 const COUNT = 200
 const text = { key: string(), value: string() }
@@ -110,7 +110,7 @@ describe.each(guarantees)('under %s a record that its topic refuses as too large
     expect(await keysOf(setup.log, setup.output)).toEqual(neighbours)
   })
 
-  test('is put aside by `deadLetter` as it was read, with its place', async () => {
+  test('is written to the dead letter topic by `deadLetter` as it was read, with its place', async () => {
     const setup = await setUp({ 'max.message.bytes': '2000' })
     await write(setup.log, setup.input, large)
     const streams = await untilCommitted(setup, copying(setup, guarantee, { deadLetterTopic: setup.dead.name }))
@@ -149,7 +149,7 @@ describe.each(guarantees)('under %s a record that its topic refuses as too large
 
   test('is asked about once, with the input record and the output, compressed or not', async () => {
     const setup = await setUp({ 'max.message.bytes': '2000' }, { compression: 'gzip' })
-    // What can be compressed is no longer too large.
+    // A record that can be compressed is no longer too large.
     const random = Buffer.from(Array.from({ length: 4000 }, () => Math.random() * 256)).toString('base64')
     const valueOf = (i: number): string => (i === 50 ? random : large(i))
     await write(setup.log, setup.input, valueOf)
@@ -175,7 +175,7 @@ describe.each(guarantees)('under %s a record that its topic refuses as too large
     expect(record.output!.rawKey!.toString()).toBe('k50')
   })
 
-  test('or for its timestamp: it alone is left out', async () => {
+  test('or for its timestamp is left out alone', async () => {
     const setup = await setUp({ 'message.timestamp.before.max.ms': '3600000' })
     const now = Date.now()
     const writer = await TopicWriter.open(setup.log, setup.input)
@@ -189,7 +189,7 @@ describe.each(guarantees)('under %s a record that its topic refuses as too large
     expect(await keysOf(setup.log, setup.dead)).toEqual([...LARGE].map((i) => `k${i}`))
   })
 
-  test('or for its missing key: it alone is left out', async () => {
+  test('or for its missing key is left out alone', async () => {
     const setup = await setUp({ 'cleanup.policy': 'compact' })
     const writer = await TopicWriter.open(setup.log, setup.input)
     for (let i = 0; i < COUNT; i++) writer.write(LARGE.has(i) ? null : `k${i}`, `v${i}`)
@@ -237,7 +237,7 @@ test('a row that the changelog refuses ends the application: the error names sto
   expect(failure.hint).toContain('logging')
 })
 
-test('a record that a repartition topic refuses is put aside like any other, and the rest is counted', async () => {
+test('a record that a repartition topic refuses goes to the dead letter topic, and the rest is processed', async () => {
   const setup = await setUp({})
   await write(setup.log, setup.input, large)
   const app = defineApp({
@@ -260,7 +260,7 @@ test('a record that a repartition topic refuses is put aside like any other, and
   expect(await keysOf(setup.log, setup.dead)).toEqual([...LARGE].map((i) => `k${i}`))
 })
 
-test('a TopicWriter tells its caller of the record, and writes the neighbours', async () => {
+test('a TopicWriter throws to its caller for the record, and writes the neighbours', async () => {
   const { log, output } = await setUp({ 'max.message.bytes': '2000' })
   const writer = await TopicWriter.open(log, output)
   for (let i = 0; i < COUNT; i++) writer.write(`k${i}`, i === 50 ? large(i) : `v${i}`)

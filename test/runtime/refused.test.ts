@@ -36,7 +36,7 @@ async function run(log: Log, config: Pick<AppConfig, 'build'> & Partial<AppConfi
   expect(streams.status().dropped.get('production')).toBe(1)
 }
 
-test('on a log in this process a refused record is put aside as it was read, and its neighbours are written', async () => {
+test('on a log in this process a refused record becomes a dead letter, and its neighbours are written', async () => {
   const log = await openLog()
   await run(log, { deadLetterTopic: dead.name, build: (builder) => builder.stream(notes).to(short) })
   expect(await read(log, short)).toEqual([

@@ -35,7 +35,7 @@ async function end(cli: CliProcess): Promise<void> {
 }
 
 test(
-  'millrace reset on Kafka makes an application begin anew, and is refused while it runs',
+  'millrace reset on Kafka makes an application start over, and is refused while it runs',
   { timeout: 180_000 },
   async () => {
     const { tallies, words } = await import('./support/tally.ts')

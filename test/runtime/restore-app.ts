@@ -18,7 +18,7 @@ export class TotalsCase {
   readonly totals
   readonly changelog: string
   readonly app: Application
-  /** May be closed and opened anew. */
+  /** May be closed and opened again. */
   log: Log
   #paid = 0
 
@@ -58,7 +58,7 @@ export class TotalsCase {
     await writer.flush()
   }
 
-  /** Of everything that was paid. */
+  /** Returns the totals of everything that was paid. */
   expectedTotals(): Map<string, Total> {
     const all = new Map<string, Total>()
     for (let i = 0; i < this.#paid; i++) {
@@ -68,7 +68,7 @@ export class TotalsCase {
     return all
   }
 
-  /** What the output says. */
+  /** Returns the last totals in the output. */
   async shownTotals(): Promise<Map<string, Total>> {
     const shown = new Map<string, Total>()
     for await (const { key, value } of readTopic(this.log, this.totals, { until: 'end' })) {
@@ -89,7 +89,7 @@ export class TotalsCase {
     }
   }
 
-  /** Where the changelog ends, by partition. */
+  /** Returns the end offsets of the changelog, by partition. */
   async changelogEnds(): Promise<number[]> {
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic: this.changelog, partition }))
     const ends = await this.log.listOffsets(partitions, 'latest')

@@ -9,7 +9,7 @@ import { Streams } from 'millrace'
 import type { Log, RestoreProgress } from 'millrace'
 import { PARTITIONS, TotalsCase } from './restore-app.ts'
 
-/** A log and how another process gets at it. */
+/** A log, and how another process opens it. */
 export interface RestorePlace {
   readonly kind: 'embedded' | 'kafka'
   /** Directory or brokers. */
@@ -18,7 +18,7 @@ export interface RestorePlace {
   open(): Promise<Log>
 }
 
-/** Restoring is the same promise on every durable log. State lies in RocksDB. */
+/** Tests what restoring promises on every durable log. State is in RocksDB. */
 export function restorePromises(newPlace: () => Promise<RestorePlace>): void {
   let stateDirectory: string
   let place: RestorePlace
@@ -36,7 +36,7 @@ export function restorePromises(newPlace: () => Promise<RestorePlace>): void {
     await rm(stateDirectory, { recursive: true, force: true })
   })
 
-  /** Runs the application until nothing is left to do, closes it, and tells what was restored, by partition. */
+  /** Runs the application until nothing is left to do, closes it, and returns what was restored, by partition. */
   async function run(): Promise<RestoreProgress[]> {
     const restored: RestoreProgress[] = []
     const streams = await Streams.start(totals.app, {
@@ -51,7 +51,7 @@ export function restorePromises(newPlace: () => Promise<RestorePlace>): void {
     return restored.toSorted((a, b) => a.partition - b.partition)
   }
 
-  /** Runs it in another process that dies by SIGKILL when its first commit is made and its checkpoint is not. */
+  /** Runs it in another process, which dies by SIGKILL after its first commit and before its checkpoint. */
   async function runAndDie(): Promise<void> {
     const script = join(import.meta.dirname, 'die-before-checkpoint.ts')
     const args = [script, place.kind, place.address, place.prefix, stateDirectory]
@@ -72,7 +72,7 @@ export function restorePromises(newPlace: () => Promise<RestorePlace>): void {
     expect(await totals.shownTotals()).toEqual(totals.expectedTotals())
   })
 
-  test('what was closed in good order restores nothing', async () => {
+  test('an application that was closed in good order restores nothing', async () => {
     await totals.pay(1000)
     await run()
     await totals.pay(500)
@@ -89,7 +89,7 @@ export function restorePromises(newPlace: () => Promise<RestorePlace>): void {
     await runAndDie()
     totals.log = await place.open()
 
-    // That commit need not have been about all partitions.
+    // That commit need not have included all partitions.
     const ends = await totals.changelogEnds()
     const tails = ends
       .map((end, partition) => ({ partition, from: checkpoints[partition] ?? 0, end }))

@@ -40,7 +40,7 @@ async function stop(streams: Streams): Promise<void> {
   await streams.close()
 }
 
-/** Every task has its standby, and that is up to date. */
+/** Returns whether every task has its standby, which is up to date. */
 function isSettled(...instances: readonly Streams[]): boolean {
   const all = instances.map((streams) => streams.status())
   const standbys = all.flatMap((status) => status.standbys)
@@ -62,7 +62,7 @@ async function pair(more: Partial<StreamsOptions> = {}): Promise<[Streams, Strea
 }
 
 describe('standbys', () => {
-  test('lie with the other instance, follow the changelogs, and process nothing', async () => {
+  test('are in the other instance, follow the changelogs, and process nothing', async () => {
     await state.pay(500)
     const [first, second] = await pair()
     const active = first
@@ -114,7 +114,7 @@ describe('standbys', () => {
     await until(() => state.allShown())
   })
 
-  test('restore only the rest where they were behind', async () => {
+  test('restore only the rest if they were behind', async () => {
     const restored: RestoreProgress[] = []
     const directory = await state.newDirectory()
     await state.pay(500)
@@ -174,7 +174,7 @@ describe('standbys', () => {
     expect(tasks.toSorted()).toEqual(['0_0', '0_1', '0_2', '0_3'])
   })
 
-  test('lie with another process, not with another thread', async () => {
+  test('are in another process, not in another thread', async () => {
     await state.pay(100)
     const streams = await state.start(state.app({ standbyReplicas: 1, threads: 2 }))
     running.push(streams)

@@ -89,7 +89,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe('an application that is stopped and started again', () => {
-  test('goes on where it was: nothing lost, nothing counted twice', async () => {
+  test('continues where it was: nothing is lost, nothing is counted twice', async () => {
     await pay(1000)
     await runUntilProcessed(totalsApp())
     await pay(500, 1000)

@@ -18,7 +18,7 @@ async function copyOver(from: number, to: number): Promise<void> {
 
 describe('the directory of another partition', () => {
   test.each(ENGINES)(
-    'is not believed: it is deleted, and the state restored from the changelog (%s)',
+    'is not trusted: it is deleted, and the state is restored from the changelog (%s)',
     async (engine) => {
       await state.pay(200)
       await state.run({}, { engine })
@@ -32,7 +32,7 @@ describe('the directory of another partition', () => {
     },
   )
 
-  test('whose marker alone stayed behind is not believed either', async () => {
+  test('is not trusted with the marker of the right one either', async () => {
     await state.pay(200)
     await state.run()
     const marker = await readFile(join(state.task(0), 'millrace-task.json'))
@@ -43,7 +43,7 @@ describe('the directory of another partition', () => {
     expect(await state.shown()).toEqual(state.expected())
   })
 
-  test('of another application is not believed', async () => {
+  test('in another application is not trusted', async () => {
     await state.pay(200)
     await state.run()
     await cp(state.task(0), join(state.stateDirectory, 'copied', '0_0'), { recursive: true })
@@ -51,7 +51,7 @@ describe('the directory of another partition', () => {
     expect(warnings).toEqual([expect.stringMatching(/deleted and restored.*0_0 of summing, not of task 0_0 of copied/)])
   })
 
-  test('is left alone where nothing else has the state of its store', async () => {
+  test('is left alone if nothing else has the state of its store', async () => {
     await state.pay(200)
     await state.run({}, {}, false)
     await rename(state.task(0), `${state.task(0)}-kept`)

@@ -75,7 +75,7 @@ test.each(THROWN)('%s goes to the handler of the record, and is reported', (_nam
   expect([letter?.value, letter?.headers.getString('__streams.errors.offset')]).toEqual(['bad', '1'])
 })
 
-test.each(THROWN)('%s ends the application with a place where no handler goes on', (_name, thrown) => {
+test.each(THROWN)('%s ends the application with its place if no handler continues', (_name, thrown) => {
   const app = defineApp({
     id: 'app',
     build: (builder) =>
@@ -97,7 +97,7 @@ test.each(THROWN)('%s ends the application with a place where no handler goes on
   expect(new ValueReceiver().receive(new ValueSender().send(error))).toMatchObject({ topic: 'words', offset: 0 })
 })
 
-test.each(THROWN)('%s thrown by a handler, a serde or an init is told of', (_name, thrown) => {
+test.each(THROWN)('%s thrown by a handler, a serde or an init is reported', (_name, thrown) => {
   const throws = (): never => {
     throw thrown
   }

@@ -70,7 +70,7 @@ test('a replaced thread goes back to the last commit and counts nothing twice', 
   expect(await lastCounts()).toEqual(all)
 })
 
-test('the handler is asked with the error, and its answer is followed', async () => {
+test('the handler gets the error, and its decision is followed', async () => {
   const asked: unknown[] = []
   const app = countingApp(3, (error) => {
     asked.push(error)

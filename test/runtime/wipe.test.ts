@@ -16,7 +16,7 @@ beforeEach(async () => {
 })
 afterEach(() => state[Symbol.asyncDispose]())
 
-/** Runs twice, so that a tail follows the checkpoint of a copy that was made in between, which is then put back. */
+/** Runs twice, and puts back the state from in between, so that a tail follows its checkpoint. */
 async function leaveTail(): Promise<number> {
   await state.pay(100)
   await state.run()
@@ -42,7 +42,7 @@ async function damageRows(): Promise<void> {
   const rows = engine.iterate({})
   while (rows.next()) batch.put(rows.key, rows.value)
   rows.close()
-  // Lie before the rows of stores, so that those are in another block than what describes them.
+  // These lie before the rows of stores, so that those are in another block than what describes them.
   for (let i = 0; i < 40; i++) batch.put(Buffer.of(0, 0, 9, i), Buffer.alloc(1024, i))
   await engine.write(batch)
   await engine.close()
@@ -57,7 +57,7 @@ async function damageRows(): Promise<void> {
 }
 
 describe('state that is of use is kept', () => {
-  test('only the tail of the changelog is replayed behind the checkpoint', async () => {
+  test('only the tail of the changelog after the checkpoint is replayed', async () => {
     const checkpoint = await leaveTail()
     const end = await state.changelogEnd()
     await state.pay(10)
@@ -152,7 +152,7 @@ describe('state is wiped and restored from the beginning of the changelog', () =
     await expectRestoredAnew(/was written by the engine level/)
   })
 
-  test('if another format of it is kept there', async () => {
+  test('if it has another format', async () => {
     await state.pay(100)
     await state.run()
     const marker = { kind: 'millrace-task', format: 99, engine: 'rocksdb' }
@@ -173,7 +173,7 @@ describe('state is wiped and restored from the beginning of the changelog', () =
   })
 })
 
-test('a changelog topic that was deleted and created again is an error, and never a store that begins empty in silence', async () => {
+test('a changelog topic that was deleted and created again is an error: no store silently begins empty', async () => {
   await state.pay(100)
   await state.run()
   await state.log.deleteTopics([CHANGELOG])
@@ -185,13 +185,13 @@ test('a changelog topic that was deleted and created again is an error, and neve
     message: expect.stringContaining('deleted and created again'),
     hint: expect.stringContaining('millrace reset'),
   })
-  // Whoever wants that says so.
+  // Deleting the state shows that this is wanted.
   await rm(state.task(), { recursive: true })
   await state.run()
   expect(await state.shown()).toEqual(state.expected().set('account-2', 100))
 })
 
-test('state is wiped if the changelog has been truncated behind its checkpoint', async () => {
+test('state is wiped if the changelog has been truncated beyond its checkpoint', async () => {
   const checkpoint = await leaveTail()
   await state.log.deleteRecords(new PartitionMap<number>().set(CHANGELOG, 0, checkpoint + 1))
   const { from, warnings } = await state.run()
@@ -199,7 +199,7 @@ test('state is wiped if the changelog has been truncated behind its checkpoint',
   expect(warnings).toEqual([expect.stringMatching(/wiped.*behind the checkpoint/)])
 })
 
-test('state is wiped if its checkpoint lies beyond the changelog, as when the offsets of a source topic are set back', async () => {
+test('state is wiped if its checkpoint is beyond the changelog, as when source offsets are set back', async () => {
   const app = defineApp({
     id: 'summing',
     optimize: 'all',
@@ -234,7 +234,7 @@ describe('state that no changelog can restore is never deleted', () => {
       code: 'MR_STATE_CORRUPT',
       task: '0_0',
       message: expect.stringMatching(/sums cannot be restored/),
-      hint: expect.stringMatching(/Delete the directory/),
+      hint: expect.stringMatching(/delete the directory/),
     })
     expect(await readdir(state.task())).not.toEqual([])
   })

@@ -1,7 +1,7 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { DIRECTORY_FAILURES } from '../../platform/directory-failure.ts'
 
-/** An engine that finds damage, or a disk that refuses, does not know whose it is: names the task. Other errors stay as they are. */
+/** Adds the task to an error of an engine that finds damage, or of a disk that refuses. Other errors stay the same. */
 export function namingTask(error: unknown, task: string): unknown {
   const isFailure = error instanceof MillraceError && DIRECTORY_FAILURES.has(error.code)
   if (!(isFailure || isDamage(error)) || error.task !== undefined) return error
@@ -9,12 +9,12 @@ export function namingTask(error: unknown, task: string): unknown {
     task,
     cause: error,
     hint: isFailure
-      ? `${error.hint ?? ''} What was committed and not written is restored from the changelogs.`.trim()
+      ? `${error.hint ?? ''} What was committed but not written is restored from the changelogs.`.trim()
       : 'Check the disk. The state is deleted and restored from its changelogs when the task is opened next.',
   })
 }
 
-/** The task whose state is damaged, if that is what the error says. */
+/** Returns the task whose state is damaged, if the error says so. */
 export function damagedTask(error: unknown): string | undefined {
   return isDamage(error) ? error.task : undefined
 }

@@ -9,7 +9,7 @@ import type { Serde } from '../../serde/serde.ts'
 import type { FailedRecord } from '../../application/application.ts'
 import type { RecordWriter } from '../output/record-writer.ts'
 
-/** The raw input record, with headers that tell what happened (KIP-1034), for the dead letter topic. */
+/** Writes raw input records to the dead letter topic, with headers that say what happened (KIP-1034). */
 export class DeadLetters {
   readonly #topic: string | undefined
   readonly #writer: RecordWriter
@@ -29,7 +29,7 @@ export class DeadLetters {
     this.#writer.write(topic, target, record.rawKey, record.rawValue, timestampOf(record), headers, undefined, origin)
   }
 
-  /** The same where the producer is to write it in place of a record that was refused. @throws MR_CONFIG if there is no such topic */
+  /** Returns the dead letter for the producer to write in place of a refused record. @throws MR_CONFIG as `write` */
   instead(record: FailedRecord, error: MillraceError): MaybePromise<Replacement> {
     const topic = this.#requireTopic(record, error)
     const { rawKey: key, rawValue: value } = record
@@ -42,7 +42,7 @@ export class DeadLetters {
 
   #requireTopic(record: FailedRecord, error: MillraceError): string {
     if (this.#topic !== undefined) return this.#topic
-    throw new MillraceError('MR_CONFIG', "an error handler answered 'deadLetter' but no deadLetterTopic is set", {
+    throw new MillraceError('MR_CONFIG', "an error handler returned 'deadLetter', but no deadLetterTopic is set", {
       node: record.node,
       cause: error,
       hint: 'Set deadLetterTopic in defineApp.',
@@ -50,7 +50,7 @@ export class DeadLetters {
   }
 }
 
-/** A dead letter that is refused, too, ends the application: nothing is to be lost. */
+/** Returns an origin that throws if the dead letter is refused, too: nothing may be lost. */
 function originOf(record: FailedRecord, cause: MillraceError): RecordOrigin {
   const { node, task, topic, partition, offset } = record
   return {
@@ -67,7 +67,6 @@ function timestampOf({ timestamp }: FailedRecord): number {
   return time >= 0 ? time : 0
 }
 
-/** Headers of a dead letter record (KIP-1034). */
 function deadLetterHeaders(headers: Headers, record: FailedRecord, error: MillraceError): Headers {
   const cause = isError(error.cause) ? error.cause : error
   return headers

@@ -16,28 +16,28 @@ export interface RawInput {
 }
 
 interface Place {
-  /** Of the record that was asked for last. */
+  /** Offset of the record that was looked for last. */
   offset: number
-  /** Handed over, the first one begun. */
+  /** Batches that were polled. Only the first has been begun. */
   readonly cursors: RecordCursor[]
 }
 
-/** ms for which one record is waited for. */
+/** ms to wait for one record. */
 const PATIENCE = 30_000
-/** ms without a question after which the reader is closed. */
+/** ms without a look-up after which the reader is closed. */
 const IDLE = 5_000
-/** Records are found one by one, most of them close together. */
+/** Little: records are looked for one by one, and most lie close together. */
 const FETCH_BYTES = 1 << 20
 
 /**
- * Reads input records again that tasks have processed: what they wrote was refused later, and nobody keeps the bytes of what is processed.
- * Questions in the order of offsets are answered in one pass.
+ * Reads input records again after tasks have processed them: what was written for them was refused later, and the bytes
+ * of processed records are not kept. Look-ups in the order of offsets take one pass.
  */
 export class InputLookup {
   readonly #log: Log
   readonly #clock: Clock
   #reader: LogReader | undefined
-  /** Where each partition stands that was asked about: those that records are found in alternate. */
+  /** One place for each partition, because look-ups alternate between partitions. */
   readonly #places = new PartitionMap<Place>()
   #before: Promise<unknown> | undefined
   #idle: TimerHandle | undefined
@@ -48,11 +48,7 @@ export class InputLookup {
     this.#clock = clock
   }
 
-  /**
-   * Undefined if the log does not hold the record any more. A log in this process answers at once.
-   *
-   * @throws MR_LOG_UNREACHABLE
-   */
+  /** Returns the record, at once if the log is in this process; undefined if it is gone. @throws MR_LOG_UNREACHABLE */
   find(topic: string, partition: number, offset: number): MaybePromise<RawInput | undefined> {
     if (this.#before === undefined && !this.#isClosed) {
       const found = this.#look(topic, partition, offset)
@@ -70,7 +66,7 @@ export class InputLookup {
     return found
   }
 
-  /** What is still being looked for is given up. */
+  /** Gives up what is still being looked for. */
   close(): void {
     this.#isClosed = true
     this.#release()
@@ -87,7 +83,7 @@ export class InputLookup {
     let isOver = false
     const patience = this.#clock.schedule(PATIENCE, () => (isOver = true))
     try {
-      // A reader that was opened now would be closed by nobody.
+      // Once closed, a look-up would open a reader that nothing closes.
       while (!this.#isClosed) {
         const found = this.#look(topic, partition, offset)
         if (found !== 'not yet') return found
@@ -101,7 +97,7 @@ export class InputLookup {
       topic,
       partition,
       offset,
-      hint: 'What was written for it was refused, and the error handler is to see the record. It is tried again.',
+      hint: 'What was written for it was refused, and the error handler needs the record. It is tried again.',
     })
   }
 
@@ -128,7 +124,7 @@ export class InputLookup {
     const { cursors } = place
     try {
       if (cursors.length === 0) {
-        // The others keep what was fetched for them, within the reader's bounds.
+        // Other partitions are paused, and keep what was fetched for them within the reader's bounds.
         reader.resume(topic, partition)
         reader.poll((...[from, number, cursor]) => this.#places.get(from, number)?.cursors.push(cursor))
         reader.pause(topic, partition)
@@ -155,7 +151,7 @@ export class InputLookup {
   }
 }
 
-/** A copy of the current record. */
+/** Copies the current record. */
 export function rawInput(cursor: RecordCursor): RawInput {
   return {
     timestamp: cursor.timestamp,

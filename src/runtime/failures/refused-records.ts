@@ -8,7 +8,7 @@ import type { WriteOrigin } from '../output/record-writer.ts'
 import type { InputLookup, RawInput } from './input-lookup.ts'
 import type { TaskErrors } from './task-errors.ts'
 
-/** An operator that writes to a topic, and the input partition whose records made it write: topic null in punctuators. */
+/** An operator that writes to a topic, and the input partition that it writes for: topic null in punctuators. */
 export interface SinkPlace {
   readonly node: string
   readonly task: string
@@ -18,15 +18,15 @@ export interface SinkPlace {
   readonly partition: number
 }
 
-/** What refused records of a task are decided with. */
+/** What a decision about refused records of a task needs. */
 export interface RefusedRecords {
   readonly errors: TaskErrors
   readonly inputs: InputLookup
 }
 
 /**
- * Asks the handlers about records of a sink that the log refuses, or that fail when their topic's partition count is
- * known at last. Each was appended with the offset of its input record.
+ * Asks the handlers about records of a sink that the log refuses, or that fail later, when the partition count of their
+ * topic is known. The place of each record is the offset of its input record.
  */
 export class SinkOrigin implements WriteOrigin {
   readonly #place: SinkPlace
@@ -62,7 +62,7 @@ export class SinkOrigin implements WriteOrigin {
     return errors.currentInput(topic, offset) ?? inputs.find(topic, partition, offset)
   }
 
-  /** @param timestamp of the output, where the input is not known */
+  /** @param timestamp that of the output, used if the input is not known */
   #failedRecord(offset: number, input: RawInput | undefined, timestamp: number): FailedRecord {
     const { node, task, topic, partition } = this.#place
     return {
@@ -87,7 +87,9 @@ export class SinkOrigin implements WriteOrigin {
       node,
       task,
       ...(topic === null ? {} : { topic, partition, offset }),
-      hint: `${refusalHint(refusal, where)} onProductionError: 'continue' skips and counts such records, 'deadLetter' puts them aside.`,
+      hint:
+        `${refusalHint(refusal, where)} ` +
+        "onProductionError: 'continue' skips and counts such records, 'deadLetter' also keeps their input.",
     })
     const record: FailedRecord = {
       ...this.#failedRecord(offset, input, refusal.timestamp),

@@ -25,7 +25,7 @@ import { copyOfRange } from '../../record/record-slice.ts'
 import type { CurrentInput } from '../input/current-input.ts'
 
 const PREVIEW_BYTES = 32
-/** Failures of the log, the disk or a handler, not of a record: no handler is asked about them. */
+/** Codes of failures of the log, the disk or a handler, not of a record: no handler is asked about them. */
 const ENDS_TASK: ReadonlySet<string> = new Set([
   ...DIRECTORY_FAILURES,
   'MR_AUTHENTICATION',
@@ -46,19 +46,17 @@ const ENDS_TASK: ReadonlySet<string> = new Set([
   'MR_TOPIC_CREATE',
   'MR_TOPIC_UNKNOWN',
 ])
+const SKIP_FAILING = "Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'."
 const SKIP_UNREADABLE = "Set onDeserializationError: 'continue' to skip and count such records, or 'deadLetter'."
 
-/**
- * Decides about everything that can go wrong with one record: the handlers of the settings are asked, the record is counted
- * or sent to the dead letter topic, or the error is thrown and ends the task.
- */
+/** Asks the handlers about records that go wrong. Then counts them, some as dead letters, or throws to end the task. */
 export class TaskErrors implements RecordGate {
   readonly #task: string
   readonly #settings: Settings
   readonly #contexts: TaskContexts
   readonly #record: RecordContext
   readonly #deadLetters: DeadLetters
-  /** The error that was decided to end the task. */
+  /** The error that is to end the task. */
   #final: MillraceError | undefined
   readonly #input: CurrentInput
 
@@ -84,7 +82,8 @@ export class TaskErrors implements RecordGate {
     const serde = part === 'key' ? queue.source.keySerde : queue.source.valueSerde
     const error = new MillraceError(
       'MR_DESERIALIZE',
-      `cannot read the ${part} as ${serde.name}: ${messageOf(cause)}; ${end - start} bytes: ${shown}${end - start > PREVIEW_BYTES ? '…' : ''}`,
+      `cannot read the ${part} as ${serde.name}: ${messageOf(cause)}; ` +
+        `${end - start} bytes: ${shown}${end - start > PREVIEW_BYTES ? '…' : ''}`,
       {
         ...placeOf(queue, cursor, this.#task),
         cause,
@@ -110,7 +109,7 @@ export class TaskErrors implements RecordGate {
     this.#unstamped(queue, cursor, noEventTime(found, what, placeOf(queue, cursor, this.#task), SKIP_UNREADABLE))
   }
 
-  /** A record without event time is as one that cannot be read. */
+  /** Decides about a record without event time as about one that cannot be read. */
   #unstamped(queue: PartitionQueue, cursor: RecordCursor, error: MillraceError): void {
     const failed = this.#failedRecord(queue, cursor, queue.source.node)
     this.#decide(this.#settings.onDeserializationError, error, failed, 'deserialization')
@@ -129,19 +128,19 @@ export class TaskErrors implements RecordGate {
     })
   }
 
-  /** An error thrown in a node, by a user function or by Millrace itself. */
+  /** Decides about an error that a user function or Millrace itself threw in a node. */
   nodeFailed(error: unknown, node: string): void {
     this.#requireDecidable(error)
     this.#failed(error, this.#currentRecord(node))
   }
 
-  /** As `nodeFailed`, of a record that is no longer the current one. */
+  /** Does the same as `nodeFailed` for a record that is no longer the current one. */
   recordFailed(error: unknown, record: FailedRecord): void {
     this.#requireDecidable(error)
     this.#failed(error, record)
   }
 
-  /** The partitioner chose no partition for a record that is no longer the current one. */
+  /** Drops a record that is no longer the current one, because the partitioner chose no partition. */
   unsent(record: FailedRecord): void {
     this.#contexts.drops.drop('no-partition', 'node', record.node, record)
   }
@@ -159,20 +158,20 @@ export class TaskErrors implements RecordGate {
     const wrapped = new MillraceError('MR_PROCESSING', `a function of the processor threw: ${messageOf(error)}`, {
       ...placeIn(record),
       cause: error,
-      hint: "The record is read again after a restart. Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'.",
+      hint: `The record is read again after a restart. ${SKIP_FAILING}`,
     })
     this.#decide(this.#settings.onProcessingError, wrapped, record, 'processing')
   }
 
-  /** What Millrace found wrong with what a function returned or called. */
+  /** Decides about what Millrace found wrong with a function's result or calls. */
   #ownError(error: MillraceError, record: FailedRecord): void {
     if (error.code === 'MR_SERIALIZE') {
       if (isTypeError(error.cause)) throw this.#ending(error)
       this.#decide(this.#settings.onProductionError, error, record, 'production')
       return
     }
-    const hint = `${hintOf(error)}Set onProcessingError: 'continue' to skip and count such records, or 'deadLetter'.`
-    // An error that names a topic speaks of the output.
+    const hint = hintOf(error) + SKIP_FAILING
+    // The topic of an error is that of the output: the input's place would contradict it.
     const place = error.topic === undefined ? placeIn(record) : { task: this.#task }
     this.#decide(
       this.#settings.onProcessingError,
@@ -182,25 +181,25 @@ export class TaskErrors implements RecordGate {
     )
   }
 
-  /** Nodes that the error passes through on its way up have no say in it. */
+  /** Keeps nodes that the error passes on its way up from deciding about it again. */
   #ending(error: MillraceError): MillraceError {
     this.#final = error
     return error
   }
 
-  /** True if the handler is to see the input record's bytes, or to write them. */
+  /** Returns whether the handler or the dead letter topic gets the bytes of the input record. */
   needsInput(name: 'onProcessingError' | 'onProductionError'): boolean {
     const handler = this.#settings[name]
     return typeof handler === 'function' || handler === 'deadLetter'
   }
 
-  /** The record that is being processed, if it is this one. */
+  /** Returns the record that is being processed, if it is this one. */
   currentInput(topic: string, offset: number): RawInput | undefined {
     const { queue } = this.#input
     return queue?.topic === topic && queue.cursor.offset === offset ? rawInput(queue.cursor) : undefined
   }
 
-  /** The log refused what was written for an input record. @throws the error if the application is not to go on */
+  /** Decides about what the log refused of an input record's output. @throws the error if it is to end the task */
   refused(error: MillraceError, record: FailedRecord): MaybePromise<Replacement | undefined> {
     const decision = this.#ask(this.#settings.onProductionError, error, record, 'production')
     const instead = decision === 'deadLetter' ? this.#orEnd(() => this.#deadLetters.instead(record, error)) : undefined
@@ -297,11 +296,11 @@ function handlerFailed(message: string, record: FailedRecord, cause: MillraceErr
     ...record,
     topic: record.topic ?? undefined,
     cause,
-    hint: "A handler answers 'fail', 'continue' or 'deadLetter' itself, at once.",
+    hint: "A handler returns 'fail', 'continue' or 'deadLetter' itself, not a promise.",
   })
 }
 
-/** What to do about an error of Millrace's own, in front of what else may be done. */
+/** Returns the hint of an error of Millrace's own, to put before another hint. */
 function hintOf(error: unknown): string {
   return isMillraceError(error) && error.hint !== undefined ? `${error.hint} ` : ''
 }

@@ -16,22 +16,18 @@ export interface SourceBinding {
   readonly extractor: TimestampExtractor | undefined
 }
 
-/** What becomes of a record that cannot enter the task. */
+/** Decides about records that cannot enter the task: counts and logs the record, or throws to stop the application. */
 export interface RecordGate {
-  /** Counts and logs the record, or throws if the application is to stop. */
   undecodable(queue: PartitionQueue, cursor: RecordCursor, part: 'key' | 'value', error: unknown): void
-  /** The topic's timestamp function threw. Counts and logs the record, or throws. */
+  /** The topic's timestamp function threw. */
   extractorFailed(queue: PartitionQueue, cursor: RecordCursor, error: unknown): void
-  /** What the record has, or its topic's function returned, is no event time. Counts and logs the record, or throws. */
+  /** The record's timestamp, or what its topic's function returned, is no event time. */
   noTimestamp(queue: PartitionQueue, cursor: RecordCursor, found: unknown, extracted: boolean): void
-  /** The timestamp is negative: dropped if an extractor said so, else an error. */
+  /** The timestamp is negative: the record is dropped if its topic's function returned it, else it is an error. */
   negativeTimestamp(queue: PartitionQueue, cursor: RecordCursor, extracted: boolean): void
 }
 
-/**
- * The fetched records of one input partition, in offset order. Exactly one record, the head, is decoded; the rest lie in
- * their batches.
- */
+/** The fetched records of one input partition, in offset order. Only the head is decoded; the rest lie in batches. */
 export class PartitionQueue implements WaitingRecords {
   readonly topic: string
   readonly partition: number
@@ -45,7 +41,7 @@ export class PartitionQueue implements WaitingRecords {
   headTimestamp = -1
   headKey: unknown = null
   headValue: unknown = null
-  /** Greatest timestamp taken; -1 before the first. */
+  /** Greatest timestamp taken; -1 if none was. */
   partitionTime = -1
   /** Offset of the next record to process: what a commit stores. */
   nextOffset: number
@@ -55,7 +51,7 @@ export class PartitionQueue implements WaitingRecords {
 
   /**
    * @param start the offset of the first record to process
-   * @param time greatest timestamp taken before it
+   * @param time the greatest timestamp taken before it
    * @param prefetchable stores that may be asked for the keys of the records
    */
   constructor(
@@ -74,7 +70,7 @@ export class PartitionQueue implements WaitingRecords {
     this.partitionTime = time
   }
 
-  /** True if the queue was empty and now has a head. */
+  /** Returns true if the queue was empty and now has a head. */
   add(cursor: RecordCursor): boolean {
     this.#cursors.push(cursor)
     if (this.hasHead) return false
@@ -82,12 +78,12 @@ export class PartitionQueue implements WaitingRecords {
     return this.hasHead
   }
 
-  /** The batch position of the head; its headers are decoded from here. */
+  /** Stands at the head, in its batch; its headers are decoded from here. */
   get cursor(): RecordCursor {
     return this.#current as RecordCursor
   }
 
-  /** Records waiting, about: an upper bound. */
+  /** An upper bound of the number of records that wait. */
   get size(): number {
     let records = this.hasHead ? 1 : 0
     if (this.#current !== undefined) records += this.#current.remaining
@@ -95,7 +91,7 @@ export class PartitionQueue implements WaitingRecords {
     return records
   }
 
-  /** Memory that the waiting records keep alive, about. */
+  /** Bytes of memory that the waiting records keep alive, about. */
   get bytes(): number {
     let bytes = this.#current === undefined ? 0 : this.#current.bytes
     for (const cursor of this.#cursors) bytes += cursor.bytes
@@ -111,12 +107,12 @@ export class PartitionQueue implements WaitingRecords {
     }
   }
 
-  /** The head is being processed: its time counts from now on. */
+  /** Begins to process the head: its time counts from now on. */
   take(): void {
     if (this.headTimestamp > this.partitionTime) this.partitionTime = this.headTimestamp
   }
 
-  /** The head has been processed. */
+  /** Moves on to the next record, when the head has been processed. */
   advance(): void {
     this.nextOffset = this.cursor.offset + 1
     this.#advance()
@@ -134,7 +130,7 @@ export class PartitionQueue implements WaitingRecords {
         this.#current = cursor
       }
       if (!cursor.next()) {
-        // Control records and aborted ones lie behind: a commit must not point in front of them.
+        // Control records and aborted ones may lie at the batch's end: a commit must point past them.
         if (cursor.endOffset > this.nextOffset) this.nextOffset = cursor.endOffset
         this.#current = undefined
         continue
@@ -187,7 +183,7 @@ export class PartitionQueue implements WaitingRecords {
     return this.#stamp(cursor, found, true)
   }
 
-  /** False if the record is not to be processed. */
+  /** Returns false if the record is not to be processed. */
   #stamp(cursor: RecordCursor, found: unknown, extracted: boolean): boolean {
     const time = eventTime(found)
     this.headTimestamp = time

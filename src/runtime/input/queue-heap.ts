@@ -1,8 +1,8 @@
 import type { PartitionQueue } from './partition-queue.ts'
 
 /**
- * The non-empty queues of a task as a binary heap over the timestamps of their heads. With `strict` ties go to the lowest
- * (topic, partition); without, to whatever java.util.PriorityQueue would give, which is what Kafka Streams' test driver does.
+ * The non-empty queues of a task as a binary heap over the timestamps of their heads. Ties go to the lowest topic and
+ * partition if `strict`, else as in java.util.PriorityQueue, which Kafka Streams' test driver uses.
  */
 export class QueueHeap {
   readonly #items: PartitionQueue[] = []

@@ -4,7 +4,7 @@ import type { Settings } from '../../application/application.ts'
 import type { Topology } from '../../topology/topology.ts'
 import type { Task } from '../task/task.ts'
 
-/** Bytes for each use of memory; they add up to the budget at most. */
+/** Bytes for each use of memory. Together they are at most the budget. */
 export interface MemoryParts {
   /** Updates held back by caches. */
   readonly cache: number
@@ -14,13 +14,13 @@ export interface MemoryParts {
   readonly entries: number
   /** Records read and not processed. */
   readonly input: number
-  /** Of the engines: writes that are in no file yet. */
+  /** Writes of the engines that are in no file yet. */
   readonly writeBuffers: number
-  /** Of the engines: blocks read from files. */
+  /** Blocks that the engines have read from files. */
   readonly blockCache: number
 }
 
-/** What tasks use of the memory of their application, bytes. */
+/** Bytes that tasks use of the memory of their application. */
 export interface MemoryUse {
   /** Updates held back by caches; they are part of `changes`, too. */
   readonly cache: number
@@ -30,23 +30,23 @@ export interface MemoryUse {
   readonly entries: number
   /** Records handed over to tasks and not processed. */
   readonly input: number
-  /** What the engines may use, whether they do or not. */
+  /** What the engines may use, whether they use it or not. */
   readonly engines: number
 }
 
-/** A thread commits early rather than collect more changes than this: more of them take memory and make the commit hardly cheaper. */
+/** Changes for which a thread commits early: more of them take memory, and hardly make a commit cheaper. */
 const MAX_CHANGES = 16 * 1024 * 1024
-/** An engine flushes so much at once; more makes it slower to open, not faster. */
+/** Writes that an engine flushes at once: more make it slower to open, and no faster. */
 const MAX_WRITE_BUFFER = 8 * 1024 * 1024
 /** Engines do not work with less. */
 const MIN_ENGINE_PART = 64 * 1024
-/** Of a task that has no stores. */
+/** Memory of the engine of a task without stores. */
 export const LEAST_ENGINE: Required<EngineOptions> = {
   writeBufferBytes: MIN_ENGINE_PART,
   blockCacheBytes: MIN_ENGINE_PART,
 }
 
-/** How the memory of a process is divided. Entries and changes lie in the heap of JavaScript, the rest outside. */
+/** Divides the memory of a process. Entries and changes lie in JavaScript's heap, the rest outside. */
 export function divideMemory(settings: Settings, heap = heapLimit()): MemoryParts {
   const { memory, cacheBytes, threads } = settings
   const rest = memory - cacheBytes
@@ -65,8 +65,8 @@ export function divideMemory(settings: Settings, heap = heapLimit()): MemoryPart
 }
 
 /**
- * The memory of one stream thread, or of the global tables, divided anew over tasks when they come and go. An engine gets the
- * budget divided by a power of two, so that few are opened anew when one task more or less is there.
+ * The memory of one stream thread, or of the global tables, divided again over tasks when they come and go. The number
+ * of tasks is rounded up to a power of two, so that few engines are opened again for one task more or less.
  */
 export class MemoryShare {
   readonly parts: MemoryParts
@@ -86,7 +86,7 @@ export class MemoryShare {
     }
   }
 
-  /** Among so many tasks with stores the memory is divided from now on; true if that changes what each gets. */
+  /** Divides the memory among so many tasks with stores. Returns true if that changes what each gets. */
   divideAmong(tasks: number): boolean {
     const rounded = 2 ** Math.ceil(Math.log2(Math.max(1, tasks)))
     const changed = rounded !== this.#tasks
@@ -94,17 +94,17 @@ export class MemoryShare {
     return changed
   }
 
-  /** Changes after which a commit is due: those held back by caches are among them. Records are still processed until it begins. */
+  /** Changes, held back ones included, for which a commit is due. Records are still processed until it begins. */
   get maxChanges(): number {
     return Math.floor(this.parts.cache + 0.75 * this.parts.changes)
   }
 
-  /** Of one task. */
+  /** Bytes for one task's entries. */
   get entries(): number {
     return Math.floor(this.parts.entries / this.#tasks)
   }
 
-  /** Of one task's engine. What is being flushed takes as much again as what is being filled. */
+  /** Memory of one task's engine. A buffer being flushed takes as much again as the one being filled. */
   get engine(): Required<EngineOptions> {
     const writeBuffer = Math.min(this.parts.writeBuffers / this.#tasks / 2, MAX_WRITE_BUFFER)
     return {
@@ -113,23 +113,23 @@ export class MemoryShare {
     }
   }
 
-  /** Fetched and not handed over to tasks. */
+  /** Bytes fetched and not handed over to tasks. */
   get fetched(): number {
     return Math.floor(this.parts.input / 2)
   }
 
-  /** Handed over to tasks and not processed. */
+  /** Bytes handed over to tasks and not processed. */
   get queued(): number {
     return Math.floor(this.parts.input / 4)
   }
 
-  /** Fetched from changelogs and not applied to stores. */
+  /** Bytes fetched from changelogs and not applied to stores. */
   get restored(): number {
     return Math.floor(this.parts.input / 4)
   }
 }
 
-/** What the tasks of a thread use of its share. */
+/** Adds up what the tasks of a thread use of its share. */
 export function useOf({ parts }: MemoryShare, cache: number, running: Iterable<Task>): MemoryUse {
   let changes = 0
   let entries = 0

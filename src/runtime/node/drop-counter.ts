@@ -1,6 +1,6 @@
 import type { DropReason } from '../../record/drop-reason.ts'
 
-/** Dropped records by reason. */
+/** Counts dropped records by reason. */
 export class DropCounter {
   readonly #counts = new Map<DropReason, number>()
 
@@ -9,7 +9,7 @@ export class DropCounter {
     this.#counts.set(reason, (this.#counts.get(reason) ?? 0) + count)
   }
 
-  /** What Kafka Streams counts as `dropped-records-total`: all but null keys in front of a repartition topic. */
+  /** Records in Kafka Streams' `dropped-records-total`: all but null keys before a repartition topic. */
   get total(): number {
     let total = 0
     for (const [reason, count] of this.#counts) if (reason !== 'repartition-null-key') total += count

@@ -4,13 +4,10 @@ import type { DropReason } from '../../record/drop-reason.ts'
 import type { RecordContext } from '../../record/record-context.ts'
 import { DropCounter } from './drop-counter.ts'
 
-/** Where a record comes from. Topic null, partition and offset -1: no record is being processed. */
+/** The place of a record. Topic null, partition and offset -1: no record is being processed. */
 type RecordPlace = Pick<RecordContext, 'topic' | 'partition' | 'offset'>
 
-/**
- * The records that the nodes and stores of a task drop. Whatever drops one says so here: it is counted, and the first of a
- * reason at a node or store is logged with its place.
- */
+/** Counts the records that nodes and stores of a task drop. Logs the first of each reason there with its place. */
 export class DroppedRecords {
   readonly counts: DropCounter
   readonly #task: string
@@ -18,7 +15,7 @@ export class DroppedRecords {
   readonly #lines: RepeatedLines
   readonly #logger: Logger
 
-  /** @param record the one being processed; changed in place */
+  /** @param record the record being processed; changed in place */
   constructor(task: string, record: RecordContext, lines: RepeatedLines, logger: Logger, counts = new DropCounter()) {
     this.counts = counts
     this.#task = task
@@ -27,7 +24,7 @@ export class DroppedRecords {
     this.#logger = logger
   }
 
-  /** @param place that of the record being processed, unless another one is dropped */
+  /** @param place of the dropped record, if it is not the one being processed */
   drop(reason: DropReason, by: 'node' | 'store', name: string, place: RecordPlace = this.#record, err?: unknown): void {
     this.counts.add(reason)
     if (!this.#lines.isFirst('record dropped', by, name, reason)) return

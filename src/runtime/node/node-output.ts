@@ -3,13 +3,10 @@ import type { Operator, Output } from '../../operators/operator.ts'
 import type { Headers } from '../../record/headers.ts'
 import { TimedOperator, type NodeTimes } from './node-times.ts'
 
-/**
- * Decides about an error thrown in a node: returns if only that node's subtree for this record is to be dropped, throws if
- * the task cannot go on.
- */
+/** Decides about an error in a node: returns if only its subtree drops the record, throws if the task cannot go on. */
 export type NodeFailure = (error: unknown, node: string) => void
 
-/** Calls the children of a node one after the other. An error belongs to the innermost node that it was thrown in. */
+/** Calls the children of a node one after the other. An error belongs to the innermost node that threw it. */
 export class NodeOutput implements Output {
   #children: Operator[] = []
   readonly #names: string[] = []
@@ -26,7 +23,7 @@ export class NodeOutput implements Output {
     this.#children.push(child)
   }
 
-  /** From now on the children are measured. */
+  /** Measures the children from now on. */
   time(times: NodeTimes): void {
     this.#children = this.#children.map((child, i) => new TimedOperator(child, this.#names[i] as string, times))
   }
@@ -58,10 +55,7 @@ export class NodeOutput implements Output {
   }
 }
 
-/**
- * Of an operator that makes a new record of each, where processors change headers in place, as in Kafka Streams: what is changed
- * downstream of it is not seen upstream.
- */
+/** Copies the headers, for processors that change them in place, as in Kafka Streams: nodes upstream do not see it. */
 export class NewRecordOutput extends NodeOutput {
   override forward(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     super.forward(key, value, timestamp, headers.copy())

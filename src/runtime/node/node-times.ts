@@ -2,21 +2,18 @@ import type { Clock } from '../../platform/clock.ts'
 import { Operator } from '../../operators/operator.ts'
 import type { Headers } from '../../record/headers.ts'
 
-/** One stay in a node, without what it forwarded to. */
+/** The time of one call of a node, without the nodes that it forwarded to. */
 export interface NodeTime {
-  /** ms. */
+  /** ms */
   readonly length: number
   readonly node: string
   readonly task: string
 }
 
-/**
- * In which node the time goes. Looking at the clock around every node is not for every day: it is done once a callback has kept the
- * event loop for so long that the membership was lost.
- */
+/** Finds the slowest node. It costs too much for normal work: it is used once a long callback cost the membership. */
 export class NodeTimes {
   readonly #clock: Clock
-  /** Time spent in the nodes that the node under way forwarded to. */
+  /** ms spent in the nodes that the current node forwarded to. */
   #below = 0
   #slowest: NodeTime | undefined
 
@@ -24,7 +21,7 @@ export class NodeTimes {
     this.#clock = clock
   }
 
-  /** The longest stay so far. */
+  /** The longest call so far. */
   get slowest(): NodeTime | undefined {
     return this.#slowest
   }
@@ -44,7 +41,7 @@ export class NodeTimes {
   }
 }
 
-/** Stands before an operator and measures it. */
+/** Calls an operator and measures it. */
 export class TimedOperator extends Operator {
   readonly #timed: Operator
   readonly #node: string

@@ -7,9 +7,9 @@ interface Punctuator extends Due {
   readonly node: string
   readonly interval: number
   readonly callback: (timestamp: number) => void
-  /** The date that wall-clock punctuation keeps to multiples from. */
+  /** Date from which wall-clock punctuation counts its intervals. */
   readonly anchor: number | undefined
-  /** In stream time, or by the monotonic clock. */
+  /** A stream time, or a time of the monotonic clock. */
   due: number
   cancelled: boolean
 }
@@ -17,29 +17,27 @@ interface Punctuator extends Due {
 /** Calls one punctuator of a node; the task attributes errors and clears the record context around it. */
 export type RunPunctuator = (node: string, callback: (timestamp: number) => void, timestamp: number) => void
 
-/** ms by which the date must have gone another way than the monotonic clock since the last look to have been set. */
+/** ms: if the date and the monotonic clock have drifted apart by more since the last look, the date was set. */
 const LEAP = 100
 
 /**
- * The punctuators of a task. However many intervals have passed, a punctuator runs once, with the current time as argument,
- * and is next due at the first multiple of its interval after that.
+ * The punctuators of a task. However many intervals have passed, a punctuator runs once, with the current time as its
+ * argument. It is next due at the first multiple of its interval after that.
  *
- * Wall-clock punctuation goes by the monotonic clock, so that it goes on when the date is set back; it is told the date. What is
- * anchored to a date keeps to the multiples from there: when the date is set, it falls due at the next one, at once if one was leapt over.
+ * Wall-clock punctuation goes by the monotonic clock, so that it goes on when the date is set back; its argument is the
+ * date. With an anchor it keeps to the multiples of its interval from that date: when the date is set, it is due at the
+ * next multiple, or at once if one was leapt over.
  */
 export class PunctuationQueue {
   readonly #clock: Clock
   readonly #streamTime: DueHeap<Punctuator>
   readonly #wallClock: DueHeap<Punctuator>
   #scheduled = 0
-  /** Smallest due stream time: one comparison a record when nothing is due. */
+  /** Smallest due stream time. A record costs one comparison when nothing is due. */
   #nextStreamTime = Infinity
-  /** What the date was ahead of the monotonic clock when anchors were last translated. */
+  /** ms that the date was ahead of the monotonic clock when anchors were last translated. */
   #dateAhead: number
-  /**
-   * Stream time up to which punctuators ran before a restart; what is scheduled meanwhile falls due after it, or each restart
-   * would add a punctuation. -1: none.
-   */
+  /** During `init`, stream time that punctuators reached before a restart: a restart adds no punctuation. Else -1. */
   resumedFrom = -1
 
   constructor(clock: Clock, compatible: boolean) {
@@ -80,7 +78,7 @@ export class PunctuationQueue {
     }
   }
 
-  /** By the monotonic clock: one interval from now, or at the first multiple from the anchor that is not past. */
+  /** Returns a time of the monotonic clock: one interval from now, or the anchor's first multiple that is not past. */
   #firstWallClock(interval: number, anchor: number | undefined): number {
     const now = this.#clock.monotonic()
     if (anchor === undefined) return now + interval
@@ -88,7 +86,7 @@ export class PunctuationQueue {
     return firstFrom(anchor - this.#dateAhead, interval, now)
   }
 
-  /** True if any punctuator ran. */
+  /** Returns true if any punctuator ran. */
   punctuateStreamTime(streamTime: number, run: RunPunctuator): boolean {
     if (streamTime < this.#nextStreamTime) return false
     const ran = runDue(this.#streamTime, streamTime, streamTime, run)
@@ -96,19 +94,19 @@ export class PunctuationQueue {
     return ran
   }
 
-  /** True if any punctuator ran. */
+  /** Returns true if any punctuator ran. */
   punctuateWallClock(run: RunPunctuator): boolean {
     if (this.#wallClock.first === undefined) return false
     const now = this.#clock.monotonic()
     return runDue(this.#wallClock, now, this.#followDate(now), run)
   }
 
-  /** When the next wall-clock punctuator falls due, by the monotonic clock; Infinity if there is none. */
+  /** Time of the monotonic clock at which the next wall-clock punctuator is due; Infinity if there is none. */
   get nextWallClock(): number {
     return nextDue(this.#wallClock)
   }
 
-  /** Translates anchors again if the date went another way than the monotonic clock; returns the date. */
+  /** Returns the date. If it and the monotonic clock have drifted apart, translates anchors again. */
   #followDate(now: number): number {
     const date = this.#clock.now()
     const before = this.#dateAhead
@@ -119,7 +117,7 @@ export class PunctuationQueue {
       const { anchor, interval } = punctuator
       if (anchor === undefined) return
       if (Math.abs(drift) <= LEAP) {
-        // Clocks are never quite alike. A punctuator that ran before its date would run again at it, and be told the hour before.
+        // Clocks drift. A punctuator that ran just before its date would get the hour before, and run again at it.
         punctuator.due -= drift
         return
       }
@@ -146,12 +144,12 @@ function runDue(punctuators: DueHeap<Punctuator>, time: number, told: number, ru
   return ran
 }
 
-/** Next due at the first multiple of the interval after `time`. */
+/** Makes it due at the first multiple of the interval after `time`. */
 function passOver(punctuator: Punctuator, time: number): void {
   punctuator.due += (Math.floor((time - punctuator.due) / punctuator.interval) + 1) * punctuator.interval
 }
 
-/** The first multiple of the interval from `anchor` that is not before `time`. */
+/** Returns the first multiple of the interval from `anchor` that is not before `time`. */
 function firstFrom(anchor: number, interval: number, time: number): number {
   return anchor >= time ? anchor : anchor + Math.ceil((time - anchor) / interval) * interval
 }

@@ -16,7 +16,7 @@ import type { PunctuationQueue } from './punctuation.ts'
 export interface StoreAccess {
   state(name: string): StateStore | undefined
   userStore(name: string, scope: CallbackScope): unknown
-  /** Global tables may be read by every node. */
+  /** Returns true for global tables, which every node may read. */
   isGlobal(name: string): boolean
   /** Stores of the task that may be asked for the keys of its input. */
   readonly prefetchable: readonly Prefetchable[]
@@ -62,7 +62,7 @@ export class TaskContexts {
     this.times = options.times
   }
 
-  /** Those of a record without any. Where processors change them in place, as in Kafka Streams, each record has its own. */
+  /** Returns headers for a record without any: its own if processors change them in place, as in Kafka Streams. */
   noHeaders(): Headers {
     return this.settings.compatible ? new Headers() : NO_HEADERS
   }

@@ -18,29 +18,29 @@ export interface WriteTarget {
   readonly partitioner: StreamPartitioner | undefined
 }
 
-/** Where the bytes of a value lie. */
+/** The place of a value's bytes. */
 export interface InputValue {
   readonly buffer: Buffer
   readonly valueStart: number
-  /** Behind the last byte. */
+  /** Exclusive. */
   readonly valueEnd: number
 }
 
-/** The writer of a record that may have to wait until its topic's partition count is known, when `write` has returned. */
+/** The origin of a record that may still wait for its topic's partition count when `write` has returned. */
 export interface WriteOrigin extends RecordOrigin {
   /**
-   * Decides about what `write` would have thrown. What is thrown ends the task.
+   * Decides about an error that `write` would have thrown. An error that this throws ends the task.
    *
    * @param place the number that the record was written with
-   * @param timestamp of the record that was written
-   * @param isForgotten true: the record was discarded meanwhile, and nothing is to be decided
+   * @param timestamp that of the record
+   * @param isForgotten returns true if the record was discarded meanwhile: then nothing is to be decided
    */
   failed(error: unknown, place: number, timestamp: number, isForgotten: () => boolean): MaybePromise<void>
-  /** Notes what `write` would have returned as 0: the partitioner chose no partition. */
+  /** Notes that the partitioner chose no partition, for which `write` would have returned 0. */
   unsent(place: number): void
 }
 
-/** A record whose topic's partition count is not known yet; its bytes are taken at once, since the value may be changed later. */
+/** A record whose topic's partition count is not known yet. Its bytes are taken at once: the value may change later. */
 interface Waiting {
   readonly target: WriteTarget
   readonly key: unknown
@@ -52,22 +52,19 @@ interface Waiting {
 
 const INITIAL_SCRATCH = 64 * 1024
 
-/**
- * Serializes records into a scratch buffer and appends them to the producer, which copies them from there: no buffer is made
- * per record.
- */
+/** Serializes records into one buffer, from which the producer copies them: no buffer is made per record. */
 export class RecordWriter {
   readonly #producer: LogProducer
   readonly #topicMissing: ((topic: string) => void) | undefined
   /** The record that is being written; its buffer grows as needed. */
   readonly #slice = new RecordSlice()
   #nextUnkeyed = 0
-  /** Records for topics whose partition count is being asked for, in order; sent before any later record of the topic. */
+  /** Records of each topic whose partition count is being loaded, in order; appended before any later record of it. */
   readonly #waiting = new Map<string, { records: Waiting[]; loading: Promise<void> }>()
   /** Records written so far. */
   written = 0
 
-  /** `topicMissing` may create a topic that a sink names for the first time (the test driver does). */
+  /** @param topicMissing may create a topic that a sink names for the first time, as the test driver does */
   constructor(producer: LogProducer, topicMissing?: (topic: string) => void) {
     this.#producer = producer
     this.#topicMissing = topicMissing
@@ -75,12 +72,12 @@ export class RecordWriter {
   }
 
   /**
-   * Answers to how many partitions the record went: 0 if the partitioner chose none.
+   * Writes a record. Returns the number of partitions that it went to: 0 if the partitioner chose none.
    *
-   * @param input has the bytes of the value, if there is a value; without it the value is serialized
-   * @param origin is asked if the log refuses the record, which it knows by the number `place`
+   * @param input place of the value's bytes, if there is a value; if absent, the value is serialized
+   * @param origin decides if the log refuses the record, which it knows by the number `place`
    * @throws MR_SERIALIZE naming node and topic; `cause` is the serde's error
-   * @throws MR_NO_PARTITION if the partitioner names one that is not there
+   * @throws MR_NO_PARTITION if the partitioner returns one that the topic does not have
    */
   write(
     topic: string,
@@ -142,7 +139,7 @@ export class RecordWriter {
       return 1
     }
     const all = typeof chosen === 'number' ? [chosen] : listOf(chosen, target, topic)
-    // Before anything of the record is written.
+    // An error after the first append would leave the record in some of its partitions.
     for (const partition of all) requirePartition(partition, partitions, target, topic)
     for (const partition of all) {
       producer.append(topic, partition, slice, origin, place)
@@ -218,7 +215,7 @@ export class RecordWriter {
     return 1
   }
 
-  /** Records that are written while one is decided about go behind those that wait. */
+  /** Appends the waiting records in order. Those that are written while one is decided about wait after them. */
   async #appendWhenLoaded(topic: string, loading: Promise<number>, records: readonly Waiting[]): Promise<void> {
     const partitions = await loading
     const isForgotten = (): boolean => this.#waiting.get(topic)?.records !== records
@@ -245,7 +242,7 @@ export class RecordWriter {
     return this.#append(topic, partitions, target, key, value, slice, origin, place)
   }
 
-  /** The partition of a record with this key whose topic's sink has no partitioner. @throws MR_TOPIC_UNKNOWN */
+  /** Returns the partition of a record with this key if no partitioner chooses one. @throws MR_TOPIC_UNKNOWN */
   partitionOf(topic: string, key: Buffer | null): MaybePromise<number> {
     let partitions: MaybePromise<number> | undefined = this.#producer.partitionCount(topic)
     if (partitions === undefined) {
@@ -271,10 +268,10 @@ export class RecordWriter {
 
 function requirePartition(partition: number, partitions: number, { node }: WriteTarget, topic: string): void {
   if (Number.isInteger(partition) && partition >= 0 && partition < partitions) return
-  throw new MillraceError('MR_NO_PARTITION', `the partitioner answered ${messageOf(partition)}`, {
+  throw new MillraceError('MR_NO_PARTITION', `the partitioner returned ${messageOf(partition)}`, {
     node,
     topic,
-    hint: `Answer 0 to ${partitions - 1}, or undefined for the default.`,
+    hint: `Return 0 to ${partitions - 1}, or undefined for the default.`,
   })
 }
 
@@ -282,9 +279,9 @@ function requirePartition(partition: number, partitions: number, { node }: Write
 function listOf(chosen: readonly number[], { node }: WriteTarget, topic: string): readonly number[] {
   const isList = Array.isArray(chosen)
   if (isList && !chosen.some(isThenable)) return chosen
-  const hint = 'Answer a number, a list of numbers, or undefined for the default.'
+  const hint = 'Return a number, a list of numbers, or undefined for the default.'
   if (!isList && !isThenable(chosen)) {
-    throw new MillraceError('MR_NO_PARTITION', `the partitioner answered ${messageOf(chosen)}`, { node, topic, hint })
+    throw new MillraceError('MR_NO_PARTITION', `the partitioner returned ${messageOf(chosen)}`, { node, topic, hint })
   }
   for (const one of [chosen].flat()) ignoreRejection(one)
   throw new MillraceError('MR_PROMISE', 'the partitioner returned a promise', { node, hint })

@@ -2,19 +2,19 @@ import type { Clock, TimerHandle } from '../../platform/clock.ts'
 import type { Logger } from '../../application/application.ts'
 import type { StateHome } from './state-home.ts'
 
-/** ms between two looks, at most. */
+/** Most ms between two rounds. */
 const INTERVAL = 60_000
 
 /**
- * Deletes the directories of tasks that no thread of this process has had for a while: they went to other instances. A task
- * that comes back within the delay finds its state and replays only the tail.
+ * Deletes the directories of tasks that no thread of this process has had for a while: they went to other instances. A
+ * task that comes back within the delay finds its state, and restores only what is new.
  */
 export class DirectoryCleaner {
   readonly #home: StateHome
   readonly #delay: number
   readonly #clock: Clock
   readonly #logger: Logger
-  /** Since when a directory has been without owner; at the start of the process for those it found. */
+  /** Since when no thread has had each task; for directories found at the start, since then. */
   readonly #since = new Map<string, number>()
   readonly #stopListening: () => void
   #timer: TimerHandle | undefined

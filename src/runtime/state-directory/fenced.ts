@@ -1,12 +1,12 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { placeText } from './identity.ts'
 
-/** True for what a newer process with the same identity causes: starting anew would fence that one in turn, and so on. */
+/** Returns true for an error that a newer process with the same identity caused: a restart would fence that in turn. */
 export function isFenced(error: unknown): boolean {
   return error instanceof MillraceError && error.code === 'MR_FENCED'
 }
 
-/** Tells the user which of the two processes this is. */
+/** Returns the error that says to the user which of the two processes this is. */
 export function fencedClient(cause: unknown, directory: string, instanceId: string | undefined): MillraceError {
   const identity = instanceId === undefined ? 'the identity in' : `the instance id "${instanceId}", which is used in`
   return new MillraceError(

@@ -1,15 +1,15 @@
-/** Which tasks of an application are open in this process, so that none is opened twice. */
+/** The tasks of an application that are open in this process, so that none is opened twice. */
 export interface Holds {
   has(task: string): boolean
-  /** False if somebody has it. */
+  /** Returns false if the task is held already. */
   take(task: string): boolean
-  /** Gives back what was taken here, and tells who listens. */
+  /** Gives back a task that was taken here, and notifies the listeners. */
   free(task: string): void
-  /** Calls `freed` after each task that is free again, wherever it was held, until the answer is called. */
+  /** Calls `freed` after each task that is free again, wherever it was held, until the returned function is called. */
   onFree(freed: (task: string) => void): () => void
 }
 
-/** For stream threads that share one event loop. */
+/** Holds of stream threads that share one event loop. */
 export class LoopHolds implements Holds {
   readonly #held = new Set<string>()
   readonly #listeners = new Set<(task: string) => void>()

@@ -22,11 +22,11 @@ export interface ClaimedDirectory {
 }
 
 /**
- * Claims the application's state directory for this process. The claim is an open engine: its lock goes with the process,
- * however that ends. The process id in it counts for this very directory on this host only: a copy gets one of its own, or the
- * original and the copy would fence each other for ever.
+ * Claims the application's state directory for this process. The claim is an open engine, whose lock ends with the
+ * process, however that ends. The process id in it is valid for this directory on this host only: a copy of the
+ * directory gets an id of its own, or the two would fence each other forever.
  *
- * @param instanceId is the process id if given, so that it survives an empty disk
+ * @param instanceId the process id, if given: it survives an empty disk
  * @throws MR_STATE_LOCKED if another process holds the directory, MR_STATE_FOREIGN if another version wrote it
  */
 export async function claimDirectory(
@@ -48,12 +48,12 @@ export async function claimDirectory(
   }
 }
 
-/** Names the host and the directory: what has to be told apart when two processes have one identity. */
+/** Names the directory and the host, by which a user tells apart two processes with one identity. */
 export function placeText(directory: string): string {
   return `${directory} on ${hostname()}`
 }
 
-/** A claim that cannot be read is as good as none: all that is lost is who wrote it. */
+/** Opens the claim. One that cannot be read is deleted: only the identity in it is lost. */
 async function openClaim(engine: EngineFactory, directory: string, logger: Logger): Promise<KeyValueEngine> {
   const path = join(directory, CLAIM)
   try {
@@ -72,13 +72,11 @@ function requireFormat(claim: KeyValueEngine, directory: string): void {
   throw new MillraceError(
     'MR_STATE_FOREIGN',
     `the state directory ${directory} has format ${format}, not ${FORMAT_VERSION}`,
-    {
-      hint: 'Another version of Millrace wrote it. Delete it to restore the state from the changelogs.',
-    },
+    { hint: 'Another version of Millrace wrote it. Delete it to restore the state from the changelogs.' },
   )
 }
 
-/** Survives a restart of the machine and a rename, not a copy; two hosts may give the same inode. */
+/** Survives a restart of the machine and a rename, but not a copy. Two hosts may have the same inode. */
 function placeOf(directory: string): string {
   return `${hostname()} ${statSync(directory, { bigint: true }).ino}`
 }

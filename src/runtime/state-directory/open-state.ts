@@ -7,18 +7,19 @@ import type { Logger } from '../../application/application.ts'
 import type { StateHome } from './state-home.ts'
 import { wait, type Steps } from '../../platform/steps.ts'
 
-/** What makes a whole directory worthless, since a changelog has it all. */
+const UNRESTORABLE_HINT = 'Nothing was deleted. Put the state back, or delete the directory to begin empty.'
+/** Codes of errors for which a whole directory is deleted, because changelogs have it all. */
 const UNUSABLE: ReadonlySet<string> = new Set(['MR_STATE_CORRUPT', 'MR_STATE_ENGINE', 'MR_STATE_FOREIGN'])
 
 /**
- * Opens the state of a task. What cannot be read, was written by another engine or version, or is another task's is deleted and
- * begins empty, to be restored; unless a store in it has no changelog, so that nothing is deleted that is nowhere else.
+ * Opens the state of a task. State that cannot be read, was written by another engine or version, or belongs to another
+ * task is deleted, and begins empty to be restored. But if a store in it has no changelog, nothing is deleted.
  *
- * @param application its id
- * @param memory of its engine
  * @param unlogged persistent stores without a changelog
- * @throws MR_STATE_LOCKED, or what the disk or its permissions refuse; MR_STATE_CORRUPT, MR_STATE_ENGINE and MR_STATE_FOREIGN where nothing restores
- * the state
+ * @param application its id
+ * @param memory that of the task's engine
+ * @throws MR_STATE_LOCKED, or what the disk or its permissions refuse; if a store has no changelog, MR_STATE_CORRUPT,
+ * MR_STATE_ENGINE and MR_STATE_FOREIGN
  */
 export function* openState(
   home: StateHome,
@@ -66,7 +67,7 @@ function unrestorable(error: MillraceError, task: string, stores: readonly strin
     {
       task,
       cause: error,
-      hint: `${error.hint ?? ''} Nothing was deleted. Put the state back that belongs there. Delete the directory to begin with empty stores.`.trim(),
+      hint: `${error.hint ?? ''} ${UNRESTORABLE_HINT}`.trim(),
     },
   )
 }

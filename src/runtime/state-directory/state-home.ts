@@ -14,32 +14,32 @@ import type { Logger } from '../../application/application.ts'
 import { LoopHolds, type Holds } from './holds.ts'
 
 /**
- * Where the engines of an application's tasks lie, and which of them are open. All threads of a process share it: a task that
- * moves from one thread to another is not opened by the new one before the old one has released it.
+ * The place of the engines of an application's tasks, which knows those that are open. All threads of a process share
+ * it: a task that moves to another thread is not opened there before the old thread has released it.
  */
 export interface StateHome {
   readonly engine: EngineFactory
-  /** True while a thread of this process has the task's engine, or is opening or destroying it. */
+  /** Returns true while a thread of this process has the task's engine, or opens or destroys it. */
   isHeld(task: string): boolean
   /**
-   * Opens the engine of a task (or of the global tables), which is held from now on until `release`; not if it throws.
+   * Opens the engine of a task (or of the global tables). It is held until `release`, unless this throws.
    *
    * @param memory that it may take; the engine's own defaults if absent
-   * @throws MR_STATE_LOCKED, MR_STATE_CORRUPT; MR_STATE_ENGINE if another engine wrote it, MR_STATE_FOREIGN if another version did;
-   * MR_STATE_DIRECTORY if the directory holds something else; what the disk or its permissions refuse
+   * @throws MR_STATE_LOCKED, MR_STATE_CORRUPT; MR_STATE_ENGINE if another engine wrote it, MR_STATE_FOREIGN if another
+   * version did; MR_STATE_DIRECTORY if the directory holds something else; what the disk or its permissions refuse
    */
   open(task: string, memory?: Required<EngineOptions>): MaybePromise<KeyValueEngine>
   /** Changes the memory of an open engine; nothing may be read or written meanwhile. @throws as `open` */
   resize(task: string, memory: Required<EngineOptions>): MaybePromise<void>
-  /** The engine is closed. Who waits for it may go on. */
+  /** Frees a task, whose engine is closed: another thread may open it. */
   release(task: string): void
-  /** Calls `released` after each release, until the answer is called. */
+  /** Calls `released` after each release, until the returned function is called. */
   onRelease(released: (task: string) => void): () => void
-  /** Remembers that what the task's engine holds is damaged: `open` throws MR_STATE_CORRUPT until it is destroyed. */
+  /** Marks the task's state as damaged, also for later processes: `open` throws MR_STATE_CORRUPT until `destroy`. */
   distrust(task: string): void
-  /** Deletes what the task's engine holds. @throws MR_STATE_LOCKED if it is held */
+  /** Deletes the task's state. @throws MR_STATE_LOCKED if it is held */
   destroy(task: string): MaybePromise<void>
-  /** Tasks that have a directory and are not held, and what was left of directories when deleting them was cut short. */
+  /** Returns tasks that have a directory and are not held, and the remains of deletions that were cut short. */
   unheld(): readonly string[]
 }
 
@@ -48,14 +48,14 @@ const KIND = 'millrace-task'
 const MARKER = `${KIND}.json`
 const FORMAT = 1
 const DELETED = '.deleted'
-/** `0_1`, a further thread's copy of the global tables, or what was left of one when deleting it was cut short. */
+/** `0_1`, a further thread's copy of the global tables, or the remains of a deletion of one that was cut short. */
 const TASK_NAME = /^(\d+_\d+|global-\d+)(\.deleted)?$/
 
 /**
- * One directory a task under the application's directory.
+ * Keeps each task in a directory of its own, in the application's directory.
  *
- * @param fileMode of what is made
- * @param held shared by all that open engines in it
+ * @param fileMode that of new directories and files
+ * @param held shared by all that open engines in the directory
  */
 export function stateHome(
   engine: EngineFactory,
@@ -122,7 +122,7 @@ export function stateHome(
   }
 }
 
-/** Tables are looked at when a task is opened, not when its engine is opened with other bounds. */
+/** Checks the tables, once: an engine that is opened again with other bounds skips that. */
 async function openResizable(
   engine: EngineFactory,
   directory: string,
@@ -132,7 +132,7 @@ async function openResizable(
   return await ResizableEngine.open(engine, directory, memory)
 }
 
-/** Marked before the engine writes its first file: what has no marker, and more than an engine's files, is not a task's. */
+/** Marks it before the engine's first file: a directory with no marker, but files of others, is not a task's. */
 function claimTaskDirectory(
   directory: string,
   engine: EngineName,
@@ -172,12 +172,12 @@ function claimTaskDirectory(
   if (marker.engine !== engine) throw writtenByOther(directory, marker.engine, engine, task)
 }
 
-/** All that a marker tells but the engine's name the engine tells as well, so that a damaged one is no loss. */
+/** Checks a directory without a sound marker by its files, which show the engine that wrote them. */
 function requireSameEngine(directory: string, engine: EngineName, task: string, file: string): void {
   const isOthers =
     file !== MARKER && readdirSync(directory).some((name) => !isEngineFile(name) && !name.startsWith(KIND))
   if (isOthers) {
-    throw new MillraceError('MR_STATE_DIRECTORY', `${directory} holds something else than a task (${file})`, {
+    throw new MillraceError('MR_STATE_DIRECTORY', `${directory} holds something other than a task (${file})`, {
       task,
       hint: 'Move it away, or choose another state directory.',
     })
@@ -202,12 +202,12 @@ function isTask(directory: string): boolean {
   try {
     return readMarker(directory, KIND)?.kind === KIND
   } catch {
-    // It may not be looked at, so it is not ours to delete.
+    // A directory that may not be read is not ours to delete.
     return false
   }
 }
 
-/** Renamed first: a deletion that is cut short must not leave a directory that seems to be whole, or nobody's. */
+/** Renames it first: a deletion that is cut short must not leave a directory that seems whole, or has no marker. */
 function destroyDirectory(engine: EngineFactory, directory: string): MaybePromise<void> {
   if (!existsSync(directory)) return
   const doomed = `${directory}${DELETED}`

@@ -10,30 +10,31 @@ import type { LogDescription } from '../../log/log.ts'
 /** Tells a worker that runs a stream thread from a user's own. */
 export const PURPOSE = 'millrace-stream-thread'
 
-/** What a worker is started with; it can be cloned. */
+/** Data that a worker is started with, and that can be cloned. */
 export interface WorkerStart {
   readonly purpose: typeof PURPOSE
   /** URL of the module whose default export is the application. */
   readonly module: string
   readonly applicationId: string
-  /** The topology as it is described: the worker's has to be the same. */
+  /** Description of the topology. The worker's has to be the same. */
   readonly topology: string
-  /** Settings of the application that was started, but for functions, which the worker takes from the module. */
+  /** Settings of the application that was started, without functions: the worker takes these from the module. */
   readonly settings: Partial<Settings>
   /** `undefined`: the module exports a log. */
   readonly log: LogDescription | undefined
   readonly directory: string
   readonly engine: EngineName
   readonly holds: SharedArrayBuffer
-  /** Of the holds. */
+  /** The worker's number in `holds`. */
   readonly owner: number
   readonly processId: string
-  /** Of the state. */
+  /** Mode of the files of the state. */
   readonly fileMode: FileMode
   readonly instanceId: string | undefined
   readonly index: number
-  /** Whether anybody wants to know. */
+  /** False if the application has no logger. */
   readonly logging: boolean
+  /** False if the application has no listener for restores. */
   readonly restoring: boolean
 }
 
@@ -44,9 +45,9 @@ export type ToWorker =
   | { readonly type: 'run' }
   | { readonly type: 'stop' }
   | { readonly type: 'shutdownApplication' }
-  /** Answers `failing`. */
+  /** The decision about an error that was sent as `failing`. */
   | { readonly type: 'decision'; readonly decision: UncaughtErrorDecision }
-  /** A task is open in no thread any more. */
+  /** The task is no longer open in any thread. */
   | { readonly type: 'released'; readonly task: string }
 
 export type FromWorker =
@@ -57,11 +58,11 @@ export type FromWorker =
   | { readonly type: 'restore'; readonly told: Parameters<RestoreListener> }
   | { readonly type: 'released'; readonly task: string }
   | { readonly type: 'shutdownRequested' }
-  /** Everybody in the group was asked to stop. */
+  /** Every member of the group was asked to stop. */
   | { readonly type: 'shutdownTold' }
-  /** An error is about to end the thread: `decision` answers what then. */
+  /** The error is about to end the thread, which waits for the `decision` about it. */
   | { readonly type: 'failing'; readonly error: SentValue }
-  /** The thread ended, with that error if with any. */
+  /** The thread ended, by an error if there is one. */
   | { readonly type: 'ended'; readonly status: ThreadStatus; readonly error: SentValue | undefined }
-  /** An error outside of the thread's work ends the worker. */
+  /** The error came from outside of the thread's work, and ends the worker. */
   | { readonly type: 'crashed'; readonly error: SentValue }

@@ -24,26 +24,26 @@ export interface WorkersPlace {
   readonly processId: string
   readonly fileMode: FileMode
   readonly instanceId: string | undefined
-  /** Names of options that were given and mean something to one event loop only. */
+  /** Names of the given options that only threads on one event loop can use. */
   readonly loopOptions: readonly string[]
-  /** `undefined` if nobody wants to know. */
+  /** `undefined` if there is no listener. */
   readonly onRestore: RestoreListener | undefined
 }
 
 /**
- * What stream threads in workers share, before the first is opened.
+ * Prepares what stream threads in workers share, before the first is opened.
  *
  * @throws MR_THREAD_MODULE if no thread could import the application; MR_CONFIG if an option cannot reach them
  */
 export async function openWorkers(place: WorkersPlace): Promise<{ home: StateHome; host: WorkerThreads }> {
   const { app, topology, log, directory, processId, instanceId, fileMode, engine, onRestore = () => {} } = place
   const module = moduleUrl(place)
-  for (const option of place.loopOptions) throw unsendable(option, `leave it away, or run with \`threads: 1\``)
+  for (const option of place.loopOptions) throw unsendable(option, 'Leave it out, or run with `threads: 1`.')
   const { factory } = await chooseEngine(engine.name)
-  if (factory !== engine) throw unsendable('engine', "give its name: 'rocksdb', 'level' or 'memory'")
+  if (factory !== engine) throw unsendable('engine', "Give its name: 'rocksdb', 'level' or 'memory'.")
   const { logger } = app.settings
-  // With a compile cache, threads find what this one has compiled: they start sooner, and strip no types, for which V8 compiles
-  // WebAssembly. With threads that come and go it may lose track of that, and ends the process.
+  // With a compile cache, threads use what this one has compiled: they start sooner, and strip no types. Stripping
+  // compiles WebAssembly in each thread: when threads come and go, V8 may lose track of it and end the process.
   nodeModule.flushCompileCache()
   const host = new WorkerThreads({
     start: {
@@ -67,7 +67,7 @@ export async function openWorkers(place: WorkersPlace): Promise<{ home: StateHom
   return { home: stateHome(engine, directory, logger, fileMode, host.holds), host }
 }
 
-/** A module that starts what it exports would have each of its threads start it again, and so on. @throws MR_THREAD_MODULE */
+/** Refuses to start an application in its own threads: each would start more, and so on. @throws MR_THREAD_MODULE */
 export function requireOutsideStreamThread(): void {
   const data: unknown = workerData
   const isWorker = typeof data === 'object' && data !== null && 'purpose' in data && data.purpose === PURPOSE
@@ -81,14 +81,14 @@ function moduleUrl({ module, app }: WorkersPlace): URL {
   if (module === undefined) {
     throw new MillraceError('MR_THREAD_MODULE', `${app.settings.threads} threads on Kafka need to know the module`, {
       hint:
-        'Let a module export the application by default, and give its URL: Streams.start(app, { log, module: import.meta.url }). ' +
-        'With `threads: 1` none is needed.',
+        'Let a module export the application by default, and give its URL: ' +
+        'Streams.start(app, { log, module: import.meta.url }). With `threads: 1` none is needed.',
     })
   }
   if (module instanceof URL) return module
   if (URL.canParse(module)) return new URL(module)
   throw new MillraceError('MR_CONFIG', `the option module is ${JSON.stringify(module)}`, {
-    hint: "give a URL: import.meta.url, or new URL('./app.ts', import.meta.url)",
+    hint: "Give a URL: import.meta.url, or new URL('./app.ts', import.meta.url).",
   })
 }
 
@@ -96,7 +96,7 @@ function unsendable(option: string, hint: string): MillraceError {
   return new MillraceError('MR_CONFIG', `the option ${option} cannot be given to several threads on Kafka`, { hint })
 }
 
-/** Functions and the logger stay where they are; the module has functions of its own for each thread. */
+/** Leaves out the logger, and functions: the module has its own for each thread. */
 function sentSettings(settings: Settings): Partial<Settings> {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => isPlainData(value)))
 }

@@ -1,7 +1,7 @@
 import { MillraceError, messageOf, type ErrorPlace } from '../../errors/millrace-error.ts'
 import { isPlainData } from '../../platform/plain-data.ts'
 
-/** A value on its way to another thread: cloning an error would lose its class, its code and its place. */
+/** A value on its way to another thread. A clone of an error would lose its class, its code and its place. */
 export type SentValue = { readonly value: unknown } | { readonly error: SentError }
 
 interface SentError {
@@ -10,17 +10,17 @@ interface SentError {
   readonly message: string
   readonly stack: string | undefined
   readonly cause: SentValue | undefined
-  /** Of an AggregateError. */
+  /** Errors of an AggregateError. */
   readonly errors: readonly SentValue[] | undefined
-  /** Of a MillraceError; `message` holds the place already. */
+  /** Code, hint and place of a MillraceError. `message` has the place already. */
   readonly millrace: (ErrorPlace & { readonly code: string; readonly hint: string | undefined }) | undefined
-  /** What else can be sent of its own properties. */
+  /** Other properties of its own that can be sent. */
   readonly fields: Readonly<Record<string, unknown>>
 }
 
-/** Causes of causes beyond that are left out: they may form a ring. */
+/** Depth below which causes of causes are left out: they may form a ring. */
 const MOST_CAUSES = 10
-/** Received errors that are recognised when they come once more. */
+/** Received errors that are recognized when they come again. */
 const REMEMBERED = 64
 
 /** Makes values ready to be sent. An error that is sent twice is one error on the other side, too. */
@@ -33,7 +33,7 @@ export class ValueSender {
       if (value instanceof Error) return { error: this.#error(value, depth) }
       if (isPlainData(value)) return { value }
     } catch {
-      // What throws when it is looked at arrives as text.
+      // A value that throws when it is read is sent as text.
     }
     return { value: messageOf(value) }
   }
@@ -66,7 +66,7 @@ function placeOf(error: MillraceError): SentError['millrace'] {
   return { code, hint, node, task, store, topic, partition, offset }
 }
 
-/** Makes values again of what a `ValueSender` sent. */
+/** Restores the values that a `ValueSender` sent. */
 export class ValueReceiver {
   readonly #known = new Map<number, Error>()
 
@@ -101,7 +101,7 @@ export class ValueReceiver {
   }
 }
 
-/** As errors have them: not among what is listed. */
+/** Defines a property as errors have it: not enumerable. */
 function define(error: Error, property: string, value: string | undefined): void {
   Object.defineProperty(error, property, { value, writable: true, configurable: true, enumerable: false })
 }

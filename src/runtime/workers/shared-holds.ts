@@ -1,11 +1,11 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { Holds } from '../state-directory/holds.ts'
 
-/** Tasks that a process can ever have had. */
+/** Most tasks that a process can have over its whole life. */
 const SLOTS = 65_536
 const PARTITION_BITS = 18
 const MOST_SUBTOPOLOGIES = 2047
-/** Stands where a sub-topology stands: the copies of the global tables have no task of their own. */
+/** Stands in place of a sub-topology for the copies of the global tables, which have no task. */
 const GLOBAL = 2047
 
 /** Memory for the holds of all threads of one application. */
@@ -14,9 +14,9 @@ export function holdsMemory(): SharedArrayBuffer {
 }
 
 /**
- * Holds in memory that all threads share: a slot for each task, of its number and of the thread that has it (0: none). A slot is
- * taken and given back in one atomic step, so that a thread asks without waiting for another; what a dead thread held is given
- * back by the main thread. Other threads are told by `tell`.
+ * Holds in memory that all threads share. A task's slot has its number and that of the thread that has it (or 0). It is
+ * taken and given back in one atomic step: no thread waits for another. The main thread gives back what a dead thread
+ * held. `tell` notifies the other threads.
  */
 export class SharedHolds implements Holds {
   readonly #slots: Int32Array
@@ -24,7 +24,7 @@ export class SharedHolds implements Holds {
   readonly #tell: (task: string) => void
   readonly #listeners = new Set<(task: string) => void>()
 
-  /** @param owner number of this thread, from 1 on, that no other thread has or had */
+  /** @param owner number of this thread, from 1 on, which no other thread has or had */
   constructor(memory: SharedArrayBuffer, owner: number, tell: (task: string) => void) {
     this.#slots = new Int32Array(memory)
     this.#owner = owner
@@ -51,12 +51,12 @@ export class SharedHolds implements Holds {
     return () => void this.#listeners.delete(freed)
   }
 
-  /** Another thread gave the task back. */
+  /** Notes that another thread gave the task back. */
   heard(task: string): void {
     for (const freed of this.#listeners) freed(task)
   }
 
-  /** Gives back what a thread held that has ended, whose engines are closed by that. */
+  /** Gives back what an ended thread held: its end has closed its engines. */
   freeAllOf(owner: number): void {
     for (let at = 0; at < this.#slots.length; at += 2) {
       if (Atomics.compareExchange(this.#slots, at + 1, owner, 0) !== owner) continue
@@ -66,7 +66,7 @@ export class SharedHolds implements Holds {
     }
   }
 
-  /** A number is written to a slot once and stays: only the owner beside it changes. */
+  /** Finds the slot's half for the owner. The half for the task's number is written once, and stays. */
   #ownerSlot(task: string): number {
     const number = numberOf(task)
     const first = Math.imul(number, 0x9e37_79b1) >>> 16
@@ -79,7 +79,7 @@ export class SharedHolds implements Holds {
   }
 }
 
-/** `2_7` as a number other than 0; `.deleted`, what is left of one when deleting it was cut short, is another. */
+/** Returns a number other than 0 for `2_7`, and another for `2_7.deleted`, the remains of a cut-short deletion. */
 function numberOf(task: string): number {
   const [, global, copy = '1', subtopology, partition, deleted] =
     /^(?:(global)(?:-(\d+))?|(\d+)_(\d+))(\.deleted)?$/.exec(task) ?? []

@@ -24,10 +24,10 @@ import type { FromWorker, LogLevel, ToWorker, WorkerStart } from './messages.ts'
 import { ValueSender } from './sent-error.ts'
 import { SharedHolds } from './shared-holds.ts'
 
-/** ms between two reports of what the thread has done, if it has done anything. */
+/** ms between two reports of the thread's status, where it has changed. */
 const REPORT_INTERVAL = 100
 
-/** What runs in a worker: imports the application, runs one stream thread of it, and reports to the main thread. */
+/** Imports the application in a worker, runs one stream thread of it, and reports to the main thread. */
 class StreamWorker {
   readonly #port: MessagePort
   readonly #start: WorkerStart
@@ -64,7 +64,7 @@ class StreamWorker {
     } catch (error) {
       failure = error
     }
-    // What the application printed passes through the main thread, and would be lost with this one.
+    // What the application printed passes through the main thread, and would be lost when this one is terminated.
     await Promise.all([process.stdout, process.stderr].map(flushed))
     const error = failure === undefined ? undefined : this.#values.send(failure)
     this.#post({ type: 'ended', status: this.#status(), error })
@@ -176,7 +176,7 @@ class StreamWorker {
     this.#post({ type: 'shutdownTold' })
   }
 
-  /** Each thread drops what its copy of the global tables does; only one of them counts. */
+  /** Returns the thread's status. Drops of the global tables are the same in each thread, and count in the first. */
   #status(): ThreadStatus {
     const status = this.#thread === undefined ? NO_STATUS : statusOf(this.#thread)
     if (this.#globals === undefined || this.#start.index > 0) return status

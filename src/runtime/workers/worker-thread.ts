@@ -20,7 +20,7 @@ export interface WorkerThreadOptions extends ThreadListeners {
   readonly logger: Logger
   readonly onRestore: RestoreListener
   readonly onReleased: (task: string) => void
-  /** The worker has ended, however: what it had open is closed. */
+  /** Called when the worker has ended, however it ended: what it had open is closed. */
   readonly onExit: () => void
 }
 
@@ -40,7 +40,7 @@ export class WorkerThread implements ThreadHandle {
   #wasOpened = false
   /** How the thread ended, by its own account. */
   #end: { readonly error: unknown } | undefined
-  /** The main thread has no use for it any more. */
+  /** True if the main thread no longer needs it. */
   #isDismissed = false
   /** What ended the worker while the thread was at work. */
   #crash: unknown
@@ -55,7 +55,7 @@ export class WorkerThread implements ThreadHandle {
       argv: process.argv.slice(2),
     })
     this.#worker.on('message', (message: FromWorker) => this.#onMessage(message))
-    // Node sends a copy that knows neither code nor place; the worker's own account, if it could give one, is better.
+    // Node's copy of the error has neither code nor place. The worker's own report comes first, if it could send one.
     this.#worker.on('error', (error) => (this.#crash ??= error))
     this.#worker.on('exit', (code) => this.#onExit(code))
     for (const { promise } of [this.#opened, this.#ended]) promise.catch(() => {})
@@ -69,7 +69,7 @@ export class WorkerThread implements ThreadHandle {
     return this.#failure
   }
 
-  /** Resolves when the thread can be run. @throws what importing the module or connecting throws; MR_THREAD_DIED */
+  /** Resolves when the thread can be run; rejects with an error of the import or the connection, or MR_THREAD_DIED. */
   get opened(): Promise<void> {
     return this.#opened.promise
   }
@@ -150,14 +150,14 @@ export class WorkerThread implements ThreadHandle {
       case 'ended':
         this.#status = message.status
         this.#end = { error: message.error === undefined ? undefined : this.#values.receive(message.error) }
-        // Whatever the module keeps going in its thread, the application is done with it.
+        // The application is done with the worker, even if the module keeps something running there.
         void this.#worker.terminate()
     }
   }
 
   #onExit(code: number): void {
     const { onExit, onFailure } = this.#options
-    // Node closes the engines of a thread before it tells that the thread has ended.
+    // Node closes the engines of a thread before it emits `exit`.
     onExit()
     this.#exited.resolve()
     this.#status = endedStatus(this.#status)

@@ -18,15 +18,15 @@ export interface WorkerThreadsOptions {
 const MAIN = 1
 
 /**
- * Stream threads in workers, each with its own copy of the application, its own connections and its own global tables. They share
- * the state directory: a task's engine is open in one thread at most, and what a thread held that ended, however it ended, is free.
+ * Stream threads in workers, each with its own copy of the application, connections and global tables. They share the
+ * state directory: a task's engine is open in at most one thread. When a thread ends in any way, its tasks are free.
  */
 export class WorkerThreads implements ThreadHost {
   readonly #options: WorkerThreadsOptions
   readonly #memory = holdsMemory()
   readonly #workers = new Set<WorkerThread>()
   #lastOwner = MAIN
-  /** The main thread opens no task; it deletes directories that no thread has. */
+  /** Holds of the main thread, which opens no task, but deletes directories that no thread has. */
   readonly holds: SharedHolds
   /** The workers report what their global tables dropped. */
   readonly dropped: ReadonlyMap<DropReason, number> = new Map()
@@ -36,7 +36,7 @@ export class WorkerThreads implements ThreadHost {
     this.holds = new SharedHolds(this.#memory, MAIN, (task) => this.#tell(task))
   }
 
-  /** Each worker brings its own copies of the global tables up to date. */
+  /** Does nothing: each worker brings its own copies of the global tables up to date. */
   prepare(): Promise<void> {
     return Promise.resolve()
   }

@@ -1,4 +1,4 @@
-/** Opens an application's state and an embedded log, with each engine, under two directories, and prints how each went. */
+/** Opens an application's state and an embedded log with each engine in two directories. Prints the result of each. */
 import { closeSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineApp, embeddedLog, MillraceError, memoryLog, Streams, string, topic } from 'millrace'
@@ -31,7 +31,7 @@ async function openEach(directory: string): Promise<void> {
   }
 }
 
-/** Opens files until only one more can be. */
+/** Opens files until only one more can be opened. */
 function fill(): void {
   const files: number[] = []
   try {

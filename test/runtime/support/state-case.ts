@@ -16,7 +16,7 @@ export const totals = topic('totals', { key: string(), value: json<number>() })
 export const CHANGELOG = 'summing-sums-changelog'
 const ACCOUNTS = 7
 
-/** A clock whose time is this machine's, moved on at will. */
+/** This machine's clock, which a test can move on. */
 class ShiftedClock implements Clock {
   shift = 0
 
@@ -34,7 +34,7 @@ class ShiftedClock implements Clock {
 }
 
 export interface RunResult {
-  /** First offset replayed of each partition of the changelog; absent: nothing was. */
+  /** First offset that was replayed of each partition of the changelog; absent if there is none. */
   readonly from: ReadonlyMap<number, number>
   readonly records: number
   readonly warnings: readonly string[]
@@ -104,7 +104,7 @@ export class StateCase {
     await writer.flush()
   }
 
-  /** What the last totals have to be. */
+  /** Returns the last totals as they have to be. */
   expected(): Map<string | null, number> {
     const sums = new Map<string | null, number>()
     for (let i = 0; i < this.#paid; i++) {
@@ -135,7 +135,7 @@ export class StateCase {
     return await Streams.start(app, { log, clock, stateDirectory, ...more })
   }
 
-  /** Runs until everything paid is processed, closes, and tells what had to be restored. */
+  /** Runs until everything paid is processed, closes, and returns what had to be restored. */
   async run(settings: Partial<AppConfig> = {}, more: Partial<StreamsOptions> = {}, logging = {}): Promise<RunResult> {
     const from = new Map<number, number>()
     let records = 0

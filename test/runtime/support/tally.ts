@@ -1,6 +1,6 @@
 import { defineApp, long, string, topic } from 'millrace'
 
-/** So that several tests can share a broker. */
+/** Lets several tests share a broker. */
 const prefix = process.env['MILLRACE_TEST_PREFIX'] ?? ''
 
 export const words = topic(`${prefix}words`, { key: string(), value: string() })

@@ -21,7 +21,7 @@ afterAll(() => {
   rmSync(stateDirectory, { recursive: true, force: true })
 })
 
-test('each thread has its own copy of a global table, complete before it begins; one that nobody has goes', async () => {
+test('each thread has its own copy of a global table, complete before it begins; unused ones are deleted', async () => {
   const log = kafka({ brokers })
   const { rates, payments, euros, app } = ratesApp(prefix)
   await log.createTopics([rates, payments, euros].map(({ name }) => ({ name, partitions: 2 })))
@@ -43,7 +43,7 @@ test('each thread has its own copy of a global table, complete before it begins;
   const streams = await Streams.start(app, { log, module, stateDirectory })
   await until(async () => (await shown()).size === currencies.length)
   expect(await shown()).toEqual(new Map(currencies.map((currency, i) => [currency, (i + 1) * 10])))
-  // One thread may have been done before the other was there.
+  // One thread may have processed everything before the other joined.
   await until(() => new Set(streams.status().tasks.map(({ thread }) => thread)).size === 2)
   await streams.close()
   const second = join(stateDirectory, app.id, 'global-2')

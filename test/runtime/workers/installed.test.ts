@@ -11,7 +11,7 @@ import { EXHAUST, THROW } from './fixtures/sums.ts'
 import { SumsCase, until } from './sums-case.ts'
 
 const root = join(import.meta.dirname, '../../..')
-/** A project that has the package installed, built. */
+/** A project in which the built package is installed. */
 const project = mkdtempSync(join(tmpdir(), 'millrace-installed-'))
 const library = join(project, 'node_modules/millrace')
 const source = join(import.meta.dirname, 'fixtures/sums.ts')
@@ -82,7 +82,7 @@ test('millrace run --threads of the built package does, too', async () => {
   if ((await ended) !== 0) expect.unreachable(printed())
 })
 
-test('a thread that runs out of memory ends alone: the other commits, and what happened is said', async () => {
+test('a thread that runs out of memory ends alone: the other commits, and the error says what happened', async () => {
   const { printed, ended } = runInstalled('--max-old-space-size=128')
   await sums.pay(400)
   await until(() => sums.allShown())
@@ -92,7 +92,7 @@ test('a thread that runs out of memory ends alone: the other commits, and what h
   expect(last).toMatchObject({ code: 'MR_THREAD_DIED', message: expect.stringContaining('out of memory') })
 })
 
-test('a number of threads that is none is refused with what was wrong', async () => {
+test('an impossible number of threads is refused with what is wrong', async () => {
   const { code, stderr } = await new CliProcess(['run', source, '--threads', 'many']).result()
   expect(code).toBe(2)
   expect(stderr).toMatch(/^error MR_CLI_USAGE: .*Give a whole number from 1 to 1024, not "many"/m)

@@ -57,7 +57,7 @@ test('whatever was thrown arrives, if only as text', () => {
   expect(sent(new Map([[1, 2]]))).toBe('Map(1) { 1 => 2 }')
 })
 
-test('a ring of causes comes to an end', () => {
+test('a ring of causes ends', () => {
   const error = new Error('round')
   error.cause = new Error('and round', { cause: error })
   expect(sent(error)).toMatchObject({ message: 'round', cause: { message: 'and round' } })

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { holdsMemory, SharedHolds } from '../../../src/runtime/workers/shared-holds.ts'
 
-/** Two threads and what each told the others. */
+/** Two threads, and the tasks of which each notified the others. */
 function two(): { a: SharedHolds; b: SharedHolds; told: string[] } {
   const memory = holdsMemory()
   const told: string[] = []

@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => sums[Symbol.asyncDispose]())
 
 describe('several threads on Kafka are refused with what to do', () => {
-  test('if nobody says which module the application is in', async () => {
+  test('if the module of the application is not given', async () => {
     const { log, directory } = sums
     const { Streams } = await import('millrace')
     await expect(Streams.start(sums.app(), { log, stateDirectory: directory })).rejects.toMatchObject({
@@ -23,7 +23,7 @@ describe('several threads on Kafka are refused with what to do', () => {
   })
 
   test.each([
-    ['that is no URL', './sums.ts', 'MR_CONFIG', /import\.meta\.url/],
+    ['that is not a URL', './sums.ts', 'MR_CONFIG', /import\.meta\.url/],
     ['that does not exist', fixture('nowhere.ts'), 'MR_APP_LOAD', /Install the packages that it imports/],
     ['that exports no application', fixture('nothing.ts'), 'MR_APP_DEFAULT', /export default defineApp/],
     ['that makes another application in each thread', fixture('changing.ts'), 'MR_THREAD_MODULE', /same application/],
@@ -33,7 +33,7 @@ describe('several threads on Kafka are refused with what to do', () => {
       'MR_THREAD_MODULE',
       /isMainThread/,
     ],
-  ])('if they are given a module %s', async (_, module, code, hint) => {
+  ])('if the module is one %s', async (_, module, code, hint) => {
     await expect(sums.start(undefined, { module })).rejects.toMatchObject({ code, hint: expect.stringMatching(hint) })
     await until(() => sums.alive.length === 0)
     // The state directory is free again.

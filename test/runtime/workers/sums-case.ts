@@ -22,12 +22,12 @@ export function fixture(name: string): URL {
 
 type SumAndCount = readonly [sum: number, count: number]
 
-/** The sums of `fixtures/sums.ts`, with topics, a state directory and workers of its own. */
+/** The application of `fixtures/sums.ts`, with topics, a state directory and workers of its own. */
 export class SumsCase {
   readonly log: Log
   readonly brokers: string
   readonly directory = mkdtempSync(join(tmpdir(), 'millrace-threads-'))
-  /** Workers that the library started, in that order. */
+  /** Workers that the library started, in order. */
   readonly workers: Worker[] = []
   readonly #started: Streams[] = []
   readonly prefix: string
@@ -76,7 +76,7 @@ export class SumsCase {
     return join(this.directory, 'broken')
   }
 
-  /** Threads cannot import the module any more. */
+  /** Makes the module fail in every thread that imports it from now on. */
   breakModule(): void {
     writeFileSync(this.#brokenFile, '')
   }
@@ -98,14 +98,14 @@ export class SumsCase {
     return streams
   }
 
-  /** Payments of 1, 2, 3 … cents, account by account. */
+  /** Pays 1, 2, 3 … cents, account by account. */
   async pay(count: number): Promise<void> {
     await using writer = await TopicWriter.open(this.log, this.sums.payments)
     for (let i = 0; i < count; i++) writer.write(`account-${this.#paid % ACCOUNTS}`, ++this.#paid)
     await writer.flush()
   }
 
-  /** A payment at which something goes wrong the first time that it is processed. */
+  /** Makes a payment at which something goes wrong the first time that it is processed. */
   async payWithFault(fault: number): Promise<void> {
     writeFileSync(this.#faultFile, '')
     await using writer = await TopicWriter.open(this.log, this.sums.payments)
@@ -113,7 +113,7 @@ export class SumsCase {
     await writer.flush()
   }
 
-  /** What the accounts have to show. */
+  /** Returns the totals as they have to be. */
   expected(): Map<string, SumAndCount> {
     const expected = new Map<string, SumAndCount>()
     for (let i = 0; i < this.#paid; i++) {
@@ -136,7 +136,7 @@ export class SumsCase {
     return new Map([...(await this.totals())].map(([account, { sum, count }]) => [account, [sum, count]]))
   }
 
-  /** True when as many payments are shown as there are, or more. */
+  /** Returns whether as many payments are shown as there are, or more. */
   async allShown(): Promise<boolean> {
     return (await this.counted()) >= this.#paid
   }
@@ -145,7 +145,7 @@ export class SumsCase {
     return [...(await this.totals()).values()].reduce((all, { count }) => all + count, 0)
   }
 
-  /** Of the topic of payments, over all partitions. */
+  /** Returns the sum of the committed offsets of the payments. */
   async committedPayments(): Promise<number> {
     const topic = this.sums.payments.name
     const partitions = Array.from({ length: PARTITIONS }, (_, partition) => ({ topic, partition }))

@@ -100,7 +100,7 @@ describe('several threads on Kafka', () => {
     expect(await sums.shown()).toEqual(sums.expected())
   })
 
-  test('tell how far the restore of their stores is, and log in the main thread', async () => {
+  test('report the progress of restores, and log in the main thread', async () => {
     await sums.pay(200)
     const first = await sums.start()
     await until(() => sums.allShown())
@@ -126,7 +126,7 @@ describe('several threads on Kafka', () => {
 })
 
 describe('a worker that is terminated in the middle of its work', () => {
-  test('is replaced: its stores are opened anew, and everything counts once', async () => {
+  test('is replaced: its stores are opened again, and everything counts once', async () => {
     const asked: unknown[] = []
     const app = sums.app({
       onUncaughtError: replacing(asked),
@@ -137,7 +137,7 @@ describe('a worker that is terminated in the middle of its work', () => {
       const { processed } = streams.status()
       await sums.pay(5000)
       await until(() => streams.status().processed > processed + 500 && sums.alive.length === 2)
-      // Its transaction is open, and its engines; or it is just being replaced itself.
+      // Its transaction and its engines are open; or it is being replaced itself.
       await sums.alive[turn % 2]?.terminate()
       await until(() => asked.length === turn + 1)
     }
@@ -167,7 +167,7 @@ describe('a worker that is terminated in the middle of its work', () => {
     expect(await sums.shown()).toEqual(sums.expected())
   })
 
-  test('ends all instances if that is decided: another thread tells them', async () => {
+  test('ends all instances if that is decided: another thread notifies them', async () => {
     const failing = await sums.start(sums.app({ onUncaughtError: 'shutdownApplication' }))
     await failing.whenRunning()
     const other = await sums.start(sums.app(), { stateDirectory: join(sums.directory, 'other') })
@@ -194,7 +194,7 @@ test('tasks move to the other thread and back, which opens them only when they a
   await until(() => threads().size === 2)
   await sums.pay(500)
   await until(() => sums.allShown())
-  // By then engines have what is committed.
+  // After this time the engines have what is committed.
   await setTimeout(3_000)
   await sums.pay(500)
   await until(() => sums.allShown())
@@ -217,7 +217,7 @@ test('tasks move to the other thread and back, which opens them only when they a
 })
 
 describe('an error in a worker', () => {
-  test('replaces its thread if the handler in the main thread says so, which is told code, place and cause', async () => {
+  test('replaces its thread if the handler in the main thread says so, which gets code, place and cause', async () => {
     const asked: unknown[] = []
     const logged: unknown[] = []
     const line = (fields: object): unknown => 'err' in fields && logged.push(fields.err)
@@ -247,7 +247,7 @@ describe('an error in a worker', () => {
     })
     expect(logged).toEqual([error])
     expect(logged[0]).toBe(error)
-    // What the replaced thread had done stays counted; threads tell of it ten times a second.
+    // What the replaced thread had done stays counted. Threads report it ten times a second.
     await until(() => streams.status().processed >= 2001)
     await streams.close()
   })
@@ -265,14 +265,14 @@ describe('an error in a worker', () => {
     await first.whenRunning()
     const second = await sums.start(app, { stateDirectory: join(sums.directory, 'other') })
     await until(() => second.status().tasks.length > 0)
-    // Whichever has the partition of that account fails.
+    // The instance that has the partition of that account fails.
     await sums.payWithFault(THROW)
     const ends = await Promise.allSettled([first.closed, second.closed])
     expect(ends.map(({ status }) => status).toSorted()).toEqual(['fulfilled', 'rejected'])
     expect([first.state, second.state].toSorted()).toEqual(['error', 'not-running'])
   })
 
-  test('outside of its tasks ends the thread, with what it was', async () => {
+  test('outside of its tasks ends the thread, and is reported as the cause', async () => {
     const asked: unknown[] = []
     const app = sums.app({
       onUncaughtError: replacing(asked),
@@ -292,7 +292,7 @@ describe('an error in a worker', () => {
   })
 })
 
-/** Keeps the errors it is asked about, and has their threads replaced. */
+/** Keeps the errors that it is asked about, and has their threads replaced. */
 function replacing(asked: unknown[]): (error: unknown) => 'replaceThread' {
   return (error) => {
     asked.push(error)
