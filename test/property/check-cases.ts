@@ -3,9 +3,9 @@ import { LAWS } from './laws.ts'
 import type { Law } from './laws.ts'
 
 export interface Checked {
-  /** Cases that each law was checked on. */
+  /** Number of cases on which each law was checked. */
   readonly covered: ReadonlyMap<string, number>
-  /** What broke, with the case and how to run it again. */
+  /** The broken laws, each with the case and how to run it again. */
   readonly failures: readonly string[]
 }
 
@@ -13,7 +13,7 @@ export interface CheckOptions {
   readonly seed: number
   readonly cases: Iterable<number>
   readonly laws?: readonly Law[]
-  /** Most cases that a law is checked on; unlimited if not named. */
+  /** Greatest number of cases on which a law is checked. Unlimited if not named. */
   readonly limits?: Readonly<Record<string, number>>
   readonly onCase?: (checked: number) => void
 }

@@ -5,7 +5,7 @@ import type { VersionedState } from '../../src/state/states.ts'
 import { TopologyTestDriver } from '../../src/testing/index.ts'
 import { StateHarness, versionedSpec } from '../state/support/state-harness.ts'
 
-/* What the laws have found: each with the smallest input that showed it. */
+/* Faults that the laws have found, each with the smallest input that shows it. */
 
 const texts = topic('texts', { key: string(), value: string() })
 const numbers = topic('numbers', { key: string(), value: long(), tombstones: true })
@@ -16,7 +16,7 @@ function app(build: (builder: StreamsBuilder) => void, settings: Partial<AppConf
 }
 
 describe('a restart', () => {
-  test('adds no punctuation: what ran up to the committed stream time does not run again', async () => {
+  test('adds no punctuation: punctuators that ran up to the committed stream time do not run again', async () => {
     await using driver = new TopologyTestDriver(
       app((builder) =>
         builder
@@ -39,7 +39,7 @@ describe('a restart', () => {
     expect(driver.output(results).readValues()).toEqual(['12', '21'])
   })
 
-  test('does not bring a record into a table that could not be read when it was processed', async () => {
+  test('does not put a record into a table if it could not be read when it was processed', async () => {
     const values: (number | null)[] = []
     await using driver = new TopologyTestDriver(
       app(
@@ -62,7 +62,7 @@ describe('a restart', () => {
     expect(driver.dropped.total).toBe(1)
   })
 
-  test('gives a table its extracted timestamps back, though its source topic is its changelog', async () => {
+  test('gives a table its extracted timestamps back, even if its source topic is its changelog', async () => {
     const timed = topic('timed', { key: string(), value: int32(), timestamp: ({ value }) => value ?? -1 })
     await using driver = new TopologyTestDriver(
       app((builder) => void builder.table(timed, { store: 'timed' }), { optimize: 'all' }),
@@ -72,7 +72,7 @@ describe('a restart', () => {
     expect(driver.store<{ get(key: string): unknown }>('timed').get('a')).toMatchObject({ value: 77, timestamp: 77 })
   })
 
-  test('does not change when the unmatched records of an outer join come out', async () => {
+  test('does not change when an outer join emits its unmatched records', async () => {
     const left = topic('left', { key: string(), value: string() })
     const right = topic('right', { key: string(), value: string() })
     const run = async (restart: boolean): Promise<string[]> => {
@@ -129,7 +129,7 @@ describe('sliding windows', () => {
     expect(driver.output(perKey).readMap()).toEqual(new Map([['a', 2]]))
   })
 
-  test('of no length count all records of a moment', () => {
+  test('with a length of 0 count all records of a moment', () => {
     const seen: number[] = []
     using driver = new TopologyTestDriver(
       counts((table) => table.toStream().forEach((count) => seen.push(count ?? 0)), 0),
@@ -138,7 +138,7 @@ describe('sliding windows', () => {
     expect(seen).toEqual([1, 2, 3])
   })
 
-  test('other keys do not hide the window before a record that is just on time', () => {
+  test('before a record that is just on time are not hidden by other keys', () => {
     const seen: string[] = []
     using driver = new TopologyTestDriver(
       counts(
@@ -157,7 +157,7 @@ describe('sliding windows', () => {
   })
 })
 
-describe('a store that is told to keep no more than the minimum', () => {
+describe('a store with the least retention', () => {
   const windowedTexts = (builder: StreamsBuilder) => builder.stream(texts).groupByKey()
   const seenOf = (
     build: (builder: StreamsBuilder) => KTable<Windowed<string>, number | null>,
@@ -203,7 +203,7 @@ describe('a store that is told to keep no more than the minimum', () => {
   })
 })
 
-test('an aggregation of a table join counts a row once, though a cache knows both sides of it', () => {
+test('an aggregation of a table join counts a row once, even if a cache has both sides of it', () => {
   const perKey = topic('per-key', { key: string(), value: long() })
   using driver = new TopologyTestDriver(
     app((builder) => {
@@ -226,7 +226,7 @@ test('an aggregation of a table join counts a row once, though a cache knows bot
   expect(driver.output(perKey).readMap()).toEqual(new Map([['a', 1]]))
 })
 
-test('a row whose two sides are deleted between two commits leaves a join, though a cache knows of both', () => {
+test('a row leaves a join if both sides are deleted between two commits, even if a cache has both', () => {
   const joined = topic('joined', { key: string(), value: string(), tombstones: true })
   const deletable = topic('deletable', { key: string(), value: string(), tombstones: true })
   using driver = new TopologyTestDriver(
@@ -245,7 +245,7 @@ test('a row whose two sides are deleted between two commits leaves a join, thoug
   expect(driver.output(joined).readMap()).toEqual(new Map([['a', null]]))
 })
 
-test('a versioned table takes an older version of a deleted key in the commit in which time leaves both behind', async () => {
+test('a versioned table takes an older version of a deleted key, and both expire in the same commit', async () => {
   const hour = 3_600_000
   const harness = await StateHarness.open([versionedSpec({ history: hour, value: string() })])
   const state: VersionedState<string, string> = harness.store()
@@ -260,7 +260,7 @@ test('a versioned table takes an older version of a deleted key in the commit in
   await harness.close()
 })
 
-test('unlimited windows have a changelog whose retention every log takes', () => {
+test('unlimited windows have a changelog with a retention that every log accepts', () => {
   const seen: (number | null)[] = []
   using driver = new TopologyTestDriver(
     app((builder) =>
@@ -279,7 +279,7 @@ test('unlimited windows have a changelog whose retention every log takes', () =>
 })
 
 describe('optimized topologies', () => {
-  test('may group one changed key twice behind the same operator: both read one repartition topic', () => {
+  test('may group one changed key twice after the same operator: both read one repartition topic', () => {
     using driver = new TopologyTestDriver(
       app(
         (builder) => {
@@ -312,7 +312,7 @@ describe('optimized topologies', () => {
     expect(driver.topology.subtopologies).toHaveLength(2)
   })
 
-  test.each(['left', 'right'])('may merge what was merged before, on the %s: all of it is repartitioned', (side) => {
+  test.each(['left', 'right'])('may merge a merged stream on the %s: all of it is repartitioned', (side) => {
     using driver = new TopologyTestDriver(
       app(
         (builder) => {
@@ -336,7 +336,7 @@ describe('optimized topologies', () => {
     expect(driver.output(topic('counts', { key: string(), value: long() })).readValues()).toEqual([1, 2, 3])
   })
 
-  test('join no record with itself that does not lie in its own window', () => {
+  test('join no record with itself that is not in its own window', () => {
     using driver = new TopologyTestDriver(
       app(
         (builder) => {

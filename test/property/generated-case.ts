@@ -5,23 +5,23 @@ import { randomTopology } from './random-topology.ts'
 import { asksForWallClock, hasOrderedTasks, hopsAtMostOnce, topologyOf } from './topology-traits.ts'
 
 /**
- * What a case is made of: `any` has every operator; `ordered` only topologies whose tasks see their input in one order, however
- * the tasks are scheduled; `tables` end in tables; `spread` has no results that depend on the time of other keys.
+ * The kind of a case. `any` has every operator. `ordered` has only topologies whose tasks see their input in one order,
+ * however they are scheduled. `tables` end in tables. `spread` has no results that depend on the time of other keys.
  */
 export type Flavour = 'any' | 'ordered' | 'tables' | 'spread'
 
-/** A random topology and its input: all that a law needs. */
+/** A random topology and its input, which is all that a law needs. */
 export interface GeneratedCase extends Pick<Scenario, 'config' | 'topology' | 'inputs'> {
   readonly seed: number
   readonly number: number
   readonly flavour: Flavour
-  /** Draws what a law chooses for itself (where to stop, how many partitions). */
+  /** Makes the source of a law's own choices (where to stop, how many partitions). */
   readonly choices: () => Random
 }
 
 const FLAVOURS: readonly Flavour[] = ['any', 'ordered', 'tables', 'spread']
 
-/** Case `number` of `seed`, always the same. */
+/** Makes case `number` of `seed`, which is always the same. */
 export function generateCase(seed: number, number: number): GeneratedCase {
   const caseSeed = Math.imul(seed, 0x9e3779b1) ^ Math.imul(number + 1, 0x85ebca6b)
   const random = new Random(caseSeed)
@@ -51,7 +51,7 @@ function acceptable(flavour: Flavour, draw: () => Step[]): Step[] {
   throw new Error(`no acceptable topology for ${flavour} in 200 attempts`)
 }
 
-/** The case in short, and how to run it again. */
+/** Describes the case, and how to run it again. */
 export function showCase({ seed, number, flavour, topology, inputs }: GeneratedCase): string {
   const steps = topology.map((step) => `  ${JSON.stringify(step)}`)
   const records = inputs.map((input) => `  ${JSON.stringify(input)}`)

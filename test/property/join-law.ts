@@ -25,7 +25,7 @@ interface JoinCase {
   readonly arrivals: readonly Arrival[]
 }
 
-/** Runs a random join in one of several ways, and compares each step with the model; what differs, or undefined. */
+/** Runs a random join in one of several ways, compares each step with the model, and returns the first difference. */
 export async function checkJoin(random: Random, onDisk: (use: OnDirectory) => Promise<string | undefined>) {
   const joined = randomCase(random)
   const way = random.next()
@@ -99,7 +99,7 @@ function appOf({ kind, self, optimized, bounds, inMemory, cacheBytes }: JoinCase
   })
 }
 
-/** Record by record, with restarts in between: from the changelogs, or from the state that is there. */
+/** Runs record by record, with restarts in between, from the changelogs or from the state that is there. */
 async function stepping(random: Random, joined: JoinCase, directory?: string): Promise<string | undefined> {
   const { kind, self, bounds, partitions, arrivals } = joined
   const app = appOf(joined)
@@ -124,7 +124,7 @@ async function stepping(random: Random, joined: JoinCase, directory?: string): P
   return undefined
 }
 
-/** All input at once, with crashes between commits: what was done since the last one is done again. */
+/** Runs on all input at once, with crashes between commits: what was done since the last commit is done again. */
 function crashing(random: Random, joined: JoinCase): string | undefined {
   const { kind, self, bounds } = joined
   const arrivals = inTaskOrder(joined.arrivals)
@@ -142,13 +142,13 @@ function crashing(random: Random, joined: JoinCase): string | undefined {
   return `a commit each ${recordsPerCommit}, crashes after ${crashes.join(', ')};\n${shown(arrivals)}\n${difference}`
 }
 
-/** What has no key is read in an order of its own. */
+/** Records without a key are read in an order of their own. */
 function withoutKeyLast(lines: readonly string[]): string[] {
   const hasKey = (line: string): boolean => !line.startsWith('null: ')
   return [...lines.filter(hasKey), ...lines.filter((line) => !hasKey(line)).sort()]
 }
 
-/** As a task takes records of two topics: always the older of the two heads, and the left one if they are equal. */
+/** Orders records as a task takes them from two topics: always the older of the two heads, or the left one. */
 function inTaskOrder(arrivals: readonly Arrival[]): Arrival[] {
   const queues = (['left', 'right'] as const).map((side) => arrivals.filter((arrival) => arrival.side === side))
   const ordered: Arrival[] = []

@@ -21,7 +21,7 @@ interface Row {
   readonly key: string
   readonly value: string
   readonly timestamp: number
-  /** Not joined, nor emitted with null. */
+  /** It is neither joined nor emitted with null. */
   waits: boolean
 }
 
@@ -33,9 +33,10 @@ interface Result {
 }
 
 /**
- * What a join of two streams promises, from all that has ever come and without stores. A record whose window (its timestamp plus
- * `after`, plus grace; `before` for the right side) is not closed joins every record of the other side in the window, both bounds included.
- * One without a partner comes out when stream time is greater than that end, or at once if it comes later still.
+ * A model of a join of two streams, which keeps all records and has no stores. The window of a record ends at its
+ * timestamp plus `after` (`before` for the right side) plus grace. A record that comes before that end joins every
+ * record of the other side in the window, both bounds included. One without a partner comes out when stream time is
+ * greater than that end, or at once if it comes later still.
  */
 export class JoinModel {
   readonly #kind: JoinKind
@@ -49,7 +50,7 @@ export class JoinModel {
     this.#bounds = bounds
   }
 
-  /** What comes out with a record, in order. */
+  /** Returns the results of a record, in order. */
   take({ side, key, value, timestamp }: Arrival): Result[] {
     this.#streamTime = Math.max(this.#streamTime, timestamp)
     const results = this.#closed()
@@ -77,7 +78,7 @@ export class JoinModel {
     return this.#kind === 'outer' || (this.#kind === 'left' && side === 'left')
   }
 
-  /** Stream time that closes the window of a record must be greater than this. */
+  /** Returns the end of a record's window. A greater stream time closes it. */
   #end(side: Side, timestamp: number): number {
     const { before, after, grace } = this.#bounds
     return timestamp + (side === 'left' ? after : before) + grace
@@ -102,7 +103,7 @@ export class JoinModel {
     const other = side === 'left' ? 'right' : 'left'
     const [earlier, later] = side === 'left' ? [before, after] : [after, before]
     const onTime = timestamp + Math.max(0, later) + grace >= this.#streamTime
-    // A record that comes too late joins what the other side still holds, by that side's own time.
+    // A record that comes too late joins the records that the other side still holds, by that side's own time.
     const held = this.#newest[other] - Math.max(0, before) - Math.max(0, after) - grace
     return this.#rows
       .filter((row) => row.side === other && row.key === key && (onTime || row.timestamp >= held))
@@ -111,7 +112,7 @@ export class JoinModel {
   }
 }
 
-/** Each partition has a time and rows of its own. With `self` every record is one of the left side and then of the right. */
+/** Each partition has its own time and rows. With `self` every record is one of the left side, then of the right. */
 export function modelResults(
   kind: JoinKind,
   bounds: JoinBounds,

@@ -13,7 +13,7 @@ class Money {
   cents = 5
 }
 
-/** What an aggregator may come to, and JSON can say. */
+/** Results of an aggregator that JSON can write. */
 const SAID: readonly ((random: Random) => unknown)[] = [
   (random) => random.below(5),
   () => -0,
@@ -28,7 +28,7 @@ const SAID: readonly ((random: Random) => unknown)[] = [
   },
 ]
 
-/** What it may come to besides. */
+/** Results that JSON cannot write. */
 const LOST: readonly (() => unknown)[] = [
   () => Number.NaN,
   () => new Date(0),
@@ -46,7 +46,7 @@ function recipe(random: Random, losing: boolean, depth = 0): unknown {
   return losing && random.chance(0.15) ? random.pick(LOST)() : random.pick(SAID)(random)
 }
 
-/** Adds one to every `n` that it finds: an object that is in two places counts twice. */
+/** Adds one to every `n` that it finds. An object that is in two places counts twice. */
 function count(value: unknown): void {
   if (typeof value !== 'object' || value === null) return
   if ('n' in value && typeof value.n === 'number') value.n++
@@ -59,21 +59,21 @@ interface Aggregate {
 }
 
 interface Kept {
-  /** Makes the value of each record anew. */
+  /** Makes a new value for each record. */
   readonly made: readonly (() => unknown)[]
-  /** True: not all of it can be kept. */
+  /** Whether some values cannot be kept. */
   readonly losing: boolean
   readonly windowed: boolean
   readonly changes: boolean
 }
 
-/** Keeps what its aggregator made, and tells at the next record what it is given back. */
+/** Keeps what its aggregator made, and emits at the next record what the aggregator gets back. */
 function keeping(kept: Kept, memory: number): Application {
   const { made, losing, windowed, changes } = kept
   const app = defineApp({
     id: 'keeping',
     cacheBytes: 0,
-    // An aggregator that may throw is given a copy.
+    // An aggregator that may throw gets a copy.
     onProcessingError: losing ? 'continue' : 'fail',
     build: (builder) => {
       const aggregator = (aggregate: Aggregate, at: number): Aggregate => {
@@ -96,7 +96,7 @@ function keeping(kept: Kept, memory: number): Application {
   return memory === 0 ? app : { ...app, settings: { ...app.settings, memory } }
 }
 
-/** An application that keeps whatever it likes gives the same answers however often its state is read back. */
+/** Checks that an aggregator gets back the same values however often its state is read back. */
 export function checkKept(random: Random): string | undefined {
   const length = 4 + random.below(12)
   const seeds = Array.from({ length }, () => random.below(2 ** 31))
@@ -144,7 +144,7 @@ function randomNumber(random: Random): string {
   return (random.chance(0.3) ? '-' : '') + (random.chance(0.4) ? near : whole)
 }
 
-/** A whole number on its way through an application is refused, or ends with the same digits. */
+/** Checks that an application refuses an integer, or keeps its digits. */
 export async function checkIntegers(random: Random): Promise<string | undefined> {
   const integers = random.pick<JsonIntegers>(['refuse', 'bigint', 'string'])
   const serde = json<{ id: number | bigint | string }>({ integers })
@@ -181,7 +181,7 @@ export async function checkIntegers(random: Random): Promise<string | undefined>
   return undefined
 }
 
-/** `1.5e+21` as a bigint. */
+/** Reads a text like `1.5e+21` as a bigint. */
 function digitsOf(text: string): bigint {
   const [, sign = '', whole = '', fraction = '', exponent = ''] = /^(-?)(\d+)(?:\.(\d+))?e\+(\d+)$/.exec(text) ?? []
   return BigInt(sign + whole + fraction + '0'.repeat(Number(exponent) - fraction.length))

@@ -23,19 +23,19 @@ import {
   topologyOf,
 } from './topology-traits.ts'
 
-/** Something that holds for every application: a law needs no recorded answer to be checked against. */
+/** A statement that is true of every application, so that it is checked without recorded answers. */
 export interface Law {
   readonly name: string
   readonly promise: string
-  /** True if the law says something about the case. */
+  /** Whether the law says something about the case. */
   applies(generated: GeneratedCase): boolean
-  /** What breaks it, or undefined. */
+  /** Returns what breaks it, or undefined. */
   check(generated: GeneratedCase): Promise<string | undefined>
 }
 
 const engines: Law = {
   name: 'engines',
-  promise: 'the memory engine and RocksDB give the same outputs, stores and drops',
+  promise: 'the memory engine and RocksDB have the same outputs, stores and drops',
   applies: () => true,
   async check(generated) {
     const partitions = generated.choices().chance(0.25) ? 2 : 1
@@ -50,7 +50,7 @@ const engines: Law = {
 const restart: Law = {
   name: 'restart',
   promise:
-    'stopped and started again anywhere in the input, with its state restored from the changelogs, it answers as if it had run on',
+    'an application that is stopped anywhere in the input, and restored from its changelogs, has the same results',
   applies: ({ topology }) => !topology.some(({ clock }) => clock === 'wall'),
   async check(generated) {
     const choices = generated.choices()
@@ -58,7 +58,7 @@ const restart: Law = {
     const restarts = Array.from({ length: 1 + choices.below(2) }, () => choices.below(generated.inputs.length))
     const unbroken = await runOnDriver(generated, { partitions })
     const broken = await runOnDriver(generated, { partitions, restarts })
-    // Global tables read their topics again, and drop again what they dropped before.
+    // Global tables read their topics again, and drop the same records again.
     const found = differenceOf(unbroken, broken, !hasGlobalTable(generated.topology))
     return found === undefined
       ? undefined
@@ -68,7 +68,7 @@ const restart: Law = {
 
 const partitions: Law = {
   name: 'partitions',
-  promise: 'one partition or several: each key has the same results in the same order, and tables end the same',
+  promise: 'with one partition or several, each key has the same results in the same order, and tables end the same',
   applies: ({ flavour }) => flavour === 'spread',
   async check(generated) {
     const many = 2 + generated.choices().below(4)
@@ -86,7 +86,7 @@ function sameStores(one: Observation, several: Observation): string | undefined 
 
 const merged: Law = {
   name: 'merged',
-  promise: 'one task over all sub-topologies and a task for each give the same answers',
+  promise: 'one task for all sub-topologies and a task for each have the same results',
   applies: ({ topology }) =>
     !asksForTaskTime(topology) && !asksForWallClock(topology) && independentInputs(topologyOf(topology)),
   async check(generated) {
@@ -97,7 +97,7 @@ const merged: Law = {
 const crash: Law = {
   name: 'crash',
   promise:
-    'however many records a commit takes, and wherever it crashes between two, the committed outputs are the same',
+    'however many records a commit has, and wherever tasks crash between commits, the committed outputs are the same',
   applies: hasOneOrder,
   async check(generated) {
     const choices = generated.choices()
@@ -114,7 +114,7 @@ const crash: Law = {
 
 const embedded: Law = {
   name: 'embedded',
-  promise: 'the test driver and an application on the embedded log give the same outputs in the same order',
+  promise: 'the test driver and an application on the embedded log have the same outputs in the same order',
   applies: (generated) => generated.flavour === 'ordered' && hasOneOrder(generated),
   async check(generated) {
     const topology = topologyOf(generated.topology)
@@ -134,7 +134,7 @@ function hasOneOrder({ topology }: GeneratedCase): boolean {
 
 const cache: Law = {
   name: 'cache',
-  promise: 'with the record cache on, each key of a table ends with the value that it has without',
+  promise: 'with the record cache each key of a table ends with the same value as without it',
   applies: ({ flavour }) => flavour === 'tables',
   async check(generated) {
     const recordsPerCommit = 2 + generated.choices().below(12)
@@ -150,7 +150,7 @@ const cache: Law = {
 
 const memory: Law = {
   name: 'memory',
-  promise: 'with hardly any memory, so that every row is forgotten as soon as it is written, the answers are the same',
+  promise: 'with hardly any memory, so that no row is kept after it is written, the results are the same',
   applies: () => true,
   async check(generated) {
     const choices = generated.choices()
@@ -170,7 +170,7 @@ const memory: Law = {
 
 const optimized: Law = {
   name: 'optimized',
-  promise: 'an optimized topology gives each key the results that it has without, in the same order',
+  promise: 'an optimized topology has the same results for each key, in the same order',
   applies: ({ flavour }) => flavour === 'spread',
   async check(generated) {
     const many = 1 + generated.choices().below(4)
@@ -183,23 +183,21 @@ const optimized: Law = {
 
 const joins: Law = {
   name: 'joins',
-  promise:
-    'a join of two streams gives the pairs and the unmatched records of a model without stores, each with the record that the model says',
+  promise: 'a join of two streams has the results of a model without stores, each at the same record',
   applies: () => true,
   check: (generated) => checkJoin(generated.choices(), withDirectory),
 }
 
 const kept: Law = {
   name: 'kept',
-  promise:
-    'whatever an aggregator makes, the next one is given the same, from memory, after a restart and without memory, or it is refused',
+  promise: 'an aggregator gets back what it made, from memory, after a restart and without memory, or it is refused',
   applies: () => true,
   check: async (generated) => checkKept(generated.choices()),
 }
 
 const integers: Law = {
   name: 'integers',
-  promise: 'an integer in JSON ends with the digits that it began with, or is refused',
+  promise: 'an integer in JSON keeps its digits, or is refused',
   applies: () => true,
   check: (generated) => checkIntegers(generated.choices()),
 }

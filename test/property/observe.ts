@@ -5,7 +5,7 @@ import type { Input } from '../conformance/scenario.ts'
 import type { TopologyTestDriver } from '../../src/testing/index.ts'
 import { shownStores } from '../conformance/shown-stores.ts'
 
-/** What came of a case, each record and row as a line of text. */
+/** The results of a case, each record and row as a line of text. */
 export interface Observation {
   /** Lines by `<topic>/<partition>`, in order. */
   readonly outputs: ReadonlyMap<string, readonly string[]>
@@ -49,7 +49,7 @@ export function recordLine({ key, value, timestamp, headers }: SeenRecord): stri
   return `${show(key)} = ${show(value)} @${timestamp}${shown.join('')}`
 }
 
-/** Records without a key go to any partition. */
+/** Stands for the partition of records without a key, which go to any. */
 export const NO_KEY = 'without a key'
 
 export function observe(driver: TopologyTestDriver, inputs: readonly Input[], partitions: number): Observation {
@@ -74,7 +74,7 @@ export function observe(driver: TopologyTestDriver, inputs: readonly Input[], pa
   return { outputs, stores, dropped: driver.dropped.total }
 }
 
-/** Versioned stores, which are asked for the keys of the inputs, have strings for keys. A partition may lack a task. */
+/** Returns the rows of all stores. Versioned ones, which only look up keys of the inputs, have strings as keys. */
 function storesOf(driver: TopologyTestDriver, inputs: readonly Input[], partition: number) {
   try {
     return shownStores(
@@ -83,6 +83,7 @@ function storesOf(driver: TopologyTestDriver, inputs: readonly Input[], partitio
       partition,
     )
   } catch (error) {
+    // A partition may lack a task.
     if (error instanceof MillraceError && error.code === 'MR_STORE_UNKNOWN') return {}
     throw error
   }
@@ -94,7 +95,7 @@ export function push(lists: Map<string, string[]>, name: string, line: string): 
   else list.push(line)
 }
 
-/** The first difference between two sets of lists, or undefined. */
+/** Describes the first difference between two sets of lists, or returns undefined. */
 export function difference(
   what: string,
   expected: ReadonlyMap<string, readonly string[]>,
@@ -104,7 +105,8 @@ export function difference(
     const [a, b] = [expected.get(name) ?? [], found.get(name) ?? []]
     const at = Array.from({ length: Math.max(a.length, b.length) }, (_, i) => i).find((i) => a[i] !== b[i])
     if (at === undefined) continue
-    return `${what} ${name}, line ${at} of ${a.length} and ${b.length}:\n  expected ${a[at] ?? 'nothing'}\n  found    ${b[at] ?? 'nothing'}`
+    const lines = `expected ${a[at] ?? 'nothing'}\n  found    ${b[at] ?? 'nothing'}`
+    return `${what} ${name}, line ${at} of ${a.length} and ${b.length}:\n  ${lines}`
   }
   return undefined
 }

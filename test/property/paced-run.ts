@@ -11,13 +11,13 @@ import { asTopic, NO_KEY, outputTopics, push, recordLine } from './observe.ts'
 import { inputTopic, inputTypes } from './run-on-driver.ts'
 
 export interface Pace {
-  /** Records between two commits. */
+  /** Number of records between two commits. */
   readonly recordsPerCommit: number
-  /** Number of the record after which the tasks are closed without a commit and opened again from what is committed. */
+  /** Numbers of the records after which the tasks are closed without a commit, and opened again from the last one. */
   readonly crashes?: readonly number[]
 }
 
-/** Runs an application on a log that holds all input already, and commits as told. One partition; outputs only. */
+/** Runs an application on a log with all input, at this pace. It has one partition. Returns its outputs. */
 export function runPaced(
   app: Application,
   generated: Pick<GeneratedCase, 'topology' | 'inputs'>,
@@ -84,7 +84,7 @@ function outputsOf({ topology, log }: DriverParts): Map<string, string[]> {
   return outputs
 }
 
-/** The input as it is when the log holds all of it at the start: tasks that read several topics take it by time. */
+/** Makes the input one whose order is certain if a log has all of it: tasks that read several topics go by time. */
 export function preparedInputs(generated: GeneratedCase, severalInputs: boolean): Input[] {
   const globals = new Set(
     generated.topology.flatMap(({ op, topic }) => (op === 'globalTable' && topic !== undefined ? [topic] : [])),

@@ -1,4 +1,4 @@
-/** Lines of `<topic>/<partition>` by topic and key: the order of different keys does not count. */
+/** Groups lines of `<topic>/<partition>` by topic and key: the order of different keys does not count. */
 export function byKey(outputs: ReadonlyMap<string, readonly string[]>): Map<string, string[]> {
   const keys = new Map<string, string[]>()
   for (const [place, lines] of outputs) {
@@ -10,7 +10,7 @@ export function byKey(outputs: ReadonlyMap<string, readonly string[]>): Map<stri
   return keys
 }
 
-/** Rows of `<store>/<partition>` by store; subscriptions of foreign-key joins hold partition numbers. */
+/** Groups rows of `<store>/<partition>` by store, without subscriptions of foreign-key joins: they hold partitions. */
 export function finalTables(stores: ReadonlyMap<string, readonly string[]>): Map<string, string[]> {
   const tables = new Map<string, string[]>()
   for (const [place, rows] of stores) {
@@ -21,7 +21,7 @@ export function finalTables(stores: ReadonlyMap<string, readonly string[]>): Map
   return tables
 }
 
-/** The last value of each key, without its timestamp; a deleted key or empty group is as one that never was. */
+/** Returns the last value of each key, without its timestamp, and leaves out deleted keys and empty groups. */
 export function lastValues(outputs: ReadonlyMap<string, readonly string[]>): Map<string, string[]> {
   const values = new Map<string, string[]>()
   for (const [place, lines] of outputs) {

@@ -6,7 +6,7 @@ import { aggregatorFor, keyFunction, reducerFor } from './random-functions.ts'
 import { isSimple } from './topology-draft.ts'
 import type { Part, TopologyDraft } from './topology-draft.ts'
 
-/** A grouping, with windows or without, and count, reduce or aggregate. */
+/** Adds a grouping, with or without windows, and a count, reduce or aggregate. */
 export function addAggregation(draft: TopologyDraft): void {
   const { random, flavour } = draft
   const from = draft.pick(
@@ -31,7 +31,7 @@ export function addAggregation(draft: TopologyDraft): void {
   const merger = windows.type === 'session' && step.op === 'aggregate' ? mergerFor(step.agg ?? '') : {}
   const windowedKey = windowedType(key, windowsOf(windows))
   const more = windows.type === 'unlimited' ? withoutMemory(draft.materialization()) : draft.materialization()
-  // A cache swallows the deletion of a window that never was, and suppress does not learn its time.
+  // A cache drops the deletion of a window that never was, and suppress does not learn its time.
   const mayDelete = `${step.agg} ${step.reducer}`.includes('Null')
   const suppressible = emit.emit === undefined && !(flavour === 'tables' && mayDelete)
   const part = { kind: 'table', key: windowedKey, value, ...(suppressible ? { windows } : {}) } as const
@@ -42,7 +42,7 @@ function withoutMemory({ store, caching }: Pick<Step, 'store' | 'caching'>): Pic
   return { ...(store === undefined ? {} : { store }), ...(caching === undefined ? {} : { caching }) }
 }
 
-/** Sometimes longer than it has to be. */
+/** Returns a retention that is sometimes longer than it has to be. */
 function retention(
   draft: TopologyDraft,
   { type, sizeMs = 0, diffMs = 0, gapMs = 0, graceMs = 0 }: WindowsStep,
@@ -79,7 +79,7 @@ function mergerFor(agg: string): Pick<Step, 'merger'> {
   return { merger: aggregator(agg).type === 'long' ? 'sum' : agg === 'keyed' ? 'keyed' : 'concat' }
 }
 
-/** Two grouped streams into one table. */
+/** Adds an aggregation of two grouped streams into one table. */
 export function addCogroup(draft: TopologyDraft): void {
   const from = draft.pick(({ kind, key }) => kind === 'stream' && isSimple(key))
   if (from === undefined) return

@@ -1,7 +1,7 @@
 import type { DataType } from '../conformance/expressions.ts'
 import type { Random } from '../state/support/random.ts'
 
-/* Functions of the scenarios' expression language that fit a type. */
+/* Functions, in the expression language of the scenarios, that fit a type. */
 
 export function valueFunction(random: Random, value: DataType, mayThrow: boolean): string {
   if (value === 'long') return random.pick(['v|add:1', 'v|mul:2', 'v|mod:3', 'v|show', 'v|nullIf:3', 'kv'])
@@ -43,7 +43,7 @@ export function reducerFor(random: Random, value: DataType): string {
   return random.pick(['concat', 'last', 'first', 'concatNullOn:x'])
 }
 
-/** An aggregator, and an initial value of its type. */
+/** Returns an aggregator, and an initial value of its type. */
 export function aggregatorFor(
   random: Random,
   value: DataType,

@@ -4,7 +4,7 @@ import type { Random } from '../state/support/random.ts'
 const KEYS = ['a', 'b', 'c', 'd', 'ab'] as const
 const STRINGS = ['x', 'y', 'a,1', 'b,2', 'c,x', 'ab', 'xyz', '3', '~', ''] as const
 
-/** Records for every source topic: mostly in the order of time, some late, some far ahead, some null or unreadable. */
+/** Makes records for every source topic, mostly in the order of time: some late, far ahead, null or unreadable. */
 export function randomInputs(random: Random, topology: readonly Step[], unit: number): Input[] {
   const sources = topology.filter(({ op }) => op === 'stream' || op === 'table' || op === 'globalTable')
   const wall = topology.some(({ clock }) => clock === 'wall')
@@ -20,7 +20,7 @@ export function randomInputs(random: Random, topology: readonly Step[], unit: nu
     const late = random.chance(0.25) ? random.below(25) * unit : 0
     inputs.push(record(random, random.pick(sources), Math.max(0, time - late)))
   }
-  // Later records of a key of their own let windows close.
+  // Later records with a key of their own close windows.
   for (const source of sources) {
     time += 500 * unit
     inputs.push({

@@ -5,7 +5,7 @@ import type { Part, TopologyDraft } from './topology-draft.ts'
 
 const JOINS = ['join', 'leftJoin', 'outerJoin'] as const
 
-/** Under `spread` inner joins only: unmatched records come out by the time of other keys. */
+/** Adds a join. Under `spread` only an inner one: unmatched records come out by the time of other keys. */
 export function addStreamJoin(draft: TopologyDraft): void {
   const { random, flavour } = draft
   const left = draft.pick(({ kind, key }) => kind === 'stream' && isSimple(key))
@@ -71,7 +71,7 @@ export function addGlobalJoin(draft: TopologyDraft): void {
   )
 }
 
-/** By key or by foreign key. */
+/** Adds a join by key or by foreign key. */
 export function addTableJoin(draft: TopologyDraft): void {
   const { random } = draft
   const isTable = ({ kind, key }: Part): boolean => kind === 'table' && isSimple(key)
@@ -82,15 +82,15 @@ export function addTableJoin(draft: TopologyDraft): void {
   )
   const byForeignKey = random.chance(0.4)
   const rightKey = byForeignKey ? expression(fk, left.key, left.value).type : left.key
-  // With a common source the deletion of a row finds the other side deleted, too, and an inner join says nothing.
+  // With a common source the deletion of a row finds the other side deleted, too, and an inner join emits nothing.
   const mayShare = draft.flavour !== 'tables'
   const right = draft.pick((part) => isTable(part) && part.key === rightKey && (mayShare || !shareSource(left, part)))
   if (right === undefined) return
   const join = joinerFor(random, left.value, right.value, false)
   const value = joiner(join, left.value, right.value).type
   const name = random.chance(0.6) ? { store: draft.newStoreName() } : undefined
-  // An inner join by foreign key says nothing of a row that comes without a match; if it was deleted just before, the answer
-  // to the deletion may be too late to count, and what the row had stays: as in Kafka Streams.
+  // An inner join by foreign key emits nothing for a row without a match. If it was deleted just before, the answer to
+  // the deletion may be too late to count, and the old result of the row stays, as in Kafka Streams.
   const byForeignKeyOnly = draft.flavour === 'tables' ? (['leftJoin'] as const) : (['join', 'leftJoin'] as const)
   const op = random.pick(byForeignKey ? byForeignKeyOnly : JOINS)
   draft.add(

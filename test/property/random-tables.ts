@@ -3,7 +3,7 @@ import { keyFunction, predicate, valueFunction } from './random-functions.ts'
 import { isSimple } from './topology-draft.ts'
 import type { TopologyDraft } from './topology-draft.ts'
 
-/** filter, mapValues, transformValues, toStream. */
+/** Adds a filter, mapValues, transformValues or toStream. */
 export function addTableStep(draft: TopologyDraft): void {
   const { random, flavour } = draft
   const from = draft.pick(({ kind }) => kind === 'table')
@@ -17,7 +17,7 @@ export function addTableStep(draft: TopologyDraft): void {
     versioned: versioned && !isNamed,
     ...(isNamed && isSimple(key) ? { store: stored.store } : {}),
   } as const
-  // A skipped update leaves the one before, and which that is a cache decides.
+  // A skipped update leaves the one before, which depends on the cache.
   const mayThrow = flavour !== 'tables'
   switch (random.below(4)) {
     case 0: {
@@ -31,7 +31,7 @@ export function addTableStep(draft: TopologyDraft): void {
     case 1:
     case 2: {
       const fn = valueFunction(random, value, mayThrow)
-      // A transformer makes something of tombstones, and a cache swallows those of keys that never were.
+      // A transformer gives tombstones a value, and a cache drops those of keys that never were.
       const op = flavour === 'tables' ? 'mapValues' : random.pick(['mapValues', 'transformValues'])
       return draft.add({ op, from: from.id, fn, ...stored }, { ...part, value: expression(fn, key, value).type }, [
         from,
@@ -51,7 +51,7 @@ export function addTableStep(draft: TopologyDraft): void {
   }
 }
 
-/** Grouped anew, and aggregated with what takes a value out again; under `tables` and `spread` only what no order changes. */
+/** Adds a grouping and an aggregation with a subtractor. Under `tables` and `spread` no order may change the result. */
 export function addTableGroup(draft: TopologyDraft): void {
   const { random, flavour } = draft
   const from = draft.pick(({ kind }) => kind === 'table')
@@ -61,7 +61,7 @@ export function addTableGroup(draft: TopologyDraft): void {
   if (!isSimple(key)) return
   const grouped = draft.addInner({ op: 'groupBy', from: from.id, keyFn, fn: 'v' }, from)
   const stored = draft.materialization()
-  // A cache may hide that a group ever was: its count is then missing instead of 0, so nothing goes on from it.
+  // A cache may hide a group: its count is then missing instead of 0, so no other step reads it.
   const isEnd = flavour === 'tables'
   const part = { kind: 'table', key, isEnd, ...(stored.store === undefined ? {} : { store: stored.store }) } as const
   const anyOrder = flavour === 'tables' || flavour === 'spread'

@@ -9,7 +9,7 @@ import { addTableGroup, addTableStep, addSuppress } from './random-tables.ts'
 
 type Add = (draft: TopologyDraft) => void
 
-/** How often each kind of operator is tried. */
+/** The weight of each kind of operator. */
 const KINDS: Readonly<Record<Flavour, readonly (readonly [weight: number, add: Add])[]>> = {
   any: [
     [5, addStateless],
@@ -62,7 +62,7 @@ const KINDS: Readonly<Record<Flavour, readonly (readonly [weight: number, add: A
   ],
 }
 
-/** Steps in the language of the scenarios. Everything that no other step goes on from ends in an output topic of its own. */
+/** Makes steps in the language of the scenarios. What no other step reads ends in an output topic of its own. */
 export function randomTopology(random: Random, flavour: Flavour, unit: number): Step[] {
   const draft = new TopologyDraft(random, flavour, unit)
   const sources = 1 + random.below(3)

@@ -5,12 +5,12 @@ import type { GeneratedCase } from './generated-case.ts'
 import { asTopic, NO_KEY, outputTopics, push, recordLine } from './observe.ts'
 import { caseApp, inputTopic, inputTypes } from './run-on-driver.ts'
 
-/** ms that an application may take for a few dozen records on a busy machine. */
+/** Time in ms that an application may take for a few dozen records on a busy machine. */
 const PATIENCE = 20_000
 
 /**
- * Runs a case with `Streams` on the embedded log, which holds all input at the start, until there are `expected` records in
- * its output topics, and a clean close.
+ * Runs a case with `Streams` on the embedded log, which has all input at the start. Closes it when there are `expected`
+ * records in its output topics.
  */
 export async function runEmbedded(
   generated: GeneratedCase,

@@ -10,14 +10,14 @@ import type { Observation } from './observe.ts'
 export interface DriverRun {
   readonly partitions?: number
   readonly tasks?: 'real' | 'merged'
-  /** Where and in what the state lies; the memory engine if not given. */
+  /** Engine and directory of the state. Default: the memory engine. */
   readonly engine?: { readonly factory: EngineFactory; readonly directory: string }
-  /** Indices of the inputs before which the application is stopped and started again. */
+  /** Indices of the inputs before which the application is restarted. */
   readonly restarts?: readonly number[]
   readonly keepState?: boolean
 }
 
-/** The application of a case, with the default behaviour. */
+/** Makes the application of a case, with the default behaviour. */
 export function caseApp(
   { config, topology }: GeneratedCase,
   settings: Parameters<typeof scenarioApp>[1] = {},

@@ -1,4 +1,4 @@
-/** `npm run property -- --cases 2500 --seed 1 [--case N] [--law NAME] [--show 3]`: checks the laws on random topologies. */
+/** Checks laws on random topologies: `npm run property -- --cases 2500 --seed 1 [--case N] [--law NAME] [--show 3]` */
 import { parseArgs } from 'node:util'
 import { checkCases } from './check-cases.ts'
 import { LAWS } from './laws.ts'
@@ -22,7 +22,7 @@ if (laws.length === 0) {
 }
 
 const started = performance.now()
-// These two open databases on disk.
+// These two laws open databases on disk.
 const limits = { engines: 600, embedded: 600 }
 const { covered, failures } = await checkCases({ seed, cases, laws, limits })
 for (const failure of failures.slice(0, Number(values.show))) process.stdout.write(`${failure}\n\n`)

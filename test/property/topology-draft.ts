@@ -9,26 +9,26 @@ export interface Part {
   readonly kind: 'stream' | 'table' | 'globalTable'
   readonly key: DataType
   readonly value: DataType
-  /** Windows of the aggregation that a table came from, as long as only table operators followed. */
+  /** Windows of the aggregation that made a table, as long as only table operators followed. */
   readonly windows?: WindowsStep
-  /** History of the store that makes the table a versioned one. */
+  /** Whether the table has a versioned store. */
   readonly versioned?: boolean
-  /** A table's key-value store with timestamps. */
+  /** Name of the table's key-value store with timestamps. */
   readonly store?: string
-  /** The partition of a record need not be that of its key. */
+  /** Whether records may be in another partition than that of their key. */
   readonly rekeyed?: boolean
-  /** It or one of its ancestors came out of a table. */
+  /** Whether it or one of its ancestors came out of a table. */
   readonly afterTable?: boolean
-  /** Only a sink may follow. */
+  /** Whether only a sink may follow. */
   readonly isEnd?: boolean
-  /** Sources that it goes back to. */
+  /** Ids of the sources that it comes from. */
   readonly sources?: readonly string[]
 }
 
-/** Records and tables may be so late, under `spread`, that no window closes within any input. */
+/** The grace under `spread`: so long that no window closes within any input. */
 const FOREVER = 1_000_000
 
-/** A topology in the making: what there is to go on from, and the choices that all operators share. */
+/** A topology in the making: its parts so far, and the choices that all operators share. */
 export class TopologyDraft {
   readonly random: Random
   readonly flavour: Flavour
@@ -52,7 +52,7 @@ export class TopologyDraft {
     return `store${++this.#names}`
   }
 
-  /** Adds a step that answers a stream or table. */
+  /** Adds a step that makes a stream or table. */
   add(step: Omit<Step, 'id'>, part: Omit<Part, 'id'>, from: readonly Part[]): void {
     const id = this.id()
     this.steps.push({ id, ...step })
@@ -103,7 +103,7 @@ export class TopologyDraft {
     }
   }
 
-  /** Options of a store other than its name. */
+  /** Draws the options of a store other than its name. */
   storeOptions(): Pick<Step, 'caching' | 'storeType'> {
     const { random } = this
     return {
@@ -112,7 +112,7 @@ export class TopologyDraft {
     }
   }
 
-  /** With or without a name. */
+  /** Draws the options of a store, with or without a name. */
   materialization(): Pick<Step, 'store' | 'caching' | 'storeType'> {
     return { ...(this.random.chance(0.5) ? { store: this.newStoreName() } : {}), ...this.storeOptions() }
   }

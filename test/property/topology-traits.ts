@@ -23,8 +23,8 @@ function taskedSubtopologies(topology: Topology): Subtopology[] {
 }
 
 /**
- * True if each task reads one partition only, or partitions of user topics only: its input then has one order, however the
- * tasks are scheduled, as long as the records of the user topics have an order.
+ * Whether each task reads only one partition, or only partitions of user topics. Its input then has one order, however
+ * the tasks are scheduled, if the records of the user topics have one.
  */
 export function hasOrderedTasks(topology: Topology): boolean {
   return taskedSubtopologies(topology).every((subtopology) => {
@@ -33,12 +33,12 @@ export function hasOrderedTasks(topology: Topology): boolean {
   })
 }
 
-/** True if some task reads several topics. */
+/** Whether some task reads several topics. */
 export function hasSeveralInputs(topology: Topology): boolean {
   return taskedSubtopologies(topology).some((subtopology) => sourcesOf(subtopology).length > 1)
 }
 
-/** True if no record makes two hops through internal topics, but for a foreign-key join's own two. */
+/** Whether no record makes two hops through internal topics, except for the two of a foreign-key join. */
 export function hopsAtMostOnce(topology: Topology): boolean {
   const writers = writersOf(topology)
   const isForeignKey = (topic: string): boolean => topic.includes('SUBSCRIPTION')
@@ -55,7 +55,7 @@ export function hopsAtMostOnce(topology: Topology): boolean {
   )
 }
 
-/** True if no task reads two internal topics that one user record can reach: it would depend on which hop is quicker. */
+/** Whether no task reads two internal topics that one user record can reach: the quicker hop would decide. */
 export function independentInputs(topology: Topology): boolean {
   const writers = writersOf(topology)
   const origins = (topic: string, seen: Set<string>): Set<string> => {
@@ -86,24 +86,24 @@ function writersOf(topology: Topology): Map<string, Subtopology[]> {
   return writers
 }
 
-/** Asks for the time of the whole task: stream-time punctuation, or processors that show it. */
+/** Whether results depend on the time of the whole task: stream-time punctuation, or processors that show it. */
 export function asksForTaskTime(topology: readonly Step[]): boolean {
   return topology.some((step) => step.clock === 'stream' || step.proc === 'meta' || step.proc === 'punctuateLog')
 }
 
-/** Wall-clock punctuation starts anew with every start of the application. */
+/** Whether results depend on the wall clock: its punctuation begins again with every start of the application. */
 export function asksForWallClock(topology: readonly Step[]): boolean {
   return topology.some((step) => step.clock === 'wall' || step.proc === 'meta' || step.proc === 'punctuateLog')
 }
 
-/** True if no record gets another key, and so an output partition has its records from one task. */
+/** Whether no record gets another key, so that an output partition has its records from one task. */
 export function keepsKeys(topology: readonly Step[]): boolean {
   return !topology.some(
     ({ op, keyFn, fk }) => keyFn !== undefined || fk !== undefined || op === 'process' || op === 'repartition',
   )
 }
 
-/** Left and outer joins let records without a key through repartition topics, to any partition. */
+/** Whether records without a key reach repartition topics, in any partition: left and outer joins let them pass. */
 export function sendsNullKeys(topology: readonly Step[]): boolean {
   return topology.some(({ op }) => op === 'leftJoin' || op === 'outerJoin')
 }

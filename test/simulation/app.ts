@@ -47,14 +47,14 @@ const joined = topic('joined', text)
 
 export const PARTITIONS = 3
 export const INPUTS = [orders, prices, clicks]
-/** Every update in its order, whatever happens in between. */
+/** Outputs whose updates are the same, in their order, whatever happens in between. */
 export const EXACT_OUTPUTS = [counts, limited, closed, shopWindows, sessions, ticks, priced, joined]
-/** The latest update of each key: caches and the order between partitions decide about those before. */
+/** Outputs of which only the latest update of each key is the same: earlier ones depend on caches and on order. */
 export const FINAL_OUTPUTS = [totals, byShop]
-/** Wider than all of the input: what comes through the repartition topic is never late. */
+/** A grace longer than all of the input: records from the repartition topic are never late. */
 const EVER = 1_000_000_000
 
-/** Settings of the application that must not change its results. */
+/** The settings of the application that must not change its results. */
 export interface AppShape {
   readonly threads: number
   readonly cacheBytes: number
@@ -77,7 +77,7 @@ export function randomShape(random: Random): AppShape {
   }
 }
 
-/** What a simulation hears of the application. */
+/** Calls from the application to its simulation. */
 export interface AppHooks {
   /** Called with each order that is processed; may throw. */
   readonly beforeOrder: () => void
@@ -151,7 +151,7 @@ export function simulatedApp(shape: AppShape, { beforeOrder, punctuated }: AppHo
   })
 }
 
-/** Tells every four seconds of stream time how many records there were and how much time they took. */
+/** Forwards every four seconds of stream time the number of records so far, and the time. */
 class Ticks implements Processor<string, Order, string, string> {
   #context!: ProcessorContext<string, string>
   #seen!: KeyValueStore<string, number>
@@ -180,5 +180,5 @@ function add(total: Total, order: Order): Total {
   return { count: total.count + 1, cents: total.cents + order.cents }
 }
 
-/** Stream time of the records that close every window, ms. */
+/** Timestamp in ms of the records that close every window. */
 export const END_OF_TIME = 3 * EVER

@@ -8,15 +8,15 @@ export interface InputRecord {
   readonly timestamp: number
 }
 
-/** What is appended at once. */
+/** Records that are appended at once. */
 export type Round = readonly InputRecord[]
 
 export const KEYS = ['ada', 'bob', 'cyd', 'dan', 'eve', 'fay', 'gus']
 export const SHOPS = Array.from({ length: 3 * PARTITIONS }, (_, index) => `shop-${index}`)
 
 /**
- * Records of three topics in rounds. The rounds' times rise, so that how much of a topic has arrived never decides what meets
- * what; within a round times are out of order, and some records are late for their windows.
+ * Makes records of three topics, in rounds. Times rise from round to round, so the join of two records never depends on
+ * how much of a topic has arrived. Within a round times are out of order, and some records are late for their windows.
  */
 export function randomInput(random: Random): Round[] {
   const rounds: Round[] = []

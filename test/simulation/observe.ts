@@ -3,12 +3,12 @@ import type { LocalLog } from '../../src/log/local/local-log.ts'
 import { EXACT_OUTPUTS, FINAL_OUTPUTS, PARTITIONS } from './app.ts'
 import type { RunningProcess } from './world.ts'
 
-/** What is to be the same whatever happened on the way: rows by name. */
+/** Rows by name, which must be the same whatever happened on the way. */
 export type Observation = ReadonlyMap<string, readonly string[]>
 
 const NONE = new Headers()
 
-/** What a reader of committed records sees in the output topics: the updates of each key, or the last of them. */
+/** Returns what a reader of committed records sees in the output topics: the updates of each key, or the last one. */
 export function observeOutputs(log: LocalLog): Observation {
   const seen = new Map<string, readonly string[]>()
   for (const { name } of EXACT_OUTPUTS) {
@@ -44,7 +44,7 @@ interface Scannable {
   all(): Iterable<unknown>
 }
 
-/** The rows of every store, over all processes. */
+/** Returns the rows of every store, of all processes together. */
 export function observeStores(running: readonly RunningProcess[]): Observation {
   const seen = new Map<string, readonly string[]>()
   for (const { streams } of running) {
@@ -63,7 +63,7 @@ function isScannable(store: unknown): store is Scannable {
   return typeof store === 'object' && store !== null && 'all' in store
 }
 
-/** What differs, in words. */
+/** Describes each difference. */
 export function differences(what: string, actual: Observation, expected: Observation): string[] {
   const found: string[] = []
   for (const name of new Set([...actual.keys(), ...expected.keys()])) {

@@ -11,7 +11,7 @@ const { values } = parseArgs({
 
 if (values.seed === undefined) await runAll(Number(values.from), Number(values.seeds))
 else await replay(Number(values.seed))
-// An application that runs keeps its process alive, and those that were killed in a simulation never ended.
+// Applications that were killed in a simulation never end, and an application that runs keeps its process alive.
 process.exit()
 
 async function replay(seed: number): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Random } from './random.ts'
 
-/** Who something happens to: while it is stopped, nothing happens to it. */
+/** A part of the world to which things happen, except while it is stopped. */
 export interface Actor {
   readonly name: string
   readonly stopped: boolean
@@ -13,8 +13,8 @@ interface Happening {
 }
 
 /**
- * Everything that could happen next. What does is drawn from the seed, one happening after the other, and what follows from it
- * by promises alone has come to rest before the next.
+ * Everything that could happen next. The seed decides what does, one happening after the other. All that follows from a
+ * happening by promises alone is over before the next.
  */
 export class Schedule {
   readonly random: Random
@@ -34,7 +34,7 @@ export class Schedule {
     this.trace.push(what)
   }
 
-  /** Lets one thing happen; false if nothing can. */
+  /** Lets one thing happen. Returns false if nothing can. */
   async step(): Promise<boolean> {
     const possible = this.#pending.filter(({ actor }) => !actor.stopped)
     if (possible.length === 0) return false
@@ -47,18 +47,18 @@ export class Schedule {
     return true
   }
 
-  /** Takes out everything that was to happen to an actor. */
+  /** Removes everything that was to happen to an actor. */
   forget(actor: Actor): void {
     this.#pending = this.#pending.filter((happening) => happening.actor !== actor)
   }
 
-  /** What is still to happen, for a report. */
+  /** Everything that is still to happen, for a report. */
   get waiting(): readonly string[] {
     return this.#pending.map(({ actor, what }) => `${actor.name}${actor.stopped ? ' (stopped)' : ''}: ${what}`)
   }
 }
 
-/** Resolves when every promise that could be resolved is. */
+/** Resolves when every promise that can be resolved is resolved. */
 export function rest(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

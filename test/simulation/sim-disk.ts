@@ -20,7 +20,7 @@ interface Directory {
 export class SimDisk {
   readonly #directories = new Map<string, Directory>()
 
-  /** The engines of one process on this disk: what it writes may last or not if it crashes meanwhile. */
+  /** Makes engines of one process on this disk. A write that is under way when the process crashes may last or not. */
   engines(process: SimProcess): EngineFactory {
     process.onEnd.push(() => {
       for (const directory of this.#directories.values()) directory.holder = undefined
@@ -62,7 +62,7 @@ class SimEngine implements KeyValueEngine {
   readonly #path: string
   readonly #content: KeyValueEngine
   readonly #release: () => void
-  /** Writes that a crash may catch, oldest first. */
+  /** Writes under way, oldest first. */
   #writing: (() => void)[] = []
   #closed = false
 
@@ -89,7 +89,7 @@ class SimEngine implements KeyValueEngine {
     return keys.map((key) => this.#content.get(key))
   }
 
-  /** Slow disks answer late: what has been written since must not be taken for what is there. */
+  /** A slow disk returns rows late: they must not count instead of rows that have been written since. */
   beginGetMany(keys: readonly Buffer[]): PendingRows | undefined {
     this.#assertOpen()
     const { random } = this.#process.schedule
@@ -108,7 +108,7 @@ class SimEngine implements KeyValueEngine {
 
   write(batch: WriteBatch): MaybePromise<void> {
     this.#assertOpen()
-    // The caller may use its buffers anew as soon as this returns.
+    // The caller may use its buffers again as soon as this returns.
     const copy = batch.copy()
     const write = (): void => void this.#content.write(copy)
     this.#writing.push(write)

@@ -10,23 +10,23 @@ interface Timer {
   handle: TimerHandle | undefined
 }
 
-/** What a process of the application is as long as it lives, and how everything it waits for is scheduled. */
+/** A process of the application. It schedules everything that the process waits for. */
 export class SimProcess implements Actor {
   readonly name: string
   readonly schedule: Schedule
-  /** Share of the answers that are there at once. */
+  /** The share of answers that come at once. */
   readonly promptness: number
-  /** Requests of this process that are on their way: they may arrive although it is no more. */
+  /** The requests of this process that are on their way. They may arrive although the process has ended. */
   readonly #network: Actor & { stopped: boolean }
   readonly #waiting = new Set<(error: Error) => void>()
   readonly #timers = new Set<Timer>()
   readonly #clock: ManualClock
-  /** How much the date of this process differs from that of the others, ms. */
+  /** Difference in ms between the date of this process and that of the others. */
   skew = 0
   paused = false
   #crashed = false
   #buried = false
-  /** Called when the process ends, however it does, with what it was writing still undecided. */
+  /** Called when the process ends in any way. Its writes under way are not decided yet. */
   readonly onEnd: (() => void)[] = []
 
   constructor(name: string, schedule: Schedule, clock: ManualClock, promptness: number) {
@@ -45,7 +45,7 @@ export class SimProcess implements Actor {
     return this.#crashed
   }
 
-  /** Nothing of the process goes on any more; requests on their way may still arrive. */
+  /** Stops everything in the process. Requests on their way may still arrive. */
   crash(): void {
     if (this.schedule.random.chance(0.5)) this.silence()
     this.end()
@@ -57,13 +57,13 @@ export class SimProcess implements Actor {
     for (const decide of this.onEnd) decide()
   }
 
-  /** Nothing of it arrives at the log any more. */
+  /** Drops its requests on their way to the log. */
   silence(): void {
     this.#network.stopped = true
     this.schedule.forget(this.#network)
   }
 
-  /** Lets everything that waits in a crashed process fail, so that it takes no memory. */
+  /** Makes everything that waits in a crashed process fail, so that it takes no memory. */
   bury(): void {
     this.#crashed = true
     this.#buried = true
@@ -83,12 +83,12 @@ export class SimProcess implements Actor {
     if (this.#buried) throw new Error('the process is dead')
   }
 
-  /** Calls back some time later, if the process still lives. */
+  /** Calls `run` some time later, if the process still lives. */
   later(what: string, run: () => void): void {
     if (!this.#crashed) this.schedule.add(this, what, run)
   }
 
-  /** Something within the process that takes its time. */
+  /** Does something within the process that takes some time. */
   local<T>(what: string, act: () => MaybePromise<T>): MaybePromise<T> {
     this.assertAlive()
     if (!this.#crashed && this.schedule.random.chance(this.promptness)) return act()
@@ -96,7 +96,7 @@ export class SimProcess implements Actor {
   }
 
   /**
-   * A request to the log: what it does there, and the answer's way back, take their time. `receive` sees the answer before the
+   * Sends a request to the log. The request and its answer both take some time. `receive` gets the answer before the
    * process does.
    */
   request<T>(
@@ -120,7 +120,7 @@ export class SimProcess implements Actor {
   #wait<T>(start: (resolve: (value: T) => void, reject: (error: unknown) => void) => void): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.add(reject)
-      // After a crash nothing is heard of any more until `bury` lets it fail.
+      // After a crash nothing settles any more, until `bury` makes it fail.
       const settled = (): boolean => !this.#crashed && this.#waiting.delete(reject)
       start(
         (value) => {

@@ -7,7 +7,7 @@ const portions = Array.from({ length: SEEDS / PORTION }, (_, index) => index * P
 
 describe('exactly once, whatever happens to processes, commits and clocks', () => {
   test.each(portions)(
-    `seeds %i and the ${PORTION - 1} after it: outputs and stores are those of an undisturbed run`,
+    `seed %i and the next ${PORTION - 1}: outputs and stores are those of an undisturbed run`,
     async (from) => {
       for (let seed = from; seed < from + PORTION; seed++) {
         const { problems } = await simulate(seed)

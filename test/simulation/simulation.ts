@@ -14,21 +14,21 @@ export interface SimulationResult {
   readonly seed: number
   readonly shape: AppShape
   readonly steps: number
-  /** How often each kind of fault happened. */
+  /** The number of faults of each kind. */
   readonly faults: ReadonlyMap<string, number>
   /** Empty if everything is as in an undisturbed run. */
   readonly problems: readonly string[]
-  /** What happened, in its order. */
+  /** Everything that happened, in order. */
   readonly trace: readonly string[]
 }
 
 const HOSTS = 3
-/** Dates are set by up to a thousand times as much: by a second, an hour, or so far that checkpoints count as too old. */
+/** Steps in ms by which dates are set, times up to 1,000: seconds, an hour, or so far that checkpoints are too old. */
 const LEAPS = [-50_000, -3_600, -1, 1, 60, 3_600, 50_000]
-/** Steps after which something hangs that should not. */
+/** Number of steps after which something hangs. */
 const PATIENCE = 40_000
 
-/** Runs the application through whatever the seed brings, and once without; both must come to the same. */
+/** Runs the application through the faults of a seed, and once without any. Both must have the same results. */
 export async function simulate(seed: number): Promise<SimulationResult> {
   const random = new Random(seed)
   const shape = randomShape(random)
@@ -51,7 +51,7 @@ class Disturbed {
   readonly #shape: AppShape
   readonly #rounds: readonly Round[]
   readonly #random: Random
-  /** Tasks whose wall-clock punctuator has run since there was calm. */
+  /** Tasks whose wall-clock punctuator has run since the faults ended. */
   readonly #punctuated = new Set<string>()
   #calm = false
 
@@ -190,7 +190,7 @@ class Disturbed {
     world.endSessions()
   }
 
-  /** Every store must be in its changelog: all stop, every disk is lost, one starts. */
+  /** Stops all, wipes every disk and starts one: every store must be in its changelog. */
   async #restoreAll(expected: Undisturbed): Promise<string[]> {
     const { world } = this
     for (const { streams } of world.running) streams?.close().catch(() => {})
@@ -233,7 +233,7 @@ async function undisturbed(shape: AppShape, rounds: readonly Round[]): Promise<U
   }
 }
 
-/** True once everything appended is processed, and `isDone`; false if that never happens. */
+/** Returns true once everything appended is processed and `isDone`, false if that never happens. */
 async function settle(world: World, isDone: () => boolean = () => true): Promise<boolean> {
   for (let i = 0; i < PATIENCE; i++) {
     if (world.running.length === 0) world.start(world.hosts[0] as Host)
@@ -243,7 +243,7 @@ async function settle(world: World, isDone: () => boolean = () => true): Promise
   return false
 }
 
-/** Orders from every partition to every other, so late that every window is closed. */
+/** Makes orders from every partition to every other, so late that they close every window. */
 function lastRounds(): Round[] {
   return [0, 100_000].map((after) =>
     onePerPartition(KEYS).flatMap((key) =>
@@ -263,7 +263,7 @@ function onePerPartition(keys: readonly string[]): string[] {
   return [...byPartition.values()]
 }
 
-/** Error of a log line, without names that differ from run to run. */
+/** Returns the error of a log line, without names that differ from run to run. */
 function textOf(fields: object): string {
   if (!('err' in fields) || !(fields.err instanceof Error)) return ''
   return `${fields.err.message}`.replaceAll(/[0-9a-f-]{36}/g, '<process>')

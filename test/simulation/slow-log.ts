@@ -14,7 +14,7 @@ import type { MaybePromise } from '../../src/platform/maybe-promise.ts'
 import type { SimProcess } from './sim-process.ts'
 import { SlowReader } from './slow-reader.ts'
 
-/** How often commits go wrong, as shares of all of them. */
+/** The shares of commits that go wrong. */
 export interface CommitFaults {
   abort: number
   loseResponse: number
@@ -24,7 +24,7 @@ export interface FaultCounter {
   count(kind: string): void
 }
 
-/** A log as one process reaches it: every answer takes its time, and some commits fail or are not heard of again. */
+/** A log as one process reaches it. Every answer takes some time. Some commits fail, or their answers are lost. */
 export class SlowLog implements Log {
   readonly kind = 'memory'
   readonly #process: SimProcess
@@ -124,7 +124,7 @@ function slowClient(
       try {
         return await process.request(`reads offsets ${thread}`, () => client.committed(partitions))
       } catch (error) {
-        // Who is refused as a member knows that it is none any more.
+        // A client that is refused knows that it is no member any more.
         group.hear()
         throw error
       }
@@ -163,7 +163,7 @@ function slowClient(
 
 type AppendedRecord = Parameters<LogProducer['append']>
 
-/** What it appends reaches the log with the commit that takes it. */
+/** A producer whose records reach the log with the commit that takes them. */
 class SlowProducer implements LogProducer {
   readonly #process: SimProcess
   readonly #thread: string
@@ -216,7 +216,7 @@ class SlowProducer implements LogProducer {
   }
 }
 
-/** Hears of events some time after they happened. */
+/** A member that gets events some time after they happened. */
 class SlowMember implements GroupMember {
   readonly #process: SimProcess
   readonly #member: GroupMember
@@ -237,7 +237,7 @@ class SlowMember implements GroupMember {
     if (!this.#news) return undefined
     const event = this.#member.nextEvent()
     if (event === undefined) this.#news = false
-    else this.#process.schedule.note(`${this.#process.name}: is told ${textOf(event)}`)
+    else this.#process.schedule.note(`${this.#process.name}: is notified: ${textOf(event)}`)
     return event
   }
 
@@ -247,7 +247,7 @@ class SlowMember implements GroupMember {
       wake === undefined
         ? undefined
         : () =>
-            this.#process.later('hears of the group', () => {
+            this.#process.later('gets events of the group', () => {
               this.hear()
               this.#wake?.()
             }),

@@ -3,7 +3,7 @@ import { PartitionMap } from '../../src/log/log.ts'
 import type { Headers } from '../../src/record/headers.ts'
 import type { SimProcess } from './sim-process.ts'
 
-/** Hands over what another reader has in small pieces, some of them later than it could. */
+/** A reader that hands over the records of another one in small pieces, some of them late. */
 export class SlowReader implements LogReader {
   readonly #process: SimProcess
   readonly #inner: LogReader
@@ -112,7 +112,7 @@ export class SlowReader implements LogReader {
   }
 }
 
-/** So many records of a cursor, whose offsets have no gaps; those of the piece before are taken first. */
+/** A number of records of a cursor, whose offsets have no gaps. The records of the piece before are taken first. */
 class Piece implements RecordCursor {
   readonly #source: RecordCursor
   readonly endOffset: number
@@ -161,7 +161,7 @@ class Piece implements RecordCursor {
   }
 
   peekKeys(count: number, see: SeeKey): number {
-    // Before its first record the source may still stand in the piece before.
+    // Before the first record of this piece the source may still be in the piece before.
     if (!this.#begun) return -1
     return this.#source.peekKeys(Math.min(count, this.remaining), see)
   }

@@ -15,7 +15,7 @@ import { SlowLog } from './slow-log.ts'
 import type { CommitFaults, FaultCounter } from './slow-log.ts'
 import { RecordSlice } from '../../src/record/record-slice.ts'
 
-/** Where a process of the application can run: it keeps its disk, and with it its identity, from one to the next. */
+/** A place for processes of the application. It keeps its disk, and with it the identity, from one to the next. */
 export interface Host {
   readonly name: string
   readonly disk: SimDisk
@@ -30,11 +30,11 @@ export interface RunningProcess {
   stopping: boolean
 }
 
-/** Errors with which a process may end when commits fail for longer than it puts up with, or a user function throws. */
+/** Errors with which a process may end: commits fail for longer than it waits, or a user function throws. */
 const HARMLESS_ENDS: ReadonlySet<string> = new Set(['MR_COMMIT', 'MR_PROCESSING'])
 const BROKER: Actor = { name: 'log', stopped: false }
 
-/** A log, hosts, a clock and the schedule that orders what they do. */
+/** A log, hosts, a clock, and the schedule that orders what they do. */
 export class World {
   readonly schedule: Schedule
   readonly clock = new ManualClock(1_000_000)
@@ -109,7 +109,7 @@ export class World {
     this.#leave(running)
   }
 
-  /** Ends a process in the middle of whatever it does. */
+  /** Ends a process in the middle of what it does. */
   crash(host: Host): void {
     const { running } = host
     if (running === undefined) return
@@ -134,7 +134,7 @@ export class World {
     for (const id of session.ids) this.log.endSession(id)
   }
 
-  /** What has crashed is known to have. */
+  /** Ends the sessions of all processes that have ended or crashed. */
   endSessions(): void {
     for (const session of [...this.#sessions]) this.#endSession(session)
   }
@@ -148,7 +148,7 @@ export class World {
     this.schedule.add(BROKER, what, run)
   }
 
-  /** False while the round before is still on its way. */
+  /** Appends a round. Returns false while the round before is still on its way. */
   append(round: Round): boolean {
     if (this.#appending) return false
     this.#appending = true
@@ -162,7 +162,7 @@ export class World {
     return true
   }
 
-  /** True when everything that was appended is processed and committed, and every task has its owner. */
+  /** Whether everything that was appended is processed and committed, and every task has an owner. */
   get isDrained(): boolean {
     if (this.#appending || this.running.length === 0) return false
     const owners = new Set<string>()
@@ -189,7 +189,7 @@ export class World {
     return found
   }
 
-  /** Lets something happen, or time pass if nothing can. */
+  /** Lets something happen, or lets time pass if nothing can. */
   async step(): Promise<void> {
     if (this.schedule.random.chance(0.1) || !(await this.schedule.step())) {
       this.clock.advance(this.schedule.random.between(1, 40))
@@ -197,7 +197,7 @@ export class World {
     }
   }
 
-  /** Where everything stands, for a report. */
+  /** Describes the state of everything, for a report. */
   describe(): string {
     const states = this.running.map(({ process, streams }) => {
       const tasks = streams?.status().tasks.map(({ id, thread }) => `${id}/${thread.slice(-1)}`)
@@ -206,7 +206,7 @@ export class World {
     return `${states.join('; ')}; waiting: ${this.schedule.waiting.join(', ')}`
   }
 
-  /** Lets go of everything. */
+  /** Closes everything. */
   async close(): Promise<void> {
     for (const { running } of this.hosts) if (running !== undefined) this.#gone.push(running.process)
     for (const process of this.#gone) process.bury()
@@ -215,7 +215,7 @@ export class World {
   }
 }
 
-/** The partition of a key in every topic. */
+/** Returns the partition of a key, which is the same in every topic. */
 export function partitionOf(key: string): number {
   const bytes = Buffer.from(key)
   return partitionForKey(bytes, 0, bytes.length, PARTITIONS)

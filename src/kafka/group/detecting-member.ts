@@ -9,24 +9,25 @@ import type { KafkaMember } from './member/kafka-member.ts'
 import { asMillraceError, fencedMember, foreignMembers, isForeignCode } from './member/member-errors.ts'
 import type { OffsetMember } from './member/offsets.ts'
 
-/** ms between two attempts to join while members of another kind are alive. */
+/** Time in ms between two attempts to join while members of another kind are alive. */
 const waitInterval = 1_000
 
 /** What joining needs to know of a group. */
 export interface JoinedGroup {
   readonly groupId: string
-  /** The protocol to speak now. */
+  /** Returns the protocol that a new member must speak now. */
   protocol(): Promise<GroupProtocol>
-  /** Whom the group has, by either protocol. */
+  /** Returns the members that the group has by either protocol. */
   members(): Promise<readonly string[]>
-  /** A member by a protocol, not joined yet. */
+  /** Makes a member that speaks a protocol. It has not joined yet. */
   speaking(protocol: GroupProtocol): KafkaMember
 }
 
 /**
- * Joins a group by the protocol that the group has. It may have changed before this member is in, because the last member of the
- * other protocol left or another instance was quicker: then the member that was refused is replaced by one that speaks the other.
- * While the group has members of another kind, dead ones whose sessions have not ended among them, it tells whom and tries again.
+ * Joins a group by the protocol that the group has. That may change before this member is in: the last member of the
+ * other protocol leaves, or another instance is quicker. Then a member that speaks the other protocol replaces the one
+ * that was refused. While the group has members of another kind, also dead ones whose sessions have not ended, this
+ * member reports their names and tries again.
  */
 export class DetectingMember implements KafkaMember {
   readonly #cluster: Pick<Cluster, 'options' | 'closed'>
@@ -35,7 +36,7 @@ export class DetectingMember implements KafkaMember {
   #protocol: GroupProtocol | undefined
   /** Protocols that the group, or the broker, refused since this member was assigned something. */
   readonly #refused = new Set<GroupProtocol>()
-  /** It was refused when the group had no members: it is of a kind that does not change by itself, or they had just gone. */
+  /** The group refused this member without having members: they had just gone, or its kind never changes by itself. */
   #wasEmpty = false
   #waitingFor = ''
   #member: KafkaMember | undefined
@@ -101,7 +102,7 @@ export class DetectingMember implements KafkaMember {
     this.#member?.expelled(error)
   }
 
-  /** @param refusal why the member so far was refused; it stands if there is no other protocol to try and nobody to wait for */
+  /** @param refusal the last refusal; final if there is neither another protocol to try nor a member to wait for */
   async #enter(refusal: MillraceError | undefined): Promise<void> {
     try {
       const protocol = await this.#choose(refusal)
@@ -126,7 +127,7 @@ export class DetectingMember implements KafkaMember {
     return this.#group.protocol()
   }
 
-  /** @throws `refusal` if it is not on account of members that may go */
+  /** @throws `refusal` unless members that may leave are the reason for it */
   async #outlast(refusal: MillraceError): Promise<void> {
     if (!isForeign(refusal)) throw refusal
     const members = await this.#group.members()
@@ -152,7 +153,7 @@ export class DetectingMember implements KafkaMember {
   }
 }
 
-/** Whether the group is of another kind, and not the brokers unable to have one of this kind. */
+/** Whether the group is of another kind. False if the brokers do not have this kind at all. */
 function isForeign({ cause }: MillraceError): boolean {
   return cause instanceof KafkaError && isForeignCode(cause.apiCode)
 }

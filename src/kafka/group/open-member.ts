@@ -8,7 +8,7 @@ import type { KafkaMember } from './member/kafka-member.ts'
 import { Membership } from './member/membership.ts'
 import { StreamsProtocol } from './streams/streams-protocol.ts'
 
-/** A member of a group by the protocol that `groupProtocol` says, not joined yet. */
+/** Makes a member that joins a group by the protocol that `groupProtocol` names. It has not joined yet. */
 export function openMember(cluster: Cluster, options: GroupOptions): KafkaMember {
   const { groupProtocol } = cluster.options
   const { groupId } = options

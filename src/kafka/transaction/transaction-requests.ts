@@ -20,32 +20,32 @@ import type { Permissions } from '../protocol/errors.ts'
 import { KafkaError, isStaleCoordinatorCode, kafkaErrors, throwOnError } from '../protocol/errors.ts'
 import { READ_TOPIC_PATIENCE, retrying } from '../cluster/retry.ts'
 
-/** What is needed of a `Cluster`. */
+/** The part of a `Cluster` that transactions use. */
 export type TransactionCluster = Pick<Cluster, 'options' | 'closed' | 'coordinator' | 'forgetCoordinator' | 'send'>
 
-/** A transactional id as its coordinator knows it. */
+/** The state of a transactional id at its coordinator. */
 export interface TransactionState extends ProducerIdentity {
   /** `Empty`, `Ongoing`, `PrepareCommit`, `PrepareAbort`, `CompleteCommit`, `CompleteAbort` … */
   readonly state: string
 }
 
-/** Sends a request to the coordinator. */
+/** Sends a request to a coordinator. */
 type Send = <A extends unknown[], R>(api: API<A, R>, ...args: A) => Promise<R>
 
-/** The markers of a transaction are written within milliseconds after it was ended; until then the next one cannot begin. */
+/** Pauses in ms. The markers of a transaction are written within milliseconds; the next one cannot begin before. */
 const FIRST_PAUSE = 2
 const LONGEST_PAUSE = 200
 
 const noIdentity: ProducerIdentity = { producerId: -1, epoch: -1 }
-/** These say that nothing was done, and why; any other error that may pass leaves open whether the request was carried out. */
+/** Errors after which nothing was done. Any other retriable error leaves open whether the request was carried out. */
 const certainlyNotDone: ReadonlySet<number> = new Set([
   kafkaErrors.concurrentTransactions,
   kafkaErrors.coordinatorLoadInProgress,
 ])
 
 /**
- * The requests of the classic transaction protocol (KIP-98, KIP-360, KIP-447) for one transactional id. All of them may be repeated
- * without harm within their transaction, and are, for as long as `apiTimeout` says, after errors that may pass and after lost answers.
+ * The requests of the classic transaction protocol (KIP-98, KIP-360, KIP-447) for one transactional id. Repetition does
+ * no harm within their transaction. So they are repeated after retriable errors and lost answers, for `apiTimeout`.
  */
 export class TransactionRequests {
   readonly transactionalId: string
@@ -57,15 +57,15 @@ export class TransactionRequests {
     this.#cluster = cluster
   }
 
-  /** How many requests so far got no definite answer: the broker may carry out one of them still. */
+  /** Number of requests so far without a definite answer: the broker may still carry one of them out. */
   get unanswered(): number {
     return this.#unanswered
   }
 
   /**
-   * Takes the transactional id over, or, as the one who has it, gets the next epoch; waits until an open transaction is aborted.
+   * Takes the transactional id over, or gets the next epoch of it. Waits until an open transaction has been aborted.
    *
-   * @param current who this client is so far; refused as fenced if another one has taken over since
+   * @param current the identity of this client so far; refused as fenced if another client has taken over since
    */
   async initProducerId(current: ProducerIdentity = noIdentity): Promise<ProducerIdentity> {
     const { transactionTimeout } = this.#cluster.options
@@ -76,7 +76,7 @@ export class TransactionRequests {
     })
   }
 
-  /** Makes partitions part of the transaction, and begins it with the first; records may be sent there after that only. */
+  /** Adds partitions to the transaction, and begins it. Records may be sent to a partition only after this. */
   async addPartitions(identity: ProducerIdentity, partitions: readonly TopicPartition[]): Promise<void> {
     const added = new PartitionMap<true>()
     for (const { topic, partition } of partitions) added.set(topic, partition, true)
@@ -90,7 +90,7 @@ export class TransactionRequests {
       const answer = await send(addPartitionsToTxnV3.api, [
         { transactionalId, producerId, producerEpoch, verifyOnly: false, topics },
       ])
-      // Where one partition is refused, the others are answered `operationNotAttempted`.
+      // If one partition is refused, the others get `operationNotAttempted`.
       let refused: KafkaError | undefined
       for (const { topicResults } of answer.resultsByTransaction) {
         for (const { name, resultsByPartition } of topicResults) {
@@ -106,7 +106,7 @@ export class TransactionRequests {
     })
   }
 
-  /** Makes offsets of a group part of the transaction. */
+  /** Adds the offsets of a group to the transaction. */
   async addOffsets(identity: ProducerIdentity, groupId: string): Promise<void> {
     await this.#askCoordinator('adding offsets to a transaction', async (send, what) => {
       const answer = await send(addOffsetsToTxnV3.api, this.transactionalId, ...wire(identity), groupId)
@@ -115,7 +115,7 @@ export class TransactionRequests {
     })
   }
 
-  /** Gives the group the offsets that count once the transaction is committed. Refused for whoever is not the member it says. */
+  /** Gives the group offsets that count once the transaction is committed. Refused unless `member` is a current one. */
   async commitOffsets(
     identity: ProducerIdentity,
     groupId: string,
@@ -145,7 +145,7 @@ export class TransactionRequests {
     })
   }
 
-  /** Commits or aborts the transaction. A repetition is answered as the first request would have been. */
+  /** Commits or aborts the transaction. A repetition gets the answer that the first request would have got. */
   async end(identity: ProducerIdentity, isCommit: boolean): Promise<void> {
     await this.#askCoordinator(`${isCommit ? 'committing' : 'aborting'} a transaction`, async (send, what) => {
       const answer = await send(endTxnV3.api, this.transactionalId, ...wire(identity), isCommit)
@@ -192,7 +192,7 @@ export class TransactionRequests {
   }
 }
 
-/** How long a topic that is gone is waited for is the sender's to say. */
+/** Returns an error for an unknown topic that is not retried here: the sender decides how long to wait for it. */
 function notRepeated(cause: KafkaError): MillraceError {
   const { topic, partition, hint } = cause
   return new MillraceError('MR_TOPIC_UNKNOWN', 'the topic of records to be written does not exist', {
@@ -213,9 +213,9 @@ function wire({ producerId, epoch }: ProducerIdentity): [producerId: bigint, epo
 
 function initHint(code: number): string | undefined {
   if (code === kafkaErrors.invalidTransactionTimeout)
-    return 'transactionTimeout is longer than transaction.max.timeout.ms of the brokers: lower it, or raise that.'
+    return 'Shorten transactionTimeout, or raise transaction.max.timeout.ms of the brokers, which it exceeds.'
   if (code === kafkaErrors.transactionalIdAuthorizationFailed)
-    return "Give this user the permissions Write and Describe on transactional ids that begin with the application's id."
+    return 'Give this user the permissions Write and Describe on transactional ids that begin with the application id.'
   return undefined
 }
 

@@ -16,24 +16,24 @@ import {
   isUnreachable,
 } from '../protocol/transaction-errors.ts'
 
-/** States of a transactional id whose last transaction was aborted for it. */
+/** States of a transactional id whose last transaction was aborted by the coordinator. */
 const abortedStates: ReadonlySet<string> = new Set(['PrepareEpochFence', 'PrepareAbort', 'CompleteAbort'])
 
-/** By both readings of the clock, ms. */
+/** A moment by both readings of the clock, in ms. */
 interface Moment {
   readonly monotonic: number
   readonly date: number
 }
 
-/** Gives the group its offsets as part of the transaction; false if the group does not take this client for a member. */
+/** Gives the group its offsets in the transaction. Returns false if this client is no member to the group. */
 export type SendOffsets = (requests: TransactionRequests, identity: ProducerIdentity) => Promise<boolean>
 
-/** `fatal`: another client has taken the transactional id over. */
+/** `fatal`: another client has taken over the transactional id. */
 type State = 'uninitialized' | 'ready' | 'in_transaction' | 'committing' | 'aborting' | 'fatal'
 
 /**
- * The transactions of one producer, one after the other (KIP-98): begun by the first partition that is written to, or
- * by a commit of offsets alone; ended by `commit` or `abort`. The states are those of Kafka's `TransactionManager`:
+ * The transactions of one producer, one after the other (KIP-98). The first partition that is written to begins one, or
+ * a commit of offsets alone. `commit` or `abort` ends it. The states are those of Kafka's `TransactionManager`:
  *
  * ```
  *               new epoch           first partition                     commit
@@ -46,7 +46,7 @@ type State = 'uninitialized' | 'ready' | 'in_transaction' | 'committing' | 'abor
  *   └────────────────────────────── aborting ◀─┘              every state ──▶ fatal
  * ```
  *
- * `aborting` lasts until the coordinator, which may be unreachable, has heard of it. Meanwhile records are appended for
+ * `aborting` lasts until the coordinator, which may be unreachable, has received it. Meanwhile records are appended for
  * the next transaction. A transaction that lacks some of its records is *doomed*, in whatever state: `commit` returns
  * `aborted`, and the next one begins after `abort`.
  */
@@ -69,17 +69,17 @@ export class Transaction implements ProducerSession {
   )
   #identity: ProducerIdentity
   readonly #added = new PartitionMap<true>()
-  /** When the first request was sent that may have begun the latest transaction. */
+  /** When the first request that may have begun the latest transaction was sent. */
   #begun: Moment
   #isDoomed = false
   /** Why the state is `fatal`. */
   #fence: MillraceError | undefined
-  /** Requests without a definite answer before the epoch was given: later ones may still arrive under it. */
+  /** Requests that had no definite answer when this epoch was given. Later ones may still arrive under it. */
   #unansweredBefore: number
-  /** Settled when every `prepare` and `commit` is. */
+  /** Resolves when every `prepare` and `commit` has settled. */
   #underWay = Promise.resolve()
   #settling: Promise<void> | undefined
-  /** The last generation of batches that the transaction takes, once that is settled. */
+  /** The last generation of batches that the transaction takes, once that is known. */
   #sealed = Number.POSITIVE_INFINITY
 
   private constructor(cluster: TransactionCluster, requests: TransactionRequests, identity: ProducerIdentity) {
@@ -92,13 +92,13 @@ export class Transaction implements ProducerSession {
     this.#unansweredBefore = requests.unanswered
   }
 
-  /** Takes the transactional id over: whoever had it is fenced, and its open transaction is aborted when this resolves. */
+  /** Takes the transactional id over. This fences its last owner and resolves when the open transaction is aborted. */
   static async open(cluster: TransactionCluster, transactionalId: string): Promise<Transaction> {
     const requests = new TransactionRequests(cluster, transactionalId)
     return new Transaction(cluster, requests, await requests.initProducerId())
   }
 
-  /** Whether there is anything that `commit` would decide upon. */
+  /** Whether there is anything that `commit` would decide. */
   get isOpen(): boolean {
     return this.#isDoomed || this.#state.is('in_transaction', 'committing', 'fatal')
   }
@@ -107,7 +107,7 @@ export class Transaction implements ProducerSession {
     return this.#isDoomed
   }
 
-  /** The next transaction will have another epoch, under which sequence numbers begin at 0. */
+  /** Whether the next transaction will have another epoch, under which sequence numbers begin at 0. */
   get isSpent(): boolean {
     return this.#state.is('uninitialized')
   }
@@ -125,7 +125,7 @@ export class Transaction implements ProducerSession {
     return this.#state.is('in_transaction') && this.#added.has(topic, partition) ? this.#identity : undefined
   }
 
-  /** Later generations have to wait for the transaction behind this one. */
+  /** Makes later generations wait for the next transaction. */
   seal(generation: number): void {
     this.#sealed = generation
   }
@@ -138,12 +138,12 @@ export class Transaction implements ProducerSession {
     return this.#tracked(this.#prepare(this.#underWay, partitions))
   }
 
-  /** An epoch whose sequence numbers are in doubt is given up by `abort` only. */
+  /** Only `abort` gives up an epoch whose sequence numbers are in doubt. */
   renew(): boolean {
     return false
   }
 
-  /** Whether what went wrong only ends this transaction, which is then doomed. Learns it, too, if it means that this client is fenced. */
+  /** Whether an error ends only this transaction, which is then doomed. Keeps errors that say this client is fenced. */
   dooms(error: unknown): boolean {
     if (!this.#isOverdue()) this.#fencedBy(error)
     if (this.#fence !== undefined) return false
@@ -153,30 +153,26 @@ export class Transaction implements ProducerSession {
   }
 
   /**
-   * Ends the transaction so that its records count together with the offsets of the group. Everything written must be acknowledged.
+   * Ends the transaction so that its records and the group's offsets count together. All writes must be acknowledged.
    *
-   * @throws MR_FENCED, KafkaError of a request that was refused; nothing was committed then
+   * @throws MR_FENCED, KafkaError if a request was refused; nothing was committed then
    */
   commit(groupId: string, sendOffsets: SendOffsets): Promise<CommitOutcome> {
     return this.#tracked(this.#commit(groupId, sendOffsets))
   }
 
-  /** Gives the transaction up; what the coordinator cannot hear now is made up for before the next one. */
+  /** Gives the transaction up. A request that cannot reach the coordinator now is made up for before the next one. */
   async abort(): Promise<void> {
     await this.#underWay
     this.#isDoomed = false
     if (this.#state.is('in_transaction')) this.#state.become('aborting')
     else if (this.#state.is('ready')) this.#state.become('uninitialized')
     this.#added.clear()
-    // It cannot be committed any more; whatever is wrong shows again when the next one begins.
+    // The transaction cannot be committed any more. What is wrong shows again when the next one begins.
     await this.settle().catch(() => undefined)
   }
 
-  /**
-   * Ends a transaction that was given up and gets a new epoch, where that is still owed.
-   *
-   * @throws MR_FENCED, MR_LOG_UNREACHABLE, KafkaError
-   */
+  /** Ends an aborted transaction and gets a new epoch, if due. @throws MR_FENCED, MR_LOG_UNREACHABLE, KafkaError */
   settle(): Promise<void> {
     this.#settling ??= this.#settle().finally(() => (this.#settling = undefined))
     return this.#settling
@@ -219,7 +215,7 @@ export class Transaction implements ProducerSession {
     for (const { topic, partition } of partitions) this.#added.set(topic, partition, true)
   }
 
-  /** To be called before the first request that begins the transaction. */
+  /** Must be called before the first request that begins the transaction. */
   #enter(state: 'in_transaction' | 'committing'): void {
     if (this.#state.is('ready')) this.#begun = momentOf(this.#clock)
     this.#state.become(state)
@@ -261,10 +257,10 @@ export class Transaction implements ProducerSession {
     return 'committed'
   }
 
-  /** @param isInDoubt a request to commit was sent and not answered: it may have been carried out, and something else since */
+  /** @param isInDoubt a commit was sent without an answer: it may have been carried out, and something else since */
   async #notCommitted(error: unknown, isInDoubt: boolean): Promise<CommitOutcome> {
     this.#isDoomed = true
-    // A commit that was carried out is answered as such at the same epoch, however often it is asked for.
+    // At the same epoch a commit that was carried out gets the same answer however often it is sent.
     if (isNothingToEnd(error)) return isInDoubt && isForgotten(error) ? 'unknown' : 'aborted'
     if (isRefusedEpoch(error)) {
       try {
@@ -280,8 +276,8 @@ export class Transaction implements ProducerSession {
   }
 
   /**
-   * The coordinator takes the epoch away from a transaction that is open for too long, as it does for a client that takes over. In the
-   * first case this one goes on with the epoch that nobody has; should another one take it over meanwhile, that is refused.
+   * The coordinator takes the epoch away from a transaction that is open for too long, and when another client takes
+   * over. In the first case nobody has the new epoch: this client goes on with it, and a later takeover fences it.
    *
    * @throws MR_FENCED, MR_LOG_UNREACHABLE
    */
@@ -295,8 +291,8 @@ export class Transaction implements ProducerSession {
   }
 
   /**
-   * Whether the coordinator may have given the transaction up. The monotonic clock stands still while the machine sleeps, the
-   * coordinator's does not: there the date tells. One that was set forward does no harm, since the coordinator is asked then.
+   * Whether the coordinator may have given the transaction up. The date counts, too: the monotonic clock stands still
+   * while the machine sleeps. A date that was set forward does no harm, since the coordinator is asked then.
    */
   #isOverdue(): boolean {
     if (!this.#state.is('in_transaction', 'committing', 'aborting')) return false
@@ -304,7 +300,7 @@ export class Transaction implements ProducerSession {
     return monotonic - this.#begun.monotonic >= this.#timeout || date - this.#begun.date >= this.#timeout
   }
 
-  /** The error to throw; remembers it if it means that another client took over. */
+  /** Returns the error to throw, and keeps it if it says that another client took over. */
   #fencedBy(error: unknown): unknown {
     if (!isRefusedEpoch(error)) return error
     if (this.#fence === undefined) this.#state.become('fatal')

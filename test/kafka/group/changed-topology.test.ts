@@ -35,7 +35,7 @@ describe.each(['streams', 'classic'] as const)(
       return log
     }
 
-    /** Counts words; the later version counts those that begin a line, too. */
+    /** Makes an application that counts words, and a later version that also counts those that are `first`. */
     async function versions(log: Log) {
       const id = uniqueName('changed')
       const words = topic(`${id}-words`, { key: string(), value: string() })
@@ -90,7 +90,7 @@ describe.each(['streams', 'classic'] as const)(
     }
     const each = (count: number): number[] => Array.from({ length: KEYS }, () => count)
 
-    it('goes on where it was when a stateful operator was added, its other stores as they were', async () => {
+    it('continues where it was after a stateful operator was added, and keeps its other stores', async () => {
       const { before, after, start, write, counted } = await versions(open())
       await write('first')
       await write('more')
@@ -102,13 +102,13 @@ describe.each(['streams', 'classic'] as const)(
       await changed.whenRunning()
       await write('first')
       await expect.poll(() => counted('counts'), { timeout: 20_000 }).toEqual(each(3))
-      // What was read before the operator was there is not read again.
+      // Records that were read before the operator was there are not read again.
       await expect.poll(() => counted('firsts'), { timeout: 20_000 }).toEqual(each(1))
       expect(restored.filter(({ store, from, end }) => store === 'counts' && from < end)).toEqual([])
       await changed.close()
     })
 
-    it('waits for the instances of the old one, says once for whom, and takes over when they have gone', async () => {
+    it('waits for instances of the old topology, names them once, and takes over when they have gone', async () => {
       const { before, after, start, write, counted, said } = await versions(open())
       await write('first')
       const old = await start(before, 'one')
@@ -131,7 +131,7 @@ describe.each(['streams', 'classic'] as const)(
       await changed.close()
     })
 
-    it('gives up after taskTimeout, with the command that shows who is in the way', async () => {
+    it('gives up after taskTimeout, with the command that lists the members that are in the way', async () => {
       const { before, after, start, write, counted } = await versions(open())
       await write('first')
       const old = await start(before, 'one')

@@ -27,7 +27,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-/** How often each key was seen, through a repartition topic. */
+/** Counts each key, through a repartition topic. */
 class CountApp {
   readonly input
   readonly output
@@ -66,7 +66,7 @@ class CountApp {
     await writer.flush()
   }
 
-  /** The last count of every key, once they add up to what was written. */
+  /** Returns the last count of every key, once they add up to what was written. */
   async counts(): Promise<number[]> {
     return until('all counts', async () => {
       const counts = new Map<string | null, number>()
@@ -81,7 +81,7 @@ const owned = (...streams: Streams[]) => streams.map((each) => each.status().tas
 
 describe('an application on a broker of Kafka 3.9', () => {
   for (const guarantee of ['at_least_once', 'exactly_once'] as const) {
-    it(`scales from one instance to two and back under load, and counts right, ${guarantee}`, async () => {
+    it(`scales from one instance to two and back under load, and its counts are right, ${guarantee}`, async () => {
       const app = new CountApp(guarantee)
       await log.createTopics([app.input, app.output].map(({ name }) => ({ name, partitions })))
       const one = await app.start('one')

@@ -26,7 +26,7 @@ const task = (text: string) => {
 }
 
 describe('a member with an instance id', () => {
-  it('that comes back gets its tasks back, and the others notice nothing', async () => {
+  it('gets its tasks back when it comes back, and the others notice nothing', async () => {
     const input = await world.newTopic(4)
     const group = uniqueName('static')
     const start = (thread: number, instanceId: string) =>
@@ -36,7 +36,7 @@ describe('a member with an instance id', () => {
     const [mine, toldBefore] = [two.active, one.told.length]
     await two.client.close()
     expect((await describeClassicGroup(world.cluster, group)).members).toHaveLength(2)
-    // On another machine: nothing but the instance id is as it was.
+    // As on another machine, nothing but the instance id is as it was.
     const back = await start(3, 'pod-2')
     await settle('its old tasks', [one, back], () => back.active.length === 2)
     expect(back.active).toEqual(mine)
@@ -47,7 +47,7 @@ describe('a member with an instance id', () => {
     await one.client.close()
   })
 
-  it('that leads the group leads it again when it comes back', async () => {
+  it('leads the group again when it comes back, if it led it before', async () => {
     const input = await world.newTopic(2)
     const group = uniqueName('static-leader')
     const start = (thread: number, instanceId: string) =>
@@ -59,14 +59,14 @@ describe('a member with an instance id', () => {
     await leader.client.close()
     const back = await start(1, 'pod-1')
     await settle('its old task', [back, two], () => back.active.length === 1)
-    // It is the leader who hears of new partitions.
+    // The leader is the one that finds new partitions.
     await new TopicAdmin(world.cluster).createPartitions(input, 4)
     await settle('the new tasks', [back, two], () => back.active.length === 2 && two.active.length === 2)
     await back.client.close()
     await two.client.close()
   })
 
-  it('whose place a twin took is fenced, and does not take it back', async () => {
+  it('is fenced when a twin takes its place, and does not take it back', async () => {
     const input = await world.newTopic(1)
     const group = uniqueName('twin')
     for (const guarantee of ['at_least_once', 'exactly_once'] as const) {
@@ -92,7 +92,7 @@ describe('a member with an instance id', () => {
     }
   })
 
-  it('that comes back with another topology waits while others run the old one', async () => {
+  it('waits while others run the old topology when it comes back with another one', async () => {
     const input = await world.newTopic(2)
     const group = uniqueName('static-changed')
     const one = await world.joined(group, 1, [subtopology(0, [input])], { instanceId: 'pod-1' }, quick)
@@ -105,14 +105,14 @@ describe('a member with an instance id', () => {
     expect(eventsOf(back, 'waiting')[0]!.error).toMatchObject({ code: 'MR_TOPOLOGY_CHANGED' })
     expect(eventsOf(back, 'assigned')).toEqual([])
     expect([one, back].flatMap((member) => eventsOf(member, 'failed'))).toEqual([])
-    await settle('all tasks at who stayed', [one, back], () => one.active.length === 2)
+    await settle('all tasks on the member that stayed', [one, back], () => one.active.length === 2)
     await back.client.close()
     await one.client.close()
   })
 })
 
 describe('members of a classic group', () => {
-  it('get back the tasks whose state their process has on disk', async () => {
+  it('get back the tasks whose state is on the disk of their process', async () => {
     const input = await world.newTopic(6)
     const group = uniqueName('stored')
     const stays = await world.joined(group, 1, [subtopology(0, [input])], {}, quick)
@@ -130,7 +130,7 @@ describe('members of a classic group', () => {
     const group = uniqueName('leader')
     const times = { sessionTimeout: 2000, heartbeatInterval: 200 }
     const logs = [world.newLog(times), world.newLog(times), world.newLog(times)]
-    // The first member is the leader, and never gives up what it is told to.
+    // The first member is the leader, and never acknowledges what it must give up.
     const leader = await world.open(group, 1, [subtopology(0, [input])], {}, logs[0])
     await leader.group.join()
     expect((await takeEvent(leader, 'assigned')).active).toHaveLength(4)
@@ -149,7 +149,7 @@ describe('members of a classic group', () => {
     await logs[2]!.close()
   })
 
-  it('never own a task together while they come and go, and all tasks are owned in the end', async () => {
+  it('never own the same task while members come and go, and all tasks are owned in the end', async () => {
     const [input, other] = [await world.newTopic(7), await world.newTopic(4)]
     const group = uniqueName('churn')
     const stateful = [

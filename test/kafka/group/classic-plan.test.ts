@@ -26,7 +26,7 @@ const shown = (plan: ReturnType<typeof planStep>) =>
   }))
 
 describe('one step of a rebalance', () => {
-  it('takes from its owner what moves, and gives it to nobody yet', () => {
+  it('takes tasks that move from their owner, and gives them to no member yet', () => {
     const all = tasks('0_0', '0_1', '0_2', '0_3')
     const owner = claimant('p1', ['0_0', '0_1', '0_2', '0_3'])
     const first = planStep(all, () => false, [owner, claimant('p2')], 0)
@@ -41,7 +41,7 @@ describe('one step of a rebalance', () => {
     ])
   })
 
-  it('gives a task to the process that has its state on disk, where that has room', () => {
+  it('gives a task to the process that has its state on disk, if that may have more tasks', () => {
     const back = { ...claimant('p2'), stored: taskSetOf(tasks('0_0', '0_2')) }
     const [kept] = planStep(
       tasks('0_0', '0_1', '0_2', '0_3'),
@@ -52,8 +52,8 @@ describe('one step of a rebalance', () => {
     expect([...kept!.tasks.active.keys()]).toEqual(['0_1', '0_3'])
   })
 
-  it('does not open a task twice in one process: a thread gives its standby up before another gets the task', () => {
-    // Thread one of p1 keeps the standby of 0_1, whose owner is gone, and has all the tasks it may have.
+  it('does not open a task twice in one process: a thread gives up its standby before another gets the task', () => {
+    // Thread one of p1 keeps the standby of 0_1. The owner of 0_1 is gone, and thread one may not have more tasks.
     const plan = planStep(tasks('0_0', '0_1'), () => true, [claimant('p1', ['0_0'], ['0_1']), claimant('p1')], 0)
     expect(shown(plan)).toEqual([
       { active: ['0_0'], standby: [], mustRejoin: true },
@@ -61,13 +61,13 @@ describe('one step of a rebalance', () => {
     ])
   })
 
-  it('promotes a standby at its own member at once', () => {
+  it('makes a standby active on the same member at once', () => {
     const [only] = planStep(tasks('0_0', '0_1'), () => true, [claimant('p1', ['0_0'], ['0_1'])], 1)
     expect(only).toMatchObject({ mustRejoin: false })
     expect([...only!.tasks.active.keys()]).toEqual(['0_0', '0_1'])
   })
 
-  it('leads to an even spread in few steps, and on the way no task is open twice', () => {
+  it('leads to an even spread in few steps, and never opens a task twice on the way', () => {
     const places = fc.array(
       fc.record({ process: fc.integer({ min: 0, max: 3 }), share: fc.integer({ min: 0, max: 5 }) }),
       { minLength: 1, maxLength: 6 },
@@ -108,7 +108,7 @@ describe('one step of a rebalance', () => {
   })
 })
 
-/** What was granted may be taken while what others claim is still open. */
+/** Expects that a granted task is not one that another member still claims: that one may still be open. */
 function expectNotOpenTwice(
   granted: readonly ({ readonly processId: string } & Assignment)[],
   members: readonly Claimant[],

@@ -38,7 +38,7 @@ const assigned: AssignmentData = {
 
 const unreadable = expect.objectContaining({ code: 'MR_GROUP_PROTOCOL', hint: expect.any(String) })
 
-describe('what members and leader of a classic group tell each other', () => {
+describe('data that members and leader of a classic group exchange', () => {
   it('is read as it was written', () => {
     expect(decodeMember(encodeSubscription(['a', 'ü'], encodeMember(member)))).toEqual(member)
     const partitions = [
@@ -49,7 +49,7 @@ describe('what members and leader of a classic group tell each other', () => {
     expect(decodeAssigned(encodeAssignment(partitions, encodeAssigned(assigned)))).toEqual(assigned)
   })
 
-  it("comes in the envelopes of Kafka's own consumers, so that Kafka's tools can read them", () => {
+  it("is in the envelopes of Kafka's own consumers, so that Kafka's tools can read them", () => {
     const userData = Buffer.from('data')
     // ConsumerProtocolSubscription: version 0, [topics], user data.
     expect(encodeSubscription(['ab'], userData).toString('hex')).toBe('0000000000010002616200000004' + '64617461')
@@ -63,7 +63,7 @@ describe('what members and leader of a classic group tell each other', () => {
     )
   })
 
-  it('is refused where it is of another version, or something else', () => {
+  it('is refused if it is of another version, or something else', () => {
     const subscription = (text: string) => encodeSubscription([], Buffer.from(text))
     const later = encodeMember(member).toString().replace('"version":1', '"version":2')
     expect(() => decodeMember(subscription(later))).toThrow(unreadable)
@@ -81,7 +81,7 @@ describe('the hash of a topology', () => {
     ['retention.ms', '1'],
   ] as const
 
-  it('is the same in whatever order topics and configs are listed', () => {
+  it('is the same whatever the order of topics and configs', () => {
     const one = [
       subtopology(0, ['a', 'b'], { changelogTopics: [internalTopic('c', 0, topics)] }),
       subtopology(1, ['d']),
@@ -93,7 +93,7 @@ describe('the hash of a topology', () => {
     expect(topologyHash(one)).toBe(topologyHash(two))
   })
 
-  it('is another one for another source, store or partition count', () => {
+  it('is different for another source, store or partition count', () => {
     const hashes = [
       [subtopology(0, ['a'])],
       [subtopology(0, ['b'])],

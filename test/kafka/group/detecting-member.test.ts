@@ -48,7 +48,7 @@ class FakeMember implements KafkaMember {
 
 const cluster = { options: clusterOptions({ brokers: 'nowhere:1' }), closed: new AbortController().signal }
 
-/** A member of a group that has one of `protocols` after the other, and what is made for it by protocol. */
+/** Makes a member of a group that has `protocols`, one after the other. `members` are what it makes by protocol. */
 function detecting(
   protocols: (GroupProtocol | MillraceError)[],
   members: Record<GroupProtocol, FakeMember>,
@@ -68,8 +68,8 @@ function detecting(
 
 const nextOf = (member: DetectingMember) => until('an event', () => member.nextEvent())
 
-describe('a member that goes by what the group speaks', () => {
-  it('speaks the other protocol when the group has changed before it was in', async () => {
+describe('a member that speaks the protocol of its group', () => {
+  it('speaks the other protocol if the group has changed before it was in', async () => {
     const classic = new FakeMember([{ type: 'failed', error: refusal }])
     const streams = new FakeMember([assigned])
     const member = detecting(['classic', 'streams'], { classic, streams })
@@ -80,7 +80,7 @@ describe('a member that goes by what the group speaks', () => {
     expect(streams.done).toEqual(['heard', 'join'])
   })
 
-  it('fails when the group still refuses it though it has no members', async () => {
+  it('fails if the group still refuses it though it has no members', async () => {
     const failed: GroupEvent = { type: 'failed', error: refusal }
     const classic = new FakeMember([failed, failed])
     const member = detecting(['classic'], { classic, streams: new FakeMember([]) })
@@ -88,7 +88,7 @@ describe('a member that goes by what the group speaks', () => {
     expect(await nextOf(member)).toEqual({ type: 'failed', error: refusal })
   })
 
-  it('fails at once when the brokers do not have the protocol that it was told to speak, whoever is alive', async () => {
+  it('fails at once if the brokers do not have the protocol of its options, even if there are members', async () => {
     const unknown = new MillraceError('MR_GROUP_PROTOCOL', 'not known')
     const streams = new FakeMember([{ type: 'failed', error: unknown }])
     const member = detecting(['streams'], { classic: new FakeMember([]), streams }, [['somebody']])
@@ -96,7 +96,7 @@ describe('a member that goes by what the group speaks', () => {
     expect(await nextOf(member)).toEqual({ type: 'failed', error: unknown })
   })
 
-  it('waits for members of another kind, names them once, and then goes by what the group has become', async () => {
+  it('waits for members of another kind, names them once, and then speaks what the group has become', async () => {
     const failed: GroupEvent = { type: 'failed', error: refusal }
     const classic = new FakeMember([failed, failed])
     const streams = new FakeMember([assigned])
@@ -111,14 +111,14 @@ describe('a member that goes by what the group speaks', () => {
     expect(streams.done).toEqual(['unheard', 'join'])
   })
 
-  it('passes on any other failure', async () => {
+  it('passes any other failure on', async () => {
     const failed: GroupEvent = { type: 'failed', error: new MillraceError('MR_FENCED', 'a twin') }
     const member = detecting(['streams'], { classic: new FakeMember([]), streams: new FakeMember([failed]) })
     await member.join()
     expect(await nextOf(member)).toBe(failed)
   })
 
-  it('fails when the group cannot be asked, and wakes its thread for it', async () => {
+  it('fails if the group cannot be asked, and wakes its thread', async () => {
     const unreachable = new MillraceError('MR_LOG_UNREACHABLE', 'no broker')
     const member = detecting([unreachable], { classic: new FakeMember([]), streams: new FakeMember([]) })
     let woken = 0
@@ -128,7 +128,7 @@ describe('a member that goes by what the group speaks', () => {
     expect(await nextOf(member)).toEqual({ type: 'failed', error: unreachable })
   })
 
-  it('is nobody before it joins, and may do nothing as a member until it knows as which', async () => {
+  it('has no identity before it joins, and is fenced until it knows its protocol', async () => {
     const { promise, resolve } = Promise.withResolvers<GroupProtocol>()
     const member = new DetectingMember(cluster, {
       groupId: 'group',

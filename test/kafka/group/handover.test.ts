@@ -27,7 +27,7 @@ function owning(active: readonly number[]): Handover {
 }
 
 describe('the hand-over of tasks', () => {
-  it('tells of an assignment once, of an empty one too', () => {
+  it('notifies of an assignment once, also of an empty one', () => {
     const handover = new Handover()
     expect(handover.next()).toBeUndefined()
     handover.told(tasks([]))
@@ -39,7 +39,7 @@ describe('the hand-over of tasks', () => {
     expect(handover.next()).toEqual(assigned([0, 1]))
   })
 
-  it('gives up before it takes over, and keeps what it gives up until that is acknowledged', () => {
+  it('gives up before it takes over, and holds what it gives up until that is acknowledged', () => {
     const handover = owning([0, 1])
     handover.told(tasks([1, 2]))
     expect(handover.next()).toEqual(revoked([0]))
@@ -50,7 +50,7 @@ describe('the hand-over of tasks', () => {
     expect(handover.next()).toEqual(assigned([1, 2]))
   })
 
-  it('tells what is left after a revocation', () => {
+  it('lists what is left after a revocation', () => {
     const handover = owning([0, 1])
     handover.told(tasks([1]))
     handover.next()
@@ -58,7 +58,7 @@ describe('the hand-over of tasks', () => {
     expect(handover.next()).toEqual(assigned([1]))
   })
 
-  it('tells the latest when it changes before it was taken', () => {
+  it('has the latest assignment if that changes before it is taken', () => {
     const handover = owning([0])
     handover.told(tasks([0, 1]))
     handover.told(tasks([0, 2]))
@@ -72,7 +72,7 @@ describe('the hand-over of tasks', () => {
     expect(handover.next()).toEqual(assigned([0, 2]))
   })
 
-  it('makes a standby active by giving it up first', () => {
+  it('makes a standby active after giving it up', () => {
     const handover = new Handover()
     handover.told(tasks([0], [1]))
     handover.next()
@@ -83,7 +83,7 @@ describe('the hand-over of tasks', () => {
     expect(handover.next()).toEqual(assigned([0, 1]))
   })
 
-  it('ignores an acknowledgement of what was lost meanwhile', () => {
+  it('ignores an acknowledgement of tasks that were lost meanwhile', () => {
     const handover = owning([0, 1])
     handover.told(tasks([1]))
     expect(handover.next()).toEqual(revoked([0]))
@@ -96,7 +96,7 @@ describe('the hand-over of tasks', () => {
     expect(handover.acknowledge()).toBe(true)
   })
 
-  it('wakes the thread when there is something to take, also if that came before it listened', () => {
+  it('wakes the thread when there is an event, also if that came before it listened', () => {
     const handover = new Handover()
     let woken = 0
     handover.told(tasks([0]))

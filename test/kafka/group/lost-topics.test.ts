@@ -46,7 +46,7 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
       log,
       words: words.name,
       counts: counts.name,
-      /** Warnings of a missing topic. */
+      /** Warnings about a missing topic. */
       said: (name: string) =>
         said.filter(([message, about]) => message.includes('to be created again') && about === name),
       changelog: `${id}-counts-changelog`,
@@ -65,7 +65,7 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
     }
   }
 
-  it('an internal one with another number of partitions than there are tasks ends the application, with the command that starts over', async () => {
+  it('an internal one with too few partitions ends the application, with the command to start over', async () => {
     const { log, changelog, start } = await counting()
     await log.createTopics([{ name: changelog, partitions: 1, configs: { 'cleanup.policy': 'compact' } }])
     const streams = await start()
@@ -77,7 +77,7 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
     })
   })
 
-  it('a changelog that was deleted is never taken for an empty one: the application ends, with the command that starts over', async () => {
+  it('a deleted changelog never counts as empty: it ends the application, with the command to start over', async () => {
     const { log, changelog, start, write, counted } = await counting()
     const streams = await start()
     await write()
@@ -95,7 +95,7 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
     expect(await counted()).toEqual(each(1))
   })
 
-  it('a repartition topic that is deleted under a running application ends it, because records may be gone', async () => {
+  it('a repartition topic that is deleted ends a running application, because records may be gone', async () => {
     const { log, repartition, start, write, counted } = await counting()
     const streams = await start()
     await write()
@@ -108,7 +108,7 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
     })
   })
 
-  it('a source topic that is deleted under a running application is waited for, by name, and read from its beginning when it is there again', async () => {
+  it('a source topic that is deleted is named and waited for, and then read from its beginning', async () => {
     const { log, words, start, write, counted, said } = await counting()
     const streams = await start()
     await write()
@@ -122,14 +122,14 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
     await streams.close()
   })
 
-  it('a source topic that is replaced by another one at once is read from its beginning, whatever was read of the first', async () => {
+  it('a source topic that is replaced at once is read from its beginning, whatever was read of the first', async () => {
     const { log, words, start, write, counted } = await counting()
     const streams = await start()
     await write()
     await expect.poll(counted, { timeout: 20_000 }).toEqual(each(1))
     await log.deleteTopics([words])
     await log.createTopics([{ name: words, partitions: 2 }])
-    // More than there were: the old positions lie within the new topic.
+    // More records than before: the old positions are within the new topic.
     await write()
     await write()
     await expect.poll(counted, { timeout: 20_000 }).toEqual(each(3))
@@ -149,7 +149,7 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
     })
   })
 
-  it('an output topic that is deleted is told of at once, and nothing is lost or doubled when it is there again', async () => {
+  it('an output topic that is deleted is named at once, and nothing is lost or doubled when it is back', async () => {
     const { log, counts, start, write, counted, said } = await counting()
     const streams = await start()
     await write()

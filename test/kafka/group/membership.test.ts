@@ -11,11 +11,11 @@ import type { StreamsGroupHeartbeat } from '../../../src/kafka/protocol/streams-
 import { systemClock } from '../../../src/platform/clock.ts'
 import { clientOptions, subtopology, until } from '../../log/log-harness.ts'
 
-/** ms of the session that brokers grant unless told otherwise. */
+/** The session timeout of brokers in ms, by default. */
 const sessionTimeout = 45_000
 const oneTask = { active: [{ subtopologyId: '0', partitions: [0] }], standby: [], warmup: [] }
 
-/** The coordinator of a streams group that gives each new member the only task. */
+/** A coordinator of a streams group that gives each new member the only task. */
 class Coordinator {
   readonly beats: StreamsGroupHeartbeat[] = []
   skew = 0
@@ -63,7 +63,7 @@ function open(): Membership {
   return new Membership(coordinator.cluster, options, (member) => new StreamsProtocol(member))
 }
 
-/** Takes and acknowledges events until one of this type has come. */
+/** Takes and acknowledges events until one of this type comes. */
 function taken(member: Membership, type: GroupEvent['type']): Promise<GroupEvent> {
   return until(type, () => {
     for (let event = member.nextEvent(); event !== undefined; event = member.nextEvent()) {
@@ -75,7 +75,7 @@ function taken(member: Membership, type: GroupEvent['type']): Promise<GroupEvent
 }
 
 describe('a member of a streams group', () => {
-  it('whose session ends while it says what it owns loses its tasks once, and joins again', async () => {
+  it('loses its tasks once if its session ends while it says what it owns, and joins again', async () => {
     const member = open()
     await member.join()
     await taken(member, 'assigned')
@@ -91,7 +91,7 @@ describe('a member of a streams group', () => {
     expect(member.nextEvent()).toBeUndefined()
   })
 
-  it('that failed while its thread gave up tasks does not mind that the thread says so later', async () => {
+  it('ignores an acknowledgement after a failure', async () => {
     const member = open()
     await member.join()
     await until('the event', () => member.nextEvent())

@@ -22,7 +22,7 @@ let brokers: string
 
 beforeAll(async () => {
   const [proxyPort, directPort] = [await freePort(), await freePort()]
-  // Clients learn the advertised address of the listener they came by: through the proxy, or past it.
+  // A client gets the advertised address of the listener it uses: through the proxy, or past it.
   broker = await startBroker({
     listener: { protocol: 'PLAINTEXT', port: directPort },
     config: {
@@ -52,7 +52,7 @@ function requestsOf(group: string): TransactionRequests {
 
 describe('a lost answer to', () => {
   it.each(Object.entries(api).filter(([name]) => name !== 'initProducerId'))(
-    '%s is made up for: the transaction is committed, every record once',
+    '%s does no harm: the transaction is committed, every record once',
     async (_name, key) => {
       const [topic, input] = [await newTopic(log), await newTopic(log)]
       const client = await openClient(log)
@@ -73,7 +73,7 @@ describe('a lost answer to', () => {
     },
   )
 
-  it('the question for a producer id is made up for, at the start and after an abort', async () => {
+  it('the request for a producer id does no harm, at the start and after an abort', async () => {
     const [topic, input] = [await newTopic(log), await newTopic(log)]
     proxy.loseReplyTo(api.initProducerId)
     const client = await openClient(log)
@@ -87,7 +87,7 @@ describe('a lost answer to', () => {
     await client.close()
   })
 
-  it('an abort is made up for', async () => {
+  it('an abort does no harm', async () => {
     const [topic, input] = [await newTopic(log), await newTopic(log)]
     const client = await openClient(log)
     await write(client, topic, 'aborted')
@@ -100,7 +100,7 @@ describe('a lost answer to', () => {
   })
 })
 
-describe('a commit whose answer is not to be had', () => {
+describe('a commit without an answer', () => {
   const impatient: Partial<KafkaOptions> = { apiTimeout: 500, transactionTimeout: 60_000 }
 
   async function cutOff(group: string, topic: string, input: string, at: number): Promise<[LogClient, unknown, Log]> {
@@ -112,7 +112,7 @@ describe('a commit whose answer is not to be had', () => {
     return [client, outcome, its]
   }
 
-  it('is unknown, and what the log says afterwards counts', async () => {
+  it('is unknown, and afterwards the state of the log counts', async () => {
     const [topic, input] = [await newTopic(log), await newTopic(log)]
     const group = uniqueName('group')
     const [client, outcome, its] = await cutOff(group, topic, input, api.endTxn)
@@ -129,7 +129,7 @@ describe('a commit whose answer is not to be had', () => {
     await its.close()
   })
 
-  it('is aborted for certain if it broke off before the end', async () => {
+  it('is certainly aborted if it broke off before the end', async () => {
     const [topic, input] = [await newTopic(log), await newTopic(log)]
     const group = uniqueName('group')
     const [client, outcome, its] = await cutOff(group, topic, input, api.txnOffsetCommit)
@@ -142,7 +142,7 @@ describe('a commit whose answer is not to be had', () => {
     await its.close()
   })
 
-  it('is unknown if another client took over before it could be had, and this one is fenced', async () => {
+  it('is unknown if another client took over before the answer came, and this one is fenced', async () => {
     const [topic, input] = [await newTopic(log), await newTopic(log)]
     const group = uniqueName('group')
     const its = kafka({ brokers, apiTimeout: 20_000, transactionTimeout: 60_000 })
@@ -166,7 +166,7 @@ describe('a commit whose answer is not to be had', () => {
   })
 })
 
-// A broker that was killed is let in again only when its session with the controller has ended.
+// The controller accepts a broker that was killed only when its session has ended.
 describe('a restart of the broker', { timeout: 90_000 }, () => {
   it.each(['shutDown', 'kill'] as const)('by %s in the middle of a transaction does not end it', async (how) => {
     const [topic, input] = [await newTopic(log), await newTopic(log)]
@@ -186,7 +186,7 @@ describe('a restart of the broker', { timeout: 90_000 }, () => {
     await patient.close()
   })
 
-  it('longer than the transaction timeout costs the transaction, not the client', async () => {
+  it('that takes longer than the transaction timeout costs the transaction, not the client', async () => {
     const [topic, input] = [await newTopic(log), await newTopic(log)]
     const hasty = kafka({ brokers, transactionTimeout: 1000 })
     const group = uniqueName('group')

@@ -9,7 +9,7 @@ export async function newTopic(log: Log, partitions = 1): Promise<string> {
   return name
 }
 
-/** A client outside the group, which the coordinator of an empty group lets commit. */
+/** Opens a client that is no member. The coordinator of an empty group lets it commit. */
 export async function openClient(log: Log, group = uniqueName('group')): Promise<LogClient> {
   return log.openClient(clientOptions(group, 1, []))
 }
@@ -30,7 +30,7 @@ export async function write(client: LogClient, topic: string, ...values: readonl
   await client.producer.flush()
 }
 
-/** Values of partition 0 that a reader of committed records sees once no transaction is open there. */
+/** Returns the values that a reader of committed records sees once no transaction is open in the partition. */
 export async function committedValues(log: Log, topic: string, partition = 0): Promise<(string | null)[]> {
   return (await committedRecords(log, topic, partition)).map(({ value }) => value)
 }

@@ -32,7 +32,7 @@ interface WireTopic {
   readonly partitions: readonly number[]
 }
 
-/** A coordinator that answers the requests of each API as told, in order, and then without error. */
+/** A coordinator with scripted answers to the requests of each API, in order. Later answers have no error. */
 class ScriptedCoordinator implements TransactionCluster {
   readonly options: ClusterOptions
   readonly closed = new AbortController().signal
@@ -87,7 +87,7 @@ class ScriptedCoordinator implements TransactionCluster {
   }
 }
 
-/** The requests carry the epoch in different places. */
+/** Finds the epoch, which the requests have in different places. */
 function epochOf(key: number, args: readonly unknown[]): number {
   if (key === addPartitions) return (args as [[{ producerEpoch: number }]])[0][0].producerEpoch
   return Number(args[key === initProducerId ? 3 : 2])
@@ -103,7 +103,7 @@ async function begun(coordinator: ScriptedCoordinator): Promise<Transaction> {
 }
 
 describe('a transaction', () => {
-  it('lets nothing be sent to a partition before the coordinator knows of it, in each transaction anew', async () => {
+  it('lets nothing be sent to a partition before the coordinator knows of it, in each transaction', async () => {
     const coordinator = new ScriptedCoordinator()
     const transaction = await Transaction.open(coordinator, 'id')
     const preparing = transaction.prepare([t0])
@@ -117,7 +117,7 @@ describe('a transaction', () => {
     expect(transaction.identity('t', 0)).toBeUndefined()
   })
 
-  it('tells the coordinator of all partitions in one request', async () => {
+  it('adds all partitions in one request', async () => {
     const coordinator = new ScriptedCoordinator()
     const transaction = await Transaction.open(coordinator, 'id')
     await transaction.prepare([t0, { topic: 'u', partition: 3 }, { topic: 't', partition: 5 }])
@@ -136,7 +136,7 @@ describe('a transaction', () => {
     expect(transaction.isSpent).toBe(false)
   })
 
-  it('names the partition that was refused, not those that were not tried because of it', async () => {
+  it('names the partition that was refused, not those that were not tried', async () => {
     const coordinator = new ScriptedCoordinator({
       [addPartitions]: [[OPERATION_NOT_ATTEMPTED, TOPIC_AUTHORIZATION_FAILED]],
     })
@@ -154,7 +154,7 @@ describe('a transaction', () => {
     })
   })
 
-  it('whose commit was asked for twice is followed by one under a new epoch, which a late request cannot end', async () => {
+  it('is followed by one under a new epoch if its commit was sent twice: a late request cannot end that', async () => {
     const coordinator = new ScriptedCoordinator({ [endTxn]: ['lost', COORDINATOR_NOT_AVAILABLE] })
     const transaction = await begun(coordinator)
     expect(await transaction.commit('group', accepted)).toBe('committed')
@@ -180,7 +180,7 @@ describe('a transaction', () => {
     ['unknown', ['lost', INVALID_PRODUCER_ID_MAPPING]],
     ['unknown', Array.from({ length: 1000 }, () => 'lost' as const)],
     ['unknown', Array.from({ length: 1000 }, () => COORDINATOR_NOT_AVAILABLE)],
-  ] as const)('is %s if the request to commit is answered %s', async (outcome, answers) => {
+  ] as const)('is %s if the answers to the commit are %s', async (outcome, answers) => {
     const transaction = await begun(new ScriptedCoordinator({ [endTxn]: answers }))
     expect(await transaction.commit('group', accepted)).toBe(outcome)
   })
@@ -191,7 +191,7 @@ describe('a transaction', () => {
     await expect(transaction.prepare([t0])).rejects.toMatchObject({ code: 'MR_FENCED' })
   })
 
-  it('that the coordinator gave up while the machine slept is aborted, and its client goes on', async () => {
+  it('is aborted if the coordinator gave it up while the machine slept, and its client goes on', async () => {
     const clock = new ManualClock()
     const coordinator = new ScriptedCoordinator({ [endTxn]: [PRODUCER_FENCED] }, clock)
     const transaction = await begun(coordinator)
@@ -203,7 +203,7 @@ describe('a transaction', () => {
     expect(await transaction.commit('group', accepted)).toBe('committed')
   })
 
-  it('of a producer that the coordinator has forgotten is aborted; the next one has a new identity', async () => {
+  it('is aborted if the coordinator has forgotten the producer, and the next one has a new identity', async () => {
     const coordinator = new ScriptedCoordinator({ [addPartitions]: [INVALID_PRODUCER_ID_MAPPING] })
     const transaction = await Transaction.open(coordinator, 'id')
     const error: unknown = await transaction.prepare([t0]).catch((caught: unknown) => caught)
@@ -215,7 +215,7 @@ describe('a transaction', () => {
     expect(await transaction.commit('group', accepted)).toBe('committed')
   })
 
-  it('that the group refuses is not committed', async () => {
+  it('is not committed if the group refuses it', async () => {
     const coordinator = new ScriptedCoordinator()
     const transaction = await begun(coordinator)
     expect(await transaction.commit('group', async () => false)).toBe('aborted')
@@ -241,7 +241,7 @@ describe('a transaction', () => {
     expect(coordinator.requests.map(([key]) => key).slice(-2)).toEqual([28, endTxn])
   })
 
-  it('that could not be aborted at once is aborted before the next one begins', async () => {
+  it('is aborted before the next one begins if it could not be aborted at once', async () => {
     const lost = Array.from({ length: 40 }, () => 'lost' as const)
     const coordinator = new ScriptedCoordinator({ [endTxn]: lost })
     const transaction = await begun(coordinator)

@@ -43,7 +43,7 @@ describe('a restart with the same transactional id', () => {
     expect(await committedValues(log, topic)).toEqual(['old, committed', 'new'])
     expect(await offsetOf(restarted, input)).toBe(3)
 
-    // Fenced for good: neither an abort nor anything else brings the old one back.
+    // The old client stays fenced: neither an abort nor anything else brings it back.
     await old.abort()
     await expect(write(old, topic, 'zombie')).rejects.toMatchObject({ code: 'MR_FENCED' })
     await expect(old.commit(offsetsOf(input, 4))).rejects.toMatchObject({ code: 'MR_FENCED' })
@@ -84,7 +84,7 @@ describe('one transaction', () => {
     await client.close()
   })
 
-  it('takes records for several partitions at once, and shows them together', async () => {
+  it('takes records of several partitions at once, and shows them together', async () => {
     const [topic, other] = [await newTopic(log, 3), await newTopic(log)]
     const client = await openClient(log)
     await client.producer.loadPartitionCount(topic)
@@ -103,7 +103,7 @@ describe('one transaction', () => {
     await client.close()
   })
 
-  it('takes what was appended without a flush', async () => {
+  it('takes records that were appended without a flush', async () => {
     const [topic, input] = [await newTopic(log), await newTopic(log)]
     const client = await openClient(log)
     await client.producer.loadPartitionCount(topic)
@@ -113,7 +113,7 @@ describe('one transaction', () => {
     await client.close()
   })
 
-  it('leaves records that are appended while it is committed to the next one', async () => {
+  it('leaves records that are appended during its commit to the next one', async () => {
     const [topic, input] = [await newTopic(log), await newTopic(log)]
     const client = await openClient(log)
     await write(client, topic, 'first')
@@ -127,7 +127,7 @@ describe('one transaction', () => {
     await client.close()
   })
 
-  it('that changed nothing is not begun', async () => {
+  it('is not begun if there is nothing to commit', async () => {
     const topic = await newTopic(log)
     const group = uniqueName('group')
     const client = await openClient(log, group)
@@ -138,7 +138,7 @@ describe('one transaction', () => {
     await client.close()
   })
 
-  it('that is aborted is never read, whatever its size and its neighbours', async () => {
+  it('is never read if it is aborted, whatever its size and its neighbours', async () => {
     const [topic, input] = [await newTopic(log), await newTopic(log)]
     const [client, other] = [await openClient(log), await openClient(log)]
     const expected: string[] = []
@@ -171,7 +171,7 @@ describe('one transaction', () => {
   })
 })
 
-describe('a transaction that the coordinator gave up because it was open too long', () => {
+describe('a transaction that the coordinator gave up because it was open for too long', () => {
   async function timedOut(group: string, topic: string) {
     const impatient = kafka({ brokers, transactionTimeout: 1000 })
     const client = await openClient(impatient, group)
@@ -195,7 +195,7 @@ describe('a transaction that the coordinator gave up because it was open too lon
     await impatient.close()
   })
 
-  it('does not let its client win against one that took over since', async () => {
+  it('does not let its client win against one that has taken over since', async () => {
     const [topic, input] = [await newTopic(log), await newTopic(log)]
     const group = uniqueName('group')
     const { client, impatient } = await timedOut(group, topic)
@@ -217,7 +217,7 @@ describe('a member', () => {
     return member
   }
 
-  it('that the group has given up commits nothing, and joins anew', async () => {
+  it('commits nothing after the group has given it up, and joins again', async () => {
     const [topic, input] = [await newTopic(log), await newTopic(log)]
     const group = uniqueName('group')
     const member = await joined(group, input)
@@ -237,7 +237,7 @@ describe('a member', () => {
     await member.client.close()
   })
 
-  it('that became another one behind the back of its thread commits nothing from before', async () => {
+  it('commits nothing from before if it has joined again without the knowledge of its thread', async () => {
     const [topic, input] = [await newTopic(log), await newTopic(log)]
     const group = uniqueName('group')
     const member = await joined(group, input)
@@ -256,7 +256,7 @@ describe('a member', () => {
 
   it.each([
     ['a later epoch than it has', 1, 'ILLEGAL_GENERATION'],
-    ['an epoch from before its tasks were its own', -1, 'ILLEGAL_GENERATION'],
+    ['an epoch before it owned its tasks', -1, 'ILLEGAL_GENERATION'],
   ])('cannot commit under %s', async (_name, offset, apiName) => {
     const input = await newTopic(log)
     const group = uniqueName('group')
@@ -271,7 +271,7 @@ describe('a member', () => {
     await member.client.close()
   })
 
-  it('cannot commit what it sent before its successor started, however late that arrives', async () => {
+  it('cannot commit with a request from before its successor started, however late that arrives', async () => {
     const input = await newTopic(log)
     const group = uniqueName('group')
     const member = await joined(group, input)

@@ -4,7 +4,7 @@ import { foreignGroup } from '../member/member-errors.ts'
 
 const groupMaxSizeReached = 81
 
-/** The error of a refusal that joining anew does not heal, where more can be said than the broker does. */
+/** Returns the error of a refusal that joining again does not heal, if it can say more than the broker does. */
 export function joinError(errorCode: number, groupId: string, sessionTimeout: number): MillraceError | undefined {
   switch (errorCode) {
     case kafkaErrors.inconsistentGroupProtocol:

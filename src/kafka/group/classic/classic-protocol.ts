@@ -18,12 +18,12 @@ import { decodeAssigned, encodeMember, taskSetOf, topologyHash } from './user-da
 import type { AssignmentData, Problem } from './user-data.ts'
 
 const noGeneration = -1
-/** How long closing waits for the answer to a first join. */
+/** Time in ms for which a close waits for the answer to a first join. */
 const leavePatience = 3_000
 
 /**
- * Membership in a classic group (JoinGroup, SyncGroup; KIP-429): one member, the leader, assigns the tasks of all. Members join again
- * without giving up what they own, and say what that is; so a rebalance stops nothing but the tasks that move.
+ * Membership in a classic group (JoinGroup, SyncGroup; KIP-429): one member, the leader, assigns the tasks of all.
+ * Members keep what they own when they join again, and say what that is. So a rebalance stops only tasks that move.
  */
 export class ClassicProtocol implements MemberProtocol {
   readonly eagerInterval = 200
@@ -34,7 +34,7 @@ export class ClassicProtocol implements MemberProtocol {
   readonly #requests: ClassicRequests
   readonly #leader: GroupLeader
   readonly #topology: string
-  /** Tasks whose state lies, or may lie, on the disk of this process. */
+  /** Tasks whose state is, or may be, on the disk of this process. */
   readonly #stored: Map<string, TaskId>
   /** The last generation whose assignment this member knows. */
   #assignedIn = noGeneration
@@ -48,7 +48,7 @@ export class ClassicProtocol implements MemberProtocol {
   #isRebalanceDue = false
   #rebalancing: Promise<void> | undefined
   #revocationTimer: TimerHandle | undefined
-  /** A leave under way after a failure. */
+  /** The leave that is under way after a failure. */
   #leaving: Promise<void> | undefined
 
   constructor(member: Membership) {
@@ -64,8 +64,8 @@ export class ClassicProtocol implements MemberProtocol {
   }
 
   /**
-   * A thread of this process that was killed holds its tasks until its session ends; the state directory's lock says that it is dead.
-   * Only a leave frees them at once and fences whatever it left on the way. A static member takes its predecessor's place by joining.
+   * Gives up a killed predecessor of this thread: the lock of the state directory proves that it is dead. Only a leave
+   * frees its tasks before its session ends, and fences what it has on the way. A static member replaces it by joining.
    */
   async prepare(): Promise<void> {
     if (this.instanceId !== undefined) return
@@ -100,18 +100,18 @@ export class ClassicProtocol implements MemberProtocol {
     await this.#rebalanced()
   }
 
-  /** The rebalance that leads to the next generation may be under way already, or a heartbeat may tell of it. */
+  /** Waits for the rebalance that leads to the next generation. If none is under way, a heartbeat may start it. */
   async renewEpoch(): Promise<void> {
     if (this.#rebalancing === undefined) await this.#member.heartbeats.beatNow()
     await this.#rebalanced()
   }
 
-  /** A static member keeps its place for the session timeout, which is what it is for (KIP-345). */
+  /** A static member does not leave: it keeps its place for the session timeout (KIP-345). */
   async leave(memberId: string): Promise<void> {
     if (this.instanceId !== undefined) return
     await this.#leaving
     if (memberId !== '') await this.#requests.leave(memberId)
-    // The coordinator has made, or is making, a member id for this one: all others would wait for it.
+    // The coordinator may be making a member id for this one: all other members would wait for it.
     else await this.#atMost(leavePatience, this.#rebalancing)
   }
 
@@ -121,20 +121,20 @@ export class ClassicProtocol implements MemberProtocol {
     if (memberId !== '') this.#leaving = this.leave(memberId)
   }
 
-  /** Has the group assign its tasks again. */
+  /** Makes the group assign its tasks again. */
   #requestRebalance(): Promise<void> {
     this.#request++
     return this.#rebalance()
   }
 
-  /** Joins the coming generation of the group; one at a time, and again if there is a newer one by then. */
+  /** Joins the next generation of the group, one at a time, and again if there is a newer one by then. */
   #rebalance(): Promise<void> {
     this.#isRebalanceDue = true
     this.#rebalancing ??= this.#followGroup()
     return this.#rebalancing
   }
 
-  /** Resolves when no rebalance is under way, or when there is no hope for it: the members that it waits for lose their sessions. */
+  /** Resolves when no rebalance is under way, or after the session timeout: no member can hold it up any longer. */
   #rebalanced(): Promise<void> {
     return this.#atMost(this.sessionTimeout, this.#rebalancing)
   }
@@ -165,14 +165,14 @@ export class ClassicProtocol implements MemberProtocol {
         }
       }
     } finally {
-      // In the same turn as the last look at whether a rebalance is due: who asks for one later must not be overheard.
+      // In the same turn as the last check whether a rebalance is due, or a later request for one would be lost.
       this.#rebalancing = undefined
     }
   }
 
   /**
-   * Others run another topology, which is the group's while they live. Waits outside of the group, in which it could be made the leader
-   * of members whose tasks it does not know, until the last of them has gone.
+   * Waits until the last member with another topology has gone: the group has that topology until then. This member
+   * waits outside of the group, where it could become the leader of members whose tasks it does not know.
    */
   async #standAside(refusal: MillraceError): Promise<void> {
     const member = this.#member
@@ -193,11 +193,11 @@ export class ClassicProtocol implements MemberProtocol {
     const { memberId } = member
     const joined = await this.#requests.join(memberId, this.#subscription())
     if (member.hasEnded) {
-      // Whatever id came too late to be left under.
+      // The id came too late for `leave`.
       if (memberId === '' && joined.memberId !== '') await this.leave(joined.memberId)
       return
     }
-    // Lost, and given another id or none, while the answer was on its way.
+    // The membership may be lost, and its id another, while the answer is on its way.
     if (!member.isStill(memberId) || !this.#hasJoined(joined)) return
     const assignments = joined.isLeader && !joined.isAssigned ? await this.#leader.assign(joined.members) : []
     if (!member.isStill(joined.memberId)) return
@@ -216,7 +216,7 @@ export class ClassicProtocol implements MemberProtocol {
     }
   }
 
-  /** Whether the answer to a join makes this a member of the new generation. */
+  /** Whether the answer to a join makes this client a member of the new generation. */
   #hasJoined(joined: JoinAnswer): boolean {
     const member = this.#member
     if (joined.errorCode === kafkaErrors.memberIdRequired) {
@@ -254,7 +254,7 @@ export class ClassicProtocol implements MemberProtocol {
     return encodeSubscription(taskOf.topics, encodeMember(data))
   }
 
-  /** Acts upon an error that concerns the membership. @throws KafkaError, MillraceError any other */
+  /** Handles an error that concerns the membership. @throws KafkaError, MillraceError for any other */
   #refuse(errorCode: number, doing: string): void {
     const { options } = this.#member
     if (errorCode === kafkaErrors.unknownMemberId || errorCode === kafkaErrors.groupIdNotFound) {
@@ -272,19 +272,19 @@ export class ClassicProtocol implements MemberProtocol {
     if (data.isTransitional) member.heartbeats.hurry()
     if (data.isShuttingDown) {
       member.shutDown()
-      // Whoever joins later is to hear of it, too.
+      // Members that join later must be notified, too.
       this.#isShuttingDown = true
     }
     if (data.problem?.type === 'failed') throw errorOf(data.problem)
     if (data.topology !== this.#topology) {
-      // A static member came back with another topology, which is for the leader to judge.
+      // A static member came back with another topology. The leader decides about it.
       void this.#requestRebalance()
       return
     }
     this.#assignedIn = generation
     this.#topicsAssigned = data.topics
     member.state.become(data.mustRejoin ? 'reconciling' : 'stable')
-    // While topics are missing a member has no tasks because nobody can have any, which `waiting` says better than an empty list.
+    // While topics are missing nobody can have tasks: `waiting` says why, and an empty assignment would not.
     if (data.problem === undefined || !isEmpty(data.tasks)) member.handover.told(data.tasks)
     for (const set of [data.tasks.active, data.tasks.standby])
       for (const [text, task] of set) this.#stored.set(text, task)
@@ -302,7 +302,7 @@ export class ClassicProtocol implements MemberProtocol {
     this.#member.abandon(`tasks were not given up within ${this.#member.options.rebalanceTimeout} ms`)
   }
 
-  /** Goes on while the group is rebalanced: a join may take as long as the session of a member that died. */
+  /** Heartbeats go on during a rebalance: a join may take as long as the session of a member that died. */
   async heartbeat(): Promise<void> {
     const member = this.#member
     if (!member.isMember) return
@@ -314,14 +314,14 @@ export class ClassicProtocol implements MemberProtocol {
     member.heartbeats.succeeded()
     member.answered()
     if (errorCode === kafkaErrors.none || errorCode === kafkaErrors.rebalanceInProgress) member.heard(sentAt)
-    // The member id is known: the group counted on this member, whose claims have not changed, in every generation since.
+    // The member id is known: the group counted this member, whose claims have not changed, in every generation since.
     else if (errorCode !== kafkaErrors.illegalGeneration) return this.#refuse(errorCode, 'heartbeat of')
     if (errorCode !== kafkaErrors.none) {
       if (this.#rebalancing === undefined) void this.#rebalance()
     } else if (this.#isLeader) void this.#lookAtTopics()
   }
 
-  /** The leader answers for it that the group hears of new topics and partitions. */
+  /** The leader looks for new topics and partitions, and has the tasks assigned again when there are any. */
   async #lookAtTopics(): Promise<void> {
     if (this.#rebalancing !== undefined || this.#isLooking) return
     this.#isLooking = true

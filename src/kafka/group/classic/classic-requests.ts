@@ -12,12 +12,12 @@ export interface JoinAnswer {
   readonly memberId: string
   readonly generation: number
   readonly isLeader: boolean
-  /** The leader came back as a static member: what was assigned before still counts. */
+  /** The leader is a static member that came back: the last assignment still counts. */
   readonly isAssigned: boolean
   readonly members: readonly JoinedMember[]
 }
 
-/** The requests of the classic group protocol, each in one attempt; error codes are the caller's to look at. @throws KafkaError */
+/** The requests of the classic protocol, each in one attempt. The caller checks the error codes. @throws KafkaError */
 export class ClassicRequests {
   readonly #cluster: Cluster
   readonly #options: GroupOptions
@@ -27,7 +27,7 @@ export class ClassicRequests {
     this.#options = options
   }
 
-  /** Answered when all members have joined. `memberId` is empty for a new one. */
+  /** Resolves when all members have joined. `memberId` is empty for a new member. */
   async join(memberId: string, metadata: Buffer): Promise<JoinAnswer> {
     const { groupId, rebalanceTimeout, instanceId } = this.#options
     const answer = await this.#send(
@@ -52,7 +52,7 @@ export class ClassicRequests {
     }
   }
 
-  /** Answered when the leader has sent its assignments, which are empty for all others. */
+  /** Resolves when the leader has sent its assignments. All other members send none. */
   async sync(
     memberId: string,
     generation: number,
@@ -72,18 +72,14 @@ export class ClassicRequests {
     )
   }
 
-  /** The error code of the answer. */
+  /** Returns the error code of the answer. */
   async heartbeat(memberId: string, generation: number): Promise<number> {
     const { groupId, instanceId } = this.#options
     const answer = await this.#send('heartbeat', heartbeatV4.api, groupId, generation, memberId, instanceId ?? null)
     return answer.errorCode
   }
 
-  /**
-   * Gives up a member id, for as long as a close may wait.
-   *
-   * @param groupInstanceId of a static member, which else keeps its place
-   */
+  /** Gives up a member id, for as long as a close may wait. A static member keeps its place without its instance id. */
   leave(memberId: string, groupInstanceId: string | null = null): Promise<void> {
     const { groupId } = this.#options
     return leaveGroup(this.#cluster, groupId, async (broker) => {

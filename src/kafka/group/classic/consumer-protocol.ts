@@ -1,8 +1,9 @@
 import type { TopicPartition } from '../../../log/log.ts'
 
 /**
- * The envelopes of Kafka's own consumers (ConsumerProtocolSubscription and ConsumerProtocolAssignment, version 0) around data of our
- * own: they are what Kafka's tools show of a group, and what tells the coordinator which topics it reads, whose offsets it then keeps.
+ * The protocol type of Kafka's consumers. Our data is in their envelopes (ConsumerProtocolSubscription and
+ * ConsumerProtocolAssignment, version 0). Kafka's tools show these. From them the coordinator learns which topics the
+ * group reads, whose offsets it keeps.
  */
 export const protocolType = 'consumer'
 

@@ -13,11 +13,11 @@ import type { Tasks } from './task-list.ts'
 import { decodeMember, encodeAssigned, textHash } from './user-data.ts'
 import type { AssignmentData, MemberData, Problem } from './user-data.ts'
 
-/** A broker hears of new topics a little late, and would call them missing. */
+/** Time in ms for which a topic may be missing: a broker learns of new topics a little late. */
 const patience = 500
 const patiencePause = 50
 
-/** A member as the coordinator hands it to the leader. */
+/** A member as the leader gets it from the coordinator. */
 export interface JoinedMember {
   readonly memberId: string
   readonly metadata: Buffer
@@ -33,14 +33,14 @@ interface Participant {
   readonly data: MemberData
 }
 
-/** What the member does beside its own tasks that the coordinator made the leader: it decides for all of them. */
+/** The member that the coordinator made the leader. It assigns the tasks of all members. */
 export class GroupLeader {
   readonly #cluster: Cluster
   readonly #options: GroupOptions
   readonly #topology: string
   readonly #taskList: TaskList
 
-  /** @param topology `topologyHash` of what this member runs */
+  /** @param topology the `topologyHash` of this member */
   constructor(cluster: Cluster, options: GroupOptions, topology: string) {
     this.#cluster = cluster
     this.#options = options
@@ -49,9 +49,9 @@ export class GroupLeader {
   }
 
   /**
-   * Decides what each member is to own now, and creates the internal topics that are missing.
+   * Decides which tasks each member is to own now, and creates the internal topics that are missing.
    *
-   * @throws MR_TOPOLOGY_CHANGED if the group runs another topology than this member, which therefore cannot lead it
+   * @throws MR_TOPOLOGY_CHANGED if the group runs another topology than this member, which cannot lead it then
    */
   async assign(joined: readonly JoinedMember[]): Promise<MemberAssignment[]> {
     const { participants, unreadable } = readMembers(joined)
@@ -66,12 +66,12 @@ export class GroupLeader {
     ]
   }
 
-  /** Whether topics are not any more what the members' tasks come from (`AssignmentData.topics`). */
+  /** Whether the topics have changed since the tasks were assigned (`AssignmentData.topics`). */
   async isOutdated(topics: string): Promise<boolean> {
     return hashOf(await this.#taskList.find()) !== topics
   }
 
-  /** Whoever was there before says what the group runs: a newcomer with another topology must not take it over. */
+  /** Returns the topology of the earlier members: a newcomer with another one must not take the group over. */
   #groupTopology(participants: readonly Participant[]): string {
     let oldest: MemberData | undefined
     for (const { data } of participants) {
@@ -133,7 +133,7 @@ export class GroupLeader {
     return { memberId, assignment: encodeAssignment(partitions, encodeAssigned(data)) }
   }
 
-  /** What the active tasks read, for Kafka's tools to show. */
+  /** Returns the partitions that the active tasks read, for Kafka's tools to show. */
   #partitionsOf({ active }: Assignment, counts: ReadonlyMap<string, number>): TopicPartition[] {
     const partitions: TopicPartition[] = []
     for (const { subtopology, partition } of active.values()) {

@@ -6,14 +6,10 @@ import type { Membership } from '../member/membership.ts'
 import { describeClassicGroup } from '../member/describe-classic-group.ts'
 import { decodeMember } from './user-data.ts'
 
-/** Between two looks at who is left, in ms. */
+/** Time in ms between two looks at the members that are left. */
 const lookInterval = 1_000
 
-/**
- * Resolves when no member runs another topology any more.
- *
- * @param topology `topologyHash` of what runs here
- */
+/** Resolves when no member runs another topology than `topology`, the `topologyHash` of this member. */
 export async function untilOthersHaveGone(
   cluster: Cluster,
   groupId: string,
@@ -37,9 +33,8 @@ export async function untilOthersHaveGone(
 }
 
 /**
- * Client ids of the members that run another topology than this one, asked for without joining: a join would have all of them rebalanced.
- *
- * @returns undefined while a rebalance hides what the members run
+ * Returns the client ids of the members that run another topology; undefined while a rebalance hides what they run. It
+ * does not join for this, as a join would make all of them rebalance.
  */
 async function membersOfOtherTopology(
   cluster: Cluster,
@@ -52,7 +47,7 @@ async function membersOfOtherTopology(
   return members.filter(({ metadata }) => topologyOf(metadata) !== topology).map(({ clientId }) => clientId)
 }
 
-/** Undefined of what is no member of Millrace, or one of another version. */
+/** Returns undefined for a member that is not of Millrace, or of another version. */
 function topologyOf(metadata: Buffer): string | undefined {
   try {
     return decodeMember(metadata).topology

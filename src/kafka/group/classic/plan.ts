@@ -5,22 +5,20 @@ import type { Assignment, TaskSet } from '../member/tasks.ts'
 export interface Claimant {
   readonly processId: string
   readonly claimed: Assignment
-  /** Tasks whose state lies on the disk of its process. */
+  /** Tasks whose state is on the disk of its process. */
   readonly stored: TaskSet
 }
 
 export interface PlannedMember {
-  /** What it is to own now: what it keeps, and what nobody else has to give up first. */
+  /** The tasks it is to own now: those it keeps, and those that no other member has to give up first. */
   readonly tasks: Assignment
-  /** Whether others wait for what it gives up. */
+  /** Whether others wait for tasks that it gives up. */
   readonly mustRejoin: boolean
 }
 
 /**
- * One step towards an even spread of the tasks, as cooperative rebalancing has it (KIP-429): a task that moves is taken from its owner
- * in this step, and given to its new one when the owner has joined again without it. All others stay where they are.
- *
- * @returns in the order of `members`
+ * Plans one step towards an even spread of the tasks (cooperative rebalancing, KIP-429), in the order of `members`. A
+ * task that moves is first taken from its owner. Its new owner gets it once the old one has joined again without it.
  */
 export function planStep(
   tasks: readonly TaskId[],
@@ -28,7 +26,7 @@ export function planStep(
   members: readonly Claimant[],
   standbyReplicas: number,
 ): PlannedMember[] {
-  // Who has a task's state on its disk is as good a place for it as who keeps a standby.
+  // A member with a task's state on its disk is as good a place for it as one that keeps a standby.
   const known = members.map(({ processId, claimed, stored }) => ({
     processId,
     active: claimed.active,
@@ -62,7 +60,7 @@ function grant(
   return granted
 }
 
-/** Who claims which task. */
+/** The members that claim each task. */
 class Holders {
   readonly #active = new Map<string, Claimant[]>()
   readonly #standby = new Map<string, Claimant[]>()
@@ -74,7 +72,7 @@ class Holders {
     }
   }
 
-  /** An active task has one owner, and one process has a task's directory once. */
+  /** Returns other owners of the task, and standbys in the same process, which has one directory for the task. */
   inTheWayOfActive(text: string, member: Claimant): Claimant[] {
     const standbys = this.#sameProcess(this.#standby, text, member)
     return [...others(this.#active, text, member), ...standbys]

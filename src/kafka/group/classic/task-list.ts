@@ -5,10 +5,10 @@ import type { ResolvedTopic } from '../../../group/resolve-topology.ts'
 import { TopicAdmin } from '../../admin/topic-admin.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 
-/** The tasks there are and the partition counts of the topics that they come from; or why there are none. */
+/** The tasks of a topology and the partition counts of their topics, or the error why there are none. */
 export type Tasks = { readonly tasks: readonly TaskId[]; readonly counts: ReadonlyMap<string, number> } | MillraceError
 
-/** Which tasks a topology has on this cluster. */
+/** Finds the tasks that a topology has on this cluster. */
 export class TaskList {
   readonly #admin: TopicAdmin
   readonly #subtopologies: readonly SubtopologyDescription[]
@@ -28,8 +28,8 @@ export class TaskList {
   /**
    * Looks at the topics and creates the internal ones that are missing.
    *
-   * @returns an error, instead, that passes once the user has mended the topics: MR_TOPIC_UNKNOWN, MR_NOT_COPARTITIONED,
-   *   MR_INTERNAL_TOPIC
+   * @returns instead of tasks an error that lasts until the user mends the topics: MR_TOPIC_UNKNOWN,
+   *   MR_NOT_COPARTITIONED, MR_INTERNAL_TOPIC
    * @throws MR_LOG_UNREACHABLE, MR_LOG_FAILED
    */
   async find(): Promise<Tasks> {
@@ -64,7 +64,7 @@ export class TaskList {
       throw new MillraceError('MR_INTERNAL_TOPIC', `internal topic '${topic}' cannot be created: ${error.message}`, {
         topic,
         cause: error,
-        hint: 'Check its configs, the replication factor and the permissions, or create it.',
+        hint: 'Check its configs, the replication factor and the permissions, or create it yourself.',
       })
     }
   }

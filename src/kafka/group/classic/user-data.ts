@@ -6,40 +6,40 @@ import type { Assignment, TaskSet } from '../member/tasks.ts'
 import { protocolSubtopologies } from '../member/protocol-subtopologies.ts'
 import { assignmentUserData, subscriptionUserData } from './consumer-protocol.ts'
 
-/** A format that older members cannot read gets another protocol name: the coordinator chooses one that all members offer. */
+/** A format that older members cannot read needs another name: the coordinator chooses one that all members offer. */
 export const protocolName = 'millrace'
 
 const version = 1
 
-/** What a member tells the leader when it joins. */
+/** The data that a member sends to the leader when it joins. */
 export interface MemberData {
   readonly processId: string
   readonly clientId: string
-  /** `topologyHash` of what it runs. */
+  /** The `topologyHash` of the member. */
   readonly topology: string
-  /** The last generation in which it was assigned what it claims; -1 if it is new. */
+  /** The last generation that assigned it the tasks that it claims; -1 if it is new. */
   readonly generation: number
-  /** What its thread owns, or may take at any moment. */
+  /** The tasks that its thread owns, or may take at any moment. */
   readonly claimed: Assignment
-  /** Tasks whose state lies on the disk of its process. */
+  /** Tasks whose state is on the disk of its process. */
   readonly stored: TaskSet
   readonly standbyReplicas: number
-  /** It asks every member to shut down, or was told to. */
+  /** It asks every member to shut down, or was asked itself. */
   readonly isShuttingDown: boolean
-  /** Raised to have the group rebalanced: the coordinator ignores a join that brings nothing new. */
+  /** Raised to make the group rebalance: the coordinator ignores a join that brings nothing new. */
   readonly request: number
 }
 
-/** What the leader tells a member. */
+/** The data that the leader sends to a member. */
 export interface AssignmentData {
-  /** `topologyHash` that the tasks belong to. */
+  /** The `topologyHash` to which the tasks belong. */
   readonly topology: string
   readonly tasks: Assignment
-  /** `textHash` of the topics as they were: if it is another one by now, the group is to be assigned anew. */
+  /** The `textHash` of the topics as they were. When it has changed, the tasks must be assigned again. */
   readonly topics: string
-  /** Others wait for what this member gives up: it must join again once it has. */
+  /** Others wait for tasks that this member gives up: it must join again once it has done so. */
   readonly mustRejoin: boolean
-  /** Some tasks are still being given up: the next rebalance is near. */
+  /** Some tasks are still being given up: the next rebalance will follow soon. */
   readonly isTransitional: boolean
   readonly isShuttingDown: boolean
   /** Why there are no tasks, or why this member gets none. */
@@ -47,7 +47,7 @@ export interface AssignmentData {
 }
 
 export interface Problem {
-  /** `waiting`: it may pass; `failed`: the member cannot go on. */
+  /** `waiting`: it may pass. `failed`: the member cannot go on. */
   readonly type: 'waiting' | 'failed'
   readonly code: string
   readonly message: string
@@ -55,7 +55,7 @@ export interface Problem {
   readonly hint: string | undefined
 }
 
-/** Two members run the same topology if and only if this is the same. */
+/** Returns a text that is the same for two members if and only if they run the same topology. */
 export function topologyHash(subtopologies: readonly SubtopologyDescription[]): string {
   return textHash(JSON.stringify(protocolSubtopologies(subtopologies)))
 }
@@ -141,7 +141,7 @@ function decode<T>(envelope: Buffer, userData: (envelope: Buffer) => Buffer, rea
     const detail = error instanceof Error ? error.message : String(error)
     throw new MillraceError('MR_GROUP_PROTOCOL', `a member of the group sent data that cannot be read (${detail})`, {
       cause: error,
-      hint: 'Run versions of Millrace in one group that understand each other.',
+      hint: 'Run only versions of Millrace in one group that understand each other.',
     })
   }
 }

@@ -2,10 +2,10 @@ import { MillraceError } from '../../../errors/millrace-error.ts'
 import { KafkaError, kafkaErrors } from '../../protocol/errors.ts'
 import type { KafkaMember } from './kafka-member.ts'
 
-/** A member can see that its epoch has moved on only by a heartbeat; after this many it is not the epoch. */
+/** Attempts under renewed epochs: only a heartbeat shows a newer epoch. After these the epoch is not the reason. */
 export const epochAttempts = 5
 
-/** The group has moved on, with this member or without it. */
+/** The group has moved on to another epoch, with this member or without it. */
 const supersededEpoch: ReadonlySet<number> = new Set([
   kafkaErrors.staleMemberEpoch,
   kafkaErrors.illegalGeneration,
@@ -13,11 +13,7 @@ const supersededEpoch: ReadonlySet<number> = new Set([
 ])
 const notMember: ReadonlySet<number> = new Set([kafkaErrors.unknownMemberId, kafkaErrors.fencedInstanceId])
 
-/**
- * Asks the coordinator of a group for something that it does for members only, under the epoch that counts.
- *
- * @throws MR_FENCED where the coordinator does not take this client for a member, or not under its epoch
- */
+/** Asks a coordinator for something that only members get. @throws MR_FENCED if it refuses this client or its epoch */
 export async function askAsMember<T>(member: KafkaMember, groupId: string, ask: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -32,7 +28,7 @@ export async function askAsMember<T>(member: KafkaMember, groupId: string, ask: 
       member.expelled(error)
       throw new MillraceError('MR_FENCED', `this client is no member of group ${groupId} any more: ${error.apiName}`, {
         cause: error,
-        hint: 'Its tasks belong to other members by now; the client joins anew by itself.',
+        hint: 'Its tasks belong to other members by now. The client joins again by itself.',
       })
     }
   }

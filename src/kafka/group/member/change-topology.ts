@@ -5,15 +5,15 @@ import { describeClassicGroup } from './describe-classic-group.ts'
 import type { ClassicGroup } from './describe-classic-group.ts'
 import { askCoordinator } from './coordinator.ts'
 
-/** Marks the moment in which the group is a classic one, for members that come meanwhile. */
+/** Shows members that come meanwhile why the group is a classic one for a moment. */
 const protocolType = 'millrace-topology'
 const sessionTimeout = 10_000
 
 /**
- * Makes an empty group forget its topology and keep its offsets: a streams group refuses any change of it (KIP-1071, brokers up to
- * 4.3), but turns into a classic group when a classic member joins, and back, with its offsets, when that has left.
+ * Makes an empty group forget its topology, but not its offsets. A streams group refuses another topology (KIP-1071, up
+ * to brokers of 4.3). But it turns into a classic group when a classic member joins, and back when that one has left.
  *
- * @returns false if the group has streams members, whose topology it is
+ * @returns false if the group has streams members: the topology is theirs
  */
 export async function forgetTopology(cluster: Cluster, groupId: string): Promise<boolean> {
   const what = `changing the topology of group ${groupId}`
@@ -36,7 +36,7 @@ export async function forgetTopology(cluster: Cluster, groupId: string): Promise
     if (joined.errorCode === kafkaErrors.memberIdRequired) joined = await enter(joined.memberId)
     if (joined.errorCode === kafkaErrors.inconsistentGroupProtocol) return false
     throwOnError(joined.errorCode, what, { needs: { group: [groupId, 'Read'] } })
-    // What several members that do this at once are told matters to none of them: all they want is to have been there.
+    // Several members may do this at once. The answers do not matter: the group has changed as soon as one has joined.
     const { generationId, memberId } = joined
     await cluster.send(
       broker,
@@ -55,7 +55,7 @@ export async function forgetTopology(cluster: Cluster, groupId: string): Promise
   })
 }
 
-/** Whether a group that is no streams group is one only because another member is changing its topology just now. */
+/** Whether a group is a classic one only because another member is changing its topology just now. */
 export async function isChangingTopology(cluster: Cluster, groupId: string): Promise<boolean> {
   return isChangingTopologyOf(await describeClassicGroup(cluster, groupId))
 }

@@ -12,7 +12,7 @@ import type { RetryOptions } from '../../cluster/retry.ts'
 import { streamsGroupDescribe } from '../../protocol/streams-group-describe.ts'
 import type { DescribedStreamsGroup } from '../../protocol/streams-group-describe.ts'
 
-/** Repeats a request to the coordinator of a group, which may move or be loading, until it is answered. */
+/** Repeats a request to the coordinator of a group until it is answered: the coordinator may move or be loading. */
 export function askCoordinator<T>(
   cluster: Cluster,
   groupId: string,
@@ -32,14 +32,10 @@ export function askCoordinator<T>(
   )
 }
 
-/** How long a leave is repeated, in ms: only a close waits for its answer. */
+/** Time in ms for which a leave is repeated: only a close waits for its answer. */
 const leavePatience = 3_000
 
-/**
- * Gives up a member id. Unanswered, the coordinator finds out by itself when the session ends.
- *
- * @param ask sends the request once, and returns its error code
- */
+/** Gives up a member id by `ask`, which returns an error code. Unanswered, the id ends together with its session. */
 export async function leaveGroup(
   cluster: Cluster,
   groupId: string,
@@ -60,17 +56,17 @@ export async function leaveGroup(
   }
 }
 
-/** There is no such group, it is of another type, or the coordinator has no groups of this type. */
+/** Errors for a group that does not exist or is of another type, or for a coordinator without groups of this type. */
 const noStreamsGroup: ReadonlySet<number> = new Set([kafkaErrors.groupIdNotFound, kafkaErrors.unsupportedVersion])
 
-/** State, topology and members of a streams group; `undefined` if there is no such group or it is of another type. */
+/** Returns state, topology and members of a streams group; `undefined` if there is no such group of this type. */
 export function describeStreamsGroup(cluster: Cluster, groupId: string): Promise<DescribedStreamsGroup | undefined> {
   return askCoordinator(cluster, groupId, `describing group ${groupId}`, (broker) =>
     describeStreamsGroupOnce(cluster, groupId, broker),
   )
 }
 
-/** `describeStreamsGroup` in one attempt. @throws KafkaError */
+/** Does as `describeStreamsGroup`, in one attempt. @throws KafkaError */
 export async function describeStreamsGroupOnce(
   cluster: Cluster,
   groupId: string,
@@ -85,7 +81,7 @@ export async function describeStreamsGroupOnce(
   return group
 }
 
-/** Deletes a group with its offsets. @throws KafkaError `nonEmptyGroup` while it has members */
+/** Deletes a group and its offsets. @throws KafkaError `nonEmptyGroup` while it has members */
 export async function deleteGroup(cluster: Cluster, groupId: string): Promise<void> {
   const what = `deleting group ${groupId}`
   await askCoordinator(cluster, groupId, what, async (broker) => {

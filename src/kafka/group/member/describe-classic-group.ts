@@ -4,7 +4,7 @@ import { KafkaError, kafkaErrors, throwOnError } from '../../protocol/errors.ts'
 import { askCoordinator } from './coordinator.ts'
 
 export interface ClassicGroup {
-  /** `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Stable`; `Dead` if there is no such group, or it is of another kind. */
+  /** `Empty`, `PreparingRebalance`, `CompletingRebalance`, `Stable`; `Dead` if there is no such group of this kind. */
   readonly state: string
   readonly protocolType: string
   readonly members: readonly ClassicGroupMember[]
@@ -14,7 +14,7 @@ export interface ClassicGroupMember {
   readonly memberId: string
   readonly instanceId: string | undefined
   readonly clientId: string
-  /** What it joined with; empty unless the group is `Stable`. */
+  /** What the member joined with; empty unless the group is `Stable`. */
   readonly metadata: Buffer
 }
 

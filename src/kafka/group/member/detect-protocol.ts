@@ -7,10 +7,10 @@ import { isChangingTopologyOf } from './change-topology.ts'
 import { describeClassicGroup } from './describe-classic-group.ts'
 import { askCoordinator } from './coordinator.ts'
 
-/** The ways in which the members of a group come to their tasks: KIP-1071, or JoinGroup and SyncGroup. */
+/** The protocol by which the members of a group get their tasks: KIP-1071, or JoinGroup and SyncGroup. */
 export type GroupProtocol = 'streams' | 'classic'
 
-/** `level`: the feature is not switched on; `protocols`: the coordinator is configured without the protocol. */
+/** `level`: the feature is not switched on. `protocols`: the coordinator is configured without the protocol. */
 type StreamsSupport = 'on' | 'unknown' | 'level' | 'protocols'
 
 const missing: Readonly<Record<Exclude<StreamsSupport, 'on'>, { readonly reason: string; readonly remedy: string }>> = {
@@ -20,21 +20,18 @@ const missing: Readonly<Record<Exclude<StreamsSupport, 'on'>, { readonly reason:
   },
   level: {
     reason:
-      'the Kafka cluster has the streams group protocol (KIP-1071) but its feature streams.version is not switched on',
+      'the Kafka cluster has the streams group protocol (KIP-1071), but its feature streams.version is not switched on',
     remedy: 'Run kafka-features.sh upgrade --feature streams.version=1',
   },
   protocols: {
     reason:
-      'the Kafka brokers have the streams group protocol (KIP-1071) but group.coordinator.rebalance.protocols leaves it out',
+      'the Kafka brokers have the streams group protocol (KIP-1071), ' +
+      'but group.coordinator.rebalance.protocols leaves it out',
     remedy: 'Add streams to group.coordinator.rebalance.protocols of the brokers',
   },
 }
 
-/**
- * The coordinator of a group must speak the streams group protocol.
- *
- * @throws MR_GROUP_PROTOCOL
- */
+/** Checks that the coordinator of a group speaks the streams group protocol. @throws MR_GROUP_PROTOCOL */
 export async function requireStreamsProtocol(cluster: Cluster, groupId: string): Promise<void> {
   const support = await streamsSupport(cluster, groupId)
   if (support === 'on') return
@@ -42,14 +39,14 @@ export async function requireStreamsProtocol(cluster: Cluster, groupId: string):
   throw new MillraceError('MR_GROUP_PROTOCOL', reason, { hint: `${remedy}, or choose groupProtocol: 'classic'.` })
 }
 
-/** The protocol that a new member of a group must speak: streams where the brokers have it, unless the group has classic members. */
+/** Returns the protocol of a new member: streams if the brokers have it, unless the group has classic members. */
 export async function detectProtocol(cluster: Cluster, groupId: string): Promise<GroupProtocol> {
   if ((await streamsSupport(cluster, groupId)) !== 'on') return 'classic'
   const group = await describeClassicGroup(cluster, groupId)
   return group.members.length > 0 && !isChangingTopologyOf(group) ? 'classic' : 'streams'
 }
 
-/** Brokers list the requests of the protocol even where its feature is off or it is configured away: the last only a request tells. */
+/** Finds out by a request: coordinators list those of the protocol even if their configuration leaves it out. */
 function streamsSupport(cluster: Cluster, groupId: string): Promise<StreamsSupport> {
   return askCoordinator(cluster, groupId, `asking what the coordinator of group ${groupId} knows`, async (broker) => {
     const { apiKeys, finalizedFeatures } = await cluster.versions(broker)

@@ -4,7 +4,7 @@ import { kafkaErrors, throwOnError } from '../../protocol/errors.ts'
 import { streamsGroupDescribe } from '../../protocol/streams-group-describe.ts'
 import { askCoordinator, describeStreamsGroupOnce } from './coordinator.ts'
 
-/** Client ids and hosts of the members that a group of either protocol has now. */
+/** Returns the client ids and hosts of the members that a group of either protocol has now. */
 export function groupMembers(cluster: Cluster, groupId: string): Promise<readonly string[]> {
   const what = `describing group ${groupId}`
   return askCoordinator(cluster, groupId, what, async (broker) => {

@@ -3,8 +3,8 @@ import { isEmpty, minus, noTasks, plus, sortedTasks } from './tasks.ts'
 import type { Assignment } from './tasks.ts'
 
 /**
- * What the group wants this member to own against what its thread owns, and the events that lead from one to the other: the thread
- * is always told the latest, gives up before it takes over, and nothing counts as done before it says so.
+ * Makes events of what the group wants this member to own and what its thread owns. The thread always gets the latest
+ * state, and gives up tasks before it takes over others. Nothing counts as done before the thread acknowledges it.
  */
 export class Handover {
   readonly #notices: GroupEvent[] = []
@@ -13,37 +13,37 @@ export class Handover {
   #target: Assignment | undefined
   /** The event that the thread has taken and not acknowledged. */
   #awaited: { readonly type: 'revoked'; readonly tasks: Assignment } | { readonly type: 'assigned' } | undefined
-  /** Whether the last `assigned` told all that the thread owns; it is told of owning nothing too. */
+  /** Whether the last `assigned` listed all that the thread owns. A thread that owns nothing gets one, too. */
   #announced = false
 
-  /** What the thread owns, from taking `assigned` until acknowledging `revoked`. */
+  /** What the thread owns, from when it takes `assigned` until it acknowledges `revoked`. */
   get held(): Assignment {
     return this.#held
   }
 
-  /** What the thread owns or may take at any moment. */
+  /** What the thread owns, or may take at any moment. */
   get claimed(): Assignment {
     return this.#target === undefined ? this.#held : plus(this.#held, this.#target)
   }
 
-  /** Whether the thread owns something that the group does not want it to own any more. */
+  /** Whether the thread still owns something that the group wants it to give up. */
   get isGivingUp(): boolean {
     return this.#target !== undefined && !isEmpty(minus(this.#held, this.#target))
   }
 
-  /** The group wants this member to own exactly these tasks. */
+  /** Notes that the group wants this member to own exactly these tasks. */
   told(target: Assignment): void {
     this.#target = target
     this.#wakeUp()
   }
 
-  /** An event beside the assignment. */
+  /** Passes on an event beside the assignment. */
   notify(event: GroupEvent): void {
     this.#notices.push(event)
     this.#wakeUp()
   }
 
-  /** Membership is gone; what the thread was about to acknowledge no longer counts. */
+  /** Drops all tasks, since the membership is gone. What the thread was about to acknowledge counts no longer. */
   lose(reason: string, sessionTimeout?: number): void {
     this.#held = noTasks
     this.#target = undefined
@@ -68,7 +68,7 @@ export class Handover {
     return { type: 'assigned', active: sortedTasks(this.#held.active), standby: sortedTasks(this.#held.standby) }
   }
 
-  /** Whether the group is to be told what the thread owns now; false if there was nothing to acknowledge any more. */
+  /** Acknowledges the last event. @returns whether to notify the group; false if the event counts no longer */
   acknowledge(): boolean {
     const awaited = this.#awaited
     if (awaited === undefined) return false
@@ -81,7 +81,7 @@ export class Handover {
     return true
   }
 
-  /** `wake` is called at once if there is an event already. */
+  /** Sets the function that is called when there is an event: at once if there is one already. */
   onEvent(wake: (() => void) | undefined): void {
     this.#wake = wake
     this.#wakeUp()

@@ -3,10 +3,10 @@ import type { ClusterOptions } from '../../cluster/connection-options.ts'
 import { backoff } from '../../cluster/retry.ts'
 import type { MemberProtocol } from './member-protocol.ts'
 
-/** While tasks move from one member to another, all members ask more often whether they have arrived, for a while. */
+/** Time in ms for which members send more heartbeats because tasks move, to see sooner that they have arrived. */
 const eagerPeriod = 30_000
 
-/** When heartbeats are due, one at a time. */
+/** Sends heartbeats when they are due, one at a time. */
 export class Heartbeats {
   readonly #options: ClusterOptions
   readonly #protocol: MemberProtocol
@@ -38,7 +38,7 @@ export class Heartbeats {
     return this.#beating !== undefined
   }
 
-  /** Resolves when a heartbeat is answered or has failed: the one under way, or one that is due now. */
+  /** Resolves when the heartbeat under way, or else one that is sent now, has been answered or has failed. */
   async beatNow(): Promise<void> {
     if (!this.#isRunning) return
     this.#timer?.cancel()
@@ -46,13 +46,13 @@ export class Heartbeats {
     await this.#beating
   }
 
-  /** Tasks are on their way. */
+  /** Sends more heartbeats for a while, because tasks are on their way. */
   hurry(): void {
     this.#eagerSince = this.#options.clock.monotonic()
     this.#schedule()
   }
 
-  /** Failed heartbeats are repeated with pauses that grow. */
+  /** Notes a failed heartbeat: it is repeated with pauses that grow. */
   failed(): void {
     this.#failures++
   }
@@ -62,7 +62,7 @@ export class Heartbeats {
   }
 
   async #beatOnce(): Promise<void> {
-    // What a heartbeat does at once must find it under way.
+    // Code that runs in the first step of a heartbeat must see it under way.
     await undefined
     try {
       await this.#beat()

@@ -3,18 +3,18 @@ import type { PartitionMap } from '../../../log/log.ts'
 import type { KafkaError } from '../../protocol/errors.ts'
 import type { OffsetMember } from './offsets.ts'
 
-/** A member of a Kafka group, by whichever protocol, as reading and committing its offsets needs it. */
+/** A member of a Kafka group by either protocol, with what reading and committing its offsets needs. */
 export interface KafkaMember extends GroupMember {
   /**
-   * Under what name and epoch offsets are read or committed; `undefined` before joining, when the broker decides.
+   * Returns the name and epoch for reading or committing offsets; `undefined` before joining, when the broker decides.
    *
-   * @throws MR_FENCED if this is not a member any more, or cannot know whether it still is
+   * @throws MR_FENCED if this is not a member any more, or cannot know whether it still is one
    */
   identity(): OffsetMember | undefined
-  /** @throws MR_FENCED if the task of one of these partitions is not this member's: the coordinator does not check that */
+  /** Checks what the coordinator does not. @throws MR_FENCED if this member does not own the task of a partition */
   requireOwned(offsets: PartitionMap<unknown>): void
-  /** The coordinator refused this member's epoch: a newer one may be on its way. */
+  /** Waits for a newer epoch, which may be on its way, after the coordinator refused the current one. */
   renewEpoch(): Promise<void>
-  /** The coordinator answered that this is no member any more. */
+  /** Notes that the coordinator does not take this client for a member any more. */
   expelled(error: KafkaError): void
 }

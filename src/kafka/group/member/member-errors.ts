@@ -4,7 +4,7 @@ import type { GroupOptions } from '../../../group/group.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { KafkaError, kafkaErrors } from '../../protocol/errors.ts'
 
-/** Whether what failed may succeed later: only the end of the session ends a membership. */
+/** Whether what failed may succeed later. Such errors end no membership: only the end of the session does. */
 export function isPassing(error: unknown): boolean {
   return error instanceof KafkaError
     ? error.retriable
@@ -17,27 +17,22 @@ export function asMillraceError(error: unknown): MillraceError {
   return new MillraceError('MR_INTERNAL', `group membership failed: ${text}`, { cause: error })
 }
 
-/** @param what begins the message: `this client is not a member` */
+/** @param what the beginning of the message: `this client is not a member` */
 export function fencedMember(what: string, groupId: string, place: ErrorPlace = {}): MillraceError {
   return new MillraceError('MR_FENCED', `${what} of group ${groupId} any more`, {
     ...place,
-    hint: 'Its tasks belong to other members by now; the client joins anew by itself.',
+    hint: 'Its tasks belong to other members by now. The client joins again by itself.',
   })
 }
 
-/** Another client has joined under the name of this static member. */
+/** Returns the error of a static member under whose instance id another client has joined. */
 export function twinTookOver({ groupId, instanceId }: Pick<GroupOptions, 'groupId' | 'instanceId'>): MillraceError {
   return new MillraceError('MR_FENCED', `another client took over the instance id ${instanceId} in group ${groupId}`, {
-    hint: 'A newer instance with the same instance id is running; this one must stop.',
+    hint: 'A newer instance with the same instance id is running. This one must stop.',
   })
 }
 
-/**
- * Once these members have stopped, the group takes the new topology by itself.
- *
- * @param liveMembers who runs the other topology
- * @param tool Kafka's own that lists the members of such groups
- */
+/** Returns the error of a member whose topology the group takes once `liveMembers` have gone. `tool` lists those. */
 export function topologyChanged(
   cluster: Pick<Cluster, 'options'>,
   groupId: string,
@@ -50,16 +45,16 @@ export function topologyChanged(
   return new MillraceError(
     'MR_TOPOLOGY_CHANGED',
     `members of group ${groupId} run another topology than this application: ${names}`,
-    { hint: `Stop them (${command} lists who is left), then start this one: offsets and stores are kept.` },
+    { hint: `Stop them (${command} lists those that are left), then start this one. Offsets and stores are kept.` },
   )
 }
 
-/** The group is of another kind than the member that asks. */
+/** Whether an error says that the group is of another kind than the member. */
 export function isForeignCode(apiCode: number): boolean {
   return apiCode === kafkaErrors.groupIdNotFound || apiCode === kafkaErrors.inconsistentGroupProtocol
 }
 
-/** @param apiCode one of `isForeignCode` */
+/** @param apiCode a code for which `isForeignCode` is true */
 export function foreignGroup(groupId: string, apiCode: number, text?: string): MillraceError {
   const cause = new KafkaError(apiCode, `joining group ${groupId}`, { text })
   return new MillraceError(
@@ -67,23 +62,23 @@ export function foreignGroup(groupId: string, apiCode: number, text?: string): M
     `group ${groupId} is in use by another kind of consumer (${text ?? cause.apiName})`,
     {
       cause,
-      hint: 'Stop its members, or choose another application id; an empty group of the consumer protocol must be deleted first.',
+      hint:
+        'Stop its members, or choose another application id. ' +
+        'An empty group of the consumer protocol must be deleted first.',
     },
   )
 }
 
-/**
- * Once these members are gone the group takes the protocol that was refused.
- *
- * @param members whom the group has
- */
+/** Returns the error of a member that waits for `members` of another kind. The group takes it once they have gone. */
 export function foreignMembers(groupId: string, members: readonly string[], cause: MillraceError): MillraceError {
   return new MillraceError(
     'MR_GROUP_PROTOCOL',
     `group ${groupId} is in use by another kind of consumer: ${members.toSorted().join(', ')}`,
     {
       cause,
-      hint: 'Stop them, or choose another application id. One that was closed without leaving the group, as Kafka Streams is, or killed, counts until its session ends (session.timeout.ms, 45 s by default).',
+      hint:
+        'Stop them, or choose another application id. A member counts until its session ends (session.timeout.ms, ' +
+        '45 s by default) if it was killed, or closed without leaving the group, as Kafka Streams is.',
     },
   )
 }

@@ -16,8 +16,7 @@ import { TaskOfPartition } from './tasks.ts'
 type MemberState = 'unsubscribed' | 'joining' | 'stable' | 'reconciling' | 'acknowledging' | 'fatal' | 'left'
 
 /**
- * The life of a member of a Kafka group, by whichever protocol it speaks with the coordinator. Its states are a choice
- * of those that Kafka's consumers have (`MemberState`):
+ * The life of a member of a Kafka group, by either protocol. Its states are some of Kafka's own (`MemberState`):
  *
  * ```
  * unsubscribed ── join ──▶ joining ── in the group ──▶ stable ◀──▶ reconciling, acknowledging
@@ -27,9 +26,9 @@ type MemberState = 'unsubscribed' | 'joining' | 'stable' | 'reconciling' | 'ackn
  *                                                  every state ──▶ left
  * ```
  *
- * A member is `reconciling` while others wait for tasks that it gives up (classic: then it joins again), and
+ * A member is `reconciling` while others wait for tasks that it gives up (classic: then it joins again). It is
  * `acknowledging` while the coordinator does not know what its thread owns (streams: the next heartbeat says it).
- * The tasks themselves are the `handover`'s.
+ * `handover` has the tasks themselves.
  */
 export class Membership implements KafkaMember {
   readonly cluster: Cluster
@@ -55,12 +54,12 @@ export class Membership implements KafkaMember {
   epoch = 0
   readonly #protocol: MemberProtocol
   readonly #reachability: Reachability
-  /** When the last heartbeat that was answered was sent: the session runs from there at the latest. */
+  /** When the last answered heartbeat was sent: the session runs from then on at the earliest. */
   #heardAt = 0
-  /** A member id that was given up here and may still hold tasks at the coordinator. */
+  /** A member id that was given up here, but may still hold tasks at the coordinator. */
   #abandonedId: string | undefined
   #isShutdownKnown = false
-  /** Why nothing can be assigned, as the thread knows it. */
+  /** The last reason given to the thread why nothing can be assigned. */
   #waitingFor: string | undefined
 
   constructor(cluster: Cluster, options: GroupOptions, protocol: (membership: Membership) => MemberProtocol) {
@@ -81,7 +80,7 @@ export class Membership implements KafkaMember {
       this.fail(asMillraceError(error))
       return
     }
-    // Left before it had joined.
+    // The thread may leave while the group is prepared.
     if (this.hasEnded) return
     this.heartbeats.start()
     await this.#protocol.enter()
@@ -138,22 +137,22 @@ export class Membership implements KafkaMember {
     return this.state.is('left', 'fatal')
   }
 
-  /** Whether an answer to what was asked under this member id still concerns this member. */
+  /** Whether the answer to a request under this member id still concerns this member. */
   isStill(memberId: string): boolean {
     return memberId === this.memberId && !this.hasEnded
   }
 
-  /** @param sentAt of the heartbeat that was answered */
+  /** @param sentAt when the answered heartbeat was sent */
   heard(sentAt: number): void {
     this.#heardAt = sentAt
   }
 
-  /** The coordinator can be reached, whatever it says. */
+  /** Notes that the coordinator responds, whatever it says. */
   answered(): void {
     this.#reachability.answered()
   }
 
-  /** Tells the thread once why nothing can be assigned, and when that is over. */
+  /** Notifies the thread once why nothing can be assigned, and once when that is over. */
   waitFor(error: MillraceError | undefined): void {
     if (error === undefined) {
       if (this.#waitingFor !== undefined) this.handover.notify({ type: 'resumed' })
@@ -161,26 +160,26 @@ export class Membership implements KafkaMember {
     this.#waitingFor = error?.message
   }
 
-  /** Some member asked all members to shut down. */
+  /** Notifies the thread once that some member asked all members to shut down. */
   shutDown(): void {
     if (!this.#isShutdownKnown) this.handover.notify({ type: 'shutdown' })
     this.#isShutdownKnown = true
   }
 
-  /** Membership is gone, and all tasks with it; joins again as a newcomer. */
+  /** Drops the membership and all tasks with it, and joins again as a newcomer. */
   lose(reason: string): void {
     this.handover.lose(reason, this.#protocol.sessionTimeout)
     this.startOver()
     void this.#protocol.enter()
   }
 
-  /** Loses a membership that the coordinator may still count on: that is ended before this member joins again. */
+  /** Loses a membership that the coordinator may still count. It is ended there before this member joins again. */
   abandon(reason: string): void {
     if (this.memberId !== '') this.#abandonedId = this.memberId
     this.lose(reason)
   }
 
-  /** Is a newcomer from now on. */
+  /** Makes this member a newcomer. */
   startOver(): void {
     this.state.become('joining')
     this.memberId = ''
@@ -198,7 +197,7 @@ export class Membership implements KafkaMember {
     this.#protocol.failed()
   }
 
-  /** Whether what failed may succeed later; if not, this member has failed, unless it is closing anyway. */
+  /** Whether what failed may succeed later. If not, this member fails, unless it is closing anyway. */
   canRetry(error: unknown): boolean {
     if (this.hasEnded) return false
     if (this.cluster.closed.aborted) {
@@ -225,7 +224,7 @@ export class Membership implements KafkaMember {
     }
   }
 
-  /** Drops everything if the coordinator may have given this member up without its having heard of it. */
+  /** Drops everything if the coordinator may have given this member up without an answer that says so. */
   #checkSession(): void {
     const silence = this.cluster.options.clock.monotonic() - this.#heardAt
     if (!this.isMember || silence <= this.#protocol.sessionTimeout) return

@@ -7,17 +7,16 @@ import { throwOnError } from '../../protocol/errors.ts'
 import { READ_TOPIC_PATIENCE } from '../../cluster/retry.ts'
 import { askCoordinator } from './coordinator.ts'
 
-/** Who reads or commits offsets: refused by the broker unless a member under its current epoch. */
+/** The member that reads or commits offsets. The broker refuses it unless this is its current epoch. */
 export interface OffsetMember {
   readonly memberId: string
   readonly memberEpoch: number
-  /** Of a static member: the coordinator then tells a twin that took its place from a session that ended. */
+  /** The name of a static member. By it the coordinator can tell a twin that took its place from an ended session. */
   readonly instanceId?: string | undefined
 }
 
 /**
- * Committed offsets of a group, with stable offsets required: while a transaction holds one, the call is repeated. Partitions
- * without a committed offset are absent.
+ * Returns the committed offsets of a group, as far as there are any. Repeats the call while a transaction holds one.
  *
  * @throws KafkaError `unknownMemberId`, `staleMemberEpoch` (never without a member); MR_LOG_UNREACHABLE
  */
@@ -56,9 +55,10 @@ export async function fetchOffsets(
 }
 
 /**
- * Commits offsets of a group. Repeating it does no harm, so a lost answer is made up for by asking again.
+ * Commits offsets of a group. Repetition does no harm, so the request is repeated after a lost answer.
  *
- * @throws KafkaError `unknownMemberId`, `staleMemberEpoch`, `illegalGeneration`; MR_LOG_UNREACHABLE when no definite answer could be had, `unknownTopicOrPartition` of a topic that was deleted
+ * @throws KafkaError `unknownMemberId`, `staleMemberEpoch`, `illegalGeneration`; `unknownTopicOrPartition` for a topic
+ *   that was deleted; MR_LOG_UNREACHABLE if there was no definite answer
  */
 export async function commitOffsets(
   cluster: Cluster,
@@ -91,7 +91,7 @@ export async function commitOffsets(
   await askCoordinator(cluster, groupId, what, commit, { unknownTopicPatience: READ_TOPIC_PATIENCE })
 }
 
-/** Offsets in the shape in which commits list them, in a transaction and outside of one. */
+/** Returns offsets in the shape of commits, in a transaction or outside of one. */
 export function offsetTopics(offsets: PartitionMap<CommittedOffset>) {
   return topicValues(offsets).map(({ name, partitions }) => ({
     name,
@@ -104,7 +104,7 @@ export function offsetTopics(offsets: PartitionMap<CommittedOffset>) {
   }))
 }
 
-/** Version 9 of these requests has the fields of version 8; streams groups take it only, brokers before 3.7 do not have it. */
+/** Version 9 has the fields of version 8. Streams groups take only version 9; brokers before 3.7 do not have it. */
 async function supports(cluster: Cluster, broker: number, api: { key: number; version: number }): Promise<boolean> {
   const { apiKeys } = await cluster.versions(broker)
   return apiKeys.some(({ apiKey, maxVersion }) => apiKey === api.key && maxVersion >= api.version)

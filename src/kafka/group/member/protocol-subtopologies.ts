@@ -1,7 +1,7 @@
 import type { InternalTopic, SubtopologyDescription } from '../../../group/group.ts'
 import type { CopartitionGroup, Subtopology, TopicInfo } from '../../protocol/streams-group-types.ts'
 
-/** Sub-topologies as the protocol writes them. Everything is sorted, because the coordinator takes another order for another topology. */
+/** Returns sub-topologies as the protocol writes them, all sorted: another order would be another topology. */
 export function protocolSubtopologies(subtopologies: readonly SubtopologyDescription[]): Subtopology[] {
   return subtopologies
     .toSorted((a, b) => a.id - b.id)

@@ -1,10 +1,10 @@
 import type { GroupOptions } from '../../../group/group.ts'
 import { isUnreachable } from '../../protocol/transaction-errors.ts'
 
-/** Attempts that fail before it is spoken of: a single one passes with every restart of a broker. */
+/** Failed attempts before the listener is called. A single one happens with every restart of a broker. */
 const patience = 3
 
-/** Tells once that no broker answers, and once that one does again, however often it is tried in between. */
+/** Notifies its listener once that no broker responds, and once that one does again, however many attempts it takes. */
 export class Reachability {
   readonly #tell: GroupOptions['onUnreachable']
   #failures = 0

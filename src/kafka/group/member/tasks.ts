@@ -7,7 +7,7 @@ import { fencedMember } from './member-errors.ts'
 /** Tasks by their text, `<subtopology>_<partition>`. */
 export type TaskSet = ReadonlyMap<string, TaskId>
 
-/** What a member owns or shall own. */
+/** The tasks that a member owns, or is to own. */
 export interface Assignment {
   readonly active: TaskSet
   readonly standby: TaskSet
@@ -15,7 +15,7 @@ export interface Assignment {
 
 export const noTasks: Assignment = { active: new Map(), standby: new Map() }
 
-/** A task list of the protocol; warm-up tasks are kept as standbys are. */
+/** Converts a task list of the protocol. Warm-up tasks become standbys. */
 export function assignmentOf(lists: TaskLists): Assignment {
   return { active: taskSet(lists.active), standby: taskSet([...lists.standby, ...lists.warmup]) }
 }
@@ -47,7 +47,7 @@ export function sortedTasks(set: TaskSet): TaskId[] {
   return [...set.values()].sort((a, b) => a.subtopology - b.subtopology || a.partition - b.partition)
 }
 
-/** Which task reads a partition, by the topics that sub-topologies read. */
+/** Finds the task that reads a partition, by the topics that sub-topologies read. */
 export class TaskOfPartition {
   readonly #subtopologies = new Map<string, number>()
 
@@ -58,12 +58,12 @@ export class TaskOfPartition {
     }
   }
 
-  /** Every topic that some task reads, sorted. */
+  /** All topics that tasks read, sorted. */
   get topics(): string[] {
     return [...this.#subtopologies.keys()].sort()
   }
 
-  /** @throws MR_FENCED naming the first partition whose task is not in `owned` */
+  /** @throws MR_FENCED with the first partition whose task is not in `owned` */
   requireOwned(groupId: string, owned: TaskSet, offsets: PartitionMap<unknown>): void {
     for (const [topic, partition] of offsets.entries()) {
       const task = this.#find(topic, partition)

@@ -4,13 +4,13 @@ import type { Cluster } from '../../cluster/cluster.ts'
 import { KafkaError } from '../../protocol/errors.ts'
 
 const standbyConfig = 'streams.num.standby.replicas'
-/** `group.streams.session.timeout.ms` of a broker that does not tell. */
+/** The value of `group.streams.session.timeout.ms` if the broker does not give it. */
 const defaultSessionTimeout = 45_000
 
 /**
- * Puts the wanted number of standbys on the group, where they are the coordinator's to know (KIP-1071), and reads its session timeout.
+ * Sets the wanted number of standbys on the group, where the coordinator looks for it (KIP-1071).
  *
- * @returns ms after which the coordinator gives up a member that it does not hear from
+ * @returns the session timeout: the time in ms without a heartbeat after which the coordinator gives up a member
  * @throws MR_CONFIG if the broker refuses that many standbys
  */
 export async function prepareGroup(cluster: Cluster, groupId: string, standbyReplicas: number): Promise<number> {
@@ -18,7 +18,7 @@ export async function prepareGroup(cluster: Cluster, groupId: string, standbyRep
   try {
     configs = await describeConfigs(cluster, 'group', groupId)
   } catch (error) {
-    // Not permitted to read them: the coordinator applies its own.
+    // This user may not read them. The coordinator applies its own.
     if (!isRefusal(error)) throw error
     configs = new Map()
   }
@@ -29,7 +29,9 @@ export async function prepareGroup(cluster: Cluster, groupId: string, standbyRep
       if (!isRefusal(error)) throw error
       throw new MillraceError('MR_CONFIG', `the broker refuses ${standbyReplicas} standby replicas: ${error.message}`, {
         cause: error,
-        hint: `Choose fewer, raise group.streams.max.standby.replicas on the brokers, or set ${standbyConfig} on the group yourself.`,
+        hint:
+          'Choose fewer, raise group.streams.max.standby.replicas on the brokers, ' +
+          `or set ${standbyConfig} on the group yourself.`,
       })
     }
   }

@@ -3,11 +3,7 @@ import { KafkaError, kafkaErrors } from '../../protocol/errors.ts'
 import type { StreamsGroupHeartbeatResponse } from '../../protocol/streams-group-heartbeat.ts'
 import { foreignGroup } from '../member/member-errors.ts'
 
-/**
- * The error of a heartbeat that repeating or joining anew does not heal.
- *
- * @param topics that the application reads
- */
+/** Returns the error of a heartbeat that neither repetition nor joining again heals. The application reads `topics`. */
 export function fatalGroupError(
   groupId: string,
   { errorCode, errorMessage }: StreamsGroupHeartbeatResponse,
@@ -28,19 +24,21 @@ export function fatalGroupError(
         hint: 'Check the names of the topics.',
       })
     case kafkaErrors.topicAuthorizationFailed:
-      // The coordinator does not say which: it must be shown all of them.
+      // The coordinator does not say which one, so the error names all of them.
       return new KafkaError(errorCode, `joining group ${groupId}`, {
         text: [text, `its topics are ${topics.join(', ')}`].filter(Boolean).join('; '),
         needs: { topic: 'Describe' },
         topic: topics.length === 1 ? topics[0] : undefined,
-        hint: `Give this user the permissions Describe and Read on these topics, and Describe, Create, Read and Write on topics that begin with ${groupId}-.`,
+        hint:
+          'Give this user the permissions Describe and Read on these topics, ' +
+          `and Describe, Create, Read and Write on topics that begin with ${groupId}-.`,
       })
     default:
       return new KafkaError(errorCode, `heartbeat of group ${groupId}`, { text, needs: { group: [groupId, 'Read'] } })
   }
 }
 
-/** The only trace of a changed topology is the text of an invalid request. */
+/** Whether the topology has changed. Only the text of an invalid request says so. */
 export function isTopologyChange({ errorCode, errorMessage }: StreamsGroupHeartbeatResponse): boolean {
   return errorCode === kafkaErrors.invalidRequest && /topology updates/i.test(errorMessage ?? '')
 }

@@ -24,7 +24,7 @@ const joinEpoch = 0
 const leaveEpoch = -1
 const noLists: TaskLists = { active: [], standby: [], warmup: [] }
 
-/** Membership in a streams group by heartbeats that carry the topology and the tasks (KIP-1071). */
+/** Membership in a streams group by heartbeats with the topology and the tasks (KIP-1071). */
 export class StreamsProtocol implements MemberProtocol {
   readonly instanceId = undefined
   sessionTimeout = 0
@@ -32,7 +32,7 @@ export class StreamsProtocol implements MemberProtocol {
   readonly #member: Membership
   readonly #join: JoinFields
   readonly #waiting = new WaitingReasons()
-  /** A reply was lost, which is never repeated: what it said must be asked for. */
+  /** A reply was lost. The coordinator does not repeat it, so this member must ask for what it said. */
   #inDoubt = false
   #shutdownWanted = false
 
@@ -47,7 +47,7 @@ export class StreamsProtocol implements MemberProtocol {
     }
   }
 
-  /** Tasks that others gave up are handed over in a member's own next heartbeat only: one without tasks asks more often. */
+  /** A member gets tasks that others gave up only by its own next heartbeat: one without tasks sends more of them. */
   get eagerInterval(): number {
     return isEmpty(this.#member.handover.held) ? 100 : Number.POSITIVE_INFINITY
   }
@@ -56,8 +56,8 @@ export class StreamsProtocol implements MemberProtocol {
     const { cluster, options } = this.#member
     await requireStreamsProtocol(cluster, options.groupId)
     this.sessionTimeout = await prepareGroup(cluster, options.groupId, options.standbyReplicas)
-    // A thread of this process that was killed holds its tasks until its session ends; the state directory's lock says that it is
-    // dead. Only a leave frees them at once and fences whatever it left on the way.
+    // A predecessor of this thread that was killed holds its tasks until its session ends, and the lock of the state
+    // directory proves that it is dead. Only a leave frees the tasks at once and fences what it still has on the way.
     const group = await describeStreamsGroup(cluster, options.groupId)
     for (const { memberId, processId, clientId } of group?.members ?? []) {
       if (processId === options.processId && clientId === cluster.options.clientId) await this.leave(memberId)
@@ -82,7 +82,7 @@ export class StreamsProtocol implements MemberProtocol {
     await this.#tell()
   }
 
-  /** A heartbeat may be under way that brings a newer one. */
+  /** Waits for a heartbeat, which may bring a newer epoch. */
   renewEpoch(): Promise<void> {
     return this.#member.heartbeats.beatNow()
   }
@@ -103,7 +103,7 @@ export class StreamsProtocol implements MemberProtocol {
     const broker = await member.cluster.coordinator('group', member.options.groupId)
     await member.releaseAbandoned()
     if (this.#inDoubt) await this.#catchUp(broker)
-    // A join that followed the leave would make a member that nobody knows; one sent before it is answered before it.
+    // A join after the leave would make a member that nobody knows. One that was sent before is also answered before.
     if (member.hasEnded) return
     const { memberId, epoch, state } = member
     const isReport = state.is('acknowledging')
@@ -111,7 +111,7 @@ export class StreamsProtocol implements MemberProtocol {
     const tasks = isReport ? taskListsOf(member.handover.held) : undefined
     const isShutdown = this.#shutdownWanted
     this.#shutdownWanted = false
-    // Not before: the member may have been lost and have joined again since the heartbeat was due.
+    // Read as late as this: since the heartbeat was due the member may have been lost and have joined again.
     const sentAt = member.cluster.options.clock.monotonic()
     let reply: StreamsGroupHeartbeatResponse
     try {
@@ -125,7 +125,7 @@ export class StreamsProtocol implements MemberProtocol {
       }
       throw error
     }
-    // Left, or lost, while the answer was on its way.
+    // The member may leave, or be lost, while the answer is on its way.
     if (!member.isStill(memberId)) return
     member.answered()
     if (reply.errorCode === kafkaErrors.none) {
@@ -149,7 +149,7 @@ export class StreamsProtocol implements MemberProtocol {
       : { groupId, memberId, memberEpoch, join: undefined, tasks, shutdownApplication }
   }
 
-  /** Has a heartbeat say what is to be said; the one under way may have been too early for it. */
+  /** Sends a heartbeat with the latest news. The one under way may have been too early for them. */
   async #tell(): Promise<void> {
     const { heartbeats, state } = this.#member
     const isUnderWay = heartbeats.isUnderWay
@@ -172,7 +172,7 @@ export class StreamsProtocol implements MemberProtocol {
       if (error !== undefined || !isBlocked) member.waitFor(error)
       if (status.some(({ code }) => code === groupStatus.shutdownApplication)) member.shutDown()
     }
-    // While topics are missing a member has no tasks because nobody can have any, which `waiting` says better than an empty list.
+    // While topics are missing nobody can have tasks: `waiting` says why, and an empty assignment would not.
     if (tasks === undefined) return
     const target = assignmentOf(tasks)
     if (!isBlocked || !isEmpty(target) || !isEmpty(member.handover.held)) member.handover.told(target)
@@ -193,7 +193,7 @@ export class StreamsProtocol implements MemberProtocol {
     else member.fail(fatalGroupError(groupId, reply, member.taskOf.topics))
   }
 
-  /** Whether joining again may succeed although the coordinator refused it. */
+  /** Whether joining again may succeed although the coordinator refused this member. */
   async #isHealed(reply: StreamsGroupHeartbeatResponse): Promise<boolean> {
     const { cluster, options } = this.#member
     const isForeign = reply.errorCode === kafkaErrors.groupIdNotFound
@@ -204,7 +204,7 @@ export class StreamsProtocol implements MemberProtocol {
     return forgetTopology(cluster, options.groupId)
   }
 
-  /** Learns what a lost reply said. A member that is gone, or was reset, joins again. */
+  /** Asks for what a lost reply said. A member that the group does not know any more joins again. */
   async #catchUp(broker: number): Promise<void> {
     const member = this.#member
     const { memberId } = member
@@ -221,7 +221,7 @@ export class StreamsProtocol implements MemberProtocol {
     member.handover.told(assignmentOf(self.assignment))
   }
 
-  /** Members run another topology: it is theirs while they live, so joining is tried again until the last of them has gone. */
+  /** Reports the members that run another topology. This one tries to join until the last of them has gone. */
   async #waitForOthers(): Promise<void> {
     const { cluster, options, heartbeats } = this.#member
     heartbeats.failed()
