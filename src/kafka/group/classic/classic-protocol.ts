@@ -154,7 +154,7 @@ export class ClassicProtocol implements MemberProtocol {
           await this.#joinAndSync()
           failures = 0
         } catch (error) {
-          if (isTopologyChange(error)) {
+          if (isTopologyChange(error) && !this.#member.hasEnded) {
             await this.#standAside(error)
             failures = 0
             continue
