@@ -6,20 +6,20 @@ import { json, readTopic, string, topic, TopicWriter } from 'millrace'
 import type { Log, Topic } from 'millrace'
 import { CliProcess } from '../cli/cli-process.ts'
 
-/** A log that `millrace run` works on, while the test does not have it open. */
+/** A log that `millrace run` opens while the test does not have it open. */
 export interface BadInputPlace {
   readonly prefix: string
-  /** Of `millrace run`, besides the application and `--data`. */
+  /** Arguments of `millrace run`, besides the application and `--data`. */
   readonly args: readonly string[]
   open(data: string): Promise<Log>
 }
 
-/** Of the applications' topics. */
+/** Partitions of the applications' topics. */
 const PARTITIONS = 2
 
 /**
- * What everybody may expect of `millrace run` when something is wrong: one error with a code, a place and a hint, an exit code
- * that is not 0, and nothing lost: once the cause is gone, it goes on as if nothing had happened.
+ * Tests what users may expect of `millrace run` when something is wrong: one error with a code, a place and a hint, an
+ * exit code that is not 0, and no loss. Without the cause, it goes on as if nothing had happened.
  */
 export function badInputPromises(newPlace: () => BadInputPlace): void {
   let place: BadInputPlace
@@ -81,7 +81,7 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
     ])
   }
 
-  /** Runs it to its end, which must be one error with a hint; answers the error's line. */
+  /** Runs an application to its end, which must be one error with a hint. @returns the error's line */
   async function failure(app: 'sums' | 'joined', code: string): Promise<string> {
     const { code: exit, stderr } = await start(app).result()
     const lines = stderr.match(/^error .*$/gm) ?? []
@@ -92,7 +92,7 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
     return lines[0] ?? ''
   }
 
-  /** Runs it until it has processed so many records, then ends it in good order; answers what it logged. */
+  /** Runs the application until it has processed `count` records, then stops it gracefully. @returns what it logged */
   async function runUntilProcessed(count: number): Promise<string> {
     const millrace = start('sums', '--log-format', 'json')
     await millrace.stderrMatches(new RegExp(`"processed":${count}\\b`))
@@ -114,7 +114,7 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
       const error = await failure('sums', 'MR_PROCESSING')
       expect(error).toContain('13 is right out')
       expect(error).toMatch(/\(node=KSTREAM-MAPVALUES-\d+, task=0_\d, topic=\S*orders, partition=\d, offset=\d+\)$/)
-      // And again, as often as it is tried.
+      // The next run fails the same way.
       expect(await failure('sums', 'MR_PROCESSING')).toBe(error)
 
       vi.stubEnv('MILLRACE_TEST_THROWS_AT', '')
@@ -139,7 +139,7 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
       expect(await runUntilProcessed(40)).toMatch(/"reason":"deserialization"/)
       expect(await shownSums()).toEqual(sumsOf(20))
 
-      // It lies behind: an application that would fail does not meet it again.
+      // The record was passed: an application that would fail does not read it again.
       vi.stubEnv('MILLRACE_TEST_UNDECODABLE', 'fail')
       await order(20)
       await runUntilProcessed(40)
@@ -148,7 +148,7 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
   })
 
   describe('topics that do not fit', () => {
-    test('a repartition topic with a partition count that nobody asked for', async () => {
+    test('a repartition topic with a wrong partition count', async () => {
       await createTopics({ orders: 2, sums: 2, 'summing-digits-repartition': 5, 'summing-sums-changelog': 3 })
       expect(await failure('sums', 'MR_INTERNAL_TOPIC')).toContain(`${place.prefix}summing-`)
     })
@@ -171,7 +171,7 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
 
     beforeEach(() => createTopics({ orders: PARTITIONS, sums: PARTITIONS }))
 
-    test('that another process works on', async () => {
+    test('that another process uses', async () => {
       const first = start('sums')
       await first.stderrMatches(/^starting/m)
       await first.stderrMatches(/tasks assigned/m)
@@ -180,7 +180,7 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
       expect((await first.result()).code).toBe(0)
     })
 
-    test('whose state is damaged is named, and the state restored from the changelog', async () => {
+    test('with damaged state is named, and the state restored from the changelog', async () => {
       await order(20)
       await runUntilProcessed(40)
       for (const task of ['1_0', '1_1']) damage(stateDirectory(task))
@@ -190,7 +190,7 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
       expect(await shownSums()).toEqual(new Map([...sumsOf(20)].map(([digit, sum]) => [digit, 2 * sum])))
     })
 
-    test('whose state is something else is left alone', async () => {
+    test('that holds something else than state is named and left alone', async () => {
       mkdirSync(stateDirectory(), { recursive: true })
       writeFileSync(stateDirectory('process'), 'my diary')
       expect(await failure('sums', 'MR_STATE_\\w+')).toContain(stateDirectory('process'))
@@ -198,14 +198,14 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
   })
 }
 
-/** Overwrites the files by which the engine finds its data. */
+/** Overwrites the manifests, by which the engine finds its data. */
 export function damage(directory: string): void {
   const manifests = readdirSync(directory).filter((name) => name.startsWith('MANIFEST'))
   expect(manifests).not.toEqual([])
   for (const name of manifests) writeFileSync(join(directory, name), 'ruined')
 }
 
-/** Of orders of 1 to `count` cents, by last digit. */
+/** Sums orders of 1 to `count` cents by their last digit. */
 function sumsOf(count: number): Map<string, number> {
   const sums = new Map<string, number>()
   for (let cents = 1; cents <= count; cents++) sums.set(String(cents % 10), (sums.get(String(cents % 10)) ?? 0) + cents)

@@ -13,13 +13,13 @@ afterAll(() => rmSync(data, { recursive: true, force: true }))
 
 const BANK = { seed: 20, accounts: 40 }
 const KILLS = 20
-/** ms that a process lives at most. Many die while they open the log, restore or join. */
+/** Milliseconds that a process lives at most. Many die while they open the log, restore or join. */
 const LONGEST_LIFE = 1600
 
 test(`after ${KILLS} kills at any moment every payment was made once and counted once`, async () => {
   for (let kill = 0; kill < KILLS; kill++) {
     const example = new PaymentsProcess({ data, seed: BANK.seed, rate: 5000 })
-    // Some get to work however slow the machine is.
+    // Some processes get to work however slow the machine is.
     if (kill % 5 === 0) await example.shows()
     await example.killAfter(randomAt(BANK.seed, kill, 0) * LONGEST_LIFE)
   }

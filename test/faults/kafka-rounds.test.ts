@@ -17,7 +17,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-/** `npm run faults` takes more of them, and longer ones. */
+/** A few short rounds. `npm run faults` runs more of them, and longer ones. */
 test.each([
   { seed: 1, groupProtocol: 'streams' },
   { seed: 2, groupProtocol: 'classic' },
@@ -25,7 +25,7 @@ test.each([
   { seed: 4, groupProtocol: 'classic' },
   { seed: 5, groupProtocol: 'streams' },
 ] as const)(
-  'exactly once on Kafka, whatever happens to processes and answers: seed $seed, $groupProtocol groups',
+  'exactly once on Kafka, whatever happens to processes and responses: seed $seed, $groupProtocol groups',
   async (round) => {
     const result = await runRound(brokers, { ...round, guarantee: 'exactly_once', faults: 2, directory })
     const { lost, doubled, payments } = result

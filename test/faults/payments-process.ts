@@ -7,14 +7,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 const MAIN = join(import.meta.dirname, '../../examples/payments/main.ts')
 
 export interface PaymentsRun {
-  /** Of the log and the state. */
+  /** The directory of the log and the state. */
   readonly data: string
   readonly seed: number
   /** Payments per second. */
   readonly rate: number
 }
 
-/** The payments example with its generator, whole, in a process of its own. */
+/** The whole payments example, with its generator, in a process of its own. */
 export class PaymentsProcess {
   readonly #child: ChildProcess
   readonly #closed: Promise<unknown>
@@ -32,7 +32,7 @@ export class PaymentsProcess {
     this.#closed = once(this.#child, 'close')
   }
 
-  /** Resolves when the application has shown what it is doing, which is after its start. */
+  /** Resolves when the application has printed something, which is after its start. */
   async shows(): Promise<void> {
     while (this.#shown === '') {
       this.#assertRunning()
@@ -40,7 +40,7 @@ export class PaymentsProcess {
     }
   }
 
-  /** Kills it with no chance to end in good order. @throws if it has ended by itself: with an error, that is */
+  /** Kills the process, which cannot end gracefully. @throws if it ended by itself, which means with an error */
   async killAfter(ms: number): Promise<void> {
     await sleep(ms)
     this.#assertRunning()

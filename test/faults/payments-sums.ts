@@ -7,14 +7,14 @@ import type { AccountTotal, Volume } from '../../examples/payments/topics.ts'
 
 const MINUTE = 60_000
 
-/** What the application has to say in the end about the generator's first payments. */
+/** What the application must have written in the end about the generator's first payments. */
 export interface Books {
   readonly totals: ReadonlyMap<string, AccountTotal>
-  /** By the minute's start, in ms since the epoch. */
+  /** Volumes by the start of the minute, in ms since the epoch. */
   readonly volumes: ReadonlyMap<number, Volume>
 }
 
-/** The generator's own sums. */
+/** Computes the books from the generator alone. */
 export function expectedBooks(bank: Bank, count: number): Books {
   const { record } = paymentGenerator(bank)
   const byMinute = new Map<number, Volume>()
@@ -27,7 +27,7 @@ export function expectedBooks(bank: Bank, count: number): Books {
   return { totals: expectedTotals(bank, count), volumes: byMinute }
 }
 
-/** The last word of the application's output topics. */
+/** Reads the last value of each key from the application's output topics. */
 export async function booksIn(log: Log): Promise<Books> {
   const byMinute = new Map<number, Volume>()
   for await (const { key, value } of readTopic(log, volumes, { until: 'end' })) {
@@ -44,14 +44,14 @@ export async function totalsIn(log: Log, topic: typeof accounts): Promise<Map<st
   return totals
 }
 
-/** Resolves when the output topics speak of `count` payments, and when the signal aborts. */
+/** Resolves when the output topics count `count` payments, or when the signal aborts. */
 export async function booked(log: Log, count: number, signal: AbortSignal): Promise<void> {
   // Every payment is booked with two accounts.
   await reaches(log, accounts, 2 * count, signal)
   await reaches(log, volumes, count, signal)
 }
 
-/** Resolves when the latest values of all keys of a topic count that many payments, and when the signal aborts. */
+/** Resolves when the latest values of all keys of a topic count `count` payments, or when the signal aborts. */
 export async function reaches<K, V extends { readonly payments: number }>(
   log: Log,
   topic: ReadableTopic<K, V>,
@@ -69,7 +69,7 @@ export async function reaches<K, V extends { readonly payments: number }>(
   }
 }
 
-/** Which of the generator's payments the input topic holds, in ascending order. */
+/** Reads the indexes of the payments in the input topic, in ascending order. */
 export async function paymentsIn(log: Log): Promise<number[]> {
   const indexes: number[] = []
   for await (const { value } of readTopic(log, payments, { until: 'end' })) indexes.push(Number(value?.id.slice(1)))

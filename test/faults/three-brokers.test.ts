@@ -35,7 +35,7 @@ async function groupCoordinator(applicationId: string): Promise<number> {
   return cluster.retrying({ what: 'finding a coordinator' }, () => cluster.coordinator('group', applicationId))
 }
 
-/** Of one of the application's threads: each has a transactional id of its own. */
+/** Finds the coordinator of one of the application's threads: each has a transactional id of its own. */
 async function transactionCoordinator(applicationId: string): Promise<number> {
   await cluster.retrying({ what: 'finding the brokers' }, () => cluster.refresh(['__transaction_state']))
   for (const { id } of brokers.nodes) {
@@ -45,7 +45,7 @@ async function transactionCoordinator(applicationId: string): Promise<number> {
   throw new Error('no broker coordinates a transactional id of the application')
 }
 
-test('nothing is lost or doubled when brokers die that lead an input or a changelog, or coordinate group or transactions', async () => {
+test('nothing is lost or doubled when brokers die that lead partitions or coordinate group or transactions', async () => {
   const killed: string[] = []
   const killLeaders = async ({ applicationId, topics, note }: RunningBank): Promise<void> => {
     const roles = {
@@ -58,7 +58,7 @@ test('nothing is lost or doubled when brokers die that lead an input or a change
       await sleep(1000)
       const id = await find()
       const node = brokers.nodes.find((each) => each.id === id)!
-      note(`broker ${id} dies, which has ${role}`)
+      note(`broker ${id} dies, which leads or coordinates ${role}`)
       killed.push(role)
       await brokers.restart(node, 'kill', 1000)
       note(`broker ${id} is back`)

@@ -13,7 +13,7 @@ export class Clicks {
     this.#counts = topic(`counts-of-${id}`, { key: windowed(string(), 10), value: long(), tombstones: true })
   }
 
-  /** What is built before the store draws numbers of generated names. */
+  /** @param before what is built before the store, and so draws numbers of generated names */
   app(store: string | undefined, before: 'peek' | 'nothing'): Application {
     return defineApp({
       id: this.id,

@@ -32,7 +32,7 @@ describe.each(['embedded', 'kafka'] as const)('on the %s log', (kind) => {
     rmSync(directory, { recursive: true, force: true })
   })
 
-  test('a topology whose generated names have changed is refused, and goes on with its state once the store has its old name', async () => {
+  test('refuses changed generated names, and goes on with the state once the store has its old name', async () => {
     await clicks.click(log, 100, 105)
     await clicks.run(clicks.app(undefined, 'peek'), options, 2)
     await clicks.click(log, 108)
@@ -52,7 +52,7 @@ describe.each(['embedded', 'kafka'] as const)('on the %s log', (kind) => {
     expect((await clicks.lastCounts(log)).get(98)).toBe(3)
   })
 
-  test('starting over deletes what was left under the old name', async () => {
+  test('plans a reset that deletes the changelog of the old name', async () => {
     const { internalTopics, otherTopics } = await planReset(clicks.app(undefined, 'nothing'), log, directory)
     expect({ internalTopics, otherTopics }).toEqual({ internalTopics: [`${id}-${before}-changelog`], otherTopics: [] })
   })

@@ -20,8 +20,8 @@ import {
 import type { Application, KeyValueStore, Log, Logger, ProcessorContext, StreamsOptions } from 'millrace'
 
 /*
- * An application with every kind of store, its input in rounds, and all that it writes. Round 0 and 1 lie in the fixtures as the
- * release of their name left them; round 2 is what the code of today goes on with.
+ * An application with every kind of store, its input in rounds, and its output. The fixtures have rounds 0 and 1 as the
+ * release of their name left them; today's code goes on with round 2.
  */
 
 interface Order {
@@ -55,15 +55,15 @@ const placed = text('placed')
 const firsts = text('firsts')
 const byCountry = text('by-country')
 const OUTPUTS = [totals, windows, finals, closed, visits, nearby, sent, named, placed, firsts, byCountry] as const
-/** Of `suppress`: restored at every start. */
+/** The buffer of `suppress`, which is restored at every start. */
 const HELD_IN_MEMORY = 'finals-store'
 
-/** @param logger is told of what the library had to delete or rebuild */
+/** @param logger notified of what the library had to delete or rebuild */
 export function shop(logger: Logger): Application {
   return defineApp({
     id: 'shop',
     commitInterval: 10,
-    // What caches hold back depends on when commits come.
+    // With caches, the output would depend on the times of commits.
     cacheBytes: 0,
     logger,
     build: (builder) => {
@@ -144,7 +144,7 @@ export function shop(logger: Logger): Application {
   })
 }
 
-/** Creates the topics, and deletes one again: the numbers of deleted topics must not come back. */
+/** Creates the topics, and deletes one again: numbers of deleted topics must not be reused. */
 export async function createTopics(log: Log): Promise<void> {
   const names = [orders, parcels, removed, ...OUTPUTS].map(({ name }) => ({ name, partitions: PARTITIONS }))
   const compacted = [customers, countries].map(({ name }) => ({
@@ -179,7 +179,7 @@ export async function writeRound(log: Log, round: number): Promise<void> {
   await orderWriter.flush()
 }
 
-/** Runs the application until it has nothing left to do. @returns how many changelog records it had to replay into what lies on disk */
+/** Runs the application until nothing is left to do. @returns the changelog records that it restored to disk stores */
 export async function runShop(log: Log, logger: Logger, more: Omit<StreamsOptions, 'log'>): Promise<number> {
   let restored = 0
   const onRestore: StreamsOptions['onRestore'] = (event, progress) => {
@@ -199,13 +199,13 @@ export async function runShop(log: Log, logger: Logger, more: Omit<StreamsOption
   return restored
 }
 
-/** All that lies in the output topics, in an order that does not depend on the turns of the tasks. */
+/** Reads all records of the output topics, in an order that does not depend on the turns of the tasks. */
 export async function outputsOf(log: Log): Promise<Record<string, readonly string[]>> {
   const found: Record<string, readonly string[]> = {}
   for (const output of OUTPUTS) {
     const lines: string[] = []
     for await (const { key, value, timestamp } of readTopic<unknown, unknown>(log, output, { until: 'end' })) {
-      // Two tasks write into its repartition topic: how their records lie among each other depends on their turns.
+      // Two tasks write into its repartition topic: the order of their records depends on their turns.
       const at = output === byCountry ? undefined : timestamp - START
       lines.push(JSON.stringify([key, value === null ? null : String(value), at]))
     }

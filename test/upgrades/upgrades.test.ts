@@ -22,7 +22,7 @@ describe.each(releases)('a log and a state directory of %s', (release) => {
     })
     afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-    /** What the code of today makes of it. */
+    /** Goes on with today's code. */
     const goOn = async () => {
       const log = await embeddedLog({ directory: join(directory, 'log') })
       await writeRound(log, rounds.inFixtures)
@@ -33,15 +33,15 @@ describe.each(releases)('a log and a state directory of %s', (release) => {
       return { restored, warnings, outputs }
     }
 
-    test('open and go on to the answers that the release itself would have given, with nothing restored', async () => {
+    test('open and go on to the output that the release itself would have had, with nothing restored', async () => {
       const { restored, warnings, outputs } = await goOn()
       expect(outputs).toEqual(answers)
       expect(restored).toBe(0)
-      // An archive is a copy, wherever it is unpacked.
+      // An unpacked archive counts as a copy.
       expect(warnings).toEqual([expect.stringContaining('the state directory was copied or moved here')])
     })
 
-    test('have everything in the log: without the state directory the answers are the same, restored', async () => {
+    test('have everything in the log: without the state directory the output is the same, restored', async () => {
       rmSync(join(directory, 'state', 'shop'), { recursive: true })
       const { restored, outputs } = await goOn()
       // The one store without a changelog begins again.

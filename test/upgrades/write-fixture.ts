@@ -1,6 +1,6 @@
 /**
- * Writes the fixtures of a release: a log and a state directory as its code leaves them, and what that code answers when it goes
- * on. To be run from the checkout of a release, once, before the formats on disk change:
+ * Writes the fixtures of a release: a log and a state directory as its code leaves them, and the output of that code
+ * when it goes on. To be run once from the checkout of a release, before the formats on disk change:
  *
  *     node --conditions=millrace-source test/upgrades/write-fixture.ts <version>
  *
@@ -32,7 +32,7 @@ for (const engine of ['rocksdb', 'level'] as const) {
   }
   await run(0, 1)
   await run(1, rounds.inFixtures)
-  // Files that tell about the machine, and which no engine needs.
+  // These files describe the machine, and no engine needs them.
   for (const name of readdirSync(directory, { recursive: true, encoding: 'utf8' })) {
     if (/(^|\/)(LOG|LOG\.old.*)$/.test(name)) rmSync(join(directory, name))
   }

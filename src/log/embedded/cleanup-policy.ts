@@ -1,6 +1,6 @@
-/** Kafka's `delete.retention.ms`: how long a tombstone can still be read after it was compacted first. */
+/** Kafka's default of `delete.retention.ms`: how long a tombstone can still be read after its first compaction. */
 const DEFAULT_TOMBSTONE_MS = 86_400_000
-/** Less than this is not worth a compaction. */
+/** With fewer new records a compaction is not worth its cost. */
 const MIN_DIRTY_RECORDS = 10_000
 
 interface Configured {
@@ -20,7 +20,7 @@ export function isCompacted(partition: Configured): boolean {
   return policyOf(partition).includes('compact')
 }
 
-/** Milliseconds for which records are kept; `undefined`: for ever. */
+/** Returns the milliseconds for which records are kept, undefined if they are kept for ever. */
 export function retentionOf(partition: Configured): number | undefined {
   const retention = numberOf(partition, 'retention.ms', -1)
   return retention < 0 || !policyOf(partition).includes('delete') ? undefined : retention
@@ -30,12 +30,12 @@ export function tombstoneRetentionOf(partition: Configured): number {
   return numberOf(partition, 'delete.retention.ms', DEFAULT_TOMBSTONE_MS)
 }
 
-/** Records younger than this many milliseconds are not compacted. */
+/** Returns the age in milliseconds below which records are not compacted. */
 export function compactionLagOf(partition: Configured): number {
   return numberOf(partition, 'min.compaction.lag.ms', 0)
 }
 
-/** True when at least half of the partition has not been compacted (Kafka's `min.cleanable.dirty.ratio` of 0.5). */
+/** True if at least half of the partition has not been compacted (Kafka's `min.cleanable.dirty.ratio` of 0.5). */
 export function needsCompaction(partition: Compactable): boolean {
   const dirty = partition.lastRunBase - Math.max(partition.cleanedTo, partition.startOffset)
   return isCompacted(partition) && dirty >= Math.max(MIN_DIRTY_RECORDS, partition.cleanedRecords)

@@ -6,21 +6,21 @@ import type { EmbeddedPartition } from './embedded-partition.ts'
 import { sealRun, TRAILER_BYTES } from './stored-run.ts'
 import type { StoredRun } from './stored-run.ts'
 
-/** Bytes that one step reads, about. */
+/** Approximate bytes that one step reads. */
 const STEP_BYTES = 1024 * 1024
-/** Keys that one compaction remembers; it ends where there are more. */
+/** Keys that one compaction remembers: it ends at the run in which there are more. */
 const MAX_KEYS = 1_000_000
 
 /**
- * One compaction of one partition, in steps of bounded work: reads what has not been compacted and remembers the last
- * offset of each key; then rewrites everything below, without the records that a later one of the same key replaces.
- * Each rewriting step is one write; stopping between two of them loses nothing.
+ * One compaction of one partition, in steps of bounded work. It reads what has not been compacted and remembers the
+ * last offset of each key. Then it rewrites the partition up to there without the records that a later one of the same
+ * key replaces. Each rewriting step is one write: a stop between two of them loses nothing.
  */
 export class Compaction {
   readonly partition: EmbeddedPartition
   readonly #now: number
   readonly #lastOffsets = new Map<string, number>()
-  /** Where the compacted part will end; -1 until all of it has been read. */
+  /** The offset at which the compacted part will end; -1 until all of it has been read. */
   #end = -1
   #at: number
   #retained = 0
@@ -31,7 +31,7 @@ export class Compaction {
     this.#at = Math.max(partition.cleanedTo, partition.startOffset)
   }
 
-  /** Does the next piece of work and says what to write, if anything; `done` after the last. */
+  /** Does the next piece of work. Returns what is to be written, if anything; `done` after the last piece. */
   step(): { readonly write: ((batch: WriteBatch) => void) | undefined; readonly done: boolean } {
     if (this.#end < 0) {
       this.#readStep()
@@ -92,7 +92,7 @@ export class Compaction {
     }
   }
 
-  /** One run with what is left of these; `undefined` if nothing is. */
+  /** Returns one run with what is left of these, undefined if nothing is left. */
   #merge(runs: readonly StoredRun[]): { readonly base: number; readonly bytes: Buffer } | undefined {
     const base = runs[0]!.base
     const total = runs.reduce((bytes, run) => bytes + run.end + 4 * run.count, TRAILER_BYTES)

@@ -1,7 +1,7 @@
 import { isMillraceError } from '../../errors/millrace-error.ts'
 import type { EngineRange, KeyValueEngine } from '../../engine/engine.ts'
 
-/** Stands for a row that may be there, and cannot be read. */
+/** Stands for a row that cannot be read, whether it is there or not. */
 export const UNREADABLE = Symbol('unreadable')
 
 export interface Row {
@@ -9,7 +9,7 @@ export interface Row {
   readonly value: Buffer
 }
 
-/** True for what engines and stored runs throw where bytes are not as they were written. */
+/** True for errors of engines and stored runs about bytes that are not as they were written. */
 export function isDamage(error: unknown): boolean {
   return isMillraceError(error) && (error.code === 'MR_STATE_CORRUPT' || error.code === 'MR_CORRUPT_BATCH')
 }
@@ -26,7 +26,7 @@ export class DamagedRows {
     return this.#attempt(() => this.#engine.get(key))
   }
 
-  /** The first row of the range, going its way. */
+  /** Returns the first row of the range, in its direction. */
   first(range: EngineRange): Row | undefined | typeof UNREADABLE {
     return this.#attempt(() => {
       const rows = this.#engine.iterate({ ...range, limit: 1 })
@@ -38,11 +38,7 @@ export class DamagedRows {
     })
   }
 
-  /**
-   * Shows rows of the range, going its way, until one cannot be read or `visit` returns false.
-   *
-   * @returns true if it came to the end
-   */
+  /** Visits rows in the range's direction until one is unreadable or `visit` returns false. @returns true at the end */
   each(range: EngineRange, visit: (row: Row) => boolean): boolean {
     const isWhole = this.#attempt(() => {
       const rows = this.#engine.iterate(range)

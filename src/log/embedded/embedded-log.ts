@@ -19,35 +19,33 @@ import { openLogDirectory } from './log-directory.ts'
 import { openPersistent } from './open-persistent.ts'
 import type { LogPlace } from './open-persistent.ts'
 
-/** Told of losses. */
+/** A logger that is notified of losses. */
 export interface LossLogger {
   warn(fields: object, message: string): void
 }
 
-/** Where an embedded log lies, and how safely. */
+/** The place of an embedded log, and how safe it is. */
 export interface EmbeddedLogOptions {
-  /** Made if it is missing. One process at a time can have it open. */
+  /** The directory, created if it is missing. Only one process at a time can have it open. */
   readonly directory: string
-  /** The engine that keeps the data; for a new directory RocksDB, or LevelDB where RocksDB does not load. */
+  /** The engine that keeps the data. For a new directory RocksDB, or LevelDB where RocksDB does not load. */
   readonly engine?: EngineName
-  /**
-   * False: a commit is handed to the operating system but not synced; it survives the death of the process, not that of the
-   * machine. True if not given.
-   */
+  /** False: a commit is not synced, so it survives the death of the process, not that of the machine. Default: true */
   readonly fsync?: boolean
   /**
-   * True: a log that lost data (`MR_STATE_CORRUPT`) is opened with what is left of it. What was lost is logged with counts; what was there
-   * before is kept in `damaged-<n>` beside it. Of no effect on a log that lost nothing. False if not given.
+   * True: a log that lost data (`MR_STATE_CORRUPT`) is opened with what is left of it. What was lost is logged with
+   * counts; what was there before is kept in `damaged-<n>` beside it. No effect on a log that lost nothing.
+   * Default: false
    */
   readonly acceptLoss?: boolean
-  /** Told of what was lost. Anything of pino's shape; if not given, `process.emitWarning` is. */
+  /** A logger of pino's shape, notified of what was lost. Default: `process.emitWarning` */
   readonly logger?: LossLogger
   /**
-   * Who may read the directories and files that are made: nobody but the user (`'owner'`, if not given), or the user's group as well
-   * (`'group'`). What is there already keeps its mode.
+   * Permission to read new directories and files: only the user's (`'owner'`, the default) or the user's group's as
+   * well (`'group'`). What exists keeps its mode.
    */
   readonly fileMode?: FileMode
-  /** Time and timers, for tests; the machine's if not given. */
+  /** Time and timers, for tests. Default: the machine's */
   readonly clock?: Clock
 }
 
@@ -55,7 +53,7 @@ export interface EmbeddedLogOptions {
 export const EMBEDDED_LOG = {
   directory: text({
     required: true,
-    description: 'made if it is missing. One process at a time can have it open',
+    description: 'created if it is missing. Only one process at a time can have it open',
     alsoCalled: ['path', 'dataDirectory'],
   }),
   engine: engineName,
@@ -67,7 +65,8 @@ export const EMBEDDED_LOG = {
   acceptLoss: flag({
     default: false,
     description:
-      '`true`: a log that [lost data](state.md#the-embedded-log) is opened with what is left; what was lost is logged, what was there is kept',
+      '`true`: a log that [lost data](state.md#the-embedded-log) is opened with what is left; ' +
+      'what was lost is logged, what was there is kept',
   }),
   logger: having<LossLogger>('logger', ['warn'], 'a logger of the shape of pino', {
     defaultText: '`process.emitWarning`',
@@ -78,18 +77,18 @@ export const EMBEDDED_LOG = {
 } satisfies TableOf<EmbeddedLogOptions>
 
 /**
- * A durable log within this process: topics, partitions, consumer groups and atomic commits without a broker. A commit is one
- * write batch of the engine with its records and offsets, so that a kill at any moment leaves it whole or absent. Several
- * clients may share the log; another process may not: beyond one process the log is Kafka.
+ * A durable log within this process: topics, partitions, consumer groups and atomic commits without a broker. A commit
+ * is one write batch of the engine with its records and offsets: a kill at any moment leaves all of it or nothing.
+ * Several clients may share the log, several processes may not: they need Kafka.
  *
- * Of the topic configs it honours `cleanup.policy` (`delete` if not given), `retention.ms` (-1, for ever, if not given),
- * `delete.retention.ms`, `min.compaction.lag.ms` and `message.timestamp.type`. Retention counts back from the partition's
- * newest timestamp or from now, whichever is earlier, so that old data that is replayed is not deleted while it arrives.
+ * It honours the topic configs `cleanup.policy` (default: `delete`), `retention.ms` (default: -1, for ever),
+ * `delete.retention.ms`, `min.compaction.lag.ms` and `message.timestamp.type`. Retention counts back from now or the
+ * partition's newest timestamp, whichever is earlier: old data that is replayed is not deleted while it arrives.
  *
- * @throws MR_CONFIG for an option that is unknown or impossible; MR_STATE_LOCKED if another process, or this one, has the directory open; MR_STATE_FOREIGN if it holds something else
- *   or a newer format; MR_STATE_ENGINE if another engine keeps it; MR_STATE_CORRUPT if it lost data that it is known to have had;
- *   MR_STATE_PERMISSION, MR_STATE_SPACE, MR_STATE_FILES, MR_STATE_DIRECTORY, MR_STATE_IO where the system refuses the directory;
- *   MR_ENGINE_UNAVAILABLE
+ * @throws MR_CONFIG for an unknown or impossible option; MR_STATE_LOCKED if the directory is open already, here or in
+ *   another process; MR_STATE_FOREIGN if it holds something else or a newer format; MR_STATE_ENGINE if another engine
+ *   keeps it; MR_STATE_CORRUPT if it lost data; MR_STATE_PERMISSION, MR_STATE_SPACE, MR_STATE_FILES,
+ *   MR_STATE_DIRECTORY, MR_STATE_IO if the system refuses the directory; MR_ENGINE_UNAVAILABLE
  * @example
  * ```ts
  * const log = await embeddedLog({ directory: '.millrace/log' })
@@ -125,7 +124,7 @@ export async function embeddedLog(options: EmbeddedLogOptions): Promise<Log> {
   }
 }
 
-/** The engine that a log is kept by, where another one would be taken for a new log. */
+/** Returns the engine that keeps the log, where another one would be chosen for a new log. */
 async function otherEngine(name: EngineName, directory: string): Promise<EngineFactory> {
   try {
     return (await chooseEngine(name)).factory
@@ -138,7 +137,7 @@ async function otherEngine(name: EngineName, directory: string): Promise<EngineF
   }
 }
 
-/** A loss must not go unseen where nobody gave a logger. */
+/** Makes a loss visible where no logger was given. */
 function emitWarning(fields: object, message: string): void {
   process.emitWarning(`${message}: ${JSON.stringify(fields)}`, 'MillraceWarning')
 }

@@ -11,12 +11,12 @@ import type { StoredRun } from './stored-run.ts'
 import type { TailBudget } from './tail-budget.ts'
 import { ACCEPT_LOSS } from './accept-loss.ts'
 
-/** What is stored of a partition beside its runs. */
+/** The row of a partition beside those of its runs. */
 export interface Bounds {
   readonly start: number
-  /** Where the next record goes if no run is left that tells it. */
+  /** The offset of the next record, needed if no run is left. */
   readonly end: number
-  /** Below it the partition has been compacted. */
+  /** The offset below which the partition has been compacted. */
   readonly cleanedTo: number
   /** Records that the last compaction left. */
   readonly cleanedRecords: number
@@ -29,16 +29,13 @@ export interface Hole {
   readonly to: number
 }
 
-/**
- * A partition in an engine. The newest runs are kept in memory as they were appended, so that readers at the end never
- * touch the engine.
- */
+/** A partition in an engine. Memory has its newest runs, so that readers at the end never touch the engine. */
 export class EmbeddedPartition implements PartitionData {
   startOffset: number
   endOffset = 0
   cleanedTo: number
   cleanedRecords: number
-  /** Greatest timestamp known of; that of the newest run after opening. */
+  /** Greatest timestamp known: after opening that of the newest run. */
   maxTimestamp = -1
   /** Offset of the last run: neither compaction nor retention touches it. */
   lastRunBase: number
@@ -46,12 +43,12 @@ export class EmbeddedPartition implements PartitionData {
   readonly topicNumber: number
   readonly partition: number
   readonly configs: Readonly<Record<string, string>>
-  /** Runs carry checksums: LevelDB does not look at those of its tables. */
+  /** True if runs carry checksums: LevelDB does not verify those of its tables. */
   readonly checked: boolean
   readonly #engine: KeyValueEngine
   readonly #tail: MemoryPartition
   readonly #budget: TailBudget
-  /** Compaction leaves offsets without a run. */
+  /** True if it is compacted, which leaves offsets without a run. */
   readonly #hasGaps: boolean
 
   constructor(
@@ -95,9 +92,9 @@ export class EmbeddedPartition implements PartitionData {
   }
 
   /**
-   * The runs in the engine from the one that holds `offset`, or the first behind it, until they hold `maxBytes`.
+   * Returns runs of the engine from the one that holds `offset`, or the first after it, until they have `maxBytes`.
    *
-   * @throws MR_STATE_CORRUPT where runs are missing
+   * @throws MR_STATE_CORRUPT if runs are missing
    */
   storedRuns(offset: number, maxBytes: number): StoredRun[] {
     const runs = this.#runsFrom(offset, maxBytes)
@@ -111,7 +108,7 @@ export class EmbeddedPartition implements PartitionData {
     return runs
   }
 
-  /** Reads all of the partition. What is missing between start and end; of a compacted one nobody can tell. */
+  /** Reads all of the partition. Returns what it lacks; of a compacted one nothing, since nobody can tell. */
   holes(): Hole[] {
     const holes: Hole[] = []
     let at = this.startOffset
@@ -128,14 +125,14 @@ export class EmbeddedPartition implements PartitionData {
     return this.#hasGaps ? [] : holes
   }
 
-  /** Adds to the batch that nothing is to be found in the hole: offsets behind it stay, and readers pass it. */
+  /** Writes runs without records into the hole: later offsets stay as they are, and readers pass it. */
   writeHole(batch: WriteBatch, { from, to }: Hole): void {
     for (let base = from; base < to; base += MAX_SPAN) {
       batch.put(this.runKey(base), sealHole(base, Math.min(MAX_SPAN, to - base), this.checked))
     }
   }
 
-  /** Damage, with its place in the log, of which neither the engine nor a run knows. @param from the offset that was looked for */
+  /** Adds the place in the log to damage that an engine or a run found. @param from the offset that was looked for */
   #placed(error: unknown, from: number): unknown {
     if (!isMillraceError(error) || !DAMAGE.has(error.code)) return error
     const { topic, partition } = this
@@ -190,7 +187,7 @@ export class EmbeddedPartition implements PartitionData {
     if (offset > this.#tail.startOffset) this.#tail.deleteBelow(offset)
   }
 
-  /** Adds to the batch that the runs wholly below the start are gone. */
+  /** Deletes the runs that lie wholly below the start. */
   writeTruncation(batch: WriteBatch): void {
     const holder = this.#runAtOrBefore(this.startOffset)
     const isNeeded = holder !== undefined && holder.base + holder.span > this.startOffset
@@ -198,7 +195,7 @@ export class EmbeddedPartition implements PartitionData {
     this.writeBounds(batch)
   }
 
-  /** Adds to the batch that the partition is gone with all its runs. */
+  /** Deletes the partition with all its runs. */
   writeDeletion(batch: WriteBatch): void {
     batch.deleteRange(this.runKey(0), runKey(this.topicNumber, this.partition + 1, 0))
     batch.delete(partitionKey(this.topicNumber, this.partition))
@@ -218,7 +215,7 @@ export class EmbeddedPartition implements PartitionData {
     return runKey(this.topicNumber, this.partition, offset)
   }
 
-  /** Adds the run that starts below `offset` and holds it, and answers its bytes. */
+  /** Adds the run that starts below `offset` and holds it. Returns its bytes. */
   #addHolder(offset: number, runs: StoredRun[]): number {
     const holder = this.#runAtOrBefore(offset)
     if (holder === undefined || holder.base + holder.span <= offset) return 0

@@ -23,7 +23,7 @@ import {
 import { sealRun, TRAILER_BYTES } from './stored-run.ts'
 import { TailBudget } from './tail-budget.ts'
 
-/** Newest records of all partitions that are kept in memory. */
+/** Bytes of the newest records, of all partitions together, that are kept in memory. */
 const TAIL_BYTES = 64 * 1024 * 1024
 
 /** The row of a topic. */
@@ -40,12 +40,12 @@ interface WaitingCommit {
   readonly reject: (error: MillraceError) => void
 }
 
-/** Adds to the next write what need not be waited for. */
+/** Adds to the next write something that no commit waits for. */
 type Chore = (batch: WriteBatch) => void
 
 /**
- * Keeps a log in an engine. Commits of one turn of the event loop go into one write batch and cost one sync; the next batch
- * is begun when that has been written.
+ * Keeps a log in an engine. Commits of one turn of the event loop go into one write batch and cost one sync. The next
+ * batch begins when that has been written.
  */
 export class EmbeddedStorage implements LogStorage {
   readonly kind = 'embedded'
@@ -55,16 +55,16 @@ export class EmbeddedStorage implements LogStorage {
   readonly #fsync: boolean
   readonly #budget = new TailBudget(TAIL_BYTES)
   readonly #topicNumbers = new Map<string, number>()
-  /** Numbers of topics that the engine does not have yet: one that is missing after a kill would be taken for lost. */
+  /** Numbers of topics that the engine does not have yet: in the file of ends they would count as lost after a kill. */
   readonly #unwrittenTopics = new Set<number>()
   /** Groups that have committed offsets. */
   readonly #groups = new Set<string>()
-  /** Never given again: a topic id is made of it. */
+  /** A number that is never given again: topic ids are made of numbers. */
   #highestDeletedTopic = 0
   readonly #partitions = new Map<PartitionData, EmbeddedPartition>()
   #waiting: WaitingCommit[] = []
   #chores: Chore[] = []
-  /** A chore that was waited for is among the next. */
+  /** True if one of the chores has to be synced. */
   #mustSync = false
   #draining: Promise<void> | undefined
   #failure: MillraceError | undefined
@@ -80,7 +80,7 @@ export class EmbeddedStorage implements LogStorage {
     return this.#partitions.values()
   }
 
-  /** Where every partition ends, by topic, of what the engine has. */
+  /** The ends of all partitions, by topic, of the topics that the engine has. */
   get ends(): TopicEnds[] {
     const topics = new Map<number, { ends: number[]; configs: Readonly<Record<string, string>> }>()
     for (const { topicNumber, partition, endOffset, configs } of this.#partitions.values()) {
@@ -98,13 +98,13 @@ export class EmbeddedStorage implements LogStorage {
     return [...this.#groups]
   }
 
-  /** From now on `keeper` is told of what is written. */
+  /** Notifies `keeper` of writes from now on. */
   keepEnds(keeper: EndsKeeper): void {
     this.#ends = keeper
     keeper.write()
   }
 
-  /** What earlier processes left. To be read once, before anything else is done. */
+  /** Reads what earlier processes left. To be called once, before anything else. */
   load(): StoredContent {
     this.#highestDeletedTopic = Number(this.#engine.get(DELETED_TOPIC_KEY)?.toString('latin1') ?? 0)
     const topics: TopicIdentity[] = []
@@ -123,7 +123,7 @@ export class EmbeddedStorage implements LogStorage {
     return { topics, offsets }
   }
 
-  /** Adds the rows of topics that are not there any more, so that what is left of their records is found. To be done before `load`. */
+  /** Adds the rows of topics that lost theirs, so that the rest of their records is found. Called before `load`. */
   writeMissingTopics(topics: readonly TopicEnds[], batch: WriteBatch): void {
     for (const { name, number, ends, configs } of topics) {
       const stored: StoredTopic = { number, partitions: ends.length, configs }
@@ -187,7 +187,7 @@ export class EmbeddedStorage implements LogStorage {
     this.#draining ??= this.#drain()
   }
 
-  /** After a failed write the storage takes nothing any more. */
+  /** True after a failed write: the storage takes nothing any more. */
   get hasFailed(): boolean {
     return this.#failure !== undefined
   }
@@ -215,7 +215,7 @@ export class EmbeddedStorage implements LogStorage {
     this.#ends?.write(true)
   }
 
-  /** Never rejects: who waits is told one by one. */
+  /** Never rejects: each waiting commit gets the failure. */
   async #drain(): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve))
     while (this.#waiting.length > 0 || this.#chores.length > 0) {
@@ -287,7 +287,7 @@ function writeFailed(cause: unknown): MillraceError {
   const reason = cause instanceof MillraceError ? cause : undefined
   const why = reason === undefined ? '' : `: ${reason.message}`
   return new MillraceError('MR_LOG_FAILED', `the log could not be written and takes no more${why}`, {
-    hint: `${reason?.hint ?? 'Make room on the disk.'} Then open the log again: only what was committed before is in it.`,
+    hint: `${reason?.hint ?? 'Make room on the disk.'} Then open the log again: it has what was committed before.`,
     cause,
   })
 }

@@ -4,10 +4,10 @@ import { vitalFiles } from '../../engine/files/engine-files.ts'
 import { bootId, writeEnds, writeEndsBeside } from './log-ends.ts'
 import type { LogEnds, TopicEnds } from './log-ends.ts'
 
-/** ms from a write to the file that tells of it, at most. */
+/** Milliseconds after a write at which the file has it, at most. */
 const INTERVAL = 1000
 
-/** What the file says of a log, as of now. */
+/** The content of the file, as it would be now. */
 interface Kept {
   readonly id: string
   readonly fsync: boolean
@@ -15,7 +15,7 @@ interface Kept {
   readonly groups: readonly string[]
 }
 
-/** Keeps the file of a log's ends, behind what is in its engine. */
+/** Keeps the file of a log's ends up to date. It is written after the engine: it never has what the engine lacks. */
 export class EndsKeeper {
   readonly #directory: string
   readonly #data: string
@@ -26,12 +26,12 @@ export class EndsKeeper {
   readonly #boot = bootId()
   #timer: TimerHandle | undefined
   #hasFailed = false
-  /** A write is under way beside this thread. */
+  /** True while a write is under way beside this thread. */
   #isBusy = false
-  /** The engine was written since it began. */
+  /** True if the engine was written since it began. */
   #isBehind = false
   #isAtRest = false
-  /** Counts writes, so that an older one does not replace a newer. */
+  /** Counts writes, so that an older one does not replace a newer one. */
   #edition = 0
 
   constructor(
@@ -48,17 +48,13 @@ export class EndsKeeper {
     this.#onFailure = onFailure
   }
 
-  /** The engine has more than the file says. */
+  /** Called when the engine has more than the file. */
   written(): void {
     if (this.#isBusy) this.#isBehind = true
     else this.#timer ??= this.#clock.schedule(INTERVAL, () => this.#writeBeside())
   }
 
-  /**
-   * Returns when it is written: what the engine cannot have any more must be out of the file before it is out of the engine.
-   *
-   * @param atRest true if the engine is closed
-   */
+  /** Returns when it is written: what the engine is to delete leaves the file first. @param atRest true when closed */
   write(atRest = false): void {
     this.#edition++
     this.#isAtRest = atRest

@@ -5,17 +5,14 @@ import { Compaction } from './compaction.ts'
 import type { EmbeddedPartition } from './embedded-partition.ts'
 import type { EmbeddedStorage } from './embedded-storage.ts'
 
-/** How often partitions are looked at. */
+/** Milliseconds after which partitions are looked at again. */
 const INTERVAL_MS = 15_000
-/** Between two steps of work, so that processing goes on. */
+/** Milliseconds between two steps of work, so that processing goes on. */
 const PAUSE_MS = 5
-/** Bytes of runs that one retention step looks at, about. */
+/** Approximate bytes of runs that one retention step looks at. */
 const STEP_BYTES = 1024 * 1024
 
-/**
- * Carries out `cleanup.policy` in the background: one step of bounded work at a time, beginning at opening. Every step is a
- * write of its own, ordered with the commits.
- */
+/** Carries out `cleanup.policy` in the background in steps of bounded work, each a write in order with the commits. */
 export class LogCleaner {
   readonly #storage: EmbeddedStorage
   readonly #clock: Clock
@@ -25,7 +22,7 @@ export class LogCleaner {
   #compaction: Compaction | undefined
   #stopped = false
 
-  /** @param warn told of a partition that cannot be read */
+  /** @param warn called for a partition that cannot be read */
   constructor(storage: EmbeddedStorage, clock: Clock, warn: (fields: object, message: string) => void) {
     this.#storage = storage
     this.#clock = clock
@@ -51,7 +48,7 @@ export class LogCleaner {
     const delay = didWork ? PAUSE_MS : INTERVAL_MS
     const settled = this.#storage.settled()
     if (isPromise(settled)) {
-      // A failed write is reported to everybody who commits.
+      // Everybody who commits gets the error of a failed write.
       settled.then(
         () => this.#schedule(delay),
         () => this.stop(),
@@ -59,7 +56,7 @@ export class LogCleaner {
     } else this.#schedule(delay)
   }
 
-  /** True if there was something to do. */
+  /** Returns true if there was something to do. */
   #step(): boolean {
     const compaction = this.#compaction
     if (compaction !== undefined) return this.#attempt(compaction.partition, () => this.#compact(compaction))
@@ -70,7 +67,7 @@ export class LogCleaner {
     return false
   }
 
-  /** A partition that cannot be read stays as it is: its readers are told, and a timer must not end the process. */
+  /** Leaves an unreadable partition as it is: its readers get the error, and a timer must not end the process. */
   #attempt(partition: EmbeddedPartition, act: () => boolean): boolean {
     if (this.#unreadable.has(partition)) return false
     try {
@@ -98,7 +95,7 @@ export class LogCleaner {
     return true
   }
 
-  /** Deletes the first runs if all their records are too old; the last run always stays. */
+  /** Deletes the first runs if all their records are too old. The last run always stays. */
   #expire(partition: EmbeddedPartition, now: number): boolean {
     const retention = retentionOf(partition)
     if (retention === undefined || partition.startOffset >= partition.lastRunBase) return false

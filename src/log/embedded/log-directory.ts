@@ -14,21 +14,21 @@ const MARKER = `${KIND}.json`
 const FORMAT = 1
 /** The engine's own directory, beside the marker. */
 export const DATA = 'data'
-/** What a log keeps beside its data, and what is kept of one that lost data. */
+/** Names in a log's directory: its own, and what is kept of a log that lost data. */
 const OWN_FILE = /^(data|damaged-\d+|millrace-log.*)$/
 
-/** Where a log is to be. */
+/** The place of a log that may be new. */
 interface NewLogPlace {
   readonly directory: string
   readonly fileMode: FileMode
-  /** Told if the marker has to be written again. */
+  /** Called if the marker has to be written again. */
   readonly warn: (fields: object, message: string) => void
 }
 
 /**
- * Makes the directory of a log if it is missing, and tells which engine its data is in.
+ * Creates the directory of a log if it is missing, and returns the engine of its data.
  *
- * @throws MR_STATE_FOREIGN if it holds something else or a newer format, MR_STATE_ENGINE if it holds data of another engine than the one asked for
+ * @throws MR_STATE_FOREIGN for something else or a newer format; MR_STATE_ENGINE if another engine was asked for
  */
 export function openLogDirectory(place: NewLogPlace, asked: EngineName | undefined, choice: EngineName): EngineName {
   const { directory, fileMode, warn } = place
@@ -38,7 +38,7 @@ export function openLogDirectory(place: NewLogPlace, asked: EngineName | undefin
   if (marker.kind === undefined) {
     if (marker.file !== MARKER) requireLog(directory, marker.file)
   } else if (marker.format <= FORMAT) engine = ENGINE_NAMES.find((name) => name === marker.engine)
-  else throw foreign(directory, `has format ${marker.format}, this version knows ${FORMAT}`, 'use a newer Millrace')
+  else throw foreign(directory, `has format ${marker.format}, this version knows ${FORMAT}`, 'Use a newer Millrace.')
   const isMarked = engine !== undefined
   engine ??= engineOf(join(directory, DATA)) ?? choice
   if (asked !== undefined && asked !== engine) throw keptByOther(directory, engine, asked)
@@ -50,8 +50,8 @@ export function openLogDirectory(place: NewLogPlace, asked: EngineName | undefin
 }
 
 /**
- * The file of ends comes first: a directory with a marker and without that file was written by a version that kept none, and had data.
- * One that is there tells what is missing.
+ * Writes the file of ends before the marker: a directory with a marker and no such file is a log with data, left by a
+ * version that kept none. If the file exists, it says what the log has lost.
  */
 function begin(directory: string, engine: EngineName, fileMode: FileMode): EngineName {
   mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODES[fileMode] })
@@ -60,17 +60,17 @@ function begin(directory: string, engine: EngineName, fileMode: FileMode): Engin
   return engine
 }
 
-/** A log whose marker is gone is known by the rest of it. */
+/** Recognizes a log without its marker by the rest of it. */
 function requireLog(directory: string, file: string): void {
   const others = readdirSync(directory).filter((name) => !OWN_FILE.test(name))
   const isLog = engineOf(join(directory, DATA)) !== undefined || existsSync(join(directory, ENDS_FILE))
   if (isLog && others.length === 0) return
-  throw foreign(directory, `holds something else than a log (${others[0] ?? file})`, 'choose an empty directory')
+  throw foreign(directory, `holds something else than a log (${others[0] ?? file})`, 'Choose an empty directory.')
 }
 
 function keptByOther(directory: string, engine: EngineName, asked: EngineName): MillraceError {
   return new MillraceError('MR_STATE_ENGINE', `${directory} is kept by the engine ${engine}, not ${asked}`, {
-    hint: `open it with ${engine}; nothing was touched`,
+    hint: `Open it with ${engine}. Nothing was touched.`,
   })
 }
 

@@ -6,40 +6,40 @@ import type { FileMode } from '../../platform/file-mode.ts'
 import type { VitalFiles } from '../../engine/files/engine-files.ts'
 import { ACCEPT_LOSS } from './accept-loss.ts'
 
-/** What a topic was, and where its partitions ended. */
+/** A topic, and the ends of its partitions. */
 export interface TopicEnds {
   readonly name: string
-  /** Its number in the log: another one is another topic of that name. */
+  /** Its number in the log: a topic of the same name with another number is another topic. */
   readonly number: number
-  /** By partition. */
+  /** The end of each partition. */
   readonly ends: readonly number[]
   readonly configs: Readonly<Record<string, string>>
 }
 
 /**
- * What a log has at least, kept in a file beside its data and written after it: engines read damaged files as far as they can, and a
- * log that became shorter looks as one that never was longer.
+ * What a log has at least, in a file beside its data that is written after it. Without this file, a loss would go
+ * unseen: engines read damaged files as far as they can.
  */
 export interface LogEnds {
   readonly format: number
-  /** Of the log; absent while it is being made. */
+  /** Id of the log; absent while it is being created. */
   readonly id?: string
-  /** When the machine was started last, if it tells. */
+  /** Id of the machine's last start, if it has one. */
   readonly boot?: string
-  /** Whether the log was synced. */
+  /** True if the log is synced. */
   readonly fsync: boolean
   readonly files: VitalFiles
-  /** True: the log was closed when the file was written. */
+  /** True if the log was closed when the file was written. */
   readonly atRest: boolean
   readonly topics: readonly TopicEnds[]
-  /** Ids of groups that have committed offsets; absent in files of versions that did not note them. */
+  /** Ids of groups with committed offsets; absent in files of older versions. */
   readonly groups?: readonly string[]
 }
 
 const FORMAT = 1
 export const ENDS_FILE = 'millrace-log-ends.json'
 
-/** Of a log that is being made: it has nothing yet that could be lost. */
+/** The ends of a log that is being created: it has nothing yet that could be lost. */
 export const UNBEGUN: Omit<LogEnds, 'format'> = { fsync: true, files: {}, atRest: false, topics: [] }
 
 /**
@@ -57,21 +57,17 @@ export function readEnds(directory: string): LogEnds | undefined {
   }
   const ends = parse(text)
   if (ends === undefined) {
-    throw new MillraceError(
-      'MR_STATE_CORRUPT',
-      `${file} is damaged, so nobody knows what the log in ${directory} had`,
-      {
-        hint: ACCEPT_LOSS,
-      },
-    )
+    throw new MillraceError('MR_STATE_CORRUPT', `${file} is damaged: nobody knows what the log in ${directory} had`, {
+      hint: ACCEPT_LOSS,
+    })
   }
   if (ends.format <= FORMAT) return ends
   throw new MillraceError('MR_STATE_FOREIGN', `${file} has format ${ends.format}, this version knows ${FORMAT}`, {
-    hint: 'use a newer Millrace',
+    hint: 'Use a newer Millrace.',
   })
 }
 
-/** Renamed into place: who dies here leaves the file before or this one. */
+/** Writes the file and renames it into place: a kill leaves the file before or this one. */
 export function writeEnds(directory: string, ends: Omit<LogEnds, 'format'>, fileMode: FileMode): void {
   const file = join(directory, ENDS_FILE)
   writeFileSync(`${file}.new`, textOf(ends), { flush: ends.fsync, mode: FILE_MODES[fileMode] })
@@ -79,11 +75,7 @@ export function writeEnds(directory: string, ends: Omit<LogEnds, 'format'>, file
   renameSync(`${file}.new`, file)
 }
 
-/**
- * As `writeEnds`, but nobody waits for the disk.
- *
- * @param isStillTrue false: something newer has been written meanwhile, which stays
- */
+/** As `writeEnds`, but nobody waits for the disk. @param isStillTrue false if something newer was written meanwhile */
 export function writeEndsBeside(
   directory: string,
   ends: Omit<LogEnds, 'format'>,
@@ -110,7 +102,7 @@ function textOf(ends: Omit<LogEnds, 'format'>): string {
   return `${JSON.stringify({ format: FORMAT, ...ends })}\n`
 }
 
-/** Another one after each start of the machine; undefined where the system does not tell. */
+/** Returns an id that changes with each start of the machine, undefined if the system has none. */
 export function bootId(): string | undefined {
   try {
     return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()

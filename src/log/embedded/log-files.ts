@@ -3,14 +3,14 @@ import { join } from 'node:path'
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { DIRECTORY_MODES } from '../../platform/file-mode.ts'
 
-/** Where what was there before is kept: a name that is free. */
+/** Returns a free name under which damaged data is kept. */
 export function freeKept(directory: string): string {
   let number = 1
   while (existsSync(join(directory, `damaged-${number}`))) number++
   return join(directory, `damaged-${number}`)
 }
 
-/** Copies the files of an engine. Tables never change, so a second name is a copy. */
+/** Copies the files of an engine. Tables never change: a hard link is as good as a copy. */
 export function copyData(from: string, to: string): void {
   mkdirSync(to, { mode: DIRECTORY_MODES.owner })
   for (const file of readdirSync(from, { withFileTypes: true })) {

@@ -1,8 +1,8 @@
 import type { CommittedOffset } from '../log.ts'
 
 /**
- * The keys of an embedded log in its engine: one letter says what it is.
- * `m` the log itself · `n` the highest number of a deleted topic · `t<topic>` a topic · `p<topic number><partition>` a partition's bounds ·
+ * The keys of an embedded log in its engine. The first letter is the kind of row: `m` the log itself · `n` the highest
+ * number of a deleted topic · `t<topic>` a topic · `p<topic number><partition>` a partition's bounds ·
  * `o<group><topic><partition>` a committed offset · `r<topic number><partition><base offset>` a run of records.
  */
 export const LOG_KEY = Buffer.from('m')
@@ -32,7 +32,7 @@ export function baseOf(key: Buffer): number {
   return key.readUInt32BE(9) * 0x1_0000_0000 + key.readUInt32BE(13)
 }
 
-/** The first key behind those that start with `letter`. */
+/** Returns the first key after those that start with `letter`. */
 export function endOf(letter: string): Buffer {
   return Buffer.from([letter.charCodeAt(0) + 1])
 }

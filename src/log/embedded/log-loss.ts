@@ -6,18 +6,18 @@ import { ACCEPT_LOSS } from './accept-loss.ts'
 /** How many losses an error names. */
 const SHOWN = 10
 
-/** What a partition no longer has. */
+/** Records that a partition no longer has. */
 export interface Loss {
   readonly topic: string
   readonly partition: number
-  /** First offset that is missing, and the one behind the last. */
   readonly from: number
+  /** Exclusive. */
   readonly to: number
-  /** As users are told. */
+  /** The loss in words, for messages. */
   readonly text: string
 }
 
-/** Partitions that end before where they were known to end; a topic that is another one by now has nothing of it. */
+/** Returns the losses of partitions that end before their known end. A topic with another number is another topic. */
 export function shortened(before: readonly TopicEnds[], now: readonly TopicEnds[]): Loss[] {
   return before.flatMap(({ name, number, ends }) => {
     const found = now.find((topic) => topic.number === number)
@@ -30,7 +30,7 @@ export function shortened(before: readonly TopicEnds[], now: readonly TopicEnds[
   })
 }
 
-/** What is missing within partitions. */
+/** Returns the losses within a partition. */
 export function holed(partition: EmbeddedPartition, holes: readonly Hole[]): Loss[] {
   const { topic, partition: index } = partition
   return holes.map(({ from, to }) => ({
@@ -46,7 +46,7 @@ export function recordsIn(losses: readonly Loss[]): number {
   return losses.reduce((sum, { from, to }) => sum + to - from, 0)
 }
 
-/** @param what is wrong, if more is known than that records are missing */
+/** @param what the damage, if more is known than that records are missing */
 export function lostData(directory: string, what: string | undefined, losses: readonly Loss[]): MillraceError {
   const parts = what === undefined ? [] : [what]
   for (const { text } of losses.slice(0, SHOWN)) parts.push(text)
@@ -61,7 +61,7 @@ export function lostData(directory: string, what: string | undefined, losses: re
   })
 }
 
-/** @param topics what the log is known to have had */
+/** @param topics those that the log is known to have had */
 export function unreadable(directory: string, topics: readonly TopicEnds[], cause: MillraceError): MillraceError {
   const known = topics.flatMap(({ name, ends }) => ends.map((end, partition) => `${name}-${partition} to ${end}`))
   const more = known.length > SHOWN ? ` and ${known.length - SHOWN} more` : ''

@@ -30,31 +30,30 @@ import { holed, lostData, recordsIn, shortened, unreadable } from './log-loss.ts
 import type { Loss } from './log-loss.ts'
 import { endSalvage, isBeingSalvaged, salvage } from './salvage.ts'
 
-/** What there is to open, and how. */
+/** The log to open, and how. */
 export interface LogPlace {
   readonly directory: string
   readonly factory: EngineFactory
   readonly fsync: boolean
-  /** Of what is made. */
+  /** The mode of new directories and files. */
   readonly fileMode: FileMode
-  /** True: goes on with what is left of a log that lost data. */
+  /** True: a log that lost data is opened with what is left. */
   readonly acceptLoss: boolean
   readonly clock: Clock
   readonly warn: (fields: object, message: string) => void
 }
 
-/** What a look at the files tells, before an engine is opened: it may delete what it does not understand. */
+/** What the files show before an engine is opened, which may delete what it does not understand. */
 interface Findings {
-  /** What is known that the log had; undefined if a version wrote it that kept no such file. */
+  /** What the log is known to have had; undefined if a version wrote it that kept no such file. */
   readonly before: LogEnds | undefined
   readonly damage: string | undefined
-  /** True: the log was not synced when the machine stopped, so that it may be shorter, and the end of a file damaged. */
+  /** True if the log was not synced when the machine stopped: it may be shorter, and the end of a file damaged. */
   readonly mayBeShorter: boolean
 }
 
 /**
- * Opens a log that lies in files, if it has all that it is known to have had; else, where that is accepted, with what a
- * salvage makes of it.
+ * Opens a log in files. If it lost something that it is known to have had, and losses are accepted, it is salvaged.
  *
  * @throws MR_STATE_CORRUPT with what is missing; MR_STATE_LOCKED
  */
@@ -84,7 +83,7 @@ async function openWhole(place: LogPlace, findings: Findings): Promise<Log> {
   return await orClose(engine, () => logIn(engine, place, findings))
 }
 
-/** LevelDB reads without looking at checksums, and may end the process where a block makes no sense. */
+/** Finds damage before LevelDB reads: it ignores checksums, and a block that makes no sense may end the process. */
 async function requireSound(place: LogPlace, data: string): Promise<void> {
   try {
     await requireSoundTables(data)
@@ -162,7 +161,7 @@ async function openEngine(place: LogPlace, { before, damage }: Findings): Promis
   } catch (error) {
     throw isCorrupt(error) ? unreadable(directory, before?.topics ?? [], error) : inUse(directory, error)
   }
-  // Who salvages it looks for this lock after it has made its own.
+  // A process that salvages the log looks for this engine's lock after it has made its own.
   if (!isBeingSalvaged(directory)) return engine
   await engine.close()
   throw logInUse(directory)
@@ -178,7 +177,7 @@ async function logIn(engine: KeyValueEngine, place: LogPlace, findings: Findings
   const { stored, id, isOther, storage, log, cleaner } = await load(engine, place, before, damage)
   const losses = shortened(before?.topics ?? [], isOther ? [] : storage.ends)
   if (isOther) throw lostData(directory, `${DATA}/ holds another log`, losses)
-  // Whoever accepts losses gets them all at once: some show only where everything is read.
+  // A user who accepts losses gets all of them at once: some show only when everything is read.
   if (acceptLoss) for (const partition of storage.partitions) losses.push(...holed(partition, partition.holes()))
   if (losses.length > 0 && (acceptLoss || !mayBeShorter)) throw lostData(directory, damage, losses)
   if (damage !== undefined) losses.push(...(await fillHoles(engine, storage, warn)))
@@ -195,7 +194,7 @@ async function logIn(engine: KeyValueEngine, place: LogPlace, findings: Findings
   return log
 }
 
-/** Topics, offsets and the ends of partitions. @throws MR_STATE_CORRUPT if they cannot be read */
+/** Loads topics, offsets and the ends of partitions. @throws MR_STATE_CORRUPT if they cannot be read */
 async function load(engine: KeyValueEngine, place: LogPlace, before: LogEnds | undefined, damage: string | undefined) {
   const { directory, clock, fsync, warn } = place
   try {
@@ -212,7 +211,7 @@ async function load(engine: KeyValueEngine, place: LogPlace, before: LogEnds | u
   }
 }
 
-/** Makes readers pass what is missing within partitions. */
+/** Fills what is missing within partitions with holes that readers pass. */
 async function fillHoles(engine: KeyValueEngine, storage: EmbeddedStorage, warn: LogPlace['warn']): Promise<Loss[]> {
   const batch = new WriteBatch()
   const losses: Loss[] = []
@@ -237,7 +236,7 @@ async function addMissingTopics(engine: KeyValueEngine, storage: EmbeddedStorage
   if (batch.length > 0) await write(engine, batch)
 }
 
-/** Drawn once: topic ids of a log that was deleted and made anew differ from those before. */
+/** Stores an id that is drawn once: topic ids of a log that was deleted and created again differ from those before. */
 async function writeId(engine: KeyValueEngine, id: string): Promise<void> {
   const batch = new WriteBatch()
   batch.put(LOG_KEY, Buffer.from(id))
@@ -249,7 +248,7 @@ async function write(engine: KeyValueEngine, batch: WriteBatch): Promise<void> {
   if (isPromise(written)) await written
 }
 
-/** Looks at what is left in a copy. */
+/** Returns the error for a damaged log, with its losses. An engine looks for them in a copy: the log stays as it is. */
 async function refusal(
   place: LogPlace,
   before: LogEnds | undefined,
@@ -265,7 +264,7 @@ async function refusal(
     try {
       const storage = new EmbeddedStorage(engine, '', false)
       if (before !== undefined) await addMissingTopics(engine, storage, before)
-      // It opens the partitions.
+      // A log opens the partitions.
       void new LocalLog(storage, clock, storage.load())
       const holes = [...storage.partitions].flatMap((partition) => holed(partition, partition.holes()))
       return lostData(directory, damage, [...shortened(topics, storage.ends), ...holes])

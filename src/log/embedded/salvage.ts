@@ -15,7 +15,7 @@ import { copyData, freeKept, logInUse } from './log-files.ts'
 import { RowsSalvage } from './salvaged-rows.ts'
 import type { SalvagedRows } from './salvaged-rows.ts'
 
-/** The log that is salvaged. */
+/** The log to salvage. */
 interface SalvagePlace {
   readonly directory: string
   readonly factory: EngineFactory
@@ -23,20 +23,21 @@ interface SalvagePlace {
   readonly fileMode: FileMode
 }
 
-/** What came of a salvage, and where what was there before is kept; undefined if there was nothing. */
+/** The result of a salvage. */
 export interface Salvaged extends SalvagedRows {
+  /** The directory that keeps what was there before; undefined if there was nothing. */
   readonly kept: string | undefined
 }
 
 /**
- * Where a salvage works, beside the data, which stays as it is until the salvage is done:
+ * The places of a salvage, beside the data, which stays as it is until the salvage is done:
  *
  * - `from/` a copy of the data, which an engine may change as it likes
- * - `to/` what can be read of it; becomes the data
- * - `millrace-log-ends.json` what `to/` has. The salvage is done at the moment in which it replaces the log's own
- * - `replaced/` the data, from then on kept as `damaged-n`
+ * - `to/` what can be read of it, which becomes the data
+ * - `millrace-log-ends.json` what `to/` has. The salvage is done at the moment when this file replaces the log's own
+ * - `replaced/` the old data, kept as `damaged-n` once the salvage is done
  *
- * Beside it lies an engine without rows, open while a process is at it: its lock is that of the salvage.
+ * An engine without rows beside them is open while a process salvages: its lock is that of the salvage.
  */
 function placesIn(directory: string) {
   const work = join(directory, 'millrace-log-salvage')
@@ -53,26 +54,22 @@ function placesIn(directory: string) {
   }
 }
 
-/** True while a log is salvaged, and when that was interrupted. */
+/** True while a log is salvaged, and after a salvage that was interrupted. */
 export function isBeingSalvaged(directory: string): boolean {
   return existsSync(placesIn(directory).work)
 }
 
-/**
- * Takes back what a process that died left of a salvage, or ends it if it was done.
- *
- * @throws MR_STATE_LOCKED if a process is at it
- */
+/** Undoes what a dead process left of a salvage, or ends it if it was done. @throws MR_STATE_LOCKED during a salvage */
 export async function endSalvage(place: SalvagePlace): Promise<void> {
   const { work, lock } = placesIn(place.directory)
   if (existsSync(work) || existsSync(lock)) await locked(place, () => {})
 }
 
 /**
- * Puts in place of a damaged log what can be read of it. Reads all of it, and writes it once.
+ * Replaces a damaged log by what can be read of it. Reads all of it, and writes it once.
  *
- * @param before what is known that the log had
- * @throws MR_STATE_LOCKED; what the disk refuses: then everything is as it was
+ * @param before what the log is known to have had
+ * @throws MR_STATE_LOCKED; what the disk refuses. Then everything is as it was
  */
 export async function salvage(place: SalvagePlace, before: LogEnds | undefined): Promise<Salvaged> {
   return await locked(place, async (places) => {
@@ -94,7 +91,7 @@ export async function salvage(place: SalvagePlace, before: LogEnds | undefined):
   })
 }
 
-/** Works under the lock of the salvage, from a clean beginning, and leaves nothing. */
+/** Acts under the lock of the salvage, without remains of an earlier one, and leaves none. */
 async function locked<T>(
   place: SalvagePlace,
   act: (places: ReturnType<typeof placesIn>) => Promise<T> | T,
@@ -118,8 +115,8 @@ async function locked<T>(
 }
 
 /**
- * Undoes a salvage that is not done, and ends one that is. May itself be cut short anywhere and be called again: `undone`
- * tells that the data is the old one, and `ends`, without which nothing is undone, is deleted before it.
+ * Undoes a salvage that is not done, or ends one that is. It may itself be cut short anywhere and be called again: if
+ * `undone` is there, the data is the old one; and `ends`, without which nothing is undone, is deleted before `undone`.
  */
 function settle(directory: string): void {
   const { ends, to, data, undone, replaced } = placesIn(directory)
@@ -137,7 +134,7 @@ async function openLock({ directory, factory }: SalvagePlace, lock: string): Pro
   }
 }
 
-/** Copies data that nobody has open, nor had meanwhile. */
+/** Copies data. @throws MR_STATE_LOCKED if a process has it open, or had it meanwhile */
 async function copyUnlocked({ directory, factory }: SalvagePlace, data: string, copy: string): Promise<void> {
   const look = (): string =>
     JSON.stringify([readdirSync(data).filter((name) => !name.startsWith('LO')), vitalFiles(data)])
@@ -154,7 +151,7 @@ async function copyRows(
   to: string,
   before: LogEnds | undefined,
 ): Promise<SalvagedRows> {
-  // LevelDB's own repair leaves out a table in which nothing can be found.
+  // LevelDB's own repair drops a table in which nothing can be found.
   const lacksTables = from !== undefined && factory.name === 'level' && (await sealDamagedBlocks(from))
   if (lacksTables) await repairLevel(from)
   const source = from === undefined ? undefined : await openDamaged(factory, from)
@@ -171,7 +168,7 @@ async function copyRows(
   }
 }
 
-/** Undefined if the engine cannot open it at all. */
+/** Returns undefined if the engine cannot open the directory at all. */
 async function openDamaged(factory: EngineFactory, directory: string): Promise<KeyValueEngine | undefined> {
   try {
     return await factory.open(directory, { acceptDamage: true })

@@ -15,18 +15,18 @@ import type { Loss } from './log-loss.ts'
 import { SalvagedRuns } from './salvaged-runs.ts'
 import { MAX_SPAN, sealHole } from './stored-run.ts'
 
-/** Bytes of one write, about. */
+/** Approximate bytes of one write. */
 const WRITE_BYTES = 1 << 20
-/** Nobody can tell how many topics were deleted when that number is lost; none of theirs is to be given again. */
+/** Numbers left out where nobody knows how many topics were deleted: none of theirs may be given again. */
 const NUMBERS_PASSED = 1_000_000
 
-/** What came of a salvage. */
+/** The content of a salvaged log, and its losses. */
 export interface SalvagedRows {
   readonly id: string
   readonly topics: readonly TopicEnds[]
   readonly groups: readonly string[]
   readonly losses: readonly Loss[]
-  /** False: committed offsets may be missing. */
+  /** False if committed offsets may be missing. */
   readonly hasAllOffsets: boolean
 }
 
@@ -40,8 +40,8 @@ export class RowsSalvage {
   #bytes = 0
 
   /**
-   * @param rows undefined: nothing can be read
-   * @param lacksTables true: rows may be missing, or older than they were, where nothing fails
+   * @param rows undefined if nothing can be read
+   * @param lacksTables true if rows may be missing, or older than they were, without an error
    */
   constructor(rows: DamagedRows | undefined, lacksTables: boolean, to: KeyValueEngine) {
     this.#rows = rows
@@ -49,7 +49,7 @@ export class RowsSalvage {
     this.#to = to
   }
 
-  /** @param before what is known that the log had */
+  /** @param before what the log is known to have had */
   async copy(before: LogEnds | undefined): Promise<SalvagedRows> {
     const stored = this.#rows?.get(LOG_KEY)
     const storedId = Buffer.isBuffer(stored) ? stored.toString('utf8') : undefined
@@ -97,10 +97,10 @@ export class RowsSalvage {
   }
 
   /**
-   * Where rows cannot be read in order, those of the groups that are known are looked up one by one.
+   * Copies committed offsets. If rows cannot be read in order, those of known groups are looked up one by one.
    *
-   * @param groups ids that are known; gets those that are found
-   * @returns true if none can be missing
+   * @param groups ids that are known; those that are found are added
+   * @returns true if no offset can be missing
    */
   #copyOffsets(topics: ReadonlyMap<string, StoredTopic>, groups: Set<string>, areAllKnown: boolean): boolean {
     const isWhole = this.#scan('o', (key, value) => {
@@ -122,7 +122,7 @@ export class RowsSalvage {
     return hasAll
   }
 
-  /** @returns where the partition ends */
+  /** @returns the end of the partition */
   async #copyPartition(name: string, topic: StoredTopic, partition: number, recorded: number): Promise<number> {
     const hasGaps = isCompacted(topic)
     const put = (run: { readonly key: Buffer; readonly value: Buffer }): void => this.#put(run.key, run.value)
@@ -168,7 +168,7 @@ export class RowsSalvage {
     return end
   }
 
-  /** Without them a partition is taken to begin at 0: what retention deleted then counts as lost, too. */
+  /** Copies the bounds. Without them a partition begins at 0, and what retention deleted counts as lost, too. */
   #boundsOf(topic: number, partition: number): Bounds | undefined {
     const stored = this.#rows?.get(partitionKey(topic, partition))
     if (!Buffer.isBuffer(stored)) return undefined
@@ -183,7 +183,7 @@ export class RowsSalvage {
     }
   }
 
-  /** Shows rows from both ends of their letter up to those that cannot be read. @returns true if all were shown */
+  /** Visits rows from both ends of their letter up to unreadable ones. @returns true if all were visited */
   #scan(letter: string, visit: (key: Buffer, value: Buffer) => void): boolean {
     if (this.#rows === undefined) return false
     const range = { gte: Buffer.from(letter), lt: endOf(letter) }

@@ -4,12 +4,12 @@ import type { DamagedRows, Row } from './damaged-rows.ts'
 import { baseOf, runKey } from './log-keys.ts'
 import { openRun } from './stored-run.ts'
 
-/** Further on, the distance from where reading failed grows by this share of itself: what lies between may be missed. */
+/** The share of itself by which the distance from an unreadable offset grows: runs in between may be missed. */
 const GALLOP = 1 / 64
-/** Offsets that are looked up one by one where reading in order fails. */
+/** Offsets that are looked up one by one where reading in order fails, at most. */
 const LOOK_UPS = 100_000
 
-/** A run that can be read, as it is stored. */
+/** A run that can be read, in its stored form. */
 export interface ReadableRun extends Row {
   readonly base: number
   /** Exclusive. */
@@ -17,9 +17,9 @@ export interface ReadableRun extends Row {
 }
 
 /**
- * The runs of one partition that can be read, in the order of their offsets. An iterator reads a block of every table to find
- * its place, so that it fails far away from what is damaged, where a look-up by key does not; and the key is known where a run
- * begins at the end of the one before.
+ * The readable runs of one partition, in the order of their offsets. An iterator reads a block of every table to find
+ * its place, and so fails far away from the damage, where a look-up by key does not. The key is known if a run begins
+ * at the end of the one before.
  */
 export class SalvagedRuns {
   readonly #rows: DamagedRows
@@ -32,18 +32,14 @@ export class SalvagedRuns {
     this.#partition = partition
   }
 
-  /** The run that begins before an offset and holds it. */
+  /** Returns the run that begins before an offset and holds it. */
   holderOf(offset: number): ReadableRun | undefined {
     const row = this.#rows.first({ gte: this.#key(0), lt: this.#key(offset + 1), reverse: true })
     const run = row === undefined || row === UNREADABLE ? undefined : readable(row)
     return run !== undefined && run.end > offset ? run : undefined
   }
 
-  /**
-   * Shows runs from an offset on, one behind the other without a gap.
-   *
-   * @returns where they end
-   */
+  /** Visits runs from an offset on, one after the other without a gap. @returns the end of the last */
   follow(offset: number, visit: (run: ReadableRun) => boolean): number {
     let at = offset
     this.#rows.each({ gte: this.#key(at), lt: this.#key(Number.MAX_SAFE_INTEGER) }, (row) => {
@@ -56,9 +52,9 @@ export class SalvagedRuns {
   }
 
   /**
-   * The first run at an offset or behind it.
+   * Finds the first run at an offset or after it.
    *
-   * @param end of the partition, as far as it is known
+   * @param end the partition's, as far as it is known
    * @returns `wasUnreadable` true if there may have been others in between
    */
   next(offset: number, end: number): { readonly run: ReadableRun | undefined; readonly wasUnreadable: boolean } {
@@ -82,7 +78,7 @@ export class SalvagedRuns {
     }
   }
 
-  /** The first of the offsets at which a run begins that can be read. */
+  /** Returns the first readable run that begins at one of these offsets. */
   #lookUp(from: number, to: number): ReadableRun | undefined {
     for (let offset = from; offset < to; offset++) {
       const key = this.#key(offset)
@@ -93,7 +89,7 @@ export class SalvagedRuns {
     return undefined
   }
 
-  /** Seeks on from an offset at which seeking fails; then back to the first at which it does not. */
+  /** Seeks on from an offset at which seeking fails, then back to the first at which it does not. */
   #gallop(from: number): Row | undefined {
     let failed = from
     let reached = from

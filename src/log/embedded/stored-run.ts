@@ -4,25 +4,25 @@ import { viewOf } from '../local/run.ts'
 import type { Run } from '../local/run.ts'
 
 /**
- * A run as it is stored: its records, then, if compaction took some out, `offset - base u32` of each that is left, then this
- * trailer, little-endian: `count u32 | span u32 | greatest timestamp f64 | tombstones until f64 | flags u32 | CRC-32C u32`, of all before it.
- * The checksum is there where the engine does not look at those of its tables.
+ * The bytes of the trailer. A stored run is its records, then `offset - base u32` of each if compaction took some out,
+ * then the trailer, little-endian: `count u32 | span u32 | greatest timestamp f64 | tombstones until f64 | flags u32 |
+ * CRC-32C u32`, of all before it. It has a checksum if the engine does not verify those of its tables.
  */
 export const TRAILER_BYTES = 32
 const SPARSE = 1
-/** Has a checksum. */
+/** The flag of a run with a checksum. */
 const CHECKED = 2
 
 /** Offsets that one run can cover. */
 export const MAX_SPAN = 2 ** 31
 
-/** A run with what only stored runs have. */
+/** A run that was stored. */
 export interface StoredRun extends Run {
-  /** Time (ms) after which compaction drops the tombstones in it; 0 until it was compacted first. */
+  /** Time (ms) after which compaction drops its tombstones; 0 until its first compaction. */
   readonly tombstonesUntil: number
 }
 
-/** Writes the trailer behind a run that has room for it, and gives the bytes to store. */
+/** Writes the trailer after a run that has room for it, and returns the bytes to store. */
 export function sealRun(run: Run, checked: boolean, tombstonesUntil = 0): Buffer {
   const { view, deltas } = run
   let at = run.end
@@ -41,7 +41,7 @@ export function sealRun(run: Run, checked: boolean, tombstonesUntil = 0): Buffer
   return run.buffer.subarray(run.start, at + TRAILER_BYTES)
 }
 
-/** A run without records: readers pass its offsets. @param span at most `MAX_SPAN` */
+/** Returns a run without records, whose offsets readers pass. @param span at most `MAX_SPAN` */
 export function sealHole(base: number, span: number, checked: boolean): Buffer {
   const buffer = Buffer.alloc(TRAILER_BYTES)
   const deltas = new Uint32Array(0)
@@ -84,6 +84,6 @@ export function openRun(stored: Buffer, base: number): StoredRun {
 function corrupt(offset: number): MillraceError {
   return new MillraceError('MR_CORRUPT_BATCH', 'a stored run of records is damaged', {
     offset,
-    hint: 'the log directory is damaged: restore it from a backup',
+    hint: 'The log directory is damaged. Restore it from a backup.',
   })
 }

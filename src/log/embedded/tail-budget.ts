@@ -1,9 +1,9 @@
 import type { MemoryPartition } from '../local/partition-data.ts'
 
-/** What a run takes beside its records: its description, and its place in two lists. A log of small commits consists of them. */
+/** Bytes of a run beside its records: its description, and its place in two lists. Small commits consist of these. */
 const RUN_OVERHEAD = 256
 
-/** Bounds what all partitions of a log keep in memory of their newest records: the oldest run goes first. */
+/** Bounds the memory for the newest records of all partitions of a log. The oldest run is dropped first. */
 export class TailBudget {
   readonly #maxBytes: number
   #queue: { readonly partition: MemoryPartition; readonly bytes: number }[] = []
@@ -14,7 +14,7 @@ export class TailBudget {
     this.#maxBytes = maxBytes
   }
 
-  /** The partition has one more run, of so many bytes of records. */
+  /** Called when the partition has one more run. @param records the bytes of its records */
   added(partition: MemoryPartition, records: number): void {
     const bytes = records + RUN_OVERHEAD
     this.#queue.push({ partition, bytes })

@@ -4,13 +4,13 @@ import { Payment } from '../../../examples/payments/topics.ts'
 
 export const PARTITIONS = 4
 
-/** Which application a process runs, and how. */
+/** The application that a process runs, and how. */
 export interface BankSettings {
-  /** Of all names, so that rounds can share brokers. */
+  /** The prefix of all names: rounds can share brokers. */
   readonly prefix: string
   readonly guarantee: Guarantee
   readonly standbyReplicas: number
-  /** Of each process; several are workers. */
+  /** Threads of each process; several are workers. */
   readonly threads: number
 }
 
@@ -34,7 +34,7 @@ export function bankTopics(prefix: string) {
   return {
     /** Input, by paying account. */
     payments: topic(`${prefix}payments`, { key: string(), value: json(Payment) }),
-    /** Input: who owns an account. A table. */
+    /** Input: the owner of each account. A table. */
     owners: topic(`${prefix}owners`, { key: string(), value: string(), tombstones: true }),
     /** Output, by account. */
     totals: topic(`${prefix}totals`, { key: string(), value: json<Total>() }),
@@ -46,8 +46,8 @@ export function bankTopics(prefix: string) {
 }
 
 /**
- * A repartition with an aggregate behind it, a windowed count and a stream-table join. What comes out does not depend on the order in which
- * partitions are read: no window closes, and the table is complete before the first payment.
+ * An application with a repartition and an aggregate after it, a windowed count and a stream-table join. Its output
+ * does not depend on the order of partitions: no window closes, and the table is complete before the first payment.
  */
 export function bankApp(settings: BankSettings): Application {
   const { prefix, guarantee, standbyReplicas, threads } = settings

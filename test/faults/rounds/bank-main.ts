@@ -7,13 +7,13 @@ import { bankApp } from './app.ts'
 import type { BankSettings } from './app.ts'
 import { UNCOMMITTED } from './exit-codes.ts'
 
-/** What a process of a round is told on its command line, as JSON. */
+/** The settings of a process of a round, given on its command line as JSON. */
 export interface BankProcessSettings extends BankSettings {
   readonly kafka: KafkaOptions
   readonly stateDirectory: string
 }
 
-/** What it says of itself, a line of JSON each time. */
+/** The status of the process, printed as a line of JSON each time. */
 export interface BankStatus {
   readonly state: string
   readonly tasks: readonly string[]
@@ -30,7 +30,7 @@ const complain = (fields: object, message: string): void => {
   console.error(new Date().toISOString(), message, JSON.stringify({ ...fields, err: undefined }), error)
 }
 const logger = { debug: () => {}, info: complain, warn: complain, error: complain }
-// With several threads each of them imports this module.
+// Each of several threads imports this module.
 const loggingApp: Application = {
   id: app.id,
   settings: { ...app.settings, logger },

@@ -5,7 +5,7 @@ import type { BankProcessSettings, BankStatus } from './bank-main.ts'
 import { UNCOMMITTED } from './exit-codes.ts'
 
 const MAIN = join(import.meta.dirname, 'bank-main.ts')
-/** Of what a process said last, for a report. */
+/** Characters that are kept of a process's last errors, for a report. */
 const KEPT = 20_000
 
 /** The application in a process of its own. */
@@ -14,9 +14,9 @@ export class BankProcess {
   readonly #closed: Promise<void>
   #line = ''
   #wanted = true
-  /** What it said last of itself. */
+  /** The last status that it printed. */
   status: BankStatus | undefined
-  /** What it complained about. */
+  /** Its last errors and warnings. */
   errors = ''
 
   constructor(settings: BankProcessSettings) {
@@ -40,18 +40,18 @@ export class BankProcess {
     return this.#child.exitCode !== null || this.#child.signalCode !== null
   }
 
-  /** It ended with nobody asking for it, or with an error. One that is still starting dies of being asked to stop. */
+  /** True if it ended unasked, or with an error. SIGTERM kills a process that is still starting: no failure. */
   get hasFailed(): boolean {
     const { exitCode, signalCode } = this.#child
     return this.hasEnded && (this.#wanted || (exitCode !== 0 && exitCode !== UNCOMMITTED && signalCode === null))
   }
 
-  /** It stopped when it was asked to, without its last commit. */
+  /** True if it stopped when it was asked to, but without its last commit. */
   get leftUncommitted(): boolean {
     return this.#child.exitCode === UNCOMMITTED
   }
 
-  /** Ends it with no chance of good order. */
+  /** Kills it, so that it cannot end gracefully. */
   async kill(): Promise<void> {
     this.#wanted = this.hasEnded
     this.#child.kill('SIGKILL')

@@ -8,16 +8,16 @@ import type { BankTopics, Total } from './app.ts'
 
 const MINUTE = 60_000
 
-/** What outputs or stores say about the payments. */
+/** What outputs or stores contain about the payments. */
 export interface Books {
-  /** How often each payment was named, by its id and its payer's owner. Stores do not know. */
+  /** How often each payment was named, by its id and its payer's owner. Undefined for stores, which do not know. */
   readonly named: ReadonlyMap<string, number> | undefined
   readonly totals: ReadonlyMap<string, Total>
   /** Payments by payer and start of the minute. */
   readonly minutes: ReadonlyMap<string, number>
 }
 
-/** How books differ from what they should be, in payments. */
+/** The difference of books from what they should be, in payments. */
 export interface Difference {
   readonly lost: number
   readonly doubled: number
@@ -25,7 +25,7 @@ export interface Difference {
 }
 
 export interface DatedBank extends Bank {
-  /** Event time of the first payment. Brokers delete changelog records of windows that are older than the windows are kept. */
+  /** Event time of the first payment. If it is too old, brokers delete the changelog records of its window. */
   readonly start: number
 }
 
@@ -46,7 +46,7 @@ export function ownersOf({ accounts }: Bank): Map<string, string> {
   )
 }
 
-/** The generator's own sums over its first payments. */
+/** Computes the books of the first payments from the generator alone. */
 export function expectedBooks(bank: DatedBank, topics: BankTopics, count: number): Books {
   const { record } = bankGenerator(bank, topics)
   const owners = ownersOf(bank)
@@ -67,7 +67,7 @@ export function expectedBooks(bank: DatedBank, topics: BankTopics, count: number
   return { named, totals, minutes }
 }
 
-/** The last word of the output topics, as a reader of committed records has it. */
+/** Reads the last value of each key from the output topics, committed records only. */
 export async function booksInTopics(log: Log, topics: BankTopics): Promise<Books> {
   const named = new Map<string, number>()
   for await (const { value } of readTopic(log, topics.named, { until: 'end' }))
@@ -103,7 +103,7 @@ export function ownersInStores(streams: Streams): Map<string, string> {
   return owners
 }
 
-/** Which of the generator's payments the input topic lacks or has more than once. */
+/** Finds the generator's payments that the input topic lacks or has more than once. */
 export async function inputDifference(log: Log, topics: BankTopics, count: number): Promise<Difference> {
   const found = new Map<string, number>()
   for await (const { value } of readTopic(log, topics.payments, { until: 'end' })) add(found, value?.id ?? 'none')
@@ -150,7 +150,7 @@ function difference(
   return { lost, doubled, examples }
 }
 
-/** As many payments as there should be, but others: one was lost and another one doubled. */
+/** Finds accounts with the right number of payments but wrong balances: one was lost and another one doubled. */
 function wrongBalances(
   where: string,
   expected: ReadonlyMap<string, Total>,

@@ -4,18 +4,18 @@ import type { PrivateCluster, PrivateNode } from '../../kafka/broker/index.ts'
 import { freePort } from '../../kafka/broker/jvm-broker.ts'
 import { FaultyProxy } from '../../kafka/faulty-proxy.ts'
 
-/** ms without a heartbeat after which a member counts as dead. */
+/** Milliseconds without a heartbeat after which a member counts as dead. */
 export const SESSION_TIMEOUT = 3000
 export const HEARTBEAT_INTERVAL = 300
 
 const config = {
   'group.streams.session.timeout.ms': String(SESSION_TIMEOUT),
   'group.streams.heartbeat.interval.ms': String(HEARTBEAT_INTERVAL),
-  // A broker that has just started takes partitions without leader for deleted: to abort in them would leave them open for ever.
+  // A new broker takes partitions without leader for deleted: to abort in them would leave them open for ever.
   'transaction.abort.timed.out.transaction.cleanup.interval.ms': '5000',
 }
 
-/** Brokers whose clients all come through proxies that can lose answers. */
+/** Brokers behind proxies that can lose responses to any client. */
 export class ProxiedBrokers {
   readonly #cluster: PrivateCluster
   readonly #proxies: readonly FaultyProxy[]
@@ -51,7 +51,7 @@ export class ProxiedBrokers {
     }
   }
 
-  /** Answers that were lost so far. */
+  /** Responses that were lost so far. */
   get lost(): number {
     return this.#proxies.reduce((all, { lost }) => all + lost, 0)
   }
@@ -64,7 +64,7 @@ export class ProxiedBrokers {
     for (const proxy of this.#proxies) proxy.loseReplies(loses)
   }
 
-  /** Ends a broker, in good order or at once, and starts it again some ms later. */
+  /** Stops a broker, gracefully or at once, and starts it again `away` ms later. */
   async restart(node: PrivateNode, how: 'kill' | 'shutDown', away: number): Promise<void> {
     await node[how]()
     await sleep(away)

@@ -4,14 +4,14 @@ import { clusterOptions } from '../../../src/kafka/cluster/connection-options.ts
 
 export interface OpenTransaction {
   readonly place: string
-  /** Its coordinator does not know of it: it will never end, and no client can help that. */
+  /** True if its coordinator does not know it: it will never end, and no client can help that. */
   readonly isForgotten: boolean
 }
 
 /**
- * Which partitions of topics with a prefix hold up readers of committed records by an open transaction.
+ * Finds partitions of topics with a prefix where an open transaction holds up readers of committed records.
  *
- * @throws if the brokers do not tell
+ * @throws if the brokers do not answer
  */
 export async function openTransactions(brokers: string, prefix: string): Promise<OpenTransaction[]> {
   const cluster = new Cluster(clusterOptions({ brokers, apiTimeout: 5000 }))

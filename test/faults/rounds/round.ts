@@ -31,11 +31,11 @@ export interface RoundOptions {
   readonly seed: number
   readonly guarantee: Guarantee
   readonly groupProtocol: 'streams' | 'classic'
-  /** Of each process. Default: 1 */
+  /** Threads of each process. Default: 1 */
   readonly threads?: number
-  /** How many faults of the seed's choice happen, lost answers not counted; or what happens instead. */
+  /** The number of faults that the seed chooses, not counting lost responses; or what happens instead. */
   readonly faults: number | ((bank: RunningBank) => Promise<void>)
-  /** For the state of the processes; the caller removes it. */
+  /** The directory for the state of the processes; the caller removes it. */
   readonly directory: string
 }
 
@@ -50,7 +50,7 @@ export interface RoundResult extends Difference {
   readonly payments: number
   readonly faults: ReadonlyMap<FaultKind, number>
   readonly lostResponses: number
-  /** What went on, for a report. */
+  /** What happened, for a report. */
   readonly trace: readonly string[]
 }
 
@@ -58,26 +58,26 @@ const processFaults = ['kill', 'kill', 'wipe', 'stop', 'zombie', 'pause'] as con
 const faultKinds = [...processFaults, 'brokerKill', 'brokerShutDown'] as const
 export type FaultKind = (typeof faultKinds)[number]
 
-/** Requests whose answers are lost: Produce, OffsetCommit, Heartbeat, those of transactions, StreamsGroupHeartbeat. */
+/** Requests whose responses may be lost: Produce, OffsetCommit, heartbeats of both protocols, those of transactions. */
 const LOSABLE: ReadonlySet<number> = new Set([0, 8, 12, 22, 24, 25, 26, 28, 88])
 const RATE = 1000
 const ACCOUNTS = 40
-/** Event time runs faster than the clock, and must not run an hour ahead of it: brokers refuse such records. */
+/** Lead of the clock over event time, which runs faster: brokers refuse records that are an hour ahead of the clock. */
 const SIX_HOURS = 6 * 3_600_000
-/** Subtopologies times partitions. */
+/** Sub-topologies times partitions. */
 const TASKS = 2 * PARTITIONS
-/** ms that the application may take to work off everything once nothing disturbs it any more. */
+/** Milliseconds for the application to process everything after the last fault. */
 const DRAIN_PATIENCE = 60_000
-/** ms for which nothing may move before the application counts as drained. */
+/** Milliseconds without a change after which the application counts as drained. */
 const QUIET = 1500
 const CLOSE_PATIENCE = 40_000
-/** ms for which transactions may be open that nobody ends; they hold up whoever reads committed records. */
+/** Milliseconds for abandoned transactions to end: they hold up readers of committed records. */
 const COMPARE_PATIENCE = 60_000
 
-/** The brokers have forgotten a transaction that is open: nobody will ever read what lies behind it, and the round says nothing. */
+/** An open transaction that the brokers have forgotten: nobody will ever read past it, so the round proves nothing. */
 export class ForgottenTransaction extends Error {}
 
-/** Runs the application in processes of their own, under steady input, through what the seed brings; answers what is wrong then. */
+/** Runs the application in own processes, under steady input, through the seed's faults. @returns what is wrong then */
 export function runRound(brokers: ProxiedBrokers, options: RoundOptions): Promise<RoundResult> {
   return new Round(brokers, options).run()
 }
@@ -139,7 +139,7 @@ class Round {
       this.#note(`${payments} payments made; calm`)
       await this.#drain()
       await this.#awaitTransactions()
-      // What they hid from the tasks is processed now.
+      // Records that open transactions had hidden from the tasks are processed now.
       await this.#drain()
       await this.#close()
       const difference = await within(COMPARE_PATIENCE, this.#compare(payments), 'topics and stores cannot be read')
@@ -226,7 +226,7 @@ class Round {
       fault++
       this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + 1)
       this.#recoveries.push(recovery)
-      // Whoever waits for all of them hears of it.
+      // A failure is thrown where all of them are awaited.
       recovery.catch(() => undefined)
     }
     await Promise.all(this.#recoveries)
@@ -235,14 +235,14 @@ class Round {
   }
 
   /**
-   * A broker that comes back to partitions without leader takes them for deleted and never ends their transactions, or ends them in
-   * some partitions only (Kafka 4.3, `TransactionMarkerChannelManager`): a broker that is alone stays.
+   * Faults that are possible: a single broker stays up. Back after a restart, it would take partitions without leader
+   * for deleted, and never end their transactions, or only some (Kafka 4.3, `TransactionMarkerChannelManager`).
    */
   get #kinds(): readonly FaultKind[] {
     return this.#brokers.nodes.length > 1 ? faultKinds : processFaults
   }
 
-  /** Begins a fault; resolves when it is over. `undefined` if there is nobody whom it could strike just now. */
+  /** Begins a fault. Returns a promise of its end, undefined if it can strike nobody at the moment. */
   #fault(kind: FaultKind): Promise<void> | undefined {
     const random = this.#random
     const idle = this.#places.filter(({ isBusy }) => !isBusy)
@@ -280,7 +280,7 @@ class Round {
     const mayCommit = !this.#isBrokerBusy
     if (kind === 'stop') await within(CLOSE_PATIENCE, process.stop(), `${place.name} does not stop`)
     else await process.kill()
-    // Without a broker nobody commits.
+    // Nobody can commit without the broker.
     const mustHaveCommitted = mayCommit && disturbances === this.#brokerFaults
     if (process.hasFailed || (mustHaveCommitted && process.leftUncommitted)) {
       throw new Error(`${place.name} failed:\n${process.errors}`)
@@ -318,7 +318,7 @@ class Round {
     return openTransactions(this.#brokers.addresses, this.#settings.prefix)
   }
 
-  /** Whoever reads committed records waits for what a killed process left open, and so does who compares. */
+  /** Waits for transactions that killed processes left open: they hold up readers, and so the comparison. */
   async #awaitTransactions(): Promise<void> {
     const deadline = performance.now() + COMPARE_PATIENCE
     for (;;) {
@@ -335,7 +335,7 @@ class Round {
       await inputDifference(this.#log, this.#topics, payments),
       booksDifference('topics', expected, await booksInTopics(this.#log, this.#topics)),
     ]
-    // The first keeps what it has and restores the rest; the second restores everything from the changelogs.
+    // The first directory has state, and the rest is restored; the second restores everything from the changelogs.
     for (const directory of [
       this.#places[0]!.directory,
       join(this.#options.directory, `${this.#settings.prefix}new`),

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ProxiedBrokers } from './brokers.ts'
 import type { FaultKind } from './round.ts'
-import { runUntilTold } from './until-told.ts'
+import { runUntilDecided } from './until-decided.ts'
 
 const { values } = parseArgs({
   options: {
@@ -29,7 +29,7 @@ const faults = wholeNumber('faults', values.faults)
 const total = { rounds: 0, kills: 0, zombies: 0, restarts: 0, wipes: 0, pauses: 0, brokerRestarts: 0 }
 const outcome = { lostResponses: 0, payments: 0, lost: 0, doubled: 0, failed: 0, void: 0 }
 const directory = mkdtempSync(join(tmpdir(), 'millrace-faults-'))
-// What was started ends with this process.
+// Exiting ends everything that this process has started.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 const brokers = await ProxiedBrokers.start(size)
 try {
@@ -43,13 +43,15 @@ if (outcome.failed > 0) process.exitCode = 1
 
 async function round(seed: number): Promise<void> {
   total.rounds++
-  const replay = `npm run faults -- --guarantee ${guarantee} --group-protocol ${groupProtocol} --brokers ${size} --threads ${threads} --faults ${faults} --rounds 1 --seed ${seed}`
+  const flags = `--guarantee ${guarantee} --group-protocol ${groupProtocol} --brokers ${size} --threads ${threads}`
+  const replay = `npm run faults -- ${flags} --faults ${faults} --rounds 1 --seed ${seed}`
   const onVoid = (reason: string): void => {
     outcome.void++
     console.log(`seed ${seed} is void and tried again: the brokers have forgotten a transaction\n${reason}`)
   }
   try {
-    const result = await runUntilTold(brokers, { seed, guarantee, groupProtocol, threads, faults, directory }, onVoid)
+    const options = { seed, guarantee, groupProtocol, threads, faults, directory }
+    const result = await runUntilDecided(brokers, options, onVoid)
     const times = (...kinds: FaultKind[]): number =>
       kinds.reduce((all, kind) => all + (result.faults.get(kind) ?? 0), 0)
     total.kills += times('kill', 'wipe')
@@ -62,15 +64,15 @@ async function round(seed: number): Promise<void> {
     outcome.payments += result.payments
     outcome.lost += result.lost
     outcome.doubled += result.doubled
-    // A process that was taken for dead while it was stopped writes on until it hears of it, unless transactions fence it.
+    // A zombie writes until it learns that the group took it for dead, unless transactions fence it.
     const mayLose = guarantee === 'at_least_once' && times('zombie') > 0
     const isWrong = (result.lost > 0 && !mayLose) || (result.doubled > 0 && guarantee === 'exactly_once')
     if (values.trace || isWrong) for (const line of result.trace) console.log(line)
     if (isWrong) for (const example of result.examples) console.log(example)
     const happened = Array.from(result.faults, ([kind, count]) => `${kind} ${count}`).join(', ')
-    console.log(
-      `seed ${seed}: ${result.payments} payments, ${happened}, ${result.lostResponses} lost responses: lost ${result.lost}, doubled ${result.doubled}, ${result.trace.at(-1)}`,
-    )
+    const sums = `lost ${result.lost}, doubled ${result.doubled}, ${result.trace.at(-1)}`
+    const what = `${result.payments} payments, ${happened}, ${result.lostResponses} lost responses`
+    console.log(`seed ${seed}: ${what}: ${sums}`)
     if (!isWrong) return
   } catch (error) {
     console.log(error instanceof Error ? error.message : error)

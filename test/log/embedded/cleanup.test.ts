@@ -27,7 +27,7 @@ describe.each(['rocksdb', 'level'] as const)('cleaning up in %s', (engine) => {
     await log.createTopics([{ name: 'topic', partitions: 1, configs }])
   }
 
-  /** Record i has key i % keys and value i; its time is i behind `time`. One run per 500 records. */
+  /** Writes records: number i has the key i % keys, the value i and the time `time` + i. Each 500 make a run. */
   async function fill(
     records: number,
     keys: number,
@@ -76,7 +76,7 @@ describe.each(['rocksdb', 'level'] as const)('cleaning up in %s', (engine) => {
     await reader.close()
   })
 
-  it('compacts again when as much has come, and drops tombstones once they are old', async () => {
+  it('compacts again when as many records were added, and drops tombstones once they are old', async () => {
     await newTopic({ 'cleanup.policy': 'compact', 'delete.retention.ms': `${DAY}` })
     await fill(12_000, 50, clock.now(), (i) => (i % 50 < 20 ? null : `${i}`))
     await clean()
@@ -95,7 +95,7 @@ describe.each(['rocksdb', 'level'] as const)('cleaning up in %s', (engine) => {
     expect(twice.filter((record) => record.value?.startsWith('new'))).toHaveLength(10 + 500)
   })
 
-  it('does not compact what is younger than min.compaction.lag.ms', async () => {
+  it('does not compact records that are younger than min.compaction.lag.ms', async () => {
     await newTopic({ 'cleanup.policy': 'compact', 'min.compaction.lag.ms': `${DAY}` })
     await fill(12_000, 10, clock.now())
     await clean()
@@ -107,7 +107,7 @@ describe.each(['rocksdb', 'level'] as const)('cleaning up in %s', (engine) => {
     expect(await committedRecords(log, 'topic', 0)).toHaveLength(10 + 500)
   })
 
-  it('deletes records older than retention.ms, a run at a time, and tells readers that are behind', async () => {
+  it('deletes records older than retention.ms, a run at a time, and fails readers that are behind', async () => {
     await newTopic({ 'cleanup.policy': 'delete', 'retention.ms': `${DAY}` })
     await fill(2_000, 10, clock.now() - 3 * DAY)
     await fill(1_000, 10, clock.now())

@@ -6,9 +6,9 @@ import type { EngineName } from '../../../src/engine/engine.ts'
 import { append, clientOptions, subtopology } from '../log-harness.ts'
 
 /**
- * A process to kill: `commit-forever.ts <engine> <directory>` goes on from its committed offset, appends record i to
- * partition i % 3 in commits of uneven size, and prints each committed offset; or prints the code of the error that opening
- * gives.
+ * A process to kill. `commit-forever.ts <engine> <directory>` goes on from its committed offset, appends record i to
+ * partition i % 3 in commits of uneven size, and prints each committed offset, or the code of the error with which
+ * opening fails.
  */
 const [engine, directory] = process.argv.slice(2) as [EngineName, string]
 try {

@@ -24,7 +24,7 @@ async function fill(log: Log, topic: string, values: readonly string[]): Promise
   await producer.close()
 }
 
-/** Runs the committing process until it has printed an offset of at least `until`, then kills it. */
+/** Runs the committing process until it prints an offset of at least `until`, then kills it. @returns its last line */
 function runAndKill(engine: string, directory: string, until: number): Promise<string> {
   const script = fileURLToPath(new URL('./commit-forever.ts', import.meta.url))
   const child = spawn(process.execPath, [script, engine, directory], { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -48,7 +48,7 @@ describe.each(ENGINES)('an embedded log in %s', (engine) => {
   })
   afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-  it('has topics, records, bounds and committed offsets again after it was closed and opened', async () => {
+  it('still has topics, records, bounds and committed offsets after it was closed and opened', async () => {
     let log = await embeddedLog({ directory, engine })
     await log.createTopics([
       { name: 'output', partitions: 2, configs: { 'cleanup.policy': 'compact' } },
@@ -79,7 +79,7 @@ describe.each(ENGINES)('an embedded log in %s', (engine) => {
     await log.close()
   })
 
-  it('reads from what an earlier process left right into what this one appends', async () => {
+  it('reads on from the records of an earlier process into those of this one', async () => {
     const values = Array.from({ length: 3_000 }, (_, i) => `${i}`.padEnd(300, '.'))
     let log = await embeddedLog({ directory, engine })
     await log.createTopics([{ name: 'topic', partitions: 1 }])
@@ -96,7 +96,7 @@ describe.each(ENGINES)('an embedded log in %s', (engine) => {
     await log.close()
   })
 
-  it('holds exactly what was committed however often its process is killed', async () => {
+  it('has exactly what was committed however often its process is killed', async () => {
     for (let round = 1; round <= 4; round++) {
       await runAndKill(engine, directory, round * 700 + round * 13)
       const log = await embeddedLog({ directory })
@@ -117,7 +117,7 @@ describe.each(ENGINES)('an embedded log in %s', (engine) => {
     }
   })
 
-  it('is refused to a second process and a second time to this one, by name, and works on', async () => {
+  it('is not opened by a second process or a second time: the error names it, and it works on', async () => {
     const log = await embeddedLog({ directory, engine })
     expect(await runAndKill(engine, directory, 0)).toBe('MR_STATE_LOCKED')
     await expect(embeddedLog({ directory })).rejects.toMatchObject({
@@ -131,7 +131,7 @@ describe.each(ENGINES)('an embedded log in %s', (engine) => {
     await log.close()
   })
 
-  it('lets many clients commit at once, each whole', async () => {
+  it('lets many clients commit at once, each commit as a whole', async () => {
     const log = await embeddedLog({ directory, engine })
     await log.createTopics([{ name: 'shared', partitions: 2 }])
     const clients = await Promise.all(
@@ -154,7 +154,7 @@ describe.each(ENGINES)('an embedded log in %s', (engine) => {
     await log.close()
   })
 
-  it('gives a topic of a log that was made anew another id', async () => {
+  it('gives a topic another id after the log was deleted and created again', async () => {
     const ids = new Set<string | undefined>()
     for (let round = 0; round < 2; round++) {
       const log = await embeddedLog({ directory, engine })
@@ -174,7 +174,7 @@ describe('the directory of an embedded log', () => {
   })
   afterEach(() => rmSync(directory, { recursive: true, force: true }))
 
-  it('is refused, and left alone, if it holds something else', async () => {
+  it('is refused and left alone if it holds something else', async () => {
     writeFileSync(join(directory, 'thesis.txt'), 'years of work')
     await expect(embeddedLog({ directory })).rejects.toMatchObject({
       code: 'MR_STATE_FOREIGN',
@@ -183,7 +183,7 @@ describe('the directory of an embedded log', () => {
     expect(readFileSync(join(directory, 'thesis.txt'), 'utf8')).toBe('years of work')
   })
 
-  it('is refused if it is newer, or of another engine than asked for', async () => {
+  it('is refused if its format is newer or another engine was asked for', async () => {
     const log = await embeddedLog({ directory, engine: 'level' })
     await log.close()
     await expect(embeddedLog({ directory, engine: 'rocksdb' })).rejects.toMatchObject({ code: 'MR_STATE_ENGINE' })
@@ -199,7 +199,7 @@ describe('the directory of an embedded log', () => {
   })
 
   it.each(ENGINES)(
-    'is opened with all that is in it though its marker is damaged or gone, which is told (%s)',
+    'is opened with everything in it, and a warning, if its marker is damaged or gone (%s)',
     async (engine) => {
       const log = await embeddedLog({ directory, engine })
       await log.createTopics([{ name: 'words', partitions: 1 }])
@@ -220,7 +220,7 @@ describe('the directory of an embedded log', () => {
     },
   )
 
-  it('is not begun anew where only the file of its ends is left', async () => {
+  it('is not taken for a new one if only the file of its ends is left', async () => {
     const log = await embeddedLog({ directory })
     await log.createTopics([{ name: 'words', partitions: 1 }])
     await fill(log, 'words', ['a', 'b'])
@@ -234,7 +234,7 @@ describe('the directory of an embedded log', () => {
   })
 })
 
-it('takes nothing more after a write failed: the commit throws, readers see none of it', async () => {
+it('takes nothing more after a failed write: the commit throws, and readers see none of it', async () => {
   const engine = memoryEngine.open('')
   const storage = new EmbeddedStorage(engine, 'log', true)
   const log = new LocalLog(storage, systemClock, storage.load())

@@ -44,7 +44,7 @@ async function fill(log: Log, from: number, to: number): Promise<void> {
   await producer.close()
 }
 
-/** Numbers of the orders that can be read. */
+/** Reads the numbers of all orders. */
 async function ordersIn(log: Log): Promise<number[]> {
   const records = [...(await committedRecords(log, 'orders', 0)), ...(await committedRecords(log, 'orders', 1))]
   return records.map(({ timestamp }) => timestamp).sort((left, right) => left - right)
@@ -59,7 +59,7 @@ async function idsIn(directory: string): Promise<unknown> {
 
 const upTo = (end: number, from = 0): number[] => Array.from({ length: end - from }, (_, i) => from + i)
 
-/** Every file with its content, but for locks and what LevelDB tells of itself; those of a log that was refused must stay as they are. */
+/** Returns a hash of every file except locks and LevelDB's own log: a log that was refused must stay as it is. */
 function contentOf(directory: string): Record<string, string> {
   const names = readdirSync(directory, { recursive: true, encoding: 'utf8' })
   const files = names.filter((name) => statSync(join(directory, name)).isFile() && !/(LOCK|LOG|LOG\.old)$/.test(name))
@@ -78,7 +78,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
   let directory: string
   beforeAll(async () => {
     whole = mkdtempSync(join(tmpdir(), 'millrace-whole-'))
-    // Opened again, the first half lies in tables, the second in the write-ahead log.
+    // The second opening writes the first half into tables; the second half stays in the write-ahead log.
     for (const [from, to] of [
       [0, HALF],
       [HALF, RECORDS],
@@ -110,7 +110,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
       .toSorted()
   const ofTables = (at: string): Record<string, string> =>
     Object.fromEntries(Object.entries(contentOf(at)).filter(([name]) => isTable.test(name)))
-  /** Those with records: a bit in the index of a small one would be hit otherwise. */
+  /** Names of tables with records: in a small one, a bit of the index would be hit. */
   const large = (): string[] => tables().filter((name) => statSync(join(data(), name)).size > 50_000)
   const flip = (path: string, at: number): void => {
     const bytes = readFileSync(path)
@@ -123,7 +123,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
   }
   const open = (more: Partial<EmbeddedLogOptions> = {}): Promise<Log> => embeddedLog({ directory, engine, ...more })
 
-  /** Refused with what is missing, and left as it is. */
+  /** Expects that the log is refused with what is missing, and left as it is. */
   async function expectRefused(...said: readonly string[]): Promise<void> {
     const before = contentOf(directory)
     const error: unknown = await open().catch((caught: unknown) => caught)
@@ -141,7 +141,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     return { log: await open({ acceptLoss: true, logger }), warnings }
   }
 
-  /** Opens without a word, now and later, has these orders, and takes more. */
+  /** Expects that the log opens without a warning, now and later, has these orders, and takes more. */
   async function expectGoesOn(orders: readonly number[]): Promise<void> {
     const { log, warnings } = await openAccepting()
     expect(warnings).toEqual([])
@@ -160,7 +160,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
   })
 
   it.each(['missing', 'empty'])(
-    'is refused if its data is %s, and begins again where that is accepted',
+    'is refused if its data is %s, and begins again if losses are accepted',
     async (how) => {
       rmSync(data(), { recursive: true })
       if (how === 'empty') mkdirSync(data())
@@ -184,7 +184,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     await expectRefused('data/ is missing')
   })
 
-  it('is refused with CURRENT gone, which an engine takes for a new database', async () => {
+  it('is refused without CURRENT, although an engine takes it for a new database', async () => {
     rmSync(join(data(), 'CURRENT'))
     await expectRefused('CURRENT is missing')
     rmSync(join(directory, ENDS))
@@ -192,7 +192,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
   })
 
   it.each([0.25, 0.5, 0.75])(
-    'is refused if its manifest was cut at %d, and goes on with what the engine makes of it',
+    'is refused if its manifest was cut at %d, and goes on with what the engine can read',
     async (part) => {
       const manifest = file(/^MANIFEST/)
       const { size } = statSync(manifest)
@@ -209,7 +209,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     },
   )
 
-  it('is refused if a bit of its write-ahead log flipped, wherever', async () => {
+  it('is refused if any bit of its write-ahead log flipped', async () => {
     const path = file(/\.log$/)
     const { size } = statSync(path)
     for (const at of [0, 5, size >> 1, size - 20_000]) {
@@ -217,12 +217,12 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
       await expectRefused('.log is damaged at byte')
       flip(path, at)
     }
-    // Nothing is behind it that could tell damage from a write that was cut short; but the log was closed.
+    // At the end of the file, damage looks like a write that was cut short; but the log was closed.
     flip(path, size - 3)
     await expectRefused('.log is damaged at byte')
   })
 
-  it('goes on without the records that a flipped bit took, where that is accepted, and says how many', async () => {
+  it('goes on without the records that a flipped bit took if losses are accepted, and says how many', async () => {
     const path = file(/\.log$/)
     flip(path, statSync(path).size >> 1)
     const { log, warnings } = await openAccepting()
@@ -245,7 +245,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     await expectRefused(`has 0 of ${size} bytes`, 'orders-0 ends at 150, 300 is recorded', '600 records are missing')
   })
 
-  it('is refused if a table is gone, and begins again where that is accepted', async () => {
+  it('is refused if a table is gone, and begins again if losses are accepted', async () => {
     rmSync(file(/\.(sst|ldb)$/))
     await expectRefused('orders-0 to 300, orders-1 to 300, totals-0 to 600')
     const before = contentOf(data())
@@ -270,8 +270,8 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     await log.close()
   })
 
-  it('is refused if what was written last cannot be read, and goes on with the rest where that is accepted', async () => {
-    // All of it in tables.
+  it('is refused if its last records cannot be read, and goes on with the rest if losses are accepted', async () => {
+    // The opening writes all of it into tables.
     await (await open()).close()
     const path = join(data(), tables().at(-1)!)
     const { size } = statSync(path)
@@ -288,7 +288,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     expect(left.slice(0, HALF)).toEqual(upTo(HALF))
     expect(left.length).toBeGreaterThanOrEqual(RECORDS - HALF / 2)
     const ended = (await log.listOffsets([{ topic: 'orders', partition: 1 }], 'latest')).get('orders', 1)
-    // What is written now gets offsets that no record had.
+    // New records get offsets that no record had.
     expect(ended).toBe(RECORDS / 2)
     expect(warnings).toEqual([expect.stringMatching(/without what it lost.*orders-1 ends at \d+, 300 is recorded/)])
     await log.close()
@@ -296,7 +296,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     await expectGoesOn(left)
   })
 
-  /** The log in tables of several sessions, as large logs are, with a group's offsets. */
+  /** Writes all of the log into tables of several openings, as large logs have them, and a group's offsets. */
   async function inTables(): Promise<void> {
     const log = await open()
     const client = await log.openClient(clientOptions('app', 1, [subtopology(0, ['orders'])]))
@@ -306,16 +306,16 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
   }
 
   it.each([0.1, 0.25, 0.5, 0.75])(
-    'goes on without the records around a flipped bit at %d of each table, where that is accepted, and says which',
+    'goes on without the records around a flipped bit at %d of each table if losses are accepted, and says which',
     async (part) => {
       await inTables()
       const ids = await idsIn(directory)
       for (const name of large()) flip(join(data(), name), Math.floor(statSync(join(data(), name)).size * part))
-      const told: object[] = []
-      const log = await open({ acceptLoss: true, logger: { warn: (fields) => told.push(fields) } })
+      const warnings: object[] = []
+      const log = await open({ acceptLoss: true, logger: { warn: (fields) => warnings.push(fields) } })
       const left = await ordersIn(log)
       const totals = (await committedRecords(log, 'totals', 0)).length
-      expect(told).toEqual([
+      expect(warnings).toEqual([
         {
           directory,
           damage: expect.stringMatching(/checksum|damage/),
@@ -324,7 +324,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
           kept: join(directory, 'damaged-1'),
         },
       ])
-      // Of each of the two tables one block.
+      // One block of each of the two tables is lost.
       expect(left.length).toBeGreaterThanOrEqual(RECORDS - 2 * 50)
       expect(left.length + totals).toBeLessThan(2 * RECORDS)
       const client = await log.openClient(clientOptions('app', 1, [subtopology(0, ['orders'])]))
@@ -336,7 +336,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     },
   )
 
-  it('begins again where its engine cannot be opened, gives no offset twice, and keeps what was there', async () => {
+  it('begins again if its engine cannot be opened, gives no offset twice, and keeps the old data', async () => {
     await inTables()
     rmSync(join(data(), tables()[0]!))
     const before = contentOf(data())
@@ -353,7 +353,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     expect(contentOf(join(directory, 'damaged-1'))).toEqual(before)
   })
 
-  it('is refused if the index of a table is damaged, at which LevelDB would end the process', async () => {
+  it('is refused if the index of a table is damaged, which would make LevelDB end the process', async () => {
     await inTables()
     const [first] = large()
     const path = join(data(), first!)
@@ -372,7 +372,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     await expectGoesOn(left)
   })
 
-  it('reads all of a log that lost nothing where losses are accepted, and leaves it as it is', async () => {
+  it('is read as a whole and left as it is if losses are accepted and it lost nothing', async () => {
     await inTables()
     const { log, warnings } = await openAccepting()
     expect(warnings).toEqual([])
@@ -381,7 +381,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     await expectGoesOn(upTo(RECORDS))
   })
 
-  /** Kills a process that salvages the log when a file is there, or lets it end. @returns whether it was killed */
+  /** Kills a process that salvages the log when a file is there, or lets it end. @returns true if it was killed */
   async function salvageUntil(file: string): Promise<boolean> {
     const script = fileURLToPath(new URL('./open-accepting.ts', import.meta.url))
     const child = spawn(process.execPath, [...process.execArgv, script, engine, directory], { stdio: 'inherit' })
@@ -396,7 +396,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     return isKilled
   }
 
-  it('is as it was when a process is killed while it salvages it, and is salvaged by the next', async () => {
+  it('is unchanged after a process was killed that salvaged it, and is salvaged by the next', async () => {
     await inTables()
     for (const name of large()) flip(join(data(), name), statSync(join(data(), name)).size >> 1)
     const before = ofTables(data())
@@ -412,7 +412,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     await expectGoesOn(left)
   })
 
-  it('has its old data or all of what was salvaged, wherever the exchange of the two was cut short', async () => {
+  it('has its old data or all of the salvaged data, wherever the exchange of the two was cut short', async () => {
     await inTables()
     for (const name of large()) flip(join(data(), name), statSync(join(data(), name)).size >> 1)
     const work = join(directory, 'millrace-log-salvage')
@@ -458,7 +458,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     for (const each of [damaged, salvaged]) rmSync(each, { recursive: true })
   })
 
-  it('is in use, and neither damaged nor copied, while another process writes it', async () => {
+  it('is reported as in use, not as damaged, and not copied, while another process writes it', async () => {
     rmSync(directory, { recursive: true })
     const script = fileURLToPath(new URL('./commit-forever.ts', import.meta.url))
     const child = spawn(process.execPath, [...process.execArgv, script, engine, directory], { stdio: 'pipe' })
@@ -477,7 +477,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     await new Promise((resolve) => child.once('close', resolve))
   })
 
-  it('is refused if it is shorter than recorded, however its files look', async () => {
+  it('is refused if it is shorter than recorded, even if its files look sound', async () => {
     changeEnds((ends) => ({ ...ends, topics: [{ name: 'orders', number: 1, ends: [300, 301], configs: {} }] }))
     await expect(open()).rejects.toMatchObject({
       code: 'MR_STATE_CORRUPT',
@@ -488,7 +488,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     })
   })
 
-  it('is refused if its data is that of another log', async () => {
+  it('is refused if its data belongs to another log', async () => {
     changeEnds((ends) => ({ ...ends, id: 'another' }))
     await expect(open()).rejects.toMatchObject({
       code: 'MR_STATE_CORRUPT',
@@ -496,7 +496,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     })
   })
 
-  it('is refused if nobody can tell what it had, and goes on where that is accepted', async () => {
+  it('is refused if the file of its ends is damaged, and goes on if losses are accepted', async () => {
     writeFileSync(join(directory, ENDS), '{"format":1,')
     await expectRefused(ENDS)
     const { log, warnings } = await openAccepting()
@@ -506,7 +506,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     await expectGoesOn(upTo(RECORDS))
   })
 
-  it('is a warning with counts if it was not synced and the machine was started since', async () => {
+  it('is opened with a warning and counts if it was not synced and the machine was started since', async () => {
     rmSync(file(/\.log$/))
     changeEnds((ends) => ({ ...ends, fsync: false, boot: 'another' }))
     const { logger, warnings } = recordingLogger()
@@ -528,7 +528,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     })
   })
 
-  it('has topics that were deleted, and offsets that retention passed, for no loss', async () => {
+  it('does not count deleted topics and deleted records as lost', async () => {
     const log = await open()
     await log.deleteRecords(new PartitionMap<number>().set('orders', 0, 300))
     await log.deleteTopics(['totals'])
@@ -540,10 +540,10 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     await again.close()
   })
 
-  it('has a topic whose creation was cut short for no loss', async () => {
+  it('does not count a topic as lost whose creation was cut short', async () => {
     const log = await open()
     const created = log.createTopics([{ name: 'new', partitions: 1 }])
-    // Writes at once what the log has, while the new topic is not in the engine yet.
+    // A deletion writes the file of ends at once, while the engine does not have the new topic yet.
     const deleted = log.deleteTopics(['totals'])
     const killed = mkdtempSync(join(tmpdir(), 'millrace-lost-'))
     cpSync(directory, killed, { recursive: true })
@@ -555,7 +555,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
     rmSync(killed, { recursive: true })
   })
 
-  it('lets the process go on, and deletes nothing of it, where cleaning up meets records that cannot be read', async () => {
+  it('lets the process go on, and deletes nothing, if the cleaner finds records that cannot be read', async () => {
     rmSync(directory, { recursive: true })
     const old = { name: 'old', partitions: 1, configs: { 'retention.ms': '1000' } }
     const other = { name: 'other', partitions: 1, configs: { 'retention.ms': '1000' } }
@@ -590,7 +590,7 @@ describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost da
   })
 })
 
-it('records at most a second late what it has, so that a process that is killed leaves it', async () => {
+it('records its ends at most a second late, so that a process that is killed leaves them', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-killed-'))
   const script = fileURLToPath(new URL('./commit-forever.ts', import.meta.url))
   const child = spawn(process.execPath, [...process.execArgv, script, 'rocksdb', directory], { stdio: 'pipe' })

@@ -4,8 +4,8 @@ import type { RoundOptions, RoundResult } from './round.ts'
 
 const MOST_TRIES = 3
 
-/** As `runRound`, again when the brokers have forgotten a transaction. */
-export async function runUntilTold(
+/** Runs a round, and runs it again if it proves nothing because the brokers have forgotten a transaction. */
+export async function runUntilDecided(
   brokers: ProxiedBrokers,
   options: RoundOptions,
   onVoid: (reason: string) => void = () => undefined,
