@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { format } from 'oxfmt'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Declarations, type Declaration } from './declarations.ts'
-import { PUBLIC } from './rooms.ts'
+import { PUBLIC } from './files.ts'
 
 const root = join(import.meta.dirname, '..', '..')
 const style = JSON.parse(readFileSync(join(root, '.oxfmtrc.json'), 'utf8'))

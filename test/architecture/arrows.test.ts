@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { DSL_CLASSES, PUBLIC } from './files.ts'
 import { fileCycles, folderCycles, importsOf, isInside, roomOf, sources } from './imports.ts'
 import { complaint, unused } from './law.ts'
-import { DSL_CLASSES, PUBLIC, rooms } from './rooms.ts'
+import { rooms } from './rooms.ts'
 import { withRooms } from './rooms-page.ts'
 
 const root = join(import.meta.dirname, '..', '..')

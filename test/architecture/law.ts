@@ -1,7 +1,8 @@
 import { isInside, roomOf, type Import } from './imports.ts'
-import { packages, PLAIN, rooms } from './rooms.ts'
+import { packages } from './packages.ts'
+import { PLAIN, rooms } from './rooms.ts'
 
-/** Says what is wrong with an import by the law of `rooms.ts`; undefined if nothing is. */
+/** Says what is wrong with an import by the law of `rooms.ts` and `packages.ts`; undefined if nothing is. */
 export function complaint(one: Import): string | undefined {
   const room = roomOf(one.file)
   const place = `src/${one.file}:${one.line} imports ${one.target}`

@@ -45,7 +45,7 @@ async function transactionCoordinator(applicationId: string): Promise<number> {
   throw new Error('no broker coordinates a transactional id of the application')
 }
 
-test('nothing is lost or doubled when brokers die that lead partitions or coordinate group or transactions', async () => {
+test('nothing is lost or doubled when partition leaders or the coordinators of group or transactions die', async () => {
   const killed: string[] = []
   const killLeaders = async ({ applicationId, topics, note }: RunningBank): Promise<void> => {
     const roles = {

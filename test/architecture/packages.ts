@@ -1,0 +1,20 @@
+/** External packages, and the rooms that may import them. */
+export const packages: Readonly<Record<string, readonly string[]>> = {
+  '@nxtedition/rocksdb': ['engine/rocksdb'],
+  '@platformatic/kafka': [
+    'kafka/admin',
+    'kafka/cluster',
+    'kafka/fetch',
+    'kafka/group/classic',
+    'kafka/group/member',
+    'kafka/produce',
+    'kafka/protocol',
+    'kafka/records',
+    'kafka/transaction',
+  ],
+  '@standard-schema/spec': ['serde'],
+  'classic-level': ['engine/leveldb'],
+  'cli-progress': ['cli'],
+  commander: ['cli'],
+  'temporal-polyfill': ['windowing'],
+}
