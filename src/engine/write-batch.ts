@@ -1,6 +1,7 @@
 import { keyOrder } from './key-order.ts'
 import { DELETED, RowList } from './row-list.ts'
 import type { ShortView } from './short-view.ts'
+import { NO_BYTES } from '../platform/no-bytes.ts'
 
 export type WriteKind = 'put' | 'delete' | 'deleteRange'
 
@@ -64,7 +65,7 @@ export class WriteBatch {
   value(index: number, view?: ShortView): Buffer {
     const rows = this.#rows
     const end = rows.end(index)
-    return end < 0 ? (this.#apart.get(index) ?? NOTHING) : viewOf(rows.buffer(index), rows.keyEnd(index), end, view)
+    return end < 0 ? (this.#apart.get(index) ?? NO_BYTES) : viewOf(rows.buffer(index), rows.keyEnd(index), end, view)
   }
 
   range(index: number): { readonly gte: Buffer; readonly lt: Buffer } {
@@ -98,5 +99,3 @@ export class WriteBatch {
 function viewOf(buffer: Buffer, start: number, end: number, view: ShortView | undefined): Buffer {
   return view === undefined ? buffer.subarray(start, end) : view.of(buffer, start, end)
 }
-
-const NOTHING = Buffer.alloc(0)

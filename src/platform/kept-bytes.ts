@@ -1,6 +1,7 @@
+import { NO_BYTES } from './no-bytes.ts'
+
 /** Bytes of a slab: few enough that a kept piece never holds much unused memory, enough that slabs are seldom made. */
 const SLAB = 8 * 1024
-const EMPTY = Buffer.alloc(0)
 
 /**
  * Memory for bytes that a store keeps for long, such as those of its entries. Node's own pool would mix them with
@@ -8,7 +9,7 @@ const EMPTY = Buffer.alloc(0)
  * to many times what the entries need.
  */
 export class KeptBytes {
-  #slab = EMPTY
+  #slab = NO_BYTES
   #used = 0
 
   /** Returns a copy of these bytes that may be kept. */

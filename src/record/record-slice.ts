@@ -1,6 +1,5 @@
 import type { Headers } from './headers.ts'
-
-const NO_BYTES = Buffer.alloc(0)
+import { NO_BYTES } from '../platform/no-bytes.ts'
 
 /**
  * A record as bytes, on its way to a log. Key and value lie in `buffer`, each from its start up to its end, excluded; a

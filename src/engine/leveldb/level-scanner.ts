@@ -3,6 +3,7 @@ import type { MessagePort } from 'node:worker_threads'
 import type { EngineIterator, EngineRange } from '../engine.ts'
 import { engineFailure } from '../files/engine-failure.ts'
 import type { NumberedReply, ScanReply, ScanRequest, ScanWorkerData } from './level-scan-protocol.ts'
+import { NO_BYTES } from '../../platform/no-bytes.ts'
 
 const FIRST_ROWS = 32
 const MOST_ROWS = 1024
@@ -100,11 +101,11 @@ export class LevelScanner {
 }
 
 class LevelIterator implements EngineIterator {
-  key: Buffer = NOTHING
-  value: Buffer = NOTHING
+  key: Buffer = NO_BYTES
+  value: Buffer = NO_BYTES
   readonly #more: (count: number) => ScanReply
   readonly #onClose: () => void
-  #rows: Buffer = NOTHING
+  #rows: Buffer = NO_BYTES
   #at = 0
   #finished = false
   #closed = false
@@ -139,7 +140,7 @@ class LevelIterator implements EngineIterator {
   close(): void {
     if (this.#closed) return
     this.#closed = true
-    this.#rows = NOTHING
+    this.#rows = NO_BYTES
     this.#at = 0
     this.#onClose()
   }
@@ -152,5 +153,3 @@ class LevelIterator implements EngineIterator {
     this.#finished = reply.finished
   }
 }
-
-const NOTHING = Buffer.alloc(0)

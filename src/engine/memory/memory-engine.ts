@@ -3,6 +3,7 @@ import { KeptBytes } from '../../platform/kept-bytes.ts'
 import type { WriteBatch } from '../write-batch.ts'
 import { engineClosed } from '../files/engine-failure.ts'
 import { lowerBound, OrderedKeys } from './ordered-keys.ts'
+import { NO_BYTES } from '../../platform/no-bytes.ts'
 
 /** A factory that returns engines, not promises. */
 export interface SynchronousEngineFactory extends EngineFactory {
@@ -137,8 +138,8 @@ class MemoryEngine implements KeyValueEngine {
 }
 
 class MemoryIterator implements EngineIterator {
-  key: Buffer = EMPTY
-  value: Buffer = EMPTY
+  key: Buffer = NO_BYTES
+  value: Buffer = NO_BYTES
   readonly #keys: OrderedKeys
   readonly #versions: ReadonlyMap<string, RowVersion>
   readonly #sequence: number
@@ -246,8 +247,6 @@ class MemoryIterator implements EngineIterator {
     if (!this.#reverse && chunk[this.#index] === this.#last && this.#last !== undefined) this.#index++
   }
 }
-
-const EMPTY = Buffer.alloc(0)
 
 function copyOf(value: Buffer | undefined): Buffer | undefined {
   return value === undefined ? undefined : Buffer.from(value)

@@ -1,6 +1,7 @@
 import { engineFailure } from '../files/engine-failure.ts'
 import type { EngineIterator, EngineRange } from '../engine.ts'
 import type { NativeColumn, NativeDatabase, NativeIterator, RocksdbBinding } from './rocksdb-binding.ts'
+import { NO_BYTES } from '../../platform/no-bytes.ts'
 
 const FIRST_ROWS = 4
 const MOST_ROWS = 1024
@@ -30,8 +31,8 @@ export function openNativeIterator(
 
 /** An iterator that fetches growing blocks: a short range costs little and a long one few calls. */
 export class RocksdbIterator implements EngineIterator {
-  key: Buffer = NOTHING
-  value: Buffer = NOTHING
+  key: Buffer = NO_BYTES
+  value: Buffer = NO_BYTES
   readonly #binding: RocksdbBinding
   readonly #native: NativeIterator
   readonly #directory: string
@@ -86,5 +87,3 @@ export class RocksdbIterator implements EngineIterator {
     this.#onClose()
   }
 }
-
-const NOTHING = Buffer.alloc(0)

@@ -1,6 +1,7 @@
 import type { WriteBatch } from '../write-batch.ts'
 import type { NativeBatch, NativeColumn, NativeDatabase, RocksdbBinding } from './rocksdb-binding.ts'
 import { openNativeIterator } from './rocksdb-iterator.ts'
+import { NO_BYTES } from '../../platform/no-bytes.ts'
 
 /** Up to this many keys are deleted one by one: many range tombstones make every read slower. */
 const POINT_DELETES = 64
@@ -36,7 +37,7 @@ export class RangeDeletes {
     if (isWrittenLater(writes, index, range) || !this.#isLong(range)) this.#deleteKeys(batch, range)
     else {
       const note = encodeRange(this.#noted.length, range)
-      this.#binding.batch_put(batch, note, NOTHING, this.#notes)
+      this.#binding.batch_put(batch, note, NO_BYTES, this.#notes)
       this.#pending.push(range)
       this.#noted.push(note)
     }
@@ -129,5 +130,3 @@ function decodeRange(note: Buffer): { readonly gte: Buffer; readonly lt: Buffer 
   const end = 8 + note.readUInt32BE(4)
   return { gte: note.subarray(8, end), lt: note.subarray(end) }
 }
-
-const NOTHING = Buffer.alloc(0)

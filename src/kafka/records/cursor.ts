@@ -14,8 +14,8 @@ import {
 } from './batch-header.ts'
 import { UnpackedTooLarge, compressionOf, decompress } from './compression.ts'
 import type { Compression } from './compression.ts'
+import { NO_BYTES } from '../../platform/no-bytes.ts'
 
-const NOTHING = Buffer.alloc(0)
 const TWO_TO_27 = 0x800_0000
 /** Bytes that a header takes at least: the lengths of its name and value. */
 const LEAST_HEADER_BYTES = 2
@@ -81,7 +81,7 @@ export class BatchCursor implements RecordCursor {
       this.#at = start + RECORDS_AT
       this.#end = end
     } else {
-      this.buffer = NOTHING
+      this.buffer = NO_BYTES
       this.#compressed = buffer.subarray(start + RECORDS_AT, end)
       this.#at = 0
       this.#end = 0

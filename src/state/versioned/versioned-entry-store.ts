@@ -13,6 +13,7 @@ import type { TaskStore } from '../task-store.ts'
 import { History, Version } from './version.ts'
 import { LATEST_ROW, VersionedLayout } from './versioned-layout.ts'
 import { RecordSlice } from '../../record/record-slice.ts'
+import { NO_BYTES } from '../../platform/no-bytes.ts'
 
 const VERSION_OVERHEAD = 120
 const HISTORY_OVERHEAD = 240
@@ -338,7 +339,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     if (segment < 0 && version.tombstone) {
       batch.put(
         this.#layout.tombstone(rows.beginRow(), this.#retention.segment(version.from), this.#keys, history).row(),
-        EMPTY,
+        NO_BYTES,
       )
     }
   }
@@ -374,5 +375,3 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     if (history?.latest?.from === stored.from && history.changes === 0) history.latest = undefined
   }
 }
-
-const EMPTY = Buffer.alloc(0)

@@ -17,9 +17,9 @@ import { byEnd, byEndAndKey, bySegment, byStart, type TimedOrder } from './timed
 import { CollectedRows, IndexedRows, NO_ROWS, SegmentRows, type TimedRows } from './timed-rows.ts'
 import { TimedScanCursor } from './timed-scan-cursor.ts'
 import type { Serde } from '../../serde/serde.ts'
+import { NO_BYTES } from '../../platform/no-bytes.ts'
 
 const BUCKET_OVERHEAD = 240
-const EMPTY = Buffer.alloc(0)
 
 /**
  * What window and session stores have in common: entries by (key, time, sub), kept in a bucket per key, that expire by
@@ -436,7 +436,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
     if (entry.stored === entry.present) return
     const writer = this.#layout.timeHeader(this.place.rows.beginRow(), entry.time, entry.sub)
     this.keys.writeAs(entry.key, entry.mapKey, writer)
-    if (entry.present) batch.put(writer.row(), EMPTY)
+    if (entry.present) batch.put(writer.row(), NO_BYTES)
     else batch.delete(writer.row())
   }
 }

@@ -2,6 +2,7 @@ import type { EngineIterator, KeyValueEngine } from '../../engine/engine.ts'
 import { ByteWriter } from '../rows/byte-writer.ts'
 import type { TimedLayout } from './changelog-key.ts'
 import type { TimedOrder, TimedPlace } from './timed-order.ts'
+import { NO_BYTES } from '../../platform/no-bytes.ts'
 
 /** Rows of the engine. What it shows belongs to the current row. */
 export interface TimedRows extends TimedPlace {
@@ -16,7 +17,7 @@ export interface TimedRows extends TimedPlace {
 export class IndexedRows implements TimedRows {
   time = 0
   sub = 0
-  keyBytes: Buffer = EMPTY
+  keyBytes: Buffer = NO_BYTES
   nextTime: number | undefined
   readonly #engine: KeyValueEngine
   readonly #layout: TimedLayout
@@ -54,7 +55,7 @@ export class IndexedRows implements TimedRows {
 
   get row(): Buffer {
     const writer = this.#layout.header(this.#writer.rewind(), this.time).bytes(this.keyBytes)
-    return this.#engine.get(this.#layout.trailer(writer, this.time, this.sub).row()) ?? EMPTY
+    return this.#engine.get(this.#layout.trailer(writer, this.time, this.sub).row()) ?? NO_BYTES
   }
 
   close(): void {
@@ -148,11 +149,11 @@ export class CollectedRows implements TimedRows {
   }
 
   get keyBytes(): Buffer {
-    return this.#rows[this.#at]?.keyBytes ?? EMPTY
+    return this.#rows[this.#at]?.keyBytes ?? NO_BYTES
   }
 
   get row(): Buffer {
-    return this.#rows[this.#at]?.row ?? EMPTY
+    return this.#rows[this.#at]?.row ?? NO_BYTES
   }
 
   close(): void {
@@ -165,10 +166,8 @@ export const NO_ROWS: TimedRows = {
   next: () => false,
   time: -1,
   sub: -1,
-  keyBytes: Buffer.alloc(0),
-  row: Buffer.alloc(0),
+  keyBytes: NO_BYTES,
+  row: NO_BYTES,
   nextTime: Infinity,
   close() {},
 }
-
-const EMPTY = Buffer.alloc(0)

@@ -1,0 +1,2 @@
+/** The buffer without bytes. */
+export const NO_BYTES = Buffer.alloc(0)
