@@ -31,10 +31,10 @@ import { kafka } from 'millrace/kafka'
 import type { PartitionMap } from '../src/log/log.ts'
 import { systemClock, type Clock } from '../src/platform/clock.ts'
 import { partitionForKey } from '../src/record/murmur2.ts'
+import { RecordSlice } from '../src/record/record-slice.ts'
 import paymentsApp from '../examples/payments/app.ts'
 import { expectedTotals, paymentGenerator } from '../examples/payments/generator.ts'
 import { accounts as accountTotals } from '../examples/payments/topics.ts'
-import { sliceOf } from '../test/record/slice-of.ts'
 
 const PARTITIONS = 4
 const W2_ACCOUNTS = 10_000
@@ -171,13 +171,17 @@ async function fill(log: Log, workload: Workload): Promise<void> {
     throw new Error(`the topic ${workload.input} holds ${there} records: use --records ${there}, or a new broker`)
   const producer = log.openProducer()
   const partitions = await producer.loadPartitionCount(workload.input)
-  const buffer = Buffer.alloc(4096)
+  const slice = new RecordSlice()
+  const buffer = (slice.buffer = Buffer.alloc(4096))
   for (let i = 0; i < RECORDS; i++) {
     const { key, value, timestamp } = workload.record(i)
     const keyEnd = buffer.write(key, 0)
     const valueEnd = keyEnd + buffer.write(value, keyEnd)
     const partition = partitionForKey(buffer, 0, keyEnd, partitions)
-    producer.append(workload.input, partition, sliceOf(timestamp, buffer, [0, keyEnd], [keyEnd, valueEnd]))
+    slice.timestamp = timestamp
+    slice.setKey(0, keyEnd)
+    slice.setValue(keyEnd, valueEnd)
+    producer.append(workload.input, partition, slice)
     if (i % 20_000 === 0) await producer.flush()
   }
   await producer.flush()

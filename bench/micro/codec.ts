@@ -2,7 +2,7 @@ import { BatchBuilder, stampBatch } from '../../src/kafka/records/batch-builder.
 import { crc32c } from '../../src/platform/checksum.ts'
 import { readRecordSet } from '../../src/kafka/records/record-set.ts'
 import type { Compression } from '../../src/kafka/records/compression.ts'
-import { sliceOf } from '../../test/record/slice-of.ts'
+import { RecordSlice } from '../../src/record/record-slice.ts'
 
 // Nanoseconds per record of each step of the record path: 8-byte keys, 100-byte values, batches of 1 MiB.
 
@@ -24,7 +24,7 @@ function encode(compression: Compression): Buffer[] {
     batches.push(batch)
     builder = new BatchBuilder(BATCH_BYTES)
   }
-  const record = sliceOf(0, source, [0, 8], [8, 108])
+  const record = RecordSlice.of(0, source.subarray(0, 8), source.subarray(8), undefined)
   for (let index = 0; index < RECORDS; index++) {
     if (builder.length + BatchBuilder.bound(record) > BATCH_BYTES) close()
     builder.append(record, 1_700_000_000_000 + (index >> 3))

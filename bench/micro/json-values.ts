@@ -18,7 +18,7 @@ import {
   type Serde,
 } from 'millrace'
 import { systemClock, type Clock } from '../../src/platform/clock.ts'
-import { sliceOf } from '../../test/record/slice-of.ts'
+import { RecordSlice } from '../../src/record/record-slice.ts'
 
 const RECORDS = 100_000
 const KEYS = 10_000
@@ -120,13 +120,17 @@ async function cpu(
   await log.createTopics(['in', 'out'].map((name) => ({ name, partitions: 1 })))
   const producer = log.openProducer()
   await producer.loadPartitionCount('in')
-  const buffer = Buffer.alloc(1024)
+  const slice = new RecordSlice()
+  const buffer = (slice.buffer = Buffer.alloc(1024))
   let at = 1
   for (let i = 0; i < RECORDS; i++) {
     at = (at * 48271) % 2147483647
     const keyEnd = buffer.write(`acct-${at % KEYS}`, 0)
     const end = keyEnd + buffer.write(value(i), keyEnd)
-    producer.append('in', 0, sliceOf(START + i, buffer, [0, keyEnd], [keyEnd, end]))
+    slice.timestamp = START + i
+    slice.setKey(0, keyEnd)
+    slice.setValue(keyEnd, end)
+    producer.append('in', 0, slice)
   }
   await producer.flush()
   globalThis.gc?.()

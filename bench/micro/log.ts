@@ -5,7 +5,7 @@ import { embeddedLog } from '../../src/log/embedded/embedded-log.ts'
 import { PartitionMap } from '../../src/log/log.ts'
 import type { Log, RecordCursor } from '../../src/log/log.ts'
 import { memoryLog } from '../../src/log/memory/memory-log.ts'
-import { sliceOf } from '../../test/record/slice-of.ts'
+import { RecordSlice } from '../../src/record/record-slice.ts'
 
 /**
  * Rates of the local logs, one core: `node bench/micro/log.ts [records]`. Keys of 10 bytes, values of 110 bytes, 4
@@ -28,11 +28,15 @@ async function measure(name: string, open: () => Promise<Log>, reopen?: () => Pr
     rebalanceTimeout: 10_000,
     standbyReplicas: 0,
   })
-  const record = Buffer.alloc(120, 'x')
+  const slice = new RecordSlice()
+  const record = (slice.buffer = Buffer.alloc(120, 'x'))
+  slice.setKey(0, 10)
+  slice.setValue(10, 120)
   let started = performance.now()
   for (let i = 0; i < RECORDS; i++) {
     record.writeUInt32LE(i % 100_000, 0)
-    client.producer.append('bench', i % PARTITIONS, sliceOf(i, record, [0, 10], [10, 120]))
+    slice.timestamp = i
+    client.producer.append('bench', i % PARTITIONS, slice)
     if ((i + 1) % COMMIT_EVERY === 0) await client.commit(new PartitionMap())
   }
   await client.commit(new PartitionMap())

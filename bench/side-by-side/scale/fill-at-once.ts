@@ -1,8 +1,8 @@
 import { kafka } from '../../../src/kafka/index.ts'
 import { PartitionMap } from '../../../src/log/log.ts'
 import { partitionForKey } from '../../../src/record/murmur2.ts'
+import { RecordSlice } from '../../../src/record/record-slice.ts'
 import type { InputRecord } from '../rig/workloads.ts'
-import { sliceOf } from '../../../test/record/slice-of.ts'
 
 /** ms that filling may take. */
 const LIMIT = 600_000
@@ -30,13 +30,17 @@ export async function fillAtOnce(
     })
     const { producer } = client
     const partitions = await producer.loadPartitionCount(name)
-    const buffer = Buffer.allocUnsafe(MOST_BYTES)
+    const slice = new RecordSlice()
+    const buffer = (slice.buffer = Buffer.allocUnsafe(MOST_BYTES))
     for (let i = 0; i < records; i++) {
       const { key, value, timestamp } = recordOf(i)
       const keyEnd = buffer.write(key, 0)
       const valueEnd = keyEnd + buffer.write(JSON.stringify(value), keyEnd)
       const partition = partitionForKey(buffer, 0, keyEnd, partitions)
-      producer.append(name, partition, sliceOf(timestamp, buffer, [0, keyEnd], [keyEnd, valueEnd]))
+      slice.timestamp = timestamp
+      slice.setKey(0, keyEnd)
+      slice.setValue(keyEnd, valueEnd)
+      producer.append(name, partition, slice)
       if (!producer.writable) await new Promise<void>((resolve) => producer.onWritable(resolve))
     }
     const outcome = await client.commit(new PartitionMap())
