@@ -4,10 +4,7 @@ import type { Headers } from './headers.ts'
 const BATCH_HEADER_BYTES = 61
 const TWO_TO_31 = 0x8000_0000
 
-/**
- * Returns the bytes of an uncompressed batch that holds this record alone: a topic's `max.message.bytes` limits these.
- * Lengths are -1 for null.
- */
+/** Returns the bytes of an uncompressed batch of one record, which `max.message.bytes` limits. Lengths: -1 for null. */
 export function sizeOfBatchOfOne(keyLength: number, valueLength: number, headers: Headers | undefined): number {
   const headerCount = headers === undefined ? 0 : headers.length
   const headerBytes = headerCount === 0 ? 0 : sizeOfHeaders(headers!)

@@ -56,10 +56,7 @@ export interface Serde<T> {
    * checked. Functions of the user see rows of a store as such copies.
    */
   clone?(value: T): T
-  /**
-   * The serde for stores and internal topics, whose values have been validated and transformed already. Absent: the
-   * serde itself.
-   */
+  /** The serde for stores and internal topics, whose values are validated and transformed already. Default: itself */
   readonly internal?: Serde<T>
   /** Bytes at the end of a key that do not count for the partition: a windowed key goes where its inner key goes. */
   readonly partitionSuffix?: number

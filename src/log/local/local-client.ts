@@ -18,10 +18,7 @@ export interface ClientHost extends ProducerHost {
   clientClosed(client: LocalClient): void
 }
 
-/**
- * The client of one stream thread on a local log. Appended records stay here until `commit` makes them visible together
- * with the offsets.
- */
+/** The client of one stream thread on a local log. It keeps appended records until `commit` shows them with offsets. */
 export class LocalClient implements LogClient {
   readonly guarantee = 'exactly_once'
   readonly transactionalId: string
