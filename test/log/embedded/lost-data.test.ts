@@ -9,7 +9,8 @@ import { recordingLogger } from '../../runtime/support/state-case.ts'
 import { breakableLog, contentOf, ENDS, HALF, ordersIn, RECORDS, upTo, VALUE } from './breakable-log.ts'
 
 describe.each(['rocksdb', 'level'] as const)('an embedded log in %s that lost data', (engine) => {
-  const { directory, data, file, tables, ofTables, flip, open, expectRefused, openAccepting, expectGoesOn } = breakableLog(engine)
+  const { directory, data, file, tables, ofTables, flip, open, expectRefused, openAccepting, expectGoesOn } =
+    breakableLog(engine)
 
   it('opens if it lost nothing', async () => {
     const log = await open()

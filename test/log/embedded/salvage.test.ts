@@ -8,7 +8,8 @@ import { append, clientOptions, committedRecords, subtopology } from '../log-har
 import { breakableLog, contentOf, ENDS, HALF, idsIn, ordersIn, RECORDS, upTo } from './breakable-log.ts'
 
 describe.each(['rocksdb', 'level'] as const)('an embedded log in %s whose losses are accepted', (engine) => {
-  const { directory, data, tables, ofTables, large, flip, open, expectRefused, openAccepting, expectGoesOn, inTables } = breakableLog(engine)
+  const { directory, data, tables, ofTables, large, flip, open, expectRefused, openAccepting, expectGoesOn, inTables } =
+    breakableLog(engine)
 
   it.each([0.1, 0.25, 0.5, 0.75])(
     'goes on without the records around a flipped bit at %d of each table, and says which',
