@@ -1,22 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { faultsOf, faultsOfFile, placeOf, writtenFiles } from './words.ts'
-
-/** Folders whose words are not right yet. The list only shrinks: nothing is added to it. */
-const NOT_YET: readonly string[] = [
-]
+import { faultsOf, faultsOfFile, writtenFiles } from './words.ts'
 
 const HERE = 'test/architecture/words'
 const files = writtenFiles().filter((file) => !file.startsWith(HERE))
-const faults = files.flatMap(faultsOfFile)
 
 test('words are plain, and lines at most 120 columns wide', () => {
-  const found = faults.filter(({ file }) => !NOT_YET.includes(placeOf(file)))
-  expect(found.map(({ file, line, fault, found }) => `${file}:${line} ${fault}: ${found}`)).toEqual([])
-})
-
-test('folders whose words are right are no longer excepted', () => {
-  const places = new Set(faults.map(({ file }) => placeOf(file)))
-  expect(NOT_YET.filter((place) => !places.has(place))).toEqual([])
+  const faults = files.flatMap(faultsOfFile)
+  expect(faults.map(({ file, line, fault, found }) => `${file}:${line} ${fault}: ${found}`)).toEqual([])
 })
 
 describe('the patterns catch', () => {

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, sep } from 'node:path'
+import { join, sep } from 'node:path'
 import { parseSync, Visitor } from 'oxc-parser'
 import type { Argument, Expression } from 'oxc-parser'
 
@@ -67,12 +67,6 @@ export function faultsOf(file: string, text: string): Fault[] {
     ...wideLines(file, text),
     ...(file.endsWith('.md') ? wordsOf(file, paragraphs(text)) : faultsOfCode(file, text)),
   ]
-}
-
-/** The folder of a file; at the root the file itself. `NOT_YET` lists these. */
-export function placeOf(file: string): string {
-  const folder = dirname(file)
-  return folder === '.' ? file : folder
 }
 
 /** Tables and the addresses of links cannot be broken, nor can the output of programs. */
