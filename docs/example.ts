@@ -1,8 +1,6 @@
 import { inspect } from 'node:util'
-import { defineApp, MillraceError, topic, Windowed } from 'millrace'
-import type { AppConfig, ReadableTopic, Topic } from 'millrace'
-import { TopologyTestDriver } from 'millrace/testing'
-import type { DriverOptions } from 'millrace/testing'
+import { defineApp, MillraceError, topic, Windowed, type AppConfig, type ReadableTopic, type Topic } from 'millrace'
+import { TopologyTestDriver, type DriverOptions } from 'millrace/testing'
 
 type Build = AppConfig['build']
 type Output = ReadableTopic<unknown, unknown>

@@ -1,6 +1,5 @@
 import type { Clock, TimerHandle } from '../platform/clock.ts'
-import { silentLogger } from './application.ts'
-import type { Logger } from './application.ts'
+import { silentLogger, type Logger } from './application.ts'
 
 /** Monotonic ms between two lines that count what was repeated. */
 export const COUNTING_INTERVAL = 10_000

@@ -1,7 +1,6 @@
 import type { ReadableTopic } from '../dsl/options/topic.ts'
 import { MillraceError, messageOf } from '../errors/millrace-error.ts'
-import { having, oneOf, readOptions } from '../options/options.ts'
-import type { TableOf } from '../options/options.ts'
+import { having, oneOf, readOptions, type TableOf } from '../options/options.ts'
 import { Headers } from '../record/headers.ts'
 import { readInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'

@@ -1,15 +1,13 @@
 import type { WritableTopic } from '../dsl/options/topic.ts'
 import { MillraceError } from '../errors/millrace-error.ts'
-import { checkOptionNames, having, option, readOptions } from '../options/options.ts'
-import type { TableOf } from '../options/options.ts'
+import { checkOptionNames, having, option, readOptions, type TableOf } from '../options/options.ts'
 import { partitionForKey } from '../record/murmur2.ts'
 import { Headers } from '../record/headers.ts'
 import { refusePromises } from '../record/refuse-promises.ts'
 import { writeInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { Log, LogProducer } from '../log/log.ts'
-import { describeRefusal, refusalHint } from '../log/refusal.ts'
-import type { RecordOrigin, Refusal } from '../log/refusal.ts'
+import { describeRefusal, refusalHint, type RecordOrigin, type Refusal } from '../log/refusal.ts'
 import { RecordSlice } from '../record/record-slice.ts'
 
 /** Errors of refused records that are kept until the next flush. */

@@ -11,13 +11,14 @@ import {
   option,
   topicConfigs,
   wholeNumber,
+  type ByteSize,
+  type Duration,
+  type Place,
+  type TableOf,
 } from '../options/options.ts'
-import type { ByteSize, Duration, Place, TableOf } from '../options/options.ts'
 import { serde } from '../serde/serde-option.ts'
-import { silentLogger } from '../application/application.ts'
-import type { ErrorHandler, Logger, UncaughtErrorHandler } from '../application/application.ts'
-import { OPTIMIZATIONS } from '../topology/build-settings.ts'
-import type { Optimization } from '../topology/build-settings.ts'
+import { silentLogger, type ErrorHandler, type Logger, type UncaughtErrorHandler } from '../application/application.ts'
+import { OPTIMIZATIONS, type Optimization } from '../topology/build-settings.ts'
 import { nameOption } from '../topology/name-option.ts'
 import type { NoPromise } from '../topology/processor-api.ts'
 import type { Serde } from '../serde/serde.ts'

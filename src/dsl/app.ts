@@ -1,14 +1,11 @@
-import { silentLogger } from '../application/application.ts'
-import type { Application, ErrorHandler, Settings } from '../application/application.ts'
+import { silentLogger, type Application, type ErrorHandler, type Settings } from '../application/application.ts'
 import type { BuildSettings } from '../topology/build-settings.ts'
 import { carefulLogger } from '../application/careful-logger.ts'
 import { machineMemory } from '../platform/machine-memory.ts'
-import { Place, readOptions } from '../options/options.ts'
-import type { Values } from '../options/options.ts'
-import { DEFINE_APP, LEAST_MEMORY, MIB } from './app-options.ts'
+import { Place, readOptions, type Values } from '../options/options.ts'
+import { DEFINE_APP, LEAST_MEMORY, MIB, type AppConfig } from './app-options.ts'
 import { builtAtOnce } from './options/functions.ts'
 import { StreamsBuilder } from './streams-builder.ts'
-import type { AppConfig } from './app-options.ts'
 
 /**
  * An application: a topology with a name and settings. `millrace run`, `Streams.start` and `TopologyTestDriver` run it.

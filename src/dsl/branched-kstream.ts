@@ -2,11 +2,9 @@ import { topologyError } from '../topology/topology-error.ts'
 import { builtAtOnce, erased } from './options/functions.ts'
 import type { KStream } from './kstream.ts'
 import { NAMED, operatorOptions } from './options/option-tables.ts'
-import { addBranch } from './nodes/split.ts'
-import type { SplitHandle } from './nodes/split.ts'
+import { addBranch, type SplitHandle } from './nodes/split.ts'
 import type { Wrap } from './wrap.ts'
-import { func } from '../options/options.ts'
-import type { TableOf } from '../options/options.ts'
+import { func, type TableOf } from '../options/options.ts'
 
 /** Options of a branch (Kafka Streams' `Branched`). */
 export interface BranchOptions<K, V> {

@@ -1,5 +1,4 @@
-import { HANDLE } from './handles/handles.ts'
-import type { GlobalTableHandle, TYPES } from './handles/handles.ts'
+import { HANDLE, type GlobalTableHandle, type TYPES } from './handles/handles.ts'
 
 /**
  * A table that every instance holds completely. Streams join with it by any key, without repartitioning. It can be

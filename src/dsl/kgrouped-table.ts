@@ -1,6 +1,5 @@
 import { erased } from './options/functions.ts'
-import { HANDLE } from './handles/handles.ts'
-import type { GroupedTableHandle, TYPES } from './handles/handles.ts'
+import { HANDLE, type GroupedTableHandle, type TYPES } from './handles/handles.ts'
 import type { KTable } from './ktable.ts'
 import { aggregateTable } from './nodes/aggregate-table.ts'
 import type { Materialize } from './options/operator-options.ts'

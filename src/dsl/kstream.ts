@@ -4,11 +4,15 @@ import type { JoinWindows } from '../windowing/windows.ts'
 import { BranchedKStream } from './branched-kstream.ts'
 import { erased } from './options/functions.ts'
 import type { GlobalKTable } from './global-ktable.ts'
-import { HANDLE } from './handles/handles.ts'
-import type { StreamHandle, TYPES } from './handles/handles.ts'
-import { functionArgument, optionsArgument, windowsArgument } from './join-arguments.ts'
+import { HANDLE, type StreamHandle, type TYPES } from './handles/handles.ts'
+import {
+  functionArgument,
+  optionsArgument,
+  windowsArgument,
+  type JoinOptions,
+  type ThirdArgument,
+} from './join-arguments.ts'
 import type { AnyFunction } from '../options/options.ts'
-import type { JoinOptions, ThirdArgument } from './join-arguments.ts'
 import type { KGroupedStream } from './kgrouped-stream.ts'
 import type { KTable } from './ktable.ts'
 import { NAMED, operatorOptions } from './options/option-tables.ts'

@@ -1,7 +1,6 @@
 import type { ValueTransformerSupplier } from '../topology/processor-api.ts'
 import { erased } from './options/functions.ts'
-import { HANDLE } from './handles/handles.ts'
-import type { TYPES, TableHandle } from './handles/handles.ts'
+import { HANDLE, type TYPES, type TableHandle } from './handles/handles.ts'
 import { functionArgument } from './join-arguments.ts'
 import type { AnyFunction } from '../options/options.ts'
 import type { KGroupedTable } from './kgrouped-table.ts'

@@ -1,6 +1,5 @@
 import type { StoreSpec } from '../topology/store-spec.ts'
-import { DEFAULT_BUILD_SETTINGS } from '../topology/build-settings.ts'
-import type { BuildSettings } from '../topology/build-settings.ts'
+import { DEFAULT_BUILD_SETTINGS, type BuildSettings } from '../topology/build-settings.ts'
 import { GraphNode } from '../topology/graph/graph-node.ts'
 import { compileGraph } from '../topology/graph/compile-graph.ts'
 import { LogicalGraph } from '../topology/graph/logical-graph.ts'

@@ -1,7 +1,5 @@
-import { oneOf, option } from '../options/options.ts'
-import type { Option } from '../options/options.ts'
-import { ENGINE_NAMES } from './engine.ts'
-import type { EngineFactory, EngineName } from './engine.ts'
+import { oneOf, option, type Option } from '../options/options.ts'
+import { ENGINE_NAMES, type EngineFactory, type EngineName } from './engine.ts'
 
 /** The option for an engine by its name. */
 export const engineName: Option<EngineName | undefined> = oneOf<EngineName>(ENGINE_NAMES, {

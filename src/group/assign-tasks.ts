@@ -1,5 +1,4 @@
-import { taskIdText } from './group.ts'
-import type { TaskId } from './group.ts'
+import { taskIdText, type TaskId } from './group.ts'
 
 export interface AssignableMember {
   readonly processId: string

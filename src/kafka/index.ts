@@ -1,7 +1,6 @@
 import '../platform/require-node.ts'
 import type { Log } from '../log/log.ts'
-import { clusterOptions } from './cluster/connection-options.ts'
-import type { KafkaOptions } from './cluster/connection-options.ts'
+import { clusterOptions, type KafkaOptions } from './cluster/connection-options.ts'
 import { KafkaLog } from './client/kafka-log.ts'
 
 export type { KafkaOptions } from './cluster/connection-options.ts'

@@ -1,5 +1,4 @@
-import { readOptions, text, topicConfigs, wholeNumber } from '../options/options.ts'
-import type { TableOf } from '../options/options.ts'
+import { readOptions, text, topicConfigs, wholeNumber, type TableOf } from '../options/options.ts'
 import type { TopicSpec } from './log.ts'
 
 const code = 'MR_TOPIC_INVALID'

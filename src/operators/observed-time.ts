@@ -1,6 +1,5 @@
 import type { DropReason } from '../record/drop-reason.ts'
-import { isWindowClosed } from '../windowing/windows.ts'
-import type { WindowDefinition } from '../windowing/windows.ts'
+import { isWindowClosed, type WindowDefinition } from '../windowing/windows.ts'
 import type { OperatorContext } from './operator.ts'
 
 /**

@@ -1,7 +1,5 @@
-import { having } from './options.ts'
-import type { Option } from './options.ts'
-import { systemClock } from '../platform/clock.ts'
-import type { Clock } from '../platform/clock.ts'
+import { having, type Option } from './options.ts'
+import { systemClock, type Clock } from '../platform/clock.ts'
 
 /** The option for a clock; the machine's clock if not given. */
 export const clockOption: Option<Clock> = having<Clock>('clock', ['now', 'monotonic', 'schedule'], 'a clock', {

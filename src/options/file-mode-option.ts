@@ -1,5 +1,4 @@
-import { oneOf } from './options.ts'
-import type { Option } from './options.ts'
+import { oneOf, type Option } from './options.ts'
 import type { FileMode } from '../platform/file-mode.ts'
 
 /** The option for the users who may read new files. */

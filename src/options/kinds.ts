@@ -3,8 +3,7 @@ import { isAsyncFunction } from '../platform/thenable.ts'
 import { parseByteSize } from './byte-size.ts'
 import { parseDuration } from './duration.ts'
 import type { About, AlwaysSet, Option, OptionTable, Place } from './option.ts'
-import { readMembers } from './read-options.ts'
-import type { Values } from './read-options.ts'
+import { readMembers, type Values } from './read-options.ts'
 
 /** Kafka's ints, and the longest delay that fits into one. */
 export const INT32_MAX = 2 ** 31 - 1

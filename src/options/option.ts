@@ -1,5 +1,4 @@
-import { MillraceError } from '../errors/millrace-error.ts'
-import type { ErrorPlace } from '../errors/millrace-error.ts'
+import { MillraceError, type ErrorPlace } from '../errors/millrace-error.ts'
 import { isAsyncFunction } from '../platform/thenable.ts'
 
 /*

@@ -1,7 +1,6 @@
 import type { ErrorPlace, MillraceError } from '../errors/millrace-error.ts'
 import { nearestName } from './nearest-name.ts'
-import { Place } from './option.ts'
-import type { Option, OptionTable } from './option.ts'
+import { Place, type Option, type OptionTable } from './option.ts'
 
 /** The values that a table yields. */
 export type Values<Table> = { readonly [Name in keyof Table]: Table[Name] extends Option<infer T> ? T : never }

@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DIRECTORY_MODES, FILE_MODES, keepMode } from './file-mode.ts'
-import type { FileMode } from './file-mode.ts'
+import { DIRECTORY_MODES, FILE_MODES, keepMode, type FileMode } from './file-mode.ts'
 
 /** A file beside the data that says what a directory of Millrace holds. */
 export interface DirectoryMarker {

@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { Log } from '../log/log.ts'
-import { duration, func, having, option, text } from '../options/options.ts'
-import type { Duration, TableOf, Values } from '../options/options.ts'
+import { duration, func, having, option, text, type Duration, type TableOf, type Values } from '../options/options.ts'
 import type { Clock } from '../platform/clock.ts'
 import { fileModeOption } from '../options/file-mode-option.ts'
 import type { Scheduler } from '../platform/scheduler.ts'

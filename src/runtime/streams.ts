@@ -18,11 +18,16 @@ import { fencedClient, isFenced } from './state-directory/fenced.ts'
 import { claimDirectory, type ClaimedDirectory } from './state-directory/identity.ts'
 import { refuseRenamed } from './restore/refuse-renamed.ts'
 import { stateHome, type StateHome } from './state-directory/state-home.ts'
-import { STREAMS_START, type Options } from './streams-options.ts'
-import { addStatus, endedStatus, NO_STATUS } from './thread/thread-handle.ts'
-import type { ThreadHandle, ThreadHost, ThreadListeners } from './thread/thread-handle.ts'
+import { STREAMS_START, type Options, type StreamsOptions } from './streams-options.ts'
+import {
+  addStatus,
+  endedStatus,
+  NO_STATUS,
+  type ThreadHandle,
+  type ThreadHost,
+  type ThreadListeners,
+} from './thread/thread-handle.ts'
 import { openWorkers, requireOutsideStreamThread } from './workers/open-workers.ts'
-import type { StreamsOptions } from './streams-options.ts'
 import type { StandbyStatus, StreamsState, StreamsStatus, TaskStatus } from './streams-status.ts'
 
 interface StatePlace {

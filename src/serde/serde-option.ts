@@ -1,5 +1,4 @@
-import { option } from '../options/options.ts'
-import type { About, Option, Place, AlwaysSet } from '../options/options.ts'
+import { option, type About, type Option, type Place, type AlwaysSet } from '../options/options.ts'
 import { asyncMethodOf } from './call-serde.ts'
 import type { Serde } from './serde.ts'
 

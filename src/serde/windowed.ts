@@ -1,5 +1,4 @@
-import { parseDuration } from '../options/duration.ts'
-import type { Duration } from '../options/duration.ts'
+import { parseDuration, type Duration } from '../options/duration.ts'
 import type { PeriodWindows } from '../windowing/period.ts'
 import type { Windowed } from '../windowing/windowed-key.ts'
 import type { Serde } from './serde.ts'

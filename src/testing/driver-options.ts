@@ -1,5 +1,19 @@
-import { duration, flag, having, oneOf, option, readOptions, text, wholeNumber } from '../options/options.ts'
-import type { About, Duration, Option, Place, TableOf, Values } from '../options/options.ts'
+import {
+  duration,
+  flag,
+  having,
+  oneOf,
+  option,
+  readOptions,
+  text,
+  wholeNumber,
+  type About,
+  type Duration,
+  type Option,
+  type Place,
+  type TableOf,
+  type Values,
+} from '../options/options.ts'
 import { eventTime } from '../record/event-time.ts'
 import type { EngineFactory } from '../engine/engine.ts'
 

@@ -1,14 +1,12 @@
 import type { Topic } from '../dsl/options/topic.ts'
-import { PartitionMap } from '../log/log.ts'
-import type { LogProducer, LogReader } from '../log/log.ts'
+import { PartitionMap, type LogProducer, type LogReader } from '../log/log.ts'
 import { Headers } from '../record/headers.ts'
 import { partitionForKey } from '../record/murmur2.ts'
 import { refusePromises } from '../record/refuse-promises.ts'
 import { readInner, serialized } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import { readOptions } from '../options/options.ts'
-import { INPUT, PIPE } from './driver-options.ts'
-import type { InputOptions, PipeOptions } from './driver-options.ts'
+import { INPUT, PIPE, type InputOptions, type PipeOptions } from './driver-options.ts'
 import { RecordSlice } from '../record/record-slice.ts'
 
 /** Feeds records into a source topic of the application under test. */

@@ -12,10 +12,17 @@ import type { Application } from '../application/application.ts'
 import type { Topology } from '../topology/topology.ts'
 import { readOptions } from '../options/options.ts'
 import { parseDuration, type Duration } from '../windowing/windows.ts'
-import { driverSettings, OPEN_DRIVER, RESTART, type DriverSettings } from './driver-options.ts'
+import {
+  driverSettings,
+  OPEN_DRIVER,
+  RESTART,
+  type DriverSettings,
+  type DriverOptions,
+  type InputOptions,
+  type OpenDriverOptions,
+} from './driver-options.ts'
 import { closeParts, openOn, openParts, settleGroup, type DriverParts } from './driver-parts.ts'
 import { PipedRecords, TestInputTopic, TestOutputTopic } from './driver-topics.ts'
-import type { DriverOptions, InputOptions, OpenDriverOptions } from './driver-options.ts'
 
 /**
  * Runs an application in memory, synchronously, on the runtime that production uses: each `pipe` returns once

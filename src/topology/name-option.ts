@@ -1,5 +1,4 @@
-import { option } from '../options/options.ts'
-import type { About, Option, Place, AlwaysSet } from '../options/options.ts'
+import { option, type About, type Option, type Place, type AlwaysSet } from '../options/options.ts'
 import { validateName } from './names.ts'
 
 /** Option for a name that topics, groups and nodes may have. */

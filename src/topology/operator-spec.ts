@@ -1,14 +1,14 @@
 import type { Serde } from '../serde/serde.ts'
-import type {
-  HoppingWindows,
-  JoinWindows,
-  PeriodWindows,
-  SessionWindows,
-  SlidingWindows,
-  TumblingWindows,
-  UnlimitedWindows,
+import {
+  minimumRetention,
+  type HoppingWindows,
+  type JoinWindows,
+  type PeriodWindows,
+  type SessionWindows,
+  type SlidingWindows,
+  type TumblingWindows,
+  type UnlimitedWindows,
 } from '../windowing/windows.ts'
-import { minimumRetention } from '../windowing/windows.ts'
 import type { FixedKeyProcessorSupplier, ProcessorSupplier, ValueTransformerSupplier } from './processor-api.ts'
 
 /*

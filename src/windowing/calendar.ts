@@ -2,8 +2,7 @@ import { Temporal } from 'temporal-polyfill'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { checkOptionNames, parseDuration } from '../options/options.ts'
 import type { PeriodWindows, WindowBounds } from './period.ts'
-import { CALENDAR } from './window-options.ts'
-import type { CalendarOptions, Weekday } from './window-options.ts'
+import { CALENDAR, type CalendarOptions, type Weekday } from './window-options.ts'
 
 /** The part of the calendar that is one window of `calendar()`. */
 export type CalendarUnit = 'day' | 'week' | 'month'

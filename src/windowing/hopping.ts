@@ -1,6 +1,5 @@
 import { MillraceError } from '../errors/millrace-error.ts'
-import { checkOptionNames, parseDuration } from '../options/options.ts'
-import type { Duration } from '../options/options.ts'
+import { checkOptionNames, parseDuration, type Duration } from '../options/options.ts'
 import { HOPPING } from './window-options.ts'
 import { checkPositive } from './window-error.ts'
 

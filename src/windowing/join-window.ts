@@ -1,8 +1,6 @@
 import { MillraceError } from '../errors/millrace-error.ts'
-import { checkOptionNames, parseDuration } from '../options/options.ts'
-import type { Duration } from '../options/options.ts'
-import { JOIN_WINDOW } from './window-options.ts'
-import type { JoinWindowBounds } from './window-options.ts'
+import { checkOptionNames, parseDuration, type Duration } from '../options/options.ts'
+import { JOIN_WINDOW, type JoinWindowBounds } from './window-options.ts'
 
 /** The time that may lie between two joined records. Milliseconds. */
 export interface JoinWindows {

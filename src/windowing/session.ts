@@ -1,5 +1,4 @@
-import { checkOptionNames, parseDuration } from '../options/options.ts'
-import type { Duration } from '../options/options.ts'
+import { checkOptionNames, parseDuration, type Duration } from '../options/options.ts'
 import { GRACE } from './window-options.ts'
 
 /** Windows from the first to the last record of a burst of activity. Milliseconds. */

@@ -1,5 +1,4 @@
-import { duration, text, wholeNumber } from '../options/options.ts'
-import type { Duration, TableOf } from '../options/options.ts'
+import { duration, text, wholeNumber, type Duration, type TableOf } from '../options/options.ts'
 
 /** A day of the week, as `calendar('week', …)` takes it for its first day. */
 export type Weekday = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday'

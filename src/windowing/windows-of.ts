@@ -1,7 +1,6 @@
 import { MillraceError } from '../errors/millrace-error.ts'
-import { checkOptionNames, parseDuration } from '../options/options.ts'
+import { checkOptionNames, parseDuration, type Duration } from '../options/options.ts'
 import { ignoreRejection, isAsyncFunction, isThenable } from '../platform/thenable.ts'
-import type { Duration } from '../options/options.ts'
 import type { PeriodWindows, WindowBounds } from './period.ts'
 import { checkPositive } from './window-error.ts'
 import { WINDOWS_OF } from './window-options.ts'

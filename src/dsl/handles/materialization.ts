@@ -10,10 +10,14 @@ import type { BuildSettings } from '../../topology/build-settings.ts'
 import type { NameGenerator } from '../../topology/names.ts'
 import { requiredInternalSerde } from '../../topology/required-serde.ts'
 import { topologyError } from '../../topology/topology-error.ts'
-import { defaultRetention, minimumRetention } from '../../windowing/windows.ts'
-import type { AggregationWindows, PeriodWindows, SessionWindows } from '../../windowing/windows.ts'
-import { MATERIALIZE, operatorOptions } from '../options/option-tables.ts'
-import type { MaterializeTable } from '../options/option-tables.ts'
+import {
+  defaultRetention,
+  minimumRetention,
+  type AggregationWindows,
+  type PeriodWindows,
+  type SessionWindows,
+} from '../../windowing/windows.ts'
+import { MATERIALIZE, operatorOptions, type MaterializeTable } from '../options/option-tables.ts'
 import type { Materialize, StoreOptions } from '../options/operator-options.ts'
 
 /** The options of a store as an operator understands them. */

@@ -5,8 +5,7 @@ import type { AggregationWindows } from '../../windowing/windows.ts'
 import type { GroupedStreamHandle, TableHandle, WindowedStreamHandle } from '../handles/handles.ts'
 import { materializationOf, storeNameOf } from '../handles/materialization.ts'
 import type { Materialize, StoreOptions } from '../options/operator-options.ts'
-import { aggregationNode, resultKeySerde } from './aggregation-node.ts'
-import type { Windowing } from './aggregation-node.ts'
+import { aggregationNode, resultKeySerde, type Windowing } from './aggregation-node.ts'
 import { repartitionGroup } from './grouping.ts'
 
 type Options = Materialize<unknown, unknown, StoreOptions>

@@ -3,15 +3,17 @@ import { sessionWindowed } from '../../serde/session-windowed.ts'
 import { windowed } from '../../serde/windowed.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { BuildSettings } from '../../topology/build-settings.ts'
-import { GraphNode } from '../../topology/graph/graph-node.ts'
-import type { NodeTraits } from '../../topology/graph/graph-node.ts'
+import { GraphNode, type NodeTraits } from '../../topology/graph/graph-node.ts'
 import type { Folding, Merger, OperatorSpec } from '../../topology/operator-spec.ts'
-import { closingDelay, includesEnd, minimumRetention } from '../../windowing/windows.ts'
-import type { AggregationWindows } from '../../windowing/windows.ts'
-import { checkWindowStore, tableStoreSpec, windowSize, windowedStoreSpec } from '../handles/materialization.ts'
-import type { Materialization } from '../handles/materialization.ts'
-import { AggregateOrigin } from '../handles/table-origins.ts'
-import type { StoreKind } from '../handles/table-origins.ts'
+import { closingDelay, includesEnd, minimumRetention, type AggregationWindows } from '../../windowing/windows.ts'
+import {
+  checkWindowStore,
+  tableStoreSpec,
+  windowSize,
+  windowedStoreSpec,
+  type Materialization,
+} from '../handles/materialization.ts'
+import { AggregateOrigin, type StoreKind } from '../handles/table-origins.ts'
 
 /** How an aggregation is windowed; undefined: not at all. */
 export interface Windowing {

@@ -5,10 +5,14 @@ import type { AggregationWindows } from '../../windowing/windows.ts'
 import type { GroupedStreamHandle, TableHandle } from '../handles/handles.ts'
 import { materializationOf, storeNameOf } from '../handles/materialization.ts'
 import type { Materialize, StoreOptions } from '../options/operator-options.ts'
-import { CogroupOrigin } from '../handles/table-origins.ts'
-import type { AggregateOrigin } from '../handles/table-origins.ts'
-import { aggregationNode, resultKeySerde, storeSpecOnce } from './aggregation-node.ts'
-import type { AggregationStore, Windowing } from './aggregation-node.ts'
+import { CogroupOrigin, type AggregateOrigin } from '../handles/table-origins.ts'
+import {
+  aggregationNode,
+  resultKeySerde,
+  storeSpecOnce,
+  type AggregationStore,
+  type Windowing,
+} from './aggregation-node.ts'
 import { processorNode } from './stream-operator.ts'
 
 /** Grouped streams and how each is folded into the common aggregate, in the order in which they were added. */

@@ -1,6 +1,5 @@
 import type { OperatorSpec } from '../../topology/operator-spec.ts'
-import { GraphNode } from '../../topology/graph/graph-node.ts'
-import type { NodeTraits } from '../../topology/graph/graph-node.ts'
+import { GraphNode, type NodeTraits } from '../../topology/graph/graph-node.ts'
 import type { StreamHandle } from '../handles/handles.ts'
 
 /** A node of one processor, made when the topology is written: by then all later calls of the DSL are known. */

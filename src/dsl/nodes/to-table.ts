@@ -2,8 +2,13 @@ import { GraphNode } from '../../topology/graph/graph-node.ts'
 import type { LogicalGraph } from '../../topology/graph/logical-graph.ts'
 import { newRepartition, repartitionNode } from '../../topology/graph/repartition.ts'
 import type { StreamHandle, TableHandle } from '../handles/handles.ts'
-import { materializationOf, storeNameOf, tableStoreSpec } from '../handles/materialization.ts'
-import type { Materialization, StoreSerdes } from '../handles/materialization.ts'
+import {
+  materializationOf,
+  storeNameOf,
+  tableStoreSpec,
+  type Materialization,
+  type StoreSerdes,
+} from '../handles/materialization.ts'
 import type { Materialize } from '../options/operator-options.ts'
 import { SourceOrigin } from '../handles/table-origins.ts'
 

@@ -10,8 +10,11 @@ import {
   readTopicConfigs,
   text,
   wholeNumber,
+  type OptionTable,
+  type Place,
+  type TableOf,
+  type Values,
 } from '../../options/options.ts'
-import type { OptionTable, Place, TableOf, Values } from '../../options/options.ts'
 import { serde } from '../../serde/serde-option.ts'
 import type { ValueMapper } from '../../topology/operator-spec.ts'
 import { nameOption } from '../../topology/name-option.ts'

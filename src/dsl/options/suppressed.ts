@@ -1,5 +1,4 @@
-import { parseDuration, readOptions } from '../../options/options.ts'
-import type { Duration } from '../../options/options.ts'
+import { parseDuration, readOptions, type Duration } from '../../options/options.ts'
 import { STRICT_BUFFER, TIME_LIMIT_BUFFER } from './option-tables.ts'
 import type { StrictBuffer, TimeLimitBuffer } from './operator-options.ts'
 

@@ -1,6 +1,5 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { duration, flag, func, option, readMembers, readOptions } from '../../options/options.ts'
-import type { TableOf } from '../../options/options.ts'
+import { duration, flag, func, option, readMembers, readOptions, type TableOf } from '../../options/options.ts'
 import { serde } from '../../serde/serde-option.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { OffsetReset, StreamPartitioner, TimestampExtractor } from '../../topology/topology.ts'

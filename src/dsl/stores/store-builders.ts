@@ -1,6 +1,15 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { duration, flag, oneOf, option, readOptions, readTopicConfigs } from '../../options/options.ts'
-import type { Duration, TableOf, Values } from '../../options/options.ts'
+import {
+  duration,
+  flag,
+  oneOf,
+  option,
+  readOptions,
+  readTopicConfigs,
+  type Duration,
+  type TableOf,
+  type Values,
+} from '../../options/options.ts'
 import { serde } from '../../serde/serde-option.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type {

@@ -2,8 +2,7 @@ import { fstatSync, mkdirSync, readdirSync, realpathSync, statSync } from 'node:
 import { join } from 'node:path'
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { directoryFailure } from '../../platform/directory-failure.ts'
-import { DIRECTORY_MODES, NewFiles } from '../../platform/file-mode.ts'
-import type { FileMode } from '../../platform/file-mode.ts'
+import { DIRECTORY_MODES, NewFiles, type FileMode } from '../../platform/file-mode.ts'
 
 /** A directory that belongs to one engine of this process. */
 export interface HeldDirectory {

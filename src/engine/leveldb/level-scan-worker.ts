@@ -1,6 +1,5 @@
 import { workerData } from 'node:worker_threads'
-import { ClassicLevel } from 'classic-level'
-import type { Iterator as DatabaseIterator } from 'classic-level'
+import { ClassicLevel, type Iterator as DatabaseIterator } from 'classic-level'
 import { messagesOf } from '../../platform/directory-failure.ts'
 import type { NumberedReply, NumberedRequest, ScanReply, ScanRequest, ScanWorkerData } from './level-scan-protocol.ts'
 

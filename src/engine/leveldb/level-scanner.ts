@@ -1,5 +1,4 @@
-import { MessageChannel, receiveMessageOnPort, Worker } from 'node:worker_threads'
-import type { MessagePort } from 'node:worker_threads'
+import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads'
 import type { EngineIterator, EngineRange } from '../engine.ts'
 import { engineFailure } from '../files/engine-failure.ts'
 import type { NumberedReply, ScanReply, ScanRequest, ScanWorkerData } from './level-scan-protocol.ts'

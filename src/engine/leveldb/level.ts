@@ -7,8 +7,7 @@ import { requireWhole } from '../files/engine-files.ts'
 import { engineClosed, engineUnavailable, engineFailure, lockFailure } from '../files/engine-failure.ts'
 import { requireSoundIndexes } from './level-tables.ts'
 import { LevelScanner } from './level-scanner.ts'
-import { holdDirectory } from '../files/open-directories.ts'
-import type { HeldDirectory } from '../files/open-directories.ts'
+import { holdDirectory, type HeldDirectory } from '../files/open-directories.ts'
 
 type Database = ClassicLevel<Buffer, Buffer>
 type DatabaseOperation =

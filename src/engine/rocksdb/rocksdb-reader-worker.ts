@@ -13,8 +13,8 @@ import {
   SLOT_BYTES,
   SLOTS,
   STATES,
+  type ReaderData,
 } from './rocksdb-reader-protocol.ts'
-import type { ReaderData } from './rocksdb-reader-protocol.ts'
 
 /** Runs in a thread of its own. It looks up rows for the thread of the engines, which goes on with other work. */
 const { control, databases, bytes }: ReaderData = workerData

@@ -16,8 +16,8 @@ import {
   SLOT_BYTES,
   SLOTS,
   STATES,
+  type ReaderData,
 } from './rocksdb-reader-protocol.ts'
-import type { ReaderData } from './rocksdb-reader-protocol.ts'
 
 /** The reader's heap. It keeps nothing from one request to the next. */
 const HEAP = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 32 }

@@ -12,10 +12,14 @@ import { ShortView } from '../short-view.ts'
 import type { WriteBatch } from '../write-batch.ts'
 import { requireWhole } from '../files/engine-files.ts'
 import { engineClosed, engineFailure, lockFailure } from '../files/engine-failure.ts'
-import { holdDirectory } from '../files/open-directories.ts'
-import type { HeldDirectory } from '../files/open-directories.ts'
-import { loadRocksdbBinding } from './rocksdb-binding.ts'
-import type { NativeBatch, NativeColumn, NativeDatabase, RocksdbBinding } from './rocksdb-binding.ts'
+import { holdDirectory, type HeldDirectory } from '../files/open-directories.ts'
+import {
+  loadRocksdbBinding,
+  type NativeBatch,
+  type NativeColumn,
+  type NativeDatabase,
+  type RocksdbBinding,
+} from './rocksdb-binding.ts'
 import { readerIsPossible, useReader, type RocksdbReader } from './rocksdb-reader.ts'
 import { RangeDeletes } from './rocksdb-range-deletes.ts'
 import { RocksdbIterator, openNativeIterator } from './rocksdb-iterator.ts'

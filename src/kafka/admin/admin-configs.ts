@@ -1,7 +1,6 @@
 import { describeConfigsV4, incrementalAlterConfigsV1 } from '@platformatic/kafka'
 import type { Cluster } from '../cluster/cluster.ts'
-import { throwOnError } from '../protocol/errors.ts'
-import type { Permissions } from '../protocol/errors.ts'
+import { throwOnError, type Permissions } from '../protocol/errors.ts'
 
 /** The owner of configs: a topic, a broker (by id) or a group (KIP-848, KIP-1071). */
 export type ConfigResource = 'topic' | 'broker' | 'group'

@@ -7,9 +7,14 @@ import {
   metadataV12,
 } from '@platformatic/kafka'
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { PartitionMap } from '../../log/log.ts'
+import {
+  PartitionMap,
+  type OffsetSpec,
+  type TopicDescription,
+  type TopicPartition,
+  type TopicSpec,
+} from '../../log/log.ts'
 import { checkTopicSpecs } from '../../log/topic-spec.ts'
-import type { OffsetSpec, TopicDescription, TopicPartition, TopicSpec } from '../../log/log.ts'
 import type { Cluster, TopicMetadata } from '../cluster/cluster.ts'
 import { askLeaders } from '../cluster/partition-requests.ts'
 import { KafkaError, isAuthorizationCode, isRetriableCode, kafkaErrors, throwOnError } from '../protocol/errors.ts'

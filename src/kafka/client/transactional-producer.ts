@@ -1,7 +1,6 @@
 import type { LogProducer } from '../../log/log.ts'
 import type { RecordOrigin } from '../../log/refusal.ts'
-import { isPromise } from '../../platform/maybe-promise.ts'
-import type { MaybePromise } from '../../platform/maybe-promise.ts'
+import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
 import type { KafkaProducer } from '../produce/producer.ts'
 import type { Transaction } from '../transaction/transaction.ts'
 import type { RecordSlice } from '../../record/record-slice.ts'

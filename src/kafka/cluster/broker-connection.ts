@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
-import { Connection, ConnectionStatuses, ResponseError, apiVersionsV3 } from '@platformatic/kafka'
-import type { API } from '@platformatic/kafka'
+import { Connection, ConnectionStatuses, ResponseError, apiVersionsV3, type API } from '@platformatic/kafka'
 import { PACKAGE_VERSION } from '../../platform/package-version.ts'
 import { backoff, pause } from './retry.ts'
 import { connectionLost, kafkaErrors, KafkaError } from '../protocol/errors.ts'

@@ -1,10 +1,8 @@
-import { findCoordinatorV4, metadataV12 } from '@platformatic/kafka'
-import type { API, apiVersionsV3 } from '@platformatic/kafka'
+import { findCoordinatorV4, metadataV12, type API, type apiVersionsV3 } from '@platformatic/kafka'
 import { BrokerConnection } from './broker-connection.ts'
 import { KafkaError, isRetriableCode, kafkaErrors, throwOnError } from '../protocol/errors.ts'
-import { retrying } from './retry.ts'
+import { retrying, type RetryOptions } from './retry.ts'
 import type { BrokerAddress, ClusterOptions } from './connection-options.ts'
-import type { RetryOptions } from './retry.ts'
 import { LONGEST_TIMER } from '../../platform/clock.ts'
 
 /** Purpose of a connection. Each has its own per broker, so that a slow response (fetch) does not delay a heartbeat. */

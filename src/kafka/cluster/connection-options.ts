@@ -1,12 +1,23 @@
 import type { SASLOptions } from '@platformatic/kafka'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { byteSize, duration, INT32_MAX, oneOf, option, Place, readOptions, text } from '../../options/options.ts'
-import type { ByteSize, Duration, TableOf, Values } from '../../options/options.ts'
+import {
+  byteSize,
+  duration,
+  INT32_MAX,
+  oneOf,
+  option,
+  Place,
+  readOptions,
+  text,
+  type ByteSize,
+  type Duration,
+  type TableOf,
+  type Values,
+} from '../../options/options.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { clockOption } from '../../options/clock-option.ts'
-import { compressions } from '../records/compression.ts'
-import type { Compression } from '../records/compression.ts'
+import { compressions, type Compression } from '../records/compression.ts'
 import { MAX_BATCH_BYTES } from '../records/cursor.ts'
 import { readSasl, readTls, SASL } from './security-options.ts'
 

@@ -1,6 +1,5 @@
 import { PartitionMap } from '../../log/log.ts'
-import { KafkaError, isRetriableCode, isStaleLeaderCode } from '../protocol/errors.ts'
-import type { Permissions } from '../protocol/errors.ts'
+import { KafkaError, isRetriableCode, isStaleLeaderCode, type Permissions } from '../protocol/errors.ts'
 import type { Cluster } from './cluster.ts'
 
 /** Values of one topic's partitions, in the shape in which requests list them. */

@@ -1,8 +1,15 @@
 import type { SASLOptions } from '@platformatic/kafka'
-import { createSecureContext } from 'node:tls'
-import type { ConnectionOptions as TlsOptions } from 'node:tls'
-import { awaitedFunc, oneOf, option, readMembers } from '../../options/options.ts'
-import type { About, Option, Place, TableOf } from '../../options/options.ts'
+import { createSecureContext, type ConnectionOptions as TlsOptions } from 'node:tls'
+import {
+  awaitedFunc,
+  oneOf,
+  option,
+  readMembers,
+  type About,
+  type Option,
+  type Place,
+  type TableOf,
+} from '../../options/options.ts'
 
 const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER', 'GSSAPI'] as const
 

@@ -1,5 +1,4 @@
-import { Writer, createAPI } from '@platformatic/kafka'
-import type { Reader } from '@platformatic/kafka'
+import { Writer, createAPI, type Reader } from '@platformatic/kafka'
 import { WireReader } from '../protocol/wire-reader.ts'
 import type { AbortedTransaction } from '../records/record-set.ts'
 

@@ -1,8 +1,6 @@
 import type { TopicPartition } from '../../log/log.ts'
-import { describeRefusal, refusalHint } from '../../log/refusal.ts'
-import type { Refusal, RefusalReason } from '../../log/refusal.ts'
-import { KafkaError, isAuthorizationCode, kafkaErrorName, kafkaErrors } from '../protocol/errors.ts'
-import type { Permissions } from '../protocol/errors.ts'
+import { describeRefusal, refusalHint, type Refusal, type RefusalReason } from '../../log/refusal.ts'
+import { KafkaError, isAuthorizationCode, kafkaErrorName, kafkaErrors, type Permissions } from '../protocol/errors.ts'
 
 const HINTS: ReadonlyMap<number, string> = new Map([
   [kafkaErrors.unknownTopicOrPartition, 'Create the topic again, with as many partitions as are written to.'],

@@ -1,5 +1,4 @@
-import { describeConfigs } from '../admin/admin-configs.ts'
-import type { ConfigCluster } from '../admin/admin-configs.ts'
+import { describeConfigs, type ConfigCluster } from '../admin/admin-configs.ts'
 
 /** Time in ms for which a topic's bound is believed: it may be raised while an application runs. */
 const BELIEVED_FOR = 5_000

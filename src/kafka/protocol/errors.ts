@@ -1,6 +1,5 @@
 import { protocolErrorsCodesById } from '@platformatic/kafka'
-import { MillraceError } from '../../errors/millrace-error.ts'
-import type { MillraceErrorOptions } from '../../errors/millrace-error.ts'
+import { MillraceError, type MillraceErrorOptions } from '../../errors/millrace-error.ts'
 
 /** Error codes of Kafka that this library acts on (protocol guide, "Error Codes"). */
 export const kafkaErrors = {

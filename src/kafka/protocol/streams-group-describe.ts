@@ -1,5 +1,4 @@
-import { Writer, createAPI } from '@platformatic/kafka'
-import type { Reader } from '@platformatic/kafka'
+import { Writer, createAPI, type Reader } from '@platformatic/kafka'
 import { readTaskIds } from './streams-group-heartbeat.ts'
 import type { TaskLists, TopicInfo } from './streams-group-types.ts'
 

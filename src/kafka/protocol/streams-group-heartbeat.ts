@@ -1,5 +1,4 @@
-import { Writer, createAPI } from '@platformatic/kafka'
-import type { Reader } from '@platformatic/kafka'
+import { Writer, createAPI, type Reader } from '@platformatic/kafka'
 import type { Status, Subtopology, TaskIds, TaskLists, TopicInfo } from './streams-group-types.ts'
 
 /** Fields of a heartbeat with epoch 0. Later heartbeats must leave them out. */

@@ -1,7 +1,6 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { RecordCursor, SeeKey, TopicPartition } from '../../log/log.ts'
-import { Headers } from '../../record/headers.ts'
-import type { Header } from '../../record/headers.ts'
+import { Headers, type Header } from '../../record/headers.ts'
 import {
   ATTRIBUTES_AT,
   BASE_TIMESTAMP_AT,
@@ -12,8 +11,7 @@ import {
   RECORDS_AT,
   readInt64,
 } from './batch-header.ts'
-import { UnpackedTooLarge, compressionOf, decompress } from './compression.ts'
-import type { Compression } from './compression.ts'
+import { UnpackedTooLarge, compressionOf, decompress, type Compression } from './compression.ts'
 import { NO_BYTES } from '../../platform/no-bytes.ts'
 
 const TWO_TO_27 = 0x800_0000

@@ -5,19 +5,16 @@ import {
   endTxnV3,
   initProducerIdV4,
   txnOffsetCommitV3,
+  type API,
 } from '@platformatic/kafka'
-import type { API } from '@platformatic/kafka'
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { PartitionMap } from '../../log/log.ts'
-import type { CommittedOffset, TopicPartition } from '../../log/log.ts'
+import { PartitionMap, type CommittedOffset, type TopicPartition } from '../../log/log.ts'
 import type { Cluster, CoordinatorKind } from '../cluster/cluster.ts'
-import { offsetTopics } from '../group/member/offsets.ts'
-import type { OffsetMember } from '../group/member/offsets.ts'
+import { offsetTopics, type OffsetMember } from '../group/member/offsets.ts'
 import { topicValues } from '../cluster/partition-requests.ts'
 import { produceFailure } from '../produce/produce-errors.ts'
 import type { ProducerIdentity } from '../produce/producer-session.ts'
-import type { Permissions } from '../protocol/errors.ts'
-import { KafkaError, isStaleCoordinatorCode, kafkaErrors, throwOnError } from '../protocol/errors.ts'
+import { KafkaError, isStaleCoordinatorCode, kafkaErrors, throwOnError, type Permissions } from '../protocol/errors.ts'
 import { READ_TOPIC_PATIENCE, retrying } from '../cluster/retry.ts'
 
 /** The part of a `Cluster` that transactions use. */

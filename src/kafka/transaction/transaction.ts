@@ -1,11 +1,9 @@
-import type { CommitOutcome, TopicPartition } from '../../log/log.ts'
-import { PartitionMap } from '../../log/log.ts'
+import { PartitionMap, type CommitOutcome, type TopicPartition } from '../../log/log.ts'
 import type { MillraceError } from '../../errors/millrace-error.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { StateMachine } from '../../platform/state-machine.ts'
 import type { ProducerIdentity, ProducerSession } from '../produce/producer-session.ts'
-import type { TransactionCluster } from './transaction-requests.ts'
-import { TransactionRequests } from './transaction-requests.ts'
+import { TransactionRequests, type TransactionCluster } from './transaction-requests.ts'
 import {
   fenced,
   isAbortable,

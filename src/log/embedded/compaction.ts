@@ -1,10 +1,8 @@
-import { RECORD_HEADER_BYTES, recordBytes, viewOf } from '../local/run.ts'
-import type { Run } from '../local/run.ts'
+import { RECORD_HEADER_BYTES, recordBytes, viewOf, type Run } from '../local/run.ts'
 import type { WriteBatch } from '../../engine/write-batch.ts'
 import { compactionLagOf, tombstoneRetentionOf } from './cleanup-policy.ts'
 import type { EmbeddedPartition } from './embedded-partition.ts'
-import { sealRun, TRAILER_BYTES } from './stored-run.ts'
-import type { StoredRun } from './stored-run.ts'
+import { sealRun, TRAILER_BYTES, type StoredRun } from './stored-run.ts'
 
 /** Approximate bytes that one step reads. */
 const STEP_BYTES = 1024 * 1024

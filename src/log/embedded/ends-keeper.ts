@@ -1,8 +1,7 @@
 import type { Clock, TimerHandle } from '../../platform/clock.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
 import { vitalFiles } from '../../engine/files/engine-files.ts'
-import { bootId, writeEnds, writeEndsBeside } from './log-ends.ts'
-import type { LogEnds, TopicEnds } from './log-ends.ts'
+import { bootId, writeEnds, writeEndsBeside, type LogEnds, type TopicEnds } from './log-ends.ts'
 
 /** Milliseconds after a write at which the file has it, at most. */
 const INTERVAL = 1000

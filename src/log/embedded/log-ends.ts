@@ -1,8 +1,7 @@
 import { readFileSync, renameSync, rmSync, writeFile, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { FILE_MODES, keepMode } from '../../platform/file-mode.ts'
-import type { FileMode } from '../../platform/file-mode.ts'
+import { FILE_MODES, keepMode, type FileMode } from '../../platform/file-mode.ts'
 import type { VitalFiles } from '../../engine/files/engine-files.ts'
 import { ACCEPT_LOSS } from './accept-loss.ts'
 

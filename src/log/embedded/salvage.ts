@@ -5,15 +5,12 @@ import type { EngineFactory, KeyValueEngine } from '../../engine/engine.ts'
 import { hasData, vitalFiles } from '../../engine/files/engine-files.ts'
 import { repairLevel } from '../../engine/leveldb/level.ts'
 import { sealDamagedBlocks } from '../../engine/leveldb/level-tables.ts'
-import { DIRECTORY_MODES } from '../../platform/file-mode.ts'
-import type { FileMode } from '../../platform/file-mode.ts'
+import { DIRECTORY_MODES, type FileMode } from '../../platform/file-mode.ts'
 import { DamagedRows, isDamage } from './damaged-rows.ts'
 import { DATA } from './log-directory.ts'
-import { bootId, ENDS_FILE, writeEnds } from './log-ends.ts'
-import type { LogEnds } from './log-ends.ts'
+import { bootId, ENDS_FILE, writeEnds, type LogEnds } from './log-ends.ts'
 import { copyData, freeKept, logInUse } from './log-files.ts'
-import { RowsSalvage } from './salvaged-rows.ts'
-import type { SalvagedRows } from './salvaged-rows.ts'
+import { RowsSalvage, type SalvagedRows } from './salvaged-rows.ts'
 
 /** The log to salvage. */
 interface SalvagePlace {

@@ -3,15 +3,22 @@ import type { KeyValueEngine } from '../../engine/engine.ts'
 import { WriteBatch } from '../../engine/write-batch.ts'
 import { isPromise } from '../../platform/maybe-promise.ts'
 import { isCompacted } from './cleanup-policy.ts'
-import { UNREADABLE } from './damaged-rows.ts'
-import type { DamagedRows } from './damaged-rows.ts'
+import { UNREADABLE, type DamagedRows } from './damaged-rows.ts'
 import type { Bounds } from './embedded-partition.ts'
 import type { StoredTopic } from './embedded-storage.ts'
 import type { LogEnds, TopicEnds } from './log-ends.ts'
-import { decodeOffsetKey, DELETED_TOPIC_KEY, endOf, LOG_KEY, offsetKey, partitionKey, runKey } from './log-keys.ts'
-import { topicKey, topicOf } from './log-keys.ts'
-import { shortened } from './log-loss.ts'
-import type { Loss } from './log-loss.ts'
+import {
+  decodeOffsetKey,
+  DELETED_TOPIC_KEY,
+  endOf,
+  LOG_KEY,
+  offsetKey,
+  partitionKey,
+  runKey,
+  topicKey,
+  topicOf,
+} from './log-keys.ts'
+import { shortened, type Loss } from './log-loss.ts'
 import { SalvagedRuns } from './salvaged-runs.ts'
 import { MAX_SPAN, sealHole } from './stored-run.ts'
 

@@ -1,6 +1,5 @@
 import type { Run } from '../local/run.ts'
-import { isDamage, UNREADABLE } from './damaged-rows.ts'
-import type { DamagedRows, Row } from './damaged-rows.ts'
+import { isDamage, UNREADABLE, type DamagedRows, type Row } from './damaged-rows.ts'
 import { baseOf, runKey } from './log-keys.ts'
 import { openRun } from './stored-run.ts'
 

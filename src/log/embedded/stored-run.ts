@@ -1,7 +1,6 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { crc32c } from '../../platform/checksum.ts'
-import { viewOf } from '../local/run.ts'
-import type { Run } from '../local/run.ts'
+import { viewOf, type Run } from '../local/run.ts'
 
 /**
  * The bytes of the trailer. A stored run is its records, then `offset - base u32` of each if compaction took some out,

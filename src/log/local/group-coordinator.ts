@@ -1,10 +1,8 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { taskIdText } from '../../group/group.ts'
-import type { SubtopologyDescription, TaskId } from '../../group/group.ts'
+import { taskIdText, type SubtopologyDescription, type TaskId } from '../../group/group.ts'
 import type { CommittedOffset, PartitionMap, TopicSpec } from '../log.ts'
 import type { Clock } from '../../platform/clock.ts'
-import { assignTasks, compareTasks } from '../../group/assign-tasks.ts'
-import type { TargetAssignment } from '../../group/assign-tasks.ts'
+import { assignTasks, compareTasks, type TargetAssignment } from '../../group/assign-tasks.ts'
 import type { LocalMember } from './local-member.ts'
 import { resolveTopology } from '../../group/resolve-topology.ts'
 

@@ -1,12 +1,17 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { isPromise } from '../../platform/maybe-promise.ts'
-import type { MaybePromise } from '../../platform/maybe-promise.ts'
-import { PartitionMap } from '../log.ts'
-import type { CommitOutcome, CommittedOffset, LogClient, LogClientOptions, LogReader, TopicPartition } from '../log.ts'
+import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
+import {
+  PartitionMap,
+  type CommitOutcome,
+  type CommittedOffset,
+  type LogClient,
+  type LogClientOptions,
+  type LogReader,
+  type TopicPartition,
+} from '../log.ts'
 import type { GroupCoordinator } from './group-coordinator.ts'
 import { LocalMember } from './local-member.ts'
-import { LocalProducer } from './local-producer.ts'
-import type { ProducerHost } from './local-producer.ts'
+import { LocalProducer, type ProducerHost } from './local-producer.ts'
 import type { StagedCommit } from './staged-commit.ts'
 
 export interface ClientHost extends ProducerHost {

@@ -1,32 +1,28 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { isPromise } from '../../platform/maybe-promise.ts'
-import type { MaybePromise } from '../../platform/maybe-promise.ts'
+import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
 import type { Clock } from '../../platform/clock.ts'
-import { PartitionMap } from '../log.ts'
-import type {
-  CommittedOffset,
-  Log,
-  LogClient,
-  LogClientOptions,
-  LogProducer,
-  LogReader,
-  OffsetSpec,
-  TopicDescription,
-  TopicPartition,
-  TopicSpec,
+import {
+  PartitionMap,
+  type CommittedOffset,
+  type Log,
+  type LogClient,
+  type LogClientOptions,
+  type LogProducer,
+  type LogReader,
+  type OffsetSpec,
+  type TopicDescription,
+  type TopicPartition,
+  type TopicSpec,
 } from '../log.ts'
 import { groupActive } from '../../group/group.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
 import { LocalClient } from './local-client.ts'
 import { LocalProducer } from './local-producer.ts'
 import { LocalReader } from './local-reader.ts'
-import { assertWithin } from './partition-data.ts'
-import type { PartitionData } from './partition-data.ts'
-import { logClosed } from './staged-commit.ts'
-import type { StagedCommit } from './staged-commit.ts'
+import { assertWithin, type PartitionData } from './partition-data.ts'
+import { logClosed, type StagedCommit } from './staged-commit.ts'
 import { rulesOf } from './topic-rules.ts'
-import { validateTopicSpec } from './local-topic.ts'
-import type { LocalPartition, LocalTopic } from './local-topic.ts'
+import { validateTopicSpec, type LocalPartition, type LocalTopic } from './local-topic.ts'
 
 /** A topic before it has partitions in memory. */
 export interface TopicIdentity {

@@ -1,9 +1,7 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
-import type { LogReader, Quiet, RecordCursor } from '../log.ts'
-import { PartitionMap } from '../log.ts'
+import { PartitionMap, type LogReader, type Quiet, type RecordCursor } from '../log.ts'
 import { assertWithin } from './partition-data.ts'
-import { placeOf, RunCursor } from './run-cursor.ts'
-import type { RunPlace } from './run-cursor.ts'
+import { placeOf, RunCursor, type RunPlace } from './run-cursor.ts'
 import type { Run } from './run.ts'
 import type { LocalPartition, LocalTopic, PartitionListener } from './local-topic.ts'
 

@@ -1,6 +1,5 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { recordBytes } from './run.ts'
-import type { Run } from './run.ts'
+import { recordBytes, type Run } from './run.ts'
 
 /** The visible records of one partition. */
 export interface PartitionData {

@@ -1,7 +1,6 @@
 import type { Headers } from '../../record/headers.ts'
 import type { RecordCursor, SeeKey } from '../log.ts'
-import { decodeHeaders, RECORD_HEADER_BYTES, recordBytes } from './run.ts'
-import type { Run } from './run.ts'
+import { decodeHeaders, RECORD_HEADER_BYTES, recordBytes, type Run } from './run.ts'
 
 /** A place between two records of a run. */
 export interface RunPlace {

@@ -1,5 +1,4 @@
-import { encodeHeaders, RECORD_HEADER_BYTES, viewOf } from './run.ts'
-import type { Run } from './run.ts'
+import { encodeHeaders, RECORD_HEADER_BYTES, viewOf, type Run } from './run.ts'
 import type { RecordSlice } from '../../record/record-slice.ts'
 import { copyBytes } from '../../platform/copy-bytes.ts'
 

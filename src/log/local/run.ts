@@ -1,5 +1,4 @@
-import { Headers } from '../../record/headers.ts'
-import type { Header } from '../../record/headers.ts'
+import { Headers, type Header } from '../../record/headers.ts'
 
 /**
  * Bytes of a record before its key. Records lie one after the other, little-endian: `timestamp f64 | key length i32 |

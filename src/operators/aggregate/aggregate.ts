@@ -1,7 +1,6 @@
 import type { Headers } from '../../record/headers.ts'
 import type { SpecOf } from '../../topology/operator-spec.ts'
-import { createFold } from './folding.ts'
-import type { Fold } from './folding.ts'
+import { createFold, type Fold } from './folding.ts'
 import { Operator } from '../operator.ts'
 import { TableStore } from '../table/table-store.ts'
 

@@ -4,8 +4,7 @@ import type { SpecOf } from '../../topology/operator-spec.ts'
 import { asChange } from '../table/derived-table-operator.ts'
 import { asSubscription } from './foreign-key-receive.ts'
 import { Operator } from '../operator.ts'
-import { openTableView } from '../table/table-view.ts'
-import type { TableLookup } from '../table/table-view.ts'
+import { openTableView, type TableLookup } from '../table/table-view.ts'
 
 /** Right side of a foreign-key join: answers a subscription with the right row as it is now. */
 export class ForeignKeyAnswer extends Operator {

@@ -1,5 +1,4 @@
-import { ResponseMessage } from '../../record/foreign-key.ts'
-import type { SubscriptionMessage } from '../../record/foreign-key.ts'
+import { ResponseMessage, type SubscriptionMessage } from '../../record/foreign-key.ts'
 import type { Headers } from '../../record/headers.ts'
 import { serialized } from '../../serde/call-serde.ts'
 import type { Serde } from '../../serde/serde.ts'

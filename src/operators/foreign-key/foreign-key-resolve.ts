@@ -5,8 +5,7 @@ import { serialized } from '../../serde/call-serde.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { SpecOf } from '../../topology/operator-spec.ts'
 import { Operator } from '../operator.ts'
-import { openTableView } from '../table/table-view.ts'
-import type { TableLookup } from '../table/table-view.ts'
+import { openTableView, type TableLookup } from '../table/table-view.ts'
 import { settled } from '../user-result.ts'
 
 /**

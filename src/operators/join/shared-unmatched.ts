@@ -2,8 +2,7 @@ import type { OuterJoinState } from '../../state/states.ts'
 import type { JoinWindows } from '../../windowing/windows.ts'
 import type { OperatorContext } from '../operator.ts'
 import { UnmatchedAsKafkaStreams } from './unmatched-as-kafka-streams.ts'
-import { UnmatchedUntilClosed } from './unmatched-records.ts'
-import type { UnmatchedRecords } from './unmatched-records.ts'
+import { UnmatchedUntilClosed, type UnmatchedRecords } from './unmatched-records.ts'
 
 type State = OuterJoinState<unknown, unknown, unknown>
 

@@ -1,8 +1,7 @@
 import type { Headers } from '../../record/headers.ts'
 import type { SpecOf } from '../../topology/operator-spec.ts'
 import { Operator } from '../operator.ts'
-import { openTableView } from '../table/table-view.ts'
-import type { TableLookup } from '../table/table-view.ts'
+import { openTableView, type TableLookup } from '../table/table-view.ts'
 import { settled } from '../user-result.ts'
 
 /** Joins a stream's records with the row of a global table that a mapper names. The result keeps the stream's key. */

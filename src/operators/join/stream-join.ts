@@ -1,5 +1,4 @@
-import { NO_HEADERS } from '../../record/headers.ts'
-import type { Headers } from '../../record/headers.ts'
+import { NO_HEADERS, type Headers } from '../../record/headers.ts'
 import type { JoinSide, WindowState } from '../../state/states.ts'
 import type { Joiner, SpecOf } from '../../topology/operator-spec.ts'
 import { Operator } from '../operator.ts'

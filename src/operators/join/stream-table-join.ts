@@ -4,8 +4,7 @@ import type { JoinBuffer } from '../../state/states.ts'
 import type { Joiner, SpecOf } from '../../topology/operator-spec.ts'
 import { ObservedTime } from '../observed-time.ts'
 import { Operator } from '../operator.ts'
-import { openTableView } from '../table/table-view.ts'
-import type { TableLookup } from '../table/table-view.ts'
+import { openTableView, type TableLookup } from '../table/table-view.ts'
 import { settled } from '../user-result.ts'
 
 /**

@@ -3,8 +3,7 @@ import type { Headers } from '../../record/headers.ts'
 import type { Joiner, SpecOf } from '../../topology/operator-spec.ts'
 import { asChange } from '../table/derived-table-operator.ts'
 import { Operator } from '../operator.ts'
-import { openTableView } from '../table/table-view.ts'
-import type { TableLookup } from '../table/table-view.ts'
+import { openTableView, type TableLookup } from '../table/table-view.ts'
 import { settled } from '../user-result.ts'
 
 /**

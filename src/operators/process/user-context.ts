@@ -14,8 +14,7 @@ import type {
   RecordMetadata,
   ScheduleOptions,
 } from '../../topology/processor-api.ts'
-import { option, parseDuration, readOptions } from '../../options/options.ts'
-import type { Duration, TableOf } from '../../options/options.ts'
+import { option, parseDuration, readOptions, type Duration, type TableOf } from '../../options/options.ts'
 import type { OperatorContext, Output } from '../operator.ts'
 import { promised, settled } from '../user-result.ts'
 

@@ -1,8 +1,7 @@
 import type { Headers } from '../../record/headers.ts'
 import type { PeriodState, SessionCursor } from '../../state/states.ts'
 import type { SpecOf } from '../../topology/operator-spec.ts'
-import { isWindowClosed } from '../../windowing/windows.ts'
-import type { WindowBounds } from '../../windowing/windows.ts'
+import { isWindowClosed, type WindowBounds } from '../../windowing/windows.ts'
 import { WindowedOperator } from './windowed-operator.ts'
 
 type State = PeriodState<unknown, unknown>

@@ -1,5 +1,4 @@
-import { NO_HEADERS } from '../../record/headers.ts'
-import type { Headers } from '../../record/headers.ts'
+import { NO_HEADERS, type Headers } from '../../record/headers.ts'
 import type { SessionCursor, SessionState } from '../../state/states.ts'
 import type { SpecOf } from '../../topology/operator-spec.ts'
 import { isWindowClosed } from '../../windowing/windows.ts'

@@ -1,8 +1,7 @@
 import type { Headers } from '../../record/headers.ts'
 import type { WindowCursor } from '../../state/states.ts'
 import type { SpecOf } from '../../topology/operator-spec.ts'
-import { isWindowClosed } from '../../windowing/windows.ts'
-import type { SlidingWindows } from '../../windowing/windows.ts'
+import { isWindowClosed, type SlidingWindows } from '../../windowing/windows.ts'
 import { TimeWindowOperator } from './time-window-operator.ts'
 
 const NONE = -1

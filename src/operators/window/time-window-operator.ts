@@ -2,8 +2,7 @@ import { Change } from '../../record/change.ts'
 import type { Headers } from '../../record/headers.ts'
 import type { WindowCursor, WindowState } from '../../state/states.ts'
 import { Windowed } from '../../windowing/windows.ts'
-import { WindowedOperator } from './windowed-operator.ts'
-import type { WindowedSpec } from './windowed-operator.ts'
+import { WindowedOperator, type WindowedSpec } from './windowed-operator.ts'
 
 type State = WindowState<unknown, unknown>
 type Cursor = WindowCursor<unknown, unknown>

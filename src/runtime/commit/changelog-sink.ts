@@ -1,7 +1,6 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { LogProducer } from '../../log/log.ts'
-import { describeRefusal, refusalHint } from '../../log/refusal.ts'
-import type { RecordOrigin, Refusal } from '../../log/refusal.ts'
+import { describeRefusal, refusalHint, type RecordOrigin, type Refusal } from '../../log/refusal.ts'
 import type { ChangelogSink } from '../../state/states.ts'
 import type { Changelog } from '../task/task.ts'
 

@@ -1,7 +1,6 @@
 import { isError, messageOf, MillraceError, propertyOf } from '../../errors/millrace-error.ts'
 import { eventTime } from '../../record/event-time.ts'
-import { describeRefusal, refusalHint } from '../../log/refusal.ts'
-import type { RecordOrigin, Replacement } from '../../log/refusal.ts'
+import { describeRefusal, refusalHint, type RecordOrigin, type Replacement } from '../../log/refusal.ts'
 import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
 import type { Headers } from '../../record/headers.ts'
 import { bytes } from '../../serde/bytes.ts'

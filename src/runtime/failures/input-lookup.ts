@@ -1,10 +1,8 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { PartitionMap } from '../../log/log.ts'
-import type { Log, LogReader, RecordCursor } from '../../log/log.ts'
+import { PartitionMap, type Log, type LogReader, type RecordCursor } from '../../log/log.ts'
 import type { Clock, TimerHandle } from '../../platform/clock.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
-import { NO_HEADERS } from '../../record/headers.ts'
-import type { Headers } from '../../record/headers.ts'
+import { NO_HEADERS, type Headers } from '../../record/headers.ts'
 import { copyOfRange } from '../../record/record-slice.ts'
 
 /** An input record as it was read. */

@@ -1,6 +1,5 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { describeRefusal, refusalHint } from '../../log/refusal.ts'
-import type { Refusal, Replacement } from '../../log/refusal.ts'
+import { describeRefusal, refusalHint, type Refusal, type Replacement } from '../../log/refusal.ts'
 import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
 import { Headers } from '../../record/headers.ts'
 import type { FailedRecord } from '../../application/application.ts'

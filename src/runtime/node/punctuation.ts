@@ -1,7 +1,6 @@
 import type { Clock } from '../../platform/clock.ts'
 import type { Cancellable, PunctuationType } from '../../topology/processor-api.ts'
-import { DueHeap } from '../../platform/due-heap.ts'
-import type { Due } from '../../platform/due-heap.ts'
+import { DueHeap, type Due } from '../../platform/due-heap.ts'
 
 interface Punctuator extends Due {
   readonly node: string

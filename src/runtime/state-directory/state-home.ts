@@ -5,8 +5,14 @@ import { directoryFailure } from '../../platform/directory-failure.ts'
 import { readMarker, writeMarker, type MarkedDirectory } from '../../platform/directory-marker.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
 import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
-import { ENGINE_NAMES, withFileMode } from '../../engine/engine.ts'
-import type { EngineFactory, EngineName, EngineOptions, KeyValueEngine } from '../../engine/engine.ts'
+import {
+  ENGINE_NAMES,
+  withFileMode,
+  type EngineFactory,
+  type EngineName,
+  type EngineOptions,
+  type KeyValueEngine,
+} from '../../engine/engine.ts'
 import { engineOf, isEngineFile } from '../../engine/files/engine-files.ts'
 import { requireSoundTables } from '../../engine/leveldb/level-tables.ts'
 import { ResizableEngine } from '../../engine/choice/resizable-engine.ts'

@@ -5,8 +5,7 @@ import type { Headers } from '../../record/headers.ts'
 import type { RecordContext } from '../../record/record-context.ts'
 import type { SinkNode, TopicExtractor } from '../../topology/topology.ts'
 import type { RecordWriter, WriteOrigin, WriteTarget } from '../output/record-writer.ts'
-import { SinkOrigin } from '../failures/refused-records.ts'
-import type { RefusedRecords } from '../failures/refused-records.ts'
+import { SinkOrigin, type RefusedRecords } from '../failures/refused-records.ts'
 import type { CurrentInput } from '../input/current-input.ts'
 
 /** Writes what reaches it to a topic, named by the node or computed per record. */

@@ -1,5 +1,4 @@
-import { NO_HEADERS } from '../../record/headers.ts'
-import type { Headers } from '../../record/headers.ts'
+import { NO_HEADERS, type Headers } from '../../record/headers.ts'
 import { readLong } from '../../serde/big-endian.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { readBufferedRow, writeBufferedRow, type BufferedRow } from './buffered-row.ts'

@@ -7,10 +7,9 @@ import { HeldUpdates } from './held-updates.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
 import type { ChangelogRecord, ChangelogSink, Pace, StateStore } from '../states.ts'
 import { DELETED, RowList } from '../../engine/row-list.ts'
-import { NOT_STAGED, type StateEntry } from './state-entry.ts'
+import { NOT_STAGED, type StateEntry, type HeldUpdate } from './state-entry.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { Serde } from '../../serde/serde.ts'
-import type { HeldUpdate } from './state-entry.ts'
 import { RecordSlice } from '../../record/record-slice.ts'
 
 /** The approximate memory of an entry besides its key and value, bytes. */

@@ -1,7 +1,6 @@
 import type { RecordContext } from '../../record/record-context.ts'
 import type { ByteBudget } from '../environment.ts'
-import type { StateEntry } from './state-entry.ts'
-import { HeldUpdate } from './state-entry.ts'
+import { HeldUpdate, type StateEntry } from './state-entry.ts'
 
 /**
  * The updates that a cache holds back, in the order of each entry's latest one. Objects are used again once they are

@@ -1,7 +1,6 @@
 import type { Subtopology, Topology } from '../topology.ts'
 import { javaSetOrder } from './java-set-order.ts'
-import { describedNodes } from './node-sizes.ts'
-import type { DescribedNode } from './node-sizes.ts'
+import { describedNodes, type DescribedNode } from './node-sizes.ts'
 
 /**
  * Describes the topology exactly as Kafka Streams' `Topology.describe()` prints it, so that an application can be

@@ -1,5 +1,4 @@
-import { findUpwards } from './graph-node.ts'
-import type { GraphNode } from './graph-node.ts'
+import { findUpwards, type GraphNode } from './graph-node.ts'
 import type { LogicalGraph } from './logical-graph.ts'
 import { newRepartition, repartitionNode } from './repartition.ts'
 

@@ -1,9 +1,7 @@
 import { requiredInternalSerde } from '../required-serde.ts'
-import type { NameGenerator } from '../names.ts'
-import { validateName } from '../names.ts'
+import { validateName, type NameGenerator } from '../names.ts'
 import type { TopologyWriter } from '../compile/topology-writer.ts'
-import { GraphNode } from './graph-node.ts'
-import type { NodeRole, RepartitionBody } from './graph-node.ts'
+import { GraphNode, type NodeRole, type RepartitionBody } from './graph-node.ts'
 
 export const REPARTITION_SUFFIX = '-repartition'
 

@@ -12,10 +12,15 @@ import { describeClassicGroup } from '../member/describe-classic-group.ts'
 import { GroupLeader } from './group-leader.ts'
 import { joinError } from './classic-join-errors.ts'
 import { untilOthersHaveGone } from './other-topology.ts'
-import { ClassicRequests } from './classic-requests.ts'
-import type { JoinAnswer } from './classic-requests.ts'
-import { decodeAssigned, encodeMember, taskSetOf, topologyHash } from './user-data.ts'
-import type { AssignmentData, Problem } from './user-data.ts'
+import { ClassicRequests, type JoinAnswer } from './classic-requests.ts'
+import {
+  decodeAssigned,
+  encodeMember,
+  taskSetOf,
+  topologyHash,
+  type AssignmentData,
+  type Problem,
+} from './user-data.ts'
 
 const noGeneration = -1
 /** Time in ms for which a close waits for the answer to a first join. */

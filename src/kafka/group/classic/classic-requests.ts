@@ -1,5 +1,4 @@
-import { heartbeatV4, joinGroupV9, leaveGroupV5, syncGroupV5 } from '@platformatic/kafka'
-import type { API } from '@platformatic/kafka'
+import { heartbeatV4, joinGroupV9, leaveGroupV5, syncGroupV5, type API } from '@platformatic/kafka'
 import type { GroupOptions } from '../../../group/group.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { leaveGroup } from '../member/coordinator.ts'

@@ -4,14 +4,18 @@ import type { TopicPartition } from '../../../log/log.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { pause } from '../../cluster/retry.ts'
 import { topologyChanged } from '../member/member-errors.ts'
-import { noTasks } from '../member/tasks.ts'
-import type { Assignment } from '../member/tasks.ts'
+import { noTasks, type Assignment } from '../member/tasks.ts'
 import { encodeAssignment } from './consumer-protocol.ts'
 import { planStep } from './plan.ts'
-import { TaskList } from './task-list.ts'
-import type { Tasks } from './task-list.ts'
-import { decodeMember, encodeAssigned, textHash } from './user-data.ts'
-import type { AssignmentData, MemberData, Problem } from './user-data.ts'
+import { TaskList, type Tasks } from './task-list.ts'
+import {
+  decodeMember,
+  encodeAssigned,
+  textHash,
+  type AssignmentData,
+  type MemberData,
+  type Problem,
+} from './user-data.ts'
 
 /** Time in ms for which a topic may be missing: a broker learns of new topics a little late. */
 const patience = 500

@@ -1,7 +1,6 @@
 import { MillraceError } from '../../../errors/millrace-error.ts'
 import type { SubtopologyDescription, TaskId } from '../../../group/group.ts'
-import { resolveTopology } from '../../../group/resolve-topology.ts'
-import type { ResolvedTopic } from '../../../group/resolve-topology.ts'
+import { resolveTopology, type ResolvedTopic } from '../../../group/resolve-topology.ts'
 import { TopicAdmin } from '../../admin/topic-admin.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 

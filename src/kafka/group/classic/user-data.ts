@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { MillraceError } from '../../../errors/millrace-error.ts'
-import { taskIdText } from '../../../group/group.ts'
-import type { SubtopologyDescription, TaskId } from '../../../group/group.ts'
+import { taskIdText, type SubtopologyDescription, type TaskId } from '../../../group/group.ts'
 import type { Assignment, TaskSet } from '../member/tasks.ts'
 import { protocolSubtopologies } from '../member/protocol-subtopologies.ts'
 import { assignmentUserData, subscriptionUserData } from './consumer-protocol.ts'

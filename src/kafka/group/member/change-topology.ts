@@ -1,8 +1,7 @@
 import { joinGroupV7, leaveGroupV5, syncGroupV5 } from '@platformatic/kafka'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { kafkaErrors, throwOnError } from '../../protocol/errors.ts'
-import { describeClassicGroup } from './describe-classic-group.ts'
-import type { ClassicGroup } from './describe-classic-group.ts'
+import { describeClassicGroup, type ClassicGroup } from './describe-classic-group.ts'
 import { askCoordinator } from './coordinator.ts'
 
 /** Shows members that come meanwhile why the group is a classic one for a moment. */

@@ -7,10 +7,8 @@ import {
   kafkaErrors,
   throwOnError,
 } from '../../protocol/errors.ts'
-import { backoff, pause } from '../../cluster/retry.ts'
-import type { RetryOptions } from '../../cluster/retry.ts'
-import { streamsGroupDescribe } from '../../protocol/streams-group-describe.ts'
-import type { DescribedStreamsGroup } from '../../protocol/streams-group-describe.ts'
+import { backoff, pause, type RetryOptions } from '../../cluster/retry.ts'
+import { streamsGroupDescribe, type DescribedStreamsGroup } from '../../protocol/streams-group-describe.ts'
 
 /** Repeats a request to the coordinator of a group until it is answered: the coordinator may move or be loading. */
 export function askCoordinator<T>(

@@ -1,6 +1,5 @@
 import type { GroupEvent } from '../../../group/group.ts'
-import { isEmpty, minus, noTasks, plus, sortedTasks } from './tasks.ts'
-import type { Assignment } from './tasks.ts'
+import { isEmpty, minus, noTasks, plus, sortedTasks, type Assignment } from './tasks.ts'
 
 /**
  * Makes events of what the group wants this member to own and what its thread owns. The thread always gets the latest

@@ -1,5 +1,4 @@
-import { MillraceError } from '../../../errors/millrace-error.ts'
-import type { ErrorPlace } from '../../../errors/millrace-error.ts'
+import { MillraceError, type ErrorPlace } from '../../../errors/millrace-error.ts'
 import type { GroupOptions } from '../../../group/group.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { KafkaError, kafkaErrors } from '../../protocol/errors.ts'

@@ -1,6 +1,5 @@
 import { offsetCommitV8, offsetCommitV9, offsetFetchV8, offsetFetchV9 } from '@platformatic/kafka'
-import { PartitionMap } from '../../../log/log.ts'
-import type { CommittedOffset, TopicPartition } from '../../../log/log.ts'
+import { PartitionMap, type CommittedOffset, type TopicPartition } from '../../../log/log.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { topicValues } from '../../cluster/partition-requests.ts'
 import { throwOnError } from '../../protocol/errors.ts'

@@ -1,5 +1,4 @@
-import { taskIdText } from '../../../group/group.ts'
-import type { SubtopologyDescription, TaskId } from '../../../group/group.ts'
+import { taskIdText, type SubtopologyDescription, type TaskId } from '../../../group/group.ts'
 import type { PartitionMap } from '../../../log/log.ts'
 import type { TaskIds, TaskLists } from '../../protocol/streams-group-types.ts'
 import { fencedMember } from './member-errors.ts'

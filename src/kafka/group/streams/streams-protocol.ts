@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { describeStreamsGroup, describeStreamsGroupOnce, leaveGroup } from '../member/coordinator.ts'
 import { KafkaError, isRetriableCode, kafkaErrorName, kafkaErrors } from '../../protocol/errors.ts'
-import { streamsGroupHeartbeat } from '../../protocol/streams-group-heartbeat.ts'
-import type {
-  JoinFields,
-  StreamsGroupHeartbeat,
-  StreamsGroupHeartbeatResponse,
+import {
+  streamsGroupHeartbeat,
+  type JoinFields,
+  type StreamsGroupHeartbeat,
+  type StreamsGroupHeartbeatResponse,
 } from '../../protocol/streams-group-heartbeat.ts'
-import { groupStatus } from '../../protocol/streams-group-types.ts'
-import type { TaskLists } from '../../protocol/streams-group-types.ts'
+import { groupStatus, type TaskLists } from '../../protocol/streams-group-types.ts'
 import { forgetTopology, isChangingTopology } from '../member/change-topology.ts'
 import { requireStreamsProtocol } from '../member/detect-protocol.ts'
 import { prepareGroup } from './group-configs.ts'

@@ -1,6 +1,5 @@
 import { MillraceError } from '../../../errors/millrace-error.ts'
-import { groupStatus } from '../../protocol/streams-group-types.ts'
-import type { Status } from '../../protocol/streams-group-types.ts'
+import { groupStatus, type Status } from '../../protocol/streams-group-types.ts'
 
 /** Time in ms for which a reason may pass: a coordinator learns of new topics a little late. */
 const patience = 500
