@@ -415,7 +415,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'kafka/group': {
     holds: 'which of the two protocols',
-    knows: [...KAFKA, 'group', 'kafka/group/classic', 'kafka/group/member', 'kafka/group/streams'],
+    knows: ['group', 'kafka/cluster', 'kafka/group/classic', 'kafka/group/member', 'kafka/group/streams'],
   },
   'kafka/transaction': {
     holds: 'transactions',

@@ -13,7 +13,7 @@ import { askAsMember } from '../group/member/as-member.ts'
 import { isPassing } from '../group/member/member-errors.ts'
 import { commitOffsets, fetchOffsets } from '../group/member/offsets.ts'
 import { openMember } from '../group/open-member.ts'
-import type { KafkaMember } from '../group/member/kafka-member.ts'
+import type { Membership } from '../group/member/membership.ts'
 import { IdempotentSession } from '../produce/producer-session.ts'
 import { KafkaProducer } from '../produce/producer.ts'
 
@@ -22,7 +22,7 @@ export class KafkaClient implements LogClient {
   readonly guarantee = 'at_least_once'
   readonly reader: Fetcher
   readonly producer: KafkaProducer
-  readonly group: KafkaMember
+  readonly group: Membership
   readonly #cluster: Cluster
   readonly #groupId: string
   readonly #session: IdempotentSession

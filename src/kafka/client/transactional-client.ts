@@ -13,7 +13,7 @@ import type { Fetcher } from '../fetch/fetcher.ts'
 import { askAsMember, epochAttempts } from '../group/member/as-member.ts'
 import { fetchOffsets, type OffsetMember } from '../group/member/offsets.ts'
 import { openMember } from '../group/open-member.ts'
-import type { KafkaMember } from '../group/member/kafka-member.ts'
+import type { Membership } from '../group/member/membership.ts'
 import type { ProducerIdentity } from '../produce/producer-session.ts'
 import { KafkaProducer } from '../produce/producer.ts'
 import { kafkaErrors } from '../protocol/errors.ts'
@@ -34,7 +34,7 @@ export class TransactionalClient implements LogClient {
   readonly guarantee = 'exactly_once'
   readonly reader: Fetcher
   readonly producer: TransactionalProducer
-  readonly group: KafkaMember
+  readonly group: Membership
   readonly #cluster: Cluster
   readonly #groupId: string
   readonly #transaction: Transaction

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { GroupEvent } from '../../../src/group/group.ts'
 import type { Cluster } from '../../../src/kafka/cluster/cluster.ts'
 import { clusterOptions } from '../../../src/kafka/cluster/connection-options.ts'
-import { Membership } from '../../../src/kafka/group/member/membership.ts'
-import { StreamsProtocol } from '../../../src/kafka/group/streams/streams-protocol.ts'
+import type { Membership } from '../../../src/kafka/group/member/membership.ts'
+import { openMember } from '../../../src/kafka/group/open-member.ts'
 import { streamsGroupDescribe } from '../../../src/kafka/protocol/streams-group-describe.ts'
 import { streamsGroupHeartbeat } from '../../../src/kafka/protocol/streams-group-heartbeat.ts'
 import type { StreamsGroupHeartbeat } from '../../../src/kafka/protocol/streams-group-heartbeat.ts'
@@ -24,6 +24,7 @@ class Coordinator {
   readonly cluster = {
     options: clusterOptions({
       brokers: 'scripted:1',
+      groupProtocol: 'streams',
       clock: { ...systemClock, monotonic: () => systemClock.monotonic() + this.skew },
     }),
     closed: this.#closing.signal,
@@ -59,8 +60,7 @@ afterEach(() => coordinator.close())
 
 function open(): Membership {
   coordinator = new Coordinator()
-  const options = clientOptions('group', 1, [subtopology(0, ['input'])])
-  return new Membership(coordinator.cluster, options, (member) => new StreamsProtocol(member))
+  return openMember(coordinator.cluster, clientOptions('group', 1, [subtopology(0, ['input'])]))
 }
 
 /** Takes and acknowledges events until one of this type comes. */

@@ -9,6 +9,7 @@ import type { Membership } from '../member/membership.ts'
 import { isEmpty } from '../member/tasks.ts'
 import { encodeSubscription } from './consumer-protocol.ts'
 import { describeClassicGroup } from '../member/describe-classic-group.ts'
+import { Heartbeats } from '../member/heartbeats.ts'
 import { GroupLeader } from './group-leader.ts'
 import { joinError } from './classic-join-errors.ts'
 import { untilOthersHaveGone } from './other-topology.ts'
@@ -31,6 +32,7 @@ const leavePatience = 3_000
  * Members keep what they own when they join again, and say what that is. So a rebalance stops only tasks that move.
  */
 export class ClassicProtocol implements MemberProtocol {
+  readonly heartbeats: Heartbeats
   readonly eagerInterval = 200
   readonly heartbeatInterval: number
   readonly sessionTimeout: number
@@ -61,6 +63,7 @@ export class ClassicProtocol implements MemberProtocol {
     this.heartbeatInterval = cluster.options.heartbeatInterval
     this.sessionTimeout = cluster.options.sessionTimeout
     this.instanceId = options.instanceId
+    this.heartbeats = new Heartbeats(cluster.options, this, () => member.beat(this))
     this.#member = member
     this.#requests = new ClassicRequests(cluster, options)
     this.#topology = topologyHash(options.subtopologies)
@@ -107,7 +110,7 @@ export class ClassicProtocol implements MemberProtocol {
 
   /** Waits for the rebalance that leads to the next generation. If none is under way, a heartbeat may start it. */
   async renewEpoch(): Promise<void> {
-    if (this.#rebalancing === undefined) await this.#member.heartbeats.beatNow()
+    if (this.#rebalancing === undefined) await this.heartbeats.beatNow()
     await this.#rebalanced()
   }
 
@@ -121,6 +124,8 @@ export class ClassicProtocol implements MemberProtocol {
   }
 
   failed(): void {
+    this.#cancelRevocation()
+    this.#isLeader = false
     const { memberId } = this.#member
     this.#member.memberId = ''
     if (memberId !== '') this.#leaving = this.leave(memberId)
@@ -274,7 +279,7 @@ export class ClassicProtocol implements MemberProtocol {
 
   #onAssignment(data: AssignmentData, generation: number): void {
     const member = this.#member
-    if (data.isTransitional) member.heartbeats.hurry()
+    if (data.isTransitional) this.heartbeats.hurry()
     if (data.isShuttingDown) {
       member.shutDown()
       // Members that join later must be notified, too.
@@ -316,7 +321,7 @@ export class ClassicProtocol implements MemberProtocol {
     const errorCode = await this.#requests.heartbeat(memberId, epoch)
     if (!member.isStill(memberId) || epoch !== member.epoch) return
     if (isRetriableCode(errorCode)) throw new KafkaError(errorCode, `heartbeat of group ${member.options.groupId}`)
-    member.heartbeats.succeeded()
+    this.heartbeats.succeeded()
     member.answered()
     if (errorCode === kafkaErrors.none || errorCode === kafkaErrors.rebalanceInProgress) member.heard(sentAt)
     // The member id is known: the group counted this member, whose claims have not changed, in every generation since.
@@ -336,7 +341,7 @@ export class ClassicProtocol implements MemberProtocol {
       if (isOutdated && this.#isLeader && generation === this.#member.epoch) void this.#requestRebalance()
     } catch (error) {
       // The next heartbeat looks again.
-      this.#member.canRetry(error)
+      if (this.#isLeader) this.#member.canRetry(error)
     } finally {
       this.#isLooking = false
     }

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../../errors/millrace-error.ts'
 import { KafkaError, kafkaErrors } from '../../protocol/errors.ts'
-import type { KafkaMember } from './kafka-member.ts'
+import type { Membership } from './membership.ts'
 
 /** Attempts under renewed epochs: only a heartbeat shows a newer epoch. After these the epoch is not the reason. */
 export const epochAttempts = 5
@@ -14,7 +14,7 @@ const supersededEpoch: ReadonlySet<number> = new Set([
 const notMember: ReadonlySet<number> = new Set([kafkaErrors.unknownMemberId, kafkaErrors.fencedInstanceId])
 
 /** Asks a coordinator for something that only members get. @throws MR_FENCED if it refuses this client or its epoch */
-export async function askAsMember<T>(member: KafkaMember, groupId: string, ask: () => Promise<T>): Promise<T> {
+export async function askAsMember<T>(member: Membership, groupId: string, ask: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await ask()

@@ -1,15 +1,21 @@
 import type { TimerHandle } from '../../../platform/clock.ts'
 import type { ClusterOptions } from '../../cluster/connection-options.ts'
 import { backoff } from '../../cluster/retry.ts'
-import type { MemberProtocol } from './member-protocol.ts'
 
 /** Time in ms for which members send more heartbeats because tasks move, to see sooner that they have arrived. */
 const eagerPeriod = 30_000
 
+export interface HeartbeatIntervals {
+  /** Time in ms between two heartbeats. */
+  readonly heartbeatInterval: number
+  /** Time in ms between two heartbeats while tasks move. */
+  readonly eagerInterval: number
+}
+
 /** Sends heartbeats when they are due, one at a time. */
 export class Heartbeats {
   readonly #options: ClusterOptions
-  readonly #protocol: MemberProtocol
+  readonly #intervals: HeartbeatIntervals
   readonly #beat: () => Promise<void>
   #isRunning = false
   #eagerSince = -Infinity
@@ -18,9 +24,9 @@ export class Heartbeats {
   #beating: Promise<void> | undefined
 
   /** @param beat must not reject */
-  constructor(options: ClusterOptions, protocol: MemberProtocol, beat: () => Promise<void>) {
+  constructor(options: ClusterOptions, intervals: HeartbeatIntervals, beat: () => Promise<void>) {
     this.#options = options
-    this.#protocol = protocol
+    this.#intervals = intervals
     this.#beat = beat
   }
 
@@ -80,7 +86,7 @@ export class Heartbeats {
 
   #delay(): number {
     if (this.#failures > 0) return backoff(this.#options, this.#failures - 1)
-    const { heartbeatInterval, eagerInterval } = this.#protocol
+    const { heartbeatInterval, eagerInterval } = this.#intervals
     const isEager = this.#options.clock.monotonic() - this.#eagerSince < eagerPeriod
     return isEager ? Math.min(eagerInterval, heartbeatInterval) : heartbeatInterval
   }

@@ -1,11 +1,11 @@
+import type { HeartbeatIntervals, Heartbeats } from './heartbeats.ts'
+
 /** The protocol by which a `Membership` speaks with the coordinator of its group. */
-export interface MemberProtocol {
+export interface MemberProtocol extends HeartbeatIntervals {
+  readonly heartbeats: Heartbeats
   /** Time in ms without an answered heartbeat after which the group gives the member up. */
   readonly sessionTimeout: number
-  /** Time in ms between two heartbeats. */
-  readonly heartbeatInterval: number
-  /** Time in ms between two heartbeats while tasks move. */
-  readonly eagerInterval: number
+
   /** Name of a static member (KIP-345). */
   readonly instanceId: string | undefined
   /** Checks the group, sets it up and makes it give up the predecessor of this member. */
@@ -19,6 +19,6 @@ export interface MemberProtocol {
   renewEpoch(): Promise<void>
   /** Gives up a member id. An empty one stands for the id that the coordinator may be making now. */
   leave(memberId: string): Promise<void>
-  /** Called when the member has failed. It then waits for its thread to leave. */
+  /** Called when the member has failed or chooses another protocol. After this it only leaves. */
   failed(): void
 }

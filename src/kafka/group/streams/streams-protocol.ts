@@ -10,6 +10,7 @@ import {
 import { groupStatus, type TaskLists } from '../../protocol/streams-group-types.ts'
 import { forgetTopology, isChangingTopology } from '../member/change-topology.ts'
 import { requireStreamsProtocol } from '../member/detect-protocol.ts'
+import { Heartbeats } from '../member/heartbeats.ts'
 import { prepareGroup } from './group-configs.ts'
 import { fatalGroupError, isTopologyChange } from './join-errors.ts'
 import { topologyChanged } from '../member/member-errors.ts'
@@ -25,6 +26,7 @@ const noLists: TaskLists = { active: [], standby: [], warmup: [] }
 
 /** Membership in a streams group by heartbeats with the topology and the tasks (KIP-1071). */
 export class StreamsProtocol implements MemberProtocol {
+  readonly heartbeats: Heartbeats
   readonly instanceId = undefined
   sessionTimeout = 0
   heartbeatInterval = 0
@@ -36,6 +38,7 @@ export class StreamsProtocol implements MemberProtocol {
   #shutdownWanted = false
 
   constructor(member: Membership) {
+    this.heartbeats = new Heartbeats(member.cluster.options, this, () => member.beat(this))
     this.#member = member
     const { rebalanceTimeout, processId, subtopologies } = member.options
     this.#join = {
@@ -67,7 +70,7 @@ export class StreamsProtocol implements MemberProtocol {
     this.#member.memberId = randomUUID()
     this.#member.epoch = joinEpoch
     this.#inDoubt = false
-    this.#member.heartbeats.hurry()
+    this.heartbeats.hurry()
     await this.#tell()
   }
 
@@ -83,7 +86,7 @@ export class StreamsProtocol implements MemberProtocol {
 
   /** Waits for a heartbeat, which may bring a newer epoch. */
   renewEpoch(): Promise<void> {
-    return this.#member.heartbeats.beatNow()
+    return this.heartbeats.beatNow()
   }
 
   async leave(memberId: string): Promise<void> {
@@ -150,19 +153,19 @@ export class StreamsProtocol implements MemberProtocol {
 
   /** Sends a heartbeat with the latest news. The one under way may have been too early for them. */
   async #tell(): Promise<void> {
-    const { heartbeats, state } = this.#member
-    const isUnderWay = heartbeats.isUnderWay
-    await heartbeats.beatNow()
+    const { state } = this.#member
+    const { isUnderWay } = this.heartbeats
+    await this.heartbeats.beatNow()
     if (isUnderWay && (state.is('acknowledging') || this.#shutdownWanted)) await this.#tell()
   }
 
   #onReply(reply: StreamsGroupHeartbeatResponse, sentAt: number): void {
     const member = this.#member
-    member.heartbeats.succeeded()
+    this.heartbeats.succeeded()
     member.heard(sentAt)
     this.heartbeatInterval = reply.heartbeatIntervalMs
     if (member.state.is('joining')) member.state.become('stable')
-    if (reply.memberEpoch !== member.epoch) member.heartbeats.hurry()
+    if (reply.memberEpoch !== member.epoch) this.heartbeats.hurry()
     member.epoch = reply.memberEpoch
     const { status, tasks } = reply
     const isBlocked = (status ?? []).some(({ code }) => isWaiting(code))
@@ -222,8 +225,8 @@ export class StreamsProtocol implements MemberProtocol {
 
   /** Reports the members that run another topology. This one tries to join until the last of them has gone. */
   async #waitForOthers(): Promise<void> {
-    const { cluster, options, heartbeats } = this.#member
-    heartbeats.failed()
+    const { cluster, options } = this.#member
+    this.heartbeats.failed()
     const group = await describeStreamsGroup(cluster, options.groupId)
     const others = (group?.members ?? []).map(({ clientId, clientHost }) => `${clientId} on ${clientHost}`)
     if (others.length === 0 || this.#member.hasEnded) return
