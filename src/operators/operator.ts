@@ -3,6 +3,7 @@ import type { CallbackScope } from '../record/callback-scope.ts'
 import type { RecordContext } from '../record/record-context.ts'
 import type { Headers } from '../record/headers.ts'
 import type { StateStore } from '../state/states.ts'
+import type { OperatorName, OperatorSpecs } from '../topology/operator-spec.ts'
 import type { Cancellable, PunctuationType } from '../topology/processor-api.ts'
 
 /**
@@ -25,6 +26,16 @@ export abstract class Operator {
     return false
   }
   close(): void {}
+}
+
+/** An operator as the topology specifies it. */
+export abstract class SpecOperator<Name extends OperatorName> extends Operator {
+  protected readonly spec: OperatorSpecs[Name]
+
+  constructor(spec: OperatorSpecs[Name]) {
+    super()
+    this.spec = spec
+  }
 }
 
 /** The children of an operator, in the order of their calls. The runtime attributes errors to the failing child. */

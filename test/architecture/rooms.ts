@@ -8,7 +8,7 @@ export interface Room {
 export const PLAIN: readonly string[] = ['errors', 'options', 'platform', 'record', 'serde']
 const ENGINE_BINDING = ['engine', 'engine/files', 'platform']
 const STORE = ['engine', 'platform', 'record', 'serde', 'state', 'state/rows', 'topology']
-const OPERATOR = ['errors', 'operators', 'platform', 'record', 'topology']
+const OPERATOR = ['errors', 'operators', 'platform', 'record']
 const KAFKA = ['errors', 'kafka/cluster', 'kafka/protocol', 'log', 'platform', 'record']
 
 /**
@@ -200,12 +200,12 @@ export const rooms: Readonly<Record<string, Room>> = {
     knows: ['errors', 'platform', 'record', 'state', 'topology', 'windowing'],
   },
   'operators/stateless': { holds: 'one record in, some out', knows: [...OPERATOR, 'windowing'] },
-  'operators/process': { holds: 'processors of users', knows: [...OPERATOR, 'options'] },
+  'operators/process': { holds: 'processors of users', knows: [...OPERATOR, 'options', 'topology'] },
   'operators/table': {
     holds: 'tables: their rows, what is derived from them, how others look them up',
-    knows: [...OPERATOR, 'operators/process', 'state', 'windowing'],
+    knows: [...OPERATOR, 'operators/process', 'state', 'windowing', 'topology'],
   },
-  'operators/aggregate': { holds: 'aggregations without windows', knows: [...OPERATOR, 'operators/table'] },
+  'operators/aggregate': { holds: 'aggregations without windows', knows: [...OPERATOR, 'operators/table', 'topology'] },
   'operators/window': {
     holds: 'aggregations in windows and sessions',
     knows: [...OPERATOR, 'operators/aggregate', 'state', 'windowing'],

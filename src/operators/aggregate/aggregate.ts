@@ -1,12 +1,10 @@
 import type { Headers } from '../../record/headers.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import { createFold, type Fold } from './folding.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 import { TableStore } from '../table/table-store.ts'
 
 /** `count`, `reduce` and `aggregate` of a grouped stream, not windowed. Forwards Changes. */
-export class Aggregate extends Operator {
-  readonly #spec: SpecOf<'aggregate'>
+export class Aggregate extends SpecOperator<'aggregate'> {
   #fold!: Fold
   #store!: TableStore
   #wantsOld = false
@@ -15,14 +13,9 @@ export class Aggregate extends Operator {
   /** Kafka Streams takes the initial value for the old value of a key that had none. */
   #initialIsOld = false
 
-  constructor(spec: SpecOf<'aggregate'>) {
-    super()
-    this.#spec = spec
-  }
-
   override init(): void {
-    this.#fold = createFold(this.#spec.folding, this.context)
-    this.#store = new TableStore(this.context, this.output, this.#spec.store, this.#spec.sendOldValues)
+    this.#fold = createFold(this.spec.folding, this.context)
+    this.#store = new TableStore(this.context, this.output, this.spec.store, this.spec.sendOldValues)
     this.#wantsOld = this.#store.wantsOldValues
     this.#protects = this.#wantsOld || this.context.mayContinue
     this.#initialIsOld = this.#wantsOld && this.context.compatible

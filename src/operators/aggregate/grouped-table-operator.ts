@@ -1,24 +1,13 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { Headers } from '../../record/headers.ts'
 import { asChange } from '../table/derived-table-operator.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 import { TableStore } from '../table/table-store.ts'
 
-interface GroupedTableSpec {
-  readonly store: string
-  readonly sendOldValues: boolean
-}
-
 /** The aggregations of a grouped table: the old value is taken out, then the new one in. Forwards Changes. */
-export abstract class GroupedTableOperator<Spec extends GroupedTableSpec> extends Operator {
-  protected readonly spec: Spec
+export abstract class GroupedTableOperator<Name extends 'tableAggregate' | 'tableReduce'> extends SpecOperator<Name> {
   #store!: TableStore
   #protects = false
-
-  constructor(spec: Spec) {
-    super()
-    this.spec = spec
-  }
 
   /** The aggregate with one more value; `aggregate` null: there is none yet. */
   protected abstract add(aggregate: unknown, value: unknown, key: unknown): unknown

@@ -2,22 +2,16 @@ import { isDeepStrictEqual } from 'node:util'
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { Change } from '../../record/change.ts'
 import type { Headers } from '../../record/headers.ts'
-import type { PairMapper, SpecOf } from '../../topology/operator-spec.ts'
 import { asChange } from '../table/derived-table-operator.ts'
 import { checkPair } from '../mapped-result.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 
 /**
  * `groupBy` of a table: for each change, what to take from the group of the old value and what to add to that of the
  * new one. One record does both if the group is the same; else the old one goes first.
  */
-export class TableGroupBy extends Operator {
-  readonly #mapper: PairMapper
-
-  constructor(spec: SpecOf<'tableGroupBy'>) {
-    super()
-    this.#mapper = spec.mapper
-  }
+export class TableGroupBy extends SpecOperator<'tableGroupBy'> {
+  readonly #mapper = this.spec.mapper
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     if (key === null) throw nullKey(this.context.node, this.context.taskId)

@@ -1,9 +1,8 @@
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import { settled } from '../user-result.ts'
 import { GroupedTableOperator } from './grouped-table-operator.ts'
 
 /** `reduce` of a grouped table. */
-export class TableReduce extends GroupedTableOperator<SpecOf<'tableReduce'>> {
+export class TableReduce extends GroupedTableOperator<'tableReduce'> {
   protected override add(aggregate: unknown, value: unknown): unknown {
     return aggregate === null ? value : (settled(this.spec.adder(aggregate, value), this.context) ?? null)
   }

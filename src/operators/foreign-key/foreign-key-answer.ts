@@ -1,23 +1,16 @@
 import { ResponseMessage, SubscriptionInstruction } from '../../record/foreign-key.ts'
 import type { Headers } from '../../record/headers.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import { asChange } from '../table/derived-table-operator.ts'
 import { asSubscription } from './foreign-key-receive.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 import { openTableView, type TableLookup } from '../table/table-view.ts'
 
 /** Right side of a foreign-key join: answers a subscription with the right row as it is now. */
-export class ForeignKeyAnswer extends Operator {
-  readonly #spec: SpecOf<'foreignKeyAnswer'>
+export class ForeignKeyAnswer extends SpecOperator<'foreignKeyAnswer'> {
   #right!: TableLookup
 
-  constructor(spec: SpecOf<'foreignKeyAnswer'>) {
-    super()
-    this.#spec = spec
-  }
-
   override init(): void {
-    this.#right = openTableView(this.#spec.right, this.context)
+    this.#right = openTableView(this.spec.right, this.context)
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {

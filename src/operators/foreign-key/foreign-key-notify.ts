@@ -1,27 +1,18 @@
 import { ResponseMessage, type SubscriptionMessage } from '../../record/foreign-key.ts'
 import type { Headers } from '../../record/headers.ts'
 import { serialized } from '../../serde/call-serde.ts'
-import type { Serde } from '../../serde/serde.ts'
 import type { KeyValueState } from '../../state/states.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import { asChange } from '../table/derived-table-operator.ts'
 import { subscriptionPrefix } from './foreign-key-bytes.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 
 /** Right side of a foreign-key join: a changed row answers every subscription to it, by primary key bytes. */
-export class ForeignKeyNotify extends Operator {
-  readonly #spec: SpecOf<'foreignKeyNotify'>
-  readonly #foreignKeys: Serde<unknown>
+export class ForeignKeyNotify extends SpecOperator<'foreignKeyNotify'> {
+  readonly #foreignKeys = this.spec.foreignKeySerde.internal ?? this.spec.foreignKeySerde
   #state!: KeyValueState<Buffer, SubscriptionMessage<unknown>>
 
-  constructor(spec: SpecOf<'foreignKeyNotify'>) {
-    super()
-    this.#spec = spec
-    this.#foreignKeys = spec.foreignKeySerde.internal ?? spec.foreignKeySerde
-  }
-
   override init(): void {
-    this.#state = this.context.state(this.#spec.store)
+    this.#state = this.context.state(this.spec.store)
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
@@ -30,7 +21,7 @@ export class ForeignKeyNotify extends Operator {
       return
     }
     const change = asChange(value)
-    if (this.#spec.rightVersioned && !change.isLatest) {
+    if (this.spec.rightVersioned && !change.isLatest) {
       this.context.drop('out-of-order-version')
       return
     }

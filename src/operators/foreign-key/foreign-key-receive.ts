@@ -2,28 +2,18 @@ import { Change } from '../../record/change.ts'
 import { SubscriptionInstruction, SubscriptionMessage } from '../../record/foreign-key.ts'
 import type { Headers } from '../../record/headers.ts'
 import { serialized } from '../../serde/call-serde.ts'
-import type { Serde } from '../../serde/serde.ts'
 import type { KeyValueState } from '../../state/states.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import { subscriptionKey } from './foreign-key-bytes.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 
 /** Right side of a foreign-key join: keeps who refers to which right row. */
-export class ForeignKeyReceive extends Operator {
-  readonly #store: string
-  readonly #foreignKeys: Serde<unknown>
-  readonly #primaryKeys: Serde<unknown>
+export class ForeignKeyReceive extends SpecOperator<'foreignKeyReceive'> {
+  readonly #foreignKeys = this.spec.foreignKeySerde.internal ?? this.spec.foreignKeySerde
+  readonly #primaryKeys = this.spec.primaryKeySerde.internal ?? this.spec.primaryKeySerde
   #state!: KeyValueState<Buffer, SubscriptionMessage<unknown>>
 
-  constructor(spec: SpecOf<'foreignKeyReceive'>) {
-    super()
-    this.#store = spec.store
-    this.#foreignKeys = spec.foreignKeySerde.internal ?? spec.foreignKeySerde
-    this.#primaryKeys = spec.primaryKeySerde.internal ?? spec.primaryKeySerde
-  }
-
   override init(): void {
-    this.#state = this.context.state(this.#store)
+    this.#state = this.context.state(this.spec.store)
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {

@@ -2,9 +2,7 @@ import { ResponseMessage } from '../../record/foreign-key.ts'
 import type { Headers } from '../../record/headers.ts'
 import { murmur3 } from '../../record/murmur3.ts'
 import { serialized } from '../../serde/call-serde.ts'
-import type { Serde } from '../../serde/serde.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 import { openTableView, type TableLookup } from '../table/table-view.ts'
 import { settled } from '../user-result.ts'
 
@@ -12,19 +10,12 @@ import { settled } from '../user-result.ts'
  * Left side of a foreign-key join: joins an answer with the left row, if that is still the row that asked. Forwards the
  * results as plain upserts, for the `tableSource` that keeps the joined table.
  */
-export class ForeignKeyResolve extends Operator {
-  readonly #spec: SpecOf<'foreignKeyResolve'>
-  readonly #values: Serde<unknown>
+export class ForeignKeyResolve extends SpecOperator<'foreignKeyResolve'> {
+  readonly #values = this.spec.valueSerde.internal ?? this.spec.valueSerde
   #left!: TableLookup
 
-  constructor(spec: SpecOf<'foreignKeyResolve'>) {
-    super()
-    this.#spec = spec
-    this.#values = spec.valueSerde.internal ?? spec.valueSerde
-  }
-
   override init(): void {
-    this.#left = openTableView(this.#spec.left, this.context)
+    this.#left = openTableView(this.spec.left, this.context)
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
@@ -34,9 +25,9 @@ export class ForeignKeyResolve extends Operator {
       this.context.drop('stale-response')
       return
     }
-    const hasResult = response.value !== null || (this.#spec.join === 'left' && row !== undefined)
+    const hasResult = response.value !== null || (this.spec.join === 'left' && row !== undefined)
     const result = hasResult
-      ? (settled(this.#spec.joiner(row?.value ?? null, response.value, key), this.context) ?? null)
+      ? (settled(this.spec.joiner(row?.value ?? null, response.value, key), this.context) ?? null)
       : null
     this.output.forward(key, result, timestamp, headers)
   }

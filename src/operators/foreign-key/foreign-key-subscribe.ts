@@ -3,34 +3,24 @@ import { SubscriptionInstruction, SubscriptionMessage } from '../../record/forei
 import type { Headers } from '../../record/headers.ts'
 import { murmur3 } from '../../record/murmur3.ts'
 import { serialized } from '../../serde/call-serde.ts'
-import type { Serde } from '../../serde/serde.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import { asChange } from '../table/derived-table-operator.ts'
 import { sameBytes } from './foreign-key-bytes.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 import { settled } from '../user-result.ts'
 
 /** Left side of a foreign-key join: tells the right side which row each left row refers to. */
-export class ForeignKeySubscribe extends Operator {
-  readonly #spec: SpecOf<'foreignKeySubscribe'>
-  readonly #foreignKeys: Serde<unknown>
-  readonly #values: Serde<unknown>
-
-  constructor(spec: SpecOf<'foreignKeySubscribe'>) {
-    super()
-    this.#spec = spec
-    this.#foreignKeys = spec.foreignKeySerde.internal ?? spec.foreignKeySerde
-    this.#values = spec.valueSerde.internal ?? spec.valueSerde
-  }
+export class ForeignKeySubscribe extends SpecOperator<'foreignKeySubscribe'> {
+  readonly #foreignKeys = this.spec.foreignKeySerde.internal ?? this.spec.foreignKeySerde
+  readonly #values = this.spec.valueSerde.internal ?? this.spec.valueSerde
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     const change = asChange(value)
-    if (this.#spec.leftVersioned && !change.isLatest) {
+    if (this.spec.leftVersioned && !change.isLatest) {
       this.context.drop('out-of-order-version')
       return
     }
     if (change.newValue === null && change.oldValue === null) return
-    if (this.#spec.join === 'left') this.#leftJoin(key, change, timestamp, headers)
+    if (this.spec.join === 'left') this.#leftJoin(key, change, timestamp, headers)
     else this.#innerJoin(key, change, timestamp, headers)
   }
 
@@ -63,7 +53,7 @@ export class ForeignKeySubscribe extends Operator {
   }
 
   #reference(key: unknown, value: unknown): unknown {
-    return value === null ? null : (settled(this.#spec.extractor(value, key), this.context) ?? null)
+    return value === null ? null : (settled(this.spec.extractor(value, key), this.context) ?? null)
   }
 
   #same(oldReference: unknown, reference: unknown): boolean {

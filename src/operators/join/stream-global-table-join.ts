@@ -1,25 +1,18 @@
 import type { Headers } from '../../record/headers.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 import { openTableView, type TableLookup } from '../table/table-view.ts'
 import { settled } from '../user-result.ts'
 
 /** Joins a stream's records with the row of a global table that a mapper names. The result keeps the stream's key. */
-export class StreamGlobalTableJoin extends Operator {
-  readonly #spec: SpecOf<'streamGlobalTableJoin'>
+export class StreamGlobalTableJoin extends SpecOperator<'streamGlobalTableJoin'> {
   #table!: TableLookup
 
-  constructor(spec: SpecOf<'streamGlobalTableJoin'>) {
-    super()
-    this.#spec = spec
-  }
-
   override init(): void {
-    this.#table = openTableView(this.#spec.table, this.context)
+    this.#table = openTableView(this.spec.table, this.context)
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    const { join, keyMapper, joiner } = this.#spec
+    const { join, keyMapper, joiner } = this.spec
     const tableKey = settled(keyMapper(value, key), this.context) ?? null
     if (value === null || (tableKey === null && join === 'inner')) {
       this.context.drop(value === null ? 'null-value' : 'null-key')

@@ -1,20 +1,13 @@
 import type { Headers } from '../../record/headers.ts'
 import type { WindowState } from '../../state/states.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 
 /** Keeps one side of a stream-stream join. A record is kept after it was joined, so that it never meets itself. */
-export class JoinWindow extends Operator {
-  readonly #store: string
+export class JoinWindow extends SpecOperator<'joinWindow'> {
   #state!: WindowState<unknown, unknown>
 
-  constructor(spec: SpecOf<'joinWindow'>) {
-    super()
-    this.#store = spec.store
-  }
-
   override init(): void {
-    this.#state = this.context.state(this.#store)
+    this.#state = this.context.state(this.spec.store)
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {

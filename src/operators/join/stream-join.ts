@@ -1,7 +1,6 @@
 import { NO_HEADERS, type Headers } from '../../record/headers.ts'
-import type { JoinSide, WindowState } from '../../state/states.ts'
-import type { Joiner, SpecOf } from '../../topology/operator-spec.ts'
-import { Operator } from '../operator.ts'
+import type { WindowState } from '../../state/states.ts'
+import { SpecOperator } from '../operator.ts'
 import { shownValue } from '../shown-value.ts'
 import { sharedUnmatched } from './shared-unmatched.ts'
 import type { EmitUnmatched, UnmatchedRecords } from './unmatched-records.ts'
@@ -11,36 +10,22 @@ import { settled } from '../user-result.ts'
  * One side of a stream-stream join: joins a record with those of the other side that lie in its window. Left and outer
  * joins hold unmatched records back until their windows have closed.
  */
-export class StreamJoin extends Operator {
-  readonly #spec: SpecOf<'streamJoin'>
-  readonly #joiner: Joiner
-  readonly #side: JoinSide
-  readonly #isLeft: boolean
+export class StreamJoin extends SpecOperator<'streamJoin'> {
+  readonly #joiner = this.spec.joiner
+  readonly #side = this.spec.side
+  readonly #isLeft = this.#side === 'left'
   /** Records of this side come out unmatched. */
-  readonly #outer: boolean
-  readonly #otherSide: JoinSide
-  readonly #before: number
-  readonly #after: number
+  readonly #outer = this.spec.join === 'outer' || (this.spec.join === 'left' && this.#isLeft)
+  readonly #otherSide = this.#isLeft ? 'right' : 'left'
+  readonly #before = this.#isLeft ? this.spec.windows.before : this.spec.windows.after
+  readonly #after = this.#isLeft ? this.spec.windows.after : this.spec.windows.before
   #other!: WindowState<unknown, unknown>
   #unmatched: UnmatchedRecords | null = null
   /** Those of the record being processed: unmatched records that it lets out carry them. */
   #headers: Headers = NO_HEADERS
 
-  constructor(spec: SpecOf<'streamJoin'>) {
-    super()
-    const { join, side, windows } = spec
-    this.#spec = spec
-    this.#joiner = spec.joiner
-    this.#side = side
-    this.#isLeft = side === 'left'
-    this.#outer = join === 'outer' || (join === 'left' && this.#isLeft)
-    this.#otherSide = this.#isLeft ? 'right' : 'left'
-    this.#before = this.#isLeft ? windows.before : windows.after
-    this.#after = this.#isLeft ? windows.after : windows.before
-  }
-
   override init(): void {
-    const { otherStore, outerStore, timeKey, windows } = this.#spec
+    const { otherStore, outerStore, timeKey, windows } = this.spec
     this.#other = this.context.state(otherStore)
     if (outerStore !== null)
       this.#unmatched = sharedUnmatched(this.context, timeKey, windows, this.context.state(outerStore))

@@ -1,8 +1,7 @@
 import type { Headers } from '../../record/headers.ts'
 import type { WindowState } from '../../state/states.ts'
-import type { Joiner, SpecOf } from '../../topology/operator-spec.ts'
-import { defaultRetention, minimumRetention, type JoinWindows } from '../../windowing/windows.ts'
-import { Operator } from '../operator.ts'
+import { defaultRetention, minimumRetention } from '../../windowing/windows.ts'
+import { SpecOperator } from '../operator.ts'
 import { shownValue } from '../shown-value.ts'
 import { settled } from '../user-result.ts'
 
@@ -10,24 +9,16 @@ import { settled } from '../user-result.ts'
  * A stream joined with itself over one store: gives what two sides would give, in the same order. `joinWindow` before
  * it keeps the record afterwards.
  */
-export class StreamSelfJoin extends Operator {
-  readonly #store: string
-  readonly #windows: JoinWindows
-  readonly #joiner: Joiner
+export class StreamSelfJoin extends SpecOperator<'streamSelfJoin'> {
+  readonly #windows = this.spec.windows
+  readonly #joiner = this.spec.joiner
   /** A record older than stream time by more is not kept any more, and does not meet itself. */
   #keptFor = 0
   #state!: WindowState<unknown, unknown>
   #streamTime = -1
 
-  constructor(spec: SpecOf<'streamSelfJoin'>) {
-    super()
-    this.#store = spec.store
-    this.#windows = spec.windows
-    this.#joiner = spec.joiner
-  }
-
   override init(): void {
-    this.#state = this.context.state(this.#store)
+    this.#state = this.context.state(this.spec.store)
     this.#streamTime = this.#state.observedTime
     this.#keptFor = this.context.compatible ? minimumRetention(this.#windows) - 2 : defaultRetention(this.#windows)
   }

@@ -1,9 +1,8 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { Headers } from '../../record/headers.ts'
 import type { JoinBuffer } from '../../state/states.ts'
-import type { Joiner, SpecOf } from '../../topology/operator-spec.ts'
 import { ObservedTime } from '../observed-time.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 import { openTableView, type TableLookup } from '../table/table-view.ts'
 import { settled } from '../user-result.ts'
 
@@ -11,25 +10,17 @@ import { settled } from '../user-result.ts'
  * Joins a stream's records with the row a table has for their key at that moment; with the row valid at the record's
  * timestamp, if the table is versioned. With a grace period records wait for it, in order of their timestamps.
  */
-export class StreamTableJoin extends Operator {
-  readonly #spec: SpecOf<'streamTableJoin'>
-  readonly #joiner: Joiner
-  readonly #isLeftJoin: boolean
+export class StreamTableJoin extends SpecOperator<'streamTableJoin'> {
+  readonly #joiner = this.spec.joiner
+  readonly #isLeftJoin = this.spec.join === 'left'
   #table!: TableLookup
   #buffer: JoinBuffer<unknown, unknown> | null = null
   #observed: ObservedTime | null = null
 
-  constructor(spec: SpecOf<'streamTableJoin'>) {
-    super()
-    this.#spec = spec
-    this.#joiner = spec.joiner
-    this.#isLeftJoin = spec.join === 'left'
-  }
-
   override init(): void {
-    this.#table = openTableView(this.#spec.table, this.context)
-    if (this.#spec.buffer === null) return
-    this.#buffer = this.context.state(this.#spec.buffer)
+    this.#table = openTableView(this.spec.table, this.context)
+    if (this.spec.buffer === null) return
+    this.#buffer = this.context.state(this.spec.buffer)
     this.#observed = new ObservedTime(this.context, this.context.node)
   }
 
@@ -49,7 +40,7 @@ export class StreamTableJoin extends Operator {
     } else if (key === null) {
       if (this.context.compatible) throw this.#nullKey()
       this.#join(key, value, timestamp, headers)
-    } else if (timestamp < streamTime - this.#spec.grace || !buffer.put(key, value, timestamp, headers)) {
+    } else if (timestamp < streamTime - this.spec.grace || !buffer.put(key, value, timestamp, headers)) {
       this.#join(key, value, timestamp, headers)
     } else if (this.#isDue()) {
       buffer.evictWhile(this.#isDue, this.#join)
@@ -67,12 +58,12 @@ export class StreamTableJoin extends Operator {
   }
 
   readonly #isDue = (): boolean =>
-    this.#buffer !== null && this.#observed !== null && this.#buffer.minTime <= this.#observed.time - this.#spec.grace
+    this.#buffer !== null && this.#observed !== null && this.#buffer.minTime <= this.#observed.time - this.spec.grace
 
   readonly #join = (key: unknown, value: unknown, timestamp: number, headers: Headers): void => {
     let row: unknown = null
     if (key !== null) {
-      const entry = this.#spec.tableVersioned ? this.#table.getAsOf(key, timestamp) : this.#table.get(key)
+      const entry = this.spec.tableVersioned ? this.#table.getAsOf(key, timestamp) : this.#table.get(key)
       if (entry !== undefined) row = entry.value
     }
     if (row === null && !this.#isLeftJoin) return

@@ -1,8 +1,7 @@
 import { Change } from '../../record/change.ts'
 import type { Headers } from '../../record/headers.ts'
-import type { Joiner, SpecOf } from '../../topology/operator-spec.ts'
 import { asChange } from '../table/derived-table-operator.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 import { openTableView, type TableLookup } from '../table/table-view.ts'
 import { settled } from '../user-result.ts'
 
@@ -10,27 +9,17 @@ import { settled } from '../user-result.ts'
  * One side of a table-table join by equal keys: a change of this side is joined with the current row of the other one.
  * Forwards Changes to the node where both sides meet.
  */
-export class TableJoin extends Operator {
-  readonly #spec: SpecOf<'tableJoin'>
-  readonly #joiner: Joiner
-  readonly #isLeft: boolean
+export class TableJoin extends SpecOperator<'tableJoin'> {
+  readonly #joiner = this.spec.joiner
+  readonly #isLeft = this.spec.side === 'left'
   /** Without a row on the other side there is no result at all: nothing to retract either. */
-  readonly #needsOther: boolean
+  readonly #needsOther = this.spec.join === 'inner' || (this.spec.join === 'left' && !this.#isLeft)
   /** Without a value on this side the result is a tombstone, whatever the other side has. */
-  readonly #needsThis: boolean
+  readonly #needsThis = this.spec.join === 'inner' || (this.spec.join === 'left' && this.#isLeft)
   #other!: TableLookup
 
-  constructor(spec: SpecOf<'tableJoin'>) {
-    super()
-    this.#spec = spec
-    this.#joiner = spec.joiner
-    this.#isLeft = spec.side === 'left'
-    this.#needsOther = spec.join === 'inner' || (spec.join === 'left' && !this.#isLeft)
-    this.#needsThis = spec.join === 'inner' || (spec.join === 'left' && this.#isLeft)
-  }
-
   override init(): void {
-    this.#other = openTableView(this.#spec.other, this.context)
+    this.#other = openTableView(this.spec.other, this.context)
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
@@ -39,7 +28,7 @@ export class TableJoin extends Operator {
       return
     }
     const change = asChange(value)
-    if (this.#spec.versioned && !change.isLatest) {
+    if (this.spec.versioned && !change.isLatest) {
       this.context.drop('out-of-order-version')
       return
     }
@@ -53,7 +42,7 @@ export class TableJoin extends Operator {
       return
     }
     const newValue = this.#joined(key, change.newValue, other)
-    const oldValue = this.#spec.sendOldValues ? this.#joined(key, change.oldValue, other) : null
+    const oldValue = this.spec.sendOldValues ? this.#joined(key, change.oldValue, other) : null
     this.output.forward(key, new Change(newValue, oldValue, change.isLatest), time, headers)
   }
 

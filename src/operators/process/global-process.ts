@@ -1,25 +1,18 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { Headers } from '../../record/headers.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import type { Cancellable, Processor, ProcessorContext } from '../../topology/processor-api.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 import { UserContext } from './user-context.ts'
 import { settled } from '../user-result.ts'
 
 /** The user's own processor that keeps a global store. */
-export class GlobalProcess extends Operator {
-  readonly #spec: SpecOf<'globalProcess'>
+export class GlobalProcess extends SpecOperator<'globalProcess'> {
   #processor: Processor<unknown, unknown, never, never> | null = null
   #userContext!: GlobalProcessorContext
 
-  constructor(spec: SpecOf<'globalProcess'>) {
-    super()
-    this.#spec = spec
-  }
-
   override init(): void {
     const context = new GlobalProcessorContext(this.context)
-    const processor = settled(this.#spec.supplier(), this.context)
+    const processor = settled(this.spec.supplier(), this.context)
     this.#userContext = context
     this.#processor = processor
     context.run(() => processor.init?.(context))

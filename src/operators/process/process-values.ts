@@ -1,24 +1,17 @@
 import type { Headers } from '../../record/headers.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import type { FixedKeyProcessor } from '../../topology/processor-api.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 import { ValueProcessorContext } from './user-context.ts'
 import { settled } from '../user-result.ts'
 
 /** `processValues`: the user's own processor, one per task, which cannot change keys. */
-export class ProcessValues extends Operator {
-  readonly #spec: SpecOf<'processValues'>
+export class ProcessValues extends SpecOperator<'processValues'> {
   #processor: FixedKeyProcessor<unknown, unknown, unknown> | null = null
   #userContext!: ValueProcessorContext
 
-  constructor(spec: SpecOf<'processValues'>) {
-    super()
-    this.#spec = spec
-  }
-
   override init(): void {
     this.#userContext = new ValueProcessorContext(this.context, this.output)
-    const processor = settled(this.#spec.supplier(), this.context)
+    const processor = settled(this.spec.supplier(), this.context)
     this.#processor = processor
     this.#userContext.run(() => processor.init?.(this.#userContext))
   }

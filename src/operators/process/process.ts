@@ -1,24 +1,17 @@
 import type { Headers } from '../../record/headers.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import type { Processor } from '../../topology/processor-api.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 import { RecordProcessorContext } from './user-context.ts'
 import { settled } from '../user-result.ts'
 
 /** `process`: the user's own processor, one per task. */
-export class Process extends Operator {
-  readonly #spec: SpecOf<'process'>
+export class Process extends SpecOperator<'process'> {
   #processor: Processor<unknown, unknown, unknown, unknown> | null = null
   #userContext!: RecordProcessorContext
 
-  constructor(spec: SpecOf<'process'>) {
-    super()
-    this.#spec = spec
-  }
-
   override init(): void {
     this.#userContext = new RecordProcessorContext(this.context, this.output)
-    const processor = settled(this.#spec.supplier(), this.context)
+    const processor = settled(this.spec.supplier(), this.context)
     this.#processor = processor
     this.#userContext.run(() => processor.init?.(this.#userContext))
   }

@@ -1,16 +1,10 @@
 import type { Headers } from '../../record/headers.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import { checkIterable, checkPair } from '../mapped-result.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 
 /** `flatMap` of a stream: any number of records for each. */
-export class FlatMap extends Operator {
-  readonly #mapper: SpecOf<'flatMap'>['mapper']
-
-  constructor(spec: SpecOf<'flatMap'>) {
-    super()
-    this.#mapper = spec.mapper
-  }
+export class FlatMap extends SpecOperator<'flatMap'> {
+  readonly #mapper = this.spec.mapper
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     const pairs = checkIterable(this.#mapper(value, key), 'flatMap', this.context)

@@ -1,19 +1,11 @@
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import { Windowed } from '../../windowing/windows.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 import { settled } from '../user-result.ts'
 
 /** `print` of a stream: one line a record. */
-export class Print extends Operator {
-  readonly #spec: SpecOf<'print'>
-
-  constructor(spec: SpecOf<'print'>) {
-    super()
-    this.#spec = spec
-  }
-
+export class Print extends SpecOperator<'print'> {
   override process(key: unknown, value: unknown): void {
-    const { label, mapper, write } = this.#spec
+    const { label, mapper, write } = this.spec
     const text =
       mapper === undefined ? `${show(key)}, ${show(value)}` : show(settled(mapper(value, key), this.context) ?? null)
     settled(write(`[${label}]: ${text}`), this.context)

@@ -1,23 +1,18 @@
 import { Change } from '../../record/change.ts'
 import type { Headers } from '../../record/headers.ts'
-import { Operator } from '../operator.ts'
+import type { OperatorName } from '../../topology/operator-spec.ts'
+import { SpecOperator } from '../operator.ts'
 import { TableStore } from './table-store.ts'
 
+type DerivedTable = Extract<OperatorName, 'tableFilter' | 'tableMapValues' | 'tableTransformValues' | 'tableJoinMerge'>
+
 /** A table made of another one, with or without a store of its own. */
-export abstract class DerivedTableOperator extends Operator {
-  readonly #storeName: string | null
-  readonly #sendOldValues: boolean
+export abstract class DerivedTableOperator<Name extends DerivedTable> extends SpecOperator<Name> {
   protected store: TableStore | null = null
 
-  constructor(store: string | null, sendOldValues: boolean) {
-    super()
-    this.#storeName = store
-    this.#sendOldValues = sendOldValues
-  }
-
   override init(): void {
-    if (this.#storeName === null) return
-    this.store = new TableStore(this.context, this.output, this.#storeName, this.#sendOldValues)
+    const { store, sendOldValues } = this.spec
+    if (store !== null) this.store = new TableStore(this.context, this.output, store, sendOldValues)
   }
 
   /** Hands the result on. */

@@ -1,19 +1,12 @@
 import type { KeyValueState } from '../../state/states.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 
 /** Keeps the replica of a global table; nothing lies downstream of it. */
-export class GlobalTableSource extends Operator {
-  readonly #store: string
+export class GlobalTableSource extends SpecOperator<'globalTableSource'> {
   #state!: KeyValueState<unknown, unknown>
 
-  constructor(spec: SpecOf<'globalTableSource'>) {
-    super()
-    this.#store = spec.store
-  }
-
   override init(): void {
-    this.#state = this.context.state(this.#store)
+    this.#state = this.context.state(this.spec.store)
   }
 
   override process(key: unknown, value: unknown, timestamp: number): void {

@@ -1,5 +1,4 @@
 import type { Headers } from '../../record/headers.ts'
-import type { Predicate, SpecOf } from '../../topology/operator-spec.ts'
 import { DerivedTableOperator, asChange } from './derived-table-operator.ts'
 import { settled } from '../user-result.ts'
 
@@ -7,25 +6,16 @@ import { settled } from '../user-result.ts'
  * `filter` and `filterNot` of a table: what is filtered out becomes a tombstone, which is spared where it is known that
  * there was nothing before.
  */
-export class TableFilter extends DerivedTableOperator {
-  readonly #predicate: Predicate
-  readonly #keep: boolean
-  readonly #versioned: boolean
-  readonly #knowsOld: boolean
-
-  constructor(spec: SpecOf<'tableFilter'>) {
-    super(spec.store, spec.sendOldValues)
-    this.#predicate = spec.predicate
-    this.#keep = !spec.not
-    this.#versioned = spec.versioned
-    this.#knowsOld = spec.sendOldValues || spec.parentSendsOldValues
-  }
+export class TableFilter extends DerivedTableOperator<'tableFilter'> {
+  readonly #predicate = this.spec.predicate
+  readonly #keep = !this.spec.not
+  readonly #knowsOld = this.spec.sendOldValues || this.spec.parentSendsOldValues
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     const change = asChange(value)
     const newValue = this.#filtered(key, change.newValue)
     const oldValue = this.#knowsOld ? this.#old(key, change.oldValue) : null
-    if (this.#knowsOld && !this.#versioned && newValue === null && oldValue === null) return
+    if (this.#knowsOld && !this.spec.versioned && newValue === null && oldValue === null) return
     this.emit(key, newValue, oldValue, change.isLatest, timestamp, headers)
   }
 

@@ -1,23 +1,15 @@
 import type { Headers } from '../../record/headers.ts'
-import type { SpecOf, ValueMapper } from '../../topology/operator-spec.ts'
 import { DerivedTableOperator, asChange } from './derived-table-operator.ts'
 import { settled } from '../user-result.ts'
 
 /** `mapValues` of a table. The function never sees a tombstone. */
-export class TableMapValues extends DerivedTableOperator {
-  readonly #mapper: ValueMapper
-  readonly #sendOldValues: boolean
-
-  constructor(spec: SpecOf<'tableMapValues'>) {
-    super(spec.store, spec.sendOldValues)
-    this.#mapper = spec.mapper
-    this.#sendOldValues = spec.sendOldValues
-  }
+export class TableMapValues extends DerivedTableOperator<'tableMapValues'> {
+  readonly #mapper = this.spec.mapper
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     const change = asChange(value)
     const newValue = this.#mapped(key, change.newValue)
-    const oldValue = this.#sendOldValues ? this.#old(key, change.oldValue) : null
+    const oldValue = this.spec.sendOldValues ? this.#old(key, change.oldValue) : null
     this.emit(key, newValue, oldValue, change.isLatest, timestamp, headers)
   }
 

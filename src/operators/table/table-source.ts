@@ -1,23 +1,16 @@
 import { Change } from '../../record/change.ts'
 import type { Headers } from '../../record/headers.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 import { TableStore } from './table-store.ts'
 
 /** `table`, `toTable`, and the result of a foreign-key join: a stream of upserts becomes a table. Forwards Changes. */
-export class TableSource extends Operator {
-  readonly #spec: SpecOf<'tableSource'>
+export class TableSource extends SpecOperator<'tableSource'> {
   #store: TableStore | null = null
   #wantsOld = false
 
-  constructor(spec: SpecOf<'tableSource'>) {
-    super()
-    this.#spec = spec
-  }
-
   override init(): void {
-    if (this.#spec.store === null) return
-    this.#store = new TableStore(this.context, this.output, this.#spec.store, this.#spec.sendOldValues)
+    if (this.spec.store === null) return
+    this.#store = new TableStore(this.context, this.output, this.spec.store, this.spec.sendOldValues)
     this.#wantsOld = this.#store.wantsOldValues
   }
 

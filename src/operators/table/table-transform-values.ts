@@ -1,25 +1,18 @@
 import type { Headers } from '../../record/headers.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import type { ValueTransformer } from '../../topology/processor-api.ts'
 import { DerivedTableOperator, asChange } from './derived-table-operator.ts'
 import { UserContext } from '../process/user-context.ts'
 import { settled } from '../user-result.ts'
 
 /** `transformValues` of a table. The transformer sees tombstones too, as null. */
-export class TableTransformValues extends DerivedTableOperator {
-  readonly #spec: SpecOf<'tableTransformValues'>
+export class TableTransformValues extends DerivedTableOperator<'tableTransformValues'> {
   #transformer: ValueTransformer<unknown, unknown, unknown> | null = null
   #userContext!: UserContext
-
-  constructor(spec: SpecOf<'tableTransformValues'>) {
-    super(spec.store, spec.sendOldValues)
-    this.#spec = spec
-  }
 
   override init(): void {
     super.init()
     const context = new UserContext(this.context)
-    const transformer = settled(this.#spec.supplier(), this.context)
+    const transformer = settled(this.spec.supplier(), this.context)
     this.#userContext = context
     this.#transformer = transformer
     context.run(() => transformer.init?.(context))
@@ -28,7 +21,7 @@ export class TableTransformValues extends DerivedTableOperator {
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     const change = asChange(value)
     const newValue = this.#transformed(key, change.newValue)
-    const oldValue = this.#spec.sendOldValues ? this.#old(key, change.oldValue) : null
+    const oldValue = this.spec.sendOldValues ? this.#old(key, change.oldValue) : null
     this.emit(key, newValue, oldValue, change.isLatest, timestamp, headers)
   }
 

@@ -1,6 +1,5 @@
 import type { Headers } from '../../record/headers.ts'
 import type { PeriodState, SessionCursor } from '../../state/states.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import { isWindowClosed, type WindowBounds } from '../../windowing/windows.ts'
 import { WindowedOperator } from './windowed-operator.ts'
 
@@ -8,7 +7,7 @@ type State = PeriodState<unknown, unknown>
 type Cursor = SessionCursor<unknown, unknown>
 
 /** Aggregations in calendar and custom windows. Null values take part. Forwards Changes by windowed key. */
-export class PeriodAggregate extends WindowedOperator<SpecOf<'periodAggregate'>, State, Cursor> {
+export class PeriodAggregate extends WindowedOperator<'periodAggregate', State, Cursor> {
   /** Windows that begin before this time may meet those of an earlier run, which knew other time zone data. */
   #settledFrom = -1
 

@@ -1,6 +1,5 @@
 import { NO_HEADERS, type Headers } from '../../record/headers.ts'
 import type { SessionCursor, SessionState } from '../../state/states.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import { isWindowClosed } from '../../windowing/windows.ts'
 import { WindowedOperator } from './windowed-operator.ts'
 import { settled } from '../user-result.ts'
@@ -9,7 +8,7 @@ type State = SessionState<unknown, unknown>
 type Cursor = SessionCursor<unknown, unknown>
 
 /** Aggregation of sessions. Null values take part. Forwards Changes by windowed key, stamped with the session's end. */
-export class SessionAggregate extends WindowedOperator<SpecOf<'sessionAggregate'>, State, Cursor> {
+export class SessionAggregate extends WindowedOperator<'sessionAggregate', State, Cursor> {
   /** The sessions that the current record touches, in store order. */
   readonly #starts: number[] = []
   readonly #ends: number[] = []

@@ -1,7 +1,6 @@
 import type { Headers } from '../../record/headers.ts'
 import type { WindowCursor } from '../../state/states.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
-import { isWindowClosed, type SlidingWindows } from '../../windowing/windows.ts'
+import { isWindowClosed } from '../../windowing/windows.ts'
 import { TimeWindowOperator } from './time-window-operator.ts'
 
 const NONE = -1
@@ -11,17 +10,11 @@ const NONE = -1
  * contents differ from those of windows that exist. Terms, for a record at t and windows [start, start + difference]:
  * its *left* window ends at t, its *right* window starts at t + 1, the *previous* record is the last one before t.
  */
-export class SlidingAggregate extends TimeWindowOperator<SpecOf<'slidingAggregate'>> {
-  readonly #windows: SlidingWindows
-  readonly #difference: number
+export class SlidingAggregate extends TimeWindowOperator<'slidingAggregate'> {
+  readonly #windows = this.spec.windows
+  readonly #difference = this.#windows.difference
   /** Starts of the windows seen in one scan. */
   readonly #starts: number[] = []
-
-  constructor(spec: SpecOf<'slidingAggregate'>) {
-    super(spec)
-    this.#windows = spec.windows
-    this.#difference = spec.windows.difference
-  }
 
   protected override endOf(start: number): number {
     return start + this.#difference

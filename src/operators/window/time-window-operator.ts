@@ -2,13 +2,13 @@ import { Change } from '../../record/change.ts'
 import type { Headers } from '../../record/headers.ts'
 import type { WindowCursor, WindowState } from '../../state/states.ts'
 import { Windowed } from '../../windowing/windows.ts'
-import { WindowedOperator, type WindowedSpec } from './windowed-operator.ts'
+import { WindowedOperator, type WindowedName } from './windowed-operator.ts'
 
 type State = WindowState<unknown, unknown>
 type Cursor = WindowCursor<unknown, unknown>
 
 /** Aggregations in tumbling, hopping, unlimited and sliding windows, which are kept by their start. */
-export abstract class TimeWindowOperator<Spec extends WindowedSpec> extends WindowedOperator<Spec, State, Cursor> {
+export abstract class TimeWindowOperator<Name extends WindowedName> extends WindowedOperator<Name, State, Cursor> {
   #seedIsOld = false
   /** As in `TableStore`. */
   #nullsInRecordTime = false

@@ -1,11 +1,10 @@
 import type { Headers } from '../../record/headers.ts'
-import type { SpecOf } from '../../topology/operator-spec.ts'
 import { UNLIMITED_END, firstWindowStart, isWindowClosed } from '../../windowing/windows.ts'
 import type { WindowCursor } from '../../state/states.ts'
 import { TimeWindowOperator } from './time-window-operator.ts'
 
 /** Aggregations of tumbling, hopping and unlimited windows. Null values take part. Forwards Changes by windowed key. */
-export class WindowAggregate extends TimeWindowOperator<SpecOf<'windowAggregate'>> {
+export class WindowAggregate extends TimeWindowOperator<'windowAggregate'> {
   protected override endOf(start: number): number {
     const { windows } = this.spec
     return windows.kind === 'unlimited' ? UNLIMITED_END : start + windows.size

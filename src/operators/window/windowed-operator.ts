@@ -1,30 +1,22 @@
 import { Change } from '../../record/change.ts'
 import type { Headers } from '../../record/headers.ts'
 import type { EntryCursor, TimedState } from '../../state/states.ts'
-import type { Folding } from '../../topology/operator-spec.ts'
-import { Windowed, closingDelay, type WindowDefinition } from '../../windowing/windows.ts'
+import { Windowed, closingDelay } from '../../windowing/windows.ts'
 import { createFold, type Fold } from '../aggregate/folding.ts'
 import { ObservedTime } from '../observed-time.ts'
-import { Operator } from '../operator.ts'
+import { SpecOperator } from '../operator.ts'
 import { shownValue } from '../shown-value.ts'
 
-export interface WindowedSpec {
-  readonly store: string
-  readonly windows: WindowDefinition
-  readonly folding: Folding
-  readonly emitOnClose: boolean
-  readonly sendOldValues: boolean
-}
+export type WindowedName = `${'window' | 'period' | 'sliding' | 'session'}Aggregate`
 
 type Row = EntryCursor<unknown, unknown>
 
 /** What all aggregations in windows have in common: when their results are forwarded, and the emission on close. */
 export abstract class WindowedOperator<
-  Spec extends WindowedSpec,
+  Name extends WindowedName,
   State extends TimedState<unknown>,
   Closed extends Row,
-> extends Operator {
-  protected readonly spec: Spec
+> extends SpecOperator<Name> {
   protected fold!: Fold
   protected state!: State
   protected observed!: ObservedTime
@@ -39,13 +31,7 @@ export abstract class WindowedOperator<
   protected emitsAfter = false
   /** Results of windows that closed up to this time have been emitted; -1: none. */
   #emittedUpTo = -1
-  readonly #closingDelay: number
-
-  constructor(spec: Spec) {
-    super()
-    this.spec = spec
-    this.#closingDelay = closingDelay(spec.windows)
-  }
+  readonly #closingDelay = closingDelay(this.spec.windows)
 
   /** Forwards what the cache of the store hands on. */
   protected abstract forwardFlushed(sendOldValues: boolean): void
