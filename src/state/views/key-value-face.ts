@@ -1,4 +1,5 @@
 import type { Entry, EntryCursor, KeyValueState } from '../states.ts'
+import { StoreFace } from './store-face.ts'
 import type { OpenIterators } from './store-iterator.ts'
 import type {
   KeyValueStore,
@@ -13,24 +14,14 @@ import { requireTime } from './user-time.ts'
 import type { WriteCheck } from './write-check.ts'
 
 /** A key-value state as users may read it. `T` is what they see of a value. */
-abstract class KeyValueFace<K, V, T> implements ReadOnlyKeyValueStore<K, T> {
-  readonly name: string
-  protected readonly state: KeyValueState<K, V>
-  readonly #iterators: OpenIterators
-
-  constructor(state: KeyValueState<K, V>, iterators: OpenIterators) {
-    this.name = state.name
-    this.state = state
-    this.#iterators = iterators
-  }
-
+abstract class KeyValueFace<K, V, T> extends StoreFace<KeyValueState<K, V>> implements ReadOnlyKeyValueStore<K, T> {
   protected abstract shown(entry: Entry<V>): T
 
   get(key: K): T | undefined {
     requireKey(key, this.name)
     const entry = this.state.get(key)
     const shown = entry === undefined ? undefined : this.shown(entry)
-    this.#iterators.wasRead()
+    this.iterators.wasRead()
     return shown
   }
 
@@ -66,7 +57,7 @@ abstract class KeyValueFace<K, V, T> implements ReadOnlyKeyValueStore<K, T> {
   }
 
   #iterator(cursor: EntryCursor<K, V>): StoreIterator<KeyValueStoreEntry<K, T>> {
-    return this.#iterators.add(cursor, this.name, (at: EntryCursor<K, V>) => ({ key: at.key, value: this.shown(at) }))
+    return this.iterators.add(cursor, this.name, (at: EntryCursor<K, V>) => ({ key: at.key, value: this.shown(at) }))
   }
 }
 

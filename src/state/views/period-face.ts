@@ -1,79 +1,41 @@
 import type { PeriodState, SessionCursor } from '../states.ts'
 import type { OpenIterators } from './store-iterator.ts'
-import type { ReadOnlyWindowStore, StoreIterator, ValueAndTimestamp, WindowStoreEntry } from './stores.ts'
+import type { ValueAndTimestamp } from './stores.ts'
 import { requireKey } from './user-key.ts'
-import { lowerBound, requireTime, upperBound } from './user-time.ts'
+import { requireTime } from './user-time.ts'
+import { WindowsFace } from './windows-face.ts'
 
 /** A store of windows with bounds of their own, for reading: only the operator that makes them knows their ends. */
-export class ReadOnlyPeriodFace<K, V> implements ReadOnlyWindowStore<K, V> {
-  readonly name: string
-  readonly #state: PeriodState<K, V>
+export class ReadOnlyPeriodFace<K, V> extends WindowsFace<K, V, PeriodState<K, V>, SessionCursor<K, V>> {
   readonly #maxSize: number
-  readonly #iterators: OpenIterators
 
   constructor(state: PeriodState<K, V>, maxSize: number, iterators: OpenIterators) {
-    this.name = state.name
-    this.#state = state
+    super(state, iterators)
     this.#maxSize = maxSize
-    this.#iterators = iterators
   }
 
-  get(key: K, start: number): ValueAndTimestamp<V> | undefined {
+  override get(key: K, start: number): ValueAndTimestamp<V> | undefined {
     requireKey(key, this.name)
     const time = requireTime(start, 'the start of a window', this.name)
-    const cursor = this.#cursor(key, time, time, false)
+    const cursor = this.find(key, time, time, false)
     try {
-      return cursor.next() ? { value: this.#state.copy(cursor.value), timestamp: cursor.timestamp } : undefined
+      return cursor.next() ? { value: this.state.copy(cursor.value), timestamp: cursor.timestamp } : undefined
     } finally {
       cursor.close()
-      this.#iterators.wasRead()
+      this.iterators.wasRead()
     }
   }
 
-  fetch(key: K, from: number, to: number): StoreIterator<WindowStoreEntry<K, V>> {
-    return this.#fetchKey(key, from, to, false)
+  protected override find(key: K, from: number, to: number, reverse: boolean): SessionCursor<K, V> {
+    return new StartsWithin(this.state.findOverlapping(key, from + 1, to, reverse), from, to)
   }
 
-  reverseFetch(key: K, from: number, to: number): StoreIterator<WindowStoreEntry<K, V>> {
-    return this.#fetchKey(key, from, to, true)
+  protected override findAll(from: number, to: number, reverse: boolean): SessionCursor<K, V> {
+    return new StartsWithin(this.state.findByEnd(from + 1, to + this.#maxSize, reverse), from, to)
   }
 
-  fetchAll(from: number, to: number): StoreIterator<WindowStoreEntry<K, V>> {
-    return this.#fetchAll(from, to, false)
-  }
-
-  reverseFetchAll(from: number, to: number): StoreIterator<WindowStoreEntry<K, V>> {
-    return this.#fetchAll(from, to, true)
-  }
-
-  all(): StoreIterator<WindowStoreEntry<K, V>> {
-    return this.fetchAll(-Infinity, Infinity)
-  }
-
-  #fetchKey(key: K, from: number, to: number, reverse: boolean): StoreIterator<WindowStoreEntry<K, V>> {
-    requireKey(key, this.name)
-    const [first, last] = [lowerBound(from, this.name), upperBound(to, this.name)]
-    return this.#iterator(this.#cursor(key, first, last, reverse), key)
-  }
-
-  #fetchAll(from: number, to: number, reverse: boolean): StoreIterator<WindowStoreEntry<K, V>> {
-    const [first, last] = [lowerBound(from, this.name), upperBound(to, this.name)]
-    const cursor = this.#state.findByEnd(first + 1, last + this.#maxSize, reverse)
-    return this.#iterator(new StartsWithin(cursor, first, last), undefined)
-  }
-
-  #cursor(key: K, from: number, to: number, reverse: boolean): StartsWithin<K, V> {
-    return new StartsWithin(this.#state.findOverlapping(key, from + 1, to, reverse), from, to)
-  }
-
-  #iterator(cursor: SessionCursor<K, V>, key: K | undefined): StoreIterator<WindowStoreEntry<K, V>> {
-    return this.#iterators.add(cursor, this.name, (at: SessionCursor<K, V>) => ({
-      key: key ?? at.key,
-      start: at.start,
-      end: at.end,
-      value: this.#state.copy(at.value),
-      timestamp: at.timestamp,
-    }))
+  protected override endOf({ end }: SessionCursor<K, V>): number {
+    return end
   }
 }
 

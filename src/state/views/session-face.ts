@@ -1,26 +1,17 @@
 import type { SessionCursor, SessionState } from '../states.ts'
+import { StoreFace } from './store-face.ts'
 import type { OpenIterators } from './store-iterator.ts'
 import type { ReadOnlySessionStore, SessionStore, SessionStoreEntry, StoreIterator } from './stores.ts'
 import { requireKey } from './user-key.ts'
 import { lowerBound, requireTime, upperBound } from './user-time.ts'
 import type { WriteCheck } from './write-check.ts'
 
-export class ReadOnlySessionFace<K, V> implements ReadOnlySessionStore<K, V> {
-  readonly name: string
-  protected readonly state: SessionState<K, V>
-  readonly #iterators: OpenIterators
-
-  constructor(state: SessionState<K, V>, iterators: OpenIterators) {
-    this.name = state.name
-    this.state = state
-    this.#iterators = iterators
-  }
-
+export class ReadOnlySessionFace<K, V> extends StoreFace<SessionState<K, V>> implements ReadOnlySessionStore<K, V> {
   get(key: K, start: number, end: number): V | undefined {
     requireKey(key, this.name)
     const value = this.state.get(key, ...boundsOf(start, end, this.name))
     const shown = value === undefined ? undefined : this.state.copy(value)
-    this.#iterators.wasRead()
+    this.iterators.wasRead()
     return shown
   }
 
@@ -49,7 +40,7 @@ export class ReadOnlySessionFace<K, V> implements ReadOnlySessionStore<K, V> {
   }
 
   #iterator(cursor: SessionCursor<K, V>, key: K | undefined): StoreIterator<SessionStoreEntry<K, V>> {
-    return this.#iterators.add(cursor, this.name, (at: SessionCursor<K, V>) => ({
+    return this.iterators.add(cursor, this.name, (at: SessionCursor<K, V>) => ({
       key: key ?? at.key,
       start: at.start,
       end: at.end,

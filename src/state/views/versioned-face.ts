@@ -1,26 +1,20 @@
 import type { VersionedState } from '../states.ts'
+import { StoreFace } from './store-face.ts'
 import type { OpenIterators } from './store-iterator.ts'
 import type { ReadOnlyVersionedKeyValueStore, VersionedKeyValueStore, VersionedRecord } from './stores.ts'
 import { requireKey } from './user-key.ts'
 import { requireTime, upperBound } from './user-time.ts'
 import type { WriteCheck } from './write-check.ts'
 
-export class ReadOnlyVersionedFace<K, V> implements ReadOnlyVersionedKeyValueStore<K, V> {
-  readonly name: string
-  protected readonly state: VersionedState<K, V>
-  readonly #iterators: OpenIterators
-
-  constructor(state: VersionedState<K, V>, iterators: OpenIterators) {
-    this.name = state.name
-    this.state = state
-    this.#iterators = iterators
-  }
-
+export class ReadOnlyVersionedFace<K, V>
+  extends StoreFace<VersionedState<K, V>>
+  implements ReadOnlyVersionedKeyValueStore<K, V>
+{
   get(key: K, asOf?: number): VersionedRecord<V> | undefined {
     requireKey(key, this.name)
     // No copy: a versioned state decodes objects again at every call.
     const entry = asOf === undefined ? this.state.get(key) : this.state.getAsOf(key, upperBound(asOf, this.name))
-    this.#iterators.wasRead()
+    this.iterators.wasRead()
     if (entry === undefined) return undefined
     const { value, timestamp, validTo } = entry
     return { value, timestamp, validTo: validTo === Infinity ? undefined : validTo }
