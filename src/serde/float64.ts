@@ -1,4 +1,4 @@
-import { asBuffer } from './byte-view.ts'
+import { fixedLength } from './fixed-length.ts'
 import { checkLength, wrongType } from './serde-error.ts'
 import { withoutNegativeZero } from './negative-zero.ts'
 import type { Serde } from './serde.ts'
@@ -18,21 +18,9 @@ export function float64(): Serde<number> {
   return float64Serde
 }
 
-const float64Serde: Serde<number> = {
+const float64Serde = fixedLength<number>(8, {
   name: 'float64',
-  primitive: true,
   copy: withoutNegativeZero,
-
-  serialize(value) {
-    const bytes = Buffer.allocUnsafe(8)
-    put(value, bytes, 0)
-    return bytes
-  },
-
-  deserialize(bytes) {
-    checkLength('float64', bytes.length, 8)
-    return asBuffer(bytes).readDoubleBE(0) + 0
-  },
 
   read(buffer, start, end) {
     checkLength('float64', end - start, 8)
@@ -40,7 +28,7 @@ const float64Serde: Serde<number> = {
   },
 
   write: (value, buffer, offset) => (buffer.length - offset < 8 ? -1 : put(value, buffer, offset)),
-}
+})
 
 function put(value: number, buffer: Buffer, offset: number): number {
   if (typeof value !== 'number') throw wrongType('float64', 'a number', value)

@@ -1,4 +1,4 @@
-import { asBuffer } from './byte-view.ts'
+import { fixedLength } from './fixed-length.ts'
 import { checkLength, numberRange, wrongType } from './serde-error.ts'
 import { withoutNegativeZero } from './negative-zero.ts'
 import type { Serde } from './serde.ts'
@@ -17,22 +17,9 @@ export function int32(): Serde<number> {
   return int32Serde
 }
 
-const int32Serde: Serde<number> = {
+const int32Serde = fixedLength<number>(4, {
   name: 'int32',
-  primitive: true,
   copy: withoutNegativeZero,
-
-  serialize(value) {
-    check(value)
-    const bytes = Buffer.allocUnsafe(4)
-    bytes.writeInt32BE(value)
-    return bytes
-  },
-
-  deserialize(bytes) {
-    checkLength('int32', bytes.length, 4)
-    return asBuffer(bytes).readInt32BE(0)
-  },
 
   read(buffer, start, end) {
     checkLength('int32', end - start, 4)
@@ -43,7 +30,7 @@ const int32Serde: Serde<number> = {
     check(value)
     return buffer.length - offset < 4 ? -1 : buffer.writeInt32BE(value, offset)
   },
-}
+})
 
 function check(value: number): void {
   if (!Number.isInteger(value)) throw wrongType('int32', 'a whole number', value)

@@ -1,4 +1,4 @@
-import { asBuffer } from './byte-view.ts'
+import { fixedLength } from './fixed-length.ts'
 import { checkLength, numberRange, wrongType } from './serde-error.ts'
 import type { Serde } from './serde.ts'
 
@@ -20,22 +20,9 @@ export function int64(): Serde<bigint> {
   return int64Serde
 }
 
-const int64Serde: Serde<bigint> = {
+const int64Serde = fixedLength<bigint>(8, {
   name: 'int64',
-  primitive: true,
   copy: (value) => value,
-
-  serialize(value) {
-    check(value)
-    const bytes = Buffer.allocUnsafe(8)
-    bytes.writeBigInt64BE(value)
-    return bytes
-  },
-
-  deserialize(bytes) {
-    checkLength('int64', bytes.length, 8)
-    return asBuffer(bytes).readBigInt64BE(0)
-  },
 
   read(buffer, start, end) {
     checkLength('int64', end - start, 8)
@@ -46,7 +33,7 @@ const int64Serde: Serde<bigint> = {
     check(value)
     return buffer.length - offset < 8 ? -1 : buffer.writeBigInt64BE(value, offset)
   },
-}
+})
 
 function check(value: bigint): void {
   if (typeof value !== 'bigint') throw wrongType('int64', 'a bigint', value)

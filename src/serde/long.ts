@@ -1,5 +1,5 @@
 import { readLong, writeLong } from './big-endian.ts'
-import { asBuffer } from './byte-view.ts'
+import { fixedLength } from './fixed-length.ts'
 import { checkLength, numberRange, wrongType } from './serde-error.ts'
 import { withoutNegativeZero } from './negative-zero.ts'
 import type { Serde } from './serde.ts'
@@ -20,22 +20,9 @@ export function long(): Serde<number> {
   return longSerde
 }
 
-const longSerde: Serde<number> = {
+const longSerde = fixedLength<number>(8, {
   name: 'long',
-  primitive: true,
   copy: withoutNegativeZero,
-
-  serialize(value) {
-    check(value)
-    const bytes = Buffer.allocUnsafe(8)
-    writeLong(value, bytes, 0)
-    return bytes
-  },
-
-  deserialize(bytes) {
-    checkLength('long', bytes.length, 8)
-    return readLong(asBuffer(bytes), 0)
-  },
 
   read(buffer, start, end) {
     checkLength('long', end - start, 8)
@@ -46,7 +33,7 @@ const longSerde: Serde<number> = {
     check(value)
     return buffer.length - offset < 8 ? -1 : writeLong(value, buffer, offset)
   },
-}
+})
 
 function check(value: number): void {
   if (Number.isSafeInteger(value)) return
