@@ -18,16 +18,29 @@ export const HANDLE: unique symbol = Symbol('handle')
 /** Symbol under which streams and tables carry their types; no such property exists at run time. */
 export declare const TYPES: unique symbol
 
-/** A stream in the logical graph. */
-export interface StreamHandle {
+/** What an operator made. */
+interface Made {
   readonly graph: LogicalGraph
-  readonly name: string
   readonly node: GraphNode
   /** Undefined: no longer known. */
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined
+}
+
+interface NamedHandle extends Made {
+  readonly name: string
   /** Names of the source nodes that feed it. */
   readonly sources: ReadonlySet<string>
+}
+
+interface GroupHandle extends Made {
+  /** Name that the user gave for the repartition topic: all aggregations of the group then share one. */
+  readonly repartitionName: string | undefined
+  sharedRepartition?: GraphNode
+}
+
+/** A stream in the logical graph. */
+export interface StreamHandle extends NamedHandle {
   /** True if the key may have changed: what needs equal keys in one partition must repartition first. */
   readonly repartition: boolean
   /** The repartition that joins of this stream share. */
@@ -35,13 +48,7 @@ export interface StreamHandle {
 }
 
 /** A table in the logical graph. */
-export interface TableHandle {
-  readonly graph: LogicalGraph
-  readonly name: string
-  readonly node: GraphNode
-  readonly keySerde: Serde<unknown> | undefined
-  readonly valueSerde: Serde<unknown> | undefined
-  readonly sources: ReadonlySet<string>
+export interface TableHandle extends NamedHandle {
   readonly origin: TableOrigin
   /** True if something downstream asked for old values, and they are sent. */
   sendsOldValues: boolean
@@ -53,28 +60,12 @@ export interface GlobalTableHandle {
 }
 
 /** A stream grouped by key, ready to be aggregated. */
-export interface GroupedStreamHandle {
-  readonly graph: LogicalGraph
-  readonly name: string
-  readonly node: GraphNode
-  readonly keySerde: Serde<unknown> | undefined
-  readonly valueSerde: Serde<unknown> | undefined
-  readonly sources: ReadonlySet<string>
+export interface GroupedStreamHandle extends NamedHandle, GroupHandle {
   readonly repartition: boolean
-  /** Name that the user gave for the repartition topic: all aggregations of the group then share one. */
-  readonly repartitionName: string | undefined
-  sharedRepartition?: GraphNode
 }
 
 /** A table grouped by a new key. */
-export interface GroupedTableHandle {
-  readonly graph: LogicalGraph
-  readonly node: GraphNode
-  readonly keySerde: Serde<unknown> | undefined
-  readonly valueSerde: Serde<unknown> | undefined
-  readonly repartitionName: string | undefined
-  sharedRepartition?: GraphNode
-}
+export type GroupedTableHandle = GroupHandle
 
 export interface WindowedStreamHandle<W extends WindowDefinition> {
   readonly grouped: GroupedStreamHandle

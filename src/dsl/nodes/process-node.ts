@@ -15,7 +15,7 @@ export function process(
   operatorOptions(PROCESS, options, 'process()')
   const name = nameOf(stream, options.name, 'KSTREAM-PROCESSOR-')
   const node = addProcessor(stream, name, options, (stores) => ({ op: 'process', supplier, stores }))
-  return streamAfter(stream, node, { key: false, value: false, newKey: true })
+  return streamAfter(stream, node, { key: false, value: false })
 }
 
 export function processValues(

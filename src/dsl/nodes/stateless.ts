@@ -1,78 +1,49 @@
-import type { PairMapper, Predicate, ValueMapper } from '../../topology/operator-spec.ts'
+import type { OperatorSpec, PairMapper, Predicate, SpecOf, ValueMapper } from '../../topology/operator-spec.ts'
 import type { StreamHandle } from '../handles/handles.ts'
 import { NAMED, PRINT, operatorOptions } from '../options/option-tables.ts'
 import type { Named } from '../options/operator-options.ts'
-import { addToStream, streamAfter } from './stream-operator.ts'
+import { addToStream, streamAfter, type KeptParts } from './stream-operator.ts'
 
-export function filter(stream: StreamHandle, predicate: Predicate, not: boolean, options: Named = {}): StreamHandle {
-  operatorOptions(NAMED, options, not ? 'filterNot()' : 'filter()')
-  const name = stream.graph.names.orNext(options.name, 'KSTREAM-FILTER-')
-  const node = addToStream(stream, name, {}, { op: 'filter', predicate, not })
-  return streamAfter(stream, node, { key: true, value: true })
+const SAME: KeptParts = { key: true, value: true }
+const NEW_VALUE: KeptParts = { key: true, value: false }
+const NEW_KEY: KeptParts = { key: false, value: true }
+const NEW_RECORD: KeptParts = { key: false, value: false }
+
+export function filter(stream: StreamHandle, predicate: Predicate, not: boolean, options?: Named): StreamHandle {
+  const owner = not ? 'filterNot()' : 'filter()'
+  return add(stream, owner, 'KSTREAM-FILTER-', { op: 'filter', predicate, not }, SAME, options)
 }
 
-export function map(stream: StreamHandle, mapper: PairMapper, options: Named = {}): StreamHandle {
-  operatorOptions(NAMED, options, 'map()')
-  const name = stream.graph.names.orNext(options.name, 'KSTREAM-MAP-')
-  const node = addToStream(stream, name, { keyChanging: true }, { op: 'map', mapper })
-  return streamAfter(stream, node, { key: false, value: false, newKey: true })
+export function map(stream: StreamHandle, mapper: PairMapper, options?: Named): StreamHandle {
+  return add(stream, 'map()', 'KSTREAM-MAP-', { op: 'map', mapper }, NEW_RECORD, options)
 }
 
-export function mapValues(stream: StreamHandle, mapper: ValueMapper, options: Named = {}): StreamHandle {
-  operatorOptions(NAMED, options, 'mapValues()')
-  const name = stream.graph.names.orNext(options.name, 'KSTREAM-MAPVALUES-')
-  const node = addToStream(stream, name, { valueChanging: true }, { op: 'mapValues', mapper })
-  return streamAfter(stream, node, { key: true, value: false })
+export function mapValues(stream: StreamHandle, mapper: ValueMapper, options?: Named): StreamHandle {
+  return add(stream, 'mapValues()', 'KSTREAM-MAPVALUES-', { op: 'mapValues', mapper }, NEW_VALUE, options)
 }
 
-export function flatMap(
-  stream: StreamHandle,
-  mapper: (value: unknown, key: unknown) => Iterable<readonly [unknown, unknown]>,
-  options: Named = {},
-): StreamHandle {
-  operatorOptions(NAMED, options, 'flatMap()')
-  const name = stream.graph.names.orNext(options.name, 'KSTREAM-FLATMAP-')
-  const node = addToStream(stream, name, { keyChanging: true }, { op: 'flatMap', mapper })
-  return streamAfter(stream, node, { key: false, value: false, newKey: true })
+export function flatMap(stream: StreamHandle, mapper: SpecOf<'flatMap'>['mapper'], options?: Named): StreamHandle {
+  return add(stream, 'flatMap()', 'KSTREAM-FLATMAP-', { op: 'flatMap', mapper }, NEW_RECORD, options)
 }
 
 export function flatMapValues(
   stream: StreamHandle,
-  mapper: (value: unknown, key: unknown) => Iterable<unknown>,
-  options: Named = {},
+  mapper: SpecOf<'flatMapValues'>['mapper'],
+  options?: Named,
 ): StreamHandle {
-  operatorOptions(NAMED, options, 'flatMapValues()')
-  const name = stream.graph.names.orNext(options.name, 'KSTREAM-FLATMAPVALUES-')
-  const node = addToStream(stream, name, { valueChanging: true }, { op: 'flatMapValues', mapper })
-  return streamAfter(stream, node, { key: true, value: false })
+  return add(stream, 'flatMapValues()', 'KSTREAM-FLATMAPVALUES-', { op: 'flatMapValues', mapper }, NEW_VALUE, options)
 }
 
-export function selectKey(stream: StreamHandle, mapper: ValueMapper, options: Named = {}): StreamHandle {
-  operatorOptions(NAMED, options, 'selectKey()')
-  const name = stream.graph.names.orNext(options.name, 'KSTREAM-KEY-SELECT-')
-  const node = addToStream(stream, name, { keyChanging: true }, { op: 'selectKey', mapper })
-  return streamAfter(stream, node, { key: false, value: true, newKey: true })
+export function selectKey(stream: StreamHandle, mapper: ValueMapper, options?: Named): StreamHandle {
+  return add(stream, 'selectKey()', 'KSTREAM-KEY-SELECT-', { op: 'selectKey', mapper }, NEW_KEY, options)
 }
 
-export function peek(
-  stream: StreamHandle,
-  action: (value: unknown, key: unknown) => void,
-  options: Named = {},
-): StreamHandle {
-  operatorOptions(NAMED, options, 'peek()')
-  const name = stream.graph.names.orNext(options.name, 'KSTREAM-PEEK-')
-  const node = addToStream(stream, name, {}, { op: 'peek', action })
-  return streamAfter(stream, node, { key: true, value: true })
+export function peek(stream: StreamHandle, action: SpecOf<'peek'>['action'], options?: Named): StreamHandle {
+  return add(stream, 'peek()', 'KSTREAM-PEEK-', { op: 'peek', action }, SAME, options)
 }
 
-export function forEach(
-  stream: StreamHandle,
-  action: (value: unknown, key: unknown) => void,
-  options: Named = {},
-): void {
-  operatorOptions(NAMED, options, 'forEach()')
-  const name = stream.graph.names.orNext(options.name, 'KSTREAM-FOREACH-')
-  addToStream(stream, name, {}, { op: 'forEach', action })
+export function forEach(stream: StreamHandle, action: SpecOf<'forEach'>['action'], options?: Named): void {
+  add(stream, 'forEach()', 'KSTREAM-FOREACH-', { op: 'forEach', action }, SAME, options)
 }
 
 export interface PrintTarget extends Named {
@@ -86,4 +57,18 @@ export function print(stream: StreamHandle, options: PrintTarget = {}): void {
   const name = stream.graph.names.orNext(options.name, 'KSTREAM-PRINTER-')
   const { label = stream.name, write = console.log, mapper } = options
   addToStream(stream, name, {}, { op: 'print', label, write, ...(mapper === undefined ? {} : { mapper }) })
+}
+
+function add(
+  stream: StreamHandle,
+  owner: string,
+  prefix: string,
+  operator: OperatorSpec,
+  kept: KeptParts,
+  options: Named = {},
+): StreamHandle {
+  operatorOptions(NAMED, options, owner)
+  const name = stream.graph.names.orNext(options.name, prefix)
+  const traits = { keyChanging: !kept.key, valueChanging: kept.key && !kept.value }
+  return streamAfter(stream, addToStream(stream, name, traits, operator), kept)
 }

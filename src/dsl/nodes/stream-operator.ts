@@ -22,12 +22,10 @@ export function addToStream(stream: StreamHandle, name: string, traits: NodeTrai
   return node
 }
 
-/** What a stream keeps after an operator. */
+/** What an operator leaves of a stream's records as it is, types included. */
 export interface KeptParts {
   readonly key: boolean
   readonly value: boolean
-  /** True: the key may have changed. */
-  readonly newKey?: boolean
 }
 
 /** The stream after an operator. */
@@ -39,6 +37,6 @@ export function streamAfter(stream: StreamHandle, node: GraphNode, kept: KeptPar
     keySerde: kept.key ? stream.keySerde : undefined,
     valueSerde: kept.value ? stream.valueSerde : undefined,
     sources: stream.sources,
-    repartition: stream.repartition || kept.newKey === true,
+    repartition: stream.repartition || !kept.key,
   }
 }
