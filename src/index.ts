@@ -4,7 +4,6 @@ export { topic } from './dsl/options/topic.ts'
 export type { ReadableTopic, Topic, TopicOptions, WritableTopic } from './dsl/options/topic.ts'
 export { StreamsBuilder } from './dsl/streams-builder.ts'
 export { KStream } from './dsl/kstream.ts'
-export type { RecordOrigin } from './dsl/kstream.ts'
 export { KTable } from './dsl/ktable.ts'
 export { GlobalKTable } from './dsl/global-ktable.ts'
 export { BranchedKStream } from './dsl/branched-kstream.ts'
@@ -35,6 +34,10 @@ export type {
   ProcessOptions,
   RepartitionStreamOptions,
   SuppressOptions,
+  AsyncOptions,
+  MapAsyncOptions,
+  MapValuesAsyncOptions,
+  RetryOptions,
   SinkOptions,
   StrictBuffer,
   TimeLimitBuffer,
@@ -77,10 +80,12 @@ export type {
 export type {
   ExtractorRecord,
   OffsetReset,
+  RecordOrigin,
   StreamPartitioner,
   TimestampExtractor,
   Topology,
 } from './topology/topology.ts'
+export type { CallContext, ServiceCall } from './topology/call-context.ts'
 export type { StoreSpec } from './topology/store-spec.ts'
 export {
   keyValueStore,

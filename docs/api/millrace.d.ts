@@ -38,6 +38,19 @@ export interface Application {
   topology(): Topology
 }
 
+export interface AsyncOptions<K, V> extends Named {
+  readonly concurrency?: number
+  readonly timeout?: Duration
+  readonly retry?: RetryOptions
+  readonly sameKey?: 'serial' | 'concurrent'
+  readonly emit?: 'in-order' | 'as-completed'
+  readonly align?: boolean
+  readonly drainTimeout?: Duration
+  readonly store?: string
+  readonly inputKey?: Serde<K>
+  readonly inputValue?: Serde<NonNullable<V>>
+}
+
 export interface BranchOptions<K, V> {
   readonly name?: string
   readonly use?: (branch: KStream<K, V>) => KStream<K, V> | null | undefined | void
@@ -59,6 +72,14 @@ export interface CalendarOptions {
 }
 
 export type CalendarUnit = 'day' | 'week' | 'month'
+
+export interface CallContext {
+  readonly signal: AbortSignal
+  readonly idempotencyKey: string
+  readonly attempt: number
+  readonly headers: Headers
+  readonly timestamp: number
+}
 
 export interface Cancellable {
   cancel(): void
@@ -313,15 +334,22 @@ export class KStream<K, V> {
   filterNot(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V>
   map<KR, VR>(mapper: (value: V, key: K) => readonly [key: KR, value: VR], options?: Named): KStream<KR, VR>
   mapValues<VR>(mapper: (value: V, key: K) => Settled<VR>, options?: Named): KStream<K, VR>
-  flatMap<KR, VR>(
-    mapper: (value: V, key: K) => Iterable<readonly [key: KR, value: VR]>,
-    options?: Named,
+  mapAsync<KR, VR>(
+    call: ServiceCall<K, V, readonly [key: KR, value: VR]>,
+    options?: MapAsyncOptions<K, V, KR, VR>,
   ): KStream<KR, VR>
+  mapValuesAsync<VR>(call: ServiceCall<K, V, VR>, options?: MapValuesAsyncOptions<K, V, VR>): KStream<K, VR>
+  flatMapValuesAsync<VR>(
+    call: ServiceCall<K, V, Iterable<VR>>,
+    options?: MapValuesAsyncOptions<K, V, VR>,
+  ): KStream<K, VR>
+  forEachAsync(call: ServiceCall<K, V, void>, options?: AsyncOptions<K, V>): void
+  flatMap<KR, VR>(mapper: (value: V, key: K) => Iterable<readonly [KR, VR]>, options?: Named): KStream<KR, VR>
   flatMapValues<VR>(mapper: (value: V, key: K) => Iterable<VR>, options?: Named): KStream<K, VR>
   selectKey<KR>(mapper: (value: V, key: K) => Settled<KR>, options?: Named): KStream<KR, V>
   peek<R = void>(action: (value: V, key: K) => Settled<R>, options?: Named): KStream<K, V>
   forEach<R = void>(action: (value: V, key: K) => Settled<R>, options?: Named): void
-  print(options?: PrintOptions<K, V>): void
+  print({ mapper, ...rest }?: PrintOptions<K, V>): void
   merge<VO>(other: KStream<K, VO>, options?: Named): KStream<K, V | VO>
   split(options?: Named): BranchedKStream<K, V>
   repartition(options?: RepartitionStreamOptions<K, V>): KStream<K, V>
@@ -464,6 +492,14 @@ export interface Logger {
   info(fields: object, message: string): void
   warn(fields: object, message: string): void
   error(fields: object, message: string): void
+}
+
+export interface MapAsyncOptions<K, V, KR, VR> extends MapValuesAsyncOptions<K, V, VR> {
+  readonly key?: Serde<KR>
+}
+
+export interface MapValuesAsyncOptions<K, V, VR> extends AsyncOptions<K, V> {
+  readonly value?: Serde<NonNullable<VR>>
 }
 
 export interface Materialize<K, V, S extends StoreOptions = KeyValueStoreOptions> extends Named, SerdeOptions<K, V> {
@@ -678,6 +714,13 @@ export interface RestoreProgress {
   readonly records: number
 }
 
+export interface RetryOptions {
+  readonly attempts?: number
+  readonly backoff?: Duration
+  readonly maxBackoff?: Duration
+  readonly retryOn?: (error: unknown) => boolean
+}
+
 export interface ScheduleOptions {
   readonly start?: number
 }
@@ -701,6 +744,8 @@ export interface SerdeOptions<K, V> {
 }
 
 export type SerdeType<S> = S extends Serde<infer T> ? T : never
+
+export type ServiceCall<K, V, R> = (value: V, key: K, context: CallContext) => R | PromiseLike<R>
 
 export interface SessionStore<K, V> extends ReadOnlySessionStore<K, V> {
   put(key: K, value: V | null, start: number, end: number): void
@@ -827,6 +872,7 @@ export type StoreSpec =
   | OuterJoinStoreSpec
   | SuppressBufferSpec
   | JoinBufferSpec
+  | CallStoreSpec
 
 export interface StreamJoinOptions<K, V, VO> extends Named {
   readonly key?: Serde<K>

@@ -448,6 +448,18 @@ class RecordSlice {
   get valueLength(): number
 }
 
+// src/runtime/calls/task-calls.ts
+
+interface StepStatus {
+  readonly node: string
+  readonly store: string
+  readonly inFlight: number
+  readonly waiting: number
+  readonly attempts: number
+  readonly failures: number
+  readonly oldest: number
+}
+
 // src/runtime/node/drop-counter.ts
 
 class DropCounter {
@@ -480,6 +492,7 @@ interface ThreadTaskStatus {
   readonly id: string
   readonly streamTime: number
   readonly processed: number
+  readonly calls: readonly StepStatus[]
 }
 
 // src/serde/json-integers.ts
@@ -501,6 +514,20 @@ interface BuildSettings {
 // src/topology/operator-spec.ts
 
 type Aggregator = (aggregate: unknown, value: unknown, key: unknown) => unknown
+
+type AsyncFunction = (value: unknown, key: unknown, context: CallContext) => unknown
+
+interface CallPolicy {
+  readonly concurrency: number
+  readonly timeout: number
+  readonly attempts: number
+  readonly backoff: number
+  readonly maxBackoff: number
+  readonly retryOn: ((error: unknown) => boolean) | undefined
+  readonly sameKey: 'serial' | 'concurrent'
+  readonly emit: 'in-order' | 'as-completed'
+  readonly drainTimeout: number
+}
 
 type Folding =
   | {
@@ -563,6 +590,14 @@ type OperatorSpec =
       readonly label: string
       readonly write: (line: string) => void
       readonly mapper?: ValueMapper
+    }
+  | {
+      readonly op: 'async'
+      readonly form: 'map' | 'mapValues' | 'flatMapValues' | 'forEach'
+      readonly call: AsyncFunction
+      readonly store: string
+      readonly align: boolean
+      readonly policy: CallPolicy
     }
   | {
       readonly op: 'passThrough'
@@ -845,6 +880,10 @@ type NoPromise =
 
 // src/topology/store-spec.ts
 
+interface CallStoreSpec extends StoreSpecBase {
+  readonly kind: 'calls'
+}
+
 interface JoinBufferSpec extends StoreSpecBase {
   readonly kind: 'joinBuffer'
   readonly grace: number
@@ -952,17 +991,7 @@ interface Subtopology {
   readonly copartitionGroups: readonly (readonly string[])[]
 }
 
-type TopicExtractor = (
-  value: unknown,
-  key: unknown,
-  context: {
-    readonly topic: string | null
-    readonly partition: number
-    readonly offset: number
-    readonly timestamp: number
-    readonly headers: Headers
-  },
-) => string
+type TopicExtractor = (value: unknown, key: unknown, record: RecordOrigin) => string
 
 type TopologyNode = SourceNode | ProcessorNode | SinkNode
 

@@ -56,6 +56,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   restart(options: { readonly keepState: boolean }): Promise<void>
   input<K, V>(topic: Topic<K, V>, options?: InputOptions): TestInputTopic<K, V>
   output<K, V>(topic: Topic<K, V>): TestOutputTopic<K, V>
+  settled(): Promise<void>
   advanceWallClock(by: Duration): void
   get wallClock(): number
   store<S>(name: string, partition?: number): S

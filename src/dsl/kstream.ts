@@ -1,24 +1,20 @@
 import type { FixedKeyProcessorSupplier, ProcessorSupplier } from '../topology/processor-api.ts'
-import type { Headers } from '../record/headers.ts'
+import type { ServiceCall } from '../topology/call-context.ts'
+import type { RecordOrigin } from '../topology/topology.ts'
 import type { JoinWindows } from '../windowing/windows.ts'
 import { BranchedKStream } from './branched-kstream.ts'
 import { erased } from './options/functions.ts'
 import type { GlobalKTable } from './global-ktable.ts'
 import { HANDLE, type StreamHandle, type TYPES } from './handles/handles.ts'
-import {
-  functionArgument,
-  optionsArgument,
-  windowsArgument,
-  type JoinOptions,
-  type ThirdArgument,
-} from './join-arguments.ts'
+import type { JoinOptions, ThirdArgument } from './join-arguments.ts'
+import { joinPartner } from './join-partner.ts'
 import type { AnyFunction } from '../options/options.ts'
 import type { KGroupedStream } from './kgrouped-stream.ts'
 import type { KTable } from './ktable.ts'
 import { NAMED, operatorOptions } from './options/option-tables.ts'
+import { callAsync } from './nodes/async.ts'
 import { groupBy, groupByKey } from './nodes/grouping.ts'
 import { joinStreams } from './nodes/join-streams.ts'
-import { joinGlobalTable, joinTable } from './nodes/join-table.ts'
 import { merge } from './nodes/merge.ts'
 import { process, processValues } from './nodes/process-node.ts'
 import { repartition } from './nodes/repartition-node.ts'
@@ -27,7 +23,10 @@ import * as stateless from './nodes/stateless.ts'
 import { to } from './nodes/to.ts'
 import { toTable } from './nodes/to-table.ts'
 import type {
+  AsyncOptions,
   GroupOptions,
+  MapAsyncOptions,
+  MapValuesAsyncOptions,
   Materialize,
   Named,
   PrintOptions,
@@ -40,17 +39,6 @@ import type {
 import type { Settled } from './options/settled.ts'
 import type { WritableTopic } from './options/topic.ts'
 import type { Wrap } from './wrap.ts'
-
-/** Origin of the record that is written, for functions that choose its topic (Kafka Streams' `RecordContext`). */
-export interface RecordOrigin {
-  /** Null for what a punctuator forwards; partition and offset are -1 then. */
-  readonly topic: string | null
-  readonly partition: number
-  readonly offset: number
-  /** Timestamp of the record that is written, ms since the epoch. */
-  readonly timestamp: number
-  readonly headers: Headers
-}
 
 /**
  * A stream of records, each a fact of its own. `V` includes null if records without a value can occur.
@@ -140,6 +128,72 @@ export class KStream<K, V> {
   }
 
   /**
+   * Calls a service for each record and goes on with `[key, value]` of its result; later grouping and joining
+   * repartitions. See `mapValuesAsync`, which keeps the key.
+   *
+   * @throws MR_TOPOLOGY_ASYNC for impossible options; MR_SERDE_MISSING if the input's serdes are not known
+   * @example
+   * ```ts
+   * orders.mapAsync(async (order) => [await customerOf(order.id), order], { store: 'customers-of-orders' })
+   * ```
+   */
+  mapAsync<KR, VR>(
+    call: ServiceCall<K, V, readonly [key: KR, value: VR]>,
+    options?: MapAsyncOptions<K, V, KR, VR>,
+  ): KStream<KR, VR> {
+    return this.#wrap.stream(callAsync(this[HANDLE], 'map', call, options))
+  }
+
+  /**
+   * Calls a service for each record and goes on with its result as the value. The thread does not wait: up to
+   * `concurrency` calls of a partition run at a time, and records whose call has not ended are kept in the step's store
+   * with each commit.
+   *
+   * Each record is called at least once, again after a crash or when its partition moves, with the same
+   * `idempotencyKey`. Under exactly-once its result goes on exactly once, in the order of the records. A call that
+   * fails after its last attempt goes to `onProcessingError`.
+   *
+   * @throws MR_TOPOLOGY_ASYNC for impossible options; MR_SERDE_MISSING if the input's serdes are not known
+   * @example
+   * ```ts
+   * const options = { store: 'scoring', concurrency: 64, timeout: '5s', retry: { attempts: 5 } }
+   * payments.mapValuesAsync((payment, key, { signal, idempotencyKey }) => score(payment, idempotencyKey), options)
+   * ```
+   */
+  mapValuesAsync<VR>(call: ServiceCall<K, V, VR>, options?: MapValuesAsyncOptions<K, V, VR>): KStream<K, VR> {
+    return this.#wrap.stream(callAsync(this[HANDLE], 'mapValues', call, options))
+  }
+
+  /**
+   * Calls a service for each record and goes on with any number of values, under its key. See `mapValuesAsync`.
+   *
+   * @throws as `mapValuesAsync`
+   * @example
+   * ```ts
+   * documents.flatMapValuesAsync((document, key, { signal }) => pagesOf(document, signal), { store: 'pages' })
+   * ```
+   */
+  flatMapValuesAsync<VR>(
+    call: ServiceCall<K, V, Iterable<VR>>,
+    options?: MapValuesAsyncOptions<K, V, VR>,
+  ): KStream<K, VR> {
+    return this.#wrap.stream(callAsync(this[HANDLE], 'flatMapValues', call, options))
+  }
+
+  /**
+   * Calls a service for each record; the stream ends here. See `mapValuesAsync`.
+   *
+   * @throws as `mapValuesAsync`
+   * @example
+   * ```ts
+   * alerts.forEachAsync((alert, key, { idempotencyKey }) => mail(alert, idempotencyKey), { store: 'mails' })
+   * ```
+   */
+  forEachAsync(call: ServiceCall<K, V, void>, options?: AsyncOptions<K, V>): void {
+    callAsync(this[HANDLE], 'forEach', call, options)
+  }
+
+  /**
    * Replaces each record by any number of `[key, value]` pairs; later grouping and joining repartitions. A result that
    * is no list of pairs is MR_MAP_RESULT.
    *
@@ -148,10 +202,7 @@ export class KStream<K, V> {
    * payments.flatMap((payment, sender) => [[sender, -payment.cents], [payment.to, payment.cents]])
    * ```
    */
-  flatMap<KR, VR>(
-    mapper: (value: V, key: K) => Iterable<readonly [key: KR, value: VR]>,
-    options?: Named,
-  ): KStream<KR, VR> {
+  flatMap<KR, VR>(mapper: (value: V, key: K) => Iterable<readonly [KR, VR]>, options?: Named): KStream<KR, VR> {
     return this.#wrap.stream(stateless.flatMap(this[HANDLE], erased(mapper, 'the mapper of flatMap()'), options))
   }
 
@@ -207,8 +258,7 @@ export class KStream<K, V> {
    * payments.print({ label: 'payments' }) // [payments]: alice, {"to":"bob","cents":100}
    * ```
    */
-  print(options: PrintOptions<K, V> = {}): void {
-    const { mapper, ...rest } = options
+  print({ mapper, ...rest }: PrintOptions<K, V> = {}): void {
     const target = mapper === undefined ? rest : { ...rest, mapper: erased(mapper, 'the mapper of print()') }
     stateless.print(this[HANDLE], target)
   }
@@ -227,8 +277,7 @@ export class KStream<K, V> {
   }
 
   /**
-   * Splits the stream (KIP-418): each record goes to the first branch whose predicate holds, else to the default
-   * branch, else nowhere.
+   * Splits the stream (KIP-418): a record goes to the first branch whose predicate holds, else to the default one.
    *
    * @example
    * ```ts
@@ -274,11 +323,9 @@ export class KStream<K, V> {
     topic: WritableTopic<K, V> | string | ((value: V, key: K, record: RecordOrigin) => string),
     options: SinkOptions<K, V> = {},
   ): void {
-    if (typeof topic === 'string') {
-      to(this[HANDLE], topic, options)
-    } else if (typeof topic === 'function') {
-      to(this[HANDLE], erased(topic, 'the topic of to()'), options)
-    } else {
+    if (typeof topic === 'string') to(this[HANDLE], topic, options)
+    else if (typeof topic === 'function') to(this[HANDLE], erased(topic, 'the topic of to()'), options)
+    else {
       const { keySerde: key, valueSerde: value, partitioner } = topic
       const own = partitioner === undefined ? { key, value } : { key, value, partitioner }
       to(this[HANDLE], topic.name, { ...own, ...options })
@@ -368,7 +415,7 @@ export class KStream<K, V> {
     options?: Named,
   ): KStream<K, VR>
   join<VR>(other: JoinPartner, second: AnyFunction, third?: ThirdArgument, fourth?: JoinOptions): KStream<K, VR> {
-    return this.#wrap.stream(this.#join('inner', other, second, third, fourth))
+    return this.#wrap.stream(joinPartner(this[HANDLE], other[HANDLE], 'inner', second, third, fourth))
   }
 
   /**
@@ -399,7 +446,7 @@ export class KStream<K, V> {
     options?: Named,
   ): KStream<K, VR>
   leftJoin<VR>(other: JoinPartner, second: AnyFunction, third?: ThirdArgument, fourth?: JoinOptions): KStream<K, VR> {
-    return this.#wrap.stream(this.#join('left', other, second, third, fourth))
+    return this.#wrap.stream(joinPartner(this[HANDLE], other[HANDLE], 'left', second, third, fourth))
   }
 
   /**
@@ -445,27 +492,6 @@ export class KStream<K, V> {
    */
   processValues<VR>(supplier: FixedKeyProcessorSupplier<K, V, VR>, options?: ProcessOptions): KStream<K, VR> {
     return this.#wrap.stream(processValues(this[HANDLE], erased(supplier, 'the supplier of processValues()'), options))
-  }
-
-  #join(
-    kind: 'inner' | 'left',
-    other: JoinPartner,
-    second: AnyFunction,
-    third: ThirdArgument,
-    fourth: JoinOptions | undefined,
-  ): StreamHandle {
-    const method = kind === 'inner' ? 'join' : 'leftJoin'
-    const what = `the joiner of ${method}()`
-    const stream = this[HANDLE]
-    const partner = other[HANDLE]
-    if ('origin' in partner) {
-      return joinTable(stream, partner, kind, erased(second, what), optionsArgument(third, method))
-    }
-    if ('store' in partner) {
-      const keyMapper = erased(second, `the key mapper of ${method}()`)
-      return joinGlobalTable(stream, partner, kind, keyMapper, erased(functionArgument(third, what), what), fourth)
-    }
-    return joinStreams(stream, partner, kind, erased(second, what), windowsArgument(third, method), fourth)
   }
 }
 

@@ -9,7 +9,7 @@ import { promised, settled } from './user-result.ts'
  */
 export function checkPair(
   pair: readonly [unknown, unknown] | null | undefined,
-  operator: 'map' | 'flatMap' | 'groupBy',
+  operator: 'map' | 'mapAsync' | 'flatMap' | 'groupBy',
   context: OperatorContext,
 ): readonly [unknown, unknown] {
   if (Array.isArray(pair) && pair.length === 2) {
@@ -32,7 +32,7 @@ export function checkPair(
  */
 export function checkIterable<T>(
   elements: Iterable<T> | null | undefined,
-  operator: 'flatMap' | 'flatMapValues',
+  operator: 'flatMap' | 'flatMapValues' | 'flatMapValuesAsync',
   context: OperatorContext,
 ): readonly T[] {
   if (elements !== null && elements !== undefined && typeof elements[Symbol.iterator] === 'function') {
@@ -50,7 +50,7 @@ export function checkIterable<T>(
 
 function checkElements(
   elements: readonly unknown[],
-  operator: 'flatMap' | 'flatMapValues',
+  operator: 'flatMap' | 'flatMapValues' | 'flatMapValuesAsync',
   context: OperatorContext,
 ): void {
   for (const element of elements) {

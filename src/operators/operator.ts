@@ -4,6 +4,7 @@ import type { RecordContext } from '../record/record-context.ts'
 import type { Headers } from '../record/headers.ts'
 import type { StateStore } from '../state/states.ts'
 import type { OperatorName, OperatorSpecs } from '../topology/operator-spec.ts'
+import type { CallHost } from './calls.ts'
 import type { Cancellable, PunctuationType } from '../topology/processor-api.ts'
 
 /**
@@ -74,6 +75,8 @@ export interface OperatorContext {
     start: number | undefined,
   ): Cancellable
   requestCommit(): void
+  /** The task, for operators that call services. */
+  readonly calls: CallHost
   /** Counts the current record as dropped, and logs it with its place. */
   drop(reason: DropReason): void
   /**

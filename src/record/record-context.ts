@@ -11,12 +11,15 @@ export class RecordContext {
   offset = -1
   timestamp = -1
   headers: Headers = new Headers()
+  /** The calls of asynchronous steps that it has passed; empty if none. */
+  path = ''
 
-  set(topic: string | null, partition: number, offset: number, timestamp: number, headers: Headers): void {
+  set(topic: string | null, partition: number, offset: number, timestamp: number, headers: Headers, path = ''): void {
     this.topic = topic
     this.partition = partition
     this.offset = offset
     this.timestamp = timestamp
     this.headers = headers
+    this.path = path
   }
 }

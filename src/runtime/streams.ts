@@ -16,6 +16,7 @@ import { DirectoryCleaner } from './state-directory/directory-cleaner.ts'
 import { EventLoopThreads } from './workers/event-loop-threads.ts'
 import { fencedClient, isFenced } from './state-directory/fenced.ts'
 import { claimDirectory, type ClaimedDirectory } from './state-directory/identity.ts'
+import { refuseLeftCalls } from './restore/refuse-left-calls.ts'
 import { refuseRenamed } from './restore/refuse-renamed.ts'
 import { stateHome, type StateHome } from './state-directory/state-home.ts'
 import { STREAMS_START, type Options, type StreamsOptions } from './streams-options.ts'
@@ -122,6 +123,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     )
     try {
       await refuseRenamed(app, topology, options.log)
+      await refuseLeftCalls(app, topology, options.log)
       const place = { directory, claim, ...(await openHost({ app, topology, options, engine, directory, claim })) }
       const streams = new Streams(app, topology, options, place)
       try {

@@ -241,3 +241,31 @@ export interface JoinBuffer<K, V> extends StateStore {
   put(key: K, value: V, timestamp: number, headers: Headers): boolean
   evictWhile(condition: () => boolean, emit: (key: K, value: V, timestamp: number, headers: Headers) => void): void
 }
+
+/** A record whose call had not left its step at a commit. */
+export interface KeptCall<K, V> {
+  readonly sequence: number
+  readonly key: K | null
+  readonly value: V | null
+  readonly timestamp: number
+  readonly headers: Headers
+  /** The input record that it came of: topic null in punctuators. */
+  readonly topic: string | null
+  readonly partition: number
+  readonly offset: number
+  /** The task's stream time when it came. */
+  readonly streamTime: number
+  /** Distinguishes it from the other records that came of the same input record. */
+  readonly ordinal: string
+}
+
+/** The records that an asynchronous step has taken and not sent on. */
+export interface CallState<K, V> extends StateStore {
+  /** Returns those that are kept, in the order of their sequence numbers. */
+  all(): readonly KeptCall<K, V>[]
+  /** @throws MR_STATE_SERIALIZE, MR_SERDE_ROUND_TRIP */
+  put(call: KeptCall<K, V>): void
+  remove(sequence: number): void
+  /** Returns what two equal keys have in common: the key itself if it is primitive, else its bytes as text. */
+  mapKey(key: K): unknown
+}

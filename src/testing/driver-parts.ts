@@ -1,5 +1,6 @@
 import { memoryLog } from '../log/memory/memory-log.ts'
 import type { Log, LogClient, LogProducer } from '../log/log.ts'
+import { eventLoopScheduler, type Scheduler } from '../platform/scheduler.ts'
 import { ManualClock } from '../platform/manual-clock.ts'
 import { GLOBAL_STATE, GlobalTables } from '../runtime/thread/global-tables.ts'
 import { RepeatedLines } from '../application/repeated-lines.ts'
@@ -25,7 +26,12 @@ export interface DriverParts {
   readonly recording: RecordingProducer
   readonly globals: GlobalTables
   readonly manager: TaskManager
+  /** Resolves when the next call of an asynchronous step ends. */
+  callEnded(): Promise<void>
 }
+
+/** Pauses between the attempts at a call are as long as they may be, so that tests know by how much to advance. */
+const DRIVER_SCHEDULER: Scheduler = { ...eventLoopScheduler, random: () => 1 - Number.EPSILON }
 
 /** Makes a log with the topics of the application, and opens the application on it. */
 export function* openParts(
@@ -75,15 +81,22 @@ export function* openOn(
     home,
     globals,
     clock,
+    scheduler: DRIVER_SCHEDULER,
     onRestore: () => {},
     lines: new RepeatedLines(app.settings.logger, clock),
     tasks: merged ? 'merged' : 'real',
     topicMissing: (name) => void log.createTopics([{ name, partitions: partitionsOf(name, options) }]),
     ...(merged ? { arrivalOrder: recording.compare } : {}),
   })
+  let ended = Promise.withResolvers<void>()
+  manager.onReady(() => ended.resolve())
+  const callEnded = async (): Promise<void> => {
+    await ended.promise
+    ended = Promise.withResolvers()
+  }
   yield* wait(client.group.join())
   yield* settleGroup(client, manager)
-  return { topology, log, clock, home, client, feeder: log.openProducer(), recording, globals, manager }
+  return { topology, log, clock, home, client, feeder: log.openProducer(), recording, globals, manager, callEnded }
 }
 
 /**

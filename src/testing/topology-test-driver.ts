@@ -152,12 +152,33 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
         globals.poll()
         manager.poll()
         recording.startRound()
-        if (!manager.processOne() && !manager.commitNeeded) return
+        if (manager.drainCalls() === 0 && !manager.processOne() && !manager.commitNeeded) return
         this.#commit()
       }
     } catch (error) {
       this.#recover(error)
       throw error
+    }
+  }
+
+  /**
+   * Resolves when no call of an asynchronous step runs, and everything that follows from their results has been
+   * processed and committed. Records that were piped beyond `concurrency` have been called by then, too. Timeouts and
+   * pauses between attempts go by `advanceWallClock`: a call that never ends keeps this from resolving until then.
+   *
+   * @throws what the application ends with
+   * @example
+   * ```ts
+   * driver.input(payments).pipe('alice', payment)
+   * await driver.settled()
+   * driver.output(scored).readAll()
+   * ```
+   */
+  async settled(): Promise<void> {
+    this.#drain()
+    while (this.#parts.manager.callsRunning) {
+      await this.#parts.callEnded()
+      this.#drain()
     }
   }
 

@@ -9,6 +9,7 @@ import {
   type TumblingWindows,
   type UnlimitedWindows,
 } from '../windowing/windows.ts'
+import type { CallContext } from './call-context.ts'
 import type { FixedKeyProcessorSupplier, ProcessorSupplier, ValueTransformerSupplier } from './processor-api.ts'
 
 /*
@@ -58,6 +59,28 @@ export type TableView =
   /** A suppressed table: for a key held back, the value before its first change held back, else that of the table. */
   | { readonly kind: 'suppress'; readonly buffer: string; readonly of: TableView }
 
+/** Calls a service of the user's own for a record. It may return the result itself, or a promise of it. */
+export type AsyncFunction = (value: unknown, key: unknown, context: CallContext) => unknown
+
+/** How an asynchronous step makes its calls. Times in ms. */
+export interface CallPolicy {
+  /** Calls that run at the same time, at most. */
+  readonly concurrency: number
+  /** Bound of one attempt; Infinity: none. */
+  readonly timeout: number
+  /** Attempts at one call, at most. */
+  readonly attempts: number
+  /** Bound of the pause before the second attempt. It doubles from attempt to attempt, up to `maxBackoff`. */
+  readonly backoff: number
+  readonly maxBackoff: number
+  readonly retryOn: ((error: unknown) => boolean) | undefined
+  /** `serial`: the next call of a key begins when the one before has ended. */
+  readonly sameKey: 'serial' | 'concurrent'
+  readonly emit: 'in-order' | 'as-completed'
+  /** For how long a close waits for the calls that run. */
+  readonly drainTimeout: number
+}
+
 export type JoinKind = 'inner' | 'left' | 'outer'
 
 export type OperatorSpec =
@@ -76,6 +99,16 @@ export type OperatorSpec =
       readonly label: string
       readonly write: (line: string) => void
       readonly mapper?: ValueMapper
+    }
+  /** `mapAsync`, `mapValuesAsync`, `flatMapValuesAsync`, `forEachAsync`. */
+  | {
+      readonly op: 'async'
+      readonly form: 'map' | 'mapValues' | 'flatMapValues' | 'forEach'
+      readonly call: AsyncFunction
+      readonly store: string
+      /** False: records of other inputs do not wait for calls before a place where both meet. */
+      readonly align: boolean
+      readonly policy: CallPolicy
     }
   /** `merge`, branch ends, cogroup's merge. */
   | { readonly op: 'passThrough' }
@@ -329,6 +362,7 @@ const TRAITS: { readonly [Name in OperatorName]: (spec: OperatorSpecs[Name]) => 
   peek: handsOn,
   forEach: makes,
   print: makes,
+  async: makes,
   passThrough: handsOn,
   branch: handsOn,
   repartitionFilter: handsOn,

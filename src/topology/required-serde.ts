@@ -9,6 +9,7 @@ export type Part = 'key' | 'value'
  * Returns the serde that an operator has, else the application's default.
  *
  * @param purpose what it is needed for: `the store "totals"`
+ * @param option the operator's option that sets it
  * @throws MR_SERDE_MISSING
  */
 export function requiredSerde(
@@ -17,13 +18,14 @@ export function requiredSerde(
   serde: Serde<unknown> | undefined,
   node: string,
   purpose: string,
+  option: string = part,
 ): Serde<unknown> {
   const found = serde ?? (part === 'key' ? settings.defaultKeySerde : settings.defaultValueSerde)
   if (found !== undefined) return found
   throw topologyError(
     'MR_SERDE_MISSING',
     `no ${part} serde for ${purpose}: the operators before it do not tell the ${part}'s type`,
-    `Give the operator the option \`${part}\`, as in { ${part}: json<T>() }, or the application a default: ` +
+    `Give the operator the option \`${option}\`, as in { ${option}: json<T>() }, or the application a default: ` +
       `defineApp({ defaults: { ${part}: … } }).`,
     node,
   )
@@ -36,7 +38,8 @@ export function requiredInternalSerde(
   serde: Serde<unknown> | undefined,
   node: string,
   purpose: string,
+  option: string = part,
 ): Serde<unknown> {
-  const found = requiredSerde(settings, part, serde, node, purpose)
+  const found = requiredSerde(settings, part, serde, node, purpose, option)
   return found.internal ?? found
 }

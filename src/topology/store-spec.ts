@@ -10,6 +10,7 @@ export type StoreSpec =
   | OuterJoinStoreSpec
   | SuppressBufferSpec
   | JoinBufferSpec
+  | CallStoreSpec
 
 export interface StoreSpecBase {
   readonly name: string
@@ -76,4 +77,9 @@ export interface SuppressBufferSpec extends StoreSpecBase {
 export interface JoinBufferSpec extends StoreSpecBase {
   readonly kind: 'joinBuffer'
   readonly grace: number
+}
+
+/** The records of an asynchronous step whose results had not left it at the last commit, by sequence number. */
+export interface CallStoreSpec extends StoreSpecBase {
+  readonly kind: 'calls'
 }

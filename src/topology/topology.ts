@@ -100,17 +100,18 @@ export interface ExtractorRecord {
 /** Where a group without a committed offset starts: `byDuration` ms back from now (KIP-1106). */
 export type OffsetReset = 'earliest' | 'latest' | 'none' | { readonly byDuration: number }
 
-export type TopicExtractor = (
-  value: unknown,
-  key: unknown,
-  context: {
-    readonly topic: string | null
-    readonly partition: number
-    readonly offset: number
-    readonly timestamp: number
-    readonly headers: Headers
-  },
-) => string
+/** Origin of the record that is written, for functions that choose its topic (Kafka Streams' `RecordContext`). */
+export interface RecordOrigin {
+  /** Null for what a punctuator forwards; partition and offset are -1 then. */
+  readonly topic: string | null
+  readonly partition: number
+  readonly offset: number
+  /** Timestamp of the record that is written, ms since the epoch. */
+  readonly timestamp: number
+  readonly headers: Headers
+}
+
+export type TopicExtractor = (value: unknown, key: unknown, record: RecordOrigin) => string
 
 /** Returns the partition; undefined: the default (murmur2 of the key bytes); an array: all of these, none if empty. */
 export type StreamPartitioner = (

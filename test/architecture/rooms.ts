@@ -177,6 +177,10 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: 'what operators keep to themselves and hold in memory whole: suppress, outer joins, joins with grace',
     knows: [...STORE, 'state/entries'],
   },
+  'state/calls': {
+    holds: 'the records in an asynchronous step that had not left it at a commit',
+    knows: ['platform', 'record', 'serde', 'state', 'state/buffers', 'state/rows', 'topology'],
+  },
   'state/views': {
     holds: 'stores as users see them',
     knows: ['errors', 'platform', 'record', 'state', 'state/key-value', 'state/window', 'state/versioned'],
@@ -188,6 +192,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'engine/memory',
       'errors',
       'state/buffers',
+      'state/calls',
       'state/key-value',
       'state/window',
       'state/versioned',
@@ -218,6 +223,10 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: 'joins of tables by a foreign key',
     knows: [...OPERATOR, 'operators/table', 'serde', 'state'],
   },
+  'operators/async': {
+    holds: 'calls of services: which may begin, which results may leave',
+    knows: [...OPERATOR, 'state', 'topology'],
+  },
   'operators/suppress': {
     holds: 'results held back',
     knows: [...OPERATOR, 'operators/table', 'state', 'windowing'],
@@ -227,6 +236,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     knows: [
       'operators',
       'operators/aggregate',
+      'operators/async',
       'operators/foreign-key',
       'operators/join',
       'operators/process',
@@ -283,6 +293,19 @@ export const rooms: Readonly<Record<string, Room>> = {
       'serde',
     ],
   },
+  'runtime/calls': {
+    holds: 'the asynchronous steps of a task: in its turns, its commits, its close',
+    knows: [
+      'operators',
+      'platform',
+      'record',
+      'runtime/failures',
+      'runtime/input',
+      'runtime/node',
+      'state',
+      'topology',
+    ],
+  },
   'runtime/task': {
     holds: 'a task: operators wired over queues and stores, its times, its offsets',
     knows: [
@@ -291,6 +314,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'log',
       'operators',
       'operators/create',
+      'runtime/calls',
       'runtime/failures',
       'runtime/input',
       'runtime/node',
@@ -323,6 +347,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'record',
       'serde',
       'state',
+      'state/calls',
       'state/task',
       'topology',
       'topology/describe',
@@ -355,6 +380,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'log',
       'platform',
       'record',
+      'runtime/calls',
       'runtime/commit',
       'runtime/failures',
       'runtime/input',

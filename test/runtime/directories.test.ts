@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
 import { memoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import { ManualClock } from '../../src/platform/manual-clock.ts'
+import { eventLoopScheduler } from '../../src/platform/scheduler.ts'
 import { GlobalTables } from '../../src/runtime/thread/global-tables.ts'
 import { RepeatedLines } from '../../src/application/repeated-lines.ts'
 import { runSteps } from '../../src/platform/steps.ts'
@@ -107,7 +108,17 @@ test('a task that another thread still holds is opened when it is released; the 
   await client.group.join()
   const globals = await runSteps(GlobalTables.open(app, topology, state.log, home, state.clock))
   const lines = new RepeatedLines(app.settings.logger, state.clock)
-  const options = { app, topology, log: state.log, client, home, globals, clock: state.clock, lines }
+  const options = {
+    app,
+    topology,
+    log: state.log,
+    client,
+    home,
+    globals,
+    clock: state.clock,
+    lines,
+    scheduler: eventLoopScheduler,
+  }
   const manager = new TaskManager({ ...options, onRestore: () => {}, tasks: 'real' })
   const ids = (): string[] => manager.tasks.map(({ id }) => id)
   const task = (partition: number) => ({ subtopology: 0, partition })

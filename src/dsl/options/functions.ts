@@ -7,17 +7,22 @@ import { topologyError } from '../../topology/topology-error.ts'
  * @throws MR_TOPOLOGY_FUNCTION for anything but a function, which plain JavaScript lets through, and for an `async` one
  */
 export function erased<R>(fn: (...args: never) => R, what: string): (...args: unknown[]) => R {
-  if (typeof fn !== 'function') {
-    throw topologyError('MR_TOPOLOGY_FUNCTION', `${what} is ${fn === null ? 'null' : typeof fn}`, 'Give a function.')
-  }
+  const plain = erasedAsync(fn, what)
   if (isAsyncFunction(fn)) {
     throw topologyError(
       'MR_TOPOLOGY_FUNCTION',
       `${what} is an async function`,
-      'Return the result itself: nothing is awaited between two records. To look data up, join with a table.',
+      'Return the result itself: nothing is awaited between two records. To look data up, join with a table; ' +
+        'to call a service, use mapValuesAsync() or its like.',
     )
   }
-  return fn as (...args: unknown[]) => R
+  return plain
+}
+
+/** As `erased`, for a function that may be `async`: its promise is awaited. */
+export function erasedAsync<R>(fn: (...args: never) => R, what: string): (...args: unknown[]) => R {
+  if (typeof fn === 'function') return fn as (...args: unknown[]) => R
+  throw topologyError('MR_TOPOLOGY_FUNCTION', `${what} is ${fn === null ? 'null' : typeof fn}`, 'Give a function.')
 }
 
 /**

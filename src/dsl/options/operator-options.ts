@@ -47,6 +47,64 @@ export interface ProcessOptions extends Named {
   readonly stores?: readonly (string | StoreSpec)[]
 }
 
+/** When a call is attempted again. Without these options there is one attempt. */
+export interface RetryOptions {
+  /** Attempts at one call, at most. Default 3. */
+  readonly attempts?: number
+  /**
+   * Bound of the pause before the second attempt; it doubles from attempt to attempt. The pause itself is random,
+   * between 0 and the bound ("full jitter"). Default 100 ms.
+   */
+  readonly backoff?: Duration
+  /** Bound of every pause. Default 30 s. */
+  readonly maxBackoff?: Duration
+  /** Returns true for errors after which there is another attempt; all of them if not given. MR_CALL_TIMEOUT is one. */
+  readonly retryOn?: (error: unknown) => boolean
+}
+
+/** Options of `forEachAsync`, and of every other asynchronous step. `K` and `V` are the types of its input. */
+export interface AsyncOptions<K, V> extends Named {
+  /** Calls of one task (one partition) that run at the same time, at most: 1 to 10,000. Default 16. */
+  readonly concurrency?: number
+  /** Bound of one attempt, after which `signal` is aborted and the attempt fails with MR_CALL_TIMEOUT. Default 30 s. */
+  readonly timeout?: Duration
+  /** Whether and when a call is attempted again. One attempt if not given. */
+  readonly retry?: RetryOptions
+  /** `serial` (default): the next call of a key begins when the one before it has ended. */
+  readonly sameKey?: 'serial' | 'concurrent'
+  /**
+   * `in-order` (default): results go on in the order of the records, as those of a synchronous operator.
+   * `as-completed`: as they come, in order per key; they may be late for windows.
+   */
+  readonly emit?: 'in-order' | 'as-completed'
+  /**
+   * Where records that have not passed this step meet its results (in a join, a merge, a store), they wait until the
+   * calls before them have ended, so that the answer is that of a synchronous operator. False: they meet as they come.
+   * Default true.
+   */
+  readonly align?: boolean
+  /** For how long a close waits for the calls that run; what has not ended is called again later. Default 5 s. */
+  readonly drainTimeout?: Duration
+  /** Name of the store of records whose call has not ended, and part of `idempotencyKey`: give one, and keep it. */
+  readonly store?: string
+  /** Serde of the input's keys, for that store; the stream's if not given. */
+  readonly inputKey?: Serde<K>
+  /** Serde of the input's values, for that store; the stream's if not given. */
+  readonly inputValue?: Serde<NonNullable<V>>
+}
+
+/** Options of `mapValuesAsync` and `flatMapValuesAsync`. */
+export interface MapValuesAsyncOptions<K, V, VR> extends AsyncOptions<K, V> {
+  /** Serde of the results, for what comes after the step. */
+  readonly value?: Serde<NonNullable<VR>>
+}
+
+/** Options of `mapAsync`. */
+export interface MapAsyncOptions<K, V, KR, VR> extends MapValuesAsyncOptions<K, V, VR> {
+  /** Serde of the resulting keys, for what comes after the step. */
+  readonly key?: Serde<KR>
+}
+
 /** Options of a stream-table join (Kafka Streams' `Joined`); serdes not given are those of the stream. */
 export interface TableJoinOptions<K, V> extends Named {
   readonly key?: Serde<K>

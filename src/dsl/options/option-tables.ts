@@ -24,11 +24,13 @@ import type {
   ForeignKeyJoinOptions,
   GroupOptions,
   KeyValueStoreOptions,
+  MapAsyncOptions,
   Materialize,
   Named,
   PrintOptions,
   ProcessOptions,
   RepartitionStreamOptions,
+  RetryOptions,
   SinkOptions,
   StreamJoinOptions,
   StrictBuffer,
@@ -57,6 +59,11 @@ const logging = option<boolean | Readonly<Record<string, string>>>(
   { default: true, description: 'whether there is a changelog, and how its topic is made' },
   (given, place) => (typeof given === 'boolean' ? given : readTopicConfigs(given, place)),
 )
+
+/** Code of errors about asynchronous steps. */
+const CALLS = 'MR_TOPOLOGY_ASYNC'
+/** Calls of one task that may run at the same time: each of them may hold a connection. */
+const MOST_CALLS = 10_000
 
 export const NAMED = { name } satisfies TableOf<Named>
 
@@ -163,6 +170,45 @@ export const PRINT = {
   write: func<(line: string) => void>({ description: 'where lines go' }),
   mapper: func<ValueMapper>({ description: 'text of a record' }),
 } satisfies TableOf<PrintOptions<unknown, unknown>>
+
+/** The options of the attempts at a call. */
+const RETRY = {
+  attempts: wholeNumber({ default: 3, least: 1, description: 'attempts at one call, at most', code: CALLS }),
+  backoff: duration({ default: 100, description: 'bound of the pause before the second attempt', code: CALLS }),
+  maxBackoff: duration({ default: 30_000, description: 'bound of every pause', code: CALLS }),
+  retryOn: func<(error: unknown) => boolean>({ description: 'errors that are worth another attempt', code: CALLS }),
+} satisfies TableOf<RetryOptions>
+
+/** The options of asynchronous steps. */
+export const ASYNC = {
+  name,
+  key,
+  value,
+  inputKey: serde({ description: 'serde of the keys of the records that wait' }),
+  inputValue: serde({ description: 'serde of the values of the records that wait' }),
+  store: nameOption({ description: 'name of the store of records whose call has not ended', code: 'MR_TOPOLOGY_NAME' }),
+  concurrency: wholeNumber({
+    default: 16,
+    least: 1,
+    most: MOST_CALLS,
+    description: 'calls of one task that run at the same time, at most',
+    code: CALLS,
+  }),
+  timeout: duration({ default: 30_000, least: 1, description: 'bound of one attempt', code: CALLS }),
+  retry: nested(RETRY, { description: 'whether and when a call is attempted again' }),
+  sameKey: oneOf<'serial' | 'concurrent'>(['serial', 'concurrent'], {
+    default: 'serial',
+    description: 'whether calls of one key run at the same time',
+    code: CALLS,
+  }),
+  emit: oneOf<'in-order' | 'as-completed'>(['in-order', 'as-completed'], {
+    default: 'in-order',
+    description: 'the order in which results go on',
+    code: CALLS,
+  }),
+  align: flag({ default: true, description: 'whether records of other inputs wait for calls before a meeting' }),
+  drainTimeout: duration({ default: 5_000, description: 'for how long a close waits for running calls', code: CALLS }),
+} satisfies TableOf<MapAsyncOptions<unknown, unknown, unknown, unknown>>
 
 export const SUPPRESS = { name, logging } satisfies TableOf<SuppressOptions>
 

@@ -1,5 +1,6 @@
 import type { OperatorName, OperatorSpec, OperatorSpecs } from '../../topology/operator-spec.ts'
 import { Aggregate } from '../aggregate/aggregate.ts'
+import { AsyncStep } from '../async/async-step.ts'
 import { Branch } from '../stateless/branch.ts'
 import { Filter } from '../stateless/filter.ts'
 import { FlatMapValues } from '../stateless/flat-map-values.ts'
@@ -55,6 +56,7 @@ const CONSTRUCTORS: Constructors = {
   peek: Peek,
   forEach: ForEach,
   print: Print,
+  async: AsyncStep,
   passThrough: PassThrough,
   branch: Branch,
   repartitionFilter: RepartitionFilter,

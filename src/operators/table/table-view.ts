@@ -220,7 +220,7 @@ class TransformValuesLookup extends DerivedLookup {
 
   protected override derive(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
     const { record } = this.context
-    const { topic, partition, offset, timestamp, headers } = record
+    const { topic, partition, offset, timestamp, headers, path } = record
     const time = entry === undefined ? -1 : entry.timestamp
     record.set(null, -1, -1, time, NO_HEADERS)
     const outer = this.#userContext.begin()
@@ -229,7 +229,7 @@ class TransformValuesLookup extends DerivedLookup {
       return toEntry(settled(result, this.context), time)
     } finally {
       this.#userContext.leave(outer)
-      record.set(topic, partition, offset, timestamp, headers)
+      record.set(topic, partition, offset, timestamp, headers, path)
     }
   }
 }

@@ -39,7 +39,8 @@ export interface CommitsOptions {
  * The commits of one stream thread. A commit makes everything durable that the tasks did since the last one: all of it
  * or, under exactly-once, nothing.
  *
- * 1. `flushCaches`, until nothing is left to emit;
+ * 1. `flushCaches`, until nothing is left to emit; then the calls that have not left their steps are put into the
+ *    steps' stores;
  * 2. `appendChangelogs`: the records of all changed entries;
  * 3. `commitOffsets`, once every send is acknowledged, under exactly-once together with the records;
  * 4. `writeEngines`: the changes and changelog positions of each task, in one batch.
@@ -79,6 +80,7 @@ export class Commits {
     const tasks = running.filter((task) => hasToCommit(task, writes))
     if (tasks.length === 0) return NOTHING_TO_COMMIT
     yield* flushCaches(tasks, slice)
+    for (const { id, processing } of tasks) inTask(id, () => processing.calls.save())
     yield* appendChangelogs(tasks, client, writer)
     const answer = commitOffsets(tasks, client)
     const asOf = clock.now()

@@ -2,16 +2,8 @@ import { MillraceError } from '../../errors/millrace-error.ts'
 import { PartitionMap, type Log, type LogReader, type RecordCursor } from '../../log/log.ts'
 import type { Clock, TimerHandle } from '../../platform/clock.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
-import { NO_HEADERS, type Headers } from '../../record/headers.ts'
-import { copyOfRange } from '../../record/record-slice.ts'
-
-/** An input record as it was read. */
-export interface RawInput {
-  readonly timestamp: number
-  readonly headers: Headers
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-}
+import type { RawInput } from '../../record/raw-input.ts'
+import { rawInput } from '../input/raw-input.ts'
 
 interface Place {
   /** Offset of the record that was looked for last. */
@@ -146,15 +138,5 @@ export class InputLookup {
   #closeWhenIdle(): void {
     this.#idle?.cancel()
     this.#idle = this.#clock.schedule(IDLE, () => this.#release())
-  }
-}
-
-/** Copies the current record. */
-export function rawInput(cursor: RecordCursor): RawInput {
-  return {
-    timestamp: cursor.timestamp,
-    headers: cursor.headers(NO_HEADERS).copy(),
-    key: copyOfRange(cursor.buffer, cursor.keyStart, cursor.keyEnd),
-    value: copyOfRange(cursor.buffer, cursor.valueStart, cursor.valueEnd),
   }
 }

@@ -4,7 +4,8 @@ import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
 import { Headers } from '../../record/headers.ts'
 import type { FailedRecord } from '../../application/application.ts'
 import type { WriteOrigin } from '../output/record-writer.ts'
-import type { InputLookup, RawInput } from './input-lookup.ts'
+import type { RawInput } from '../../record/raw-input.ts'
+import type { InputLookup } from './input-lookup.ts'
 import type { TaskErrors } from './task-errors.ts'
 
 /** An operator that writes to a topic, and the input partition that it writes for: topic null in punctuators. */

@@ -17,7 +17,8 @@ import type { RecordContext } from '../../record/record-context.ts'
 import type { ErrorDecision, ErrorHandler, FailedRecord, Settings } from '../../application/application.ts'
 import { namingTask } from './damaged-state.ts'
 import type { DeadLetters } from './dead-letters.ts'
-import { rawInput, type RawInput } from './input-lookup.ts'
+import { rawInput } from '../input/raw-input.ts'
+import type { RawInput } from '../../record/raw-input.ts'
 import type { PartitionQueue, RecordGate } from '../input/partition-queue.ts'
 import type { TaskContexts } from '../node/task-context.ts'
 import { copyOfRange } from '../../record/record-slice.ts'
@@ -247,7 +248,7 @@ export class TaskErrors implements RecordGate {
   }
 
   #currentRecord(node: string): FailedRecord {
-    const { queue } = this.#input
+    const { queue, recalled } = this.#input
     if (queue !== undefined) return this.#failedRecord(queue, queue.cursor, node)
     const { topic, partition, offset, timestamp, headers } = this.#record
     return {
@@ -258,8 +259,8 @@ export class TaskErrors implements RecordGate {
       headers: headers.copy(),
       node,
       task: this.#task,
-      rawKey: null,
-      rawValue: null,
+      rawKey: recalled?.key ?? null,
+      rawValue: recalled?.value ?? null,
     }
   }
 

@@ -1,5 +1,6 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { Clock } from '../../platform/clock.ts'
+import type { CallHost } from '../../operators/calls.ts'
 import type { OperatorContext } from '../../operators/operator.ts'
 import type { DropReason } from '../../record/drop-reason.ts'
 import type { CallbackScope } from '../../record/callback-scope.ts'
@@ -35,6 +36,8 @@ export class TaskContexts {
   readonly clock: Clock
   /** Numbers kept with the committed offsets. */
   readonly times: Map<string, number>
+  /** Set before any node is initialised. */
+  calls!: CallHost
   streamTime = -1
   commitRequested = false
 
@@ -101,6 +104,10 @@ export class NodeContext implements OperatorContext {
   userStore(name: string, scope: CallbackScope): unknown {
     if (!this.#mayUse(name)) throw this.#notConnected(name)
     return this.#shared.stores.userStore(name, scope)
+  }
+
+  get calls(): CallHost {
+    return this.#shared.calls
   }
 
   streamTime(): number {

@@ -3,7 +3,10 @@ import type { PartitionMap, CommittedOffset, RecordCursor } from '../../log/log.
 import type { Clock } from '../../platform/clock.ts'
 import type { Operator } from '../../operators/operator.ts'
 import type { Settings } from '../../application/application.ts'
+import { callOrder } from '../../topology/call-order.ts'
+import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { Subtopology } from '../../topology/topology.ts'
+import { TaskCalls, type CallThread } from '../calls/task-calls.ts'
 import { IdleTime, type QuietOf } from './idle-time.ts'
 import type { NodeFailure } from '../node/node-output.ts'
 import type { NodeTimes } from '../node/node-times.ts'
@@ -38,6 +41,7 @@ export interface ProcessingOptions extends Readonly<Omit<ContextsOptions, 'punct
   readonly inputs: readonly ProcessingInput[]
   readonly writer: RecordWriter
   readonly inputLookup: InputLookup
+  readonly thread: CallThread
   /** Measures every node; absent unless there was reason to. */
   readonly nodeTimes: NodeTimes | undefined
   /** What is held back before each node, ms. Undefined: stream time goes by records alone. */
@@ -70,6 +74,7 @@ export class Processing {
   readonly #contexts: TaskContexts
   readonly #input = new CurrentInput()
   readonly #errors: TaskErrors
+  readonly #calls: TaskCalls
   readonly #times: NodeTimes | undefined
   readonly #idle: IdleTime | undefined
   readonly #operators: readonly Operator[]
@@ -97,6 +102,13 @@ export class Processing {
     const deadLetters = new DeadLetters(settings.deadLetterTopic, writer)
     this.#errors = new TaskErrors(taskId, settings, this.#contexts, record, this.#input, deadLetters)
     const refused = { errors: this.#errors, inputs: options.inputLookup }
+    const specOf = (name: string): StoreSpec | undefined => options.stores.state(name)?.spec
+    const order = callOrder(
+      subtopologies.flatMap(({ nodes }) => nodes),
+      specOf,
+    )
+    this.#calls = new TaskCalls(this.#contexts, this.#errors, this.#input, options.inputLookup, order, options.thread)
+    this.#contexts.calls = this.#calls
     const wiring = wire(subtopologies, this.#contexts, writer, refused, this.#input, this.#failed)
     this.#operators = wiring.operators
     this.#times = nodeTimes
@@ -176,6 +188,7 @@ export class Processing {
     let count = 0
     while (count < limit && this.nextTimestamp <= until) {
       if (!this.#ready && !this.#mayProceed(lagOf)) break
+      if (this.#isHeldByCalls) break
       const queue = this.#heap.poll()
       if (queue === undefined) break
       if (this.#times === undefined) this.#processHead(queue)
@@ -185,6 +198,23 @@ export class Processing {
     }
     this.processed += count
     return count
+  }
+
+  get #isHeldByCalls(): boolean {
+    const next = this.#heap.peek()
+    return next !== undefined && this.#calls.holds(next.source.node)
+  }
+
+  /** Sends on the results of calls that have ended, until the slice is over. Returns how many it were. */
+  drainCalls(slice?: Slice): number {
+    const left = this.#calls.drain(slice)
+    if (left > 0) this.#commitNeeded = true
+    return left
+  }
+
+  /** The asynchronous steps. */
+  get calls(): TaskCalls {
+    return this.#calls
   }
 
   #processHead(queue: PartitionQueue): void {
@@ -243,7 +273,7 @@ export class Processing {
   /** Lets stream time go on while the partitions are idle; true if it did. */
   passTime(quietOf: QuietOf): boolean {
     const idle = this.#idle
-    if (idle === undefined || this.#heap.size > 0) return false
+    if (idle === undefined || this.#heap.size > 0 || !this.#calls.isEmpty) return false
     const due = idle.due(this.#queues, quietOf)
     if (due === 0) return false
     if (this.commitNeeded) {
@@ -257,14 +287,15 @@ export class Processing {
     return this.#commitNeeded
   }
 
-  /** Runs the wall-clock punctuators that are due; true if any ran. */
+  /** Runs the wall-clock punctuators that are due, and ends calls that take too long; true if there were any. */
   punctuateWallClock(): boolean {
-    return this.#contexts.punctuation.punctuateWallClock(this.#runPunctuator)
+    const expired = this.#calls.expire()
+    return this.#contexts.punctuation.punctuateWallClock(this.#runPunctuator) || expired
   }
 
-  /** By the monotonic clock; Infinity if there is none. */
+  /** By the monotonic clock, when there is something to do without a record; Infinity if never. */
   get nextWallClockPunctuation(): number {
-    return this.#contexts.punctuation.nextWallClock
+    return Math.min(this.#contexts.punctuation.nextWallClock, this.#calls.nextDue)
   }
 
   /** Offset after the last committed record of a partition. */

@@ -128,6 +128,8 @@ export class GlobalTables {
           drops: new DroppedRecords(id, record, lines, logger, drops),
           writer,
           inputLookup,
+          // The processor of a global store calls no services.
+          thread: { random: Math.random, wake() {} },
           clock,
           nodeTimes: undefined,
           idleDelays: undefined,

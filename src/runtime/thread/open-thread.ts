@@ -87,7 +87,12 @@ export function statusOf({ manager, commits, redone }: StreamThread): ThreadStat
   for (const { id, processing } of manager.tasks) {
     processed += processing.processed
     for (const queue of processing.queues) lag += queue.size + (manager.lag(queue.topic, queue.partition) ?? 0)
-    tasks.push({ id, streamTime: processing.streamTime, processed: processing.processed })
+    tasks.push({
+      id,
+      streamTime: processing.streamTime,
+      processed: processing.processed,
+      calls: processing.calls.status,
+    })
   }
   const { written, standbyLags: standbys } = manager
   const { memoryUse: memory } = manager

@@ -14,7 +14,7 @@ import { Slice } from '../../platform/slice.ts'
 import type { RepeatedLines } from '../../application/repeated-lines.ts'
 import { readsTopic } from '../restore/start-offsets.ts'
 import { runSteps } from '../../platform/steps.ts'
-import type { Uncommitted } from '../task/processing.ts'
+import { commitsFail, deletedOutput } from './failing-commits.ts'
 import type { TaskManager } from './task-manager.ts'
 import { WakeUp } from './wake-up.ts'
 
@@ -183,7 +183,15 @@ export class StreamThread {
     const applied = globals.poll()
     if (globals.writeDue) await runSteps(globals.write())
     const arrived = manager.poll()
-    const processed = this.#process()
+    this.#slice.begin()
+    let processed = this.#process()
+    // Calls that end at once are not worth a turn of the event loop each.
+    while (manager.callsRunning && !this.#slice.look()) {
+      await Promise.resolve()
+      const more = this.#process()
+      if (more === 0) break
+      processed += more
+    }
     const punctuated = this.#punctuate()
     const toRedo = this.#toRedo
     if (this.#commitDue()) await this.#commit()
@@ -197,7 +205,6 @@ export class StreamThread {
 
   #process(): number {
     const { manager } = this.#options
-    this.#slice.begin()
     let processed = 0
     for (;;) {
       const count = manager.process(RECORDS_PER_TURN, this.#slice)
@@ -425,6 +432,7 @@ export class StreamThread {
   async #finish(): Promise<void> {
     const { client, manager } = this.#options
     await this.#concludeCommit()
+    await this.#awaitCalls()
     const outcome = await runSteps(manager.closeClean(this.#slice))
     await runSteps(manager.closeStandbys())
     await client.group.leave()
@@ -433,6 +441,21 @@ export class StreamThread {
     throw new MillraceError('MR_COMMIT', `the last commit could not be made (${outcome})`, {
       hint: 'Nothing is lost: the records since the last commit are processed again after a restart.',
     })
+  }
+
+  /** Waits for the calls that run, each step for its `drainTimeout`. What has not ended by then is called again. */
+  async #awaitCalls(): Promise<void> {
+    const { manager, clock } = this.#options
+    const since = clock.monotonic()
+    manager.stopCalls()
+    for (;;) {
+      this.#slice.begin()
+      manager.drainCalls(this.#slice)
+      manager.punctuate()
+      const left = manager.callsDrainUntil(since) - clock.monotonic()
+      if (left <= 0) return
+      await this.#wake.wait(Math.min(left, this.#idleTime()))
+    }
   }
 
   /** After an error: nothing may be committed any more; the first error is the one to report. */
@@ -455,36 +478,6 @@ export class StreamThread {
     this.#state = state
     this.#options.onState(state)
   }
-}
-
-function deletedOutput(topic: string, duration: number): MillraceError {
-  return new MillraceError('MR_TOPIC_UNKNOWN', `a topic that is written to has not existed for ${duration} ms`, {
-    topic,
-    hint:
-      'Create the topic again, then start the application. ' +
-      'Nothing is lost: the records since the last commit are processed again.',
-  })
-}
-
-function commitsFail(duration: number, outcome: string, uncommitted: readonly Uncommitted[]): MillraceError {
-  const places = uncommitted.map(
-    ({ task, topic, partition, offset }) => `task ${task} at ${topic}/${partition} offset ${offset}`,
-  )
-  const [first] = uncommitted
-  const where = places.length === 0 ? '' : `; not committed: ${places.join(', ')}`
-  return new MillraceError(
-    'MR_COMMIT',
-    `commits have been failing for ${duration} ms (last outcome: ${outcome})${where}`,
-    {
-      task: first?.task,
-      topic: first?.topic,
-      partition: first?.partition,
-      offset: first?.offset,
-      hint:
-        'Nothing is lost: the records since the last commit are processed again after a restart. ' +
-        'See the causes logged before; a function that takes longer than the transaction timeout is one.',
-    },
-  )
 }
 
 function without(tasks: readonly TaskId[], removed: readonly TaskId[]): TaskId[] {

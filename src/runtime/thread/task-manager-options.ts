@@ -2,6 +2,7 @@ import type { Application } from '../../application/application.ts'
 import type { RepeatedLines } from '../../application/repeated-lines.ts'
 import type { Log, LogClient } from '../../log/log.ts'
 import type { Clock } from '../../platform/clock.ts'
+import type { Scheduler } from '../../platform/scheduler.ts'
 import type { Topology } from '../../topology/topology.ts'
 import type { RestoreListener } from '../restore/restorer.ts'
 import type { StateHome } from '../state-directory/state-home.ts'
@@ -16,6 +17,7 @@ export interface TaskManagerOptions {
   readonly home: StateHome
   readonly globals: GlobalTables
   readonly clock: Clock
+  readonly scheduler: Scheduler
   readonly onRestore: RestoreListener
   readonly lines: RepeatedLines
   /** `real`: a task per sub-topology and partition. `merged`: a task per partition over all sub-topologies. */

@@ -52,6 +52,7 @@ export class TaskManager {
   readonly #turns = new TaskTurns()
   readonly #idleDelays: ReadonlyMap<string, number> | undefined
   #stopWaiting = (): void => {}
+  #wake = (): void => {}
   readonly #memory: MemoryShare
   readonly #leftInputs: LeftInputs
   #times: NodeTimes | undefined
@@ -144,6 +145,7 @@ export class TaskManager {
   }
 
   onReady(wake: (() => void) | undefined): void {
+    this.#wake = wake ?? (() => {})
     this.#feed.onReady(wake)
     this.#restorer.onReady(wake)
     this.#sources.onReady(wake)
@@ -275,6 +277,7 @@ export class TaskManager {
       drops,
       writer: this.#writer,
       inputLookup: this.#inputLookup,
+      thread: { random: () => this.#options.scheduler.random(), wake: () => this.#wake() },
       clock,
       nodeTimes: this.#times,
       idleDelays: this.#idleDelays,
@@ -303,7 +306,35 @@ export class TaskManager {
   /** Lets tasks process up to `limit` records each, in turns, until the slice is over. Returns how many it were. */
   process(limit: number, slice: Slice): number {
     if (!this.#client.producer.writable) return 0
-    return this.#turns.process(limit, this.#feed.lag, slice)
+    const left = this.drainCalls(slice)
+    return slice.isOver ? left : left + this.#turns.process(limit, this.#feed.lag, slice)
+  }
+
+  /** Sends on the results of calls that have ended, until the slice is over. Returns how many it were. */
+  drainCalls(slice?: Slice): number {
+    let left = 0
+    for (const { processing, stores } of this.#running) {
+      const count = processing.drainCalls(slice)
+      if (count > 0) stores.trimCache()
+      left += count
+      if (slice?.isOver === true) break
+    }
+    return left
+  }
+
+  /** True while a call of a running task has not ended. */
+  get callsRunning(): boolean {
+    return this.#running.some(({ processing }) => processing.calls.isRunning)
+  }
+
+  /** When a close that began at `since` no longer waits for calls: at once if none runs. */
+  callsDrainUntil(since: number): number {
+    return since + Math.max(0, ...this.#running.map(({ processing }) => processing.calls.drainTimeout))
+  }
+
+  /** Begins no further call. */
+  stopCalls(): void {
+    for (const { processing } of this.#running) processing.calls.stop()
   }
 
   /** One record of one task, lowest task first: the pace of the test driver. False if there was none to take. */

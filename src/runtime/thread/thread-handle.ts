@@ -1,3 +1,4 @@
+import type { StepStatus } from '../calls/task-calls.ts'
 import type { DropReason } from '../../record/drop-reason.ts'
 import type { UncaughtErrorDecision } from '../../application/application.ts'
 import { addMemory, NO_MEMORY, type MemoryUse } from '../memory/memory-budget.ts'
@@ -46,6 +47,8 @@ export interface ThreadTaskStatus {
   /** ms since the epoch; -1 before the first record. */
   readonly streamTime: number
   readonly processed: number
+  /** Its asynchronous steps. */
+  readonly calls: readonly StepStatus[]
 }
 
 /** In the main thread, which decides at once. */

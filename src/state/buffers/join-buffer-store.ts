@@ -85,7 +85,7 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
   evictWhile(condition: () => boolean, emit: (key: K, value: V, timestamp: number, headers: Headers) => void): void {
     this.ensureLoaded()
     const { record } = this.environment
-    const { topic, partition, offset, timestamp, headers } = record
+    const { topic, partition, offset, timestamp, headers, path } = record
     try {
       while (this.#order.size > 0 && condition()) {
         const entry = this.#order.first()
@@ -98,7 +98,7 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
         emit(entry.key, this.#values.decode(entry.row.next), row.timestamp, rowHeaders)
       }
     } finally {
-      record.set(topic, partition, offset, timestamp, headers)
+      record.set(topic, partition, offset, timestamp, headers, path)
     }
   }
 

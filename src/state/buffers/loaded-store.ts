@@ -41,12 +41,19 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
   #loaded = false
   #accounted = 0
   readonly #changelogHeaders: Headers | undefined
+  readonly #tombstoneHeaders: Headers | undefined
 
-  protected constructor(spec: StoreSpec, place: StatePlace, changelogHeaders: Headers | undefined) {
+  protected constructor(
+    spec: StoreSpec,
+    place: StatePlace,
+    changelogHeaders: Headers | undefined,
+    tombstoneHeaders?: Headers,
+  ) {
     this.name = spec.name
     this.place = place
     this.environment = place.environment
     this.#changelogHeaders = changelogHeaders
+    this.#tombstoneHeaders = tombstoneHeaders
   }
 
   // ---- what a kind of store adds
@@ -158,7 +165,7 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
     slice.buffer = buffer
     slice.setKey(rowStart + PREFIX_LENGTH, keyEnd)
     slice.setValue(entry === null ? -1 : keyEnd, position)
-    slice.headers = entry === null ? undefined : this.#changelogHeaders
+    slice.headers = entry === null ? this.#tombstoneHeaders : this.#changelogHeaders
     sink?.append(slice)
   }
 }

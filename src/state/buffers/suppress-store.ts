@@ -108,7 +108,7 @@ export class SuppressStore<K, V> extends LoadedStore<BufferedChange<K>> implemen
   ): void {
     this.ensureLoaded()
     const { record, compatible } = this.environment
-    const { topic, partition, offset, timestamp, headers } = record
+    const { topic, partition, offset, timestamp, headers, path } = record
     try {
       while (this.#order.size > 0 && condition()) {
         const entry = this.#order.first()
@@ -126,7 +126,7 @@ export class SuppressStore<K, V> extends LoadedStore<BufferedChange<K>> implemen
         this.removed(entry)
       }
     } finally {
-      record.set(topic, partition, offset, timestamp, headers)
+      record.set(topic, partition, offset, timestamp, headers, path)
     }
   }
 

@@ -228,14 +228,14 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     }
     this.passedCache(entry)
     const { record } = this.environment
-    const { topic, partition, offset, timestamp, headers } = record
+    const { topic, partition, offset, timestamp, headers, path } = record
     record.set(held.topic, held.partition, held.offset, held.timestamp, held.headers)
     try {
       // Downstream may change what it gets.
       const shown = newValue === null ? null : this.values.clone(newValue)
       this.emit(entry, shown, this.#sendsOldValues ? oldValue : null, entry.timestamp, held.headers)
     } finally {
-      record.set(topic, partition, offset, timestamp, headers)
+      record.set(topic, partition, offset, timestamp, headers, path)
     }
   }
 

@@ -1,4 +1,5 @@
 import type { StatePlace } from '../environment.ts'
+import { CallStore } from '../calls/call-store.ts'
 import { JoinBufferStore } from '../buffers/join-buffer-store.ts'
 import { KeyValueEntryStore } from '../key-value/key-value-entry-store.ts'
 import { OuterJoinStore } from '../buffers/outer-join-store.ts'
@@ -30,5 +31,7 @@ export function createStore(spec: StoreSpec, place: StatePlace): TaskStore {
       return new SuppressStore(spec, place, keySerde, valueSerde)
     case 'joinBuffer':
       return new JoinBufferStore(spec, place, keySerde, valueSerde)
+    case 'calls':
+      return new CallStore(spec, place, keySerde, valueSerde)
   }
 }

@@ -118,6 +118,9 @@ export class Harness {
       requestCommit: () => {
         this.commits++
       },
+      get calls(): never {
+        throw new Error('the harness has no calls')
+      },
       drop: (reason) => {
         this.drops.push(reason)
       },

@@ -1,0 +1,81 @@
+import type { MaybePromise } from '../platform/maybe-promise.ts'
+import type { Headers } from '../record/headers.ts'
+import type { RawInput } from '../record/raw-input.ts'
+import type { Pace } from '../state/states.ts'
+
+/** A record, and the task's stream time, as of which something is processed later. */
+export interface Moment {
+  /** The input record's. Null for what a punctuator forwarded; partition and offset are -1 then. */
+  readonly topic: string | null
+  readonly partition: number
+  readonly offset: number
+  readonly timestamp: number
+  readonly headers: Headers
+  readonly streamTime: number
+  /** The calls of asynchronous steps that it has passed. */
+  readonly path: string
+  /** The input record's bytes, if an error handler may need them. */
+  readonly input: RawInput | undefined
+}
+
+/** What an asynchronous step is doing. */
+export interface CallCounts {
+  /** Calls that run or pause between two attempts. */
+  inFlight: number
+  /** Records that wait for a call, for the calls before them, or for a place downstream. */
+  waiting: number
+  /** Attempts made so far. */
+  attempts: number
+  /** Calls that failed after their last attempt. */
+  failures: number
+  /** When the oldest record that is in the step came, by the monotonic clock; Infinity if there is none. */
+  oldest: number
+}
+
+/** An asynchronous step, as its task drives it. */
+export interface CallStep {
+  readonly node: string
+  readonly store: string
+  /** True if the task is to take no more records. */
+  readonly isFull: boolean
+  readonly isEmpty: boolean
+  /** True while an attempt runs. */
+  readonly isRunning: boolean
+  /** ms for which a close waits for the attempts that run. */
+  readonly drainTimeout: number
+  /** By the monotonic clock, when `expire` has something to do; Infinity if never. */
+  readonly nextDue: number
+  readonly counts: CallCounts
+  /** Begins calls and sends on what has ended and may leave, until the pace says stop. Returns how many left. */
+  drain(pace: Pace | undefined): number
+  /** Ends the attempts that take too long, and the pauses that are over; true if there were any. */
+  expire(now: number): boolean
+  /** Puts what has not left into the store. */
+  save(): void
+  /** Begins no further call. */
+  stop(): void
+}
+
+/** A task, as its asynchronous steps see it. */
+export interface CallHost {
+  /**
+   * The step takes part in the task's turns and commits from now on.
+   *
+   * @returns true if its records may be emitted by caches and buffers: none belongs to one input record alone
+   */
+  add(step: CallStep): boolean
+  /** The monotonic clock, ms. */
+  now(): number
+  /** Returns a number in [0, 1). */
+  random(): number
+  /** A call has ended: `drain` may have something to do. */
+  wake(): void
+  /** Copies the bytes of the input record that is being processed, if an error handler may need them. */
+  input(): RawInput | undefined
+  /** Goes back to a record: what is forwarded from now on comes of it. */
+  recall(moment: Moment): void
+  /** Reads an input record again, if an error handler may need its bytes. */
+  inputOf(topic: string, partition: number, offset: number): MaybePromise<RawInput | undefined>
+  /** Decides about an error of the record that was recalled. @throws what ends the task */
+  failed(error: unknown, node: string): void
+}
