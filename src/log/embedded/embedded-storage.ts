@@ -181,9 +181,10 @@ export class EmbeddedStorage implements LogStorage {
     })
   }
 
-  addChore(chore: Chore): void {
+  addChore(chore: Chore, isFirst = false): void {
     if (this.#failure !== undefined) return
-    this.#chores.push(chore)
+    if (isFirst) this.#chores.unshift(chore)
+    else this.#chores.push(chore)
     this.#draining ??= this.#drain()
   }
 
@@ -204,9 +205,15 @@ export class EmbeddedStorage implements LogStorage {
     if (data !== undefined) this.truncate(data, offset)
   }
 
+  /** Goes before a waiting compaction: it deletes up to the run of the new start, as the engine has it before that. */
   truncate(partition: EmbeddedPartition, offset: number): void {
     partition.deleteBelow(offset)
-    this.addChore((batch) => partition.writeTruncation(batch))
+    this.addChore((batch) => partition.writeTruncation(batch), true)
+  }
+
+  /** False after the topic was deleted. */
+  has(partition: EmbeddedPartition): boolean {
+    return this.#partitions.has(partition)
   }
 
   async close(): Promise<void> {

@@ -59,7 +59,10 @@ export class LogCleaner {
   /** Returns true if there was something to do. */
   #step(): boolean {
     const compaction = this.#compaction
-    if (compaction !== undefined) return this.#attempt(compaction.partition, () => this.#compact(compaction))
+    // The topic may have been deleted: what a compaction writes after that would stay for ever.
+    if (compaction !== undefined && this.#storage.has(compaction.partition))
+      return this.#attempt(compaction.partition, () => this.#compact(compaction))
+    this.#compaction = undefined
     const now = this.#clock.now()
     for (const partition of this.#storage.partitions) {
       if (this.#attempt(partition, () => this.#begin(partition, now))) return true

@@ -2,7 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { memoryEngine } from '../../../src/engine/memory/memory-engine.ts'
 import { embeddedLog } from '../../../src/log/embedded/embedded-log.ts'
+import { EmbeddedStorage } from '../../../src/log/embedded/embedded-storage.ts'
+import { LogCleaner } from '../../../src/log/embedded/log-cleaner.ts'
+import { endOf } from '../../../src/log/embedded/log-keys.ts'
+import { LocalLog } from '../../../src/log/local/local-log.ts'
+import { PartitionMap } from '../../../src/log/log.ts'
 import type { Log } from '../../../src/log/log.ts'
 import { append, committedRecords, readRecords } from '../log-harness.ts'
 import { ManualClock } from '../../../src/platform/manual-clock.ts'
@@ -121,6 +127,21 @@ describe.each(['rocksdb', 'level'] as const)('cleaning up in %s', (engine) => {
     expect((await committedRecords(log, 'topic', 0))[0]?.offset).toBe(2_000)
   })
 
+  it('keeps all records from the new start on when others are deleted during a compaction', async () => {
+    await newTopic({ 'cleanup.policy': 'compact' })
+    await fill(12_000, 12_000, clock.now())
+    clock.advance(15_000)
+    let start = 0
+    for (let step = 0; step < 20; step++) {
+      clock.advance(5)
+      await log.deleteRecords(new PartitionMap<number>().set('topic', 0, (start += 550)))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await reopen()
+    const records = await committedRecords(log, 'topic', 0)
+    expect(records.map(({ offset }) => offset)).toEqual(Array.from({ length: 12_000 - start }, (_, i) => start + i))
+  })
+
   it('does not delete old data that is being replayed, nor anything without retention', async () => {
     await newTopic({ 'cleanup.policy': 'compact,delete', 'retention.ms': `${DAY}` })
     await log.createTopics([{ name: 'kept', partitions: 1 }])
@@ -135,4 +156,39 @@ describe.each(['rocksdb', 'level'] as const)('cleaning up in %s', (engine) => {
     expect(await committedRecords(log, 'topic', 0)).toHaveLength(3_000)
     expect(await committedRecords(log, 'kept', 0)).toHaveLength(2)
   })
+})
+
+it('leaves nothing of a topic that is deleted during its compaction', async () => {
+  for (let steps = 0; steps < 6; steps++) {
+    const clock = new ManualClock(100 * DAY)
+    const engine = memoryEngine.open('')
+    const storage = new EmbeddedStorage(engine, 'log', false)
+    const cleaner = new LogCleaner(storage, clock, (_, message) => expect.unreachable(message))
+    const log = new LocalLog(storage, clock, storage.load(), () => cleaner.stop())
+    await log.createTopics([{ name: 'topic', partitions: 1, configs: { 'cleanup.policy': 'compact' } }])
+    const producer = log.openProducer()
+    for (let i = 0; i < 11_000; i++) {
+      append(producer, 'topic', 0, `${i}`, '', clock.now())
+      if (i % 500 === 499) await producer.flush()
+    }
+    cleaner.start()
+    for (let step = 0; step < steps; step++) {
+      clock.advance(5)
+      await log.createTopics([])
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    const deleted = log.deleteTopics(['topic'])
+    for (let step = 0; step < 6; step++) {
+      clock.advance(5)
+      await log.createTopics([])
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    await deleted
+    for (const letter of ['p', 'r', 't']) {
+      const rows = engine.iterate({ gte: Buffer.from(letter), lt: endOf(letter) })
+      expect([steps, letter, rows.next()]).toEqual([steps, letter, false])
+      rows.close()
+    }
+    await log.close()
+  }
 })
