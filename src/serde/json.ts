@@ -2,7 +2,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { asBuffer } from './byte-view.ts'
 import { oneOf, readOptions, type TableOf } from '../options/options.ts'
-import { readInner } from './call-serde.ts'
+import { readInner, returningPlainValues } from './call-serde.ts'
 import {
   exactJson,
   INTEGERS,
@@ -96,7 +96,12 @@ const formats = {
 }
 
 function plainJson(integers: JsonIntegers): Serde<unknown> {
-  return serdeOf((text) => parseJson(text, integers), undefined)
+  const serde = serdeOf((text) => parseJson(text, integers), undefined)
+  return returningPlainValues({
+    ...serde,
+    // One function less between the bytes and the value than in `serdeOf`: every record of a topic passes here.
+    read: (buffer, start, end) => parseJson(buffer.toString('utf8', start, end), integers),
+  })
 }
 
 function bigintJson(): Serde<unknown> {

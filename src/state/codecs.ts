@@ -1,5 +1,5 @@
 import { MillraceError, isMillraceError, withPlace } from '../errors/millrace-error.ts'
-import { readInner } from '../serde/call-serde.ts'
+import { readerOf, type ReadValue } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { ByteWriter } from './rows/byte-writer.ts'
 import { KeptBytes } from '../platform/kept-bytes.ts'
@@ -11,12 +11,14 @@ export class ValueCodec<V> {
   /** The moving average of the bytes of a value. */
   averageSize = 64
   readonly #serde: Serde<V>
+  readonly #read: ReadValue<V>
   readonly #store: string
   readonly #scratch: ByteWriter
   readonly #kept = new KeptBytes()
 
   constructor(serde: Serde<V>, store: string, scratch: ByteWriter) {
     this.#serde = serde.internal ?? serde
+    this.#read = readerOf(this.#serde)
     this.#store = store
     this.#scratch = scratch
   }
@@ -24,7 +26,7 @@ export class ValueCodec<V> {
   /** @throws MR_STATE_DESERIALIZE */
   read(buffer: Buffer, start: number, end: number): V {
     try {
-      return readInner(this.#serde, buffer, start, end)
+      return this.#read(buffer, start, end)
     } catch (cause) {
       throw new MillraceError('MR_STATE_DESERIALIZE', `a value of ${end - start} bytes cannot be read`, {
         store: this.#store,
@@ -120,12 +122,14 @@ export class KeyCodec<K> {
   /** True if keys are their own map keys. */
   readonly primitive: boolean
   readonly #serde: Serde<K>
+  readonly #read: ReadValue<K>
   readonly #store: string
   readonly #scratch: ByteWriter
   readonly #kept = new KeptBytes()
 
   constructor(serde: Serde<K>, store: string, scratch: ByteWriter) {
     this.#serde = serde.internal ?? serde
+    this.#read = readerOf(this.#serde)
     this.#store = store
     this.#scratch = scratch
     this.primitive = this.#serde.primitive === true
@@ -172,7 +176,7 @@ export class KeyCodec<K> {
   /** @throws MR_STATE_DESERIALIZE */
   read(buffer: Buffer, start: number, end: number): K {
     try {
-      return readInner(this.#serde, buffer, start, end)
+      return this.#read(buffer, start, end)
     } catch (cause) {
       throw new MillraceError('MR_STATE_DESERIALIZE', `a key of ${end - start} bytes cannot be read`, {
         store: this.#store,

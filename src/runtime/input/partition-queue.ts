@@ -3,7 +3,7 @@ import { eventTime } from '../../record/event-time.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { Prefetchable } from '../../state/prefetchable.ts'
 import type { TimestampExtractor } from '../../topology/topology.ts'
-import { decode } from '../../serde/decode.ts'
+import { readerOf, type ReadValue } from '../../serde/call-serde.ts'
 import { Prefetch, type WaitingRecords } from '../prefetch/prefetch.ts'
 import type { NodeOutput } from '../node/node-output.ts'
 
@@ -34,6 +34,8 @@ export class PartitionQueue implements WaitingRecords {
   readonly source: SourceBinding
   readonly #prefetch: Prefetch | undefined
   readonly #gate: RecordGate
+  readonly #readKey: ReadValue<unknown>
+  readonly #readValue: ReadValue<unknown>
   readonly #cursors: RecordCursor[] = []
   #current: RecordCursor | undefined
 
@@ -66,6 +68,8 @@ export class PartitionQueue implements WaitingRecords {
     this.source = source
     if (prefetchable.length > 0) this.#prefetch = new Prefetch(source.keySerde, this, prefetchable)
     this.#gate = gate
+    this.#readKey = readerOf(source.keySerde)
+    this.#readValue = readerOf(source.valueSerde)
     this.nextOffset = start.offset
     this.partitionTime = time
   }
@@ -146,17 +150,17 @@ export class PartitionQueue implements WaitingRecords {
   }
 
   #decode(cursor: RecordCursor): boolean {
-    const { source } = this
+    const { buffer, keyStart, valueStart } = cursor
     let part: 'key' | 'value' = 'key'
     try {
-      this.headKey = decode(source.keySerde, cursor.buffer, cursor.keyStart, cursor.keyEnd)
+      if (keyStart >= 0) this.headKey = this.#readKey(buffer, keyStart, cursor.keyEnd)
       part = 'value'
-      this.headValue = decode(source.valueSerde, cursor.buffer, cursor.valueStart, cursor.valueEnd)
+      if (valueStart >= 0) this.headValue = this.#readValue(buffer, valueStart, cursor.valueEnd)
     } catch (error) {
       this.#gate.undecodable(this, cursor, part, error)
       return false
     }
-    const { extractor } = source
+    const { extractor } = this.source
     return extractor === undefined
       ? this.#stamp(cursor, cursor.timestamp, false)
       : this.#stampByFunction(cursor, extractor)
