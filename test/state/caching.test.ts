@@ -230,6 +230,26 @@ describe('a cached store', () => {
     ])
   })
 
+  test('tells no old value of an expired session after it was restored either, as Kafka Streams', async () => {
+    const spec = sessionSpec({ caching: true, value: long(), retention: 100 })
+    const first = await open([spec])
+    const emissionsOf = async (h: StateHarness): Promise<unknown[]> => {
+      const emitted: unknown[] = []
+      const sessions: SessionState<string, number> = h.store()
+      sessions.onFlush((...args) => emitted.push(args.slice(0, 5)), true)
+      sessions.put('k', 1, 5, 2)
+      await h.commit()
+      return emitted
+    }
+    first.store<SessionState<string, number>>().put('k', 1, 5, 1)
+    first.store<SessionState<string, number>>().put('other', 1_000, 1_000, 1)
+    await first.commit()
+    const restored = await open([spec])
+    await restored.replay(first.log)
+    expect(await emissionsOf(first)).toEqual([['k', 1, 5, 2, null]])
+    expect(await emissionsOf(restored)).toEqual([['k', 1, 5, 2, null]])
+  })
+
   test('shows held-back updates to look-ups and scans, and forgets them on discard', async () => {
     const h = await open([keyValueSpec({ caching: true, value: long() })])
     const { store, emitted } = listenTo<number>(h, false)

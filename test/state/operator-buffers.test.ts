@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { MillraceError } from '../../src/errors/millrace-error.ts'
 import { Change } from '../../src/record/change.ts'
 import { Headers } from '../../src/record/headers.ts'
 import { json, string } from '../../src/serde/serdes.ts'
 import type { JoinBuffer, OuterJoinState, SuppressBuffer } from '../../src/state/states.ts'
 import type { JoinBufferSpec, OuterJoinStoreSpec, SuppressBufferSpec } from '../../src/topology/store-spec.ts'
 import { Random } from './support/random.ts'
-import { ENGINES, StateHarness } from './support/state-harness.ts'
+import { ENGINES, StateHarness, type Logged } from './support/state-harness.ts'
 
 let harness: StateHarness | undefined
 let restored: StateHarness | undefined
@@ -175,6 +176,91 @@ for (const engine of ENGINES) {
         ['k', 'b'],
         ['k', 'e'],
       ])
+    })
+
+    /** Restores a join buffer from changelogs, one behind the other, as a new owner of the task does. */
+    const joinBufferFrom = async (...logs: readonly (readonly Logged[])[]) => {
+      await restored?.close()
+      restored = await StateHarness.open([joinBufferSpec], engine)
+      await restored.replay(logs.flat())
+      return restored
+    }
+    const putInto = (h: StateHarness, value: string, timestamp: number) =>
+      h.at(timestamp).store<JoinBuffer<string, string>>().put('k', value, timestamp, new Headers())
+    const evicted = (h: StateHarness, upTo = Infinity) => {
+      const buffer: JoinBuffer<string, string> = h.store()
+      const rows: string[] = []
+      buffer.evictWhile(
+        () => buffer.minTime <= upTo,
+        (_key, value) => rows.push(value),
+      )
+      return rows
+    }
+
+    test('a record that waits in a join buffer is not lost when a later one has its key and time after a restart', async () => {
+      const h = (harness = await StateHarness.open([joinBufferSpec], engine))
+      for (const [value, timestamp] of [
+        ['A', 10],
+        ['B', 20],
+        ['C', 19],
+      ] as const)
+        putInto(h, value, timestamp)
+      await h.commit()
+      expect(evicted(h, 10)).toEqual(['A'])
+      await h.commit()
+      // The changelog ends with the tombstone of A, whose number is the lowest.
+      const next = await joinBufferFrom(h.log)
+      putInto(next, 'D', 20)
+      await next.commit()
+      const last = await joinBufferFrom(h.log, next.log)
+      expect(evicted(last)).toEqual(['C', 'B', 'D'])
+    })
+
+    test('records of one key and time leave a join buffer in order after 2^31 records, too, whatever restarts', async () => {
+      const h = (harness = await StateHarness.open([joinBufferSpec], engine))
+      putInto(h, 'A', 20)
+      const [first] = await h.commit()
+      if (first === undefined) throw new Error('nothing was logged')
+      first.key.writeInt32BE(0x7ffffffe, first.key.length - 4)
+      const next = await joinBufferFrom([first])
+      for (const value of ['B', 'C', 'D']) putInto(next, value, 20)
+      await next.commit()
+      const numbers = next.log.map(({ key }) => key.readInt32BE(key.length - 4))
+      expect(numbers).toEqual([0x7fffffff, 0, 1])
+      const last = await joinBufferFrom([first], next.log)
+      putInto(last, 'E', 20)
+      await last.commit()
+      expect(last.log[0]?.key.readInt32BE(first.key.length - 4)).toBe(2)
+      expect(evicted(last)).toEqual(['A', 'B', 'C', 'D', 'E'])
+    })
+
+    test('a buffer that could not be read is not taken for one with fewer records', async () => {
+      const h = (harness = await StateHarness.open([joinBufferSpec], engine))
+      for (const value of ['A', 'B', 'C']) putInto(h, value, 20)
+      await h.commit()
+      await h.reopen()
+      const { iterate } = h.engine
+      h.engine.iterate = (range) => {
+        const iterator = iterate.call(h.engine, range)
+        let rows = 0
+        const next = (): boolean => {
+          if (++rows === 3) throw new MillraceError('MR_STATE_IO', 'the disk fails')
+          return iterator.next()
+        }
+        return {
+          next,
+          get key() {
+            return iterator.key
+          },
+          get value() {
+            return iterator.value
+          },
+          close: () => iterator.close(),
+        }
+      }
+      expect(() => evicted(h)).toThrow(expect.objectContaining({ code: 'MR_STATE_IO' }))
+      h.engine.iterate = iterate
+      expect(evicted(h)).toEqual(['A', 'B', 'C'])
     })
 
     test('unmatched records come out by time, right before left, key; and survive a crash', async () => {

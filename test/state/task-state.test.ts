@@ -4,11 +4,19 @@ import type { EngineRange, KeyValueEngine } from '../../src/engine/engine.ts'
 import { WriteBatch } from '../../src/engine/write-batch.ts'
 import { memoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
-import type { KeyValueState, WindowState } from '../../src/state/states.ts'
+import type { KeyValueState, VersionedState, WindowState } from '../../src/state/states.ts'
 import type { StoreSpec } from '../../src/topology/store-spec.ts'
 import { TaskState } from '../../src/state/task/task-state.ts'
 import { RecordContext } from '../../src/record/record-context.ts'
-import { keyValueSpec, sinkInto, StateHarness, windowSpec, type Logged } from './support/state-harness.ts'
+import { MillraceError } from '../../src/errors/millrace-error.ts'
+import {
+  keyValueSpec,
+  sinkInto,
+  StateHarness,
+  versionedSpec,
+  windowSpec,
+  type Logged,
+} from './support/state-harness.ts'
 
 const harnesses: StateHarness[] = []
 afterEach(async () => {
@@ -196,6 +204,58 @@ describe('stores of one task', () => {
     const record: Logged = { store: 'other', timestamp: 0, key: Buffer.alloc(0), value: null, headers: undefined }
     await expect(h.replay([record])).rejects.toMatchObject({ code: 'MR_STORE_UNKNOWN', store: 'other' })
   })
+})
+
+describe('the memory that a versioned store is known to use', () => {
+  const put = (h: StateHarness, key: string, value: string | null, timestamp: number) =>
+    h.store<VersionedState<string, string>>().put(key, value, timestamp)
+
+  test('stays the same while a key has as many versions as its history retains', async () => {
+    const h = await open([versionedSpec({ history: 100 })])
+    const bytes: number[] = []
+    for (let timestamp = 0; timestamp <= 5_000; timestamp += 10) {
+      put(h, 'k', 'value', timestamp)
+      await h.commit()
+      bytes.push(h.state.cleanBytes)
+    }
+    expect(bytes.at(-1)).toBeLessThan(bytes[20]! * 1.1)
+  })
+
+  test('does not grow with the deletions that expire', async () => {
+    const h = await open([versionedSpec({ history: 100 })])
+    const bytes: number[] = []
+    for (let round = 0; round < 50; round++) {
+      put(h, 'k', 'value', round * 200_000)
+      await h.commit()
+      put(h, 'k', null, round * 200_000 + 1)
+      await h.commit()
+      put(h, 'other', 'value', round * 200_000 + 100_000)
+      await h.commit()
+      bytes.push(h.state.cleanBytes)
+    }
+    expect(bytes.at(-1)).toBeLessThan(bytes[5]! * 1.1)
+  })
+})
+
+test('a versioned store that could not be read is not taken for one without the row', async () => {
+  const h = await open([versionedSpec({ history: 100 })])
+  const store = h.store<VersionedState<string, string>>()
+  for (const timestamp of [10, 20, 30]) store.put('k', `at ${timestamp}`, timestamp)
+  await h.commit()
+  await h.reopen()
+  const again = h.store<VersionedState<string, string>>()
+  const { get: engineGet, iterate } = h.engine
+  const fail = (): never => {
+    throw new MillraceError('MR_STATE_IO', 'the disk fails')
+  }
+  h.engine.get = fail
+  expect(() => again.get('k')).toThrow('the disk fails')
+  h.engine.get = engineGet
+  expect(again.get('k')?.value).toBe('at 30')
+  h.engine.iterate = fail
+  expect(() => again.getAsOf('k', 15)).toThrow('the disk fails')
+  h.engine.iterate = iterate
+  expect(again.getAsOf('k', 15)?.value).toBe('at 10')
 })
 
 describe('expired windows', () => {

@@ -226,6 +226,30 @@ describe('what a store hands out', () => {
     expect(() => store.put(null, { list: [] })).toThrow(expect.objectContaining({ code: 'MR_STORE_NULL_KEY' }))
   })
 
+  test('has no null key in any method, as the bound of a range either', async () => {
+    const store = await userStore<KeyValueStore<string | null, List>>(keyValueStore('s', lists) as StoreSpec)
+    const query = harness?.state.queryStore('s') as ReadOnlyKeyValueStore<string | null, List>
+    const value = { list: [] }
+    const calls: (() => unknown)[] = [
+      () => store.putIfAbsent(null, value),
+      () => store.putAll([{ key: null, value }]),
+      () => store.delete(null),
+    ]
+    for (const read of [store, query]) {
+      calls.push(
+        () => read.get(null),
+        () => read.range(null, 'b'),
+        () => read.range('a', null),
+        () => read.reverseRange(null),
+        () => read.reverseRange(undefined, null),
+      )
+    }
+    for (const call of calls) {
+      expect(call, String(call)).toThrow(expect.objectContaining({ code: 'MR_STORE_NULL_KEY', store: 's' }))
+    }
+    expect([...store.range(undefined, undefined)]).toEqual([])
+  })
+
   test('has no put in queries', async () => {
     await userStore(keyValueStore('s', lists))
     const store = harness?.state.queryStore('s') as ReadOnlyKeyValueStore<string, List>

@@ -1,3 +1,4 @@
+import type { EngineRange } from '../engine.ts'
 import type { WriteBatch } from '../write-batch.ts'
 import type { NativeBatch, NativeColumn, NativeDatabase, RocksdbBinding } from './rocksdb-binding.ts'
 import { openNativeIterator } from './rocksdb-iterator.ts'
@@ -18,8 +19,10 @@ export class RangeDeletes {
   readonly #database: NativeDatabase
   readonly #main: { readonly column: NativeColumn }
   readonly #notes: { readonly column: NativeColumn }
-  #pending: RangeDelete[] = []
+  /** Notes that the batch adds. */
   #noted: Buffer[] = []
+  /** Notes that are written, and whose ranges are still there. */
+  #due: Buffer[] = []
   #carriedOut: Buffer[] = []
 
   constructor(binding: RocksdbBinding, database: NativeDatabase, main: NativeColumn, notes: NativeColumn) {
@@ -38,7 +41,6 @@ export class RangeDeletes {
     else {
       const note = encodeRange(this.#noted.length, range)
       this.#binding.batch_put(batch, note, NO_BYTES, this.#notes)
-      this.#pending.push(range)
       this.#noted.push(note)
     }
   }
@@ -50,30 +52,28 @@ export class RangeDeletes {
 
   /** Deletes the noted ranges. Call it when the batch has been written. */
   carryOut(): void {
-    for (const { gte, lt } of this.#pending) this.#binding.db_clear(this.#database, { ...this.#main, gte, lt })
-    this.#carriedOut = this.#noted
-    this.#pending = []
+    this.#due = this.#noted
     this.#noted = []
+    this.#carriedOut = []
+    this.finish()
   }
 
-  /** Forgets the noted ranges. Call it when the batch could not be written. */
+  /** Deletes what a `carryOut` that failed has left. Call it before a batch: its puts must not be deleted with that. */
+  finish(): void {
+    for (const note of this.#due) this.#binding.db_clear(this.#database, { ...this.#main, ...decodeRange(note) })
+    this.#carriedOut.push(...this.#due)
+    this.#due = []
+  }
+
+  /** Forgets the ranges noted for a batch that could not be written. */
   cancel(): void {
-    this.#pending = []
     this.#noted = []
   }
 
   /** Deletes the ranges that a process noted and did not live to delete. */
   redo(): void {
-    const iterator = openNativeIterator(this.#binding, this.#database, this.#notes.column, {}, false)
-    try {
-      const { rows } = this.#binding.iterator_nextv_sync(iterator, 1_000_000)
-      for (let i = 0; i < rows.length; i += 2) {
-        this.#binding.db_clear(this.#database, { ...this.#main, ...decodeRange(rows[i]!) })
-        this.#carriedOut.push(rows[i]!)
-      }
-    } finally {
-      this.#binding.iterator_close(iterator)
-    }
+    this.#forEachKey(this.#notes.column, {}, (note) => this.#due.push(note))
+    this.finish()
   }
 
   #isLong(range: RangeDelete): boolean {
@@ -86,12 +86,16 @@ export class RangeDeletes {
   }
 
   #deleteKeys(batch: NativeBatch, range: RangeDelete): void {
-    const iterator = openNativeIterator(this.#binding, this.#database, this.#main.column, range, false)
+    this.#forEachKey(this.#main.column, range, (key) => this.#binding.batch_del(batch, key, this.#main))
+  }
+
+  #forEachKey(column: NativeColumn, range: EngineRange, see: (key: Buffer) => void): void {
+    const iterator = openNativeIterator(this.#binding, this.#database, column, range, false)
     try {
       let isFinished = false
       while (!isFinished) {
         const { rows, finished } = this.#binding.iterator_nextv_sync(iterator, 1024)
-        for (let i = 0; i < rows.length; i += 2) this.#binding.batch_del(batch, rows[i]!, this.#main)
+        for (let i = 0; i < rows.length; i += 2) see(rows[i]!)
         isFinished = finished
       }
     } finally {

@@ -42,8 +42,13 @@ export const rocksdbEngine: EngineFactory = {
       if (options.acceptDamage !== true) await requireWhole('rocksdb', held.path, () => probe(binding, held.path))
       const database = binding.db_init(held.path)
       const columns = await openDatabase(binding, database, options)
-      held.restrictNewFiles()
-      return new RocksdbEngine(directory, held, binding, database, columns['default']!, columns['ranges']!)
+      try {
+        held.restrictNewFiles()
+        return new RocksdbEngine(directory, held, binding, database, columns['default']!, columns['ranges']!)
+      } catch (cause) {
+        await closeDatabase(binding, database)
+        throw cause
+      }
     } catch (cause) {
       held.release()
       throw engineFailure('rocksdb', directory, cause)
@@ -98,6 +103,10 @@ function openDatabase(
     }
     binding.db_open(database, settings, (error, columns) => (error ? reject(error) : resolve(columns)))
   })
+}
+
+function closeDatabase(binding: RocksdbBinding, database: NativeDatabase): Promise<void> {
+  return new Promise((resolve, reject) => binding.db_close(database, (error) => (error ? reject(error) : resolve())))
 }
 
 class RocksdbEngine implements KeyValueEngine {
@@ -185,10 +194,12 @@ class RocksdbEngine implements KeyValueEngine {
   write(batch: WriteBatch, options?: { readonly sync?: boolean }): void {
     this.#assertOpen()
     try {
+      this.#rangeDeletes.finish()
       this.#takeUp(batch)
       this.#rangeDeletes.forgetDone(this.#batch)
       while (this.#prepared < batch.length) this.#add(batch)
       this.#binding.batch_write(this.#database, this.#batch, { sync: options?.sync ?? false })
+      this.#rangeDeletes.carryOut()
     } catch (cause) {
       this.#rangeDeletes.cancel()
       throw engineFailure('rocksdb', this.#directory, cause)
@@ -196,7 +207,6 @@ class RocksdbEngine implements KeyValueEngine {
       this.#preparedBatch = undefined
       this.#binding.batch_clear(this.#batch)
     }
-    this.#rangeDeletes.carryOut()
   }
 
   /** Goes on after the prepared writes if they are those of this batch. */
@@ -227,11 +237,13 @@ class RocksdbEngine implements KeyValueEngine {
   async #close(): Promise<void> {
     for (const iterator of this.#iterators) iterator.close()
     await this.#reader?.release(this.#binding.db_get_handle(this.#database))
-    await new Promise<void>((resolve, reject) => {
-      this.#binding.db_close(this.#database, (error) =>
-        error ? reject(engineFailure('rocksdb', this.#directory, error)) : resolve(),
-      )
-    }).finally(() => this.#held.release())
+    try {
+      await closeDatabase(this.#binding, this.#database)
+    } catch (cause) {
+      throw engineFailure('rocksdb', this.#directory, cause)
+    } finally {
+      this.#held.release()
+    }
   }
 
   #assertOpen(): void {

@@ -28,13 +28,16 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
   readonly #keys: KeyCodec<K>
   readonly #values: ValueCodec<V>
   readonly #order = new OrderedBuffer<BufferedRecord<K>>(
-    (a, b) => Buffer.compare(a.keyBytes, b.keyBytes) || a.sequence - b.sequence,
+    (a, b) => Buffer.compare(a.keyBytes, b.keyBytes) || distance(b.sequence, a.sequence),
   )
   #observed = -1
+  /**
+   * The number of the newest record that waits. It comes from the rows themselves: a changelog ends with tombstones of
+   * lower numbers, and a number in use would overwrite the record that has it.
+   */
   #sequence = 0
-  /** The observed time and the sequence that the engine has. */
+  /** The observed time that the engine has. */
   #keptObserved = -1
-  #keptSequence = 0
 
   constructor(spec: JoinBufferSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
     super(spec, place, undefined)
@@ -43,7 +46,6 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
     this.#values = new ValueCodec(valueSerde, spec.name, place.scratch)
     if (place.kept === null) return
     this.#keptObserved = this.#observed = readLong(place.kept, 0)
-    this.#keptSequence = this.#sequence = readLong(place.kept, 8)
   }
 
   get minTime(): number {
@@ -104,38 +106,37 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
 
   override writeChanges(batch: WriteBatch): void {
     super.writeChanges(batch)
-    if (this.#observed === this.#keptObserved && this.#sequence === this.#keptSequence) return
+    if (this.#observed === this.#keptObserved) return
     const { rows, keptKey } = this.place
+    // The number is for 0.1.0 alone, which cannot read the row without it.
     batch.put(keptKey, rows.beginRow().int64(this.#observed).int64(this.#sequence).row())
   }
 
   override written(): void {
     super.written()
     this.#keptObserved = this.#observed
-    this.#keptSequence = this.#sequence
   }
 
   override restore(record: ChangelogRecord, latest: LatestRows): void {
     super.restore(record, latest)
-    const { buffer, keyStart, keyEnd } = record
-    this.#observed = Math.max(this.#observed, readLong(buffer, keyStart))
-    this.#sequence = buffer.readInt32BE(keyEnd - SEQUENCE_LENGTH)
+    this.#observed = Math.max(this.#observed, readLong(record.buffer, record.keyStart))
   }
 
   override discard(): void {
     this.#observed = this.#keptObserved
-    this.#sequence = this.#keptSequence
     super.discard()
   }
 
   protected load(id: Buffer, value: Buffer): void {
     const keyBytes = id.subarray(TIME_LENGTH, id.length - SEQUENCE_LENGTH)
     const row = readBufferedRow(value)
+    const sequence = id.readInt32BE(id.length - SEQUENCE_LENGTH)
+    if (this.#order.size === 0 || distance(this.#sequence, sequence) > 0) this.#sequence = sequence
     this.#order.add(row.timestamp, {
       id: id.toString('latin1'),
       key: this.#keys.read(keyBytes, 0, keyBytes.length),
       keyBytes,
-      sequence: id.readInt32BE(id.length - SEQUENCE_LENGTH),
+      sequence,
       row,
       logTime: row.timestamp,
       logged: true,
@@ -149,6 +150,11 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
   protected writeValue(entry: BufferedRecord<K>, writer: ByteWriter): void {
     writeBufferedRow(writer, entry.row)
   }
+}
+
+/** Returns how far `to` is ahead of `from`; negative: behind. Numbers begin again at 0 after 2^31. */
+function distance(from: number, to: number): number {
+  return ((to - from) << 1) >> 1
 }
 
 function idOf(time: number, keyBytes: Buffer, sequence: number, scratch: ByteWriter): string {

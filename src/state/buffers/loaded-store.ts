@@ -66,7 +66,8 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
 
   protected ensureLoaded(): void {
     if (this.#loaded) return
-    this.#loaded = true
+    // A load that failed has left entries.
+    this.unload()
     const { engine, prefix } = this.place
     const iterator = engine.iterate({ gte: prefixKey(prefix), lt: prefixKey(prefix + 1) })
     try {
@@ -74,6 +75,7 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
     } finally {
       iterator.close()
     }
+    this.#loaded = true
   }
 
   /** Notes that the entry is new or has changed. */

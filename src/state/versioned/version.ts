@@ -12,6 +12,8 @@ export class Version<V> {
   unlogged = false
   /** True if a commit has to write its row: its value is new, or the end of its validity. */
   unwritten = false
+  /** The bytes that it counts for in its history. */
+  size = 0
 
   constructor(from: number) {
     this.from = from

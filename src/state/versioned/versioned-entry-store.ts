@@ -169,7 +169,8 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
       version.unwritten = false
       history.changes = 0
       history.rowKey = null
-      while (history.past.length > 0 && history.validTo(history.past[0]!) < first) history.past.shift()
+      while (history.past.length > 0 && history.validTo(history.past[0]!) < first)
+        this.#forget(history, history.past.shift()!)
     }
     this.#unwritten = []
     this.#keptObserved = this.#retention.observed
@@ -242,10 +243,16 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   }
 
   #grown(history: History<K, V>, version: Version<V>): Version<V> {
-    const size = VERSION_OVERHEAD + this.#values.averageSize
-    history.size += size
-    this.#place.resident.bytes += size
+    version.size = VERSION_OVERHEAD + this.#values.averageSize
+    history.size += version.size
+    this.#place.resident.bytes += version.size
     return version
+  }
+
+  /** Takes a version that was removed off the count of memory. */
+  #forget(history: History<K, V>, { size }: Version<V>): void {
+    history.size -= size
+    this.#place.resident.bytes -= size
   }
 
   #history(key: K): History<K, V> {
@@ -253,11 +260,12 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     let history = this.#histories.get(mapKey)
     if (history === undefined) {
       history = new History<K, V>(key, mapKey)
+      const rowKey = this.#layout.latest(this.#place.scratch.rewind(), this.#keys, history).row()
+      // May throw. A history without its row would be taken for that of a key without versions.
+      const row = this.#place.engine.get(rowKey)
       history.size = HISTORY_OVERHEAD
       this.#place.resident.bytes += HISTORY_OVERHEAD
       this.#histories.set(mapKey, history)
-      const rowKey = this.#layout.latest(this.#place.scratch.rewind(), this.#keys, history).row()
-      const row = this.#place.engine.get(rowKey)
       if (row !== undefined) history.latest = this.#grown(history, this.#layout.readLatest<V>(row))
     }
     history.referenced = true
@@ -267,7 +275,6 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   /** Reads the past versions that the engine has. */
   #complete(history: History<K, V>): void {
     if (history.complete) return
-    history.complete = true
     const { engine, scratch } = this.#place
     const { observed } = this.#retention
     const last = this.#retention.segment(observed)
@@ -290,6 +297,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
         iterator.close()
       }
     }
+    history.complete = true
   }
 
   #goes(history: History<K, V>): boolean {
@@ -372,6 +380,8 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     batch.delete(rowKey)
     const history = this.#histories.get(this.#keys.mapKey(this.#keys.read(keyBytes, 0, keyBytes.length)))
     // Unwritten versions before it need it: it is the end of their validity.
-    if (history?.latest?.from === stored.from && history.changes === 0) history.latest = undefined
+    if (history?.latest?.from !== stored.from || history.changes > 0) return
+    this.#forget(history, history.latest)
+    history.latest = undefined
   }
 }

@@ -26,11 +26,11 @@ abstract class KeyValueFace<K, V, T> extends StoreFace<KeyValueState<K, V>> impl
   }
 
   range(from?: K, to?: K): StoreIterator<KeyValueStoreEntry<K, T>> {
-    return this.#iterator(this.state.range(from, to, false))
+    return this.#range(from, to, false)
   }
 
   reverseRange(from?: K, to?: K): StoreIterator<KeyValueStoreEntry<K, T>> {
-    return this.#iterator(this.state.range(from, to, true))
+    return this.#range(from, to, true)
   }
 
   all(): StoreIterator<KeyValueStoreEntry<K, T>> {
@@ -54,6 +54,12 @@ abstract class KeyValueFace<K, V, T> extends StoreFace<KeyValueState<K, V>> impl
     } finally {
       cursor.close()
     }
+  }
+
+  #range(from: K | undefined, to: K | undefined, reverse: boolean): StoreIterator<KeyValueStoreEntry<K, T>> {
+    if (from !== undefined) requireKey(from, this.name)
+    if (to !== undefined) requireKey(to, this.name)
+    return this.#iterator(this.state.range(from, to, reverse))
   }
 
   #iterator(cursor: EntryCursor<K, V>): StoreIterator<KeyValueStoreEntry<K, T>> {

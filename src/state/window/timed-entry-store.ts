@@ -234,7 +234,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
     const sub = this.#session ? readLong(buffer, trailer + 8) : buffer.readInt32BE(trailer + 8)
     if (!this.#session) this.sequence = sub
     if (!this.retention.accept(time)) return
-    this.#storedTo = this.retention.observed
+    this.#storedTo = this.#passedTo = this.retention.observed
     layout.header(rows.begin(), time).range(buffer, keyStart, keyEnd)
     restoreValue(record, rows, this.#timestamped)
     if (!this.#timeOrdered) return
