@@ -81,7 +81,7 @@ it('all ranges are deleted at the next opening, however many the batch deleted',
   await engine.close()
 })
 
-it('a range that cannot be deleted is an error of the engine, and takes nothing with it that is put later', async () => {
+it('a range that cannot be deleted is an engine’s error, and takes nothing with it that is put later', async () => {
   let engine = await rocksdbEngine.open(directory)
   fill(engine)
   failToClear()

@@ -197,7 +197,7 @@ for (const engine of ENGINES) {
       return rows
     }
 
-    test('a record that waits in a join buffer is not lost when a later one has its key and time after a restart', async () => {
+    test('a waiting record is not lost when one of its key and time comes after a restart', async () => {
       const h = (harness = await StateHarness.open([joinBufferSpec], engine))
       for (const [value, timestamp] of [
         ['A', 10],
@@ -216,7 +216,7 @@ for (const engine of ENGINES) {
       expect(evicted(last)).toEqual(['C', 'B', 'D'])
     })
 
-    test('records of one key and time leave a join buffer in order after 2^31 records, too, whatever restarts', async () => {
+    test('records of one key and time stay in order after 2^31 records, too, whatever restarts', async () => {
       const h = (harness = await StateHarness.open([joinBufferSpec], engine))
       putInto(h, 'A', 20)
       const [first] = await h.commit()

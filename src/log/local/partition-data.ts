@@ -66,12 +66,6 @@ export class MemoryPartition implements PartitionData {
     this.#runs.splice(0, this.#indexOf(offset))
   }
 
-  /** Forgets the first run, for use as a cache. */
-  dropFirstRun(): void {
-    const run = this.#runs.shift()
-    if (run !== undefined) this.startOffset = run.base + run.span
-  }
-
   #indexOf(offset: number): number {
     let low = 0
     let high = this.#runs.length
