@@ -221,10 +221,7 @@ class RocksdbEngine implements KeyValueEngine {
   #add(batch: WriteBatch): void {
     const index = this.#prepared++
     const kind = batch.kind(index)
-    if (kind === 'deleteRange') {
-      this.#rangeDeletes.add(this.#batch, batch, index)
-      return
-    }
+    if (kind === 'deleteRange') return this.#rangeDeletes.add(this.#batch, batch, index)
     const key = batch.key(index, this.#key)
     if (kind === 'delete') this.#binding.batch_del(this.#batch, key, undefined)
     else this.#binding.batch_put(this.#batch, key, batch.value(index, this.#value), undefined)

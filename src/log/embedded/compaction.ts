@@ -56,10 +56,7 @@ export class Compaction {
     const runs = partition.storedRuns(this.#at, STEP_BYTES)
     for (const run of runs) {
       const isLast = run.base >= partition.lastRunBase
-      if (isLast || run.maxTimestamp > limit || this.#lastOffsets.size >= MAX_KEYS) {
-        this.#beginRewriting()
-        return
-      }
+      if (isLast || run.maxTimestamp > limit || this.#lastOffsets.size >= MAX_KEYS) return this.#beginRewriting()
       forEachRecord(run, (at, offset) => {
         const key = keyAt(run, at)
         if (key !== undefined) this.#lastOffsets.set(key, offset)

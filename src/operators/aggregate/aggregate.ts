@@ -22,10 +22,7 @@ export class Aggregate extends SpecOperator<'aggregate'> {
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    if (key === null || value === null) {
-      this.context.drop(key === null ? 'null-key' : 'null-value')
-      return
-    }
+    if (key === null || value === null) return this.context.drop(key === null ? 'null-key' : 'null-value')
     const store = this.#store
     const entry = store.get(key)
     let aggregate: unknown = null

@@ -16,15 +16,9 @@ export class ForeignKeyNotify extends SpecOperator<'foreignKeyNotify'> {
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    if (key === null) {
-      this.context.drop('null-key')
-      return
-    }
+    if (key === null) return this.context.drop('null-key')
     const change = asChange(value)
-    if (this.spec.rightVersioned && !change.isLatest) {
-      this.context.drop('out-of-order-version')
-      return
-    }
+    if (this.spec.rightVersioned && !change.isLatest) return this.context.drop('out-of-order-version')
     const cursor = this.#state.prefix(subscriptionPrefix(serialized(this.#foreignKeys, key)))
     try {
       while (cursor.next()) {

@@ -21,10 +21,7 @@ export class ForeignKeyResolve extends SpecOperator<'foreignKeyResolve'> {
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     const response = asResponse(value)
     const row = this.#left.get(key)
-    if (!this.#isCurrent(row?.value, response.hash)) {
-      this.context.drop('stale-response')
-      return
-    }
+    if (!this.#isCurrent(row?.value, response.hash)) return this.context.drop('stale-response')
     const hasResult = response.value !== null || (this.spec.join === 'left' && row !== undefined)
     const result = hasResult
       ? (settled(this.spec.joiner(row?.value ?? null, response.value, key), this.context) ?? null)

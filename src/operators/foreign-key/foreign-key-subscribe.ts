@@ -15,10 +15,7 @@ export class ForeignKeySubscribe extends SpecOperator<'foreignKeySubscribe'> {
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     const change = asChange(value)
-    if (this.spec.leftVersioned && !change.isLatest) {
-      this.context.drop('out-of-order-version')
-      return
-    }
+    if (this.spec.leftVersioned && !change.isLatest) return this.context.drop('out-of-order-version')
     if (change.newValue === null && change.oldValue === null) return
     if (this.spec.join === 'left') this.#leftJoin(key, change, timestamp, headers)
     else this.#innerJoin(key, change, timestamp, headers)

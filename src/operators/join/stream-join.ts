@@ -33,10 +33,7 @@ export class StreamJoin extends SpecOperator<'streamJoin'> {
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     const unmatched = this.#unmatched
-    if (unmatched === null) {
-      this.#take(key, value, timestamp, headers)
-      return
-    }
+    if (unmatched === null) return this.#take(key, value, timestamp, headers)
     this.#headers = headers
     try {
       unmatched.arrived(timestamp, this.#emitUnmatched, this.#side, key !== null && value !== null)

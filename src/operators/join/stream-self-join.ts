@@ -24,10 +24,7 @@ export class StreamSelfJoin extends SpecOperator<'streamSelfJoin'> {
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    if (key === null || value === null) {
-      this.context.drop(key === null ? 'null-key' : 'null-value')
-      return
-    }
+    if (key === null || value === null) return this.context.drop(key === null ? 'null-key' : 'null-value')
     if (timestamp > this.#streamTime) this.#streamTime = timestamp
     const { before, after } = this.#windows
     const isInItsWindow = (before >= 0 && after >= 0) || this.context.compatible

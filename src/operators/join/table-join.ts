@@ -23,15 +23,9 @@ export class TableJoin extends SpecOperator<'tableJoin'> {
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    if (key === null) {
-      this.context.drop('null-key')
-      return
-    }
+    if (key === null) return this.context.drop('null-key')
     const change = asChange(value)
-    if (this.spec.versioned && !change.isLatest) {
-      this.context.drop('out-of-order-version')
-      return
-    }
+    if (this.spec.versioned && !change.isLatest) return this.context.drop('out-of-order-version')
     const entry = this.#other.get(key)
     let other: unknown = null
     let time = timestamp

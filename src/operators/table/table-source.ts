@@ -15,15 +15,9 @@ export class TableSource extends SpecOperator<'tableSource'> {
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    if (key === null) {
-      this.context.drop('null-key')
-      return
-    }
+    if (key === null) return this.context.drop('null-key')
     const store = this.#store
-    if (store === null) {
-      this.output.forward(key, new Change(value, null), timestamp, headers)
-      return
-    }
+    if (store === null) return this.output.forward(key, new Change(value, null), timestamp, headers)
     const old = this.#wantsOld ? (store.get(key)?.value ?? null) : null
     store.update(key, value, old, timestamp, headers)
   }

@@ -17,10 +17,7 @@ export class PeriodAggregate extends WindowedOperator<'periodAggregate', State, 
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    if (key === null) {
-      this.context.drop('null-key')
-      return
-    }
+    if (key === null) return this.context.drop('null-key')
     const { windows, emitOnClose } = this.spec
     const streamTime = this.observed.advance(timestamp)
     // Results are read before the record of this turn makes the store forget the windows they are of.
@@ -46,10 +43,7 @@ export class PeriodAggregate extends WindowedOperator<'periodAggregate', State, 
       if (window !== bounds) entry = state.get(key, window.start, window.end)
     }
     const { start, end } = window
-    if (isWindowClosed(windows, end, streamTime)) {
-      this.context.drop(this.observed.lateness(windows, end))
-      return
-    }
+    if (isWindowClosed(windows, end, streamTime)) return this.context.drop(this.observed.lateness(windows, end))
     let aggregate: unknown = null
     let old: unknown = null
     let time = timestamp

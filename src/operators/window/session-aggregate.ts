@@ -15,10 +15,7 @@ export class SessionAggregate extends WindowedOperator<'sessionAggregate', State
   readonly #aggregates: unknown[] = []
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    if (key === null) {
-      this.context.drop('null-key')
-      return
-    }
+    if (key === null) return this.context.drop('null-key')
     const streamTime = this.observed.advance(timestamp)
     if (this.emitsBefore) this.emitClosed(streamTime, headers)
     this.#add(key, value, timestamp, streamTime)

@@ -21,19 +21,10 @@ export class SlidingAggregate extends TimeWindowOperator<'slidingAggregate'> {
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    if (key === null || value === null) {
-      this.context.drop(key === null ? 'null-key' : 'null-value')
-      return
-    }
+    if (key === null || value === null) return this.context.drop(key === null ? 'null-key' : 'null-value')
     const streamTime = this.observed.advance(timestamp)
-    if (isWindowClosed(this.#windows, timestamp + this.#difference, streamTime)) {
-      this.#dropLate(timestamp)
-      return
-    }
-    if (timestamp < this.#difference) {
-      this.#addEarly(key, value, timestamp, streamTime, headers)
-      return
-    }
+    if (isWindowClosed(this.#windows, timestamp + this.#difference, streamTime)) return this.#dropLate(timestamp)
+    if (timestamp < this.#difference) return this.#addEarly(key, value, timestamp, streamTime, headers)
     if (this.emitsBefore) this.emitClosed(streamTime, headers)
     this.#add(key, value, timestamp, streamTime, headers)
     if (this.emitsAfter) this.emitClosed(streamTime, headers)

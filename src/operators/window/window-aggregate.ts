@@ -11,10 +11,7 @@ export class WindowAggregate extends TimeWindowOperator<'windowAggregate'> {
   }
 
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
-    if (key === null) {
-      this.context.drop('null-key')
-      return
-    }
+    if (key === null) return this.context.drop('null-key')
     const { windows } = this.spec
     const streamTime = this.observed.advance(timestamp)
     if (windows.kind === 'unlimited') {

@@ -151,10 +151,7 @@ export class TaskErrors implements RecordGate {
   }
 
   #failed(error: unknown, record: FailedRecord): void {
-    if (isMillraceError(error)) {
-      this.#ownError(error, record)
-      return
-    }
+    if (isMillraceError(error)) return this.#ownError(error, record)
     const wrapped = new MillraceError('MR_PROCESSING', `a function of the processor threw: ${messageOf(error)}`, {
       ...placeIn(record),
       cause: error,

@@ -149,10 +149,7 @@ function claimTaskDirectory(
   let marker: MarkedDirectory
   try {
     marker = readMarker(directory, KIND)
-    if (marker === undefined) {
-      writeMarker(directory, { kind: KIND, format: FORMAT, engine }, fileMode)
-      return
-    }
+    if (marker === undefined) return writeMarker(directory, { kind: KIND, format: FORMAT, engine }, fileMode)
     if (marker.kind === undefined || (marker.format === FORMAT && !isKnown(marker.engine))) {
       requireSameEngine(directory, engine, task, marker.kind === undefined ? marker.file : MARKER)
       logger.warn({ task, directory }, `${MARKER} is missing or damaged; it is written again`)

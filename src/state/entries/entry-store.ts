@@ -338,10 +338,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
 
 /** Adds the value of a changelog record, as `timestamp ‖ value` or `value`, to a row whose key is written. */
 export function restoreValue(record: ChangelogRecord, rows: LatestRows, rowHasTimestamp: boolean): void {
-  if (record.valueStart < 0) {
-    rows.delete()
-    return
-  }
+  if (record.valueStart < 0) return rows.delete()
   const writer = rows.endKey()
   if (rowHasTimestamp) writer.int64(record.timestamp)
   writer.range(record.buffer, record.valueStart, record.valueEnd)
