@@ -22,15 +22,9 @@ export function renamedTopics(
   existing: readonly string[],
 ): RenamedTopic[] {
   const there = new Set(existing)
-  const missing = byKind(
-    applicationId,
-    wanted.filter((topic) => !there.has(topic)),
-  )
   const used = new Set(wanted)
-  const unused = byKind(
-    applicationId,
-    existing.filter((topic) => !used.has(topic)),
-  )
+  const missing = generatedByKind(applicationId, wanted, (topic) => !there.has(topic))
+  const unused = generatedByKind(applicationId, existing, (topic) => !used.has(topic))
   return [...missing].flatMap(([kind, topics]) => {
     const before = unused.get(kind) ?? []
     return topics.slice(0, before.length).map((now, i) => ({ before: before[i]!, now }))
@@ -38,18 +32,17 @@ export function renamedTopics(
 }
 
 /** Groups topics with generated names by what they share but for the number, each kind in the order of its numbers. */
-function byKind(applicationId: string, topics: readonly string[]): Map<string, string[]> {
+function generatedByKind(
+  applicationId: string,
+  topics: readonly string[],
+  isOne: (topic: string) => boolean,
+): Map<string, string[]> {
   const prefix = `${applicationId}-`
-  const kinds = new Map<string, string[]>()
-  for (const topic of topics.toSorted()) {
-    const name = topic.slice(prefix.length)
-    if (!topic.startsWith(prefix) || !GENERATED_NUMBER.test(name)) continue
-    const kind = name.replace(GENERATED_NUMBER, '#')
-    const known = kinds.get(kind)
-    if (known === undefined) kinds.set(kind, [topic])
-    else known.push(topic)
-  }
-  return kinds
+  const nameOf = (topic: string): string => topic.slice(prefix.length)
+  const generated = topics.filter(
+    (topic) => topic.startsWith(prefix) && GENERATED_NUMBER.test(nameOf(topic)) && isOne(topic),
+  )
+  return Map.groupBy(generated.toSorted(), (topic) => nameOf(topic).replace(GENERATED_NUMBER, '#'))
 }
 
 /** True if a topic's name is, or may be, a generated one. */

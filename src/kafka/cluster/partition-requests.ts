@@ -67,11 +67,9 @@ async function byLeader<V>(cluster: Cluster, pending: PartitionMap<V>): Promise<
 
 /** Groups the entries of a map by topic. */
 export function topicValues<V>(map: PartitionMap<V>): TopicValues<V>[] {
-  const topics = new Map<string, (readonly [number, V])[]>()
-  for (const [topic, partition, value] of map.entries()) {
-    const partitions = topics.get(topic)
-    if (partitions === undefined) topics.set(topic, [[partition, value]])
-    else partitions.push([partition, value])
-  }
-  return Array.from(topics, ([name, partitions]) => ({ name, partitions }))
+  const topics = Map.groupBy(map.entries(), ([topic]) => topic)
+  return Array.from(topics, ([name, entries]) => ({
+    name,
+    partitions: entries.map(([, partition, value]) => [partition, value] as const),
+  }))
 }

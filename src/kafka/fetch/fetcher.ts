@@ -1,7 +1,7 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { PartitionMap, type LogReader, type Quiet, type RecordCursor } from '../../log/log.ts'
 import type { Cluster, Lane } from '../cluster/cluster.ts'
-import { fetchV13, type FetchPosition, type FetchResponse, type FetchedPartition } from './fetch-api.ts'
+import { fetchV13, type FetchResponse, type FetchedPartition } from './fetch-api.ts'
 import { FetchPartition } from './fetch-partition.ts'
 import { LeaderRefresh } from '../cluster/leader-refresh.ts'
 import { KafkaError, isRetriableCode, isStaleLeaderCode, kafkaErrors } from '../protocol/errors.ts'
@@ -312,14 +312,10 @@ export class Fetcher implements LogReader {
     const slot = `${broker} ${lane}`
     this.#busy.add(slot)
     const asked = new PartitionMap<FetchPartition>()
-    const topics = new Map<string, FetchPosition[]>()
+    const topics = Map.groupBy(partitions, ({ topicId }) => topicId ?? '')
     for (const assigned of partitions) {
       assigned.inFlight = true
-      const topicId = assigned.topicId ?? ''
-      asked.set(topicId, assigned.partition, assigned)
-      const positions = topics.get(topicId)
-      if (positions === undefined) topics.set(topicId, [assigned])
-      else positions.push(assigned)
+      asked.set(assigned.topicId ?? '', assigned.partition, assigned)
     }
     const partitionMaxBytes = this.#partitionBytes()
     const maxBytes = this.#requestBytes()

@@ -33,14 +33,7 @@ export function finishTopology(writer: TopologyWriter, copartitions: readonly Re
     for (const user of store.users) connected.unite(store.users[0] ?? user, user)
   }
 
-  const groups = new Map<string, WrittenNode[]>()
-  for (const node of writer.nodes.values()) {
-    const root = connected.root(node.name)
-    const group = groups.get(root)
-    if (group === undefined) groups.set(root, [node])
-    else group.push(node)
-  }
-
+  const groups = Map.groupBy(writer.nodes.values(), ({ name }) => connected.root(name))
   const allCopartitions = copartitionGroups(copartitions, writer.nodes, writer.internalTopics)
   const unread = new UnreadValues(writer.nodes, children, writer.internalTopics)
   const subtopologies: Subtopology[] = []
