@@ -17,9 +17,8 @@ import type { StagedCommit } from './staged-commit.ts'
 export interface ClientHost extends ProducerHost {
   openReader(): LogReader
   publish(commit: StagedCommit): MaybePromise<void>
-  /** Waits for every commit that was begun. */
-  settled(): MaybePromise<void>
-  committedOffset(groupId: string, topic: string, partition: number): CommittedOffset | undefined
+  /** Returns offsets when every commit that was begun has settled. */
+  committedOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
   clientClosed(client: LocalClient): void
 }
 
@@ -48,8 +47,7 @@ export class LocalClient implements LogClient {
   committed(partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>> {
     this.#assertUsable()
     this.#coordinator.assertNoPendingLoss(this.group)
-    const settled = this.#host.settled()
-    return isPromise(settled) ? settled.then(() => this.#committedNow(partitions)) : this.#committedNow(partitions)
+    return this.#host.committedOffsets(this.#groupId, partitions)
   }
 
   commit(offsets: PartitionMap<CommittedOffset>): MaybePromise<CommitOutcome> {
@@ -101,14 +99,5 @@ export class LocalClient implements LogClient {
 
   #assertUsable(): void {
     if (this.#refusal !== undefined) throw this.#refusal
-  }
-
-  #committedNow(partitions: readonly TopicPartition[]): PartitionMap<CommittedOffset> {
-    const found = new PartitionMap<CommittedOffset>()
-    for (const { topic, partition } of partitions) {
-      const offset = this.#host.committedOffset(this.#groupId, topic, partition)
-      if (offset !== undefined) found.set(topic, partition, offset)
-    }
-    return found
   }
 }

@@ -159,7 +159,8 @@ export class LocalLog implements Log {
     groupId: string,
     partitions: readonly TopicPartition[],
   ): MaybePromise<PartitionMap<CommittedOffset>> {
-    const settled = this.settled()
+    this.#assertOpen()
+    const settled = this.#storage.settled()
     const find = (): PartitionMap<CommittedOffset> => {
       const found = new PartitionMap<CommittedOffset>()
       for (const { topic, partition } of partitions) {
@@ -232,12 +233,6 @@ export class LocalLog implements Log {
   publish(commit: StagedCommit): MaybePromise<void> {
     this.#assertOpen()
     return this.#storage.publish(commit, this.#makeVisible)
-  }
-
-  /** @internal */
-  settled(): MaybePromise<void> {
-    this.#assertOpen()
-    return this.#storage.settled()
   }
 
   /** @internal */
