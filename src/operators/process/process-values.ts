@@ -19,7 +19,8 @@ export class ProcessValues extends SpecOperator<'processValues'> {
   override process(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
     const context = this.#userContext
     const own = headers.copy()
-    const outer = context.enter(key, timestamp, headers, own)
+    context.key = key
+    const outer = context.enter(timestamp, headers, own)
     try {
       settled(this.#processor?.process({ key, value, timestamp, headers: own }), this.context)
     } finally {

@@ -143,6 +143,15 @@ abstract class ForwardingContext extends UserContext {
     this.output = output
   }
 
+  /** As `begin`; `own` are the headers that the user gets to see, and may change. */
+  enter(timestamp: number, incoming: Headers, own: Headers): CallbackToken | null {
+    this.timestamp = timestamp
+    this.incoming = incoming
+    this.headers = own
+    this.hasRecord = true
+    return this.begin()
+  }
+
   protected send(
     key: unknown,
     value: unknown,
@@ -196,15 +205,6 @@ abstract class ForwardingContext extends UserContext {
 
 /** The context of `process`. */
 export class RecordProcessorContext extends ForwardingContext implements ProcessorContext<unknown, unknown> {
-  /** As `begin`; `own` are the headers that the user gets to see, and may change. */
-  enter(timestamp: number, incoming: Headers, own: Headers): CallbackToken | null {
-    this.timestamp = timestamp
-    this.incoming = incoming
-    this.headers = own
-    this.hasRecord = true
-    return this.begin()
-  }
-
   forward(record: ForwardRecord<unknown, unknown>, child?: string): void {
     this.send(record.key ?? null, record.value, record.timestamp, record.headers, child)
   }
@@ -212,17 +212,8 @@ export class RecordProcessorContext extends ForwardingContext implements Process
 
 /** The context of `processValues`: what it forwards has the key of the record being processed. */
 export class ValueProcessorContext extends ForwardingContext implements FixedKeyProcessorContext<unknown> {
-  #key: unknown = null
-
-  /** As `begin`; `own` are the headers that the user gets to see, and may change. */
-  enter(key: unknown, timestamp: number, incoming: Headers, own: Headers): CallbackToken | null {
-    this.#key = key
-    this.timestamp = timestamp
-    this.incoming = incoming
-    this.headers = own
-    this.hasRecord = true
-    return this.begin()
-  }
+  /** The key of the record being processed. */
+  key: unknown = null
 
   /** @throws MR_NO_RECORD in a punctuator */
   forward(record: ForwardValue<unknown>, child?: string): void {
@@ -233,6 +224,6 @@ export class ValueProcessorContext extends ForwardingContext implements FixedKey
         hint: 'There is no key to forward under; use process() to forward from punctuators.',
       })
     }
-    this.send(this.#key, record.value, record.timestamp, record.headers, child)
+    this.send(this.key, record.value, record.timestamp, record.headers, child)
   }
 }

@@ -146,11 +146,13 @@ class VersionedLookup implements TableLookup {
 }
 
 /** Rows that are computed from those of one other table. */
-abstract class DerivedLookup implements TableLookup {
+abstract class DerivedLookup<Kind extends TableView['kind']> implements TableLookup {
+  protected readonly view: ViewOf<Kind>
   protected readonly context: OperatorContext
   readonly #parent: TableLookup
 
-  constructor(parent: TableLookup, context: OperatorContext) {
+  constructor(view: ViewOf<Kind>, parent: TableLookup, context: OperatorContext) {
+    this.view = view
     this.#parent = parent
     this.context = context
   }
@@ -170,42 +172,28 @@ abstract class DerivedLookup implements TableLookup {
   }
 }
 
-class FilterLookup extends DerivedLookup {
-  readonly #view: ViewOf<'filter'>
-
-  constructor(view: ViewOf<'filter'>, parent: TableLookup, context: OperatorContext) {
-    super(parent, context)
-    this.#view = view
-  }
-
+class FilterLookup extends DerivedLookup<'filter'> {
   protected override derive(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
     if (entry === undefined) return undefined
-    const passes = Boolean(settled(this.#view.predicate(entry.value, key), this.context))
-    return passes === this.#view.not ? undefined : entry
+    const passes = Boolean(settled(this.view.predicate(entry.value, key), this.context))
+    return passes === this.view.not ? undefined : entry
   }
 }
 
-class MapValuesLookup extends DerivedLookup {
-  readonly #view: ViewOf<'mapValues'>
-
-  constructor(view: ViewOf<'mapValues'>, parent: TableLookup, context: OperatorContext) {
-    super(parent, context)
-    this.#view = view
-  }
-
+class MapValuesLookup extends DerivedLookup<'mapValues'> {
   protected override derive(key: unknown, entry: Entry<unknown> | undefined): Entry<unknown> | undefined {
     if (entry === undefined) return undefined
-    return toEntry(settled(this.#view.mapper(entry.value, key), this.context), entry.timestamp)
+    return toEntry(settled(this.view.mapper(entry.value, key), this.context), entry.timestamp)
   }
 }
 
 /** Has a transformer of its own, which sees no record metadata. */
-class TransformValuesLookup extends DerivedLookup {
+class TransformValuesLookup extends DerivedLookup<'transformValues'> {
   readonly #transformer: ValueTransformer<unknown, unknown, unknown>
   readonly #userContext: UserContext
 
   constructor(view: ViewOf<'transformValues'>, parent: TableLookup, context: OperatorContext) {
-    super(parent, context)
+    super(view, parent, context)
     const userContext = new UserContext(context)
     const transformer = settled(view.supplier(), context)
     this.#userContext = userContext
