@@ -129,3 +129,55 @@ test('a punctuator that another one schedules runs with it if it is due already'
   })
   expect(ran).toEqual(['0', '1'])
 })
+
+test('a punctuator in whose callback the date is set keeps to its date, whatever else the callback schedules', () => {
+  const clock = new ManualClock(0)
+  const queue = new PunctuationQueue(clock, false)
+  const fired: number[] = []
+  let toSet = 30_000
+  const minutely = (date: number): void => {
+    fired.push(date)
+    clock.setDate(toSet)
+    queue.schedule('other', HOUR, 'wall-clock-time', () => {}, 0)
+    toSet = 0
+  }
+  queue.schedule('n', MINUTE, 'wall-clock-time', minutely, 0)
+  const runAll = (): void => void queue.punctuateWallClock((_, callback, date) => callback(date))
+  runAll()
+  for (let second = 0; second < 200; second++) {
+    clock.advance(1000)
+    runAll()
+  }
+  expect(fired).toEqual([0, MINUTE, 2 * MINUTE, 3 * MINUTE])
+})
+
+test('no drift of the date is lost while an anchored punctuator schedules others', () => {
+  const clock = new ManualClock(0)
+  const queue = new PunctuationQueue(clock, false)
+  const fired: number[] = []
+  const minutely = (date: number): void => {
+    fired.push(date)
+    clock.setDate(80)
+    queue.schedule('other', HOUR, 'wall-clock-time', () => {}, 0)
+  }
+  queue.schedule('n', MINUTE, 'wall-clock-time', minutely, 0)
+  for (let i = 0; i < 30_001; i++) {
+    queue.punctuateWallClock((_, callback, date) => callback(date))
+    clock.advance(10)
+  }
+  expect(fired).toEqual([0, 1, 2, 3, 4, 5].map((minute) => minute * MINUTE))
+})
+
+test('a punctuator in stream time is left alone when its callback finds that the date was set', () => {
+  const clock = new ManualClock(0)
+  const queue = new PunctuationQueue(clock, false)
+  const fired: number[] = []
+  const every10 = (time: number): void => {
+    fired.push(time)
+    clock.setDate(HOUR)
+    queue.schedule('other', HOUR, 'wall-clock-time', () => {}, 0)
+  }
+  queue.schedule('n', 10, 'stream-time', every10, 5)
+  for (let time = 0; time < 30; time++) queue.punctuateStreamTime(time, (_, callback) => callback(time))
+  expect(fired).toEqual([5, 15, 25])
+})

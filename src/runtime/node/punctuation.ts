@@ -6,7 +6,7 @@ interface Punctuator extends Due {
   readonly node: string
   readonly interval: number
   readonly callback: (timestamp: number) => void
-  /** Date from which wall-clock punctuation counts its intervals. */
+  /** Date from which wall-clock punctuation counts its intervals; undefined in stream time. */
   readonly anchor: number | undefined
   /** A stream time, or a time of the monotonic clock. */
   due: number
@@ -32,6 +32,8 @@ export class PunctuationQueue {
   readonly #streamTime: DueHeap<Punctuator>
   readonly #wallClock: DueHeap<Punctuator>
   #scheduled = 0
+  /** Punctuator whose callback runs: it is in no heap meanwhile. */
+  #running: Punctuator | undefined
   /** Smallest due stream time. A record costs one comparison when nothing is due. */
   #nextStreamTime = Infinity
   /** ms that the date was ahead of the monotonic clock when anchors were last translated. */
@@ -59,7 +61,7 @@ export class PunctuationQueue {
       node,
       interval,
       callback,
-      anchor,
+      anchor: isWallClock ? anchor : undefined,
       due,
       sequence: this.#scheduled++,
       cancelled: false,
@@ -88,7 +90,7 @@ export class PunctuationQueue {
   /** Returns true if any punctuator ran. */
   punctuateStreamTime(streamTime: number, run: RunPunctuator): boolean {
     if (streamTime < this.#nextStreamTime) return false
-    const ran = runDue(this.#streamTime, streamTime, streamTime, run)
+    const ran = this.#runDue(this.#streamTime, streamTime, streamTime, run)
     this.#nextStreamTime = nextDue(this.#streamTime)
     return ran
   }
@@ -97,7 +99,26 @@ export class PunctuationQueue {
   punctuateWallClock(run: RunPunctuator): boolean {
     if (this.#wallClock.first === undefined) return false
     const now = this.#clock.monotonic()
-    return runDue(this.#wallClock, now, this.#followDate(now), run)
+    return this.#runDue(this.#wallClock, now, this.#followDate(now), run)
+  }
+
+  #runDue(punctuators: DueHeap<Punctuator>, time: number, told: number, run: RunPunctuator): boolean {
+    let ran = false
+    while (nextDue(punctuators) <= time) {
+      const punctuator = punctuators.take()
+      if (punctuator === undefined || punctuator.cancelled) continue
+      ran = true
+      // Before the callback: if that finds that the date was set, what is translated is the time that is due next.
+      passOver(punctuator, time)
+      this.#running = punctuator
+      try {
+        run(punctuator.node, punctuator.callback, told)
+      } finally {
+        this.#running = undefined
+        if (!punctuator.cancelled) punctuators.add(punctuator)
+      }
+    }
+    return ran
   }
 
   /** Time of the monotonic clock at which the next wall-clock punctuator is due; Infinity if there is none. */
@@ -112,7 +133,7 @@ export class PunctuationQueue {
     const drift = date - now - before
     if (drift === 0) return date
     this.#dateAhead = date - now
-    this.#wallClock.reorder((punctuator) => {
+    const translate = (punctuator: Punctuator): void => {
       const { anchor, interval } = punctuator
       if (anchor === undefined) return
       if (Math.abs(drift) <= LEAP) {
@@ -122,25 +143,11 @@ export class PunctuationQueue {
       }
       const wasLeaptOver = punctuator.due + before <= date
       punctuator.due = firstFrom(anchor - this.#dateAhead, interval, wasLeaptOver ? now - interval + 1 : now)
-    })
+    }
+    this.#wallClock.reorder(translate)
+    if (this.#running !== undefined) translate(this.#running)
     return date
   }
-}
-
-function runDue(punctuators: DueHeap<Punctuator>, time: number, told: number, run: RunPunctuator): boolean {
-  let ran = false
-  while (nextDue(punctuators) <= time) {
-    const punctuator = punctuators.take()
-    if (punctuator === undefined || punctuator.cancelled) continue
-    ran = true
-    try {
-      run(punctuator.node, punctuator.callback, told)
-    } finally {
-      passOver(punctuator, time)
-      if (!punctuator.cancelled) punctuators.add(punctuator)
-    }
-  }
-  return ran
 }
 
 /** Makes it due at the first multiple of the interval after `time`. */
