@@ -78,7 +78,7 @@ export class InputLookup {
         const found = this.#look(topic, partition, offset)
         if (found !== 'not yet') return found
         if (isOver) break
-        await this.#arrival()
+        await this.#arrival(topic, partition)
       }
     } finally {
       patience.cancel()
@@ -91,14 +91,16 @@ export class InputLookup {
     })
   }
 
-  /** Resolves when there may be something to poll, or after a moment. */
-  async #arrival(): Promise<void> {
+  /** Resolves when there may be something to poll, or soon. A paused partition fails no other look-up. */
+  async #arrival(topic: string, partition: number): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const timer = this.#clock.schedule(100, resolve)
+    this.#reader?.resume(topic, partition)
     this.#reader?.onReady(resolve)
     await promise
     timer.cancel()
     this.#reader?.onReady(undefined)
+    this.#reader?.pause(topic, partition)
   }
 
   #look(topic: string, partition: number, offset: number): RawInput | undefined | 'not yet' {
@@ -130,9 +132,7 @@ export class InputLookup {
       if (error instanceof MillraceError && error.code === 'MR_OFFSET_OUT_OF_RANGE') return undefined
       throw error
     }
-    if ((reader.position(topic, partition) ?? 0) > offset) return undefined
-    reader.resume(topic, partition)
-    return 'not yet'
+    return (reader.position(topic, partition) ?? 0) > offset ? undefined : 'not yet'
   }
 
   #closeWhenIdle(): void {
