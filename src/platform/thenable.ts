@@ -13,9 +13,16 @@ export function isAsyncFunction(value: unknown): boolean {
 }
 
 /** Keeps the rejection of a promise that nobody awaits from ending the process. */
-export function ignoreRejection(value: unknown): void {
+export function ignoreRejection(value: unknown, failed: (error: unknown) => void = () => {}): void {
   // Other thenables are left alone: some start their work when `then` is called.
-  if (types.isPromise(value)) void Promise.prototype.then.call(value, undefined, ignore)
+  if (types.isPromise(value)) void Promise.prototype.then.call(value, undefined, failed)
 }
 
-function ignore(): void {}
+/** Calls what is only notified: what it throws, or a promise of it rejects with, goes to `failed` and no further. */
+export function carefully(notify: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    ignoreRejection(notify(), failed)
+  } catch (error) {
+    failed(error)
+  }
+}

@@ -1,4 +1,5 @@
 import type { Logger } from '../application/application.ts'
+import { ignoreRejection, isThenable } from '../platform/thenable.ts'
 import type { Companion, CompanionHost } from './companion.ts'
 
 /** The companions of one application. They are started in order, and stopped once, in reverse order. */
@@ -50,7 +51,10 @@ export class Companions {
 /** Returns an error instead of throwing it: applications are asked for their status on timers, which it would end. */
 function statusOf(companion: Companion): object {
   try {
-    return companion.status()
+    const status = companion.status()
+    if (!isThenable(status)) return status
+    ignoreRejection(status)
+    return { error: new TypeError('status() returned a promise') }
   } catch (error) {
     return { error }
   }

@@ -45,9 +45,9 @@ export interface StreamsOptions {
   readonly scheduler?: Scheduler
   /** Parts that live and end with the application, in the order in which they are started. Default: none. */
   readonly companions?: readonly Companion[]
-  /** Called on every change of state. */
+  /** Called on every change of state. An error that it throws is logged. */
   readonly onState?: (state: StreamsState, previous: StreamsState) => void
-  /** Called with the progress of stores that are being restored. */
+  /** Called with the progress of stores that are being restored. An error that it throws is logged. */
   readonly onRestore?: RestoreListener
 }
 

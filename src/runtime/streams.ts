@@ -8,6 +8,7 @@ import { withFileMode, type EngineFactory, type EngineName } from '../engine/eng
 import { chooseEngine } from '../engine/choice/choose-engine.ts'
 import type { Application, Logger, UncaughtErrorDecision } from '../application/application.ts'
 import type { Topology } from '../topology/topology.ts'
+import { carefulListener } from '../application/careful-logger.ts'
 import { requireApplication } from '../application/app-module.ts'
 import type { Log } from '../log/log.ts'
 import type { CompanionHost } from './companion.ts'
@@ -101,7 +102,11 @@ export class Streams implements CompanionHost, AsyncDisposable {
   static async start(app: Application, given: StreamsOptions): Promise<Streams> {
     requireOutsideStreamThread()
     requireApplication(app, 'Streams.start()')
-    const streams = await Streams.#open(app, readOptions(STREAMS_START, given, 'Streams.start()'))
+    const options = readOptions(STREAMS_START, given, 'Streams.start()')
+    const { logger } = app.settings
+    const onState = carefulListener('onState', options.onState, logger)
+    const onRestore = carefulListener('onRestore', options.onRestore, logger)
+    const streams = await Streams.#open(app, { ...options, onState, onRestore })
     try {
       await streams.#companions.start(streams)
     } catch (error) {

@@ -173,11 +173,10 @@ describe('a companion that does not start', () => {
 
   test('is not waited for by an application that fails meanwhile', async () => {
     const patient = companion('patient', { start: (streams) => streams.whenRunning() })
-    const onState: StreamsOptions['onState'] = (state) => {
-      if (state === 'running') throw new Error('nobody listens')
-    }
     const companions = [companion('first'), patient, companion('last')]
-    await expect(Streams.start(countingApp(), { ...options, companions, onState })).rejects.toThrow('nobody listens')
+    const nowhere = topic('nowhere', { key: string(), value: string() })
+    const failing = countingApp({ build: (builder) => builder.stream(nowhere).to(words) })
+    await expect(Streams.start(failing, { ...options, companions })).rejects.toMatchObject({ code: 'MR_TOPIC_UNKNOWN' })
     expect(events).toEqual(['first started', 'first stopped'])
   })
 })
@@ -251,6 +250,12 @@ describe('the status', () => {
     }
     await using streams = await Streams.start(countingApp(), { ...options, companions: [silent] })
     expect(streams.status().companions.get('silent')).toEqual({ error })
+  })
+
+  test('shows that a companion gave a promise for its own, whose rejection ends nothing', async () => {
+    const slow: Companion = { ...companion('slow'), status: () => Promise.reject(new Error('not now')) }
+    await using streams = await Streams.start(countingApp(), { ...options, companions: [slow] })
+    expect(streams.status().companions.get('slow')).toEqual({ error: new TypeError('status() returned a promise') })
   })
 })
 

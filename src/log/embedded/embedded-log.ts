@@ -5,6 +5,7 @@ import { clockOption } from '../../options/clock-option.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { fileModeOption } from '../../options/file-mode-option.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
+import { carefully } from '../../platform/thenable.ts'
 import { directoryFailure } from '../../platform/directory-failure.ts'
 import { withFileMode, type EngineFactory, type EngineName } from '../../engine/engine.ts'
 import { engineName } from '../../engine/engine-option.ts'
@@ -102,7 +103,11 @@ export async function embeddedLog(options: EmbeddedLogOptions): Promise<Log> {
     fileMode,
     engine: asked,
   } = readOptions(EMBEDDED_LOG, options, 'embeddedLog()')
-  const warn: LogPlace['warn'] = logger === undefined ? emitWarning : (fields, message) => logger.warn(fields, message)
+  const warn: LogPlace['warn'] = (fields, message) => {
+    const unheard = (): void => emitWarning(fields, message)
+    if (logger === undefined) unheard()
+    else carefully(() => logger.warn(fields, message), unheard)
+  }
   const chosen = await chooseEngine(asked)
   if (!chosen.factory.persistent) {
     const storage = new EmbeddedStorage(await chosen.factory.open(directory), randomUUID(), fsync)
@@ -134,7 +139,7 @@ async function otherEngine(name: EngineName, directory: string): Promise<EngineF
   }
 }
 
-/** Makes a loss visible where no logger was given. */
+/** Makes a loss visible where no logger was given, or where it fails. */
 function emitWarning(fields: object, message: string): void {
   process.emitWarning(`${message}: ${JSON.stringify(fields)}`, 'MillraceWarning')
 }

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { MillraceError } from '../../../src/errors/millrace-error.ts'
 import { embeddedLog } from '../../../src/log/embedded/embedded-log.ts'
 import { EmbeddedStorage } from '../../../src/log/embedded/embedded-storage.ts'
@@ -219,6 +219,24 @@ describe('the directory of an embedded log', () => {
       }
     },
   )
+
+  it('is opened whatever its logger does: what that refuses is a warning of the process', async () => {
+    const log = await embeddedLog({ directory })
+    await log.close()
+    const emitted: string[] = []
+    const onWarning = ({ message }: Error): void => void emitted.push(message)
+    process.on('warning', onWarning)
+    const refuse = (): never => {
+      throw new Error('the logger is broken')
+    }
+    for (const warn of [refuse, async () => refuse()]) {
+      rmSync(join(directory, 'millrace-log.json'))
+      emitted.length = 0
+      await (await embeddedLog({ directory, logger: { warn } })).close()
+      await vi.waitFor(() => expect(emitted).toEqual([expect.stringContaining('millrace-log.json is missing')]))
+    }
+    process.off('warning', onWarning)
+  })
 
   it('is not taken for a new one if only the file of its ends is left', async () => {
     const log = await embeddedLog({ directory })
