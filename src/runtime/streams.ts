@@ -139,7 +139,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
       } catch (error) {
         clearInterval(streams.#keepAlive)
         streams.#cleaner.stop()
-        await place.host.close()
+        await place.host.close().catch((err: unknown) => app.settings.logger.error({ err }, CLOSING_FAILED))
         throw error
       }
     } catch (error) {
@@ -191,12 +191,8 @@ export class Streams implements CompanionHost, AsyncDisposable {
       }),
     )
     this.#cleaner.stop()
-    try {
-      await this.#host.close()
-      await this.#claim.release()
-    } catch (error) {
-      failures.push(error)
-    }
+    await this.#host.close().catch((error: unknown) => failures.push(error))
+    await this.#claim.release().catch((error: unknown) => failures.push(error))
     clearInterval(this.#keepAlive)
     this.#enter(failures.length > 0 ? 'error' : 'not-running')
     if (failures.length > 0) this.#ended.reject(failures[0])
@@ -412,5 +408,6 @@ function isDeath(error: unknown): boolean {
   return error instanceof MillraceError && error.code === 'MR_THREAD_DIED'
 }
 
+const CLOSING_FAILED = 'what was opened before the application failed to start could not be closed'
 /** ms before the next attempt to replace a thread. */
 const REPLACE_PAUSE = 1000

@@ -173,3 +173,31 @@ describe('a global store of a processor of your own', () => {
     }
   })
 })
+
+test('an application whose global processor cannot be made starts in the same process once it can', async () => {
+  const stateDirectory = await mkdtemp(join(tmpdir(), 'millrace-global-'))
+  const log = memoryLog()
+  let isBroken = true
+  const broken = defineApp({
+    id: 'index',
+    build: (builder) => {
+      builder.addGlobalStore(byCity(), customers, () => {
+        if (isBroken) throw new Error('not yet')
+        return new IndexByCity()
+      })
+    },
+  })
+  try {
+    await log.createTopics([{ name: 'customers', partitions: 1 }])
+    await using writer = await TopicWriter.open(log, customers)
+    writer.write('alice', 'Ulm')
+    await writer.flush()
+    await expect(Streams.start(broken, { log, stateDirectory })).rejects.toMatchObject({ code: 'MR_PROCESSING' })
+    isBroken = false
+    await using streams = await Streams.start(broken, { log, stateDirectory })
+    expect(streams.stores<ReadOnlyKeyValueStore<string, string>>('by-city')[0]?.get('Ulm')).toBe('alice')
+  } finally {
+    await log.close()
+    await rm(stateDirectory, { recursive: true, force: true })
+  }
+})

@@ -2,7 +2,17 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { defineApp, json, memoryLog, readTopic, Streams, string, topic, TopicWriter } from '../../src/index.ts'
+import {
+  defineApp,
+  json,
+  memoryLog,
+  MillraceError,
+  readTopic,
+  Streams,
+  string,
+  topic,
+  TopicWriter,
+} from '../../src/index.ts'
 import type { AppConfig, Application, KStream, Log, RestoreProgress, StreamsOptions } from '../../src/index.ts'
 
 interface Payment {
@@ -134,6 +144,38 @@ describe('several threads', () => {
     await until(() => streams.state === 'running' && streams.status().lag === 0)
     await streams.close()
     expect(await lastTotals()).toEqual(expected(3000))
+  })
+})
+
+describe('an application that cannot be started', () => {
+  test('leaves no client of the log open, neither one opened before nor one that is opened later', async () => {
+    let asked = 0
+    let open = 0
+    const refused = Promise.withResolvers<void>()
+    const openClient = log.openClient.bind(log)
+    log.openClient = async (given) => {
+      const number = ++asked
+      if (number === 2) {
+        refused.resolve()
+        throw new MillraceError('MR_LOG_UNREACHABLE', 'not for two')
+      }
+      if (number === 3) await refused.promise.then(() => new Promise((resolve) => setImmediate(resolve)))
+      const client = await openClient(given)
+      open++
+      const close = client.close.bind(client)
+      client.close = () => {
+        open--
+        return close()
+      }
+      return client
+    }
+    const app = totalsApp({ threads: 3 })
+    await expect(Streams.start(app, options)).rejects.toMatchObject({ code: 'MR_LOG_UNREACHABLE' })
+    expect([asked, open]).toEqual([3, 0])
+    const again = await Streams.start(app, options)
+    await again.whenRunning()
+    await again.close()
+    expect(open).toBe(0)
   })
 })
 

@@ -116,3 +116,46 @@ test('shutdownApplication ends the other instances too, in good order', async ()
   await other.closed
   expect(other.state).toBe('not-running')
 })
+
+/** Breaks the part of the group that tells others to stop; returns how many clients of the log are open. */
+function withoutTelling(): () => number {
+  let open = 0
+  const openClient = log.openClient.bind(log)
+  log.openClient = async (options) => {
+    const client = await openClient(options)
+    open++
+    const close = client.close.bind(client)
+    client.close = () => {
+      open--
+      return close()
+    }
+    client.group.shutdownApplication = () => Promise.reject(new Error('nobody hears'))
+    return client
+  }
+  return () => open
+}
+
+test('an instance that cannot tell the others to stop ends with its own error, and leaves the group', async () => {
+  const open = withoutTelling()
+  const failing = await Streams.start(countingApp(1000, 'shutdownApplication'), { log, stateDirectory: directory })
+  await expect(failing.closed).rejects.toMatchObject({ code: 'MR_PROCESSING' })
+  expect(open()).toBe(0)
+  expect(await log.groupMembers('counting')).toEqual([])
+})
+
+test('a thread that cannot abort what it wrote leaves the group, and its tasks go on elsewhere', async () => {
+  const open = withoutTelling()
+  const openClient = log.openClient.bind(log)
+  log.openClient = async (options) => {
+    const client = await openClient(options)
+    client.abort = () => Promise.reject(new Error('the brokers are gone'))
+    return client
+  }
+  const failing = await Streams.start(countingApp(1, 'shutdownClient'), { log, stateDirectory: directory })
+  await expect(failing.closed).rejects.toMatchObject({ code: 'MR_PROCESSING' })
+  expect(open()).toBe(0)
+  expect(await log.groupMembers('counting')).toEqual([])
+  const next = await Streams.start(countingApp(0, undefined), { log, stateDirectory: directory })
+  await expect.poll(lastCounts, { timeout: 20_000 }).toEqual(new Map([0, 1, 2, 3, 4].map((i) => [`word-${i}`, 4])))
+  await next.close()
+})

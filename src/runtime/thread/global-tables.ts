@@ -103,48 +103,55 @@ export class GlobalTables {
     const writer = new RecordWriter(producer)
     const inputLookup = new InputLookup(log, clock)
     const partitions: GlobalPartition[] = []
-    for (const { subtopology, ranges } of sources) {
-      const wiped = yield* wipeUnusable(state, subtopology, ranges, clock.now(), logger)
-      for (const { topic, topicId, partition, earliest, end } of ranges) {
-        const checkpoint = checkpointName(topic, partition)
-        const offset = wiped ? earliest : (state.checkpoint(checkpoint)?.offset ?? earliest)
-        const id = `${GLOBAL_STATE}_${partition}`
-        const processing = new Processing({
-          taskId: id,
-          partition,
-          applicationId: app.id,
-          settings: app.settings,
-          subtopologies: [subtopology],
-          inputs: [{ topic, partition, offset, metadata: '' }],
-          stores: {
-            state: (name) => state.state(name),
-            // Nobody knows how far other global stores are: what is written to them would not come again.
-            userStore: (store, scope) =>
-              subtopology.stores.includes(store) ? state.userStore(store, scope) : state.queryStore(store),
-            isGlobal: () => true,
-            prefetchable: [],
-          },
-          record,
-          drops: new DroppedRecords(id, record, lines, logger, drops),
-          writer,
-          inputLookup,
-          // The processor of a global store calls no services.
-          thread: { random: Math.random, wake() {} },
-          clock,
-          nodeTimes: undefined,
-          idleDelays: undefined,
-          strictOrder: true,
-        })
-        reader.assign(topic, partition, offset)
-        partitions.push({ topic, partition, processing, end, checkpoint, topicId })
-      }
-    }
     const release = (): void => {
       lines.close()
+      inputLookup.close()
       home.release(name)
     }
     const { changes: mostChanges } = memory.parts
-    return new GlobalTables(clock, drops, { state, reader, producer, partitions, mostChanges, release })
+    const tables = new GlobalTables(clock, drops, { state, reader, producer, partitions, mostChanges, release })
+    try {
+      for (const { subtopology, ranges } of sources) {
+        const wiped = yield* wipeUnusable(state, subtopology, ranges, clock.now(), logger)
+        for (const { topic, topicId, partition, earliest, end } of ranges) {
+          const checkpoint = checkpointName(topic, partition)
+          const offset = wiped ? earliest : (state.checkpoint(checkpoint)?.offset ?? earliest)
+          const id = `${GLOBAL_STATE}_${partition}`
+          const processing = new Processing({
+            taskId: id,
+            partition,
+            applicationId: app.id,
+            settings: app.settings,
+            subtopologies: [subtopology],
+            inputs: [{ topic, partition, offset, metadata: '' }],
+            stores: {
+              state: (name) => state.state(name),
+              // Nobody knows how far other global stores are: what is written to them would not come again.
+              userStore: (store, scope) =>
+                subtopology.stores.includes(store) ? state.userStore(store, scope) : state.queryStore(store),
+              isGlobal: () => true,
+              prefetchable: [],
+            },
+            record,
+            drops: new DroppedRecords(id, record, lines, logger, drops),
+            writer,
+            inputLookup,
+            // The processor of a global store calls no services.
+            thread: { random: Math.random, wake() {} },
+            clock,
+            nodeTimes: undefined,
+            idleDelays: undefined,
+            strictOrder: true,
+          })
+          reader.assign(topic, partition, offset)
+          partitions.push({ topic, partition, processing, end, checkpoint, topicId })
+        }
+      }
+    } catch (error) {
+      yield* tables.#release()
+      throw error
+    }
+    return tables
   }
 
   /** Reads until every table has reached the end that its topic had when it was opened. */
@@ -214,9 +221,16 @@ export class GlobalTables {
   }
 
   *close(): Steps<void> {
+    try {
+      yield* this.write()
+    } finally {
+      yield* this.#release()
+    }
+  }
+
+  *#release(): Steps<void> {
     if (this.#open === undefined) return
     const { state, reader, producer, partitions, release } = this.#open
-    yield* this.write()
     for (const { processing } of partitions) processing.close()
     yield* wait(reader.close())
     yield* wait(producer.close())

@@ -126,9 +126,15 @@ export class StreamThread {
     this.#wake.signal()
   }
 
-  /** Asks every member of the group to stop. */
+  /** Asks every member of the group to stop. Where that fails, this instance ends all the same. */
   async shutdownApplication(): Promise<void> {
-    await this.#options.client.group.shutdownApplication()
+    await this.#attempt('cannot tell other instances to stop', () => this.#options.client.group.shutdownApplication())
+  }
+
+  /** Closes a thread that was opened and has never run. */
+  async close(): Promise<void> {
+    this.manager.close()
+    await this.#options.client.close()
   }
 
   /** Resolves after a stop, rejects with what ended the thread. Nothing is committed that was not processed. */
@@ -460,16 +466,24 @@ export class StreamThread {
 
   /** After an error: nothing may be committed any more; the first error is the one to report. */
   async #giveUp(cause: unknown): Promise<void> {
-    const { client, manager, settings } = this.#options
+    const { client, manager } = this.#options
+    const steps: readonly (() => MaybePromise<void>)[] = [
+      () => runSteps(manager.closeStandbys()),
+      () => runSteps(manager.closeDirty()),
+      () => manager.distrust(cause),
+      () => (this.#failure === 'shutdownApplication' ? this.shutdownApplication() : undefined),
+      () => client.group.leave(),
+      () => client.close(),
+    ]
+    for (const step of steps) await this.#attempt('closing after an error failed', step, cause)
+  }
+
+  /** Logs an error of the step: what comes after it is done all the same. */
+  async #attempt(failure: string, step: () => MaybePromise<void>, cause?: unknown): Promise<void> {
     try {
-      await runSteps(manager.closeStandbys())
-      await runSteps(manager.closeDirty())
-      manager.distrust(cause)
-      if (this.#failure === 'shutdownApplication') await client.group.shutdownApplication()
-      await client.group.leave()
-      await client.close()
-    } catch (error) {
-      settings.logger.error({ thread: this.name, err: error, cause }, 'closing after an error failed')
+      await step()
+    } catch (err) {
+      this.#options.settings.logger.error({ thread: this.name, err, cause }, failure)
     }
   }
 

@@ -10,6 +10,8 @@ import type { ThreadHandle, ThreadHost, ThreadListeners, ThreadStatus } from '..
 export class EventLoopThreads implements ThreadHost {
   readonly #parts: SharedParts
   readonly #globals: GlobalTables
+  /** By index: the last one opened. */
+  readonly #opened: Promise<StreamThread>[] = []
 
   private constructor(parts: SharedParts) {
     this.#parts = parts
@@ -28,7 +30,9 @@ export class EventLoopThreads implements ThreadHost {
   }
 
   async open(index: number, listeners: ThreadListeners): Promise<ThreadHandle> {
-    return new EventLoopThread(await openThread({ ...this.#parts, ...listeners }, index))
+    const opening = openThread({ ...this.#parts, ...listeners }, index)
+    this.#opened[index] = opening
+    return new EventLoopThread(await opening)
   }
 
   get dropped(): ReadonlyMap<DropReason, number> {
@@ -39,8 +43,11 @@ export class EventLoopThreads implements ThreadHost {
     return this.#globals.userStore(name)
   }
 
-  close(): Promise<void> {
-    return runSteps(this.#globals.close())
+  async close(): Promise<void> {
+    for (const opened of await Promise.allSettled(this.#opened)) {
+      if (opened.status === 'fulfilled' && opened.value.state === 'starting') await opened.value.close()
+    }
+    await runSteps(this.#globals.close())
   }
 }
 

@@ -5,9 +5,9 @@ import { setTimeout } from 'node:timers/promises'
 import { threadId } from 'node:worker_threads'
 import { MillraceError } from 'millrace'
 import type { Companion, Logger, RestoreProgress, StreamsOptions, StreamsState } from 'millrace'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CRASH, THROW } from './fixtures/sums.ts'
-import { PARTITIONS, SumsCase, until } from './sums-case.ts'
+import { fixture, PARTITIONS, SumsCase, until } from './sums-case.ts'
 
 let sums: SumsCase
 beforeEach(async () => {
@@ -65,6 +65,32 @@ describe('several threads on Kafka', () => {
     await sums.pay(200)
     await closing
     expect(threads).toEqual([threadId, sums.app().id, threadId, 2])
+  })
+
+  test('go on and end in good order although the listeners of their application throw', async () => {
+    await sums.pay(200)
+    const first = await sums.start()
+    await until(() => sums.allShown())
+    await first.close()
+    await rm(join(sums.directory, 'state'), { recursive: true })
+
+    const failed = new Set<string>()
+    const logger: Logger = {
+      debug() {},
+      info() {},
+      warn() {},
+      error: (fields) => void ('listener' in fields && failed.add(String(fields.listener))),
+    }
+    const listener = (): never => {
+      throw new Error('the listener is broken')
+    }
+    const streams = await sums.start(sums.app({ logger }), { onState: listener, onRestore: listener })
+    await sums.pay(200)
+    await until(() => sums.allShown())
+    await streams.close()
+    expect(streams.state).toBe('not-running')
+    expect([...failed].toSorted()).toEqual(['onRestore', 'onState'])
+    expect(await sums.shown()).toEqual(sums.expected())
   })
 
   test('commit all that they processed when the application is closed', async () => {
@@ -176,6 +202,35 @@ describe('a worker that is terminated in the middle of its work', () => {
     await expect(failing.closed).rejects.toMatchObject({ code: 'MR_THREAD_DIED' })
     await other.closed
     expect(other.state).toBe('not-running')
+  })
+
+  test('leaves the healthy thread to commit what it has, even if it cannot tell other instances', async () => {
+    const lines: [message: string, fields: object][] = []
+    const logger: Logger = {
+      debug() {},
+      info() {},
+      warn() {},
+      error: (fields, message) => lines.push([message, fields]),
+    }
+    const app = sums.app({ logger, onUncaughtError: 'shutdownApplication' })
+    vi.stubEnv('MILLRACE_TEST_BROKERS', sums.brokers)
+    const { log } = await import('./fixtures/cannot-tell.ts')
+    const streams = await sums.start(app, { log, module: fixture('cannot-tell.ts') })
+    await streams.whenRunning()
+    await sums.pay(2000)
+    await until(() => streams.status().processed > 100)
+    await sums.workers[0]?.terminate()
+    await expect(streams.closed).rejects.toMatchObject({ code: 'MR_THREAD_DIED' })
+    const said = (wanted: string): object[] =>
+      lines.filter(([message]) => message === wanted).map(([, fields]) => fields)
+    expect(said('stream thread failed')).toEqual([expect.objectContaining({ thread: expect.stringMatching(/-1$/) })])
+    expect(said('cannot tell other instances to stop')).toEqual([
+      {
+        thread: expect.stringMatching(/-2$/),
+        err: expect.objectContaining({ message: expect.stringContaining('coordinator') }),
+      },
+    ])
+    await log.close()
   })
 })
 
