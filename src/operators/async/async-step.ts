@@ -260,7 +260,7 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
     if (this.#due > now) return false
     this.#due = Infinity
     let expired = false
-    for (let call = this.#table.first; call !== undefined; call = call.next) {
+    for (const call of this.#table) {
       if (call.due <= now && this.#expire(call)) expired = true
       if (call.due < this.#due) this.#due = call.due
     }
@@ -335,7 +335,7 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
   // ---- commits and the end
 
   save(): void {
-    for (let call = this.#table.first; call !== undefined; call = call.next) if (!call.isKept) this.#keep(call)
+    for (const call of this.#table) if (!call.isKept) this.#keep(call)
     if (this.#nextSequence === this.#savedSequence) return
     this.context.saveTime(this.spec.store, this.#nextSequence)
     this.#savedSequence = this.#nextSequence
@@ -364,7 +364,7 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
   override close(): void {
     this.#isStopped = true
     const reason = new MillraceError('MR_CLOSED', 'the task was closed', { node: this.context.node })
-    for (let call = this.#table.first; call !== undefined; call = call.next) this.#abort(call, reason)
+    for (const call of this.#table) this.#abort(call, reason)
   }
 
   #abort(call: Call, reason: unknown): void {

@@ -93,6 +93,15 @@ export class CallTable {
     return this.first?.hasEnded === true ? this.first : undefined
   }
 
+  /** Yields the calls in the order of arrival. The one that was yielded last may be removed. */
+  *[Symbol.iterator](): Generator<Call> {
+    let next: Call | undefined
+    for (let call = this.first; call !== undefined; call = next) {
+      next = call.next
+      yield call
+    }
+  }
+
   /** Forgets a call. */
   remove(call: Call): void {
     if (!call.hasEnded) this.#cancel(call)
@@ -111,6 +120,8 @@ export class CallTable {
       if (before === undefined) this.#lastOfKey.delete(mapKey)
       else this.#lastOfKey.set(mapKey, before)
     }
+    // A call that lives in V8's old space, though dead, would keep the call after it alive, and that one the next.
+    call.previous = call.next = call.before = call.after = undefined
   }
 
   /** It is not to begin any more, or nobody listens to it any more. */
