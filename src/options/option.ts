@@ -6,8 +6,8 @@ import { isAsyncFunction } from '../platform/thenable.ts'
  * …):
  *
  * 1. Add the property, with its docstring, to the function's public type (`AppConfig`, `KafkaOptions`, …).
- * 2. Add an entry of the same name to the function's table, which lies beside that type: `satisfies
- *    TableOf<KafkaOptions>` does not compile otherwise. Make the entry with one of the kinds in `kinds.ts`:
+ * 2. Add an entry of the same name to the function's table, in the same room: `satisfies TableOf<KafkaOptions>` does
+ *    not compile otherwise. Make the entry with one of the kinds in `kinds.ts`:
  *
  *      maxRequestSize: byteSize({
  *        default: 1_048_576,

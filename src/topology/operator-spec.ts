@@ -16,6 +16,9 @@ import type { FixedKeyProcessorSupplier, ProcessorSupplier, ValueTransformerSupp
  * What an operator does, as data: made by the DSL, kept in the topology, turned into a running operator by
  * `operators/create/create-operator.ts`. User functions get the value first, then the key. Types are erased: the DSL
  * has checked them.
+ *
+ * A new operator is a file in `operators/`, a member of `OperatorSpec`, its traits, its constructor in
+ * `create-operator.ts`, and what adds it to the graph (`dsl/nodes/`) under a method: the compiler asks for each.
  */
 
 export type ValueMapper = (value: unknown, key: unknown) => unknown

@@ -8,9 +8,9 @@ import type { CallState, Pace } from '../../state/states.ts'
 import type { CallCounts, CallHost, CallStep } from '../calls.ts'
 import { checkIterable, checkPair } from '../mapped-result.ts'
 import { SpecOperator } from '../operator.ts'
-import { settled } from '../user-result.ts'
 import { CallTable } from './call-table.ts'
 import { Attempt, Call, type KeyParts } from './call.ts'
+import { isWorthRetrying, pauseAfter } from './retry.ts'
 
 /**
  * `mapAsync`, `mapValuesAsync`, `flatMapValuesAsync` and `forEachAsync`: a call for each record, whose result goes on
@@ -228,26 +228,18 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
   }
 
   #failed(call: Call, error: unknown): void {
+    const { policy } = this.spec
     let failure = error
     try {
-      if (call.attempts < this.spec.policy.attempts && this.#isRetried(error)) return this.#pause(call)
+      if (isWorthRetrying(policy, call.attempts, error, this.context)) {
+        this.#setDue(call, this.#host.now(), pauseAfter(policy, call.attempts, this.#host.random()))
+        return
+      }
     } catch (thrown) {
       failure = thrown
     }
     this.#failures++
     this.#end(call, failure, true)
-  }
-
-  #isRetried(error: unknown): boolean {
-    const { retryOn } = this.spec.policy
-    return retryOn === undefined || settled(retryOn(error), this.context)
-  }
-
-  /** Full jitter: a service that fails is not called by all at once when it is there again. */
-  #pause(call: Call): void {
-    const { backoff, maxBackoff } = this.spec.policy
-    const longest = Math.min(maxBackoff, backoff * 2 ** (call.attempts - 1))
-    this.#setDue(call, this.#host.now(), Math.ceil(this.#host.random() * longest))
   }
 
   #end(call: Call, result: unknown, hasFailed: boolean): void {

@@ -11,7 +11,7 @@ const LONG = 8
 /**
  * Rows of window and session stores: `prefix ‖ 0 ‖ segment(8) ‖ key ‖ time(8) ‖ sub`, and, if the store is scanned by
  * time, `prefix ‖ 1 ‖ time(8) ‖ sub ‖ key` without a value. `sub` is a window's sequence number (4, and none in the
- * second form: such stores keep no duplicates) or a session's start (8).
+ * second form: such stores keep no duplicates) or the start (8) of a session or period, whose time is its end.
  */
 export class TimedLayout {
   /** Bytes before `key ‖ time ‖ sub`, which is the changelog key. */
