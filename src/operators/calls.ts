@@ -12,8 +12,6 @@ export interface Moment {
   readonly timestamp: number
   readonly headers: Headers
   readonly streamTime: number
-  /** The calls of asynchronous steps that it has passed. */
-  readonly path: string
   /** The input record's bytes, if an error handler may need them. */
   readonly input: RawInput | undefined
 }
@@ -52,18 +50,26 @@ export interface CallStep {
   expire(now: number): boolean
   /** Puts what has not left into the store. */
   save(): void
+  /** True if the store has what has left. */
+  readonly hasLeft: boolean
+  /** Takes what has left out of the store. */
+  forgetLeft(): void
   /** Begins no further call. */
   stop(): void
 }
 
+/** Where a step stands in the topology of its task. */
+export interface StepPlace {
+  /** True if its records may be emitted by caches and buffers: none belongs to one input record alone. */
+  readonly isNumbered: boolean
+  /** True if its results may reach another asynchronous step. */
+  readonly isFollowed: boolean
+}
+
 /** A task, as its asynchronous steps see it. */
 export interface CallHost {
-  /**
-   * The step takes part in the task's turns and commits from now on.
-   *
-   * @returns true if its records may be emitted by caches and buffers: none belongs to one input record alone
-   */
-  add(step: CallStep): boolean
+  /** The step takes part in the task's turns and commits from now on. */
+  add(step: CallStep): StepPlace
   /** The monotonic clock, ms. */
   now(): number
   /** Returns a number in [0, 1). */
@@ -72,10 +78,16 @@ export interface CallHost {
   wake(): void
   /** Copies the bytes of the input record that is being processed, if an error handler may need them. */
   input(): RawInput | undefined
-  /** Goes back to a record: what is forwarded from now on comes of it. */
-  recall(moment: Moment): void
+  /**
+   * Goes back to a record: what is forwarded from now on comes of it.
+   *
+   * @param path the calls of asynchronous steps that it has passed
+   */
+  recall(moment: Moment, path: string): void
   /** Reads an input record again, if an error handler may need its bytes. */
   inputOf(topic: string, partition: number, offset: number): MaybePromise<RawInput | undefined>
+  /** True if an input record has not been committed: it is read again. */
+  isAhead(topic: string, offset: number): boolean
   /** Decides about an error of the record that was recalled. @throws what ends the task */
   failed(error: unknown, node: string): void
 }

@@ -13,9 +13,9 @@ export interface CallContext {
   readonly signal: AbortSignal
   /**
    * Is the same for every attempt at the same record, across restarts and owners of the partition, and different for
-   * different records: `<application>/<topic>/<partition>/<offset>/<store>/<ordinal>`. Behind caches, `suppress` and
-   * punctuators, where a result belongs to no single input record, it is
-   * `<application>/<store>/<partition>/s<sequence number>`.
+   * different records: `<application>/<topic>/<partition>/<offset>/<store>/<ordinal>`. Behind other asynchronous steps,
+   * the ordinal begins with theirs: `<ordinal>/<store>/<ordinal>`. Behind caches, `suppress` and punctuators, where a
+   * result belongs to no single input record, it is `<application>/<store>/<partition>/s<sequence number>`.
    */
   readonly idempotencyKey: string
   /** 1 for the first attempt, 2 for the first retry. After a restart it begins with 1 again. */

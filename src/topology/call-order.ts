@@ -1,6 +1,6 @@
-import { traitsOf } from './operator-spec.ts'
+import { traitsOf, type SpecOf } from './operator-spec.ts'
 import type { StoreSpec } from './store-spec.ts'
-import type { TopologyNode } from './topology.ts'
+import type { ProcessorNode, TopologyNode } from './topology.ts'
 
 /** What the asynchronous steps of a task mean for its other nodes. */
 export interface CallOrder {
@@ -8,6 +8,8 @@ export interface CallOrder {
   readonly waits: ReadonlyMap<string, readonly string[]>
   /** Steps whose records may be emitted by caches and buffers. */
   readonly numbered: ReadonlySet<string>
+  /** Steps whose results may reach another step. */
+  readonly followed: ReadonlySet<string>
 }
 
 /**
@@ -18,14 +20,16 @@ export interface CallOrder {
 export function callOrder(nodes: readonly TopologyNode[], storeOf: (name: string) => StoreSpec | undefined): CallOrder {
   const waits = new Map<string, string[]>()
   const numbered = new Set<string>()
+  const followed = new Set<string>()
   const byName = new Map(nodes.map((node) => [node.name, node]))
   for (const step of nodes) {
-    if (step.kind !== 'processor' || step.operator.op !== 'async') continue
+    if (!isStep(step)) continue
     if (nodes.some((node) => holdsBack(node, storeOf) && reach(node, byName).nodes.has(step.name))) {
       numbered.add(step.name)
     }
-    if (!step.operator.align) continue
     const behind = reach(step, byName)
+    if (nodes.some((node) => isStep(node) && behind.nodes.has(node.name))) followed.add(step.name)
+    if (!step.operator.align) continue
     for (const source of nodes) {
       if (source.kind !== 'source') continue
       const around = reach(source, byName, step.name)
@@ -33,7 +37,13 @@ export function callOrder(nodes: readonly TopologyNode[], storeOf: (name: string
       waits.set(source.name, [...(waits.get(source.name) ?? []), step.name])
     }
   }
-  return { waits, numbered }
+  return { waits, numbered, followed }
+}
+
+type AsyncNode = ProcessorNode & { readonly operator: SpecOf<'async'> }
+
+function isStep(node: TopologyNode): node is AsyncNode {
+  return node.kind === 'processor' && node.operator.op === 'async'
 }
 
 interface Reached {

@@ -4,6 +4,7 @@ import { PartitionMap } from '../../src/log/log.ts'
 import type { Log, LogReader } from '../../src/log/log.ts'
 import { systemClock } from '../../src/platform/clock.ts'
 import { ManualClock } from '../../src/platform/manual-clock.ts'
+import { RecordSlice } from '../../src/record/record-slice.ts'
 import { InputLookup } from '../../src/runtime/failures/input-lookup.ts'
 
 test('an application that closes waits for no input record, and leaves no reader open', async () => {
@@ -64,4 +65,20 @@ test('a record that is there is found, although another partition was searched i
   expect((await lookup.find('orders', 0, 2))?.value?.toString()).toBe('c')
   lookup.close()
   await log.close()
+})
+
+test('a record that arrived after another was looked up is found, too, in a log that answers at once', () => {
+  const log = memoryLog()
+  log.createTopics([{ name: 'orders', partitions: 1 }])
+  const producer = log.openProducer()
+  const append = (value: string): void => {
+    producer.append('orders', 0, RecordSlice.of(1, Buffer.from('key'), Buffer.from(value), undefined))
+    void producer.flush()
+  }
+  const lookup = new InputLookup(log, systemClock)
+  append('first')
+  expect(lookup.find('orders', 0, 0)).toMatchObject({ value: Buffer.from('first') })
+  append('second')
+  expect(lookup.find('orders', 0, 1)).toMatchObject({ value: Buffer.from('second') })
+  lookup.close()
 })

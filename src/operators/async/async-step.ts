@@ -26,6 +26,8 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
   #keyParts!: KeyParts
   /** True if caches or buffers send its records, so that none belongs to one input record alone. */
   #isNumbered = false
+  /** True if its results may reach another asynchronous step. */
+  #isFollowed = false
   #nextSequence = 0
   #savedSequence = 0
   /** The input record that came last, and how many have come of it before the last. */
@@ -34,6 +36,8 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
   /** No attempt takes too long, and no pause is over, before this; by the monotonic clock. */
   #due = Infinity
   #isStopped = false
+  /** Sequence numbers of what has left and is still in the store. */
+  #left: number[] = []
   /** Attempts that run. */
   #running = 0
   /** Input records of restored calls that are being read again, and what kept one from being read. */
@@ -48,7 +52,9 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
     this.#state = context.state(store)
     this.#host = context.calls
     this.#keyParts = { application: context.applicationId, store, partition: context.partition }
-    this.#isNumbered = this.#host.add(this)
+    const place = this.#host.add(this)
+    this.#isNumbered = place.isNumbered
+    this.#isFollowed = place.isFollowed
     for (const kept of this.#state.all()) this.#restore(Call.restored(kept))
     this.#nextSequence = Math.max(this.#nextSequence, context.savedTime(store) ?? 0)
     this.#savedSequence = this.#nextSequence
@@ -109,10 +115,28 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
     }
     const promise = this.#invoke(call)
     // What is there at once leaves at once, in the same callback as that of a synchronous operator.
-    if (promise === undefined) return this.#send(call)
+    if (promise === undefined) return this.#sendAtOnce(call)
     this.#enter(call, mapKey)
     this.#table.begin()
     this.#await(call, promise, call.arrived)
+  }
+
+  /** What comes of it has passed this call, as if it had left later. */
+  #sendAtOnce(call: Call): void {
+    if (!this.#isFollowed) return this.#send(call)
+    const { record } = this.context
+    const { path } = record
+    record.path = this.#pathBehind(call)
+    try {
+      this.#send(call)
+    } finally {
+      record.path = path
+    }
+  }
+
+  /** Names the step, too: what comes of one input record may reach the same step behind by several others. */
+  #pathBehind({ ordinal }: Call): string {
+    return this.#isFollowed ? `${ordinal}/${this.spec.store}/` : ''
   }
 
   #numberOf({ topic, partition, offset, path }: RecordContext): number {
@@ -132,14 +156,21 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
     this.#table.add(call, mapKey)
   }
 
-  /** A call that had not left before a restart, or when the task had another owner. */
+  /**
+   * A call that had not left before a restart, or when the task had another owner. At least once, the store may have
+   * records whose offsets were not committed any more: they come again.
+   */
   #restore(call: Call): void {
     const { topic, partition, offset } = call
+    this.#nextSequence = call.sequence + 1
+    if (topic !== null && call.belongsToRecord && this.#host.isAhead(topic, offset)) {
+      this.#left.push(call.sequence)
+      return
+    }
     const input = topic === null ? undefined : this.#host.inputOf(topic, partition, offset)
     if (isPromise(input)) void this.#readInput(call, input)
     else call.input = input
     this.#enter(call, this.#mapKeyOf(call.key))
-    this.#nextSequence = call.sequence + 1
   }
 
   async #readInput(call: Call, input: Promise<RawInput | undefined>): Promise<void> {
@@ -291,7 +322,7 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
 
   #leave(call: Call): void {
     this.#forget(call)
-    this.#host.recall(call)
+    this.#host.recall(call, this.#pathBehind(call))
     try {
       this.#send(call)
     } catch (error) {
@@ -301,7 +332,7 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
 
   #forget(call: Call): void {
     this.#table.remove(call)
-    if (call.isKept) this.#state.remove(call.sequence)
+    if (call.isKept) this.#left.push(call.sequence)
   }
 
   /** @throws the error of the call */
@@ -343,9 +374,18 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
     } catch (error) {
       this.#abort(call, error)
       this.#forget(call)
-      this.#host.recall(call)
+      this.#host.recall(call, this.#pathBehind(call))
       this.#host.failed(error, this.context.node)
     }
+  }
+
+  get hasLeft(): boolean {
+    return this.#left.length > 0
+  }
+
+  forgetLeft(): void {
+    for (const sequence of this.#left) this.#state.remove(sequence)
+    this.#left = []
   }
 
   stop(): void {

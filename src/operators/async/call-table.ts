@@ -45,7 +45,7 @@ export class CallTable {
   /** True if a call with this map key that came now could begin at once, and its result leave at once. */
   isFreeFor(mapKey: unknown): boolean {
     if (this.size === 0) return true
-    if (this.#isInOrder || this.running >= this.#concurrency) return false
+    if (this.#isInOrder || this.running >= this.#concurrency || this.#ready.length > 0) return false
     return mapKey === null || !this.#lastOfKey.has(mapKey)
   }
 

@@ -88,11 +88,6 @@ export class Call implements Moment {
   get belongsToRecord(): boolean {
     return !this.ordinal.startsWith('s')
   }
-
-  /** The path of what comes of it. */
-  get path(): string {
-    return `${this.ordinal}.`
-  }
 }
 
 /** What the idempotency keys of a step have in common. */

@@ -1,4 +1,4 @@
-import type { CallCounts, CallHost, CallStep, Moment } from '../../operators/calls.ts'
+import type { CallCounts, CallHost, CallStep, Moment, StepPlace } from '../../operators/calls.ts'
 import type { Clock } from '../../platform/clock.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import type { RawInput } from '../../record/raw-input.ts'
@@ -44,7 +44,9 @@ export class TaskCalls implements CallHost {
   readonly #thread: CallThread
   readonly #steps: CallStep[] = []
   readonly #byNode = new Map<string, CallStep>()
+  readonly #startOf: (topic: string) => number | undefined
 
+  /** @param startOf the offset of the first record of a topic to process */
   constructor(
     contexts: TaskContexts,
     errors: TaskErrors,
@@ -52,6 +54,7 @@ export class TaskCalls implements CallHost {
     inputs: InputLookup,
     order: CallOrder,
     thread: CallThread,
+    startOf: (topic: string) => number | undefined,
   ) {
     this.#contexts = contexts
     this.#errors = errors
@@ -60,6 +63,7 @@ export class TaskCalls implements CallHost {
     this.#order = order
     this.#clock = contexts.clock
     this.#thread = thread
+    this.#startOf = startOf
   }
 
   // ---- for the task
@@ -124,6 +128,15 @@ export class TaskCalls implements CallHost {
     for (const step of this.#steps) step.save()
   }
 
+  get hasLeft(): boolean {
+    for (const step of this.#steps) if (step.hasLeft) return true
+    return false
+  }
+
+  forgetLeft(): void {
+    for (const step of this.#steps) step.forgetLeft()
+  }
+
   stop(): void {
     for (const step of this.#steps) step.stop()
   }
@@ -135,10 +148,11 @@ export class TaskCalls implements CallHost {
 
   // ---- for the steps
 
-  add(step: CallStep): boolean {
+  add(step: CallStep): StepPlace {
     this.#steps.push(step)
     this.#byNode.set(step.node, step)
-    return this.#order.numbered.has(step.node)
+    const { numbered, followed } = this.#order
+    return { isNumbered: numbered.has(step.node), isFollowed: followed.has(step.node) }
   }
 
   now(): number {
@@ -157,7 +171,7 @@ export class TaskCalls implements CallHost {
     return this.#errors.needsInput('onProcessingError') ? this.#input.raw : undefined
   }
 
-  recall({ topic, partition, offset, timestamp, headers, streamTime, path, input }: Moment): void {
+  recall({ topic, partition, offset, timestamp, headers, streamTime, input }: Moment, path: string): void {
     this.#contexts.record.set(topic, partition, offset, timestamp, headers, path)
     this.#contexts.streamTime = streamTime
     this.#input.recalled = input
@@ -165,6 +179,11 @@ export class TaskCalls implements CallHost {
 
   inputOf(topic: string, partition: number, offset: number): MaybePromise<RawInput | undefined> {
     return this.#errors.needsInput('onProcessingError') ? this.#inputs.find(topic, partition, offset) : undefined
+  }
+
+  isAhead(topic: string, offset: number): boolean {
+    const start = this.#startOf(topic)
+    return start !== undefined && offset >= start
   }
 
   failed(error: unknown, node: string): void {

@@ -39,8 +39,8 @@ export interface CommitsOptions {
  * The commits of one stream thread. A commit makes everything durable that the tasks did since the last one: all of it
  * or, under exactly-once, nothing.
  *
- * 1. `flushCaches`, until nothing is left to emit; then the calls that have not left their steps are put into the
- *    steps' stores;
+ * 1. `flushCaches`, until nothing is left to emit; then `saveCalls`: the calls that have not left their steps are put
+ *    into the steps' stores, and those that have left are taken out;
  * 2. `appendChangelogs`: the records of all changed entries;
  * 3. `commitOffsets`, once every send is acknowledged, under exactly-once together with the records;
  * 4. `writeEngines`: the changes and changelog positions of each task, in one batch.
@@ -80,7 +80,7 @@ export class Commits {
     const tasks = running.filter((task) => hasToCommit(task, writes))
     if (tasks.length === 0) return NOTHING_TO_COMMIT
     yield* flushCaches(tasks, slice)
-    for (const { id, processing } of tasks) inTask(id, () => processing.calls.save())
+    yield* saveCalls(tasks, client, writer)
     yield* appendChangelogs(tasks, client, writer)
     const answer = commitOffsets(tasks, client)
     const asOf = clock.now()
@@ -126,6 +126,20 @@ function* flushCaches(tasks: readonly Task[], slice: Slice | undefined): Steps<v
     while (!inTask(id, () => stores.flushCaches(slice))) if (slice !== undefined) yield* wait(slice.giveWay())
   }
   slice?.look()
+}
+
+/**
+ * At least once, what has left a step must be out of reach of a crash before the step's store forgets it: nothing else
+ * has it, since its offset is committed.
+ */
+function* saveCalls(tasks: readonly Task[], client: LogClient, writer: RecordWriter): Steps<void> {
+  for (const { id, processing } of tasks) inTask(id, () => processing.calls.save())
+  const leaving = tasks.filter(({ processing }) => processing.calls.hasLeft)
+  if (leaving.length > 0 && client.guarantee === 'at_least_once') {
+    yield* appendChangelogs(tasks, client, writer)
+    yield* wait(client.producer.flush())
+  }
+  for (const { id, processing } of leaving) inTask(id, () => processing.calls.forgetLeft())
 }
 
 /** Step 2. */

@@ -115,17 +115,19 @@ export class InputLookup {
     place.offset = offset
     const { cursors } = place
     try {
-      if (cursors.length === 0) {
+      // What has arrived since the last question may be in none of the cursors at hand.
+      for (let hasPolled = false; ; hasPolled = true) {
+        for (let cursor = cursors[0]; cursor !== undefined; cursor = cursors[0]) {
+          while (cursor.offset < offset && cursor.next());
+          if (cursor.offset === offset) return rawInput(cursor)
+          if (cursor.offset > offset) return undefined
+          cursors.shift()
+        }
+        if (hasPolled) break
         // Other partitions are paused, and keep what was fetched for them within the reader's bounds.
         reader.resume(topic, partition)
         reader.poll((...[from, number, cursor]) => this.#places.get(from, number)?.cursors.push(cursor))
         reader.pause(topic, partition)
-      }
-      for (let cursor = cursors[0]; cursor !== undefined; cursor = cursors[0]) {
-        while (cursor.offset < offset && cursor.next());
-        if (cursor.offset === offset) return rawInput(cursor)
-        if (cursor.offset > offset) return undefined
-        cursors.shift()
       }
     } catch (error) {
       this.#release()

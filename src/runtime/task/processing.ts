@@ -107,7 +107,15 @@ export class Processing {
       subtopologies.flatMap(({ nodes }) => nodes),
       specOf,
     )
-    this.#calls = new TaskCalls(this.#contexts, this.#errors, this.#input, options.inputLookup, order, options.thread)
+    this.#calls = new TaskCalls(
+      this.#contexts,
+      this.#errors,
+      this.#input,
+      options.inputLookup,
+      order,
+      options.thread,
+      (topic) => options.inputs.find((input) => input.topic === topic)?.offset,
+    )
     this.#contexts.calls = this.#calls
     const wiring = wire(subtopologies, this.#contexts, writer, refused, this.#input, this.#failed)
     this.#operators = wiring.operators
@@ -152,7 +160,7 @@ export class Processing {
   }
 
   get commitNeeded(): boolean {
-    if (this.#commitNeeded) return true
+    if (this.#commitNeeded || this.#calls.hasLeft) return true
     for (const queue of this.#queues) if (queue.nextOffset !== this.#taken.get(queue)) return true
     return false
   }

@@ -180,12 +180,12 @@ describe('calls', () => {
     pipe(driver, 'a=1,2', 'b=3')
     await driver.settled()
     expect(keys).toEqual([
-      'app/in/0/0/second/0.0',
-      'app/in/0/0/second/0.1',
-      'app/in/0/0/second/0.2',
-      'app/in/0/0/second/0.3',
-      'app/in/0/1/second/0.0',
-      'app/in/0/1/second/0.1',
+      'app/in/0/0/second/0/first/0',
+      'app/in/0/0/second/0/first/1',
+      'app/in/0/0/second/0/first/2',
+      'app/in/0/0/second/0/first/3',
+      'app/in/0/1/second/0/first/0',
+      'app/in/0/1/second/0/first/1',
     ])
   })
 
