@@ -13,6 +13,7 @@ import type { DataType, Expression } from './expressions.ts'
 import { behaviourOf, fixedKeyProcessorSupplier, processorSupplier } from './processors.ts'
 import type { Scalar, Scenario, Step } from './scenario.ts'
 import { scriptStore } from './scripted-stores.ts'
+import { callStep, type AnswerCall } from './step-calls.ts'
 import { joinSteps } from './step-joins.ts'
 import {
   folding,
@@ -32,10 +33,14 @@ import { splitStep } from './step-split.ts'
 import { addGlobalStore, countingTransformer } from './step-stores.ts'
 import type { Cogrouped, Grouped, GroupedTable, Result, Types } from './step-result.ts'
 
-/** The application of a scenario, built through the public API; by default it answers as Kafka Streams does. */
+/**
+ * Builds the application of a scenario through the public API; by default it has the results of Kafka Streams. With
+ * `answer` the steps that have `calls` are asynchronous.
+ */
 export function scenarioApp(
   { config, topology }: Pick<Scenario, 'config' | 'topology'>,
   settings: Partial<Omit<AppConfig, 'id' | 'build'>> = { compatibility: 'kafka-streams-4.3' },
+  answer?: AnswerCall,
 ): Application {
   return defineApp({
     id: 'app',
@@ -45,7 +50,7 @@ export function scenarioApp(
     onProcessingError: config.processingHandler ?? 'fail',
     ...settings,
     build(builder) {
-      const steps = new ScenarioSteps(builder)
+      const steps = new ScenarioSteps(builder, answer)
       for (const step of topology) steps.add(step)
     },
   })
@@ -53,13 +58,15 @@ export function scenarioApp(
 
 class ScenarioSteps {
   readonly #builder: StreamsBuilder
+  readonly #answer: AnswerCall | undefined
   readonly #results = new Map<string, Result>()
   readonly #tableStores = new Set<string>()
   readonly #globalStores = new Set<string>()
   readonly #addedStores = new Set<string>()
 
-  constructor(builder: StreamsBuilder) {
+  constructor(builder: StreamsBuilder, answer: AnswerCall | undefined) {
     this.#builder = builder
+    this.#answer = answer
   }
 
   add(step: Step): void {
@@ -154,13 +161,19 @@ class ScenarioSteps {
       }
       case 'mapValues': {
         const fn = ofKeyAndValue(step.fn)
-        return { kind: 'stream', key, value: fn.type, stream: stream.mapValues(fn.evaluate, options) }
+        const mapped =
+          this.#called(step, stream, types, { key, value: fn.type }, { value: fn }) ??
+          stream.mapValues(fn.evaluate, options)
+        return { kind: 'stream', key, value: fn.type, stream: mapped }
       }
       case 'map': {
         const keyFn = ofKeyAndValue(step.keyFn)
         const fn = ofKeyAndValue(step.fn)
-        const map = stream.map((v, k) => [keyFn.evaluate(v, k), fn.evaluate(v, k)], options)
-        return { kind: 'stream', key: keyFn.type, value: fn.type, stream: map }
+        const made = { key: keyFn.type, value: fn.type }
+        const map =
+          this.#called(step, stream, types, made, { key: keyFn, value: fn }) ??
+          stream.map((v, k) => [keyFn.evaluate(v, k), fn.evaluate(v, k)], options)
+        return { kind: 'stream', ...made, stream: map }
       }
       case 'selectKey': {
         const keyFn = ofKeyAndValue(step.keyFn)
@@ -178,8 +191,11 @@ class ScenarioSteps {
       }
       case 'flatMapValues': {
         const list = ofKeyAndValue(step.list)
-        const flat = stream.flatMapValues((v, k) => elements(list, v, k), options)
-        return { kind: 'stream', key, value: elementOf(list.type), stream: flat }
+        const made = { key, value: elementOf(list.type) }
+        const flat =
+          this.#called(step, stream, types, made, { value: list }) ??
+          stream.flatMapValues((v, k) => elements(list, v, k), options)
+        return { kind: 'stream', ...made, stream: flat }
       }
       case 'peek':
         return { kind: 'stream', key, value, stream: stream.peek(() => undefined, options) }
@@ -227,6 +243,18 @@ class ScenarioSteps {
       default:
         throw new Error(`unknown step ${step.op} on a stream`)
     }
+  }
+
+  /** The asynchronous form of a step; undefined if it has none here. */
+  #called(
+    step: Step,
+    stream: KStream<unknown, unknown>,
+    from: Types,
+    to: Types,
+    functions: Parameters<typeof callStep>[4],
+  ): KStream<unknown, unknown> | undefined {
+    if (this.#answer === undefined || step.calls === undefined) return undefined
+    return callStep(step, stream, from, to, functions, this.#answer)
   }
 
   #process(step: Step, stream: KStream<unknown, unknown>, types: Types): Result {

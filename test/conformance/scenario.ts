@@ -140,4 +140,13 @@ export interface Step {
   readonly inputs?: readonly { readonly from: string; readonly agg: string }[]
   readonly joiner?: string
   readonly graceMs?: number
+  /** How the step makes its calls where it is carried out as an asynchronous one. */
+  readonly calls?: CallsStep
+}
+
+export interface CallsStep {
+  readonly concurrency: number
+  readonly sameKey: 'serial' | 'concurrent'
+  readonly emit: 'in-order' | 'as-completed'
+  readonly align: boolean
 }

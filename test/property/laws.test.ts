@@ -9,7 +9,7 @@ test('random topologies keep the laws: no engine, restart, crash, cache, task or
   const { covered, failures } = await checkCases({
     seed: SEED,
     cases,
-    limits: { engines: 50, embedded: 10, kept: 100, integers: 50 },
+    limits: { engines: 50, embedded: 10, kept: 100, integers: 50, calls: 60 },
   })
   expect(failures.join('\n\n')).toBe('')
   expect(Object.fromEntries(covered)).toMatchObject({
@@ -17,6 +17,7 @@ test('random topologies keep the laws: no engine, restart, crash, cache, task or
     embedded: 10,
     kept: 100,
     integers: 50,
+    calls: 60,
     cache: 75,
     partitions: 75,
     memory: CASES,

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chooseEngine } from '../../src/index.ts'
+import { checkCalls, isAboutCalls } from './calls-law.ts'
 import type { GeneratedCase } from './generated-case.ts'
 import { checkJoin } from './join-law.ts'
 import { checkIntegers, checkKept } from './json-laws.ts'
@@ -188,6 +189,14 @@ const joins: Law = {
   check: (generated) => checkJoin(generated.choices(), withDirectory),
 }
 
+const calls: Law = {
+  name: 'calls',
+  promise:
+    'an asynchronous step has the results of a synchronous one, in whatever order calls end, with errors and restarts',
+  applies: isAboutCalls,
+  check: checkCalls,
+}
+
 const kept: Law = {
   name: 'kept',
   promise: 'an aggregator gets back what it made, from memory, after a restart and without memory, or it is refused',
@@ -213,6 +222,7 @@ export const LAWS: readonly Law[] = [
   memory,
   optimized,
   joins,
+  calls,
   kept,
   integers,
 ]

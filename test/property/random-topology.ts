@@ -62,12 +62,32 @@ const KINDS: Readonly<Record<Flavour, readonly (readonly [weight: number, add: A
   ],
 }
 
+/** Operators that bring records of several inputs together, and some others. */
+const MEETINGS: readonly (readonly [weight: number, add: Add])[] = [
+  [4, addStateless],
+  [3, addStreamJoin],
+  [3, addStreamTableJoin],
+  [2, addCogroup],
+  [3, addAggregation],
+  [1, addSuppress],
+  [1, addTableStep],
+  [1, addProcessor],
+]
+
 /** Makes steps in the language of the scenarios. What no other step reads ends in an output topic of its own. */
 export function randomTopology(random: Random, flavour: Flavour, unit: number): Step[] {
-  const draft = new TopologyDraft(random, flavour, unit)
-  const sources = 1 + random.below(3)
+  return drawn(new TopologyDraft(random, flavour, unit), 1 + random.below(3), KINDS[flavour])
+}
+
+/** Makes steps, as `randomTopology` does, in which records of several inputs are likely to meet. */
+export function randomMeetings(random: Random, unit: number): Step[] {
+  return drawn(new TopologyDraft(random, 'ordered', unit), 2 + random.below(2), MEETINGS)
+}
+
+function drawn(draft: TopologyDraft, sources: number, weighted: readonly (readonly [number, Add])[]): Step[] {
+  const { random } = draft
   for (let i = 0; i < sources; i++) draft.addSource()
-  const kinds = KINDS[flavour].flatMap(([weight, add]) => Array.from({ length: weight }, () => add))
+  const kinds = weighted.flatMap(([weight, add]) => Array.from({ length: weight }, () => add))
   const steps = 2 + random.below(6)
   for (let i = 0; i < steps; i++) random.pick(kinds)(draft)
   draft.addSinks()

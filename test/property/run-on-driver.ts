@@ -64,7 +64,7 @@ export function inputTopic(input: RecordInput, types: Types) {
   })
 }
 
-function pipe(driver: TopologyTestDriver, input: RecordInput, types: Types): void {
+export function pipe(driver: TopologyTestDriver, input: RecordInput, types: Types): void {
   const { key, value, timestamp, headers = [] } = input
   driver.input(inputTopic(input, types)).pipe(given(key), given(value), { timestamp, headers })
 }

@@ -45,7 +45,6 @@ const ticks = topic('ticks', text)
 const priced = topic('priced', text)
 const joined = topic('joined', text)
 
-export const PARTITIONS = 3
 export const INPUTS = [orders, prices, clicks]
 /** Outputs whose updates are the same, in their order, whatever happens in between. */
 export const EXACT_OUTPUTS = [counts, limited, closed, shopWindows, sessions, ticks, priced, joined]

@@ -1,15 +1,6 @@
-import { PARTITIONS } from './app.ts'
 import type { Random } from './random.ts'
-
-export interface InputRecord {
-  readonly topic: 'orders' | 'prices' | 'clicks'
-  readonly key: string
-  readonly value: unknown
-  readonly timestamp: number
-}
-
-/** Records that are appended at once. */
-export type Round = readonly InputRecord[]
+import { PARTITIONS } from './world.ts'
+import type { InputRecord, Round } from './world.ts'
 
 export const KEYS = ['ada', 'bob', 'cyd', 'dan', 'eve', 'fay', 'gus']
 export const SHOPS = Array.from({ length: 3 * PARTITIONS }, (_, index) => `shop-${index}`)

@@ -1,6 +1,7 @@
 import { Headers } from '../../src/record/headers.ts'
 import type { LocalLog } from '../../src/log/local/local-log.ts'
-import { EXACT_OUTPUTS, FINAL_OUTPUTS, PARTITIONS } from './app.ts'
+import { EXACT_OUTPUTS, FINAL_OUTPUTS } from './app.ts'
+import { PARTITIONS } from './world.ts'
 import type { RunningProcess } from './world.ts'
 
 /** Rows by name, which must be the same whatever happened on the way. */

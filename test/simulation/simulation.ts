@@ -1,14 +1,14 @@
 import { silentLogger } from '../../src/index.ts'
-import { END_OF_TIME, PARTITIONS, randomShape, simulatedApp } from './app.ts'
+import type { Application } from '../../src/index.ts'
+import { END_OF_TIME, EXACT_OUTPUTS, FINAL_OUTPUTS, INPUTS, randomShape, simulatedApp } from './app.ts'
 import type { AppShape } from './app.ts'
+import { calmDown, disturb, Faults, settle, stopAll } from './disturbance.ts'
 import { KEYS, randomInput, SHOPS } from './input.ts'
-import type { InputRecord, Round } from './input.ts'
 import { differences, observeOutputs, observeStores } from './observe.ts'
 import type { Observation } from './observe.ts'
-import { rest } from './schedule.ts'
 import { Random } from './random.ts'
-import type { Host } from './world.ts'
-import { partitionOf, World } from './world.ts'
+import { PARTITIONS, partitionOf, World } from './world.ts'
+import type { InputRecord, Round, Simulated } from './world.ts'
 
 export interface SimulationResult {
   readonly seed: number
@@ -23,10 +23,6 @@ export interface SimulationResult {
 }
 
 const HOSTS = 3
-/** Steps in ms by which dates are set, times up to 1,000: seconds, an hour, or so far that checkpoints are too old. */
-const LEAPS = [-50_000, -3_600, -1, 1, 60, 3_600, 50_000]
-/** Number of steps after which something hangs. */
-const PATIENCE = 40_000
 
 /** Runs the application through the faults of a seed, and once without any. Both must have the same results. */
 export async function simulate(seed: number): Promise<SimulationResult> {
@@ -42,12 +38,12 @@ export async function simulate(seed: number): Promise<SimulationResult> {
   }
   const { faults, world } = disturbed
   const { steps, trace } = world.schedule
-  return { seed, shape, steps, faults, problems, trace }
+  return { seed, shape, steps, faults: faults.counts, problems, trace }
 }
 
 class Disturbed {
   readonly world: World
-  readonly faults = new Map<string, number>()
+  readonly faults = new Faults()
   readonly #shape: AppShape
   readonly #rounds: readonly Round[]
   readonly #random: Random
@@ -64,25 +60,21 @@ class Disturbed {
       {
         beforeOrder: () => {
           if (this.#calm || !random.chance(0.002)) return
-          this.count('user function throws')
+          this.faults.count('user function throws')
           throw new RangeError('a user function throws')
         },
         punctuated: (task) => void this.#punctuated.add(task),
       },
       { ...silentLogger, error: (fields, message) => this.world.schedule.note(`${message}: ${textOf(fields)}`) },
     )
-    this.world = new World(app, HOSTS, random, random.pick([0.2, 0.5, 0.8]), this)
-  }
-
-  count(kind: string): void {
-    this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1)
+    this.world = new World(simulatedWorld(app), HOSTS, random, random.pick([0.2, 0.5, 0.8]), this.faults)
   }
 
   async run(): Promise<string[]> {
     const { world } = this
-    await this.#disturb()
+    await disturb(world, this.#rounds, this.faults)
     this.#calm = true
-    this.#calmDown()
+    calmDown(world)
     for (const round of [[], ...lastRounds()]) {
       if (round.length > 0) world.append(round)
       if (!(await settle(world))) return [...world.problems, `does not come to an end: ${world.describe()}`]
@@ -98,107 +90,10 @@ class Disturbed {
     return this.#random.chance(0.5) ? this.#restoreAll(expected) : []
   }
 
-  async #disturb(): Promise<void> {
-    const { world } = this
-    const random = this.#random
-    Object.assign(world.commitFaults, { abort: 0.04, loseResponse: 0.04 })
-    const faultRate = random.pick([0.003, 0.01, 0.03])
-    world.start(random.pick(world.hosts))
-    let next = 0
-    for (let quiet = random.between(50, 300); quiet > 0;) {
-      if (next === this.#rounds.length) quiet--
-      else if (random.chance(0.02) && world.append(this.#rounds[next] as Round)) next++
-      if (random.chance(faultRate)) {
-        this.#fault()
-        await rest()
-      }
-      await world.step()
-    }
-  }
-
-  #fault(): void {
-    const { world } = this
-    const random = this.#random
-    const free = world.hosts.filter(({ running }) => running === undefined)
-    const busy = world.hosts.filter(({ running }) => running !== undefined)
-    if (busy.length === 0 || (free.length > 0 && random.chance(0.4))) return this.#start(random.pick(free))
-    this.#hit(random.pick(busy))
-  }
-
-  #start(host: Host): void {
-    this.count(host.started === 0 ? 'start' : 'restart')
-    this.world.start(host)
-  }
-
-  #hit(host: Host): void {
-    const { world } = this
-    const random = this.#random
-    const { running } = host
-    if (running === undefined) return
-    const { process, streams } = running
-    const kind = random.pick(['crash', 'crash', 'stop', 'expel', 'zombie', 'pause', 'clock', 'time'] as const)
-    switch (kind) {
-      case 'crash':
-        world.crash(host)
-        if (random.chance(0.3)) {
-          host.disk.wipe()
-          return this.count('crash, disk lost')
-        }
-        return this.count('crash')
-      case 'stop':
-        if (streams === undefined || running.stopping) return
-        running.stopping = true
-        world.schedule.note(`${process.name}: is to stop`)
-        streams.close().catch(() => {})
-        return this.count('graceful stop')
-      case 'expel':
-        world.expel(running)
-        return this.count('expelled')
-      case 'zombie':
-        if (process.paused) return
-        process.paused = true
-        world.expel(running)
-        world.later(`${process.name} goes on`, () => (process.paused = false))
-        return this.count('zombie')
-      case 'pause':
-        if (process.paused) return
-        process.paused = true
-        world.schedule.note(`${process.name}: pauses`)
-        world.later(`${process.name} goes on`, () => (process.paused = false))
-        return this.count('pause')
-      case 'clock': {
-        const leap = random.pick(LEAPS) * random.between(1, 1_000)
-        process.skew += leap
-        world.schedule.note(`${process.name}: its date is set ${leap} ms on`)
-        return this.count(leap < 0 ? 'clock set back' : 'clock set forward')
-      }
-      case 'time': {
-        const ms = random.pick([1_000, 40_000, 310_000])
-        world.schedule.note(`${ms} ms pass`)
-        world.clock.advance(ms)
-        return this.count(`${ms} ms pass`)
-      }
-    }
-  }
-
-  #calmDown(): void {
-    const { world } = this
-    world.schedule.note('calm')
-    Object.assign(world.commitFaults, { abort: 0, loseResponse: 0 })
-    // Dates stay as wrong as they are.
-    for (const { process } of world.running) process.paused = false
-    world.endSessions()
-  }
-
   /** Stops all, wipes every disk and starts one: every store must be in its changelog. */
   async #restoreAll(expected: Undisturbed): Promise<string[]> {
     const { world } = this
-    for (const { streams } of world.running) streams?.close().catch(() => {})
-    for (let i = 0; world.running.length > 0; i++) {
-      if (i > PATIENCE) return [`does not stop: ${world.describe()}`]
-      await world.step()
-    }
-    for (const { disk } of world.hosts) disk.wipe()
+    if (!(await stopAll(world))) return [`does not stop: ${world.describe()}`]
     world.start(this.#random.pick(world.hosts))
     if (!(await settle(world))) return [...world.problems, `does not restore: ${world.describe()}`]
     return [
@@ -209,6 +104,18 @@ class Disturbed {
   }
 }
 
+/** Every process runs the same application, of two sub-topologies. */
+function simulatedWorld(app: Application): Simulated {
+  return {
+    appOf: () => app,
+    topics: [...INPUTS, ...EXACT_OUTPUTS, ...FINAL_OUTPUTS].map(({ name }) => name),
+    inputs: [...INPUTS.map(({ name }) => name), 'app-shop-repartition'],
+    tasks: 2 * PARTITIONS,
+    guarantee: 'exactly_once',
+    kind: 'memory',
+  }
+}
+
 interface Undisturbed {
   readonly outputs: Observation
   readonly stores: Observation
@@ -216,7 +123,7 @@ interface Undisturbed {
 
 async function undisturbed(shape: AppShape, rounds: readonly Round[]): Promise<Undisturbed> {
   const app = simulatedApp({ ...shape, threads: 1 }, { beforeOrder() {}, punctuated() {} }, silentLogger)
-  const world = new World(app, 1, new Random(0), 1, { count() {} })
+  const world = new World(simulatedWorld(app), 1, new Random(0), 1, new Faults())
   try {
     for (const round of rounds) {
       world.append(round)
@@ -231,16 +138,6 @@ async function undisturbed(shape: AppShape, rounds: readonly Round[]): Promise<U
   } finally {
     await world.close()
   }
-}
-
-/** Returns true once everything appended is processed and `isDone`, false if that never happens. */
-async function settle(world: World, isDone: () => boolean = () => true): Promise<boolean> {
-  for (let i = 0; i < PATIENCE; i++) {
-    if (world.running.length === 0) world.start(world.hosts[0] as Host)
-    await world.step()
-    if (i % 10 === 0 && isDone() && world.isDrained) return true
-  }
-  return false
 }
 
 /** Makes orders from every partition to every other, so late that they close every window. */

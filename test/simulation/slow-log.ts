@@ -2,17 +2,21 @@ import { taskIdText } from '../../src/group/group.ts'
 import type { GroupEvent, GroupMember } from '../../src/group/group.ts'
 import type {
   CommitOutcome,
+  Guarantee,
   Log,
   LogClient,
   LogClientOptions,
   LogProducer,
   LogReader,
+  ReaderOptions,
   TopicSpec,
 } from '../../src/log/log.ts'
 import type { LocalLog } from '../../src/log/local/local-log.ts'
 import type { MaybePromise } from '../../src/platform/maybe-promise.ts'
+import { EagerClient } from './eager-client.ts'
 import type { SimProcess } from './sim-process.ts'
 import { SlowReader } from './slow-reader.ts'
+import type { Simulated } from './world.ts'
 
 /** The shares of commits that go wrong. */
 export interface CommitFaults {
@@ -26,17 +30,26 @@ export interface FaultCounter {
 
 /** A log as one process reaches it. Every answer takes some time. Some commits fail, or their answers are lost. */
 export class SlowLog implements Log {
-  readonly kind = 'memory'
+  readonly kind: 'memory' | 'kafka'
   readonly #process: SimProcess
   readonly #log: LocalLog
+  readonly #guarantee: Guarantee
   readonly #faults: CommitFaults
   readonly #counter: FaultCounter
   /** The identities under which this process has opened clients. */
   readonly transactionalIds: string[] = []
 
-  constructor(process: SimProcess, log: LocalLog, faults: CommitFaults, counter: FaultCounter) {
+  constructor(
+    process: SimProcess,
+    log: LocalLog,
+    { kind, guarantee }: Pick<Simulated, 'kind' | 'guarantee'>,
+    faults: CommitFaults,
+    counter: FaultCounter,
+  ) {
+    this.kind = kind
     this.#process = process
     this.#log = log
+    this.#guarantee = guarantee
     this.#faults = faults
     this.#counter = counter
   }
@@ -57,9 +70,12 @@ export class SlowLog implements Log {
     return this.#process.request('deletes records', () => this.#log.deleteRecords(...asked))
   }
 
-  openReader(): LogReader {
+  openReader(options: ReaderOptions = {}): LogReader {
     this.#process.assertAlive()
-    return new SlowReader(this.#process, this.#log.openReader())
+    const reader = this.#log.openReader()
+    // Single records are asked for in small pieces. A log in memory has them at once.
+    const isPrompt = this.kind === 'memory' && options.fetchBytes !== undefined
+    return isPrompt ? reader : new SlowReader(this.#process, reader)
   }
 
   openProducer(): LogProducer {
@@ -73,8 +89,17 @@ export class SlowLog implements Log {
     return this.#process.request(
       `opens client ${thread}`,
       () => this.#log.openClient(options),
-      (client) => slowClient(this.#process, thread, client, this.#faults, this.#counter),
+      (client) => this.#slow(client, thread),
     )
+  }
+
+  #slow(client: LogClient, thread: string): LogClient {
+    const [process, faults, counter] = [this.#process, this.#faults, this.#counter]
+    const parts =
+      this.#guarantee === 'exactly_once'
+        ? new AtomicClient(process, thread, client, faults, counter)
+        : new EagerClient(process, thread, client, this.#log, faults, counter)
+    return slowClient(process, thread, client, parts)
   }
 
   close(): void {}
@@ -108,17 +133,14 @@ function slowClient(
   process: SimProcess,
   thread: string,
   client: LogClient,
-  faults: CommitFaults,
-  counter: FaultCounter,
+  parts: Pick<LogClient, 'guarantee' | 'producer' | 'commit' | 'abort'>,
 ): LogClient {
-  const { random } = process.schedule
   const reader = new SlowReader(process, client.reader)
   const group = new SlowMember(process, client.group)
-  const producer = new SlowProducer(process, thread, client.producer)
   return {
-    guarantee: client.guarantee,
+    guarantee: parts.guarantee,
+    producer: parts.producer,
     reader,
-    producer,
     group,
     async committed(partitions) {
       try {
@@ -129,35 +151,61 @@ function slowClient(
         throw error
       }
     },
-    commit(offsets) {
-      const fate = random.next()
-      const records = producer.take()
-      return process.request<CommitOutcome>(
-        `commits ${thread}`,
-        () => {
-          if (fate >= faults.abort) {
-            for (const record of records) client.producer.append(...record)
-            return client.commit(offsets)
-          }
-          counter.count('aborted commit')
-          void client.abort()
-          return 'aborted'
-        },
-        (outcome) => {
-          if (fate < faults.abort || fate >= faults.abort + faults.loseResponse) return outcome
-          counter.count(`lost response (${outcome})`)
-          return 'unknown'
-        },
-      )
-    },
-    abort: () => {
-      producer.take()
-      return process.request(`aborts ${thread}`, () => client.abort())
-    },
+    commit: (offsets) => parts.commit(offsets),
+    abort: () => parts.abort(),
     close: () => {
       void reader.close()
       return process.request(`closes client ${thread}`, () => client.close())
     },
+  }
+}
+
+/** How one process commits exactly once: records and offsets together. */
+class AtomicClient implements Pick<LogClient, 'guarantee' | 'producer' | 'commit' | 'abort'> {
+  readonly guarantee = 'exactly_once'
+  readonly producer: SlowProducer
+  readonly #process: SimProcess
+  readonly #thread: string
+  readonly #client: LogClient
+  readonly #faults: CommitFaults
+  readonly #counter: FaultCounter
+
+  constructor(process: SimProcess, thread: string, client: LogClient, faults: CommitFaults, counter: FaultCounter) {
+    this.#process = process
+    this.#thread = thread
+    this.#client = client
+    this.#faults = faults
+    this.#counter = counter
+    this.producer = new SlowProducer(process, thread, client.producer)
+  }
+
+  commit(offsets: Parameters<LogClient['commit']>[0]): MaybePromise<CommitOutcome> {
+    const client = this.#client
+    const fate = this.#process.schedule.random.next()
+    const { abort, loseResponse } = this.#faults
+    const records = this.producer.take()
+    return this.#process.request<CommitOutcome>(
+      `commits ${this.#thread}`,
+      () => {
+        if (fate >= abort) {
+          for (const record of records) client.producer.append(...record)
+          return client.commit(offsets)
+        }
+        this.#counter.count('aborted commit')
+        void client.abort()
+        return 'aborted'
+      },
+      (outcome) => {
+        if (fate < abort || fate >= abort + loseResponse) return outcome
+        this.#counter.count(`lost response (${outcome})`)
+        return 'unknown'
+      },
+    )
+  }
+
+  abort(): MaybePromise<void> {
+    this.producer.take()
+    return this.#process.request(`aborts ${this.#thread}`, () => this.#client.abort())
   }
 }
 

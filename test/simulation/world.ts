@@ -1,11 +1,10 @@
 import { MillraceError, Streams } from '../../src/index.ts'
 import type { Application } from '../../src/index.ts'
+import type { Guarantee } from '../../src/log/log.ts'
 import type { LocalLog } from '../../src/log/local/local-log.ts'
 import { memoryLog } from '../../src/log/memory/memory-log.ts'
 import { ManualClock } from '../../src/platform/manual-clock.ts'
 import { partitionForKey } from '../../src/record/murmur2.ts'
-import { EXACT_OUTPUTS, FINAL_OUTPUTS, INPUTS, PARTITIONS } from './app.ts'
-import type { Round } from './input.ts'
 import { rest, Schedule } from './schedule.ts'
 import type { Actor } from './schedule.ts'
 import type { Random } from './random.ts'
@@ -30,8 +29,34 @@ export interface RunningProcess {
   stopping: boolean
 }
 
-/** Errors with which a process may end: commits fail for longer than it waits, or a user function throws. */
-const HARMLESS_ENDS: ReadonlySet<string> = new Set(['MR_COMMIT', 'MR_PROCESSING'])
+/** A record to append. */
+export interface InputRecord {
+  readonly topic: string
+  readonly key: string
+  readonly value: unknown
+  readonly timestamp: number
+}
+
+/** Records that are appended at once. */
+export type Round = readonly InputRecord[]
+
+/** What runs in a world. */
+export interface Simulated {
+  /** The application of a process, with the id `app`. */
+  readonly appOf: (process: SimProcess) => Application
+  /** All topics of the user, each with `PARTITIONS` partitions. */
+  readonly topics: readonly string[]
+  /** The topics, internal ones too, whose records are processed. */
+  readonly inputs: readonly string[]
+  readonly tasks: number
+  readonly guarantee: Guarantee
+  /** As what the log shows itself: `kafka` with one thread only, since more of them would be workers. */
+  readonly kind: 'memory' | 'kafka'
+}
+
+export const PARTITIONS = 3
+/** Errors with which a process may end: commits fail for longer than it waits, or a user function or call fails. */
+const HARMLESS_ENDS: ReadonlySet<string> = new Set(['MR_COMMIT', 'MR_PROCESSING', 'MR_CALL_TIMEOUT'])
 const BROKER: Actor = { name: 'log', stopped: false }
 
 /** A log, hosts, a clock, and the schedule that orders what they do. */
@@ -42,24 +67,22 @@ export class World {
   readonly hosts: readonly Host[]
   readonly problems: string[] = []
   readonly commitFaults: CommitFaults = { abort: 0, loseResponse: 0 }
-  readonly #app: Application
+  readonly #simulated: Simulated
   readonly #counter: FaultCounter
   readonly #promptness: number
   readonly #gone: SimProcess[] = []
   readonly #sessions: { readonly process: SimProcess; readonly ids: readonly string[] }[] = []
   #appending = false
 
-  constructor(app: Application, hosts: number, random: Random, promptness: number, counter: FaultCounter) {
-    this.#app = app
+  constructor(simulated: Simulated, hosts: number, random: Random, promptness: number, counter: FaultCounter) {
+    this.#simulated = simulated
     this.#counter = counter
     this.#promptness = promptness
     this.schedule = new Schedule(random)
     const beforeCommit = (): Promise<void> =>
       new Promise((resolve) => this.schedule.add(BROKER, 'a commit takes effect', resolve))
     this.log = memoryLog({ clock: this.clock, controlRecords: true, ...(promptness === 1 ? {} : { beforeCommit }) })
-    void this.log.createTopics(
-      [...INPUTS, ...EXACT_OUTPUTS, ...FINAL_OUTPUTS].map(({ name }) => ({ name, partitions: PARTITIONS })),
-    )
+    void this.log.createTopics(simulated.topics.map((name) => ({ name, partitions: PARTITIONS })))
     this.hosts = Array.from({ length: hosts }, (_, index) => ({
       name: String.fromCharCode(65 + index),
       disk: new SimDisk(),
@@ -74,12 +97,12 @@ export class World {
 
   start(host: Host): void {
     const process = new SimProcess(`${host.name}${++host.started}`, this.schedule, this.clock, this.#promptness)
-    const log = new SlowLog(process, this.log, this.commitFaults, this.#counter)
+    const log = new SlowLog(process, this.log, this.#simulated, this.commitFaults, this.#counter)
     const running: RunningProcess = { process, log, streams: undefined, stopping: false }
     host.running = running
     this.schedule.note(`${process.name}: starts`)
     const { clock, scheduler } = process
-    void Streams.start(this.#app, {
+    void Streams.start(this.#simulated.appOf(process), {
       log,
       clock,
       scheduler,
@@ -170,8 +193,8 @@ export class World {
       if (streams?.state !== 'running') return false
       for (const { id } of streams.status().tasks) owners.add(id)
     }
-    if (owners.size !== 2 * PARTITIONS) return false
-    for (const { name } of [...INPUTS, { name: 'app-shop-repartition' }]) {
+    if (owners.size !== this.#simulated.tasks) return false
+    for (const name of this.#simulated.inputs) {
       for (let partition = 0; partition < PARTITIONS; partition++) {
         if (this.#hasRecords(name, partition, this.log.committedOffset('app', name, partition)?.offset ?? 0))
           return false
@@ -195,6 +218,13 @@ export class World {
       this.clock.advance(this.schedule.random.between(1, 40))
       await rest()
     }
+  }
+
+  /** True if no record is in an asynchronous step. */
+  get callsEnded(): boolean {
+    return this.running.every(({ streams }) =>
+      streams?.status().tasks.every(({ calls }) => calls.every(({ inFlight, waiting }) => inFlight + waiting === 0)),
+    )
   }
 
   /** Describes the state of everything, for a report. */
