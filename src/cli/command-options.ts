@@ -50,10 +50,7 @@ export const RUN = {
   threads: {
     ...option<number>(
       'whole number',
-      {
-        defaultText: "the application's",
-        description: 'number of stream threads; on Kafka each can use a CPU core',
-      },
+      { defaultText: "the application's", description: 'number of stream threads; on Kafka each can use a CPU core' },
       readThreads,
     ),
     value: 'n',
@@ -65,10 +62,7 @@ export const RUN = {
     }),
     value: 'protocol',
   },
-  for: {
-    ...duration({ defaultText: 'until a signal', description: 'how long to run' }),
-    value: 'time',
-  },
+  for: { ...duration({ defaultText: 'until a signal', description: 'how long to run' }), value: 'time' },
   closeTimeout: {
     ...duration({
       default: 25_000,
@@ -78,10 +72,7 @@ export const RUN = {
     value: 'time',
   },
   fileMode: { ...fileModeOption, value: 'who' },
-  acceptLoss: flag({
-    default: false,
-    description: 'open an embedded log that lost data with what is left of it',
-  }),
+  acceptLoss: flag({ default: false, description: 'open an embedded log that lost data with what is left of it' }),
   fromBeginning: flag({
     default: false,
     description: 'forget state and offsets on the embedded log, and process all input again',

@@ -154,11 +154,7 @@ export class TopicWriter<K, V> {
     const error = new MillraceError(
       'MR_PRODUCE',
       `${describeRefusal(refusal)}; it was record ${number} of this writer`,
-      {
-        topic,
-        partition,
-        hint: refusalHint(refusal),
-      },
+      { topic, partition, hint: refusalHint(refusal) },
     )
     if (this.#isWriting) throw error
     if (this.#refusedSinceFlush++ < MOST_ERRORS) this.#refusals.push(error)

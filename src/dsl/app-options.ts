@@ -266,12 +266,7 @@ export const ERRORS = {
   }),
 }
 
-export const DEFINE_APP = {
-  ...IDENTITY,
-  ...PROCESSING,
-  ...INTERNAL_TOPICS,
-  ...ERRORS,
-} satisfies TableOf<AppConfig>
+export const DEFINE_APP = { ...IDENTITY, ...PROCESSING, ...INTERNAL_TOPICS, ...ERRORS } satisfies TableOf<AppConfig>
 
 function readOptimizations(value: unknown, place: Place): ReadonlySet<Optimization> {
   if (value === 'none') return new Set()

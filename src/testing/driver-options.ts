@@ -77,10 +77,7 @@ export const DRIVER = {
       "`'real'`: a task for each sub-topology and partition, as on Kafka. `'merged'`: one task per partition over " +
       "all sub-topologies, as in Kafka Streams' test driver",
   }),
-  wallClock: time({
-    defaultText: 'now',
-    description: 'wall-clock time at the start, ms since the epoch',
-  }),
+  wallClock: time({ defaultText: 'now', description: 'wall-clock time at the start, ms since the epoch' }),
 } satisfies TableOf<DriverOptions>
 
 /** The options of `TopologyTestDriver.open`. */
@@ -105,11 +102,7 @@ export const INPUT = {
     description: 'timestamp of the first record that is piped without one, ms since the epoch',
     code: 'MR_TIMESTAMP',
   }),
-  advance: duration({
-    default: 0,
-    description: 'time by which each further timestamp advances',
-    code: 'MR_DURATION',
-  }),
+  advance: duration({ default: 0, description: 'time by which each further timestamp advances', code: 'MR_DURATION' }),
 } satisfies TableOf<InputOptions>
 
 /** The options of `TestInputTopic.pipe`. */

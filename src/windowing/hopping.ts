@@ -40,10 +40,5 @@ export function hopping(
       { hint: 'Choose an advance of at most the size: records between two windows would belong to none.' },
     )
   }
-  return {
-    kind: 'hopping',
-    size: sizeMs,
-    advance,
-    grace: parseDuration(options.grace ?? 0, 'the grace of hopping()'),
-  }
+  return { kind: 'hopping', size: sizeMs, advance, grace: parseDuration(options.grace ?? 0, 'the grace of hopping()') }
 }

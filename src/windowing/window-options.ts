@@ -55,10 +55,7 @@ export const CALENDAR = {
 } satisfies TableOf<CalendarOptions>
 
 /** The options of `windowsOf`. */
-export const WINDOWS_OF = {
-  maxSize: duration({ required: true, description: 'no window is longer' }),
-  ...GRACE,
-}
+export const WINDOWS_OF = { maxSize: duration({ required: true, description: 'no window is longer' }), ...GRACE }
 
 /** The options of `joinWindow`. */
 export const JOIN_WINDOW = {

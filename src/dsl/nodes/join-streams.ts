@@ -85,15 +85,7 @@ export function joinStreams(
     else writeJoin(writer, plan)
   })
   graph.add([leftSide.node, rightSide.node], node)
-  return {
-    graph,
-    name: names.merge,
-    node,
-    keySerde: serdes.key,
-    valueSerde: undefined,
-    sources,
-    repartition: false,
-  }
+  return { graph, name: names.merge, node, keySerde: serdes.key, valueSerde: undefined, sources, repartition: false }
 }
 
 /** Repartitions a stream whose key may have changed. Joins of one stream share it, unless a name is given. */

@@ -93,11 +93,7 @@ const STORE = {
 
 const store = option<Partial<Values<typeof STORE>>>(
   'name, or `{ name, type, caching, logging, versioned, retention }`',
-  {
-    description: 'how the store is kept',
-    code: 'MR_TOPOLOGY_STORE_OPTION',
-    alsoCalled: ['materialized', 'storeName'],
-  },
+  { description: 'how the store is kept', code: 'MR_TOPOLOGY_STORE_OPTION', alsoCalled: ['materialized', 'storeName'] },
   readStore,
 )
 

@@ -83,10 +83,7 @@ const TOPIC = {
   }),
   offsetReset: option<OffsetReset>(
     `${RESETS.map((reset) => `'${reset}'`).join(', ')}, { byDuration }`,
-    {
-      description: 'where an application without committed offsets starts reading',
-      kafka: 'auto.offset.reset',
-    },
+    { description: 'where an application without committed offsets starts reading', kafka: 'auto.offset.reset' },
     (given, place) => {
       const word = RESETS.find((reset) => reset === given)
       return (

@@ -73,9 +73,7 @@ export async function sealDamagedBlocks(directory: string): Promise<boolean> {
 }
 
 function damageFound(directory: string, damage: string): MillraceError {
-  return new MillraceError('MR_STATE_CORRUPT', `level found damage in ${directory}: ${damage}`, {
-    hint: DAMAGE_HINT,
-  })
+  return new MillraceError('MR_STATE_CORRUPT', `level found damage in ${directory}: ${damage}`, { hint: DAMAGE_HINT })
 }
 
 /** True also of a table that is gone by now, or that has no end: it was being written when the engine was closed. */

@@ -59,11 +59,7 @@ export class RocksdbReader {
 
   constructor() {
     const file = import.meta.url.endsWith('.ts') ? './rocksdb-reader-worker.ts' : './rocksdb-reader-worker.js'
-    const workerData: ReaderData = {
-      control: this.#control,
-      databases: this.#databases,
-      bytes: this.#bytes,
-    }
+    const workerData: ReaderData = { control: this.#control, databases: this.#databases, bytes: this.#bytes }
     const options = { workerData, name: 'millrace-reader', execArgv: [], resourceLimits: HEAP }
     this.#worker = new Worker(new URL(file, import.meta.url), options)
     this.#worker.unref()

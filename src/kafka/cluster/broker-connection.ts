@@ -128,9 +128,6 @@ function decodeFailed(broker: string, api: { key: number; version: number }, cau
   return new KafkaError(
     kafkaErrors.unknownServerError,
     `request ${api.key} v${api.version} to Kafka broker ${broker}`,
-    {
-      cause,
-      text: cause instanceof Error ? cause.message : String(cause),
-    },
+    { cause, text: cause instanceof Error ? cause.message : String(cause) },
   )
 }

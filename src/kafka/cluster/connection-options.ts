@@ -99,11 +99,7 @@ export const KAFKA = {
     },
     readBrokers,
   ),
-  clientId: text({
-    default: 'millrace',
-    description: "name in the brokers' logs and quotas",
-    kafka: 'client.id',
-  }),
+  clientId: text({ default: 'millrace', description: "name in the brokers' logs and quotas", kafka: 'client.id' }),
   tls: option<TlsOptions | undefined>(
     '`true`, `false`, options of `node:tls`',
     {

@@ -35,12 +35,7 @@ export interface ProducerOptions {
   readonly missingTopics?: MissingTopics | undefined
 }
 
-const DEFAULTS = {
-  linger: 5,
-  batchBytes: 1 << 20,
-  bufferBytes: 32 << 20,
-  deliveryTimeout: 120_000,
-}
+const DEFAULTS = { linger: 5, batchBytes: 1 << 20, bufferBytes: 32 << 20, deliveryTimeout: 120_000 }
 
 /** Refused records of one batch that are not decided about yet. */
 interface Undecided {

@@ -133,10 +133,7 @@ export class LocalProducer implements LogProducer {
       writers = {
         rules: found.rules,
         usesAppendTime: found.usesAppendTime,
-        byPartition: found.partitions.map((partition) => ({
-          partition,
-          runs: new RunWriter(this.#host.trailerBytes),
-        })),
+        byPartition: found.partitions.map((partition) => ({ partition, runs: new RunWriter(this.#host.trailerBytes) })),
       }
       this.#topics.set(topic, writers)
     }

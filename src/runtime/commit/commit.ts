@@ -21,10 +21,7 @@ export interface BegunCommit {
 /** ms for which committed changes may lie in the changelogs alone: so much is replayed after a crash. */
 const WRITE_INTERVAL = 2_000
 
-const NOTHING_TO_COMMIT: BegunCommit = {
-  overlaps: false,
-  conclude: () => wait('committed'),
-}
+const NOTHING_TO_COMMIT: BegunCommit = { overlaps: false, conclude: () => wait('committed') }
 
 export interface CommitsOptions {
   readonly client: LogClient

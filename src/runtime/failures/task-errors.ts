@@ -84,11 +84,7 @@ export class TaskErrors implements RecordGate {
       'MR_DESERIALIZE',
       `cannot read the ${part} as ${serde.name}: ${messageOf(cause)}; ` +
         `${end - start} bytes: ${shown}${end - start > PREVIEW_BYTES ? '…' : ''}`,
-      {
-        ...placeOf(queue, cursor, this.#task),
-        cause,
-        hint: hintOf(cause) + SKIP_UNREADABLE,
-      },
+      { ...placeOf(queue, cursor, this.#task), cause, hint: hintOf(cause) + SKIP_UNREADABLE },
     )
     const failed = this.#failedRecord(queue, cursor, queue.source.node)
     this.#decide(this.#settings.onDeserializationError, error, failed, 'deserialization')

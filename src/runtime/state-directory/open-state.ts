@@ -64,10 +64,6 @@ function unrestorable(error: MillraceError, task: string, stores: readonly strin
   return new MillraceError(
     error.code,
     `${error.message}; ${stores.join(', ')} cannot be restored, having no changelog`,
-    {
-      task,
-      cause: error,
-      hint: `${error.hint ?? ''} ${UNRESTORABLE_HINT}`.trim(),
-    },
+    { task, cause: error, hint: `${error.hint ?? ''} ${UNRESTORABLE_HINT}`.trim() },
   )
 }

@@ -276,12 +276,7 @@ export class KeyValueEntryStore<K, V>
   }
 }
 
-const PLAIN_ROW: RowForm = {
-  keyOffset: PREFIX_LENGTH,
-  valueOffset: 0,
-  timestamped: false,
-  isTombstone: () => false,
-}
+const PLAIN_ROW: RowForm = { keyOffset: PREFIX_LENGTH, valueOffset: 0, timestamped: false, isTombstone: () => false }
 const TIMESTAMPED_ROW: RowForm = { ...PLAIN_ROW, valueOffset: 8, timestamped: true }
 
 /** The first key behind all that start with `prefix`; its first byte is never the last one. */
