@@ -1,5 +1,5 @@
 import type { StoreSpec } from '../../topology/store-spec.ts'
-import type { TopologyWriter } from '../../topology/compile/topology-writer.ts'
+import type { NewSource, TopologyWriter } from '../../topology/compile/topology-writer.ts'
 import type { OperatorSpec } from '../../topology/operator-spec.ts'
 import type { ProcessorSupplier } from '../../topology/processor-api.ts'
 import { GraphNode } from '../../topology/graph/graph-node.ts'
@@ -132,23 +132,7 @@ function sourceNames(graph: LogicalGraph, name: string | undefined): { source: s
   return { source, name: graph.names.orNext(name === undefined ? undefined : validateName(name), 'KTABLE-SOURCE-') }
 }
 
-function sourceSpec(
-  name: string,
-  topic: SourceTopic,
-): {
-  readonly name: string
-  readonly topics: readonly string[]
-  readonly keySerde: Serde<unknown>
-  readonly valueSerde: Serde<unknown>
-  readonly timestampExtractor: TimestampExtractor | undefined
-  readonly offsetReset: OffsetReset | undefined
-} {
-  return {
-    name,
-    topics: [topic.name],
-    keySerde: topic.keySerde,
-    valueSerde: topic.valueSerde,
-    timestampExtractor: topic.timestamp,
-    offsetReset: topic.offsetReset,
-  }
+function sourceSpec(name: string, topic: SourceTopic): NewSource {
+  const { keySerde, valueSerde, timestamp: timestampExtractor, offsetReset } = topic
+  return { name, topics: [topic.name], keySerde, valueSerde, timestampExtractor, offsetReset }
 }

@@ -1,5 +1,6 @@
 import { GraphNode } from '../../topology/graph/graph-node.ts'
 import type { LogicalGraph } from '../../topology/graph/logical-graph.ts'
+import type { SpecOf } from '../../topology/operator-spec.ts'
 import { newRepartition, repartitionNode } from '../../topology/graph/repartition.ts'
 import type { StreamHandle, TableHandle } from '../handles/handles.ts'
 import {
@@ -55,12 +56,7 @@ export function upsertedTable(
 }
 
 /** Upserts by key, into a store if it is needed. */
-export function tableSourceOperator(origin: SourceOrigin): {
-  readonly op: 'tableSource'
-  readonly store: string | null
-  readonly versioned: boolean
-  readonly sendOldValues: boolean
-} {
+export function tableSourceOperator(origin: SourceOrigin): SpecOf<'tableSource'> {
   return {
     op: 'tableSource',
     store: origin.materialized ? origin.store : null,

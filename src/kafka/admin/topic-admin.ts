@@ -95,19 +95,12 @@ export class TopicAdmin {
     const deleted = await this.#cluster.retrying({ what: 'describing topics' }, () => this.#cluster.refresh(names))
     await this.#cluster.retrying({ what: 'deleting topics' }, async () => {
       const request = names.map((name) => ({ name }))
-      const response = await this.#cluster.sendToAny(
-        'admin',
-        deleteTopicsV6.api,
-        request,
-        this.#cluster.options.requestTimeout,
-      )
+      const timeout = this.#cluster.options.requestTimeout
+      const response = await this.#cluster.sendToAny('admin', deleteTopicsV6.api, request, timeout)
       for (const { name, errorCode, errorMessage } of response.responses) {
         if (errorCode === kafkaErrors.unknownTopicOrPartition) continue
-        throwOnError(errorCode, 'deleting a topic', {
-          topic: name ?? undefined,
-          text: errorMessage,
-          needs: { topic: 'Delete' },
-        })
+        const needs = { topic: 'Delete' } as const
+        throwOnError(errorCode, 'deleting a topic', { topic: name ?? undefined, text: errorMessage, needs })
       }
     })
     await this.#untilGone(deleted)
@@ -117,14 +110,9 @@ export class TopicAdmin {
   /** Raises a topic's number of partitions. @throws MR_LOG_FAILED, MR_LOG_UNREACHABLE */
   async createPartitions(topic: string, count: number): Promise<void> {
     await this.#cluster.retrying({ what: 'creating partitions' }, async () => {
+      const request = [{ name: topic, count }]
       const timeout = this.#cluster.options.requestTimeout
-      const response = await this.#cluster.sendToAny(
-        'admin',
-        createPartitionsV3.api,
-        [{ name: topic, count }],
-        timeout,
-        false,
-      )
+      const response = await this.#cluster.sendToAny('admin', createPartitionsV3.api, request, timeout, false)
       for (const { errorCode, errorMessage } of response.results) {
         throwOnError(errorCode, 'creating partitions', { topic, text: errorMessage, needs: { topic: 'Alter' } })
       }
@@ -163,9 +151,9 @@ export class TopicAdmin {
       const timeout = this.#cluster.options.requestTimeout
       const response = await this.#cluster.send(broker, 'admin', deleteRecordsV2.api, request, timeout)
       return response.topics.flatMap(({ name, partitions }) =>
-        partitions.map(({ partitionIndex, errorCode }) => ({
+        partitions.map(({ partitionIndex: partition, errorCode }) => ({
           topic: name,
-          partition: partitionIndex,
+          partition,
           errorCode,
           result: true,
         })),
