@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DIRECTORY_MODES, FILE_MODES, keepMode, type FileMode } from './file-mode.ts'
+import { ifThere } from './if-there.ts'
 
 /** A file beside the data that says what a directory of Millrace holds. */
 export interface DirectoryMarker {
@@ -23,12 +24,9 @@ export type MarkedDirectory = DirectoryMarker | UnmarkedDirectory | undefined
 
 /** Returns what a directory holds according to its marker file, `<kind>.json`. */
 export function readMarker(directory: string, kind: string): MarkedDirectory {
-  let text: string
-  try {
-    text = readFileSync(join(directory, `${kind}.json`), 'utf8')
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error
-    const file = otherFile(directory, kind)
+  const text = ifThere(() => readFileSync(join(directory, `${kind}.json`), 'utf8'))
+  if (text === undefined) {
+    const file = ifThere(() => readdirSync(directory))?.find((name) => !name.startsWith(kind))
     return file === undefined ? undefined : { kind: undefined, file }
   }
   const marker = parse(text)
@@ -42,15 +40,6 @@ export function writeMarker(directory: string, marker: DirectoryMarker, fileMode
   writeFileSync(`${file}.${process.pid}`, `${JSON.stringify(marker)}\n`, { flush: true, mode: FILE_MODES[fileMode] })
   keepMode(`${file}.${process.pid}`, file)
   renameSync(`${file}.${process.pid}`, file)
-}
-
-function otherFile(directory: string, kind: string): string | undefined {
-  try {
-    return readdirSync(directory).find((name) => !name.startsWith(kind))
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined
-    throw error
-  }
 }
 
 function parse(text: string): unknown {
@@ -72,8 +61,4 @@ function isMarker(value: unknown): value is DirectoryMarker {
     'engine' in value &&
     typeof value.engine === 'string'
   )
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined
 }

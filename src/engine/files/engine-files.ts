@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { DAMAGE_HINT } from './engine-failure.ts'
 import { checkJournal } from './journal.ts'
+import { ifThere } from '../../platform/if-there.ts'
 
 /** Sizes (bytes) of files that show a loss before an engine reads them: the current manifest and write-ahead logs. */
 export type VitalFiles = Readonly<Record<string, number>>
@@ -137,12 +138,7 @@ export async function lookUnlocked(
 }
 
 function dataFiles(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory).filter((name) => DATA_FILE.test(name))
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
-  }
+  return ifThere(() => readdirSync(directory))?.filter((name) => DATA_FILE.test(name)) ?? []
 }
 
 function manifestOf(directory: string): string | undefined {

@@ -5,6 +5,7 @@ import { MillraceError } from '../../errors/millrace-error.ts'
 import { directoryFailure } from '../../platform/directory-failure.ts'
 import { crc32c } from '../../platform/checksum.ts'
 import { DAMAGE_HINT } from '../files/engine-failure.ts'
+import { ifThere, isMissing } from '../../platform/if-there.ts'
 
 const TABLE = /^\d+\.(ldb|sst)$/
 const FOOTER = 48
@@ -78,13 +79,8 @@ function damageFound(directory: string, damage: string): MillraceError {
 
 /** True also of a table that is gone by now, or that has no end: it was being written when the engine was closed. */
 function hasSoundIndex(file: string): boolean {
-  let descriptor: number
-  try {
-    descriptor = openSync(file, 'r')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return true
-    throw error
-  }
+  const descriptor = ifThere(() => openSync(file, 'r'))
+  if (descriptor === undefined) return true
   try {
     const length = fstatSync(descriptor).size
     const footer = Buffer.alloc(FOOTER)
@@ -119,7 +115,7 @@ async function contentOf(file: string): Promise<Buffer | undefined> {
   try {
     return await readFile(file)
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (isMissing(error)) return undefined
     throw error
   }
 }

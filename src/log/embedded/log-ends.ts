@@ -4,6 +4,7 @@ import { MillraceError } from '../../errors/millrace-error.ts'
 import { FILE_MODES, keepMode, type FileMode } from '../../platform/file-mode.ts'
 import type { VitalFiles } from '../../engine/files/engine-files.ts'
 import { ACCEPT_LOSS } from './accept-loss.ts'
+import { ifThere } from '../../platform/if-there.ts'
 
 /** A topic, and the ends of its partitions. */
 export interface TopicEnds {
@@ -47,13 +48,8 @@ export const UNBEGUN: Omit<LogEnds, 'format'> = { fsync: true, files: {}, atRest
  */
 export function readEnds(directory: string): LogEnds | undefined {
   const file = join(directory, ENDS_FILE)
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
-    throw error
-  }
+  const text = ifThere(() => readFileSync(file, 'utf8'))
+  if (text === undefined) return undefined
   const ends = parse(text)
   if (ends === undefined) {
     throw new MillraceError('MR_STATE_CORRUPT', `${file} is damaged: nobody knows what the log in ${directory} had`, {
