@@ -87,6 +87,9 @@ export interface BrokerAddress {
   readonly port: number
 }
 
+/** More than nothing, and no more than a 32-bit field of the protocol holds. */
+const INT32 = { least: 1, most: INT32_MAX }
+
 /** Table of the options of `kafka`. */
 export const KAFKA = {
   brokers: option<readonly BrokerAddress[]>(
@@ -124,30 +127,26 @@ export const KAFKA = {
     readSasl,
   ),
   connectTimeout: duration({
-    least: 1,
-    most: INT32_MAX,
+    ...INT32,
     default: 10_000,
     description: 'time to wait for a connection to open',
     kafka: 'socket.connection.setup.timeout.ms',
     alsoCalled: ['connectionTimeout'],
   }),
   requestTimeout: duration({
-    least: 1,
-    most: INT32_MAX,
+    ...INT32,
     default: 30_000,
     description: 'time to wait for a response',
     kafka: 'request.timeout.ms',
   }),
   apiTimeout: duration({
-    least: 1,
-    most: INT32_MAX,
+    ...INT32,
     default: 60_000,
     description: 'time for which a call is repeated, on any broker, before it fails',
     kafka: 'default.api.timeout.ms',
   }),
   transactionTimeout: duration({
-    least: 1,
-    most: INT32_MAX,
+    ...INT32,
     default: 10_000,
     description:
       'time after which the coordinator aborts a transaction that was not ended; longer than `commitInterval`',
@@ -160,15 +159,13 @@ export const KAFKA = {
     kafka: 'group.protocol',
   }),
   sessionTimeout: duration({
-    least: 1,
-    most: INT32_MAX,
+    ...INT32,
     default: 45_000,
     description: 'classic groups: time without a heartbeat after which a member counts as dead',
     kafka: 'session.timeout.ms',
   }),
   heartbeatInterval: duration({
-    least: 1,
-    most: INT32_MAX,
+    ...INT32,
     default: 3000,
     defaultText: '`3000`, at most a third of `sessionTimeout`',
     description: 'classic groups: time between two heartbeats; shorter than `sessionTimeout`',
@@ -180,8 +177,7 @@ export const KAFKA = {
     kafka: 'compression.type',
   }),
   maxRequestSize: byteSize({
-    least: 1,
-    most: INT32_MAX,
+    ...INT32,
     default: 99 << 20,
     defaultText: '99 MiB',
     description:
@@ -190,21 +186,18 @@ export const KAFKA = {
     kafka: 'max.request.size',
   }),
   maxBatchBytes: byteSize({
-    least: 1,
-    most: INT32_MAX,
+    ...INT32,
     default: MAX_BATCH_BYTES,
     description: 'bytes that a compressed batch may unpack to; more is `MR_BATCH_TOO_LARGE`',
   }),
   retryBackoff: duration({
-    least: 1,
-    most: INT32_MAX,
+    ...INT32,
     default: 50,
     description: 'first pause between two attempts; at most `retryBackoffMax`',
     kafka: 'retry.backoff.ms',
   }),
   retryBackoffMax: duration({
-    least: 1,
-    most: INT32_MAX,
+    ...INT32,
     default: 1000,
     description: 'longest pause between two attempts',
     kafka: 'retry.backoff.max.ms',
