@@ -27,6 +27,6 @@ export function promised(
     ...(topic === null ? {} : { topic, partition, offset }),
     hint:
       'Functions return their result itself: nothing is awaited between two records. ' +
-      'Join with a table what has to be looked up, or do it in a consumer of the output topic.',
+      'Join with a table what has to be looked up; to call a service, use mapValuesAsync() or its like.',
   })
 }

@@ -150,6 +150,15 @@ const LISTED: readonly Place[] = [
         ),
   ],
   ['use of a branch', (s, fn) => s.split().branch(() => true, { use: fn })],
+  ['retryOn of an asynchronous step', (s, fn) => s.forEachAsync(() => {}, { retry: { retryOn: fn } })],
+]
+
+/** Functions whose promises are awaited. */
+const AWAITED: readonly Place[] = [
+  ['mapAsync', (s, fn) => s.mapAsync(fn, serdes).to(sink)],
+  ['mapValuesAsync', (s, fn) => s.mapValuesAsync(fn, { value: json<object>() }).to(sink)],
+  ['flatMapValuesAsync', (s, fn) => s.flatMapValuesAsync(fn, { value: json<object>() }).to(sink)],
+  ['forEachAsync', (s, fn) => s.forEachAsync(fn)],
 ]
 
 function app(place: Place, fn: unknown, config: Partial<AppConfig> = {}): ReturnType<typeof defineApp> {
@@ -168,7 +177,7 @@ describe('a function that is async is refused when the topology is built', () =>
     for (const fn of [async () => {}, async function* () {}, asyncMethod.bind(null)]) {
       expect(() => app(place, fn).topology()).toThrow(
         expect.objectContaining({
-          code: expect.stringMatching(/^MR_(TOPOLOGY_FUNCTION|CONFIG)$/),
+          code: expect.stringMatching(/^MR_(TOPOLOGY_FUNCTION|TOPOLOGY_ASYNC|CONFIG)$/),
           message: expect.stringContaining('async function'),
         }),
       )
@@ -385,6 +394,29 @@ describe('a promise that a function returns is an error of the record', () => {
     expect(given).toEqual(['MR_PROMISE', 'MR_PROMISE', 'MR_PROMISE', 'MR_PROMISE'])
     expect(driver.output(out).readAll()).toEqual([])
     expect(() => driver.input(words).pipe('k', rejected())).toThrow(expect.objectContaining({ code: 'MR_PROMISE' }))
+  })
+})
+
+describe('a function of an asynchronous step', () => {
+  test.each(AWAITED)('%s: may be async, and must be a function', (...place) => {
+    expect(() => app(place, async () => {}).topology()).not.toThrow()
+    expect(() => app(place, asyncMethod.bind(null)).topology()).not.toThrow()
+    for (const fn of [undefined, null, {}, 'fn'])
+      expect(() => app(place, fn).topology()).toThrow(expect.objectContaining({ code: 'MR_TOPOLOGY_FUNCTION' }))
+  })
+
+  test.each(AWAITED)('%s: a promise that rejects is an error of its record', async (...place) => {
+    using driver = new TopologyTestDriver(app(place, rejected))
+    driver.input(words).pipe('k', { a: 1 }, { timestamp: 3 })
+    await expect(driver.settled()).rejects.toMatchObject({ code: 'MR_PROCESSING', node: expect.any(String), offset: 0 })
+  })
+
+  test('retryOn: a promise that it returns is an error of the record', async () => {
+    const build = (builder: StreamsBuilder): void =>
+      builder.stream(words).forEachAsync(rejected, { retry: { retryOn: rejected as Given } })
+    using driver = new TopologyTestDriver(defineApp({ id: 'app', build }))
+    driver.input(words).pipe('k', { a: 1 })
+    await expect(driver.settled()).rejects.toMatchObject({ code: 'MR_PROMISE', node: expect.any(String), offset: 0 })
   })
 })
 

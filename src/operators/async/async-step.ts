@@ -227,14 +227,11 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
     if (attempt === undefined) return
     this.#running++
     this.#setDue(call, now, this.spec.policy.timeout)
-    try {
-      promise.then(
-        (result) => this.#settled(attempt, result, false),
-        (error: unknown) => this.#settled(attempt, error, true),
-      )
-    } catch (error) {
-      this.#settled(attempt, error, true)
-    }
+    // What is no promise of this realm may answer with another promise, or more than once.
+    void Promise.resolve(promise).then(
+      (result) => this.#settled(attempt, result, false),
+      (error: unknown) => this.#settled(attempt, error, true),
+    )
   }
 
   #setDue(call: Call, from: number, delay: number): void {

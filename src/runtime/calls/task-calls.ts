@@ -101,18 +101,26 @@ export class TaskCalls implements CallHost {
 
   /** Sends on what has ended and may leave, until the pace says stop. Returns how many records it were. */
   drain(pace: Pace | undefined): number {
-    const { streamTime } = this.#contexts
-    let left = 0
-    try {
+    if (this.#steps.length === 0) return 0
+    return this.#comingBack(() => {
+      let left = 0
       for (const step of this.#steps) {
         left += step.drain(pace)
         if (pace?.isOver === true) break
       }
+      return left
+    })
+  }
+
+  /** Whatever record the steps go back to, the task is where it was afterwards. */
+  #comingBack<T>(act: () => T): T {
+    const { streamTime } = this.#contexts
+    try {
+      return act()
     } finally {
       this.#contexts.streamTime = streamTime
       this.#input.recalled = undefined
     }
-    return left
   }
 
   /** Ends attempts that take too long, and pauses that are over; true if there were any. */
@@ -121,11 +129,15 @@ export class TaskCalls implements CallHost {
     const now = this.#clock.monotonic()
     let expired = false
     for (const step of this.#steps) if (step.expire(now)) expired = true
+    if (expired) this.#thread.wake()
     return expired
   }
 
   save(): void {
-    for (const step of this.#steps) step.save()
+    if (this.#steps.length === 0) return
+    this.#comingBack(() => {
+      for (const step of this.#steps) step.save()
+    })
   }
 
   get hasLeft(): boolean {

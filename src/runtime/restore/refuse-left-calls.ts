@@ -5,6 +5,7 @@ import { NO_HEADERS } from '../../record/headers.ts'
 import { CALLS_HEADER } from '../../state/calls/call-store.ts'
 import { internalTopicsOf } from '../../topology/describe/subtopologies-for-group.ts'
 import type { Topology } from '../../topology/topology.ts'
+import type { RestoreJob } from './restore-job.ts'
 
 const CHANGELOG = '-changelog'
 
@@ -25,6 +26,30 @@ export async function refuseLeftCalls(app: Application, topology: Topology, log:
     const left = await countCalls(log, topic, store)
     if (left > 0) throw callsLeft(topic, store, left)
   }
+}
+
+/**
+ * A store that is called as the store of an asynchronous step was would take the records that wait there for its rows.
+ *
+ * @param first of the changelog, as far as it is replayed
+ * @throws MR_TOPOLOGY_CALLS_LEFT
+ */
+export function refuseCallsAsRows({ state, store, task, topic, partition }: RestoreJob, first: RecordCursor): void {
+  const name = first.headers(NO_HEADERS).getString(CALLS_HEADER)
+  if (typeof name !== 'string' || state.state(store)?.spec.kind === 'calls') return
+  throw new MillraceError(
+    'MR_TOPOLOGY_CALLS_LEFT',
+    `the changelog of the store "${store}" is that of an asynchronous step, which may have left records there`,
+    {
+      task,
+      store,
+      topic,
+      partition,
+      hint:
+        `Give the store another name. To have the records called that wait there, put the step back, ` +
+        `with the option store: '${store}'.`,
+    },
+  )
 }
 
 /** The number of calls in a changelog; 0 if it is that of another kind of store. */

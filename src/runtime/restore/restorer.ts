@@ -4,6 +4,7 @@ import type { Clock } from '../../platform/clock.ts'
 import { eventTime, noEventTime } from '../../record/event-time.ts'
 import type { Checkpoint, TaskState } from '../../state/task/task-state.ts'
 import type { Logger } from '../../application/application.ts'
+import { refuseCallsAsRows } from './refuse-left-calls.ts'
 import type { RestoreJob } from './restore-job.ts'
 import { wait, type Steps } from '../../platform/steps.ts'
 
@@ -268,6 +269,7 @@ class Replay {
     const record = replay === undefined ? cursor : replay.recordAt(cursor)
     if (record !== undefined) {
       if (Number.isNaN(eventTime(record.timestamp))) throw this.#unstamped(cursor)
+      if (this.records === 0) refuseCallsAsRows(this.job, cursor)
       state.restore(store, record)
     }
     this.#atRecord = false

@@ -40,6 +40,10 @@ export class Calls {
     this.#find(this.#calls, name).promise.resolve('too late')
   }
 
+  rejectLate(name: string, error: unknown): void {
+    this.#find(this.#calls, name).promise.reject(error)
+  }
+
   reject(name: string, error: unknown): void {
     this.#take(name).reject(error)
   }
