@@ -14,6 +14,9 @@ export interface BadInputPlace {
   open(data: string): Promise<Log>
 }
 
+/** The applications of `fixtures`. */
+type Fixture = 'sums' | 'joined' | 'calls'
+
 /** Partitions of the applications' topics. */
 const PARTITIONS = 2
 
@@ -70,7 +73,7 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
       return shown
     })
 
-  function start(app: 'sums' | 'joined', ...more: string[]): CliProcess {
+  function start(app: Fixture, ...more: string[]): CliProcess {
     return new CliProcess([
       'run',
       join(import.meta.dirname, `fixtures/${app}.ts`),
@@ -82,7 +85,7 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
   }
 
   /** Runs an application to its end, which must be one error with a hint. @returns the error's line */
-  async function failure(app: 'sums' | 'joined', code: string): Promise<string> {
+  async function failure(app: Fixture, code: string): Promise<string> {
     const { code: exit, stderr } = await start(app).result()
     const lines = stderr.match(/^error .*$/gm) ?? []
     expect(lines).toEqual([expect.stringMatching(new RegExp(`^error ${code}: `))])
@@ -93,8 +96,8 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
   }
 
   /** Runs the application until it has processed `count` records, then stops it gracefully. @returns what it logged */
-  async function runUntilProcessed(count: number): Promise<string> {
-    const millrace = start('sums', '--log-format', 'json')
+  async function runUntilProcessed(count: number, app: Fixture = 'sums'): Promise<string> {
+    const millrace = start(app, '--log-format', 'json')
     await millrace.stderrMatches(new RegExp(`"processed":${count}\\b`))
     millrace.signal('SIGTERM')
     const { code, stderr } = await millrace.result()
@@ -144,6 +147,64 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
       await order(20)
       await runUntilProcessed(40)
       expect(await shownSums()).toEqual(new Map([...sumsOf(20)].map(([digit, sum]) => [digit, 2 * sum])))
+    })
+  })
+
+  describe('an asynchronous step', () => {
+    /** Every record that came out, in ascending order. */
+    const answered = (): Promise<number[]> =>
+      withLog(async (log) => {
+        const cents: number[] = []
+        for await (const { value } of readTopic(log, sums, { until: 'end' })) cents.push(value ?? Number.NaN)
+        return cents.toSorted((a, b) => a - b)
+      })
+
+    test('that was taken away, was renamed or has another serde is missed, until it is back', async () => {
+      await createTopics({ orders: PARTITIONS, sums: PARTITIONS })
+      vi.stubEnv('MILLRACE_TEST_STEP', 'hangs')
+      await order(20)
+      await runUntilProcessed(20, 'calls')
+      for (const kind of ['none', 'renamed', 'a table']) {
+        vi.stubEnv('MILLRACE_TEST_STEP', kind)
+        const error = await failure('calls', 'MR_TOPOLOGY_CALLS_LEFT')
+        expect(error).toContain(`topic=${place.prefix}asking-asking-changelog`)
+        if (kind !== 'a table') expect(error).toContain('20 records')
+      }
+      vi.stubEnv('MILLRACE_TEST_STEP', 'of another serde')
+      const error = await failure('calls', 'MR_STATE_DESERIALIZE')
+      expect(error).toContain('store=asking')
+      expect(await answered()).toEqual([])
+
+      vi.stubEnv('MILLRACE_TEST_STEP', 'answers')
+      await order(20)
+      await runUntilProcessed(20, 'calls')
+      expect(await answered()).toEqual(twice(20))
+    })
+
+    test('whose store cannot hold a record ends the application with its place, and loses nothing', async () => {
+      vi.stubEnv('MILLRACE_TEST_STEP', 'of a generous serde')
+      await createTopics({ orders: 1, sums: 1 })
+      await order(20)
+      const error = await failure('calls', 'MR_STATE_SERIALIZE')
+      expect(error).toMatch(/topic=\S*orders, partition=0, offset=0\)$/)
+
+      vi.stubEnv('MILLRACE_TEST_STEP', 'answers')
+      await order(20)
+      // Nothing was committed: the first record was in every commit.
+      await runUntilProcessed(40, 'calls')
+      expect(await answered()).toEqual(twice(20))
+    })
+
+    test('whose function rejects when nobody listens any more does not end the process', async () => {
+      await createTopics({ orders: PARTITIONS, sums: PARTITIONS })
+      vi.stubEnv('MILLRACE_TEST_STEP', 'fails late')
+      await order(20)
+      const millrace = start('calls', '--log-format', 'json')
+      for (let cents = 1; cents <= 20; cents++) await millrace.stderrMatches(new RegExp(`failing late: ${cents}$`, 'm'))
+      millrace.signal('SIGTERM')
+      const { code, stderr } = await millrace.result()
+      expect(stderr).toMatch(/"reason":"processing"/)
+      if (code !== 0) expect.unreachable(stderr)
     })
   })
 
@@ -210,4 +271,9 @@ function sumsOf(count: number): Map<string, number> {
   const sums = new Map<string, number>()
   for (let cents = 1; cents <= count; cents++) sums.set(String(cents % 10), (sums.get(String(cents % 10)) ?? 0) + cents)
   return sums
+}
+
+/** 1, 1, 2, 2 and so on, up to `count`. */
+function twice(count: number): number[] {
+  return Array.from({ length: 2 * count }, (_, index) => 1 + Math.floor(index / 2))
 }

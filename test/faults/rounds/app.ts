@@ -1,6 +1,8 @@
 import { defineApp, json, string, topic, tumbling, windowed } from 'millrace'
 import type { Application, Guarantee } from 'millrace'
 import { Payment } from '../../../examples/payments/topics.ts'
+import { checkPayments } from './checks.ts'
+import type { Checked, CheckSettings } from './checks.ts'
 
 export const PARTITIONS = 4
 
@@ -12,6 +14,8 @@ export interface BankSettings {
   readonly standbyReplicas: number
   /** Threads of each process; several are workers. */
   readonly threads: number
+  /** Undefined: no service is called. */
+  readonly checks: CheckSettings | undefined
 }
 
 export interface Total {
@@ -42,15 +46,18 @@ export function bankTopics(prefix: string) {
     minutes: topic(`${prefix}minutes`, { key: windowed(string(), '1m'), value: json<number>() }),
     /** Output: one record for each payment. */
     named: topic(`${prefix}named`, { key: string(), value: json<NamedPayment>() }),
+    /** Output, if a service is called: one record for each check of each payment. */
+    checked: topic(`${prefix}checked`, { key: string(), value: json<Checked>() }),
   }
 }
 
 /**
- * An application with a repartition and an aggregate after it, a windowed count and a stream-table join. Its output
- * does not depend on the order of partitions: no window closes, and the table is complete before the first payment.
+ * An application with a repartition and an aggregate after it, a windowed count, a stream-table join and, where it is
+ * asked for, calls of a service. Its output does not depend on the order of partitions: no window closes, and the table
+ * is complete before the first payment.
  */
 export function bankApp(settings: BankSettings): Application {
-  const { prefix, guarantee, standbyReplicas, threads } = settings
+  const { prefix, guarantee, standbyReplicas, threads, checks } = settings
   const topics = bankTopics(prefix)
   return defineApp({
     id: `${prefix}bank`,
@@ -86,6 +93,7 @@ export function bankApp(settings: BankSettings): Application {
       paid
         .join(builder.table(topics.owners, { store: 'owners' }), ({ id }, owner): NamedPayment => ({ id, owner }))
         .to(topics.named)
+      if (checks !== undefined) checkPayments(paid, topics.checked, checks)
     },
   })
 }

@@ -19,6 +19,8 @@ export interface BankStatus {
   readonly tasks: readonly string[]
   readonly processed: number
   readonly lag: number
+  /** Records that wait for a service, or for those before them. */
+  readonly calls: number
 }
 
 const STATUS_EVERY = 200
@@ -54,7 +56,9 @@ async function run(): Promise<void> {
   })
   const ticker = setInterval(() => {
     const { state, tasks, processed, lag } = streams.status()
-    const status: BankStatus = { state, tasks: tasks.map(({ id }) => id), processed, lag }
+    const steps = tasks.flatMap(({ calls }) => calls)
+    const calls = steps.reduce((all, { inFlight, waiting }) => all + inFlight + waiting, 0)
+    const status: BankStatus = { state, tasks: tasks.map(({ id }) => id), processed, lag, calls }
     console.log(JSON.stringify(status))
   }, STATUS_EVERY)
   try {

@@ -5,6 +5,8 @@ import type { Bank } from '../../../examples/payments/generator.ts'
 import type { Generator } from '../../../examples/kit/generator.ts'
 import type { Payment } from '../../../examples/payments/topics.ts'
 import type { BankTopics, Total } from './app.ts'
+import { CHECKS, riskOf } from './checks.ts'
+import type { Checked } from './checks.ts'
 
 const MINUTE = 60_000
 
@@ -15,6 +17,10 @@ export interface Books {
   readonly totals: ReadonlyMap<string, Total>
   /** Payments by payer and start of the minute. */
   readonly minutes: ReadonlyMap<string, number>
+  /** How often each answer of the service came, by what it was about. Stores do not know. */
+  readonly checked: ReadonlyMap<string, number> | undefined
+  /** Answers of the service by payer. Outputs do not tell. */
+  readonly checks: ReadonlyMap<string, number> | undefined
 }
 
 /** The difference of books from what they should be, in payments. */
@@ -47,9 +53,11 @@ export function ownersOf({ accounts }: Bank): Map<string, string> {
 }
 
 /** Computes the books of the first payments from the generator alone. */
-export function expectedBooks(bank: DatedBank, topics: BankTopics, count: number): Books {
+export function expectedBooks(bank: DatedBank, topics: BankTopics, count: number, isChecked: boolean): Books {
   const { record } = bankGenerator(bank, topics)
   const owners = ownersOf(bank)
+  const checked = new Map<string, number>()
+  const checks = new Map<string, number>()
   const named = new Map<string, number>()
   const totals = new Map<string, Total>()
   const minutes = new Map<string, number>()
@@ -63,8 +71,18 @@ export function expectedBooks(bank: DatedBank, topics: BankTopics, count: number
     add(minutes, `${value.from} @${timestamp - (timestamp % MINUTE)}`)
     book(value.from, -value.cents)
     book(value.to, value.cents)
+    for (const check of isChecked ? CHECKS : []) {
+      const { id } = value
+      add(checked, answerOf({ id, check, risk: riskOf({ id, check }) }))
+      add(checks, value.from)
+    }
   }
-  return { named, totals, minutes }
+  return { named, totals, minutes, checked, checks }
+}
+
+/** `p17 payer risk 12` */
+function answerOf({ id, check, risk }: Checked): string {
+  return `${id} ${check} risk ${risk}`
 }
 
 /** Reads the last value of each key from the output topics, committed records only. */
@@ -80,10 +98,13 @@ export async function booksInTopics(log: Log, topics: BankTopics): Promise<Books
   for await (const { key, value } of readTopic(log, topics.minutes, { until: 'end' })) {
     if (key !== null && value !== null) minutes.set(`${key.key} @${key.start}`, value)
   }
-  return { named, totals, minutes }
+  const checked = new Map<string, number>()
+  for await (const { value } of readTopic(log, topics.checked, { until: 'end' }))
+    add(checked, value === null ? 'none' : answerOf(value))
+  return { named, totals, minutes, checked, checks: undefined }
 }
 
-export function booksInStores(streams: Streams): Books {
+export function booksInStores(streams: Streams, isChecked: boolean): Books {
   const totals = new Map<string, Total>()
   for (const store of streams.stores<ReadOnlyTimestampedKeyValueStore<string, Total>>('totals')) {
     for (const { key, value } of store.all()) totals.set(key, value.value)
@@ -92,7 +113,27 @@ export function booksInStores(streams: Streams): Books {
   for (const store of streams.stores<ReadOnlyWindowStore<string, number>>('minutes')) {
     for (const { key, start, value } of store.all()) minutes.set(`${key} @${start}`, value)
   }
-  return { named: undefined, totals, minutes }
+  const checks = new Map<string, number>()
+  for (const store of isChecked ? streams.stores<ReadOnlyTimestampedKeyValueStore<string, number>>('checks') : []) {
+    for (const { key, value } of store.all()) checks.set(key, value.value)
+  }
+  return { named: undefined, totals, minutes, checked: undefined, checks }
+}
+
+/** Answers of the service that came before one that should have come before them, in one partition or for one payer. */
+export async function disorderOf(log: Log, topics: BankTopics, by: 'partition' | 'payer'): Promise<readonly string[]> {
+  const found: string[] = []
+  const last = new Map<unknown, { readonly place: number; readonly answer: string }>()
+  for await (const { key, value, partition } of readTopic(log, topics.checked, { until: 'end' })) {
+    if (value === null) continue
+    const group = by === 'partition' ? partition : key
+    const place = Number(value.id.slice(1)) * CHECKS.length + CHECKS.findIndex((check) => check === value.check)
+    const answer = answerOf(value)
+    const before = last.get(group)
+    if (before !== undefined && before.place > place) found.push(`${answer} came after ${before.answer}`)
+    last.set(group, { place, answer })
+  }
+  return found
 }
 
 export function ownersInStores(streams: Streams): Map<string, string> {
@@ -117,8 +158,10 @@ export function booksDifference(where: string, expected: Books, found: Books): D
     difference(`${where}: minutes`, expected.minutes, found.minutes),
     wrongBalances(`${where}: balances`, expected.totals, found.totals),
   ]
-  if (expected.named !== undefined && found.named !== undefined)
-    parts.push(difference(`${where}: named`, expected.named, found.named))
+  for (const part of ['named', 'checked', 'checks'] as const) {
+    const [wanted, had] = [expected[part], found[part]]
+    if (wanted !== undefined && had !== undefined) parts.push(difference(`${where}: ${part}`, wanted, had))
+  }
   return sum(parts)
 }
 

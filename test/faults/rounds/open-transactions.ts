@@ -23,8 +23,9 @@ export async function openTransactions(brokers: string, prefix: string): Promise
 }
 
 async function describeOpen(cluster: Cluster, prefix: string): Promise<OpenTransaction[]> {
-  const names = [`${prefix}payments`, `${prefix}totals`, `${prefix}minutes`, `${prefix}named`]
-  for (const internal of ['bookings-repartition', 'totals-changelog', 'minutes-changelog', 'owners-changelog'])
+  const names = ['payments', 'totals', 'minutes', 'named', 'checked'].map((name) => prefix + name)
+  const stores = ['totals', 'minutes', 'owners', 'checking', 'checks']
+  for (const internal of ['bookings-repartition', ...stores.map((store) => `${store}-changelog`)])
     names.push(`${prefix}bank-${internal}`)
   const topics = await cluster.refresh(names)
   const leaders = new Set([...topics.values()].flatMap(({ partitions }) => partitions.map(({ leader }) => leader)))

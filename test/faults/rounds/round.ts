@@ -9,12 +9,14 @@ import { uniqueName } from '../../kafka/broker/index.ts'
 import { Random } from '../../simulation/random.ts'
 import { bankApp, bankTopics, PARTITIONS } from './app.ts'
 import type { BankSettings, BankTopics } from './app.ts'
+import type { BankStatus } from './bank-main.ts'
 import { BankProcess } from './bank-process.ts'
 import {
   bankGenerator,
   booksDifference,
   booksInStores,
   booksInTopics,
+  disorderOf,
   expectedBooks,
   inputDifference,
   ownersInStores,
@@ -22,6 +24,9 @@ import {
   sum,
 } from './books.ts'
 import type { DatedBank, Difference } from './books.ts'
+import { CheckService, nameOf } from './check-service.ts'
+import type { CallsSeen } from './check-service.ts'
+import { CHECKS } from './checks.ts'
 import { openTransactions } from './open-transactions.ts'
 import type { OpenTransaction } from './open-transactions.ts'
 import { HEARTBEAT_INTERVAL, SESSION_TIMEOUT } from './brokers.ts'
@@ -33,6 +38,8 @@ export interface RoundOptions {
   readonly groupProtocol: 'streams' | 'classic'
   /** Threads of each process. Default: 1 */
   readonly threads?: number
+  /** Payments are checked by a service that is not reliable. */
+  readonly isAsync?: boolean
   /** The number of faults that the seed chooses, not counting lost responses; or what happens instead. */
   readonly faults: number | ((bank: RunningBank) => Promise<void>)
   /** The directory for the state of the processes; the caller removes it. */
@@ -43,13 +50,19 @@ export interface RoundOptions {
 export interface RunningBank {
   readonly applicationId: string
   readonly topics: BankTopics
+  /** Calls that the service has had so far. */
+  readonly calls: () => number
   note(what: string): void
+  /** Does that to a process, or to a broker; resolves when it is over. */
+  strike(kind: FaultKind): Promise<void>
 }
 
 export interface RoundResult extends Difference {
   readonly payments: number
   readonly faults: ReadonlyMap<FaultKind, number>
   readonly lostResponses: number
+  /** What the service has seen, and what is wrong with its answers besides their number. Undefined: there was none. */
+  readonly calls: CallsSeen | undefined
   /** What happened, for a report. */
   readonly trace: readonly string[]
 }
@@ -61,6 +74,8 @@ export type FaultKind = (typeof faultKinds)[number]
 /** Requests whose responses may be lost: Produce, OffsetCommit, heartbeats of both protocols, those of transactions. */
 const LOSABLE: ReadonlySet<number> = new Set([0, 8, 12, 22, 24, 25, 26, 28, 88])
 const RATE = 1000
+/** Payments a second where each of them is checked by a service. */
+const CHECKED_RATE = 50
 const ACCOUNTS = 40
 /** Lead of the clock over event time, which runs faster: brokers refuse records that are an hour ahead of the clock. */
 const SIX_HOURS = 6 * 3_600_000
@@ -68,6 +83,8 @@ const SIX_HOURS = 6 * 3_600_000
 const TASKS = 2 * PARTITIONS
 /** Milliseconds for the application to process everything after the last fault. */
 const DRAIN_PATIENCE = 60_000
+/** Milliseconds for the same where a service is called, one call after the other for each account. */
+const CALLS_PATIENCE = 180_000
 /** Milliseconds without a change after which the application counts as drained. */
 const QUIET = 1500
 const CLOSE_PATIENCE = 40_000
@@ -93,7 +110,7 @@ class Round {
   readonly #brokers: ProxiedBrokers
   readonly #options: RoundOptions
   readonly #random: Random
-  readonly #settings: BankSettings
+  #settings: BankSettings
   readonly #topics: BankTopics
   readonly #bank: DatedBank
   readonly #log: Log
@@ -102,6 +119,7 @@ class Round {
   readonly #trace: string[] = []
   readonly #started = performance.now()
   readonly #recoveries: Promise<void>[] = []
+  #service: CheckService | undefined
   #isBrokerBusy = false
   #brokerFaults = 0
 
@@ -115,6 +133,7 @@ class Round {
       guarantee: options.guarantee,
       standbyReplicas: this.#random.pick([0, 0, 1]),
       threads: options.threads ?? 1,
+      checks: undefined,
     }
     this.#topics = bankTopics(prefix)
     this.#bank = { seed: options.seed, accounts: ACCOUNTS, start: Date.now() - SIX_HOURS }
@@ -127,10 +146,14 @@ class Round {
     let feeding: Promise<number> = Promise.resolve(0)
     try {
       await this.#prepare()
+      if (this.#options.isAsync === true) await this.#startService()
       const processes = this.#random.pick([2, 3])
       while (this.#places.length < processes) this.#places.push(this.#open(this.#places.length))
       const generator = bankGenerator(this.#bank, this.#topics)
-      feeding = feed(this.#log, generator, { rate: RATE, signal: ending.signal })
+      feeding = feed(this.#log, generator, {
+        rate: this.#service === undefined ? RATE : CHECKED_RATE,
+        signal: ending.signal,
+      })
       feeding.catch(() => undefined)
       await this.#until('every process works', () => this.#places.every(({ process }) => hasTasks(process)))
       await this.#disturb()
@@ -143,9 +166,11 @@ class Round {
       await this.#drain()
       await this.#close()
       const difference = await within(COMPARE_PATIENCE, this.#compare(payments), 'topics and stores cannot be read')
+      const calls = await this.#callsSeen(payments)
       const { lost } = this.#brokers
       return {
         ...difference,
+        calls,
         payments,
         faults: this.#faults,
         lostResponses: lost - lostBefore,
@@ -162,19 +187,29 @@ class Round {
       ending.abort()
       await Promise.allSettled(this.#recoveries)
       await Promise.all(this.#places.map(({ process }) => process.kill()))
+      await this.#service?.stop()
       await this.#log.close()
     }
   }
 
+  async #startService(): Promise<void> {
+    const service = await CheckService.start(this.#options.seed)
+    this.#service = service
+    const emit = this.#random.pick(['in-order', 'as-completed'] as const)
+    const sameKey = this.#random.pick(['serial', 'concurrent'] as const)
+    this.#settings = { ...this.#settings, checks: { url: service.url, emit, sameKey } }
+    this.#note(`a service is called: ${emit}, ${sameKey}`)
+  }
+
   async #prepare(): Promise<void> {
-    const { payments, owners, totals, minutes, named } = this.#topics
+    const { payments, owners, totals, minutes, named, checked } = this.#topics
     const spec = (name: string, configs: Readonly<Record<string, string>>) => ({
       name,
       partitions: PARTITIONS,
       configs,
     })
     await this.#log.createTopics([
-      ...[payments, named].map(({ name }) => spec(name, { 'retention.ms': '-1' })),
+      ...[payments, named, checked].map(({ name }) => spec(name, { 'retention.ms': '-1' })),
       ...[owners, totals, minutes].map(({ name }) => spec(name, { 'cleanup.policy': 'compact' })),
     ])
     await using writer = await TopicWriter.open(this.#log, owners)
@@ -208,7 +243,13 @@ class Round {
     await faults({
       applicationId: `${this.#settings.prefix}bank`,
       topics: this.#topics,
+      calls: () => this.#service?.calls ?? 0,
       note: (what) => this.#note(what),
+      strike: async (kind) => {
+        const recovery = this.#fault(kind)
+        if (recovery === undefined) throw new Error(`there is nobody whom ${kind} could strike`)
+        await recovery
+      },
     })
   }
 
@@ -224,7 +265,6 @@ class Round {
       const recovery = this.#fault(kind)
       if (recovery === undefined) continue
       fault++
-      this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + 1)
       this.#recoveries.push(recovery)
       // A failure is thrown where all of them are awaited.
       recovery.catch(() => undefined)
@@ -244,6 +284,12 @@ class Round {
 
   /** Begins a fault. Returns a promise of its end, undefined if it can strike nobody at the moment. */
   #fault(kind: FaultKind): Promise<void> | undefined {
+    const recovery = this.#begin(kind)
+    if (recovery !== undefined) this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + 1)
+    return recovery
+  }
+
+  #begin(kind: FaultKind): Promise<void> | undefined {
     const random = this.#random
     const idle = this.#places.filter(({ isBusy }) => !isBusy)
     const downtime = random.between(0, 2000)
@@ -297,7 +343,7 @@ class Round {
       const statuses = this.#places.map(({ process }) => process.status)
       const now = JSON.stringify(statuses)
       const tasks = new Set(statuses.flatMap((status) => status?.tasks ?? []))
-      const isDone = tasks.size === TASKS && statuses.every((status) => status?.state === 'running' && status.lag === 0)
+      const isDone = tasks.size === TASKS && statuses.every(isIdle)
       if (!isDone || now !== before) since = performance.now()
       before = now
       return performance.now() - since > QUIET
@@ -330,7 +376,9 @@ class Round {
   }
 
   async #compare(payments: number): Promise<Difference> {
-    const expected = expectedBooks(this.#bank, this.#topics, payments)
+    const isChecked = this.#service !== undefined
+    const expected = expectedBooks(this.#bank, this.#topics, payments, isChecked)
+    const callsBefore = this.#service?.calls
     const parts = [
       await inputDifference(this.#log, this.#topics, payments),
       booksDifference('topics', expected, await booksInTopics(this.#log, this.#topics)),
@@ -347,19 +395,34 @@ class Round {
         return state === 'running' && tasks.length === TASKS
       })
       const where = directory.endsWith('new') ? 'changelogs' : 'stores'
-      parts.push(booksDifference(where, expected, booksInStores(streams)))
+      parts.push(booksDifference(where, expected, booksInStores(streams, isChecked)))
       const owners = JSON.stringify([...ownersInStores(streams)].toSorted())
       if (owners !== JSON.stringify([...ownersOf(this.#bank)].toSorted()))
         parts.push({ lost: 1, doubled: 0, examples: [`${where}: the table of owners is ${owners}`] })
     }
+    // What has been answered and committed is not called for again by those who open the stores.
+    if (this.#service?.calls !== callsBefore) throw new Error('the service is called again though all was answered')
     this.#note('compared')
     return sum(parts)
   }
 
+  /** Keys and order; how many answers there are, the books tell. */
+  async #callsSeen(payments: number): Promise<CallsSeen | undefined> {
+    const { checks, guarantee } = this.#settings
+    if (this.#service === undefined || checks === undefined) return undefined
+    const ids = Array.from({ length: payments }, (_, index) => `p${index}`)
+    const seen = this.#service.seen(ids.flatMap((id) => CHECKS.map((check) => nameOf({ id, check }))))
+    // Records that are processed again are sent again, behind later ones.
+    if (guarantee === 'at_least_once') return seen
+    const by = checks.emit === 'in-order' ? 'partition' : 'payer'
+    return { ...seen, wrong: [...seen.wrong, ...(await disorderOf(this.#log, this.#topics, by))] }
+  }
+
   async #until(what: string, isTrue: () => boolean): Promise<void> {
-    const deadline = performance.now() + DRAIN_PATIENCE
+    const patience = this.#service === undefined ? DRAIN_PATIENCE : CALLS_PATIENCE
+    const deadline = performance.now() + patience
     while (!isTrue()) {
-      if (performance.now() > deadline) throw new Error(`not within ${DRAIN_PATIENCE} ms: ${what}`)
+      if (performance.now() > deadline) throw new Error(`not within ${patience} ms: ${what}`)
       this.#assertNoneFailed()
       await sleep(100)
     }
@@ -380,6 +443,10 @@ class Round {
     )
     return [JSON.stringify(this.#settings), ...this.#trace, ...said].join('\n')
   }
+}
+
+function isIdle(status: BankStatus | undefined): boolean {
+  return status?.state === 'running' && status.lag === 0 && status.calls === 0
 }
 
 function hasTasks({ status }: BankProcess): boolean {

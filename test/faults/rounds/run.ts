@@ -15,6 +15,7 @@ const { values } = parseArgs({
     faults: { type: 'string', default: '5' },
     brokers: { type: 'string', default: '3' },
     threads: { type: 'string', default: '1' },
+    async: { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
   },
 })
@@ -25,9 +26,12 @@ const rounds = wholeNumber('rounds', values.rounds)
 const firstSeed = wholeNumber('seed', values.seed)
 const threads = wholeNumber('threads', values.threads)
 const faults = wholeNumber('faults', values.faults)
+/** Examples that are shown of what is wrong with the calls of a round. */
+const SHOWN = 10
 
 const total = { rounds: 0, kills: 0, zombies: 0, restarts: 0, wipes: 0, pauses: 0, brokerRestarts: 0 }
 const outcome = { lostResponses: 0, payments: 0, lost: 0, doubled: 0, failed: 0, void: 0 }
+const called = { calls: 0, repeated: 0, wrong: 0 }
 const directory = mkdtempSync(join(tmpdir(), 'millrace-faults-'))
 // Exiting ends everything that this process has started.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
@@ -38,19 +42,21 @@ try {
   await brokers.stop()
   rmSync(directory, { recursive: true, force: true })
 }
-console.log(JSON.stringify({ guarantee, groupProtocol, brokers: size, threads, ...total, ...outcome }))
+const shown = values.async ? { ...outcome, ...called } : outcome
+console.log(JSON.stringify({ guarantee, groupProtocol, brokers: size, threads, ...total, ...shown }))
 if (outcome.failed > 0) process.exitCode = 1
 
 async function round(seed: number): Promise<void> {
   total.rounds++
-  const flags = `--guarantee ${guarantee} --group-protocol ${groupProtocol} --brokers ${size} --threads ${threads}`
-  const replay = `npm run faults -- ${flags} --faults ${faults} --rounds 1 --seed ${seed}`
+  const mode = `${values.async ? '--async ' : ''}--guarantee ${guarantee} --group-protocol ${groupProtocol}`
+  const flags = `${mode} --brokers ${size} --threads ${threads} --faults ${faults}`
+  const replay = `npm run faults -- ${flags} --rounds 1 --seed ${seed}`
   const onVoid = (reason: string): void => {
     outcome.void++
     console.log(`seed ${seed} is void and tried again: the brokers have forgotten a transaction\n${reason}`)
   }
   try {
-    const options = { seed, guarantee, groupProtocol, threads, faults, directory }
+    const options = { seed, guarantee, groupProtocol, threads, faults, directory, isAsync: values.async }
     const result = await runUntilDecided(brokers, options, onVoid)
     const times = (...kinds: FaultKind[]): number =>
       kinds.reduce((all, kind) => all + (result.faults.get(kind) ?? 0), 0)
@@ -64,21 +70,31 @@ async function round(seed: number): Promise<void> {
     outcome.payments += result.payments
     outcome.lost += result.lost
     outcome.doubled += result.doubled
+    const { calls = 0, repeated = 0, wrong = [], manners = [] } = result.calls ?? {}
+    called.calls += calls
+    called.repeated += repeated
+    called.wrong += wrong.length
     // A zombie writes until it learns that the group took it for dead, unless transactions fence it.
     const mayLose = guarantee === 'at_least_once' && times('zombie') > 0
-    const isWrong = (result.lost > 0 && !mayLose) || (result.doubled > 0 && guarantee === 'exactly_once')
+    const isMiscounted = (result.lost > 0 && !mayLose) || (result.doubled > 0 && guarantee === 'exactly_once')
+    const isWrong = isMiscounted || wrong.length > 0
     if (values.trace || isWrong) for (const line of result.trace) console.log(line)
-    if (isWrong) for (const example of result.examples) console.log(example)
-    const happened = Array.from(result.faults, ([kind, count]) => `${kind} ${count}`).join(', ')
+    if (isWrong) for (const example of [...result.examples, ...wrong.slice(0, SHOWN)]) console.log(example)
+    const asked = values.async ? `${calls} calls (${counted(manners)}), ${repeated} of them repeated, ` : ''
     const sums = `lost ${result.lost}, doubled ${result.doubled}, ${result.trace.at(-1)}`
-    const what = `${result.payments} payments, ${happened}, ${result.lostResponses} lost responses`
-    console.log(`seed ${seed}: ${what}: ${sums}`)
+    const happened = `${asked}${counted(result.faults)}, ${result.lostResponses} lost responses`
+    console.log(`seed ${seed}: ${result.payments} payments, ${happened}: ${sums}`)
     if (!isWrong) return
   } catch (error) {
     console.log(error instanceof Error ? error.message : error)
   }
   outcome.failed++
   console.log(`seed ${seed} failed; again: ${replay}`)
+}
+
+/** `kill 2, pause 1` */
+function counted(counts: Iterable<readonly [string, number]>): string {
+  return Array.from(counts, ([kind, count]) => `${kind} ${count}`).join(', ')
 }
 
 function oneOf<const T extends string>(name: string, value: string, known: readonly T[]): T {
