@@ -237,7 +237,7 @@ export class Cluster {
     for (const [key, connection] of this.#connections) {
       if (live.has(key.slice(key.indexOf(' ') + 1))) continue
       this.#connections.delete(key)
-      void connection.close()
+      void connection.close().catch(() => undefined)
     }
   }
 
