@@ -41,7 +41,7 @@ function withOneCall(random: Random, topology: readonly Step[], emit: CallsStep[
   )
   if (replaceable.length > 0 && random.chance(0.6)) {
     const { id } = random.pick(replaceable)
-    return topology.map((step) => (step.id === id ? { ...step, calls } : step))
+    return topology.flatMap((step) => (step.id === id ? observed({ ...step, calls }) : [step]))
   }
   return insertedBehind(random.pick([...streams]), topology, calls)
 }
@@ -60,9 +60,19 @@ function insertedBehind(stream: string, topology: readonly Step[], calls: CallsS
       ...(inputs === undefined ? {} : { inputs: inputs.map((input) => ({ ...input, from: renamed(input.from) })) }),
     })
     const isBranch = step.branches?.some((branch) => branch.id === stream) || step.default?.id === stream
-    if (step.id === stream || isBranch) steps.push({ id, op: 'mapValues', from: stream, fn: 'v', calls })
+    if (step.id === stream || isBranch) steps.push(...observed({ id, op: 'mapValues', from: stream, fn: 'v', calls }))
   }
   return steps
+}
+
+/** Writes what a processor behind the step sees of each record to a topic: its place, stream time and headers. */
+function observed(step: Step): Step[] {
+  const id = `${step.id}-seen`
+  return [
+    step,
+    { id, op: 'processValues', proc: 'meta', from: step.id },
+    { id: `${id}-out`, op: 'to', topic: id, from: id },
+  ]
 }
 
 function streamsOf(topology: readonly Step[]): ReadonlySet<string> {
