@@ -9,6 +9,8 @@ import type { AsyncShape, Piece } from './shape.ts'
 
 /** For the pieces that can be followed record by record: where their results go. */
 const FOLLOWED: Partial<Record<Piece, string>> = { ordered: 'scored', completed: 'completed', chain: 'checked' }
+/** Where the results of a piece go whose records come of several payments each. */
+const NUMBERED: Partial<Record<Piece, string>> = { numbered: 'limited' }
 
 /**
  * Reads along what is sent on and what is kept in the stores of the steps, and compares it with the committed offsets:
@@ -39,6 +41,11 @@ export class Ledger {
     for (const { topic, key, value } of round) {
       if (topic === payments.name) this.#inputs[partitionOf(key)]?.push(value as Payment)
     }
+  }
+
+  /** True if a committed record of an output has this id. */
+  hasSent(output: string, id: string): boolean {
+    return this.#sent.get(output)?.has(id) === true
   }
 
   /** True if no record is in the store of a step. */
@@ -126,7 +133,7 @@ export class Ledger {
 
   #assignAll(): void {
     for (const piece of this.#shape.pieces) {
-      const output = FOLLOWED[piece]
+      const output = FOLLOWED[piece] ?? NUMBERED[piece]
       if (output !== undefined) this.#assign(output)
       for (const step of STEPS[piece]) this.#assign(`app-${step}-changelog`)
     }

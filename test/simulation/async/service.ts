@@ -9,6 +9,9 @@ export interface Called {
   readonly id: string
 }
 
+/** What nobody listens to any more. */
+const TOO_LATE: unknown = { id: 'too late' }
+
 /** A record that the service refuses for good. */
 export class Refused extends Error {}
 
@@ -21,8 +24,11 @@ interface Running {
 
 /** What must hold of the calls of a step. */
 export interface CallLimits {
-  /** True if all attempts at a record must have one idempotency key, and no other record that key. */
-  readonly hasOneKey: boolean
+  /**
+   * `one`: all attempts at a record must have one idempotency key, and no other record that key. `numbered`: another
+   * record may have the key of one whose result was not committed.
+   */
+  readonly keys: 'one' | 'numbered' | 'any'
   readonly concurrency: number
   readonly isSerial: boolean
 }
@@ -41,6 +47,7 @@ export class Service {
   readonly #counter: FaultCounter
   /** Share of the attempts that fail or hang. */
   readonly #trouble: number
+  readonly #wasSent: (id: string) => boolean
   readonly #identityOf = new Map<string, string>()
   readonly #keyOf = new Map<string, string>()
   /** Attempts that may still run, by process, step and partition. */
@@ -48,8 +55,10 @@ export class Service {
   /** Calls that wait for an answer, by process. */
   readonly #open = new Map<SimProcess, number>()
 
-  constructor(random: Random, counter: FaultCounter, trouble: number) {
+  /** @param wasSent true if the result of a numbered record is committed */
+  constructor(random: Random, counter: FaultCounter, trouble: number, wasSent: (id: string) => boolean) {
     this.#random = random
+    this.#wasSent = wasSent
     this.#counter = counter
     this.#trouble = trouble
   }
@@ -65,7 +74,8 @@ export class Service {
   ): (value: V, key: string, context: CallContext) => R | PromiseLike<R> {
     return (value, key, context) => {
       this.#note(step, value.id)
-      if (limits.hasOneKey) this.#checkKey(`${step} ${value.id}`, context.idempotencyKey)
+      if (limits.keys === 'one') this.#checkKey(`${step} ${value.id}`, context.idempotencyKey)
+      if (limits.keys === 'numbered') this.#checkNumber(value.id, context.idempotencyKey)
       const running = { key, context, isAnswered: false }
       this.#checkRunning(`${process.name} ${step}/${partitionOf(key)}`, running, limits)
       try {
@@ -91,6 +101,13 @@ export class Service {
     this.#keyOf.set(record, key)
     if (other !== record) this.problems.push(`the idempotency key ${key} of ${record} is that of ${other}, too`)
     if (before !== key) this.problems.push(`the idempotency key of ${record} was ${before}, and then ${key}`)
+  }
+
+  #checkNumber(id: string, key: string): void {
+    const other = this.#identityOf.get(key) ?? id
+    this.#identityOf.set(key, id)
+    if (other === id || !this.#wasSent(other)) return
+    this.problems.push(`the idempotency key ${key} of ${id} is that of ${other}, whose result was committed`)
   }
 
   #checkRunning(place: string, attempt: Running, { concurrency, isSerial }: CallLimits): void {
@@ -154,8 +171,9 @@ export class Service {
       process.later(`the service ${what}`, () => {
         this.#open.set(process, (this.#open.get(process) ?? 0) - 1)
         running.isAnswered = true
-        if (running.context.signal.aborted) this.#counter.count('answer after the attempt was aborted')
-        settle(resolve, reject)
+        if (!running.context.signal.aborted) return settle(resolve, reject)
+        this.#counter.count('answer after the attempt was aborted')
+        resolve(TOO_LATE as R)
       }),
     )
   }

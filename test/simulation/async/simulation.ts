@@ -66,7 +66,7 @@ class Disturbed {
     this.#shape = shape
     this.#rounds = rounds
     this.#random = random
-    this.#service = new Service(random, this.faults, shape.trouble)
+    this.#service = new Service(random, this.faults, shape.trouble, (id) => this.#ledger.hasSent('limited', id))
     const logger: Logger = {
       ...silentLogger,
       error: (fields, message) => this.world.schedule.note(`${message}: ${textOf(fields)}`),

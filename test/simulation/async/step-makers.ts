@@ -22,11 +22,12 @@ export function callingSteps(shape: AsyncShape, service: Service, process: SimPr
       inputValue: json<NonNullable<V>>(),
     }
   }
+  const isExact = shape.guarantee === 'exactly_once'
   // Behind a repartition topic a record that was written twice is two records.
-  const isDoubled = (step: string): boolean => step === 'close' && shape.guarantee === 'at_least_once'
+  const isDoubled = (step: string): boolean => step === 'close' && !isExact
   const call = <V extends Called, R>(piece: Piece, step: string, fn: (value: V, key: string) => R) =>
     service.callFrom(process, step, fn, {
-      hasOneKey: piece !== 'numbered' && !isDoubled(step),
+      keys: piece === 'numbered' ? (isExact ? 'numbered' : 'any') : isDoubled(step) ? 'any' : 'one',
       concurrency: shape.steps[piece].concurrency,
       isSerial: shape.steps[piece].sameKey === 'serial',
     })
