@@ -242,21 +242,27 @@ export interface JoinBuffer<K, V> extends StateStore {
   evictWhile(condition: () => boolean, emit: (key: K, value: V, timestamp: number, headers: Headers) => void): void
 }
 
+/** Tells a call from all others of its step. */
+export interface CallPlace {
+  /** The input record that it came of: topic null in punctuators. */
+  readonly topic: string | null
+  readonly partition: number
+  readonly offset: number
+  /** Distinguishes it from the other records that came of the same input record. */
+  readonly ordinal: string
+  /** False: caches or punctuators sent it. It came of no single input record, and its ordinal alone is its own. */
+  readonly belongsToRecord: boolean
+}
+
 /** A record whose call had not left its step at a commit. */
-export interface KeptCall<K, V> {
+export interface KeptCall<K, V> extends Omit<CallPlace, 'belongsToRecord'> {
   readonly sequence: number
   readonly key: K | null
   readonly value: V | null
   readonly timestamp: number
   readonly headers: Headers
-  /** The input record that it came of: topic null in punctuators. */
-  readonly topic: string | null
-  readonly partition: number
-  readonly offset: number
   /** The task's stream time when it came. */
   readonly streamTime: number
-  /** Distinguishes it from the other records that came of the same input record. */
-  readonly ordinal: string
 }
 
 /** The records that an asynchronous step has taken and not sent on. */
@@ -264,8 +270,8 @@ export interface CallState<K, V> extends StateStore {
   /** Returns those that are kept, in the order of their sequence numbers. */
   all(): readonly KeptCall<K, V>[]
   /** @throws MR_STATE_SERIALIZE, MR_SERDE_ROUND_TRIP */
-  put(call: KeptCall<K, V>): void
-  remove(sequence: number): void
+  put(call: KeptCall<K, V> & CallPlace): void
+  remove(call: CallPlace): void
   /** Returns what two equal keys have in common: the key itself if it is primitive, else its bytes as text. */
   mapKey(key: K): unknown
 }

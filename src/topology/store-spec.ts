@@ -79,7 +79,7 @@ export interface JoinBufferSpec extends StoreSpecBase {
   readonly grace: number
 }
 
-/** The records of an asynchronous step whose results had not left it at the last commit, by sequence number. */
+/** The records of an asynchronous step whose results had not left it at the last commit. */
 export interface CallStoreSpec extends StoreSpecBase {
   readonly kind: 'calls'
 }

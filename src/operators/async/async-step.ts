@@ -36,8 +36,8 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
   /** No attempt takes too long, and no pause is over, before this; by the monotonic clock. */
   #due = Infinity
   #isStopped = false
-  /** Sequence numbers of what has left and is still in the store. */
-  #left: number[] = []
+  /** What has left and is still in the store. */
+  #left: Call[] = []
   /** Attempts that run. */
   #running = 0
   /** Input records of restored calls that are being read again, and what kept one from being read. */
@@ -164,7 +164,7 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
     const { topic, partition, offset } = call
     this.#nextSequence = call.sequence + 1
     if (topic !== null && call.belongsToRecord && this.#host.isAhead(topic, offset)) {
-      this.#left.push(call.sequence)
+      this.#state.remove(call)
       return
     }
     const input = topic === null ? undefined : this.#host.inputOf(topic, partition, offset)
@@ -329,7 +329,7 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
 
   #forget(call: Call): void {
     this.#table.remove(call)
-    if (call.isKept) this.#left.push(call.sequence)
+    if (call.isKept) this.#left.push(call)
   }
 
   /** @throws the error of the call */
@@ -364,9 +364,10 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
   /** The offset goes on: a record that the store cannot hold must be decided about before. */
   #keep(call: Call): void {
     const { sequence, timestamp, headers, topic, partition, offset, streamTime, ordinal } = call
+    const place = { topic, partition, offset, ordinal, belongsToRecord: call.belongsToRecord }
     const [key, value] = [call.key ?? null, call.value ?? null]
     try {
-      this.#state.put({ sequence, key, value, timestamp, headers, topic, partition, offset, streamTime, ordinal })
+      this.#state.put({ ...place, sequence, key, value, timestamp, headers, streamTime })
       call.isKept = true
     } catch (error) {
       this.#abort(call, error)
@@ -381,7 +382,7 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
   }
 
   forgetLeft(): void {
-    for (const sequence of this.#left) this.#state.remove(sequence)
+    for (const call of this.#left) this.#state.remove(call)
     this.#left = []
   }
 

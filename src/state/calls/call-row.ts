@@ -8,14 +8,18 @@ const FORM = 1
 const NULL = -1
 
 /** A call as the store keeps it. */
-export interface CallRow extends Omit<KeptCall<unknown, unknown>, 'sequence' | 'key' | 'value'> {
+export interface CallRow extends Omit<KeptCall<unknown, unknown>, 'key' | 'value'> {
   readonly key: Buffer | null
   readonly value: Buffer | null
 }
 
-/** Writes `form(1) ‖ timestamp ‖ streamTime ‖ offset ‖ partition(4) ‖ topic ‖ ordinal ‖ headers ‖ key ‖ value`. */
+/**
+ * Writes `form(1) ‖ sequence ‖ timestamp ‖ streamTime ‖ offset ‖ partition(4) ‖ topic ‖ ordinal ‖ headers ‖ key ‖
+ * value`.
+ */
 export function writeCallRow(writer: ByteWriter, row: CallRow): void {
-  writer.byte(FORM).int64(row.timestamp).int64(row.streamTime).int64(row.offset).int32(row.partition)
+  const { sequence, timestamp, streamTime, offset, partition } = row
+  writer.byte(FORM).int64(sequence).int64(timestamp).int64(streamTime).int64(offset).int32(partition)
   writeText(writer, row.topic)
   writeText(writer, row.ordinal)
   writer.int32(row.headers.length)
@@ -30,7 +34,7 @@ export function writeCallRow(writer: ByteWriter, row: CallRow): void {
 /** Reads what `writeCallRow` has written. @throws RangeError if it is cut off, or of another form */
 export function readCallRow(bytes: Buffer): CallRow {
   if (bytes[0] !== FORM) throw new RangeError(`a call of the unknown form ${bytes[0]}`)
-  let at = 29
+  let at = 37
   const int32 = (): number => {
     at += 4
     return bytes.readInt32BE(at - 4)
@@ -48,10 +52,11 @@ export function readCallRow(bytes: Buffer): CallRow {
   const headers: Header[] = []
   for (let left = int32(); left > 0; left--) headers.push({ name: text() ?? '', value: take() })
   return {
-    timestamp: readLong(bytes, 1),
-    streamTime: readLong(bytes, 9),
-    offset: readLong(bytes, 17),
-    partition: bytes.readInt32BE(25),
+    sequence: readLong(bytes, 1),
+    timestamp: readLong(bytes, 9),
+    streamTime: readLong(bytes, 17),
+    offset: readLong(bytes, 25),
+    partition: bytes.readInt32BE(33),
     topic,
     ordinal,
     headers: new Headers(headers),

@@ -4,9 +4,8 @@ import type { CallStoreSpec } from '../../topology/store-spec.ts'
 import { LoadedStore, type LoadedEntry } from '../buffers/loaded-store.ts'
 import { KeyCodec, ValueCodec } from '../codecs.ts'
 import type { StatePlace } from '../environment.ts'
-import { readLong } from '../../serde/big-endian.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
-import type { CallState, KeptCall } from '../states.ts'
+import type { CallPlace, CallState, KeptCall } from '../states.ts'
 import { readCallRow, writeCallRow, type CallRow } from './call-row.ts'
 
 /** Marks the changelog records of calls with the store's name: a topology without their step recognizes them. */
@@ -21,7 +20,8 @@ export class CallStore<K, V> extends LoadedStore<CallEntry> implements CallState
   readonly spec: CallStoreSpec
   readonly #keys: KeyCodec<K>
   readonly #values: ValueCodec<V>
-  readonly #entries = new Map<number, CallEntry>()
+  /** By `idOf` their places. */
+  readonly #entries = new Map<string, CallEntry>()
 
   constructor(spec: CallStoreSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
     const mark = new Headers().add(CALLS_HEADER, spec.name)
@@ -33,35 +33,35 @@ export class CallStore<K, V> extends LoadedStore<CallEntry> implements CallState
 
   all(): readonly KeptCall<K, V>[] {
     this.ensureLoaded()
-    return [...this.#entries].sort(([a], [b]) => a - b).map(([sequence, { row }]) => this.#call(sequence, row))
+    const rows = [...this.#entries.values()].map(({ row }) => row)
+    return rows.sort((a, b) => a.sequence - b.sequence).map((row) => this.#call(row))
   }
 
-  #call(sequence: number, row: CallRow): KeptCall<K, V> {
-    const { key, value, ...place } = row
+  #call({ key, value, ...place }: CallRow): KeptCall<K, V> {
     return {
       ...place,
-      sequence,
       key: key === null ? null : this.#keys.read(key, 0, key.length),
       value: value === null ? null : this.#values.decode(value),
     }
   }
 
-  put({ sequence, key, value, ...place }: KeptCall<K, V>): void {
+  put(call: KeptCall<K, V> & CallPlace): void {
     this.ensureLoaded()
+    const { key, value } = call
     const row: CallRow = {
-      ...place,
+      ...call,
       key: key === null ? null : this.#keys.encode(key),
       value: value === null ? null : this.#values.encode(value),
     }
-    const entry: CallEntry = { id: this.#idOf(sequence), logTime: place.timestamp, logged: false, row }
-    this.#entries.set(sequence, entry)
+    const entry: CallEntry = { id: idOf(call), logTime: call.timestamp, logged: false, row }
+    this.#entries.set(entry.id, entry)
     this.changed(entry)
   }
 
-  remove(sequence: number): void {
-    const entry = this.#entries.get(sequence)
+  remove(call: CallPlace): void {
+    const entry = this.#entries.get(idOf(call))
     if (entry === undefined) return
-    this.#entries.delete(sequence)
+    this.#entries.delete(entry.id)
     this.removed(entry)
   }
 
@@ -69,9 +69,10 @@ export class CallStore<K, V> extends LoadedStore<CallEntry> implements CallState
     return this.#keys.mapKey(key)
   }
 
-  protected load(id: Buffer, value: Buffer): void {
+  protected load(key: Buffer, value: Buffer): void {
     const row = readCallRow(value)
-    this.#entries.set(readLong(id, 0), { id: id.toString('latin1'), logTime: row.timestamp, logged: true, row })
+    const id = key.toString('latin1')
+    this.#entries.set(id, { id, logTime: row.timestamp, logged: true, row })
   }
 
   protected unload(): void {
@@ -81,9 +82,12 @@ export class CallStore<K, V> extends LoadedStore<CallEntry> implements CallState
   protected writeValue({ row }: CallEntry, writer: ByteWriter): void {
     writeCallRow(writer, row)
   }
+}
 
-  #idOf(sequence: number): string {
-    const id = this.place.scratch.rewind().int64(sequence)
-    return id.buffer.toString('latin1', 0, id.position)
-  }
+/**
+ * Returns the row of a call, as ASCII. At least once, an owner that has lost the task without knowing it writes beside
+ * the next one: a row that both write is the same record.
+ */
+function idOf({ topic, partition, offset, ordinal, belongsToRecord }: CallPlace): string {
+  return belongsToRecord ? `${topic}/${partition}/${offset}/${ordinal}` : ordinal
 }

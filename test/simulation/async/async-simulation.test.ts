@@ -17,6 +17,11 @@ describe('asynchronous steps, whatever happens to calls, processes, commits and 
     120_000,
   )
 
+  test('at least once, an owner that has lost its task takes no record from the next one', async () => {
+    const { problems } = await simulateAsync(3774)
+    expect(problems).toEqual([])
+  })
+
   test('a seed replays exactly', async () => {
     for (const seed of [5, 13]) {
       const first = await simulateAsync(seed)
