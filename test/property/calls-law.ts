@@ -149,7 +149,12 @@ function differenceByKey(synchronous: Observation, asynchronous: Observation): s
 
 /** A cache decides which changes are seen on the way. */
 function differenceOfLast(synchronous: Observation, asynchronous: Observation): string | undefined {
-  return difference('last values of', lastValues(synchronous.outputs), lastValues(asynchronous.outputs))
+  return difference('last values of', lastTables(synchronous), lastTables(asynchronous))
+}
+
+/** Processors see the time of the commit at which a cache sends its changes on. */
+function lastTables({ outputs }: Observation): ReadonlyMap<string, readonly string[]> {
+  return lastValues(new Map([...outputs].filter(([place]) => !place.includes('-seen/'))))
 }
 
 /** Restarts count in both runs: what they do to an application without calls is the business of other laws. */

@@ -124,9 +124,10 @@ export class PartitionQueue implements WaitingRecords {
 
   #advance(): void {
     this.hasHead = false
-    this.headKey = null
-    this.headValue = null
     for (;;) {
+      // A record that was skipped must not leave its key or value to one without.
+      this.headKey = null
+      this.headValue = null
       let cursor = this.#current
       if (cursor === undefined) {
         cursor = this.#cursors.shift()
