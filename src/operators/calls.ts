@@ -19,15 +19,15 @@ export interface Moment {
 /** What an asynchronous step is doing. */
 export interface CallCounts {
   /** Calls that run or pause between two attempts. */
-  inFlight: number
+  readonly inFlight: number
   /** Records that wait for a call, for the calls before them, or for a place downstream. */
-  waiting: number
+  readonly waiting: number
   /** Attempts made so far. */
-  attempts: number
+  readonly attempts: number
   /** Calls that failed after their last attempt. */
-  failures: number
+  readonly failures: number
   /** When the oldest record that is in the step came, by the monotonic clock; Infinity if there is none. */
-  oldest: number
+  readonly oldest: number
 }
 
 /** An asynchronous step, as its task drives it. */

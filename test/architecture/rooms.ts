@@ -162,7 +162,10 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: 'stores as operators know them, and what every store is given',
     knows: ['engine', 'errors', 'platform', 'record', 'serde', 'state/rows', 'topology'],
   },
-  'state/rows': { holds: 'bytes of rows on their way to engine and changelog', knows: ['engine', 'platform', 'serde'] },
+  'state/rows': {
+    holds: 'bytes of rows on their way to engine and changelog',
+    knows: ['engine', 'platform', 'record', 'serde'],
+  },
   'state/entries': {
     holds: 'live entries over an engine: held back, logged, written, evicted',
     knows: STORE,
@@ -223,14 +226,8 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: 'joins of tables by a foreign key',
     knows: [...OPERATOR, 'operators/table', 'serde', 'state'],
   },
-  'operators/async': {
-    holds: 'calls of services: which may begin, which results may leave',
-    knows: [...OPERATOR, 'state', 'topology'],
-  },
-  'operators/suppress': {
-    holds: 'results held back',
-    knows: [...OPERATOR, 'operators/table', 'state', 'windowing'],
-  },
+  'operators/async': { holds: 'calls of services and their results', knows: [...OPERATOR, 'state', 'topology'] },
+  'operators/suppress': { holds: 'results held back', knows: [...OPERATOR, 'operators/table', 'state', 'windowing'] },
   'operators/create': {
     holds: 'from an `OperatorSpec` to the operator that runs it',
     knows: [
@@ -443,10 +440,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: 'which of the two protocols',
     knows: ['group', 'kafka/cluster', 'kafka/group/classic', 'kafka/group/member', 'kafka/group/streams'],
   },
-  'kafka/transaction': {
-    holds: 'transactions',
-    knows: [...KAFKA, 'kafka/group/member', 'kafka/produce'],
-  },
+  'kafka/transaction': { holds: 'transactions', knows: [...KAFKA, 'kafka/group/member', 'kafka/produce'] },
   'kafka/client': {
     holds: 'the `Log` port over Kafka',
     knows: [

@@ -1,8 +1,8 @@
-import { Headers, type Header } from '../../record/headers.ts'
+import { Headers } from '../../record/headers.ts'
 import { readLong } from '../../serde/big-endian.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
+import { SizedReader, writeHeaders, writeSized, writeSizedText } from '../rows/sized-bytes.ts'
 
-const NULL = -1
 /** Stands for the length of an old value that equals the prior one. */
 const SAME_AS_PRIOR = -2
 const LONG = 8
@@ -27,49 +27,36 @@ export interface BufferedRow {
 /** Writes a row as Kafka Streams 4.3 writes it to the changelog of its buffers (its format 3). */
 export function writeBufferedRow(writer: ByteWriter, row: BufferedRow): void {
   writer.int64(row.timestamp).int64(row.offset)
-  writeBytes(writer, row.topic === null ? null : Buffer.from(row.topic, 'utf8'))
+  writeSizedText(writer, row.topic)
   writer.int32(row.partition)
   writeHeaders(writer, row.headers)
-  writeBytes(writer, row.prior)
+  writeSized(writer, row.prior)
   if (row.old !== null && row.prior !== null && row.old.equals(row.prior)) writer.int32(SAME_AS_PRIOR)
-  else writeBytes(writer, row.old)
-  writeBytes(writer, row.next)
+  else writeSized(writer, row.old)
+  writeSized(writer, row.next)
   writer.int64(row.time)
 }
 
 /** Reads a row that `writeBufferedRow` or Kafka Streams has written. */
 export function readBufferedRow(bytes: Buffer): BufferedRow {
-  let at = 2 * LONG
-  const take = (): Buffer | null => {
-    const length = bytes.readInt32BE(at)
-    at += INT
-    if (length < 0) return null
-    at += length
-    return bytes.subarray(at - length, at)
-  }
-  const topic = take()
-  const partition = bytes.readInt32BE(at)
-  const headerCount = bytes.readInt32BE(at + INT)
-  at += 2 * INT
-  const headers: Header[] = []
-  for (let i = 0; i < headerCount; i++) {
-    const name = take()
-    headers.push({ name: name === null ? '' : name.toString('utf8'), value: take() })
-  }
-  const prior = take()
-  const sameAsPrior = bytes.readInt32BE(at) === SAME_AS_PRIOR
-  const old = take()
-  const next = take()
+  const reader = new SizedReader(bytes, 2 * LONG)
+  const topic = reader.text()
+  const partition = reader.int32()
+  const headers = reader.headers()
+  const prior = reader.sized()
+  const sameAsPrior = bytes.readInt32BE(reader.at) === SAME_AS_PRIOR
+  const old = reader.sized()
+  const next = reader.sized()
   return {
     timestamp: readLong(bytes, 0),
     offset: readLong(bytes, LONG),
-    topic: topic === null ? null : topic.toString('utf8'),
+    topic,
     partition,
     headers: headers.length === 0 ? null : new Headers(headers),
     prior,
     old: sameAsPrior ? prior : old,
     next,
-    time: readLong(bytes, at),
+    time: readLong(bytes, reader.at),
   }
 }
 
@@ -80,18 +67,4 @@ export function bufferedSize(keyLength: number, row: BufferedRow): number {
   if (row.old !== null && (row.prior === null || !row.old.equals(row.prior))) size += row.old.length
   if (row.headers !== null) for (const { name, value } of row.headers) size += name.length + (value?.length ?? 0)
   return size
-}
-
-function writeHeaders(writer: ByteWriter, headers: Headers | null): void {
-  writer.int32(headers?.length ?? 0)
-  if (headers === null) return
-  for (const { name, value } of headers) {
-    writeBytes(writer, Buffer.from(name, 'utf8'))
-    writeBytes(writer, value)
-  }
-}
-
-function writeBytes(writer: ByteWriter, bytes: Buffer | null): void {
-  if (bytes === null) writer.int32(NULL)
-  else writer.int32(bytes.length).bytes(bytes)
 }
