@@ -1,5 +1,5 @@
 import type { RecordCursor, SeeKey } from '../../log/log.ts'
-import { decode } from '../../serde/decode.ts'
+import { readerOf, type ReadValue } from '../../serde/call-serde.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { AskedRows, Prefetchable, PrefetchedRows } from '../../state/prefetchable.ts'
 
@@ -45,7 +45,7 @@ interface Store {
  * with its place, when it is that record's turn.
  */
 export class Prefetch {
-  readonly #keySerde: Serde<unknown>
+  readonly #readKey: ReadValue<unknown>
   readonly #records: WaitingRecords
   readonly #stores: readonly Store[]
   /** Records of the window, and how many of them are left. */
@@ -55,7 +55,7 @@ export class Prefetch {
   #following: readonly unknown[] | undefined
 
   constructor(keySerde: Serde<unknown>, records: WaitingRecords, stores: readonly Prefetchable[]) {
-    this.#keySerde = keySerde
+    this.#readKey = readerOf(keySerde)
     this.#records = records
     this.#stores = stores.map((store) => ({ store, asked: undefined, rows: undefined, late: 0, pause: 0, restsIn: -1 }))
   }
@@ -102,7 +102,7 @@ export class Prefetch {
   /** Null if it cannot be read. */
   #key(buffer: Buffer, start: number, end: number): unknown {
     try {
-      return decode(this.#keySerde, buffer, start, end)
+      return start < 0 ? null : this.#readKey(buffer, start, end)
     } catch {
       return null
     }
