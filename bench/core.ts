@@ -32,9 +32,9 @@ import type { PartitionMap } from '../src/log/log.ts'
 import { systemClock, type Clock } from '../src/platform/clock.ts'
 import { partitionForKey } from '../src/record/murmur2.ts'
 import { RecordSlice } from '../src/record/record-slice.ts'
-import paymentsApp from '../examples/payments/app.ts'
+import { keepBooks } from '../examples/payments/app.ts'
 import { expectedTotals, paymentGenerator } from '../examples/payments/generator.ts'
-import { accounts as accountTotals } from '../examples/payments/topics.ts'
+import { accounts as accountTotals, payments } from '../examples/payments/topics.ts'
 
 const PARTITIONS = 4
 const W2_ACCOUNTS = 10_000
@@ -139,6 +139,13 @@ const w2Workload: Workload = {
 
 const bank = { seed: 7, accounts: 10_000 }
 const generator = paymentGenerator(bank)
+
+/** The payments example without the service that it calls. */
+const paymentsApp = defineApp({
+  id: 'payments',
+  guarantee: 'exactly_once',
+  build: (builder) => keepBooks(builder.stream(payments)),
+})
 
 const paymentsWorkload: Workload = {
   name: 'payments example',

@@ -1,14 +1,35 @@
-import { describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { Windowed } from 'millrace'
 import { TopologyTestDriver } from 'millrace/testing'
-import app, { MOST_PAYMENTS_A_MINUTE } from './app.ts'
+import app, { LARGE, MOST_PAYMENTS_A_MINUTE } from './app.ts'
 import { describePayment, dollars } from './describe-payment.ts'
 import { expectedTotals, paymentGenerator, START } from './generator.ts'
-import { accounts, frauds, payments, volumes } from './topics.ts'
+import { riskOf, startScoringService } from './scoring-service.ts'
+import { accounts, frauds, payments, scores, volumes } from './topics.ts'
 import type { Payment } from './topics.ts'
 
 const BANK = { seed: 7, accounts: 20 }
 const MINUTE = 60_000
+
+let service: Awaited<ReturnType<typeof startScoringService>>
+beforeAll(async () => {
+  service = await startScoringService()
+  vi.stubEnv('SCORING_URL', service.url)
+})
+afterAll(() => service.stop())
+
+/** Lets the service be called again where it was busy, until it has scored so many payments. */
+async function scored(driver: TopologyTestDriver, count: number): Promise<void> {
+  for (;;) {
+    await driver.settled()
+    if (driver.output(scores).size >= count) return
+    driver.advanceWallClock('1s')
+  }
+}
+
+function isLarge({ cents }: Payment): boolean {
+  return cents >= LARGE
+}
 
 function pay(from: string, to: string, cents: number): Payment {
   return { type: 'payment', id: `${from}-${to}-${cents}`, from, to, cents }
@@ -26,7 +47,7 @@ describe('payments', () => {
     )
   })
 
-  test('totals are those that the generator says, and all balances add up to nothing', () => {
+  test('totals are those that the generator says, and all balances add up to nothing', async () => {
     const count = 2000
     using driver = new TopologyTestDriver(app)
     const generator = paymentGenerator(BANK)
@@ -35,6 +56,8 @@ describe('payments', () => {
       const { key, value, timestamp } = generator.record(index)
       input.pipe(key, value, { timestamp })
     }
+    const large = Array.from({ length: count }, (_, index) => generator.record(index).value).filter(isLarge)
+    await scored(driver, large.length)
     const totals = driver.output(accounts).readMap()
     expect(totals).toEqual(expectedTotals(BANK, count))
     expect([...totals.values()].reduce((sum, total) => sum + (total?.balance ?? Number.NaN), 0)).toBe(0)
@@ -74,6 +97,20 @@ describe('payments', () => {
     ])
     input.pipe('Mallory', pay('Mallory', 'Bob', 100), { timestamp: START + MINUTE })
     expect(alerts.isEmpty).toBe(true)
+  })
+
+  test('a large payment has one score, that of the service, however often the service was busy', async () => {
+    using driver = new TopologyTestDriver(app)
+    const input = driver.input(payments)
+    const paid = Array.from({ length: 50 }, (_, index) => ({
+      ...pay('Alice', 'Bob', LARGE - 25 + index),
+      id: `p${index}`,
+    }))
+    for (const payment of paid) input.pipe('Alice', payment, { timestamp: START })
+    await scored(driver, 25)
+    expect(driver.output(scores).readKeyValues()).toEqual(
+      paid.filter(isLarge).map((payment) => ['Alice', { id: payment.id, cents: payment.cents, risk: riskOf(payment) }]),
+    )
   })
 
   test('a payment that does not fit the schema stops the application at its place', () => {

@@ -1,10 +1,14 @@
 import { defineApp, json, string, tumbling } from 'millrace'
+import type { KStream } from 'millrace'
 import { describePayment } from './describe-payment.ts'
-import { accounts, frauds, payments, volumes } from './topics.ts'
-import type { AccountTotal, FraudAlert, Payment, Volume } from './topics.ts'
+import { scorePayment } from './score-payment.ts'
+import { accounts, frauds, payments, scores, volumes } from './topics.ts'
+import type { AccountTotal, FraudAlert, Payment, Score, Volume } from './topics.ts'
 
 /** An account that pays more often than this in a minute is suspicious. */
 export const MOST_PAYMENTS_A_MINUTE = 60
+/** Payments of so many cents and more are scored: the service wants money for each call. */
+export const LARGE = 45_000
 
 /** One side of a payment, as its account sees it. */
 interface Booking {
@@ -17,41 +21,62 @@ export default defineApp({
   guarantee: 'exactly_once',
   build: (builder) => {
     const paid = builder.stream(payments)
-
-    // Every payment touches two accounts, which live in different partitions: exactly-once keeps the sum of all
-    // balances 0.
-    paid
-      .flatMap((payment): [string, Booking][] => [
-        [payment.from, { sent: payment.cents, received: 0 }],
-        [payment.to, { sent: 0, received: payment.cents }],
-      ])
-      .groupByKey({ name: 'bookings', key: string(), value: json<Booking>() })
-      .aggregate((): AccountTotal => ({ sent: 0, received: 0, balance: 0, payments: 0 }), book, {
-        store: 'accounts',
-        value: json<AccountTotal>(),
-      })
-      .toStream()
-      .to(accounts)
-
-    paid
-      .groupBy(() => 'all', { name: 'volume', key: string() })
-      .windowedBy(tumbling('1m', { grace: '10s' }))
-      .aggregate((): Volume => ({ payments: 0, cents: 0 }), addToVolume, { store: 'volume', value: json<Volume>() })
-      .toStream()
-      .to(volumes)
-
-    paid
-      .groupByKey()
-      .windowedBy(tumbling('1m', { grace: '10s' }))
-      .aggregate((): FraudAlert => ({ payments: 0, cents: 0, last: '' }), addToSuspicion, {
-        store: 'payments-by-payer',
-        value: json<FraudAlert>(),
-      })
-      .toStream()
-      .filter((suspicion) => suspicion.payments > MOST_PAYMENTS_A_MINUTE)
-      .to(frauds)
+    keepBooks(paid)
+    scoreLargePayments(paid)
   },
 })
+
+/** Calls the scoring service for each large payment: at least once each, with one result each, whatever happens. */
+function scoreLargePayments(paid: KStream<string, Payment>): void {
+  paid
+    .filter(({ cents }) => cents >= LARGE)
+    .mapValuesAsync(scorePayment, {
+      store: 'scoring',
+      concurrency: 32,
+      timeout: '2s',
+      retry: { attempts: 10, backoff: '50ms', maxBackoff: '1s' },
+      // One payment of an account need not wait for the other.
+      sameKey: 'concurrent',
+      value: json<Score>(),
+    })
+    .to(scores)
+}
+
+/** Totals of accounts, volume a minute, fraud alerts. */
+export function keepBooks(paid: KStream<string, Payment>): void {
+  // Every payment touches two accounts, which live in different partitions: exactly-once keeps the sum of all
+  // balances 0.
+  paid
+    .flatMap((payment): [string, Booking][] => [
+      [payment.from, { sent: payment.cents, received: 0 }],
+      [payment.to, { sent: 0, received: payment.cents }],
+    ])
+    .groupByKey({ name: 'bookings', key: string(), value: json<Booking>() })
+    .aggregate((): AccountTotal => ({ sent: 0, received: 0, balance: 0, payments: 0 }), book, {
+      store: 'accounts',
+      value: json<AccountTotal>(),
+    })
+    .toStream()
+    .to(accounts)
+
+  paid
+    .groupBy(() => 'all', { name: 'volume', key: string() })
+    .windowedBy(tumbling('1m', { grace: '10s' }))
+    .aggregate((): Volume => ({ payments: 0, cents: 0 }), addToVolume, { store: 'volume', value: json<Volume>() })
+    .toStream()
+    .to(volumes)
+
+  paid
+    .groupByKey()
+    .windowedBy(tumbling('1m', { grace: '10s' }))
+    .aggregate((): FraudAlert => ({ payments: 0, cents: 0, last: '' }), addToSuspicion, {
+      store: 'payments-by-payer',
+      value: json<FraudAlert>(),
+    })
+    .toStream()
+    .filter((suspicion) => suspicion.payments > MOST_PAYMENTS_A_MINUTE)
+    .to(frauds)
+}
 
 function book(total: AccountTotal, booking: Booking): AccountTotal {
   return {

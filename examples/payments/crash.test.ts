@@ -2,13 +2,14 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect, test } from 'vitest'
+import { afterAll, expect, test, vi } from 'vitest'
 import { chooseEngine, embeddedLog, readTopic, Streams } from 'millrace'
 import type { Log } from 'millrace'
-import app from './app.ts'
-import { expectedTotals } from './generator.ts'
-import { accounts, payments } from './topics.ts'
-import type { AccountTotal } from './topics.ts'
+import app, { LARGE } from './app.ts'
+import { expectedTotals, paymentGenerator } from './generator.ts'
+import { riskOf, startScoringService } from './scoring-service.ts'
+import { accounts, payments, scores } from './topics.ts'
+import type { AccountTotal, Score } from './topics.ts'
 
 const data = mkdtempSync(join(tmpdir(), 'millrace-payments-'))
 afterAll(() => rmSync(data, { recursive: true, force: true }))
@@ -62,9 +63,33 @@ async function totalsAfter(log: Log, count: number): Promise<Map<string, Account
   return totals
 }
 
-test('after kill -9, again and again, every payment was made once and booked once', async () => {
+/** The scores of the first `count` payments, in the order of the payments. */
+function expectedScores(count: number): Score[] {
+  const { record } = paymentGenerator(BANK)
+  return Array.from({ length: count }, (_, index) => record(index).value)
+    .filter(({ cents }) => cents >= LARGE)
+    .map((payment) => ({ id: payment.id, cents: payment.cents, risk: riskOf(payment) }))
+}
+
+/** Waits for the scores that are still missing. Returns all there are in the end, in the order of the payments. */
+async function scoresAfter(log: Log, count: number): Promise<Score[]> {
+  const missing = new Set(expectedScores(count).map(({ id }) => id))
+  const found: Score[] = []
+  if (missing.size > 0) {
+    for await (const { value } of readTopic(log, scores)) {
+      if (value !== null) missing.delete(value.id)
+      if (missing.size === 0) break
+    }
+  }
+  for await (const { value } of readTopic(log, scores, { until: 'end' })) if (value !== null) found.push(value)
+  return found.toSorted((a, b) => Number(a.id.slice(1)) - Number(b.id.slice(1)))
+}
+
+test('after kill -9, again and again, every payment was made and booked once and, if large, scored once', async () => {
   for (let round = 0; round < ROUNDS; round++) await runAndKill()
 
+  const service = await startScoringService()
+  vi.stubEnv('SCORING_URL', service.url)
   const log = await embeddedLog({ directory: join(data, 'log') })
   try {
     const ids = await paymentIds(log)
@@ -74,7 +99,10 @@ test('after kill -9, again and again, every payment was made once and booked onc
     const { factory: engine } = await chooseEngine()
     await using _streams = await Streams.start(app, { log, engine, stateDirectory: join(data, 'state') })
     expect(await totalsAfter(log, ids.length)).toEqual(expectedTotals(BANK, ids.length))
+    expect(await scoresAfter(log, ids.length)).toEqual(expectedScores(ids.length))
   } finally {
     await log.close()
+    await service.stop()
+    vi.unstubAllEnvs()
   }
 })

@@ -5,22 +5,27 @@ import { readAll } from '../kit/read-all.ts'
 import { createTopics } from '../kit/topics.ts'
 import app from './app.ts'
 import { paymentGenerator } from './generator.ts'
-import { accounts, frauds, payments, volumes } from './topics.ts'
+import { startScoringService } from './scoring-service.ts'
+import { accounts, frauds, payments, scores, volumes } from './topics.ts'
 import { BankView } from './view.ts'
 
 const ACCOUNTS = 40
 const view = new BankView()
+const service = await startScoringService()
+process.env['SCORING_URL'] ??= service.url
 
 await runDemo({
   app,
   view,
   rate: 500,
-  prepare: (log) => createTopics(log, [payments, volumes, frauds], [accounts]),
+  prepare: (log) => createTopics(log, [payments, volumes, frauds, scores], [accounts]),
   feed: (log, { rate, seed, signal }) => feed(log, paymentGenerator({ seed, accounts: ACCOUNTS }), { rate, signal }),
   watch: (log, signal) =>
     Promise.all([
       readAll(readTopic(log, accounts, { signal }), (record) => view.onAccount(record)),
       readAll(readTopic(log, volumes, { signal }), (record) => view.onVolume(record)),
       readAll(readTopic(log, frauds, { signal }), (record) => view.onFraud(record)),
+      readAll(readTopic(log, scores, { signal }), (record) => view.onScore(record)),
     ]),
 })
+await service.stop()

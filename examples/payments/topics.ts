@@ -29,6 +29,14 @@ export interface FraudAlert {
   readonly last: string
 }
 
+/** What the scoring service says of a large payment. */
+export interface Score {
+  readonly id: string
+  readonly cents: number
+  /** From 0 to 100. */
+  readonly risk: number
+}
+
 /** Input, by paying account. */
 export const payments = topic('payments', { key: string(), value: json(Payment) })
 
@@ -38,3 +46,5 @@ export const accounts = topic('account-totals', { key: string(), value: json<Acc
 export const volumes = topic('payment-volume', { key: windowed(string(), '1m'), value: json<Volume>() })
 /** Output, by account and minute: the latest state of every minute that is suspicious. */
 export const frauds = topic('fraud-alerts', { key: windowed(string(), '1m'), value: json<FraudAlert>() })
+/** Output, by paying account: one record for each large payment. */
+export const scores = topic('payment-scores', { key: string(), value: json<Score>() })

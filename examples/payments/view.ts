@@ -2,12 +2,17 @@ import Table from 'cli-table3'
 import type { TopicRecord, Windowed } from 'millrace'
 import type { LiveView } from '../kit/live-view.ts'
 import { dollars } from './describe-payment.ts'
-import type { AccountTotal, FraudAlert, Volume } from './topics.ts'
+import type { AccountTotal, FraudAlert, Score, Volume } from './topics.ts'
+
+/** Payments with such a score, or a higher one, are shown as risky. */
+const RISKY = 90
 
 /** The bank as its output topics tell it. */
 export class BankView implements LiveView {
   readonly #accounts = new Map<string, AccountTotal>()
   readonly #suspicious = new Map<string, FraudAlert>()
+  #scored = 0
+  #risky = 0
   #minute: Volume | undefined
   #minuteStart = -1
   #lastAlert = ''
@@ -26,6 +31,12 @@ export class BankView implements LiveView {
     if (key === null || value === null) return
     this.#suspicious.set(String(key), value)
     this.#lastAlert = `${key.key} made ${value.payments} payments in a minute; the last: ${value.last}`
+  }
+
+  onScore({ value }: TopicRecord<string, Score>): void {
+    if (value === null) return
+    this.#scored++
+    if (value.risk >= RISKY) this.#risky++
   }
 
   picture(rows: number): string {
@@ -64,7 +75,8 @@ export class BankView implements LiveView {
     const minute = this.#minute === undefined ? '-' : dollars(this.#minute.cents)
     return (
       `payments: ${this.#accounts.size} accounts, ${Math.floor(sides / 2)} payments, ` +
-      `sum of all balances ${dollars(balance)}, this minute ${minute}, ${this.#suspicious.size} fraud alerts`
+      `sum of all balances ${dollars(balance)}, this minute ${minute}, ${this.#suspicious.size} fraud alerts, ` +
+      `${this.#scored} large payments scored, ${this.#risky} of them risky`
     )
   }
 }

@@ -1,13 +1,18 @@
+import { defineApp } from 'millrace'
 import type { Application } from 'millrace'
-import app from '../../examples/payments/app.ts'
+import { keepBooks } from '../../examples/payments/app.ts'
+import { payments } from '../../examples/payments/topics.ts'
 
 const prefix = process.env['MILLRACE_TEST_PREFIX'] ?? ''
-const guarantee = process.env['MILLRACE_TEST_GUARANTEE'] === 'at_least_once' ? 'at_least_once' : app.settings.guarantee
+const guarantee = process.env['MILLRACE_TEST_GUARANTEE'] === 'at_least_once' ? 'at_least_once' : 'exactly_once'
 
-/** The payments example with names of its own, so that several tests can share a broker. */
+/** The books of the payments example. */
+const app = defineApp({ id: 'payments', guarantee, build: (builder) => keepBooks(builder.stream(payments)) })
+
+/** With names of its own, so that several tests can share a broker. */
 const renamed: Application = {
   id: prefix + app.id,
-  settings: { ...app.settings, guarantee },
+  settings: app.settings,
   topology: () => {
     const topology = app.topology()
     return { ...topology, subtopologies: topology.subtopologies.map(rename) }
