@@ -163,7 +163,14 @@ interface GroupMember {
   leave(): MaybePromise<void>
 }
 
-interface GroupOptions {
+interface InternalTopic {
+  readonly name: string
+  readonly partitions: number
+  readonly replicationFactor: number
+  readonly configs: readonly (readonly [name: string, value: string])[]
+}
+
+interface MemberOptions {
   readonly groupId: string
   readonly processId: string
   readonly subtopologies: readonly SubtopologyDescription[]
@@ -172,13 +179,6 @@ interface GroupOptions {
   readonly instanceId?: string | undefined
   readonly onUnreachable?: ((reason: string | undefined) => void) | undefined
   readonly storedTasks?: readonly TaskId[] | undefined
-}
-
-interface InternalTopic {
-  readonly name: string
-  readonly partitions: number
-  readonly replicationFactor: number
-  readonly configs: readonly (readonly [name: string, value: string])[]
 }
 
 interface SubtopologyDescription {
@@ -254,7 +254,7 @@ interface LogClient {
   close(): MaybePromise<void>
 }
 
-interface LogClientOptions extends GroupOptions, ReaderOptions {
+interface LogClientOptions extends MemberOptions, ReaderOptions {
   readonly guarantee: Guarantee
   readonly commitInterval?: number | undefined
   readonly missingTopics?: MissingTopics | undefined
@@ -268,7 +268,7 @@ interface LogDescription {
 }
 
 interface LogProducer {
-  append(topic: string, partition: number, record: RecordSlice, origin?: RecordOrigin, place?: number): void
+  append(topic: string, partition: number, record: RecordSlice, origin?: AppendOrigin, place?: number): void
   partitionCount(topic: string): number | undefined
   loadPartitionCount(topic: string): MaybePromise<number>
   readonly writable: boolean
@@ -368,7 +368,7 @@ interface MemoryLogOptions {
 
 // src/log/refusal.ts
 
-interface RecordOrigin {
+interface AppendOrigin {
   refused(refusal: Refusal, place: number): MaybePromise<Replacement | undefined>
 }
 
@@ -395,7 +395,7 @@ interface Replacement {
   readonly key: Buffer | null
   readonly value: Buffer | null
   readonly headers: Headers
-  readonly origin?: RecordOrigin
+  readonly origin?: AppendOrigin
 }
 
 // src/platform/clock.ts

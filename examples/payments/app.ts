@@ -26,10 +26,14 @@ export default defineApp({
   },
 })
 
-/** Calls the scoring service for each large payment: at least once each, with one result each, whatever happens. */
+/**
+ * Calls the scoring service for each large payment: at least once each, with one result each, whatever happens. The
+ * calls have a topic of their own, so that the books go on however slow the service is.
+ */
 function scoreLargePayments(paid: KStream<string, Payment>): void {
   paid
     .filter(({ cents }) => cents >= LARGE)
+    .repartition({ name: 'large', key: string(), value: json<Payment>() })
     .mapValuesAsync(scorePayment, {
       store: 'scoring',
       concurrency: 32,

@@ -7,7 +7,7 @@ import { refusePromises } from '../record/refuse-promises.ts'
 import { writeInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { Log, LogProducer } from '../log/log.ts'
-import { describeRefusal, refusalHint, type RecordOrigin, type Refusal } from '../log/refusal.ts'
+import { describeRefusal, refusalHint, type AppendOrigin, type Refusal } from '../log/refusal.ts'
 import { RecordSlice } from '../record/record-slice.ts'
 
 /** Errors of refused records that are kept until the next flush. */
@@ -61,7 +61,7 @@ export class TopicWriter<K, V> {
   /** Errors of records that the log refused since the last flush. */
   #refusals: MillraceError[] = []
   #refusedSinceFlush = 0
-  readonly #origin: RecordOrigin = { refused: (refusal, number) => this.#refused(refusal, number) }
+  readonly #origin: AppendOrigin = { refused: (refusal, number) => this.#refused(refusal, number) }
 
   private constructor(topic: WritableTopic<K, V>, producer: LogProducer, partitions: number) {
     this.#topic = topic

@@ -44,7 +44,7 @@ export interface SubtopologyDescription {
   readonly copartitionGroups: readonly (readonly string[])[]
 }
 
-export interface GroupOptions {
+export interface MemberOptions {
   /** The application id. */
   readonly groupId: string
   /** Shared by all threads of one process; kept in the state directory. */

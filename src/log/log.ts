@@ -1,7 +1,7 @@
 import type { Headers } from '../record/headers.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
-import type { GroupMember, GroupOptions } from '../group/group.ts'
-import type { RecordOrigin } from './refusal.ts'
+import type { GroupMember, MemberOptions } from '../group/group.ts'
+import type { AppendOrigin } from './refusal.ts'
 import type { RecordSlice } from '../record/record-slice.ts'
 
 export type OpenDescribed = (options: unknown) => Log
@@ -217,7 +217,7 @@ export interface LogProducer {
    * @param place the number by which the origin knows the record
    * @throws MR_PRODUCE and MR_FENCED of earlier records too, as the result of a send is known late
    */
-  append(topic: string, partition: number, record: RecordSlice, origin?: RecordOrigin, place?: number): void
+  append(topic: string, partition: number, record: RecordSlice, origin?: AppendOrigin, place?: number): void
   /** Returns a topic's number of partitions; if it is `undefined`, the caller must await `loadPartitionCount` first. */
   partitionCount(topic: string): number | undefined
   /** @throws MR_TOPIC_UNKNOWN */
@@ -255,7 +255,7 @@ export interface MissingTopics {
   readonly tell: (topic: string, isMissing: boolean) => void
 }
 
-export interface LogClientOptions extends GroupOptions, ReaderOptions {
+export interface LogClientOptions extends MemberOptions, ReaderOptions {
   readonly guarantee: Guarantee
   /** Time in ms between two commits, if the application sets it. */
   readonly commitInterval?: number | undefined

@@ -37,11 +37,11 @@ export interface Replacement {
   readonly value: Buffer | null
   readonly headers: Headers
   /** Decides if this record is refused, too. It gets the place -1. */
-  readonly origin?: RecordOrigin
+  readonly origin?: AppendOrigin
 }
 
 /** The origin of appended records, which decides about each that the log refuses. */
-export interface RecordOrigin {
+export interface AppendOrigin {
   /**
    * Decides about a record: it is left out (`undefined`), or another one is written instead. An error ends the
    * producer, or is thrown to the caller of `append` if the log refuses at once. A log in this process needs the

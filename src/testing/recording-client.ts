@@ -1,5 +1,5 @@
 import type { LogClient, LogProducer } from '../log/log.ts'
-import type { RecordOrigin } from '../log/refusal.ts'
+import type { AppendOrigin } from '../log/refusal.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { RecordSlice } from '../record/record-slice.ts'
 
@@ -13,7 +13,7 @@ export class RecordingProducer implements LogProducer {
     this.#producer = producer
   }
 
-  append(topic: string, partition: number, record: RecordSlice, origin?: RecordOrigin, place?: number): void {
+  append(topic: string, partition: number, record: RecordSlice, origin?: AppendOrigin, place?: number): void {
     this.topics.add(topic)
     if (!this.#order.has(topic)) this.#order.set(topic, this.#order.size)
     this.#producer.append(topic, partition, record, origin, place)

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { RecordOrigin, Refusal, Replacement } from '../../src/log/refusal.ts'
+import type { AppendOrigin, Refusal, Replacement } from '../../src/log/refusal.ts'
 import { KafkaProducer } from '../../src/kafka/produce/producer.ts'
 import type { MaybePromise } from '../../src/platform/maybe-promise.ts'
 import { Headers } from '../../src/record/headers.ts'
@@ -22,7 +22,7 @@ function refusing(errorCode: number, names: boolean): (batches: readonly SentBat
   }
 }
 
-class Asked implements RecordOrigin {
+class Asked implements AppendOrigin {
   readonly refusals: (Refusal & { readonly place: number })[] = []
   readonly #answer: (refusal: Refusal) => MaybePromise<Replacement | undefined>
 
@@ -36,7 +36,7 @@ class Asked implements RecordOrigin {
   }
 }
 
-function appendFrom(producer: KafkaProducer, value: string, place: number, origin?: RecordOrigin): void {
+function appendFrom(producer: KafkaProducer, value: string, place: number, origin?: AppendOrigin): void {
   const bytes = Buffer.from(value)
   producer.append('t', 0, sliceOf(1000, bytes, [-1, -1], [0, bytes.length]), origin, place)
 }

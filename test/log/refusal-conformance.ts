@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { Headers } from '../../src/record/headers.ts'
 import { PartitionMap } from '../../src/log/log.ts'
 import type { Log, LogClientOptions, LogProducer } from '../../src/log/log.ts'
-import type { RecordOrigin, Refusal, Replacement } from '../../src/log/refusal.ts'
+import type { AppendOrigin, Refusal, Replacement } from '../../src/log/refusal.ts'
 import { append, committedRecords } from './log-harness.ts'
 import { RecordSlice } from '../../src/record/record-slice.ts'
 
@@ -13,7 +13,7 @@ export interface RefusalTools {
 }
 
 /** Notes what it is asked, and returns a replacement if the test gave one. */
-class Asked implements RecordOrigin {
+class Asked implements AppendOrigin {
   readonly refusals: [place: number, refusal: Refusal][] = []
   readonly #instead: (refusal: Refusal) => Replacement | undefined
 
@@ -32,7 +32,7 @@ class Asked implements RecordOrigin {
 }
 
 function appendFrom(
-  origin: RecordOrigin,
+  origin: AppendOrigin,
   place: number,
   producer: LogProducer,
   topic: string,

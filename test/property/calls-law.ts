@@ -172,7 +172,17 @@ async function run(
     await service?.endSome(driver)
   }
   await service?.endAll(driver)
-  return observe(driver, inputs, partitions)
+  return withSynchronousNames(observe(driver, inputs, partitions))
+}
+
+/** Processors see generated names of repartition topics, which have the kind of the operator in them. */
+function withSynchronousNames({ outputs, ...rest }: Observation): Observation {
+  const renamed = [...outputs].map(([place, lines]) => [place, lines.map(withSynchronousName)] as const)
+  return { ...rest, outputs: new Map(renamed) }
+}
+
+function withSynchronousName(line: string): string {
+  return line.replaceAll(/(?<=KSTREAM-\w+)ASYNC-/g, '-')
 }
 
 /** A service that responds at once or when a run says so, sometimes with an error after which it is called again. */

@@ -1,5 +1,5 @@
 import type { LogProducer } from '../../log/log.ts'
-import type { RecordOrigin } from '../../log/refusal.ts'
+import type { AppendOrigin } from '../../log/refusal.ts'
 import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
 import type { KafkaProducer } from '../produce/producer.ts'
 import type { Transaction } from '../transaction/transaction.ts'
@@ -18,7 +18,7 @@ export class TransactionalProducer implements LogProducer {
     this.#transaction = transaction
   }
 
-  append(topic: string, partition: number, record: RecordSlice, origin?: RecordOrigin, place?: number): void {
+  append(topic: string, partition: number, record: RecordSlice, origin?: AppendOrigin, place?: number): void {
     if (this.#transaction.isDoomed) return
     try {
       this.#producer.append(topic, partition, record, origin, place)

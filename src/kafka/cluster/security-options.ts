@@ -65,7 +65,8 @@ export function readSasl(value: unknown, place: Place): SASLOptions {
     }
     if (mechanism === 'GSSAPI') throw place.inner('.authenticate').missing('GSSAPI needs a function that logs in.')
   }
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as unknown as SASLOptions
+  const given: object = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined))
+  return { mechanism, ...given }
 }
 
 const OF_NODE: Option<unknown> = option('', { description: 'an option of `node:tls`' }, (value) => value)

@@ -1,4 +1,4 @@
-import type { GroupOptions } from '../../group/group.ts'
+import type { MemberOptions } from '../../group/group.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { ClassicProtocol } from './classic/classic-protocol.ts'
 import { detectProtocol } from './member/detect-protocol.ts'
@@ -8,7 +8,7 @@ import { ProtocolChoice } from './member/protocol-choice.ts'
 import { StreamsProtocol } from './streams/streams-protocol.ts'
 
 /** Makes a member that joins a group by the protocol that `groupProtocol` names. It has not joined yet. */
-export function openMember(cluster: Cluster, options: GroupOptions): Membership {
+export function openMember(cluster: Cluster, options: MemberOptions): Membership {
   const { groupProtocol } = cluster.options
   const { groupId } = options
   const choice = new ProtocolChoice(cluster, {

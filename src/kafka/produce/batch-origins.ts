@@ -1,12 +1,12 @@
-import type { RecordOrigin } from '../../log/refusal.ts'
+import type { AppendOrigin } from '../../log/refusal.ts'
 
 /** Origins of a batch's records, and the numbers by which they know them: 8 bytes each, as origins come in runs. */
 export class BatchOrigins {
   #places: Float64Array
-  readonly #origins: (RecordOrigin | undefined)[] = []
+  readonly #origins: (AppendOrigin | undefined)[] = []
   /** Index of the first record of each origin's run. */
   readonly #starts: number[] = []
-  #last: RecordOrigin | undefined
+  #last: AppendOrigin | undefined
   #count = 0
 
   /** @param capacity records to begin with; grows as needed */
@@ -14,7 +14,7 @@ export class BatchOrigins {
     this.#places = new Float64Array(capacity)
   }
 
-  add(origin: RecordOrigin | undefined, place: number): void {
+  add(origin: AppendOrigin | undefined, place: number): void {
     const index = this.#count++
     if (index === this.#places.length) this.#grow()
     if (origin !== this.#last || index === 0) {
@@ -25,7 +25,7 @@ export class BatchOrigins {
     this.#places[index] = place
   }
 
-  originOf(index: number): RecordOrigin | undefined {
+  originOf(index: number): AppendOrigin | undefined {
     return this.#origins[this.#starts.findLastIndex((start) => start <= index)]
   }
 

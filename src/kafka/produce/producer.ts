@@ -1,6 +1,6 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { LogProducer, MissingTopics, TopicPartition } from '../../log/log.ts'
-import type { RecordOrigin, Refusal, Replacement } from '../../log/refusal.ts'
+import type { AppendOrigin, Refusal, Replacement } from '../../log/refusal.ts'
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import type { TimerHandle } from '../../platform/clock.ts'
 import { eventTime, noEventTime } from '../../record/event-time.ts'
@@ -103,7 +103,7 @@ export class KafkaProducer implements LogProducer {
     })
   }
 
-  append(topic: string, partition: number, record: RecordSlice, origin?: RecordOrigin, place = -1): void {
+  append(topic: string, partition: number, record: RecordSlice, origin?: AppendOrigin, place = -1): void {
     if (this.#failure !== undefined) throw this.#failure
     const time = eventTime(record.timestamp)
     if (Number.isNaN(time))

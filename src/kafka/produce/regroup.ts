@@ -1,5 +1,5 @@
 import type { TopicPartition } from '../../log/log.ts'
-import type { RecordOrigin } from '../../log/refusal.ts'
+import type { AppendOrigin } from '../../log/refusal.ts'
 import { NO_HEADERS } from '../../record/headers.ts'
 import { BatchBuilder } from '../records/batch-builder.ts'
 import type { Compression } from '../records/compression.ts'
@@ -16,7 +16,7 @@ export interface TakenRecord {
   readonly timestamp: number
   readonly key: Buffer | null
   readonly value: Buffer | null
-  readonly origin: RecordOrigin | undefined
+  readonly origin: AppendOrigin | undefined
   readonly place: number
 }
 

@@ -1,5 +1,5 @@
 import type { MillraceError } from '../../errors/millrace-error.ts'
-import type { GroupEvent, GroupMember, GroupOptions, TaskId } from '../../group/group.ts'
+import type { GroupEvent, GroupMember, MemberOptions, TaskId } from '../../group/group.ts'
 import type { TimerHandle } from '../../platform/clock.ts'
 
 /** An event that the member must acknowledge before it gets the next one. */
@@ -15,7 +15,7 @@ export interface MemberHost {
 
 /** A member of a group: its queue of events, and what the coordinator knows of it. */
 export class LocalMember implements GroupMember {
-  readonly options: GroupOptions
+  readonly options: MemberOptions
   readonly name: string
   /** Tasks that it may commit, by `taskIdText`: those of `assigned`, until a revocation is acknowledged. */
   readonly active = new Map<string, TaskId>()
@@ -32,7 +32,7 @@ export class LocalMember implements GroupMember {
   #waitingFor: string | undefined
   #hasEnded = false
 
-  constructor(name: string, options: GroupOptions, host: MemberHost, onLost: () => void) {
+  constructor(name: string, options: MemberOptions, host: MemberHost, onLost: () => void) {
     this.name = name
     this.options = options
     this.#host = host

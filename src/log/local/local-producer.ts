@@ -3,7 +3,7 @@ import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { eventTime, noEventTime } from '../../record/event-time.ts'
 import type { LogProducer } from '../log.ts'
-import { refusalError, type RecordOrigin, type Refusal } from '../refusal.ts'
+import { refusalError, type AppendOrigin, type Refusal } from '../refusal.ts'
 import { RunWriter } from './run-writer.ts'
 import type { Publish, StagedRun } from './staged-commit.ts'
 import { refusedBy, type TopicRules } from './topic-rules.ts'
@@ -45,7 +45,7 @@ export class LocalProducer implements LogProducer {
     this.#publishOnFlush = publishOnFlush
   }
 
-  append(topic: string, partition: number, record: RecordSlice, origin?: RecordOrigin, place = -1): void {
+  append(topic: string, partition: number, record: RecordSlice, origin?: AppendOrigin, place = -1): void {
     if (this.#refusal !== undefined) throw this.#refusal
     const writers = topic === this.#lastTopic && this.#lastWriters !== undefined ? this.#lastWriters : this.#open(topic)
     const writer = writers.byPartition[partition]
@@ -66,7 +66,7 @@ export class LocalProducer implements LogProducer {
     writer.runs.append(record, time)
   }
 
-  #refuse(refusal: Refusal, origin: RecordOrigin | undefined, place: number): void {
+  #refuse(refusal: Refusal, origin: AppendOrigin | undefined, place: number): void {
     if (origin === undefined) throw refusalError(refusal)
     const instead = origin.refused(refusal, place)
     if (instead === undefined) return

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { LogProducer } from '../../log/log.ts'
-import { describeRefusal, refusalHint, type RecordOrigin, type Refusal } from '../../log/refusal.ts'
+import { describeRefusal, refusalHint, type AppendOrigin, type Refusal } from '../../log/refusal.ts'
 import type { ChangelogSink } from '../../state/states.ts'
 import type { Changelog } from '../task/task.ts'
 
@@ -13,7 +13,7 @@ export function changelogSink(
 ): ChangelogSink | undefined {
   if (changelog === undefined || changelog.source) return undefined
   const { topic, partition } = changelog
-  const origin: RecordOrigin = {
+  const origin: AppendOrigin = {
     refused: (refusal) => {
       throw changelogRefused(task, store, refusal)
     },

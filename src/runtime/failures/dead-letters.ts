@@ -1,6 +1,6 @@
 import { isError, messageOf, MillraceError, propertyOf } from '../../errors/millrace-error.ts'
 import { eventTime } from '../../record/event-time.ts'
-import { describeRefusal, refusalHint, type RecordOrigin, type Replacement } from '../../log/refusal.ts'
+import { describeRefusal, refusalHint, type AppendOrigin, type Replacement } from '../../log/refusal.ts'
 import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
 import type { Headers } from '../../record/headers.ts'
 import { bytes } from '../../serde/bytes.ts'
@@ -50,7 +50,7 @@ export class DeadLetters {
 }
 
 /** Returns an origin that throws if the dead letter is refused, too: nothing may be lost. */
-function originOf(record: FailedRecord, cause: MillraceError): RecordOrigin {
+function originOf(record: FailedRecord, cause: MillraceError): AppendOrigin {
   const { node, task, topic, partition, offset } = record
   return {
     refused: (refusal) => {

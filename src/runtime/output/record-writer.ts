@@ -1,6 +1,6 @@
 import { MillraceError, isMillraceError, messageOf } from '../../errors/millrace-error.ts'
 import type { LogProducer } from '../../log/log.ts'
-import type { RecordOrigin } from '../../log/refusal.ts'
+import type { AppendOrigin } from '../../log/refusal.ts'
 import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
 import { ignoreRejection, isThenable } from '../../platform/thenable.ts'
 import type { Headers } from '../../record/headers.ts'
@@ -27,7 +27,7 @@ export interface InputValue {
 }
 
 /** The origin of a record that may still wait for its topic's partition count when `write` has returned. */
-export interface WriteOrigin extends RecordOrigin {
+export interface WriteOrigin extends AppendOrigin {
   /**
    * Decides about an error that `write` would have thrown. An error that this throws ends the task.
    *
@@ -46,7 +46,7 @@ interface Waiting {
   readonly key: unknown
   readonly value: unknown
   readonly slice: RecordSlice
-  readonly origin: RecordOrigin | WriteOrigin | undefined
+  readonly origin: AppendOrigin | WriteOrigin | undefined
   readonly place: number
 }
 
@@ -87,7 +87,7 @@ export class RecordWriter {
     timestamp: number,
     headers: Headers | undefined,
     input?: InputValue,
-    origin?: RecordOrigin | WriteOrigin,
+    origin?: AppendOrigin | WriteOrigin,
     place = -1,
   ): number {
     if (timestamp < 0) {
@@ -124,7 +124,7 @@ export class RecordWriter {
     key: unknown,
     value: unknown,
     slice: RecordSlice,
-    origin: RecordOrigin | undefined,
+    origin: AppendOrigin | undefined,
     place: number,
   ): number {
     const producer = this.#producer
@@ -196,7 +196,7 @@ export class RecordWriter {
     target: WriteTarget,
     key: unknown,
     value: unknown,
-    origin: RecordOrigin | WriteOrigin | undefined,
+    origin: AppendOrigin | WriteOrigin | undefined,
     place: number,
   ): number {
     const record: Waiting = { target, key, value, slice: this.#slice.copy(), origin, place }

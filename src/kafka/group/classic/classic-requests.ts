@@ -1,5 +1,5 @@
 import { heartbeatV4, joinGroupV9, leaveGroupV5, syncGroupV5, type API } from '@platformatic/kafka'
-import type { GroupOptions } from '../../../group/group.ts'
+import type { MemberOptions } from '../../../group/group.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { leaveGroup } from '../member/coordinator.ts'
 import { protocolType } from './consumer-protocol.ts'
@@ -19,9 +19,9 @@ export interface JoinAnswer {
 /** The requests of the classic protocol, each in one attempt. The caller checks the error codes. @throws KafkaError */
 export class ClassicRequests {
   readonly #cluster: Cluster
-  readonly #options: GroupOptions
+  readonly #options: MemberOptions
 
-  constructor(cluster: Cluster, options: GroupOptions) {
+  constructor(cluster: Cluster, options: MemberOptions) {
     this.#cluster = cluster
     this.#options = options
   }

@@ -1,5 +1,5 @@
 import { MillraceError } from '../../../errors/millrace-error.ts'
-import type { GroupOptions, SubtopologyDescription } from '../../../group/group.ts'
+import type { MemberOptions, SubtopologyDescription } from '../../../group/group.ts'
 import type { TopicPartition } from '../../../log/log.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { pause } from '../../cluster/retry.ts'
@@ -40,12 +40,12 @@ interface Participant {
 /** The member that the coordinator made the leader. It assigns the tasks of all members. */
 export class GroupLeader {
   readonly #cluster: Cluster
-  readonly #options: GroupOptions
+  readonly #options: MemberOptions
   readonly #topology: string
   readonly #taskList: TaskList
 
   /** @param topology the `topologyHash` of this member */
-  constructor(cluster: Cluster, options: GroupOptions, topology: string) {
+  constructor(cluster: Cluster, options: MemberOptions, topology: string) {
     this.#cluster = cluster
     this.#options = options
     this.#topology = topology

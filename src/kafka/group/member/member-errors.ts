@@ -1,5 +1,5 @@
 import { MillraceError, type ErrorPlace } from '../../../errors/millrace-error.ts'
-import type { GroupOptions } from '../../../group/group.ts'
+import type { MemberOptions } from '../../../group/group.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { KafkaError, kafkaErrors } from '../../protocol/errors.ts'
 
@@ -25,7 +25,7 @@ export function fencedMember(what: string, groupId: string, place: ErrorPlace = 
 }
 
 /** Returns the error of a static member under whose instance id another client has joined. */
-export function twinTookOver({ groupId, instanceId }: Pick<GroupOptions, 'groupId' | 'instanceId'>): MillraceError {
+export function twinTookOver({ groupId, instanceId }: Pick<MemberOptions, 'groupId' | 'instanceId'>): MillraceError {
   return new MillraceError('MR_FENCED', `another client took over the instance id ${instanceId} in group ${groupId}`, {
     hint: 'A newer instance with the same instance id is running. This one must stop.',
   })

@@ -1,5 +1,5 @@
 import type { MillraceError } from '../../../errors/millrace-error.ts'
-import type { GroupEvent, GroupMember, GroupOptions } from '../../../group/group.ts'
+import type { GroupEvent, GroupMember, MemberOptions } from '../../../group/group.ts'
 import type { PartitionMap } from '../../../log/log.ts'
 import { StateMachine } from '../../../platform/state-machine.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
@@ -34,7 +34,7 @@ type MemberState = 'unsubscribed' | 'choosing' | 'joining' | JoinedState | 'fata
  */
 export class Membership implements GroupMember {
   readonly cluster: Cluster
-  readonly options: GroupOptions
+  readonly options: MemberOptions
   readonly handover = new Handover()
   readonly taskOf: TaskOfPartition
   readonly state = new StateMachine<MemberState>(
@@ -69,7 +69,7 @@ export class Membership implements GroupMember {
 
   constructor(
     cluster: Cluster,
-    options: GroupOptions,
+    options: MemberOptions,
     choice: ProtocolChoice,
     speak: (protocol: GroupProtocol, membership: Membership) => MemberProtocol,
   ) {

@@ -1,4 +1,4 @@
-import type { GroupOptions } from '../../../group/group.ts'
+import type { MemberOptions } from '../../../group/group.ts'
 import { isUnreachable } from '../../protocol/transaction-errors.ts'
 
 /** Failed attempts before the listener is called. A single one happens with every restart of a broker. */
@@ -6,10 +6,10 @@ const patience = 3
 
 /** Notifies its listener once that no broker responds, and once that one does again, however many attempts it takes. */
 export class Reachability {
-  readonly #tell: GroupOptions['onUnreachable']
+  readonly #tell: MemberOptions['onUnreachable']
   #failures = 0
 
-  constructor(tell: GroupOptions['onUnreachable']) {
+  constructor(tell: MemberOptions['onUnreachable']) {
     this.#tell = tell
   }
 
