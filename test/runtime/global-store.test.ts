@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { defineApp, keyValueStore, memoryLog, Streams, string, topic, TopicWriter } from '../../src/index.ts'
 import type { Application, KeyValueStore, Processor, ProcessorContext, ReadOnlyKeyValueStore } from '../../src/index.ts'
 import { describe as describeTopology } from '../../src/topology/describe/describe-text.ts'
+import { PartitionMap } from '../../src/log/log.ts'
 import { TopologyTestDriver } from '../../src/testing/index.ts'
 
 const customers = topic('customers', { key: string(), value: string(), tombstones: true })
@@ -196,6 +197,30 @@ test('an application whose global processor cannot be made starts in the same pr
     isBroken = false
     await using streams = await Streams.start(broken, { log, stateDirectory })
     expect(streams.stores<ReadOnlyKeyValueStore<string, string>>('by-city')[0]?.get('Ulm')).toBe('alice')
+  } finally {
+    await log.close()
+    await rm(stateDirectory, { recursive: true, force: true })
+  }
+})
+
+test('a global table whose records were deleted unread ends the application; the next start reads it again', async () => {
+  const stateDirectory = await mkdtemp(join(tmpdir(), 'millrace-global-'))
+  const log = memoryLog()
+  try {
+    await log.createTopics(['customers', 'cities', 'answers'].map((name) => ({ name, partitions: 1 })))
+    await using writer = await TopicWriter.open(log, customers)
+    const streams = await Streams.start(app, { log, stateDirectory })
+    const ended = streams.closed.catch((error: unknown) => error)
+    writer.write('alice', 'Ulm')
+    writer.write('bob', 'Bonn')
+    const deleted = new PartitionMap<number>()
+    deleted.set('customers', 0, 1)
+    await Promise.all([writer.flush(), log.deleteRecords(deleted)])
+    expect(await ended).toMatchObject({ code: 'MR_GLOBAL_TOPIC', topic: 'customers', partition: 0 })
+
+    await using again = await Streams.start(app, { log, stateDirectory })
+    const [store] = again.stores<ReadOnlyKeyValueStore<string, string>>('by-city')
+    expect([...(store?.all() ?? [])].map(({ key }) => key)).toEqual(['Bonn'])
   } finally {
     await log.close()
     await rm(stateDirectory, { recursive: true, force: true })

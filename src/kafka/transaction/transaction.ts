@@ -17,6 +17,9 @@ import {
 /** States of a transactional id whose last transaction was aborted by the coordinator. */
 const abortedStates: ReadonlySet<string> = new Set(['PrepareEpochFence', 'PrepareAbort', 'CompleteAbort'])
 
+/** States in which nobody writes under the epoch. */
+const restingStates: ReadonlySet<string> = new Set(['Empty', 'CompleteCommit', ...abortedStates])
+
 /** A moment by both readings of the clock, in ms. */
 interface Moment {
   readonly monotonic: number
@@ -70,6 +73,8 @@ export class Transaction implements ProducerSession {
   /** When the first request that may have begun the latest transaction was sent. */
   #begun: Moment
   #isDoomed = false
+  /** A request for the next epoch had no definite answer. */
+  #isEpochInDoubt = false
   /** Why the state is `fatal`. */
   #fence: MillraceError | undefined
   /** Requests that had no definite answer when this epoch was given. Later ones may still arrive under it. */
@@ -181,12 +186,36 @@ export class Transaction implements ProducerSession {
     if (this.#state.is('aborting')) await this.#endAborted()
     if (!this.#state.is('uninitialized')) return
     try {
-      this.#identity = await this.#requests.initProducerId(this.#identity)
+      this.#identity = await this.#nextEpoch()
     } catch (error) {
       throw this.#fencedBy(error)
     }
+    this.#isEpochInDoubt = false
     this.#state.become('ready')
     this.#unansweredBefore = this.#requests.unanswered
+  }
+
+  /**
+   * A coordinator that gave the next epoch gives it again if the answer was lost (KIP-360). The one that takes its
+   * place does not know of that, and refuses. Nobody has that epoch then: this client goes on from it.
+   */
+  async #nextEpoch(): Promise<ProducerIdentity> {
+    const { unanswered } = this.#requests
+    try {
+      return await this.#requests.initProducerId(this.#identity)
+    } catch (error) {
+      this.#isEpochInDoubt ||= this.#requests.unanswered > unanswered
+      if (!isRefusedEpoch(error) || !this.#isEpochInDoubt) throw error
+      const { state, ...next } = await this.#requests.describe()
+      if (!this.#isNext(next) || !restingStates.has(state)) throw error
+      this.#isEpochInDoubt = false
+      this.#identity = next
+      return this.#nextEpoch()
+    }
+  }
+
+  #isNext({ producerId, epoch }: ProducerIdentity): boolean {
+    return producerId === this.#identity.producerId && epoch === this.#identity.epoch + 1
   }
 
   async #endAborted(): Promise<void> {
@@ -281,10 +310,9 @@ export class Transaction implements ProducerSession {
    */
   async #followTimeout(refusal: unknown): Promise<void> {
     if (!this.#isOverdue()) throw this.#fencedBy(refusal)
-    const { producerId, epoch, state } = await this.#requests.describe()
-    const isOurs = producerId === this.#identity.producerId && epoch === this.#identity.epoch + 1
-    if (!isOurs || !abortedStates.has(state)) throw this.#fencedBy(refusal)
-    this.#identity = { producerId, epoch }
+    const { state, ...next } = await this.#requests.describe()
+    if (!this.#isNext(next) || !abortedStates.has(state)) throw this.#fencedBy(refusal)
+    this.#identity = next
     this.#state.become('uninitialized')
   }
 

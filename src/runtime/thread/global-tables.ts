@@ -174,18 +174,25 @@ export class GlobalTables {
     this.#open?.reader.onReady(wake)
   }
 
-  /** Applies what has arrived; true if anything had. */
+  /** Applies what has arrived; true if anything had. @throws MR_GLOBAL_TOPIC */
   poll(): boolean {
     if (this.#open === undefined) return false
-    const { state, reader, partitions } = this.#open
-    const batches = reader.poll((topic, partition, cursor) => {
-      const found = partitions.find((p) => p.topic === topic && p.partition === partition)
-      found?.processing.add(topic, cursor)
-      while ((found?.processing.process(1000, () => 0) ?? 0) > 0);
-    })
+    const batches = this.#read(this.#open)
     // Look-ups by tasks keep rows in memory, too.
-    state.trimCache()
+    this.#open.state.trimCache()
     return batches > 0
+  }
+
+  #read({ reader, partitions }: OpenTables): number {
+    try {
+      return reader.poll((topic, partition, cursor) => {
+        const found = partitions.find((p) => p.topic === topic && p.partition === partition)
+        found?.processing.add(topic, cursor)
+        while ((found?.processing.process(1000, () => 0) ?? 0) > 0);
+      })
+    } catch (error) {
+      throw isDeleted(error) ? deletedUnread(error) : error
+    }
   }
 
   /** True when it is time to `write`. */
@@ -237,6 +244,22 @@ export class GlobalTables {
     yield* wait(state.close())
     release()
   }
+}
+
+function isDeleted(error: unknown): error is MillraceError {
+  return error instanceof MillraceError && ['MR_OFFSET_OUT_OF_RANGE', 'MR_TOPIC_REPLACED'].includes(error.code)
+}
+
+/** The tasks have seen rows that the table cannot be brought back to: only the next start reads all of it. */
+function deletedUnread(cause: MillraceError): MillraceError {
+  const { topic, partition, offset } = cause
+  return new MillraceError('MR_GLOBAL_TOPIC', 'records of a global table were deleted before they were read', {
+    topic,
+    partition,
+    offset,
+    cause,
+    hint: 'Start the application again: it reads the table from the beginning. Check the retention of the topic.',
+  })
 }
 
 interface PartitionRange extends TopicPartition, ChangelogRange {}

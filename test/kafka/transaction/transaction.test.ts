@@ -39,6 +39,7 @@ class ScriptedCoordinator implements TransactionCluster {
   /** API key and producer epoch of each request. */
   readonly requests: (readonly [api: number, epoch: number])[] = []
   added: readonly WireTopic[] = []
+  state = 'CompleteAbort'
   readonly #answers: Readonly<Record<number, readonly (Answer | readonly number[])[]>>
   #epoch = -1
 
@@ -80,7 +81,7 @@ class ScriptedCoordinator implements TransactionCluster {
     }
     if (key === describeTransactions) {
       const [producerId, producerEpoch] = [7n, ++this.#epoch]
-      return { transactionStates: [{ errorCode: 0, producerId, producerEpoch, transactionState: 'CompleteAbort' }] }
+      return { transactionStates: [{ errorCode: 0, producerId, producerEpoch, transactionState: this.state }] }
     }
     if (key === initProducerId && answer === 0) this.#epoch++
     return { errorCode: answer, producerId: 7n, producerEpoch: this.#epoch }
@@ -213,6 +214,27 @@ describe('a transaction', () => {
     await transaction.prepare([t0])
     expect(transaction.identity('t', 0)?.epoch).toBe(1)
     expect(await transaction.commit('group', accepted)).toBe('committed')
+  })
+
+  it('is followed by one under its own epoch, of which another coordinator does not know that it was given', async () => {
+    const coordinator = new ScriptedCoordinator({ [initProducerId]: [0, 'lost', PRODUCER_FENCED] })
+    const transaction = await begun(coordinator)
+    await transaction.abort()
+    await transaction.prepare([t0])
+    expect(transaction.identity('t', 0)).toEqual({ producerId: 7, epoch: 2 })
+    expect(await transaction.commit('group', accepted)).toBe('committed')
+  })
+
+  it.each([
+    ['is in use', 'Ongoing', [0, 'lost', PRODUCER_FENCED]],
+    ['was not asked for', 'Empty', [0, PRODUCER_FENCED]],
+    ['was taken once more', 'Empty', [0, 'lost', PRODUCER_FENCED, PRODUCER_FENCED]],
+  ] as const)('is the last one if the next epoch %s: another client took over', async (_why, state, answers) => {
+    const coordinator = new ScriptedCoordinator({ [initProducerId]: answers })
+    coordinator.state = state
+    const transaction = await begun(coordinator)
+    await transaction.abort()
+    await expect(transaction.prepare([t0])).rejects.toMatchObject({ code: 'MR_FENCED' })
   })
 
   it('is not committed if the group refuses it', async () => {
