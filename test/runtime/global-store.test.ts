@@ -203,7 +203,7 @@ test('an application whose global processor cannot be made starts in the same pr
   }
 })
 
-test('a global table whose records were deleted unread ends the application; the next start reads it again', async () => {
+test('a global table whose records are deleted unread ends the application; the next start reads all', async () => {
   const stateDirectory = await mkdtemp(join(tmpdir(), 'millrace-global-'))
   const log = memoryLog()
   try {

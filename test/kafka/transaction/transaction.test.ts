@@ -216,7 +216,7 @@ describe('a transaction', () => {
     expect(await transaction.commit('group', accepted)).toBe('committed')
   })
 
-  it('is followed by one under its own epoch, of which another coordinator does not know that it was given', async () => {
+  it('is followed by one under the epoch that was given, though another coordinator does not know it', async () => {
     const coordinator = new ScriptedCoordinator({ [initProducerId]: [0, 'lost', PRODUCER_FENCED] })
     const transaction = await begun(coordinator)
     await transaction.abort()
