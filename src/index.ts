@@ -159,6 +159,7 @@ export { silentLogger } from './application/application.ts'
 
 export { Streams } from './runtime/streams.ts'
 export type { Companion, CompanionHost } from './runtime/companion.ts'
+export type { Health, HealthCheck, ProbeResult } from './health/health.ts'
 export type { StandbyStatus, StreamsState, StreamsStatus, TaskStatus } from './runtime/streams-status.ts'
 export type { RestoreListener, RestoreProgress } from './runtime/restore/restorer.ts'
 export type { DropReason } from './record/drop-reason.ts'

@@ -112,6 +112,7 @@ export interface CompanionHost {
   whenRunning(): Promise<void>
   stores<S>(name: string): S[]
   status(): StreamsStatus
+  health(): Health
   close(): Promise<void>
 }
 
@@ -248,6 +249,18 @@ export class Headers implements Iterable<Header> {
   at(index: number): Header | undefined
   copy(): Headers
   [Symbol.iterator](): Iterator<Header>
+}
+
+export interface Health {
+  readonly live: ProbeResult
+  readonly ready: ProbeResult
+  readonly startup: ProbeResult
+}
+
+export interface HealthCheck {
+  readonly name: string
+  readonly ok: boolean
+  readonly message: string
 }
 
 export interface HoppingWindows {
@@ -580,6 +593,11 @@ export interface PrintOptions<K, V> extends Named {
   readonly mapper?: (value: V, key: K) => string
 }
 
+export interface ProbeResult {
+  readonly ok: boolean
+  readonly checks: readonly HealthCheck[]
+}
+
 export interface ProcessOptions extends Named {
   readonly stores?: readonly (string | StoreSpec)[]
 }
@@ -897,6 +915,8 @@ export class Streams implements CompanionHost, AsyncDisposable {
   get state(): StreamsState
   get closed(): Promise<void>
   whenRunning(): Promise<void>
+  health(): Health
+  drain(): void
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
   stores<S>(name: string): S[]
@@ -925,6 +945,7 @@ export interface StreamsOptions {
   readonly fileMode?: FileMode
   readonly instanceId?: string
   readonly stateCleanupDelay?: Duration
+  readonly readyLag?: number
   readonly module?: string | URL
   readonly clock?: Clock
   readonly scheduler?: Scheduler

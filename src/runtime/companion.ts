@@ -1,4 +1,5 @@
 import type { Application } from '../application/application.ts'
+import type { Health } from '../health/health.ts'
 import type { Log } from '../log/log.ts'
 import { option, type Option } from '../options/options.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -56,6 +57,7 @@ export interface CompanionHost {
   whenRunning(): Promise<void>
   stores<S>(name: string): S[]
   status(): StreamsStatus
+  health(): Health
   close(): Promise<void>
 }
 

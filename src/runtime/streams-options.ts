@@ -1,6 +1,16 @@
 import { join } from 'node:path'
 import type { Log } from '../log/log.ts'
-import { duration, func, having, option, text, type Duration, type TableOf, type Values } from '../options/options.ts'
+import {
+  duration,
+  func,
+  having,
+  option,
+  text,
+  wholeNumber,
+  type Duration,
+  type TableOf,
+  type Values,
+} from '../options/options.ts'
 import type { Clock } from '../platform/clock.ts'
 import { fileModeOption } from '../options/file-mode-option.ts'
 import type { Scheduler } from '../platform/scheduler.ts'
@@ -33,6 +43,11 @@ export interface StreamsOptions {
   readonly instanceId?: string
   /** How long state is kept after its task has moved away (Kafka's `state.cleanup.delay.ms`). Default: 10 minutes. */
   readonly stateCleanupDelay?: Duration
+  /**
+   * Offsets that each restored store may still lack when `health().ready` says yes. Default: 0, so that every store is
+   * complete.
+   */
+  readonly readyLag?: number
   /**
    * The module whose default export is the application, as for `millrace run`: `import.meta.url` of a module that
    * exports `app` and starts it only `if (isMainThread)`, or the URL of one that only exports it. Several `threads` on
@@ -94,6 +109,10 @@ export const STREAMS_START = {
     defaultText: '10 min',
     description: 'how long state is kept after its task has moved to another instance',
     kafka: 'state.cleanup.delay.ms',
+  }),
+  readyLag: wholeNumber({
+    default: 0,
+    description: 'offsets that each restored store may still lack when the application [counts as ready](health.md)',
   }),
   companions: companionsOption,
   onState: func<NonNullable<StreamsOptions['onState']>>({

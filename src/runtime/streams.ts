@@ -10,10 +10,12 @@ import type { Application, Logger, UncaughtErrorDecision } from '../application/
 import type { Topology } from '../topology/topology.ts'
 import { carefulListener } from '../application/careful-logger.ts'
 import { requireApplication } from '../application/app-module.ts'
+import type { Health } from '../health/health.ts'
 import type { Log } from '../log/log.ts'
 import type { CompanionHost } from './companion.ts'
 import { Companions } from './companions.ts'
 import { DirectoryCleaner } from './state-directory/directory-cleaner.ts'
+import { HealthMonitor } from './health-monitor.ts'
 import { EventLoopThreads } from './workers/event-loop-threads.ts'
 import { fencedClient, isFenced } from './state-directory/fenced.ts'
 import { claimDirectory, type ClaimedDirectory } from './state-directory/identity.ts'
@@ -60,6 +62,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
   readonly #claim: ClaimedDirectory
   readonly #host: ThreadHost
   readonly #companions: Companions
+  readonly #health: HealthMonitor
   readonly #threads: ThreadHandle[] = []
   /** Status of the threads that were replaced. */
   #replaced = NO_STATUS
@@ -84,6 +87,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     this.log = options.log
     this.#companions = new Companions(options.companions, app.settings.logger)
     this.#options = options
+    this.#health = new HealthMonitor(clock, options.readyLag, () => ({ state: this.#state, threads: this.#threads }))
     this.#claim = claim
     this.#host = host
     // Keeps the process alive, which timers of the clock do not.
@@ -139,6 +143,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
       } catch (error) {
         clearInterval(streams.#keepAlive)
         streams.#cleaner.stop()
+        streams.#health.stop()
         await place.host.close().catch((err: unknown) => app.settings.logger.error({ err }, CLOSING_FAILED))
         throw error
       }
@@ -191,6 +196,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
       }),
     )
     this.#cleaner.stop()
+    this.#health.stop()
     await this.#host.close().catch((error: unknown) => failures.push(error))
     await this.#claim.release().catch((error: unknown) => failures.push(error))
     clearInterval(this.#keepAlive)
@@ -278,6 +284,45 @@ export class Streams implements CompanionHost, AsyncDisposable {
     }
   }
   readonly #watchers: (() => void)[] = []
+
+  /**
+   * Returns whether the application is alive, ready and started, for the probes of Kubernetes and their like, and why.
+   * Cheap enough for every second; it never waits for anything.
+   *
+   * - `live` fails for what a restart may cure: the state `error`; a thread whose event loop a function has held for a
+   *   minute; records that wait, none of them processed and nothing committed, for 5 minutes; the restore of a store
+   *   that has not advanced for 5 minutes. Rebalances, restores that advance and brokers that do not respond are none.
+   *   Time for which the machine or the process was paused does not count.
+   * - `ready` fails while the state is not `running`, while stores are restored (but see `readyLag`), and from
+   *   `drain()` or `close()` on. The message of a restore has its progress in offsets, and the time that is left.
+   * - `startup` fails until every thread was a member of the group. It does not wait for restores.
+   *
+   * @example
+   * ```ts
+   * const { ok, checks } = streams.health().ready
+   * for (const { name, ok, message } of checks) console.log(`[${ok ? '+' : '-'}]${name} ${message}`)
+   * ```
+   */
+  health(): Health {
+    return this.#health.health()
+  }
+
+  /**
+   * Takes readiness off, so that requests are sent elsewhere, and changes nothing else: records are processed, stores
+   * answer. Call it some seconds before `close()`: load balancers need that time to notice. It cannot be undone.
+   *
+   * @example
+   * ```ts
+   * process.once('SIGTERM', async () => {
+   *   streams.drain()
+   *   await new Promise((resolve) => setTimeout(resolve, 5_000))
+   *   await streams.close()
+   * })
+   * ```
+   */
+  drain(): void {
+    this.#health.draining = true
+  }
 
   /** Stops the companions, commits, closes the tasks, leaves the group. Rejects with the error that ended it. */
   async close(): Promise<void> {

@@ -28,6 +28,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'engine',
       'engine/choice',
       'engine/memory',
+      'health',
       'log',
       'log/embedded',
       'log/memory',
@@ -113,6 +114,11 @@ export const rooms: Readonly<Record<string, Room>> = {
   'topology/describe': {
     holds: 'the description of a topology: as text, JSON, Mermaid, and for a group',
     knows: ['group', 'topology'],
+  },
+
+  health: {
+    holds: 'whether an application is alive, ready and started: pure functions over what its threads tell',
+    knows: [],
   },
 
   application: {
@@ -252,6 +258,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'engine',
       'engine/choice',
       'errors',
+      'health',
       'log',
       'options',
       'platform',
@@ -374,6 +381,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'application',
       'errors',
       'group',
+      'health',
       'log',
       'platform',
       'record',
@@ -400,6 +408,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'engine',
       'engine/choice',
       'errors',
+      'health',
       'log',
       'platform',
       'record',

@@ -79,6 +79,13 @@ export class Restorer {
     return this.#of(task).length > 0
   }
 
+  /** How far the restores are that have an end. */
+  get progress(): readonly RestoreProgress[] {
+    return [...this.#replays.values()]
+      .filter(({ job }) => !job.follows)
+      .map((replay) => progressOf(replay, Math.min(replay.position, replay.job.end)))
+  }
+
   /** Offsets that a task's stores are behind. Undefined: not known yet. */
   lag(task: string): number | undefined {
     let lag: number | undefined = 0

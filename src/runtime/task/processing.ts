@@ -208,6 +208,12 @@ export class Processing {
     return count
   }
 
+  /** Records that wait for nothing but their turn. 0 while an empty partition or a call may be waited for. */
+  get queued(): number {
+    if (this.#calls.isRunning || (!this.#ready && this.#heap.size < this.#queues.length)) return 0
+    return this.#queues.reduce((sum, { size }) => sum + size, 0)
+  }
+
   get #isHeldByCalls(): boolean {
     const next = this.#heap.peek()
     return next !== undefined && this.#calls.holds(next.source.node)

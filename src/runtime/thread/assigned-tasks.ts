@@ -25,3 +25,9 @@ export function assignedTasks(ids: readonly TaskId[], isActive: boolean, options
     return new Task(name, partition, subtopologies, isActive, lines, app.settings.logger)
   })
 }
+
+/** Those tasks that are not among the removed ones. */
+export function without(tasks: readonly TaskId[], removed: readonly TaskId[]): TaskId[] {
+  const names = new Set(removed.map(taskIdText))
+  return tasks.filter((task) => !names.has(taskIdText(task)))
+}

@@ -1,4 +1,5 @@
 import { parseTaskId } from '../../group/group.ts'
+import type { ThreadVitals } from '../../health/vitals.ts'
 import type { Scheduler } from '../../platform/scheduler.ts'
 import { subtopologiesForGroup } from '../../topology/describe/subtopologies-for-group.ts'
 import { sumOfDrops } from '../node/drop-counter.ts'
@@ -8,6 +9,7 @@ import { StreamThread, type StreamThreadListeners } from './stream-thread.ts'
 import type { TaskManagerOptions } from './task-manager-options.ts'
 import { TaskManager } from './task-manager.ts'
 import type { ThreadStatus, ThreadTaskStatus } from './thread-handle.ts'
+import type { ThreadSigns } from './thread-signs.ts'
 
 /** What the threads of one event loop share. */
 export interface SharedParts extends Pick<
@@ -40,6 +42,7 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
   const { app, topology, log, home, processId, instanceId, clock } = parts
   const name = threadName(app.id, processId, index)
   const missingOutputs = new Set<string>()
+  const signs: ThreadSigns = { turns: 0, hasJoined: false, logAnswers: true }
   const client = await log.openClient({
     groupId: app.id,
     processId,
@@ -52,6 +55,7 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
     commitInterval: app.settings.commitInterval,
     onUnreachable: (reason) => {
       const { logger } = app.settings
+      signs.logAnswers = reason === undefined
       if (reason === undefined) logger.info({ thread: name }, 'the brokers answer again')
       else logger.warn({ thread: name, reason }, 'no broker answers; trying until one does')
     },
@@ -75,17 +79,15 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
   })
   const lines = new RepeatedLines(app.settings.logger, clock)
   const manager = new TaskManager({ ...parts, client, lines, tasks: 'real' })
-  return new StreamThread({ ...parts, name, client, missingOutputs, manager, settings: app.settings, lines })
+  return new StreamThread({ ...parts, name, client, missingOutputs, manager, settings: app.settings, lines, signs })
 }
 
 /** What a thread has done and is doing, as of now. */
 export function statusOf({ manager, commits, redone }: StreamThread): ThreadStatus {
   const drops = sumOfDrops([manager.closedDrops, ...manager.tasks.map((task) => task.drops.counts)])
   const tasks: ThreadTaskStatus[] = []
-  let processed = manager.processedByClosedTasks
   let lag = 0
   for (const { id, processing } of manager.tasks) {
-    processed += processing.processed
     for (const queue of processing.queues) lag += queue.size + (manager.lag(queue.topic, queue.partition) ?? 0)
     tasks.push({
       id,
@@ -94,7 +96,14 @@ export function statusOf({ manager, commits, redone }: StreamThread): ThreadStat
       calls: processing.calls.status,
     })
   }
-  const { written, standbyLags: standbys } = manager
+  const { processed, written, standbyLags: standbys } = manager
   const { memoryUse: memory } = manager
   return { processed, written, lag, commits, redone, memory, dropped: [...drops.byReason], tasks, standbys }
+}
+
+/** What the health of the application is judged by, as of now. */
+export function vitalsOf({ manager, commits, signs }: StreamThread): ThreadVitals {
+  const { turns, hasJoined: joined, logAnswers } = signs
+  const { processed, queued, waiting, restores } = manager
+  return { loop: undefined, turns, joined, logAnswers, processed, commits, queued, waiting, restores }
 }

@@ -8,6 +8,7 @@ import type { Settings, UncaughtErrorDecision } from '../../application/applicat
 import { commitIntervalOf } from '../../application/commit-interval.ts'
 import type { Topology } from '../../topology/topology.ts'
 import type { GlobalTables } from './global-tables.ts'
+import { without } from './assigned-tasks.ts'
 import { replacedRepartition } from './left-inputs.ts'
 import { OverlongCallback } from './overlong-callback.ts'
 import { Slice } from '../../platform/slice.ts'
@@ -16,6 +17,7 @@ import { readsTopic } from '../restore/start-offsets.ts'
 import { runSteps } from '../../platform/steps.ts'
 import { commitsFail, deletedOutput } from './failing-commits.ts'
 import type { TaskManager } from './task-manager.ts'
+import type { ThreadSigns } from './thread-signs.ts'
 import { WakeUp } from './wake-up.ts'
 
 export type ThreadState = 'starting' | 'rebalancing' | 'running' | 'stopping' | 'dead'
@@ -41,6 +43,7 @@ export interface StreamThreadOptions extends StreamThreadListeners {
   readonly clock: Clock
   readonly scheduler: Scheduler
   readonly lines: RepeatedLines
+  readonly signs: ThreadSigns
 }
 
 /** Records of a task after which the other sub-topologies get their turn. */
@@ -67,6 +70,7 @@ const REDO_BACKOFF = 100
  */
 export class StreamThread {
   readonly name: string
+  readonly signs: ThreadSigns
   readonly #options: StreamThreadOptions
   readonly #wake: WakeUp
   readonly #commitInterval: number
@@ -87,8 +91,6 @@ export class StreamThread {
   #missingSince = -1
   /** The topic that was warned of last, unless it is known to be there again. */
   #missingTopic: string | undefined
-  /** Tasks were assigned, if only an empty list of them: what is missing now was there. */
-  #hasRun = false
   readonly #slice: Slice
   readonly #overlong: OverlongCallback
   /** Tasks closed dirty that are to be opened again if they are still ours after the pending group events. */
@@ -99,6 +101,7 @@ export class StreamThread {
 
   constructor(options: StreamThreadOptions) {
     this.name = options.name
+    this.signs = options.signs
     this.#options = options
     this.#wake = new WakeUp(options.clock)
     const { clock, scheduler, manager, settings } = options
@@ -167,6 +170,7 @@ export class StreamThread {
   }
 
   async #turn(): Promise<void> {
+    this.signs.turns++
     const { client, manager, globals, scheduler } = this.#options
     if (this.#pending?.isOver === true) await this.#concludeCommit()
     for (let event = client.group.nextEvent(); event !== undefined; event = client.group.nextEvent()) {
@@ -329,7 +333,7 @@ export class StreamThread {
 
   /** Whether it is about an input topic that was there and has not been waited for long enough. */
   #mayComeBack(error: MillraceError): boolean {
-    if (error.code !== 'MR_TOPIC_UNKNOWN' || !this.#hasRun || error === this.#waiting?.error) return false
+    if (error.code !== 'MR_TOPIC_UNKNOWN' || !this.signs.hasJoined || error === this.#waiting?.error) return false
     return readsTopic(this.#options.topology, error.topic)
   }
 
@@ -371,7 +375,7 @@ export class StreamThread {
         // While topics are missing nobody has tasks. A member that waited for others is in the group now.
         if (event.active.length > 0 || this.#waiting?.error.code !== 'MR_TOPIC_UNKNOWN') this.#waiting = undefined
         this.#missingSince = -1
-        this.#hasRun = true
+        this.signs.hasJoined = true
         try {
           await runSteps(manager.assign(event.active, event.standby))
         } finally {
@@ -422,7 +426,7 @@ export class StreamThread {
     const reason = waitedFor.get(error.code)
     const isTopic = error.code === 'MR_TOPIC_UNKNOWN'
     // A topic that has never been there is more likely a mistyped name than one that is yet to come.
-    if (reason === undefined || (isTopic && !this.#hasRun)) throw error
+    if (reason === undefined || (isTopic && !this.signs.hasJoined)) throw error
     const { clock, settings } = this.#options
     if (isTopic) this.#warnOfTopic(error)
     else settings.logger.warn({ thread: this.name, upTo: settings.taskTimeout, err: error }, reason)
@@ -492,9 +496,4 @@ export class StreamThread {
     this.#state = state
     this.#options.onState(state)
   }
-}
-
-function without(tasks: readonly TaskId[], removed: readonly TaskId[]): TaskId[] {
-  const names = new Set(removed.map(taskIdText))
-  return tasks.filter((task) => !names.has(taskIdText(task)))
 }

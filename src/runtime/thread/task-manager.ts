@@ -12,7 +12,7 @@ import { MemoryShare, useOf, type MemoryUse } from '../memory/memory-budget.ts'
 import { DropCounter, sumOfDrops } from '../node/drop-counter.ts'
 import type { NodeTimes } from '../node/node-times.ts'
 import { RecordWriter } from '../output/record-writer.ts'
-import { Restorer } from '../restore/restorer.ts'
+import { Restorer, type RestoreProgress } from '../restore/restorer.ts'
 import { startOffsets } from '../restore/start-offsets.ts'
 import { idleDelays } from '../task/idle-time.ts'
 import { Processing, type ProcessingInput, type Uncommitted } from '../task/processing.ts'
@@ -60,7 +60,7 @@ export class TaskManager {
   /** Records dropped by tasks that are closed by now. */
   closedDrops = new DropCounter()
   /** Records processed by tasks that are closed by now. */
-  processedByClosedTasks = 0
+  #processedByClosedTasks = 0
 
   constructor(options: TaskManagerOptions) {
     this.#options = options
@@ -115,8 +115,30 @@ export class TaskManager {
     return this.#active.length > this.#running.length
   }
 
+  /** Active tasks that are not open yet. */
+  get waiting(): number {
+    return this.#active.filter(({ state }) => state === 'waiting' || state === 'created').length
+  }
+
+  /** The stores of active tasks that are restored now. */
+  get restores(): readonly RestoreProgress[] {
+    return this.#restorer.progress
+  }
+
   get standbyLags(): readonly StandbyLag[] {
     return this.#in('standby').map(({ id }) => ({ id, lag: this.#restorer.lag(id) }))
+  }
+
+  /** Records processed so far. */
+  get processed(): number {
+    let processed = this.#processedByClosedTasks
+    for (const task of this.#running) processed += task.processing.processed
+    return processed
+  }
+
+  /** Records that wait for nothing but their turn. */
+  get queued(): number {
+    return this.#turns.queued
   }
 
   /** Records written so far. */
@@ -419,7 +441,7 @@ export class TaskManager {
       this.#feed.remove(task)
       this.#turns.remove(task)
       this.#leftInputs.leave(task)
-      this.processedByClosedTasks += task.processing.processed
+      this.#processedByClosedTasks += task.processing.processed
     }
     task.close()
     this.closedDrops = sumOfDrops([this.closedDrops, task.drops.counts])

@@ -26,6 +26,15 @@ export class TaskTurns {
     if (lane.tasks.length === 0) this.#lanes.delete(laneOf(task))
   }
 
+  /** Records that wait for nothing but their turn: neither for others in the log, nor for a call. */
+  get queued(): number {
+    let queued = 0
+    for (const { ranDry, tasks } of this.#lanes.values()) {
+      if (!ranDry) for (const { processing } of tasks) queued += processing.queued
+    }
+    return queued
+  }
+
   /** Records have been handed over: tasks that waited for them may go on. */
   arrived(): void {
     for (const lane of this.#lanes.values()) lane.ranDry = false

@@ -1,4 +1,5 @@
 import type { StepStatus } from '../calls/task-calls.ts'
+import type { ThreadVitals } from '../../health/vitals.ts'
 import type { DropReason } from '../../record/drop-reason.ts'
 import type { UncaughtErrorDecision } from '../../application/application.ts'
 import { addMemory, NO_MEMORY, type MemoryUse } from '../memory/memory-budget.ts'
@@ -18,6 +19,8 @@ export interface ThreadHandle {
   /** Asks every member of the group to stop. */
   shutdownApplication(): Promise<void>
   status(): ThreadStatus
+  /** What its health is judged by, as last reported. */
+  vitals(): ThreadVitals
   /** The user's views of a store, one for each task. @throws MR_STORE_IN_THREAD if they lie in another thread */
   stores(name: string): readonly unknown[]
 }

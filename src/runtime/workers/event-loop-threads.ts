@@ -1,7 +1,8 @@
+import type { ThreadVitals } from '../../health/vitals.ts'
 import type { DropReason } from '../../record/drop-reason.ts'
 import type { UncaughtErrorDecision } from '../../application/application.ts'
 import { GlobalTables } from '../thread/global-tables.ts'
-import { openThread, statusOf, type SharedParts } from '../thread/open-thread.ts'
+import { openThread, statusOf, vitalsOf, type SharedParts } from '../thread/open-thread.ts'
 import { runSteps } from '../../platform/steps.ts'
 import type { StreamThread, ThreadState } from '../thread/stream-thread.ts'
 import type { ThreadHandle, ThreadHost, ThreadListeners, ThreadStatus } from '../thread/thread-handle.ts'
@@ -84,6 +85,10 @@ class EventLoopThread implements ThreadHandle {
 
   status(): ThreadStatus {
     return statusOf(this.#thread)
+  }
+
+  vitals(): ThreadVitals {
+    return vitalsOf(this.#thread)
   }
 
   stores(name: string): readonly unknown[] {

@@ -1,3 +1,4 @@
+import type { ThreadVitals } from '../../health/vitals.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
 import type { EngineName } from '../../engine/engine.ts'
 import type { Logger, Settings, UncaughtErrorDecision } from '../../application/application.ts'
@@ -52,8 +53,15 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly type: 'opened' }
-  | { readonly type: 'state'; readonly state: ThreadState; readonly status: ThreadStatus }
+  | {
+      readonly type: 'state'
+      readonly state: ThreadState
+      readonly status: ThreadStatus
+      readonly vitals: ThreadVitals
+    }
   | { readonly type: 'status'; readonly status: ThreadStatus }
+  /** A sign of life, also when nothing has changed. */
+  | { readonly type: 'vitals'; readonly vitals: ThreadVitals }
   | { readonly type: 'log'; readonly level: LogLevel; readonly fields: SentFields; readonly message: string }
   | { readonly type: 'restore'; readonly told: Parameters<RestoreListener> }
   | { readonly type: 'released'; readonly task: string }

@@ -1,6 +1,7 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { Log, OpenDescribed } from '../../log/log.ts'
+import { NO_VITALS, type ThreadVitals } from '../../health/vitals.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { eventLoopScheduler } from '../../platform/scheduler.ts'
 import { chooseEngine } from '../../engine/choice/choose-engine.ts'
@@ -14,7 +15,7 @@ import { describe } from '../../topology/describe/describe-text.ts'
 import type { Topology } from '../../topology/topology.ts'
 import { importApp, type AppModule } from '../../application/app-module.ts'
 import { GLOBAL_STATE, GlobalTables } from '../thread/global-tables.ts'
-import { openThread, statusOf } from '../thread/open-thread.ts'
+import { openThread, statusOf, vitalsOf } from '../thread/open-thread.ts'
 import type { RestoreListener } from '../restore/restorer.ts'
 import { stateHome } from '../state-directory/state-home.ts'
 import { runSteps } from '../../platform/steps.ts'
@@ -26,6 +27,8 @@ import { SharedHolds } from './shared-holds.ts'
 
 /** ms between two reports of the thread's status, where it has changed. */
 const REPORT_INTERVAL = 100
+/** ms between two signs of life. */
+const LIFE_INTERVAL = 1000
 
 /** Imports the application in a worker, runs one stream thread of it, and reports to the main thread. */
 class StreamWorker {
@@ -38,6 +41,8 @@ class StreamWorker {
   #thread: StreamThread | undefined
   #globals: GlobalTables | undefined
   #reported = ''
+  /** Signs of life given to the main thread. */
+  #lifeSigns = 0
 
   constructor(port: MessagePort, start: WorkerStart) {
     this.#port = port
@@ -54,10 +59,12 @@ class StreamWorker {
       this.#post({ type: 'opened' })
       await this.#run.promise
       const reports = setInterval(() => this.#report(), REPORT_INTERVAL)
+      const lifeSigns = setInterval(() => this.#post({ type: 'vitals', vitals: this.#vitals() }), LIFE_INTERVAL)
       try {
         await thread.run()
       } finally {
         clearInterval(reports)
+        clearInterval(lifeSigns)
         await runSteps(globals.close())
         await log.close()
       }
@@ -94,7 +101,8 @@ class StreamWorker {
       clock: systemClock,
       scheduler: eventLoopScheduler,
       onRestore: this.#restoreListener(),
-      onState: (state: StreamThread['state']) => this.#post({ type: 'state', state, status: this.#status() }),
+      onState: (state: StreamThread['state']) =>
+        this.#post({ type: 'state', state, status: this.#status(), vitals: this.#vitals() }),
       onShutdownRequest: () => this.#post({ type: 'shutdownRequested' }),
       onFailure: (error: unknown) => this.#askWhatThen(error),
     }
@@ -181,6 +189,10 @@ class StreamWorker {
     const status = this.#thread === undefined ? NO_STATUS : statusOf(this.#thread)
     if (this.#globals === undefined || this.#start.index > 0) return status
     return addStatus(status, { ...NO_STATUS, dropped: [...this.#globals.drops.byReason] })
+  }
+
+  #vitals(): ThreadVitals {
+    return { ...(this.#thread === undefined ? NO_VITALS : vitalsOf(this.#thread)), loop: ++this.#lifeSigns }
   }
 
   #report(): void {

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { MillraceError } from '../../errors/millrace-error.ts'
+import { NO_VITALS, type ThreadVitals } from '../../health/vitals.ts'
 import type { Logger, UncaughtErrorDecision } from '../../application/application.ts'
 import type { RestoreListener } from '../restore/restorer.ts'
 import type { ThreadState } from '../thread/stream-thread.ts'
@@ -36,6 +37,7 @@ export class WorkerThread implements ThreadHandle {
   #shutdownTold = (): void => {}
   #state: ThreadState = 'starting'
   #status = NO_STATUS
+  #vitals = NO_VITALS
   #failure: UncaughtErrorDecision | undefined
   #wasOpened = false
   /** How the thread ended, by its own account. */
@@ -97,6 +99,10 @@ export class WorkerThread implements ThreadHandle {
     return this.#status
   }
 
+  vitals(): ThreadVitals {
+    return this.#vitals
+  }
+
   stores(name: string): never {
     throw storeInThread(name)
   }
@@ -117,10 +123,14 @@ export class WorkerThread implements ThreadHandle {
         return
       case 'state':
         this.#status = message.status
+        this.#vitals = message.vitals
         this.#enter(message.state)
         return
       case 'status':
         this.#status = message.status
+        return
+      case 'vitals':
+        this.#vitals = message.vitals
         return
       case 'log':
         logger[message.level](
