@@ -104,6 +104,8 @@ interface Place {
   readonly directory: string
   process: BankProcess
   isBusy: boolean
+  /** When it was last frozen for longer than its session lasts, by `performance.now()`. */
+  wasZombieUntil: number
 }
 
 class Round {
@@ -220,7 +222,7 @@ class Round {
     const name = String.fromCharCode(65 + index)
     const directory = join(this.#options.directory, `${this.#settings.prefix}${name}`)
     mkdirSync(directory, { recursive: true })
-    return { name, directory, process: this.#spawn(directory), isBusy: false }
+    return { name, directory, process: this.#spawn(directory), isBusy: false, wasZombieUntil: -Infinity }
   }
 
   #spawn(directory: string): BankProcess {
@@ -320,10 +322,13 @@ class Round {
       process.freeze()
       await sleep(kind === 'zombie' ? SESSION_TIMEOUT + downtime : downtime / 2)
       process.thaw()
+      if (kind === 'zombie') place.wasZombieUntil = performance.now()
       return
     }
     const disturbances = this.#brokerFaults
-    const mayCommit = !this.#isBrokerBusy
+    // The group has given a zombie up, and takes it back at its next heartbeats.
+    const isMember = performance.now() - place.wasZombieUntil > SESSION_TIMEOUT
+    const mayCommit = isMember && !this.#isBrokerBusy
     if (kind === 'stop') await within(CLOSE_PATIENCE, process.stop(), `${place.name} does not stop`)
     else await process.kill()
     // Nobody can commit without the broker.
