@@ -175,3 +175,22 @@ export type { ReadTopicOptions, TopicRecord, WriteOptions } from './client/topic
 export type { StreamsOptions } from './runtime/streams-options.ts'
 export type { AppConfig } from './dsl/app-options.ts'
 export type { BranchOptions } from './dsl/branched-kstream.ts'
+export { sessionStoreRef, storeRef, versionedStoreRef, windowStoreRef } from './topology/store-ref.ts'
+export type { StoreKind, StoreRef } from './topology/store-ref.ts'
+export type {
+  Answer,
+  KeyRange,
+  KeyValueView,
+  PrefixOptions,
+  QueryOptions,
+  Row,
+  SessionView,
+  TimeBounds,
+  TimeRange,
+  VersionedView,
+  VersionRow,
+  ViewsByKind,
+  WindowRow,
+  WindowView,
+} from './query/views.ts'
+export type { Consistency } from './state/reads.ts'

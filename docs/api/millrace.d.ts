@@ -1,6 +1,17 @@
 // What `import … from 'millrace'` gives: names and signatures.
 // Written by `npx vitest run test/architecture/api.test.ts -u`.
 
+export interface Answer<V> {
+  readonly value: V | undefined
+  readonly timestamp: number
+  readonly partition: number
+  readonly role: 'active' | 'standby' | 'global'
+  readonly consistency: Consistency
+  readonly lag: number
+  readonly age: number
+  readonly position: Readonly<Record<string, number>>
+}
+
 export interface AppConfig {
   readonly id: string
   readonly build: (builder: StreamsBuilder) => NoPromise
@@ -115,6 +126,8 @@ export interface CompanionHost {
   health(): Health
   close(): Promise<void>
 }
+
+export type Consistency = 'committed' | 'latest'
 
 export type DropReason =
   | 'null-key'
@@ -469,6 +482,11 @@ export class KTable<K, V> {
   ): KTable<K, VR | null>
 }
 
+export interface KeyRange<K> extends QueryOptions, ScanOptions {
+  readonly from?: K
+  readonly to?: K
+}
+
 export interface KeyValueStore<K, V> extends ReadOnlyKeyValueStore<K, V> {
   put(key: K, value: V | null): void
   putIfAbsent(key: K, value: V): V | undefined
@@ -485,6 +503,14 @@ export interface KeyValueStoreOptions extends StoreOptions {
   readonly versioned?: {
     readonly history: Duration
   }
+}
+
+export interface KeyValueView<K, V> {
+  readonly name: string
+  get(key: K, options?: QueryOptions): Promise<V | undefined>
+  read(key: K, options?: QueryOptions): Promise<Answer<V>>
+  range(range?: KeyRange<K>): AsyncIterableIterator<Row<K, V>>
+  prefix(prefix: string | Uint8Array, options?: PrefixOptions): AsyncIterableIterator<Row<K, V>>
 }
 
 export interface Log extends LogAdmin {
@@ -587,6 +613,8 @@ export interface PeriodWindows {
   readonly windowsOf: (timestamp: number) => readonly WindowBounds[]
 }
 
+export interface PrefixOptions extends QueryOptions, ScanOptions {}
+
 export interface PrintOptions<K, V> extends Named {
   readonly label?: string
   readonly write?: (line: string) => void
@@ -638,6 +666,15 @@ export interface ProcessorRecord<K, V> {
 export type ProcessorSupplier<KIn, VIn, KOut, VOut> = () => Processor<KIn, VIn, KOut, VOut>
 
 export type PunctuationType = 'stream-time' | 'wall-clock-time'
+
+export interface QueryOptions {
+  readonly consistency?: Consistency
+  readonly role?: 'active' | 'any'
+  readonly maxLag?: number
+  readonly partition?: number
+  readonly timeout?: Duration
+  readonly signal?: AbortSignal
+}
 
 export interface ReadOnlyKeyValueStore<K, V> {
   readonly name: string
@@ -739,6 +776,13 @@ export interface RetryOptions {
   readonly retryOn?: (error: unknown) => boolean
 }
 
+export interface Row<K, V> {
+  readonly key: K
+  readonly value: V
+  readonly timestamp: number
+  readonly partition: number
+}
+
 export interface ScheduleOptions {
   readonly start?: number
 }
@@ -779,6 +823,12 @@ export interface SessionStoreEntry<K, V> {
   readonly start: number
   readonly end: number
   readonly value: V
+}
+
+export interface SessionView<K, V> {
+  readonly name: string
+  sessions(key: K, range?: TimeRange): AsyncIterableIterator<WindowRow<K, V>>
+  range(range?: TimeRange): AsyncIterableIterator<WindowRow<K, V>>
 }
 
 export class SessionWindowedCogroupedKStream<K, A> {
@@ -874,11 +924,20 @@ export interface StoreJson {
   readonly changelogConfigs: Readonly<Record<string, string>>
 }
 
+export type StoreKind = 'keyValue' | 'window' | 'session' | 'versioned'
+
 export interface StoreOptions {
   readonly name?: string
   readonly type?: 'persistent' | 'memory'
   readonly caching?: boolean
   readonly logging?: boolean | Readonly<Record<string, string>>
+}
+
+export interface StoreRef<Kind extends StoreKind, K, V> {
+  readonly kind: Kind
+  readonly name: string
+  readonly key: Serde<K>
+  readonly value: Serde<V>
 }
 
 export type StoreSpec =
@@ -919,6 +978,12 @@ export class Streams implements CompanionHost, AsyncDisposable {
   drain(): void
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
+  store<Kind extends StoreKind, K, V>(ref: StoreRef<Kind, K, V>): ViewsByKind<K, V>[Kind]
+  store<
+    View extends {
+      readonly name: string
+    },
+  >(name: string): View
   stores<S>(name: string): S[]
   status(): StreamsStatus
 }
@@ -998,11 +1063,18 @@ export interface TaskStatus extends ThreadTaskStatus {
   readonly thread: string
 }
 
+export interface TimeBounds {
+  readonly from?: number | Date
+  readonly to?: number | Date
+}
+
 export interface TimeLimitBuffer {
   readonly maxRecords?: number
   readonly maxBytes?: number
   readonly whenFull?: 'emitEarly' | 'shutDown'
 }
+
+export interface TimeRange extends QueryOptions, ScanOptions, TimeBounds {}
 
 export class TimeWindowedCogroupedKStream<K, A> {
   private constructor()
@@ -1137,6 +1209,10 @@ export interface ValueTransformer<K, VIn, VOut> {
 
 export type ValueTransformerSupplier<K, VIn, VOut> = () => ValueTransformer<K, VIn, VOut>
 
+export interface VersionRow<K, V> extends Row<K, V> {
+  readonly validTo: number | undefined
+}
+
 export interface VersionedKeyValueStore<K, V> extends ReadOnlyVersionedKeyValueStore<K, V> {
   put(key: K, value: V | null, timestamp: number): 'latest' | 'historical' | 'rejected'
   delete(key: K, timestamp: number): VersionedRecord<V> | undefined
@@ -1150,9 +1226,40 @@ export interface VersionedStoreBuilderOptions<K, V> extends Omit<StoreBuilderOpt
   readonly history: Duration
 }
 
+export interface VersionedView<K, V> {
+  readonly name: string
+  get(
+    key: K,
+    options?: QueryOptions & {
+      readonly asOf?: number | Date
+    },
+  ): Promise<V | undefined>
+  read(
+    key: K,
+    options?: QueryOptions & {
+      readonly asOf?: number | Date
+    },
+  ): Promise<Answer<V>>
+  versions(key: K, range?: TimeRange): AsyncIterableIterator<VersionRow<K, V>>
+  range(range?: KeyRange<K>): AsyncIterableIterator<Row<K, V>>
+  prefix(prefix: string | Uint8Array, options?: PrefixOptions): AsyncIterableIterator<Row<K, V>>
+}
+
+export interface ViewsByKind<K, V> {
+  readonly keyValue: KeyValueView<K, V>
+  readonly window: WindowView<K, V>
+  readonly session: SessionView<K, V>
+  readonly versioned: VersionedView<K, V>
+}
+
 export type Weekday = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday'
 
 export interface WindowBounds {
+  readonly start: number
+  readonly end: number
+}
+
+export interface WindowRow<K, V> extends Row<K, V> {
   readonly start: number
   readonly end: number
 }
@@ -1177,6 +1284,13 @@ export interface WindowStoreEntry<K, V> {
 
 export interface WindowStoreOptions extends StoreOptions {
   readonly retention?: Duration
+}
+
+export interface WindowView<K, V> {
+  readonly name: string
+  get(key: K, start: number | Date, options?: QueryOptions): Promise<V | undefined>
+  fetch(key: K, range?: TimeRange): AsyncIterableIterator<WindowRow<K, V>>
+  range(range?: TimeRange): AsyncIterableIterator<WindowRow<K, V>>
 }
 
 export class Windowed<K> {
@@ -1263,6 +1377,8 @@ export function session(
 
 export function sessionStore<K, V>(name: string, options: SessionStoreBuilderOptions<K, V>): SessionStoreSpec
 
+export function sessionStoreRef<K, V>(name: string, serdes: RefSerdes<K, V>): StoreRef<'session', K, V>
+
 export function sessionWindowed<K>(inner: Serde<K>): Serde<Windowed<K>>
 
 export const silentLogger: Logger
@@ -1273,6 +1389,8 @@ export function sliding(
     readonly grace?: Duration
   },
 ): SlidingWindows
+
+export function storeRef<K, V>(name: string, serdes: RefSerdes<K, V>): StoreRef<'keyValue', K, V>
 
 export function string(): Serde<string>
 
@@ -1311,7 +1429,11 @@ export function versionedKeyValueStore<K, V>(
   options: VersionedStoreBuilderOptions<K, V>,
 ): VersionedStoreSpec
 
+export function versionedStoreRef<K, V>(name: string, serdes: RefSerdes<K, V>): StoreRef<'versioned', K, V>
+
 export function windowStore<K, V>(name: string, options: WindowStoreBuilderOptions<K, V>): WindowStoreSpec
+
+export function windowStoreRef<K, V>(name: string, serdes: RefSerdes<K, V>): StoreRef<'window', K, V>
 
 export function windowed<K>(inner: Serde<K>, size: Duration | PeriodWindows): Serde<Windowed<K>>
 

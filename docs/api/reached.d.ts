@@ -425,6 +425,13 @@ interface Scheduler {
   random(): number
 }
 
+// src/query/views.ts
+
+interface ScanOptions {
+  readonly reverse?: boolean
+  readonly limit?: number
+}
+
 // src/record/record-slice.ts
 
 class RecordSlice {
@@ -877,6 +884,13 @@ type NoPromise =
   | (object & {
       readonly then?: never
     })
+
+// src/topology/store-ref.ts
+
+interface RefSerdes<K, V> {
+  readonly key: Serde<K>
+  readonly value: Serde<V>
+}
 
 // src/topology/store-spec.ts
 

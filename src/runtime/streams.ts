@@ -13,6 +13,11 @@ import { requireApplication } from '../application/app-module.ts'
 import type { Health } from '../health/health.ts'
 import type { Log } from '../log/log.ts'
 import type { CompanionHost } from './companion.ts'
+import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
+import { StoreQueries } from '../query/store-queries.ts'
+import { viewOf } from '../query/store-views.ts'
+import type { ViewsByKind } from '../query/views.ts'
+import { ThreadRows } from './thread-rows.ts'
 import { Companions } from './companions.ts'
 import { DirectoryCleaner } from './state-directory/directory-cleaner.ts'
 import { HealthMonitor } from './health-monitor.ts'
@@ -63,6 +68,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
   readonly #host: ThreadHost
   readonly #companions: Companions
   readonly #health: HealthMonitor
+  readonly #queries: StoreQueries
   readonly #threads: ThreadHandle[] = []
   /** Status of the threads that were replaced. */
   #replaced = NO_STATUS
@@ -85,6 +91,17 @@ export class Streams implements CompanionHost, AsyncDisposable {
     this.app = app
     this.topology = topology
     this.log = options.log
+    this.#queries = new StoreQueries({
+      topology,
+      applicationId: app.id,
+      log: options.log,
+      clock,
+      owners: new ThreadRows(
+        () => this.#threads,
+        () => this.#state,
+      ),
+      consistency: app.settings.guarantee === 'exactly_once' ? 'committed' : 'latest',
+    })
     this.#companions = new Companions(options.companions, app.settings.logger)
     this.#options = options
     this.#health = new HealthMonitor(clock, options.readyLag, () => ({ state: this.#state, threads: this.#threads }))
@@ -334,6 +351,24 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close().catch(() => {})
+  }
+
+  /**
+   * Returns a store to be asked: by its reference, which has the types, or by its name. It asks whichever thread of
+   * this process has the task of a key, and waits for tasks that move or are restored. What is read leaves nothing
+   * behind in memory.
+   *
+   * @throws MR_STORE_UNKNOWN; MR_QUERY_KIND if the store is of another kind than the reference
+   * @example
+   * ```ts
+   * const total = await streams.store(totals).get('alice')
+   * const { value, age } = await streams.store<KeyValueView<string, Total>>('totals').read('alice')
+   * ```
+   */
+  store<Kind extends StoreKind, K, V>(ref: StoreRef<Kind, K, V>): ViewsByKind<K, V>[Kind]
+  store<View extends { readonly name: string }>(name: string): View
+  store(named: string | Pick<StoreRef<StoreKind, unknown, unknown>, 'kind' | 'name'>): unknown {
+    return viewOf(this.#queries, named)
   }
 
   /**

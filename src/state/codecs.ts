@@ -142,6 +142,11 @@ export class KeyCodec<K> {
     return scratch.buffer.toString('latin1', 0, scratch.position)
   }
 
+  /** Returns the map key of a serialized key. @throws MR_STATE_DESERIALIZE */
+  mapKeyOf(key: Buffer): MapKey<K> {
+    return this.primitive ? this.read(key, 0, key.length) : key.toString('latin1')
+  }
+
   /** @throws MR_STATE_SERIALIZE */
   write(key: K, writer: ByteWriter): void {
     try {

@@ -1,4 +1,5 @@
 import type { Prefetchable } from './prefetchable.ts'
+import type { StoreReads } from './reads.ts'
 import type { StateStore } from './states.ts'
 
 /** What the task's state needs of a store beyond what the runtime does. */
@@ -13,4 +14,8 @@ export interface TaskStore extends StateStore {
   readonly prefetchable?: Prefetchable | undefined
   /** Forgets everything that is not committed. */
   discard(): void
+  /** The commit for which changes were logged last has succeeded. Called before `written`. */
+  committed?(): void
+  /** The store as queries read it. Absent in the buffers of operators, which are internal. */
+  readonly reads?: StoreReads
 }

@@ -32,9 +32,11 @@ export const rooms: Readonly<Record<string, Room>> = {
       'log',
       'log/embedded',
       'log/memory',
+      'query',
       'runtime',
       'runtime/memory',
       'runtime/restore',
+      'state',
       'state/views',
       'topology',
       'topology/describe',
@@ -209,6 +211,11 @@ export const rooms: Readonly<Record<string, Room>> = {
     ],
   },
 
+  query: {
+    holds: 'asking a store: where a key is, who has it, its rows page by page, and the views that users get',
+    knows: ['errors', 'log', 'options', 'platform', 'record', 'serde', 'state', 'state/rows', 'topology'],
+  },
+
   operators: {
     holds: 'the `Operator` port: what runs a node, and what it may do',
     knows: ['errors', 'platform', 'record', 'state', 'topology', 'windowing'],
@@ -262,6 +269,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'log',
       'options',
       'platform',
+      'query',
       'record',
       'runtime/restore',
       'runtime/state-directory',
@@ -384,6 +392,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'health',
       'log',
       'platform',
+      'query',
       'record',
       'runtime/calls',
       'runtime/commit',
@@ -411,6 +420,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'health',
       'log',
       'platform',
+      'query',
       'record',
       'runtime/restore',
       'runtime/state-directory',

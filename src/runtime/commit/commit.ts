@@ -53,10 +53,12 @@ export interface CommitsOptions {
 export class Commits {
   readonly #options: CommitsOptions
   #lastWrite: number
+  /** When the last commit that succeeded was begun, by the monotonic clock. */
+  committedAt: number
 
   constructor(options: CommitsOptions) {
     this.#options = options
-    this.#lastWrite = options.clock.monotonic()
+    this.#lastWrite = this.committedAt = options.clock.monotonic()
   }
 
   /** True if something is to be made durable, or has been for long enough that engines should have it. */
@@ -102,7 +104,11 @@ export class Commits {
     const outcome = yield* wait(answer)
     if (outcome !== 'committed') return outcome
     if (failure !== undefined) throw failure.error
-    for (const { processing } of tasks) processing.committed()
+    for (const { processing, stores } of tasks) {
+      processing.committed()
+      stores.committed()
+    }
+    this.committedAt = now
     if (toWrite === undefined) return outcome
     yield* writeEngines(changed, client, asOf)
     this.#lastWrite = now

@@ -312,6 +312,11 @@ export class Processing {
     return Math.min(this.#contexts.punctuation.nextWallClock, this.#calls.nextDue)
   }
 
+  /** Offsets of the inputs that are committed, by topic: the next record of each. */
+  get position(): Readonly<Record<string, number>> {
+    return Object.fromEntries([...this.#committed].map(([{ topic }, offset]) => [topic, offset]))
+  }
+
   /** Offset after the last committed record of a partition. */
   committedOffset(topic: string): number | undefined {
     const queue = this.#byTopic.get(topic)

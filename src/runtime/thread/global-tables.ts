@@ -12,6 +12,7 @@ import { InputLookup } from '../failures/input-lookup.ts'
 import { MemoryShare } from '../memory/memory-budget.ts'
 import { openState } from '../state-directory/open-state.ts'
 import { RecordWriter } from '../output/record-writer.ts'
+import type { OwnedStore } from '../../query/open-scans.ts'
 import { RepeatedLines } from '../../application/repeated-lines.ts'
 import { DEFAULT_TOMBSTONE_RETENTION, planRestore, type ChangelogRange } from '../restore/restore-job.ts'
 import type { StateHome } from '../state-directory/state-home.ts'
@@ -225,6 +226,17 @@ export class GlobalTables {
   /** For reading: only its own processor may change a global store. */
   userStore(name: string): unknown {
     return this.#open?.state.queryStore(name)
+  }
+
+  /** Returns a table as queries find it. */
+  readable(name: string): OwnedStore | undefined {
+    const state = this.#open?.state
+    if (state?.state(name) === undefined) return undefined
+    const reads = state.reads(name)
+    if (reads === undefined) return undefined
+    const { readEdition } = state
+    const source = { partition: -1, role: 'global' as const, lag: 0, age: 0, position: {} }
+    return { reads, source, isOpen: () => state.isReadable && state.readEdition === readEdition }
   }
 
   *close(): Steps<void> {

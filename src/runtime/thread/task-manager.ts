@@ -21,6 +21,7 @@ import { assignedTasks, taskName } from './assigned-tasks.ts'
 import { FollowedSources, followedSources } from './followed-sources.ts'
 import { InputFeed } from './input-feed.ts'
 import { LeftInputs } from './left-inputs.ts'
+import { ReadableStores } from './readable-stores.ts'
 import type { TaskManagerOptions } from './task-manager-options.ts'
 import { TaskOpener } from './task-opening.ts'
 import { TaskTurns } from './task-turns.ts'
@@ -57,6 +58,8 @@ export class TaskManager {
   readonly #leftInputs: LeftInputs
   #times: NodeTimes | undefined
   readonly #commits: Commits
+  /** The stores of all tasks, as queries find them. */
+  readonly readable: ReadableStores
   /** Records dropped by tasks that are closed by now. */
   closedDrops = new DropCounter()
   /** Records processed by tasks that are closed by now. */
@@ -83,6 +86,13 @@ export class TaskManager {
       purge: new RepartitionPurge(app.id, topology, log, clock),
       // Half of what a commit is made for early: what has been committed must not count as if it had not.
       maxUnwritten: memory.maxChanges / 2,
+    })
+    this.readable = new ReadableStores({
+      clock,
+      global: (store) => options.globals.readable(store),
+      tasks: () => this.#tasks.values(),
+      lag: (task) => this.#restorer.lag(task),
+      committedAt: () => this.#commits.committedAt,
     })
   }
 

@@ -69,7 +69,9 @@ export class TaskOpener {
     for (const task of stateful) {
       if (!task.isOpen) continue
       task.stores.limitEntries(this.#memory.entries)
+      task.stores.suspendReads()
       yield* wait(this.#options.home.resize(task.id, this.#memory.engine))
+      task.stores.resumeReads()
     }
   }
 

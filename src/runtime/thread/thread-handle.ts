@@ -3,6 +3,7 @@ import type { ThreadVitals } from '../../health/vitals.ts'
 import type { DropReason } from '../../record/drop-reason.ts'
 import type { UncaughtErrorDecision } from '../../application/application.ts'
 import { addMemory, NO_MEMORY, type MemoryUse } from '../memory/memory-budget.ts'
+import type { RowOwner } from '../../query/row-request.ts'
 import type { StandbyLag } from './task-manager.ts'
 import type { StreamThreadListeners, ThreadState } from './stream-thread.ts'
 
@@ -21,6 +22,8 @@ export interface ThreadHandle {
   status(): ThreadStatus
   /** What its health is judged by, as last reported. */
   vitals(): ThreadVitals
+  /** The stores of its tasks, and global tables, as queries ask them. */
+  readonly rows: RowOwner
   /** The user's views of a store, one for each task. @throws MR_STORE_IN_THREAD if they lie in another thread */
   stores(name: string): readonly unknown[]
 }

@@ -3,6 +3,9 @@ import type { DropReason } from '../../record/drop-reason.ts'
 import type { UncaughtErrorDecision } from '../../application/application.ts'
 import { GlobalTables } from '../thread/global-tables.ts'
 import { openThread, statusOf, vitalsOf, type SharedParts } from '../thread/open-thread.ts'
+import type { Clock } from '../../platform/clock.ts'
+import { OpenScans } from '../../query/open-scans.ts'
+import type { RowOwner } from '../../query/row-request.ts'
 import { runSteps } from '../../platform/steps.ts'
 import type { StreamThread, ThreadState } from '../thread/stream-thread.ts'
 import type { ThreadHandle, ThreadHost, ThreadListeners, ThreadStatus } from '../thread/thread-handle.ts'
@@ -33,7 +36,7 @@ export class EventLoopThreads implements ThreadHost {
   async open(index: number, listeners: ThreadListeners): Promise<ThreadHandle> {
     const opening = openThread({ ...this.#parts, ...listeners }, index)
     this.#opened[index] = opening
-    return new EventLoopThread(await opening)
+    return new EventLoopThread(await opening, this.#parts.clock)
   }
 
   get dropped(): ReadonlyMap<DropReason, number> {
@@ -53,10 +56,12 @@ export class EventLoopThreads implements ThreadHost {
 }
 
 class EventLoopThread implements ThreadHandle {
+  readonly rows: RowOwner
   readonly #thread: StreamThread
 
-  constructor(thread: StreamThread) {
+  constructor(thread: StreamThread, clock: Clock) {
     this.#thread = thread
+    this.rows = new OpenScans({ clock, find: (request) => thread.manager.readable.find(request) })
   }
 
   get name(): string {

@@ -5,6 +5,7 @@ import type { Logger, Settings, UncaughtErrorDecision } from '../../application/
 import type { RestoreListener } from '../restore/restorer.ts'
 import type { ThreadState } from '../thread/stream-thread.ts'
 import type { ThreadStatus } from '../thread/thread-handle.ts'
+import type { RowPage, RowRequest } from '../../query/row-request.ts'
 import type { SentValue } from './sent-error.ts'
 import type { LogDescription } from '../../log/log.ts'
 
@@ -50,6 +51,10 @@ export type ToWorker =
   | { readonly type: 'decision'; readonly decision: UncaughtErrorDecision }
   /** The task is no longer open in any thread. */
   | { readonly type: 'released'; readonly task: string }
+  | { readonly type: 'query'; readonly id: number; readonly asked: AskedRows }
+
+/** What is asked of the stores of a worker's tasks. Nothing answers a `cancel`. */
+export type AskedRows = { readonly open: RowRequest } | { readonly next: number } | { readonly cancel: number }
 
 export type FromWorker =
   | { readonly type: 'opened' }
@@ -65,6 +70,9 @@ export type FromWorker =
   | { readonly type: 'log'; readonly level: LogLevel; readonly fields: SentFields; readonly message: string }
   | { readonly type: 'restore'; readonly told: Parameters<RestoreListener> }
   | { readonly type: 'released'; readonly task: string }
+  /** The answer to the query of this number. The memory of its rows is moved, not copied. */
+  | { readonly type: 'answer'; readonly id: number; readonly page: RowPage }
+  | { readonly type: 'refusal'; readonly id: number; readonly error: SentValue }
   | { readonly type: 'shutdownRequested' }
   /** Every member of the group was asked to stop. */
   | { readonly type: 'shutdownTold' }

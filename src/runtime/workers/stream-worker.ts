@@ -18,6 +18,9 @@ import { GLOBAL_STATE, GlobalTables } from '../thread/global-tables.ts'
 import { openThread, statusOf, vitalsOf } from '../thread/open-thread.ts'
 import type { RestoreListener } from '../restore/restorer.ts'
 import { stateHome } from '../state-directory/state-home.ts'
+import { OpenScans, type OwnedStore } from '../../query/open-scans.ts'
+import type { RowRequest } from '../../query/row-request.ts'
+import { answerQuery } from './rows-in-thread.ts'
 import { runSteps } from '../../platform/steps.ts'
 import type { StreamThread } from '../thread/stream-thread.ts'
 import { addStatus, NO_STATUS, type ThreadStatus } from '../thread/thread-handle.ts'
@@ -39,6 +42,7 @@ class StreamWorker {
   readonly #run = Promise.withResolvers<void>()
   #decide: (decision: UncaughtErrorDecision) => void = () => {}
   #thread: StreamThread | undefined
+  readonly #scans = new OpenScans({ clock: systemClock, find: (request) => this.#find(request) })
   #globals: GlobalTables | undefined
   #reported = ''
   /** Signs of life given to the main thread. */
@@ -176,7 +180,16 @@ class StreamWorker {
         return
       case 'released':
         this.#holds.heard(message.task)
+        return
+      case 'query':
+        void answerQuery(this.#scans, message, this.#values, (answer, moved) => this.#port.postMessage(answer, moved))
     }
+  }
+
+  /** @throws MR_QUERY_NOT_OWNER */
+  #find(request: RowRequest): OwnedStore {
+    if (this.#thread !== undefined) return this.#thread.manager.readable.find(request)
+    throw new MillraceError('MR_QUERY_NOT_OWNER', 'the thread is being opened', { store: request.store })
   }
 
   async #shutdownApplication(): Promise<void> {

@@ -12,6 +12,7 @@ import {
   type ThreadStatus,
 } from '../thread/thread-handle.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
+import { RowsInThread } from './rows-in-thread.ts'
 import { ValueReceiver } from './sent-error.ts'
 import { storeInThread } from './store-in-thread.ts'
 
@@ -31,6 +32,7 @@ export class WorkerThread implements ThreadHandle {
   readonly #options: WorkerThreadOptions
   readonly #worker: Worker
   readonly #values = new ValueReceiver()
+  readonly rows = new RowsInThread((message) => this.#post(message), this.#values)
   readonly #opened = Promise.withResolvers<void>()
   readonly #ended = Promise.withResolvers<void>()
   readonly #exited = Promise.withResolvers<void>()
@@ -144,6 +146,10 @@ export class WorkerThread implements ThreadHandle {
       case 'released':
         onReleased(message.task)
         return
+      case 'answer':
+      case 'refusal':
+        this.rows.received(message)
+        return
       case 'shutdownRequested':
         onShutdownRequest()
         return
@@ -169,6 +175,7 @@ export class WorkerThread implements ThreadHandle {
     const { onExit, onFailure } = this.#options
     // Node closes the engines of a thread before it emits `exit`.
     onExit()
+    this.rows.end()
     this.#exited.resolve()
     this.#status = endedStatus(this.#status)
     this.#enter('dead')

@@ -2,11 +2,14 @@ import type { Headers } from '../../record/headers.ts'
 import { readLong } from '../../serde/big-endian.ts'
 import { ValueCodec, KeyCodec } from '../codecs.ts'
 import type { StateEnvironment, StatePlace } from '../environment.ts'
+import type { ByteWriter } from '../rows/byte-writer.ts'
 import type { WriteBatch } from '../../engine/write-batch.ts'
 import { HeldUpdates } from './held-updates.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
 import type { ChangelogRecord, ChangelogSink, Pace, StateStore } from '../states.ts'
-import { DELETED, RowList } from '../../engine/row-list.ts'
+import { DELETED } from '../../engine/row-list.ts'
+import type { Consistency } from '../reads.ts'
+import { StagedRows } from './staged-rows.ts'
 import { NOT_STAGED, type StateEntry, type HeldUpdate } from './state-entry.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { Serde } from '../../serde/serde.ts'
@@ -34,11 +37,13 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   /** Entries changed since the last log, by first change. Those whose mark `unlogged` is gone need no log. */
   #unlogged: E[] = []
   /** The rows of dirty entries as they were last logged. */
-  readonly #staged = new RowList()
+  readonly #staged = new StagedRows()
   /** The memory of dirty entries. */
   #dirtyBytes = 0
   /** The bytes of logged rows, which are added at every log until they are written. */
   #stagedBytes = 0
+  /** The memory of what the commit under way has replaced and readers still see. */
+  #keptBytes = 0
   readonly #rowHasTimestamp: boolean
   /** True: the cache keeps to its bound within a record, too, as those of Kafka Streams do. */
   readonly #evictsAtOnce: boolean
@@ -68,7 +73,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   }
 
   get dirtyBytes(): number {
-    return this.#dirtyBytes + this.#stagedBytes
+    return this.#dirtyBytes + this.#stagedBytes + this.#keptBytes
   }
 
   copy(value: V): V {
@@ -141,6 +146,21 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
 
   protected untrack(entry: E): void {
     this.place.resident.bytes -= entry.size
+  }
+
+  // ---- reading without a trace
+
+  /** Returns the row of an entry as a reader sees it; null if it is deleted, undefined if the engine has it. */
+  seenRow(entry: E, consistency: Consistency): Buffer | null | undefined {
+    if (consistency === 'committed' || !entry.unlogged) return this.#staged.seen(entry.row, consistency)
+    if (!entry.present) return null
+    const scratch = this.place.scratch.rewind()
+    this.#writeRow(entry, scratch)
+    return scratch.copyOfRow()
+  }
+
+  observe(): boolean {
+    return this.#staged.observe()
   }
 
   // ---- changing
@@ -242,12 +262,19 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   // ---- committing
 
   logChanges(sink: ChangelogSink | undefined): void {
+    this.#staged.beginCommit()
     for (const entry of this.#unlogged) if (entry.unlogged) this.#log(entry, sink)
     this.#unlogged = []
+    this.#countKept()
+  }
+
+  committed(): void {
+    this.#staged.committed()
+    this.#countKept()
   }
 
   writeChanges(batch: WriteBatch): void {
-    batch.addRows(this.#staged)
+    batch.addRows(this.#staged.rows)
   }
 
   written(): void {
@@ -264,6 +291,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
 
   #forgetStaged(): void {
     this.#staged.clear()
+    this.#countKept()
     this.place.resident.bytes -= this.#stagedBytes
     this.#stagedBytes = 0
     this.#dirtyBytes = 0
@@ -295,21 +323,31 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     const keyLength = writer.position - writer.rowStart
     if (!entry.present) {
       const { buffer, rowStart } = writer
-      this.#stage(entry, buffer, rowStart, rowStart + keyLength, DELETED)
+      entry.row = this.#staged.stage(entry.row, buffer, rowStart, rowStart + keyLength, DELETED)
       if (sink !== undefined) this.#append(entry, keyLength, -1, -1, sink)
       return
     }
-    if (this.#rowHasTimestamp) writer.int64(entry.timestamp)
-    const valueOffset = writer.position - writer.rowStart
-    if (entry.bytes !== null) writer.bytes(entry.bytes)
-    else if (entry.current !== null) this.values.write(entry.current, writer)
+    this.#writeRow(entry, writer)
+    const valueOffset = keyLength + (this.#rowHasTimestamp ? TIMESTAMP_LENGTH : 0)
     const { buffer, rowStart, position } = writer
     const keyEnd = rowStart + keyLength
-    this.#stage(entry, buffer, rowStart, keyEnd, position)
+    entry.row = this.#staged.stage(entry.row, buffer, rowStart, keyEnd, position)
     if (sink !== undefined) this.#append(entry, keyLength, rowStart + valueOffset, position, sink)
     this.#stagedBytes += position - rowStart
     this.place.resident.bytes += position - rowStart
     this.#resize(entry, position - rowStart)
+  }
+
+  #countKept(): void {
+    const { keptBytes } = this.#staged
+    this.place.resident.bytes += keptBytes - this.#keptBytes
+    this.#keptBytes = keptBytes
+  }
+
+  #writeRow(entry: E, writer: ByteWriter): void {
+    if (this.#rowHasTimestamp) writer.int64(entry.timestamp)
+    if (entry.bytes !== null) writer.bytes(entry.bytes)
+    else if (entry.current !== null) this.values.write(entry.current, writer)
   }
 
   /** Appends the row written last to the changelog, without the part of its key that only the engine has. */
@@ -321,11 +359,6 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     slice.setKey(rowStart + this.rowHeaderLength, rowStart + keyLength)
     slice.setValue(valueStart, valueEnd)
     sink.append(slice)
-  }
-
-  #stage(entry: E, buffer: Buffer, start: number, keyEnd: number, end: number): void {
-    if (entry.row === NOT_STAGED) entry.row = this.#staged.add(buffer, start, keyEnd, end)
-    else this.#staged.replace(entry.row, buffer, start, keyEnd, end)
   }
 
   #resize(entry: E, rowLength: number): void {

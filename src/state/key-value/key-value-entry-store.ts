@@ -5,6 +5,10 @@ import { EntryStore, restoreValue } from '../entries/entry-store.ts'
 import { PREFIX_LENGTH, type StatePlace } from '../environment.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
 import { KeyValueCursor, type ChangedRow, type RowForm } from './key-value-cursor.ts'
+import { behindPrefix } from '../rows/row-bounds.ts'
+import { KeyValueReads } from './key-value-reads.ts'
+import type { Consistency, StoreReads } from '../reads.ts'
+import type { RowChange } from '../entries/merged-rows.ts'
 import { EvictionHand } from '../entries/eviction-hand.ts'
 import { PrefetchedEntries } from './prefetched-entries.ts'
 import { firstIndex, SortedChanges } from '../entries/sorted-changes.ts'
@@ -35,6 +39,7 @@ export class KeyValueEntryStore<K, V>
   readonly #sorted: SortedChanges<StateEntry<K, V>, SortableChange<K, V>>
   /** The entry used last: a put mostly follows a get of the same key. */
   #last: StateEntry<K, V> | null = null
+  readonly reads: StoreReads
 
   constructor(spec: KeyValueStoreSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
     super(spec, place, keySerde, valueSerde, spec.timestamped)
@@ -44,6 +49,18 @@ export class KeyValueEntryStore<K, V>
       (entry) => ({ rowKey: this.keys.keep(this.#rowKey(entry.key, entry.mapKey)), entry }),
       (a, b) => Buffer.compare(a.rowKey, b.rowKey),
     )
+    const { engine } = place
+    const header = this.#bound(0)
+    this.reads = new KeyValueReads({
+      timestamped: spec.timestamped,
+      observe: () => this.observe(),
+      rows: (consistency) => ({
+        engine,
+        header,
+        seen: (key) => this.#seen(key, consistency),
+        changes: (lower, upper) => this.#changes(lower, upper, consistency),
+      }),
+    })
   }
 
   get(key: K): Entry<V> | undefined {
@@ -237,18 +254,32 @@ export class KeyValueEntryStore<K, V>
 
   // ---- scanning
 
-  #scan(lower: Buffer, upper: Buffer, reverse: boolean): EntryCursor<K, V> {
-    const sorted = this.#sorted.sorted()
-    const changes: ChangedRow<K, V>[] = []
-    for (
-      let i = firstIndex(sorted, ({ rowKey }) => Buffer.compare(rowKey, lower) >= 0);
-      i < sorted.length && Buffer.compare(sorted[i]!.rowKey, upper) < 0;
-      i++
-    ) {
-      const { rowKey, entry } = sorted[i]!
-      const { key, current, bytes, timestamp } = entry
-      changes.push({ rowKey, key, current, bytes, timestamp })
+  #seen(key: Buffer, consistency: Consistency): Buffer | null | undefined {
+    const entry = this.#entries.get(this.keys.mapKeyOf(key))
+    return entry === undefined ? undefined : this.seenRow(entry, consistency)
+  }
+
+  #changes(lower: Buffer, upper: Buffer, consistency: Consistency): RowChange[] {
+    const changes: RowChange[] = []
+    for (const { rowKey, entry } of this.#changed(lower, upper)) {
+      const row = this.seenRow(entry, consistency)
+      if (row !== undefined) changes.push({ rowKey, row })
     }
+    return changes
+  }
+
+  #changed(lower: Buffer, upper: Buffer): readonly SortableChange<K, V>[] {
+    const sorted = this.#sorted.sorted()
+    const begin = firstIndex(sorted, ({ rowKey }) => Buffer.compare(rowKey, lower) >= 0)
+    const end = firstIndex(sorted, ({ rowKey }) => Buffer.compare(rowKey, upper) >= 0)
+    return sorted.slice(begin, end)
+  }
+
+  #scan(lower: Buffer, upper: Buffer, reverse: boolean): EntryCursor<K, V> {
+    const changes = this.#changed(lower, upper).map(({ rowKey, entry }): ChangedRow<K, V> => {
+      const { key, current, bytes, timestamp } = entry
+      return { rowKey, key, current, bytes, timestamp }
+    })
     if (reverse) changes.reverse()
     const { engine } = this.place
     const form = this.spec.timestamped ? TIMESTAMPED_ROW : PLAIN_ROW
@@ -278,12 +309,3 @@ export class KeyValueEntryStore<K, V>
 
 const PLAIN_ROW: RowForm = { keyOffset: PREFIX_LENGTH, valueOffset: 0, timestamped: false, isTombstone: () => false }
 const TIMESTAMPED_ROW: RowForm = { ...PLAIN_ROW, valueOffset: 8, timestamped: true }
-
-/** The first key behind all that start with `prefix`; its first byte is never the last one. */
-function behindPrefix(prefix: Buffer): Buffer {
-  let length = prefix.length
-  while (length > 0 && prefix[length - 1] === 0xff) length--
-  const bound = Buffer.from(prefix.subarray(0, length))
-  if (length > 0) bound[length - 1] = bound[length - 1]! + 1
-  return bound
-}

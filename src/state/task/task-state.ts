@@ -12,6 +12,7 @@ import { memoryEngine } from '../../engine/memory/memory-engine.ts'
 import type { ByteBudget, StateEnvironment } from '../environment.ts'
 import type { Prefetchable } from '../prefetchable.ts'
 import type { ChangelogRecord, ChangelogSink, Pace, StateStore } from '../states.ts'
+import type { StoreReads } from '../reads.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { TaskStore } from '../task-store.ts'
 import { OpenIterators } from '../views/store-iterator.ts'
@@ -56,6 +57,9 @@ export class TaskState {
   #entryLimit: number
   /** True if the changes are in the batches of the spaces. */
   #isPrepared = false
+  #isReadable = true
+  /** Changes when what is being read cannot be read on: the engine was closed. */
+  readEdition = 0
   /** Clean bytes up to which no more entries can be forgotten: the rest of them have changes. */
   #retryAbove = 0
 
@@ -138,6 +142,32 @@ export class TaskState {
     return open === undefined ? undefined : (open.query ??= queryStore(open.store, this.#iterators))
   }
 
+  /**
+   * Returns the store of this name as queries read it; undefined for the buffers of operators. May be called between
+   * any two steps of the task, and while a commit is under way.
+   *
+   * @throws MR_STORE_UNKNOWN
+   */
+  reads(name: string): StoreReads | undefined {
+    return this.#open(name).store.reads
+  }
+
+  /** False while the engine is closed, or opened again. */
+  get isReadable(): boolean {
+    return this.#isReadable
+  }
+
+  /** To be called before the engine is closed: whatever is being read cannot be read on. */
+  suspendReads(): void {
+    this.#isReadable = false
+    this.readEdition++
+  }
+
+  /** The engine is open again. */
+  resumeReads(): void {
+    this.#isReadable = true
+  }
+
   /** The approximate memory of what the engines lack, bytes. */
   get dirtyBytes(): number {
     let bytes = 0
@@ -204,6 +234,11 @@ export class TaskState {
     // Changes logged now would count as written with the batch, which lacks them.
     if (this.#isPrepared) throw new TypeError('the commit before was prepared, and neither written nor discarded')
     for (const [name, { store }] of this.#stores) store.logChanges(sinkFor(name))
+  }
+
+  /** The commit for which changes were logged last has succeeded. `write` may follow now, or with a later commit. */
+  committed(): void {
+    for (const { store } of this.#all) store.committed?.()
   }
 
   /**
@@ -281,6 +316,7 @@ export class TaskState {
 
   /** Closes stores and engines. What is not written is lost. */
   close(): MaybePromise<void> {
+    this.suspendReads()
     this.#iterators.endAll()
     for (const { store } of this.#all) store.close()
     const closed = this.#main.engine.close()

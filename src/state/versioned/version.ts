@@ -1,5 +1,6 @@
 import type { MapKey } from '../codecs.ts'
 import { firstIndex } from '../entries/sorted-changes.ts'
+import { NOT_STAGED } from '../entries/state-entry.ts'
 
 /** One version of a key's value; a tombstone has neither `current` nor `bytes`. Objects are kept as bytes only. */
 export class Version<V> {
@@ -8,6 +9,10 @@ export class Version<V> {
   bytes: Buffer | null = null
   /** The segment in which the engine has its row as a past version; -1 if it has none. */
   storedSegment = -1
+  /** True if the engine has it, perhaps with another value. */
+  stored = false
+  /** The number of its row among those that are logged and wait for the engine. */
+  row = NOT_STAGED
   /** True if a commit has to log it. */
   unlogged = false
   /** True if a commit has to write its row: its value is new, or the end of its validity. */

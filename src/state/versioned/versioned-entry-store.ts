@@ -4,6 +4,11 @@ import type { ByteWriter } from '../rows/byte-writer.ts'
 import { KeyCodec, ValueCodec, type MapKey } from '../codecs.ts'
 import type { WriteBatch } from '../../engine/write-batch.ts'
 import type { StateEnvironment, StatePlace } from '../environment.ts'
+import { DELETED } from '../../engine/row-list.ts'
+import { StagedRows } from '../entries/staged-rows.ts'
+import { NOT_STAGED } from '../entries/state-entry.ts'
+import type { Consistency, StoreReads } from '../reads.ts'
+import { VersionedReads } from './versioned-reads.ts'
 import { EvictionHand } from '../entries/eviction-hand.ts'
 import { KeyValueCursor, type ChangedRow } from '../key-value/key-value-cursor.ts'
 import { Retention } from '../segment-retention.ts'
@@ -46,6 +51,13 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   #keptObserved: number
   #purgedSegment = 0
   #restoring = false
+  /** Logged versions that the engine lacks: `key`, `value`. */
+  readonly #staged = new StagedRows()
+  #stagedBytes = 0
+  /** Observed time as of the last commit, and of the one under way. */
+  #committedObserved: number
+  #loggedObserved: number
+  readonly reads: StoreReads
 
   constructor(spec: VersionedStoreSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
     this.name = spec.name
@@ -57,11 +69,22 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     this.#retention = new Retention(spec.historyRetention, false, true)
     this.#layout = new VersionedLayout(place.prefix)
     if (place.kept !== null) this.#retention.observed = readLong(place.kept, 0)
-    this.#keptObserved = this.#retention.observed
+    this.#keptObserved = this.#committedObserved = this.#loggedObserved = this.#retention.observed
+    this.reads = new VersionedReads({
+      engine: place.engine,
+      layout: this.#layout,
+      retention: this.#retention,
+      keys: this.#keys,
+      observe: () => this.#staged.observe(),
+      observed: (consistency) => (consistency === 'latest' ? this.#retention.observed : this.#committedObserved),
+      history: (key) => this.#histories.get(this.#keys.mapKeyOf(key)),
+      changed: () => new Set(this.#unwritten.map(({ history }) => history)),
+      seen: (version, consistency) => this.#seen(version, consistency),
+    })
   }
 
   get dirtyBytes(): number {
-    return this.#dirtyBytes
+    return this.#dirtyBytes + this.#stagedBytes
   }
 
   copy(value: V): V {
@@ -135,17 +158,22 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   }
 
   logChanges(sink: ChangelogSink | undefined): void {
+    this.#staged.beginCommit()
+    this.#loggedObserved = this.#retention.observed
     const { rows } = this.#place
     const slice = new RecordSlice()
     for (const { history, version } of this.#unlogged) {
       version.unlogged = false
-      if (sink === undefined) continue
       rows.beginRow()
       this.#keys.writeAs(history.key, history.mapKey, rows)
       const keyLength = rows.position - rows.rowStart
       if (!version.tombstone) this.#writeValue(version, rows)
       const { buffer, rowStart, position } = rows
       const keyEnd = rowStart + keyLength
+      version.row = this.#staged.stage(version.row, buffer, rowStart, keyEnd, version.tombstone ? DELETED : position)
+      this.#stagedBytes += position - rowStart
+      this.#place.resident.bytes += position - rowStart
+      if (sink === undefined) continue
       slice.timestamp = version.from
       slice.buffer = buffer
       slice.setKey(rowStart, keyEnd)
@@ -153,6 +181,11 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
       sink.append(slice)
     }
     this.#unlogged = []
+  }
+
+  committed(): void {
+    this.#staged.committed()
+    this.#committedObserved = this.#loggedObserved
   }
 
   writeChanges(batch: WriteBatch): void {
@@ -167,14 +200,17 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     const first = this.#retention.firstVisible
     for (const { history, version } of this.#unwritten) {
       version.unwritten = false
+      version.stored = true
+      version.row = NOT_STAGED
       history.changes = 0
       history.rowKey = null
       while (history.past.length > 0 && history.validTo(history.past[0]!) < first)
         this.#forget(history, history.past.shift()!)
     }
     this.#unwritten = []
-    this.#keptObserved = this.#retention.observed
+    this.#keptObserved = this.#committedObserved = this.#retention.observed
     this.#dirtyBytes = 0
+    this.#forgetStaged()
     if (this.#restoring) this.#clear()
     this.#restoring = false
   }
@@ -195,7 +231,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   discard(): void {
     this.#clear()
     this.#purgedSegment = 0
-    this.#retention.observed = this.#keptObserved
+    this.#retention.observed = this.#committedObserved = this.#keptObserved
   }
 
   close(): void {
@@ -316,6 +352,24 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     this.#unlogged = []
     this.#unwritten = []
     this.#dirtyBytes = 0
+    this.#forgetStaged()
+  }
+
+  #forgetStaged(): void {
+    this.#staged.clear()
+    this.#place.resident.bytes -= this.#stagedBytes
+    this.#stagedBytes = 0
+  }
+
+  // ---- reading without a trace
+
+  /** Returns a version's value as a reader sees it; null: a deletion, undefined: the engine has what is seen. */
+  #seen(version: Version<V>, consistency: Consistency): Buffer | null | undefined {
+    if (consistency === 'committed' || !version.unlogged) return this.#staged.seen(version.row, consistency)
+    if (version.tombstone) return null
+    const scratch = this.#place.scratch.rewind()
+    this.#writeValue(version, scratch)
+    return scratch.copyOfRow()
   }
 
   // ---- rows

@@ -1,4 +1,4 @@
-import { readLong } from '../../serde/big-endian.ts'
+import { readLong, writeLong } from '../../serde/big-endian.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
 import type { KeyCodec } from '../codecs.ts'
 import { PREFIX_LENGTH } from '../environment.ts'
@@ -85,8 +85,34 @@ export class VersionedLayout {
   }
 }
 
+/** A version as a reader sees it; `value` null: a deletion. */
+export interface SeenVersion {
+  readonly from: number
+  readonly value: Buffer | null
+}
+
+/** Returns the row of a latest version. */
+export function latestRow({ from, value }: SeenVersion): Buffer {
+  const row = Buffer.allocUnsafe(VALUE + (value?.length ?? 0))
+  writeLong(from, row, 0)
+  row[LONG] = value === null ? 0 : 1
+  value?.copy(row, VALUE)
+  return row
+}
+
+/** Returns the version of the row of a latest version. */
+export function latestVersion(row: Buffer): SeenVersion {
+  return { from: readLong(row, 0), value: LATEST_ROW.isTombstone(row) ? null : row.subarray(LATEST_ROW.valueOffset) }
+}
+
+/** Returns the version of the row of a past one. */
+export function pastVersion(key: Buffer, row: Buffer): SeenVersion {
+  return { from: readLong(key, key.length - LONG), value: row[LONG] === 1 ? row.subarray(VALUE) : null }
+}
+
 function versionOf<V>(from: number, row: Buffer): Version<V> {
   const version = new Version<V>(from)
+  version.stored = true
   if (row[LONG] === 1) version.bytes = row.subarray(VALUE)
   return version
 }

@@ -1,4 +1,7 @@
 import { readLong } from '../../serde/big-endian.ts'
+import { byRowKey, type RowChange } from '../entries/merged-rows.ts'
+import type { Consistency, StoreReads } from '../reads.ts'
+import { TimedReads } from './timed-reads.ts'
 import { BucketCursor } from './bucket-cursor.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
 import type { WriteBatch } from '../../engine/write-batch.ts'
@@ -9,7 +12,7 @@ import type { LatestRows } from '../rows/latest-rows.ts'
 import type { StatePlace } from '../environment.ts'
 import type { Retention } from '../segment-retention.ts'
 import { firstIndex, SortedChanges } from '../entries/sorted-changes.ts'
-import type { ChangelogRecord } from '../states.ts'
+import type { ChangelogRecord, ChangelogSink } from '../states.ts'
 import type { PeriodStoreSpec, SessionStoreSpec, WindowStoreSpec } from '../../topology/store-spec.ts'
 import { Bucket, TimedEntry } from './timed-entry.ts'
 import { TimedLayout } from './changelog-key.ts'
@@ -61,6 +64,10 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   /** No entry of any key has a time in this interval. */
   #quietFrom = Infinity
   #quietTo = -Infinity
+  /** Observed time as of the last commit, and of the one under way. */
+  #committedObserved: number
+  #loggedObserved: number
+  readonly reads: StoreReads
 
   protected constructor(
     spec: WindowStoreSpec | PeriodStoreSpec | SessionStoreSpec,
@@ -92,7 +99,18 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
       this.sequence = readLong(place.kept, 8)
     }
     this.#storedTo = this.#keptObserved = this.#passedTo = retention.observed
+    this.#committedObserved = this.#loggedObserved = retention.observed
     this.#keptSequence = this.sequence
+    this.reads = new TimedReads({
+      engine: place.engine,
+      layout: this.#layout,
+      retention,
+      windowSize: spec.kind === 'window' ? spec.windowSize : undefined,
+      timestamped,
+      observe: () => this.observe(),
+      observed: (consistency) => (consistency === 'latest' ? retention.observed : this.#committedObserved),
+      changes: (key, from, to, consistency) => this.#changes(key, from, to, consistency),
+    })
   }
 
   get observedTime(): number {
@@ -164,13 +182,11 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
     const first = this.#showsExpired ? Math.max(from, 0) : visible
     const last = Math.min(to, this.retention.observed)
     const quiet = first > last || (first >= this.#quietFrom && last <= this.#quietTo)
-    const sorted = quiet ? [] : this.#sorted.sorted()
-    const begin = firstIndex(sorted, (entry) => entry.time >= first)
-    const end = firstIndex(sorted, (entry) => entry.time > last)
+    const changed = quiet ? [] : between(this.#sorted.sorted(), first, last)
     return new TimedScanCursor({
       rows: quiet || visible > this.#storedTo ? NO_ROWS : this.#rows(visible, last, reverse),
       order: this.#scanOrder,
-      changes: this.#withExpired(sorted.slice(begin, end), first, Math.min(last, visible - 1)),
+      changes: this.#withExpired(changed, first, Math.min(last, visible - 1)),
       unordered: this.#showsExpired || this.#scanOrder !== this.#timeOrder,
       keys: this.keys,
       values: this.values,
@@ -192,7 +208,36 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
     this.#hand.evict(this.place.resident, bytes)
   }
 
+  // ---- reading without a trace
+
+  #changes(key: Buffer | undefined, from: number, to: number, consistency: Consistency): RowChange[] {
+    const changes: RowChange[] = []
+    for (const entry of this.#changed(key, from, to)) {
+      const row = entry.dirty ? this.seenRow(entry, consistency) : undefined
+      if (row === undefined) continue
+      const scratch = this.place.scratch.rewind()
+      this.writeRowKey(entry, scratch)
+      changes.push({ rowKey: scratch.copyOfRow(), row })
+    }
+    return changes.sort(byRowKey)
+  }
+
+  #changed(key: Buffer | undefined, from: number, to: number): readonly TimedEntry<K, V>[] {
+    if (key === undefined) return between(this.#sorted.sorted(), from, to)
+    return between(this.#buckets.get(this.keys.mapKeyOf(key))?.entries ?? [], from, to)
+  }
+
   // ---- commit and restore
+
+  override logChanges(sink: ChangelogSink | undefined): void {
+    super.logChanges(sink)
+    this.#loggedObserved = this.retention.observed
+  }
+
+  override committed(): void {
+    super.committed()
+    this.#committedObserved = this.#loggedObserved
+  }
 
   override writeChanges(batch: WriteBatch): void {
     super.writeChanges(batch)
@@ -220,7 +265,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
     for (const entry of this.dirty) entry.stored = entry.present
     super.written()
     this.#sorted.reset()
-    this.#storedTo = this.#keptObserved = this.retention.observed
+    this.#storedTo = this.#keptObserved = this.#committedObserved = this.retention.observed
     this.#keptSequence = this.sequence
   }
 
@@ -249,7 +294,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   override discard(): void {
     super.discard()
     this.#purgedSegment = 0
-    this.retention.observed = this.#passedTo = this.#keptObserved
+    this.retention.observed = this.#passedTo = this.#committedObserved = this.#keptObserved
     this.sequence = this.#keptSequence
   }
 
@@ -439,4 +484,13 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
     if (entry.present) batch.put(writer.row(), NO_BYTES)
     else batch.delete(writer.row())
   }
+}
+
+/** Returns those of entries sorted by time that lie in an interval. */
+function between<E extends { readonly time: number }>(sorted: readonly E[], from: number, to: number): E[] {
+  const begin = firstIndex(sorted, ({ time }) => time >= from)
+  return sorted.slice(
+    begin,
+    firstIndex(sorted, ({ time }) => time > to),
+  )
 }

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { threadId } from 'node:worker_threads'
 import { MillraceError } from 'millrace'
-import type { Companion, Logger, RestoreProgress, StreamsOptions, StreamsState } from 'millrace'
+import type { Companion, KeyValueView, Logger, RestoreProgress, StreamsOptions, StreamsState } from 'millrace'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CRASH, THROW } from './fixtures/sums.ts'
+import type { Total } from './fixtures/sums.ts'
 import { fixture, PARTITIONS, SumsCase, until } from './sums-case.ts'
 
 let sums: SumsCase
@@ -14,6 +15,12 @@ beforeEach(async () => {
   sums = await SumsCase.create()
 })
 afterEach(() => sums[Symbol.asyncDispose]())
+
+async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const row of rows) found.push(row)
+  return found
+}
 
 describe('several threads on Kafka', () => {
   test('share the tasks, each in a thread of its own, and count everything once', async () => {
@@ -45,6 +52,33 @@ describe('several threads on Kafka', () => {
     expect(states.at(-1)).toBe('not-running')
     expect(states).toContain('running')
     expect(streams.status()).toMatchObject({ processed: 4000, lag: 0, tasks: [] })
+  })
+
+  test('are asked what their stores hold, each key where its task is, and all keys in order', async () => {
+    await using streams = await sums.start(sums.app({ onUncaughtError: 'replaceThread' }))
+    await sums.pay(2000)
+    await until(() => sums.allShown())
+    const totals = streams.store<KeyValueView<string, Total>>('totals')
+    const expected = [...sums.expected()].toSorted(([a], [b]) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+    await until(async () => (await all(totals.range())).reduce((n, { value }) => n + value.count, 0) === 2000)
+    const asked = await Promise.all(expected.map(([account]) => totals.get(account)))
+    expect(asked.map((total) => [total?.sum, total?.count])).toEqual(expected.map(([, total]) => total))
+    expect(new Set(asked.map((total) => total?.thread)).size).toBe(2)
+    expect(await totals.get('nobody')).toBeUndefined()
+    const scanned = await all(totals.range({ reverse: true }))
+    expect(scanned.map(({ key, value }) => [key, [value.sum, value.count]])).toEqual(expected.toReversed())
+    await expect(totals.get('nobody', { partition: PARTITIONS })).rejects.toMatchObject({ code: 'MR_QUERY_PARTITION' })
+    await expect(totals.get(7 as never)).rejects.toMatchObject({ code: 'MR_QUERY_KEY' })
+    expect(() => totals.range({ limit: -1 })).toThrow(expect.objectContaining({ code: 'MR_CONFIG' }))
+    expect(() => streams.store('nothing')).toThrow(expect.objectContaining({ code: 'MR_STORE_UNKNOWN' }))
+
+    // A thread that dies takes nothing along: whoever asks waits until its tasks run elsewhere.
+    void sums.workers[0]?.terminate()
+    const [[account, total] = ['', [0, 0]]] = expected
+    for (let i = 0; i < 50; i++) {
+      const { sum, count } = (await totals.get(account, { timeout: '60s' })) ?? {}
+      expect([sum, count]).toEqual(total)
+    }
   })
 
   test('leave the companions of the application to the main thread', async () => {

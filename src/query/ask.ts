@@ -1,0 +1,124 @@
+import { isMillraceError, MillraceError } from '../errors/millrace-error.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { StoredRow } from '../state/reads.ts'
+import { readRows } from './row-page.ts'
+import type { RowOwner, RowPage, RowRequest, RowSource } from './row-request.ts'
+
+/** The first page of a request, and who has the others. */
+export interface Opened {
+  readonly page: RowPage
+  readonly owner: RowOwner
+}
+
+/** Those who can be asked. */
+export interface RowOwners {
+  /** Asks the owner of a partition. @throws what `RowOwner.open` throws */
+  open(request: RowRequest): Promise<Opened>
+}
+
+/** For how long each answer is waited for. */
+export interface Patience {
+  readonly clock: Clock
+  /** ms */
+  readonly timeout: number
+  readonly signal: AbortSignal | undefined
+}
+
+/** Codes of states that pass: the task moves, is restored, or its engine is being opened. */
+const passing: ReadonlySet<string> = new Set(['MR_QUERY_NOT_OWNER', 'MR_QUERY_RESTORING', 'MR_STATE_CLOSED'])
+const FIRST_PAUSE = 5
+const LONGEST_PAUSE = 100
+
+/** Opens a request, and waits for as long as its task cannot be read. */
+export async function ask(owners: RowOwners, request: RowRequest, patience: Patience): Promise<Opened> {
+  const { clock, timeout, signal } = patience
+  const deadline = clock.monotonic() + timeout
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+    signal?.throwIfAborted()
+    try {
+      return await inTime(owners.open(request), request, patience, deadline)
+    } catch (error) {
+      if (!isMillraceError(error) || !passing.has(error.code) || clock.monotonic() + pause >= deadline) throw error
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause))
+  }
+}
+
+/** The rows of one partition, page by page. */
+export class PartitionRows {
+  readonly source: RowSource
+  readonly #owner: RowOwner
+  readonly #request: RowRequest
+  readonly #patience: Patience
+  #rows: readonly StoredRow[]
+  #at = 0
+  #more: number | undefined
+
+  constructor({ page, owner }: Opened, request: RowRequest, patience: Patience) {
+    this.source = page.source
+    this.#owner = owner
+    this.#request = request
+    this.#patience = patience
+    this.#rows = readRows(page.rows)
+    this.#more = page.more
+  }
+
+  /** The next row, if it has been read. */
+  get head(): StoredRow | undefined {
+    return this.#rows[this.#at]
+  }
+
+  take(): void {
+    this.#at++
+  }
+
+  /** Reads on unless there is a head. Resolves to false at the end. */
+  async fill(): Promise<boolean> {
+    while (this.#at === this.#rows.length) {
+      if (this.#more === undefined) return false
+      this.#patience.signal?.throwIfAborted()
+      const { clock, timeout } = this.#patience
+      const deadline = clock.monotonic() + timeout
+      const page = await inTime(this.#owner.next(this.#more), this.#request, this.#patience, deadline)
+      this.#rows = readRows(page.rows)
+      this.#at = 0
+      this.#more = page.more
+    }
+    return true
+  }
+
+  close(): void {
+    if (this.#more !== undefined) this.#owner.cancel(this.#more)
+    this.#more = undefined
+    this.#rows = []
+    this.#at = 0
+  }
+}
+
+async function inTime<T>(
+  answer: Promise<T>,
+  { store, partition }: RowRequest,
+  { clock, signal }: Patience,
+  deadline: number,
+): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(
+    () =>
+      late.reject(
+        new MillraceError('MR_QUERY_TIMEOUT', 'the owner of the store did not answer in time', {
+          store,
+          partition,
+          hint: 'Ask again, or give the query a longer `timeout`.',
+        }),
+      ),
+    Math.max(0, deadline - clock.monotonic()),
+  )
+  const abort = (): void => late.reject(signal?.reason)
+  signal?.addEventListener('abort', abort)
+  try {
+    return await Promise.race([answer, late.promise])
+  } finally {
+    clearTimeout(timer)
+    signal?.removeEventListener('abort', abort)
+  }
+}

@@ -1,0 +1,141 @@
+import { MillraceError } from '../errors/millrace-error.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { Consistency, StoredRows, StoreReads } from '../state/reads.ts'
+import { PageWriter } from './row-page.ts'
+import type { RowOwner, RowPage, RowRequest, RowSource } from './row-request.ts'
+
+/** A store of a task in this thread that can be read now. */
+export interface OwnedStore {
+  readonly reads: StoreReads
+  readonly source: Omit<RowSource, 'consistency'>
+  /** False once the task was closed, or became something else: its engine may be closed. */
+  isOpen(): boolean
+}
+
+export interface OpenScansOptions {
+  readonly clock: Clock
+  /** @throws MR_QUERY_NOT_OWNER, MR_QUERY_RESTORING, MR_QUERY_STALE */
+  readonly find: (request: RowRequest) => OwnedStore
+}
+
+interface Scan {
+  readonly rows: StoredRows
+  readonly source: RowSource
+  readonly owned: OwnedStore
+  readonly store: string
+  /** When the last page was asked for. */
+  usedAt: number
+}
+
+/** Rows are added to a page until it has so many bytes, or they have taken so many ms: the thread has other work. */
+const PAGE_BYTES = 64 * 1024
+const PAGE_TIME = 2
+const FIRST_PAGE_BYTES = 512
+/** The number of rows between two looks at the clock. */
+const ROWS_A_LOOK = 64
+/** ms after which a scan whose reader asks for nothing is closed: its snapshot keeps old files of the engine. */
+const READER_TIMEOUT = 30_000
+const MOST_SCANS = 100
+
+/** The queries of the tasks of one thread. Each page is read in a turn of its own, between two steps of the thread. */
+export class OpenScans implements RowOwner {
+  readonly #options: OpenScansOptions
+  readonly #scans = new Map<number, Scan>()
+  #last = 0
+
+  constructor(options: OpenScansOptions) {
+    this.#options = options
+  }
+
+  async open(request: RowRequest): Promise<RowPage> {
+    for (;;) {
+      await turn()
+      const owned = this.#options.find(request)
+      const { consistency, store, query } = request
+      // The outcome of the commit under way is some milliseconds away.
+      if (consistency === 'committed' && !owned.reads.observe()) continue
+      this.#closeUnused()
+      const rows = owned.reads.open(query, consistency)
+      const scan = { rows, source: sourceOf(owned, consistency), owned, store, usedAt: 0 }
+      return this.#page(scan, undefined)
+    }
+  }
+
+  async next(number: number): Promise<RowPage> {
+    await turn()
+    const scan = this.#scans.get(number)
+    if (scan === undefined) {
+      throw new MillraceError('MR_QUERY_SLOW_READER', 'the scan is not open any more', {
+        hint: `A scan is closed when nothing was read of it for ${READER_TIMEOUT / 1000} s. Begin it again.`,
+      })
+    }
+    if (!scan.owned.isOpen()) {
+      this.cancel(number)
+      throw new MillraceError('MR_QUERY_MOVED', 'the task moved away while its store was being read', {
+        store: scan.store,
+        partition: scan.source.partition,
+        hint: 'Begin the scan again: the rows read so far are those of one moment, the rest is elsewhere.',
+      })
+    }
+    return this.#page(scan, number)
+  }
+
+  cancel(number: number): void {
+    this.#scans.get(number)?.rows.close()
+    this.#scans.delete(number)
+  }
+
+  /** Closes what is open. To be called before the engines are closed. */
+  close(): void {
+    for (const number of [...this.#scans.keys()]) this.cancel(number)
+  }
+
+  #page(scan: Scan, number: number | undefined): RowPage {
+    const { clock } = this.#options
+    const begin = clock.monotonic()
+    const writer = new PageWriter(number === undefined ? FIRST_PAGE_BYTES : PAGE_BYTES)
+    const { rows, source } = scan
+    try {
+      for (let read = 1; rows.next(); read++) {
+        writer.add(rows)
+        const isLong = read % ROWS_A_LOOK === 0 && clock.monotonic() - begin >= PAGE_TIME
+        if (isLong || writer.length >= PAGE_BYTES)
+          return { rows: writer.finish(), source, more: this.#keep(scan, number) }
+      }
+    } catch (error) {
+      if (number !== undefined) this.#scans.delete(number)
+      rows.close()
+      throw error
+    }
+    if (number !== undefined) this.#scans.delete(number)
+    rows.close()
+    return { rows: writer.finish(), source, more: undefined }
+  }
+
+  #keep(scan: Scan, number: number | undefined): number {
+    scan.usedAt = this.#options.clock.monotonic()
+    if (number !== undefined) return number
+    if (this.#scans.size >= MOST_SCANS) {
+      throw new MillraceError('MR_QUERY_LIMIT', `${MOST_SCANS} scans are open in this thread`, {
+        store: scan.store,
+        hint: 'Read scans to their end, or end them, before more are begun.',
+      })
+    }
+    this.#scans.set(++this.#last, scan)
+    return this.#last
+  }
+
+  #closeUnused(): void {
+    const since = this.#options.clock.monotonic() - READER_TIMEOUT
+    for (const [number, { usedAt, owned }] of this.#scans) if (usedAt < since || !owned.isOpen()) this.cancel(number)
+  }
+}
+
+function sourceOf({ source }: OwnedStore, consistency: Consistency): RowSource {
+  return { ...source, consistency, age: consistency === 'latest' ? 0 : source.age }
+}
+
+/** Resolves when no function of the application, and no step of a task, is on the stack. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}

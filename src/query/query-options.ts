@@ -1,0 +1,52 @@
+import { duration, flag, oneOf, option, wholeNumber, type Option } from '../options/options.ts'
+import type { Consistency } from '../state/reads.ts'
+
+/* The options of queries. The docs of the views say what they mean. */
+
+const TIMEOUT = 5_000
+const LONGEST_TIMEOUT = 600_000
+
+const time = option<number>(
+  'ms since the epoch, or a date',
+  { description: 'bound of times, included' },
+  (given, place) => {
+    const ms = given instanceof Date ? given.getTime() : given
+    if (typeof ms === 'number' && !Number.isNaN(ms)) return ms
+    throw place.refuse(given, 'Give ms since the epoch, or a valid date.')
+  },
+)
+
+const signal = option<AbortSignal>('AbortSignal', { description: 'ends the query' }, (given, place) => {
+  if (given instanceof AbortSignal) return given
+  throw place.refuse(given, 'Give the signal of an AbortController.')
+})
+
+/** Any value: the serde of the keys decides. */
+const bound: Option<unknown> = option<unknown>('key', { description: 'bound of keys, included' }, (given) => given)
+
+/** Options of every query. */
+export const QUERY = {
+  consistency: oneOf<Consistency>(['committed', 'latest'], {
+    description: 'the last commit, or what has changed since, too',
+  }),
+  role: oneOf<'active' | 'any'>(['active', 'any'], { default: 'active', description: 'whether a standby may answer' }),
+  maxLag: wholeNumber({ default: 0, description: 'offsets that a standby may be behind' }),
+  partition: wholeNumber({ description: 'the partition that is asked' }),
+  timeout: duration({
+    default: TIMEOUT,
+    most: LONGEST_TIMEOUT,
+    description: 'for how long an answer is waited for',
+  }),
+  signal,
+}
+
+const SCAN = {
+  ...QUERY,
+  reverse: flag({ default: false, description: 'descending order' }),
+  limit: wholeNumber({ description: 'greatest number of rows' }),
+}
+
+export const PREFIX = SCAN
+export const KEYS = { ...SCAN, from: bound, to: bound }
+export const TIMES = { ...SCAN, from: time, to: time }
+export const VERSION = { ...QUERY, asOf: time }

@@ -1,0 +1,45 @@
+import type { Consistency, RowQuery } from '../state/reads.ts'
+
+/** A query of one partition of a store, as data that another thread or process can get. */
+export interface RowRequest {
+  readonly store: string
+  /** -1: of a global table. */
+  readonly partition: number
+  readonly query: RowQuery
+  readonly consistency: Consistency
+  /** `active`: the task that processes. `any`: a standby, too. */
+  readonly role: 'active' | 'any'
+  /** Offsets that a standby may be behind its changelog. */
+  readonly maxLag: number
+}
+
+/** Where rows were read, and as of when. */
+export interface RowSource {
+  readonly partition: number
+  readonly role: 'active' | 'standby' | 'global'
+  readonly consistency: Consistency
+  /** Offsets that a standby is behind its changelog; 0 of an active task. */
+  readonly lag: number
+  /** ms since the commit that `committed` rows are of; 0 for the latest ones. */
+  readonly age: number
+  /** Offsets of the input that the rows have in them, by topic: the next record of each partition. */
+  readonly position: Readonly<Record<string, number>>
+}
+
+/** Some of the rows of a request, encoded as `readRows` reads them. */
+export interface RowPage {
+  readonly rows: Buffer
+  readonly source: RowSource
+  /** The number by which more rows are asked for; undefined: there are none. */
+  readonly more: number | undefined
+}
+
+/** The part of a thread that answers queries of the tasks in it. */
+export interface RowOwner {
+  /** @throws MR_QUERY_NOT_OWNER, MR_QUERY_RESTORING, MR_QUERY_STALE, MR_QUERY_LIMIT, and what the store throws */
+  open(request: RowRequest): Promise<RowPage>
+  /** @throws MR_QUERY_SLOW_READER if the last page was asked for long ago, MR_QUERY_MOVED if the task was closed */
+  next(scan: number): Promise<RowPage>
+  /** Ends a scan before its last page. */
+  cancel(scan: number): void
+}

@@ -1,0 +1,241 @@
+import { MillraceError } from '../errors/millrace-error.ts'
+import type { Log } from '../log/log.ts'
+import type { Values } from '../options/options.ts'
+import type { Clock } from '../platform/clock.ts'
+import type { MaybePromise } from '../platform/maybe-promise.ts'
+import { KeyCodec, ValueCodec } from '../state/codecs.ts'
+import type { Consistency, RowQuery, StoredRow } from '../state/reads.ts'
+import { ByteWriter } from '../state/rows/byte-writer.ts'
+import type { TopologyStore, Topology } from '../topology/topology.ts'
+import { ask, PartitionRows, type Patience, type RowOwners } from './ask.ts'
+import type { QUERY } from './query-options.ts'
+import type { RowRequest, RowSource } from './row-request.ts'
+import { PartitionFinder, type StorePartitions } from './store-partitions.ts'
+
+export interface StoreQueriesOptions {
+  readonly topology: Topology
+  readonly applicationId: string
+  readonly log: Pick<Log, 'describeTopics'>
+  readonly clock: Clock
+  readonly owners: RowOwners
+  /** The consistency of a query that does not say. */
+  readonly consistency: Consistency
+}
+
+/** Options of every query, checked. */
+export type CheckedQuery = Values<typeof QUERY>
+
+/** A row, and where it was found. */
+export interface FoundRow {
+  readonly row: StoredRow
+  readonly source: RowSource
+}
+
+/** The row of one key, if there is one, and who said so. */
+export interface FoundKey {
+  readonly row: StoredRow | undefined
+  readonly source: RowSource
+}
+
+const GLOBAL = -1
+
+/** Asks the stores of an application, wherever they are. */
+export class StoreQueries {
+  readonly #options: StoreQueriesOptions
+  readonly #partitions: PartitionFinder
+
+  constructor(options: StoreQueriesOptions) {
+    this.#options = options
+    this.#partitions = new PartitionFinder(options.topology, options.applicationId, options.log)
+  }
+
+  /** @throws MR_STORE_UNKNOWN if the topology has no such store, MR_QUERY_KIND if it is internal to an operator */
+  store(name: string): AskedStore {
+    const { stores } = this.#options.topology
+    const store = stores.get(name)
+    if (store !== undefined) return new AskedStore(store, this.#options, this.#partitions)
+    throw new MillraceError('MR_STORE_UNKNOWN', `the topology has no store "${name}"`, {
+      store: name,
+      hint: `Its stores are: ${[...stores.keys()].join(', ') || 'none'}.`,
+    })
+  }
+}
+
+/** One store that is asked, by serialized keys. */
+export class AskedStore {
+  readonly name: string
+  readonly spec: TopologyStore['spec']
+  readonly values: ValueCodec<unknown>
+  readonly #global: boolean
+  readonly #options: StoreQueriesOptions
+  readonly #partitions: PartitionFinder
+  readonly #keys: KeyCodec<unknown>
+  readonly #scratch = new ByteWriter(256)
+
+  constructor({ spec, global }: TopologyStore, options: StoreQueriesOptions, partitions: PartitionFinder) {
+    this.name = spec.name
+    this.spec = spec
+    this.#global = global
+    this.#options = options
+    this.#partitions = partitions
+    this.#keys = new KeyCodec(spec.keySerde, spec.name, this.#scratch)
+    this.values = new ValueCodec(spec.valueSerde, spec.name, this.#scratch)
+  }
+
+  /** Returns the bytes of a key. @throws MR_QUERY_KEY */
+  encode(key: unknown): Buffer {
+    try {
+      if (key === null || key === undefined) throw new TypeError('null is not a key')
+      this.#keys.write(key, this.#scratch.rewind())
+    } catch (cause) {
+      throw new MillraceError('MR_QUERY_KEY', `serde ${this.spec.keySerde.name} refuses the key`, {
+        store: this.name,
+        cause,
+        hint: 'Ask by a key of the type of the store.',
+      })
+    }
+    return this.#scratch.copyOfRow()
+  }
+
+  /** @throws MR_STATE_DESERIALIZE */
+  decode(key: Buffer): unknown {
+    return this.#keys.read(key, 0, key.length)
+  }
+
+  /** Returns the first row of a query about one key. */
+  async first(key: unknown, query: (key: Buffer) => RowQuery, options: CheckedQuery): Promise<FoundKey> {
+    const rows = await this.#open(await this.#requestOf(key, query, options), options)
+    try {
+      const row = (await rows.fill()) ? rows.head : undefined
+      return { row, source: rows.source }
+    } finally {
+      rows.close()
+    }
+  }
+
+  /** The rows of a query about one key. */
+  async *ofKey(
+    key: unknown,
+    query: (key: Buffer) => RowQuery,
+    options: CheckedQuery,
+    limit?: number,
+  ): AsyncGenerator<FoundRow> {
+    const rows = await this.#open(await this.#requestOf(key, query, options), options)
+    yield* limited([rows], limit, () => rows)
+  }
+
+  /** The rows of a query about all keys, partition by partition or (`byKey`) in the order of keys. */
+  async *ofAll(query: RowQuery, options: CheckedQuery, byKey: boolean, limit?: number): AsyncGenerator<FoundRow> {
+    const partitions = await this.#allPartitions(options)
+    const open = (partition: number): Promise<PartitionRows> =>
+      this.#open(this.#request(partition, query, options), options)
+    const isReverse = 'reverse' in query && query.reverse
+    if (byKey) {
+      const opened = await allOrNone(partitions.map(open))
+      yield* limited(opened, limit, () => leastKey(opened, isReverse))
+      return
+    }
+    let left = limit ?? Infinity
+    for (const partition of isReverse ? partitions.toReversed() : partitions) {
+      if (left <= 0) return
+      const rows = await open(partition)
+      for await (const found of limited([rows], left, () => rows)) {
+        left--
+        yield found
+      }
+    }
+  }
+
+  async #requestOf(key: unknown, query: (key: Buffer) => RowQuery, options: CheckedQuery): Promise<RowRequest> {
+    const bytes = this.encode(key)
+    const { partition } = options
+    if (this.#global) return this.#request(GLOBAL, query(bytes), options)
+    const { tasks, partitionOf } = await this.#place(options)
+    return this.#request(this.#within(partition ?? partitionOf(bytes, key), tasks), query(bytes), options)
+  }
+
+  async #allPartitions(options: CheckedQuery): Promise<number[]> {
+    if (this.#global) return [GLOBAL]
+    const { tasks } = await this.#place(options)
+    if (options.partition !== undefined) return [this.#within(options.partition, tasks)]
+    return Array.from({ length: tasks }, (_, partition) => partition)
+  }
+
+  #place(options: CheckedQuery): MaybePromise<StorePartitions> {
+    return this.#partitions.of(this.name, this.#patience(options))
+  }
+
+  /** @throws MR_QUERY_PARTITION */
+  #within(partition: number, tasks: number): number {
+    if (partition >= 0 && partition < tasks) return partition
+    throw new MillraceError('MR_QUERY_PARTITION', `the store has ${tasks} partitions`, {
+      store: this.name,
+      partition,
+      hint: `Ask one from 0 to ${tasks - 1}.`,
+    })
+  }
+
+  #request(partition: number, query: RowQuery, options: CheckedQuery): RowRequest {
+    const { consistency = this.#options.consistency, role, maxLag } = options
+    // Records of global topics are committed before they are read.
+    return {
+      store: this.name,
+      partition,
+      query,
+      consistency: partition === GLOBAL ? 'latest' : consistency,
+      role,
+      maxLag,
+    }
+  }
+
+  async #open(request: RowRequest, options: CheckedQuery): Promise<PartitionRows> {
+    const patience = this.#patience(options)
+    return new PartitionRows(await ask(this.#options.owners, request, patience), request, patience)
+  }
+
+  #patience({ timeout, signal }: CheckedQuery): Patience {
+    return { clock: this.#options.clock, timeout, signal }
+  }
+}
+
+/** Yields rows until there are no more, or enough; ends all that is open in any case. */
+async function* limited(
+  opened: readonly PartitionRows[],
+  limit: number | undefined,
+  next: () => PartitionRows | undefined,
+): AsyncGenerator<FoundRow> {
+  try {
+    let left = limit ?? Infinity
+    await Promise.all(opened.map((rows) => rows.fill()))
+    for (let rows = next(); rows?.head !== undefined && left > 0; rows = next()) {
+      left--
+      const { head: row, source } = rows
+      rows.take()
+      yield { row, source }
+      await rows.fill()
+    }
+  } finally {
+    for (const rows of opened) rows.close()
+  }
+}
+
+/** Returns those whose next row is the first by the bytes of its key. */
+function leastKey(opened: readonly PartitionRows[], isReverse: boolean): PartitionRows | undefined {
+  let least: PartitionRows | undefined
+  for (const rows of opened) {
+    if (rows.head === undefined) continue
+    const order = least?.head === undefined ? -1 : Buffer.compare(rows.head.key, least.head.key)
+    if (least === undefined || (isReverse ? order > 0 : order < 0)) least = rows
+  }
+  return least
+}
+
+/** Resolves to the rows of all partitions. If some cannot be opened the others are closed. */
+async function allOrNone(opening: readonly Promise<PartitionRows>[]): Promise<PartitionRows[]> {
+  try {
+    return await Promise.all(opening)
+  } catch (error) {
+    for (const opened of await Promise.allSettled(opening)) if (opened.status === 'fulfilled') opened.value.close()
+    throw error
+  }
+}

@@ -1,0 +1,248 @@
+import { MillraceError } from '../errors/millrace-error.ts'
+import { readOptions } from '../options/options.ts'
+import type { StoreSpec } from '../topology/store-spec.ts'
+import { KEYS, PREFIX, QUERY, TIMES, VERSION } from './query-options.ts'
+import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
+import type { AskedStore, FoundKey, FoundRow, StoreQueries } from './store-queries.ts'
+import type {
+  Answer,
+  KeyRange,
+  KeyValueView,
+  PrefixOptions,
+  QueryOptions,
+  Row,
+  SessionView,
+  TimeRange,
+  VersionedView,
+  VersionRow,
+  ViewsByKind,
+  WindowRow,
+  WindowView,
+} from './views.ts'
+
+/**
+ * Returns a view of a store.
+ *
+ * @param named the store's reference, whose kind must be that of the store, or its name
+ * @throws MR_STORE_UNKNOWN, MR_QUERY_KIND
+ */
+export function viewOf(
+  queries: StoreQueries,
+  named: string | Pick<StoreRef<StoreKind, unknown, unknown>, 'kind' | 'name'>,
+): ViewsByKind<unknown, unknown>[StoreKind] {
+  const store = queries.store(typeof named === 'string' ? named : named.name)
+  const kind = kindOf(store.spec)
+  if (typeof named !== 'string' && named.kind !== kind) throw otherKind(store, named.kind)
+  switch (kind) {
+    case 'keyValue':
+      return new AskedKeyValues(store)
+    case 'window':
+      return new AskedWindows(store)
+    case 'session':
+      return new AskedSessions(store)
+    case 'versioned':
+      return new AskedVersions(store)
+    default:
+      throw otherKind(store, 'keyValue')
+  }
+}
+
+/** Undefined: operators alone use it. */
+function kindOf({ kind }: StoreSpec): StoreKind | undefined {
+  switch (kind) {
+    case 'keyValue':
+    case 'session':
+    case 'versioned':
+    case 'window':
+      return kind
+    case 'period':
+      return 'window'
+    default:
+      return undefined
+  }
+}
+
+function otherKind({ name, spec }: AskedStore, wanted: StoreKind): MillraceError {
+  const kind = kindOf(spec)
+  if (kind === undefined) {
+    return new MillraceError('MR_QUERY_KIND', 'the store is the buffer of an operator, which nobody can ask', {
+      store: name,
+      hint: 'Ask the store of a table or of an aggregation.',
+    })
+  }
+  return new MillraceError('MR_QUERY_KIND', `the store is of kind ${kind}, not ${wanted}`, {
+    store: name,
+    hint: `Name it with ${MAKERS[kind]}().`,
+  })
+}
+
+const MAKERS: Readonly<Record<StoreKind, string>> = {
+  keyValue: 'storeRef',
+  window: 'windowStoreRef',
+  session: 'sessionStoreRef',
+  versioned: 'versionedStoreRef',
+}
+
+/** What views of all kinds have in common. */
+abstract class AskedView<K, V> {
+  protected readonly store: AskedStore
+
+  constructor(store: AskedStore) {
+    this.store = store
+  }
+
+  get name(): string {
+    return this.store.name
+  }
+
+  protected row({ row, source }: FoundRow): Row<K, V> {
+    const { partition } = source
+    return { key: this.store.decode(row.key) as K, value: this.value(row.value), timestamp: row.timestamp, partition }
+  }
+
+  protected windowRow(found: FoundRow): WindowRow<K, V> {
+    const { start, end } = found.row
+    return { ...this.row(found), start, end }
+  }
+
+  protected answer({ row, source }: FoundKey): Answer<V> {
+    return row === undefined
+      ? { value: undefined, timestamp: -1, ...source }
+      : { value: this.value(row.value), timestamp: row.timestamp, ...source }
+  }
+
+  protected value(bytes: Buffer): V {
+    return this.store.values.decode(bytes) as V
+  }
+}
+
+/** Rows by key, of key-value and of versioned stores. */
+abstract class AskedKeys<K, V> extends AskedView<K, V> {
+  range(range?: KeyRange<K>): AsyncIterableIterator<Row<K, V>> {
+    const { from, to, reverse, limit, ...options } = readOptions(KEYS, range, 'range()', { store: this.name })
+    const bounds = {
+      ...(from === undefined ? {} : { from: this.store.encode(from) }),
+      ...(to === undefined ? {} : { to: this.store.encode(to) }),
+    }
+    return this.#rows(this.store.ofAll({ op: 'range', ...bounds, reverse }, options, true, limit))
+  }
+
+  prefix(prefix: string | Uint8Array, options?: PrefixOptions): AsyncIterableIterator<Row<K, V>> {
+    const { reverse, limit, ...query } = readOptions(PREFIX, options, 'prefix()', { store: this.name })
+    const bytes = Buffer.from(prefix as Uint8Array)
+    return this.#rows(this.store.ofAll({ op: 'prefix', prefix: bytes, reverse }, query, true, limit))
+  }
+
+  async *#rows(found: AsyncIterable<FoundRow>): AsyncGenerator<Row<K, V>> {
+    for await (const each of found) yield this.row(each)
+  }
+}
+
+class AskedKeyValues<K, V> extends AskedKeys<K, V> implements KeyValueView<K, V> {
+  async get(key: K, options?: QueryOptions): Promise<V | undefined> {
+    const { row } = await this.#find(key, options, 'get()')
+    return row === undefined ? undefined : this.value(row.value)
+  }
+
+  async read(key: K, options?: QueryOptions): Promise<Answer<V>> {
+    return this.answer(await this.#find(key, options, 'read()'))
+  }
+
+  #find(key: K, options: QueryOptions | undefined, owner: string): Promise<FoundKey> {
+    const query = readOptions(QUERY, options, owner, { store: this.name })
+    return this.store.first(key, (bytes) => ({ op: 'get', key: bytes }), query)
+  }
+}
+
+/** Windows and sessions. */
+abstract class AskedTimes<K, V> extends AskedView<K, V> {
+  range(range?: TimeRange): AsyncIterableIterator<WindowRow<K, V>> {
+    const { from, to, reverse, limit, query } = this.#bounds(range, 'range()')
+    return this.#rows(this.store.ofAll({ op: 'windows', from, to, reverse }, query, false, limit))
+  }
+
+  protected ofKey(key: K, range: TimeRange | undefined, owner: string): AsyncIterableIterator<WindowRow<K, V>> {
+    const { from, to, reverse, limit, query } = this.#bounds(range, owner)
+    return this.#rows(
+      this.store.ofKey(key, (bytes) => ({ op: 'windows', key: bytes, from, to, reverse }), query, limit),
+    )
+  }
+
+  #bounds(range: TimeRange | undefined, owner: string) {
+    const { from, to, reverse, limit, ...query } = readOptions(TIMES, range, owner, { store: this.name })
+    return { ...timesOf(from, to), reverse, limit, query }
+  }
+
+  async *#rows(found: AsyncIterable<FoundRow>): AsyncGenerator<WindowRow<K, V>> {
+    for await (const each of found) yield this.windowRow(each)
+  }
+}
+
+class AskedWindows<K, V> extends AskedTimes<K, V> implements WindowView<K, V> {
+  async get(key: K, start: number | Date, options?: QueryOptions): Promise<V | undefined> {
+    for await (const row of this.ofKey(key, { ...options, from: start, to: start }, 'get()')) {
+      // A calendar's windows are found by what they overlap.
+      if (row.start === Number(start)) return row.value
+    }
+    return undefined
+  }
+
+  fetch(key: K, range?: TimeRange): AsyncIterableIterator<WindowRow<K, V>> {
+    return this.ofKey(key, range, 'fetch()')
+  }
+}
+
+class AskedSessions<K, V> extends AskedTimes<K, V> implements SessionView<K, V> {
+  sessions(key: K, range?: TimeRange): AsyncIterableIterator<WindowRow<K, V>> {
+    return this.ofKey(key, range, 'sessions()')
+  }
+}
+
+type VersionOptions = Parameters<VersionedView<unknown, unknown>['get']>[1]
+
+class AskedVersions<K, V> extends AskedKeys<K, V> implements VersionedView<K, V> {
+  async get(key: K, options?: VersionOptions): Promise<V | undefined> {
+    const { row } = await this.#find(key, options, 'get()')
+    return row === undefined ? undefined : this.value(row.value)
+  }
+
+  async read(key: K, options?: VersionOptions): Promise<Answer<V>> {
+    return this.answer(await this.#find(key, options, 'read()'))
+  }
+
+  async *versions(key: K, range?: TimeRange): AsyncGenerator<VersionRow<K, V>> {
+    const { from, to, reverse, limit, ...query } = readOptions(TIMES, range, 'versions()', { store: this.name })
+    const found = this.store.ofKey(
+      key,
+      (bytes) => ({ op: 'versions', key: bytes, ...timesOf(from, to), reverse }),
+      query,
+      limit,
+    )
+    for await (const each of found) {
+      const { end } = each.row
+      yield { ...this.row(each), validTo: end === Infinity ? undefined : end }
+    }
+  }
+
+  #find(key: K, options: VersionOptions, owner: string): Promise<FoundKey> {
+    const { asOf, ...query } = readOptions(VERSION, options, owner, { store: this.name })
+    return this.store.first(
+      key,
+      (bytes) => (asOf === undefined ? { op: 'get', key: bytes } : versionAt(bytes, asOf)),
+      query,
+    )
+  }
+}
+
+function versionAt(key: Buffer, asOf: number) {
+  return { op: 'versions', key, ...timesOf(asOf, asOf), reverse: false } as const
+}
+
+/** Bounds that every store can compare: time is not negative, and a safe integer. */
+function timesOf(from = 0, to = Number.MAX_SAFE_INTEGER - 1): { readonly from: number; readonly to: number } {
+  return { from: bounded(Math.ceil(from)), to: bounded(Math.floor(to)) }
+}
+
+function bounded(time: number): number {
+  return Math.min(Math.max(time, -1), Number.MAX_SAFE_INTEGER - 1)
+}

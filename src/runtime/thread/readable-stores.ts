@@ -1,0 +1,90 @@
+import { MillraceError } from '../../errors/millrace-error.ts'
+import type { Clock } from '../../platform/clock.ts'
+import type { OwnedStore } from '../../query/open-scans.ts'
+import type { RowRequest } from '../../query/row-request.ts'
+import type { Task } from '../task/task.ts'
+
+export interface ReadableStoresOptions {
+  readonly clock: Clock
+  /** Returns a global table. */
+  readonly global: (store: string) => OwnedStore | undefined
+  /** All tasks of the thread that are not closed. */
+  readonly tasks: () => Iterable<Task>
+  /** Offsets that a task's stores are behind their changelogs; undefined: not known yet. */
+  readonly lag: (task: string) => number | undefined
+  /** When the last commit that succeeded was begun, by the monotonic clock. */
+  readonly committedAt: () => number
+}
+
+/** The stores of a thread's tasks, as queries find them. */
+export class ReadableStores {
+  readonly #options: ReadableStoresOptions
+
+  constructor(options: ReadableStoresOptions) {
+    this.#options = options
+  }
+
+  /** @throws MR_QUERY_NOT_OWNER, MR_QUERY_RESTORING, MR_QUERY_STALE */
+  find(request: RowRequest): OwnedStore {
+    const { store, partition } = request
+    const table = this.#options.global(store)
+    if (table !== undefined) return table
+    for (const task of this.#options.tasks()) {
+      if (task.partition !== partition) continue
+      if (task.subtopologies.some(({ stores }) => stores.includes(store))) return this.#read(task, request)
+    }
+    throw notOwner(store, partition)
+  }
+
+  #read(task: Task, request: RowRequest): OwnedStore {
+    const { clock, committedAt } = this.#options
+    const { store, partition } = request
+    const { state } = task
+    const lag = state === 'running' ? 0 : this.#behind(task, request)
+    const { stores } = task
+    const reads = stores.reads(store)
+    if (!stores.isReadable || reads === undefined) throw notReady(task, store)
+    const { readEdition } = stores
+    const isChanged = state === 'running' && task.processing.commitNeeded
+    const source = {
+      partition,
+      role: state === 'running' ? ('active' as const) : ('standby' as const),
+      lag,
+      age: isChanged ? clock.monotonic() - committedAt() : 0,
+      position: state === 'running' ? task.processing.position : {},
+    }
+    return { reads, source, isOpen: () => task.state === state && stores.readEdition === readEdition }
+  }
+
+  /** Returns how far a task that does not process is behind. */
+  #behind(task: Task, { store, partition, role, maxLag }: RowRequest): number {
+    if (role === 'active' && !task.isActive) throw notOwner(store, partition)
+    if (role === 'active' || !task.isOpen) throw notReady(task, store)
+    const lag = this.#options.lag(task.id)
+    if (lag !== undefined && lag <= maxLag) return lag
+    const behind = lag === undefined ? 'an unknown number of' : `${lag}`
+    throw new MillraceError('MR_QUERY_STALE', `the standby is ${behind} offsets behind its changelog`, {
+      task: task.id,
+      store,
+      partition,
+      hint: 'Ask the active task, or allow for a greater lag with `maxLag`.',
+    })
+  }
+}
+
+function notOwner(store: string, partition: number): MillraceError {
+  return new MillraceError('MR_QUERY_NOT_OWNER', 'the task of this partition is not in this thread', {
+    store,
+    partition,
+    hint: 'Ask again: the task may be on its way to another instance.',
+  })
+}
+
+function notReady({ id, state, partition }: Task, store: string): MillraceError {
+  return new MillraceError('MR_QUERY_RESTORING', `the task is ${state}, and cannot be read yet`, {
+    task: id,
+    store,
+    partition,
+    hint: "Ask again later, or read what is there with `role: 'any'` and `maxLag`.",
+  })
+}

@@ -1,0 +1,68 @@
+/**
+ * What a read sees of a store. `committed`: what the last commit left. While a commit is under way, that is the one
+ * before it. `latest`: what has changed since, too, which may yet be undone.
+ */
+export type Consistency = 'committed' | 'latest'
+
+/** What is read of a store. Keys are serialized; times are in ms, both bounds included. */
+export type RowQuery =
+  /** One key's row: key-value stores, and the latest version of versioned ones. */
+  | { readonly op: 'get'; readonly key: Buffer }
+  /** Rows by the bytes of their keys, both bounds included. */
+  | { readonly op: 'range'; readonly from?: Buffer; readonly to?: Buffer; readonly reverse: boolean }
+  | { readonly op: 'prefix'; readonly prefix: Buffer; readonly reverse: boolean }
+  /**
+   * Windows that start from `from` to `to`; sessions, and windows of a calendar, that overlap this interval. One key's:
+   * by time. All keys': by segment of time, key and time.
+   */
+  | {
+      readonly op: 'windows'
+      readonly key?: Buffer
+      readonly from: number
+      readonly to: number
+      readonly reverse: boolean
+    }
+  /** One key's versions that were valid at some time from `from` to `to`, the oldest first. */
+  | {
+      readonly op: 'versions'
+      readonly key: Buffer
+      readonly from: number
+      readonly to: number
+      readonly reverse: boolean
+    }
+
+export type RowOp = RowQuery['op']
+
+/** A row of a store as bytes. */
+export interface StoredRow {
+  readonly key: Buffer
+  readonly value: Buffer
+  /** Event time, ms; -1 in stores without timestamps. */
+  readonly timestamp: number
+  /** Bounds of a window, or of the time for which a version is valid (ms); -1 where there are none. */
+  readonly start: number
+  /** Infinity for the latest version. */
+  readonly end: number
+}
+
+/** Rows as they were when they were asked for, one after the other. What it shows belongs to the current row. */
+export interface StoredRows extends StoredRow {
+  next(): boolean
+  close(): void
+}
+
+/** A store as queries read it: rows as bytes. Reading leaves nothing behind in memory. */
+export interface StoreReads {
+  readonly ops: readonly RowOp[]
+  /**
+   * Must be called before committed rows are read. Returns false while only the outcome of the commit under way could
+   * tell what is committed: what it replaces was not kept, because nobody had read before.
+   */
+  observe(): boolean
+  /**
+   * Opens the rows of a query. The caller closes them on every path.
+   *
+   * @param query its `op` must be one of `ops`
+   */
+  open(query: RowQuery, consistency: Consistency): StoredRows
+}

@@ -1,0 +1,217 @@
+import type { KeyValueEngine } from '../../engine/engine.ts'
+import { NO_BYTES } from '../../platform/no-bytes.ts'
+import type { KeyCodec } from '../codecs.ts'
+import { byRowKey, type RowChange } from '../entries/merged-rows.ts'
+import { openKeyed, type KeyedCursor } from '../key-value/key-value-reads.ts'
+import type { Consistency, RowOp, RowQuery, StoredRow, StoredRows, StoreReads } from '../reads.ts'
+import { ByteWriter } from '../rows/byte-writer.ts'
+import type { Retention } from '../segment-retention.ts'
+import type { History, Version } from './version.ts'
+import { latestRow, latestVersion, pastVersion, type SeenVersion, type VersionedLayout } from './versioned-layout.ts'
+
+/** What the reads of a versioned store need of it. */
+export interface VersionedSource<K, V> {
+  readonly engine: KeyValueEngine
+  readonly layout: VersionedLayout
+  readonly retention: Retention
+  readonly keys: KeyCodec<K>
+  observe(): boolean
+  /** Returns the greatest time put, as a reader sees it. */
+  observed(consistency: Consistency): number
+  /** Returns what is in memory of a key. */
+  history(key: Buffer): History<K, V> | undefined
+  /** Returns the keys of which the engine lacks something. */
+  changed(): Iterable<History<K, V>>
+  /** Returns a version's value as a reader sees it; null: a deletion, undefined: the engine has what is seen. */
+  seen(version: Version<V>, consistency: Consistency): Buffer | null | undefined
+}
+
+const OPS: readonly RowOp[] = ['get', 'range', 'prefix', 'versions']
+
+/** Reads of a versioned store. */
+export class VersionedReads<K, V> implements StoreReads {
+  readonly ops = OPS
+  readonly #source: VersionedSource<K, V>
+  readonly #header: Buffer
+  readonly #writer = new ByteWriter(256)
+
+  constructor(source: VersionedSource<K, V>) {
+    this.#source = source
+    this.#header = source.layout.latestSpace(this.#writer.rewind()).copyOfRow()
+  }
+
+  observe(): boolean {
+    return this.#source.observe()
+  }
+
+  open(query: RowQuery, consistency: Consistency): StoredRows {
+    if (query.op === 'versions') return new ListedRows(this.#versions(query, consistency))
+    const { engine, history } = this.#source
+    const rows = {
+      engine,
+      header: this.#header,
+      seen: (key: Buffer) => this.#latest(history(key), consistency),
+      changes: (lower: Buffer, upper: Buffer) => this.#changes(lower, upper, consistency),
+    }
+    return new LatestRows(openKeyed(rows, query), this.#header.length)
+  }
+
+  /** Returns the row of a key's latest version; undefined if the engine has it. */
+  #latest(history: History<K, V> | undefined, consistency: Consistency): Buffer | undefined {
+    if (history?.latest === undefined) return undefined
+    for (let i = history.past.length; i >= 0; i--) {
+      const version = history.past[i] ?? history.latest
+      const value = this.#source.seen(version, consistency)
+      if (value !== undefined) return latestRow({ from: version.from, value })
+      if (version.stored) return undefined
+    }
+    return undefined
+  }
+
+  #changes(lower: Buffer, upper: Buffer, consistency: Consistency): RowChange[] {
+    const { layout, keys, changed } = this.#source
+    const changes: RowChange[] = []
+    for (const history of changed()) {
+      const rowKey = layout.latest(this.#writer.rewind(), keys, history).copyOfRow()
+      if (Buffer.compare(rowKey, lower) < 0 || Buffer.compare(rowKey, upper) >= 0) continue
+      const row = this.#latest(history, consistency)
+      if (row !== undefined) changes.push({ rowKey, row })
+    }
+    return changes.sort(byRowKey)
+  }
+
+  #versions({ key, from, to, reverse }: Extract<RowQuery, { op: 'versions' }>, consistency: Consistency): StoredRow[] {
+    const { retention, observed } = this.#source
+    const firstVisible = retention.firstVisibleAt(observed(consistency))
+    const versions = this.#seenVersions(key, Math.max(from, firstVisible), consistency)
+    const rows: StoredRow[] = []
+    for (const [index, { from: start, value }] of versions.entries()) {
+      const end = versions[index + 1]?.from ?? Infinity
+      if (value === null || start > to || end <= Math.max(from, firstVisible)) continue
+      rows.push({ key, value, timestamp: start, start, end })
+    }
+    return reverse ? rows.reverse() : rows
+  }
+
+  /** Returns a key's versions from the one that is valid at `from`, the oldest first, deletions among them. */
+  #seenVersions(key: Buffer, from: number, consistency: Consistency): SeenVersion[] {
+    const versions = new Map<number, Buffer | null>()
+    for (const { from: start, value } of this.#storedVersions(key, from)) versions.set(start, value)
+    const history = this.#source.history(key)
+    for (const version of history?.latest === undefined ? [] : [...history.past, history.latest]) {
+      const value = this.#source.seen(version, consistency)
+      if (value !== undefined) versions.set(version.from, value)
+    }
+    return [...versions].map(([start, value]) => ({ from: start, value })).sort((a, b) => a.from - b.from)
+  }
+
+  #storedVersions(key: Buffer, from: number): SeenVersion[] {
+    const { engine, layout, retention } = this.#source
+    const latest = engine.get(layout.latestSpace(this.#writer.rewind()).bytes(key).copyOfRow())
+    if (latest === undefined) return []
+    const versions = [latestVersion(latest)]
+    const last = retention.segment(latestVersion(latest).from)
+    for (let segment = Math.max(0, retention.segment(from)); segment <= last; segment++) {
+      const keyEnd = layout.pastSpace(this.#writer.rewind(), segment).bytes(key).position
+      const gte = this.#writer.copyOfRow()
+      const lt = this.#writer.int64(Number.MAX_SAFE_INTEGER).copyOfRow()
+      const iterator = engine.iterate({ gte, lt })
+      try {
+        while (iterator.next()) {
+          // A longer key may begin with this one and look as if a time followed it.
+          if (iterator.key.length === keyEnd + 8) versions.push(pastVersion(iterator.key, iterator.value))
+        }
+      } finally {
+        iterator.close()
+      }
+    }
+    return versions
+  }
+}
+
+/** The latest versions of keys, without those that are deletions. */
+class LatestRows implements StoredRows {
+  readonly end = Infinity
+  readonly #cursor: KeyedCursor
+  readonly #keyOffset: number
+  #version: SeenVersion = NONE
+
+  constructor(cursor: KeyedCursor, keyOffset: number) {
+    this.#cursor = cursor
+    this.#keyOffset = keyOffset
+  }
+
+  next(): boolean {
+    while (this.#cursor.next()) {
+      this.#version = latestVersion(this.#cursor.row)
+      if (this.#version.value !== null) return true
+    }
+    return false
+  }
+
+  get key(): Buffer {
+    return this.#cursor.rowKey.subarray(this.#keyOffset)
+  }
+
+  get value(): Buffer {
+    return this.#version.value ?? NO_BYTES
+  }
+
+  get timestamp(): number {
+    return this.#version.from
+  }
+
+  get start(): number {
+    return this.#version.from
+  }
+
+  close(): void {
+    this.#cursor.close()
+  }
+}
+
+const NONE: SeenVersion = { from: -1, value: null }
+
+/** Rows that were all read at the opening: those of one key. */
+class ListedRows implements StoredRows {
+  readonly #rows: readonly StoredRow[]
+  #at = -1
+
+  constructor(rows: readonly StoredRow[]) {
+    this.#rows = rows
+  }
+
+  next(): boolean {
+    return ++this.#at < this.#rows.length
+  }
+
+  get key(): Buffer {
+    return this.#row.key
+  }
+
+  get value(): Buffer {
+    return this.#row.value
+  }
+
+  get timestamp(): number {
+    return this.#row.timestamp
+  }
+
+  get start(): number {
+    return this.#row.start
+  }
+
+  get end(): number {
+    return this.#row.end
+  }
+
+  close(): void {
+    this.#at = this.#rows.length
+  }
+
+  get #row(): StoredRow {
+    const row = this.#rows[this.#at]
+    if (row === undefined) throw new TypeError('there is no current row')
+    return row
+  }
+}

@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  defineApp,
+  json,
+  memoryLog,
+  sessionStoreRef,
+  session,
+  storeRef,
+  Streams,
+  string,
+  topic,
+  TopicWriter,
+  tumbling,
+  versionedStoreRef,
+  windowStoreRef,
+} from '../../src/index.ts'
+import type { Application, KeyValueView, Log } from '../../src/index.ts'
+
+const words = topic('words', { key: string(), value: string() })
+const cities = topic('cities', { key: string(), value: string() })
+const prices = topic('prices', { key: string(), value: string() })
+const counts = storeRef('counts', { key: string(), value: json<number>() })
+const minutes = windowStoreRef('minutes', { key: string(), value: json<number>() })
+const visits = sessionStoreRef('visits', { key: string(), value: json<number>() })
+const history = versionedStoreRef('history', { key: string(), value: string() })
+
+function app(guarantee: 'exactly_once' | 'at_least_once', threads = 1): Application {
+  return defineApp({
+    id: 'asked',
+    guarantee,
+    threads,
+    commitInterval: guarantee === 'exactly_once' ? '20ms' : '30s',
+    build: (builder) => {
+      const grouped = builder.stream(words).groupByKey()
+      grouped.count({ store: 'counts' })
+      grouped.windowedBy(tumbling('1m', { grace: '1h' })).count({ store: { name: 'minutes', retention: '2h' } })
+      grouped.windowedBy(session('30s', { grace: '1h' })).count({ store: { name: 'visits', retention: '2h' } })
+      builder.table(prices, { store: { name: 'history', versioned: { history: '1h' } } })
+      builder.globalTable(cities, { store: 'cities' })
+    },
+  })
+}
+
+let directory = ''
+let log: Log
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'millrace-queries-'))
+  log = memoryLog()
+  await log.createTopics(['words', 'cities', 'prices'].map((name) => ({ name, partitions: 3 })))
+})
+afterEach(async () => {
+  await log.close()
+  rmSync(directory, { recursive: true, force: true })
+})
+
+async function write(name: typeof words, ...records: readonly (readonly [string, string, number])[]): Promise<void> {
+  await using writer = await TopicWriter.open(log, name)
+  for (const [key, value, timestamp] of records) writer.write(key, value, { timestamp })
+  await writer.flush()
+}
+
+async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
+  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = []
+  for await (const row of rows) found.push(row)
+  return found
+}
+
+describe.each(['exactly_once', 'at_least_once'] as const)('a running application, %s,', (guarantee) => {
+  test.each([1, 2])('answers what its stores hold, of whatever kind they are, with %i threads', async (threads) => {
+    const minute = 60_000
+    await write(words, ['a', 'x', 0], ['b', 'x', 10], ['a', 'x', 20], ['a', 'x', minute + 1], ['c', 'x', 5 * minute])
+    await write(cities, ['ulm', 'Danube', 0])
+    await write(prices, ['tea', '3', 0], ['tea', '4', 1000], ['rum', '9', 0])
+    await using streams = await Streams.start(app(guarantee, threads), { log, stateDirectory: directory })
+    await until(async () => (await streams.store(counts).get('c')) === 1)
+    await until(
+      async () =>
+        (await streams.store(history).get('tea')) === '4' && (await streams.store(history).get('rum')) === '9',
+    )
+
+    const store = streams.store(counts)
+    expect(await store.get('a')).toBe(3)
+    expect(await store.get('nobody')).toBeUndefined()
+    expect(await store.read('b')).toMatchObject({ value: 1, timestamp: 10, role: 'active', lag: 0 })
+    expect(await all(store.range())).toMatchObject([
+      { key: 'a', value: 3 },
+      { key: 'b', value: 1 },
+      { key: 'c', value: 1 },
+    ])
+    expect((await all(store.range({ from: 'b', reverse: true }))).map(({ key }) => key)).toEqual(['c', 'b'])
+    expect((await all(store.range({ limit: 2 }))).map(({ key }) => key)).toEqual(['a', 'b'])
+    expect((await all(store.prefix('a'))).map(({ key }) => key)).toEqual(['a'])
+
+    const window = streams.store(minutes)
+    expect(await window.get('a', 0)).toBe(2)
+    expect(await window.get('a', new Date(minute))).toBe(1)
+    expect(await all(window.fetch('a'))).toMatchObject([
+      { key: 'a', start: 0, end: minute, value: 2 },
+      { key: 'a', start: minute, end: 2 * minute, value: 1 },
+    ])
+    expect((await all(window.fetch('a', { from: 1 }))).map(({ start }) => start)).toEqual([minute])
+    expect(new Set((await all(window.range())).map(({ key, start }) => `${key}${start / minute}`))).toEqual(
+      new Set(['a0', 'a1', 'b0', 'c5']),
+    )
+
+    const sessions = streams.store(visits)
+    expect(await all(sessions.sessions('a'))).toMatchObject([
+      { start: 0, end: 20, value: 2 },
+      { start: minute + 1, end: minute + 1, value: 1 },
+    ])
+
+    const versions = streams.store(history)
+    expect(await versions.get('tea', { asOf: 500 })).toBe('3')
+    expect((await all(versions.versions('tea'))).map(({ value, validTo }) => [value, validTo])).toEqual([
+      ['3', 1000],
+      ['4', undefined],
+    ])
+    expect((await all(versions.range())).map(({ key }) => key)).toEqual(['rum', 'tea'])
+
+    const rivers = streams.store<KeyValueView<string, string>>('cities')
+    expect(await rivers.read('ulm')).toMatchObject({ value: 'Danube', role: 'global' })
+  })
+})
