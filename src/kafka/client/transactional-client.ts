@@ -108,7 +108,9 @@ export class TransactionalClient implements LogClient {
       const flushed = this.producer.flush()
       if (isPromise(flushed)) await flushed
       if (this.#transaction.isOpen || offsets.size > 0) {
-        outcome = await this.#transaction.commit(this.#groupId, (requests, identity) =>
+        // A client that has not joined has no membership for the group to confirm, and may lack the right to ask.
+        const isOutside = offsets.size === 0 && this.#member() === undefined
+        outcome = await this.#transaction.commit(isOutside ? undefined : this.#groupId, (requests, identity) =>
           this.#sendOffsets(requests, identity, offsets),
         )
       }

@@ -158,9 +158,10 @@ export class Transaction implements ProducerSession {
   /**
    * Ends the transaction so that its records and the group's offsets count together. All writes must be acknowledged.
    *
+   * @param groupId `undefined`: only the records, for a client without a group
    * @throws MR_FENCED, KafkaError if a request was refused; nothing was committed then
    */
-  commit(groupId: string, sendOffsets: SendOffsets): Promise<CommitOutcome> {
+  commit(groupId: string | undefined, sendOffsets: SendOffsets): Promise<CommitOutcome> {
     return this.#tracked(this.#commit(groupId, sendOffsets))
   }
 
@@ -248,7 +249,7 @@ export class Transaction implements ProducerSession {
     this.#state.become(state)
   }
 
-  async #commit(groupId: string, sendOffsets: SendOffsets): Promise<CommitOutcome> {
+  async #commit(groupId: string | undefined, sendOffsets: SendOffsets): Promise<CommitOutcome> {
     if (this.#isDoomed) return 'aborted'
     try {
       return await this.#sendAndEnd(groupId, sendOffsets)
@@ -257,12 +258,12 @@ export class Transaction implements ProducerSession {
     }
   }
 
-  async #sendAndEnd(groupId: string, sendOffsets: SendOffsets): Promise<CommitOutcome> {
+  async #sendAndEnd(groupId: string | undefined, sendOffsets: SendOffsets): Promise<CommitOutcome> {
     try {
       if (!this.#state.is('in_transaction')) await this.settle()
       this.#enter('committing')
-      await this.#requests.addOffsets(this.#identity, groupId)
-      if (!(await sendOffsets(this.#requests, this.#identity))) {
+      if (groupId !== undefined) await this.#requests.addOffsets(this.#identity, groupId)
+      if (groupId !== undefined && !(await sendOffsets(this.#requests, this.#identity))) {
         this.#isDoomed = true
         return 'aborted'
       }
