@@ -22,7 +22,7 @@ export interface WriteOptions {
 
 const WRITE = {
   timestamp: option<number>('ms since the epoch', { description: 'event time' }, (value) => Number(value)),
-  headers: having<Headers>('Headers', ['add', 'at', 'copy'], 'new Headers([[name, value]])', {
+  headers: having<Headers>('Headers', ['add', 'at', 'copy'], 'new Headers().add(name, value)', {
     description: 'headers of the record',
   }),
 } satisfies TableOf<WriteOptions>
