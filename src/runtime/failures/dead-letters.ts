@@ -2,6 +2,7 @@ import { isError, messageOf, MillraceError, propertyOf } from '../../errors/mill
 import { eventTime } from '../../record/event-time.ts'
 import { describeRefusal, refusalHint, type AppendOrigin, type Replacement } from '../../log/refusal.ts'
 import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
+import { LETTER_HEADERS } from '../../record/dead-letter-headers.ts'
 import type { Headers } from '../../record/headers.ts'
 import { bytes } from '../../serde/bytes.ts'
 import type { Serde } from '../../serde/serde.ts'
@@ -70,12 +71,16 @@ function deadLetterHeaders(headers: Headers, record: FailedRecord, error: Millra
   const cause = isError(error.cause) ? error.cause : error
   return headers
     .copy()
-    .add('__streams.errors.exception', textOf(cause, 'name'))
-    .add('__streams.errors.message', messageOf(cause))
-    .add('__streams.errors.stacktrace', textOf(cause, 'stack'))
-    .add('__streams.errors.topic', record.topic)
-    .add('__streams.errors.partition', String(record.partition))
-    .add('__streams.errors.offset', String(record.offset))
+    .add(LETTER_HEADERS.exception, textOf(cause, 'name'))
+    .add(LETTER_HEADERS.message, messageOf(cause))
+    .add(LETTER_HEADERS.stack, textOf(cause, 'stack'))
+    .add(LETTER_HEADERS.topic, record.topic)
+    .add(LETTER_HEADERS.partition, String(record.partition))
+    .add(LETTER_HEADERS.offset, String(record.offset))
+    .add(LETTER_HEADERS.code, error.code)
+    .add(LETTER_HEADERS.node, record.node)
+    .add(LETTER_HEADERS.task, record.task)
+    .add(LETTER_HEADERS.timestamp, String(record.timestamp))
 }
 
 function textOf(error: Error, property: 'name' | 'stack'): string {
