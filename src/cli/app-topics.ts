@@ -10,9 +10,9 @@ export interface AppTopics {
 }
 
 /** Returns the topics that must exist before the application runs: all that it reads or writes but internal ones. */
-export function appTopics(topology: Topology): AppTopics {
+export function appTopics(topology: Topology, deadLetterTopic?: string): AppTopics {
   const sources = new Set<string>()
-  const sinks = new Set<string>()
+  const sinks = new Set(deadLetterTopic === undefined ? [] : [deadLetterTopic])
   for (const { nodes } of topology.subtopologies) {
     for (const node of nodes) {
       if (node.kind === 'source' && !node.internal) for (const topic of node.topics) sources.add(topic)

@@ -55,7 +55,7 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
     })
   }
   const app = await loadApp(file)
-  const topics = appTopics(app.topology())
+  const topics = appTopics(app.topology(), app.settings.deadLetterTopic)
   const terminal = new Terminal(process.stderr)
   const logger = new ConsoleLogger(terminal, options.logFormat)
   const { factory: engine, note } = await chooseEngine()
