@@ -129,6 +129,51 @@ export interface CompanionHost {
 
 export type Consistency = 'committed' | 'latest'
 
+export interface DeadLetter {
+  readonly kind: 'dead-letter'
+  readonly id: string
+  readonly origin: DeadLetterOrigin
+  readonly code: string | undefined
+  readonly node: string | undefined
+  readonly task: string | undefined
+  readonly exception: string
+  readonly message: string
+  readonly stack: string
+  readonly headers: Headers
+  readonly key: DeadLetterPart
+  readonly value: DeadLetterPart
+  readonly replayed: boolean | undefined
+}
+
+export interface DeadLetterOrigin {
+  readonly topic: string | null
+  readonly partition: number
+  readonly offset: number
+  readonly timestamp: number
+}
+
+export interface DeadLetterPart {
+  readonly bytes: Buffer | null
+  readonly value: unknown
+  readonly error: string | undefined
+}
+
+export interface DeadLetterPatch {
+  readonly key?: unknown
+  readonly value?: unknown
+  readonly headers?: Readonly<Record<string, string | null>>
+}
+
+export interface DeadLetterReplay {
+  readonly id: string
+  readonly topic: string
+  readonly partition: number
+  readonly timestamp: number
+  readonly headers: Headers
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+}
+
 export type DropReason =
   | 'null-key'
   | 'null-value'
@@ -571,6 +616,16 @@ export interface Named {
   readonly name?: string
 }
 
+export interface NoDeadLetter {
+  readonly kind: 'other'
+  readonly id: string
+  readonly reason: string
+  readonly timestamp: number
+  readonly headers: Headers
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+}
+
 export type NodeJson =
   | {
       readonly kind: 'source'
@@ -676,6 +731,13 @@ export interface QueryOptions {
   readonly signal?: AbortSignal
 }
 
+export interface ReadDeadLettersOptions {
+  readonly topic?: string
+  readonly from?: string
+  readonly limit?: number
+  readonly replays?: boolean
+}
+
 export interface ReadOnlyKeyValueStore<K, V> {
   readonly name: string
   get(key: K): V | undefined
@@ -754,6 +816,13 @@ export interface RefusedOutput {
 export interface RepartitionStreamOptions<K, V> extends Named, SerdeOptions<K, V> {
   readonly partitions?: number
   readonly partitioner?: StreamPartitioner
+}
+
+export interface ReplayDeadLettersOptions {
+  readonly patch?: DeadLetterPatch
+  readonly dryRun?: boolean
+  readonly again?: boolean
+  readonly to?: readonly string[]
 }
 
 export type RestoreListener = (event: 'start' | 'progress' | 'end', progress: RestoreProgress) => void
@@ -1362,11 +1431,24 @@ export function memoryLog(options?: MemoryLogOptions): LocalLog
 
 export function parseDuration(value: Duration, what: string): number
 
+export function readDeadLetters(
+  app: Application,
+  log: Log,
+  options?: ReadDeadLettersOptions,
+): AsyncGenerator<DeadLetter | NoDeadLetter, void, undefined>
+
 export function readTopic<K, V>(
   log: Log,
   topic: ReadableTopic<K, V>,
   options?: ReadTopicOptions,
 ): AsyncGenerator<TopicRecord<K, V>, void, undefined>
+
+export function replayDeadLetters(
+  app: Application,
+  log: Log,
+  ids: readonly string[],
+  options?: ReplayDeadLettersOptions,
+): Promise<readonly DeadLetterReplay[]>
 
 export function session(
   gap: Duration,

@@ -1,7 +1,18 @@
 import { InvalidArgumentError, Option as CommanderOption, type Command } from 'commander'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { fileModeOption } from '../options/file-mode-option.ts'
-import { duration, flag, oneOf, option, Place, text, type Option, type TableOf } from '../options/options.ts'
+import {
+  duration,
+  flag,
+  oneOf,
+  option,
+  Place,
+  text,
+  wholeNumber,
+  type Option,
+  type TableOf,
+} from '../options/options.ts'
+import type { ListLettersOptions, ReplayLettersOptions, ShowLetterOptions } from './dead-letters-command.ts'
 import type { DescribeOptions } from './describe-command.ts'
 import type { ResetOptions } from './reset-command.ts'
 import type { RunOptions } from './run-command.ts'
@@ -95,6 +106,54 @@ export const DESCRIBE = {
   mermaid: flag({ default: false, description: 'as a Mermaid flowchart' }),
   logFormat,
 } satisfies TableOf<DescribeOptions & { readonly logFormat: unknown }, CommandOption>
+
+const json = flag({ default: false, description: 'as JSON' })
+
+const letterTopic = {
+  ...text({ defaultText: "the application's", description: 'the dead letter topic' }),
+  value: 'topic',
+}
+
+/** The options of `millrace dead-letters ls`. */
+export const LIST_LETTERS = {
+  kafka,
+  data,
+  topic: letterTopic,
+  from: { ...text({ defaultText: 'the first one', description: 'id of the dead letter to begin with' }), value: 'id' },
+  limit: {
+    ...wholeNumber({ least: 1, default: 100, description: 'most dead letters to show' }),
+    value: 'n',
+  },
+  json: flag({ default: false, description: 'as JSON, one dead letter a line' }),
+  logFormat,
+} satisfies TableOf<ListLettersOptions, CommandOption>
+
+/** The options of `millrace dead-letters show`. */
+export const SHOW_LETTER = { kafka, data, json, logFormat } satisfies TableOf<ShowLetterOptions, CommandOption>
+
+/** The options of `millrace dead-letters replay`. */
+export const REPLAY_LETTERS = {
+  kafka,
+  data,
+  all: flag({ default: false, description: 'all dead letters that have not been replayed, instead of ids' }),
+  topic: { ...letterTopic, description: 'the dead letter topic, with `--all`' },
+  patch: {
+    ...text({ description: 'JSON file with what to change: `{ "key": …, "value": …, "headers": { … } }`' }),
+    value: 'file',
+  },
+  to: {
+    ...option<readonly string[]>(
+      'TOPIC,…',
+      { description: 'topics that records may go back to besides those that the application reads' },
+      (value) => String(value).split(','),
+    ),
+    value: 'topics',
+  },
+  again: flag({ default: false, description: 'replay what has been replayed already' }),
+  dryRun: flag({ default: false, description: 'show what would be written, and write nothing' }),
+  json: flag({ default: false, description: 'as JSON, one record a line' }),
+  logFormat,
+} satisfies TableOf<ReplayLettersOptions, CommandOption>
 
 /** Returns an option as it is typed: `--from-beginning`, `--data <dir>`. */
 export function flagsOf(name: string, { value }: CommandOption): string {

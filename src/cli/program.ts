@@ -2,7 +2,17 @@ import { Command, CommanderError } from 'commander'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { PACKAGE_VERSION } from '../platform/package-version.ts'
 import { formatError, type LogFormat } from './cli-error.ts'
-import { addOptions, DESCRIBE, RESET, RUN, type CommandOptions } from './command-options.ts'
+import {
+  addOptions,
+  DESCRIBE,
+  LIST_LETTERS,
+  REPLAY_LETTERS,
+  RESET,
+  RUN,
+  SHOW_LETTER,
+  type CommandOptions,
+} from './command-options.ts'
+import type { ListLettersOptions, ReplayLettersOptions, ShowLetterOptions } from './dead-letters-command.ts'
 import type { DescribeOptions } from './describe-command.ts'
 import type { ResetOptions } from './reset-command.ts'
 import type { RunOptions } from './run-command.ts'
@@ -39,8 +49,8 @@ function createProgram(): Command {
     .configureOutput({ outputError: () => {} })
     .exitOverride()
 
-  const command = (name: string, options: CommandOptions): Command =>
-    addOptions(program.command(name), options).argument(
+  const command = (name: string, options: CommandOptions, parent = program): Command =>
+    addOptions(parent.command(name), options).argument(
       '<app>',
       'a .ts or .js file whose default export is defineApp(…)',
     )
@@ -59,6 +69,30 @@ function createProgram(): Command {
     .description('Prints the topology of an application, as Kafka Streams describes it.')
     .action(async (app: string, options: DescribeOptions) =>
       (await import('./describe-command.ts')).describeApp(app, options),
+    )
+
+  const letters = program
+    .command('dead-letters')
+    .description('Shows the records that an application put aside, and lets it process them again.')
+
+  command('ls', LIST_LETTERS, letters)
+    .description('Lists the dead letters of an application.')
+    .action(async (app: string, options: ListLettersOptions) =>
+      (await import('./dead-letters-command.ts')).listLetters(app, options),
+    )
+
+  command('show', SHOW_LETTER, letters)
+    .argument('<id>', 'id of the dead letter, as ls shows it')
+    .description('Shows a dead letter with its error, its headers, its key and its value.')
+    .action(async (app: string, id: string, options: ShowLetterOptions) =>
+      (await import('./dead-letters-command.ts')).showLetter(app, id, options),
+    )
+
+  command('replay', REPLAY_LETTERS, letters)
+    .argument('[ids...]', 'ids of dead letters, as ls shows them')
+    .description('Writes the records of dead letters to the topics that they came from, once.')
+    .action(async (app: string, ids: readonly string[], options: ReplayLettersOptions) =>
+      (await import('./dead-letters-command.ts')).replayLetters(app, ids, options),
     )
 
   return program

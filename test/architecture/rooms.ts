@@ -22,6 +22,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       ...PLAIN,
       'application',
       'client',
+      'dead-letters',
       'dsl',
       'dsl/options',
       'dsl/stores',
@@ -478,6 +479,10 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: '`readTopic`, `TopicWriter`: records in and out from outside',
     knows: ['dsl/options', 'errors', 'log', 'options', 'record', 'serde'],
   },
+  'dead-letters': {
+    holds: 'what was put aside: read, decoded, changed, replayed',
+    knows: ['application', 'errors', 'log', 'options', 'record', 'serde', 'topology'],
+  },
   testing: {
     holds: '`TopologyTestDriver`: what users import from `millrace/testing`',
     knows: [
@@ -501,6 +506,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: 'the `millrace` command',
     knows: [
       'application',
+      'dead-letters',
       'engine',
       'engine/choice',
       'errors',

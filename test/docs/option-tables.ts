@@ -1,4 +1,14 @@
-import { DESCRIBE, flagsOf, RESET, RUN } from '../../src/cli/command-options.ts'
+import {
+  DESCRIBE,
+  flagsOf,
+  LIST_LETTERS,
+  REPLAY_LETTERS,
+  RESET,
+  RUN,
+  SHOW_LETTER,
+} from '../../src/cli/command-options.ts'
+import { READ_DEAD_LETTERS } from '../../src/dead-letters/read-dead-letters.ts'
+import { REPLAY_DEAD_LETTERS } from '../../src/dead-letters/replay-dead-letters.ts'
 import { ERRORS, IDENTITY, INTERNAL_TOPICS, PROCESSING } from '../../src/dsl/app-options.ts'
 import { KAFKA } from '../../src/kafka/cluster/connection-options.ts'
 import { EMBEDDED_LOG } from '../../src/log/embedded/embedded-log.ts'
@@ -25,6 +35,11 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
   ['millrace run', RUN],
   ['millrace reset', RESET],
   ['millrace describe', DESCRIBE],
+  ['readDeadLetters()', READ_DEAD_LETTERS],
+  ['replayDeadLetters()', REPLAY_DEAD_LETTERS],
+  ['millrace dead-letters ls', LIST_LETTERS],
+  ['millrace dead-letters show', SHOW_LETTER],
+  ['millrace dead-letters replay', REPLAY_LETTERS],
 ])
 
 const SECTION = /<!-- options: (.+?) -->\n[\s\S]*?<!-- end of options -->/g

@@ -1,0 +1,70 @@
+import { isMillraceError } from '../errors/millrace-error.ts'
+import type { Log, LogReader, RecordCursor, TopicPartition } from '../log/log.ts'
+import { Headers } from '../record/headers.ts'
+import { copyOfRange } from '../record/record-slice.ts'
+import type { RecordPlace } from './letter-id.ts'
+
+/** Part of a partition, from an offset up to another one. */
+export interface PartitionRange extends TopicPartition {
+  readonly from: number
+  /** Exclusive. */
+  readonly end: number
+}
+
+/** A record as it lies in a topic. */
+export interface StoredRecord extends RecordPlace {
+  readonly timestamp: number
+  readonly headers: Headers
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+}
+
+/**
+ * Reads a range of a partition, and waits until every transaction within has ended. Begins at the first record there is
+ * if the range begins before it, also when records are deleted meanwhile.
+ *
+ * @param reader for this alone, and for one range at a time
+ */
+export async function* readRange(
+  log: Log,
+  reader: LogReader,
+  { topic, partition, from, end }: PartitionRange,
+): AsyncGenerator<RecordCursor, void, undefined> {
+  let wake = (): void => {}
+  reader.onReady(() => wake())
+  for (let start = from; start < end;) {
+    reader.assign(topic, partition, start)
+    try {
+      const cursors: RecordCursor[] = []
+      while ((reader.position(topic, partition) ?? 0) < end) {
+        // The promise is made before polling, so that no record that arrives between the poll and the wait is missed.
+        const arrived = new Promise<void>((resolve) => (wake = resolve))
+        reader.poll((_topic, _partition, cursor) => cursors.push(cursor))
+        if (cursors.length === 0 && (reader.position(topic, partition) ?? 0) < end) await arrived
+        yield* cursors
+        cursors.length = 0
+      }
+      return
+    } catch (error) {
+      if (!isMillraceError(error) || error.code !== 'MR_OFFSET_OUT_OF_RANGE') throw error
+      const first = (await log.listOffsets([{ topic, partition }], 'earliest')).get(topic, partition) ?? 0
+      if (first <= start) throw error
+      start = first
+    } finally {
+      reader.unassign(topic, partition)
+    }
+  }
+}
+
+/** Copies the current record of a cursor. */
+export function storedRecord({ topic, partition }: TopicPartition, cursor: RecordCursor): StoredRecord {
+  return {
+    topic,
+    partition,
+    offset: cursor.offset,
+    timestamp: cursor.timestamp,
+    headers: cursor.headers(new Headers()),
+    key: copyOfRange(cursor.buffer, cursor.keyStart, cursor.keyEnd),
+    value: copyOfRange(cursor.buffer, cursor.valueStart, cursor.valueEnd),
+  }
+}
