@@ -1,4 +1,10 @@
 import type { Topic } from '../dsl/options/topic.ts'
+import { systemClock } from '../platform/clock.ts'
+import { OpenScans } from '../query/open-scans.ts'
+import { StoreQueries } from '../query/store-queries.ts'
+import { viewOf } from '../query/store-views.ts'
+import type { ViewsByKind } from '../query/views.ts'
+import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { PartitionMap, type CommittedOffset } from '../log/log.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
@@ -44,6 +50,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   readonly topology: Topology
   readonly #app: Application
   readonly #options: DriverSettings
+  readonly #queries: StoreQueries
   #parts: DriverParts
   /** Drops of the runs before the last restart. */
   #dropsBefore = new DropCounter()
@@ -66,6 +73,16 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
     this.#options = driverSettings(options)
     this.#parts = parts ?? runStepsNow(openParts(app, this.#options, memoryEngine, ''))
     this.topology = this.#parts.topology
+    // Nobody advances the driver's clock while an answer is awaited.
+    const scans = new OpenScans({ clock: systemClock, find: (request) => this.#parts.manager.readable.find(request) })
+    this.#queries = new StoreQueries({
+      topology: this.topology,
+      applicationId: app.id,
+      log: { describeTopics: (names) => this.#parts.log.describeTopics(names) },
+      clock: systemClock,
+      owners: { open: async (request) => ({ page: await scans.open(request), owner: scans }) },
+      consistency: app.settings.guarantee === 'exactly_once' ? 'committed' : 'latest',
+    })
   }
 
   /**
@@ -253,6 +270,23 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
       store: name,
       hint: `The stores are: ${[...this.topology.stores.keys()].join(', ') || 'none'}.`,
     })
+  }
+
+  /**
+   * Returns a store to be asked, as `streams.store` does for a running application: by its reference, or by its name.
+   * Answers are promises here, too.
+   *
+   * @throws MR_STORE_UNKNOWN; MR_QUERY_KIND if the store is of another kind than the reference
+   * @example
+   * ```ts
+   * driver.input(payments).pipe('alice', { cents: 100 })
+   * expect(await driver.query(totals).get('alice')).toEqual({ payments: 1, cents: 100 })
+   * ```
+   */
+  query<Kind extends StoreKind, K, V>(ref: StoreRef<Kind, K, V>): ViewsByKind<K, V>[Kind]
+  query<View extends { readonly name: string }>(name: string): View
+  query(named: string | Pick<StoreRef<StoreKind, unknown, unknown>, 'kind' | 'name'>): unknown {
+    return viewOf(this.#queries, named)
   }
 
   /** Numbers of dropped records by reason, over all tasks. */

@@ -21,6 +21,18 @@ export interface StoreRef<Kind extends StoreKind, K, V> {
   readonly value: Serde<V>
 }
 
+/** A reference, of whatever types. */
+export interface AnyStoreRef {
+  readonly kind: StoreKind
+  readonly name: string
+  readonly key: object
+  readonly value: object
+}
+
+export function isStoreRef(value: unknown): value is StoreRef<StoreKind, unknown, unknown> {
+  return typeof value === 'object' && value !== null && 'kind' in value && 'key' in value && 'value' in value
+}
+
 interface RefSerdes<K, V> {
   readonly key: Serde<K>
   readonly value: Serde<V>

@@ -18,6 +18,7 @@ import {
   windowStoreRef,
 } from '../../src/index.ts'
 import type { Application, KeyValueView, Log } from '../../src/index.ts'
+import { TopologyTestDriver } from '../../src/testing/index.ts'
 
 const words = topic('words', { key: string(), value: string() })
 const cities = topic('cities', { key: string(), value: string() })
@@ -35,10 +36,10 @@ function app(guarantee: 'exactly_once' | 'at_least_once', threads = 1): Applicat
     commitInterval: guarantee === 'exactly_once' ? '20ms' : '30s',
     build: (builder) => {
       const grouped = builder.stream(words).groupByKey()
-      grouped.count({ store: 'counts' })
-      grouped.windowedBy(tumbling('1m', { grace: '1h' })).count({ store: { name: 'minutes', retention: '2h' } })
-      grouped.windowedBy(session('30s', { grace: '1h' })).count({ store: { name: 'visits', retention: '2h' } })
-      builder.table(prices, { store: { name: 'history', versioned: { history: '1h' } } })
+      grouped.count({ store: counts })
+      grouped.windowedBy(tumbling('1m', { grace: '1h' })).count({ store: minutes })
+      grouped.windowedBy(session('30s', { grace: '1h' })).count({ store: { name: visits, retention: '2h' } })
+      builder.table(prices, { store: { name: history, versioned: { history: '1h' } } })
       builder.globalTable(cities, { store: 'cities' })
     },
   })
@@ -127,4 +128,35 @@ describe.each(['exactly_once', 'at_least_once'] as const)('a running application
     const rivers = streams.store<KeyValueView<string, string>>('cities')
     expect(await rivers.read('ulm')).toMatchObject({ value: 'Danube', role: 'global' })
   })
+})
+
+test('the test driver is asked as a running application is, and sees the last commit', async () => {
+  await using driver = new TopologyTestDriver(app('exactly_once'), { partitions: 3 })
+  const input = driver.input(words)
+  for (const key of ['a', 'b', 'a', 'c']) input.pipe(key, 'x', { timestamp: 0 })
+  expect(await driver.query(counts).read('a')).toMatchObject({ value: 2, consistency: 'committed', age: 0 })
+  expect((await all(driver.query(counts).range())).map(({ key, value }) => [key, value])).toEqual([
+    ['a', 2],
+    ['b', 1],
+    ['c', 1],
+  ])
+  expect(await driver.query(minutes).get('b', 0)).toBe(1)
+  await driver.restart({ keepState: false })
+  expect(await driver.query(counts).get('a')).toBe(2)
+  expect(() => driver.query(windowStoreRef('counts', { key: string(), value: json() }))).toThrow(
+    expect.objectContaining({ code: 'MR_QUERY_KIND' }),
+  )
+})
+
+test('a reference of another kind than the store that an operator makes is refused, and so is half a reference', () => {
+  const build = (store: string) =>
+    defineApp({
+      id: 'kinds',
+      build: (builder) => void builder.stream(words).groupByKey().count({ store }),
+    }).topology()
+  const refused = expect.objectContaining({ code: 'MR_TOPOLOGY_STORE_OPTION' })
+  expect(() => build(minutes as never)).toThrow(refused)
+  expect(() => build(history as never)).toThrow(refused)
+  expect(() => storeRef('', { key: string(), value: string() })).toThrow(refused)
+  expect(() => storeRef('half', { key: string() } as never)).toThrow(refused)
 })

@@ -6,6 +6,7 @@ import type {
   VersionedStoreSpec,
   WindowStoreSpec,
 } from '../../topology/store-spec.ts'
+import type { StoreKind } from '../../topology/store-ref.ts'
 import type { BuildSettings } from '../../topology/build-settings.ts'
 import type { NameGenerator } from '../../topology/names.ts'
 import { requiredInternalSerde } from '../../topology/required-serde.ts'
@@ -25,6 +26,8 @@ export interface Materialization {
   /** True if the user gave a store at all, even an unnamed one. */
   readonly given: boolean
   readonly storeName: string | undefined
+  /** The kind of store that the user's reference is of. */
+  readonly kind: StoreKind | undefined
   readonly keySerde: Serde<unknown> | undefined
   readonly valueSerde: Serde<unknown> | undefined
   readonly persistent: boolean
@@ -47,14 +50,15 @@ export function materializationOf(
   table: MaterializeTable = MATERIALIZE,
 ): Materialization {
   const { key, value, store: given, materialized = false } = operatorOptions(table, options, owner)
-  const { name, type, caching = true, logging = true, versioned, retention } = given ?? {}
+  const { name, type, caching = true, logging = true, versioned, retention, ref } = given ?? {}
   const persistent = type !== 'memory'
   if (versioned !== undefined && !persistent) throw badStoreOption(name, 'is versioned, but in memory')
   return {
     given: given !== undefined || materialized,
     storeName: name,
-    keySerde: key,
-    valueSerde: value,
+    kind: ref?.kind,
+    keySerde: key ?? ref?.key,
+    valueSerde: value ?? ref?.value,
     persistent,
     caching: caching && versioned === undefined,
     logging: logging === true ? {} : logging,
@@ -70,6 +74,13 @@ function badStoreOption(store: string | undefined, problem: string): Error {
     'A store is { name, type: persistent | memory, caching, logging }, ' +
       'with { versioned: { history } } for persistent tables and { retention } for windows.',
   )
+}
+
+/** @throws MR_TOPOLOGY_STORE_OPTION if the store is referred to as one of another kind */
+export function requireKind({ kind, storeName }: Materialization, made: StoreKind | undefined): void {
+  if (kind === undefined || kind === made) return
+  const what = made === undefined ? 'stores that nobody asks' : `one of kind ${made}`
+  throw badStoreOption(storeName, `is referred to as a store of kind ${kind}, but the operator makes ${what}`)
 }
 
 /** Returns the user's name for the store, else a generated one. */
@@ -118,6 +129,7 @@ export function tableStoreSpec(
   if (materialization.retention !== undefined) {
     throw badStoreOption(name, 'has a retention, but is not windowed')
   }
+  requireKind(materialization, materialization.history === undefined ? 'keyValue' : 'versioned')
   const base = baseSpec(settings, materialization, name, serdes, node)
   return materialization.history === undefined
     ? { kind: 'keyValue', timestamped: true, ...base }
@@ -134,6 +146,7 @@ export function windowedStoreSpec(
   windows: AggregationWindows,
   emitOnClose: boolean,
 ): WindowStoreSpec | PeriodStoreSpec | SessionStoreSpec {
+  requireKind(materialization, windows.kind === 'session' ? 'session' : 'window')
   const { caching, ...base } = baseSpec(settings, materialization, name, serdes, node)
   const common = { ...base, caching: caching && !emitOnClose, timeOrdered: emitOnClose }
   switch (windows.kind) {

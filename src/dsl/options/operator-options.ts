@@ -1,3 +1,4 @@
+import type { AnyStoreRef, StoreKind, StoreRef } from '../../topology/store-ref.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { Duration } from '../../windowing/windows.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
@@ -166,8 +167,8 @@ export interface SerdeOptions<K, V> {
 
 /** How a store is kept (Kafka Streams' `Materialized`). All parts have defaults; that of `name` is generated. */
 export interface StoreOptions {
-  /** Also names its changelog topic: `<application id>-<name>-changelog`. */
-  readonly name?: string
+  /** Also names its changelog topic: `<application id>-<name>-changelog`. A reference gives its serdes, too. */
+  readonly name?: string | AnyStoreRef
   /** `persistent` (default): on disk, rebuilt from its changelog only if the disk is lost. `memory`: always rebuilt. */
   readonly type?: 'persistent' | 'memory'
   /** True (default): holds back and deduplicates updates until the next commit, as far as `cacheBytes` reaches. */
@@ -188,9 +189,9 @@ export interface WindowStoreOptions extends StoreOptions {
   readonly retention?: Duration
 }
 
-/** Where and how a table's rows are stored: a name alone, or all details. */
+/** Where and how a table's rows are stored: a name or a reference alone, or all details. */
 export interface Materialize<K, V, S extends StoreOptions = KeyValueStoreOptions> extends Named, SerdeOptions<K, V> {
-  readonly store?: string | S
+  readonly store?: string | S | StoreRef<StoreKind, K, NonNullable<V>>
   /** As Kafka Streams' `Materialized` without a name: only the numbers of generated names depend on it. */
   readonly materialized?: true
 }

@@ -18,6 +18,7 @@ import {
 import { serde } from '../../serde/serde-option.ts'
 import type { ValueMapper } from '../../topology/operator-spec.ts'
 import { nameOption } from '../../topology/name-option.ts'
+import { isStoreRef, type StoreKind, type StoreRef } from '../../topology/store-ref.ts'
 import { isName } from '../../topology/names.ts'
 import type { StreamPartitioner } from '../../topology/topology.ts'
 import type {
@@ -91,8 +92,11 @@ const STORE = {
   retention: duration({ description: 'how long windows are kept', code: 'MR_DURATION' }),
 } satisfies TableOf<KeyValueStoreOptions & WindowStoreOptions>
 
-const store = option<Partial<Values<typeof STORE>>>(
-  'name, or `{ name, type, caching, logging, versioned, retention }`',
+/** The options of a store that were given, and the reference by which it was named. */
+type GivenStore = Partial<Values<typeof STORE>> & { readonly ref?: StoreRef<StoreKind, unknown, unknown> }
+
+const store = option<GivenStore>(
+  'name, reference, or `{ name, type, caching, logging, versioned, retention }`',
   { description: 'how the store is kept', code: 'MR_TOPOLOGY_STORE_OPTION', alsoCalled: ['materialized', 'storeName'] },
   readStore,
 )
@@ -232,7 +236,11 @@ function bound(description: string) {
   })
 }
 
-function readStore(given: unknown, place: Place): Partial<Values<typeof STORE>> {
+function readStore(given: unknown, place: Place): GivenStore {
+  if (isStoreRef(given)) return { name: given.name, ref: given }
+  if (typeof given === 'object' && given !== null && 'name' in given && isStoreRef(given.name)) {
+    return { ...readMembers(STORE, { ...given, name: given.name.name }, place), ref: given.name }
+  }
   if (typeof given !== 'string') return readMembers(STORE, given, place)
   return { name: name.read(given, place.inner('', { ...name, code: 'MR_TOPOLOGY_NAME' })) ?? given }
 }
