@@ -587,7 +587,7 @@ export interface MapValuesAsyncOptions<K, V, VR> extends AsyncOptions<K, V> {
 }
 
 export interface Materialize<K, V, S extends StoreOptions = KeyValueStoreOptions> extends Named, SerdeOptions<K, V> {
-  readonly store?: string | S
+  readonly store?: string | S | StoreRef<StoreKind, K, NonNullable<V>>
   readonly materialized?: true
 }
 
@@ -996,7 +996,7 @@ export interface StoreJson {
 export type StoreKind = 'keyValue' | 'window' | 'session' | 'versioned'
 
 export interface StoreOptions {
-  readonly name?: string
+  readonly name?: string | AnyStoreRef
   readonly type?: 'persistent' | 'memory'
   readonly caching?: boolean
   readonly logging?: boolean | Readonly<Record<string, string>>

@@ -887,6 +887,13 @@ type NoPromise =
 
 // src/topology/store-ref.ts
 
+interface AnyStoreRef {
+  readonly kind: StoreKind
+  readonly name: string
+  readonly key: object
+  readonly value: object
+}
+
 interface RefSerdes<K, V> {
   readonly key: Serde<K>
   readonly value: Serde<V>

@@ -60,6 +60,12 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   advanceWallClock(by: Duration): void
   get wallClock(): number
   store<S>(name: string, partition?: number): S
+  query<Kind extends StoreKind, K, V>(ref: StoreRef<Kind, K, V>): ViewsByKind<K, V>[Kind]
+  query<
+    View extends {
+      readonly name: string
+    },
+  >(name: string): View
   get dropped(): DropCounter
   get producedTopics(): readonly string[]
   get streamTime(): number

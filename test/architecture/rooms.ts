@@ -493,6 +493,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'engine/memory',
       'log',
       'log/memory',
+      'query',
       'runtime/node',
       'runtime/state-directory',
       'runtime/task',
