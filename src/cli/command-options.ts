@@ -74,6 +74,14 @@ export const RUN = {
     value: 'protocol',
   },
   for: { ...duration({ defaultText: 'until a signal', description: 'how long to run' }), value: 'time' },
+  drain: {
+    ...duration({
+      defaultText: '5 s with a server, else 0',
+      description:
+        'how long to run on after SIGTERM, no longer ready, so that requests are sent elsewhere before the close',
+    }),
+    value: 'time',
+  },
   closeTimeout: {
     ...duration({
       default: 25_000,

@@ -11,6 +11,7 @@ import { silentLogger, type Application, type Logger } from '../application/appl
 import { appTopics, createMissingTopics } from './app-topics.ts'
 import type { LogFormat } from './cli-error.ts'
 import { ConsoleLogger } from './console-logger.ts'
+import { Ending } from './ending.ts'
 import { loadApp } from './load-app.ts'
 import { withinPatience } from './patience.ts'
 import { openLog, type LogChoice } from './open-log.ts'
@@ -25,6 +26,8 @@ export interface RunOptions extends LogChoice {
   /** ms to run; without it, the run ends by a signal. */
   readonly for?: number
   readonly fromBeginning?: boolean
+  /** ms from SIGTERM to the close. If not given: `DRAIN` if requests may come, else none. */
+  readonly drain?: number
   /** ms to wait for the end. */
   readonly closeTimeout: number
   readonly logFormat: LogFormat
@@ -33,8 +36,14 @@ export interface RunOptions extends LogChoice {
 /** ms between two status lines. On a terminal they replace each other, elsewhere they add up. */
 const STATUS_EVERY = { interactive: 1000, plain: 2000 }
 
+/** ms that load balancers are given to send requests elsewhere. */
+const DRAIN = 5000
+
+/** ms for closing the log and for the last lines, after an application that was to end at once. */
+const LAST_WORDS = 1000
+
 /**
- * Runs `millrace run`: runs an application until SIGINT, SIGTERM or the end of `--for`, then commits and leaves.
+ * Runs `millrace run`: runs an application until a signal or the end of `--for`, then commits and leaves.
  *
  * @throws any error of loading, starting or running the application
  */
@@ -103,26 +112,19 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
   const { module, log, engine, terminal, logger, options } = run
   const restore = new RestoreReport(terminal)
   const started = systemClock.monotonic()
-  const end = Promise.withResolvers<string>()
-  let ended = Infinity
-  const endBy = (reason: string): void => {
-    ended = Math.min(ended, systemClock.monotonic())
-    end.resolve(reason)
-  }
-  const onInterrupt = (): void => endBy('interrupted')
-  const onTerminate = (): void => endBy('terminated')
+  const ending = new Ending(options.for)
+  /** When closing began, by the monotonic clock. */
+  let closing = Infinity
   const place = log.kind === 'kafka' ? placeOf(log, options) : 'the embedded log'
   const say = (what: string): void => {
     terminal.clearStatus()
     logger.flush()
     logger.info({ for: what }, 'closing takes long; waiting')
   }
-  const patiently = <T>(ending: Promise<T>, what: () => string): Promise<T> => {
-    const passed = systemClock.monotonic() - ended
-    return withinPatience(ending, { timeout: options.closeTimeout, passed, what, say })
+  const patiently = <T>(end: Promise<T>, what: () => string): Promise<T> => {
+    const passed = systemClock.monotonic() - closing
+    return withinPatience(end, { timeout: options.closeTimeout, passed, what, say })
   }
-  process.once('SIGINT', onInterrupt).once('SIGTERM', onTerminate)
-  const timer = options.for === undefined ? undefined : systemClock.schedule(options.for, () => endBy('time is up'))
   let ticker: NodeJS.Timeout | undefined
   try {
     const starting = Streams.start(app, {
@@ -133,14 +135,16 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
       fileMode: options.fileMode ?? 'owner',
       onRestore: restore.listener,
     })
-    let isStarted = false
-    const cutShort = end.promise.then((reason) => {
-      if (isStarted) return starting
+    let running: Streams | undefined
+    void ending.urgent.then(() => endAtOnce(running))
+    const cutShort = ending.due.then((reason) => {
+      if (running !== undefined) return starting
+      closing = systemClock.monotonic()
       logger.info({ reason }, 'closing')
       return patiently(starting, () => `${place}, without which the application cannot start`)
     })
     const streams = await Promise.race([starting, cutShort])
-    isStarted = true
+    running = streams
     const line = new StatusLine(started)
     ticker = setInterval(
       () => {
@@ -152,9 +156,10 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
       },
       terminal.isInteractive ? STATUS_EVERY.interactive : STATUS_EVERY.plain,
     )
-    const isCutShort = ended < Infinity
-    const reason = await Promise.race([end.promise, streams.closed.then(() => 'shut down by the group')])
-    ended = Math.min(ended, systemClock.monotonic())
+    const isCutShort = closing < Infinity
+    const reason = await Promise.race([ending.due, streams.closed.then(() => 'shut down by the group')])
+    if (reason === 'terminated' && !isCutShort) await drain(streams, ending, run)
+    closing = Math.min(closing, systemClock.monotonic())
     clearInterval(ticker)
     restore.stop()
     terminal.clearStatus()
@@ -172,10 +177,33 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
     else terminal.line(closingLine({ ...before, processed }, elapsed, commits))
   } finally {
     clearInterval(ticker)
-    timer?.cancel()
     restore.stop()
-    process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate)
+    ending.stop()
   }
+}
+
+/** Goes on as before for a while, except that the application is not ready any more. Ends early if it ends by itself. */
+async function drain(streams: Streams, ending: Ending, { options, logger }: Run): Promise<void> {
+  const time = options.drain ?? (streams.status().companions.size > 0 ? DRAIN : 0)
+  if (time === 0) return
+  logger.info({ for: `${time} ms` }, 'draining: not ready any more, and still running')
+  streams.drain()
+  const passed = Promise.withResolvers<void>()
+  const timer = systemClock.schedule(time, passed.resolve)
+  // What it ended by, `close` says.
+  await Promise.race([passed.promise, ending.drained, streams.closed.catch(() => {})])
+  timer.cancel()
+}
+
+/** An application that has not started has nothing to commit: the signal does what it does without a handler. */
+function endAtOnce(streams: Streams | undefined): void {
+  if (streams === undefined) {
+    process.kill(process.pid, 'SIGTERM')
+    return
+  }
+  streams.hurry()
+  // A companion that has not ended may have connections open, which would keep the process alive.
+  void streams.closed.catch(() => {}).then(() => setTimeout(() => process.exit(), LAST_WORDS).unref())
 }
 
 function summarize({ state, tasks, processed, lag }: StreamsStatus): RunStatus {

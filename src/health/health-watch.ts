@@ -39,10 +39,10 @@ export class HealthWatch {
     this.#joined ||= threads.length > 0 && threads.every(({ vitals }) => vitals.joined)
     const names = new Set(threads.map(({ name }) => name))
     for (const name of this.#threads.keys()) if (!names.has(name)) this.#threads.delete(name)
-    for (const { name, vitals } of threads) {
-      const watch = this.#threads.get(name) ?? new ThreadWatch(this.#awake)
-      this.#threads.set(name, watch)
-      watch.observe(this.#awake, vitals)
+    for (const thread of threads) {
+      const watch = this.#threads.get(thread.name) ?? new ThreadWatch(this.#awake)
+      this.#threads.set(thread.name, watch)
+      watch.observe(this.#awake, thread)
     }
   }
 
@@ -70,9 +70,9 @@ class Moving {
     this.#changed = now
   }
 
-  /** @param rests true: it need not move now */
-  observe(now: number, value: unknown, rests = false): void {
-    if (value === this.#value && !rests) return
+  /** @param mayRest true: it need not move now, and counts as if it did */
+  observe(now: number, value: unknown, mayRest = false): void {
+    if (value === this.#value && !mayRest) return
     this.#value = value
     this.#changed = now
   }
@@ -96,16 +96,19 @@ class ThreadWatch {
     this.#commits = new Moving(now)
   }
 
-  observe(now: number, { loop, turns, processed, commits, queued, restores }: ThreadVitals): void {
-    this.#loop.observe(now, loop, loop === undefined)
-    this.#turns.observe(now, turns)
-    this.#processed.observe(now, processed, queued === 0)
+  observe(now: number, { state, vitals }: WatchedThread): void {
+    const { loop, turns, logAnswers, processed, commits, queued, restores } = vitals
+    // What it waits for otherwise is its group, or the calls that a close waits for.
+    const mayWait = !logAnswers || (state !== 'running' && state !== 'rebalancing')
+    this.#loop.observe(now, loop, loop === undefined || state === 'dead')
+    this.#turns.observe(now, turns, mayWait)
+    this.#processed.observe(now, processed, mayWait || state !== 'running' || queued === 0)
     this.#commits.observe(now, commits)
     const watched = new Map<string, RestoreWatch>()
     for (const restore of restores) {
       const key = keyOf(restore)
       const watch = this.#restores.get(key) ?? new RestoreWatch(now, restore.position)
-      watch.observe(now, restore.position)
+      watch.observe(now, restore.position, mayWait)
       watched.set(key, watch)
     }
     this.#restores = watched
@@ -138,8 +141,8 @@ class RestoreWatch {
     this.#older = this.#newer = { time: now, position }
   }
 
-  observe(now: number, position: number): void {
-    this.#position.observe(now, position)
+  observe(now: number, position: number, mayWait: boolean): void {
+    this.#position.observe(now, position, mayWait)
     if (now - this.#newer.time < RATE_PERIOD) return
     this.#older = this.#newer
     this.#newer = { time: now, position }

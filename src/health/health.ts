@@ -33,15 +33,14 @@ const LONGEST_STANDSTILL = 300_000
 /**
  * Judges an application by what is known of it. Pure: the time is in the snapshot.
  *
- * Liveness fails for what a restart may cure, and for nothing else. While no broker responds, whatever stands still
- * waits for them, and a new process would, too.
+ * Liveness fails for what a restart may cure, and for nothing else.
  */
 export function healthOf(app: AppSnapshot): Health {
   return {
     live: result([
       check('state', app.state !== 'error', app.state),
       ...app.threads.map(liveThread),
-      ...app.threads.flatMap((thread) => thread.restores.filter((each) => isStuck(each, thread)).map(stuckRestore)),
+      ...app.threads.flatMap(({ restores }) => restores.filter(isStuck).map(stuckRestore)),
     ]),
     ready: result([
       check('state', app.state === 'running' || isRestoredEnough(app), app.state),
@@ -75,19 +74,17 @@ function liveThread(thread: ThreadSnapshot): HealthCheck {
 }
 
 function problemOf(thread: ThreadSnapshot): string | undefined {
-  const { state, logAnswers, sinceLoop, sinceTurn, sinceProgress, queued } = thread
-  if (state === 'dead') return undefined
+  const { sinceLoop, sinceTurn, sinceProgress, queued } = thread
   if (sinceLoop > LONGEST_HOLD) return `the last turn of its event loop was ${inWords(sinceLoop)} ago`
-  if (!logAnswers || state === 'stopping') return undefined
   if (sinceTurn > LONGEST_STANDSTILL) return `its last turn was ${inWords(sinceTurn)} ago`
-  if (state === 'running' && sinceProgress > LONGEST_STANDSTILL) {
+  if (sinceProgress > LONGEST_STANDSTILL) {
     return `${grouped(queued)} records wait, none was processed and nothing committed for ${inWords(sinceProgress)}`
   }
   return undefined
 }
 
-function isStuck({ sinceAdvance }: RestoreSnapshot, { state, logAnswers }: ThreadSnapshot): boolean {
-  return state !== 'dead' && logAnswers && sinceAdvance > LONGEST_STANDSTILL
+function isStuck({ sinceAdvance }: RestoreSnapshot): boolean {
+  return sinceAdvance > LONGEST_STANDSTILL
 }
 
 function stuckRestore(each: RestoreSnapshot): HealthCheck {

@@ -13,7 +13,7 @@ export interface AppSnapshot {
   readonly threads: readonly ThreadSnapshot[]
 }
 
-/** What is known of one thread. Times are ms for which this process was awake. */
+/** What is known of one thread. Times are ms for which this process was awake, and in which it should have moved. */
 export interface ThreadSnapshot {
   readonly name: string
   /** A `ThreadState`. */
@@ -23,16 +23,16 @@ export interface ThreadSnapshot {
   readonly waiting: number
   /** Since the last sign of its event loop; 0 if it is the one that asks. */
   readonly sinceLoop: number
-  /** Since its last turn. */
+  /** Since its last turn; 0 while it may wait, for brokers to respond above all. */
   readonly sinceTurn: number
-  /** Since a record was processed, a commit was made, or nothing was queued. */
+  /** Since a record was processed or a commit made; 0 while it may wait, or nothing is queued. */
   readonly sinceProgress: number
   readonly restores: readonly RestoreSnapshot[]
 }
 
 /** How far the restore of a store is, and how fast. */
 export interface RestoreSnapshot extends StoreRestore {
-  /** Since the position last changed. */
+  /** Since the position last changed; 0 while the thread may wait. */
   readonly sinceAdvance: number
   /** Offsets per ms of late; 0 while unknown. */
   readonly rate: number

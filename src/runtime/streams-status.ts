@@ -1,6 +1,6 @@
 import type { DropReason } from '../record/drop-reason.ts'
 import type { StandbyLag } from './thread/task-manager.ts'
-import type { ThreadStatus, ThreadTaskStatus } from './thread/thread-handle.ts'
+import { addStatus, type ThreadHandle, type ThreadStatus, type ThreadTaskStatus } from './thread/thread-handle.ts'
 
 /** States of an application, as in Kafka Streams: `rebalancing` until every thread runs and every store is restored. */
 export type StreamsState =
@@ -32,4 +32,23 @@ export interface StandbyStatus extends StandbyLag {
 /** What one running task has done. */
 export interface TaskStatus extends ThreadTaskStatus {
   readonly thread: string
+}
+
+/** @param ended what threads have done that were replaced, and what is shared by all threads */
+export function statusOfAll(
+  state: StreamsState,
+  ended: ThreadStatus,
+  threads: readonly ThreadHandle[],
+  companions: ReadonlyMap<string, object>,
+): StreamsStatus {
+  let sum = ended
+  const tasks: TaskStatus[] = []
+  const standbys: StandbyStatus[] = []
+  for (const thread of threads) {
+    const status = thread.status()
+    sum = addStatus(sum, status)
+    for (const task of status.tasks) tasks.push({ ...task, thread: thread.name })
+    for (const standby of status.standbys) standbys.push({ ...standby, thread: thread.name })
+  }
+  return { state, ...sum, dropped: new Map(sum.dropped), tasks, standbys, companions }
 }

@@ -2,12 +2,12 @@ import { join } from 'node:path'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { readOptions } from '../options/options.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
-import { ignoreRejection, isThenable } from '../platform/thenable.ts'
 import { eventLoopScheduler } from '../platform/scheduler.ts'
 import { withFileMode, type EngineFactory, type EngineName } from '../engine/engine.ts'
 import { chooseEngine } from '../engine/choice/choose-engine.ts'
-import type { Application, Logger, UncaughtErrorDecision } from '../application/application.ts'
+import type { Application, Logger } from '../application/application.ts'
 import type { Topology } from '../topology/topology.ts'
+import { decideOn } from '../application/decide-on.ts'
 import { carefulListener } from '../application/careful-logger.ts'
 import { requireApplication } from '../application/app-module.ts'
 import type { Health } from '../health/health.ts'
@@ -36,8 +36,9 @@ import {
   type ThreadHost,
   type ThreadListeners,
 } from './thread/thread-handle.ts'
+import type { Urgency } from './thread/urgency.ts'
 import { openWorkers, requireOutsideStreamThread } from './workers/open-workers.ts'
-import type { StandbyStatus, StreamsState, StreamsStatus, TaskStatus } from './streams-status.ts'
+import { statusOfAll, type StreamsState, type StreamsStatus } from './streams-status.ts'
 
 interface StatePlace {
   readonly directory: string
@@ -73,6 +74,8 @@ export class Streams implements CompanionHost, AsyncDisposable {
   /** Status of the threads that were replaced. */
   #replaced = NO_STATUS
   #stopping = false
+  #urgency: Urgency = 'in order'
+  readonly #hurried = Promise.withResolvers<void>()
   readonly #keepAlive: NodeJS.Timeout
   readonly #ended = Promise.withResolvers<void>()
   #state: StreamsState = 'created'
@@ -180,22 +183,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     onState: (state) => this.#threadState(state),
     // An error that ends the application meanwhile rejects `closed`, too.
     onShutdownRequest: () => void this.close().catch(() => {}),
-    onFailure: (error) => this.#decide(error),
-  }
-
-  #decide(error: unknown): UncaughtErrorDecision {
-    const { onUncaughtError, logger } = this.app.settings
-    if (typeof onUncaughtError !== 'function') return onUncaughtError
-    try {
-      const decision = onUncaughtError(error)
-      if (!isThenable(decision)) return decision
-      ignoreRejection(decision)
-      logger.error({}, 'onUncaughtError returned a promise; the client is shut down')
-      return 'shutdownClient'
-    } catch (cause) {
-      logger.error({ err: cause }, 'onUncaughtError threw; the client is shut down')
-      return 'shutdownClient'
-    }
+    onFailure: (error) => decideOn(error, this.app.settings),
   }
 
   /** Runs every thread to its end. If one fails and is not replaced, the others are stopped: they commit and leave. */
@@ -239,7 +227,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
         this.#replaced = addStatus(this.#replaced, endedStatus(thread.status()))
         this.#threads[index] = replacement
         // If the application was closed meanwhile, only the old thread was stopped.
-        if (this.#stopping) replacement.stop()
+        if (this.#stopping) replacement.stop(this.#urgency)
       }
     }
   }
@@ -256,7 +244,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
       } catch (error) {
         this.app.settings.logger.error({ err: error }, 'a stream thread could not be replaced')
         if (isFenced(error)) throw fencedClient(error, this.#directory, this.#options.instanceId)
-        const decision = this.#decide(error)
+        const decision = decideOn(error, this.app.settings)
         if (decision === 'shutdownApplication') await this.#tellGroup(error)
         if (decision !== 'replaceThread' || this.#isEnding) throw error
         await new Promise<void>((resolve) => this.#clock.schedule(REPLACE_PAUSE, resolve))
@@ -275,9 +263,9 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   /** Stops the companions first: they may use the stores and the log until they have ended. */
   async #stopThreads(): Promise<void> {
-    await this.#companions.stop()
+    await Promise.race([this.#companions.stop(), this.#hurried.promise])
     this.#stopping = true
-    for (const thread of this.#threads) thread.stop()
+    for (const thread of this.#threads) thread.stop(this.#urgency)
   }
 
   /** State of the application (Kafka Streams' `KafkaStreams.State`). */
@@ -326,7 +314,8 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   /**
    * Takes readiness off, so that requests are sent elsewhere, and changes nothing else: records are processed, stores
-   * answer. Call it some seconds before `close()`: load balancers need that time to notice. It cannot be undone.
+   * answer. Call it some seconds before `close()`, as `millrace run` does at SIGTERM: load balancers need that time to
+   * notice. It cannot be undone.
    *
    * @example
    * ```ts
@@ -339,6 +328,25 @@ export class Streams implements CompanionHost, AsyncDisposable {
    */
   drain(): void {
     this.#health.draining = true
+  }
+
+  /**
+   * Makes the close that is under way, or the next one, go at once. What was processed is committed all the same. But
+   * neither the end of the companions is waited for, nor calls of asynchronous steps: they are made again after the
+   * restart. `millrace run` calls it at a second SIGTERM.
+   *
+   * @example
+   * ```ts
+   * process.once('SIGINT', () => {
+   *   void streams.close()
+   *   process.once('SIGINT', () => streams.hurry())
+   * })
+   * ```
+   */
+  hurry(): void {
+    this.#urgency = 'at once'
+    this.#hurried.resolve()
+    if (this.#stopping) for (const thread of this.#threads) thread.stop(this.#urgency)
   }
 
   /** Stops the companions, commits, closes the tasks, leaves the group. Rejects with the error that ended it. */
@@ -395,31 +403,8 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   /** Returns what the application has done and is doing, over all threads. Cheap enough for every second. */
   status(): StreamsStatus {
-    let sum = addStatus(this.#replaced, { ...NO_STATUS, dropped: [...this.#host.dropped] })
-    const tasks: TaskStatus[] = []
-    const standbys: StandbyStatus[] = []
-    for (const thread of this.#threads) {
-      const status = thread.status()
-      sum = addStatus(sum, status)
-      for (const task of status.tasks) tasks.push({ ...task, thread: thread.name })
-      for (const standby of status.standbys) standbys.push({ ...standby, thread: thread.name })
-    }
-    const { processed, written, lag, commits, redone, memory } = sum
-    const dropped = new Map(sum.dropped)
-    const companions = this.#companions.status()
-    return {
-      state: this.#state,
-      processed,
-      written,
-      lag,
-      commits,
-      redone,
-      memory,
-      dropped,
-      tasks,
-      standbys,
-      companions,
-    }
+    const ended = addStatus(this.#replaced, { ...NO_STATUS, dropped: [...this.#host.dropped] })
+    return statusOfAll(this.#state, ended, this.#threads, this.#companions.status())
   }
 
   #threadState(state: ThreadHandle['state']): void {

@@ -64,6 +64,9 @@ describe('an instance is alive', () => {
     const { live } = app.pass(60 * MINUTE, ({ loop = 0 }) => ({ loop: loop + 1 })).health
     expect(live.ok).toBe(true)
     expect(shown(live)).toContain('[+]StreamThread-1 ok, waiting for a broker to respond')
+    // They respond again, and it has not noticed yet.
+    app.vitals = { ...app.vitals, logAnswers: true }
+    expect(shown(app.pass(SECOND).health.live)).toEqual(['[+]state running', '[+]StreamThread-1 ok'])
   })
 
   test('while it waits for other members of the group to give up what it is assigned', () => {
@@ -71,6 +74,14 @@ describe('an instance is alive', () => {
     app.state = app.threadState = 'rebalancing'
     app.vitals = { ...app.vitals, queued: 100, waiting: 3 }
     expect(app.pass(60 * MINUTE, turning).health.live.ok).toBe(true)
+  })
+
+  test('while it closes, for as long as it may wait for calls', () => {
+    const app = new Observed()
+    app.state = 'pending-shutdown'
+    app.threadState = 'stopping'
+    app.vitals = { ...app.vitals, queued: 100 }
+    expect(app.pass(60 * MINUTE, ({ loop = 0 }) => ({ loop: loop + 1 })).health.live.ok).toBe(true)
   })
 
   test('while a restore advances, however slowly', () => {

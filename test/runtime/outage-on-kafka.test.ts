@@ -82,6 +82,11 @@ test('an outage longer than calls are repeated is waited for with one message, a
   for (const { said } of apps) {
     await expect.poll(() => news(said, 'no broker answers'), { timeout: 20_000 }).toHaveLength(1)
   }
+  for (const { streams } of apps) {
+    const { live, ready, startup } = streams.health()
+    expect(live.checks.at(-1)).toMatchObject({ ok: true, message: 'ok, waiting for a broker to respond' })
+    expect([live.ok, ready.ok, startup.ok]).toEqual([true, streams.state === 'running', true])
+  }
   await sleep(4_000)
   await broker.start()
   // While they were gone nobody knew that the partition was idle: its window is still open.
@@ -95,6 +100,8 @@ test('an outage longer than calls are repeated is waited for with one message, a
   await idle.streams.close()
   for (const { streams, said } of apps) {
     expect(streams.state).toBe('running')
+    const { live, ready } = streams.health()
+    expect([live.checks.at(-1)?.message, live.ok, ready.ok]).toEqual(['ok', true, true])
     expect(news(said, 'no broker answers')).toHaveLength(1)
     expect(news(said, 'the brokers answer again')).toHaveLength(1)
     await streams.close()

@@ -18,6 +18,7 @@ import { runSteps } from '../../platform/steps.ts'
 import { commitsFail, deletedOutput } from './failing-commits.ts'
 import type { TaskManager } from './task-manager.ts'
 import type { ThreadSigns } from './thread-signs.ts'
+import type { Urgency } from './urgency.ts'
 import { WakeUp } from './wake-up.ts'
 
 export type ThreadState = 'starting' | 'rebalancing' | 'running' | 'stopping' | 'dead'
@@ -75,7 +76,7 @@ export class StreamThread {
   readonly #wake: WakeUp
   readonly #commitInterval: number
   #state: ThreadState = 'starting'
-  #stopping = false
+  #stopping: Urgency | undefined
   #failure: UncaughtErrorDecision | undefined
   #lastCommit = 0
   /** A commit that was begun and has not been concluded. */
@@ -124,8 +125,8 @@ export class StreamThread {
   }
 
   /** Asks the loop to commit, close its tasks, leave the group and end. */
-  stop(): void {
-    this.#stopping = true
+  stop(urgency: Urgency): void {
+    if (this.#stopping !== 'at once') this.#stopping = urgency
     this.#wake.signal()
   }
 
@@ -151,7 +152,7 @@ export class StreamThread {
     try {
       await client.group.join()
       this.#enter('rebalancing')
-      while (!this.#stopping) await this.#turn().catch((error: unknown) => this.#onRefusal(error))
+      while (this.#stopping === undefined) await this.#turn().catch((error: unknown) => this.#onRefusal(error))
       this.#enter('stopping')
       await this.#finish()
     } catch (error) {
@@ -175,7 +176,7 @@ export class StreamThread {
     if (this.#pending?.isOver === true) await this.#concludeCommit()
     for (let event = client.group.nextEvent(); event !== undefined; event = client.group.nextEvent()) {
       await this.#onGroupEvent(event)
-      if (this.#stopping) return
+      if (this.#stopping !== undefined) return
     }
     this.#checkWaiting()
     if (this.#rebuild.length > 0) {
@@ -414,7 +415,7 @@ export class StreamThread {
         return
       case 'shutdown':
         this.#options.onShutdownRequest()
-        this.#stopping = true
+        this.#stopping ??= 'in order'
         return
       case 'failed':
         throw event.error
@@ -463,7 +464,7 @@ export class StreamThread {
       manager.drainCalls(this.#slice)
       manager.punctuate()
       const left = manager.callsDrainUntil(since) - clock.monotonic()
-      if (left <= 0) return
+      if (left <= 0 || this.#stopping === 'at once') return
       await this.#wake.wait(Math.min(left, this.#idleTime()))
     }
   }

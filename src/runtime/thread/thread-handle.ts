@@ -6,6 +6,7 @@ import { addMemory, NO_MEMORY, type MemoryUse } from '../memory/memory-budget.ts
 import type { RowOwner } from '../../query/row-request.ts'
 import type { StandbyLag } from './task-manager.ts'
 import type { StreamThreadListeners, ThreadState } from './stream-thread.ts'
+import type { Urgency } from './urgency.ts'
 
 /** A stream thread as the application sees it, on this event loop or in a thread of its own. */
 export interface ThreadHandle {
@@ -16,7 +17,7 @@ export interface ThreadHandle {
   /** Resolves after a stop, rejects with what ended the thread. */
   run(): Promise<void>
   /** Asks it to commit, close its tasks, leave the group and end. */
-  stop(): void
+  stop(urgency: Urgency): void
   /** Asks every member of the group to stop. */
   shutdownApplication(): Promise<void>
   status(): ThreadStatus

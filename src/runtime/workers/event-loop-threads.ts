@@ -8,6 +8,7 @@ import { OpenScans } from '../../query/open-scans.ts'
 import type { RowOwner } from '../../query/row-request.ts'
 import { runSteps } from '../../platform/steps.ts'
 import type { StreamThread, ThreadState } from '../thread/stream-thread.ts'
+import type { Urgency } from '../thread/urgency.ts'
 import type { ThreadHandle, ThreadHost, ThreadListeners, ThreadStatus } from '../thread/thread-handle.ts'
 
 /** Stream threads side by side on this event loop; they share the global tables. */
@@ -80,8 +81,8 @@ class EventLoopThread implements ThreadHandle {
     return this.#thread.run()
   }
 
-  stop(): void {
-    this.#thread.stop()
+  stop(urgency: Urgency): void {
+    this.#thread.stop(urgency)
   }
 
   shutdownApplication(): Promise<void> {

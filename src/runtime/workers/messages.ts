@@ -6,6 +6,7 @@ import type { RestoreListener } from '../restore/restorer.ts'
 import type { ThreadState } from '../thread/stream-thread.ts'
 import type { ThreadStatus } from '../thread/thread-handle.ts'
 import type { RowPage, RowRequest } from '../../query/row-request.ts'
+import type { Urgency } from '../thread/urgency.ts'
 import type { SentValue } from './sent-error.ts'
 import type { LogDescription } from '../../log/log.ts'
 
@@ -45,7 +46,7 @@ export type SentFields = readonly (readonly [name: string, value: SentValue])[]
 
 export type ToWorker =
   | { readonly type: 'run' }
-  | { readonly type: 'stop' }
+  | { readonly type: 'stop'; readonly urgency: Urgency }
   | { readonly type: 'shutdownApplication' }
   /** The decision about an error that was sent as `failing`. */
   | { readonly type: 'decision'; readonly decision: UncaughtErrorDecision }

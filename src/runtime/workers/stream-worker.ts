@@ -170,7 +170,7 @@ class StreamWorker {
         this.#run.resolve()
         return
       case 'stop':
-        this.#thread?.stop()
+        this.#thread?.stop(message.urgency)
         return
       case 'shutdownApplication':
         void this.#shutdownApplication()

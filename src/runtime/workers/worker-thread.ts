@@ -11,6 +11,7 @@ import {
   type ThreadListeners,
   type ThreadStatus,
 } from '../thread/thread-handle.ts'
+import type { Urgency } from '../thread/urgency.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
 import { RowsInThread } from './rows-in-thread.ts'
 import { ValueReceiver } from './sent-error.ts'
@@ -83,8 +84,8 @@ export class WorkerThread implements ThreadHandle {
     return this.#ended.promise
   }
 
-  stop(): void {
-    this.#post({ type: 'stop' })
+  stop(urgency: Urgency): void {
+    this.#post({ type: 'stop', urgency })
   }
 
   released(task: string): void {
