@@ -1045,6 +1045,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
   whenRunning(): Promise<void>
   health(): Health
   drain(): void
+  hurry(): void
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
   store<Kind extends StoreKind, K, V>(ref: StoreRef<Kind, K, V>): ViewsByKind<K, V>[Kind]

@@ -182,7 +182,7 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
   }
 }
 
-/** Goes on as before for a while, except that the application is not ready any more. Ends early if it ends by itself. */
+/** Goes on for a while, except that the application is not ready any more. Ends early if the application does. */
 async function drain(streams: Streams, ending: Ending, { options, logger }: Run): Promise<void> {
   const time = options.drain ?? (streams.status().companions.size > 0 ? DRAIN : 0)
   if (time === 0) return
