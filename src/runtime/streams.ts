@@ -2,10 +2,8 @@ import { join } from 'node:path'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { readOptions } from '../options/options.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
-import { eventLoopScheduler } from '../platform/scheduler.ts'
-import { withFileMode, type EngineFactory, type EngineName } from '../engine/engine.ts'
-import { chooseEngine } from '../engine/choice/choose-engine.ts'
-import type { Application, Logger } from '../application/application.ts'
+import { withFileMode } from '../engine/engine.ts'
+import type { Application } from '../application/application.ts'
 import type { Topology } from '../topology/topology.ts'
 import { decideOn } from '../application/decide-on.ts'
 import { carefulListener } from '../application/careful-logger.ts'
@@ -21,12 +19,12 @@ import { ThreadRows } from './thread-rows.ts'
 import { Companions } from './companions.ts'
 import { DirectoryCleaner } from './state-directory/directory-cleaner.ts'
 import { HealthMonitor } from './health-monitor.ts'
-import { EventLoopThreads } from './workers/event-loop-threads.ts'
+import { engineOf, openHost } from './open-host.ts'
 import { fencedClient, isFenced } from './state-directory/fenced.ts'
 import { claimDirectory, type ClaimedDirectory } from './state-directory/identity.ts'
 import { refuseLeftCalls } from './restore/refuse-left-calls.ts'
 import { refuseRenamed } from './restore/refuse-renamed.ts'
-import { stateHome, type StateHome } from './state-directory/state-home.ts'
+import type { StateHome } from './state-directory/state-home.ts'
 import { STREAMS_START, type Options, type StreamsOptions } from './streams-options.ts'
 import {
   addStatus,
@@ -37,7 +35,7 @@ import {
   type ThreadListeners,
 } from './thread/thread-handle.ts'
 import type { Urgency } from './thread/urgency.ts'
-import { openWorkers, requireOutsideStreamThread } from './workers/open-workers.ts'
+import { requireOutsideStreamThread } from './workers/open-workers.ts'
 import { statusOfAll, type StreamsState, type StreamsStatus } from './streams-status.ts'
 
 interface StatePlace {
@@ -422,51 +420,6 @@ export class Streams implements CompanionHost, AsyncDisposable {
     this.#options.onState?.(state, previous)
     for (const watcher of this.#watchers.splice(0)) watcher()
   }
-}
-
-interface HostPlace {
-  readonly app: Application
-  readonly topology: Topology
-  readonly options: Options
-  readonly engine: EngineFactory
-  readonly directory: string
-  readonly claim: ClaimedDirectory
-}
-
-/** Prepares workers for several threads on Kafka, each with its own event loop; all other threads share this one. */
-async function openHost(place: HostPlace): Promise<{ readonly home: StateHome; readonly host: ThreadHost }> {
-  const { app, topology, options, engine, directory, claim } = place
-  const { log, module, instanceId, fileMode, clock = systemClock, scheduler = eventLoopScheduler } = options
-  const { processId } = claim
-  if (app.settings.threads > 1 && log.kind === 'kafka') {
-    const loopOptions = (['clock', 'scheduler'] as const).filter((name) => options[name] !== undefined)
-    const { onRestore } = options
-    return openWorkers({
-      app,
-      topology,
-      log,
-      module,
-      engine,
-      directory,
-      processId,
-      instanceId,
-      fileMode,
-      loopOptions,
-      onRestore,
-    })
-  }
-  const { onRestore = () => {} } = options
-  const home = stateHome(engine, directory, app.settings.logger, options.fileMode)
-  const parts = { app, topology, log, home, processId, instanceId, clock, scheduler, onRestore }
-  return { home, host: await EventLoopThreads.open(parts) }
-}
-
-async function engineOf(engine: EngineFactory | EngineName | undefined, logger: Logger): Promise<EngineFactory> {
-  if (typeof engine === 'object') return engine
-  const { factory, note } = await chooseEngine(engine)
-  if (note === undefined) logger.info({ engine: factory.name }, 'state engine chosen')
-  else logger.warn({ engine: factory.name }, note)
-  return factory
 }
 
 function isDeath(error: unknown): boolean {

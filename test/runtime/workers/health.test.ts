@@ -10,14 +10,16 @@ import { HealthMonitor } from '../../../src/runtime/health-monitor.ts'
 import { chooseEngine } from '../../../src/engine/choice/choose-engine.ts'
 import { openWorkers } from '../../../src/runtime/workers/open-workers.ts'
 import { sharedBroker, uniqueName } from '../../kafka/broker/index.ts'
+import { held } from './fixtures/held.ts'
 import { fixture, until } from './sums-case.ts'
 
-test('a function that holds the event loop of a worker makes the application not alive, and its return alive', async () => {
+test('a function that holds the event loop of a worker makes the application not alive until it returns', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-held-'))
   const holding = join(directory, 'holding')
-  vi.stubEnv('MILLRACE_TEST_PREFIX', `${uniqueName('held')}-`)
+  const prefix = `${uniqueName('held')}-`
+  vi.stubEnv('MILLRACE_TEST_PREFIX', prefix)
   vi.stubEnv('MILLRACE_TEST_HOLDING', holding)
-  const { default: app, words }: typeof import('./fixtures/held.ts') = await import('./fixtures/held.ts')
+  const { app, words } = held(prefix)
   const log = kafka({ brokers: await sharedBroker() })
   await log.createTopics([{ name: words.name, partitions: 1 }])
   const { host } = await openWorkers({
