@@ -20,13 +20,17 @@ export async function writeTexts(
     writer.write(key, value, headers === undefined ? { timestamp } : { timestamp, headers })
 }
 
-/** Runs an application until it has processed all that its topics hold. */
-export async function process(app: Application, log: Log): Promise<void> {
+/** Runs an application until its topics hold so many committed records. */
+export async function process(app: Application, log: Log, until: Readonly<Record<string, number>>): Promise<void> {
   await using streams = await Streams.start(app, { log })
   let failure: unknown
   streams.closed.catch((error: unknown) => (failure = error))
-  const isDone = (): unknown => failure ?? (streams.state === 'running' && streams.status().lag === 0)
-  await expect.poll(isDone, { timeout: 30_000 }).toBe(true)
+  const counts = async (): Promise<unknown> => {
+    if (failure !== undefined) return failure
+    const found = Object.keys(until).map(async (name) => [name, (await recordsIn(log, name)).length] as const)
+    return Object.fromEntries(await Promise.all(found))
+  }
+  await expect.poll(counts, { timeout: 60_000 }).toEqual(until)
 }
 
 export interface PlainRecord {

@@ -1,9 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { replayDeadLetters } from 'millrace'
 import { kafka } from 'millrace/kafka'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import { CliProcess, fixture, runMillrace } from '../cli/cli-process.ts'
 import { append, clientOptions } from '../log/log-harness.ts'
 import { sharedBroker, uniqueName } from '../kafka/broker/index.ts'
-import { addLetter, createTopics, originHeaders, recordsIn } from './letters.ts'
+import { addLetter, createTopics, originHeaders, recordsIn, writeTexts } from './letters.ts'
 import { paymentsApp } from './payments-app.ts'
 import { describeDeadLetters } from './suite.ts'
 
@@ -38,5 +42,37 @@ test('a mark behind an open transaction is waited for, not overlooked', async ()
   expect(await second).toMatchObject({ code: 'MR_DEAD_LETTER_REPLAYED' })
   expect(await recordsIn(log, payments)).toHaveLength(1)
   await other.close()
+  await log.close()
+})
+
+test('the command lists and replays them while the application runs', async () => {
+  const prefix = `${uniqueName('command')}-`
+  vi.stubEnv('MILLRACE_TEST_PREFIX', prefix)
+  const brokers = await sharedBroker()
+  const log = kafka({ brokers })
+  const { payments, rejected } = paymentsApp(prefix)
+  await createTopics(log, [payments, `${prefix}amounts`, rejected], 1)
+  await writeTexts(log, payments, [
+    ['alice', '{"cents":1}'],
+    ['bob', 'no json'],
+  ])
+  const data = mkdtempSync(join(tmpdir(), 'millrace-letters-'))
+  const on = ['--kafka', brokers, '--data', data]
+  const run = new CliProcess(['run', fixture('letters.ts'), ...on, '--log-format', 'json'])
+  await run.stderrMatches(/"processed":1\b/)
+  const letters = (...args: string[]) => runMillrace('dead-letters', ...args, ...on)
+  await expect.poll(async () => (await recordsIn(log, rejected)).length, { timeout: 30_000 }).toBe(1)
+  const listed = await letters('ls', fixture('letters.ts'), '--json')
+  const { id } = JSON.parse(listed.stdout) as { readonly id: string }
+  expect(id).toBe(`${rejected}-0-0`)
+
+  writeFileSync(join(data, 'patch.json'), '{"value":{"cents":2}}')
+  const replayed = await letters('replay', fixture('letters.ts'), id, '--patch', join(data, 'patch.json'))
+  expect(replayed).toEqual({ code: 0, stdout: `${id} -> ${payments}/0\n`, stderr: '' })
+  await run.stderrMatches(/"processed":2\b/)
+  run.signal('SIGINT')
+  expect((await run.result()).code).toBe(0)
+  vi.unstubAllEnvs()
+  rmSync(data, { recursive: true, force: true })
   await log.close()
 })

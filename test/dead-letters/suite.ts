@@ -18,7 +18,7 @@ async function setUp(log: Log, unique: Unique) {
     ['carol', '{"cents":"many"}', 3_000],
     ['dave', '{"cents":-5}', 4_000],
   ])
-  await process(app, log)
+  await process(app, log, { [totals.name]: 1, [rejected]: 3 })
   return setup
 }
 
@@ -129,7 +129,7 @@ export function describeDeadLetters(kind: string, open: () => Promise<Log>, uniq
       expect(added).toMatchObject({ key: 'bob', value: '{"cents":300}', timestamp: 2_000 })
       expect(added?.headers).toEqual({ by: 'support', 'millrace.replay-of': id })
 
-      await process(app, log)
+      await process(app, log, { [totals.name]: 2 })
       const found = await all(readTopic(log, totals, { until: 'end' }))
       expect(found.map(({ key, value }) => [key, value])).toContainEqual(['bob', 300])
     })
@@ -245,10 +245,11 @@ export function describeUnusualLetters(kind: string, open: () => Promise<Log>, u
     afterAll(() => log.close())
 
     test('that fail once more are dead letters of their own, and can be replayed', async () => {
-      const { app } = await setUp(log, unique)
+      const { app, rejected } = await setUp(log, unique)
       const [letter] = await lettersOf(app, log)
       await replayDeadLetters(app, log, [letter!.id])
-      await process(app, log)
+      // Three dead letters, the mark of the first, and the new one.
+      await process(app, log, { [rejected]: 5 })
       const again = (await lettersOf(app, log)).filter(({ id, replayed }) => replayed === false && id !== letter!.id)
       const fresh = again.find(({ headers }) => headers.getString('millrace.replay-of') === letter!.id)
       expect(fresh?.message).toBe(letter!.message)

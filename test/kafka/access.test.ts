@@ -13,7 +13,7 @@ import {
   ScramMechanisms,
 } from '@platformatic/kafka'
 import type { SASLOptions } from '@platformatic/kafka'
-import { defineApp, long, readTopic, Streams, string, topic, TopicWriter } from 'millrace'
+import { defineApp, Headers, long, readTopic, replayDeadLetters, Streams, string, topic, TopicWriter } from 'millrace'
 import type { Log } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -268,6 +268,48 @@ describe('a missing permission', () => {
       expect(shown(logged)).not.toContain(SECRET)
     },
   )
+
+  it('ends a replay of dead letters, until the user has all that the documentation names', async () => {
+    const id = 'replaying'
+    await addUser(id)
+    const payments = topic('payments-of-replaying', { key: string(), value: string() })
+    const rejected = topic('rejected-of-replaying', { key: string(), value: string() })
+    await admin.createTopics([payments, rejected].map(({ name }) => ({ name, partitions: 1 })))
+    const headers = new Headers()
+      .add('__streams.errors.topic', payments.name)
+      .add('__streams.errors.partition', '0')
+      .add('__streams.errors.offset', '0')
+    const writer = await TopicWriter.open(admin, rejected)
+    writer.write('k', 'v', { headers })
+    await writer.close()
+    const app = defineApp({
+      id,
+      deadLetterTopic: rejected.name,
+      build: (builder) => builder.stream(payments).forEach(() => {}),
+    })
+    const log = kafka({ brokers, sasl: { mechanism: 'SCRAM-SHA-512', username: id, password: SECRET } })
+    const replay = (): Promise<unknown> => replayDeadLetters(app, log, [`${rejected.name}-0-0`])
+    const permissions = [
+      ['READ', 'GROUP', id, `group ${id}`],
+      ['WRITE', 'TRANSACTIONAL_ID', `${id}-dead-letters`, `transactional id ${id}-dead-letters`],
+      ['READ', 'TOPIC', rejected.name, rejected.name],
+      ['DESCRIBE', 'TOPIC', payments.name, payments.name],
+      ['WRITE', 'TOPIC', payments.name, payments.name],
+      ['WRITE', 'TOPIC', rejected.name, rejected.name],
+    ] as const
+    for (const [operation, resource, name, named] of permissions) {
+      await expect(replay()).rejects.toMatchObject({
+        code: expect.stringMatching(/^MR_(AUTHORIZATION|PRODUCE)$/),
+        message: expect.stringContaining(named),
+      })
+      await allow(id, operation, resource, name)
+    }
+    await replay()
+    const found: unknown[] = []
+    for await (const { key, value } of readTopic(admin, payments, { until: 'end' })) found.push([key, value])
+    expect(found).toEqual([['k', 'v']])
+    await log.close()
+  })
 })
 
 describe('each request that is refused says which permission is missing, and on what', () => {
