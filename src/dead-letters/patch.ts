@@ -4,6 +4,7 @@ import { REPLAY_OF } from '../record/dead-letter-headers.ts'
 import type { Headers } from '../record/headers.ts'
 import { readInner, serialized } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
+import { Windowed } from '../windowing/windows.ts'
 import type { InputTopic } from './inputs.ts'
 import type { DeadLetterOrigin } from './letter.ts'
 import type { RecordPlace } from './letter-id.ts'
@@ -12,7 +13,7 @@ import type { RecordPlace } from './letter-id.ts'
  * What to change in a record before it is replayed. What is not given stays as it was.
  *
  * A key or value is given as the application gets it from the serde of the topic, or as JSON: a bigint may be a number
- * or a text of digits, bytes `{ "base64": "…" }`.
+ * or a text of digits, bytes `{ "base64": "…" }`, a windowed key `{ "key": …, "start": …, "end": … }`.
  */
 export interface DeadLetterPatch {
   /** The new key, instead of the old one; null: none. */
@@ -101,8 +102,10 @@ function encoded(
 function* formsOf(given: unknown): Generator<unknown> {
   yield given
   if (Number.isSafeInteger(given) || (typeof given === 'string' && /^-?\d+$/.test(given))) yield BigInt(given as string)
-  if (typeof given !== 'object' || given === null || !('base64' in given)) return
-  if (typeof given.base64 === 'string' && /^[\w+/-]*=*$/.test(given.base64)) yield Buffer.from(given.base64, 'base64')
+  if (typeof given !== 'object' || given === null) return
+  const { base64, key, start, end } = given as Readonly<Record<string, unknown>>
+  if (typeof base64 === 'string' && /^[\w+/-]*=*$/.test(base64)) yield Buffer.from(base64, 'base64')
+  if (typeof start === 'number' && typeof end === 'number') yield new Windowed(key, start, end)
 }
 
 function withoutSerde(
