@@ -124,6 +124,8 @@ export interface CompanionHost {
   stores<S>(name: string): S[]
   status(): StreamsStatus
   health(): Health
+  attach(companion: Companion): Promise<void>
+  detach(companion: Companion): Promise<void>
   close(): Promise<void>
 }
 
@@ -1046,6 +1048,8 @@ export class Streams implements CompanionHost, AsyncDisposable {
   health(): Health
   drain(): void
   hurry(): void
+  attach(companion: Companion): Promise<void>
+  detach(companion: Companion): Promise<void>
   close(): Promise<void>
   [Symbol.asyncDispose](): Promise<void>
   store<Kind extends StoreKind, K, V>(ref: StoreRef<Kind, K, V>): ViewsByKind<K, V>[Kind]

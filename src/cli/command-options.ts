@@ -7,6 +7,7 @@ import {
   oneOf,
   option,
   Place,
+  readListenAddress,
   text,
   wholeNumber,
   type Option,
@@ -72,6 +73,27 @@ export const RUN = {
       description: 'how the members of a Kafka group share tasks',
     }),
     value: 'protocol',
+  },
+  http: {
+    ...option<string>(
+      'PORT, HOST:PORT',
+      {
+        defaultText: 'none',
+        description: 'serve probes, topology and tasks over HTTP; on a port alone, for this machine alone',
+      },
+      (value, place) => {
+        readListenAddress(value, place)
+        return String(value)
+      },
+    ),
+    value: 'address',
+  },
+  httpTokenFile: {
+    ...text({
+      defaultText: 'none',
+      description: 'file with a token on each line: whoever sends one may read; needed beyond this machine',
+    }),
+    value: 'file',
   },
   for: { ...duration({ defaultText: 'until a signal', description: 'how long to run' }), value: 'time' },
   drain: {

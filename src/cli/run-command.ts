@@ -4,6 +4,7 @@ import { MillraceError } from '../errors/millrace-error.ts'
 import type { Log } from '../log/log.ts'
 import { systemClock } from '../platform/clock.ts'
 import { Streams } from '../runtime/streams.ts'
+import type { StreamsOptions } from '../runtime/streams-options.ts'
 import type { StreamsStatus } from '../runtime/streams-status.ts'
 import type { EngineFactory } from '../engine/engine.ts'
 import { chooseEngine } from '../engine/choice/choose-engine.ts'
@@ -23,6 +24,9 @@ import { Terminal } from './terminal.ts'
 export interface RunOptions extends LogChoice {
   /** Number of stream threads; the application's if not given. */
   readonly threads?: number
+  /** The address to serve HTTP on: `PORT` or `HOST:PORT`. */
+  readonly http?: string
+  readonly httpTokenFile?: string
   /** ms to run; without it, the run ends by a signal. */
   readonly for?: number
   readonly fromBeginning?: boolean
@@ -61,6 +65,11 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
   if (options.acceptLoss === true && options.kafka !== undefined) {
     throw new MillraceError('MR_CLI_USAGE', '--accept-loss cannot be used with --kafka', {
       hint: 'Leave one of them out: --accept-loss is for the embedded log.',
+    })
+  }
+  if (options.httpTokenFile !== undefined && options.http === undefined) {
+    throw new MillraceError('MR_CLI_USAGE', '--http-token-file cannot be used without --http', {
+      hint: 'Add --http PORT or --http HOST:PORT, or leave --http-token-file out.',
     })
   }
   const app = await loadApp(file)
@@ -127,7 +136,7 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
   }
   let ticker: NodeJS.Timeout | undefined
   try {
-    const starting = Streams.start(app, {
+    const starting = startServed(run, app, {
       log,
       module,
       engine,
@@ -204,6 +213,23 @@ function endAtOnce(streams: Streams | undefined): void {
   streams.hurry()
   // A companion that has not ended may have connections open, which would keep the process alive.
   void streams.closed.catch(() => {}).then(() => setTimeout(() => process.exit(), LAST_WORDS).unref())
+}
+
+/** Starts the application and, with `--http`, its server. Without its server the application is closed. */
+async function startServed({ options, logger }: Run, app: Application, given: StreamsOptions): Promise<Streams> {
+  const streams = await Streams.start(app, given)
+  const { http, httpTokenFile: file } = options
+  if (http === undefined) return streams
+  try {
+    const { serve } = await import('../server/index.ts')
+    const auth = file === undefined ? {} : { auth: { tokens: [{ file, role: 'read' as const }] } }
+    const { address } = await serve(streams, { listen: http, ...auth })
+    logger.info({ url: address?.url }, 'serving HTTP')
+  } catch (error) {
+    await streams.close().catch(() => {})
+    throw error
+  }
+  return streams
 }
 
 function summarize({ state, tasks, processed, lag }: StreamsStatus): RunStatus {

@@ -20,6 +20,8 @@ export {
   wholeNumber,
 } from './kinds.ts'
 export type { AnyFunction } from './kinds.ts'
+export { readListenAddress } from './listen-address.ts'
+export type { ListenAddress } from './listen-address.ts'
 export { nearestName } from './nearest-name.ts'
 export { Place } from './option.ts'
 export type { About, AlwaysSet, Option, OptionTable, TableOf } from './option.ts'

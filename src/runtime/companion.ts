@@ -1,13 +1,14 @@
 import type { Application } from '../application/application.ts'
 import type { Health } from '../health/health.ts'
 import type { Log } from '../log/log.ts'
-import { option, type Option } from '../options/options.ts'
+import { option, Place, type Option } from '../options/options.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { StreamsState, StreamsStatus } from './streams-status.ts'
 
 /**
  * Something that lives and ends with a running application: a server that reads its stores, a connector, a reporter.
- * `Streams.start` gets the companions of an application. They live in the main thread, wherever the tasks run.
+ * `Streams.start` gets the companions of an application, and `attach` adds one later. They live in the main thread,
+ * wherever the tasks run.
  *
  * @example
  * ```ts
@@ -58,6 +59,10 @@ export interface CompanionHost {
   stores<S>(name: string): S[]
   status(): StreamsStatus
   health(): Health
+  /** Starts a companion of an application that runs already, and waits for it. */
+  attach(companion: Companion): Promise<void>
+  /** Stops a companion before the application closes, and waits for it. */
+  detach(companion: Companion): Promise<void>
   close(): Promise<void>
 }
 
@@ -72,16 +77,26 @@ export const companionsOption: Option<readonly Companion[]> = option<readonly Co
   },
   (value, place) => {
     if (!Array.isArray(value)) throw place.refuse(value, 'Give a list of companions.')
-    const names = new Set<unknown>()
-    for (const [index, companion] of value.entries()) {
-      const inner = place.inner(`[${index}]`)
-      const lacks = METHODS.filter((method) => typeof companion?.[method] !== 'function')
-      if (lacks.length > 0) throw inner.refuse(companion, `Give a companion: it has ${lacks.join('(), ')}().`)
-      const { name } = companion
-      if (typeof name !== 'string' || name === '') throw inner.inner('.name').refuse(name, 'Give it a name.')
-      if (names.has(name)) throw inner.inner('.name').refuse(name, 'Give each companion a name of its own.')
-      names.add(name)
-    }
+    const names = new Set<string>()
+    for (const [index, companion] of value.entries())
+      names.add(checked(companion, names, place.inner(`[${index}]`)).name)
     return [...value]
   },
 )
+
+/** Checks what `attach` was given. @param names those that are taken. @throws MR_CONFIG */
+export function readCompanion(companion: unknown, names: ReadonlySet<string>): Companion {
+  return checked(companion, names, new Place('attach()', 'companion', companionsOption))
+}
+
+function checked(value: unknown, names: ReadonlySet<string>, place: Place): Companion {
+  const companion = value as Companion | null | undefined
+  const lacks = METHODS.filter((method) => typeof companion?.[method] !== 'function')
+  if (companion === null || companion === undefined || lacks.length > 0) {
+    throw place.refuse(companion, `Give a companion: it has ${lacks.join('(), ')}().`)
+  }
+  const { name } = companion
+  if (typeof name !== 'string' || name === '') throw place.inner('.name').refuse(name, 'Give it a name.')
+  if (names.has(name)) throw place.inner('.name').refuse(name, 'Give each companion a name of its own.')
+  return companion
+}

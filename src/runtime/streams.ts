@@ -10,7 +10,7 @@ import { carefulListener } from '../application/careful-logger.ts'
 import { requireApplication } from '../application/app-module.ts'
 import type { Health } from '../health/health.ts'
 import type { Log } from '../log/log.ts'
-import type { CompanionHost } from './companion.ts'
+import type { Companion, CompanionHost } from './companion.ts'
 import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
 import { StoreQueries } from '../query/store-queries.ts'
 import { viewOf } from '../query/store-views.ts'
@@ -345,6 +345,26 @@ export class Streams implements CompanionHost, AsyncDisposable {
     this.#urgency = 'at once'
     this.#hurried.resolve()
     if (this.#stopping) for (const thread of this.#threads) thread.stop(this.#urgency)
+  }
+
+  /**
+   * Starts a companion of this application, which already runs, and resolves when it has started. It is stopped before
+   * the stream threads, like those that `start` was given.
+   *
+   * @throws MR_CONFIG for what is no companion, and for a name that another one has; MR_CLOSED when the application is
+   * closing; what the companion throws when it starts
+   * @example
+   * ```ts
+   * await streams.attach(new Heartbeat())
+   * ```
+   */
+  async attach(companion: Companion): Promise<void> {
+    await this.#companions.attach(companion, this)
+  }
+
+  /** Stops a companion before the application closes, and forgets it. Rejects with the error of its `stop`. */
+  async detach(companion: Companion): Promise<void> {
+    await this.#companions.detach(companion)
   }
 
   /** Stops the companions, commits, closes the tasks, leaves the group. Rejects with the error that ended it. */

@@ -63,12 +63,13 @@ describe('the public API', () => {
     const program = `
       import { KStream, memoryLog, StreamsBuilder, string, topic, type KTable } from './index.ts'
       import { kafka } from './kafka/index.ts'
+      import { serve } from './server/index.ts'
       import { TopologyTestDriver } from './testing/index.ts'
 
       const words = topic('words', { key: string(), value: string() })
       const lines: KStream<string, string> = new StreamsBuilder().stream(words)
       const table: KTable<string, string> = lines.toTable()
-      console.log(lines instanceof KStream, table, memoryLog(), kafka, TopologyTestDriver)
+      console.log(lines instanceof KStream, table, memoryLog(), kafka, serve, TopologyTestDriver)
       // @ts-expect-error: a builder makes streams
       console.log(new KStream())
     `

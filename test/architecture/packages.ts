@@ -1,5 +1,7 @@
 /** External packages, and the rooms that may import them. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
+  '@hono/node-server': ['server/http'],
+  '@hono/zod-openapi': ['server/http', 'server/routes'],
   '@nxtedition/rocksdb': ['engine/rocksdb'],
   '@platformatic/kafka': [
     'kafka/admin',
@@ -16,5 +18,6 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   'classic-level': ['engine/leveldb'],
   'cli-progress': ['cli'],
   commander: ['cli'],
+  hono: ['server/http', 'server/routes'],
   'temporal-polyfill': ['windowing'],
 }

@@ -475,6 +475,23 @@ export const rooms: Readonly<Record<string, Room>> = {
     ],
   },
 
+  server: {
+    holds: '`index.ts`: what users import from `millrace/server`; a server as a companion, and its options',
+    knows: ['errors', 'options', 'platform', 'runtime', 'server/access', 'server/http', 'server/routes'],
+  },
+  'server/access': {
+    holds: 'who may ask what: tokens and roles, names of hosts, origins',
+    knows: ['application', 'errors', 'platform'],
+  },
+  'server/http': {
+    holds: 'HTTP: the table of routes and what is made from it, problems, bodies, connections',
+    knows: ['application', 'errors', 'platform', 'runtime', 'server/access'],
+  },
+  'server/routes': {
+    holds: 'the routes, a file for each family',
+    knows: ['health', 'platform', 'runtime', 'server/http', 'topology/describe'],
+  },
+
   client: {
     holds: '`readTopic`, `TopicWriter`: records in and out from outside',
     knows: ['dsl/options', 'errors', 'log', 'options', 'record', 'serde'],
@@ -519,6 +536,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'platform',
       'runtime',
       'runtime/restore',
+      'server',
       'topology',
       'topology/describe',
     ],

@@ -6,7 +6,7 @@ import type { Argument, Expression } from 'oxc-parser'
 const root = join(import.meta.dirname, '..', '..')
 
 /** Files that programs write, and files of others. */
-const NOT_OURS = /(^|\/)(node_modules|dist|recorded)\/|^docs\/api\//
+const NOT_OURS = /(^|\/)(node_modules|dist|recorded|\.snippets-\w+)\/|^docs\/api\//
 
 /** One place whose words a native reader would have to read twice. */
 export interface Fault {

@@ -4,7 +4,15 @@ import { expect, test } from 'vitest'
 import { OPTION_TABLES, withOptionTables } from './option-tables.ts'
 import { root } from './snippets.ts'
 
-const pages = ['docs/configuration.md', 'docs/kafka.md', 'docs/testing.md', 'docs/serdes.md', 'docs/dead-letters.md']
+const pages = [
+  'docs/configuration.md',
+  'docs/kafka.md',
+  'docs/testing.md',
+  'docs/serdes.md',
+  'docs/server.md',
+  'docs/security.md',
+  'docs/dead-letters.md',
+]
 
 test.each(pages)('%s has the options as they are checked: name, type, default and meaning', async (page) => {
   const text = readFileSync(join(root, page), 'utf8')

@@ -191,6 +191,73 @@ describe('a companion that is starting when the application is closed', () => {
   })
 })
 
+describe('a companion that is attached to an application that runs', () => {
+  test('starts at once, shows its status, and stops before those that started before it', async () => {
+    const streams = await Streams.start(countingApp(), { ...options, companions: [companion('first')] })
+    await streams.whenRunning()
+    await streams.attach(companion('late'))
+    expect(events).toEqual(['first started', 'late started'])
+    expect(streams.status().companions.get('late')).toEqual({ state: 'running' })
+    await streams.close()
+    expect(events.slice(2)).toEqual(['late stopped', 'first stopped'])
+  })
+
+  test('is stopped once and forgotten when it is detached, and its name is free again', async () => {
+    const streams = await Streams.start(countingApp(), options)
+    const late = companion('late')
+    await streams.attach(late)
+    await streams.detach(late)
+    await streams.detach(late)
+    expect(events).toEqual(['late started', 'late stopped'])
+    expect(streams.status().companions.size).toBe(0)
+    await streams.attach(late)
+    await streams.close()
+    expect(events.slice(2)).toEqual(['late started', 'late stopped'])
+  })
+
+  test('is stopped once where it is detached while the application closes', async () => {
+    const streams = await Streams.start(countingApp(), options)
+    const late = companion('late', { stop: () => void detached.push(streams.detach(late)) })
+    const detached: Promise<void>[] = []
+    await streams.attach(late)
+    await streams.close()
+    await Promise.all(detached)
+    expect(events).toEqual(['late started', 'late stopped'])
+  })
+
+  test('leaves the application running when it does not start', async () => {
+    await using streams = await Streams.start(countingApp(), options)
+    const taken = companion('server', {
+      start: () => {
+        throw new Error('port 8080 is taken')
+      },
+    })
+    await expect(streams.attach(taken)).rejects.toThrow('port 8080 is taken')
+    await streams.whenRunning()
+    await streams.attach(companion('server'))
+    expect(events).toEqual(['server started'])
+  })
+
+  test('is refused without methods, with a name that another has, and when the application has ended', async () => {
+    const streams = await Streams.start(countingApp(), { ...options, companions: [companion('first')] })
+    await expect(streams.attach(companion('first'))).rejects.toMatchObject({
+      code: 'MR_CONFIG',
+      message: 'the option companion.name of attach() is "first"',
+    })
+    await expect(streams.attach({ name: 'half' } as Companion)).rejects.toMatchObject({ code: 'MR_CONFIG' })
+    await streams.close()
+    await expect(streams.attach(companion('late'))).rejects.toMatchObject({ code: 'MR_CLOSED' })
+    expect(events).toEqual(['first started', 'first stopped'])
+  })
+
+  test('is stopped when the application ends before it has started', async () => {
+    const streams = await Streams.start(countingApp(), options)
+    const slow = companion('slow', { start: () => streams.close() })
+    await expect(streams.attach(slow)).rejects.toMatchObject({ code: 'MR_CLOSED' })
+    expect(events).toEqual(['slow started', 'slow stopped'])
+  })
+})
+
 describe('a companion that does not stop', () => {
   test('is logged, and keeps neither the others nor the application from closing', async () => {
     const lines: unknown[] = []

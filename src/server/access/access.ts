@@ -1,0 +1,122 @@
+import { isIP } from 'node:net'
+import type { Logger } from '../../application/application.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
+import { includesRole, type Needed, type ServerRole } from './role.ts'
+import type { Tokens } from './tokens.ts'
+
+/** The way by which a request came: a socket of the server, or a call of `fetch`. */
+export type Via = 'socket' | 'fetch'
+
+export interface AccessOptions {
+  /** `none`: everybody may do everything. Undefined: whoever is on this machine may read. */
+  readonly auth: Tokens | 'none' | undefined
+  /** Names under which the server may be addressed, besides addresses and `localhost`. */
+  readonly hosts: readonly string[]
+  /** Origins of pages that may write. */
+  readonly origins: readonly string[]
+  /** True if only this machine reaches the server's sockets. */
+  readonly isLoopback: boolean
+  readonly logger: Logger
+}
+
+/** Decides who may ask what. */
+export class Access {
+  readonly #options: AccessOptions
+  readonly #hosts: ReadonlySet<string>
+  #hasWarned = false
+
+  constructor(options: AccessOptions) {
+    this.#options = options
+    this.#hosts = new Set(options.hosts.map((host) => host.toLowerCase()))
+  }
+
+  /** True if requests need a token. */
+  get needsToken(): boolean {
+    return typeof this.#options.auth === 'object'
+  }
+
+  /** @throws MR_SERVER_OPEN, MR_SERVER_HOST, MR_SERVER_UNAUTHORIZED, MR_SERVER_ROLE, MR_SERVER_ORIGIN */
+  async require(needed: Needed, request: Request, via: Via): Promise<void> {
+    if (needed === 'nothing') return
+    const { auth } = this.#options
+    const token = tokenOf(request)
+    const role = typeof auth === 'object' && token !== undefined ? await auth.roleOf(token) : undefined
+    if (role === undefined) this.#requireWithoutToken(needed, request, via, token)
+    else requireRole(role, needed, `Send a token with the role ${needed}.`)
+    if (request.method !== 'GET' && request.method !== 'HEAD') this.#requireOrigin(request)
+  }
+
+  #requireWithoutToken(needed: ServerRole, request: Request, via: Via, token: string | undefined): void {
+    const { auth, isLoopback } = this.#options
+    if (auth === undefined && (via === 'fetch' || !isLoopback)) throw this.#open(via)
+    this.#requireHost(request)
+    if (typeof auth === 'object') throw unauthorized(token !== undefined)
+    if (auth === undefined) requireRole('read', needed, OPEN_HINT)
+  }
+
+  #open(via: Via): MillraceError {
+    this.warnOnce(via)
+    return new MillraceError('MR_SERVER_OPEN', 'the server has no tokens: it answers probes and metrics alone', {
+      hint: OPEN_HINT,
+    })
+  }
+
+  /** Says once that most requests will be refused, where they will be. */
+  warnOnce(via: Via): void {
+    const { auth, isLoopback, logger } = this.#options
+    if (this.#hasWarned || auth !== undefined || (via === 'socket' && isLoopback)) return
+    this.#hasWarned = true
+    logger.warn({ code: 'MR_SERVER_OPEN' }, 'the server has no tokens: it answers probes and metrics alone')
+  }
+
+  /**
+   * Refuses names that this server does not have. A page of another site can have its own name lead to this machine
+   * and read what the browser gets (DNS rebinding). It cannot do so under an address, or with a token.
+   */
+  #requireHost(request: Request): void {
+    const host = request.headers.get('host') ?? new URL(request.url).host
+    const name = nameOf(host)
+    if (name !== undefined && (isIP(name) !== 0 || isLocal(name) || this.#hosts.has(name))) return
+    throw new MillraceError('MR_SERVER_HOST', `the server does not go by the name ${JSON.stringify(host)}`, {
+      hint: 'Add the name to the option hosts of serve(), or send a token.',
+    })
+  }
+
+  /** Refuses what a page of another site makes a browser send. Programs send no origin. */
+  #requireOrigin(request: Request): void {
+    const origin = request.headers.get('origin')
+    if (origin === null || this.#options.origins.includes(origin)) return
+    const host = request.headers.get('host') ?? new URL(request.url).host
+    if (URL.canParse(origin) && new URL(origin).host === host.toLowerCase()) return
+    throw new MillraceError('MR_SERVER_ORIGIN', `pages of ${JSON.stringify(origin)} may not write`, {
+      hint: 'Add the origin to the option cors of serve().',
+    })
+  }
+}
+
+const OPEN_HINT = "Give serve() the option auth: tokens, or 'none' to let everybody in."
+
+function requireRole(role: ServerRole, needed: ServerRole, hint: string): void {
+  if (includesRole(role, needed)) return
+  throw new MillraceError('MR_SERVER_ROLE', `the role ${role} is not enough: this needs ${needed}`, { hint })
+}
+
+function unauthorized(isKnown: boolean): MillraceError {
+  return new MillraceError('MR_SERVER_UNAUTHORIZED', isKnown ? 'the token is unknown' : 'there is no token', {
+    hint: 'Send the header Authorization: Bearer TOKEN.',
+  })
+}
+
+function tokenOf(request: Request): string | undefined {
+  return /^Bearer +([^ ]+)$/i.exec(request.headers.get('authorization') ?? '')?.[1]
+}
+
+/** Returns the name or address of `NAME:PORT`, without the brackets of IPv6; undefined for what is neither. */
+function nameOf(host: string): string | undefined {
+  if (!/^[^/?#@\s]+$/.test(host) || !URL.canParse(`http://${host}`)) return undefined
+  return new URL(`http://${host}`).hostname.replace(/^\[(.*)\]$/, '$1').replace(/\.$/, '')
+}
+
+function isLocal(name: string): boolean {
+  return name === 'localhost' || name.endsWith('.localhost')
+}

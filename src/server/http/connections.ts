@@ -1,0 +1,70 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+/**
+ * The connections of a server, of which there are at most so many. One more takes the place of the one that has been
+ * idle longest, so that thousands of silent ones cannot keep a probe out. Idle is one on which no request runs; its
+ * headers may be on their way.
+ */
+export class Connections {
+  readonly #most: number
+  readonly #busy = new Map<Socket, number>()
+  /** In the order in which they became idle. */
+  readonly #idle = new Set<Socket>()
+
+  constructor(server: Server, most: number) {
+    this.#most = most
+    server.on('connection', (socket) => this.#open(socket))
+    server.on('request', (request, response) => this.#begin(request, response))
+  }
+
+  get size(): number {
+    return this.#idle.size + this.#busy.size
+  }
+
+  /** True while a request runs on the connection. */
+  isBusy(socket: Socket): boolean {
+    return this.#busy.has(socket)
+  }
+
+  /** Ends those on which no request runs. Node waits for a connection that has sent nothing yet. */
+  closeIdle(): void {
+    for (const socket of this.#idle) socket.destroy()
+  }
+
+  #open(socket: Socket): void {
+    if (this.size >= this.#most) {
+      const [oldest] = this.#idle
+      if (oldest === undefined) {
+        socket.destroy()
+        return
+      }
+      this.#forget(oldest)
+      oldest.destroy()
+    }
+    this.#idle.add(socket)
+    socket.once('close', () => this.#forget(socket))
+  }
+
+  #begin({ socket }: IncomingMessage, response: ServerResponse): void {
+    this.#idle.delete(socket)
+    this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1)
+    response.once('close', () => this.#end(socket))
+  }
+
+  /** Requests may follow each other before the first is answered. */
+  #end(socket: Socket): void {
+    const running = this.#busy.get(socket)
+    if (running === undefined) return
+    if (running > 1) this.#busy.set(socket, running - 1)
+    else {
+      this.#busy.delete(socket)
+      if (!socket.destroyed) this.#idle.add(socket)
+    }
+  }
+
+  #forget(socket: Socket): void {
+    this.#idle.delete(socket)
+    this.#busy.delete(socket)
+  }
+}

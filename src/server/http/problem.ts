@@ -1,0 +1,85 @@
+import { STATUS_CODES } from 'node:http'
+import { HTTPException } from 'hono/http-exception'
+import { z } from '@hono/zod-openapi'
+import type { Logger } from '../../application/application.ts'
+import { isMillraceError, MillraceError } from '../../errors/millrace-error.ts'
+
+/** The statuses of the errors that a client sees. Any other error is logged, and the client sees MR_SERVER_FAILED. */
+const STATUS: Readonly<Record<string, number>> = {
+  MR_SERVER_REQUEST: 400,
+  MR_SERVER_UNAUTHORIZED: 401,
+  MR_SERVER_HOST: 403,
+  MR_SERVER_OPEN: 403,
+  MR_SERVER_ORIGIN: 403,
+  MR_SERVER_ROLE: 403,
+  MR_SERVER_ROUTE: 404,
+  MR_SERVER_METHOD: 405,
+  MR_SERVER_SLOW: 408,
+  MR_SERVER_BODY: 413,
+  MR_SERVER_MEDIA_TYPE: 415,
+  MR_SERVER_HEADERS: 431,
+  MR_SERVER_FAILED: 500,
+  MR_CLOSED: 503,
+}
+
+/** An error as HTTP shows it (RFC 9457), with the parts of a `MillraceError`. */
+export const Problem = z
+  .object({
+    title: z.string().describe('what the status means'),
+    status: z.number().int().describe('the status of the response'),
+    code: z.string().describe('a stable name for programs'),
+    detail: z.string().describe('what is wrong'),
+    hint: z.string().optional().describe('what to do'),
+    node: z.string().optional(),
+    task: z.string().optional(),
+    store: z.string().optional(),
+    topic: z.string().optional(),
+    partition: z.number().int().optional(),
+    offset: z.number().int().optional(),
+  })
+  .openapi('Problem')
+
+export const PROBLEM_TYPE = 'application/problem+json'
+
+/** A problem before it is a response. */
+export interface ShownProblem {
+  readonly status: number
+  readonly text: string
+}
+
+/** Returns what a client is shown of an error that a client may see. */
+export function shownProblem(error: MillraceError): ShownProblem {
+  const { code, message, hint, node, task, store, topic, partition, offset } = error
+  const status = STATUS[code] ?? 500
+  const title = STATUS_CODES[status] ?? 'Error'
+  const problem = { title, status, code, detail: message, hint, node, task, store, topic, partition, offset }
+  return { status, text: `${JSON.stringify(problem)}\n` }
+}
+
+/** Makes the response to any thrown value. Nothing of an error that is not meant for clients is shown to them. */
+export function problemOf(thrown: unknown, logger: Logger): Response {
+  const error = visible(thrown, logger)
+  const { status, text } = shownProblem(error)
+  const headers = new Headers({ 'content-type': PROBLEM_TYPE })
+  if (status === 401) headers.set('www-authenticate', 'Bearer realm="millrace"')
+  return new Response(text, { status, headers })
+}
+
+function visible(thrown: unknown, logger: Logger): MillraceError {
+  if (isMillraceError(thrown) && STATUS[thrown.code] !== undefined) return thrown
+  // The checks of bodies raise these.
+  if (thrown instanceof HTTPException && thrown.status === 415) return wrongMediaType()
+  if (thrown instanceof HTTPException && thrown.status === 400) return badRequest('the body is no JSON')
+  logger.error({ code: 'MR_SERVER_FAILED', err: thrown }, 'a request failed')
+  return new MillraceError('MR_SERVER_FAILED', 'the request failed', { hint: 'See the log of the application.' })
+}
+
+export function badRequest(message: string, hint = 'See GET /openapi.json for what may be given.'): MillraceError {
+  return new MillraceError('MR_SERVER_REQUEST', message, { hint })
+}
+
+export function wrongMediaType(): MillraceError {
+  return new MillraceError('MR_SERVER_MEDIA_TYPE', 'the body is not said to be JSON', {
+    hint: 'Send the header Content-Type: application/json.',
+  })
+}

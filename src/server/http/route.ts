@@ -1,0 +1,72 @@
+import type { z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
+import type { CompanionHost } from '../../runtime/companion.ts'
+import type { Needed } from '../access/role.ts'
+
+/** Parameters by name. Each is text when it is checked. */
+export type Parameters = Readonly<Record<string, z.ZodType>>
+
+type Values<Given extends Parameters> = { readonly [Name in keyof Given]: z.output<Given[Name]> }
+
+/** A request whose parameters and body are checked. */
+export interface Call<Path extends Parameters, Query extends Parameters, Body> {
+  readonly path: Values<Path>
+  readonly query: Values<Query>
+  readonly body: Body
+  readonly context: Context
+}
+
+/** What a response of one status is: a schema for each media type. */
+export interface Answer {
+  readonly description: string
+  readonly content: Readonly<Record<string, z.ZodType>>
+}
+
+/** A row of the table of routes: what is checked, what runs, and what the OpenAPI document says of it. */
+export interface RouteSpec<Path extends Parameters, Query extends Parameters, Body extends z.ZodType> {
+  readonly method: 'get' | 'post' | 'put' | 'delete'
+  /** As OpenAPI writes it: `/v1/stores/{store}`. */
+  readonly path: `/${string}`
+  readonly needs: Needed
+  readonly summary: string
+  /** One for each name in `path`. */
+  readonly parameters?: Path
+  /** All that may be given after `?`, each once. */
+  readonly query?: Query
+  /** The JSON that must be given. */
+  readonly body?: Body
+  /** By status. Errors are problems, and stand here only where a status is not one. */
+  readonly answers: Readonly<Record<number, Answer>>
+  /** Throws a `MillraceError` for what becomes a problem: `problem.ts` has its status. */
+  answer(call: Call<Path, Query, z.output<Body>>): Response | Promise<Response>
+}
+
+/** A row of which only its own functions know the types. */
+export type Route = RouteSpec<Parameters, Parameters, z.ZodType>
+
+/** Makes a row of the table of routes. */
+export function route<
+  Path extends Parameters = Parameters,
+  Query extends Parameters = Parameters,
+  Body extends z.ZodType = z.ZodType,
+>(spec: RouteSpec<Path, Query, Body>): Route {
+  return spec as unknown as Route
+}
+
+/** What routes are made of. */
+export interface Served {
+  readonly streams: CompanionHost
+}
+
+/** The routes of one subject: a file of its own in `server/routes`. */
+export type Family = (served: Served) => readonly Route[]
+
+/** The answer of a route that returns JSON. */
+export function jsonAnswer(description: string, schema: z.ZodType): Answer {
+  return { description, content: { 'application/json': schema } }
+}
+
+/** Makes a response of the JSON that a route promises. The schema holds the value to it when it is compiled. */
+export function respond<Schema extends z.ZodType>(_schema: Schema, value: z.input<Schema>): Response {
+  return Response.json(value)
+}

@@ -1,0 +1,177 @@
+import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Context, MiddlewareHandler } from 'hono'
+import { cors } from 'hono/cors'
+import type { Logger } from '../../application/application.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
+import { PACKAGE_VERSION } from '../../platform/package-version.ts'
+import type { Access, Via } from '../access/access.ts'
+import type { Needed } from '../access/role.ts'
+import { readJsonText } from './body.ts'
+import { badRequest, Problem, problemOf, PROBLEM_TYPE } from './problem.ts'
+import { jsonAnswer, route, type Call, type Parameters, type Route } from './route.ts'
+
+export interface RouterOptions {
+  readonly routes: readonly Route[]
+  readonly access: Access
+  /** Bytes of a body. */
+  readonly mostBody: number
+  /** Origins of web pages that may call. */
+  readonly origins: readonly string[]
+  readonly logger: Logger
+}
+
+interface Env {
+  readonly Bindings: { readonly via: Via }
+}
+
+/** Handles requests by a table of routes, and describes the table as OpenAPI. */
+export class Router {
+  readonly #options: RouterOptions
+  readonly #app: OpenAPIHono<Env>
+  #document: object | undefined
+
+  constructor(options: RouterOptions) {
+    this.#options = options
+    this.#app = new OpenAPIHono<Env>({ defaultHook: requireValid })
+    const { origins, access, logger } = options
+    if (origins.length > 0) this.#app.use(cors({ origin: [...origins], maxAge: 600, exposeHeaders: ['ETag'] }))
+    if (access.needsToken) {
+      this.#app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
+    }
+    const routes = [...options.routes, this.#openapi()]
+    for (const each of routes) this.#add(each)
+    for (const [path, each] of Map.groupBy(routes, ({ path }) => path)) this.#refuseOtherMethods(path, each)
+    this.#app.notFound(async (context) => {
+      await access.require('read', context.req.raw, context.env.via)
+      throw new MillraceError('MR_SERVER_ROUTE', `there is no ${context.req.path}`, {
+        hint: 'GET /openapi.json has all routes.',
+      })
+    })
+    this.#app.onError((error) => problemOf(error, logger))
+  }
+
+  async handle(request: Request, via: Via): Promise<Response> {
+    const response = await this.#response(request, via)
+    response.headers.set('cache-control', 'no-store')
+    response.headers.set('x-content-type-options', 'nosniff')
+    return response
+  }
+
+  /** Hono handles errors only, and functions of users may throw anything. */
+  async #response(request: Request, via: Via): Promise<Response> {
+    try {
+      return await this.#app.fetch(request, { via })
+    } catch (thrown) {
+      return problemOf(thrown, this.#options.logger)
+    }
+  }
+
+  #add(spec: Route): void {
+    const { method, path, summary, needs, parameters = {}, query = {}, body, answers } = spec
+    const { access } = this.#options
+    const middleware: MiddlewareHandler<Env>[] = [
+      async (context, next) => {
+        await access.require(needs, context.req.raw, context.env.via)
+        await next()
+      },
+    ]
+    if (body !== undefined) middleware.push(this.#readBody)
+    const definition = createRoute({
+      method,
+      path,
+      summary,
+      middleware,
+      security: access.needsToken && needs !== 'nothing' ? [{ token: [] }] : [],
+      request: {
+        params: objectOf(parameters),
+        query: objectOf(query),
+        ...(body === undefined ? {} : { body: { required: true, content: { 'application/json': { schema: body } } } }),
+      },
+      responses: {
+        ...Object.fromEntries(
+          Object.entries(answers).map(([status, { description, content }]) => [
+            status,
+            {
+              description,
+              content: Object.fromEntries(Object.entries(content).map(([type, schema]) => [type, { schema }])),
+            },
+          ]),
+        ),
+        default: { description: 'what is wrong', content: { [PROBLEM_TYPE]: { schema: Problem } } },
+      },
+    })
+    this.#app.openapi(definition, (context) => spec.answer(callOf(context)) as never)
+  }
+
+  readonly #readBody: MiddlewareHandler<Env> = async (context, next) => {
+    const { raw } = context.req
+    const body = await readJsonText(raw, this.#options.mostBody)
+    context.req.raw = new Request(raw.url, { method: raw.method, headers: raw.headers, signal: raw.signal, body })
+    await next()
+  }
+
+  #refuseOtherMethods(path: string, routes: readonly Route[]): void {
+    const methods = routes.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
+    const needs: Needed = routes.every((each) => each.needs === 'nothing') ? 'nothing' : 'read'
+    this.#app.all(path.replaceAll(/\{(.+?)\}/g, ':$1'), async (context) => {
+      const { access, logger } = this.#options
+      await access.require(needs, context.req.raw, context.env.via)
+      const error = new MillraceError('MR_SERVER_METHOD', `${path} has no ${context.req.method}`, {
+        hint: `Its methods are: ${methods.join(', ')}.`,
+      })
+      const response = problemOf(error, logger)
+      response.headers.set('allow', methods.join(', '))
+      return response
+    })
+  }
+
+  #openapi(): Route {
+    return route({
+      method: 'get',
+      path: '/openapi.json',
+      needs: 'read',
+      summary: 'All routes, as OpenAPI 3.1',
+      answers: { 200: jsonAnswer('the document', z.looseObject({ openapi: z.string() })) },
+      answer: () => Response.json((this.#document ??= this.#describe())),
+    })
+  }
+
+  #describe(): object {
+    return this.#app.getOpenAPI31Document({
+      openapi: '3.1.0',
+      info: { title: 'Millrace', version: PACKAGE_VERSION },
+    })
+  }
+}
+
+/** Parameters that are not in the table are refused: a misspelt one would be ignored in silence. */
+function objectOf(parameters: Parameters): z.ZodObject {
+  return z.strictObject({ ...parameters })
+}
+
+function callOf(context: Context): Call<Parameters, Parameters, unknown> {
+  const valid = (target: string): never => context.req.valid(target as never)
+  return { path: valid('param'), query: valid('query'), body: valid('json'), context }
+}
+
+interface Checked {
+  readonly success: boolean
+  readonly target: string
+  readonly data?: unknown
+  readonly error?: z.ZodError
+}
+
+/** Refuses parameters and bodies that do not fit their schema, and says where. */
+function requireValid({ success, target, data, error }: Checked): void {
+  if (success) return
+  const issue = error?.issues[0]
+  const where = issue?.path.map(String).join('.') ?? ''
+  const place = where === '' ? '' : ` at ${where}`
+  if (target === 'json') throw badRequest(`the body does not fit${place}: ${issue?.message}`)
+  const value: unknown = Reflect.get(Object(data), where)
+  if (Array.isArray(value)) throw badRequest(`the parameter ${where} is given ${value.length} times`, 'Give it once.')
+  if (issue?.code === 'unrecognized_keys') {
+    throw badRequest(`there is no parameter ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`)
+  }
+  throw badRequest(`the parameter ${where} does not fit: ${issue?.message}`)
+}

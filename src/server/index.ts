@@ -1,0 +1,5 @@
+import '../platform/require-node.ts'
+export { serve } from './serve.ts'
+export type { Server, ServerAddress } from './serve.ts'
+export type { ServerLimits, ServerOptions, ServerToken } from './server-options.ts'
+export type { ServerRole } from './access/role.ts'

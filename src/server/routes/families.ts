@@ -1,0 +1,7 @@
+import type { Family } from '../http/route.ts'
+import { application } from './application.ts'
+import { probes } from './probes.ts'
+import { topology } from './topology.ts'
+
+/** All routes, in the order of the OpenAPI document. */
+export const FAMILIES: readonly Family[] = [probes, application, topology]

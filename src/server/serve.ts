@@ -1,0 +1,147 @@
+import { MillraceError } from '../errors/millrace-error.ts'
+import { show } from '../options/option.ts'
+import { readOptions } from '../options/options.ts'
+import type { Companion, CompanionHost } from '../runtime/companion.ts'
+import { Access, type Via } from './access/access.ts'
+import { Tokens } from './access/tokens.ts'
+import { Listener } from './http/listener.ts'
+import { problemOf } from './http/problem.ts'
+import { Router } from './http/router.ts'
+import { FAMILIES } from './routes/families.ts'
+import { SERVE, type ServerOptions } from './server-options.ts'
+
+/** Where a server listens. */
+export interface ServerAddress {
+  readonly host: string
+  readonly port: number
+  /** For clients on this machine: `http://127.0.0.1:8080`. */
+  readonly url: string
+}
+
+/** A server of a running application. It ends with the application, or when it is closed. */
+export interface Server extends AsyncDisposable {
+  /** Undefined with `listen: 'none'`. */
+  readonly address: ServerAddress | undefined
+  /**
+   * Handles a request without a socket, for programs that have a server of their own, and for tests. Unless `auth` was
+   * given, only probes and metrics answer: what stands before it may be open to anybody.
+   *
+   * @example
+   * ```ts
+   * const response = await server.fetch(new Request('http://localhost/readyz'))
+   * ```
+   */
+  fetch(request: Request): Promise<Response>
+  /** Takes no more requests, and waits up to 5 s for those that run. The application goes on. */
+  close(): Promise<void>
+}
+
+/**
+ * Serves a running application over HTTP: probes, its topology, tasks and stores, and an OpenAPI document of all of it.
+ * On the loopback address everybody may read. On a wider one only probes and metrics answer until `auth` is given.
+ *
+ * @throws MR_CONFIG; MR_SERVER_LISTEN if the address cannot be had; MR_SERVER_TOKENS if a token file or variable cannot
+ * be used; MR_CLOSED if the application is closing
+ * @example
+ * ```ts
+ * await using streams = await Streams.start(app, { log })
+ * await using server = await serve(streams, { listen: '0.0.0.0:8080', auth: { tokens: [{ file, role: 'read' }] } })
+ * ```
+ */
+export async function serve(streams: CompanionHost, given: ServerOptions = {}): Promise<Server> {
+  requireStreams(streams)
+  const { listen, auth, hosts, cors: origins, limits } = readOptions(SERVE, given, 'serve()')
+  const { logger } = streams.app.settings
+  const tokens = typeof auth === 'object' ? await Tokens.open(auth.tokens, logger) : auth
+  const listener =
+    listen === 'none'
+      ? undefined
+      : await Listener.open({ ...listen, mostHeader: limits.header, mostConnections: limits.connections, logger })
+  const isLoopback = listener?.isLoopback ?? true
+  const names = listen === 'none' ? hosts : [...hosts, listen.host]
+  const access = new Access({ auth: tokens, hosts: names, origins, isLoopback, logger })
+  const routes = FAMILIES.flatMap((family) => family({ streams }))
+  const router = new Router({ routes, access, mostBody: limits.body, origins, logger })
+  const server = new AppServer(streams, router, listener)
+  access.warnOnce('socket')
+  try {
+    await streams.attach(server)
+  } catch (error) {
+    await server.stop()
+    throw error
+  }
+  return server
+}
+
+class AppServer implements Server, Companion {
+  readonly name: string
+  readonly address: ServerAddress | undefined
+  readonly #streams: CompanionHost
+  readonly #router: Router
+  readonly #listener: Listener | undefined
+  #requests = 0
+  #isClosed = false
+
+  constructor(streams: CompanionHost, router: Router, listener: Listener | undefined) {
+    this.#streams = streams
+    this.#router = router
+    this.#listener = listener
+    this.address = listener === undefined ? undefined : addressOf(listener)
+    this.name = freeName(streams, this.address === undefined ? 'server' : `server ${this.address.url}`)
+    listener?.serve((request) => this.#answer(request, 'socket'))
+  }
+
+  start(): void {}
+
+  async stop(): Promise<void> {
+    this.#isClosed = true
+    await this.#listener?.close()
+  }
+
+  status(): object {
+    return { url: this.address?.url, requests: this.#requests, connections: this.#listener?.connections }
+  }
+
+  fetch(request: Request): Promise<Response> {
+    return this.#answer(request, 'fetch')
+  }
+
+  async close(): Promise<void> {
+    await this.#streams.detach(this)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #answer(request: Request, via: Via): Promise<Response> {
+    this.#requests++
+    return this.#isClosed ? problemOf(closed(), this.#streams.app.settings.logger) : this.#router.handle(request, via)
+  }
+}
+
+/** An application may have several servers without a socket. */
+function freeName(streams: CompanionHost, name: string): string {
+  const { companions } = streams.status()
+  let free = name
+  for (let number = 2; companions.has(free); number++) free = `${name} ${number}`
+  return free
+}
+
+function closed(): MillraceError {
+  return new MillraceError('MR_CLOSED', 'the server is closed', { hint: 'Ask another instance.' })
+}
+
+function addressOf({ host, port }: Listener): ServerAddress {
+  // A wildcard is no address that a client can call.
+  const called = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
+  return { host, port, url: `http://${called}:${port}` }
+}
+
+/** Finds a promise that was not awaited, above all. */
+function requireStreams(streams: unknown): asserts streams is CompanionHost {
+  if (typeof streams === 'object' && streams !== null && 'attach' in streams && 'app' in streams) return
+  throw new MillraceError('MR_CONFIG', `serve() was given ${show(streams)} instead of a running application`, {
+    hint: 'Give it what Streams.start() returns, once it is awaited: await serve(await Streams.start(app, { log })).',
+  })
+}

@@ -1,0 +1,84 @@
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { until } from '../server/support.ts'
+import { CliProcess, fixture, runMillrace } from './cli-process.ts'
+
+const directory = mkdtempSync(join(tmpdir(), 'millrace-http-'))
+afterAll(() => rmSync(directory, { recursive: true, force: true }))
+
+let count = 0
+function run(...options: readonly string[]): CliProcess {
+  const data = join(directory, `data-${++count}`)
+  return new CliProcess(['run', fixture('words.ts'), '--data', data, '--drain', '0', ...options])
+}
+
+async function urlOf(cli: CliProcess): Promise<string> {
+  await cli.stderrMatches(/^serving HTTP url=\S+/m)
+  return /^serving HTTP url=(\S+)/m.exec(cli.stderr)![1]!
+}
+
+describe('millrace run --http', () => {
+  test('serves probes and what runs to this machine, and ends with the application', async () => {
+    const cli = run('--http', '0')
+    const url = await urlOf(cli)
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    expect(await (await fetch(`${url}/livez`)).text()).toBe('ok\n')
+    expect(await (await fetch(`${url}/v1/app`)).json()).toMatchObject({ id: 'word-count', guarantee: 'exactly_once' })
+    cli.signal('SIGTERM')
+    expect((await cli.result()).code).toBe(0)
+    await expect(fetch(`${url}/livez`)).rejects.toThrow('fetch failed')
+  })
+
+  test('answers while it drains, but is not ready any more', async () => {
+    const cli = run('--http', '0', '--drain', '1d')
+    const url = await urlOf(cli)
+    const statusOf = async (path: string): Promise<number> => (await fetch(url + path)).status
+    await until(async () => (await statusOf('/readyz')) === 200)
+    cli.signal('SIGTERM')
+    await until(async () => (await statusOf('/readyz')) === 503)
+    expect(await (await fetch(`${url}/readyz`)).text()).toContain('[-]drain ')
+    expect([await statusOf('/livez'), await statusOf('/v1/app')]).toEqual([200, 200])
+    cli.signal('SIGTERM')
+    expect((await cli.result()).code).toBe(0)
+  })
+
+  test('serves beyond this machine those who have a token of the file', async () => {
+    const token = 'a-token-of-the-command-line'
+    const file = join(directory, 'token')
+    writeFileSync(file, token)
+    const cli = run('--http', '0.0.0.0:0', '--http-token-file', file)
+    const url = await urlOf(cli)
+    expect((await fetch(`${url}/livez`)).status).toBe(200)
+    expect((await fetch(`${url}/v1/app`)).status).toBe(401)
+    expect((await fetch(`${url}/v1/app`, { headers: { authorization: `Bearer ${token}` } })).status).toBe(200)
+    cli.signal('SIGTERM')
+    const { code, stderr } = await cli.result()
+    expect(code).toBe(0)
+    expect(stderr).not.toContain(token)
+  })
+
+  test('on an address that is taken ends the application in good order, and says so', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { port } = other.address() as AddressInfo
+    const { code, stderr } = await run('--http', String(port)).result()
+    other.close()
+    expect(code).toBe(1)
+    expect(stderr).toContain(`error MR_SERVER_LISTEN: the server cannot listen on 127.0.0.1:${port}: somebody else`)
+  })
+
+  test.each([
+    [['--http', 'localhost'], /HOST:PORT/],
+    [['--http', '99999'], /HOST:PORT/],
+    [['--http-token-file', 'token'], /--http-token-file cannot be used without --http/],
+  ])('refuses %j before anything starts', async (options, message) => {
+    const { code, stderr } = await runMillrace('run', fixture('words.ts'), ...options)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+    expect(stderr).not.toContain('starting')
+  })
+})

@@ -1,0 +1,91 @@
+import { once } from 'node:events'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { silentLogger } from 'millrace'
+import { Listener } from '../../src/server/http/listener.ts'
+import { answers, exchange, open, received, until } from './support.ts'
+
+const patience = { headers: 300, request: 600, idle: 300, silent: 2000, close: 300 }
+
+let listener: Listener
+beforeEach(async () => {
+  const limits = { mostHeader: 16_384, mostConnections: 2 }
+  listener = await Listener.open({ host: '127.0.0.1', port: 0, logger: silentLogger, patience, ...limits })
+})
+afterEach(() => listener.close())
+
+const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
+
+describe('a client that is slow', () => {
+  test.each([
+    ['to begin a request', [''], ['408 MR_SERVER_SLOW']],
+    ['to send its headers', ['GET / HTTP/1.1\r\nHost: lo'], ['408 MR_SERVER_SLOW']],
+    ['to send its body', ['POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n', 'half'], []],
+    ['to send the next request', [GET], ['200']],
+  ])('%s loses its connection', async (_what, sent, expected) => {
+    listener.serve(async (request) => new Response(await request.text()))
+    expect(answers(await exchange(listener, ...sent))).toEqual(expected)
+  })
+
+  test('to take its response loses its connection', async () => {
+    const chunk = new Uint8Array(64 * 1024)
+    let isCancelled = false
+    const endless = new ReadableStream({
+      pull: (controller) => controller.enqueue(chunk),
+      cancel: () => void (isCancelled = true),
+    })
+    listener.serve(() => Promise.resolve(new Response(endless)))
+    const socket = await open(listener)
+    socket.write(GET)
+    await until(() => isCancelled)
+    socket.destroy()
+  })
+})
+
+describe('a socket that closes', () => {
+  test('lets requests end that run, and ends connections that are idle at once', async () => {
+    const gate = Promise.withResolvers<void>()
+    let running = 0
+    listener.serve(async () => {
+      running++
+      await gate.promise
+      return new Response('done')
+    })
+    const [idle, busy] = [await open(listener), await open(listener)]
+    busy.write(GET)
+    await until(() => running === 1)
+    const closing = listener.close()
+    await once(idle, 'close')
+    gate.resolve()
+    const text = await received(busy)
+    expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\nconnection: close\r\n.*\r\n\r\ndone$/is)
+    await closing
+  })
+
+  test('cuts requests that do not end', async () => {
+    let running = 0
+    listener.serve(() => {
+      running++
+      return new Promise(() => {})
+    })
+    const busy = await open(listener)
+    busy.write(GET)
+    await until(() => running === 1)
+    await listener.close()
+    expect(await received(busy)).toBe('')
+  })
+})
+
+describe('a socket that has all the connections that it may have', () => {
+  test('refuses one more while a request runs on each', async () => {
+    let running = 0
+    listener.serve(() => {
+      running++
+      return new Promise(() => {})
+    })
+    const busy = [await open(listener), await open(listener)]
+    for (const socket of busy) socket.write(GET)
+    await until(() => running === 2)
+    expect(await exchange(listener, GET)).toBe('')
+    expect(busy.map((socket) => socket.closed)).toEqual([false, false])
+  })
+})
