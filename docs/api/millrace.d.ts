@@ -126,6 +126,7 @@ export interface CompanionHost {
   health(): Health
   attach(companion: Companion): Promise<void>
   detach(companion: Companion): Promise<void>
+  instances(): Instance[]
   close(): Promise<void>
 }
 
@@ -328,6 +329,13 @@ export interface HoppingWindows {
   readonly size: number
   readonly advance: number
   readonly grace: number
+}
+
+export interface Instance {
+  readonly endpoint: string | undefined
+  readonly isLocal: boolean
+  readonly active: readonly string[]
+  readonly standby: readonly string[]
 }
 
 export interface JoinWindowBounds {
@@ -1060,6 +1068,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
   >(name: string): View
   stores<S>(name: string): S[]
   status(): StreamsStatus
+  instances(): Instance[]
 }
 
 export class StreamsBuilder {
@@ -1083,6 +1092,7 @@ export interface StreamsOptions {
   readonly engine?: EngineFactory | EngineName
   readonly fileMode?: FileMode
   readonly instanceId?: string
+  readonly advertise?: string
   readonly stateCleanupDelay?: Duration
   readonly readyLag?: number
   readonly module?: string | URL

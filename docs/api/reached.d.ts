@@ -123,6 +123,8 @@ interface MillraceErrorOptions extends ErrorPlace {
 
 // src/group/group.ts
 
+type Endpoint = string
+
 type GroupEvent =
   | {
       readonly type: 'revoked'
@@ -178,7 +180,15 @@ interface MemberOptions {
   readonly standbyReplicas: number
   readonly instanceId?: string | undefined
   readonly onUnreachable?: ((reason: string | undefined) => void) | undefined
+  readonly endpoint?: Endpoint | undefined
+  readonly onRoutes?: ((routes: readonly Route[]) => void) | undefined
   readonly storedTasks?: readonly TaskId[] | undefined
+}
+
+interface Route {
+  readonly endpoint: Endpoint
+  readonly active: readonly TaskId[]
+  readonly standby: readonly TaskId[]
 }
 
 interface SubtopologyDescription {
@@ -193,6 +203,15 @@ interface SubtopologyDescription {
 interface TaskId {
   readonly subtopology: number
   readonly partition: number
+}
+
+// src/group/group-instances.ts
+
+interface GroupInstance {
+  readonly processId: string
+  readonly endpoint: Endpoint | undefined
+  readonly active: readonly TaskId[]
+  readonly standby: readonly TaskId[]
 }
 
 // src/kafka/records/compression.ts
@@ -216,6 +235,7 @@ class LocalLog implements Log {
   listTopics(): readonly string[]
   deleteTopics(names: readonly string[]): MaybePromise<void>
   groupMembers(groupId: string): readonly string[]
+  groupInstances(groupId: string): readonly GroupInstance[]
   committedOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
   deleteGroup(groupId: string): MaybePromise<void>
   commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): MaybePromise<void>
@@ -238,6 +258,7 @@ interface LogAdmin {
   listTopics(): MaybePromise<readonly string[]>
   deleteTopics(names: readonly string[]): MaybePromise<void>
   groupMembers(groupId: string): MaybePromise<readonly string[]>
+  groupInstances(groupId: string): MaybePromise<readonly GroupInstance[]>
   committedOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
   deleteGroup(groupId: string): MaybePromise<void>
   commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): MaybePromise<void>

@@ -17,6 +17,16 @@ export function parseTaskId(text: string): TaskId | undefined {
   return subtopology === undefined ? undefined : { subtopology: Number(subtopology), partition: Number(partition) }
 }
 
+/** Where a process is reached, as `HOST:PORT` with an IPv6 address in brackets: what follows `http://` in a URL. */
+export type Endpoint = string
+
+/** The tasks of the members that are reached at one endpoint, as the group has assigned them. */
+export interface Route {
+  readonly endpoint: Endpoint
+  readonly active: readonly TaskId[]
+  readonly standby: readonly TaskId[]
+}
+
 /** An internal topic that the topology needs. */
 export interface InternalTopic {
   readonly name: string
@@ -65,6 +75,14 @@ export interface MemberOptions {
    * `undefined` when one responds again. The member keeps trying by itself.
    */
   readonly onUnreachable?: ((reason: string | undefined) => void) | undefined
+  /** Where other members reach the process of this one. They learn it when this one joins. */
+  readonly endpoint?: Endpoint | undefined
+  /**
+   * Called at once, whatever the thread is waiting for, with the routes to all members that have an endpoint, this one
+   * included, when they may have changed. Members learn of a change at different times, so a route is a hint. A task
+   * that has none is on its way to another member, or with one that has no endpoint. Logs in one process never call it.
+   */
+  readonly onRoutes?: ((routes: readonly Route[]) => void) | undefined
   /** Tasks whose state was on the disk of this process when it started. */
   readonly storedTasks?: readonly TaskId[] | undefined
 }

@@ -1,6 +1,7 @@
 import type { Headers } from '../record/headers.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { GroupMember, MemberOptions } from '../group/group.ts'
+import type { GroupInstance } from '../group/group-instances.ts'
 import type { AppendOrigin } from './refusal.ts'
 import type { RecordSlice } from '../record/record-slice.ts'
 
@@ -24,6 +25,11 @@ export interface LogAdmin {
   deleteTopics(names: readonly string[]): MaybePromise<void>
   /** Returns the names of the members that a group has now; empty if there is no such group. */
   groupMembers(groupId: string): MaybePromise<readonly string[]>
+  /**
+   * Returns the processes of the application that a group has now, with what they advertise and the tasks that they
+   * were assigned. Waits while a group of Kafka's classic protocol rebalances. Empty if there is no such group.
+   */
+  groupInstances(groupId: string): MaybePromise<readonly GroupInstance[]>
   /** Returns the stable committed offsets of a group, without membership; partitions without one are absent. */
   committedOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
   /** Deletes a group with all its committed offsets. @throws MR_GROUP_ACTIVE while it has members */

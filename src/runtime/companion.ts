@@ -3,6 +3,7 @@ import type { Health } from '../health/health.ts'
 import type { Log } from '../log/log.ts'
 import { option, Place, type Option } from '../options/options.ts'
 import type { Topology } from '../topology/topology.ts'
+import type { Instance } from './instance.ts'
 import type { StreamsState, StreamsStatus } from './streams-status.ts'
 
 /**
@@ -63,6 +64,8 @@ export interface CompanionHost {
   attach(companion: Companion): Promise<void>
   /** Stops a companion before the application closes, and waits for it. */
   detach(companion: Companion): Promise<void>
+  /** Returns the instances of the application that this process knows, itself among them: see `Streams.instances`. */
+  instances(): Instance[]
   close(): Promise<void>
 }
 

@@ -24,6 +24,7 @@ interface HostPlace {
 export async function openHost(place: HostPlace): Promise<{ readonly home: StateHome; readonly host: ThreadHost }> {
   const { app, topology, options, engine, directory, claim } = place
   const { log, module, instanceId, fileMode, clock = systemClock, scheduler = eventLoopScheduler } = options
+  const { advertise: endpoint } = options
   const { processId } = claim
   if (app.settings.threads > 1 && log.kind === 'kafka') {
     const loopOptions = (['clock', 'scheduler'] as const).filter((name) => options[name] !== undefined)
@@ -37,6 +38,7 @@ export async function openHost(place: HostPlace): Promise<{ readonly home: State
       directory,
       processId,
       instanceId,
+      endpoint,
       fileMode,
       loopOptions,
       onRestore,
@@ -44,7 +46,7 @@ export async function openHost(place: HostPlace): Promise<{ readonly home: State
   }
   const { onRestore = () => {} } = options
   const home = stateHome(engine, directory, app.settings.logger, options.fileMode)
-  const parts = { app, topology, log, home, processId, instanceId, clock, scheduler, onRestore }
+  const parts = { app, topology, log, home, processId, instanceId, endpoint, clock, scheduler, onRestore }
   return { home, host: await EventLoopThreads.open(parts) }
 }
 

@@ -12,6 +12,7 @@ import {
   type Values,
 } from '../options/options.ts'
 import type { Clock } from '../platform/clock.ts'
+import { endpointOption } from '../options/endpoint-option.ts'
 import { fileModeOption } from '../options/file-mode-option.ts'
 import type { Scheduler } from '../platform/scheduler.ts'
 import { companionsOption, type Companion } from './companion.ts'
@@ -41,6 +42,12 @@ export interface StreamsOptions {
    * directory, which a copy of the directory does not share.
    */
   readonly instanceId?: string
+  /**
+   * Where other instances reach this one, `HOST:PORT`, with an IPv6 address in brackets. They learn it from the group,
+   * together with the tasks of this instance: see `Streams.instances`. It opens no port. Logs in this process have one
+   * instance, and no other to learn it. Kafka Streams: `application.server`. Default: none.
+   */
+  readonly advertise?: string
   /** How long state is kept after its task has moved away (Kafka's `state.cleanup.delay.ms`). Default: 10 minutes. */
   readonly stateCleanupDelay?: Duration
   /**
@@ -104,6 +111,7 @@ export const STREAMS_START = {
       'names this instance for good, as a StatefulSet names its pods: it gets its tasks back even on an empty disk',
     kafka: 'group.instance.id',
   }),
+  advertise: endpointOption,
   stateCleanupDelay: duration({
     default: 600_000,
     defaultText: '10 min',

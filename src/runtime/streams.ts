@@ -11,6 +11,8 @@ import { requireApplication } from '../application/app-module.ts'
 import type { Health } from '../health/health.ts'
 import type { Log } from '../log/log.ts'
 import type { Companion, CompanionHost } from './companion.ts'
+import { subtopologiesForGroup } from '../topology/describe/subtopologies-for-group.ts'
+import { instancesOf, type Instance } from './instance.ts'
 import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
 import { StoreQueries } from '../query/store-queries.ts'
 import { viewOf } from '../query/store-views.ts'
@@ -24,6 +26,7 @@ import { fencedClient, isFenced } from './state-directory/fenced.ts'
 import { claimDirectory, type ClaimedDirectory } from './state-directory/identity.ts'
 import { refuseLeftCalls } from './restore/refuse-left-calls.ts'
 import { refuseRenamed } from './restore/refuse-renamed.ts'
+import { Routes } from './routes/routes.ts'
 import type { StateHome } from './state-directory/state-home.ts'
 import { STREAMS_START, type Options, type StreamsOptions } from './streams-options.ts'
 import {
@@ -59,6 +62,8 @@ export class Streams implements CompanionHost, AsyncDisposable {
   readonly topology: Topology
   /** The log that `start` was given. */
   readonly log: Log
+  /** @internal Where the tasks of the application are, as far as this process knows. */
+  readonly routes: Routes
   readonly #options: Options
   readonly #directory: string
   readonly #clock: Clock
@@ -92,6 +97,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     this.app = app
     this.topology = topology
     this.log = options.log
+    this.routes = new Routes(subtopologiesForGroup(topology, app.id, app.settings.replicationFactor))
     this.#queries = new StoreQueries({
       topology,
       applicationId: app.id,
@@ -179,6 +185,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   readonly #listeners: ThreadListeners = {
     onState: (state) => this.#threadState(state),
+    onRoutes: (routes) => this.routes.replace(routes),
     // An error that ends the application meanwhile rejects `closed`, too.
     onShutdownRequest: () => void this.close().catch(() => {}),
     onFailure: (error) => decideOn(error, this.app.settings),
@@ -423,6 +430,23 @@ export class Streams implements CompanionHost, AsyncDisposable {
   status(): StreamsStatus {
     const ended = addStatus(this.#replaced, { ...NO_STATUS, dropped: [...this.#host.dropped] })
     return statusOfAll(this.#state, ended, this.#threads, this.#companions.status())
+  }
+
+  /**
+   * Returns the instances of the application that this process knows: itself first, then all others that `advertise`
+   * where they are reached. They learn of each other by heartbeats, some seconds late. A task that no instance has is
+   * on its way from one to another, or with one that advertises nothing: ask again.
+   *
+   * They are what the group has assigned (KIP-1071), as those of Kafka Streams' `metadataForAllStreamsClients` are.
+   *
+   * @example
+   * ```ts
+   * const owner = streams.instances().find(({ active }) => active.includes('0_3'))
+   * if (owner !== undefined && !owner.isLocal) await fetch(`http://${owner.endpoint}/readyz`)
+   * ```
+   */
+  instances(): Instance[] {
+    return instancesOf(this.#options.advertise, this.status(), this.routes)
   }
 
   #threadState(state: ThreadHandle['state']): void {

@@ -58,9 +58,11 @@ describe('the group protocol', () => {
       groupId: group,
       memberId: memberId!,
       memberEpoch: 0,
+      endpointEpoch: -1,
       join: {
         rebalanceTimeoutMs: 60_000,
         processId: 'another',
+        endpoint: undefined,
         topologyEpoch: 0,
         subtopologies: protocolSubtopologies(topology),
       },
@@ -179,6 +181,7 @@ describe('the group protocol', () => {
       expect(answer.errorCode).toBe(0)
     }
     await beat(0)
+    expect(await classic.log.groupInstances(group)).toEqual([])
     await beat(-1)
     const member = await classic.joined(group, 1, [subtopology(0, [input])], {}, worlds.get('streams')!.log)
     expect(await refusalOf(member)).toMatchObject({
@@ -226,6 +229,7 @@ describe('a broker whose coordinator is configured without the streams protocol'
     const member = await world.joined(group, 1, [subtopology(0, [input])], {}, log)
     await settle('the assignment', [member], () => member.active.length === 2)
     expect(await log.groupMembers?.(group)).toHaveLength(1)
+    expect(await log.groupInstances(group)).toMatchObject([{ active: [{ partition: 0 }, { partition: 1 }] }])
     await log.close()
   })
 

@@ -111,6 +111,7 @@ export class GroupWorld {
       groupId: group,
       memberId,
       memberEpoch: -1,
+      endpointEpoch: -1,
       join: undefined,
       tasks: undefined,
       shutdownApplication: false,

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { taskIdText } from '../../src/group/group.ts'
 import { PartitionMap } from '../../src/log/log.ts'
 import type { CommittedOffset, Log } from '../../src/log/log.ts'
 import type { clientOptions } from './log-harness.ts'
-import { append, committedRecords, Member, settle, subtopology } from './log-harness.ts'
+import { append, committedRecords, internalTopic, Member, settle, subtopology, until } from './log-harness.ts'
 
 /** Promises to tools about topics and groups; part of the suite of the Log port. */
 export function adminConformance(
@@ -77,6 +79,34 @@ export function adminConformance(
       expect((await again.client.committed([{ topic, partition: 0 }])).get(topic, 0)?.offset).toBe(1)
       await again.client.group.leave()
       await again.client.close()
+    })
+
+    it('finds the processes of a group, with what they advertise and the tasks of all their threads', async () => {
+      const topic = await newTopic(4)
+      const group = `group-${randomUUID()}`
+      expect(await log().groupInstances(group)).toEqual([])
+      const stateful = [subtopology(0, [topic], { changelogTopics: [internalTopic(`${group}-totals-changelog`)] })]
+      const join = async (thread: number, processId: string, endpoint?: string): Promise<Member> => {
+        const member = new Member(await log().openClient(optionsOf(group, thread, stateful, { processId, endpoint })))
+        await member.client.group.join()
+        return member
+      }
+      const members = [await join(1, 'a', '10.0.0.1:8080'), await join(2, 'b'), await join(3, 'a', '10.0.0.1:8080')]
+      const expected = () => {
+        const [one, two, three] = members.map(({ active }) => active)
+        return [
+          { processId: 'a', endpoint: '10.0.0.1:8080', active: [...one!, ...three!].sort(), standby: [] },
+          { processId: 'b', endpoint: undefined, active: two!, standby: [] },
+        ]
+      }
+      await until('what the members themselves say', async () => {
+        for (const member of members) member.step()
+        const found = await log().groupInstances(group)
+        const shown = found.map((each) => ({ ...each, active: each.active.map(taskIdText) }))
+        const isSpread = members.every(({ active }) => active.length > 0)
+        return isSpread && isDeepStrictEqual(shown, expected()) ? true : undefined
+      })
+      for (const { client } of members) await client.close()
     })
   })
 }

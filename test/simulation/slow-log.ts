@@ -116,6 +116,10 @@ export class SlowLog implements Log {
     return this.#log.groupMembers(groupId)
   }
 
+  groupInstances(groupId: string): ReturnType<LocalLog['groupInstances']> {
+    return this.#log.groupInstances(groupId)
+  }
+
   committedOffsets(...asked: Parameters<Log['committedOffsets']>): ReturnType<Log['committedOffsets']> {
     return this.#log.committedOffsets(...asked)
   }

@@ -15,12 +15,14 @@ import type {
   TopicSpec,
 } from '../../log/log.ts'
 import { groupActive } from '../../group/group.ts'
+import type { GroupInstance } from '../../group/group-instances.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { isPlainData } from '../../platform/plain-data.ts'
 import { TopicAdmin } from '../admin/topic-admin.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import type { ClusterOptions } from '../cluster/connection-options.ts'
 import { Fetcher, type FetcherOptions } from '../fetch/fetcher.ts'
+import { groupInstances } from '../group/group-instances.ts'
 import { deleteGroup } from '../group/member/coordinator.ts'
 import { groupMembers } from '../group/member/group-members.ts'
 import { commitOffsets, fetchOffsets } from '../group/member/offsets.ts'
@@ -84,6 +86,10 @@ export class KafkaLog implements Log {
 
   groupMembers(groupId: string): Promise<readonly string[]> {
     return groupMembers(this.#cluster, groupId)
+  }
+
+  groupInstances(groupId: string): Promise<readonly GroupInstance[]> {
+    return groupInstances(this.#cluster, groupId)
   }
 
   committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<PartitionMap<CommittedOffset>> {

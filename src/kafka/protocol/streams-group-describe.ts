@@ -1,6 +1,7 @@
 import { Writer, createAPI, type Reader } from '@platformatic/kafka'
 import { readTaskIds } from './streams-group-heartbeat.ts'
 import type { TaskLists, TopicInfo } from './streams-group-types.ts'
+import { readEndpoint } from './user-endpoint.ts'
 
 export interface DescribedMember {
   readonly memberId: string
@@ -8,6 +9,8 @@ export interface DescribedMember {
   readonly clientId: string
   readonly clientHost: string
   readonly processId: string
+  /** `HOST:PORT` */
+  readonly endpoint: string | undefined
   /** Tasks that the member may own now, without those that it must revoke. */
   readonly assignment: TaskLists
   readonly targetAssignment: TaskLists
@@ -106,18 +109,14 @@ function readMember(reader: Reader): DescribedMember {
   const clientHost = reader.readString()
   reader.readInt32() // topology epoch
   const processId = reader.readString()
-  reader.readNullableStruct(() => {
-    reader.readString()
-    reader.readUnsignedInt16()
-    reader.readTaggedFields()
-  }) // user endpoint
+  const endpoint = reader.readNullableStruct(() => readEndpoint(reader)) ?? undefined
   reader.readArray((r) => void (r.readString(), r.readString())) // client tags
   reader.readArray(skipTaskOffset)
   reader.readArray(skipTaskOffset)
   const assignment = readTaskLists(reader)
   const targetAssignment = readTaskLists(reader)
   reader.readBoolean() // is classic
-  return { memberId, memberEpoch, clientId, clientHost, processId, assignment, targetAssignment }
+  return { memberId, memberEpoch, clientId, clientHost, processId, endpoint, assignment, targetAssignment }
 }
 
 function skipTaskOffset(reader: Reader): void {

@@ -1,10 +1,21 @@
 import { Writer, createAPI, type Reader } from '@platformatic/kafka'
-import type { Status, Subtopology, TaskIds, TaskLists, TopicInfo } from './streams-group-types.ts'
+import type {
+  EndpointPartitions,
+  Status,
+  Subtopology,
+  TaskIds,
+  TaskLists,
+  TopicInfo,
+  TopicPartitions,
+} from './streams-group-types.ts'
+import { readEndpoint, writeEndpoint } from './user-endpoint.ts'
 
 /** Fields of a heartbeat with epoch 0. Later heartbeats must leave them out. */
 export interface JoinFields {
   readonly rebalanceTimeoutMs: number
   readonly processId: string
+  /** `HOST:PORT`. Not repeated later: every change of it begins a new epoch of the group. */
+  readonly endpoint: string | undefined
   readonly topologyEpoch: number
   readonly subtopologies: readonly Subtopology[]
 }
@@ -14,6 +25,8 @@ export interface StreamsGroupHeartbeat {
   readonly memberId: string
   /** 0 joins, -1 leaves. */
   readonly memberEpoch: number
+  /** The epoch of the endpoints that the member knows; -1 if it knows none. */
+  readonly endpointEpoch: number
   readonly join: JoinFields | undefined
   /** All tasks that the member owns; `undefined` if they have not changed. */
   readonly tasks: TaskLists | undefined
@@ -29,6 +42,9 @@ export interface StreamsGroupHeartbeatResponse {
   readonly status: readonly Status[] | undefined
   /** All tasks that the member is to own; `undefined` if they have not changed. */
   readonly tasks: TaskLists | undefined
+  readonly endpointEpoch: number
+  /** All members that have an endpoint; `undefined` if the epoch is the one that the member knows. */
+  readonly endpoints: readonly EndpointPartitions[] | undefined
 }
 
 /** StreamsGroupHeartbeat v0 (KIP-1071). */
@@ -45,7 +61,7 @@ function writeRequest(request: StreamsGroupHeartbeat): Writer {
     .appendString(request.groupId)
     .appendString(request.memberId)
     .appendInt32(request.memberEpoch)
-    .appendInt32(-1) // endpoint information epoch
+    .appendInt32(request.endpointEpoch)
     .appendString(null) // instance id: static membership is refused
     .appendString(null) // rack id
     .appendInt32(join?.rebalanceTimeoutMs ?? -1)
@@ -58,9 +74,10 @@ function writeRequest(request: StreamsGroupHeartbeat): Writer {
   writeTaskList(writer, tasks?.active)
   writeTaskList(writer, tasks?.standby)
   writeTaskList(writer, tasks?.warmup)
+  writer.appendString(join?.processId)
+  if (join?.endpoint === undefined) writer.appendInt8(-1)
+  else writeEndpoint(writer.appendInt8(1), join.endpoint)
   return writer
-    .appendString(join?.processId)
-    .appendInt8(-1) // user endpoint
     .appendArray(join === undefined ? null : [], () => undefined) // client tags
     .appendArray(null, () => undefined) // task offsets
     .appendArray(null, () => undefined) // task end offsets
@@ -123,6 +140,8 @@ function readResponse(reader: Reader): StreamsGroupHeartbeatResponse {
   const active = reader.readNullableArray(readTaskIds)
   const standby = reader.readNullableArray(readTaskIds)
   const warmup = reader.readNullableArray(readTaskIds)
+  const endpointEpoch = reader.readInt32()
+  const endpoints = reader.readNullableArray(readEndpointPartitions)
   const hasTasks = active !== null || standby !== null || warmup !== null
   return {
     errorCode,
@@ -131,7 +150,21 @@ function readResponse(reader: Reader): StreamsGroupHeartbeatResponse {
     heartbeatIntervalMs,
     status: status ?? undefined,
     tasks: hasTasks ? { active: active ?? [], standby: standby ?? [], warmup: warmup ?? [] } : undefined,
+    endpointEpoch,
+    endpoints: endpoints ?? undefined,
   }
+}
+
+function readEndpointPartitions(reader: Reader): EndpointPartitions {
+  return {
+    endpoint: readEndpoint(reader),
+    active: reader.readArray(readTopicPartitions),
+    standby: reader.readArray(readTopicPartitions),
+  }
+}
+
+function readTopicPartitions(reader: Reader): TopicPartitions {
+  return { topic: reader.readString(), partitions: reader.readArray((r) => r.readInt32(), true, false) }
 }
 
 export function readTaskIds(reader: Reader): TaskIds {

@@ -10,6 +10,19 @@ export interface TaskLists {
   readonly warmup: readonly TaskIds[]
 }
 
+export interface TopicPartitions {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
+
+/** The tasks of a member that has an endpoint, as partitions of the topics that they read. */
+export interface EndpointPartitions {
+  /** `HOST:PORT` */
+  readonly endpoint: string
+  readonly active: readonly TopicPartitions[]
+  readonly standby: readonly TopicPartitions[]
+}
+
 export interface TopicInfo {
   readonly name: string
   readonly partitions: number

@@ -3,6 +3,7 @@ import { taskIdText, type SubtopologyDescription, type TaskId } from '../../grou
 import type { CommittedOffset, PartitionMap, TopicSpec } from '../log.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { assignTasks, compareTasks, type TargetAssignment } from '../../group/assign-tasks.ts'
+import { mergeInstances, type GroupInstance } from '../../group/group-instances.ts'
 import type { LocalMember } from './local-member.ts'
 import { resolveTopology } from '../../group/resolve-topology.ts'
 
@@ -38,6 +39,17 @@ export class GroupCoordinator {
 
   get memberNames(): readonly string[] {
     return [...this.#members, ...this.#waiting].map((member) => member.name)
+  }
+
+  get instances(): readonly GroupInstance[] {
+    return mergeInstances(
+      [...this.#members, ...this.#waiting].map(({ processId, options, active, standby }) => ({
+        processId,
+        endpoint: options.endpoint,
+        active: [...active.values()],
+        standby: [...standby.values()],
+      })),
+    )
   }
 
   join(member: LocalMember): void {

@@ -15,6 +15,7 @@ import {
   type TopicSpec,
 } from '../log.ts'
 import { groupActive } from '../../group/group.ts'
+import type { GroupInstance } from '../../group/group-instances.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
 import { LocalClient } from './local-client.ts'
 import { LocalProducer } from './local-producer.ts'
@@ -153,6 +154,11 @@ export class LocalLog implements Log {
   groupMembers(groupId: string): readonly string[] {
     this.#assertOpen()
     return this.#groups.get(groupId)?.memberNames ?? []
+  }
+
+  groupInstances(groupId: string): readonly GroupInstance[] {
+    this.#assertOpen()
+    return this.#groups.get(groupId)?.instances ?? []
   }
 
   committedOffsets(

@@ -1,5 +1,5 @@
-import { parseTaskId } from '../../group/group.ts'
 import type { ThreadVitals } from '../../health/vitals.ts'
+import { parseTaskId, type Endpoint } from '../../group/group.ts'
 import type { Scheduler } from '../../platform/scheduler.ts'
 import { subtopologiesForGroup } from '../../topology/describe/subtopologies-for-group.ts'
 import { sumOfDrops } from '../node/drop-counter.ts'
@@ -8,8 +8,8 @@ import { RepeatedLines } from '../../application/repeated-lines.ts'
 import { StreamThread, type StreamThreadListeners } from './stream-thread.ts'
 import type { TaskManagerOptions } from './task-manager-options.ts'
 import { TaskManager } from './task-manager.ts'
-import type { ThreadStatus, ThreadTaskStatus } from './thread-handle.ts'
 import type { ThreadSigns } from './thread-signs.ts'
+import type { RouteListener, ThreadStatus, ThreadTaskStatus } from './thread-handle.ts'
 
 /** What the threads of one event loop share. */
 export interface SharedParts extends Pick<
@@ -18,10 +18,13 @@ export interface SharedParts extends Pick<
 > {
   readonly processId: string
   readonly instanceId: string | undefined
+  readonly endpoint: Endpoint | undefined
   readonly scheduler: Scheduler
 }
 
-export interface ThreadParts extends SharedParts, StreamThreadListeners {}
+export interface ThreadParts extends SharedParts, StreamThreadListeners {
+  readonly onRoutes: RouteListener
+}
 
 /** ms a member may take to give up revoked tasks: long enough for a commit under load. */
 const REBALANCE_TIMEOUT = 300_000
@@ -39,7 +42,7 @@ export function threadName(applicationId: string, processId: string, index: numb
  * @throws MR_LOG_UNREACHABLE
  */
 export async function openThread(parts: ThreadParts, index: number): Promise<StreamThread> {
-  const { app, topology, log, home, processId, instanceId, clock } = parts
+  const { app, topology, log, home, processId, instanceId, endpoint, onRoutes, clock } = parts
   const name = threadName(app.id, processId, index)
   const missingOutputs = new Set<string>()
   const signs: ThreadSigns = { turns: 0, hasJoined: false, logAnswers: true }
@@ -50,6 +53,8 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
     rebalanceTimeout: REBALANCE_TIMEOUT,
     standbyReplicas: app.settings.standbyReplicas,
     instanceId: instanceId === undefined ? undefined : `${instanceId}-${index + 1}`,
+    endpoint,
+    onRoutes,
     storedTasks: home.unheld().flatMap((task) => parseTaskId(task) ?? []),
     guarantee: app.settings.guarantee,
     commitInterval: app.settings.commitInterval,

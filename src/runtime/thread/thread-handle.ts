@@ -1,5 +1,6 @@
 import type { StepStatus } from '../calls/task-calls.ts'
 import type { ThreadVitals } from '../../health/vitals.ts'
+import type { Route } from '../../group/group.ts'
 import type { DropReason } from '../../record/drop-reason.ts'
 import type { UncaughtErrorDecision } from '../../application/application.ts'
 import { addMemory, NO_MEMORY, type MemoryUse } from '../memory/memory-budget.ts'
@@ -58,8 +59,12 @@ export interface ThreadTaskStatus {
   readonly calls: readonly StepStatus[]
 }
 
+/** Called with the routes to all instances that have an endpoint when one thread has learned of a change. */
+export type RouteListener = (routes: readonly Route[]) => void
+
 /** In the main thread, which decides at once. */
 export interface ThreadListeners extends StreamThreadListeners {
+  readonly onRoutes: RouteListener
   readonly onFailure: (error: unknown) => UncaughtErrorDecision
 }
 

@@ -1,4 +1,5 @@
 import type { ThreadVitals } from '../../health/vitals.ts'
+import type { Endpoint, Route } from '../../group/group.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
 import type { EngineName } from '../../engine/engine.ts'
 import type { Logger, Settings, UncaughtErrorDecision } from '../../application/application.ts'
@@ -34,6 +35,7 @@ export interface WorkerStart {
   /** Mode of the files of the state. */
   readonly fileMode: FileMode
   readonly instanceId: string | undefined
+  readonly endpoint: Endpoint | undefined
   readonly index: number
   /** False if the application has no logger. */
   readonly logging: boolean
@@ -74,6 +76,7 @@ export type FromWorker =
   /** The answer to the query of this number. The memory of its rows is moved, not copied. */
   | { readonly type: 'answer'; readonly id: number; readonly page: RowPage }
   | { readonly type: 'refusal'; readonly id: number; readonly error: SentValue }
+  | { readonly type: 'routes'; readonly routes: readonly Route[] }
   | { readonly type: 'shutdownRequested' }
   /** Every member of the group was asked to stop. */
   | { readonly type: 'shutdownTold' }

@@ -1,6 +1,7 @@
 import nodeModule from 'node:module'
 import { isMainThread, workerData } from 'node:worker_threads'
 import { MillraceError } from '../../errors/millrace-error.ts'
+import type { Endpoint } from '../../group/group.ts'
 import type { Log } from '../../log/log.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
 import { isPlainData } from '../../platform/plain-data.ts'
@@ -24,6 +25,7 @@ export interface WorkersPlace {
   readonly processId: string
   readonly fileMode: FileMode
   readonly instanceId: string | undefined
+  readonly endpoint: Endpoint | undefined
   /** Names of the given options that only threads on one event loop can use. */
   readonly loopOptions: readonly string[]
   /** `undefined` if there is no listener. */
@@ -36,7 +38,8 @@ export interface WorkersPlace {
  * @throws MR_THREAD_MODULE if no thread could import the application; MR_CONFIG if an option cannot reach them
  */
 export async function openWorkers(place: WorkersPlace): Promise<{ home: StateHome; host: WorkerThreads }> {
-  const { app, topology, log, directory, processId, instanceId, fileMode, engine, onRestore = () => {} } = place
+  const { app, topology, log, directory, processId, instanceId, endpoint, fileMode, engine } = place
+  const { onRestore = () => {} } = place
   const module = moduleUrl(place)
   for (const option of place.loopOptions) throw unsendable(option, 'Leave it out, or run with `threads: 1`.')
   const { factory } = await chooseEngine(engine.name)
@@ -57,6 +60,7 @@ export async function openWorkers(place: WorkersPlace): Promise<{ home: StateHom
       engine: engine.name,
       processId,
       instanceId,
+      endpoint,
       fileMode,
       logging: logger !== silentLogger,
       restoring: place.onRestore !== undefined,

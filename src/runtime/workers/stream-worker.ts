@@ -1,5 +1,6 @@
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import { MillraceError } from '../../errors/millrace-error.ts'
+import type { Route } from '../../group/group.ts'
 import type { Log, OpenDescribed } from '../../log/log.ts'
 import { NO_VITALS, type ThreadVitals } from '../../health/vitals.ts'
 import { systemClock } from '../../platform/clock.ts'
@@ -82,7 +83,7 @@ class StreamWorker {
   }
 
   async #open(): Promise<{ thread: StreamThread; globals: GlobalTables; log: Log }> {
-    const { module, engine, directory, fileMode, processId, instanceId, index } = this.#start
+    const { module, engine, directory, fileMode, processId, instanceId, endpoint, index } = this.#start
     const { app, exports } = await importApp(new URL(module))
     const started = this.#asStarted(app)
     const topology = started.topology()
@@ -102,11 +103,13 @@ class StreamWorker {
       globals,
       processId,
       instanceId,
+      endpoint,
       clock: systemClock,
       scheduler: eventLoopScheduler,
       onRestore: this.#restoreListener(),
       onState: (state: StreamThread['state']) =>
         this.#post({ type: 'state', state, status: this.#status(), vitals: this.#vitals() }),
+      onRoutes: (routes: readonly Route[]) => this.#post({ type: 'routes', routes }),
       onShutdownRequest: () => this.#post({ type: 'shutdownRequested' }),
       onFailure: (error: unknown) => this.#askWhatThen(error),
     }

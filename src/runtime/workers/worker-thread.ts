@@ -118,7 +118,7 @@ export class WorkerThread implements ThreadHandle {
   }
 
   #onMessage(message: FromWorker): void {
-    const { logger, onRestore, onReleased, onShutdownRequest, onFailure } = this.#options
+    const { logger, onRestore, onReleased, onRoutes, onShutdownRequest, onFailure } = this.#options
     switch (message.type) {
       case 'opened':
         this.#wasOpened = true
@@ -150,6 +150,9 @@ export class WorkerThread implements ThreadHandle {
       case 'answer':
       case 'refusal':
         this.rows.received(message)
+        return
+      case 'routes':
+        onRoutes(message.routes)
         return
       case 'shutdownRequested':
         onShutdownRequest()

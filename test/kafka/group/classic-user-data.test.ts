@@ -24,6 +24,7 @@ const member: MemberData = {
   standbyReplicas: 1,
   isShuttingDown: true,
   request: 2,
+  endpoint: undefined,
 }
 
 const assigned: AssignmentData = {
@@ -34,7 +35,13 @@ const assigned: AssignmentData = {
   isTransitional: true,
   isShuttingDown: false,
   problem: { type: 'waiting', code: 'MR_TOPIC_UNKNOWN', message: 'no such topic', topic: 'orders', hint: undefined },
+  endpoints: undefined,
 }
+
+const routes = [
+  { endpoint: '10.0.0.5:8080', active: [...active.values()], standby: [] },
+  { endpoint: '[2001:db8::1]:8080', active: [], standby: [...standby.values()] },
+]
 
 const unreadable = expect.objectContaining({ code: 'MR_GROUP_PROTOCOL', hint: expect.any(String) })
 
@@ -47,6 +54,29 @@ describe('data that members and leader of a classic group exchange', () => {
       { topic: 'a', partition: 1 },
     ]
     expect(decodeAssigned(encodeAssignment(partitions, encodeAssigned(assigned)))).toEqual(assigned)
+  })
+
+  it('has the endpoints of the members that advertise one, with their tasks', () => {
+    const advertising = { ...member, endpoint: '10.0.0.5:8080' }
+    expect(decodeMember(encodeSubscription([], encodeMember(advertising)))).toEqual(advertising)
+    const routed = { ...assigned, endpoints: routes }
+    expect(decodeAssigned(encodeAssignment([], encodeAssigned(routed)))).toEqual(routed)
+  })
+
+  it('is that of earlier versions for members that advertise nothing, and is read with fields of later ones', () => {
+    // What a version without endpoints writes.
+    const ofMember =
+      '{"version":1,"process":"process","client":"client","topology":"hash","generation":4,"active":{"0":[0,1,7]},' +
+      '"standby":{"12":[3]},"stored":{"12":[3]},"replicas":1,"shutdown":true,"request":2}'
+    const ofLeader =
+      '{"version":1,"topology":"hash","active":{"0":[0,1,7]},"standby":{"12":[3]},"topics":"other hash",' +
+      '"rejoin":true,"transitional":true,"shutdown":false,"problem":{"type":"waiting","code":"MR_TOPIC_UNKNOWN",' +
+      '"message":"no such topic","topic":"orders"}}'
+    expect(encodeMember(member).toString()).toBe(ofMember)
+    expect(encodeAssigned(assigned).toString()).toBe(ofLeader)
+    const later = (text: string) => Buffer.from(text.replace('{', '{"later":[{"unknown":1}],'))
+    expect(decodeMember(encodeSubscription([], later(ofMember)))).toEqual(member)
+    expect(decodeAssigned(encodeAssignment([], later(ofLeader)))).toEqual(assigned)
   })
 
   it("is in the envelopes of Kafka's own consumers, so that Kafka's tools can read them", () => {
@@ -72,6 +102,8 @@ describe('data that members and leader of a classic group exchange', () => {
     expect(() => decodeMember(Buffer.alloc(0))).toThrow(unreadable)
     expect(() => decodeMember(Buffer.alloc(3, 1))).toThrow(unreadable)
     expect(() => decodeAssigned(Buffer.from('000000000005', 'hex'))).toThrow(unreadable)
+    const wrong = encodeAssigned(assigned).toString().replace('{', '{"endpoints":{},')
+    expect(() => decodeAssigned(encodeAssignment([], Buffer.from(wrong)))).toThrow(unreadable)
   })
 })
 

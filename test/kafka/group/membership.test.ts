@@ -1,6 +1,6 @@
 import type { API } from '@platformatic/kafka'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { GroupEvent } from '../../../src/group/group.ts'
+import type { GroupEvent, MemberOptions, Route } from '../../../src/group/group.ts'
 import type { Cluster } from '../../../src/kafka/cluster/cluster.ts'
 import { clusterOptions } from '../../../src/kafka/cluster/connection-options.ts'
 import type { Membership } from '../../../src/kafka/group/member/membership.ts'
@@ -20,6 +20,7 @@ class Coordinator {
   readonly beats: StreamsGroupHeartbeat[] = []
   skew = 0
   errorCode = 0
+  endpoints = { epoch: 0, hosts: ['10.0.0.1:8080'] }
   readonly #closing = new AbortController()
   readonly cluster = {
     options: clusterOptions({
@@ -47,7 +48,19 @@ class Coordinator {
     const { memberEpoch } = request
     const tasks = memberEpoch === 0 ? oneTask : undefined
     const { errorCode } = this
-    return { errorCode, errorMessage: null, memberEpoch: memberEpoch || 1, heartbeatIntervalMs: 20, status: [], tasks }
+    const { epoch: endpointEpoch, hosts } = this.endpoints
+    const active = [{ topic: 'input', partitions: [0] }]
+    const endpoints = hosts.map((endpoint) => ({ endpoint, active, standby: [] }))
+    return {
+      errorCode,
+      errorMessage: null,
+      memberEpoch: memberEpoch || 1,
+      heartbeatIntervalMs: 20,
+      status: [],
+      tasks,
+      endpointEpoch,
+      endpoints: request.endpointEpoch === endpointEpoch ? undefined : endpoints,
+    }
   }
 
   close(): void {
@@ -58,9 +71,9 @@ class Coordinator {
 let coordinator: Coordinator
 afterEach(() => coordinator.close())
 
-function open(): Membership {
+function open(options: Partial<MemberOptions> = {}): Membership {
   coordinator = new Coordinator()
-  return openMember(coordinator.cluster, clientOptions('group', 1, [subtopology(0, ['input'])]))
+  return openMember(coordinator.cluster, { ...clientOptions('group', 1, [subtopology(0, ['input'])]), ...options })
 }
 
 /** Takes and acknowledges events until one of this type comes. */
@@ -89,6 +102,32 @@ describe('a member of a streams group', () => {
     expect(ids.size).toBe(2)
     expect(coordinator.beats.filter(({ memberEpoch }) => memberEpoch === -1)).toHaveLength(1)
     expect(member.nextEvent()).toBeUndefined()
+  })
+
+  it('names its endpoint when it joins, follows those of all, and asks for them again after a failure', async () => {
+    const seen: string[][] = []
+    const onRoutes = (routes: readonly Route[]): void => void seen.push(routes.map(({ endpoint }) => endpoint))
+    const member = open({ endpoint: '10.0.0.1:8080', onRoutes })
+    await member.join()
+    await taken(member, 'assigned')
+    coordinator.endpoints = { epoch: 1, hosts: ['10.0.0.1:8080', '10.0.0.2:8080'] }
+    await until('the second endpoint', () => seen[1])
+    const known = coordinator.beats.length
+    await until('more heartbeats', () => (coordinator.beats.length > known + 3 ? true : undefined))
+    expect(seen).toEqual([['10.0.0.1:8080'], ['10.0.0.1:8080', '10.0.0.2:8080']])
+
+    // Another coordinator, which counts from 0 on, comes to the same number.
+    coordinator.errorCode = 16
+    await until('a failure', () => (coordinator.beats.at(-1)!.endpointEpoch === -1 ? true : undefined))
+    coordinator.endpoints = { epoch: 1, hosts: [] }
+    coordinator.errorCode = 0
+    await until('the new endpoints', () => seen[2])
+    expect(seen[2]).toEqual([])
+
+    const [joining, ...later] = coordinator.beats
+    expect(joining).toMatchObject({ endpointEpoch: -1, join: { endpoint: '10.0.0.1:8080' } })
+    expect(later.filter(({ join }) => join !== undefined)).toEqual([])
+    await member.leave()
   })
 
   it('ignores an acknowledgement after a failure', async () => {

@@ -305,6 +305,7 @@ describe('a member', () => {
         groupId,
         memberId,
         memberEpoch: -1,
+        endpointEpoch: -1,
         join: undefined,
         tasks: undefined,
         shutdownApplication: false,

@@ -32,10 +32,11 @@ test('a function that holds the event loop of a worker makes the application not
     processId: 'process',
     fileMode: 'owner',
     instanceId: undefined,
+    endpoint: undefined,
     loopOptions: [],
     onRestore: undefined,
   })
-  const listeners = { onState() {}, onShutdownRequest() {}, onFailure: () => 'shutdownClient' as const }
+  const listeners = { onState() {}, onRoutes() {}, onShutdownRequest() {}, onFailure: () => 'shutdownClient' as const }
   const thread = await host.open(0, listeners)
   // What observes the threads counts minutes; they live in seconds.
   const clock = new ManualClock()

@@ -1,5 +1,5 @@
 import { MillraceError } from '../../../errors/millrace-error.ts'
-import type { TaskId } from '../../../group/group.ts'
+import type { Route, TaskId } from '../../../group/group.ts'
 import type { TimerHandle } from '../../../platform/clock.ts'
 import { KafkaError, isRetriableCode, kafkaErrorName, kafkaErrors, throwOnError } from '../../protocol/errors.ts'
 import { backoff, pause } from '../../cluster/retry.ts'
@@ -50,6 +50,8 @@ export class ClassicProtocol implements MemberProtocol {
   #topicsAssigned = ''
   /** See `MemberData.request`. */
   #request = 0
+  /** Whether a rebalance was asked for, since this member entered, because the leader had missed its endpoint. */
+  #hasAskedForRoute = false
   #isShuttingDown = false
   #isLooking = false
   #isRebalanceDue = false
@@ -87,6 +89,7 @@ export class ClassicProtocol implements MemberProtocol {
   async enter(): Promise<void> {
     this.#cancelRevocation()
     this.#leaveGeneration()
+    this.#hasAskedForRoute = false
     void this.#rebalance()
   }
 
@@ -260,6 +263,7 @@ export class ClassicProtocol implements MemberProtocol {
       standbyReplicas: options.standbyReplicas,
       isShuttingDown: this.#isShuttingDown,
       request: this.#request,
+      endpoint: options.endpoint,
     }
     return encodeSubscription(taskOf.topics, encodeMember(data))
   }
@@ -299,7 +303,20 @@ export class ClassicProtocol implements MemberProtocol {
     for (const set of [data.tasks.active, data.tasks.standby])
       for (const [text, task] of set) this.#stored.set(text, task)
     member.waitFor(data.problem === undefined ? undefined : errorOf(data.problem))
+    this.#followEndpoints(data.endpoints ?? [])
     this.acknowledged()
+  }
+
+  /**
+   * Passes the routes on. A static member that came back elsewhere gets the assignment that there was, with its old
+   * endpoint: the leader must be made to assign again. This happens once, as an earlier version knows no endpoints.
+   */
+  #followEndpoints(endpoints: readonly Route[]): void {
+    const own = this.#member.options.endpoint
+    this.#member.toldRoutes(endpoints)
+    if (own === undefined || this.#hasAskedForRoute || endpoints.some(({ endpoint }) => endpoint === own)) return
+    this.#hasAskedForRoute = true
+    void this.#requestRebalance()
   }
 
   #cancelRevocation(): void {

@@ -1,10 +1,10 @@
 import { MillraceError } from '../../../errors/millrace-error.ts'
-import type { MemberOptions, SubtopologyDescription } from '../../../group/group.ts'
+import type { MemberOptions, Route, SubtopologyDescription } from '../../../group/group.ts'
 import type { TopicPartition } from '../../../log/log.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { pause } from '../../cluster/retry.ts'
 import { topologyChanged } from '../member/member-errors.ts'
-import { noTasks, type Assignment } from '../member/tasks.ts'
+import { noTasks, sortedTasks, type Assignment } from '../member/tasks.ts'
 import { encodeAssignment } from './consumer-protocol.ts'
 import { planStep } from './plan.ts'
 import { TaskList, type Tasks } from './task-list.ts'
@@ -100,8 +100,9 @@ export class GroupLeader {
     const common = { topology: this.#topology, topics: hashOf(tasks), isShuttingDown }
     if (tasks instanceof MillraceError) {
       const problem = problemOf('waiting', tasks)
+      const endpoints = routesTo(members, ({ data }) => data.claimed)
       return members.map(({ memberId, data }) => {
-        const kept = { ...common, tasks: data.claimed, mustRejoin: false, isTransitional: true, problem }
+        const kept = { ...common, tasks: data.claimed, mustRejoin: false, isTransitional: true, problem, endpoints }
         return this.#encoded(memberId, kept, undefined)
       })
     }
@@ -110,8 +111,9 @@ export class GroupLeader {
     const claimants = members.map(({ data }) => data)
     const plan = planStep(tasks.tasks, (id) => stateful.has(id), claimants, replicas)
     const isTransitional = plan.some(({ mustRejoin }) => mustRejoin)
+    const endpoints = routesTo(members, (_, index) => plan[index]!.tasks)
     return members.map(({ memberId }, index) => {
-      const data = { ...common, ...plan[index]!, isTransitional, problem: undefined }
+      const data = { ...common, ...plan[index]!, isTransitional, problem: undefined, endpoints }
       return this.#encoded(memberId, data, tasks)
     })
   }
@@ -127,6 +129,7 @@ export class GroupLeader {
         isTransitional: false,
         isShuttingDown: false,
         problem: problemOf('failed', error),
+        endpoints: undefined,
       },
       undefined,
     )
@@ -169,6 +172,20 @@ function readMembers(joined: readonly JoinedMember[]): {
     }
   }
   return { participants, unreadable }
+}
+
+/** Returns undefined if no member has an endpoint. */
+function routesTo(
+  members: readonly Participant[],
+  tasksOf: (member: Participant, index: number) => Assignment,
+): Route[] | undefined {
+  const routes = members.flatMap((member, index) => {
+    const { endpoint } = member.data
+    if (endpoint === undefined) return []
+    const { active, standby } = tasksOf(member, index)
+    return [{ endpoint, active: sortedTasks(active), standby: sortedTasks(standby) }]
+  })
+  return routes.length === 0 ? undefined : routes
 }
 
 function problemOf(type: Problem['type'], { code, message, topic, hint }: MillraceError): Problem {

@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto'
 import { MillraceError } from '../../../errors/millrace-error.ts'
-import { taskIdText, type SubtopologyDescription, type TaskId } from '../../../group/group.ts'
-import type { Assignment, TaskSet } from '../member/tasks.ts'
+import {
+  taskIdText,
+  type Endpoint,
+  type Route,
+  type SubtopologyDescription,
+  type TaskId,
+} from '../../../group/group.ts'
+import { sortedTasks, type Assignment, type TaskSet } from '../member/tasks.ts'
 import { protocolSubtopologies } from '../member/protocol-subtopologies.ts'
 import { assignmentUserData, subscriptionUserData } from './consumer-protocol.ts'
 
@@ -27,6 +33,8 @@ export interface MemberData {
   readonly isShuttingDown: boolean
   /** Raised to make the group rebalance: the coordinator ignores a join that brings nothing new. */
   readonly request: number
+  /** Where others reach its process. Earlier versions of Millrace have none. */
+  readonly endpoint: Endpoint | undefined
 }
 
 /** The data that the leader sends to a member. */
@@ -43,6 +51,8 @@ export interface AssignmentData {
   readonly isShuttingDown: boolean
   /** Why there are no tasks, or why this member gets none. */
   readonly problem: Problem | undefined
+  /** All members that have an endpoint; undefined if none has one, or the leader is of an earlier version. */
+  readonly endpoints: readonly Route[] | undefined
 }
 
 export interface Problem {
@@ -69,12 +79,13 @@ export function encodeMember(data: MemberData): Buffer {
     client: data.clientId,
     topology: data.topology,
     generation: data.generation,
-    active: partitionLists(data.claimed.active),
-    standby: partitionLists(data.claimed.standby),
-    stored: partitionLists(data.stored),
+    active: partitionLists(data.claimed.active.values()),
+    standby: partitionLists(data.claimed.standby.values()),
+    stored: partitionLists(data.stored.values()),
     replicas: data.standbyReplicas,
     shutdown: data.isShuttingDown,
     request: data.request,
+    endpoint: data.endpoint,
   })
 }
 
@@ -90,19 +101,25 @@ export function decodeMember(subscription: Buffer): MemberData {
     standbyReplicas: integer(fields['replicas']),
     isShuttingDown: fields['shutdown'] === true,
     request: integer(fields['request']),
+    endpoint: optional(fields['endpoint'], text),
   }))
 }
 
 export function encodeAssigned(data: AssignmentData): Buffer {
   return encode({
     topology: data.topology,
-    active: partitionLists(data.tasks.active),
-    standby: partitionLists(data.tasks.standby),
+    active: partitionLists(data.tasks.active.values()),
+    standby: partitionLists(data.tasks.standby.values()),
     topics: data.topics,
     rejoin: data.mustRejoin,
     transitional: data.isTransitional,
     shutdown: data.isShuttingDown,
     problem: data.problem,
+    endpoints: data.endpoints?.map(({ endpoint, active, standby }) => ({
+      endpoint,
+      active: partitionLists(active),
+      standby: partitionLists(standby),
+    })),
   })
 }
 
@@ -115,7 +132,8 @@ export function decodeAssigned(assignment: Buffer): AssignmentData {
     mustRejoin: fields['rejoin'] === true,
     isTransitional: fields['transitional'] === true,
     isShuttingDown: fields['shutdown'] === true,
-    problem: fields['problem'] === undefined ? undefined : problem(fields['problem']),
+    problem: optional(fields['problem'], problem),
+    endpoints: optional(fields['endpoints'], routes),
   }))
 }
 
@@ -145,9 +163,9 @@ function decode<T>(envelope: Buffer, userData: (envelope: Buffer) => Buffer, rea
   }
 }
 
-function partitionLists(tasks: TaskSet): Record<string, number[]> {
+function partitionLists(tasks: Iterable<TaskId>): Record<string, number[]> {
   const lists: Record<string, number[]> = {}
-  for (const { subtopology, partition } of tasks.values()) (lists[subtopology] ??= []).push(partition)
+  for (const { subtopology, partition } of tasks) (lists[subtopology] ??= []).push(partition)
   return lists
 }
 
@@ -167,9 +185,25 @@ function problem(value: unknown): Problem {
     type: type === 'failed' ? 'failed' : 'waiting',
     code: text(code),
     message: text(message),
-    topic: topic === undefined ? undefined : text(topic),
-    hint: hint === undefined ? undefined : text(hint),
+    topic: optional(topic, text),
+    hint: optional(hint, text),
   }
+}
+
+function routes(value: unknown): Route[] {
+  if (!Array.isArray(value)) throw new TypeError('no list of endpoints')
+  return value.map((each) => {
+    const { endpoint, active, standby } = record(each)
+    return {
+      endpoint: text(endpoint),
+      active: sortedTasks(taskSet(active)),
+      standby: sortedTasks(taskSet(standby)),
+    }
+  })
+}
+
+function optional<T>(value: unknown, read: (value: unknown) => T): T | undefined {
+  return value === undefined ? undefined : read(value)
 }
 
 function record(value: unknown): Fields {

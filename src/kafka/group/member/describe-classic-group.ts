@@ -16,6 +16,8 @@ export interface ClassicGroupMember {
   readonly clientId: string
   /** What the member joined with; empty unless the group is `Stable`. */
   readonly metadata: Buffer
+  /** What the leader assigned to it; empty unless the group is `Stable`. */
+  readonly assignment: Buffer
 }
 
 export function describeClassicGroup(cluster: Cluster, groupId: string): Promise<ClassicGroup> {
@@ -27,11 +29,12 @@ export function describeClassicGroup(cluster: Cluster, groupId: string): Promise
     return {
       state: group.groupState,
       protocolType: group.protocolType,
-      members: group.members.map(({ memberId, groupInstanceId, clientId, memberMetadata }) => ({
+      members: group.members.map(({ memberId, groupInstanceId, clientId, memberMetadata, memberAssignment }) => ({
         memberId,
         instanceId: groupInstanceId ?? undefined,
         clientId,
         metadata: memberMetadata,
+        assignment: memberAssignment,
       })),
     }
   })

@@ -1,5 +1,5 @@
 import type { MillraceError } from '../../../errors/millrace-error.ts'
-import type { GroupEvent, GroupMember, MemberOptions } from '../../../group/group.ts'
+import type { GroupEvent, GroupMember, MemberOptions, Route } from '../../../group/group.ts'
 import type { PartitionMap } from '../../../log/log.ts'
 import { StateMachine } from '../../../platform/state-machine.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
@@ -208,6 +208,11 @@ export class Membership implements GroupMember {
   shutDown(): void {
     if (!this.#isShutdownKnown) this.handover.notify({ type: 'shutdown' })
     this.#isShutdownKnown = true
+  }
+
+  /** Notifies the host of the routes to all members, without waiting for its thread. */
+  toldRoutes(routes: readonly Route[]): void {
+    this.options.onRoutes?.(routes)
   }
 
   /** Drops the membership and all tasks with it, and joins again as a newcomer. */

@@ -1,6 +1,6 @@
-import { taskIdText, type SubtopologyDescription, type TaskId } from '../../../group/group.ts'
+import { taskIdText, type Route, type SubtopologyDescription, type TaskId } from '../../../group/group.ts'
 import type { PartitionMap } from '../../../log/log.ts'
-import type { TaskIds, TaskLists } from '../../protocol/streams-group-types.ts'
+import type { EndpointPartitions, TaskIds, TaskLists, TopicPartitions } from '../../protocol/streams-group-types.ts'
 import { fencedMember } from './member-errors.ts'
 
 /** Tasks by their text, `<subtopology>_<partition>`. */
@@ -66,14 +66,37 @@ export class TaskOfPartition {
   requireOwned(groupId: string, owned: TaskSet, offsets: PartitionMap<unknown>): void {
     for (const [topic, partition] of offsets.entries()) {
       const task = this.#find(topic, partition)
-      if (task === undefined || !owned.has(task))
+      if (task === undefined || !owned.has(taskIdText(task)))
         throw fencedMember('this client does not own the task', groupId, { topic, partition })
     }
   }
 
-  #find(topic: string, partition: number): string | undefined {
+  /**
+   * Converts routes of the streams protocol (KIP-1071). Where the topics of a sub-topology differ in their partition
+   * counts, the coordinator may list partitions that do not exist, but none whose task the member does not have.
+   */
+  routes(endpoints: readonly EndpointPartitions[]): Route[] {
+    return endpoints.map(({ endpoint, active, standby }) => ({
+      endpoint,
+      active: sortedTasks(this.#tasksOf(active)),
+      standby: sortedTasks(this.#tasksOf(standby)),
+    }))
+  }
+
+  #tasksOf(topics: readonly TopicPartitions[]): TaskSet {
+    const tasks = new Map<string, TaskId>()
+    for (const { topic, partitions } of topics) {
+      for (const partition of partitions) {
+        const task = this.#find(topic, partition)
+        if (task !== undefined) tasks.set(taskIdText(task), task)
+      }
+    }
+    return tasks
+  }
+
+  #find(topic: string, partition: number): TaskId | undefined {
     const subtopology = this.#subtopologies.get(topic)
-    return subtopology === undefined ? undefined : taskIdText({ subtopology, partition })
+    return subtopology === undefined ? undefined : { subtopology, partition }
   }
 }
 

@@ -22,6 +22,7 @@ import { WaitingReasons, isWaiting } from './waiting.ts'
 
 const joinEpoch = 0
 const leaveEpoch = -1
+const noEndpoints = -1
 const noLists: TaskLists = { active: [], standby: [], warmup: [] }
 
 /** Membership in a streams group by heartbeats with the topology and the tasks (KIP-1071). */
@@ -36,14 +37,20 @@ export class StreamsProtocol implements MemberProtocol {
   /** A reply was lost. The coordinator does not repeat it, so this member must ask for what it said. */
   #inDoubt = false
   #shutdownWanted = false
+  /**
+   * The epoch of the endpoints that this member knows. A coordinator counts it from 0 on, so that another one may mean
+   * other endpoints by it: after every failure the member asks for all of them again.
+   */
+  #endpointEpoch = noEndpoints
 
   constructor(member: Membership) {
     this.heartbeats = new Heartbeats(member.cluster.options, this, () => member.beat(this))
     this.#member = member
-    const { rebalanceTimeout, processId, subtopologies } = member.options
+    const { rebalanceTimeout, processId, endpoint, subtopologies } = member.options
     this.#join = {
       rebalanceTimeoutMs: rebalanceTimeout,
       processId,
+      endpoint,
       topologyEpoch: 0,
       subtopologies: protocolSubtopologies(subtopologies),
     }
@@ -70,6 +77,7 @@ export class StreamsProtocol implements MemberProtocol {
     this.#member.memberId = randomUUID()
     this.#member.epoch = joinEpoch
     this.#inDoubt = false
+    this.#endpointEpoch = noEndpoints
     this.heartbeats.hurry()
     await this.#tell()
   }
@@ -121,6 +129,7 @@ export class StreamsProtocol implements MemberProtocol {
       reply = await member.cluster.send(broker, 'heartbeat', streamsGroupHeartbeat, request)
     } catch (error) {
       this.#shutdownWanted ||= isShutdown
+      this.#endpointEpoch = noEndpoints
       if (member.isStill(memberId)) {
         if (isReport) state.become('acknowledging')
         this.#inDoubt = epoch !== joinEpoch
@@ -136,6 +145,7 @@ export class StreamsProtocol implements MemberProtocol {
     }
     if (isReport) state.become('acknowledging')
     this.#shutdownWanted ||= isShutdown
+    this.#endpointEpoch = noEndpoints
     await this.#onRefusal(reply)
   }
 
@@ -146,9 +156,10 @@ export class StreamsProtocol implements MemberProtocol {
     shutdownApplication = false,
   ): StreamsGroupHeartbeat {
     const { groupId } = this.#member.options
+    const common = { groupId, memberId, memberEpoch, endpointEpoch: this.#endpointEpoch, shutdownApplication }
     return memberEpoch === joinEpoch
-      ? { groupId, memberId, memberEpoch, join: this.#join, tasks: noLists, shutdownApplication }
-      : { groupId, memberId, memberEpoch, join: undefined, tasks, shutdownApplication }
+      ? { ...common, join: this.#join, tasks: noLists }
+      : { ...common, join: undefined, tasks }
   }
 
   /** Sends a heartbeat with the latest news. The one under way may have been too early for them. */
@@ -167,6 +178,7 @@ export class StreamsProtocol implements MemberProtocol {
     if (member.state.is('joining')) member.state.become('stable')
     if (reply.memberEpoch !== member.epoch) this.heartbeats.hurry()
     member.epoch = reply.memberEpoch
+    this.#followEndpoints(reply)
     const { status, tasks } = reply
     const isBlocked = (status ?? []).some(({ code }) => isWaiting(code))
     if (status !== undefined) {
@@ -178,6 +190,12 @@ export class StreamsProtocol implements MemberProtocol {
     if (tasks === undefined) return
     const target = assignmentOf(tasks)
     if (!isBlocked || !isEmpty(target) || !isEmpty(member.handover.held)) member.handover.told(target)
+  }
+
+  #followEndpoints({ endpointEpoch, endpoints = [] }: StreamsGroupHeartbeatResponse): void {
+    if (endpointEpoch === this.#endpointEpoch) return
+    this.#endpointEpoch = endpointEpoch
+    this.#member.toldRoutes(this.#member.taskOf.routes(endpoints))
   }
 
   async #onRefusal(reply: StreamsGroupHeartbeatResponse): Promise<void> {
