@@ -68,11 +68,11 @@ describe('SIGTERM', () => {
     expect(await countsOnTheLog()).toEqual(COUNTED)
   })
 
-  test('a second time while it drains: it commits and ends at once', async () => {
+  test('drains for 5 seconds where requests are served; a second one has it commit and end at once', async () => {
     await write('mill', 'race', 'mill')
-    const cli = await run('words.ts', 6, '--drain', '1h')
+    const cli = await run('words.ts', 6, '--http', '0')
     cli.signal('SIGTERM')
-    await cli.stderrMatches(/"draining: /)
+    await cli.stderrMatches(/"draining: .*"for":"5000 ms"/)
     cli.signal('SIGTERM')
     const { code, stderr } = await cli.result()
     expect(code).toBe(0)
