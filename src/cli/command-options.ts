@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option as CommanderOption, type Command } from 'commander'
 import { MillraceError } from '../errors/millrace-error.ts'
+import { endpointOption } from '../options/endpoint-option.ts'
 import { fileModeOption } from '../options/file-mode-option.ts'
 import {
   duration,
@@ -86,6 +87,12 @@ export const RUN = {
         return String(value)
       },
     ),
+    value: 'address',
+  },
+  advertise: {
+    ...endpointOption,
+    defaultText: 'none',
+    description: 'where other instances reach the HTTP server of this one, which learn it from the group',
     value: 'address',
   },
   httpTokenFile: {

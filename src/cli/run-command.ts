@@ -26,6 +26,8 @@ export interface RunOptions extends LogChoice {
   readonly threads?: number
   /** The address to serve HTTP on: `PORT` or `HOST:PORT`. */
   readonly http?: string
+  /** Where other instances reach this one: `HOST:PORT`. */
+  readonly advertise?: string
   readonly httpTokenFile?: string
   /** ms to run; without it, the run ends by a signal. */
   readonly for?: number
@@ -67,9 +69,11 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
       hint: 'Leave one of them out: --accept-loss is for the embedded log.',
     })
   }
-  if (options.httpTokenFile !== undefined && options.http === undefined) {
-    throw new MillraceError('MR_CLI_USAGE', '--http-token-file cannot be used without --http', {
-      hint: 'Add --http PORT or --http HOST:PORT, or leave --http-token-file out.',
+  for (const name of ['httpTokenFile', 'advertise'] as const) {
+    if (options[name] === undefined || options.http !== undefined) continue
+    const flag = name === 'advertise' ? '--advertise' : '--http-token-file'
+    throw new MillraceError('MR_CLI_USAGE', `${flag} cannot be used without --http`, {
+      hint: `Add --http PORT or --http HOST:PORT, or leave ${flag} out.`,
     })
   }
   const app = await loadApp(file)
@@ -142,6 +146,7 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
       engine,
       stateDirectory: join(options.data, 'state'),
       fileMode: options.fileMode ?? 'owner',
+      ...(options.advertise === undefined ? {} : { advertise: options.advertise }),
       onRestore: restore.listener,
     })
     let running: Streams | undefined

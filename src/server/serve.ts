@@ -58,7 +58,7 @@ export async function serve(streams: CompanionHost, given: ServerOptions = {}): 
       ? undefined
       : await Listener.open({ ...listen, mostHeader: limits.header, mostConnections: limits.connections, logger })
   const isLoopback = listener?.isLoopback ?? true
-  const names = listen === 'none' ? hosts : [...hosts, listen.host]
+  const names = [...hosts, ...ownNames(streams), ...(listen === 'none' ? [] : [listen.host])]
   const access = new Access({ auth: tokens, hosts: names, origins, isLoopback, logger })
   const routes = FAMILIES.flatMap((family) => family({ streams }))
   const router = new Router({ routes, access, mostBody: limits.body, origins, logger })
@@ -118,6 +118,12 @@ class AppServer implements Server, Companion {
     this.#requests++
     return this.#isClosed ? problemOf(closed(), this.#streams.app.settings.logger) : this.#router.handle(request, via)
   }
+}
+
+/** Returns the name that other instances call this one by. */
+function ownNames(streams: CompanionHost): string[] {
+  const endpoint = streams.instances().find(({ isLocal }) => isLocal)?.endpoint
+  return endpoint === undefined ? [] : [new URL(`http://${endpoint}`).hostname]
 }
 
 /** An application may have several servers without a socket. */

@@ -23,11 +23,14 @@ async function urlOf(cli: CliProcess): Promise<string> {
 
 describe('millrace run --http', () => {
   test('serves probes and what runs to this machine, and ends with the application', async () => {
-    const cli = run('--http', '0')
+    const cli = run('--http', '0', '--advertise', 'pod-0.app:8080')
     const url = await urlOf(cli)
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
     expect(await (await fetch(`${url}/livez`)).text()).toBe('ok\n')
     expect(await (await fetch(`${url}/v1/app`)).json()).toMatchObject({ id: 'word-count', guarantee: 'exactly_once' })
+    expect(await (await fetch(`${url}/v1/instances`)).json()).toMatchObject({
+      instances: [{ endpoint: 'pod-0.app:8080' }],
+    })
     cli.signal('SIGTERM')
     expect((await cli.result()).code).toBe(0)
     await expect(fetch(`${url}/livez`)).rejects.toThrow('fetch failed')
@@ -74,6 +77,8 @@ describe('millrace run --http', () => {
   test.each([
     [['--http', 'localhost'], /HOST:PORT/],
     [['--http', '99999'], /HOST:PORT/],
+    [['--advertise', '10.0.0.5:8080'], /--advertise cannot be used without --http/],
+    [['--http', '8080', '--advertise', '0.0.0.0:8080'], /Others cannot connect/],
     [['--http-token-file', 'token'], /--http-token-file cannot be used without --http/],
   ])('refuses %j before anything starts', async (options, message) => {
     const { code, stderr } = await runMillrace('run', fixture('words.ts'), ...options)

@@ -187,6 +187,13 @@ describe('a server without a token', () => {
   })
 })
 
+test('a server goes by the name that other instances call it by', async () => {
+  await using advertised = await Running.start({}, { advertise: 'pod-0.app:8080' })
+  await using server = await serve(advertised.streams, { listen: 0 })
+  expect(await asHost(server, 'pod-0.app:8080')).toBe('fine')
+  expect(await asHost(server, 'pod-1.app:8080')).toBe('403 MR_SERVER_HOST')
+})
+
 describe('a web page', () => {
   const board = 'https://board.example.com'
 

@@ -48,6 +48,12 @@ test('/v1/tasks has the tasks of the process', async () => {
   expect(tasks.reduce((sum, { processed }) => sum + processed, 0)).toBe(3)
 })
 
+test('/v1/instances has this one and its tasks', async () => {
+  expect(await json('/v1/instances')).toEqual({
+    instances: [{ endpoint: null, isLocal: true, active: ['1_0', '1_1'], standby: [] }],
+  })
+})
+
 test('/v1/topology is what describeJson makes, or the text of Kafka Streams for those who accept text', async () => {
   const { topology } = running.streams
   expect(await json('/v1/topology')).toEqual(JSON.parse(JSON.stringify(describeJson(topology))))

@@ -3,7 +3,17 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defineApp, long, memoryLog, Streams, string, topic, type AppConfig, type Logger } from 'millrace'
+import {
+  defineApp,
+  long,
+  memoryLog,
+  Streams,
+  string,
+  topic,
+  type AppConfig,
+  type Logger,
+  type StreamsOptions,
+} from 'millrace'
 
 /** What can be connected to: a server, or its socket alone. */
 type Place = { readonly host: string; readonly port: number }
@@ -32,7 +42,7 @@ export class Running implements AsyncDisposable {
     this.#close = close
   }
 
-  static async start(config: Partial<AppConfig> = {}): Promise<Running> {
+  static async start(config: Partial<AppConfig> = {}, given: Partial<StreamsOptions> = {}): Promise<Running> {
     const directory = await mkdtemp(join(tmpdir(), 'millrace-server-'))
     const lines: Line[] = []
     const at =
@@ -50,7 +60,7 @@ export class Running implements AsyncDisposable {
       },
       ...config,
     })
-    const streams = await Streams.start(app, { log, stateDirectory: join(directory, 'state') })
+    const streams = await Streams.start(app, { log, stateDirectory: join(directory, 'state'), ...given })
     await streams.whenRunning()
     return new Running(streams, directory, lines, async () => {
       await streams.close().catch(() => {})

@@ -36,7 +36,20 @@ const Task = z
 
 const Tasks = z.object({ tasks: z.array(Task) }).openapi('Tasks')
 
-/** What the application is and does in this process. */
+const taskIds = z.array(z.string()).readonly()
+
+const Instance = z
+  .object({
+    endpoint: z.string().nullable().describe('HOST:PORT where it is reached; null if it advertises nothing'),
+    isLocal: z.boolean().describe('true: the instance that answers'),
+    active: taskIds.describe('tasks whose stores it has'),
+    standby: taskIds.describe('tasks whose stores it keeps copies of'),
+  })
+  .openapi('Instance')
+
+const Instances = z.object({ instances: z.array(Instance) }).openapi('Instances')
+
+/** What the application is and does. */
 export const application: Family = ({ streams }) => [
   route({
     method: 'get',
@@ -59,6 +72,17 @@ export const application: Family = ({ streams }) => [
     summary: 'The tasks and standbys of this process',
     answers: { 200: jsonAnswer('those that run', Tasks) },
     answer: () => respond(Tasks, { tasks: tasksOf(streams.status()) }),
+  }),
+  route({
+    method: 'get',
+    path: '/v1/instances',
+    needs: 'read',
+    summary: 'The instances of the application that this one knows',
+    answers: { 200: jsonAnswer('this one, and all others that advertise where they are reached', Instances) },
+    answer() {
+      const instances = streams.instances().map(({ endpoint = null, ...rest }) => ({ endpoint, ...rest }))
+      return respond(Instances, { instances })
+    },
   }),
 ]
 
