@@ -1,5 +1,6 @@
 import { isMillraceError, MillraceError } from '../errors/millrace-error.ts'
 import type { Clock } from '../platform/clock.ts'
+import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
 import type { StoredRow } from '../state/reads.ts'
 import { readRows } from './row-page.ts'
 import type { RowOwner, RowPage, RowRequest, RowSource } from './row-request.ts'
@@ -95,17 +96,19 @@ export class PartitionRows {
   }
 }
 
-async function inTime<T>(
-  answer: Promise<T>,
-  { store, partition }: RowRequest,
+/** Waits for an answer until the deadline, by the monotonic clock. @throws MR_QUERY_TIMEOUT */
+export async function inTime<T>(
+  answer: MaybePromise<T>,
+  { store, partition }: { readonly store: string; readonly partition?: number },
   { clock, signal }: Patience,
   deadline: number,
 ): Promise<T> {
+  if (!isPromise(answer)) return answer
   const late = Promise.withResolvers<never>()
   const timer = setTimeout(
     () =>
       late.reject(
-        new MillraceError('MR_QUERY_TIMEOUT', 'the owner of the store did not answer in time', {
+        new MillraceError('MR_QUERY_TIMEOUT', 'there was no answer in time', {
           store,
           partition,
           hint: 'Ask again, or give the query a longer `timeout`.',

@@ -4,7 +4,7 @@ import type { MaybePromise } from '../platform/maybe-promise.ts'
 import { partitionForKey } from '../record/murmur2.ts'
 import { internalTopicName } from '../topology/internal-topic-names.ts'
 import type { SourceNode, StreamPartitioner, Subtopology, Topology } from '../topology/topology.ts'
-import type { Patience } from './ask.ts'
+import { inTime, type Patience } from './ask.ts'
 
 /** Where the keys of a store are: the topic that the tasks with the store read. */
 export interface StorePartitions {
@@ -41,14 +41,13 @@ export class PartitionFinder {
     return this.#known.get(store) ?? this.#look(store, patience)
   }
 
-  async #look(store: string, { clock, timeout, signal }: Patience): Promise<StorePartitions> {
-    const subtopology = this.#topology.subtopologies.find(({ stores }) => stores.includes(store))
+  async #look(store: string, patience: Patience): Promise<StorePartitions> {
+    const { clock, timeout, signal } = patience
     const deadline = clock.monotonic() + timeout
     for (;;) {
       signal?.throwIfAborted()
-      const counts = subtopology === undefined ? [] : await this.#counts(subtopology)
-      if (subtopology !== undefined && counts.every((count) => count > 0)) {
-        const found = await this.#find(subtopology, store, Math.max(...counts))
+      const found = await inTime(this.#find(store), { store }, patience, deadline)
+      if (found !== undefined) {
         this.#known.set(store, found)
         return found
       }
@@ -57,7 +56,13 @@ export class PartitionFinder {
     }
   }
 
-  async #find(subtopology: Subtopology, store: string, tasks: number): Promise<StorePartitions> {
+  /** Returns undefined while the topics of the tasks do not exist. */
+  async #find(store: string): Promise<StorePartitions | undefined> {
+    const subtopology = this.#topology.subtopologies.find(({ stores }) => stores.includes(store))
+    if (subtopology === undefined) return undefined
+    const counts = await this.#counts(subtopology)
+    if (counts.includes(0)) return undefined
+    const tasks = Math.max(...counts)
     const source = feedingSource(subtopology, store)
     const [name = ''] = source?.topics ?? []
     const topic = source === undefined ? '' : this.#fullName(source, name)

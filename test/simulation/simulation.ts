@@ -6,6 +6,7 @@ import { calmDown, disturb, Faults, settle, stopAll } from './disturbance.ts'
 import { KEYS, randomInput, SHOPS } from './input.ts'
 import { differences, observeOutputs, observeStores } from './observe.ts'
 import type { Observation } from './observe.ts'
+import { QueryClients } from './query-clients.ts'
 import { Random } from './random.ts'
 import { PARTITIONS, partitionOf, World } from './world.ts'
 import type { InputRecord, Round, Simulated } from './world.ts'
@@ -29,7 +30,7 @@ export async function simulate(seed: number): Promise<SimulationResult> {
   const random = new Random(seed)
   const shape = randomShape(random)
   const rounds = randomInput(random)
-  const disturbed = new Disturbed(shape, rounds, random)
+  const disturbed = new Disturbed(seed, shape, rounds, random)
   let problems: string[]
   try {
     problems = await disturbed.run()
@@ -44,6 +45,7 @@ export async function simulate(seed: number): Promise<SimulationResult> {
 class Disturbed {
   readonly world: World
   readonly faults = new Faults()
+  readonly #seed: number
   readonly #shape: AppShape
   readonly #rounds: readonly Round[]
   readonly #random: Random
@@ -51,7 +53,8 @@ class Disturbed {
   readonly #punctuated = new Set<string>()
   #calm = false
 
-  constructor(shape: AppShape, rounds: readonly Round[], random: Random) {
+  constructor(seed: number, shape: AppShape, rounds: readonly Round[], random: Random) {
+    this.#seed = seed
     this.#shape = shape
     this.#rounds = rounds
     this.#random = random
@@ -72,11 +75,19 @@ class Disturbed {
 
   async run(): Promise<string[]> {
     const { world } = this
-    await disturb(world, this.#rounds, this.faults)
+    const clients = new QueryClients(world, new Random(this.#seed))
+    const onStep = (): void => clients.step()
+    await disturb(world, this.#rounds, this.faults, onStep)
     this.#calm = true
     calmDown(world)
-    for (const round of [[], ...lastRounds()]) {
-      if (round.length > 0) world.append(round)
+    const settled = await settle(world, undefined, onStep)
+    await clients.close()
+    this.faults.counts.set('answers to queries', clients.answers)
+    if (!settled || clients.problems.length > 0) {
+      return [...world.problems, ...clients.problems, `does not come to an end: ${world.describe()}`]
+    }
+    for (const round of lastRounds()) {
+      world.append(round)
       if (!(await settle(world))) return [...world.problems, `does not come to an end: ${world.describe()}`]
     }
     this.#punctuated.clear()

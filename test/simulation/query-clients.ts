@@ -1,0 +1,107 @@
+import { MillraceError } from '../../src/index.ts'
+import type { KeyValueView } from '../../src/index.ts'
+import type { LocalLog } from '../../src/log/local/local-log.ts'
+import { KEYS } from './input.ts'
+import type { Random } from './random.ts'
+import { partitionOf } from './world.ts'
+import type { RunningProcess, World } from './world.ts'
+
+/** A process is asked about as often in a hundred steps. */
+const ASKED = 5
+
+/**
+ * Ask every process, zombies too, how often a key was ordered. What is committed has a position: the answer must be the
+ * number of orders before it.
+ */
+export class QueryClients {
+  readonly problems: string[] = []
+  /** Answers that were compared. */
+  answers = 0
+  readonly #world: World
+  readonly #random: Random
+  readonly #orders: OrderedKeys
+  readonly #end = new AbortController()
+  readonly #asking = new Set<Promise<void>>()
+  #isOver = false
+
+  constructor(world: World, random: Random) {
+    this.#world = world
+    this.#random = random
+    this.#orders = new OrderedKeys(world.log)
+  }
+
+  /** To be called after each step of the world. */
+  step(): void {
+    for (const process of this.#world.running) {
+      if (this.#random.next() * 100 >= ASKED) continue
+      const asking: Promise<void> = this.#ask(process).finally(() => this.#asking.delete(asking))
+      this.#asking.add(asking)
+    }
+  }
+
+  /** Ends the questions that have no answer, and resolves when all is compared. */
+  async close(): Promise<void> {
+    this.#isOver = true
+    this.#end.abort()
+    await Promise.all(this.#asking)
+  }
+
+  async #ask({ process, streams }: RunningProcess): Promise<void> {
+    if (streams === undefined) return
+    const key = this.#random.pick(KEYS)
+    try {
+      const store = this.#random.pick(['counts', 'totals'] as const)
+      const counts = streams.store<KeyValueView<string, number | { readonly count: number }>>(store)
+      const { value: found, position, consistency } = await counts.read(key, { signal: this.#end.signal })
+      const value = typeof found === 'object' ? found.count : found
+      const offset = position['orders']
+      if (this.#isOver || offset === undefined) return
+      this.answers++
+      const expected = this.#orders.count(key, offset)
+      if (consistency !== 'committed' || (value ?? 0) !== expected) {
+        this.problems.push(
+          `${process.name} says that ${key} was ordered ${value ?? 0} times, not ${expected}, by ${offset}`,
+        )
+      }
+    } catch (error) {
+      if (this.#end.signal.aborted || (error instanceof MillraceError && error.code.startsWith('MR_QUERY'))) return
+      if (error instanceof MillraceError && error.code === 'MR_CLOSED') return
+      this.problems.push(`a query of ${process.name} fails: ${error instanceof Error ? error.stack : String(error)}`)
+    }
+  }
+}
+
+/** The orders of each key, as the log has them. */
+class OrderedKeys {
+  readonly #log: LocalLog
+  /** By key: offsets of its orders. */
+  readonly #offsets = new Map<string, number[]>()
+  readonly #read = new Map<number, number>()
+
+  constructor(log: LocalLog) {
+    this.#log = log
+  }
+
+  count(key: string, before: number): number {
+    const partition = partitionOf(key)
+    this.#readTo(partition)
+    return this.#offsets.get(key)?.filter((offset) => offset < before).length ?? 0
+  }
+
+  #readTo(partition: number): void {
+    const reader = this.#log.openReader()
+    reader.assign('orders', partition, this.#read.get(partition) ?? 0)
+    const poll = (): number =>
+      reader.poll((_topic, _partition, cursor) => {
+        while (cursor.next()) {
+          const key = cursor.buffer.toString('utf8', cursor.keyStart, cursor.keyEnd)
+          const offsets = this.#offsets.get(key)
+          if (offsets === undefined) this.#offsets.set(key, [cursor.offset])
+          else offsets.push(cursor.offset)
+          this.#read.set(partition, cursor.offset + 1)
+        }
+      })
+    while (poll() > 0);
+    void reader.close()
+  }
+}
