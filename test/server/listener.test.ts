@@ -1,32 +1,44 @@
 import { once } from 'node:events'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import { silentLogger } from 'millrace'
-import { Listener } from '../../src/server/http/listener.ts'
+import { Listener, type Patience } from '../../src/server/http/listener.ts'
 import { answers, exchange, open, received, until } from './support.ts'
 
-const patience = { headers: 300, request: 600, idle: 300, silent: 2000, close: 300 }
-
-let listener: Listener
-beforeEach(async () => {
-  const limits = { mostHeader: 16_384, mostConnections: 2 }
-  listener = await Listener.open({ host: '127.0.0.1', port: 0, logger: silentLogger, patience, ...limits })
+const listeners: Listener[] = []
+afterEach(async () => {
+  await Promise.all(listeners.splice(0).map((listener) => listener.close()))
 })
-afterEach(() => listener.close())
+
+/** Opens a socket. It has more patience than a test takes, but for what is given. */
+async function listen(given: Partial<Patience> = {}): Promise<Listener> {
+  const patience = { headers: 60_000, request: 60_000, idle: 60_000, silent: 60_000, close: 60_000, ...given }
+  const limits = { mostHeader: 16_384, mostConnections: 2 }
+  const listener = await Listener.open({ host: '127.0.0.1', port: 0, logger: silentLogger, patience, ...limits })
+  listeners.push(listener)
+  return listener
+}
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'
 
 describe('a client that is slow', () => {
-  test.each([
-    ['to begin a request', [''], ['408 MR_SERVER_SLOW']],
-    ['to send its headers', ['GET / HTTP/1.1\r\nHost: lo'], ['408 MR_SERVER_SLOW']],
-    ['to send its body', ['POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n', 'half'], []],
-    ['to send the next request', [GET], ['200']],
-  ])('%s loses its connection', async (_what, sent, expected) => {
+  test.each<[string, Partial<Patience>, readonly string[], readonly string[]]>([
+    ['to begin a request', { headers: 300 }, [''], ['408 MR_SERVER_SLOW']],
+    ['to send its headers', { headers: 300 }, ['GET / HTTP/1.1\r\nHost: lo'], ['408 MR_SERVER_SLOW']],
+    [
+      'to send its body',
+      { headers: 1000, request: 1000 },
+      ['POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n', 'half'],
+      [],
+    ],
+    ['to send the next request', { idle: 300 }, [GET], ['200']],
+  ])('%s loses its connection', async (_what, patience, sent, expected) => {
+    const listener = await listen(patience)
     listener.serve(async (request) => new Response(await request.text()))
     expect(answers(await exchange(listener, ...sent))).toEqual(expected)
   })
 
   test('to take its response loses its connection', async () => {
+    const listener = await listen({ silent: 500 })
     const chunk = new Uint8Array(64 * 1024)
     let isCancelled = false
     const endless = new ReadableStream({
@@ -43,6 +55,7 @@ describe('a client that is slow', () => {
 
 describe('a socket that closes', () => {
   test('lets requests end that run, and ends connections that are idle at once', async () => {
+    const listener = await listen()
     const gate = Promise.withResolvers<void>()
     let running = 0
     listener.serve(async () => {
@@ -62,6 +75,7 @@ describe('a socket that closes', () => {
   })
 
   test('cuts requests that do not end', async () => {
+    const listener = await listen({ close: 300 })
     let running = 0
     listener.serve(() => {
       running++
@@ -77,6 +91,7 @@ describe('a socket that closes', () => {
 
 describe('a socket that has all the connections that it may have', () => {
   test('refuses one more while a request runs on each', async () => {
+    const listener = await listen({ close: 1 })
     let running = 0
     listener.serve(() => {
       running++
