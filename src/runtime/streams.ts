@@ -406,8 +406,9 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   /**
    * Returns the user's views of a store: one for each task of this process that has it, or the only one of a global
-   * table. `S` is the store's type: nothing checks it.
+   * table. `S` is the store's type: nothing checks it. They show what is not committed yet.
    *
+   * @deprecated Ask `store`, which finds the task of a key, waits for tasks that move, and works with workers.
    * @throws MR_STORE_UNKNOWN; MR_STORE_IN_THREAD where every stream thread is a worker with a memory of its own
    * @example
    * ```ts
