@@ -300,9 +300,10 @@ export class Streams implements CompanionHost, AsyncDisposable {
    * Cheap enough for every second; it never waits for anything.
    *
    * - `live` fails for what a restart may cure: the state `error`; a thread whose event loop a function has held for a
-   *   minute; records that wait, none of them processed and nothing committed, for 5 minutes; the restore of a store
-   *   that has not advanced for 5 minutes. Rebalances, restores that advance and brokers that do not respond are none.
-   *   Time for which the machine or the process was paused does not count.
+   *   minute, or that has waited for 5 minutes within one turn; records that wait, none of them processed and nothing
+   *   committed, for 5 minutes; the restore of a store that has not advanced for 5 minutes. Rebalances, restores that
+   *   advance and brokers that do not respond are none. Time for which the machine or the process was paused does not
+   *   count.
    * - `ready` fails while the state is not `running`, while stores are restored (but see `readyLag`), and from
    *   `drain()` or `close()` on. The message of a restore has its progress in offsets, and the time that is left.
    * - `startup` fails until every thread was a member of the group. It does not wait for restores.
