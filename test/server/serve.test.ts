@@ -1,20 +1,20 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Streams } from 'millrace'
 import { serve, type ServerOptions } from 'millrace/server'
 import { exchange, open, Running, until } from './support.ts'
 
 let running: Running
-beforeEach(async () => {
+beforeAll(async () => {
   running = await Running.start()
 })
-afterEach(() => running[Symbol.asyncDispose]())
+afterAll(() => running[Symbol.asyncDispose]())
 
 describe('a server', () => {
   test('answers on its address, and says in the status of the application where that is', async () => {
     const { streams } = running
-    const server = await serve(streams, { listen: '127.0.0.1:0' })
+    await using server = await serve(streams, { listen: '127.0.0.1:0' })
     const { host, port, url } = server.address!
     expect({ host, url }).toEqual({ host: '127.0.0.1', url: `http://127.0.0.1:${port}` })
     expect(await (await fetch(`${url}/livez`)).text()).toBe('ok\n')
@@ -41,7 +41,8 @@ describe('a server', () => {
   })
 
   test('ends with the application', async () => {
-    const { streams } = running
+    await using ending = await Running.start()
+    const { streams } = ending
     const { address } = await serve(streams, { listen: 0 })
     await streams.close()
     await expect(fetch(`${address!.url}/livez`)).rejects.toThrow('fetch failed')
@@ -130,7 +131,7 @@ describe('a server that cannot start', () => {
 
 describe('connections', () => {
   test('beyond the limit take the place of those that are idle longest: a probe comes through', async () => {
-    const server = await serve(running.streams, { listen: 0, limits: { connections: 100 } })
+    await using server = await serve(running.streams, { listen: 0, limits: { connections: 100 } })
     const idle = await Promise.all(Array.from({ length: 1000 }, () => open(server.address!)))
     expect(
       await exchange(server.address!, 'GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'),
