@@ -5,6 +5,7 @@ import { fileModeOption } from '../options/file-mode-option.ts'
 import {
   duration,
   flag,
+  INT32_MAX,
   oneOf,
   option,
   Place,
@@ -16,8 +17,10 @@ import {
 } from '../options/options.ts'
 import type { ListLettersOptions, ReplayLettersOptions, ShowLetterOptions } from './dead-letters-command.ts'
 import type { DescribeOptions } from './describe-command.ts'
+import type { InstancesOptions } from './instances-command.ts'
 import type { ResetOptions } from './reset-command.ts'
 import type { RunOptions } from './run-command.ts'
+import type { StatusOptions } from './status-command.ts'
 
 /** The greatest number of threads, as in `defineApp`. */
 const MOST_THREADS = 1024
@@ -192,6 +195,48 @@ export const REPLAY_LETTERS = {
   logFormat,
 } satisfies TableOf<ReplayLettersOptions, CommandOption>
 
+const url = {
+  ...option<string>(
+    'http://HOST:PORT',
+    { defaultText: '`http://127.0.0.1:8080`', description: 'the server of a running instance' },
+    readUrl,
+  ),
+  value: 'url',
+}
+
+const tokenFile = {
+  ...text({
+    defaultText: '`MILLRACE_TOKEN`',
+    description: 'file with the token to send; without it, the token in the environment',
+  }),
+  value: 'file',
+}
+
+const timeout = {
+  ...duration({
+    default: 10_000,
+    defaultText: '10 s',
+    least: 1,
+    most: INT32_MAX,
+    description: 'how long to wait for an answer',
+  }),
+  value: 'time',
+}
+
+/** The options of `millrace status`. */
+export const STATUS = { url, tokenFile, timeout, json, logFormat } satisfies TableOf<StatusOptions, CommandOption>
+
+/** The options of `millrace instances`. */
+export const INSTANCES = {
+  url,
+  tokenFile,
+  timeout,
+  kafka: { ...kafka, description: 'Kafka brokers that know the group, instead of `--url`' },
+  app: { ...text({ description: 'id of the application, with `--kafka`' }), value: 'id' },
+  json: flag({ default: false, description: 'as JSON, one instance a line' }),
+  logFormat,
+} satisfies TableOf<InstancesOptions, CommandOption>
+
 /** Returns an option as it is typed: `--from-beginning`, `--data <dir>`. */
 export function flagsOf(name: string, { value }: CommandOption): string {
   const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
@@ -229,6 +274,13 @@ function readBrokers(value: unknown, place: Place): readonly string[] {
     if (port < 1 || port > 65_535) throw place.refuse(broker, 'Give HOST:PORT, as in localhost:9092.')
   }
   return brokers
+}
+
+function readUrl(value: unknown, place: Place): string {
+  const { protocol, search, hash } = URL.parse(String(value)) ?? {}
+  const isBase = search === '' && hash === ''
+  if (isBase && (protocol === 'http:' || protocol === 'https:')) return String(value)
+  throw place.refuse(value, 'Give http://HOST:PORT, as in http://localhost:8080.')
 }
 
 function readThreads(value: unknown, place: Place): number {

@@ -15,6 +15,7 @@ import type { Log } from '../log/log.ts'
 import type { LogFormat } from './cli-error.ts'
 import { loadApp } from './load-app.ts'
 import { openLog } from './open-log.ts'
+import { namedLines, printable, timeText } from './text.ts'
 
 interface LettersOptions {
   readonly kafka?: readonly string[]
@@ -162,7 +163,7 @@ function textOf(letter: DeadLetter | NoDeadLetter): string {
   const headers = Array.from(letter.headers, ({ name, value }) => ['header', `${name}: ${bytesText(value)}`])
   if (letter.kind === 'other') {
     const { id, reason, timestamp, key, value } = letter
-    return table([
+    return namedLines([
       ['id', id],
       ['no dead letter', reason],
       ['time', timeText(timestamp)],
@@ -172,7 +173,7 @@ function textOf(letter: DeadLetter | NoDeadLetter): string {
     ])
   }
   const { id, origin, code, node, task, exception, message, stack, key, value, replayed } = letter
-  return table([
+  return namedLines([
     ['id', id],
     ['replayed', replayed === true ? 'yes' : 'no'],
     ['from', `${originText(letter)} of ${timeText(origin.timestamp)}`],
@@ -184,14 +185,6 @@ function textOf(letter: DeadLetter | NoDeadLetter): string {
     ['value', partText(value)],
     ['stack', stack],
   ])
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const width = Math.max(...rows.map(([name = '']) => name.length))
-  const indent = ' '.repeat(width + 2)
-  return rows
-    .map(([name = '', text = '']) => `${name.padEnd(width)}  ${printable(text).replaceAll('\n', `\n${indent}`)}`)
-    .join('\n')
 }
 
 function originText({ origin: { topic, partition, offset } }: DeadLetter): string {
@@ -208,7 +201,7 @@ function replayLine({ id, topic, partition, key, value, headers }: DeadLetterRep
     ['key', bytesText(key)],
     ['value', bytesText(value)],
   ]
-  return `${table(rows)}\n`
+  return `${namedLines(rows)}\n`
 }
 
 function partText({ bytes, value, error }: DeadLetterPart): string {
@@ -218,15 +211,4 @@ function partText({ bytes, value, error }: DeadLetterPart): string {
 function bytesText(bytes: Buffer | null): string {
   if (bytes === null) return 'null'
   return isUtf8(bytes) ? bytes.toString('utf8') : `${bytes.toString('hex')} (hex)`
-}
-
-/** Escapes control characters: a record must not be able to write to the terminal what is no text. */
-function printable(text: string): string {
-  return text.replaceAll(/[^\P{Cc}\t\n]/gu, (control) => `\\x${control.charCodeAt(0).toString(16).padStart(2, '0')}`)
-}
-
-/** Any number may have been written as a time. */
-function timeText(time: number): string {
-  const date = new Date(time)
-  return Number.isNaN(date.getTime()) ? String(time) : date.toISOString()
 }

@@ -5,17 +5,21 @@ import { formatError, type LogFormat } from './cli-error.ts'
 import {
   addOptions,
   DESCRIBE,
+  INSTANCES,
   LIST_LETTERS,
   REPLAY_LETTERS,
   RESET,
   RUN,
   SHOW_LETTER,
+  STATUS,
   type CommandOptions,
 } from './command-options.ts'
 import type { ListLettersOptions, ReplayLettersOptions, ShowLetterOptions } from './dead-letters-command.ts'
 import type { DescribeOptions } from './describe-command.ts'
+import type { InstancesOptions } from './instances-command.ts'
 import type { ResetOptions } from './reset-command.ts'
 import type { RunOptions } from './run-command.ts'
+import type { StatusOptions } from './status-command.ts'
 
 /** Exit codes: the command succeeded, it failed, or it was not understood. */
 export const EXIT_DONE = 0
@@ -94,6 +98,14 @@ function createProgram(): Command {
     .action(async (app: string, ids: readonly string[], options: ReplayLettersOptions) =>
       (await import('./dead-letters-command.ts')).replayLetters(app, ids, options),
     )
+
+  addOptions(program.command('status'), STATUS)
+    .description('Shows what a running instance is and does, and what is wrong with it.')
+    .action(async (options: StatusOptions) => (await import('./status-command.ts')).showStatus(options))
+
+  addOptions(program.command('instances'), INSTANCES)
+    .description('Shows where the instances of an application are, and which tasks each has.')
+    .action(async (options: InstancesOptions) => (await import('./instances-command.ts')).showInstances(options))
 
   return program
 }

@@ -1,11 +1,13 @@
 import {
   DESCRIBE,
   flagsOf,
+  INSTANCES,
   LIST_LETTERS,
   REPLAY_LETTERS,
   RESET,
   RUN,
   SHOW_LETTER,
+  STATUS,
 } from '../../src/cli/command-options.ts'
 import { READ_DEAD_LETTERS } from '../../src/dead-letters/read-dead-letters.ts'
 import { REPLAY_DEAD_LETTERS } from '../../src/dead-letters/replay-dead-letters.ts'
@@ -39,6 +41,8 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
   ['millrace run', RUN],
   ['millrace reset', RESET],
   ['millrace describe', DESCRIBE],
+  ['millrace status', STATUS],
+  ['millrace instances', INSTANCES],
   ['readDeadLetters()', READ_DEAD_LETTERS],
   ['replayDeadLetters()', REPLAY_DEAD_LETTERS],
   ['millrace dead-letters ls', LIST_LETTERS],

@@ -8,6 +8,7 @@ import { describeGroupsV5 } from '@platformatic/kafka'
 import { Cluster } from '../../src/kafka/cluster/cluster.ts'
 import { clusterOptions } from '../../src/kafka/cluster/connection-options.ts'
 import { kafka } from '../../src/kafka/index.ts'
+import { ask } from '../cli/ask.ts'
 import { CliProcess, fixture } from '../cli/cli-process.ts'
 import { sharedBroker, uniqueName } from './broker/index.ts'
 
@@ -77,7 +78,7 @@ test.each([
   ['streams', 'Dead'],
 ] as const)('--group-protocol %s makes it a member of such a group', async (protocol, classicState) => {
   await log.createTopics([numbers, doubled].map(({ name }) => ({ name, partitions: 2 })))
-  const run = start('--group-protocol', protocol)
+  const run = start('--group-protocol', protocol, '--http', '0', '--advertise', '10.0.0.1:8080')
   await run.stderrMatches(/"state":"running","tasks":2/)
   const cluster = new Cluster(clusterOptions({ brokers }))
   const groupId = `${prefix}doubler`
@@ -85,7 +86,21 @@ test.each([
   // In the response to this request every group that is not classic is dead.
   const { groups } = await cluster.send(broker, 'group', describeGroupsV5.api, [groupId], false)
   await cluster.close()
+  const instances = await ask('instances', '--kafka', brokers, '--app', groupId)
+  expect(instances.stdout).toMatch(/^10\.0\.0\.1:8080 +0_0 0_1 +- +\S+$/m)
+  expect(instances).toMatchObject({ code: 0, stderr: '' })
   run.signal('SIGTERM')
   expect((await run.result()).code).toBe(0)
   expect(groups.map(({ groupState }) => groupState)).toEqual([classicState])
+})
+
+test('instances of an application that does not run are none, and of brokers that do not answer an error', async () => {
+  expect(await ask('instances', '--kafka', brokers, '--app', uniqueName('nobody'))).toEqual({
+    code: 0,
+    stdout: '',
+    stderr: expect.stringMatching(/^no instances of nobody/),
+  })
+  const { code, stdout, stderr } = await ask('instances', '--kafka', '127.0.0.1:1', '--app', 'a', '--timeout', '1s')
+  expect(stderr).toMatch(/^error MR_LOG_UNREACHABLE: no Kafka broker of 127\.0\.0\.1:1 responded .*\n/)
+  expect([code, stdout]).toEqual([1, ''])
 })

@@ -31,6 +31,7 @@ test('/v1/app says what runs', async () => {
     state: 'running',
     guarantee: 'exactly_once',
     threads: 1,
+    lag: 0,
   })
 })
 

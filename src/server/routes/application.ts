@@ -13,6 +13,7 @@ const App = z
     state: z.enum(['created', 'rebalancing', 'running', 'pending-shutdown', 'not-running', 'pending-error', 'error']),
     guarantee: z.enum(['at_least_once', 'exactly_once']),
     threads: count.describe('number of stream threads'),
+    lag: count.describe('records known to wait in the log for this process'),
   })
   .openapi('App')
 
@@ -60,9 +61,10 @@ export const application: Family = ({ streams }) => [
     answer() {
       const { id, settings } = streams.app
       const { threads } = settings
+      const { lag } = streams.status()
       // A log in this process is exactly-once, whatever is asked for.
       const guarantee = streams.log.kind === 'kafka' ? settings.guarantee : 'exactly_once'
-      return respond(App, { id, version: PACKAGE_VERSION, state: streams.state, guarantee, threads })
+      return respond(App, { id, version: PACKAGE_VERSION, state: streams.state, guarantee, threads, lag })
     },
   }),
   route({
