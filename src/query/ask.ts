@@ -25,8 +25,14 @@ export interface Patience {
   readonly signal: AbortSignal | undefined
 }
 
-/** Codes of states that pass: the task moves, is restored, or its engine is being opened. */
-const passing: ReadonlySet<string> = new Set(['MR_QUERY_NOT_OWNER', 'MR_QUERY_RESTORING', 'MR_STATE_CLOSED'])
+/** Codes of states that pass: the task moves, is restored or behind, or its engine is being opened. */
+const passing: ReadonlySet<string> = new Set([
+  'MR_QUERY_NOT_OWNER',
+  'MR_QUERY_RESTORING',
+  'MR_QUERY_COMMITTING',
+  'MR_QUERY_BEHIND',
+  'MR_STATE_CLOSED',
+])
 const FIRST_PAUSE = 5
 const LONGEST_PAUSE = 100
 

@@ -48,17 +48,14 @@ export class OpenScans implements RowOwner {
   }
 
   async open(request: RowRequest): Promise<RowPage> {
-    for (;;) {
-      await turn()
-      const owned = this.#options.find(request)
-      const { consistency, store, query } = request
-      // The outcome of the commit under way is some milliseconds away.
-      if (consistency === 'committed' && !owned.reads.observe()) continue
-      this.#closeUnused()
-      const rows = owned.reads.open(query, consistency)
-      const scan = { rows, source: sourceOf(owned, consistency), owned, store, usedAt: 0 }
-      return this.#page(scan, undefined)
-    }
+    await turn()
+    const owned = this.#options.find(request)
+    const { consistency, store, query } = request
+    if (consistency === 'committed' && !owned.reads.observe()) throw committing(request)
+    this.#closeUnused()
+    const rows = owned.reads.open(query, consistency)
+    const scan = { rows, source: sourceOf(owned, consistency), owned, store, usedAt: 0 }
+    return this.#page(scan, undefined)
   }
 
   async next(number: number): Promise<RowPage> {
@@ -133,6 +130,14 @@ export class OpenScans implements RowOwner {
 
 function sourceOf({ source }: OwnedStore, consistency: Consistency): RowSource {
   return { ...source, consistency, age: consistency === 'latest' ? 0 : source.age }
+}
+
+function committing({ store, partition }: RowRequest): MillraceError {
+  return new MillraceError('MR_QUERY_COMMITTING', 'a commit is under way, and its outcome is not known', {
+    store,
+    partition,
+    hint: 'Ask again: only the first queries of a store have to wait for a commit.',
+  })
 }
 
 /** Resolves when no function of the application, and no step of a task, is on the stack. */

@@ -1,4 +1,5 @@
 import { duration, flag, oneOf, option, wholeNumber, type Option } from '../options/options.ts'
+import type { Position } from './row-request.ts'
 import type { Consistency } from '../state/reads.ts'
 
 /* The options of queries. The docs of the views say what they mean. */
@@ -21,6 +22,23 @@ const signal = option<AbortSignal>('AbortSignal', { description: 'ends the query
   throw place.refuse(given, 'Give the signal of an AbortController.')
 })
 
+const at = option<Position>(
+  'position, by topic and partition',
+  { description: 'what the answer must have in it' },
+  (given, place) => {
+    if (isPosition(given)) return given
+    throw place.refuse(given, 'Give the position of an answer, such as { orders: { 0: 18 } }.')
+  },
+)
+
+function isPosition(given: unknown): given is Position {
+  const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+  if (!isObject(given)) return false
+  return Object.values(given).every(
+    (offsets) => isObject(offsets) && Object.values(offsets).every((offset) => Number.isSafeInteger(offset)),
+  )
+}
+
 /** Any value: the serde of the keys decides. */
 const bound: Option<unknown> = option<unknown>('key', { description: 'bound of keys, included' }, (given) => given)
 
@@ -31,6 +49,7 @@ export const QUERY = {
   }),
   role: oneOf<'active' | 'any'>(['active', 'any'], { default: 'active', description: 'whether a standby may answer' }),
   maxLag: wholeNumber({ default: 0, description: 'offsets that a standby may be behind' }),
+  at,
   partition: wholeNumber({ description: 'the partition that is asked' }),
   timeout: duration({
     default: TIMEOUT,

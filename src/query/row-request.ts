@@ -11,7 +11,12 @@ export interface RowRequest {
   readonly role: 'active' | 'any'
   /** Offsets that a standby may be behind its changelog. */
   readonly maxLag: number
+  /** What the rows must have in them. */
+  readonly at: Position | undefined
 }
+
+/** Offsets of inputs, by topic and partition: the next record of each, which the rows do not have in them. */
+export type Position = Readonly<Record<string, Readonly<Record<number, number>>>>
 
 /** Where rows were read, and as of when. */
 export interface RowSource {
@@ -22,8 +27,8 @@ export interface RowSource {
   readonly lag: number
   /** ms since the commit that `committed` rows are of; 0 for the latest ones. */
   readonly age: number
-  /** Offsets of the input that the rows have in them, by topic: the next record of each partition. */
-  readonly position: Readonly<Record<string, number>>
+  /** Of an active task: what the rows have in them. */
+  readonly position: Position
 }
 
 /** Some of the rows of a request, encoded as `readRows` reads them. */
@@ -36,7 +41,10 @@ export interface RowPage {
 
 /** The part of a thread that answers queries of the tasks in it. */
 export interface RowOwner {
-  /** @throws MR_QUERY_NOT_OWNER, MR_QUERY_RESTORING, MR_QUERY_STALE, MR_QUERY_LIMIT, and what the store throws */
+  /**
+   * @throws MR_QUERY_NOT_OWNER, MR_QUERY_RESTORING, MR_QUERY_COMMITTING, MR_QUERY_STALE, MR_QUERY_BEHIND,
+   * MR_QUERY_POSITION, MR_QUERY_LIMIT, and what the store throws
+   */
   open(request: RowRequest): Promise<RowPage>
   /** @throws MR_QUERY_SLOW_READER if the last page was asked for long ago, MR_QUERY_MOVED if the task was closed */
   next(scan: number): Promise<RowPage>

@@ -176,7 +176,7 @@ export class AskedStore {
   }
 
   #request(partition: number, query: RowQuery, options: CheckedQuery): RowRequest {
-    const { consistency = this.#options.consistency, role, maxLag } = options
+    const { consistency = this.#options.consistency, role, maxLag, at } = options
     // Records of global topics are committed before they are read.
     return {
       store: this.name,
@@ -185,6 +185,7 @@ export class AskedStore {
       consistency: partition === GLOBAL ? 'latest' : consistency,
       role,
       maxLag,
+      at,
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Duration } from '../options/options.ts'
+import type { Position } from './row-request.ts'
 import type { Consistency } from '../state/reads.ts'
 import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
 
@@ -13,6 +14,12 @@ export interface QueryOptions {
   readonly role?: 'active' | 'any'
   /** Offsets that a standby may be behind its changelog. Default 0. */
   readonly maxLag?: number
+  /**
+   * What the answer must have in it: the `position` of an earlier answer, so that what was seen is never taken back,
+   * or the place behind a record that was written (`{ orders: { 2: 18 } }` behind offset 17), so that it is seen.
+   * Topics are those that the task of the store reads. It is waited for, up to `timeout`.
+   */
+  readonly at?: Position
   /** The partition to be asked; that of the key, or all, if not given. For topics that others partition otherwise. */
   readonly partition?: number
   /**
@@ -85,16 +92,17 @@ export interface Answer<V> {
   readonly lag: number
   /** ms since the commit that the answer is as of; 0 for the latest. */
   readonly age: number
-  /** Offsets of the input that were committed, by topic: the next record of the partition. */
-  readonly position: Readonly<Record<string, number>>
+  /** What the answer has in it, by topic and partition: the offset of the next record. Empty of a standby. */
+  readonly position: Position
 }
 
 /**
  * A key-value store as it is asked. Every method rejects with
  *
  * - MR_QUERY_NOT_OWNER, MR_QUERY_RESTORING if the task cannot be read within `timeout`, MR_QUERY_STALE if a standby is
- *   too far behind, MR_QUERY_TIMEOUT if there is no answer, MR_QUERY_LIMIT if too many scans are open;
- * - MR_QUERY_KEY for a key that its serde refuses, MR_CONFIG for options that are unknown or impossible;
+ *   too far behind, MR_QUERY_BEHIND if the task does not reach `at` in time, MR_QUERY_TIMEOUT if there is
+ *   no answer, MR_QUERY_LIMIT if too many scans are open;
+ * - MR_QUERY_KEY for a key that its serde refuses, MR_QUERY_POSITION for topics that the task does not read, MR_CONFIG for options that are unknown or impossible;
  * - MR_STATE_DESERIALIZE for a row that the store's serdes cannot read.
  *
  * @example

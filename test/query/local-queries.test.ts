@@ -160,3 +160,23 @@ test('a reference of another kind than the store that an operator makes is refus
   expect(() => storeRef('', { key: string(), value: string() })).toThrow(refused)
   expect(() => storeRef('half', { key: string() } as never)).toThrow(refused)
 })
+
+test.each(['exactly_once', 'at_least_once'] as const)(
+  'who gives the place behind a record that was written sees it, %s, and an unknown place is waited for in vain',
+  async (guarantee) => {
+    await using streams = await Streams.start(app(guarantee), { log, stateDirectory: directory })
+    const store = streams.store(counts)
+    const { partition } = await store.read('a')
+    for (let n = 1; n <= 20; n++) {
+      await write(words, ['a', 'x', n])
+      expect(await store.read('a', { at: { words: { [partition]: n } } })).toMatchObject({
+        value: n,
+        position: { words: { [partition]: n } },
+      })
+    }
+    const at = { words: { [partition]: 21 } }
+    await expect(store.get('a', { at, timeout: 100 })).rejects.toMatchObject({ code: 'MR_QUERY_BEHIND' })
+    await expect(store.get('a', { at: { cities: { 0: 1 } } })).rejects.toMatchObject({ code: 'MR_QUERY_POSITION' })
+    await expect(store.get('a', { at: { words: 1 } as never })).rejects.toMatchObject({ code: 'MR_CONFIG' })
+  },
+)

@@ -11,12 +11,14 @@ const ASKED = 5
 
 /**
  * Ask every process, zombies too, how often a key was ordered. What is committed has a position: the answer must be the
- * number of orders before it.
+ * number of orders before it. A client that carries a position never sees it go back.
  */
 export class QueryClients {
   readonly problems: string[] = []
   /** Answers that were compared. */
   answers = 0
+  /** By partition: the greatest offset that an answer had in it. */
+  readonly #seen = new Map<number, number>()
   readonly #world: World
   readonly #random: Random
   readonly #orders: OrderedKeys
@@ -52,15 +54,21 @@ export class QueryClients {
     try {
       const store = this.#random.pick(['counts', 'totals'] as const)
       const counts = streams.store<KeyValueView<string, number | { readonly count: number }>>(store)
-      const { value: found, position, consistency } = await counts.read(key, { signal: this.#end.signal })
+      const seen = this.#seen.get(partitionOf(key)) ?? 0
+      const carries = this.#random.chance(0.5) ? { at: { orders: { [partitionOf(key)]: seen } } } : {}
+      const { signal } = this.#end
+      const { value: found, partition, position, consistency } = await counts.read(key, { signal, ...carries })
       const value = typeof found === 'object' ? found.count : found
-      const offset = position['orders']
-      if (this.#isOver || offset === undefined) return
+      const offset = position['orders']?.[partition]
+      // Behind a crash the disk is that of the next process.
+      if (this.#isOver || process.crashed || offset === undefined) return
       this.answers++
+      this.#seen.set(partition, Math.max(this.#seen.get(partition) ?? 0, offset))
+      if ('at' in carries && offset < seen) this.problems.push(`${process.name} goes back to ${offset} from ${seen}`)
       const expected = this.#orders.count(key, offset)
       if (consistency !== 'committed' || (value ?? 0) !== expected) {
         this.problems.push(
-          `${process.name} says that ${key} was ordered ${value ?? 0} times, not ${expected}, by ${offset}`,
+          `${process.name} says by ${store} that ${key} was ordered ${value ?? 0} times, not ${expected}, by ${offset}`,
         )
       }
     } catch (error) {

@@ -312,9 +312,13 @@ export class Processing {
     return Math.min(this.#contexts.punctuation.nextWallClock, this.#calls.nextDue)
   }
 
-  /** Offsets of the inputs that are committed, by topic: the next record of each. */
-  get position(): Readonly<Record<string, number>> {
-    return Object.fromEntries([...this.#committed].map(([{ topic }, offset]) => [topic, offset]))
+  /** Offsets of the next records of the inputs, by topic: as committed, or as processed. */
+  position(isCommitted: boolean): Map<string, number> {
+    const offsets = new Map<string, number>()
+    for (const queue of this.#queues) {
+      offsets.set(queue.topic, (isCommitted ? this.#committed.get(queue) : queue.nextOffset) ?? 0)
+    }
+    return offsets
   }
 
   /** Offset after the last committed record of a partition. */

@@ -24,7 +24,7 @@ export class ReadableStores {
     this.#options = options
   }
 
-  /** @throws MR_QUERY_NOT_OWNER, MR_QUERY_RESTORING, MR_QUERY_STALE */
+  /** @throws MR_QUERY_NOT_OWNER, MR_QUERY_RESTORING, MR_QUERY_STALE, MR_QUERY_BEHIND, MR_QUERY_POSITION */
   find(request: RowRequest): OwnedStore {
     const { store, partition } = request
     const table = this.#options.global(store)
@@ -46,20 +46,24 @@ export class ReadableStores {
     if (!stores.isReadable || reads === undefined) throw notReady(task, store)
     const { readEdition } = stores
     const isChanged = state === 'running' && task.processing.commitNeeded
+    const position = state === 'running' ? task.processing.position(request.consistency === 'committed') : undefined
+    if (position !== undefined) requireReached(position, request, task.id)
     const source = {
       partition,
       role: state === 'running' ? ('active' as const) : ('standby' as const),
       lag,
       age: isChanged ? clock.monotonic() - committedAt() : 0,
-      position: state === 'running' ? task.processing.position : {},
+      position: Object.fromEntries([...(position ?? [])].map(([topic, next]) => [topic, { [partition]: next }])),
     }
     return { reads, source, isOpen: () => task.state === state && stores.readEdition === readEdition }
   }
 
   /** Returns how far a task that does not process is behind. */
-  #behind(task: Task, { store, partition, role, maxLag }: RowRequest): number {
-    if (role === 'active' && !task.isActive) throw notOwner(store, partition)
-    if (role === 'active' || !task.isOpen) throw notReady(task, store)
+  #behind(task: Task, { store, partition, role, maxLag, at }: RowRequest): number {
+    // A standby knows how far its changelog is, not how far the inputs are.
+    const mayStandIn = role === 'any' && at === undefined
+    if (!mayStandIn && !task.isActive) throw notOwner(store, partition)
+    if (!mayStandIn || !task.isOpen) throw notReady(task, store)
     const lag = this.#options.lag(task.id)
     if (lag !== undefined && lag <= maxLag) return lag
     const behind = lag === undefined ? 'an unknown number of' : `${lag}`
@@ -87,4 +91,28 @@ function notReady({ id, state, partition }: Task, store: string): MillraceError 
     partition,
     hint: "Ask again later, or read what is there with `role: 'any'` and `maxLag`.",
   })
+}
+
+/** @param position offsets of the next records of the task's inputs, by topic */
+function requireReached(position: ReadonlyMap<string, number>, request: RowRequest, task: string): void {
+  const { store, partition, at = {} } = request
+  for (const [topic, offsets] of Object.entries(at)) {
+    const wanted = offsets[partition]
+    const reached = position.get(topic)
+    if (reached === undefined) {
+      throw new MillraceError('MR_QUERY_POSITION', `the task of the store does not read the topic "${topic}"`, {
+        task,
+        store,
+        hint: `Give positions of what it reads: ${[...position.keys()].join(', ')}.`,
+      })
+    }
+    if (wanted === undefined || reached >= wanted) continue
+    throw new MillraceError('MR_QUERY_BEHIND', `the task is at offset ${reached}, not yet at ${wanted}`, {
+      task,
+      store,
+      topic,
+      partition,
+      hint: 'Ask again, with a longer `timeout`, or without `at`.',
+    })
+  }
 }
