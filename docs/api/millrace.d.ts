@@ -9,7 +9,7 @@ export interface Answer<V> {
   readonly consistency: Consistency
   readonly lag: number
   readonly age: number
-  readonly position: Readonly<Record<string, number>>
+  readonly position: Position
 }
 
 export interface AppConfig {
@@ -736,6 +736,7 @@ export interface QueryOptions {
   readonly consistency?: Consistency
   readonly role?: 'active' | 'any'
   readonly maxLag?: number
+  readonly at?: Position
   readonly partition?: number
   readonly timeout?: Duration
   readonly signal?: AbortSignal

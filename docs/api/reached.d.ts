@@ -446,6 +446,10 @@ interface Scheduler {
   random(): number
 }
 
+// src/query/row-request.ts
+
+type Position = Readonly<Record<string, Readonly<Record<number, number>>>>
+
 // src/query/views.ts
 
 interface ScanOptions {

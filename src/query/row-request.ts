@@ -27,7 +27,7 @@ export interface RowSource {
   readonly lag: number
   /** ms since the commit that `committed` rows are of; 0 for the latest ones. */
   readonly age: number
-  /** Of an active task: what the rows have in them. */
+  /** What the rows of an active task have in them; empty of a standby. */
   readonly position: Position
 }
 
