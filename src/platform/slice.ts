@@ -3,6 +3,8 @@ import type { Scheduler } from './scheduler.ts'
 
 /** Longest time (ms) of processing before I/O, timers and other threads of the event loop run. */
 const SLICE = 10
+/** The same while somebody outside of the thread waits for it again and again. */
+const SHORT_SLICE = 5
 /** Steps between two looks at the clock: a look after each step would often cost more than the step. */
 const STEPS_PER_LOOK = 8
 /**
@@ -32,11 +34,14 @@ export class Slice {
   #stepsPerLook = STEPS_PER_LOOK
   #left = STEPS_PER_LOOK
   #isOver = false
+  readonly #isAwaited: () => boolean
   #longest: Hold = { length: 0, end: 0 }
 
-  constructor(clock: Clock, scheduler: Scheduler) {
+  /** @param isAwaited looked at when a slice begins: true makes it short */
+  constructor(clock: Clock, scheduler: Scheduler, isAwaited: () => boolean = () => false) {
     this.#clock = clock
     this.#scheduler = scheduler
+    this.#isAwaited = isAwaited
   }
 
   get isOver(): boolean {
@@ -50,7 +55,7 @@ export class Slice {
 
   begin(): void {
     this.#lastLook = this.#clock.monotonic()
-    this.#end = this.#lastLook + SLICE
+    this.#end = this.#lastLook + (this.#isAwaited() ? SHORT_SLICE : SLICE)
     this.#left = this.#stepsPerLook
     this.#isOver = false
   }

@@ -37,18 +37,23 @@ const ROWS_A_LOOK = 64
 const READER_TIMEOUT = 30_000
 const MOST_SCANS = 100
 
-/** The queries of the tasks of one thread. Each page is read in a turn of its own, between two steps of the thread. */
+/** The queries of the tasks of one thread. A page is read between two steps of the thread, never within one. */
 export class OpenScans implements RowOwner {
   readonly #options: OpenScansOptions
   readonly #scans = new Map<number, Scan>()
   #last = 0
+  /** ms of reading since the event loop turned last. */
+  #spent = 0
+  #turns = false
 
   constructor(options: OpenScansOptions) {
     this.#options = options
   }
 
   async open(request: RowRequest): Promise<RowPage> {
-    await turn()
+    // Behind everything that is on the stack, but before the next slice of the thread.
+    if (this.#spent < PAGE_TIME) await undefined
+    else await turn()
     const owned = this.#options.find(request)
     const { consistency, store, query } = request
     if (consistency === 'committed' && !owned.reads.observe()) throw committing(request)
@@ -87,9 +92,29 @@ export class OpenScans implements RowOwner {
     for (const number of [...this.#scans.keys()]) this.cancel(number)
   }
 
+  /** Reads a page, and counts the time: who asks again and again must not keep the event loop from turning. */
   #page(scan: Scan, number: number | undefined): RowPage {
     const { clock } = this.#options
     const begin = clock.monotonic()
+    try {
+      return this.#read(scan, number, begin)
+    } finally {
+      this.#spent += clock.monotonic() - begin
+      this.#countTurn()
+    }
+  }
+
+  #countTurn(): void {
+    if (this.#turns) return
+    this.#turns = true
+    setImmediate(() => {
+      this.#turns = false
+      this.#spent = 0
+    })
+  }
+
+  #read(scan: Scan, number: number | undefined, begin: number): RowPage {
+    const { clock } = this.#options
     const writer = new PageWriter(number === undefined ? FIRST_PAGE_BYTES : PAGE_BYTES)
     const { rows, source } = scan
     try {
@@ -140,7 +165,7 @@ function committing({ store, partition }: RowRequest): MillraceError {
   })
 }
 
-/** Resolves when no function of the application, and no step of a task, is on the stack. */
+/** Resolves in the next turn of the event loop. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }

@@ -16,17 +16,27 @@ export interface ReadableStoresOptions {
   readonly committedAt: () => number
 }
 
+/** ms for which a query lets the thread take short slices: the next one is likely to come. */
+const RECENTLY = 100
+
 /** The stores of a thread's tasks, as queries find them. */
 export class ReadableStores {
   readonly #options: ReadableStoresOptions
+  #askedAt = -Infinity
 
   constructor(options: ReadableStoresOptions) {
     this.#options = options
   }
 
+  /** True if queries come now, one after the other. */
+  get areAsked(): boolean {
+    return this.#options.clock.monotonic() - this.#askedAt < RECENTLY
+  }
+
   /** @throws MR_QUERY_NOT_OWNER, MR_QUERY_RESTORING, MR_QUERY_STALE, MR_QUERY_BEHIND, MR_QUERY_POSITION */
   find(request: RowRequest): OwnedStore {
     const { store, partition } = request
+    this.#askedAt = this.#options.clock.monotonic()
     const table = this.#options.global(store)
     if (table !== undefined) return table
     for (const task of this.#options.tasks()) {

@@ -106,7 +106,7 @@ export class StreamThread {
     this.#options = options
     this.#wake = new WakeUp(options.clock)
     const { clock, scheduler, manager, settings } = options
-    this.#slice = new Slice(clock, scheduler)
+    this.#slice = new Slice(clock, scheduler, () => manager.readable.areAsked)
     this.#overlong = new OverlongCallback(this.#slice, manager, clock, settings.logger)
     this.#commitInterval = commitIntervalOf(settings, options.client.guarantee)
   }
