@@ -47,7 +47,7 @@ export async function ask(owners: RowOwners, request: RowRequest, patience: Pati
     } catch (error) {
       if (!isMillraceError(error) || !passing.has(error.code) || clock.monotonic() + pause >= deadline) throw error
     }
-    await new Promise((resolve) => setTimeout(resolve, pause))
+    await rest(pause, patience)
   }
 }
 
@@ -102,32 +102,41 @@ export class PartitionRows {
   }
 }
 
-/** Waits for an answer until the deadline, by the monotonic clock. @throws MR_QUERY_TIMEOUT */
+/** Waits for so many ms. @throws the reason of the signal */
+export async function rest(ms: number, patience: Patience): Promise<void> {
+  // A promise of its own: one that is shared would keep what waits for it for ever.
+  await unlessLater(new Promise<never>(() => {}), ms, patience, undefined)
+}
+
+/** Waits for an answer until the deadline, by the monotonic clock. @throws MR_QUERY_TIMEOUT, the reason of the signal */
 export async function inTime<T>(
   answer: MaybePromise<T>,
   { store, partition }: { readonly store: string; readonly partition?: number },
-  { clock, signal }: Patience,
+  patience: Patience,
   deadline: number,
 ): Promise<T> {
   if (!isPromise(answer)) return answer
-  const late = Promise.withResolvers<never>()
-  const timer = setTimeout(
-    () =>
-      late.reject(
-        new MillraceError('MR_QUERY_TIMEOUT', 'there was no answer in time', {
-          store,
-          partition,
-          hint: 'Ask again, or give the query a longer `timeout`.',
-        }),
-      ),
-    Math.max(0, deadline - clock.monotonic()),
-  )
-  const abort = (): void => late.reject(signal?.reason)
+  const first = await unlessLater(answer, Math.max(0, deadline - patience.clock.monotonic()), patience, LATE)
+  if (first !== LATE) return first
+  throw new MillraceError('MR_QUERY_TIMEOUT', 'there was no answer in time', {
+    store,
+    partition,
+    hint: 'Ask again, or give the query a longer `timeout`.',
+  })
+}
+
+const LATE = Symbol('late')
+
+/** Resolves to the answer, or to `late` after so many ms. */
+async function unlessLater<T, L>(answer: Promise<T>, ms: number, { clock, signal }: Patience, late: L): Promise<T | L> {
+  const end = Promise.withResolvers<L>()
+  const timer = clock.schedule(ms, () => end.resolve(late))
+  const abort = (): void => end.reject(signal?.reason)
   signal?.addEventListener('abort', abort)
   try {
-    return await Promise.race([answer, late.promise])
+    return await Promise.race([answer, end.promise])
   } finally {
-    clearTimeout(timer)
+    timer.cancel()
     signal?.removeEventListener('abort', abort)
   }
 }

@@ -4,7 +4,7 @@ import type { MaybePromise } from '../platform/maybe-promise.ts'
 import { partitionForKey } from '../record/murmur2.ts'
 import { internalTopicName } from '../topology/internal-topic-names.ts'
 import type { SourceNode, StreamPartitioner, Subtopology, Topology } from '../topology/topology.ts'
-import { inTime, type Patience } from './ask.ts'
+import { inTime, rest, type Patience } from './ask.ts'
 
 /** Where the keys of a store are: the topic that the tasks with the store read. */
 export interface StorePartitions {
@@ -52,7 +52,7 @@ export class PartitionFinder {
         return found
       }
       if (clock.monotonic() + PAUSE >= deadline) throw noTask(store)
-      await new Promise((resolve) => setTimeout(resolve, PAUSE))
+      await rest(PAUSE, patience)
     }
   }
 
