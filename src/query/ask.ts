@@ -108,7 +108,7 @@ export async function rest(ms: number, patience: Patience): Promise<void> {
   await unlessLater(new Promise<never>(() => {}), ms, patience, undefined)
 }
 
-/** Waits for an answer until the deadline, by the monotonic clock. @throws MR_QUERY_TIMEOUT, the reason of the signal */
+/** Waits for an answer until the deadline (monotonic clock). @throws MR_QUERY_TIMEOUT, the reason of the signal */
 export async function inTime<T>(
   answer: MaybePromise<T>,
   { store, partition }: { readonly store: string; readonly partition?: number },

@@ -12,6 +12,7 @@ const ASKED = 5
 /**
  * Ask every process, zombies too, how often a key was ordered. What is committed has a position: the answer must be the
  * number of orders before it. A client that carries a position never sees it go back.
+ * None waits: what cannot be said now is asked again later.
  */
 export class QueryClients {
   readonly problems: string[] = []
@@ -57,7 +58,16 @@ export class QueryClients {
       const seen = this.#seen.get(partitionOf(key)) ?? 0
       const carries = this.#random.chance(0.5) ? { at: { orders: { [partitionOf(key)]: seen } } } : {}
       const { signal } = this.#end
-      const { value: found, partition, position, consistency } = await counts.read(key, { signal, ...carries })
+      const {
+        value: found,
+        partition,
+        position,
+        consistency,
+      } = await counts.read(key, {
+        signal,
+        timeout: 0,
+        ...carries,
+      })
       const value = typeof found === 'object' ? found.count : found
       const offset = position['orders']?.[partition]
       // Behind a crash the disk is that of the next process.
