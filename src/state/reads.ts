@@ -21,6 +21,8 @@ export type RowQuery =
       readonly from: number
       readonly to: number
       readonly reverse: boolean
+      /** A row of an earlier query of the same kind: rows up to it, and itself, are left out. */
+      readonly after?: WindowPlace
     }
   /** One key's versions that were valid at some time from `from` to `to`, the oldest first. */
   | {
@@ -32,6 +34,13 @@ export type RowQuery =
     }
 
 export type RowOp = RowQuery['op']
+
+/** The row of a window or a session. */
+export interface WindowPlace {
+  readonly key: Buffer
+  readonly start: number
+  readonly end: number
+}
 
 /** A row of a store as bytes. */
 export interface StoredRow {

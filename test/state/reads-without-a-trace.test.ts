@@ -248,7 +248,17 @@ function expectSeen(h: StateHarness, kind: Kind, random: Random, all: Rows, cons
     const expected = all.filter((row) => isIn(row, all))
     const isReverse = 'reverse' in query && query.reverse
     const shown = read(h, query, consistency)
-    expect({ query, rows: shown }).toEqual({ query, rows: isReverse ? expected.toReversed() : expected })
+    const rows = isReverse ? expected.toReversed() : expected
+    expect({ query, rows: shown }).toEqual({ query, rows })
+    if (query.op !== 'windows' || rows.length === 0) continue
+    const at = random.below(rows.length)
+    const { key, start, end } = rows[at]!
+    const after = { key: Buffer.from(key), start, end }
+    expect({ query, after, rows: read(h, { ...query, after }, consistency) }).toEqual({
+      query,
+      after,
+      rows: rows.slice(at + 1),
+    })
   }
   expect([h.state.dirtyBytes, h.state.cleanBytes]).toEqual(memory)
 }

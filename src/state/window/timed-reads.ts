@@ -1,6 +1,6 @@
 import type { KeyValueEngine } from '../../engine/engine.ts'
 import { readLong } from '../../serde/big-endian.ts'
-import { MergedRows, type RowChange } from '../entries/merged-rows.ts'
+import { MergedRows, type MergedRange, type RowChange } from '../entries/merged-rows.ts'
 import type { Consistency, RowOp, RowQuery, StoredRows, StoreReads } from '../reads.ts'
 import { ByteWriter } from '../rows/byte-writer.ts'
 import type { Retention } from '../segment-retention.ts'
@@ -44,6 +44,12 @@ export class TimedReads implements StoreReads {
   }
 }
 
+
+
+function isPassed(rowKey: Buffer, passed: Buffer, reverse: boolean): boolean {
+  return reverse ? Buffer.compare(rowKey, passed) >= 0 : Buffer.compare(rowKey, passed) < 0
+}
+
 /** The rows of one key, or of all, within an interval of time: a range of row keys for each segment, or for all. */
 class WindowRows implements StoredRows {
   readonly #source: TimedSource
@@ -73,16 +79,18 @@ class WindowRows implements StoredRows {
     if (!query.reverse) this.#ranges.reverse()
   }
 
-  #open(changes: readonly RowChange[]): void {
+  #open(all: readonly RowChange[]): void {
     const { engine, layout, retention } = this.#source
     const { key, reverse } = this.#query
     const writer = new ByteWriter(64)
+    const passed = this.#passed(writer)
+    const changes = passed === undefined ? all : all.filter(({ rowKey }) => !isPassed(rowKey, passed, reverse))
     const firstSegment = retention.segment(this.#first)
     const lastSegment = retention.segment(this.#last)
     if (key === undefined) {
       const lower = layout.segmentHeader(writer.rewind(), firstSegment).copyOfRow()
       const upper = layout.segmentHeader(writer.rewind(), lastSegment + 1).copyOfRow()
-      this.#ranges.push(new MergedRows(engine, { lower, upper, reverse, changes }))
+      this.#add({ lower, upper, reverse, changes }, passed)
       return
     }
     for (let segment = firstSegment; segment <= lastSegment; segment++) {
@@ -92,8 +100,31 @@ class WindowRows implements StoredRows {
       const inSegment = changes.filter(
         ({ rowKey }) => Buffer.compare(rowKey, lower) >= 0 && Buffer.compare(rowKey, upper) < 0,
       )
-      this.#ranges.push(new MergedRows(engine, { lower, upper, reverse, changes: inSegment }))
+      this.#add({ lower, upper, reverse, changes: inSegment }, passed)
     }
+  }
+
+  /** Adds a range, without what a scan that goes on has passed. */
+  #add(range: MergedRange, passed: Buffer | undefined): void {
+    const { lower, upper, reverse } = range
+    const rest =
+      passed === undefined
+        ? range
+        : reverse
+          ? { ...range, upper: Buffer.compare(upper, passed) < 0 ? upper : passed }
+          : { ...range, lower: Buffer.compare(lower, passed) > 0 ? lower : passed }
+    if (Buffer.compare(rest.lower, rest.upper) < 0) this.#ranges.push(new MergedRows(this.#source.engine, rest))
+  }
+
+  /** Returns the row key of `after`; forwards, the first one behind it. */
+  #passed(writer: ByteWriter): Buffer | undefined {
+    const { layout, windowSize } = this.#source
+    const { after, reverse } = this.#query
+    if (after === undefined) return undefined
+    const time = windowSize === undefined ? after.end : after.start
+    layout.header(writer.rewind(), time).bytes(after.key)
+    layout.trailer(writer, time, windowSize === undefined ? after.start : 0)
+    return (reverse ? writer : writer.byte(0)).copyOfRow()
   }
 
   next(): boolean {
