@@ -121,6 +121,14 @@ export interface CompanionHost {
   readonly state: StreamsState
   readonly closed: Promise<void>
   whenRunning(): Promise<void>
+  store<Kind extends StoreKind, K, V>(ref: StoreRef<Kind, K, V>): ViewsByKind<K, V>[Kind]
+  store<
+    View extends {
+      readonly name: string
+    },
+  >(
+    name: string,
+  ): View
   stores<S>(name: string): S[]
   status(): StreamsStatus
   health(): Health

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { inspect } from 'node:util'
 import type { Headers } from '../record/headers.ts'
+import { jsonOf } from '../serde/json-of.ts'
 import type { DeadLetter, DeadLetterPart, NoDeadLetter } from './letter.ts'
 import type { DeadLetterReplay } from './replayed-record.ts'
 
@@ -28,24 +28,6 @@ export function replayJson({ id, topic, partition, timestamp, headers, key, valu
     key: bytesJson(key),
     value: bytesJson(value),
   }
-}
-
-/** Returns a value as JSON can hold it: bigints as texts of digits, bytes as `{ base64 }`. */
-export function jsonOf(value: unknown): unknown {
-  try {
-    return JSON.parse(JSON.stringify(value, plain) ?? 'null')
-  } catch {
-    return inspect(value)
-  }
-}
-
-function plain(this: unknown, name: string, after: unknown): unknown {
-  // `toJSON` has been called already.
-  const before: unknown = Reflect.get(this as object, name)
-  if (typeof before === 'bigint' || (typeof before === 'number' && !Number.isFinite(before))) return String(before)
-  if (before instanceof Uint8Array) return { base64: Buffer.from(before).toString('base64') }
-  if (before instanceof Map || before instanceof Set) return [...before]
-  return after
 }
 
 /** A part that was decoded is `{ value }`, one that was not has its bytes and the reason. */

@@ -31,6 +31,23 @@ export interface FoundRow {
   readonly source: RowSource
 }
 
+/** A key whose bytes are known already, and what they mean. Wherever a key is asked by, it may be one. */
+export class SerializedKey {
+  readonly bytes: Buffer
+  readonly value: unknown
+
+  constructor(bytes: Buffer, value: unknown) {
+    this.bytes = bytes
+    this.value = value
+  }
+}
+
+/** The partition in which a scan of all goes on, and what is left there. */
+export interface ScanRest {
+  readonly partition: number
+  readonly query: RowQuery
+}
+
 /** The row of one key, if there is one, and who said so. */
 export interface FoundKey {
   readonly row: StoredRow | undefined
@@ -102,6 +119,11 @@ export class AskedStore {
     return this.#keys.read(key, 0, key.length)
   }
 
+  /** Returns the number of partitions; undefined: the store is global. @throws MR_QUERY_REBALANCING */
+  async partitions(options: CheckedQuery): Promise<number | undefined> {
+    return this.#global ? undefined : (await this.#place(options)).tasks
+  }
+
   /** Returns the first row of a query about one key. */
   async first(key: unknown, query: (key: Buffer) => RowQuery, options: CheckedQuery): Promise<FoundKey> {
     const rows = await this.#open(await this.#requestOf(key, query, options), options)
@@ -124,11 +146,21 @@ export class AskedStore {
     yield* limited([rows], limit, () => rows)
   }
 
-  /** The rows of a query about all keys, partition by partition or (`byKey`) in the order of keys. */
-  async *ofAll(query: RowQuery, options: CheckedQuery, byKey: boolean, limit?: number): AsyncGenerator<FoundRow> {
+  /**
+   * The rows of a query about all keys, partition by partition or (`byKey`) in the order of keys.
+   *
+   * @param rest of a scan partition by partition that goes on: those before it are left out
+   */
+  async *ofAll(
+    query: RowQuery,
+    options: CheckedQuery,
+    byKey: boolean,
+    limit?: number,
+    rest?: ScanRest,
+  ): AsyncGenerator<FoundRow> {
     const partitions = await this.#allPartitions(options)
     const open = (partition: number): Promise<PartitionRows> =>
-      this.#open(this.#request(partition, query, options), options)
+      this.#open(this.#request(partition, partition === rest?.partition ? rest.query : query, options), options)
     const isReverse = 'reverse' in query && query.reverse
     if (byKey) {
       const opened = await allOrNone(partitions.map(open))
@@ -138,6 +170,7 @@ export class AskedStore {
     let left = limit ?? Infinity
     for (const partition of isReverse ? partitions.toReversed() : partitions) {
       if (left <= 0) return
+      if (rest !== undefined && (isReverse ? partition > rest.partition : partition < rest.partition)) continue
       const rows = await open(partition)
       for await (const found of limited([rows], left, () => rows)) {
         left--
@@ -147,11 +180,11 @@ export class AskedStore {
   }
 
   async #requestOf(key: unknown, query: (key: Buffer) => RowQuery, options: CheckedQuery): Promise<RowRequest> {
-    const bytes = this.encode(key)
+    const { bytes, value } = key instanceof SerializedKey ? key : new SerializedKey(this.encode(key), key)
     const { partition } = options
     if (this.#global) return this.#request(GLOBAL, query(bytes), options)
     const { tasks, partitionOf } = await this.#place(options)
-    return this.#request(this.#within(partition ?? partitionOf(bytes, key), tasks), query(bytes), options)
+    return this.#request(this.#within(partition ?? partitionOf(bytes, value), tasks), query(bytes), options)
   }
 
   async #allPartitions(options: CheckedQuery): Promise<number[]> {

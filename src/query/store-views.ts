@@ -3,6 +3,7 @@ import { readOptions } from '../options/options.ts'
 import type { StoreSpec } from '../topology/store-spec.ts'
 import { KEYS, PREFIX, QUERY, TIMES, VERSION } from './query-options.ts'
 import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
+import { timesOf } from './times.ts'
 import type { AskedStore, FoundKey, FoundRow, StoreQueries } from './store-queries.ts'
 import type {
   Answer,
@@ -47,8 +48,8 @@ export function viewOf(
   }
 }
 
-/** Undefined: operators alone use it. */
-function kindOf({ kind }: StoreSpec): StoreKind | undefined {
+/** Returns how a store is asked; undefined: operators alone use it. */
+export function kindOf({ kind }: StoreSpec): StoreKind | undefined {
   switch (kind) {
     case 'keyValue':
     case 'session':
@@ -236,13 +237,4 @@ class AskedVersions<K, V> extends AskedKeys<K, V> implements VersionedView<K, V>
 
 function versionAt(key: Buffer, asOf: number) {
   return { op: 'versions', key, ...timesOf(asOf, asOf), reverse: false } as const
-}
-
-/** Bounds that every store can compare: time is not negative, and a safe integer. */
-function timesOf(from = 0, to = Number.MAX_SAFE_INTEGER - 1): { readonly from: number; readonly to: number } {
-  return { from: bounded(Math.ceil(from)), to: bounded(Math.floor(to)) }
-}
-
-function bounded(time: number): number {
-  return Math.min(Math.max(time, -1), Number.MAX_SAFE_INTEGER - 1)
 }

@@ -2,6 +2,9 @@ import type { Application } from '../application/application.ts'
 import type { Health } from '../health/health.ts'
 import type { Log } from '../log/log.ts'
 import { option, Place, type Option } from '../options/options.ts'
+import type { AskedStore } from '../query/store-queries.ts'
+import type { ViewsByKind } from '../query/views.ts'
+import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { Instance } from './instance.ts'
 import type { StreamsState, StreamsStatus } from './streams-status.ts'
@@ -57,6 +60,11 @@ export interface CompanionHost {
   /** Resolves when the application has ended in good order, rejects with the error that ended it. */
   readonly closed: Promise<void>
   whenRunning(): Promise<void>
+  /** Returns a store to be asked: see `Streams.store`. */
+  store<Kind extends StoreKind, K, V>(ref: StoreRef<Kind, K, V>): ViewsByKind<K, V>[Kind]
+  store<View extends { readonly name: string }>(name: string): View
+  /** @internal Returns a store to be asked by serialized keys. @throws MR_STORE_UNKNOWN */
+  askedStore(name: string): AskedStore
   stores<S>(name: string): S[]
   status(): StreamsStatus
   health(): Health

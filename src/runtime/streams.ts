@@ -14,7 +14,7 @@ import type { Companion, CompanionHost } from './companion.ts'
 import { subtopologiesForGroup } from '../topology/describe/subtopologies-for-group.ts'
 import { instancesOf, type Instance } from './instance.ts'
 import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
-import { StoreQueries } from '../query/store-queries.ts'
+import { StoreQueries, type AskedStore } from '../query/store-queries.ts'
 import { viewOf } from '../query/store-views.ts'
 import type { ViewsByKind } from '../query/views.ts'
 import { ThreadRows } from './thread-rows.ts'
@@ -403,6 +403,11 @@ export class Streams implements CompanionHost, AsyncDisposable {
   store<View extends { readonly name: string }>(name: string): View
   store(named: string | Pick<StoreRef<StoreKind, unknown, unknown>, 'kind' | 'name'>): unknown {
     return viewOf(this.#queries, named)
+  }
+
+  /** @internal */
+  askedStore(name: string): AskedStore {
+    return this.#queries.store(name)
   }
 
   /**

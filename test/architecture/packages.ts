@@ -1,7 +1,7 @@
 /** External packages, and the rooms that may import them. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['server/http'],
-  '@hono/zod-openapi': ['server/http', 'server/routes'],
+  '@hono/zod-openapi': ['server/http', 'server/routes', 'server/routes/stores'],
   '@nxtedition/rocksdb': ['engine/rocksdb'],
   '@platformatic/kafka': [
     'kafka/admin',
@@ -18,6 +18,6 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   'classic-level': ['engine/leveldb'],
   'cli-progress': ['cli'],
   commander: ['cli'],
-  hono: ['server/http', 'server/routes'],
+  hono: ['server/http', 'server/routes', 'server/routes/stores'],
   'temporal-polyfill': ['windowing'],
 }

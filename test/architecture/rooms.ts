@@ -502,7 +502,11 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'server/routes': {
     holds: 'the routes, a file for each family',
-    knows: ['health', 'platform', 'runtime', 'server/http', 'topology/describe'],
+    knows: ['health', 'platform', 'runtime', 'server/http', 'server/routes/stores', 'topology/describe'],
+  },
+  'server/routes/stores': {
+    holds: 'the routes that read stores: their parameters, keys, rows, pages and cursors',
+    knows: ['application', 'errors', 'options', 'query', 'serde', 'server/http'],
   },
 
   client: {
@@ -549,6 +553,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'platform',
       'runtime',
       'runtime/restore',
+      'serde',
       'server',
       'topology',
       'topology/describe',

@@ -3,7 +3,7 @@ import type { Headers, Serde } from 'millrace'
 import { describe, expect, test } from 'vitest'
 import { readLetterHeaders } from '../../src/dead-letters/letter-headers.ts'
 import { letterId, parseLetterId } from '../../src/dead-letters/letter-id.ts'
-import { jsonOf } from '../../src/dead-letters/letter-json.ts'
+import { jsonOf } from '../../src/serde/json-of.ts'
 import { encodePatch } from '../../src/dead-letters/patch.ts'
 import { originHeaders } from './letters.ts'
 

@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { memoryLog, session, string, topic, TopicWriter, tumbling } from 'millrace'
 import { serve, type ServerOptions } from 'millrace/server'
 import { Running } from './support.ts'
 
@@ -20,10 +23,40 @@ const SERVERS: readonly (readonly [what: string, options: ServerOptions, headers
   ['with tokens', { auth: { tokens: [{ token, role: 'control' }] } }, ['--header', `Authorization: Bearer ${token}`]],
 ]
 
-await using running = await Running.start()
-for (const [what, options, headers] of SERVERS) {
+const items = topic('items', { key: string(), value: string() })
+const log = memoryLog()
+await log.createTopics([{ name: items.name, partitions: 2 }])
+await using writer = await TopicWriter.open(log, items)
+for (const key of ['a', 'b', '', '0']) writer.write(key, key, { timestamp: 1 })
+await writer.flush()
+await using running = await Running.start(
+  {
+    build: (builder) => {
+      const stream = builder.stream(items)
+      stream.groupByKey().count({ store: 'totals' })
+      stream.groupByKey().windowedBy(tumbling('1m')).count({ store: 'minutes' })
+      stream.groupByKey().windowedBy(session('1m')).count({ store: 'visits' })
+      stream.toTable({ store: { name: 'history', versioned: { history: '1h' } } })
+    },
+  },
+  { log },
+)
+/** A text that is made up is hardly ever a store. Whether it is a key, a cursor or a position, no schema can say. */
+const configOf = (store: string): string => `
+[parameters]
+"path.store" = ${JSON.stringify(store)}
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 412, 422, 429]
+`
+
+for (const store of running.streams.topology.stores.keys()) {
+  await writeFile(join(running.directory, 'schemathesis.toml'), configOf(store))
+  for (const server of SERVERS) await check(store, ...server)
+}
+
+async function check(store: string, what: string, options: ServerOptions, headers: readonly string[]): Promise<void> {
   await using server = await serve(running.streams, { listen: 0, ...options })
-  console.log(`A server ${what}:`)
+  console.log(`A server ${what}, and its store ${store}:`)
   const document = `${server.address!.url}/openapi.json`
   const given = ['--max-examples', values.examples, '--seed', values.seed, ...headers]
   const command = process.env['SCHEMATHESIS'] ?? 'schemathesis'

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { z } from '@hono/zod-openapi'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { MillraceError, type Logger } from 'millrace'
@@ -205,5 +207,19 @@ describe('a route that fails', () => {
       store: 'totals',
       partition: 3,
     })
+  })
+  test('by a query has the status that docs/errors.md says, and says when to try again', async () => {
+    const page = readFileSync(join(import.meta.dirname, '../../docs/errors.md'), 'utf8')
+    const rows = [...page.matchAll(/^\| (\d{3}) +\| (.+?) +\|$/gm)]
+    const documented = rows.flatMap(([, status, codes]) =>
+      [...codes!.matchAll(/`(MR_\w+)`/g)].map(([, code]) => [code, Number(status)] as const),
+    )
+    expect(documented.length).toBeGreaterThan(15)
+    for (const [code, status] of documented) {
+      thrown = new MillraceError(code!, 'not now')
+      const response = await router().handle(new Request('http://localhost/throw'), 'fetch')
+      expect([code, response.status]).toEqual([code, status])
+      expect(response.headers.has('retry-after')).toBe(status === 429 || status === 503)
+    }
   })
 })

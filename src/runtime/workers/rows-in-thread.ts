@@ -71,10 +71,16 @@ export async function answerQuery(
 
 /** Messages carry buffers as plain arrays of bytes. */
 function revived(request: RowRequest): RowRequest {
-  const query = Object.fromEntries(
-    Object.entries(request.query).map(([name, value]) => [name, value instanceof Uint8Array ? bufferOf(value) : value]),
+  return { ...request, query: withBuffers(request.query) as RowRequest['query'] }
+}
+
+function withBuffers(members: object): object {
+  return Object.fromEntries(
+    Object.entries(members).map(([name, value]: readonly [string, unknown]) => {
+      if (value instanceof Uint8Array) return [name, bufferOf(value)]
+      return [name, typeof value === 'object' && value !== null ? withBuffers(value) : value]
+    }),
   )
-  return { ...request, query: query as unknown as RowRequest['query'] }
 }
 
 function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {

@@ -20,6 +20,24 @@ const STATUS: Readonly<Record<string, number>> = {
   MR_SERVER_HEADERS: 431,
   MR_SERVER_FAILED: 500,
   MR_CLOSED: 503,
+  MR_QUERY_KEY: 400,
+  MR_QUERY_KEY_ABSENT: 404,
+  MR_QUERY_PARTITION: 404,
+  MR_STORE_UNKNOWN: 404,
+  MR_QUERY_KIND: 409,
+  MR_QUERY_BEHIND: 412,
+  MR_QUERY_STALE: 412,
+  MR_QUERY_POSITION: 422,
+  MR_QUERY_LIMIT: 429,
+  MR_STATE_DESERIALIZE: 500,
+  MR_QUERY_COMMITTING: 503,
+  MR_QUERY_MOVED: 503,
+  MR_QUERY_NOT_OWNER: 503,
+  MR_QUERY_REBALANCING: 503,
+  MR_QUERY_RESTORING: 503,
+  MR_QUERY_SLOW_READER: 503,
+  MR_STATE_CLOSED: 503,
+  MR_QUERY_TIMEOUT: 504,
 }
 
 /** An error as HTTP shows it (RFC 9457), with the parts of a `MillraceError`. */
@@ -49,11 +67,20 @@ export interface ShownProblem {
 
 /** Returns what a client is shown of an error that a client may see. */
 export function shownProblem(error: MillraceError): ShownProblem {
+  const problem = problemData(error)
+  return { status: problem.status, text: `${JSON.stringify(problem)}\n` }
+}
+
+/** Returns what a client is shown of any thrown value, for a part of a response. */
+export function problemPart(thrown: unknown, logger: Logger): z.input<typeof Problem> {
+  return problemData(visible(thrown, logger))
+}
+
+function problemData(error: MillraceError): z.input<typeof Problem> {
   const { code, message, hint, node, task, store, topic, partition, offset } = error
   const status = STATUS[code] ?? 500
   const title = STATUS_CODES[status] ?? 'Error'
-  const problem = { title, status, code, detail: message, hint, node, task, store, topic, partition, offset }
-  return { status, text: `${JSON.stringify(problem)}\n` }
+  return { title, status, code, detail: message, hint, node, task, store, topic, partition, offset }
 }
 
 /** Makes the response to any thrown value. Nothing of an error that is not meant for clients is shown to them. */
@@ -61,6 +88,8 @@ export function problemOf(thrown: unknown, logger: Logger): Response {
   const error = visible(thrown, logger)
   const { status, text } = shownProblem(error)
   const headers = new Headers({ 'content-type': PROBLEM_TYPE })
+  // What another try may change: a task that moves, too many scans.
+  if (status === 429 || status === 503) headers.set('retry-after', '1')
   if (status === 401) headers.set('www-authenticate', 'Bearer realm="millrace"')
   return new Response(text, { status, headers })
 }

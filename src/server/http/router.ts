@@ -20,6 +20,9 @@ export interface RouterOptions {
   readonly logger: Logger
 }
 
+/** Headers of responses that pages of other origins may read. */
+const EXPOSED = ['ETag', 'Millrace-Position', 'Retry-After']
+
 interface Env {
   readonly Bindings: { readonly via: Via }
 }
@@ -34,7 +37,7 @@ export class Router {
     this.#options = options
     this.#app = new OpenAPIHono<Env>({ defaultHook: requireValid })
     const { origins, access, logger } = options
-    if (origins.length > 0) this.#app.use(cors({ origin: [...origins], maxAge: 600, exposeHeaders: ['ETag'] }))
+    if (origins.length > 0) this.#app.use(cors({ origin: [...origins], maxAge: 600, exposeHeaders: EXPOSED }))
     if (access.needsToken) {
       this.#app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
     }
@@ -72,6 +75,7 @@ export class Router {
     const middleware: MiddlewareHandler<Env>[] = [
       async (context, next) => {
         await access.require(needs, context.req.raw, context.env.via)
+        requireEncoding(context.req.raw.url)
         await next()
       },
     ]
@@ -141,6 +145,15 @@ export class Router {
       openapi: '3.1.0',
       info: { title: 'Millrace', version: PACKAGE_VERSION },
     })
+  }
+}
+
+/** Refuses what would reach a route undecoded, and be taken for something else. */
+function requireEncoding(url: string): void {
+  try {
+    decodeURIComponent(url)
+  } catch {
+    throw badRequest('the URL is not encoded as UTF-8', 'Write %25 for a percent sign.')
   }
 }
 

@@ -1,7 +1,8 @@
 import type { Family } from '../http/route.ts'
 import { application } from './application.ts'
 import { probes } from './probes.ts'
+import { stores } from './stores/stores.ts'
 import { topology } from './topology.ts'
 
 /** All routes, in the order of the OpenAPI document. */
-export const FAMILIES: readonly Family[] = [probes, application, topology]
+export const FAMILIES: readonly Family[] = [probes, application, topology, stores]

@@ -44,8 +44,6 @@ export class TimedReads implements StoreReads {
   }
 }
 
-
-
 function isPassed(rowKey: Buffer, passed: Buffer, reverse: boolean): boolean {
   return reverse ? Buffer.compare(rowKey, passed) >= 0 : Buffer.compare(rowKey, passed) < 0
 }
@@ -80,7 +78,7 @@ class WindowRows implements StoredRows {
   }
 
   #open(all: readonly RowChange[]): void {
-    const { engine, layout, retention } = this.#source
+    const { layout, retention } = this.#source
     const { key, reverse } = this.#query
     const writer = new ByteWriter(64)
     const passed = this.#passed(writer)
