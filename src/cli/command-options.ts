@@ -19,6 +19,7 @@ import type { ListLettersOptions, ReplayLettersOptions, ShowLetterOptions } from
 import type { DescribeOptions } from './describe-command.ts'
 import type { InstancesOptions } from './instances-command.ts'
 import type { ResetOptions } from './reset-command.ts'
+import type { QueryOptions } from './query-command.ts'
 import type { RunOptions } from './run-command.ts'
 import type { StatusOptions } from './status-command.ts'
 
@@ -226,16 +227,71 @@ const timeout = {
 /** The options of `millrace status`. */
 export const STATUS = { url, tokenFile, timeout, json, logFormat } satisfies TableOf<StatusOptions, CommandOption>
 
+const groupKafka = { ...kafka, description: 'Kafka brokers that know the group, instead of `--url`' }
+
+const appId = { ...text({ description: 'id of the application, with `--kafka`' }), value: 'id' }
+
 /** The options of `millrace instances`. */
 export const INSTANCES = {
   url,
   tokenFile,
   timeout,
-  kafka: { ...kafka, description: 'Kafka brokers that know the group, instead of `--url`' },
-  app: { ...text({ description: 'id of the application, with `--kafka`' }), value: 'id' },
+  kafka: groupKafka,
+  app: appId,
   json: flag({ default: false, description: 'as JSON, one instance a line' }),
   logFormat,
 } satisfies TableOf<InstancesOptions, CommandOption>
+
+/** The options of `millrace query`. */
+export const QUERY_STORE = {
+  url,
+  tokenFile,
+  timeout,
+  kafka: groupKafka,
+  app: appId,
+  from: {
+    ...text({ description: 'the first key; with a list by time, the first time: ms, or as in 2030-01-31T12:00:00Z' }),
+    value: 'from',
+  },
+  to: { ...text({ description: 'the last key, or time; included, as the first is' }), value: 'to' },
+  range: {
+    ...option<readonly [string | undefined, string | undefined]>(
+      'FROM..TO',
+      { description: 'both of them; either may be missing' },
+      readRange,
+    ),
+    value: 'range',
+  },
+  prefix: { ...text({ description: 'what keys begin with' }), value: 'prefix' },
+  limit: {
+    ...wholeNumber({ least: 1, most: 10_000, defaultText: 'all', description: 'most rows to print' }),
+    value: 'n',
+  },
+  reverse: flag({ default: false, description: 'in descending order' }),
+  windows: flag({ default: false, description: 'the windows of a key, or of all keys' }),
+  sessions: flag({ default: false, description: 'the sessions of a key, or of all keys' }),
+  versions: flag({ default: false, description: 'the versions of a key' }),
+  asOf: {
+    ...text({ description: 'the version of a key that was valid then: ms, or as in 2030-01-31T12:00:00Z' }),
+    value: 'time',
+  },
+  consistency: {
+    ...oneOf<'committed' | 'latest'>(['committed', 'latest'], {
+      defaultText: 'as the guarantee',
+      description: 'what the last commit left, or what has changed since, too',
+    }),
+    value: 'kind',
+  },
+  keyAs: {
+    ...oneOf<'text' | 'json' | 'base64' | 'hex'>(['text', 'json', 'base64', 'hex'], {
+      defaultText: 'text where keys are, else JSON',
+      description: 'the form in which keys are given and printed; the last two are their serialized bytes',
+    }),
+    value: 'form',
+  },
+  json: flag({ default: false, description: 'as JSON, one row a line' }),
+  logFormat,
+} satisfies TableOf<QueryOptions, CommandOption>
 
 /** Returns an option as it is typed: `--from-beginning`, `--data <dir>`. */
 export function flagsOf(name: string, { value }: CommandOption): string {
@@ -281,6 +337,12 @@ function readUrl(value: unknown, place: Place): string {
   const isBase = search === '' && hash === ''
   if (isBase && (protocol === 'http:' || protocol === 'https:')) return String(value)
   throw place.refuse(value, 'Give http://HOST:PORT, as in http://localhost:8080.')
+}
+
+function readRange(value: unknown, place: Place): readonly [string | undefined, string | undefined] {
+  const [, from = '', to = ''] = /^(.*?)\.\.(.*)$/s.exec(String(value)) ?? []
+  if (from === '' && to === '') throw place.refuse(value, 'Give FROM..TO, FROM.. or ..TO.')
+  return [from === '' ? undefined : from, to === '' ? undefined : to]
 }
 
 function readThreads(value: unknown, place: Place): number {

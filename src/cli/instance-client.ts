@@ -1,9 +1,13 @@
 import { MillraceError, messageOf, propertyOf } from '../errors/millrace-error.ts'
+import { systemClock } from '../platform/clock.ts'
 import { printable } from './text.ts'
 import { readToken } from './token.ts'
 
 /** Where `millrace run app.ts --http 8080` is reached on its own machine. */
 export const LOCAL_URL = 'http://127.0.0.1:8080'
+
+const NDJSON = 'application/x-ndjson'
+const TOKEN_HINT = 'Give a token that the server knows, in a file by --token-file or in MILLRACE_TOKEN.'
 
 /** Which instance is asked, and with what. */
 export interface InstanceChoice {
@@ -11,7 +15,7 @@ export interface InstanceChoice {
   readonly url?: string
   /** File whose first line is the token; without it, the token is taken from the environment, if there is one. */
   readonly tokenFile?: string
-  /** ms that the instance may take for its answer. */
+  /** ms that the instance may take for its answer, and for each part of one that is long. */
   readonly timeout: number
 }
 
@@ -30,7 +34,7 @@ export class InstanceClient {
     const { username, password, origin, pathname } = new URL(url)
     if (username !== '' || password !== '') {
       throw new MillraceError('MR_CLI_USAGE', 'the URL has a user or a password, which everybody on a machine sees', {
-        hint: 'Give a token, in a file by --token-file or in MILLRACE_TOKEN.',
+        hint: TOKEN_HINT,
       })
     }
     this.#base = `${origin}${pathname.replace(/\/*$/, '/')}`
@@ -60,31 +64,84 @@ export class InstanceClient {
     throw this.#errorIn(response, text)
   }
 
-  async #get(path: string, accept: string): Promise<{ readonly response: Response; readonly text: string }> {
+  /**
+   * Gets rows of JSON, each on a line, some of them at a time: as many as the caller takes. Errors as those of `json`
+   *
+   * @throws MR_CLI_CUT, while rows are taken, if the line that ends them is missing; the error that it holds
+   */
+  async rows<T>(path: string, isRow: Guard<T>): Promise<AsyncGenerator<T[], void>> {
+    const abort = new AbortController()
+    const response = await this.#inTime(abort, this.#fetch(path, NDJSON, abort))
+    if (response.status === 200 && isOf(response, NDJSON) && response.body !== null) {
+      return this.#linesOf(response.body, isRow, abort)
+    }
+    const text = await this.#inTime(abort, response.text())
+    throw response.status === 200 ? this.#noInstance(`GET /${path} with something else`) : this.#errorIn(response, text)
+  }
+
+  async *#linesOf<T>(
+    body: NonNullable<Response['body']>,
+    isRow: Guard<T>,
+    abort: AbortController,
+  ): AsyncGenerator<T[], void> {
+    const reader = body.getReader()
+    const decoder = new TextDecoder()
+    let text = ''
+    let count = 0
     try {
-      const response = await fetch(this.#base + path, {
-        headers: { ...this.#headers, accept },
-        // The token is for this address alone.
-        redirect: 'manual',
-        signal: AbortSignal.timeout(this.#timeout),
-      })
-      return { response, text: await response.text() }
+      for (;;) {
+        const { done, value } = await this.#inTime(abort, reader.read(), (why) => this.#cut(why))
+        if (done) throw this.#cut('the line that ends them is missing')
+        const lines = (text + decoder.decode(value, { stream: true })).split('\n')
+        text = lines.pop() ?? ''
+        const end = lines.length === 0 ? undefined : parsed(lines.at(-1)!, isEnd)
+        if (end !== undefined) lines.pop()
+        const rows = lines.map((line) => parsed(line, isRow))
+        if (rows.some((row) => row === undefined)) throw this.#noInstance('a query with something else than rows')
+        count += rows.length
+        if (rows.length > 0) yield rows as T[]
+        if (end === undefined) continue
+        if (end.problem !== undefined) throw errorOf(end.problem)
+        if (!end.end || end.rows !== count) throw this.#cut(`it gave ${count} of ${end.rows}`)
+        return
+      }
+    } finally {
+      abort.abort()
+    }
+  }
+
+  async #get(path: string, accept: string): Promise<{ readonly response: Response; readonly text: string }> {
+    const abort = new AbortController()
+    const response = await this.#inTime(abort, this.#fetch(path, accept, abort))
+    return { response, text: await this.#inTime(abort, response.text()) }
+  }
+
+  #fetch(path: string, accept: string, { signal }: AbortController): Promise<Response> {
+    // The token is for this address alone: redirects are not followed.
+    return fetch(this.#base + path, { headers: { ...this.#headers, accept }, redirect: 'manual', signal })
+  }
+
+  /** Waits for a step of an answer, no longer than `timeout`. */
+  async #inTime<T>(
+    abort: AbortController,
+    step: Promise<T>,
+    failure = (why: string) => this.#unreachable(why),
+  ): Promise<T> {
+    const timer = systemClock.schedule(this.#timeout, () => abort.abort())
+    try {
+      return await step
     } catch (error) {
-      throw this.#unreachable(error)
+      throw failure(abort.signal.aborted ? `none came within ${this.#timeout} ms` : reasonOf(error))
+    } finally {
+      timer.cancel()
     }
   }
 
   /** Returns the error that an instance answered with, as a problem of RFC 9457. */
   #errorIn(response: Response, text: string): MillraceError {
-    const problem = isOf(response, 'application/problem+json') ? problemOf(text) : undefined
+    const problem = isOf(response, 'application/problem+json') ? parsed(text, isProblem) : undefined
     if (problem === undefined) return this.#noInstance(`with status ${response.status}`)
-    const { code, detail, hint } = problem
-    return new MillraceError(code, printable(detail), {
-      hint:
-        response.status === 401
-          ? 'Give a token that the server knows, in a file by --token-file or in MILLRACE_TOKEN.'
-          : hint && printable(hint),
-    })
+    return response.status === 401 ? errorOf({ ...problem, hint: TOKEN_HINT }) : errorOf(problem)
   }
 
   #noInstance(how: string): MillraceError {
@@ -93,12 +150,15 @@ export class InstanceClient {
     })
   }
 
-  #unreachable(error: unknown): MillraceError {
-    const isLate = propertyOf(error, 'name') === 'TimeoutError'
-    const cause = propertyOf(error, 'cause') ?? error
-    const why = isLate ? `none came within ${this.#timeout} ms` : String(propertyOf(cause, 'code') ?? messageOf(cause))
+  #unreachable(why: string): MillraceError {
     return new MillraceError('MR_CLI_UNREACHABLE', `no answer from ${this.#base}: ${why}`, {
       hint: 'Check the address, and that the application runs there with --http.',
+    })
+  }
+
+  #cut(why: string): MillraceError {
+    return new MillraceError('MR_CLI_CUT', `these are not all rows of ${this.#base}: ${why}`, {
+      hint: 'Ask again: the instance, or what stands before it, ended the answer.',
     })
   }
 }
@@ -109,12 +169,33 @@ interface Problem {
   readonly hint?: string
 }
 
-function problemOf(text: string): Problem | undefined {
-  return parsed(text, (value): value is Problem => {
-    const { code, detail, hint } = value as Partial<Problem>
-    const isHint = hint === undefined || typeof hint === 'string'
-    return typeof code === 'string' && /^MR_[A-Z_]+$/.test(code) && typeof detail === 'string' && isHint
-  })
+/** The last line of rows. */
+interface End {
+  /** False: a problem ended them. */
+  readonly end: boolean
+  readonly rows: number
+  readonly problem?: Problem
+}
+
+function isProblem(value: object): value is Problem {
+  const { code, detail, hint } = value as Partial<Problem>
+  const isHint = hint === undefined || typeof hint === 'string'
+  return typeof code === 'string' && /^MR_[A-Z_]+$/.test(code) && typeof detail === 'string' && isHint
+}
+
+/** The end of a window is a number. */
+function isEnd(value: object): value is End {
+  const { end, rows, problem } = value as Partial<End>
+  return typeof end === 'boolean' && typeof rows === 'number' && (problem === undefined || isProblem(problem))
+}
+
+function errorOf({ code, detail, hint }: Problem): MillraceError {
+  return new MillraceError(code, printable(detail), { hint: hint === undefined ? undefined : printable(hint) })
+}
+
+function reasonOf(error: unknown): string {
+  const cause = propertyOf(error, 'cause') ?? error
+  return String(propertyOf(cause, 'code') ?? messageOf(cause))
 }
 
 function parsed<T>(text: string, isExpected: Guard<T>): T | undefined {

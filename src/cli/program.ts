@@ -7,6 +7,7 @@ import {
   DESCRIBE,
   INSTANCES,
   LIST_LETTERS,
+  QUERY_STORE,
   REPLAY_LETTERS,
   RESET,
   RUN,
@@ -18,6 +19,7 @@ import type { ListLettersOptions, ReplayLettersOptions, ShowLetterOptions } from
 import type { DescribeOptions } from './describe-command.ts'
 import type { InstancesOptions } from './instances-command.ts'
 import type { ResetOptions } from './reset-command.ts'
+import type { QueryOptions } from './query-command.ts'
 import type { RunOptions } from './run-command.ts'
 import type { StatusOptions } from './status-command.ts'
 
@@ -97,6 +99,14 @@ function createProgram(): Command {
     .description('Writes the records of dead letters to the topics that they came from, once.')
     .action(async (app: string, ids: readonly string[], options: ReplayLettersOptions) =>
       (await import('./dead-letters-command.ts')).replayLetters(app, ids, options),
+    )
+
+  addOptions(program.command('query'), QUERY_STORE)
+    .argument('<store>', 'the name of a store')
+    .argument('[key]', 'a key; without one, the rows of all keys')
+    .description('Prints what a store of a running application holds.')
+    .action(async (store: string, key: string | undefined, options: QueryOptions) =>
+      (await import('./query-command.ts')).queryStore(store, key, options),
     )
 
   addOptions(program.command('status'), STATUS)

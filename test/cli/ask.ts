@@ -7,6 +7,12 @@ export async function ask(...args: readonly string[]): Promise<CliResult> {
   const printed = { stdout: '', stderr: '' }
   const spies = [
     vi.spyOn(console, 'log').mockImplementation((text: string) => void (printed.stdout += `${text}\n`)),
+    vi.spyOn(process.stdout, 'write').mockImplementation((...written: readonly unknown[]) => {
+      printed.stdout += String(written[0])
+      const callback = written.at(-1)
+      if (typeof callback === 'function') callback()
+      return true
+    }),
     vi.spyOn(console, 'error').mockImplementation((text: string) => void (printed.stderr += `${text}\n`)),
   ]
   try {

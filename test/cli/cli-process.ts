@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
 
@@ -43,6 +44,12 @@ export class CliProcess {
         throw new Error(`ended (${this.#child.exitCode}) before ${pattern}:\n${this.stderr}`)
       await new Promise<void>((resolve) => (this.#onOutput = resolve))
     }
+  }
+
+  /** Closes its standard output once something has come, as `head` does. */
+  async readNoMore(): Promise<void> {
+    await once(this.#child.stdout!, 'data')
+    this.#child.stdout!.destroy()
   }
 
   signal(signal: NodeJS.Signals): void {

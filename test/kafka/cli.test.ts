@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { long, readTopic, string, topic, TopicWriter } from 'millrace'
+import { defineApp, long, readTopic, Streams, string, topic, TopicWriter } from 'millrace'
+import { serve } from 'millrace/server'
 import type { Log } from 'millrace'
 import { describeGroupsV5 } from '@platformatic/kafka'
 import { Cluster } from '../../src/kafka/cluster/cluster.ts'
@@ -11,6 +12,7 @@ import { kafka } from '../../src/kafka/index.ts'
 import { ask } from '../cli/ask.ts'
 import { CliProcess, fixture } from '../cli/cli-process.ts'
 import { sharedBroker, uniqueName } from './broker/index.ts'
+import { freePort } from './broker/jvm-broker.ts'
 
 const data = mkdtempSync(join(tmpdir(), 'millrace-cli-kafka-'))
 const prefix = `${uniqueName('cli')}-`
@@ -103,4 +105,46 @@ test('instances of an application that does not run are none, and of brokers tha
   const { code, stdout, stderr } = await ask('instances', '--kafka', '127.0.0.1:1', '--app', 'a', '--timeout', '1s')
   expect(stderr).toMatch(/^error MR_LOG_UNREACHABLE: no Kafka broker of 127\.0\.0\.1:1 responded .*\n/)
   expect([code, stdout]).toEqual([1, ''])
+})
+
+test('millrace query finds the instance that has a key by the group, past those that do not answer', async () => {
+  const words = topic(`${prefix}words`, { key: string(), value: string() })
+  const id = `${prefix}counts`
+  const app = defineApp({
+    id,
+    guarantee: 'exactly_once',
+    build: (builder) => void builder.stream(words).groupByKey().count({ store: 'counts' }),
+  })
+  await log.createTopics([{ name: words.name, partitions: 2 }])
+  await using writer = await TopicWriter.open(log, words)
+  const keys = ['a', 'b', 'c', 'd', 'e', 'f']
+  for (const key of keys) writer.write(key, key)
+  await writer.flush()
+
+  const start = async (name: string, isServed: boolean): Promise<Streams> => {
+    const port = await freePort()
+    const options = { log: kafka({ brokers }), stateDirectory: join(data, name), advertise: `127.0.0.1:${port}` }
+    const streams = await Streams.start(app, options)
+    if (isServed) await serve(streams, { listen: port })
+    return streams
+  }
+  const [one, two] = await Promise.all([start('one', true), start('two', true)])
+  const haveOneEach = (): boolean => [one, two].every((each) => each.status().tasks.length === 1)
+  await vi.waitUntil(haveOneEach, { timeout: 60_000 })
+  // Two tasks stay where they are.
+  const silent = await start('silent', false)
+  await silent.whenRunning()
+  const args = ['--kafka', brokers, '--app', id, '--timeout', '2s']
+  expect((await ask('instances', ...args)).stdout.trimEnd().split('\n')).toHaveLength(4)
+  for (const key of keys) {
+    const found = async (): Promise<boolean> =>
+      (await ask('query', 'counts', key, ...args)).stdout.startsWith(`${key} `)
+    await vi.waitUntil(found, { timeout: 30_000 })
+  }
+  const { code, stderr } = await ask('query', 'counts', 'nobody', ...args)
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/^error MR_QUERY_KEY_ABSENT: /)])
+  for (const each of [one, two, silent]) {
+    await each.close()
+    await each.log.close()
+  }
 })
