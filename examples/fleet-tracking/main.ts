@@ -15,6 +15,7 @@ await runDemo({
   app,
   view,
   rate: 200,
+  question: '/v1/stores/trucks/entries/truck-001',
   async prepare(log, { seed, signal }) {
     await createTopics(log, [positions, alerts, minutes], [vehicles, trucks])
     // The register is complete before the first truck reports.

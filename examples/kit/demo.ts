@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util'
 import { chooseEngine, embeddedLog, MillraceError, parseDuration, Streams } from 'millrace'
 import type { Application, EngineFactory, Log } from 'millrace'
 import { kafka } from 'millrace/kafka'
+import { serve } from 'millrace/server'
+import type { Server } from 'millrace/server'
 import { show } from './live-view.ts'
 import type { LiveView } from './live-view.ts'
 
@@ -10,6 +12,8 @@ export interface Demo {
   readonly view: LiveView
   /** Input records per second, unless the command line says otherwise. */
   readonly rate: number
+  /** Path of a question that the application answers over HTTP. */
+  readonly question: string
   /** Creates the topics and writes what must be there beforehand. */
   prepare(log: Log, settings: DemoSettings): Promise<void>
   /** Writes input until the signal aborts. */
@@ -23,6 +27,8 @@ export interface DemoSettings {
   readonly seed: number
   readonly signal: AbortSignal
 }
+
+const PORT = '8080'
 
 const USAGE = `options:
   --kafka HOST:PORT,…   on Kafka instead of an embedded log
@@ -86,6 +92,8 @@ async function runAll(
 ): Promise<void> {
   const started = performance.now()
   const streams = await Streams.start(demo.app, { log, engine, stateDirectory })
+  const server = await serveAnywhere(streams)
+  console.log(`ask it: curl ${server.address?.url ?? ''}${demo.question}`)
   const parts = [demo.feed(log, settings), demo.watch(log, settings.signal), show(demo.view, settings.signal)]
   // Whichever part ends first, by a failure or not, ends the others: all of them stop at the signal.
   void streams.closed.then(end, end)
@@ -97,6 +105,16 @@ async function runAll(
   const { processed, written, commits } = streams.status()
   const seconds = ((performance.now() - started) / 1000).toFixed(1)
   console.log(`done: ${processed} records processed and ${written} written in ${seconds} s, ${commits} commits`)
+}
+
+/** On its usual port, or on a free one if that is taken. */
+async function serveAnywhere(streams: Streams): Promise<Server> {
+  try {
+    return await serve(streams, { listen: PORT })
+  } catch (error) {
+    if (!(error instanceof MillraceError) || error.code !== 'MR_SERVER_LISTEN') throw error
+    return serve(streams, { listen: '127.0.0.1:0' })
+  }
 }
 
 interface Options extends Pick<DemoSettings, 'rate' | 'seed'> {

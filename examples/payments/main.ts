@@ -18,6 +18,7 @@ await runDemo({
   app,
   view,
   rate: 500,
+  question: '/v1/stores/accounts/entries/Alice',
   prepare: (log) => createTopics(log, [payments, volumes, frauds, scores], [accounts]),
   feed: (log, { rate, seed, signal }) => feed(log, paymentGenerator({ seed, accounts: ACCOUNTS }), { rate, signal }),
   watch: (log, signal) =>
