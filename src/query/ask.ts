@@ -42,13 +42,20 @@ export async function ask(owners: RowOwners, request: RowRequest, patience: Pati
   const deadline = clock.monotonic() + timeout
   for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     signal?.throwIfAborted()
+    const opening = owners.open(request)
     try {
-      return await inTime(owners.open(request), request, patience, deadline)
+      return await inTime(opening, request, patience, deadline)
     } catch (error) {
+      opening.then(giveUp, () => {})
       if (!isMillraceError(error) || !passing.has(error.code) || clock.monotonic() + pause >= deadline) throw error
     }
     await rest(pause, patience)
   }
+}
+
+/** Ends what was opened too late. */
+function giveUp({ page, owner }: Opened): void {
+  if (page.more !== undefined) owner.cancel(page.more)
 }
 
 /** The rows of one partition, page by page. */

@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors/millrace-error.ts'
-import type { Clock } from '../platform/clock.ts'
+import type { Clock, TimerHandle } from '../platform/clock.ts'
 import type { Consistency, StoredRows, StoreReads } from '../state/reads.ts'
 import { PageWriter } from './row-page.ts'
 import type { RowOwner, RowPage, RowRequest, RowSource } from './row-request.ts'
@@ -35,16 +35,16 @@ const FIRST_PAGE_BYTES = 512
 const ROWS_A_LOOK = 64
 /** ms after which a scan whose reader asks for nothing is closed: its snapshot keeps old files of the engine. */
 const READER_TIMEOUT = 30_000
-const MOST_SCANS = 100
+const MOST_SCANS = 500
 
 /** The queries of the tasks of one thread. A page is read between two steps of the thread, never within one. */
 export class OpenScans implements RowOwner {
   readonly #options: OpenScansOptions
   readonly #scans = new Map<number, Scan>()
   #last = 0
-  /** ms of reading since the event loop turned last. */
-  #spent = 0
-  #turns = false
+  /** When the first query came since the event loop turned last; Infinity: none has. */
+  #since = Infinity
+  #timer: TimerHandle | undefined
 
   constructor(options: OpenScansOptions) {
     this.#options = options
@@ -52,12 +52,11 @@ export class OpenScans implements RowOwner {
 
   async open(request: RowRequest): Promise<RowPage> {
     // Behind everything that is on the stack, but before the next slice of the thread.
-    if (this.#spent < PAGE_TIME) await undefined
+    if (this.#mayGoOn()) await undefined
     else await turn()
     const owned = this.#options.find(request)
     const { consistency, store, query } = request
     if (consistency === 'committed' && !owned.reads.observe()) throw committing(request)
-    this.#closeUnused()
     const rows = owned.reads.open(query, consistency)
     const scan = { rows, source: sourceOf(owned, consistency), owned, store, usedAt: 0 }
     return this.#page(scan, undefined)
@@ -87,39 +86,24 @@ export class OpenScans implements RowOwner {
     this.#scans.delete(number)
   }
 
-  /** Closes what is open. To be called before the engines are closed. */
-  close(): void {
-    for (const number of [...this.#scans.keys()]) this.cancel(number)
+  /** Who asks again and again must not keep the event loop from turning. */
+  #mayGoOn(): boolean {
+    const now = this.#options.clock.monotonic()
+    if (this.#since === Infinity) {
+      this.#since = now
+      setImmediate(() => (this.#since = Infinity))
+    }
+    return now - this.#since < PAGE_TIME
   }
 
-  /** Reads a page, and counts the time: who asks again and again must not keep the event loop from turning. */
   #page(scan: Scan, number: number | undefined): RowPage {
     const { clock } = this.#options
     const begin = clock.monotonic()
-    try {
-      return this.#read(scan, number, begin)
-    } finally {
-      this.#spent += clock.monotonic() - begin
-      this.#countTurn()
-    }
-  }
-
-  #countTurn(): void {
-    if (this.#turns) return
-    this.#turns = true
-    setImmediate(() => {
-      this.#turns = false
-      this.#spent = 0
-    })
-  }
-
-  #read(scan: Scan, number: number | undefined, begin: number): RowPage {
-    const { clock } = this.#options
     const writer = new PageWriter(number === undefined ? FIRST_PAGE_BYTES : PAGE_BYTES)
     const { rows, source } = scan
     try {
       for (let read = 1; rows.next(); read++) {
-        writer.add(rows)
+        if (rows.isRow) writer.add(rows)
         const isLong = read % ROWS_A_LOOK === 0 && clock.monotonic() - begin >= PAGE_TIME
         if (isLong || writer.length >= PAGE_BYTES)
           return { rows: writer.finish(), source, more: this.#keep(scan, number) }
@@ -144,12 +128,15 @@ export class OpenScans implements RowOwner {
       })
     }
     this.#scans.set(++this.#last, scan)
+    this.#timer ??= this.#options.clock.schedule(READER_TIMEOUT, () => this.#closeUnused())
     return this.#last
   }
 
   #closeUnused(): void {
     const since = this.#options.clock.monotonic() - READER_TIMEOUT
-    for (const [number, { usedAt, owned }] of this.#scans) if (usedAt < since || !owned.isOpen()) this.cancel(number)
+    for (const [number, { usedAt, owned }] of this.#scans) if (usedAt <= since || !owned.isOpen()) this.cancel(number)
+    const isLeft = this.#scans.size > 0
+    this.#timer = isLeft ? this.#options.clock.schedule(READER_TIMEOUT, () => this.#closeUnused()) : undefined
   }
 }
 

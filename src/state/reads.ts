@@ -56,7 +56,10 @@ export interface StoredRow {
 
 /** Rows as they were when they were asked for, one after the other. What it shows belongs to the current row. */
 export interface StoredRows extends StoredRow {
+  /** Moves on; false at the end. */
   next(): boolean
+  /** False: it has only passed over rows that are none of the answer, and lets its caller look at the clock. */
+  readonly isRow: boolean
   close(): void
 }
 

@@ -233,6 +233,7 @@ function read(h: StateHarness, query: RowQuery, consistency: Consistency): Row[]
   const rows = h.state.reads('store')!.open(query, consistency)
   const read: Row[] = []
   while (rows.next()) {
+    if (!rows.isRow) continue
     const { key, value, timestamp, start, end } = rows
     read.push({ key: key.toString(), value: JSON.parse(value.toString()), timestamp, start, end })
   }

@@ -231,7 +231,7 @@ export class GlobalTables {
   /** Returns a table as queries find it. */
   readable(name: string): OwnedStore | undefined {
     const state = this.#open?.state
-    if (state?.state(name) === undefined) return undefined
+    if (state?.state(name) === undefined || !state.isReadable) return undefined
     const reads = state.reads(name)
     if (reads === undefined) return undefined
     const { readEdition } = state

@@ -1,5 +1,6 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { Clock } from '../../platform/clock.ts'
+import { heldBefore, type HeldBefore } from '../../query/held-before.ts'
 import type { OwnedStore } from '../../query/open-scans.ts'
 import type { RowRequest } from '../../query/row-request.ts'
 import type { Task } from '../task/task.ts'
@@ -23,6 +24,8 @@ const RECENTLY = 100
 export class ReadableStores {
   readonly #options: ReadableStoresOptions
   #askedAt = -Infinity
+  /** By store. */
+  readonly #held = new Map<string, HeldBefore>()
 
   constructor(options: ReadableStoresOptions) {
     this.#options = options
@@ -38,7 +41,10 @@ export class ReadableStores {
     const { store, partition } = request
     this.#askedAt = this.#options.clock.monotonic()
     const table = this.#options.global(store)
-    if (table !== undefined) return table
+    if (table !== undefined) {
+      requireReached(new Map(), request, table.source.role)
+      return table
+    }
     for (const task of this.#options.tasks()) {
       if (task.partition !== partition) continue
       if (task.subtopologies.some(({ stores }) => stores.includes(store))) return this.#read(task, request)
@@ -55,8 +61,8 @@ export class ReadableStores {
     const reads = stores.reads(store)
     if (!stores.isReadable || reads === undefined) throw notReady(task, store)
     const { readEdition } = stores
-    const isChanged = state === 'running' && task.processing.commitNeeded
-    const position = state === 'running' ? task.processing.position(request.consistency === 'committed') : undefined
+    const isChanged = state === 'running' && (task.processing.commitNeeded || task.processing.uncommitted.length > 0)
+    const position = state === 'running' ? this.#position(task, request) : undefined
     if (position !== undefined) requireReached(position, request, task.id)
     const source = {
       partition,
@@ -66,6 +72,18 @@ export class ReadableStores {
       position: Object.fromEntries([...(position ?? [])].map(([topic, next]) => [topic, { [partition]: next }])),
     }
     return { reads, source, isOpen: () => task.state === state && stores.readEdition === readEdition }
+  }
+
+  /** Returns the offsets of the next records of the task's inputs, all before which are in the store. */
+  #position({ processing, stores, subtopologies }: Task, { store, consistency }: RowRequest): Map<string, number> {
+    let held = this.#held.get(store)
+    if (held === undefined) {
+      const subtopology = subtopologies.find((each) => each.stores.includes(store))
+      held = subtopology === undefined ? 'nothing' : heldBefore(subtopology, store, (name) => stores.isCached(name))
+      this.#held.set(store, held)
+    }
+    if (held === 'calls') return new Map()
+    return processing.position(consistency === 'committed' || held === 'cache')
   }
 
   /** Returns how far a task that does not process is behind. */
@@ -110,10 +128,11 @@ function requireReached(position: ReadonlyMap<string, number>, request: RowReque
     const wanted = offsets[partition]
     const reached = position.get(topic)
     if (reached === undefined) {
-      throw new MillraceError('MR_QUERY_POSITION', `the task of the store does not read the topic "${topic}"`, {
+      const topics = [...position.keys()].join(', ')
+      throw new MillraceError('MR_QUERY_POSITION', `the store has no position in the topic "${topic}"`, {
         task,
         store,
-        hint: `Give positions of what it reads: ${[...position.keys()].join(', ')}.`,
+        hint: topics === '' ? 'Global tables have none, nor what calls lead to.' : `It has positions in: ${topics}.`,
       })
     }
     if (wanted === undefined || reached >= wanted) continue

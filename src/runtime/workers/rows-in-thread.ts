@@ -18,7 +18,7 @@ export class RowsInThread implements RowOwner {
   }
 
   open(request: RowRequest): Promise<RowPage> {
-    return this.#ask({ open: request })
+    return this.#ask({ open: { ...request, query: alone(request.query) as RowRequest['query'] } })
   }
 
   next(scan: number): Promise<RowPage> {
@@ -69,16 +69,25 @@ export async function answerQuery(
   }
 }
 
-/** Messages carry buffers as plain arrays of bytes. */
-function revived(request: RowRequest): RowRequest {
-  return { ...request, query: withBuffers(request.query) as RowRequest['query'] }
+/** Copies the bytes of a query: a message takes along all of the memory that they are a part of. */
+function alone(members: object): object {
+  return mapped(members, (bytes) => {
+    const copy = Buffer.allocUnsafeSlow(bytes.length)
+    copy.set(bytes)
+    return copy
+  })
 }
 
-function withBuffers(members: object): object {
+/** Messages carry buffers as plain arrays of bytes. */
+function revived(request: RowRequest): RowRequest {
+  return { ...request, query: mapped(request.query, bufferOf) as RowRequest['query'] }
+}
+
+function mapped(members: object, map: (bytes: Uint8Array) => Buffer): object {
   return Object.fromEntries(
     Object.entries(members).map(([name, value]: readonly [string, unknown]) => {
-      if (value instanceof Uint8Array) return [name, bufferOf(value)]
-      return [name, typeof value === 'object' && value !== null ? withBuffers(value) : value]
+      if (value instanceof Uint8Array) return [name, map(value)]
+      return [name, typeof value === 'object' && value !== null ? mapped(value, map) : value]
     }),
   )
 }

@@ -94,6 +94,7 @@ class OneRow implements KeyedCursor {
 }
 
 class KeyValueRows implements StoredRows {
+  readonly isRow = true
   readonly start = -1
   readonly end = -1
   readonly #cursor: KeyedCursor

@@ -152,6 +152,11 @@ export class TaskState {
     return this.#open(name).store.reads
   }
 
+  /** True if the store holds updates back from what follows it. @throws MR_STORE_UNKNOWN */
+  isCached(name: string): boolean {
+    return this.#open(name).store.cached
+  }
+
   /** False while the engine is closed, or opened again. */
   get isReadable(): boolean {
     return this.#isReadable

@@ -142,11 +142,14 @@ class LatestRows implements StoredRows {
   }
 
   next(): boolean {
-    while (this.#cursor.next()) {
-      this.#version = latestVersion(this.#cursor.row)
-      if (this.#version.value !== null) return true
-    }
-    return false
+    if (!this.#cursor.next()) return false
+    this.#version = latestVersion(this.#cursor.row)
+    return true
+  }
+
+  /** Keys whose latest version is a deletion are passed over. */
+  get isRow(): boolean {
+    return this.#version.value !== null
   }
 
   get key(): Buffer {
@@ -174,6 +177,7 @@ const NONE: SeenVersion = { from: -1, value: null }
 
 /** Rows that were all read at the opening: those of one key. */
 class ListedRows implements StoredRows {
+  readonly isRow = true
   readonly #rows: readonly StoredRow[]
   #at = -1
 

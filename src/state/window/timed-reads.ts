@@ -24,6 +24,8 @@ export interface TimedSource {
 type WindowsQuery = Extract<RowQuery, { op: 'windows' }>
 
 const OPS: readonly RowOp[] = ['windows']
+/** Rows that are none of the answer, passed over at once. */
+const PASSED_AT_ONCE = 256
 
 /** Reads of a window, session or period store. */
 export class TimedReads implements StoreReads {
@@ -58,6 +60,7 @@ class WindowRows implements StoredRows {
   /** The ranges to be read, of which the last comes first. */
   readonly #ranges: MergedRows[] = []
   #current: MergedRows | undefined
+  isRow = false
 
   constructor(source: TimedSource, query: WindowsQuery, consistency: Consistency) {
     this.#source = source
@@ -129,7 +132,10 @@ class WindowRows implements StoredRows {
     for (;;) {
       this.#current ??= this.#ranges.pop()
       if (this.#current === undefined) return false
-      while (this.#current.next()) if (this.#isInRange(this.#current.rowKey)) return true
+      for (let passed = 0; this.#current.next();) {
+        this.isRow = this.#isInRange(this.#current.rowKey)
+        if (this.isRow || ++passed === PASSED_AT_ONCE) return true
+      }
       this.#current.close()
       this.#current = undefined
     }
