@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors/millrace-error.ts'
-import type { Clock, TimerHandle } from '../platform/clock.ts'
+import type { Clock } from '../platform/clock.ts'
 import type { Consistency, StoredRows, StoreReads } from '../state/reads.ts'
 import { PageWriter } from './row-page.ts'
 import type { RowOwner, RowPage, RowRequest, RowSource } from './row-request.ts'
@@ -35,7 +35,7 @@ const FIRST_PAGE_BYTES = 512
 const ROWS_A_LOOK = 64
 /** ms after which a scan whose reader asks for nothing is closed: its snapshot keeps old files of the engine. */
 const READER_TIMEOUT = 30_000
-const MOST_SCANS = 500
+const MOST_SCANS = 250
 
 /** The queries of the tasks of one thread. A page is read between two steps of the thread, never within one. */
 export class OpenScans implements RowOwner {
@@ -44,7 +44,8 @@ export class OpenScans implements RowOwner {
   #last = 0
   /** When the first query came since the event loop turned last; Infinity: none has. */
   #since = Infinity
-  #timer: TimerHandle | undefined
+  /** True while unused scans are looked for. */
+  #isWatching = false
 
   constructor(options: OpenScansOptions) {
     this.#options = options
@@ -128,15 +129,20 @@ export class OpenScans implements RowOwner {
       })
     }
     this.#scans.set(++this.#last, scan)
-    this.#timer ??= this.#options.clock.schedule(READER_TIMEOUT, () => this.#closeUnused())
+    if (!this.#isWatching) this.#watch()
     return this.#last
+  }
+
+  #watch(): void {
+    this.#isWatching = true
+    this.#options.clock.schedule(READER_TIMEOUT, () => this.#closeUnused())
   }
 
   #closeUnused(): void {
     const since = this.#options.clock.monotonic() - READER_TIMEOUT
     for (const [number, { usedAt, owned }] of this.#scans) if (usedAt <= since || !owned.isOpen()) this.cancel(number)
-    const isLeft = this.#scans.size > 0
-    this.#timer = isLeft ? this.#options.clock.schedule(READER_TIMEOUT, () => this.#closeUnused()) : undefined
+    this.#isWatching = false
+    if (this.#scans.size > 0) this.#watch()
   }
 }
 

@@ -113,7 +113,7 @@ test('a scan that goes wrong on the way says so in its last line', async () => {
 })
 
 /** Each scan reads three partitions, and a thread has a hundred scans at most. */
-const CLIENTS = 40
+const CLIENTS = 90
 
 test('clients that leave end their scans: more may come than can be served at a time', async () => {
   for (let client = 0; client < CLIENTS; client++) (await scan()).destroy()
