@@ -87,7 +87,7 @@ export class OpenScans implements RowOwner {
     this.#scans.delete(number)
   }
 
-  /** Who asks again and again must not keep the event loop from turning. */
+  /** False when the event loop must turn first: queries that follow one another must not hold it. */
   #mayGoOn(): boolean {
     const now = this.#options.clock.monotonic()
     if (this.#since === Infinity) {

@@ -55,7 +55,7 @@ test('an answer never claims a record that a cache before its store holds back',
   }
 })
 
-test('behind an asynchronous step there is no position, and who asks for one is told so', async () => {
+test('behind an asynchronous step there is no position, and a query for one is refused', async () => {
   const call = Promise.withResolvers<string>()
   const app = defineApp({
     id: 'calls',
