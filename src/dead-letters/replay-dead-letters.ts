@@ -105,6 +105,8 @@ export async function replayAll(
 /** Dead letters that were asked for, and the part of their partition from the first of them on. */
 interface Wanted extends PartitionRange {
   readonly offsets: ReadonlySet<number>
+  /** The greatest of them. */
+  readonly last: number
 }
 
 /** Notes a dead letter that cannot go back, and stays. */
@@ -154,8 +156,8 @@ class Replaying implements ReplayTargets {
       for (const range of wanted) await this.#check(reader, range, replayed)
       if (replayed.length > 0 && !this.#choice.again) throw alreadyReplayed(replayed)
       const batch: Batch = { replays: [], bytes: 0 }
-      for (const { offsets, ...range } of wanted) {
-        const end = Math.max(...offsets) + 1
+      for (const { offsets, last, ...range } of wanted) {
+        const end = last + 1
         const written = await this.#write(client, reader, { ...range, end }, (offset) => offsets.has(offset), batch)
         if (written < offsets.size) throw unknownLetter({ ...range, offset: range.from })
       }
@@ -227,7 +229,12 @@ class Replaying implements ReplayTargets {
     const ends = await this.#log.listOffsets(places, 'latest')
     return Array.from(offsets.entries(), ([topic, partition, wanted]) => {
       const end = ends.get(topic, partition) ?? 0
-      return { topic, partition, from: Math.min(...wanted), end, offsets: wanted }
+      let [from, last] = [Infinity, -1]
+      for (const offset of wanted) {
+        from = Math.min(from, offset)
+        last = Math.max(last, offset)
+      }
+      return { topic, partition, from, end, offsets: wanted, last }
     })
   }
 

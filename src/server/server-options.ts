@@ -29,8 +29,8 @@ export interface ServerOptions {
    */
   readonly auth?: 'none' | { readonly tokens: readonly ServerToken[] }
   /**
-   * Names by which requests without a token may call the server, besides addresses and `localhost`. Others are refused,
-   * so that no web page can reach the server under a name of its own (DNS rebinding). Default: none.
+   * Names by which a server without tokens may be called, besides addresses and `localhost`. Others are refused, so
+   * that no web page can reach the server under a name of its own (DNS rebinding). Default: none.
    */
   readonly hosts?: readonly string[]
   /** Origins of web pages that may read and write, such as `https://board.example.com`. Default: none. */
@@ -127,7 +127,7 @@ export const SERVE = {
     {
       default: [],
       defaultText: 'none',
-      description: 'names by which requests without a token may call it, besides addresses and `localhost`',
+      description: 'names by which a server without tokens may be called, besides addresses and `localhost`',
     },
     (value, place) => listOf(value, place, 'names').map((each, index) => readHost(each, place.inner(`[${index}]`))),
   ),

@@ -105,6 +105,19 @@ export async function addLetter(
   return `${rejected}-${partition}-${offset}`
 }
 
+/** Appends the same record so many times to the last partition of a dead letter topic. */
+export async function addLetters(log: Log, rejected: string, headers: Headers, count: number): Promise<void> {
+  const producer = log.openProducer()
+  const partition = (await producer.loadPartitionCount(rejected)) - 1
+  const record = RecordSlice.of(1_000, Buffer.from('k'), Buffer.from('v'), headers)
+  for (let added = 0; added < count; added++) {
+    producer.append(rejected, partition, record)
+    if (added % 10_000 === 0) await producer.flush()
+  }
+  await producer.flush()
+  await producer.close()
+}
+
 /** Returns the dead letters of an application, without what else is in their topic. */
 export async function lettersOf(app: Application, log: Log): Promise<DeadLetter[]> {
   return (await all(readDeadLetters(app, log))).filter((letter) => letter.kind === 'dead-letter')

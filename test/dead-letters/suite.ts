@@ -2,7 +2,17 @@ import { defineApp, Headers, readDeadLetters, readTopic, replayDeadLetters, stri
 import type { Log, MillraceError } from 'millrace'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { PartitionMap } from '../../src/log/log.ts'
-import { addLetter, all, createTopics, lettersOf, originHeaders, process, recordsIn, writeTexts } from './letters.ts'
+import {
+  addLetter,
+  addLetters,
+  all,
+  createTopics,
+  lettersOf,
+  originHeaders,
+  process,
+  recordsIn,
+  writeTexts,
+} from './letters.ts'
 import { paymentsApp } from './payments-app.ts'
 
 type Unique = (name: string) => string
@@ -257,6 +267,19 @@ export function describeUnusualLetters(kind: string, open: () => Promise<Log>, u
       expect([...replay!.headers].filter(({ name }) => name === 'millrace.replay-of')).toEqual([
         { name: 'millrace.replay-of', value: Buffer.from(fresh!.id) },
       ])
+    })
+
+    test('are replayed by one call, however many they are', async () => {
+      const { app, payments, rejected } = paymentsApp(`${unique('letters')}-`)
+      await createTopics(log, [payments, rejected])
+      const count = 200_000
+      await addLetters(log, rejected, originHeaders(payments, 0, 0), count)
+      const ids = Array.from({ length: count }, (_, offset) => `${rejected}-1-${offset}`)
+      expect(await replayDeadLetters(app, log, ids, { dryRun: true })).toHaveLength(count)
+      await expect(replayDeadLetters(app, log, [...ids, `${rejected}-1-${count}`])).rejects.toMatchObject({
+        code: 'MR_DEAD_LETTER_UNKNOWN',
+        offset: count,
+      })
     })
 
     test('are told apart from whatever else is in their topic', async () => {

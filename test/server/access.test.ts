@@ -182,8 +182,11 @@ describe('a server without a token', () => {
     await using server = await serve(running.streams, { listen: 0, auth: { tokens: [{ token: known, role: 'read' }] } })
     const bearing = (one: string) => ({ authorization: `Bearer ${one}` })
     expect(await asHost(server, 'evil.example', '/v1/app', bearing(known))).toBe('fine')
-    expect(await asHost(server, 'evil.example', '/v1/app', bearing(token()))).toBe('403 MR_SERVER_HOST')
-    expect(await asHost(server, 'evil.example')).toBe('403 MR_SERVER_HOST')
+    expect(await asHost(server, 'evil.example', '/v1/app', bearing(token()))).toBe('401 MR_SERVER_UNAUTHORIZED')
+    for (const path of READ) {
+      expect([path, await asHost(server, 'evil.example', path)]).toEqual([path, '401 MR_SERVER_UNAUTHORIZED'])
+    }
+    for (const path of OPEN) expect(await asHost(server, 'evil.example', path)).toBe('fine')
   })
 })
 
@@ -222,9 +225,14 @@ describe('a web page', () => {
     await using ask = await onSocket({ cors: [board], auth: { tokens } })
     const headers = { origin: board, authorization: `Bearer ${known}` }
     expect(await codeOf(ask('/v1/app', headers, 'POST'))).toBe('405 MR_SERVER_METHOD')
-    for (const response of [await ask('/v1/app', headers), await ask('/v1/app', { origin: board })]) {
-      expect(response.headers.get('access-control-allow-origin')).toBe(board)
+    for (const path of READ) {
+      for (const response of [await ask(path, headers), await ask(path, { origin: board })]) {
+        const seen = ['allow-origin', 'expose-headers'].map((name) => response.headers.get(`access-control-${name}`))
+        expect([path, ...seen]).toEqual([path, board, 'ETag,Millrace-Position,Retry-After'])
+        expect(response.headers.get('vary')).toBe('Origin')
+      }
     }
+    expect(await codeOf(ask('/v1/nothing', headers))).toBe('404 MR_SERVER_ROUTE')
     const preflight = { origin: board, 'access-control-request-method': 'GET' }
     const allowed = await ask('/v1/app', { ...preflight, 'access-control-request-headers': 'authorization' }, 'OPTIONS')
     expect(allowed.status).toBe(204)

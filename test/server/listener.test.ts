@@ -53,6 +53,29 @@ describe('a client that is slow', () => {
   })
 })
 
+describe('a client that sends requests before the first is answered', () => {
+  test('gets the answers to 16 of them in their order', async () => {
+    const listener = await listen()
+    let handled = 0
+    listener.serve(() => Promise.resolve(new Response(`answer ${++handled}`)))
+    const last = 'GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n'
+    const text = await exchange(listener, GET.repeat(15) + last)
+    expect(text.match(/answer \d+/g)).toEqual(Array.from({ length: 16 }, (_, index) => `answer ${index + 1}`))
+  })
+
+  test('loses its connection by the seventeenth, and no more are handled', async () => {
+    const listener = await listen({ close: 1 })
+    let handled = 0
+    listener.serve(() => {
+      handled++
+      return new Promise(() => {})
+    })
+    expect(await exchange(listener, GET.repeat(1000))).toBe('')
+    expect(handled).toBe(16)
+    await until(() => listener.connections === 0)
+  })
+})
+
 describe('a socket that closes', () => {
   test('lets requests end that run, and ends connections that are idle at once', async () => {
     const listener = await listen()

@@ -49,8 +49,8 @@ export class Access {
   #requireWithoutToken(needed: ServerRole, request: Request, via: Via, token: string | undefined): void {
     const { auth, isLoopback } = this.#options
     if (auth === undefined && (via === 'fetch' || !isLoopback)) throw this.#open(via)
-    this.#requireHost(request)
     if (typeof auth === 'object') throw unauthorized(token !== undefined)
+    this.#requireHost(request)
     if (auth === undefined) requireRole('read', needed, OPEN_HINT)
   }
 
@@ -78,7 +78,7 @@ export class Access {
     const name = nameOf(host)
     if (name !== undefined && (isIP(name) !== 0 || isLocal(name) || this.#hosts.has(name))) return
     throw new MillraceError('MR_SERVER_HOST', `the server does not go by the name ${JSON.stringify(host)}`, {
-      hint: 'Add the name to the option hosts of serve(), or send a token.',
+      hint: 'Add the name to the option hosts of serve(), or give it tokens by auth.',
     })
   }
 

@@ -1,6 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
+/** Requests of a connection that run at a time. Few clients send one before the last is answered. */
+const MOST_RUNNING = 16
+
 /**
  * The connections of a server, of which there are at most so many. One more takes the place of the one that has been
  * idle longest, so that thousands of silent ones cannot keep a probe out. Idle is one on which no request runs; its
@@ -15,7 +18,6 @@ export class Connections {
   constructor(server: Server, most: number) {
     this.#most = most
     server.on('connection', (socket) => this.#open(socket))
-    server.on('request', (request, response) => this.#begin(request, response))
   }
 
   get size(): number {
@@ -32,6 +34,20 @@ export class Connections {
     for (const socket of this.#idle) socket.destroy()
   }
 
+  /**
+   * Counts a request. Returns false for one that must not be handled: it is one more than may run on its connection,
+   * which ends, or it was read together with that one.
+   */
+  begin({ socket }: IncomingMessage, response: ServerResponse): boolean {
+    const running = this.#busy.get(socket) ?? 0
+    if (running >= MOST_RUNNING) socket.destroy()
+    if (socket.destroyed) return false
+    this.#idle.delete(socket)
+    this.#busy.set(socket, running + 1)
+    response.once('close', () => this.#end(socket))
+    return true
+  }
+
   #open(socket: Socket): void {
     if (this.size >= this.#most) {
       const [oldest] = this.#idle
@@ -44,12 +60,6 @@ export class Connections {
     }
     this.#idle.add(socket)
     socket.once('close', () => this.#forget(socket))
-  }
-
-  #begin({ socket }: IncomingMessage, response: ServerResponse): void {
-    this.#idle.delete(socket)
-    this.#busy.set(socket, (this.#busy.get(socket) ?? 0) + 1)
-    response.once('close', () => this.#end(socket))
   }
 
   /** Requests may follow each other before the first is answered. */

@@ -87,7 +87,10 @@ export class Listener {
       errorHandler: () =>
         problemOf(badRequest('the URL cannot be read', 'Send a path that begins with /.'), this.#logger),
     }
-    this.#server.on('request', getRequestListener(answer, options))
+    const listener = getRequestListener(answer, options)
+    this.#server.on('request', (request, response) => {
+      if (this.#connections.begin(request, response)) void listener(request, response)
+    })
   }
 
   /** True if only this machine can reach it. */

@@ -38,6 +38,7 @@ export class Router {
     this.#app = new OpenAPIHono<Env>({ defaultHook: requireValid })
     const { origins, access, logger } = options
     if (origins.length > 0) this.#app.use(cors({ origin: [...origins], maxAge: 600, exposeHeaders: EXPOSED }))
+    this.#app.use(this.#catch)
     if (access.needsToken) {
       this.#app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
     }
@@ -60,7 +61,20 @@ export class Router {
     return response
   }
 
-  /** Hono handles errors only, and functions of users may throw anything. */
+  /**
+   * Makes a problem of what Hono does not handle, for pages of other origins to read as well: what is thrown for an
+   * unknown path, and what is no error, since functions of users may throw anything.
+   */
+  readonly #catch: MiddlewareHandler<Env> = async (_context, next) => {
+    try {
+      await next()
+      return undefined
+    } catch (thrown) {
+      return problemOf(thrown, this.#options.logger)
+    }
+  }
+
+  /** Whatever is thrown, and wherever, is answered by a problem. */
   async #response(request: Request, via: Via): Promise<Response> {
     try {
       return await this.#app.fetch(request, { via })
