@@ -37,7 +37,11 @@ async function runAndKill(): Promise<void> {
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()))
   const closed = new Promise((resolve) => child.on('close', resolve))
   await Promise.race([
-    new Promise((resolve) => child.stdout.once('data', resolve)),
+    new Promise<void>((resolve) =>
+      child.stdout.on('data', (chunk: Buffer) => {
+        if (chunk.toString().includes('payments: ')) resolve()
+      }),
+    ),
     closed.then(() => Promise.reject(new Error(`ended by itself:\n${errors}`))),
   ])
   child.kill('SIGKILL')
