@@ -96,13 +96,13 @@ export function adminConformance(
         const [one, two, three] = members.map(({ active }) => active)
         return [
           { processId: 'a', endpoint: '10.0.0.1:8080', active: [...one!, ...three!].sort(), standby: [] },
-          { processId: 'b', endpoint: undefined, active: two!, standby: [] },
+          { processId: 'b', endpoint: undefined, active: [...two!].sort(), standby: [] },
         ]
       }
       await until('what the members themselves say', async () => {
         for (const member of members) member.step()
         const found = await log().groupInstances(group)
-        const shown = found.map((each) => ({ ...each, active: each.active.map(taskIdText) }))
+        const shown = found.map((each) => ({ ...each, active: each.active.map(taskIdText).sort() }))
         const isSpread = members.every(({ active }) => active.length > 0)
         return isSpread && isDeepStrictEqual(shown, expected()) ? true : undefined
       })
