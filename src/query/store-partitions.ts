@@ -61,12 +61,12 @@ export class PartitionFinder {
     const subtopology = this.#topology.subtopologies.find(({ stores }) => stores.includes(store))
     if (subtopology === undefined) return undefined
     const counts = await this.#counts(subtopology)
-    if (counts.includes(0)) return undefined
-    const tasks = Math.max(...counts)
+    if ([...counts.values()].includes(0)) return undefined
+    const tasks = Math.max(...counts.values())
     const source = feedingSource(subtopology, store)
     const [name = ''] = source?.topics ?? []
     const topic = source === undefined ? '' : this.#fullName(source, name)
-    const [count = tasks] = await this.#partitions([topic])
+    const count = counts.get(topic) ?? tasks
     const partitioner = source?.internal === true ? this.#partitionerOf(name) : undefined
     return {
       tasks,
@@ -77,15 +77,13 @@ export class PartitionFinder {
     }
   }
 
-  #counts({ nodes }: Subtopology): Promise<number[]> {
-    return this.#partitions(
-      nodes.flatMap((node) => (node.kind === 'source' ? node.topics.map((topic) => this.#fullName(node, topic)) : [])),
+  /** Returns the partitions of the topics that the tasks read; 0 of one that does not exist. */
+  async #counts({ nodes }: Subtopology): Promise<ReadonlyMap<string, number>> {
+    const topics = nodes.flatMap((node) =>
+      node.kind === 'source' ? node.topics.map((topic) => this.#fullName(node, topic)) : [],
     )
-  }
-
-  async #partitions(topics: readonly string[]): Promise<number[]> {
     const described = await this.#log.describeTopics(topics)
-    return topics.map((topic) => described.get(topic)?.partitions ?? 0)
+    return new Map(topics.map((topic) => [topic, described.get(topic)?.partitions ?? 0]))
   }
 
   #fullName({ internal }: SourceNode, topic: string): string {

@@ -1,5 +1,5 @@
 import { MillraceError } from '../errors/millrace-error.ts'
-import type { Log } from '../log/log.ts'
+import type { Guarantee, Log } from '../log/log.ts'
 import type { Values } from '../options/options.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
@@ -18,8 +18,8 @@ export interface StoreQueriesOptions {
   readonly log: Pick<Log, 'describeTopics'>
   readonly clock: Clock
   readonly owners: RowOwners
-  /** The consistency of a query that does not say. */
-  readonly consistency: Consistency
+  /** Decides the consistency of a query that does not say. */
+  readonly guarantee: Guarantee
 }
 
 /** Options of every query, checked. */
@@ -55,6 +55,7 @@ export interface FoundKey {
 }
 
 const GLOBAL = -1
+const DEFAULTS: Readonly<Record<Guarantee, Consistency>> = { exactly_once: 'committed', at_least_once: 'latest' }
 
 /** Asks the stores of an application, wherever they are. */
 export class StoreQueries {
@@ -66,16 +67,20 @@ export class StoreQueries {
     this.#partitions = new PartitionFinder(options.topology, options.applicationId, options.log)
   }
 
-  /** @throws MR_STORE_UNKNOWN if the topology has no such store, MR_QUERY_KIND if it is internal to an operator */
+  /** @throws MR_STORE_UNKNOWN */
   store(name: string): AskedStore {
-    const { stores } = this.#options.topology
-    const store = stores.get(name)
-    if (store !== undefined) return new AskedStore(store, this.#options, this.#partitions)
-    throw new MillraceError('MR_STORE_UNKNOWN', `the topology has no store "${name}"`, {
-      store: name,
-      hint: `Its stores are: ${[...stores.keys()].join(', ') || 'none'}.`,
-    })
+    return new AskedStore(knownStore(this.#options.topology, name), this.#options, this.#partitions)
   }
+}
+
+/** Returns a store of the topology. @throws MR_STORE_UNKNOWN */
+export function knownStore({ stores }: Topology, name: string): TopologyStore {
+  const store = stores.get(name)
+  if (store !== undefined) return store
+  throw new MillraceError('MR_STORE_UNKNOWN', `the topology has no store "${name}"`, {
+    store: name,
+    hint: `Its stores are: ${[...stores.keys()].join(', ') || 'none'}.`,
+  })
 }
 
 /** One store that is asked, by serialized keys. */
@@ -209,7 +214,7 @@ export class AskedStore {
   }
 
   #request(partition: number, query: RowQuery, options: CheckedQuery): RowRequest {
-    const { consistency = this.#options.consistency, role, maxLag, at } = options
+    const { consistency = DEFAULTS[this.#options.guarantee], role, maxLag, at } = options
     // Records of global topics are committed before they are read.
     return {
       store: this.name,

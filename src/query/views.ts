@@ -1,7 +1,6 @@
 import type { Duration } from '../options/options.ts'
 import type { Position } from './row-request.ts'
 import type { Consistency } from '../state/reads.ts'
-import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
 
 /** How a store is asked. */
 export interface QueryOptions {
@@ -165,7 +164,3 @@ export interface ViewsByKind<K, V> {
   readonly session: SessionView<K, V>
   readonly versioned: VersionedView<K, V>
 }
-
-/** How the store of a reference is asked. */
-export type ViewOf<Ref> =
-  Ref extends StoreRef<infer Kind extends StoreKind, infer K, infer V> ? ViewsByKind<K, V>[Kind] : never

@@ -14,7 +14,7 @@ import type { Companion, CompanionHost } from './companion.ts'
 import { subtopologiesForGroup } from '../topology/describe/subtopologies-for-group.ts'
 import { instancesOf, type Instance } from './instance.ts'
 import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
-import { StoreQueries, type AskedStore } from '../query/store-queries.ts'
+import { knownStore, StoreQueries, type AskedStore } from '../query/store-queries.ts'
 import { viewOf } from '../query/store-views.ts'
 import type { ViewsByKind } from '../query/views.ts'
 import { ThreadRows } from './thread-rows.ts'
@@ -107,7 +107,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
         () => this.#threads,
         () => this.#state,
       ),
-      consistency: app.settings.guarantee === 'exactly_once' ? 'committed' : 'latest',
+      guarantee: app.settings.guarantee,
     })
     this.#companions = new Companions(options.companions, app.settings.logger)
     this.#options = options
@@ -422,14 +422,8 @@ export class Streams implements CompanionHost, AsyncDisposable {
    * ```
    */
   stores<S>(name: string): S[] {
-    const spec = this.topology.stores.get(name)
-    if (spec === undefined) {
-      throw new MillraceError('MR_STORE_UNKNOWN', `the topology has no store "${name}"`, {
-        store: name,
-        hint: `Its stores are: ${[...this.topology.stores.keys()].join(', ') || 'none'}.`,
-      })
-    }
-    if (spec.global) return [this.#host.globalStore(name) as S]
+    const { global } = knownStore(this.topology, name)
+    if (global) return [this.#host.globalStore(name) as S]
     return this.#threads.flatMap((thread) => thread.stores(name) as S[])
   }
 

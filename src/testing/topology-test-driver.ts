@@ -81,7 +81,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
       log: { describeTopics: (names) => this.#parts.log.describeTopics(names) },
       clock: systemClock,
       owners: { open: async (request) => ({ page: await scans.open(request), owner: scans }) },
-      consistency: app.settings.guarantee === 'exactly_once' ? 'committed' : 'latest',
+      guarantee: app.settings.guarantee,
     })
   }
 
