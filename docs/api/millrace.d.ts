@@ -1102,6 +1102,8 @@ export interface StreamsOptions {
   readonly fileMode?: FileMode
   readonly instanceId?: string
   readonly advertise?: string
+  readonly peerToken?: PeerTokenSource
+  readonly peerTls?: PeerTls
   readonly stateCleanupDelay?: Duration
   readonly readyLag?: number
   readonly module?: string | URL

@@ -1,6 +1,24 @@
 // Types that the public ones name, and that cannot be imported: what users see of the inside.
 // Written by `npx vitest run test/architecture/api.test.ts -u`.
 
+// src/credentials/peer-tls.ts
+
+interface PeerTls {
+  readonly ca: string
+  readonly cert?: string
+  readonly key?: string
+}
+
+// src/credentials/peer-token.ts
+
+type PeerTokenSource =
+  | {
+      readonly file: string
+    }
+  | {
+      readonly env: string
+    }
+
 // src/dsl/handles/handles.ts
 
 const TYPES: unique symbol
@@ -157,6 +175,7 @@ type GroupEvent =
     }
 
 interface GroupMember {
+  readonly isCurrent: boolean
   join(): MaybePromise<void>
   nextEvent(): GroupEvent | undefined
   onEvent(wake: (() => void) | undefined): void
@@ -530,6 +549,14 @@ interface ThreadTaskStatus {
 // src/serde/json-integers.ts
 
 const INTEGERS: readonly ['refuse', 'bigint', 'string', 'round']
+
+// src/server/server-options.ts
+
+interface ServerTls {
+  readonly cert: string
+  readonly key: string
+  readonly peerCa?: string
+}
 
 // src/topology/build-settings.ts
 

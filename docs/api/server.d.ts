@@ -26,6 +26,7 @@ export interface ServerOptions {
     | {
         readonly tokens: readonly ServerToken[]
       }
+  readonly tls?: ServerTls
   readonly hosts?: readonly string[]
   readonly cors?: readonly string[]
   readonly limits?: ServerLimits

@@ -99,6 +99,30 @@ export const RUN = {
     description: 'where other instances reach the HTTP server of this one, which learn it from the group',
     value: 'address',
   },
+  peerTokenFile: {
+    ...text({
+      defaultText: 'none',
+      description: 'file with the token, the same for all, by which instances ask each other for keys',
+    }),
+    value: 'file',
+  },
+  peerCa: {
+    ...text({
+      defaultText: 'none',
+      description: 'file with the authorities of the certificates of all instances: they ask each other by TLS',
+    }),
+    value: 'file',
+  },
+  peerCert: {
+    ...text({ defaultText: 'none', description: 'file with the certificate by which other instances know this one' }),
+    value: 'file',
+  },
+  peerKey: { ...text({ defaultText: 'none', description: 'file with the key of --peer-cert' }), value: 'file' },
+  httpCert: {
+    ...text({ defaultText: 'none', description: 'file with the certificate of the HTTP server, and its chain' }),
+    value: 'file',
+  },
+  httpKey: { ...text({ defaultText: 'none', description: 'file with the key of --http-cert' }), value: 'file' },
   httpTokenFile: {
     ...text({
       defaultText: 'none',

@@ -37,7 +37,13 @@ interface Row {
 }
 
 /** Errors of an instance after which another one may have the answer. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['MR_CLI_UNREACHABLE', 'MR_CLOSED', 'MR_QUERY_NOT_OWNER'])
+const ELSEWHERE: ReadonlySet<string> = new Set([
+  'MR_CLI_UNREACHABLE',
+  'MR_CLOSED',
+  'MR_QUERY_NOT_OWNER',
+  'MR_QUERY_PEER',
+  'MR_QUERY_PEER_AUTH',
+])
 
 /** The longest that a server waits for the owner of a key, ms. */
 const LONGEST_WAIT = 60_000

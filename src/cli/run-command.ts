@@ -29,6 +29,12 @@ export interface RunOptions extends LogChoice {
   /** Where other instances reach this one: `HOST:PORT`. */
   readonly advertise?: string
   readonly httpTokenFile?: string
+  readonly httpCert?: string
+  readonly httpKey?: string
+  readonly peerTokenFile?: string
+  readonly peerCa?: string
+  readonly peerCert?: string
+  readonly peerKey?: string
   /** ms to run; without it, the run ends by a signal. */
   readonly for?: number
   readonly fromBeginning?: boolean
@@ -69,13 +75,7 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
       hint: 'Leave one of them out: --accept-loss is for the embedded log.',
     })
   }
-  for (const name of ['httpTokenFile', 'advertise'] as const) {
-    if (options[name] === undefined || options.http !== undefined) continue
-    const flag = name === 'advertise' ? '--advertise' : '--http-token-file'
-    throw new MillraceError('MR_CLI_USAGE', `${flag} cannot be used without --http`, {
-      hint: `Add --http PORT or --http HOST:PORT, or leave ${flag} out.`,
-    })
-  }
+  requireTogether(options)
   const app = await loadApp(file)
   const topics = appTopics(app.topology(), app.settings.deadLetterTopic)
   const terminal = new Terminal(process.stderr)
@@ -109,6 +109,32 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
     // An application that did not end does not let the log close either: the process ends without that.
     if (!isTimeout(failure)) await log.close()
   }
+}
+
+/** Flags that mean nothing without another one. */
+const NEEDED: readonly (readonly [flag: keyof RunOptions, needs: keyof RunOptions, example: string])[] = [
+  ['httpTokenFile', 'http', '--http PORT or --http HOST:PORT'],
+  ['advertise', 'http', '--http PORT or --http HOST:PORT'],
+  ['httpCert', 'http', '--http PORT or --http HOST:PORT'],
+  ['httpCert', 'httpKey', '--http-key FILE'],
+  ['httpKey', 'httpCert', '--http-cert FILE'],
+  ['peerCert', 'peerKey', '--peer-key FILE'],
+  ['peerKey', 'peerCert', '--peer-cert FILE'],
+  ['peerCert', 'peerCa', '--peer-ca FILE'],
+]
+
+function requireTogether(options: RunOptions): void {
+  for (const [name, needs, example] of NEEDED) {
+    if (options[name] === undefined || options[needs] !== undefined) continue
+    const [flag, other] = [flagOf(name), flagOf(needs)]
+    throw new MillraceError('MR_CLI_USAGE', `${flag} cannot be used without ${other}`, {
+      hint: `Add ${example}, or leave ${flag} out.`,
+    })
+  }
+}
+
+function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
 interface Run {
@@ -147,6 +173,8 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
       stateDirectory: join(options.data, 'state'),
       fileMode: options.fileMode ?? 'owner',
       ...(options.advertise === undefined ? {} : { advertise: options.advertise }),
+      ...(options.peerTokenFile === undefined ? {} : { peerToken: { file: options.peerTokenFile } }),
+      ...peerTlsOf(options),
       onRestore: restore.listener,
     })
     let running: Streams | undefined
@@ -223,18 +251,25 @@ function endAtOnce(streams: Streams | undefined): void {
 /** Starts the application and, with `--http`, its server. Without its server the application is closed. */
 async function startServed({ options, logger }: Run, app: Application, given: StreamsOptions): Promise<Streams> {
   const streams = await Streams.start(app, given)
-  const { http, httpTokenFile: file } = options
+  const { http, httpTokenFile: file, httpCert: cert, httpKey: key, peerCa } = options
   if (http === undefined) return streams
   try {
     const { serve } = await import('../server/index.ts')
     const auth = file === undefined ? {} : { auth: { tokens: [{ file, role: 'read' as const }] } }
-    const { address } = await serve(streams, { listen: http, ...auth })
+    const tls =
+      cert === undefined || key === undefined ? {} : { tls: { cert, key, ...(peerCa === undefined ? {} : { peerCa }) } }
+    const { address } = await serve(streams, { listen: http, ...auth, ...tls })
     logger.info({ url: address?.url }, 'serving HTTP')
   } catch (error) {
     await streams.close().catch(() => {})
     throw error
   }
   return streams
+}
+
+function peerTlsOf({ peerCa: ca, peerCert: cert, peerKey: key }: RunOptions): Pick<StreamsOptions, 'peerTls'> {
+  if (ca === undefined) return {}
+  return { peerTls: cert === undefined || key === undefined ? { ca } : { ca, cert, key } }
 }
 
 function summarize({ state, tasks, processed, lag }: StreamsStatus): RunStatus {

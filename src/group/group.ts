@@ -115,6 +115,11 @@ export type GroupEvent =
   | { readonly type: 'failed'; readonly error: MillraceError }
 
 export interface GroupMember {
+  /**
+   * Whether the group counts this member still, as far as it can know. If not, for instance after the process has stood
+   * still for longer than the session timeout, its tasks may run elsewhere already, although no event has said so.
+   */
+  readonly isCurrent: boolean
   /** Asks to become a member. What follows arrives as events. */
   join(): MaybePromise<void>
   /** Takes the next event; returns `undefined` if there is none. */

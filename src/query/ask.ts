@@ -3,18 +3,23 @@ import type { Clock } from '../platform/clock.ts'
 import { isPromise, type MaybePromise } from '../platform/maybe-promise.ts'
 import type { StoredRow } from '../state/reads.ts'
 import { readRows } from './row-page.ts'
-import type { RowOwner, RowPage, RowRequest, RowSource } from './row-request.ts'
+import type { RowPage, RowRequest, RowScans, RowSource } from './row-request.ts'
 
 /** The first page of a request, and who has the others. */
 export interface Opened {
   readonly page: RowPage
-  readonly owner: RowOwner
+  readonly scans: RowScans
 }
 
 /** Those who can be asked. */
 export interface RowOwners {
-  /** Asks the owner of a partition. @throws what `RowOwner.open` throws */
-  open(request: RowRequest): Promise<Opened>
+  /**
+   * Asks the owner of a partition.
+   *
+   * @param deadline by the monotonic clock: after it nobody waits for the answer
+   * @throws what `RowOwner.open` throws
+   */
+  open(request: RowRequest, deadline: number): Promise<Opened>
 }
 
 /** For how long each answer is waited for. */
@@ -25,9 +30,10 @@ export interface Patience {
   readonly signal: AbortSignal | undefined
 }
 
-/** Codes of states that pass: the task moves, is restored or behind, or its engine is being opened. */
+/** Codes of states that pass: the task moves, is restored or behind, its engine or its instance is being started. */
 const passing: ReadonlySet<string> = new Set([
   'MR_QUERY_NOT_OWNER',
+  'MR_QUERY_PEER',
   'MR_QUERY_RESTORING',
   'MR_QUERY_COMMITTING',
   'MR_QUERY_BEHIND',
@@ -40,37 +46,41 @@ const LONGEST_PAUSE = 100
 export async function ask(owners: RowOwners, request: RowRequest, patience: Patience): Promise<Opened> {
   const { clock, timeout, signal } = patience
   const deadline = clock.monotonic() + timeout
+  let refusal: MillraceError | undefined
   for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
     signal?.throwIfAborted()
-    const opening = owners.open(request)
+    const opening = owners.open(request, deadline)
     try {
       return await inTime(opening, request, patience, deadline)
     } catch (error) {
       opening.then(giveUp, () => {})
+      // Why there was no answer all the time says more than that the last try took too long.
+      if (refusal !== undefined && isMillraceError(error) && error.code === 'MR_QUERY_TIMEOUT') throw refusal
       if (!isMillraceError(error) || !passing.has(error.code) || clock.monotonic() + pause >= deadline) throw error
+      refusal = error
     }
     await rest(pause, patience)
   }
 }
 
 /** Ends what was opened too late. */
-function giveUp({ page, owner }: Opened): void {
-  if (page.more !== undefined) owner.cancel(page.more)
+function giveUp({ page, scans }: Opened): void {
+  if (page.more !== undefined) scans.cancel(page.more)
 }
 
 /** The rows of one partition, page by page. */
 export class PartitionRows {
   readonly source: RowSource
-  readonly #owner: RowOwner
+  readonly #scans: RowScans
   readonly #request: RowRequest
   readonly #patience: Patience
   #rows: readonly StoredRow[]
   #at = 0
   #more: number | undefined
 
-  constructor({ page, owner }: Opened, request: RowRequest, patience: Patience) {
+  constructor({ page, scans }: Opened, request: RowRequest, patience: Patience) {
     this.source = page.source
-    this.#owner = owner
+    this.#scans = scans
     this.#request = request
     this.#patience = patience
     this.#rows = readRows(page.rows)
@@ -93,7 +103,7 @@ export class PartitionRows {
       this.#patience.signal?.throwIfAborted()
       const { clock, timeout } = this.#patience
       const deadline = clock.monotonic() + timeout
-      const page = await inTime(this.#owner.next(this.#more), this.#request, this.#patience, deadline)
+      const page = await inTime(this.#scans.next(this.#more), this.#request, this.#patience, deadline)
       this.#rows = readRows(page.rows)
       this.#at = 0
       this.#more = page.more
@@ -102,7 +112,7 @@ export class PartitionRows {
   }
 
   close(): void {
-    if (this.#more !== undefined) this.#owner.cancel(this.#more)
+    if (this.#more !== undefined) this.#scans.cancel(this.#more)
     this.#more = undefined
     this.#rows = []
     this.#at = 0

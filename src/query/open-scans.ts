@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 import type { Clock } from '../platform/clock.ts'
 import type { Consistency, StoredRows, StoreReads } from '../state/reads.ts'
+import { KeyRows } from './key-rows.ts'
 import { PageWriter } from './row-page.ts'
 import type { RowOwner, RowPage, RowRequest, RowSource } from './row-request.ts'
 
@@ -58,7 +59,8 @@ export class OpenScans implements RowOwner {
     const owned = this.#options.find(request)
     const { consistency, store, query } = request
     if (consistency === 'committed' && !owned.reads.observe()) throw committing(request)
-    const rows = owned.reads.open(query, consistency)
+    const rows =
+      query.op === 'keys' ? new KeyRows(owned.reads, query.keys, consistency) : owned.reads.open(query, consistency)
     const scan = { rows, source: sourceOf(owned, consistency), owned, store, usedAt: 0 }
     return this.#page(scan, undefined)
   }

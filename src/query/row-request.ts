@@ -1,11 +1,17 @@
 import type { Consistency, RowQuery } from '../state/reads.ts'
 
+/** The rows of some keys, those that there are, in the order of the keys. */
+export interface KeysQuery {
+  readonly op: 'keys'
+  readonly keys: readonly Buffer[]
+}
+
 /** A query of one partition of a store, as data that another thread or process can get. */
 export interface RowRequest {
   readonly store: string
   /** -1: of a global table. */
   readonly partition: number
-  readonly query: RowQuery
+  readonly query: RowQuery | KeysQuery
   readonly consistency: Consistency
   /** `active`: the task that processes. `any`: a standby, too. */
   readonly role: 'active' | 'any'
@@ -39,15 +45,19 @@ export interface RowPage {
   readonly more: number | undefined
 }
 
+/** Scans that are open, by number. */
+export interface RowScans {
+  /** @throws MR_QUERY_SLOW_READER if the last page was asked for long ago, MR_QUERY_MOVED if the task was closed */
+  next(scan: number): Promise<RowPage>
+  /** Ends a scan before its last page. */
+  cancel(scan: number): void
+}
+
 /** The part of a thread that answers queries of the tasks in it. */
-export interface RowOwner {
+export interface RowOwner extends RowScans {
   /**
    * @throws MR_QUERY_NOT_OWNER, MR_QUERY_RESTORING, MR_QUERY_COMMITTING, MR_QUERY_STALE, MR_QUERY_BEHIND,
    * MR_QUERY_POSITION, MR_QUERY_LIMIT, and what the store throws
    */
   open(request: RowRequest): Promise<RowPage>
-  /** @throws MR_QUERY_SLOW_READER if the last page was asked for long ago, MR_QUERY_MOVED if the task was closed */
-  next(scan: number): Promise<RowPage>
-  /** Ends a scan before its last page. */
-  cancel(scan: number): void
 }

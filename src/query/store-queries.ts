@@ -54,6 +54,17 @@ export interface FoundKey {
   readonly source: RowSource
 }
 
+interface KeyPlace {
+  readonly bytes: Buffer
+  readonly partition: number
+}
+
+/** The rows of some keys of one partition, by `textOf`. */
+interface FoundKeys {
+  readonly rows: ReadonlyMap<string, StoredRow>
+  readonly source: RowSource
+}
+
 const GLOBAL = -1
 const DEFAULTS: Readonly<Record<Guarantee, Consistency>> = { exactly_once: 'committed', at_least_once: 'latest' }
 
@@ -140,6 +151,33 @@ export class AskedStore {
     }
   }
 
+  /**
+   * Finds the rows of many keys, with one request for each partition that they are in. Settles for each of them on its
+   * own: a partition may be out of reach, and what was given may be no key.
+   *
+   * @param keys return a key each, or throw what is wrong with it
+   */
+  async firstOfEach(
+    keys: readonly (() => unknown)[],
+    options: CheckedQuery,
+  ): Promise<PromiseSettledResult<FoundKey>[]> {
+    const places = await Promise.allSettled(keys.map(async (key) => this.#placeOf(key(), options)))
+    const known = places.flatMap((place) => (place.status === 'fulfilled' ? place.value : []))
+    const answers = new Map<number, Promise<FoundKeys>>()
+    for (const [partition, group] of Map.groupBy(known, (place) => place.partition)) {
+      const request = this.#request(partition, { op: 'keys', keys: group.map(({ bytes }) => bytes) }, options)
+      answers.set(partition, this.#readKeys(request, options))
+    }
+    return Promise.allSettled(
+      places.map(async (place) => {
+        if (place.status === 'rejected') throw place.reason
+        const { bytes, partition } = place.value
+        const { rows, source } = await (answers.get(partition) as Promise<FoundKeys>)
+        return { row: rows.get(textOf(bytes)), source }
+      }),
+    )
+  }
+
   /** The rows of a query about one key. */
   async *ofKey(
     key: unknown,
@@ -185,11 +223,30 @@ export class AskedStore {
   }
 
   async #requestOf(key: unknown, query: (key: Buffer) => RowQuery, options: CheckedQuery): Promise<RowRequest> {
+    const { bytes, partition } = await this.#placeOf(key, options)
+    return this.#request(partition, query(bytes), options)
+  }
+
+  /** Returns the bytes of a key, and the partition that it is in. */
+  async #placeOf(key: unknown, options: CheckedQuery): Promise<KeyPlace> {
     const { bytes, value } = key instanceof SerializedKey ? key : new SerializedKey(this.encode(key), key)
-    const { partition } = options
-    if (this.#global) return this.#request(GLOBAL, query(bytes), options)
+    if (this.#global) return { bytes, partition: GLOBAL }
     const { tasks, partitionOf } = await this.#place(options)
-    return this.#request(this.#within(partition ?? partitionOf(bytes, value), tasks), query(bytes), options)
+    return { bytes, partition: this.#within(options.partition ?? partitionOf(bytes, value), tasks) }
+  }
+
+  async #readKeys(request: RowRequest, options: CheckedQuery): Promise<FoundKeys> {
+    const opened = await this.#open(request, options)
+    const rows = new Map<string, StoredRow>()
+    try {
+      for (; await opened.fill(); opened.take()) {
+        const row = opened.head as StoredRow
+        rows.set(textOf(row.key), row)
+      }
+      return { rows, source: opened.source }
+    } finally {
+      opened.close()
+    }
   }
 
   async #allPartitions(options: CheckedQuery): Promise<number[]> {
@@ -213,7 +270,7 @@ export class AskedStore {
     })
   }
 
-  #request(partition: number, query: RowQuery, options: CheckedQuery): RowRequest {
+  #request(partition: number, query: RowRequest['query'], options: CheckedQuery): RowRequest {
     const { consistency = DEFAULTS[this.#options.guarantee], role, maxLag, at } = options
     // Records of global topics are committed before they are read.
     return {
@@ -235,6 +292,11 @@ export class AskedStore {
   #patience({ timeout, signal }: CheckedQuery): Patience {
     return { clock: this.#options.clock, timeout, signal }
   }
+}
+
+/** Makes of bytes what a map can be keyed by. */
+function textOf(bytes: Buffer): string {
+  return bytes.toString('latin1')
 }
 
 /** Yields rows until there are no more, or enough; ends all that is open in any case. */

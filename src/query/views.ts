@@ -101,6 +101,8 @@ export interface Answer<V> {
  * - MR_QUERY_NOT_OWNER, MR_QUERY_RESTORING if the task cannot be read within `timeout`, MR_QUERY_STALE if a standby is
  *   too far behind, MR_QUERY_BEHIND if the task does not reach `at` in time, MR_QUERY_TIMEOUT if there is
  *   no answer, MR_QUERY_LIMIT if too many scans are open;
+ * - where another instance has the task: MR_QUERY_PEER if it does not respond in time, MR_QUERY_PEER_AUTH without a
+ *   `peerToken` in common, MR_QUERY_PEER_VERSION if it keeps the store in another format;
  * - MR_QUERY_KEY for a key that its serde refuses, MR_QUERY_POSITION for topics in `at` that the task does not read,
  *   MR_CONFIG for options that are unknown or impossible;
  * - MR_STATE_DESERIALIZE for a row that the store's serdes cannot read.

@@ -2,6 +2,7 @@ import type { Application } from '../application/application.ts'
 import type { Health } from '../health/health.ts'
 import type { Log } from '../log/log.ts'
 import { option, Place, type Option } from '../options/options.ts'
+import type { PeerDoor } from '../query/remote/peer-door.ts'
 import type { AskedStore } from '../query/store-queries.ts'
 import type { ViewsByKind } from '../query/views.ts'
 import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
@@ -65,6 +66,8 @@ export interface CompanionHost {
   store<View extends { readonly name: string }>(name: string): View
   /** @internal Returns a store to be asked by serialized keys. @throws MR_STORE_UNKNOWN */
   askedStore(name: string): AskedStore
+  /** @internal What other instances of the application may ask. */
+  readonly peerDoor: PeerDoor
   stores<S>(name: string): S[]
   status(): StreamsStatus
   health(): Health

@@ -15,6 +15,8 @@ import type { Clock } from '../platform/clock.ts'
 import { endpointOption } from '../options/endpoint-option.ts'
 import { fileModeOption } from '../options/file-mode-option.ts'
 import type { Scheduler } from '../platform/scheduler.ts'
+import { peerTlsOption, type PeerTls } from '../credentials/peer-tls.ts'
+import { peerTokenOption, type PeerTokenSource } from '../credentials/peer-token.ts'
 import { companionsOption, type Companion } from './companion.ts'
 import type { StreamsState } from './streams-status.ts'
 import { engine } from '../engine/engine-option.ts'
@@ -48,6 +50,18 @@ export interface StreamsOptions {
    * instance, and no other to learn it. Kafka Streams: `application.server`. Default: none.
    */
   readonly advertise?: string
+  /**
+   * The token by which the instances of the application know each other when one asks another for its stores: the same
+   * for all, from a file or an environment variable. `serve` of `millrace/server` answers them, at the address that
+   * `advertise` names. Default: none. Then keys that other instances have are MR_QUERY_PEER_AUTH.
+   */
+  readonly peerToken?: PeerTokenSource
+  /**
+   * PEM files by which this instance connects to others by TLS: `ca`, the authorities that have signed their
+   * certificates, and, to be known by a certificate instead of a `peerToken`, `cert` and `key`. They are read again
+   * when they change. Default: none. Then connections are plain.
+   */
+  readonly peerTls?: PeerTls
   /** How long state is kept after its task has moved away (Kafka's `state.cleanup.delay.ms`). Default: 10 minutes. */
   readonly stateCleanupDelay?: Duration
   /**
@@ -112,6 +126,8 @@ export const STREAMS_START = {
     kafka: 'group.instance.id',
   }),
   advertise: endpointOption,
+  peerToken: peerTokenOption,
+  peerTls: peerTlsOption,
   stateCleanupDelay: duration({
     default: 600_000,
     defaultText: '10 min',

@@ -11,13 +11,13 @@ import { requireApplication } from '../application/app-module.ts'
 import type { Health } from '../health/health.ts'
 import type { Log } from '../log/log.ts'
 import type { Companion, CompanionHost } from './companion.ts'
-import { subtopologiesForGroup } from '../topology/describe/subtopologies-for-group.ts'
+import { InstanceQueries, openCredentials, type PeerCredentials } from './instance-queries.ts'
 import { instancesOf, type Instance } from './instance.ts'
 import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
-import { knownStore, StoreQueries, type AskedStore } from '../query/store-queries.ts'
+import type { PeerDoor } from '../query/remote/peer-door.ts'
+import { knownStore, type AskedStore } from '../query/store-queries.ts'
 import { viewOf } from '../query/store-views.ts'
 import type { ViewsByKind } from '../query/views.ts'
-import { ThreadRows } from './thread-rows.ts'
 import { Companions } from './companions.ts'
 import { DirectoryCleaner } from './state-directory/directory-cleaner.ts'
 import { HealthMonitor } from './health-monitor.ts'
@@ -26,7 +26,6 @@ import { fencedClient, isFenced } from './state-directory/fenced.ts'
 import { claimDirectory, type ClaimedDirectory } from './state-directory/identity.ts'
 import { refuseLeftCalls } from './restore/refuse-left-calls.ts'
 import { refuseRenamed } from './restore/refuse-renamed.ts'
-import { Routes } from './routes/routes.ts'
 import type { StateHome } from './state-directory/state-home.ts'
 import { STREAMS_START, type Options, type StreamsOptions } from './streams-options.ts'
 import {
@@ -46,6 +45,7 @@ interface StatePlace {
   readonly home: StateHome
   readonly claim: ClaimedDirectory
   readonly host: ThreadHost
+  readonly credentials: PeerCredentials
 }
 
 /**
@@ -62,8 +62,6 @@ export class Streams implements CompanionHost, AsyncDisposable {
   readonly topology: Topology
   /** The log that `start` was given. */
   readonly log: Log
-  /** @internal Where the tasks of the application are, as far as this process knows. */
-  readonly routes: Routes
   readonly #options: Options
   readonly #directory: string
   readonly #clock: Clock
@@ -72,7 +70,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
   readonly #host: ThreadHost
   readonly #companions: Companions
   readonly #health: HealthMonitor
-  readonly #queries: StoreQueries
+  readonly #queries: InstanceQueries
   readonly #threads: ThreadHandle[] = []
   /** Status of the threads that were replaced. */
   #replaced = NO_STATUS
@@ -88,7 +86,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     app: Application,
     topology: Topology,
     options: Options,
-    { directory, home, claim, host }: StatePlace,
+    { directory, home, claim, host, credentials }: StatePlace,
   ) {
     const { clock = systemClock, stateCleanupDelay } = options
     this.#directory = directory
@@ -97,17 +95,13 @@ export class Streams implements CompanionHost, AsyncDisposable {
     this.app = app
     this.topology = topology
     this.log = options.log
-    this.routes = new Routes(subtopologiesForGroup(topology, app.id, app.settings.replicationFactor))
-    this.#queries = new StoreQueries({
+    this.#queries = new InstanceQueries({
+      app,
       topology,
-      applicationId: app.id,
-      log: options.log,
-      clock,
-      owners: new ThreadRows(
-        () => this.#threads,
-        () => this.#state,
-      ),
-      guarantee: app.settings.guarantee,
+      options,
+      credentials,
+      threads: () => this.#threads,
+      state: () => this.#state,
     })
     this.#companions = new Companions(options.companions, app.settings.logger)
     this.#options = options
@@ -124,8 +118,9 @@ export class Streams implements CompanionHost, AsyncDisposable {
    * tasks are restored: watch `state` or `whenRunning`.
    *
    * @throws MR_TOPOLOGY…, MR_CONFIG, MR_STATE_LOCKED, MR_LOG_UNREACHABLE, MR_TOPIC_UNKNOWN; MR_TOPOLOGY_RENAMED if
-   * state would be left behind under a generated name that has changed; with several threads on Kafka also MR_APP_…,
-   * MR_THREAD_MODULE, MR_THREAD_LOG, MR_THREAD_DIED; what a companion throws when it starts
+   * state would be left behind under a generated name that has changed; MR_SERVER_TOKENS, MR_SERVER_CERTIFICATE if
+   * `peerToken` or `peerTls` cannot be used; with several threads on Kafka also MR_APP_…, MR_THREAD_MODULE,
+   * MR_THREAD_LOG, MR_THREAD_DIED; what a companion throws when it starts
    */
   static async start(app: Application, given: StreamsOptions): Promise<Streams> {
     requireOutsideStreamThread()
@@ -157,7 +152,9 @@ export class Streams implements CompanionHost, AsyncDisposable {
     try {
       await refuseRenamed(app, topology, options.log)
       await refuseLeftCalls(app, topology, options.log)
-      const place = { directory, claim, ...(await openHost({ app, topology, options, engine, directory, claim })) }
+      const credentials = await openCredentials(options, app.settings.logger)
+      const host = await openHost({ app, topology, options, engine, directory, claim })
+      const place = { directory, claim, credentials, ...host }
       const streams = new Streams(app, topology, options, place)
       try {
         streams.#enter('rebalancing')
@@ -185,7 +182,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   readonly #listeners: ThreadListeners = {
     onState: (state) => this.#threadState(state),
-    onRoutes: (routes) => this.routes.replace(routes),
+    onRoutes: (routes) => this.#queries.routes.replace(routes),
     // An error that ends the application meanwhile rejects `closed`, too.
     onShutdownRequest: () => void this.close().catch(() => {}),
     onFailure: (error) => decideOn(error, this.app.settings),
@@ -207,6 +204,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     )
     this.#cleaner.stop()
     this.#health.stop()
+    this.#queries.close()
     await this.#host.close().catch((error: unknown) => failures.push(error))
     await this.#claim.release().catch((error: unknown) => failures.push(error))
     clearInterval(this.#keepAlive)
@@ -389,8 +387,8 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   /**
    * Returns a store to be asked: by its reference, which has the types, or by its name. It asks whichever thread of
-   * this process has the task of a key, and waits for tasks that move or are restored. What is read leaves nothing
-   * behind in memory.
+   * this process has the task of a key, or the instance that has it, if instances have a `peerToken`. It waits for
+   * tasks that move or are restored. What is read leaves nothing behind in memory.
    *
    * @throws MR_STORE_UNKNOWN; MR_QUERY_KIND if the store is of another kind than the reference
    * @example
@@ -402,12 +400,17 @@ export class Streams implements CompanionHost, AsyncDisposable {
   store<Kind extends StoreKind, K, V>(ref: StoreRef<Kind, K, V>): ViewsByKind<K, V>[Kind]
   store<View extends { readonly name: string }>(name: string): View
   store(named: string | Pick<StoreRef<StoreKind, unknown, unknown>, 'kind' | 'name'>): unknown {
-    return viewOf(this.#queries, named)
+    return viewOf(this.#queries.stores, named)
   }
 
   /** @internal */
   askedStore(name: string): AskedStore {
     return this.#queries.store(name)
+  }
+
+  /** @internal */
+  get peerDoor(): PeerDoor {
+    return this.#queries.door
   }
 
   /**
@@ -447,7 +450,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
    * ```
    */
   instances(): Instance[] {
-    return instancesOf(this.#options.advertise, this.status(), this.routes)
+    return instancesOf(this.#options.advertise, this.status(), this.#queries.routes)
   }
 
   #threadState(state: ThreadHandle['state']): void {

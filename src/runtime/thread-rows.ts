@@ -25,7 +25,7 @@ export class ThreadRows implements RowOwners {
       try {
         const page = await owner.open(request)
         this.#owners.set(key, owner)
-        return { page, owner }
+        return { page, scans: owner }
       } catch (error) {
         if (!isMillraceError(error) || error.code !== 'MR_QUERY_NOT_OWNER') throw error
         refusal = error

@@ -2,6 +2,7 @@ import { MillraceError } from '../errors/millrace-error.ts'
 import { show } from '../options/option.ts'
 import { readOptions } from '../options/options.ts'
 import type { Companion, CompanionHost } from '../runtime/companion.ts'
+import { PemFiles } from '../credentials/pem-files.ts'
 import { Access, type Via } from './access/access.ts'
 import { Tokens } from './access/tokens.ts'
 import { Listener } from './http/listener.ts'
@@ -41,7 +42,7 @@ export interface Server extends AsyncDisposable {
  * On the loopback address everybody may read. On a wider one only probes and metrics answer until `auth` is given.
  *
  * @throws MR_CONFIG; MR_SERVER_LISTEN if the address cannot be had; MR_SERVER_TOKENS if a token file or variable cannot
- * be used; MR_CLOSED if the application is closing
+ * be used, MR_SERVER_CERTIFICATE if a certificate cannot; MR_CLOSED if the application is closing
  * @example
  * ```ts
  * await using streams = await Streams.start(app, { log })
@@ -50,16 +51,24 @@ export interface Server extends AsyncDisposable {
  */
 export async function serve(streams: CompanionHost, given: ServerOptions = {}): Promise<Server> {
   requireStreams(streams)
-  const { listen, auth, hosts, cors: origins, limits } = readOptions(SERVE, given, 'serve()')
+  const { listen, auth, tls, hosts, cors: origins, limits } = readOptions(SERVE, given, 'serve()')
   const { logger } = streams.app.settings
   const tokens = typeof auth === 'object' ? await Tokens.open(auth.tokens, logger) : auth
+  const { header: mostHeader, connections: mostConnections } = limits
+  const pems =
+    tls === undefined ? undefined : await PemFiles.open({ cert: tls.cert, key: tls.key, ca: tls.peerCa }, logger)
   const listener =
-    listen === 'none'
-      ? undefined
-      : await Listener.open({ ...listen, mostHeader: limits.header, mostConnections: limits.connections, logger })
+    listen === 'none' ? undefined : await Listener.open({ ...listen, mostHeader, mostConnections, pems, logger })
   const isLoopback = listener?.isLoopback ?? true
   const names = [...hosts, ...ownNames(streams), ...(listen === 'none' ? [] : [listen.host])]
-  const access = new Access({ auth: tokens, hosts: names, origins, isLoopback, logger })
+  const access = new Access({
+    auth: tokens,
+    hosts: names,
+    origins,
+    isLoopback,
+    isPeer: (token) => streams.peerDoor.accepts(token),
+    logger,
+  })
   const routes = FAMILIES.flatMap((family) => family({ streams }))
   const router = new Router({ routes, access, mostBody: limits.body, origins, logger })
   const server = new AppServer(streams, router, listener)
@@ -88,7 +97,7 @@ class AppServer implements Server, Companion {
     this.#listener = listener
     this.address = listener === undefined ? undefined : addressOf(listener)
     this.name = freeName(streams, this.address === undefined ? 'server' : `server ${this.address.url}`)
-    listener?.serve((request) => this.#answer(request, 'socket'))
+    listener?.serve((request, via) => this.#answer(request, via))
   }
 
   start(): void {}
@@ -138,10 +147,10 @@ function closed(): MillraceError {
   return new MillraceError('MR_CLOSED', 'the server is closed', { hint: 'Ask another instance.' })
 }
 
-function addressOf({ host, port }: Listener): ServerAddress {
+function addressOf({ host, port, isEncrypted }: Listener): ServerAddress {
   // A wildcard is no address that a client can call.
   const called = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
-  return { host, port, url: `http://${called}:${port}` }
+  return { host, port, url: `${isEncrypted ? 'https' : 'http'}://${called}:${port}` }
 }
 
 /** Finds a promise that was not awaited, above all. */

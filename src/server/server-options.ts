@@ -14,7 +14,8 @@ import {
   type Values,
 } from '../options/options.ts'
 import { ROLES, type ServerRole } from './access/role.ts'
-import { isToken, TOKEN_HINT, type TokenOptions, type TokenSource } from './access/tokens.ts'
+import { isToken, TOKEN_HINT } from '../credentials/token.ts'
+import type { TokenOptions, TokenSource } from './access/tokens.ts'
 
 /** The options of `serve`: where it listens, who may ask, and how much. */
 export interface ServerOptions {
@@ -28,6 +29,11 @@ export interface ServerOptions {
    * On a wider address, and by `fetch`, only probes and metrics answer then.
    */
   readonly auth?: 'none' | { readonly tokens: readonly ServerToken[] }
+  /**
+   * PEM files of TLS: the server's certificate and its key, and the authorities whose certificates instances of the
+   * application are known by. They are read again when they change. Default: none, and connections are plain.
+   */
+  readonly tls?: ServerTls
   /**
    * Names by which a server without tokens may be called, besides addresses and `localhost`. Others are refused, so
    * that no web page can reach the server under a name of its own (DNS rebinding). Default: none.
@@ -46,6 +52,19 @@ export type ServerToken = { readonly role: ServerRole } & (
   | { readonly file: string }
   | { readonly env: string }
 )
+
+/** Paths of PEM files. */
+export interface ServerTls {
+  /** The certificate of the server, with its chain. */
+  readonly cert: string
+  /** The key of the certificate. */
+  readonly key: string
+  /**
+   * The authorities of the certificates of all instances, and of nobody else: whoever has a certificate of theirs
+   * passes for an instance. Default: instances are known by their `peerToken` alone.
+   */
+  readonly peerCa?: string
+}
 
 /** How much a request may be, and how many there may be. */
 export interface ServerLimits {
@@ -77,6 +96,15 @@ const AUTH = {
     },
   ),
 }
+
+/** The options of `serve`, `tls`. */
+export const TLS = {
+  cert: text({ required: true, description: 'a file with the certificate of the server, and its chain' }),
+  key: text({ required: true, description: 'a file with the key of the certificate' }),
+  peerCa: text({
+    description: 'a file with the authorities of the certificates of all instances, and of nobody else',
+  }),
+} satisfies TableOf<ServerTls>
 
 /** The options of `serve`, `limits`. */
 export const LIMITS = {
@@ -121,6 +149,11 @@ export const SERVE = {
       if (typeof value !== 'object') throw place.refuse(value, "Give { tokens: [{ file, role: 'read' }] }, or 'none'.")
       return readMembers(AUTH, value, place)
     },
+  ),
+  tls: option<Values<typeof TLS>>(
+    '`{ cert, key, peerCa }`',
+    { defaultText: 'none', description: 'PEM files of [TLS](security.md#tls)' },
+    (value, place) => readMembers(TLS, value, place),
   ),
   hosts: option<readonly string[]>(
     'list of names',

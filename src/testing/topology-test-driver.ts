@@ -80,7 +80,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
       applicationId: app.id,
       log: { describeTopics: (names) => this.#parts.log.describeTopics(names) },
       clock: systemClock,
-      owners: { open: async (request) => ({ page: await scans.open(request), owner: scans }) },
+      owners: { open: async (request) => ({ page: await scans.open(request), scans }) },
       guarantee: app.settings.guarantee,
     })
   }

@@ -212,9 +212,18 @@ export const rooms: Readonly<Record<string, Room>> = {
     ],
   },
 
+  credentials: {
+    holds: 'what proves who asks: tokens and certificates, in files that are read again when they change',
+    knows: ['application', 'errors', 'options', 'platform'],
+  },
   query: {
     holds: 'asking a store: where a key is, who has it, its rows page by page, and the views that users get',
     knows: ['errors', 'log', 'options', 'platform', 'record', 'serde', 'state', 'state/rows', 'topology'],
+  },
+
+  'query/remote': {
+    holds: 'asking another instance: what goes over the wire, who is asked, and what an instance lets others ask',
+    knows: ['credentials', 'errors', 'platform', 'query', 'topology'],
   },
 
   operators: {
@@ -263,6 +272,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: '`Streams`: an application that runs',
     knows: [
       'application',
+      'credentials',
       'engine',
       'engine/choice',
       'errors',
@@ -272,6 +282,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'options',
       'platform',
       'query',
+      'query/remote',
       'record',
       'runtime/restore',
       'runtime/routes',
@@ -279,10 +290,12 @@ export const rooms: Readonly<Record<string, Room>> = {
       'runtime/thread',
       'runtime/workers',
       'topology',
-      'topology/describe',
     ],
   },
-  'runtime/routes': { holds: 'where the tasks of the application are', knows: ['group'] },
+  'runtime/routes': {
+    holds: 'where the tasks of the application are',
+    knows: ['application', 'group', 'log', 'platform', 'query/remote'],
+  },
   'runtime/node': {
     holds: 'a node at work: what it forwards, drops, schedules',
     knows: ['application', 'errors', 'operators', 'platform', 'record', 'state', 'topology'],
@@ -490,19 +503,28 @@ export const rooms: Readonly<Record<string, Room>> = {
 
   server: {
     holds: '`index.ts`: what users import from `millrace/server`; a server as a companion, and its options',
-    knows: ['errors', 'options', 'platform', 'runtime', 'server/access', 'server/http', 'server/routes'],
+    knows: ['credentials', 'errors', 'options', 'platform', 'runtime', 'server/access', 'server/http', 'server/routes'],
   },
   'server/access': {
     holds: 'who may ask what: tokens and roles, names of hosts, origins',
-    knows: ['application', 'errors', 'platform'],
+    knows: ['application', 'credentials', 'errors', 'platform'],
   },
   'server/http': {
     holds: 'HTTP: the table of routes and what is made from it, problems, bodies, connections',
-    knows: ['application', 'errors', 'platform', 'runtime', 'server/access'],
+    knows: ['application', 'credentials', 'errors', 'platform', 'runtime', 'server/access'],
   },
   'server/routes': {
     holds: 'the routes, a file for each family',
-    knows: ['health', 'platform', 'runtime', 'server/http', 'server/routes/stores', 'topology/describe'],
+    knows: [
+      'health',
+      'platform',
+      'query',
+      'query/remote',
+      'runtime',
+      'server/http',
+      'server/routes/stores',
+      'topology/describe',
+    ],
   },
   'server/routes/stores': {
     holds: 'the routes that read stores: their parameters, keys, rows, pages and cursors',

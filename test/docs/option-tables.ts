@@ -18,7 +18,7 @@ import { EMBEDDED_LOG } from '../../src/log/embedded/embedded-log.ts'
 import { MEMORY_LOG } from '../../src/log/memory/memory-log.ts'
 import type { Option, OptionTable } from '../../src/options/options.ts'
 import { STREAMS_START } from '../../src/runtime/streams-options.ts'
-import { LIMITS, SERVE, TOKEN } from '../../src/server/server-options.ts'
+import { LIMITS, SERVE, TLS, TOKEN } from '../../src/server/server-options.ts'
 import { JSON_OPTIONS } from '../../src/serde/json.ts'
 import { DRIVER, INPUT, PIPE } from '../../src/testing/driver-options.ts'
 
@@ -38,6 +38,7 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
   ['json()', JSON_OPTIONS],
   ['serve()', SERVE],
   ['limits', LIMITS],
+  ['tls', TLS],
   ['token', TOKEN],
   ['millrace run', RUN],
   ['millrace reset', RESET],

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import {
   defineApp,
   json,
@@ -18,6 +18,7 @@ import {
   windowStoreRef,
 } from '../../src/index.ts'
 import type { Application, KeyValueView, Log } from '../../src/index.ts'
+import { LocalMember } from '../../src/log/local/local-member.ts'
 import { TopologyTestDriver } from '../../src/testing/index.ts'
 
 const words = topic('words', { key: string(), value: string() })
@@ -146,6 +147,16 @@ test('the test driver is asked as a running application is, and sees the last co
   expect(() => driver.query(windowStoreRef('counts', { key: string(), value: json() }))).toThrow(
     expect.objectContaining({ code: 'MR_QUERY_KIND' }),
   )
+})
+
+test('a process that may have lost its place in its group does not answer: its tasks may run elsewhere', async () => {
+  await write(words, ['a', 'x', 0])
+  await using streams = await Streams.start(app('exactly_once'), { log, stateDirectory: directory })
+  await until(async () => (await streams.store(counts).get('a')) === 1)
+  const isCurrent = vi.spyOn(LocalMember.prototype, 'isCurrent', 'get').mockReturnValue(false)
+  await expect(streams.store(counts).get('a', { timeout: 30 })).rejects.toMatchObject({ code: 'MR_QUERY_NOT_OWNER' })
+  isCurrent.mockRestore()
+  expect(await streams.store(counts).get('a')).toBe(1)
 })
 
 test('a reference of another kind than the store that an operator makes is refused, and so is half a reference', () => {

@@ -55,9 +55,11 @@ const routes = [
   }),
 ]
 
+const isPeer = async (): Promise<boolean> => false
+
 function router(auth: Tokens | 'none' | 'not given' = 'none'): Router {
   const given = auth === 'not given' ? undefined : auth
-  const access = new Access({ auth: given, hosts: [], origins: [], isLoopback: true, logger })
+  const access = new Access({ auth: given, hosts: [], origins: [], isLoopback: true, isPeer, logger })
   return new Router({ routes, access, mostBody: 1000, origins: [], logger })
 }
 
@@ -123,7 +125,7 @@ describe('a route with a body', () => {
   })
 
   test('takes a body of 10,000 nested arrays without a failure', async () => {
-    const access = new Access({ auth: 'none', hosts: [], origins: [], isLoopback: true, logger })
+    const access = new Access({ auth: 'none', hosts: [], origins: [], isLoopback: true, isPeer, logger })
     const wide = new Router({ routes, access, mostBody: 1_000_000, origins: [], logger })
     expect(await seen(wide.handle(post(nested(10_000)), 'fetch'))).toEqual([400, 'MR_SERVER_REQUEST'])
   })

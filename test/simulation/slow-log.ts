@@ -270,6 +270,8 @@ class SlowProducer implements LogProducer {
 
 /** A member that gets events some time after they happened. */
 class SlowMember implements GroupMember {
+  /** It never knows better: what queries promise holds even if zombies answer. */
+  readonly isCurrent = true
   readonly #process: SimProcess
   readonly #member: GroupMember
   #wake: (() => void) | undefined

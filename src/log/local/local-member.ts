@@ -39,6 +39,10 @@ export class LocalMember implements GroupMember {
     this.#onLost = onLost
   }
 
+  get isCurrent(): boolean {
+    return !this.#hasEnded && !this.hasPendingLoss
+  }
+
   get processId(): string {
     return this.options.processId
   }

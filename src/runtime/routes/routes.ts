@@ -1,12 +1,6 @@
 import { compareTasks } from '../../group/assign-tasks.ts'
-import { taskIdText, type Endpoint, type Route, type SubtopologyDescription, type TaskId } from '../../group/group.ts'
-
-/** Where the stores of a partition are. */
-export interface Hosts {
-  /** Undefined while the task is on its way to another instance, or is with one that has no endpoint. */
-  readonly active: Endpoint | undefined
-  readonly standbys: readonly Endpoint[]
-}
+import { taskIdText, type Endpoint, type Route, type TaskId } from '../../group/group.ts'
+import type { Hosts } from '../../query/remote/hosts.ts'
 
 const NOWHERE: Hosts = { active: undefined, standbys: [] }
 
@@ -15,18 +9,9 @@ const NOWHERE: Hosts = { active: undefined, standbys: [] }
  * group. Members learn of a change at different times, so that this is a hint: the instance that is asked decides.
  */
 export class Routes {
-  /** Sub-topologies by the topics that they read. */
-  readonly #subtopologies = new Map<string, number>()
   #routes: readonly Route[] = []
   /** By `taskIdText`. */
   #hosts: ReadonlyMap<string, Hosts> = new Map()
-
-  constructor(subtopologies: readonly SubtopologyDescription[]) {
-    for (const { id, sourceTopics, repartitionSourceTopics } of subtopologies) {
-      for (const topic of sourceTopics) this.#subtopologies.set(topic, id)
-      for (const { name } of repartitionSourceTopics) this.#subtopologies.set(name, id)
-    }
-  }
 
   /** Each endpoint of the group once, with its tasks sorted. */
   get all(): readonly Route[] {
@@ -54,16 +39,9 @@ export class Routes {
     this.#hosts = hosts
   }
 
-  /** Returns where the stores are that are made of a partition of a topic, by its name in the log. */
-  hostsOf(topic: string, partition: number): Hosts {
-    const subtopology = this.#subtopologies.get(topic)
-    if (subtopology === undefined) return NOWHERE
-    return this.#hosts.get(taskIdText({ subtopology, partition })) ?? NOWHERE
-  }
-
-  /** Whether the group has named this endpoint: the only ones that a process may connect to. */
-  isKnown(endpoint: Endpoint): boolean {
-    return this.#routes.some((route) => route.endpoint === endpoint)
+  /** Returns where the stores of a task are. Nothing but what the group has named is ever connected to. */
+  hostsOf(task: TaskId): Hosts {
+    return this.#hosts.get(taskIdText(task)) ?? NOWHERE
   }
 }
 

@@ -15,6 +15,8 @@ export interface ReadableStoresOptions {
   readonly lag: (task: string) => number | undefined
   /** When the last commit that succeeded was begun, by the monotonic clock. */
   readonly committedAt: () => number
+  /** False: the group may have given the tasks of this thread to another one without its knowing. */
+  readonly isMember: () => boolean
 }
 
 /** ms for which a query lets the thread take short slices: the next one is likely to come. */
@@ -53,9 +55,11 @@ export class ReadableStores {
   }
 
   #read(task: Task, request: RowRequest): OwnedStore {
-    const { clock, committedAt } = this.#options
+    const { clock, committedAt, isMember } = this.#options
     const { store, partition } = request
     const { state } = task
+    // Another one may have committed since. A standby says how far behind it is, whoever has the task.
+    if (task.isActive && !isMember()) throw notOwner(store, partition)
     const lag = state === 'running' ? 0 : this.#behind(task, request)
     const { stores } = task
     const reads = stores.reads(store)

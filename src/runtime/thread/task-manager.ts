@@ -93,6 +93,7 @@ export class TaskManager {
       tasks: () => this.#tasks.values(),
       lag: (task) => this.#restorer.lag(task),
       committedAt: () => this.#commits.committedAt,
+      isMember: () => client.group.isCurrent,
     })
   }
 

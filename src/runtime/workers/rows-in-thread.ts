@@ -84,11 +84,13 @@ function revived(request: RowRequest): RowRequest {
 }
 
 function mapped(members: object, map: (bytes: Uint8Array) => Buffer): object {
+  const of = (value: unknown): unknown => {
+    if (value instanceof Uint8Array) return map(value)
+    return typeof value === 'object' && value !== null ? mapped(value, map) : value
+  }
+  if (Array.isArray(members)) return members.map(of)
   return Object.fromEntries(
-    Object.entries(members).map(([name, value]: readonly [string, unknown]) => {
-      if (value instanceof Uint8Array) return [name, map(value)]
-      return [name, typeof value === 'object' && value !== null ? mapped(value, map) : value]
-    }),
+    Object.entries(members).map(([name, value]: readonly [string, unknown]) => [name, of(value)]),
   )
 }
 

@@ -4,14 +4,19 @@ import { MillraceError } from '../../errors/millrace-error.ts'
 import { includesRole, type Needed, type ServerRole } from './role.ts'
 import type { Tokens } from './tokens.ts'
 
-/** The way by which a request came: a socket of the server, or a call of `fetch`. */
-export type Via = 'socket' | 'fetch'
+/**
+ * The way by which a request came: a socket of the server, one whose other end has a certificate of an instance of the
+ * application, or a call of `fetch`.
+ */
+export type Via = 'socket' | 'peer' | 'fetch'
 
 export interface AccessOptions {
   /** `none`: everybody may do everything. Undefined: whoever is on this machine may read. */
   readonly auth: Tokens | 'none' | undefined
   /** Names under which the server may be addressed, besides addresses and `localhost`. */
   readonly hosts: readonly string[]
+  /** Whether a token is that of another instance of the application. */
+  readonly isPeer: (token: string) => Promise<boolean>
   /** Origins of pages that may write. */
   readonly origins: readonly string[]
   /** True if only this machine reaches the server's sockets. */
@@ -40,6 +45,7 @@ export class Access {
     if (needed === 'nothing') return
     const { auth } = this.#options
     const token = tokenOf(request)
+    if (needed === 'peer') return this.#requirePeer(token, via)
     const role = typeof auth === 'object' && token !== undefined ? await auth.roleOf(token) : undefined
     if (role === undefined) this.#requireWithoutToken(needed, request, via, token)
     else requireRole(role, needed, `Send a token with the role ${needed}.`)
@@ -52,6 +58,14 @@ export class Access {
     if (typeof auth === 'object') throw unauthorized(token !== undefined)
     this.#requireHost(request)
     if (auth === undefined) requireRole('read', needed, OPEN_HINT)
+  }
+
+  /** Refuses the tokens of users, whatever their role: what instances ask goes past all other checks. */
+  async #requirePeer(token: string | undefined, via: Via): Promise<void> {
+    if (via === 'peer' || (token !== undefined && (await this.#options.isPeer(token)))) return
+    throw new MillraceError('MR_SERVER_UNAUTHORIZED', 'the token is not that of the instances of this application', {
+      hint: 'Give Streams.start() of every instance the same peerToken.',
+    })
   }
 
   #open(via: Via): MillraceError {

@@ -11,9 +11,10 @@ const MOST_RUNNING = 16
  */
 export class Connections {
   readonly #most: number
-  readonly #busy = new Map<Socket, number>()
-  /** In the order in which they became idle. */
-  readonly #idle = new Set<Socket>()
+  /** Number of requests that run, by `keyOf`. */
+  readonly #busy = new Map<string, number>()
+  /** In the order in which they became idle, by `keyOf`. */
+  readonly #idle = new Map<string, Socket>()
 
   constructor(server: Server, most: number) {
     this.#most = most
@@ -26,12 +27,12 @@ export class Connections {
 
   /** True while a request runs on the connection. */
   isBusy(socket: Socket): boolean {
-    return this.#busy.has(socket)
+    return this.#busy.has(keyOf(socket))
   }
 
   /** Ends those on which no request runs. Node waits for a connection that has sent nothing yet. */
   closeIdle(): void {
-    for (const socket of this.#idle) socket.destroy()
+    for (const socket of this.#idle.values()) socket.destroy()
   }
 
   /**
@@ -39,12 +40,13 @@ export class Connections {
    * which ends, or it was read together with that one.
    */
   begin({ socket }: IncomingMessage, response: ServerResponse): boolean {
-    const running = this.#busy.get(socket) ?? 0
+    const key = keyOf(socket)
+    const running = this.#busy.get(key) ?? 0
     if (running >= MOST_RUNNING) socket.destroy()
     if (socket.destroyed) return false
-    this.#idle.delete(socket)
-    this.#busy.set(socket, running + 1)
-    response.once('close', () => this.#end(socket))
+    this.#idle.delete(key)
+    this.#busy.set(key, running + 1)
+    response.once('close', () => this.#end(key, socket))
     return true
   }
 
@@ -55,26 +57,32 @@ export class Connections {
         socket.destroy()
         return
       }
-      this.#forget(oldest)
-      oldest.destroy()
+      this.#forget(oldest[0])
+      oldest[1].destroy()
     }
-    this.#idle.add(socket)
-    socket.once('close', () => this.#forget(socket))
+    const key = keyOf(socket)
+    this.#idle.set(key, socket)
+    socket.once('close', () => this.#forget(key))
   }
 
   /** Requests may follow each other before the first is answered. */
-  #end(socket: Socket): void {
-    const running = this.#busy.get(socket)
+  #end(key: string, socket: Socket): void {
+    const running = this.#busy.get(key)
     if (running === undefined) return
-    if (running > 1) this.#busy.set(socket, running - 1)
+    if (running > 1) this.#busy.set(key, running - 1)
     else {
-      this.#busy.delete(socket)
-      if (!socket.destroyed) this.#idle.add(socket)
+      this.#busy.delete(key)
+      if (!socket.destroyed) this.#idle.set(key, socket)
     }
   }
 
-  #forget(socket: Socket): void {
-    this.#idle.delete(socket)
-    this.#busy.delete(socket)
+  #forget(key: string): void {
+    this.#idle.delete(key)
+    this.#busy.delete(key)
   }
+}
+
+/** Names a connection. With TLS a request has another object for its socket than the connection that was opened. */
+function keyOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }

@@ -1,9 +1,13 @@
 import { once } from 'node:events'
 import { createServer, STATUS_CODES, type Server } from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { BlockList, isIPv6, type AddressInfo, type Socket } from 'node:net'
+import type { TLSSocket } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
 import type { Logger } from '../../application/application.ts'
+import type { PemFiles, Pems } from '../../credentials/pem-files.ts'
 import { MillraceError, propertyOf } from '../../errors/millrace-error.ts'
+import type { Via } from '../access/access.ts'
 import { Connections } from './connections.ts'
 import { badRequest, problemOf, PROBLEM_TYPE, shownProblem } from './problem.ts'
 
@@ -29,21 +33,36 @@ export interface ListenerOptions {
   /** Bytes of headers. */
   readonly mostHeader: number
   readonly mostConnections: number
+  /** The certificate of the server, its key, and the authorities of instances; undefined: connections are plain. */
+  readonly pems?: PemFiles | undefined
   readonly logger: Logger
   readonly patience?: Patience
+}
+
+/** What a request came by. */
+interface Incoming {
+  readonly incoming: { readonly socket: object }
 }
 
 /** A server's socket. */
 export class Listener {
   readonly host: string
   readonly port: number
-  readonly #server: Server
+  readonly isEncrypted: boolean
+  readonly #server: Server | TlsServer
   readonly #connections: Connections
   readonly #patience: Patience
   readonly #logger: Logger
   #closed: Promise<void> | undefined
 
-  private constructor(server: Server, connections: Connections, patience: Patience, logger: Logger) {
+  private constructor(
+    server: Server | TlsServer,
+    connections: Connections,
+    patience: Patience,
+    logger: Logger,
+    isEncrypted: boolean,
+  ) {
+    this.isEncrypted = isEncrypted
     this.#server = server
     this.#connections = connections
     this.#patience = patience
@@ -55,26 +74,29 @@ export class Listener {
 
   /** Opens the socket. `serve` must follow at once. @throws MR_SERVER_LISTEN */
   static async open(options: ListenerOptions): Promise<Listener> {
-    const { host, port, logger, patience = PATIENCE } = options
-    const server = createServer({
+    const { host, port, pems, logger, patience = PATIENCE } = options
+    const settings = {
       maxHeaderSize: options.mostHeader,
       headersTimeout: patience.headers,
       requestTimeout: patience.request,
       keepAliveTimeout: patience.idle,
       connectionsCheckingInterval: Math.min(patience.headers / 2, 1000),
-    })
+    }
+    const server = pems === undefined ? createServer(settings) : await openTls(pems, settings, patience)
     server.timeout = patience.silent
     const connections = new Connections(server, options.mostConnections)
     server.on('clientError', (error, socket) => refuse(error, socket as Socket, connections))
     await listen(server, host, port)
     server.on('error', (error) => logger.error({ err: error }, 'the server could not take a connection'))
-    return new Listener(server, connections, patience, logger)
+    return new Listener(server, connections, patience, logger, pems !== undefined)
   }
 
   /** Has requests handled from now on. */
-  serve(handle: (request: Request) => Promise<Response>): void {
-    const answer = async (request: Request): Promise<Response> => {
-      const response = await handle(request)
+  serve(handle: (request: Request, via: Via) => Promise<Response>): void {
+    const answer = async (request: Request, { incoming }: Incoming): Promise<Response> => {
+      // True of a certificate that the authorities of instances have signed: a server asks for no other.
+      const isPeer = (incoming.socket as Partial<TLSSocket>).authorized === true
+      const response = await handle(request, isPeer ? 'peer' : 'socket')
       // A client that keeps its connection would send the next request into a socket that closes.
       if (this.#closed !== undefined) response.headers.set('connection', 'close')
       return response
@@ -116,6 +138,25 @@ export class Listener {
     await closed
     clearTimeout(timer)
   }
+}
+
+/** Clients need no certificate; those of instances are known by theirs. */
+async function openTls(pems: PemFiles, settings: object, patience: Patience): Promise<TlsServer> {
+  let current: Pems = await pems.current()
+  const server = createTlsServer({
+    ...settings,
+    ...current,
+    requestCert: current.ca !== undefined,
+    rejectUnauthorized: false,
+    handshakeTimeout: patience.headers,
+  })
+  // Before each handshake would be too late for it, but not for the next one.
+  server.on('connection', () => {
+    void pems.current().then((next) => {
+      if (next !== current) server.setSecureContext((current = next))
+    })
+  })
+  return server
 }
 
 const LOOPBACK = new BlockList()

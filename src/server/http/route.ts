@@ -28,6 +28,8 @@ export interface RouteSpec<Path extends Parameters, Query extends Parameters, Bo
   /** As OpenAPI writes it: `/v1/stores/{store}`. */
   readonly path: `/${string}`
   readonly needs: Needed
+  /** True: the OpenAPI document is silent about it. */
+  readonly hidden?: true
   readonly summary: string
   /** One for each name in `path`. */
   readonly parameters?: Path
@@ -35,6 +37,8 @@ export interface RouteSpec<Path extends Parameters, Query extends Parameters, Bo
   readonly query?: Query
   /** The JSON that must be given. */
   readonly body?: Body
+  /** Bytes of a body, if it is not what the server allows elsewhere. */
+  readonly mostBody?: number
   /** By status. Errors are problems, and stand here only where a status is not one. */
   readonly answers: Readonly<Record<number, Answer>>
   /** Throws a `MillraceError` for what becomes a problem: `problem.ts` has its status. */

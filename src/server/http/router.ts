@@ -84,7 +84,7 @@ export class Router {
   }
 
   #add(spec: Route): void {
-    const { method, path, summary, needs, parameters = {}, query = {}, body, answers } = spec
+    const { method, path, summary, needs, hidden = false, parameters = {}, query = {}, body, answers } = spec
     const { access } = this.#options
     const middleware: MiddlewareHandler<Env>[] = [
       async (context, next) => {
@@ -93,11 +93,12 @@ export class Router {
         await next()
       },
     ]
-    if (body !== undefined) middleware.push(this.#readBody)
+    if (body !== undefined) middleware.push(readBody(spec.mostBody ?? this.#options.mostBody))
     const definition = createRoute({
       method,
       path,
       summary,
+      hide: hidden,
       middleware,
       security: access.needsToken && needs !== 'nothing' ? [{ token: [] }] : [],
       request: {
@@ -119,13 +120,6 @@ export class Router {
       },
     })
     this.#app.openapi(definition, (context) => spec.answer(callOf(context)) as never)
-  }
-
-  readonly #readBody: MiddlewareHandler<Env> = async (context, next) => {
-    const { raw } = context.req
-    const body = await readJsonText(raw, this.#options.mostBody)
-    context.req.raw = new Request(raw.url, { method: raw.method, headers: raw.headers, signal: raw.signal, body })
-    await next()
   }
 
   #refuseOtherMethods(path: string, routes: readonly Route[]): void {
@@ -159,6 +153,16 @@ export class Router {
       openapi: '3.1.0',
       info: { title: 'Millrace', version: PACKAGE_VERSION },
     })
+  }
+}
+
+/** @param most bytes */
+function readBody(most: number): MiddlewareHandler<Env> {
+  return async (context, next) => {
+    const { raw } = context.req
+    const body = await readJsonText(raw, most)
+    context.req.raw = new Request(raw.url, { method: raw.method, headers: raw.headers, signal: raw.signal, body })
+    await next()
   }
 }
 

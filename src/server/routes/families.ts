@@ -1,8 +1,9 @@
 import type { Family } from '../http/route.ts'
 import { application } from './application.ts'
+import { peers } from './peers.ts'
 import { probes } from './probes.ts'
 import { stores } from './stores/stores.ts'
 import { topology } from './topology.ts'
 
 /** All routes, in the order of the OpenAPI document. */
-export const FAMILIES: readonly Family[] = [probes, application, topology, stores]
+export const FAMILIES: readonly Family[] = [probes, application, topology, stores, peers]

@@ -104,6 +104,21 @@ describe('a member of a streams group', () => {
     expect(member.nextEvent()).toBeUndefined()
   })
 
+  it('does not take itself for current once its session may have ended, before anything has said so', async () => {
+    const member = open()
+    expect(member.isCurrent).toBe(false)
+    await member.join()
+    await taken(member, 'assigned')
+    expect(member.isCurrent).toBe(true)
+    coordinator.skew += sessionTimeout + 1
+    expect(member.isCurrent).toBe(false)
+    await taken(member, 'lost')
+    await taken(member, 'assigned')
+    expect(member.isCurrent).toBe(true)
+    await member.leave()
+    expect(member.isCurrent).toBe(false)
+  })
+
   it('names its endpoint when it joins, follows those of all, and asks for them again after a failure', async () => {
     const seen: string[][] = []
     const onRoutes = (routes: readonly Route[]): void => void seen.push(routes.map(({ endpoint }) => endpoint))

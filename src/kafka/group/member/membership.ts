@@ -176,6 +176,15 @@ export class Membership implements GroupMember {
     return this.state.is('stable', 'reconciling', 'acknowledging')
   }
 
+  get isCurrent(): boolean {
+    return this.isMember && this.#silence <= (this.#protocol?.sessionTimeout ?? 0)
+  }
+
+  /** ms since the last heartbeat that was answered. */
+  get #silence(): number {
+    return this.cluster.options.clock.monotonic() - this.#heardAt
+  }
+
   /** Whether the protocol of this member is over: it left, failed, or chooses another one. */
   get hasEnded(): boolean {
     return this.state.is('choosing', 'left', 'fatal')
@@ -285,9 +294,8 @@ export class Membership implements GroupMember {
 
   /** Drops everything if the coordinator may have given this member up without an answer that says so. */
   #checkSession(): void {
-    const silence = this.cluster.options.clock.monotonic() - this.#heardAt
-    if (!this.isMember || silence <= (this.#protocol?.sessionTimeout ?? 0)) return
-    this.abandon(`no heartbeat was answered for ${silence} ms, longer than the session timeout`)
+    if (!this.isMember || this.isCurrent) return
+    this.abandon(`no heartbeat was answered for ${this.#silence} ms, longer than the session timeout`)
   }
 
   #end(state: 'choosing' | 'left' | 'fatal'): void {

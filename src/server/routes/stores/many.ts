@@ -1,9 +1,10 @@
 import { z } from '@hono/zod-openapi'
 import { Problem, problemPart } from '../../http/problem.ts'
 import { jsonAnswer, respond, route, type Route, type Served } from '../../http/route.ts'
+import type { FoundKey } from '../../../query/store-queries.ts'
 import { absent } from './answers.ts'
 import { asked, type Asked } from './asked.ts'
-import { KEYED, queryOf, STORE, type KeyedQuery } from './parameters.ts'
+import { KEYED, queryOf, STORE } from './parameters.ts'
 import { Entry } from './rows.ts'
 
 const MOST_KEYS = 1000
@@ -32,23 +33,24 @@ export function many(served: Served): Route {
     answers: { 200: jsonAnswer('the rows that there are', Outcomes) },
     async answer({ path, query, body }) {
       const store = asked(served, path.store, 'entries', query.keyAs)
-      const outcomes = await Promise.all(
-        body.keys.map(async (key) => {
-          try {
-            return { key, entry: await entryOf(store, key, query) }
-          } catch (error) {
-            return { key, problem: problemPart(error, logger) }
-          }
-        }),
-      )
+      const keys = body.keys.map((key) => () => store.keys.readJson(key))
+      const found = await store.store.firstOfEach(keys, queryOf(query))
+      const outcomes = found.map((each, index) => {
+        const key = body.keys[index]
+        try {
+          return { key, entry: entryOf(store, each) }
+        } catch (error) {
+          return { key, problem: problemPart(error, logger) }
+        }
+      })
       return respond(Outcomes, { outcomes })
     },
   })
 }
 
-async function entryOf({ store, keys, rows }: Asked, key: unknown, query: KeyedQuery): Promise<z.input<typeof Entry>> {
-  const found = await store.first(keys.readJson(key), (bytes) => ({ op: 'get', key: bytes }), queryOf(query))
-  const { row, source } = found
+function entryOf({ store, rows }: Asked, found: PromiseSettledResult<FoundKey>): z.input<typeof Entry> {
+  if (found.status === 'rejected') throw found.reason
+  const { row, source } = found.value
   if (row === undefined) throw absent(store.name, source)
   return rows.entry({ row, source })
 }

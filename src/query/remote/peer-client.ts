@@ -1,0 +1,234 @@
+import { Agent, request, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { Agent as TlsAgent, request as requestByTls } from 'node:https'
+import type { PemFiles, Pems } from '../../credentials/pem-files.ts'
+import { isMillraceError, messageOf, MillraceError, propertyOf } from '../../errors/millrace-error.ts'
+import type { Clock, TimerHandle } from '../../platform/clock.ts'
+import type { Opened } from '../ask.ts'
+import type { RowPage, RowRequest, RowScans } from '../row-request.ts'
+import { encodeRequest, errorOf, FrameReader, PEER_PATH, PEER_TYPE } from './wire.ts'
+
+export interface PeerClientOptions {
+  readonly application: string
+  readonly clock: Clock
+  /** Returns the token that the instances share; undefined while there is none. */
+  readonly token: () => Promise<string | undefined>
+  /** The certificates of a connection by TLS; undefined: it is plain. */
+  readonly pems: PemFiles | undefined
+}
+
+/** A question to another instance. */
+export interface PeerQuestion {
+  /** As the group has named it: nothing else is connected to. */
+  readonly endpoint: string
+  /** The format that the store's rows are taken for. */
+  readonly format: string
+  readonly request: RowRequest
+  /** When nobody waits any more, by the monotonic clock. */
+  readonly deadline: number
+  /** Asked each second without an answer: whether somebody else should be asked. */
+  readonly isDoubtful: () => boolean
+}
+
+/** ms without an answer after which an instance is doubted. */
+const DOUBT_AFTER = 1000
+/** Connections to one instance. Each scan that is read has one. */
+const MOST_CONNECTIONS = 256
+const KEPT = { keepAlive: true, maxSockets: MOST_CONNECTIONS }
+/** Bytes of a problem that are read. */
+const MOST_PROBLEM = 64 * 1024
+
+/** Asks other instances, over connections that stay open. */
+export class PeerClient {
+  readonly #options: PeerClientOptions
+  #agent: Agent
+  /** What the connections are made with. */
+  #pems: Pems | undefined
+
+  constructor(options: PeerClientOptions) {
+    this.#options = options
+    this.#agent = new Agent(KEPT)
+  }
+
+  /**
+   * @throws MR_QUERY_PEER if the instance does not respond; MR_QUERY_PEER_AUTH if the instances have different tokens;
+   * MR_QUERY_PEER_VERSION if it is of another version; what the instance answers
+   */
+  async open(question: PeerQuestion): Promise<Opened> {
+    const { format, deadline } = question
+    const { application, clock } = this.#options
+    const token = await this.#options.token()
+    await this.#renew()
+    if (token === undefined && this.#pems?.cert === undefined) throw noToken(question.request)
+    const response = await this.#post(
+      question,
+      Buffer.from(encodeRequest(application, format, question.request)),
+      token,
+    )
+    // The reader of the response gets its errors. Without a listener they would end the process.
+    response.on('error', () => {})
+    const left = Math.max(0, deadline - clock.monotonic())
+    const timer = clock.schedule(left, () => response.destroy(late(question)))
+    try {
+      const isRows = response.statusCode === 200 && response.headers['content-type'] === PEER_TYPE
+      if (!isRows) throw await refusal(response, question)
+      const scan = new PeerScan(response, question)
+      return { page: await scan.next(), scans: scan }
+    } finally {
+      timer.cancel()
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy()
+  }
+
+  /** Has new connections made with the certificates that there are now. Those that are in use go on. */
+  async #renew(): Promise<void> {
+    const { pems } = this.#options
+    const current = await pems?.current()
+    if (current === undefined || current === this.#pems) return
+    this.#pems = current
+    this.#agent = new TlsAgent({ ...KEPT, ...current })
+  }
+
+  /** Resolves when the head of the response is there. */
+  #post(question: PeerQuestion, body: Buffer, token: string | undefined): Promise<IncomingMessage> {
+    const { endpoint } = question
+    const answer = Promise.withResolvers<IncomingMessage>()
+    const options: RequestOptions = {
+      agent: this.#agent,
+      method: 'POST',
+      headers: {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        'content-type': 'application/json',
+        'content-length': body.length,
+      },
+    }
+    const sent =
+      this.#pems === undefined
+        ? request(`http://${endpoint}${PEER_PATH}`, options)
+        : requestByTls(`https://${endpoint}${PEER_PATH}`, options)
+    const watch = watched(sent, question, this.#options.clock)
+    sent.on('response', (response) => {
+      watch.cancel()
+      answer.resolve(response)
+    })
+    sent.on('error', (cause) => {
+      watch.cancel()
+      answer.reject(unreachable(question, cause))
+    })
+    sent.end(body)
+    return answer.promise
+  }
+}
+
+/** Gives a request up at its deadline, or when there is somebody better to ask. */
+function watched(sent: ClientRequest, question: PeerQuestion, clock: Clock): TimerHandle {
+  const { deadline, isDoubtful } = question
+  let timer: TimerHandle
+  const look = (): void => {
+    const left = deadline - clock.monotonic()
+    if (left <= 0) sent.destroy(late(question))
+    else if (isDoubtful()) sent.destroy(new Error('no answer, and another one may have the task'))
+    else timer = clock.schedule(Math.min(left, DOUBT_AFTER), look)
+  }
+  timer = clock.schedule(Math.min(Math.max(0, deadline - clock.monotonic()), DOUBT_AFTER), look)
+  return { cancel: () => timer.cancel() }
+}
+
+/** The rows of one answer: the number of its only scan is 1. */
+class PeerScan implements RowScans {
+  readonly #response: IncomingMessage
+  readonly #frames: FrameReader
+  readonly #question: PeerQuestion
+
+  constructor(response: IncomingMessage, question: PeerQuestion) {
+    this.#response = response
+    this.#frames = new FrameReader(response)
+    this.#question = question
+  }
+
+  async next(): Promise<RowPage> {
+    let frame
+    try {
+      frame = await this.#frames.next()
+    } catch (cause) {
+      this.#response.destroy()
+      throw unreachable(this.#question, cause)
+    }
+    if (frame.kind === 'failed' || !frame.more) void this.#frames.finish().catch(() => {})
+    if (frame.kind === 'failed') throw frame.error
+    return { rows: frame.rows, source: frame.source, more: frame.more ? 1 : undefined }
+  }
+
+  cancel(): void {
+    this.#response.destroy()
+  }
+}
+
+/** Returns the error of a response that has no rows. */
+async function refusal(response: IncomingMessage, { endpoint, request: asked }: PeerQuestion): Promise<MillraceError> {
+  const { statusCode: status } = response
+  let error: MillraceError | undefined
+  try {
+    let text = ''
+    for await (const chunk of response) {
+      text += String(chunk)
+      if (text.length > MOST_PROBLEM) break
+    }
+    error = errorOf(JSON.parse(text))
+  } catch {
+    // Whatever listens there is no instance of this application.
+  }
+  const { store, partition } = asked
+  if (status === 401 || status === 403) {
+    return new MillraceError('MR_QUERY_PEER_AUTH', `the instance at ${endpoint} does not know this one`, {
+      store,
+      partition,
+      hint: 'Give Streams.start() of every instance the same peerToken, or certificates of the authority in peerCa.',
+    })
+  }
+  if (error?.code === 'MR_SERVER_ROUTE') {
+    return new MillraceError('MR_QUERY_PEER_VERSION', `the instance at ${endpoint} does not know this kind of query`, {
+      store,
+      partition,
+      hint: 'Ask again when the rolling upgrade has come to its end.',
+    })
+  }
+  return (
+    error ?? unreachable({ endpoint, request: asked }, new Error(`it answers ${status} without a problem of Millrace`))
+  )
+}
+
+function late({ endpoint, request: { store, partition } }: PeerQuestion): MillraceError {
+  return new MillraceError('MR_QUERY_TIMEOUT', `the instance at ${endpoint} did not answer in time`, {
+    store,
+    partition,
+    hint: 'Ask again, or give the query a longer `timeout`.',
+  })
+}
+
+function unreachable(question: Pick<PeerQuestion, 'endpoint' | 'request'>, cause: unknown): MillraceError {
+  if (isMillraceError(cause)) return cause
+  const { endpoint, request: asked } = question
+  const why = String(propertyOf(cause, 'code') ?? messageOf(cause))
+  const { store, partition } = asked
+  return new MillraceError('MR_QUERY_PEER', `the instance at ${endpoint} does not answer: ${why}`, {
+    store,
+    partition,
+    cause,
+    hint: 'Ask again. If it goes on, look whether the instance serves what it advertises, and may be connected to.',
+  })
+}
+
+export function noToken({ store, partition }: RowRequest): MillraceError {
+  return new MillraceError(
+    'MR_QUERY_PEER_AUTH',
+    'another instance has the task, and there is no token to ask it with',
+    {
+      store,
+      partition,
+      hint: 'Give Streams.start() of every instance the same peerToken, or ask the instance that has the task.',
+    },
+  )
+}
