@@ -1,15 +1,10 @@
-/** A folder of `src/`: what it holds, and the rooms from which its files may import anything, types included. */
-export interface Room {
-  readonly holds: string
-  readonly knows: readonly string[]
-}
+import { OPERATORS } from './operator-rooms.ts'
+import { ENGINES, KAFKA, LOGS } from './port-rooms.ts'
+import type { Room } from './room.ts'
 
 /** Rooms that nearly every room needs. */
 export const PLAIN: readonly string[] = ['errors', 'options', 'platform', 'record', 'serde']
-const ENGINE_BINDING = ['engine', 'engine/files', 'platform']
 const STORE = ['engine', 'platform', 'record', 'serde', 'state', 'state/rows', 'topology']
-const OPERATOR = ['errors', 'operators', 'platform', 'record']
-const KAFKA = ['errors', 'kafka/cluster', 'kafka/protocol', 'log', 'platform', 'record']
 
 /**
  * The law of the arrows: `arrows.test.ts` fails on an arrow that is not allowed here. A new arrow is one word here,
@@ -59,47 +54,14 @@ export const rooms: Readonly<Record<string, Room>> = {
   serde: { holds: 'bytes and values', knows: ['errors', 'options', 'platform', 'record', 'windowing'] },
   'serde/internal': { holds: 'the formats of internal topics', knows: ['errors', 'record', 'serde'] },
 
-  engine: { holds: 'the `KeyValueEngine` port: an ordered map from bytes to bytes', knows: ['options', 'platform'] },
-  'engine/files': {
-    holds: 'the directory of an engine on disk: who has it open, what is damaged or missing in it',
-    knows: ['errors', 'platform'],
-  },
-  'engine/memory': { holds: 'the engine in memory', knows: ENGINE_BINDING },
-  'engine/rocksdb': { holds: 'RocksDB', knows: ENGINE_BINDING },
-  'engine/leveldb': { holds: 'LevelDB, where RocksDB has no binary', knows: [...ENGINE_BINDING, 'errors'] },
-  'engine/choice': {
-    holds: 'which engine an application gets, and one whose memory can be changed',
-    knows: ['engine', 'engine/leveldb', 'engine/memory', 'engine/rocksdb', 'errors', 'options', 'platform'],
-  },
+  ...ENGINES,
 
   group: {
     holds: 'a group of members: its tasks, their assignment, the partition counts of internal topics',
     knows: ['errors', 'platform'],
   },
 
-  log: {
-    holds: 'the `Log` port: topics of partitions of records, groups, offsets, transactions',
-    knows: ['errors', 'group', 'options', 'platform', 'record'],
-  },
-  'log/local': {
-    holds: 'what the logs without a broker share: partitions, readers, producers, their group coordinator',
-    knows: ['errors', 'group', 'log', 'platform', 'record'],
-  },
-  'log/memory': { holds: 'the log in memory', knows: ['log', 'log/local', 'options', 'platform'] },
-  'log/embedded': {
-    holds: 'the log in a directory: over an engine, cleaned and compacted, its losses found',
-    knows: [
-      'engine',
-      'engine/choice',
-      'engine/files',
-      'engine/leveldb',
-      'errors',
-      'log',
-      'log/local',
-      'options',
-      'platform',
-    ],
-  },
+  ...LOGS,
 
   topology: {
     holds:
@@ -226,47 +188,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     knows: ['credentials', 'errors', 'platform', 'query', 'topology'],
   },
 
-  operators: {
-    holds: 'the `Operator` port: what runs a node, and what it may do',
-    knows: ['errors', 'platform', 'record', 'state', 'topology', 'windowing'],
-  },
-  'operators/stateless': { holds: 'one record in, some out', knows: [...OPERATOR, 'windowing'] },
-  'operators/process': { holds: 'processors of users', knows: [...OPERATOR, 'options', 'topology'] },
-  'operators/table': {
-    holds: 'tables: their rows, what is derived from them, how others look them up',
-    knows: [...OPERATOR, 'operators/process', 'state', 'windowing', 'topology'],
-  },
-  'operators/aggregate': { holds: 'aggregations without windows', knows: [...OPERATOR, 'operators/table', 'topology'] },
-  'operators/window': {
-    holds: 'aggregations in windows and sessions',
-    knows: [...OPERATOR, 'operators/aggregate', 'state', 'windowing'],
-  },
-  'operators/join': {
-    holds: 'joins of streams and tables by equal keys',
-    knows: [...OPERATOR, 'operators/table', 'state', 'windowing'],
-  },
-  'operators/foreign-key': {
-    holds: 'joins of tables by a foreign key',
-    knows: [...OPERATOR, 'operators/table', 'serde', 'state'],
-  },
-  'operators/async': { holds: 'calls of services and their results', knows: [...OPERATOR, 'state', 'topology'] },
-  'operators/suppress': { holds: 'results held back', knows: [...OPERATOR, 'operators/table', 'state', 'windowing'] },
-  'operators/create': {
-    holds: 'from an `OperatorSpec` to the operator that runs it',
-    knows: [
-      'operators',
-      'operators/aggregate',
-      'operators/async',
-      'operators/foreign-key',
-      'operators/join',
-      'operators/process',
-      'operators/stateless',
-      'operators/suppress',
-      'operators/table',
-      'operators/window',
-      'topology',
-    ],
-  },
+  ...OPERATORS,
 
   runtime: {
     holds: '`Streams`: an application that runs',
@@ -449,57 +371,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     ],
   },
 
-  kafka: {
-    holds: '`index.ts`: what users import from `millrace/kafka`',
-    knows: ['kafka/client', 'kafka/cluster', 'log', 'platform'],
-  },
-  'kafka/records': { holds: 'record batches: built, read, compressed', knows: ['errors', 'log', 'platform', 'record'] },
-  'kafka/protocol': { holds: 'requests that no client has, and error codes', knows: ['errors', 'kafka/records'] },
-  'kafka/cluster': {
-    holds: 'connections to brokers: metadata, coordinators, retries, security',
-    knows: ['errors', 'kafka/protocol', 'kafka/records', 'log', 'options', 'platform'],
-  },
-  'kafka/admin': { holds: 'topics and configs', knows: KAFKA },
-  'kafka/fetch': { holds: 'fetching', knows: [...KAFKA, 'kafka/records'] },
-  'kafka/produce': { holds: 'producing', knows: [...KAFKA, 'kafka/admin', 'kafka/records'] },
-  'kafka/group/member': {
-    holds: 'what a member of a group is, and its life, by whichever protocol',
-    knows: [...KAFKA, 'group'],
-  },
-  'kafka/group/streams': {
-    holds: 'membership by KIP-1071',
-    knows: ['errors', 'kafka/admin', 'kafka/cluster', 'kafka/group/member', 'kafka/protocol'],
-  },
-  'kafka/group/classic': {
-    holds: 'membership by JoinGroup and SyncGroup',
-    knows: [...KAFKA, 'group', 'kafka/admin', 'kafka/group/member'],
-  },
-  'kafka/group': {
-    holds: 'which of the two protocols',
-    knows: [
-      'errors',
-      'group',
-      'kafka/cluster',
-      'kafka/protocol',
-      'kafka/group/classic',
-      'kafka/group/member',
-      'kafka/group/streams',
-    ],
-  },
-  'kafka/transaction': { holds: 'transactions', knows: [...KAFKA, 'kafka/group/member', 'kafka/produce'] },
-  'kafka/client': {
-    holds: 'the `Log` port over Kafka',
-    knows: [
-      ...KAFKA,
-      'group',
-      'kafka/admin',
-      'kafka/fetch',
-      'kafka/group',
-      'kafka/group/member',
-      'kafka/produce',
-      'kafka/transaction',
-    ],
-  },
+  ...KAFKA,
 
   server: {
     holds: '`index.ts`: what users import from `millrace/server`; a server as a companion, and its options',
