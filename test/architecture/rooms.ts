@@ -157,7 +157,13 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'state/views': {
     holds: 'stores as users see them',
-    knows: ['errors', 'platform', 'record', 'state', 'state/key-value', 'state/window', 'state/versioned'],
+    knows: [
+      ...STORE,
+      'errors',
+      'state/key-value',
+      'state/window',
+      'state/versioned',
+    ],
   },
   'state/task': {
     holds: 'the state of one task: its stores, its engine, whose it is',

@@ -191,6 +191,9 @@ const versioned: Kind = {
   everything: { op: 'range', reverse: false },
 }
 
+/** The first time as of which a version was shown. */
+const shownFrom = new WeakMap<Row, number>()
+
 const versions: Kind = {
   ...versioned,
   name: 'a versioned store, of one key',
@@ -202,7 +205,9 @@ const versions: Kind = {
       const version = state.getAsOf('a', time)
       if (version === undefined || rows.at(-1)?.start === version.timestamp) continue
       const { value, timestamp, validTo } = version
-      rows.push({ key: 'a', value: structuredClone(value), timestamp, start: timestamp, end: validTo })
+      const row = { key: 'a', value: structuredClone(value), timestamp, start: timestamp, end: validTo }
+      shownFrom.set(row, time)
+      rows.push(row)
     }
     return rows
   },
@@ -211,7 +216,7 @@ const versions: Kind = {
     const to = random.chance(0.5) ? from : from + 5000 * random.below(10)
     return [
       { op: 'versions', key: Buffer.from('a'), from, to, reverse: random.chance(0.5) },
-      (row) => row.start <= to && row.end > from,
+      (row) => shownFrom.get(row)! <= to && row.end > from,
     ]
   },
   everything: { op: 'versions', key: Buffer.from('a'), from: 0, to: Number.MAX_SAFE_INTEGER, reverse: false },

@@ -228,14 +228,14 @@ describe('what a store hands out', () => {
 
   test('has no null key in any method, as the bound of a range either', async () => {
     const store = await userStore<KeyValueStore<string | null, List>>(keyValueStore('s', lists) as StoreSpec)
-    const query = harness?.state.queryStore('s') as ReadOnlyKeyValueStore<string | null, List>
+    const views = [store, harness?.state.readOnlyStore('s'), harness?.state.outsideStore('s')]
     const value = { list: [] }
     const calls: (() => unknown)[] = [
       () => store.putIfAbsent(null, value),
       () => store.putAll([{ key: null, value }]),
       () => store.delete(null),
     ]
-    for (const read of [store, query]) {
+    for (const read of views as ReadOnlyKeyValueStore<string | null, List>[]) {
       calls.push(
         () => read.get(null),
         () => read.range(null, 'b'),
@@ -250,11 +250,13 @@ describe('what a store hands out', () => {
     expect([...store.range(undefined, undefined)]).toEqual([])
   })
 
-  test('has no put in queries', async () => {
+  test('has no put for others than its processor', async () => {
     await userStore(keyValueStore('s', lists))
-    const store = harness?.state.queryStore('s') as ReadOnlyKeyValueStore<string, List>
-    expect(store.get('k')).toBeUndefined()
-    expect('put' in store).toBe(false)
+    for (const view of [harness?.state.readOnlyStore('s'), harness?.state.outsideStore('s')]) {
+      const store = view as ReadOnlyKeyValueStore<string, List>
+      expect(store.get('k')).toBeUndefined()
+      expect('put' in store).toBe(false)
+    }
     expectTypeOf<ReadOnlyKeyValueStore<string, List>>().not.toHaveProperty('put')
   })
 })

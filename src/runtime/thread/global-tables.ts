@@ -129,7 +129,7 @@ export class GlobalTables {
               state: (name) => state.state(name),
               // Nobody knows how far other global stores are: what is written to them would not come again.
               userStore: (store, scope) =>
-                subtopology.stores.includes(store) ? state.userStore(store, scope) : state.queryStore(store),
+                subtopology.stores.includes(store) ? state.userStore(store, scope) : state.readOnlyStore(store),
               isGlobal: () => true,
               prefetchable: [],
             },
@@ -225,7 +225,12 @@ export class GlobalTables {
 
   /** For reading: only its own processor may change a global store. */
   userStore(name: string): unknown {
-    return this.#open?.state.queryStore(name)
+    return this.#open?.state.readOnlyStore(name)
+  }
+
+  /** For readers outside of any task. */
+  outsideStore(name: string): unknown {
+    return this.#open?.state.outsideStore(name)
   }
 
   /** Returns a table as queries find it. */

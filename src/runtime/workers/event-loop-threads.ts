@@ -45,7 +45,7 @@ export class EventLoopThreads implements ThreadHost {
   }
 
   globalStore(name: string): unknown {
-    return this.#globals.userStore(name)
+    return this.#globals.outsideStore(name)
   }
 
   async close(): Promise<void> {
@@ -98,6 +98,6 @@ class EventLoopThread implements ThreadHandle {
   }
 
   stores(name: string): readonly unknown[] {
-    return this.#thread.manager.states(name).map(({ state }) => state.queryStore(name))
+    return this.#thread.manager.states(name).map(({ state }) => state.outsideStore(name))
   }
 }

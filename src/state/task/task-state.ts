@@ -16,7 +16,7 @@ import type { StoreReads } from '../reads.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { TaskStore } from '../task-store.ts'
 import { OpenIterators } from '../views/store-iterator.ts'
-import { queryStore, userStore } from '../views/user-store.ts'
+import { outsideStore, readOnlyStore, userStore } from '../views/user-store.ts'
 
 export type { Checkpoint } from './engine-space.ts'
 export type { StateEnvironment } from '../environment.ts'
@@ -27,7 +27,7 @@ interface OpenStore {
   readonly spec: StoreSpec
   readonly space: EngineSpace
   store: TaskStore
-  query: unknown
+  outside: unknown
 }
 
 /**
@@ -105,7 +105,7 @@ export class TaskState {
     for (const spec of specs) {
       const space = spec.persistent ? this.#main : this.#memory
       const store = this.#create(spec, space)
-      const open: OpenStore = { spec, space, store, query: undefined }
+      const open: OpenStore = { spec, space, store, outside: undefined }
       this.#stores.set(spec.name, open)
       this.#all.push(open)
       if (store.cached) this.#cached.push(store)
@@ -136,10 +136,20 @@ export class TaskState {
     return open === undefined ? undefined : userStore(open.store, this.#environment, this.#iterators, scope)
   }
 
-  /** Returns the store of this name for reading. Its iterators end when the task goes on. */
-  queryStore(name: string): unknown {
+  /** Returns the store of this name for processors that may read it, but not write to it. */
+  readOnlyStore(name: string): unknown {
     const open = this.#stores.get(name)
-    return open === undefined ? undefined : (open.query ??= queryStore(open.store, this.#iterators))
+    return open === undefined ? undefined : readOnlyStore(open.store, this.#iterators)
+  }
+
+  /**
+   * Returns the store of this name for readers outside of the task, who see its latest rows and leave nothing behind in
+   * its memory. Its iterators end when the task goes on. Undefined for the buffers of operators.
+   */
+  outsideStore(name: string): unknown {
+    const open = this.#stores.get(name)
+    if (open?.store.reads === undefined) return undefined
+    return (open.outside ??= outsideStore(open.spec, open.store.reads, this.#iterators))
   }
 
   /**
@@ -305,7 +315,7 @@ export class TaskState {
     open.space.empty(name)
     const index = this.#cached.indexOf(open.store)
     open.store = this.#create(open.spec, open.space)
-    open.query = undefined
+    open.outside = undefined
     if (index >= 0) this.#cached[index] = open.store
     return this.#writeSpaces()
   }

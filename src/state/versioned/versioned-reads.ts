@@ -3,6 +3,7 @@ import { NO_BYTES } from '../../platform/no-bytes.ts'
 import type { KeyCodec } from '../codecs.ts'
 import { byRowKey, type RowChange } from '../entries/merged-rows.ts'
 import { openKeyed, type KeyedCursor } from '../key-value/key-value-reads.ts'
+import { ListedRows } from '../listed-rows.ts'
 import type { Consistency, RowOp, RowQuery, StoredRow, StoredRows, StoreReads } from '../reads.ts'
 import { ByteWriter } from '../rows/byte-writer.ts'
 import type { Retention } from '../segment-retention.ts'
@@ -87,7 +88,9 @@ export class VersionedReads<K, V> implements StoreReads {
     const rows: StoredRow[] = []
     for (const [index, { from: start, value }] of versions.entries()) {
       const end = versions[index + 1]?.from ?? Infinity
-      if (value === null || start > to || end <= Math.max(from, firstVisible)) continue
+      // As of times before the history nothing is known but the latest version.
+      const shownFrom = end === Infinity ? start : Math.max(start, firstVisible)
+      if (value === null || shownFrom > to || end <= Math.max(from, firstVisible)) continue
       rows.push({ key, value, timestamp: start, start, end })
     }
     return reverse ? rows.reverse() : rows
@@ -174,48 +177,3 @@ class LatestRows implements StoredRows {
 }
 
 const NONE: SeenVersion = { from: -1, value: null }
-
-/** Rows that were all read at the opening: those of one key. */
-class ListedRows implements StoredRows {
-  readonly isRow = true
-  readonly #rows: readonly StoredRow[]
-  #at = -1
-
-  constructor(rows: readonly StoredRow[]) {
-    this.#rows = rows
-  }
-
-  next(): boolean {
-    return ++this.#at < this.#rows.length
-  }
-
-  get key(): Buffer {
-    return this.#row.key
-  }
-
-  get value(): Buffer {
-    return this.#row.value
-  }
-
-  get timestamp(): number {
-    return this.#row.timestamp
-  }
-
-  get start(): number {
-    return this.#row.start
-  }
-
-  get end(): number {
-    return this.#row.end
-  }
-
-  close(): void {
-    this.#at = this.#rows.length
-  }
-
-  get #row(): StoredRow {
-    const row = this.#rows[this.#at]
-    if (row === undefined) throw new TypeError('there is no current row')
-    return row
-  }
-}

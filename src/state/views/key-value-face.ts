@@ -13,8 +13,14 @@ import { requireKey } from './user-key.ts'
 import { requireTime } from './user-time.ts'
 import type { WriteCheck } from './write-check.ts'
 
+/** What reading a key-value state takes. */
+export type ReadableKeyValues<K, V> = Pick<KeyValueState<K, V>, 'name' | 'get' | 'range' | 'prefix' | 'copy'>
+
 /** A key-value state as users may read it. `T` is what they see of a value. */
-abstract class KeyValueFace<K, V, T> extends StoreFace<KeyValueState<K, V>> implements ReadOnlyKeyValueStore<K, T> {
+abstract class KeyValueFace<K, V, T, State extends ReadableKeyValues<K, V>>
+  extends StoreFace<State>
+  implements ReadOnlyKeyValueStore<K, T>
+{
   protected abstract shown(entry: Entry<V>): T
 
   get(key: K): T | undefined {
@@ -67,13 +73,17 @@ abstract class KeyValueFace<K, V, T> extends StoreFace<KeyValueState<K, V>> impl
   }
 }
 
-export class ReadOnlyPlainFace<K, V> extends KeyValueFace<K, V, V> {
+export class ReadOnlyPlainFace<
+  K,
+  V,
+  State extends ReadableKeyValues<K, V> = ReadableKeyValues<K, V>,
+> extends KeyValueFace<K, V, V, State> {
   protected shown(entry: Entry<V>): V {
     return this.state.copy(entry.value)
   }
 }
 
-export class PlainFace<K, V> extends ReadOnlyPlainFace<K, V> implements KeyValueStore<K, V> {
+export class PlainFace<K, V> extends ReadOnlyPlainFace<K, V, KeyValueState<K, V>> implements KeyValueStore<K, V> {
   readonly #checkWrite: WriteCheck
 
   constructor(state: KeyValueState<K, V>, iterators: OpenIterators, checkWrite: WriteCheck) {
@@ -107,13 +117,20 @@ export class PlainFace<K, V> extends ReadOnlyPlainFace<K, V> implements KeyValue
   }
 }
 
-export class ReadOnlyTimestampedFace<K, V> extends KeyValueFace<K, V, ValueAndTimestamp<V>> {
+export class ReadOnlyTimestampedFace<
+  K,
+  V,
+  State extends ReadableKeyValues<K, V> = ReadableKeyValues<K, V>,
+> extends KeyValueFace<K, V, ValueAndTimestamp<V>, State> {
   protected shown(entry: Entry<V>): ValueAndTimestamp<V> {
     return { value: this.state.copy(entry.value), timestamp: entry.timestamp }
   }
 }
 
-export class TimestampedFace<K, V> extends ReadOnlyTimestampedFace<K, V> implements TimestampedKeyValueStore<K, V> {
+export class TimestampedFace<K, V>
+  extends ReadOnlyTimestampedFace<K, V, KeyValueState<K, V>>
+  implements TimestampedKeyValueStore<K, V>
+{
   readonly #checkWrite: WriteCheck
 
   constructor(state: KeyValueState<K, V>, iterators: OpenIterators, checkWrite: WriteCheck) {

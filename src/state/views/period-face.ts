@@ -5,11 +5,14 @@ import { requireKey } from './user-key.ts'
 import { requireTime } from './user-time.ts'
 import { WindowsFace } from './windows-face.ts'
 
+/** What reading a state of windows with bounds of their own takes. */
+export type ReadablePeriods<K, V> = Pick<PeriodState<K, V>, 'name' | 'findOverlapping' | 'findByEnd' | 'copy'>
+
 /** A store of windows with bounds of their own, for reading: only the operator that makes them knows their ends. */
-export class ReadOnlyPeriodFace<K, V> extends WindowsFace<K, V, PeriodState<K, V>, SessionCursor<K, V>> {
+export class ReadOnlyPeriodFace<K, V> extends WindowsFace<K, V, ReadablePeriods<K, V>, SessionCursor<K, V>> {
   readonly #maxSize: number
 
-  constructor(state: PeriodState<K, V>, maxSize: number, iterators: OpenIterators) {
+  constructor(state: ReadablePeriods<K, V>, maxSize: number, iterators: OpenIterators) {
     super(state, iterators)
     this.#maxSize = maxSize
   }

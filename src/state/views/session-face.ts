@@ -6,7 +6,13 @@ import { requireKey } from './user-key.ts'
 import { lowerBound, requireTime, upperBound } from './user-time.ts'
 import type { WriteCheck } from './write-check.ts'
 
-export class ReadOnlySessionFace<K, V> extends StoreFace<SessionState<K, V>> implements ReadOnlySessionStore<K, V> {
+/** What reading a session state takes. */
+export type ReadableSessions<K, V> = Pick<SessionState<K, V>, 'name' | 'get' | 'findSessions' | 'findByEnd' | 'copy'>
+
+export class ReadOnlySessionFace<K, V, State extends ReadableSessions<K, V> = ReadableSessions<K, V>>
+  extends StoreFace<State>
+  implements ReadOnlySessionStore<K, V>
+{
   get(key: K, start: number, end: number): V | undefined {
     requireKey(key, this.name)
     const value = this.state.get(key, ...boundsOf(start, end, this.name))
@@ -49,7 +55,10 @@ export class ReadOnlySessionFace<K, V> extends StoreFace<SessionState<K, V>> imp
   }
 }
 
-export class SessionFace<K, V> extends ReadOnlySessionFace<K, V> implements SessionStore<K, V> {
+export class SessionFace<K, V>
+  extends ReadOnlySessionFace<K, V, SessionState<K, V>>
+  implements SessionStore<K, V>
+{
   readonly #checkWrite: WriteCheck
 
   constructor(state: SessionState<K, V>, iterators: OpenIterators, checkWrite: WriteCheck) {

@@ -6,8 +6,11 @@ import { requireKey } from './user-key.ts'
 import { requireTime, upperBound } from './user-time.ts'
 import type { WriteCheck } from './write-check.ts'
 
-export class ReadOnlyVersionedFace<K, V>
-  extends StoreFace<VersionedState<K, V>>
+/** What reading a versioned state takes. */
+export type ReadableVersions<K, V> = Pick<VersionedState<K, V>, 'name' | 'get' | 'getAsOf'>
+
+export class ReadOnlyVersionedFace<K, V, State extends ReadableVersions<K, V> = ReadableVersions<K, V>>
+  extends StoreFace<State>
   implements ReadOnlyVersionedKeyValueStore<K, V>
 {
   get(key: K, asOf?: number): VersionedRecord<V> | undefined {
@@ -21,7 +24,10 @@ export class ReadOnlyVersionedFace<K, V>
   }
 }
 
-export class VersionedFace<K, V> extends ReadOnlyVersionedFace<K, V> implements VersionedKeyValueStore<K, V> {
+export class VersionedFace<K, V>
+  extends ReadOnlyVersionedFace<K, V, VersionedState<K, V>>
+  implements VersionedKeyValueStore<K, V>
+{
   readonly #checkWrite: WriteCheck
 
   constructor(state: VersionedState<K, V>, iterators: OpenIterators, checkWrite: WriteCheck) {

@@ -7,10 +7,17 @@ import { requireTime } from './user-time.ts'
 import { WindowsFace } from './windows-face.ts'
 import type { WriteCheck } from './write-check.ts'
 
-export class ReadOnlyWindowFace<K, V> extends WindowsFace<K, V, WindowState<K, V>, WindowCursor<K, V>> {
+/** What reading a window state takes. */
+export type ReadableWindows<K, V> = Pick<WindowState<K, V>, 'name' | 'get' | 'fetch' | 'fetchAll' | 'copy'>
+
+export class ReadOnlyWindowFace<
+  K,
+  V,
+  State extends ReadableWindows<K, V> = ReadableWindows<K, V>,
+> extends WindowsFace<K, V, State, WindowCursor<K, V>> {
   readonly #windowSize: number
 
-  constructor(state: WindowState<K, V>, windowSize: number, iterators: OpenIterators) {
+  constructor(state: State, windowSize: number, iterators: OpenIterators) {
     super(state, iterators)
     this.#windowSize = windowSize
   }
@@ -36,7 +43,7 @@ export class ReadOnlyWindowFace<K, V> extends WindowsFace<K, V, WindowState<K, V
   }
 }
 
-export class WindowFace<K, V> extends ReadOnlyWindowFace<K, V> implements WindowStore<K, V> {
+export class WindowFace<K, V> extends ReadOnlyWindowFace<K, V, WindowState<K, V>> implements WindowStore<K, V> {
   readonly #record: RecordContext
   readonly #checkWrite: WriteCheck
 

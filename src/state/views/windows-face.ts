@@ -5,7 +5,12 @@ import { requireKey } from './user-key.ts'
 import { lowerBound, upperBound } from './user-time.ts'
 
 /** A store of windows, for reading: how rows are found is left to the kinds of windows. */
-export abstract class WindowsFace<K, V, State extends TimedState<V>, Cursor extends WindowCursor<K, V>>
+export abstract class WindowsFace<
+    K,
+    V,
+    State extends Pick<TimedState<V>, 'name' | 'copy'>,
+    Cursor extends WindowCursor<K, V>,
+  >
   extends StoreFace<State>
   implements ReadOnlyWindowStore<K, V>
 {
