@@ -1,3 +1,5 @@
+import type { Consistency } from './reads.ts'
+
 /** The shortest segment, ms, as in Kafka Streams. */
 const MIN_SEGMENT_INTERVAL = 60_000
 
@@ -5,6 +7,10 @@ const MIN_SEGMENT_INTERVAL = 60_000
 export class Retention {
   /** The greatest time ever put, by deletions and rejected puts, too; -1 before the first. */
   observed = -1
+  /** What it was at the last commit, at the one under way, and when the engine was written last. */
+  #committed = -1
+  #logged = -1
+  #kept = -1
   readonly segmentInterval: number
   readonly #retention: number
   readonly #keepsSegments: boolean
@@ -21,6 +27,41 @@ export class Retention {
     this.#keepsSegments = keepsSegments
     this.#inclusive = inclusive
     this.segmentInterval = Math.max(Math.floor(retention / 2), MIN_SEGMENT_INTERVAL)
+  }
+
+  /** Begins with the greatest time that the engine has kept. */
+  begin(kept: number): void {
+    this.observed = this.#committed = this.#logged = this.#kept = kept
+  }
+
+  /** Returns the greatest time put, as a reader sees it. */
+  observedBy(consistency: Consistency): number {
+    return consistency === 'latest' ? this.observed : this.#committed
+  }
+
+  /** True if the engine has an earlier one. */
+  get isUnwritten(): boolean {
+    return this.observed !== this.#kept
+  }
+
+  /** Changes were logged for a commit. */
+  logged(): void {
+    this.#logged = this.observed
+  }
+
+  /** That commit has succeeded. */
+  committed(): void {
+    this.#committed = this.#logged
+  }
+
+  /** The engine has everything. */
+  written(): void {
+    this.#kept = this.#committed = this.observed
+  }
+
+  /** Goes back to what the engine has. */
+  discard(): void {
+    this.observed = this.#committed = this.#kept
   }
 
   /** The smallest time that look-ups see. */

@@ -48,15 +48,11 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   #unlogged: VersionChange<K, V>[] = []
   #unwritten: VersionChange<K, V>[] = []
   #dirtyBytes = 0
-  #keptObserved: number
   #purgedSegment = 0
   #restoring = false
   /** Logged versions that the engine lacks: `key`, `value`. */
   readonly #staged = new StagedRows()
   #stagedBytes = 0
-  /** Observed time as of the last commit, and of the one under way. */
-  #committedObserved: number
-  #loggedObserved: number
   readonly reads: StoreReads
 
   constructor(spec: VersionedStoreSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
@@ -68,15 +64,13 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     this.#values = new ValueCodec(valueSerde, spec.name, place.scratch)
     this.#retention = new Retention(spec.historyRetention, false, true)
     this.#layout = new VersionedLayout(place.prefix)
-    if (place.kept !== null) this.#retention.observed = readLong(place.kept, 0)
-    this.#keptObserved = this.#committedObserved = this.#loggedObserved = this.#retention.observed
+    if (place.kept !== null) this.#retention.begin(readLong(place.kept, 0))
     this.reads = new VersionedReads({
       engine: place.engine,
       layout: this.#layout,
       retention: this.#retention,
       keys: this.#keys,
       observe: () => this.#staged.observe(),
-      observed: (consistency) => (consistency === 'latest' ? this.#retention.observed : this.#committedObserved),
       history: (key) => this.#histories.get(this.#keys.mapKeyOf(key)),
       changed: () => new Set(this.#unwritten.map(({ history }) => history)),
       seen: (version, consistency) => this.#seen(version, consistency),
@@ -159,7 +153,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
 
   logChanges(sink: ChangelogSink | undefined): void {
     this.#staged.beginCommit()
-    this.#loggedObserved = this.#retention.observed
+    this.#retention.logged()
     const { rows } = this.#place
     const slice = new RecordSlice()
     for (const { history, version } of this.#unlogged) {
@@ -185,15 +179,14 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
 
   committed(): void {
     this.#staged.committed()
-    this.#committedObserved = this.#loggedObserved
+    this.#retention.committed()
   }
 
   writeChanges(batch: WriteBatch): void {
     this.#purge(batch)
     for (const change of this.#unwritten) this.#writeVersion(change, batch)
-    const { observed } = this.#retention
-    if (observed === this.#keptObserved) return
-    batch.put(this.#place.keptKey, this.#place.rows.beginRow().int64(observed).row())
+    if (!this.#retention.isUnwritten) return
+    batch.put(this.#place.keptKey, this.#place.rows.beginRow().int64(this.#retention.observed).row())
   }
 
   written(): void {
@@ -208,7 +201,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
         this.#forget(history, history.past.shift()!)
     }
     this.#unwritten = []
-    this.#keptObserved = this.#committedObserved = this.#retention.observed
+    this.#retention.written()
     this.#dirtyBytes = 0
     this.#forgetStaged()
     if (this.#restoring) this.#clear()
@@ -231,7 +224,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   discard(): void {
     this.#clear()
     this.#purgedSegment = 0
-    this.#retention.observed = this.#committedObserved = this.#keptObserved
+    this.#retention.discard()
   }
 
   close(): void {

@@ -17,8 +17,6 @@ export interface VersionedSource<K, V> {
   readonly retention: Retention
   readonly keys: KeyCodec<K>
   observe(): boolean
-  /** Returns the greatest time put, as a reader sees it. */
-  observed(consistency: Consistency): number
   /** Returns what is in memory of a key. */
   history(key: Buffer): History<K, V> | undefined
   /** Returns the keys of which the engine lacks something. */
@@ -82,8 +80,8 @@ export class VersionedReads<K, V> implements StoreReads {
   }
 
   #versions({ key, from, to, reverse }: Extract<RowQuery, { op: 'versions' }>, consistency: Consistency): StoredRow[] {
-    const { retention, observed } = this.#source
-    const firstVisible = retention.firstVisibleAt(observed(consistency))
+    const { retention } = this.#source
+    const firstVisible = retention.firstVisibleAt(retention.observedBy(consistency))
     const versions = this.#seenVersions(key, Math.max(from, firstVisible), consistency)
     const rows: StoredRow[] = []
     for (const [index, { from: start, value }] of versions.entries()) {

@@ -56,17 +56,13 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   /** Greatest time that a row in the engine may have. */
   #storedTo: number
   #purgedSegment = 0
-  /** Observed time and sequence as the engine has them. */
-  #keptObserved: number
+  /** The sequence as the engine has it. */
   #keptSequence: number
   /** Greatest time that the cache has handed on. */
   #passedTo: number
   /** No entry of any key has a time in this interval. */
   #quietFrom = Infinity
   #quietTo = -Infinity
-  /** Observed time as of the last commit, and of the one under way. */
-  #committedObserved: number
-  #loggedObserved: number
   readonly reads: StoreReads
 
   protected constructor(
@@ -95,11 +91,10 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
     this.rowHeaderLength = this.#layout.headerLength
     this.#sorted = new SortedChanges(this.dirty, (entry) => entry, this.#timeOrder)
     if (place.kept !== null) {
-      retention.observed = readLong(place.kept, 0)
+      retention.begin(readLong(place.kept, 0))
       this.sequence = readLong(place.kept, 8)
     }
-    this.#storedTo = this.#keptObserved = this.#passedTo = retention.observed
-    this.#committedObserved = this.#loggedObserved = retention.observed
+    this.#storedTo = this.#passedTo = retention.observed
     this.#keptSequence = this.sequence
     this.reads = new TimedReads({
       engine: place.engine,
@@ -108,7 +103,6 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
       windowSize: spec.kind === 'window' ? spec.windowSize : undefined,
       timestamped,
       observe: () => this.observe(),
-      observed: (consistency) => (consistency === 'latest' ? retention.observed : this.#committedObserved),
       changes: (key, from, to, consistency) => this.#changes(key, from, to, consistency),
     })
   }
@@ -231,12 +225,12 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
 
   override logChanges(sink: ChangelogSink | undefined): void {
     super.logChanges(sink)
-    this.#loggedObserved = this.retention.observed
+    this.retention.logged()
   }
 
   override committed(): void {
     super.committed()
-    this.#committedObserved = this.#loggedObserved
+    this.retention.committed()
   }
 
   override writeChanges(batch: WriteBatch): void {
@@ -256,16 +250,16 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
       }
       this.#purgedSegment = live
     }
-    const { observed } = this.retention
-    if (observed === this.#keptObserved && this.sequence === this.#keptSequence) return
-    batch.put(keptKey, rows.beginRow().int64(observed).int64(this.sequence).row())
+    if (!this.retention.isUnwritten && this.sequence === this.#keptSequence) return
+    batch.put(keptKey, rows.beginRow().int64(this.retention.observed).int64(this.sequence).row())
   }
 
   override written(): void {
     for (const entry of this.dirty) entry.stored = entry.present
     super.written()
     this.#sorted.reset()
-    this.#storedTo = this.#keptObserved = this.#committedObserved = this.retention.observed
+    this.retention.written()
+    this.#storedTo = this.retention.observed
     this.#keptSequence = this.sequence
   }
 
@@ -294,7 +288,8 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   override discard(): void {
     super.discard()
     this.#purgedSegment = 0
-    this.retention.observed = this.#passedTo = this.#committedObserved = this.#keptObserved
+    this.retention.discard()
+    this.#passedTo = this.retention.observed
     this.sequence = this.#keptSequence
   }
 

@@ -15,8 +15,6 @@ export interface TimedSource {
   readonly windowSize: number | undefined
   readonly timestamped: boolean
   observe(): boolean
-  /** Returns the greatest time put, as a reader sees it. */
-  observed(consistency: Consistency): number
   /** Returns what the engine lacks of this time, of one key or of all, in the order of row keys. */
   changes(key: Buffer | undefined, from: number, to: number, consistency: Consistency): readonly RowChange[]
 }
@@ -66,7 +64,7 @@ class WindowRows implements StoredRows {
     this.#source = source
     this.#query = query
     const { retention, windowSize } = source
-    const observed = source.observed(consistency)
+    const observed = retention.observedBy(consistency)
     this.#first = Math.max(query.from, retention.firstVisibleAt(observed), 0)
     this.#last = windowSize === undefined ? observed : Math.min(query.to, observed)
     if (this.#first > this.#last || query.from > query.to) return
