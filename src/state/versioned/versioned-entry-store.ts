@@ -8,6 +8,7 @@ import { DELETED } from '../../engine/row-list.ts'
 import { StagedRows } from '../entries/staged-rows.ts'
 import { NOT_STAGED } from '../entries/state-entry.ts'
 import type { Consistency, StoreReads } from '../reads.ts'
+import { scanPast } from './past-rows.ts'
 import { VersionedReads } from './versioned-reads.ts'
 import { EvictionHand } from '../entries/eviction-hand.ts'
 import { KeyValueCursor, type ChangedRow } from '../key-value/key-value-cursor.ts'
@@ -305,27 +306,16 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   #complete(history: History<K, V>): void {
     if (history.complete) return
     const { engine, scratch } = this.#place
-    const { observed } = this.#retention
+    const { firstLiveSegment: first, observed } = this.#retention
     const last = this.#retention.segment(observed)
-    for (let segment = this.#retention.firstLiveSegment; segment <= last; segment++) {
-      const keyEnd = this.#layout.past(scratch.rewind(), segment, this.#keys, history).position
-      const gte = scratch.copyOfRow()
-      const iterator = engine.iterate({ gte, lt: scratch.int64(Number.MAX_SAFE_INTEGER).copyOfRow() })
-      try {
-        while (iterator.next()) {
-          const { key, value } = iterator
-          // A longer key may begin with this one and look as if a time followed it.
-          if (key.length !== keyEnd + 8) continue
-          const version = this.#layout.readPast<V>(key, value, segment)
-          const known =
-            history.pastFrom(version.from) ?? (history.latest?.from === version.from ? history.latest : undefined)
-          if (known === undefined) history.insertPast(this.#grown(history, version))
-          else known.storedSegment = segment
-        }
-      } finally {
-        iterator.close()
-      }
-    }
+    this.#keys.writeAs(history.key, history.mapKey, scratch.rewind())
+    scanPast(engine, this.#layout, scratch, scratch.copyOfRow(), { first, last }, ({ key, value }, segment) => {
+      const version = this.#layout.readPast<V>(key, value, segment)
+      const known =
+        history.pastFrom(version.from) ?? (history.latest?.from === version.from ? history.latest : undefined)
+      if (known === undefined) history.insertPast(this.#grown(history, version))
+      else known.storedSegment = segment
+    })
     history.complete = true
   }
 

@@ -7,6 +7,7 @@ import { ListedRows } from '../listed-rows.ts'
 import type { Consistency, RowOp, RowQuery, StoredRow, StoredRows, StoreReads } from '../reads.ts'
 import { ByteWriter } from '../rows/byte-writer.ts'
 import type { Retention } from '../segment-retention.ts'
+import { scanPast } from './past-rows.ts'
 import type { History, Version } from './version.ts'
 import { latestRow, latestVersion, pastVersion, type SeenVersion, type VersionedLayout } from './versioned-layout.ts'
 
@@ -111,21 +112,11 @@ export class VersionedReads<K, V> implements StoreReads {
     const latest = engine.get(layout.latestSpace(this.#writer.rewind()).bytes(key).copyOfRow())
     if (latest === undefined) return []
     const versions = [latestVersion(latest)]
+    const first = Math.max(0, retention.segment(from))
     const last = retention.segment(latestVersion(latest).from)
-    for (let segment = Math.max(0, retention.segment(from)); segment <= last; segment++) {
-      const keyEnd = layout.pastSpace(this.#writer.rewind(), segment).bytes(key).position
-      const gte = this.#writer.copyOfRow()
-      const lt = this.#writer.int64(Number.MAX_SAFE_INTEGER).copyOfRow()
-      const iterator = engine.iterate({ gte, lt })
-      try {
-        while (iterator.next()) {
-          // A longer key may begin with this one and look as if a time followed it.
-          if (iterator.key.length === keyEnd + 8) versions.push(pastVersion(iterator.key, iterator.value))
-        }
-      } finally {
-        iterator.close()
-      }
-    }
+    scanPast(engine, layout, this.#writer, key, { first, last }, (row) => {
+      versions.push(pastVersion(row.key, row.value))
+    })
     return versions
   }
 }
