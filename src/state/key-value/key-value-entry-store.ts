@@ -5,7 +5,7 @@ import { EntryStore, restoreValue } from '../entries/entry-store.ts'
 import { PREFIX_LENGTH, type StatePlace } from '../environment.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
 import { KeyValueCursor, type ChangedRow, type RowForm } from './key-value-cursor.ts'
-import { behindPrefix } from '../rows/row-bounds.ts'
+import { prefixBounds, rangeBounds, type RowBounds } from '../rows/row-bounds.ts'
 import { KeyValueReads } from './key-value-reads.ts'
 import type { Consistency, StoreReads } from '../reads.ts'
 import type { RowChange } from '../entries/merged-rows.ts'
@@ -34,6 +34,8 @@ export class KeyValueEntryStore<K, V>
   readonly #entries = new Map<MapKey<K>, StateEntry<K, V>>()
   readonly #hand = new EvictionHand(this.#entries, (entry) => this.#goes(entry))
   edition = 0
+  /** The bytes before the key in every row. */
+  readonly #header: Buffer
   /** True once memory has been too small for its entries. */
   #hasEvicted = false
   readonly #sorted: SortedChanges<StateEntry<K, V>, SortableChange<K, V>>
@@ -50,7 +52,8 @@ export class KeyValueEntryStore<K, V>
       (a, b) => Buffer.compare(a.rowKey, b.rowKey),
     )
     const { engine } = place
-    const header = this.#bound(0)
+    const header = place.scratch.rewind().int16(place.prefix).copyOfRow()
+    this.#header = header
     this.reads = new KeyValueReads({
       timestamped: spec.timestamped,
       observe: () => this.observe(),
@@ -102,14 +105,11 @@ export class KeyValueEntryStore<K, V>
   }
 
   range(from: K | undefined, to: K | undefined, reverse: boolean): EntryCursor<K, V> {
-    const lower = from === undefined ? this.#bound(0) : this.#keyBound(from, false)
-    const upper = to === undefined ? this.#bound(1) : this.#keyBound(to, true)
-    return this.#scan(lower, upper, reverse)
+    return this.#scan(rangeBounds(this.#header, this.#bytesOf(from), this.#bytesOf(to)), reverse)
   }
 
   prefix(prefix: Buffer): EntryCursor<K, V> {
-    const lower = this.place.scratch.rewind().int16(this.place.prefix).bytes(prefix).copyOfRow()
-    return this.#scan(lower, behindPrefix(lower), false)
+    return this.#scan(prefixBounds(this.#header, prefix), false)
   }
 
   restore(record: ChangelogRecord, rows: LatestRows): void {
@@ -275,7 +275,7 @@ export class KeyValueEntryStore<K, V>
     return sorted.slice(begin, end)
   }
 
-  #scan(lower: Buffer, upper: Buffer, reverse: boolean): EntryCursor<K, V> {
+  #scan({ lower, upper }: RowBounds, reverse: boolean): EntryCursor<K, V> {
     const changes = this.#changed(lower, upper).map(({ rowKey, entry }): ChangedRow<K, V> => {
       const { key, current, bytes, timestamp } = entry
       return { rowKey, key, current, bytes, timestamp }
@@ -292,18 +292,11 @@ export class KeyValueEntryStore<K, V>
     return scratch
   }
 
-  #keyBound(key: K, behind: boolean): Buffer {
-    const scratch = this.place.scratch.rewind().int16(this.place.prefix)
+  #bytesOf(key: K | undefined): Buffer | undefined {
+    if (key === undefined) return undefined
+    const scratch = this.place.scratch.rewind()
     this.keys.write(key, scratch)
-    if (behind) scratch.byte(0)
     return scratch.copyOfRow()
-  }
-
-  #bound(offset: number): Buffer {
-    return this.place.scratch
-      .rewind()
-      .int16(this.place.prefix + offset)
-      .copyOfRow()
   }
 }
 

@@ -32,7 +32,7 @@ abstract class LatestState<K, V> {
   readonly #values: ValueCodec<V>
 
   constructor({ name, keySerde, valueSerde }: StoreSpecBase, reads: StoreReads) {
-    const scratch = new ByteWriter()
+    const scratch = new ByteWriter(256)
     this.name = name
     this.#reads = reads
     this.#keys = new KeyCodec(keySerde as Serde<K>, name, scratch)
