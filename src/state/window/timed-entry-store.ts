@@ -3,26 +3,23 @@ import { byRowKey, type RowChange } from '../entries/merged-rows.ts'
 import type { Consistency, StoreReads } from '../reads.ts'
 import { TimedReads } from './timed-reads.ts'
 import { BucketCursor } from './bucket-cursor.ts'
+import { Buckets } from './buckets.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
 import type { WriteBatch } from '../../engine/write-batch.ts'
-import type { MapKey } from '../codecs.ts'
 import { EntryStore, restoreValue } from '../entries/entry-store.ts'
-import { EvictionHand } from '../entries/eviction-hand.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
 import type { StatePlace } from '../environment.ts'
 import type { Retention } from '../segment-retention.ts'
 import { firstIndex, SortedChanges } from '../entries/sorted-changes.ts'
 import type { ChangelogRecord, ChangelogSink } from '../states.ts'
 import type { PeriodStoreSpec, SessionStoreSpec, WindowStoreSpec } from '../../topology/store-spec.ts'
-import { Bucket, TimedEntry } from './timed-entry.ts'
+import { TimedEntry, type Bucket } from './timed-entry.ts'
 import { TimedLayout } from './changelog-key.ts'
 import { byEnd, byEndAndKey, bySegment, byStart, type TimedOrder } from './timed-order.ts'
 import { CollectedRows, IndexedRows, NO_ROWS, SegmentRows, type TimedRows } from './timed-rows.ts'
 import { TimedScanCursor } from './timed-scan-cursor.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { NO_BYTES } from '../../platform/no-bytes.ts'
-
-const BUCKET_OVERHEAD = 240
 
 /**
  * What window and session stores have in common: entries by (key, time, sub), kept in a bucket per key, that expire by
@@ -48,10 +45,8 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   readonly #scanOrder: TimedOrder
   /** True: that is the order of the engine's rows. */
   readonly #bySegment: boolean
-  readonly #buckets = new Map<MapKey<K>, Bucket<K, V>>()
-  readonly #hand = new EvictionHand(this.#buckets, (bucket) => this.#goes(bucket))
+  readonly #buckets = new Buckets<K, V>(this.keys, this.place.resident)
   readonly #sorted: SortedChanges<TimedEntry<K, V>, TimedEntry<K, V>>
-  #last: Bucket<K, V> | null = null
   #idleCursor: BucketCursor<K, V> | null = null
   /** Greatest time that a row in the engine may have. */
   #storedTo: number
@@ -117,7 +112,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   protected find(key: K, time: number, sub: number): TimedEntry<K, V> | undefined {
     const expired = time < this.retention.firstVisible
     if (expired && !this.#showsExpired) return undefined
-    const bucket = this.#bucket(key)
+    const bucket = this.#buckets.find(key)
     const entry = bucket?.find(time, sub) ?? (expired ? undefined : this.#read(bucket, key, time, sub))
     if (entry === undefined) return undefined
     entry.bucket.referenced = true
@@ -137,7 +132,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
 
   /** Puts, whatever the time. */
   protected change(key: K, time: number, sub: number, value: V | null, timestamp: number): void {
-    const bucket = this.#bucket(key) ?? this.#addBucket(key)
+    const bucket = this.#buckets.find(key) ?? this.#buckets.add(key)
     let entry = bucket.find(time, sub)
     if (entry === undefined) {
       entry = new TimedEntry(bucket, time, sub, time > this.#storedTo || bucket.covers(time))
@@ -155,9 +150,9 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
     this.#idleCursor = null
     const visible = Math.max(from, this.retention.firstVisible, 0)
     const first = this.#showsExpired ? Math.max(from, 0) : visible
-    let bucket = this.#bucket(key)
+    let bucket = this.#buckets.find(key)
     if (first > to || (bucket === undefined && first > this.#storedTo)) return cursor.open(reverse)
-    bucket ??= this.#addBucket(key)
+    bucket ??= this.#buckets.add(key)
     bucket.referenced = true
     this.#ensureLoaded(bucket, visible, to)
     const { entries } = bucket
@@ -199,7 +194,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   }
 
   evict(bytes: number): void {
-    this.#hand.evict(this.place.resident, bytes)
+    this.#buckets.evict(bytes)
   }
 
   // ---- reading without a trace
@@ -218,7 +213,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
 
   #changed(key: Buffer | undefined, from: number, to: number): readonly TimedEntry<K, V>[] {
     if (key === undefined) return between(this.#sorted.sorted(), from, to)
-    return between(this.#buckets.get(this.keys.mapKeyOf(key))?.entries ?? [], from, to)
+    return between(this.#buckets.ofBytes(key)?.entries ?? [], from, to)
   }
 
   // ---- commit and restore
@@ -322,7 +317,6 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   }
 
   protected clearEntries(): void {
-    for (const bucket of this.#buckets.values()) this.#release(bucket)
     this.#buckets.clear()
     this.#sorted.reset()
     this.#quietFrom = Infinity
@@ -331,42 +325,10 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
 
   // ---- buckets
 
-  #bucket(key: K): Bucket<K, V> | undefined {
-    if (!this.keys.primitive) return this.#buckets.get(this.keys.mapKey(key))
-    if (this.#last !== null && this.#last.key === key) return this.#last
-    const bucket = this.#buckets.get(key)
-    if (bucket !== undefined) this.#last = bucket
-    return bucket
-  }
-
-  #addBucket(key: K): Bucket<K, V> {
-    const bucket = new Bucket<K, V>(key, this.keys.mapKey(key), this.keys)
-    this.place.resident.bytes += BUCKET_OVERHEAD
-    this.#buckets.set(bucket.mapKey, bucket)
-    this.#last = bucket
-    return bucket
-  }
-
-  #goes(bucket: Bucket<K, V>): boolean {
-    if (bucket.referenced) {
-      bucket.referenced = false
-      return false
-    }
-    if (bucket.entries.some((entry) => entry.dirty || entry.held !== null)) return false
-    this.#release(bucket)
-    return true
-  }
-
-  #release(bucket: Bucket<K, V>): void {
-    if (this.#last === bucket) this.#last = null
-    for (const entry of bucket.entries) this.untrack(entry)
-    this.place.resident.bytes -= BUCKET_OVERHEAD
-  }
-
   /** Adds the clean entries of an interval that the engine is not asked for. */
   #withExpired(changes: TimedEntry<K, V>[], from: number, to: number): TimedEntry<K, V>[] {
     if (!this.#showsExpired || from > to) return changes
-    for (const bucket of this.#buckets.values()) {
+    for (const bucket of this.#buckets.all()) {
       for (const entry of bucket.entries) {
         if (!entry.dirty && entry.present && entry.time >= from && entry.time <= to) changes.push(entry)
       }
@@ -391,7 +353,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   /** Reads one row, unless memory tells that there is none. */
   #read(bucket: Bucket<K, V> | undefined, key: K, time: number, sub: number): TimedEntry<K, V> | undefined {
     if (time > this.#storedTo || bucket?.covers(time) === true) return undefined
-    const entry = new TimedEntry(bucket ?? this.#addBucket(key), time, sub, true)
+    const entry = new TimedEntry(bucket ?? this.#buckets.add(key), time, sub, true)
     const scratch = this.place.scratch.rewind()
     this.writeRowKey(entry, scratch)
     const row = this.place.engine.get(scratch.row())
