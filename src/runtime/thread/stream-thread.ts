@@ -19,6 +19,7 @@ import { commitsFail, deletedOutput } from './failing-commits.ts'
 import type { TaskManager } from './task-manager.ts'
 import type { ThreadSigns } from './thread-signs.ts'
 import type { Urgency } from './urgency.ts'
+import { Waiting } from './waiting.ts'
 import { WakeUp } from './wake-up.ts'
 
 export type ThreadState = 'starting' | 'rebalancing' | 'running' | 'stopping' | 'dead'
@@ -53,13 +54,6 @@ const RECORDS_PER_TURN = 100
 const MAX_IDLE = 100
 /** Codes of errors after which what failed is done again, from the last commit on. */
 const passing: ReadonlySet<string> = new Set(['MR_LOG_UNREACHABLE', 'MR_OFFSET_OUT_OF_RANGE', 'MR_TOPIC_REPLACED'])
-const TOPIC_MISSING = 'waiting for a topic that was deleted to be created again'
-/** Codes for which the group may not let a member in, and that pass: the member waits for as long as `taskTimeout`. */
-const waitedFor: ReadonlyMap<string, string> = new Map([
-  ['MR_TOPOLOGY_CHANGED', 'waiting for the instances of another topology to stop'],
-  ['MR_GROUP_PROTOCOL', 'waiting for members of another kind to stop, or for their sessions to end'],
-  ['MR_TOPIC_UNKNOWN', TOPIC_MISSING],
-])
 /** ms between two looks for a topic that is missing. */
 const TOPIC_INTERVAL = 500
 /** ms to wait before redoing from the last commit. */
@@ -86,12 +80,7 @@ export class StreamThread {
   #failedAt = -1
   /** Records of the commit that failed that are not processed again yet, about. */
   #toRedo = 0
-  /** What nothing can be assigned without, and since when. */
-  #waiting: { readonly error: MillraceError; readonly since: number } | undefined
-  /** Since when tasks cannot be opened because a topic is missing. */
-  #missingSince = -1
-  /** The topic that was warned of last, unless it is known to be there again. */
-  #missingTopic: string | undefined
+  readonly #waiting: Waiting
   readonly #slice: Slice
   readonly #overlong: OverlongCallback
   /** Tasks closed dirty that are to be opened again if they are still ours after the pending group events. */
@@ -105,6 +94,7 @@ export class StreamThread {
     this.signs = options.signs
     this.#options = options
     this.#wake = new WakeUp(options.clock)
+    this.#waiting = new Waiting(options)
     const { clock, scheduler, manager, settings } = options
     this.#slice = new Slice(clock, scheduler, () => manager.readable.areAsked)
     this.#overlong = new OverlongCallback(this.#slice, manager, clock, settings.logger)
@@ -178,13 +168,12 @@ export class StreamThread {
       await this.#onGroupEvent(event)
       if (this.#stopping !== undefined) return
     }
-    this.#checkWaiting()
+    this.#waiting.check()
     if (this.#rebuild.length > 0) {
       const tasks = this.#rebuild
       this.#rebuild = []
       await runSteps(manager.assign(tasks))
-      this.#missingSince = -1
-      this.#missingTopic = undefined
+      this.#waiting.opened()
       if (!manager.restoring) this.#enter('running')
     }
     const wasRestoring = manager.restoring
@@ -315,7 +304,7 @@ export class StreamThread {
    */
   async #onRefusal(error: unknown): Promise<void> {
     const { lines, topology } = this.#options
-    if (error instanceof MillraceError && this.#mayComeBack(error)) {
+    if (error instanceof MillraceError && this.#waiting.mayComeBack(error)) {
       await this.#awaitTopic(error)
       return
     }
@@ -332,33 +321,15 @@ export class StreamThread {
     await this.#onGroupEvent(event)
   }
 
-  /** Whether it is about an input topic that was there and has not been waited for long enough. */
-  #mayComeBack(error: MillraceError): boolean {
-    if (error.code !== 'MR_TOPIC_UNKNOWN' || !this.signs.hasJoined || error === this.#waiting?.error) return false
-    return readsTopic(this.#options.topology, error.topic)
-  }
-
   /** Until an input topic is there again all tasks of the thread are closed. */
   async #awaitTopic(error: MillraceError): Promise<void> {
-    const { manager, clock, settings } = this.#options
-    const now = clock.monotonic()
-    if (this.#missingSince < 0) this.#missingSince = now
-    if (now - this.#missingSince > settings.taskTimeout) throw error
-    this.#warnOfTopic(error)
+    const { manager } = this.#options
+    this.#waiting.forTopic(error)
     this.#rebuild = manager.owned
     this.#enter('rebalancing')
     await this.#forgetCommit()
     await runSteps(manager.closeDirty())
     await this.#wake.wait(TOPIC_INTERVAL)
-  }
-
-  /** Warns once for each time that the topic is missing. */
-  #warnOfTopic(error: MillraceError): void {
-    const { settings } = this.#options
-    const { topic } = error
-    if (this.#missingTopic === topic) return
-    this.#missingTopic = topic
-    settings.logger.warn({ thread: this.name, topic, upTo: settings.taskTimeout, err: error }, TOPIC_MISSING)
   }
 
   async #onGroupEvent(event: GroupEvent): Promise<void> {
@@ -373,9 +344,7 @@ export class StreamThread {
           'tasks assigned',
         )
         this.#rebuild = []
-        // While topics are missing nobody has tasks. A member that waited for others is in the group now.
-        if (event.active.length > 0 || this.#waiting?.error.code !== 'MR_TOPIC_UNKNOWN') this.#waiting = undefined
-        this.#missingSince = -1
+        this.#waiting.assigned(event.active.length)
         this.signs.hasJoined = true
         try {
           await runSteps(manager.assign(event.active, event.standby))
@@ -405,13 +374,10 @@ export class StreamThread {
         if (event.sessionTimeout !== undefined) this.#overlong.lost(event.sessionTimeout)
         return
       case 'waiting':
-        this.#wait(event.error)
+        this.#waiting.forGroup(event.error)
         return
       case 'resumed':
-        this.#missingTopic = undefined
-        if (this.#waiting === undefined) return
-        this.#waiting = undefined
-        settings.logger.info({ thread: this.name }, 'what the group waited for is over')
+        this.#waiting.resumed()
         return
       case 'shutdown':
         this.#options.onShutdownRequest()
@@ -420,24 +386,6 @@ export class StreamThread {
       case 'failed':
         throw event.error
     }
-  }
-
-  /** Warns once. Without an end here, it would be waited for in silence. */
-  #wait(error: MillraceError): void {
-    const reason = waitedFor.get(error.code)
-    const isTopic = error.code === 'MR_TOPIC_UNKNOWN'
-    // A topic that has never been there is more likely a mistyped name than one that is yet to come.
-    if (reason === undefined || (isTopic && !this.signs.hasJoined)) throw error
-    const { clock, settings } = this.#options
-    if (isTopic) this.#warnOfTopic(error)
-    else settings.logger.warn({ thread: this.name, upTo: settings.taskTimeout, err: error }, reason)
-    this.#waiting = { error, since: this.#waiting?.since ?? clock.monotonic() }
-  }
-
-  #checkWaiting(): void {
-    const { clock, settings } = this.#options
-    if (this.#waiting === undefined || clock.monotonic() - this.#waiting.since <= settings.taskTimeout) return
-    throw this.#waiting.error
   }
 
   async #finish(): Promise<void> {
