@@ -42,7 +42,8 @@ export async function openLog(place: LogChoice, topics: readonly string[], logge
 async function reach(brokers: readonly string[], topics: readonly string[]): Promise<void> {
   const probe = kafka({ brokers, apiTimeout: PATIENCE, connectTimeout: PATIENCE })
   try {
-    await probe.describeTopics(topics)
+    // Without topics the description of none would be no question.
+    await (topics.length === 0 ? probe.listTopics() : probe.describeTopics(topics))
   } catch (error) {
     // A refusal is an answer, too.
     if (error instanceof MillraceError && error.code !== 'MR_LOG_UNREACHABLE') throw error

@@ -71,6 +71,8 @@ export interface CompanionHost {
   stores<S>(name: string): S[]
   status(): StreamsStatus
   health(): Health
+  /** @internal True after `Streams.drain`: clients had better connect elsewhere. */
+  readonly isDraining: boolean
   /** Starts a companion of an application that runs already, and waits for it. */
   attach(companion: Companion): Promise<void>
   /** Stops a companion before the application closes, and waits for it. */

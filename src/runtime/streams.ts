@@ -334,6 +334,11 @@ export class Streams implements CompanionHost, AsyncDisposable {
     this.#health.draining = true
   }
 
+  /** @internal */
+  get isDraining(): boolean {
+    return this.#health.draining
+  }
+
   /**
    * Makes the close that is under way, or the next one, go at once. What was processed is committed all the same. But
    * neither the end of the companions is waited for, nor calls of asynchronous steps: they are made again after the

@@ -97,7 +97,10 @@ class AppServer implements Server, Companion {
     this.#listener = listener
     this.address = listener === undefined ? undefined : addressOf(listener)
     this.name = freeName(streams, this.address === undefined ? 'server' : `server ${this.address.url}`)
-    listener?.serve((request, via) => this.#answer(request, via))
+    listener?.serve(
+      (request, via) => this.#answer(request, via),
+      () => streams.isDraining,
+    )
   }
 
   start(): void {}

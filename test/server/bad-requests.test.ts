@@ -57,7 +57,8 @@ describe('bytes that are no request, or a strange one:', () => {
   test.each([
     ['no HTTP', 'hello\r\n\r\n', ['400 MR_SERVER_REQUEST']],
     ['TLS', '\u0016\u0003\u0001\u0002', ['400 MR_SERVER_REQUEST']],
-    ['HTTP/1.1 without Host', 'GET /livez HTTP/1.1\r\n\r\n', ['400']],
+    ['HTTP/1.1 without Host', 'GET /livez HTTP/1.1\r\n\r\n', ['400 MR_SERVER_REQUEST']],
+    ['an expectation that nobody meets', `GET /livez HTTP/1.1\r\nExpect: foo\r\n${END}`, ['417 MR_SERVER_EXPECT']],
     ['HTTP/1.0 without Host', 'GET /livez HTTP/1.0\r\n\r\n', ['200']],
     ['HTTP/1.0 with a path to read', 'GET /v1/app HTTP/1.0\r\n\r\n', ['200']],
     [

@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Streams } from 'millrace'
 import { serve, type ServerOptions } from 'millrace/server'
-import { exchange, open, Running, until } from './support.ts'
+import { exchange, open, received, Running, until } from './support.ts'
 
 let running: Running
 beforeAll(async () => {
@@ -38,6 +38,20 @@ describe('a server', () => {
     expect(again.address?.port).toBe(port)
     expect(beside.address).toBeUndefined()
     expect(streams.status().companions.size).toBe(2)
+  })
+
+  test('of an application that drains answers, and has clients connect elsewhere for the next request', async () => {
+    await using draining = await Running.start()
+    await using server = await serve(draining.streams, { listen: 0 })
+    const request = 'GET /v1/app HTTP/1.1\r\nHost: localhost\r\n\r\n'
+    const socket = await open(server.address!)
+    socket.write(request)
+    await once(socket, 'data')
+    draining.streams.drain()
+    socket.write(request)
+    const text = await received(socket)
+    expect(text).toMatch(/^HTTP\/1\.1 200 /)
+    expect(text).toMatch(/^connection: close\r$/im)
   })
 
   test('ends with the application', async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, STATUS_CODES, type Server } from 'node:http'
+import { createServer, STATUS_CODES, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { BlockList, isIPv6, type AddressInfo, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
@@ -81,6 +81,8 @@ export class Listener {
       requestTimeout: patience.request,
       keepAliveTimeout: patience.idle,
       connectionsCheckingInterval: Math.min(patience.headers / 2, 1000),
+      // Node would answer without a word. The check is below.
+      requireHostHeader: false,
     }
     const server = pems === undefined ? createServer(settings) : await openTls(pems, settings, patience)
     server.timeout = patience.silent
@@ -91,14 +93,18 @@ export class Listener {
     return new Listener(server, connections, patience, logger, pems !== undefined)
   }
 
-  /** Has requests handled from now on. */
-  serve(handle: (request: Request, via: Via) => Promise<Response>): void {
+  /**
+   * Has requests handled from now on.
+   *
+   * @param isEnding true: the socket will close soon, and clients had better connect elsewhere
+   */
+  serve(handle: (request: Request, via: Via) => Promise<Response>, isEnding = (): boolean => false): void {
     const answer = async (request: Request, { incoming }: Incoming): Promise<Response> => {
       // True of a certificate that the authorities of instances have signed: a server asks for no other.
       const isPeer = (incoming.socket as Partial<TLSSocket>).authorized === true
       const response = await handle(request, isPeer ? 'peer' : 'socket')
       // A client that keeps its connection would send the next request into a socket that closes.
-      if (this.#closed !== undefined) response.headers.set('connection', 'close')
+      if (this.#closed !== undefined || isEnding()) response.headers.set('connection', 'close')
       return response
     }
     const options = {
@@ -111,7 +117,12 @@ export class Listener {
     }
     const listener = getRequestListener(answer, options)
     this.#server.on('request', (request, response) => {
-      if (this.#connections.begin(request, response)) void listener(request, response)
+      if (!this.#connections.begin(request, response)) return
+      if (request.headers.host === undefined && request.httpVersion === '1.1') end(response, noHost())
+      else void listener(request, response)
+    })
+    this.#server.on('checkExpectation', (request, response) => {
+      if (this.#connections.begin(request, response)) end(response, unexpected())
     })
   }
 
@@ -183,6 +194,27 @@ const REASONS: Readonly<Record<string, { readonly what: string; readonly hint: s
   EADDRNOTAVAIL: { what: 'this machine has no such address', hint: 'Choose one of its addresses, or 0.0.0.0 for all.' },
   EACCES: { what: 'this user may not', hint: 'Choose a port from 1024 on.' },
   ENOTFOUND: { what: 'the name is unknown', hint: 'Choose an address of this machine, or 0.0.0.0 for all.' },
+}
+
+/** Answers what no route is to see by a problem, and ends the connection. */
+function end(response: ServerResponse, error: MillraceError): void {
+  const { status, text } = shownProblem(error)
+  response.writeHead(status, {
+    'content-type': PROBLEM_TYPE,
+    'content-length': Buffer.byteLength(text),
+    'connection': 'close',
+  })
+  response.end(text)
+}
+
+function noHost(): MillraceError {
+  return badRequest('a request by HTTP/1.1 names its host', 'Send the header Host.')
+}
+
+function unexpected(): MillraceError {
+  return new MillraceError('MR_SERVER_EXPECT', 'the server does not do what the header Expect asks for', {
+    hint: 'Leave the header out.',
+  })
 }
 
 /** Refuses what is no HTTP, too large or too late. A connection on which a response is being written is cut. */
