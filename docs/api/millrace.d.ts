@@ -755,6 +755,7 @@ export interface ReadDeadLettersOptions {
   readonly from?: string
   readonly limit?: number
   readonly replays?: boolean
+  readonly signal?: AbortSignal
 }
 
 export interface ReadOnlyKeyValueStore<K, V> {

@@ -29,10 +29,11 @@ export interface ServerOptions {
   readonly tls?: ServerTls
   readonly hosts?: readonly string[]
   readonly cors?: readonly string[]
+  readonly deadLetters?: boolean
   readonly limits?: ServerLimits
 }
 
-export type ServerRole = 'read' | 'write' | 'control'
+export type ServerRole = 'read' | 'write' | 'control' | 'dead-letters'
 
 export type ServerToken = {
   readonly role: ServerRole

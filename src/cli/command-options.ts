@@ -130,6 +130,15 @@ export const RUN = {
     }),
     value: 'file',
   },
+  httpDeadLetters: {
+    ...text({
+      defaultText: 'none',
+      description:
+        'file with a token on each line: whoever sends one may read and replay dead letters; all else needs one of ' +
+        '`--http-token-file` then',
+    }),
+    value: 'file',
+  },
   for: { ...duration({ defaultText: 'until a signal', description: 'how long to run' }), value: 'time' },
   drain: {
     ...duration({

@@ -4,6 +4,7 @@ import { MillraceError } from '../errors/millrace-error.ts'
 import type { Log } from '../log/log.ts'
 import { systemClock } from '../platform/clock.ts'
 import { Streams } from '../runtime/streams.ts'
+import type { ServerToken } from '../server/index.ts'
 import type { StreamsOptions } from '../runtime/streams-options.ts'
 import type { StreamsStatus } from '../runtime/streams-status.ts'
 import type { EngineFactory } from '../engine/engine.ts'
@@ -31,6 +32,7 @@ export interface RunOptions extends LogChoice {
   readonly httpTokenFile?: string
   readonly httpCert?: string
   readonly httpKey?: string
+  readonly httpDeadLetters?: string
   readonly peerTokenFile?: string
   readonly peerCa?: string
   readonly peerCert?: string
@@ -114,6 +116,7 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
 /** Flags that mean nothing without another one. */
 const NEEDED: readonly (readonly [flag: keyof RunOptions, needs: keyof RunOptions, example: string])[] = [
   ['httpTokenFile', 'http', '--http PORT or --http HOST:PORT'],
+  ['httpDeadLetters', 'http', '--http PORT or --http HOST:PORT'],
   ['advertise', 'http', '--http PORT or --http HOST:PORT'],
   ['httpCert', 'http', '--http PORT or --http HOST:PORT'],
   ['httpCert', 'httpKey', '--http-key FILE'],
@@ -251,14 +254,21 @@ function endAtOnce(streams: Streams | undefined): void {
 /** Starts the application and, with `--http`, its server. Without its server the application is closed. */
 async function startServed({ options, logger }: Run, app: Application, given: StreamsOptions): Promise<Streams> {
   const streams = await Streams.start(app, given)
-  const { http, httpTokenFile: file, httpCert: cert, httpKey: key, peerCa } = options
+  const { http, httpTokenFile, httpDeadLetters, httpCert: cert, httpKey: key, peerCa } = options
   if (http === undefined) return streams
   try {
     const { serve } = await import('../server/index.ts')
-    const auth = file === undefined ? {} : { auth: { tokens: [{ file, role: 'read' as const }] } }
-    const tls =
-      cert === undefined || key === undefined ? {} : { tls: { cert, key, ...(peerCa === undefined ? {} : { peerCa }) } }
-    const { address } = await serve(streams, { listen: http, ...auth, ...tls })
+    const tokens: ServerToken[] = []
+    if (httpTokenFile !== undefined) tokens.push({ file: httpTokenFile, role: 'read' })
+    if (httpDeadLetters !== undefined) tokens.push({ file: httpDeadLetters, role: 'dead-letters' })
+    const { address } = await serve(streams, {
+      listen: http,
+      ...(tokens.length === 0 ? {} : { auth: { tokens } }),
+      ...(cert === undefined || key === undefined
+        ? {}
+        : { tls: { cert, key, ...(peerCa === undefined ? {} : { peerCa }) } }),
+      deadLetters: httpDeadLetters !== undefined,
+    })
     logger.info({ url: address?.url }, 'serving HTTP')
   } catch (error) {
     await streams.close().catch(() => {})

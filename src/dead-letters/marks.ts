@@ -47,10 +47,15 @@ export function markedOffset(headers: Headers, { topic, partition, offset }: Rec
 }
 
 /** Returns the offsets of the dead letters that are marked in a range. */
-export async function findMarked(log: Log, reader: LogReader, range: PartitionRange): Promise<OffsetSet> {
+export async function findMarked(
+  log: Log,
+  reader: LogReader,
+  range: PartitionRange,
+  signal?: AbortSignal,
+): Promise<OffsetSet> {
   const marked = new OffsetSet()
   const { topic, partition } = range
-  for await (const cursor of readRange(log, reader, range)) {
+  for await (const cursor of readRange(log, reader, range, signal)) {
     while (cursor.next()) {
       const letter = markedOffset(cursor.headers(NO_HEADERS), { topic, partition, offset: cursor.offset })
       if (letter !== undefined) marked.add(letter)

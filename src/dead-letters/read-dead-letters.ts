@@ -1,7 +1,7 @@
 import type { Application } from '../application/application.ts'
 import { MillraceError, messageOf } from '../errors/millrace-error.ts'
 import type { Log } from '../log/log.ts'
-import { flag, option, readOptions, text, wholeNumber, type TableOf } from '../options/options.ts'
+import { flag, having, option, readOptions, text, wholeNumber, type TableOf } from '../options/options.ts'
 import { readInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import { inputsOf, type InputTopic } from './inputs.ts'
@@ -25,6 +25,8 @@ export interface ReadDeadLettersOptions {
    * first.
    */
   readonly replays?: boolean
+  /** Ends the reading with the reason of the signal, which is thrown. */
+  readonly signal?: AbortSignal
 }
 
 /** The options of `readDeadLetters`. */
@@ -41,6 +43,9 @@ export const READ_DEAD_LETTERS = {
   ),
   limit: wholeNumber({ least: 1, defaultText: 'all', description: 'most dead letters to read' }),
   replays: flag({ default: true, description: 'whether to look which ones have been replayed' }),
+  signal: having<AbortSignal>('AbortSignal', ['addEventListener'], "an AbortController's signal", {
+    description: 'ends the reading',
+  }),
 } satisfies TableOf<ReadDeadLettersOptions>
 
 /**
@@ -66,7 +71,13 @@ export async function* readDeadLetters(
   log: Log,
   options: ReadDeadLettersOptions = {},
 ): AsyncGenerator<DeadLetter | NoDeadLetter, void, undefined> {
-  const { topic: named, from, limit = Infinity, replays } = readOptions(READ_DEAD_LETTERS, options, 'readDeadLetters()')
+  const {
+    topic: named,
+    from,
+    limit = Infinity,
+    replays,
+    signal,
+  } = readOptions(READ_DEAD_LETTERS, options, 'readDeadLetters()')
   const topic = topicOfLetters(app, named ?? from?.topic)
   if (from !== undefined && from.topic !== topic) {
     throw new MillraceError('MR_CONFIG', `the dead letter ${letterId(from)} is not in the topic ${topic}`, {
@@ -88,8 +99,8 @@ export async function* readDeadLetters(
         from: partition === from?.partition ? Math.max(first, from.offset) : first,
         end: ends.get(topic, partition) ?? 0,
       }
-      const replayed = replays ? await findMarked(log, reader, range) : undefined
-      for await (const cursor of readRange(log, reader, range)) {
+      const replayed = replays ? await findMarked(log, reader, range, signal) : undefined
+      for await (const cursor of readRange(log, reader, range, signal)) {
         while (cursor.next() && cursor.offset < range.end) {
           const record = storedRecord(place, cursor)
           if (markedOffset(record.headers, record) !== undefined) continue

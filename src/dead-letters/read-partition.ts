@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { isMillraceError } from '../errors/millrace-error.ts'
 import type { Log, LogReader, RecordCursor, TopicPartition } from '../log/log.ts'
 import { Headers } from '../record/headers.ts'
@@ -24,35 +25,46 @@ export interface StoredRecord extends RecordPlace {
  * if the range begins before it, also when records are deleted meanwhile.
  *
  * @param reader for this alone, and for one range at a time
+ * @throws the reason of the signal
  */
 export async function* readRange(
   log: Log,
   reader: LogReader,
   { topic, partition, from, end }: PartitionRange,
+  signal?: AbortSignal,
 ): AsyncGenerator<RecordCursor, void, undefined> {
   let wake = (): void => {}
-  reader.onReady(() => wake())
-  for (let start = from; start < end;) {
-    reader.assign(topic, partition, start)
-    try {
-      const cursors: RecordCursor[] = []
-      while ((reader.position(topic, partition) ?? 0) < end) {
-        // The promise is made before polling, so that no record that arrives between the poll and the wait is missed.
-        const arrived = new Promise<void>((resolve) => (wake = resolve))
-        reader.poll((_topic, _partition, cursor) => cursors.push(cursor))
-        if (cursors.length === 0 && (reader.position(topic, partition) ?? 0) < end) await arrived
-        yield* cursors
-        cursors.length = 0
+  const onReady = (): void => wake()
+  reader.onReady(onReady)
+  signal?.addEventListener('abort', onReady)
+  try {
+    for (let start = from; start < end;) {
+      reader.assign(topic, partition, start)
+      try {
+        const cursors: RecordCursor[] = []
+        while ((reader.position(topic, partition) ?? 0) < end) {
+          // The promise is made before polling, so that no record that arrives between the poll and the wait is missed.
+          const arrived = new Promise<void>((resolve) => (wake = resolve))
+          reader.poll((_topic, _partition, cursor) => cursors.push(cursor))
+          signal?.throwIfAborted()
+          if (cursors.length === 0 && (reader.position(topic, partition) ?? 0) < end) await arrived
+          yield* cursors
+          cursors.length = 0
+          // A log in this process has all records at once, and the application may have work to do.
+          await setImmediate()
+        }
+        return
+      } catch (error) {
+        if (!isMillraceError(error) || error.code !== 'MR_OFFSET_OUT_OF_RANGE') throw error
+        const first = (await log.listOffsets([{ topic, partition }], 'earliest')).get(topic, partition) ?? 0
+        if (first <= start) throw error
+        start = first
+      } finally {
+        reader.unassign(topic, partition)
       }
-      return
-    } catch (error) {
-      if (!isMillraceError(error) || error.code !== 'MR_OFFSET_OUT_OF_RANGE') throw error
-      const first = (await log.listOffsets([{ topic, partition }], 'earliest')).get(topic, partition) ?? 0
-      if (first <= start) throw error
-      start = first
-    } finally {
-      reader.unassign(topic, partition)
     }
+  } finally {
+    signal?.removeEventListener('abort', onReady)
   }
 }
 

@@ -84,6 +84,26 @@ export async function replayDeadLetters(
 }
 
 /**
+ * Replays those of these dead letters that can go back, and leaves the others. In all else it is as
+ * `replayDeadLetters`.
+ *
+ * @param replayed called with those of each transaction that was committed
+ * @param left called for each that cannot go back
+ */
+export async function replayEach(
+  app: Application,
+  log: Log,
+  letters: readonly RecordPlace[],
+  options: ReplayDeadLettersOptions,
+  replayed: (replays: readonly DeadLetterReplay[]) => void,
+  left: LeaveOne,
+): Promise<void> {
+  const choice = readChoice(options)
+  requireOne(choice.patch, letters.length)
+  await new Replaying(app, log, choice, replayed).ofLetters(letters, left)
+}
+
+/**
  * Replays all dead letters of a topic that have not been replayed. Those that cannot go back stay.
  *
  * @param replayed called with those of each transaction that was committed
@@ -102,11 +122,9 @@ export async function replayAll(
   await new Replaying(app, log, choice, replayed).ofTopic(topic, left)
 }
 
-/** Dead letters that were asked for, and the part of their partition from the first of them on. */
+/** Dead letters that are to be replayed, and the part of their partition from the first of them on. */
 interface Wanted extends PartitionRange {
-  readonly offsets: ReadonlySet<number>
-  /** The greatest of them. */
-  readonly last: number
+  readonly offsets: Set<number>
 }
 
 /** Notes a dead letter that cannot go back, and stays. */
@@ -149,17 +167,20 @@ class Replaying implements ReplayTargets {
     return found
   }
 
-  async ofLetters(letters: readonly RecordPlace[]): Promise<void> {
+  /** @param left takes those that cannot go back; without it one such is an error, and nothing is replayed */
+  async ofLetters(letters: readonly RecordPlace[], left?: LeaveOne): Promise<void> {
     await this.#withClient(async (client, reader) => {
-      const wanted = await this.#rangesOf(letters)
+      const wanted = await this.#rangesOf(letters, left)
       const replayed: string[] = []
-      for (const range of wanted) await this.#check(reader, range, replayed)
-      if (replayed.length > 0 && !this.#choice.again) throw alreadyReplayed(replayed)
+      for (const range of wanted) await this.#check(reader, range, replayed, left)
+      if (replayed.length > 0) throw alreadyReplayed(replayed)
       const batch: Batch = { replays: [], bytes: 0 }
-      for (const { offsets, last, ...range } of wanted) {
-        const end = last + 1
-        const written = await this.#write(client, reader, { ...range, end }, (offset) => offsets.has(offset), batch)
-        if (written < offsets.size) throw unknownLetter({ ...range, offset: range.from })
+      for (const { offsets, ...range } of wanted) {
+        const end = lastOf(offsets) + 1
+        const isWanted = ({ offset }: StoredRecord): boolean => offsets.delete(offset)
+        await this.#write(client, reader, { ...range, end }, isWanted, batch, left)
+        // They were deleted since they were looked for.
+        for (const offset of offsets) leave({ ...range, offset }, unknownLetter({ ...range, offset }), left)
       }
       await this.#commit(client, batch)
     })
@@ -180,7 +201,10 @@ class Replaying implements ReplayTargets {
           end: ends.get(topic, partition) ?? 0,
         }
         const marked = this.#choice.again ? new OffsetSet() : await findMarked(this.#log, reader, range)
-        await this.#write(client, reader, range, (offset) => !marked.has(offset), batch, left)
+        // What else is in the topic is passed over.
+        const isWanted = ({ offset, headers, timestamp }: StoredRecord): boolean =>
+          !marked.has(offset) && typeof readLetterHeaders(headers, timestamp) !== 'string'
+        await this.#write(client, reader, range, isWanted, batch, left)
       }
       await this.#commit(client, batch)
     })
@@ -216,72 +240,78 @@ class Replaying implements ReplayTargets {
   }
 
   /** Returns the ranges from the first wanted dead letter of each partition to its end. */
-  async #rangesOf(letters: readonly RecordPlace[]): Promise<Wanted[]> {
+  async #rangesOf(letters: readonly RecordPlace[], left: LeaveOne | undefined): Promise<Wanted[]> {
     const offsets = new PartitionMap<Set<number>>()
     for (const letter of letters) {
       const { topic, partition, offset } = letter
-      if (!(partition < ((await this.partitions(topic)) ?? 0))) throw unknownLetter(letter)
       const known = offsets.get(topic, partition)
-      if (known === undefined) offsets.set(topic, partition, new Set([offset]))
-      else known.add(offset)
+      if (known !== undefined) known.add(offset)
+      else if (partition < ((await this.partitions(topic)) ?? 0)) offsets.set(topic, partition, new Set([offset]))
+      else leave(letter, unknownLetter(letter), left)
     }
     const places = Array.from(offsets.entries(), ([topic, partition]) => ({ topic, partition }))
     const ends = await this.#log.listOffsets(places, 'latest')
     return Array.from(offsets.entries(), ([topic, partition, wanted]) => {
       const end = ends.get(topic, partition) ?? 0
-      let [from, last] = [Infinity, -1]
-      for (const offset of wanted) {
-        from = Math.min(from, offset)
-        last = Math.max(last, offset)
-      }
-      return { topic, partition, from, end, offsets: wanted, last }
+      let from = Infinity
+      for (const offset of wanted) from = Math.min(from, offset)
+      return { topic, partition, from, end, offsets: wanted }
     })
   }
 
-  /** Looks for the dead letters and their marks. @param replayed gets the ids of those that have been replayed */
-  async #check(reader: LogReader, range: Wanted, replayed: string[]): Promise<void> {
-    const { topic, partition } = range
-    const missing = new Set(range.offsets)
+  /**
+   * Looks for the dead letters and their marks.
+   *
+   * @param replayed gets the ids of those that have been replayed, unless they may be again
+   * @param left takes all that cannot go back, which are wanted no longer
+   */
+  async #check(reader: LogReader, range: Wanted, replayed: string[], left: LeaveOne | undefined): Promise<void> {
+    const { topic, partition, offsets } = range
+    const missing = new Set(offsets)
     const marked = new Set<number>()
     for await (const record of recordsOf(this.#log, reader, range)) {
       const letter = markedOffset(record.headers, record)
-      if (letter !== undefined && range.offsets.has(letter)) marked.add(letter)
-      if (missing.delete(record.offset)) await replayedRecord(record, this.#choice.patch, this)
+      if (letter !== undefined && offsets.has(letter)) marked.add(letter)
+      if (!missing.delete(record.offset)) continue
+      if ((await this.#recordOf(record, left)) === undefined) offsets.delete(record.offset)
     }
-    for (const offset of missing) throw unknownLetter({ topic, partition, offset })
-    for (const offset of marked) replayed.push(letterId({ topic, partition, offset }))
+    for (const offset of missing) {
+      offsets.delete(offset)
+      leave({ topic, partition, offset }, unknownLetter({ topic, partition, offset }), left)
+    }
+    for (const offset of this.#choice.again ? [] : marked) {
+      const id = letterId({ topic, partition, offset })
+      if (left === undefined) replayed.push(id)
+      else if (offsets.delete(offset)) left(id, alreadyReplayed([id]))
+    }
   }
 
-  /** Replays the dead letters of a range, and returns how many. */
+  /** Replays the dead letters of a range. */
   async #write(
     client: LogClient | undefined,
     reader: LogReader,
     range: PartitionRange,
-    isWanted: (offset: number) => boolean,
+    isWanted: (record: StoredRecord) => boolean,
     batch: Batch,
-    left?: LeaveOne,
-  ): Promise<number> {
-    let written = 0
+    left: LeaveOne | undefined,
+  ): Promise<void> {
     for await (const record of recordsOf(this.#log, reader, range)) {
-      const replay = isWanted(record.offset) ? await this.#recordOf(record, left) : undefined
+      const replay = isWanted(record) ? await this.#recordOf(record, left) : undefined
       if (replay === undefined) continue
       if (client !== undefined) await append(client, record, replay)
-      written++
       batch.replays.push(replay)
       batch.bytes += (replay.key?.length ?? 0) + (replay.value?.length ?? 0)
       if (batch.replays.length >= BATCH || batch.bytes >= BATCH_BYTES) await this.#commit(client, batch)
     }
-    return written
   }
 
-  /** @param left takes what cannot go back; without it that is an error. What is no dead letter is passed over then. */
+  /** Returns undefined for what cannot go back, if somebody takes that. */
   async #recordOf(record: StoredRecord, left: LeaveOne | undefined): Promise<DeadLetterReplay | undefined> {
-    if (left !== undefined && typeof readLetterHeaders(record.headers, record.timestamp) === 'string') return undefined
     try {
       return await replayedRecord(record, this.#choice.patch, this)
     } catch (error) {
-      if (left === undefined || !isMillraceError(error)) throw error
-      left(letterId(record), error)
+      if (!isMillraceError(error)) throw error
+      leave(record, error, left)
       return undefined
     }
   }
@@ -293,6 +323,18 @@ class Replaying implements ReplayTargets {
     this.#replayed(batch.replays.splice(0))
     batch.bytes = 0
   }
+}
+
+/** @throws the error, unless somebody takes what cannot go back */
+function leave(letter: RecordPlace, error: MillraceError, left: LeaveOne | undefined): void {
+  if (left === undefined) throw error
+  left(letterId(letter), error)
+}
+
+function lastOf(offsets: Iterable<number>): number {
+  let last = -1
+  for (const offset of offsets) last = Math.max(last, offset)
+  return last
 }
 
 /** Reads the records of a range one by one. */
@@ -355,7 +397,7 @@ export function notAnId(id: unknown): MillraceError {
 function requireOne(patch: DeadLetterPatch, letters: number): void {
   if (letters <= 1 || (patch.key === undefined && patch.value === undefined)) return
   throw new MillraceError('MR_CONFIG', 'a patch with a key or value is for one dead letter, not for several', {
-    hint: 'DeadLetterReplay them one by one, or patch only headers.',
+    hint: 'Replay them one by one, or patch only headers.',
   })
 }
 
@@ -387,6 +429,6 @@ function notCommitted(outcome: 'aborted' | 'unknown', replays: readonly DeadLett
   return new MillraceError(
     'MR_COMMIT',
     outcome === 'aborted' ? `nothing of ${what} was replayed` : `it is not known whether ${what} were replayed`,
-    { hint: 'DeadLetterReplay them again: those that were replayed are marked, and refused.' },
+    { hint: 'Replay them again: those that were replayed are marked, and refused.' },
   )
 }

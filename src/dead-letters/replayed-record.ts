@@ -90,7 +90,7 @@ function requireTarget({ topic }: DeadLetterOrigin, { inputs, to }: ReplayTarget
   if (inputs.has(topic) || to.has(topic)) return topic
   throw new MillraceError('MR_DEAD_LETTER_ORIGIN', `the application does not read the topic "${topic}"`, {
     ...place,
-    hint: 'DeadLetterReplay it with the application that reads the topic, or name the topic in `to` (`--to`).',
+    hint: 'Replay it with the application that reads the topic, or name the topic in `to` (`--to`).',
   })
 }
 

@@ -51,7 +51,8 @@ export interface Server extends AsyncDisposable {
  */
 export async function serve(streams: CompanionHost, given: ServerOptions = {}): Promise<Server> {
   requireStreams(streams)
-  const { listen, auth, tls, hosts, cors: origins, limits } = readOptions(SERVE, given, 'serve()')
+  const { listen, auth, tls, hosts, cors: origins, limits, deadLetters } = readOptions(SERVE, given, 'serve()')
+  if (deadLetters) requireDeadLetters(streams)
   const { logger } = streams.app.settings
   const tokens = typeof auth === 'object' ? await Tokens.open(auth.tokens, logger) : auth
   const { header: mostHeader, connections: mostConnections } = limits
@@ -69,7 +70,7 @@ export async function serve(streams: CompanionHost, given: ServerOptions = {}): 
     isPeer: (token) => streams.peerDoor.accepts(token),
     logger,
   })
-  const routes = FAMILIES.flatMap((family) => family({ streams }))
+  const routes = FAMILIES.flatMap((family) => family({ streams, deadLetters }))
   const router = new Router({ routes, access, mostBody: limits.body, origins, logger })
   const server = new AppServer(streams, router, listener)
   access.warnOnce('socket')
@@ -154,6 +155,13 @@ function addressOf({ host, port, isEncrypted }: Listener): ServerAddress {
   // A wildcard is no address that a client can call.
   const called = host === '::' || host === '0.0.0.0' ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host
   return { host, port, url: `${isEncrypted ? 'https' : 'http'}://${called}:${port}` }
+}
+
+function requireDeadLetters({ app: { id, settings } }: CompanionHost): void {
+  if (settings.deadLetterTopic !== undefined) return
+  throw new MillraceError('MR_CONFIG', `the application ${id} has no dead letters that serve() could show`, {
+    hint: 'Set deadLetterTopic in defineApp, or leave deadLetters out.',
+  })
 }
 
 /** Finds a promise that was not awaited, above all. */

@@ -1,5 +1,6 @@
 import {
   byteSize,
+  flag,
   oneOf,
   option,
   readListenAddress,
@@ -41,6 +42,11 @@ export interface ServerOptions {
   readonly hosts?: readonly string[]
   /** Origins of web pages that may read and write, such as `https://board.example.com`. Default: none. */
   readonly cors?: readonly string[]
+  /**
+   * True: dead letters can be read and replayed, by tokens with the role `dead-letters` and by nobody else, unless
+   * `auth` is `'none'`. The application must have a `deadLetterTopic`. Default: false.
+   */
+  readonly deadLetters?: boolean
   /** How much a request may be, and how many there may be. */
   readonly limits?: ServerLimits
 }
@@ -169,6 +175,10 @@ export const SERVE = {
     { default: [], defaultText: 'none', description: 'origins of web pages that may read and write' },
     (value, place) => listOf(value, place, 'origins').map((each, index) => readOrigin(each, place.inner(`[${index}]`))),
   ),
+  deadLetters: flag({
+    default: false,
+    description: '[dead letters over HTTP](dead-letters.md#over-http), by tokens with the role `dead-letters`',
+  }),
   limits: limitsOption(),
 } satisfies TableOf<ServerOptions>
 

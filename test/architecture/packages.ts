@@ -1,7 +1,7 @@
 /** External packages, and the rooms that may import them. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['server/http'],
-  '@hono/zod-openapi': ['server/http', 'server/routes', 'server/routes/stores'],
+  '@hono/zod-openapi': ['server/http', 'server/routes', 'server/routes/dead-letters', 'server/routes/stores'],
   '@nxtedition/rocksdb': ['engine/rocksdb'],
   '@platformatic/kafka': [
     'kafka/admin',

@@ -158,11 +158,16 @@ export const rooms: Readonly<Record<string, Room>> = {
   'state/views': {
     holds: 'stores as users see them',
     knows: [
-      ...STORE,
       'errors',
+      'platform',
+      'record',
+      'serde',
+      'state',
       'state/key-value',
+      'state/rows',
       'state/window',
       'state/versioned',
+      'topology',
     ],
   },
   'state/task': {
@@ -389,7 +394,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'server/http': {
     holds: 'HTTP: the table of routes and what is made from it, problems, bodies, connections',
-    knows: ['application', 'credentials', 'errors', 'platform', 'runtime', 'server/access'],
+    knows: ['application', 'credentials', 'errors', 'options', 'platform', 'runtime', 'server/access'],
   },
   'server/routes': {
     holds: 'the routes, a file for each family',
@@ -400,9 +405,14 @@ export const rooms: Readonly<Record<string, Room>> = {
       'query/remote',
       'runtime',
       'server/http',
+      'server/routes/dead-letters',
       'server/routes/stores',
       'topology/describe',
     ],
+  },
+  'server/routes/dead-letters': {
+    holds: 'the routes that read and replay dead letters',
+    knows: ['application', 'dead-letters', 'errors', 'log', 'platform', 'record', 'runtime', 'server/http'],
   },
   'server/routes/stores': {
     holds: 'the routes that read stores: their parameters, keys, rows, pages and cursors',

@@ -55,6 +55,26 @@ describe('millrace run --http', () => {
     expect(stderr).not.toContain(token)
   })
 
+  test('shows dead letters to those who have a token of their own file, and nothing else to them', async () => {
+    const tokens = { reader: 'a-token-that-may-read', support: 'a-token-for-dead-letters' }
+    for (const [name, token] of Object.entries(tokens)) writeFileSync(join(directory, name), token)
+    const letters = ['--http-dead-letters', join(directory, 'support')]
+    const options = ['--drain', '0', '--data', join(directory, 'letters'), ...letters]
+    const cli = new CliProcess([
+      ...['run', fixture('letters.ts'), '--http', '0', '--http-token-file', join(directory, 'reader')],
+      ...options,
+    ])
+    const url = await urlOf(cli)
+    const ask = async (path: string, token: string): Promise<number> =>
+      (await fetch(url + path, { headers: { authorization: `Bearer ${token}` } })).status
+    expect(await ask('/v1/dead-letters', tokens.support)).toBe(200)
+    expect(await ask('/v1/app', tokens.support)).toBe(403)
+    expect(await ask('/v1/dead-letters', tokens.reader)).toBe(403)
+    expect(await ask('/v1/app', tokens.reader)).toBe(200)
+    cli.signal('SIGTERM')
+    expect((await cli.result()).code).toBe(0)
+  })
+
   test('on an address that is taken ends the application in good order, and says so', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
@@ -69,6 +89,7 @@ describe('millrace run --http', () => {
     [['--http', 'localhost'], /HOST:PORT/],
     [['--advertise', '10.0.0.5:8080'], /--advertise cannot be used without --http/],
     [['--http-token-file', 'token'], /--http-token-file cannot be used without --http/],
+    [['--http-dead-letters', 'token'], /--http-dead-letters cannot be used without --http/],
   ])('refuses %j before anything starts', async (options, message) => {
     const { code, stderr } = await runMillrace('run', fixture('words.ts'), ...options)
     expect(code).toBe(2)

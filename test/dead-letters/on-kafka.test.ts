@@ -1,13 +1,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { replayDeadLetters } from 'millrace'
+import { readDeadLetters, replayDeadLetters } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { expect, test, vi } from 'vitest'
 import { CliProcess, fixture, runMillrace } from '../cli/cli-process.ts'
 import { append, clientOptions } from '../log/log-harness.ts'
 import { sharedBroker, uniqueName } from '../kafka/broker/index.ts'
-import { addLetter, createTopics, originHeaders, recordsIn, writeTexts } from './letters.ts'
+import { addLetter, all, createTopics, originHeaders, recordsIn, writeTexts } from './letters.ts'
 import { paymentsApp } from './payments-app.ts'
 import { describeDeadLetters } from './suite.ts'
 
@@ -45,6 +45,9 @@ test('a mark behind an open transaction is waited for, not overlooked', async ()
   await reader.close()
   const second = replayDeadLetters(app, log, [id]).catch((error: unknown) => error)
   expect(await Promise.race([second, recordsIn(log, payments)])).toMatchObject([{ place: '0@0' }])
+  // A reader that cannot wait for so long gives it up.
+  const given = all(readDeadLetters(app, log, { signal: AbortSignal.timeout(300) }))
+  await expect(given).rejects.toMatchObject({ name: 'TimeoutError' })
   await other.abort()
   expect(await second).toMatchObject({ code: 'MR_DEAD_LETTER_REPLAYED' })
   expect(await recordsIn(log, payments)).toHaveLength(1)

@@ -20,19 +20,26 @@ const token = 'a-token-for-schemathesis'
 
 const SERVERS: readonly (readonly [what: string, options: ServerOptions, headers: readonly string[]])[] = [
   ['without tokens', {}, []],
-  ['with tokens', { auth: { tokens: [{ token, role: 'control' }] } }, ['--header', `Authorization: Bearer ${token}`]],
+  [
+    'with tokens',
+    { auth: { tokens: (['control', 'dead-letters'] as const).map((role) => ({ token, role })) } },
+    ['--header', `Authorization: Bearer ${token}`],
+  ],
 ]
 
 const items = topic('items', { key: string(), value: string() })
 const log = memoryLog()
-await log.createTopics([{ name: items.name, partitions: 2 }])
+await log.createTopics(['items', 'rejected'].map((name) => ({ name, partitions: 2 })))
 await using writer = await TopicWriter.open(log, items)
 for (const key of ['a', 'b', '', '0']) writer.write(key, key, { timestamp: 1 })
 await writer.flush()
 await using running = await Running.start(
   {
+    deadLetterTopic: 'rejected',
+    onProcessingError: 'deadLetter',
     build: (builder) => {
       const stream = builder.stream(items)
+      stream.filter((key) => key === '0').forEach(fail)
       stream.groupByKey().count({ store: 'totals' })
       stream.groupByKey().windowedBy(tumbling('1m')).count({ store: 'minutes' })
       stream.groupByKey().windowedBy(session('1m')).count({ store: 'visits' })
@@ -45,6 +52,7 @@ await using running = await Running.start(
 const configOf = (store: string): string => `
 [parameters]
 "path.store" = ${JSON.stringify(store)}
+"path.id" = "rejected-0-0"
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 412, 422, 429]
 `
@@ -54,8 +62,12 @@ for (const store of running.streams.topology.stores.keys()) {
   for (const server of SERVERS) await check(store, ...server)
 }
 
+function fail(): never {
+  throw new Error('it is put aside')
+}
+
 async function check(store: string, what: string, options: ServerOptions, headers: readonly string[]): Promise<void> {
-  await using server = await serve(running.streams, { listen: 0, ...options })
+  await using server = await serve(running.streams, { listen: 0, deadLetters: true, ...options })
   console.log(`A server ${what}, and its store ${store}:`)
   const document = `${server.address!.url}/openapi.json`
   const given = ['--max-examples', values.examples, '--seed', values.seed, ...headers]

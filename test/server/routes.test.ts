@@ -1,11 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { describe as describeText, describeJson, TopicWriter } from 'millrace'
 import { serve, type Server } from 'millrace/server'
+import type { Route } from '../../src/server/http/route.ts'
 import { FAMILIES } from '../../src/server/routes/families.ts'
 import { Running, until, words } from './support.ts'
 
 let running: Running
 let server: Server
+
+/** The routes that are on without further options. */
+function routesOf({ streams }: Running): Route[] {
+  return FAMILIES.flatMap((family) => family({ streams, deadLetters: false })).filter(
+    ({ off, hidden }) => off === undefined && hidden !== true,
+  )
+}
+
 beforeAll(async () => {
   running = await Running.start()
   server = await serve(running.streams, { listen: 'none', auth: 'none' })
@@ -121,14 +130,14 @@ describe('the OpenAPI document', () => {
 
   test('has every route, as OpenAPI 3.1', async () => {
     const { openapi, paths } = (await json('/openapi.json')) as Document
-    const routes = FAMILIES.flatMap((family) => family(running)).filter(({ hidden }) => hidden !== true)
+    const routes = routesOf(running)
     expect(openapi).toBe('3.1.0')
     expect(Object.keys(paths)).toEqual([...new Set(routes.map(({ path }) => path)), '/openapi.json'])
     for (const { path, method } of routes) expect(paths[path]).toHaveProperty(method)
   })
 
   test('is kept by every answer: nothing more, and nothing less', async () => {
-    const routes = FAMILIES.flatMap((family) => family(running)).filter(({ hidden }) => hidden !== true)
+    const routes = routesOf(running)
     const simple = routes.filter(({ method, path }) => method === 'get' && !path.includes('{'))
     expect(simple.length).toBeGreaterThan(5)
     for (const { path, answers } of simple) {

@@ -6,7 +6,7 @@ import { readsTopic } from '../restore/start-offsets.ts'
 import type { ThreadSigns } from './thread-signs.ts'
 
 export interface WaitingOptions {
-  /** Of the thread. */
+  /** The name of the thread. */
   readonly name: string
   readonly topology: Topology
   readonly settings: Settings
@@ -36,7 +36,11 @@ export class Waiting {
     this.#options = options
   }
 
-  /** The group assigns nothing. Warns once: without an end here, it would be waited for in silence. @throws the error */
+  /**
+   * The group assigns nothing. Warns once: without an end here, it would be waited for in silence.
+   *
+   * @throws the error, unless it is of a kind that passes
+   */
   forGroup(error: MillraceError): void {
     const reason = passing.get(error.code)
     const isTopic = error.code === 'MR_TOPIC_UNKNOWN'

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net'
 import type { Logger } from '../../application/application.ts'
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { includesRole, type Needed, type ServerRole } from './role.ts'
+import { includesRole, type Needed, type NeededRole, type ServerRole } from './role.ts'
 import type { Tokens } from './tokens.ts'
 
 /**
@@ -46,18 +46,18 @@ export class Access {
     const { auth } = this.#options
     const token = tokenOf(request)
     if (needed === 'peer') return this.#requirePeer(token, via)
-    const role = typeof auth === 'object' && token !== undefined ? await auth.roleOf(token) : undefined
-    if (role === undefined) this.#requireWithoutToken(needed, request, via, token)
-    else requireRole(role, needed, `Send a token with the role ${needed}.`)
+    const roles = typeof auth === 'object' && token !== undefined ? await auth.rolesOf(token) : NO_ROLES
+    if (roles.size === 0) this.#requireWithoutToken(needed, request, via, token)
+    else requireRole(roles, needed, `Send a token with the role ${needed}.`)
     if (request.method !== 'GET' && request.method !== 'HEAD') this.#requireOrigin(request)
   }
 
-  #requireWithoutToken(needed: ServerRole, request: Request, via: Via, token: string | undefined): void {
+  #requireWithoutToken(needed: NeededRole, request: Request, via: Via, token: string | undefined): void {
     const { auth, isLoopback } = this.#options
     if (auth === undefined && (via === 'fetch' || !isLoopback)) throw this.#open(via)
     if (typeof auth === 'object') throw unauthorized(token !== undefined)
     this.#requireHost(request)
-    if (auth === undefined) requireRole('read', needed, OPEN_HINT)
+    if (auth === undefined) requireRole(READER, needed, OPEN_HINT)
   }
 
   /** Refuses the tokens of users, whatever their role: what instances ask goes past all other checks. */
@@ -110,9 +110,13 @@ export class Access {
 
 const OPEN_HINT = "Give serve() the option auth: tokens, or 'none' to let everybody in."
 
-function requireRole(role: ServerRole, needed: ServerRole, hint: string): void {
-  if (includesRole(role, needed)) return
-  throw new MillraceError('MR_SERVER_ROLE', `the role ${role} is not enough: this needs ${needed}`, { hint })
+const NO_ROLES: ReadonlySet<ServerRole> = new Set()
+const READER: ReadonlySet<ServerRole> = new Set(['read'])
+
+function requireRole(roles: ReadonlySet<ServerRole>, needed: NeededRole, hint: string): void {
+  for (const role of roles) if (includesRole(role, needed)) return
+  const names = [...roles].join(' and ')
+  throw new MillraceError('MR_SERVER_ROLE', `the role ${names} is not enough: this needs ${needed}`, { hint })
 }
 
 function unauthorized(isKnown: boolean): MillraceError {

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto'
 import type { Logger } from '../../application/application.ts'
 import { sha256, tokenOfEnvironment } from '../../credentials/token.ts'
 import { TokenFile } from '../../credentials/token-file.ts'
-import { includesRole, type ServerRole } from './role.ts'
+import type { ServerRole } from './role.ts'
 
 /** Where a token comes from: itself, its SHA-256, a file or an environment variable. */
 export type TokenSource =
@@ -43,17 +43,16 @@ export class Tokens {
   }
 
   /**
-   * Returns the greatest role of a token; undefined if it is unknown. It is compared with every known token, in the
-   * same time whether it is known or not.
+   * Returns the roles of a token; none if it is unknown. It is compared with every known token, in the same time
+   * whether it is known or not.
    */
-  async roleOf(token: string): Promise<ServerRole | undefined> {
+  async rolesOf(token: string): Promise<ReadonlySet<ServerRole>> {
     const digest = sha256(token)
-    let role: ServerRole | undefined
+    const roles = new Set<ServerRole>()
     const files = await Promise.all(this.#files.map((file) => file.known()))
     for (const known of [this.#fixed, ...files].flat()) {
-      const isSame = timingSafeEqual(digest, known.sha256)
-      if (isSame && (role === undefined || includesRole(known.role, role))) role = known.role
+      if (timingSafeEqual(digest, known.sha256)) roles.add(known.role)
     }
-    return role
+    return roles
   }
 }

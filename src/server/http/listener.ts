@@ -196,13 +196,13 @@ const REASONS: Readonly<Record<string, { readonly what: string; readonly hint: s
   ENOTFOUND: { what: 'the name is unknown', hint: 'Choose an address of this machine, or 0.0.0.0 for all.' },
 }
 
-/** Answers what no route is to see by a problem, and ends the connection. */
+/** Responds with a problem to what no route is to see, and ends the connection. */
 function end(response: ServerResponse, error: MillraceError): void {
   const { status, text } = shownProblem(error)
   response.writeHead(status, {
     'content-type': PROBLEM_TYPE,
     'content-length': Buffer.byteLength(text),
-    'connection': 'close',
+    connection: 'close',
   })
   response.end(text)
 }

@@ -21,6 +21,15 @@ const STATUS: Readonly<Record<string, number>> = {
   MR_SERVER_HEADERS: 431,
   MR_SERVER_FAILED: 500,
   MR_CLOSED: 503,
+  MR_DEAD_LETTER_PATCH: 400,
+  MR_DEAD_LETTER_UNKNOWN: 404,
+  MR_TOPIC_UNKNOWN: 404,
+  MR_DEAD_LETTER_REPLAYED: 409,
+  MR_FENCED: 409,
+  MR_DEAD_LETTER_INVALID: 422,
+  MR_DEAD_LETTER_ORIGIN: 422,
+  MR_PRODUCE: 422,
+  MR_COMMIT: 503,
   MR_QUERY_KEY: 400,
   MR_QUERY_KEY_ABSENT: 404,
   MR_QUERY_PARTITION: 404,
@@ -80,6 +89,16 @@ export function problemPart(thrown: unknown, logger: Logger): z.input<typeof Pro
   return problemData(visible(thrown, logger))
 }
 
+/** Makes the response that a problem is. It may say more than others. */
+export function problemResponse(problem: z.input<typeof Problem>): Response {
+  const { status } = problem
+  const headers = new Headers({ 'content-type': PROBLEM_TYPE })
+  // What another try may change: a task that moves, too many scans.
+  if (status === 429 || status === 503) headers.set('retry-after', '1')
+  if (status === 401) headers.set('www-authenticate', 'Bearer realm="millrace"')
+  return new Response(`${JSON.stringify(problem)}\n`, { status, headers })
+}
+
 function problemData(error: MillraceError): z.input<typeof Problem> {
   const { code, message, hint, node, task, store, topic, partition, offset } = error
   const status = STATUS[code] ?? 500
@@ -89,13 +108,7 @@ function problemData(error: MillraceError): z.input<typeof Problem> {
 
 /** Makes the response to any thrown value. Nothing of an error that is not meant for clients is shown to them. */
 export function problemOf(thrown: unknown, logger: Logger): Response {
-  const error = visible(thrown, logger)
-  const { status, text } = shownProblem(error)
-  const headers = new Headers({ 'content-type': PROBLEM_TYPE })
-  // What another try may change: a task that moves, too many scans.
-  if (status === 429 || status === 503) headers.set('retry-after', '1')
-  if (status === 401) headers.set('www-authenticate', 'Bearer realm="millrace"')
-  return new Response(text, { status, headers })
+  return problemResponse(problemPart(thrown, logger))
 }
 
 function visible(thrown: unknown, logger: Logger): MillraceError {

@@ -30,6 +30,8 @@ export interface RouteSpec<Path extends Parameters, Query extends Parameters, Bo
   readonly needs: Needed
   /** True: the OpenAPI document is silent about it. */
   readonly hidden?: true
+  /** How the route is turned on. It is off then: the path is answered as if it were not there, but for this hint. */
+  readonly off?: string | undefined
   readonly summary: string
   /** One for each name in `path`. */
   readonly parameters?: Path
@@ -60,6 +62,8 @@ export function route<
 /** What routes are made of. */
 export interface Served {
   readonly streams: CompanionHost
+  /** False: no route shows dead letters. */
+  readonly deadLetters: boolean
 }
 
 /** The routes of one subject: a file of its own in `server/routes`. */

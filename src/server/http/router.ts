@@ -43,14 +43,12 @@ export class Router {
       this.#app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
     }
     const routes = [...options.routes, this.#openapi()]
-    for (const each of routes) this.#add(each)
-    for (const [path, each] of Map.groupBy(routes, ({ path }) => path)) this.#refuseOtherMethods(path, each)
-    this.#app.notFound(async (context) => {
-      await access.require('read', context.req.raw, context.env.via)
-      throw new MillraceError('MR_SERVER_ROUTE', `there is no ${context.req.path}`, {
-        hint: 'GET /openapi.json has all routes.',
-      })
-    })
+    // The first path that fits a request is the one that answers it, whatever the method.
+    for (const [path, each] of Map.groupBy(routes, ({ path }) => path)) {
+      for (const one of each) if (one.off === undefined) this.#add(one)
+      this.#refuseOtherMethods(path, each)
+    }
+    this.#app.notFound((context) => this.#noRoute(context, 'GET /openapi.json has all routes.'))
     this.#app.onError((error) => problemOf(error, logger))
   }
 
@@ -124,8 +122,10 @@ export class Router {
 
   #refuseOtherMethods(path: string, routes: readonly Route[]): void {
     const methods = routes.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
-    const needs: Needed = routes.every((each) => each.needs === 'nothing') ? 'nothing' : 'read'
+    const needs: Needed = routes.every((each) => each.needs === 'nothing') ? 'nothing' : 'any role'
+    const off = routes.find((each) => each.off !== undefined)?.off
     this.#app.all(path.replaceAll(/\{(.+?)\}/g, ':$1'), async (context) => {
+      if (off !== undefined) return this.#noRoute(context, off)
       const { access, logger } = this.#options
       await access.require(needs, context.req.raw, context.env.via)
       const error = new MillraceError('MR_SERVER_METHOD', `${path} has no ${context.req.method}`, {
@@ -135,6 +135,11 @@ export class Router {
       response.headers.set('allow', methods.join(', '))
       return response
     })
+  }
+
+  async #noRoute(context: Context<Env>, hint: string): Promise<never> {
+    await this.#options.access.require('any role', context.req.raw, context.env.via)
+    throw new MillraceError('MR_SERVER_ROUTE', `there is no ${context.req.path}`, { hint })
   }
 
   #openapi(): Route {

@@ -55,10 +55,7 @@ export class ReadOnlySessionFace<K, V, State extends ReadableSessions<K, V> = Re
   }
 }
 
-export class SessionFace<K, V>
-  extends ReadOnlySessionFace<K, V, SessionState<K, V>>
-  implements SessionStore<K, V>
-{
+export class SessionFace<K, V> extends ReadOnlySessionFace<K, V, SessionState<K, V>> implements SessionStore<K, V> {
   readonly #checkWrite: WriteCheck
 
   constructor(state: SessionState<K, V>, iterators: OpenIterators, checkWrite: WriteCheck) {

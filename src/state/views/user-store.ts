@@ -7,13 +7,7 @@ import { PeriodEntryStore } from '../window/period-entry-store.ts'
 import { ReadOnlySessionFace, SessionFace } from './session-face.ts'
 import { SessionEntryStore } from '../window/session-entry-store.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
-import {
-  LatestKeyValues,
-  LatestPeriods,
-  LatestSessions,
-  LatestVersions,
-  LatestWindows,
-} from './latest-states.ts'
+import { LatestKeyValues, LatestPeriods, LatestSessions, LatestVersions, LatestWindows } from './latest-states.ts'
 import type { StoreReads } from '../reads.ts'
 import type { StateStore } from '../states.ts'
 import type { OpenIterators } from './store-iterator.ts'

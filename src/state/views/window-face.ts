@@ -10,11 +10,12 @@ import type { WriteCheck } from './write-check.ts'
 /** What reading a window state takes. */
 export type ReadableWindows<K, V> = Pick<WindowState<K, V>, 'name' | 'get' | 'fetch' | 'fetchAll' | 'copy'>
 
-export class ReadOnlyWindowFace<
+export class ReadOnlyWindowFace<K, V, State extends ReadableWindows<K, V> = ReadableWindows<K, V>> extends WindowsFace<
   K,
   V,
-  State extends ReadableWindows<K, V> = ReadableWindows<K, V>,
-> extends WindowsFace<K, V, State, WindowCursor<K, V>> {
+  State,
+  WindowCursor<K, V>
+> {
   readonly #windowSize: number
 
   constructor(state: State, windowSize: number, iterators: OpenIterators) {

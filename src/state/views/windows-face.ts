@@ -6,11 +6,11 @@ import { lowerBound, upperBound } from './user-time.ts'
 
 /** A store of windows, for reading: how rows are found is left to the kinds of windows. */
 export abstract class WindowsFace<
-    K,
-    V,
-    State extends Pick<TimedState<V>, 'name' | 'copy'>,
-    Cursor extends WindowCursor<K, V>,
-  >
+  K,
+  V,
+  State extends Pick<TimedState<V>, 'name' | 'copy'>,
+  Cursor extends WindowCursor<K, V>,
+>
   extends StoreFace<State>
   implements ReadOnlyWindowStore<K, V>
 {

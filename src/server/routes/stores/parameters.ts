@@ -1,24 +1,19 @@
 import { z } from '@hono/zod-openapi'
-import { parseDuration } from '../../../options/duration.ts'
 import { readOptions } from '../../../options/options.ts'
 import { QUERY } from '../../../query/query-options.ts'
 import type { CheckedQuery } from '../../../query/store-queries.ts'
+import { PAGED } from '../../http/list.ts'
+import { flag, timeout } from '../../http/parameters.ts'
 import { badRequest } from '../../http/problem.ts'
 import type { Parameters } from '../../http/route.ts'
 
 /* Parameters of queries. Each is text in the URL; the document says what it means. */
-
-/** Rows of a page, if the request does not say. */
-export const PAGE_ROWS = 100
-export const MOST_ROWS = 10_000
 
 const wholeNumber = z
   .string()
   .regex(/^\d{1,9}$/, 'a whole number, not negative, of 9 digits at most')
   .transform(Number)
   .openapi({ type: 'integer', minimum: 0, maximum: 999_999_999 })
-
-const flag = z.enum(['', 'true', 'false']).transform((text) => text !== 'false')
 
 const DATE = String.raw`\d{4}-(?:0\d|1[0-2])-[0-3]\d`
 const TIME_OF_DAY = String.raw`T[0-2]\d:[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?(?:Z|[+-][0-2]\d:[0-5]\d)`
@@ -56,12 +51,7 @@ export const QUERIED = {
   maxLag: wholeNumber.optional().describe('offsets that a standby may be behind; 0 by default'),
   at: position.optional().describe('what the answer must have in it: Millrace-Position of an earlier answer'),
   partition: wholeNumber.optional().describe('the partition that is asked; by default that of the key, or all'),
-  timeout: z
-    .string()
-    .regex(/^(?:(?:[0-5]?\d{1,4}|60000)(?:ms)?|(?:[0-5]?\d|60)s)$/, 'ms, or as in 500ms or 5s; at most 60s')
-    .transform((text) => parseDuration(/^\d+$/.test(text) ? Number(text) : text, 'timeout'))
-    .optional()
-    .describe('for how long an answer is waited for: ms, or as in 5s, which is the default; at most 60s'),
+  timeout,
 }
 
 const KEY_FORM = {
@@ -80,14 +70,7 @@ export const KEYED = { ...QUERIED, ...KEY_FORM }
 /** Parameters of lists. */
 export const LISTED = {
   reverse: flag.optional().describe('descending order'),
-  limit: z
-    .string()
-    .regex(/^(?:[1-9]\d{0,3}|10000)$/, `from 1 to ${MOST_ROWS}`)
-    .transform(Number)
-    .optional()
-    .openapi({ type: 'integer', minimum: 1, maximum: MOST_ROWS })
-    .describe(`the greatest number of rows; ${PAGE_ROWS} by default, for NDJSON all`),
-  cursor: z.string().optional().describe('`next` of the page before; the other parameters are given again'),
+  ...PAGED,
 }
 
 export const TIMES = {
