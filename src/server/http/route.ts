@@ -22,8 +22,8 @@ export interface Answer {
   readonly content: Readonly<Record<string, z.ZodType>>
 }
 
-/** A row of the table of routes: what is checked, what runs, and what the OpenAPI document says of it. */
-export interface RouteSpec<Path extends Parameters, Query extends Parameters, Body extends z.ZodType> {
+/** What is checked of a request, and what the OpenAPI document says of a route. */
+interface RouteHead<Path extends Parameters, Query extends Parameters, Body extends z.ZodType> {
   readonly method: 'get' | 'post' | 'put' | 'delete'
   /** As OpenAPI writes it: `/v1/stores/{store}`. */
   readonly path: `/${string}`
@@ -43,20 +43,37 @@ export interface RouteSpec<Path extends Parameters, Query extends Parameters, Bo
   readonly mostBody?: number
   /** By status. Errors are problems, and stand here only where a status is not one. */
   readonly answers: Readonly<Record<number, Answer>>
+}
+
+/** A row of the table of routes as its family writes it. */
+export interface RouteSpec<Path extends Parameters, Query extends Parameters, Body extends z.ZodType> extends RouteHead<
+  Path,
+  Query,
+  Body
+> {
   /** Throws a `MillraceError` for what becomes a problem: `problem.ts` has its status. */
   answer(call: Call<Path, Query, z.output<Body>>): Response | Promise<Response>
 }
 
-/** A row of which only its own functions know the types. */
-export type Route = RouteSpec<Parameters, Parameters, z.ZodType>
+/** A row of the table of routes. */
+export interface Route extends RouteHead<Parameters, Parameters, z.ZodType> {
+  /** Handles a request that was checked by what stands above. */
+  answer(context: Context): Response | Promise<Response>
+}
 
 /** Makes a row of the table of routes. */
 export function route<
   Path extends Parameters = Parameters,
   Query extends Parameters = Parameters,
   Body extends z.ZodType = z.ZodType,
->(spec: RouteSpec<Path, Query, Body>): Route {
-  return spec as unknown as Route
+>({ answer, ...head }: RouteSpec<Path, Query, Body>): Route {
+  return { ...head, answer: (context) => answer(callOf(context)) }
+}
+
+/** Returns what the checks have left of a request. Their types are those of the row: the router made them of it. */
+function callOf<Path extends Parameters, Query extends Parameters, Body>(context: Context): Call<Path, Query, Body> {
+  const valid = (target: string): never => context.req.valid(target as never)
+  return { path: valid('param'), query: valid('query'), body: valid('json'), context }
 }
 
 /** What routes are made of. */

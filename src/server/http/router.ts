@@ -8,7 +8,7 @@ import type { Access, Via } from '../access/access.ts'
 import type { Needed } from '../access/role.ts'
 import { readJsonText } from './body.ts'
 import { badRequest, Problem, problemOf, PROBLEM_TYPE } from './problem.ts'
-import { jsonAnswer, route, type Call, type Parameters, type Route } from './route.ts'
+import { jsonAnswer, route, type Parameters, type Route } from './route.ts'
 
 export interface RouterOptions {
   readonly routes: readonly Route[]
@@ -117,7 +117,7 @@ export class Router {
         default: { description: 'what is wrong', content: { [PROBLEM_TYPE]: { schema: Problem } } },
       },
     })
-    this.#app.openapi(definition, (context) => spec.answer(callOf(context)) as never)
+    this.#app.openapi(definition, (context) => spec.answer(context) as never)
   }
 
   #refuseOtherMethods(path: string, routes: readonly Route[]): void {
@@ -183,11 +183,6 @@ function requireEncoding(url: string): void {
 /** Parameters that are not in the table are refused: a misspelt one would be ignored in silence. */
 function objectOf(parameters: Parameters): z.ZodObject {
   return z.strictObject({ ...parameters })
-}
-
-function callOf(context: Context): Call<Parameters, Parameters, unknown> {
-  const valid = (target: string): never => context.req.valid(target as never)
-  return { path: valid('param'), query: valid('query'), body: valid('json'), context }
 }
 
 interface Checked {

@@ -21,7 +21,7 @@ export function prefixBounds(header: Buffer, prefix: Buffer): RowBounds {
 }
 
 /** Returns the first key behind all that begin with `prefix`, of which one byte at least is not the greatest. */
-export function behindPrefix(prefix: Buffer): Buffer {
+function behindPrefix(prefix: Buffer): Buffer {
   let length = prefix.length
   while (length > 0 && prefix[length - 1] === 0xff) length--
   const bound = Buffer.from(prefix.subarray(0, length))
