@@ -124,6 +124,8 @@ const NEEDED: readonly (readonly [flag: keyof RunOptions, needs: keyof RunOption
   ['peerCert', 'peerKey', '--peer-key FILE'],
   ['peerKey', 'peerCert', '--peer-cert FILE'],
   ['peerCert', 'peerCa', '--peer-ca FILE'],
+  // Instances that ask by TLS must answer by it.
+  ['peerCa', 'httpCert', '--http-cert FILE'],
 ]
 
 function requireTogether(options: RunOptions): void {

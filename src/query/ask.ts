@@ -39,15 +39,19 @@ const passing: ReadonlySet<string> = new Set([
   'MR_QUERY_BEHIND',
   'MR_STATE_CLOSED',
 ])
+/** ms between two tries: short at first, and longer for what takes long, which is asked by many. */
 const FIRST_PAUSE = 5
-const LONGEST_PAUSE = 100
+const LONG_PAUSE = 100
+const LONGEST_PAUSE = 500
 
 /** Opens a request, and waits for as long as its task cannot be read. */
 export async function ask(owners: RowOwners, request: RowRequest, patience: Patience): Promise<Opened> {
   const { clock, timeout, signal } = patience
-  const deadline = clock.monotonic() + timeout
+  const begin = clock.monotonic()
+  const deadline = begin + timeout
+  const longest = (): number => Math.min(Math.max(LONG_PAUSE, (clock.monotonic() - begin) / 8), LONGEST_PAUSE)
   let refusal: MillraceError | undefined
-  for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, longest())) {
     signal?.throwIfAborted()
     const opening = owners.open(request, deadline)
     try {

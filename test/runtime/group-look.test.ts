@@ -26,10 +26,11 @@ function look(groupInstances: () => Promise<readonly GroupInstance[]>) {
   })
   routes.replace([{ endpoint: one, active: [task], standby: [] }])
   /** Doubts after so many ms, and waits for what comes of it. */
-  const doubtAfter = async (ms: number): Promise<void> => {
+  const doubtAfter = async (ms: number): Promise<boolean> => {
     now += ms
-    group.doubt()
+    const isNew = group.doubt()
     await new Promise((resolve) => setImmediate(resolve))
+    return isNew
   }
   return { routes, warn, asked, doubtAfter }
 }
@@ -43,6 +44,17 @@ describe('an instance that doubts its routes', () => {
     expect(asked).toHaveBeenCalledTimes(1)
     await doubtAfter(1)
     expect(asked).toHaveBeenCalledTimes(2)
+  })
+
+  test('keeps them while the group has nobody, and says whether they are new', async () => {
+    let found: readonly GroupInstance[] = []
+    const { routes, doubtAfter } = look(async () => found)
+    expect(await doubtAfter(5000)).toBe(false)
+    expect(routes.hostsOf(task)).toEqual({ active: one, standbys: [] })
+    found = [instance('b', two)]
+    await doubtAfter(1000)
+    expect(await doubtAfter(500)).toBe(true)
+    expect(routes.hostsOf(task)).toEqual({ active: two, standbys: [] })
   })
 
   test('keeps them if the group does not answer, and asks again', async () => {

@@ -13,6 +13,7 @@ import { systemClock } from '../../src/platform/clock.ts'
 import { PemFiles } from '../../src/credentials/pem-files.ts'
 import { PeerClient } from '../../src/query/remote/peer-client.ts'
 import { formatOf, PEER_PATH } from '../../src/query/remote/wire.ts'
+import { Listener } from '../../src/server/http/listener.ts'
 import { Running, until } from './support.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-tls-'))
@@ -120,6 +121,18 @@ describe('a server with a certificate', () => {
     await Promise.all(silent.slice(0, 3).map((each) => once(each, 'close')))
     expect(await get(`${server.address!.url}/livez`)).toBe(200)
     for (const each of silent) each.destroy()
+  })
+
+  test('ends connections whose handshake takes too long', async () => {
+    const patience = { headers: 200, request: 60_000, idle: 60_000, silent: 60_000, close: 60_000 }
+    const pems = await PemFiles.open(own, silentLogger)
+    const given = { host: '127.0.0.1', port: 0, mostHeader: 16_384, mostConnections: 10, logger: silentLogger }
+    const listener = await Listener.open({ ...given, pems, patience })
+    listener.serve(async () => new Response())
+    const silent = createConnection(listener.port, '127.0.0.1')
+    await once(silent, 'close')
+    await until(() => listener.connections === 0)
+    await listener.close()
   })
 
   test.each([

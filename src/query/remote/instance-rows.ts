@@ -11,8 +11,11 @@ export interface InstanceRowsOptions {
   readonly own: string | undefined
   /** Returns where the tasks of a partition of a store are, as far as this process knows. */
   readonly hostsOf: (store: string, partition: number) => Hosts
-  /** Called when it turns out that this process may not know where tasks are. Returns at once. */
-  readonly doubt: () => void
+  /**
+   * Called when it turns out that this process may not know where tasks are. Returns at once, whether what it knows is
+   * as of the last second.
+   */
+  readonly doubt: () => boolean
   /** Undefined: this process has no token, and can ask nobody. */
   readonly client: PeerClient | undefined
   readonly formatOf: (store: string) => string
@@ -46,8 +49,12 @@ export class InstanceRows implements RowOwners {
       refusal = error
     }
     const endpoints = this.#endpoints(request)
+    if (client === undefined) {
+      // A task that comes here is waited for: the routes may be those of before.
+      if (this.#options.doubt() && endpoints.length > 0 && isNotOwner(refusal)) throw noToken(request)
+      throw refusal
+    }
     for (const endpoint of endpoints) {
-      if (client === undefined) throw noToken(request)
       const isLast = endpoint === endpoints.at(-1)
       const isDoubtful = (): boolean => {
         this.#options.doubt()
@@ -76,6 +83,10 @@ export class InstanceRows implements RowOwners {
 
 function isElsewhere(error: unknown, { role }: RowRequest): boolean {
   return isMillraceError(error) && (role === 'any' ? elsewhereForAny : elsewhere).has(error.code)
+}
+
+function isNotOwner(error: unknown): boolean {
+  return isMillraceError(error) && error.code === 'MR_QUERY_NOT_OWNER'
 }
 
 function isUnreachable(error: unknown): boolean {

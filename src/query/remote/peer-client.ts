@@ -1,4 +1,11 @@
-import { Agent, request, type ClientRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import {
+  Agent,
+  request,
+  type AgentOptions,
+  type ClientRequest,
+  type IncomingMessage,
+  type RequestOptions,
+} from 'node:http'
 import { Agent as TlsAgent, request as requestByTls } from 'node:https'
 import type { PemFiles, Pems } from '../../credentials/pem-files.ts'
 import { isMillraceError, messageOf, MillraceError, propertyOf } from '../../errors/millrace-error.ts'
@@ -31,27 +38,32 @@ export interface PeerQuestion {
 
 /** ms without an answer after which an instance is doubted. */
 const DOUBT_AFTER = 1000
-/** Connections to one instance. Each scan that is read has one. */
-const MOST_CONNECTIONS = 256
-const KEPT = { keepAlive: true, maxSockets: MOST_CONNECTIONS }
+/** Connections to one instance for queries of keys. Each scan has one of its own beside them. */
+const MOST_CONNECTIONS = 64
+/** Scans of other instances that are open at a time. */
+const MOST_SCANS = 1000
+/** What the group names: a name or an address, and a port. */
+const ENDPOINT = /^(\[[0-9a-f:.]+\]|[^\s:/?#@%\\[\]]+):\d{1,5}$/i
 /** Bytes of a problem that are read. */
 const MOST_PROBLEM = 64 * 1024
 
 /** Asks other instances, over connections that stay open. */
 export class PeerClient {
   readonly #options: PeerClientOptions
-  #agent: Agent
+  #agents = agentsOf((kept) => new Agent(kept))
   /** What the connections are made with. */
   #pems: Pems | undefined
+  #scans = 0
+  #isClosed = false
 
   constructor(options: PeerClientOptions) {
     this.#options = options
-    this.#agent = new Agent(KEPT)
   }
 
   /**
-   * @throws MR_QUERY_PEER if the instance does not respond; MR_QUERY_PEER_AUTH if the instances have different tokens;
-   * MR_QUERY_PEER_VERSION if it is of another version; what the instance answers
+   * @throws MR_QUERY_PEER if the instance does not respond, or closes; MR_QUERY_PEER_AUTH if the instances have
+   * different tokens; MR_QUERY_PEER_VERSION if it is of another version; MR_QUERY_LIMIT if too many scans are open;
+   * what the instance answers
    */
   async open(question: PeerQuestion): Promise<Opened> {
     const { format, deadline } = question
@@ -59,6 +71,7 @@ export class PeerClient {
     const token = await this.#options.token()
     await this.#renew()
     if (token === undefined && this.#pems?.cert === undefined) throw noToken(question.request)
+    this.#requireOpen(question)
     const response = await this.#post(
       question,
       Buffer.from(encodeRequest(application, format, question.request)),
@@ -72,14 +85,34 @@ export class PeerClient {
       const isRows = response.statusCode === 200 && response.headers['content-type'] === PEER_TYPE
       if (!isRows) throw await refusal(response, question)
       const scan = new PeerScan(response, question)
-      return { page: await scan.next(), scans: scan }
+      const page = await scan.next()
+      if (page.more !== undefined) {
+        this.#scans++
+        response.once('close', () => this.#scans--)
+      }
+      return { page, scans: scan }
     } finally {
       timer.cancel()
     }
   }
 
   close(): void {
-    this.#agent.destroy()
+    this.#isClosed = true
+    this.#agents.keys.destroy()
+    this.#agents.scans.destroy()
+  }
+
+  #requireOpen({ endpoint, request: { store, partition, query } }: PeerQuestion): void {
+    if (this.#isClosed) throw new MillraceError('MR_CLOSED', 'the application was closed', { store })
+    if (!ENDPOINT.test(endpoint)) {
+      throw new MillraceError('MR_QUERY_PEER', `an instance advertises ${endpoint}, which is no HOST:PORT`, { store })
+    }
+    if (isOfKeys(query) || this.#scans < MOST_SCANS) return
+    throw new MillraceError('MR_QUERY_LIMIT', `${MOST_SCANS} scans of other instances are open`, {
+      store,
+      partition,
+      hint: 'Read scans to their end, or end them, before more are begun.',
+    })
   }
 
   /** Has new connections made with the certificates that there are now. Those that are in use go on. */
@@ -88,15 +121,15 @@ export class PeerClient {
     const current = await pems?.current()
     if (current === undefined || current === this.#pems) return
     this.#pems = current
-    this.#agent = new TlsAgent({ ...KEPT, ...current })
+    this.#agents = agentsOf((kept) => new TlsAgent({ ...kept, ...current }))
   }
 
   /** Resolves when the head of the response is there. */
   #post(question: PeerQuestion, body: Buffer, token: string | undefined): Promise<IncomingMessage> {
-    const { endpoint } = question
+    const { endpoint, request: asked } = question
     const answer = Promise.withResolvers<IncomingMessage>()
     const options: RequestOptions = {
-      agent: this.#agent,
+      agent: isOfKeys(asked.query) ? this.#agents.keys : this.#agents.scans,
       method: 'POST',
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
@@ -120,6 +153,15 @@ export class PeerClient {
     sent.end(body)
     return answer.promise
   }
+}
+
+/** Connections that stay open. Scans that are read slowly do not keep queries of keys waiting. */
+function agentsOf(make: (options: AgentOptions) => Agent): { readonly keys: Agent; readonly scans: Agent } {
+  return { keys: make({ keepAlive: true, maxSockets: MOST_CONNECTIONS }), scans: make({ keepAlive: true }) }
+}
+
+function isOfKeys({ op }: RowRequest['query']): boolean {
+  return op === 'get' || op === 'keys'
 }
 
 /** Gives a request up at its deadline, or when there is somebody better to ask. */
@@ -188,12 +230,16 @@ async function refusal(response: IncomingMessage, { endpoint, request: asked }: 
       hint: 'Give Streams.start() of every instance the same peerToken, or certificates of the authority in peerCa.',
     })
   }
-  if (error?.code === 'MR_SERVER_ROUTE') {
+  // What it says of the request is for its sender, which is this process and not the user.
+  if (error?.code === 'MR_SERVER_ROUTE' || error?.code === 'MR_SERVER_REQUEST') {
     return new MillraceError('MR_QUERY_PEER_VERSION', `the instance at ${endpoint} does not know this kind of query`, {
       store,
       partition,
       hint: 'Ask again when the rolling upgrade has come to its end.',
     })
+  }
+  if (error?.code === 'MR_CLOSED' || error?.code.startsWith('MR_SERVER_') === true) {
+    return unreachable({ endpoint, request: asked }, new Error(error.message))
   }
   return (
     error ?? unreachable({ endpoint, request: asked }, new Error(`it answers ${status} without a problem of Millrace`))

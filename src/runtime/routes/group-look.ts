@@ -21,6 +21,8 @@ const TWINS_PASS = 60_000
 export class GroupLook {
   readonly #options: GroupLookOptions
   #lookedAt = -Infinity
+  /** When the group last said it. */
+  #knownAt = -Infinity
   #isLooking = false
   /** By endpoint: since when two processes have been seen to advertise it. */
   readonly #shared = new Map<string, number>()
@@ -30,24 +32,32 @@ export class GroupLook {
     this.#options = options
   }
 
-  /** Looks unless it has just looked. Nobody waits for it: queries try again by themselves. */
-  doubt(): void {
+  /**
+   * Looks unless it has just looked. Nobody waits for it: queries try again by themselves.
+   *
+   * @returns whether the routes are those of the last second
+   */
+  doubt(): boolean {
     const { clock, routes } = this.#options
+    const now = clock.monotonic()
     // Where nobody advertises there is nobody to find.
-    if (this.#isLooking || routes.all.length === 0 || clock.monotonic() - this.#lookedAt < PAUSE) return
-    this.#isLooking = true
-    void this.#look()
+    if (!this.#isLooking && routes.all.length > 0 && now - this.#lookedAt >= PAUSE) {
+      this.#isLooking = true
+      void this.#look()
+    }
+    return now - this.#knownAt < PAUSE
   }
 
   async #look(): Promise<void> {
     const { applicationId, log, routes, clock, logger } = this.#options
     try {
       const instances = await log.groupInstances(applicationId)
-      routes.replace(
-        instances.flatMap(({ endpoint, active, standby }) =>
-          endpoint === undefined ? [] : { endpoint, active, standby },
-        ),
+      const found = instances.flatMap(({ endpoint, active, standby }) =>
+        endpoint === undefined ? [] : { endpoint, active, standby },
       )
+      // While members join again the group has none. None are no reason to look no more.
+      if (found.length > 0) routes.replace(found)
+      this.#knownAt = clock.monotonic()
       this.#warnOfTwins(instances)
     } catch (err) {
       // The next query that fails looks again, and heartbeats bring routes as well.

@@ -58,7 +58,7 @@ export class ReadableStores {
     const { clock, committedAt, isMember } = this.#options
     const { store, partition } = request
     const { state } = task
-    // Another one may have committed since. A standby says how far behind it is, whoever has the task.
+    // Another one may have committed since.
     if (task.isActive && !isMember()) throw notOwner(store, partition)
     const lag = state === 'running' ? 0 : this.#behind(task, request)
     const { stores } = task
@@ -96,7 +96,8 @@ export class ReadableStores {
     const mayStandIn = role === 'any' && at === undefined
     if (!mayStandIn && !task.isActive) throw notOwner(store, partition)
     if (!mayStandIn || !task.isOpen) throw notReady(task, store)
-    const lag = this.#options.lag(task.id)
+    // One that the group does not hear of may not hear of new records either.
+    const lag = this.#options.isMember() ? this.#options.lag(task.id) : undefined
     if (lag !== undefined && lag <= maxLag) return lag
     const behind = lag === undefined ? 'an unknown number of' : `${lag}`
     throw new MillraceError('MR_QUERY_STALE', `the standby is ${behind} offsets behind its changelog`, {

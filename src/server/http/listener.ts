@@ -220,7 +220,9 @@ function unexpected(): MillraceError {
 /** Refuses what is no HTTP, too large or too late. A connection on which a response is being written is cut. */
 function refuse(error: Error, socket: Socket, connections: Connections): void {
   const code = propertyOf(error, 'code')
-  if (!socket.writable || code === 'ECONNRESET' || connections.isBusy(socket)) {
+  // Nothing can be said before the handshake has ended, and Node leaves such a connection open.
+  const isHandshake = typeof code === 'string' && /^(ERR_TLS|ERR_SSL|EPROTO)/.test(code)
+  if (!socket.writable || code === 'ECONNRESET' || isHandshake || connections.isBusy(socket)) {
     socket.destroy()
     return
   }

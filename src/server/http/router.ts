@@ -138,7 +138,9 @@ export class Router {
   }
 
   async #noRoute(context: Context<Env>, hint: string): Promise<never> {
-    await this.#options.access.require('any role', context.req.raw, context.env.via)
+    // A later version may ask what this one does not know. It must hear that, and not that it is a stranger.
+    const needs = context.req.path.startsWith('/internal/') ? 'peer' : 'any role'
+    await this.#options.access.require(needs, context.req.raw, context.env.via)
     throw new MillraceError('MR_SERVER_ROUTE', `there is no ${context.req.path}`, { hint })
   }
 

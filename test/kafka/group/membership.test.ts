@@ -112,7 +112,12 @@ describe('a member of a streams group', () => {
     expect(member.isCurrent).toBe(true)
     coordinator.skew += sessionTimeout + 1
     expect(member.isCurrent).toBe(false)
+    expect(() => member.identity()).toThrow(expect.objectContaining({ code: 'MR_FENCED' }))
+    await until('it is a member again', () => (member.isMember ? true : undefined))
+    // Its thread still has the tasks of before.
+    expect(member.isCurrent).toBe(false)
     await taken(member, 'lost')
+    expect(member.isCurrent).toBe(false)
     await taken(member, 'assigned')
     expect(member.isCurrent).toBe(true)
     await member.leave()

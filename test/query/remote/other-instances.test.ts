@@ -98,8 +98,8 @@ const nobody: RowOwners = {
 /** An instance without tasks, and what it knows of the others. */
 class Asker {
   hosts: Hosts = { active: owner, standbys: [] }
-  /** Called at most once for each time that the instance doubts its routes. */
-  onDoubt = vi.fn<() => void>()
+  /** Called when the instance doubts its routes. Returns whether they are new. */
+  onDoubt = vi.fn<() => boolean>(() => true)
   readonly #client: PeerClient | undefined
   readonly #queries: StoreQueries
 
@@ -232,7 +232,10 @@ describe('an instance that does not have the task', () => {
 
   test('looks for the owner until the timeout has passed', async () => {
     asker.hosts = { active: undefined, standbys: [owner] }
-    asker.onDoubt.mockImplementation(() => void (asker.hosts = { active: owner, standbys: [] }))
+    asker.onDoubt.mockImplementation(() => {
+      asker.hosts = { active: owner, standbys: [] }
+      return true
+    })
     expect(await asker.store(counts).get('word 7')).toBe(2)
     expect(asker.onDoubt).toHaveBeenCalledTimes(1)
     asker.hosts = { active: undefined, standbys: [] }
@@ -278,7 +281,10 @@ describe('an instance that cannot be reached', () => {
     const silent = await listen(createServer(() => {}))
     asker.hosts = { active: silent, standbys: [] }
     await expect(asker.store(counts).get('word 7', { timeout: 50 })).rejects.toMatchObject({ code: 'MR_QUERY_TIMEOUT' })
-    asker.onDoubt.mockImplementation(() => void (asker.hosts = { active: owner, standbys: [] }))
+    asker.onDoubt.mockImplementation(() => {
+      asker.hosts = { active: owner, standbys: [] }
+      return true
+    })
     expect(await asker.store(counts).get('word 7')).toBe(2)
   })
 
@@ -307,6 +313,44 @@ describe('an instance that cannot be reached', () => {
   })
 })
 
+describe('an instance that has the task, but closes', () => {
+  test('is asked again, or another one instead', async () => {
+    const closing = createHttpServer((_, response) => {
+      response.writeHead(503, { 'content-type': 'application/problem+json' })
+      response.end(JSON.stringify({ code: 'MR_CLOSED', detail: 'the server is closed', status: 503, title: '' }))
+    })
+    closing.listen(0, '127.0.0.1')
+    await once(closing, 'listening')
+    asker.hosts = { active: `127.0.0.1:${(closing.address() as AddressInfo).port}`, standbys: [owner] }
+    expect(await asker.store(counts).get('word 7', { role: 'any' })).toBe(2)
+    await expect(asker.store(counts).get('word 7', { timeout: 1000 })).rejects.toMatchObject({
+      code: 'MR_QUERY_PEER',
+      message: expect.stringContaining('does not answer: the server is closed'),
+    })
+    closing.close()
+  })
+})
+
+describe('scans of other instances', () => {
+  test('that are left, or are read slowly, keep nothing from being read', async () => {
+    const open: AsyncIterator<unknown>[] = []
+    for (let scans = 0; scans < 200; scans++) {
+      const rows = asker.store(texts).range({ partition: 0 })
+      await rows.next()
+      open.push(rows)
+    }
+    expect(await asker.store(counts).get('word 7')).toBe(2)
+    for (const rows of open) await rows.return?.()
+    // The owner has at most 250 open at a time.
+    for (let scans = 0; scans < 200; scans++) {
+      for await (const { partition } of asker.store(texts).range({ partition: 0 })) {
+        expect(partition).toBe(0)
+        break
+      }
+    }
+  })
+})
+
 describe('instances know each other', () => {
   test('by a token: without one, or with another, they are not asked', async () => {
     for (const token of [undefined, 'a-user-with-all-roles', 'the-token-of-other-instances']) {
@@ -314,6 +358,14 @@ describe('instances know each other', () => {
       await expect(stranger.store(counts).get('word 7')).rejects.toMatchObject({ code: 'MR_QUERY_PEER_AUTH' })
       stranger.close()
     }
+  })
+
+  test('and without one, a task that moves here is waited for as long as the routes may be old', async () => {
+    const stranger = new Asker({ token: undefined })
+    stranger.onDoubt.mockReturnValue(false)
+    const query = stranger.store(counts).get('word 7', { timeout: 100 })
+    await expect(query).rejects.toMatchObject({ code: 'MR_QUERY_NOT_OWNER' })
+    stranger.close()
   })
 
   test('and the token opens nothing else', async () => {
@@ -351,6 +403,27 @@ describe('instances know each other', () => {
       message: expect.stringContaining('the store has the format keyValue string json here, not keyValue string avro'),
     })
     newer.close()
+  })
+
+  test.each(['10.0.0.1', 'user@127.0.0.1:80', '127.0.0.1:80/x?', 'a b:1'])(
+    'by HOST:PORT, which %j is not',
+    async (text) => {
+      asker.hosts = { active: text, standbys: [] }
+      const query = asker.store(counts).get('word 7', { timeout: 50 })
+      await expect(query).rejects.toMatchObject({ code: 'MR_QUERY_PEER' })
+    },
+  )
+
+  test('a version that an instance does not know is no wrong token', async () => {
+    const ask = async (token: string): Promise<unknown> =>
+      (
+        await fetch(`http://${owner}/internal/v9/query`, {
+          method: 'POST',
+          headers: { authorization: `Bearer ${token}` },
+        })
+      ).json()
+    expect(await ask(TOKEN)).toMatchObject({ status: 404, code: 'MR_SERVER_ROUTE' })
+    expect(await ask('a-user-with-all-roles')).toMatchObject({ status: 401 })
   })
 
   test('requests that are none are problems, and the document says nothing of them', async () => {

@@ -63,6 +63,8 @@ export class Membership implements GroupMember {
   #heardAt = 0
   /** A member id that was given up here, but may still hold tasks at the coordinator. */
   #abandonedId: string | undefined
+  /** Whether its tasks were lost, and its thread may not know yet: until it takes those that it has instead. */
+  #hasLost = false
   #isShutdownKnown = false
   /** The last reason given to the thread why nothing can be assigned. */
   #waitingFor: string | undefined
@@ -121,7 +123,10 @@ export class Membership implements GroupMember {
 
   nextEvent(): GroupEvent | undefined {
     const event = this.handover.next()
-    if (event?.type === 'assigned') this.#choice.accepted()
+    if (event?.type === 'assigned') {
+      this.#hasLost = false
+      this.#choice.accepted()
+    }
     return event
   }
 
@@ -177,6 +182,10 @@ export class Membership implements GroupMember {
   }
 
   get isCurrent(): boolean {
+    return !this.#hasLost && this.#hasSession
+  }
+
+  get #hasSession(): boolean {
     return this.isMember && this.#silence <= (this.#protocol?.sessionTimeout ?? 0)
   }
 
@@ -226,6 +235,7 @@ export class Membership implements GroupMember {
 
   /** Drops the membership and all tasks with it, and joins again as a newcomer. */
   lose(reason: string): void {
+    this.#hasLost = true
     this.handover.lose(reason, this.#protocol?.sessionTimeout)
     this.startOver()
     void this.#protocol?.enter()
@@ -252,7 +262,10 @@ export class Membership implements GroupMember {
   fail(error: MillraceError): void {
     if (this.hasEnded) return
     if (error.code !== 'MR_GROUP_PROTOCOL') return this.#die(error)
-    if (this.isMember) this.handover.lose(error.message)
+    if (this.isMember) {
+      this.#hasLost = true
+      this.handover.lose(error.message)
+    }
     this.#end('choosing')
     this.#protocol?.failed()
     void this.#choose(error)
@@ -294,7 +307,7 @@ export class Membership implements GroupMember {
 
   /** Drops everything if the coordinator may have given this member up without an answer that says so. */
   #checkSession(): void {
-    if (!this.isMember || this.isCurrent) return
+    if (!this.isMember || this.#hasSession) return
     this.abandon(`no heartbeat was answered for ${this.#silence} ms, longer than the session timeout`)
   }
 
