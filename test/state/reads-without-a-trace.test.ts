@@ -3,7 +3,7 @@ import { memoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
 import { levelEngine } from '../../src/engine/leveldb/level.ts'
 import { json } from '../../src/serde/serdes.ts'
-import type { Consistency, RowQuery } from '../../src/state/reads.ts'
+import type { Consistency, RowQuery, StoredRows } from '../../src/state/reads.ts'
 import type {
   EntryCursor,
   KeyValueState,
@@ -235,7 +235,10 @@ const kinds: readonly Kind[] = [
 ]
 
 function read(h: StateHarness, query: RowQuery, consistency: Consistency): Row[] {
-  const rows = h.state.reads('store')!.open(query, consistency)
+  return all(h.state.reads('store')!.open(query, consistency))
+}
+
+function all(rows: StoredRows): Row[] {
   const read: Row[] = []
   while (rows.next()) {
     if (!rows.isRow) continue
@@ -318,3 +321,25 @@ for (const engine of [memoryEngine, rocksdbEngine, levelEngine]) {
     }
   })
 }
+
+test.each(kinds)('a scan of $name is of one moment, although the engine gets the rows meanwhile', async (kind) => {
+  const random = new Random(1)
+  const options = { compatible: false, cacheBytes: 0, residentBytes: 4_000 }
+  const h = (harness = await StateHarness.open([kind.spec], rocksdbEngine, options))
+  const change = (from: number): void => {
+    for (let n = from; n < from + 50; n++) kind.put(h.at(n).store(), random, n)
+    h.state.flushCaches()
+    h.state.logChanges(() => undefined)
+  }
+  h.state.reads('store')!.observe()
+  change(0)
+  h.state.committed()
+  const expected = read(h, kind.everything, 'committed')
+  expect(expected.length).toBeGreaterThan(1)
+  const rows = h.state.reads('store')!.open(kind.everything, 'committed')
+  change(50)
+  h.state.committed()
+  await h.state.write(new Map())
+  change(100)
+  expect(all(rows)).toEqual(expected)
+})

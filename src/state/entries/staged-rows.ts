@@ -55,7 +55,7 @@ export class StagedRows {
     return row
   }
 
-  /** Returns the value of a row; null if the row is deleted, undefined if the engine has what is seen. */
+  /** Returns a copy of the value of a row; null if it is deleted, undefined if the engine has what is seen. */
   seen(row: number, consistency: Consistency): Buffer | null | undefined {
     if (row === NOT_STAGED) return undefined
     if (consistency === 'latest') return valueOf(this.rows, row)
@@ -78,7 +78,8 @@ export class StagedRows {
   }
 }
 
+/** Scans go on when the engine has got the rows, and their memory is used again. */
 function valueOf(rows: RowList, row: number): Buffer | null {
   const end = rows.end(row)
-  return end === DELETED ? null : rows.buffer(row).subarray(rows.keyEnd(row), end)
+  return end === DELETED ? null : Buffer.from(rows.buffer(row).subarray(rows.keyEnd(row), end))
 }
