@@ -198,6 +198,8 @@ export type {
   VersionedView,
   VersionRow,
   ViewsByKind,
+  WatchedRow,
+  WatchOptions,
   WindowRow,
   WindowView,
 } from './query/views.ts'

@@ -568,7 +568,7 @@ export interface KeyValueStoreOptions extends StoreOptions {
   }
 }
 
-export interface KeyValueView<K, V> {
+export interface KeyValueView<K, V> extends WatchView<K, V> {
   readonly name: string
   get(key: K, options?: QueryOptions): Promise<V | undefined>
   read(key: K, options?: QueryOptions): Promise<Answer<V>>
@@ -1322,7 +1322,7 @@ export interface VersionedStoreBuilderOptions<K, V> extends Omit<StoreBuilderOpt
   readonly history: Duration
 }
 
-export interface VersionedView<K, V> {
+export interface VersionedView<K, V> extends WatchView<K, V> {
   readonly name: string
   get(
     key: K,
@@ -1346,6 +1346,19 @@ export interface ViewsByKind<K, V> {
   readonly window: WindowView<K, V>
   readonly session: SessionView<K, V>
   readonly versioned: VersionedView<K, V>
+}
+
+export interface WatchOptions<K> extends QueryOptions {
+  readonly key?: K
+  readonly prefix?: string | Uint8Array
+}
+
+export interface WatchedRow<K, V> {
+  readonly key: K
+  readonly value: V | undefined
+  readonly timestamp: number
+  readonly partition: number
+  readonly position: Position
 }
 
 export type Weekday = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday'

@@ -476,6 +476,10 @@ interface ScanOptions {
   readonly limit?: number
 }
 
+interface WatchView<K, V> {
+  watch(options?: WatchOptions<K>): AsyncIterableIterator<WatchedRow<K, V>>
+}
+
 // src/record/record-slice.ts
 
 class RecordSlice {

@@ -17,6 +17,7 @@ export interface ServerLimits {
   readonly body?: ByteSize
   readonly header?: ByteSize
   readonly connections?: number
+  readonly watches?: number
 }
 
 export interface ServerOptions {

@@ -308,6 +308,7 @@ export const QUERY_STORE = {
     ...text({ description: 'the version of a key that was valid then: ms, or as in 2030-01-31T12:00:00Z' }),
     value: 'time',
   },
+  watch: flag({ default: false, description: 'and then each row that changes, until it is interrupted' }),
   consistency: {
     ...oneOf<'committed' | 'latest'>(['committed', 'latest'], {
       defaultText: 'as the guarantee',

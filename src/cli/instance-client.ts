@@ -1,5 +1,6 @@
 import { MillraceError, messageOf, propertyOf } from '../errors/millrace-error.ts'
 import { systemClock } from '../platform/clock.ts'
+import { ServerEvents, type SentEvent } from './server-events.ts'
 import { printable } from './text.ts'
 import { readToken } from './token.ts'
 
@@ -7,6 +8,9 @@ import { readToken } from './token.ts'
 export const LOCAL_URL = 'http://127.0.0.1:8080'
 
 const NDJSON = 'application/x-ndjson'
+const EVENT_STREAM = 'text/event-stream'
+/** ms without a byte after which a stream of events is taken for cut: a server gives a sign of life each 15 s. */
+const LONGEST_SILENCE = 45_000
 const TOKEN_HINT = 'Give a token that the server knows, in a file by --token-file or in MILLRACE_TOKEN.'
 
 /** Which instance is asked, and with what. */
@@ -79,6 +83,41 @@ export class InstanceClient {
     throw response.status === 200 ? this.#noInstance(`GET /${path} with something else`) : this.#errorIn(response, text)
   }
 
+  /**
+   * Gets events for as long as the instance sends them. Errors as those of `json`
+   *
+   * @param lastId of the last event that was seen: the stream goes on behind it
+   * @throws MR_CLI_CUT, while events are taken, when the stream ends; the error that ends it
+   */
+  async events(path: string, lastId: string | undefined): Promise<AsyncGenerator<SentEvent, void>> {
+    const abort = new AbortController()
+    const headers = lastId === undefined ? {} : { 'last-event-id': lastId }
+    const response = await this.#inTime(abort, this.#fetch(path, EVENT_STREAM, abort, headers))
+    if (response.status === 200 && isOf(response, EVENT_STREAM) && response.body !== null) {
+      return this.#eventsOf(response.body, abort)
+    }
+    const text = await this.#inTime(abort, response.text())
+    throw response.status === 200 ? this.#noInstance(`GET /${path} with something else`) : this.#errorIn(response, text)
+  }
+
+  async *#eventsOf(body: NonNullable<Response['body']>, abort: AbortController): AsyncGenerator<SentEvent, void> {
+    const reader = body.getReader()
+    const decoder = new TextDecoder()
+    const events = new ServerEvents()
+    try {
+      for (;;) {
+        const { done, value } = await this.#inTime(abort, reader.read(), (why) => this.#cut(why), LONGEST_SILENCE)
+        if (done) throw this.#cut('the watch was ended')
+        for (const event of events.take(decoder.decode(value, { stream: true }))) {
+          if (event.event !== 'problem') yield event
+          else throw errorOf(parsed(event.data, isProblem) ?? { code: 'MR_CLI_CUT', detail: 'the watch was ended' })
+        }
+      }
+    } finally {
+      abort.abort()
+    }
+  }
+
   async *#linesOf<T>(
     body: NonNullable<Response['body']>,
     isRow: Guard<T>,
@@ -116,9 +155,9 @@ export class InstanceClient {
     return { response, text: await this.#inTime(abort, response.text()) }
   }
 
-  #fetch(path: string, accept: string, { signal }: AbortController): Promise<Response> {
+  #fetch(path: string, accept: string, { signal }: AbortController, more: object = {}): Promise<Response> {
     // The token is for this address alone: redirects are not followed.
-    return fetch(this.#base + path, { headers: { ...this.#headers, accept }, redirect: 'manual', signal })
+    return fetch(this.#base + path, { headers: { ...this.#headers, ...more, accept }, redirect: 'manual', signal })
   }
 
   /** Waits for a step of an answer, no longer than `timeout`. */
@@ -126,12 +165,13 @@ export class InstanceClient {
     abort: AbortController,
     step: Promise<T>,
     failure = (why: string) => this.#unreachable(why),
+    timeout = this.#timeout,
   ): Promise<T> {
-    const timer = systemClock.schedule(this.#timeout, () => abort.abort())
+    const timer = systemClock.schedule(timeout, () => abort.abort())
     try {
       return await step
     } catch (error) {
-      throw failure(abort.signal.aborted ? `none came within ${this.#timeout} ms` : reasonOf(error))
+      throw failure(abort.signal.aborted ? `none came within ${timeout} ms` : reasonOf(error))
     } finally {
       timer.cancel()
     }

@@ -1,9 +1,10 @@
 import { isMillraceError, MillraceError } from '../errors/millrace-error.ts'
+import { askAny } from './ask-any.ts'
 import type { LogFormat } from './cli-error.ts'
-import { InstanceClient, LOCAL_URL } from './instance-client.ts'
-import { instancesOfGroup, requireOnePlace, type GroupChoice } from './instances-command.ts'
+import { requireOnePlace, type GroupChoice } from './instances-command.ts'
 import { printAll } from './print-all.ts'
-import { printable, timeText } from './text.ts'
+import { isRow, jsonLine, lineOf, type Row } from './row-lines.ts'
+import { watchRows } from './watch-command.ts'
 
 export interface QueryOptions extends GroupChoice {
   /** The first key; the first time, with a list by time. */
@@ -18,32 +19,12 @@ export interface QueryOptions extends GroupChoice {
   readonly sessions?: boolean
   readonly versions?: boolean
   readonly asOf?: string
+  readonly watch?: boolean
   readonly consistency?: 'committed' | 'latest'
   readonly keyAs?: 'text' | 'json' | 'base64' | 'hex'
   readonly json?: boolean
   readonly logFormat: LogFormat
 }
-
-/** A row, as a server shows it. */
-interface Row {
-  readonly key: unknown
-  readonly value: unknown
-  readonly timestamp?: number | null
-  /** Bounds of a window or a session. */
-  readonly start?: number
-  readonly end?: number
-  /** End of a version; null: it is the latest. */
-  readonly validTo?: number | null
-}
-
-/** Errors of an instance after which another one may have the answer. */
-const ELSEWHERE: ReadonlySet<string> = new Set([
-  'MR_CLI_UNREACHABLE',
-  'MR_CLOSED',
-  'MR_QUERY_NOT_OWNER',
-  'MR_QUERY_PEER',
-  'MR_QUERY_PEER_AUTH',
-])
 
 /** The longest that a server waits for the owner of a key, ms. */
 const LONGEST_WAIT = 60_000
@@ -56,6 +37,7 @@ const LONGEST_WAIT = 60_000
 export async function queryStore(store: string, key: string | undefined, options: QueryOptions): Promise<void> {
   requireOnePlace(options)
   const list = listOf(options)
+  if (options.watch === true) return watchRows(watchPathOf(store, key, options), options)
   const path = `v1/stores/${encodeURIComponent(store)}/${list}?${parametersOf(key, options)}`
   const isOne = key !== undefined && (list === 'entries' || options.asOf !== undefined)
   const show = (rows: readonly Row[]): string =>
@@ -85,6 +67,18 @@ function listOf({ windows, sessions, versions, asOf }: QueryOptions): string {
   })
 }
 
+/** Options that say which rows there are to be, and have no meaning for rows that change. */
+const NOT_WATCHED = ['from', 'to', 'range', 'limit', 'reverse', 'windows', 'sessions', 'versions', 'asOf'] as const
+
+function watchPathOf(store: string, key: string | undefined, options: QueryOptions): string {
+  const other = NOT_WATCHED.find((name) => options[name] !== undefined && options[name] !== false)
+  if (other === undefined) return `v1/stores/${encodeURIComponent(store)}/watch?${parametersOf(key, options)}`
+  const name = other === 'asOf' ? 'as-of' : other
+  throw new MillraceError('MR_CLI_USAGE', `--watch cannot be used with --${name}`, {
+    hint: 'A key, the keys with a --prefix, or all keys can be watched.',
+  })
+}
+
 /** The key is a parameter: not every key can be part of a path. */
 function parametersOf(key: string | undefined, options: QueryOptions): URLSearchParams {
   const { from, to, range, prefix, limit, reverse, asOf, consistency, keyAs, timeout } = options
@@ -109,49 +103,4 @@ function parametersOf(key: string | undefined, options: QueryOptions): URLSearch
   const parameters = new URLSearchParams()
   for (const [name, value] of Object.entries(given)) if (value !== undefined) parameters.set(name, String(value))
   return parameters
-}
-
-/** Asks one instance after the other, until one has the answer. */
-async function askAny<T>(options: QueryOptions, ask: (client: InstanceClient) => Promise<T>): Promise<T> {
-  let failure: unknown
-  for (const url of await urlsOf(options)) {
-    try {
-      return await ask(new InstanceClient({ ...options, url }))
-    } catch (error) {
-      if (!isMillraceError(error) || !ELSEWHERE.has(error.code)) throw error
-      failure = error
-    }
-  }
-  throw failure
-}
-
-async function urlsOf({ url = LOCAL_URL, kafka, app, timeout }: QueryOptions): Promise<readonly string[]> {
-  if (kafka === undefined || app === undefined) return [url]
-  const endpoints = (await instancesOfGroup(kafka, app, timeout)).map(({ endpoint }) => endpoint)
-  const urls = endpoints.filter((endpoint) => endpoint !== null).map((endpoint) => `http://${endpoint}`)
-  if (urls.length > 0) return urls
-  throw new MillraceError('MR_CLI_UNREACHABLE', `no instance of ${app} says where it is reached`, {
-    hint: 'Start the application with --http and --advertise, or give --url.',
-  })
-}
-
-/** The value comes last: it is the longest. */
-function lineOf({ key, value, timestamp, start, end, validTo }: Row): string {
-  const times = start === undefined ? [timestamp, ...(validTo === undefined ? [] : [validTo])] : [start, end]
-  const texts = times.map((time) => (typeof time === 'number' ? timeText(time) : '-'))
-  return printable([keyText(key), ...texts, JSON.stringify(value)].join('  '))
-}
-
-/** A key that is text without blanks is shown as it is, any other as JSON. */
-function keyText(key: unknown): string {
-  return typeof key === 'string' && /^[^\s\p{Cc}"]+$/u.test(key) ? key : JSON.stringify(key)
-}
-
-/** JSON may hold controls as they are that a terminal would obey. */
-function jsonLine(row: Row): string {
-  return JSON.stringify(row).replaceAll(/[\u007f-\u009f]/g, (control) => `\\u00${control.charCodeAt(0).toString(16)}`)
-}
-
-function isRow(value: object): value is Row {
-  return 'key' in value && 'value' in value
 }

@@ -1,17 +1,13 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 import type { Clock } from '../platform/clock.ts'
-import type { Consistency, StoredRows, StoreReads } from '../state/reads.ts'
+import type { Consistency, StoredRows } from '../state/reads.ts'
 import { KeyRows } from './key-rows.ts'
+import { OpenWatches } from './open-watches.ts'
+import type { OwnedStore } from './owned-store.ts'
 import { PageWriter } from './row-page.ts'
 import type { RowOwner, RowPage, RowRequest, RowSource } from './row-request.ts'
 
-/** A store of a task in this thread that can be read now. */
-export interface OwnedStore {
-  readonly reads: StoreReads
-  readonly source: Omit<RowSource, 'consistency'>
-  /** False once the task was closed, or became something else: its engine may be closed. */
-  isOpen(): boolean
-}
+export type { OwnedStore } from './owned-store.ts'
 
 export interface OpenScansOptions {
   readonly clock: Clock
@@ -42,6 +38,7 @@ const MOST_SCANS = 250
 export class OpenScans implements RowOwner {
   readonly #options: OpenScansOptions
   readonly #scans = new Map<number, Scan>()
+  readonly #watches: OpenWatches
   #last = 0
   /** When the first query came since the event loop turned last; Infinity: none has. */
   #since = Infinity
@@ -50,6 +47,8 @@ export class OpenScans implements RowOwner {
 
   constructor(options: OpenScansOptions) {
     this.#options = options
+    const { clock, find } = options
+    this.#watches = new OpenWatches({ clock, find, sourceOf: (owned, { consistency }) => sourceOf(owned, consistency) })
   }
 
   async open(request: RowRequest): Promise<RowPage> {
@@ -59,6 +58,7 @@ export class OpenScans implements RowOwner {
     const owned = this.#options.find(request)
     const { consistency, store, query } = request
     if (consistency === 'committed' && !owned.reads.observe()) throw committing(request)
+    if (query.op === 'watch') return this.#watches.open(++this.#last, request, query, owned)
     const rows =
       query.op === 'keys' ? new KeyRows(owned.reads, query.keys, consistency) : owned.reads.open(query, consistency)
     const scan = { rows, source: sourceOf(owned, consistency), owned, store, usedAt: 0 }
@@ -66,6 +66,7 @@ export class OpenScans implements RowOwner {
   }
 
   async next(number: number): Promise<RowPage> {
+    if (this.#watches.has(number)) return this.#watches.next(number)
     await turn()
     const scan = this.#scans.get(number)
     if (scan === undefined) {
@@ -85,6 +86,7 @@ export class OpenScans implements RowOwner {
   }
 
   cancel(number: number): void {
+    this.#watches.cancel(number)
     this.#scans.get(number)?.rows.close()
     this.#scans.delete(number)
   }

@@ -40,7 +40,17 @@ function isPosition(given: unknown): given is Position {
 }
 
 /** Any value: the serde of the keys decides. */
-const bound: Option<unknown> = option<unknown>('key', { description: 'bound of keys, included' }, (given) => given)
+const key = (description: string): Option<unknown> => option<unknown>('key', { description }, (given) => given)
+const bound = key('bound of keys, included')
+
+const prefix = option<string | Uint8Array>(
+  'text or bytes',
+  { description: 'what serialized keys begin with' },
+  (given, place) => {
+    if (typeof given === 'string' || given instanceof Uint8Array) return given
+    throw place.refuse(given, 'Give text, which is taken as UTF-8, or bytes.')
+  },
+)
 
 /** Options of every query. */
 export const QUERY = {
@@ -69,3 +79,4 @@ export const PREFIX = SCAN
 export const KEYS = { ...SCAN, from: bound, to: bound }
 export const TIMES = { ...SCAN, from: time, to: time }
 export const VERSION = { ...QUERY, asOf: time }
+export const WATCH = { ...QUERY, key: key('the key that is watched'), prefix }

@@ -1,4 +1,4 @@
-import type { Consistency, RowQuery } from '../state/reads.ts'
+import type { Consistency, RowQuery, WatchQuery } from '../state/reads.ts'
 
 /** The rows of some keys, those that there are, in the order of the keys. */
 export interface KeysQuery {
@@ -11,7 +11,7 @@ export interface RowRequest {
   readonly store: string
   /** -1: of a global table. */
   readonly partition: number
-  readonly query: RowQuery | KeysQuery
+  readonly query: RowQuery | KeysQuery | WatchQuery
   readonly consistency: Consistency
   /** `active`: the task that processes. `any`: a standby, too. */
   readonly role: 'active' | 'any'
@@ -37,17 +37,23 @@ export interface RowSource {
   readonly position: Position
 }
 
-/** Some of the rows of a request, encoded as `readRows` reads them. */
+/** Some of the rows of a request, encoded as `readRows` reads them; of a watch, as `readEvents` does. */
 export interface RowPage {
   readonly rows: Buffer
   readonly source: RowSource
-  /** The number by which more rows are asked for; undefined: there are none. */
+  /** The number by which more rows are asked for; undefined: there are none. A watch always has more. */
   readonly more: number | undefined
 }
 
 /** Scans that are open, by number. */
 export interface RowScans {
-  /** @throws MR_QUERY_SLOW_READER if the last page was asked for long ago, MR_QUERY_MOVED if the task was closed */
+  /**
+   * Resolves to the next page. That of a watch comes when there is something to show; after some seconds it comes
+   * empty, as a sign of life.
+   *
+   * @throws MR_QUERY_SLOW_READER if the last page was asked for long ago, MR_QUERY_MOVED if the task was closed; of a
+   * watch also what `open` throws
+   */
   next(scan: number): Promise<RowPage>
   /** Ends a scan before its last page. */
   cancel(scan: number): void

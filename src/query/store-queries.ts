@@ -11,6 +11,7 @@ import { ask, PartitionRows, type Patience, type RowOwners } from './ask.ts'
 import type { QUERY } from './query-options.ts'
 import type { RowRequest, RowSource } from './row-request.ts'
 import { PartitionFinder, type StorePartitions } from './store-partitions.ts'
+import { merged, watchPartition, type FoundEvent } from './watch.ts'
 
 export interface StoreQueriesOptions {
   readonly topology: Topology
@@ -40,6 +41,12 @@ export class SerializedKey {
     this.bytes = bytes
     this.value = value
   }
+}
+
+/** What is watched: a key, keys that begin with these bytes, or (neither) all. */
+export interface Watched {
+  readonly key?: SerializedKey | undefined
+  readonly prefix?: Buffer | undefined
 }
 
 /** The partition in which a scan of all goes on, and what is left there. */
@@ -224,7 +231,31 @@ export class AskedStore {
     }
   }
 
-  async #requestOf(key: unknown, query: (key: Buffer) => RowQuery, options: CheckedQuery): Promise<RowRequest> {
+  /** What there is, and then what changes, until `options.signal` ends it: partitions as their owners report. */
+  async *watch({ key, prefix }: Watched, options: CheckedQuery): AsyncGenerator<FoundEvent, void> {
+    const end = new AbortController()
+    const { signal = end.signal } = options
+    const given = { ...options, signal: AbortSignal.any([signal, end.signal]) }
+    const requests = await this.#watchRequests({ key, prefix }, given)
+    const patience = this.#patience(given)
+    try {
+      yield* merged(requests.map((request) => watchPartition(this.#options.owners, request, patience)))
+    } finally {
+      end.abort()
+    }
+  }
+
+  async #watchRequests({ key, prefix }: Watched, options: CheckedQuery): Promise<RowRequest[]> {
+    if (key !== undefined) return [await this.#requestOf(key, (bytes) => ({ op: 'watch', key: bytes }), options)]
+    const query = prefix === undefined ? { op: 'watch' as const } : { op: 'watch' as const, prefix }
+    return (await this.#allPartitions(options)).map((partition) => this.#request(partition, query, options))
+  }
+
+  async #requestOf(
+    key: unknown,
+    query: (key: Buffer) => RowRequest['query'],
+    options: CheckedQuery,
+  ): Promise<RowRequest> {
     const { bytes, partition } = await this.#placeOf(key, options)
     return this.#request(partition, query(bytes), options)
   }

@@ -1,10 +1,18 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 import { readOptions } from '../options/options.ts'
 import type { StoreSpec } from '../topology/store-spec.ts'
-import { KEYS, PREFIX, QUERY, TIMES, VERSION } from './query-options.ts'
+import { KEYS, PREFIX, QUERY, TIMES, VERSION, WATCH } from './query-options.ts'
 import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
 import { timesOf } from './times.ts'
-import type { AskedStore, FoundKey, FoundRow, StoreQueries } from './store-queries.ts'
+import {
+  SerializedKey,
+  type AskedStore,
+  type CheckedQuery,
+  type FoundKey,
+  type FoundRow,
+  type StoreQueries,
+  type Watched,
+} from './store-queries.ts'
 import type {
   Answer,
   KeyRange,
@@ -17,9 +25,13 @@ import type {
   VersionedView,
   VersionRow,
   ViewsByKind,
+  WatchedRow,
+  WatchOptions,
   WindowRow,
   WindowView,
 } from './views.ts'
+import { watchRows } from './watch-rows.ts'
+import { Watch } from './watch.ts'
 
 /**
  * Returns a view of a store.
@@ -134,9 +146,37 @@ abstract class AskedKeys<K, V> extends AskedView<K, V> {
     return this.#rows(this.store.ofAll({ op: 'prefix', prefix: bytes, reverse }, query, true, limit))
   }
 
+  watch(given?: WatchOptions<K>): AsyncIterableIterator<WatchedRow<K, V>> {
+    const options = readOptions(WATCH, given, 'watch()', { store: this.name })
+    const { key, prefix, signal, ...query } = options
+    if (key !== undefined && prefix !== undefined) throw keyAndPrefix(this.name)
+    const end = new AbortController()
+    const { signal: ended } = end
+    const watched = {
+      key: key === undefined ? undefined : new SerializedKey(this.store.encode(key), key),
+      prefix: prefix === undefined ? undefined : Buffer.from(prefix as Uint8Array),
+    }
+    const either = signal === undefined ? ended : AbortSignal.any([signal, ended])
+    return new Watch(this.#changes(watched, { ...query, signal: either }), end)
+  }
+
+  async *#changes(watched: Watched, query: CheckedQuery): AsyncGenerator<WatchedRow<K, V>, void> {
+    for await (const { key, value, timestamp, partition, position } of watchRows(this.store, watched, query)) {
+      const shown = value === undefined ? undefined : this.value(value)
+      yield { key: this.store.decode(key) as K, value: shown, timestamp, partition, position }
+    }
+  }
+
   async *#rows(found: AsyncIterable<FoundRow>): AsyncGenerator<Row<K, V>> {
     for await (const each of found) yield this.row(each)
   }
+}
+
+function keyAndPrefix(store: string): MillraceError {
+  return new MillraceError('MR_CONFIG', 'watch() was given both key and prefix', {
+    store,
+    hint: 'Give one of them, or neither to watch all keys.',
+  })
 }
 
 class AskedKeyValues<K, V> extends AskedKeys<K, V> implements KeyValueView<K, V> {

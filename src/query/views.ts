@@ -55,6 +55,25 @@ export interface PrefixOptions extends QueryOptions, ScanOptions {}
 /** Bounds of times, and how they are scanned. */
 export interface TimeRange extends QueryOptions, ScanOptions, TimeBounds {}
 
+/** What is watched: a key, keys with a prefix, or (neither) all keys. */
+export interface WatchOptions<K> extends QueryOptions {
+  readonly key?: K
+  /** What serialized keys begin with; text is taken as UTF-8. */
+  readonly prefix?: string | Uint8Array
+}
+
+/** A row that is watched, as it is now. */
+export interface WatchedRow<K, V> {
+  readonly key: K
+  /** Undefined: there is no such row any more; of a key that is watched alone also: not yet. */
+  readonly value: V | undefined
+  /** Event time of the row's last update, ms; -1 without a row, and in stores without timestamps. */
+  readonly timestamp: number
+  readonly partition: number
+  /** What the watch has shown up to here, of all its partitions: `at` of a watch that is to go on from it. */
+  readonly position: Position
+}
+
 /** A row of a store. */
 export interface Row<K, V> {
   readonly key: K
@@ -95,6 +114,29 @@ export interface Answer<V> {
   readonly position: Position
 }
 
+/** Stores whose rows can be watched. */
+interface WatchView<K, V> {
+  /**
+   * Shows the rows that there are, and then those that change, for as long as the loop runs. `committed` rows come with
+   * their commit, `latest` ones within a second.
+   *
+   * Every key ends at its latest value, and none goes back. Values in between may be left out, as in a compacted topic:
+   * a reader that is slow is shown what there is when it reads. When the task moves, the watch goes on where it is
+   * then, with what differs from what was shown.
+   *
+   * A watch of several keys remembers the keys that it has shown, in some 100 bytes each. It rejects as `get` does, at
+   * any time: if the task cannot be read within `timeout`, it ends.
+   *
+   * @throws MR_CONFIG, MR_QUERY_KEY
+   * @example
+   * ```ts
+   * for await (const { value } of totals.watch({ key: 'alice' })) console.log(value)
+   * ```
+   * Kafka Streams has no such query; ksqlDB calls it a push query.
+   */
+  watch(options?: WatchOptions<K>): AsyncIterableIterator<WatchedRow<K, V>>
+}
+
 /**
  * A key-value store as it is asked. Every method rejects with
  *
@@ -114,7 +156,7 @@ export interface Answer<V> {
  * for await (const { key, value } of totals.range({ from: 'a', to: 'b', limit: 100 })) console.log(key, value)
  * ```
  */
-export interface KeyValueView<K, V> {
+export interface KeyValueView<K, V> extends WatchView<K, V> {
   readonly name: string
   /** Returns the value of a key; undefined means that the owner of the key has none. */
   get(key: K, options?: QueryOptions): Promise<V | undefined>
@@ -147,7 +189,7 @@ export interface SessionView<K, V> {
 }
 
 /** A versioned store as it is asked; it rejects as `KeyValueView` does. */
-export interface VersionedView<K, V> {
+export interface VersionedView<K, V> extends WatchView<K, V> {
   readonly name: string
   /** Returns the latest value of a key, or the one that was valid at `asOf` (ms, or a date). */
   get(key: K, options?: QueryOptions & { readonly asOf?: number | Date }): Promise<V | undefined>

@@ -8,6 +8,7 @@ import { Tokens } from './access/tokens.ts'
 import { Listener } from './http/listener.ts'
 import { problemOf } from './http/problem.ts'
 import { Router } from './http/router.ts'
+import { Watches } from './http/watches.ts'
 import { FAMILIES } from './routes/families.ts'
 import { SERVE, type ServerOptions } from './server-options.ts'
 
@@ -70,9 +71,10 @@ export async function serve(streams: CompanionHost, given: ServerOptions = {}): 
     isPeer: (token) => streams.peerDoor.accepts(token),
     logger,
   })
-  const routes = FAMILIES.flatMap((family) => family({ streams, deadLetters }))
+  const watches = new Watches(limits.watches)
+  const routes = FAMILIES.flatMap((family) => family({ streams, deadLetters, watches }))
   const router = new Router({ routes, access, mostBody: limits.body, origins, logger })
-  const server = new AppServer(streams, router, listener)
+  const server = new AppServer(streams, router, watches, listener)
   access.warnOnce('socket')
   try {
     await streams.attach(server)
@@ -88,13 +90,15 @@ class AppServer implements Server, Companion {
   readonly address: ServerAddress | undefined
   readonly #streams: CompanionHost
   readonly #router: Router
+  readonly #watches: Watches
   readonly #listener: Listener | undefined
   #requests = 0
   #isClosed = false
 
-  constructor(streams: CompanionHost, router: Router, listener: Listener | undefined) {
+  constructor(streams: CompanionHost, router: Router, watches: Watches, listener: Listener | undefined) {
     this.#streams = streams
     this.#router = router
+    this.#watches = watches
     this.#listener = listener
     this.address = listener === undefined ? undefined : addressOf(listener)
     this.name = freeName(streams, this.address === undefined ? 'server' : `server ${this.address.url}`)
@@ -108,11 +112,13 @@ class AppServer implements Server, Companion {
 
   async stop(): Promise<void> {
     this.#isClosed = true
+    this.#watches.close()
     await this.#listener?.close()
   }
 
   status(): object {
-    return { url: this.address?.url, requests: this.#requests, connections: this.#listener?.connections }
+    const watches = this.#watches.size
+    return { url: this.address?.url, requests: this.#requests, connections: this.#listener?.connections, watches }
   }
 
   fetch(request: Request): Promise<Response> {

@@ -80,6 +80,8 @@ export interface ServerLimits {
   readonly header?: ByteSize
   /** Connections at a time. One more takes the place of the one that has been idle longest. Default: 2,000. */
   readonly connections?: number
+  /** Watches of stores at a time; 0: none. Default: 1,000. */
+  readonly watches?: number
 }
 
 /** The options of a token: its role, and exactly one of the others. */
@@ -127,6 +129,7 @@ export const LIMITS = {
     least: 1,
     description: 'connections at a time; one more takes the place of the one that has been idle longest',
   }),
+  watches: wholeNumber({ default: 1000, description: 'watches of stores at a time; one more is 429' }),
 } satisfies TableOf<ServerLimits>
 
 /** The options of `serve`. */
@@ -183,11 +186,16 @@ export const SERVE = {
 } satisfies TableOf<ServerOptions>
 
 function limitsOption(): Option<Values<typeof LIMITS>> {
-  const { body, header, connections } = LIMITS
+  const { body, header, connections, watches } = LIMITS
   return option<Values<typeof LIMITS>>(
-    '`{ body, header, connections }`',
+    '`{ body, header, connections, watches }`',
     {
-      default: { body: Number(body.default), header: Number(header.default), connections: Number(connections.default) },
+      default: {
+        body: Number(body.default),
+        header: Number(header.default),
+        connections: Number(connections.default),
+        watches: Number(watches.default),
+      },
       defaultText: 'see below',
       description: 'how much a request may be, and how many there may be',
     },

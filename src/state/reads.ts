@@ -10,7 +10,13 @@ export type RowQuery =
   | { readonly op: 'get'; readonly key: Buffer }
   /** Rows by the bytes of their keys, both bounds included. */
   | { readonly op: 'range'; readonly from?: Buffer; readonly to?: Buffer; readonly reverse: boolean }
-  | { readonly op: 'prefix'; readonly prefix: Buffer; readonly reverse: boolean }
+  | {
+      readonly op: 'prefix'
+      readonly prefix: Buffer
+      readonly reverse: boolean
+      /** A key that is passed: in ascending order, rows up to it, and its own, are left out. */
+      readonly after?: Buffer
+    }
   /**
    * Windows that start from `from` to `to`; sessions, and windows of a calendar, that overlap this interval. One key's:
    * by time. All keys': by segment of time, key and time.
@@ -34,6 +40,33 @@ export type RowQuery =
     }
 
 export type RowOp = RowQuery['op']
+
+/** The rows of one key, of keys that begin with these bytes, or (neither) of all keys, and how they change. */
+export interface WatchQuery {
+  readonly op: 'watch'
+  readonly key?: Buffer
+  readonly prefix?: Buffer
+}
+
+/** One who is notified of keys whose rows may have changed. */
+export interface RowWatcher {
+  readonly consistency: Consistency
+  readonly query: WatchQuery
+  /** The row can be read when this is called. The bytes of the key are valid during the call. */
+  changed(key: Buffer): void
+}
+
+/** The changes of a store. */
+export interface RowChanges {
+  /** Must be followed by `remove`. */
+  add(watcher: RowWatcher): void
+  remove(watcher: RowWatcher): void
+  /**
+   * Notifies those who watch the `latest` rows of what has changed since the last call. Commits do so, too. Those who
+   * watch `committed` rows are notified by the commit itself.
+   */
+  look(): void
+}
 
 /** The row of a window or a session. */
 export interface WindowPlace {
@@ -66,6 +99,8 @@ export interface StoredRows extends StoredRow {
 /** A store as queries read it: rows as bytes. Reading leaves nothing behind in memory. */
 export interface StoreReads {
   readonly ops: readonly RowOp[]
+  /** Absent: the rows of this kind of store cannot be watched. */
+  readonly changes?: RowChanges
   /**
    * Must be called before committed rows are read. Returns false while only the outcome of the commit under way could
    * tell what is committed: what it replaces was not kept, because nobody had read before.

@@ -16,6 +16,10 @@ export interface TaskStore extends StateStore {
   discard(): void
   /** The commit for which changes were logged last has succeeded. Called before `written`. */
   committed?(): void
+  /** True if somebody wants to know of changes. Absent where rows cannot be watched. */
+  readonly isWatched?: boolean
+  /** The engine has these rows from the changelog. Called while `isWatched`, with rows of other stores as well. */
+  restoredRows?(rowKeys: readonly Buffer[]): void
   /** The store as queries read it. Absent in the buffers of operators, which are internal. */
   readonly reads?: StoreReads
 }

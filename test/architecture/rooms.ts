@@ -461,6 +461,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'log/embedded',
       'options',
       'platform',
+      'query',
       'runtime',
       'runtime/restore',
       'serde',

@@ -9,8 +9,8 @@ let running: Running
 let server: Server
 
 /** The routes that are on without further options. */
-function routesOf({ streams }: Running): Route[] {
-  return FAMILIES.flatMap((family) => family({ streams, deadLetters: false })).filter(
+function routesOf({ streams, watches }: Running): Route[] {
+  return FAMILIES.flatMap((family) => family({ streams, watches, deadLetters: false })).filter(
     ({ off, hidden }) => off === undefined && hidden !== true,
   )
 }

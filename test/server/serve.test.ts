@@ -18,7 +18,9 @@ describe('a server', () => {
     const { host, port, url } = server.address!
     expect({ host, url }).toEqual({ host: '127.0.0.1', url: `http://127.0.0.1:${port}` })
     expect(await (await fetch(`${url}/livez`)).text()).toBe('ok\n')
-    expect([...streams.status().companions]).toEqual([[`server ${url}`, { url, requests: 1, connections: 1 }]])
+    expect([...streams.status().companions]).toEqual([
+      [`server ${url}`, { url, requests: 1, connections: 1, watches: 0 }],
+    ])
   })
 
   test('ends when it is closed; the application goes on, and may have another one', async () => {

@@ -14,6 +14,7 @@ import {
   type Logger,
   type StreamsOptions,
 } from 'millrace'
+import { Watches } from '../../src/server/http/watches.ts'
 
 /** What can be connected to: a server, or its socket alone. */
 type Place = { readonly host: string; readonly port: number }
@@ -31,6 +32,8 @@ interface Line {
 /** An application that runs, its log lines, and a directory of its own. */
 export class Running implements AsyncDisposable {
   readonly streams: Streams
+  /** For routes that are made without a server. */
+  readonly watches = new Watches(1)
   readonly directory: string
   readonly lines: Line[]
   readonly #close: () => Promise<void>

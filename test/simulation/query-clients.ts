@@ -1,8 +1,9 @@
 import { MillraceError } from '../../src/index.ts'
 import type { KeyValueView } from '../../src/index.ts'
-import type { LocalLog } from '../../src/log/local/local-log.ts'
 import { KEYS } from './input.ts'
+import { OrderedKeys } from './ordered-keys.ts'
 import type { Random } from './random.ts'
+import { WatchClients } from './watch-clients.ts'
 import { partitionOf } from './world.ts'
 import type { RunningProcess, World } from './world.ts'
 
@@ -23,6 +24,7 @@ export class QueryClients {
   readonly #world: World
   readonly #random: Random
   readonly #orders: OrderedKeys
+  readonly #watchers: WatchClients
   readonly #end = new AbortController()
   readonly #asking = new Set<Promise<void>>()
   #isOver = false
@@ -31,10 +33,17 @@ export class QueryClients {
     this.#world = world
     this.#random = random
     this.#orders = new OrderedKeys(world.log)
+    this.#watchers = new WatchClients(world, random, this.#orders, this.problems)
+  }
+
+  /** Changes that were shown to those who watch. */
+  get changes(): number {
+    return this.#watchers.changes
   }
 
   /** To be called after each step of the world. */
   step(): void {
+    this.#watchers.step()
     for (const process of this.#world.running) {
       if (this.#random.next() * 100 >= ASKED) continue
       const asking: Promise<void> = this.#ask(process).finally(() => this.#asking.delete(asking))
@@ -42,8 +51,9 @@ export class QueryClients {
     }
   }
 
-  /** Ends the questions that have no answer, and resolves when all is compared. */
+  /** Ends the questions that have no answer, and resolves when all is compared. The world must have settled. */
   async close(): Promise<void> {
+    await this.#watchers.close()
     this.#isOver = true
     this.#end.abort()
     await Promise.all(this.#asking)
@@ -86,40 +96,5 @@ export class QueryClients {
       if (error instanceof MillraceError && error.code === 'MR_CLOSED') return
       this.problems.push(`a query of ${process.name} fails: ${error instanceof Error ? error.stack : String(error)}`)
     }
-  }
-}
-
-/** The orders of each key, as the log has them. */
-class OrderedKeys {
-  readonly #log: LocalLog
-  /** By key: offsets of its orders. */
-  readonly #offsets = new Map<string, number[]>()
-  readonly #read = new Map<number, number>()
-
-  constructor(log: LocalLog) {
-    this.#log = log
-  }
-
-  count(key: string, before: number): number {
-    const partition = partitionOf(key)
-    this.#readTo(partition)
-    return this.#offsets.get(key)?.filter((offset) => offset < before).length ?? 0
-  }
-
-  #readTo(partition: number): void {
-    const reader = this.#log.openReader()
-    reader.assign('orders', partition, this.#read.get(partition) ?? 0)
-    const poll = (): number =>
-      reader.poll((_topic, _partition, cursor) => {
-        while (cursor.next()) {
-          const key = cursor.buffer.toString('utf8', cursor.keyStart, cursor.keyEnd)
-          const offsets = this.#offsets.get(key)
-          if (offsets === undefined) this.#offsets.set(key, [cursor.offset])
-          else offsets.push(cursor.offset)
-          this.#read.set(partition, cursor.offset + 1)
-        }
-      })
-    while (poll() > 0);
-    void reader.close()
   }
 }

@@ -83,6 +83,7 @@ class Disturbed {
     const settled = await settle(world, undefined, onStep)
     await clients.close()
     this.faults.counts.set('answers to queries', clients.answers)
+    this.faults.counts.set('changes of watches', clients.changes)
     if (!settled || clients.problems.length > 0) {
       return [...world.problems, ...clients.problems, `does not come to an end: ${world.describe()}`]
     }

@@ -2,6 +2,7 @@ import type { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { CompanionHost } from '../../runtime/companion.ts'
 import type { Needed } from '../access/role.ts'
+import type { Watches } from './watches.ts'
 
 /** Parameters by name. Each is text when it is checked. */
 export type Parameters = Readonly<Record<string, z.ZodType>>
@@ -81,6 +82,7 @@ export interface Served {
   readonly streams: CompanionHost
   /** False: no route shows dead letters. */
   readonly deadLetters: boolean
+  readonly watches: Watches
 }
 
 /** The routes of one subject: a file of its own in `server/routes`. */

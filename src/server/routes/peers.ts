@@ -23,6 +23,7 @@ const query = z.discriminatedUnion('op', [
     after: z.strictObject({ key: bytes, start: time, end: time }).optional(),
   }),
   z.strictObject({ op: z.literal('versions'), key: bytes, from: time, to: time, reverse }),
+  z.strictObject({ op: z.literal('watch'), key: bytes.optional(), prefix: bytes.optional() }),
 ])
 
 const body = z.strictObject({
@@ -43,7 +44,7 @@ const body = z.strictObject({
 const MOST_BODY = 16 * 1024 * 1024
 
 /** What instances of one application ask each other. It is no part of the API, and not in its document. */
-export const peers: Family = ({ streams }) => [
+export const peers: Family = ({ streams, watches }) => [
   route({
     method: 'post',
     path: PEER_PATH,
@@ -59,16 +60,24 @@ export const peers: Family = ({ streams }) => [
       const headers = { 'content-type': PEER_TYPE }
       if (opened.page.more === undefined) return new Response(first, { headers })
       const logger = streams.app.settings.logger
-      return new Response(
-        framesOf(opened, first, (error) => JSON.stringify(problemPart(error, logger))),
-        { headers },
-      )
+      const problemText = (error: unknown): string => JSON.stringify(problemPart(error, logger))
+      if (request.query.op !== 'watch') return new Response(framesOf(opened, first, problemText), { headers })
+      // The asker opens it again, wherever the task is then.
+      const release = watches.beforeClose(() => opened.scans.cancel(opened.page.more as number))
+      return new Response(framesOf(opened, first, problemText, release), {
+        headers: { ...headers, connection: 'close' },
+      })
     },
   }),
 ]
 
-/** The pages of a scan, each read when the asker takes it. */
-function framesOf({ page, scans }: Opened, first: Buffer, problemText: (error: unknown) => string): ReadableStream {
+/** The pages of a scan, each read when the asker takes it. @param ended is called when there are no more */
+function framesOf(
+  { page, scans }: Opened,
+  first: Buffer,
+  problemText: (error: unknown) => string,
+  ended = (): void => {},
+): ReadableStream {
   let frame: Buffer | undefined = first
   let more = page.more
   return new ReadableStream<Uint8Array>(
@@ -87,9 +96,12 @@ function framesOf({ page, scans }: Opened, first: Buffer, problemText: (error: u
           more = undefined
           controller.enqueue(encodeFailure(problemText(error)))
         }
-        if (more === undefined) controller.close()
+        if (more !== undefined) return
+        ended()
+        controller.close()
       },
       cancel() {
+        ended()
         if (more !== undefined) scans.cancel(more)
       },
     },

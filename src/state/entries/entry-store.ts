@@ -5,6 +5,7 @@ import type { StateEnvironment, StatePlace } from '../environment.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
 import type { WriteBatch } from '../../engine/write-batch.ts'
 import { HeldUpdates } from './held-updates.ts'
+import { KeyChanges } from './key-changes.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
 import type { ChangelogRecord, ChangelogSink, Pace, StateStore } from '../states.ts'
 import { DELETED } from '../../engine/row-list.ts'
@@ -48,6 +49,8 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   /** True: the cache keeps to its bound within a record, too, as those of Kafka Streams do. */
   readonly #evictsAtOnce: boolean
   readonly #held: HeldUpdates<V, E>
+  /** Lets those who watch the store know which keys change. */
+  protected readonly changes: KeyChanges<E>
   /** Is called with what the cache hands on. */
   protected listener: Listener | undefined
   readonly #slice = new RecordSlice()
@@ -70,6 +73,17 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     this.#rowHasTimestamp = rowHasTimestamp
     this.#evictsAtOnce = this.cached && environment.compatible
     this.#held = new HeldUpdates(place.held)
+    this.changes = new KeyChanges<E>({
+      mapKeyOf: (key) => this.keys.mapKeyOf(key),
+      mapKey: ({ mapKey }) => mapKey,
+      keyOf: ({ key, mapKey }) => {
+        const scratch = place.scratch.rewind()
+        this.keys.writeAs(key, mapKey, scratch)
+        return scratch.row()
+      },
+      release: (entry) => (entry.noted = false),
+      unlogged: () => this.#unlogged,
+    })
   }
 
   get dirtyBytes(): number {
@@ -181,7 +195,12 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     entry.timestamp = timestamp
     if (!this.#rowHasTimestamp) entry.logTime = logTime
     entry.referenced = true
-    if (entry.unlogged) return
+    if (entry.noted) return
+    this.changes.note(entry)
+    if (entry.unlogged) {
+      entry.noted = true
+      return
+    }
     entry.unlogged = true
     this.#unlogged.push(entry)
     if (entry.dirty) return
@@ -264,6 +283,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   logChanges(sink: ChangelogSink | undefined): void {
     this.#staged.beginCommit()
     for (const entry of this.#unlogged) if (entry.unlogged) this.#log(entry, sink)
+    this.changes.logging(this.#unlogged)
     this.#unlogged = []
     this.#countKept()
   }
@@ -271,6 +291,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   committed(): void {
     this.#staged.committed()
     this.#countKept()
+    this.changes.committed()
   }
 
   writeChanges(batch: WriteBatch): void {
@@ -287,6 +308,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     }
     this.dirty.length = 0
     this.#forgetStaged()
+    this.changes.written()
   }
 
   #forgetStaged(): void {
@@ -300,6 +322,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   /** Forgets everything above the engine. */
   clear(): void {
     this.#held.clear()
+    this.changes.clear()
     this.dirty.length = 0
     this.#unlogged = []
     this.#forgetStaged()

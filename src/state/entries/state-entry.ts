@@ -49,6 +49,7 @@ const DIRTY = 2
 const UNLOGGED = 4
 const REFERENCED = 8
 const AWAITED = 16
+const NOTED = 32
 
 export const NOT_STAGED = -1
 
@@ -64,7 +65,7 @@ export class StateEntry<K, V> implements Entry<V> {
   timestamp = -1
   /** The timestamp of its changelog record, in stores whose rows have none. */
   logTime = -1
-  /** Five booleans in one field, because there may be millions of entries. */
+  /** Six booleans in one field, because there may be millions of entries. */
   #marks = REFERENCED
   /** The number of its row among those that wait for the engine. */
   row = NOT_STAGED
@@ -102,7 +103,16 @@ export class StateEntry<K, V> implements Entry<V> {
   }
 
   set unlogged(is: boolean) {
-    this.#mark(UNLOGGED, is)
+    this.#mark(UNLOGGED | NOTED, is)
+  }
+
+  /** True if nobody needs to know of another change before the next log: the store, or those who watch it. */
+  get noted(): boolean {
+    return (this.#marks & NOTED) !== 0
+  }
+
+  set noted(is: boolean) {
+    this.#mark(NOTED, is)
   }
 
   /** Set by use, cleared when eviction passes. */

@@ -56,6 +56,7 @@ export class KeyValueEntryStore<K, V>
     this.#header = header
     this.reads = new KeyValueReads({
       timestamped: spec.timestamped,
+      changes: this.changes,
       observe: () => this.observe(),
       rows: (consistency) => ({
         engine,
@@ -116,6 +117,17 @@ export class KeyValueEntryStore<K, V>
     if (this.#entries.size > 0) this.clear()
     rows.begin().int16(this.place.prefix).range(record.buffer, record.keyStart, record.keyEnd)
     restoreValue(record, rows, this.spec.timestamped)
+  }
+
+  get isWatched(): boolean {
+    return this.changes.isWatched
+  }
+
+  restoredRows(rowKeys: readonly Buffer[]): void {
+    for (const rowKey of rowKeys) {
+      if (rowKey.compare(this.#header, 0, PREFIX_LENGTH, 0, PREFIX_LENGTH) === 0)
+        this.changes.restoredKey(rowKey.subarray(PREFIX_LENGTH))
+    }
   }
 
   override written(): void {

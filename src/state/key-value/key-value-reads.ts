@@ -1,7 +1,7 @@
 import type { KeyValueEngine } from '../../engine/engine.ts'
 import { readLong } from '../../serde/big-endian.ts'
 import { MergedRows, type RowChange } from '../entries/merged-rows.ts'
-import type { Consistency, RowOp, RowQuery, StoredRows, StoreReads } from '../reads.ts'
+import type { Consistency, RowChanges, RowOp, RowQuery, StoredRows, StoreReads } from '../reads.ts'
 import { prefixBounds, rangeBounds } from '../rows/row-bounds.ts'
 
 /** Rows `header ‖ key` as one reader sees them. */
@@ -17,6 +17,7 @@ export interface KeyedRows {
 /** What the reads of a key-value store need of it. */
 export interface KeyValueSource {
   readonly timestamped: boolean
+  readonly changes: RowChanges
   observe(): boolean
   rows(consistency: Consistency): KeyedRows
 }
@@ -30,6 +31,10 @@ export class KeyValueReads implements StoreReads {
 
   constructor(source: KeyValueSource) {
     this.#source = source
+  }
+
+  get changes(): RowChanges {
+    return this.#source.changes
   }
 
   observe(): boolean {
@@ -61,7 +66,9 @@ export function openKeyed(rows: KeyedRows, query: RowQuery): KeyedCursor {
     case 'range':
     case 'prefix': {
       const bounds =
-        query.op === 'prefix' ? prefixBounds(header, query.prefix) : rangeBounds(header, query.from, query.to)
+        query.op === 'prefix'
+          ? prefixBounds(header, query.prefix, query.after)
+          : rangeBounds(header, query.from, query.to)
       if (Buffer.compare(bounds.lower, bounds.upper) >= 0) return new OneRow(bounds.lower, undefined)
       const changes = rows.changes(bounds.lower, bounds.upper)
       return new MergedRows(engine, { ...bounds, reverse: query.reverse, changes })

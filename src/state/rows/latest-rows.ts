@@ -31,6 +31,14 @@ export class LatestRows {
     return this.#rows.length >= MAX_ROWS || this.#bytes >= MAX_BYTES
   }
 
+  /** Returns copies of the keys of all rows. */
+  keys(): Buffer[] {
+    const rows = this.#rows
+    return Array.from({ length: rows.length }, (_, row) =>
+      Buffer.from(rows.buffer(row).subarray(rows.start(row), rows.keyEnd(row))),
+    )
+  }
+
   begin(): ByteWriter {
     return this.#writer.beginRow()
   }

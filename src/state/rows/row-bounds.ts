@@ -14,10 +14,11 @@ export function rangeBounds(header: Buffer, from: Buffer | undefined, to: Buffer
   }
 }
 
-/** Bounds the rows whose keys begin with `header ‖ prefix`. */
-export function prefixBounds(header: Buffer, prefix: Buffer): RowBounds {
+/** Bounds the rows whose keys begin with `header ‖ prefix`; with `after`, those behind `header ‖ after`. */
+export function prefixBounds(header: Buffer, prefix: Buffer, after?: Buffer): RowBounds {
   const lower = Buffer.concat([header, prefix])
-  return { lower, upper: behindPrefix(lower) }
+  const upper = behindPrefix(lower)
+  return { lower: after === undefined ? lower : Buffer.concat([header, after, LEAST]), upper }
 }
 
 /** Returns the first key behind all that begin with `prefix`, of which one byte at least is not the greatest. */

@@ -283,12 +283,22 @@ export class TaskState {
    * a store, or any other. Changes that `logChanges` was not called for are in no changelog.
    */
   write(checkpoints: ReadonlyMap<string, Checkpoint>): MaybePromise<void> {
+    const restored = this.#restoredKeys()
     this.prepareWrite()
     this.#isPrepared = false
     for (const [name, checkpoint] of checkpoints) this.#spaceOf(name).setCheckpoint(name, checkpoint)
     const written = this.#writeSpaces()
-    if (isPromise(written)) return written.then(() => this.#written())
-    this.#written()
+    if (isPromise(written)) return written.then(() => this.#written(restored))
+    this.#written(restored)
+  }
+
+  /** Returns the keys of the rows that were restored, by space, where somebody watches a standby. */
+  #restoredKeys(): ReadonlyMap<EngineSpace, readonly Buffer[]> {
+    const keys = new Map<EngineSpace, readonly Buffer[]>()
+    for (const { store, space } of this.#all) {
+      if (store.isWatched === true && !keys.has(space)) keys.set(space, space.restored.keys())
+    }
+    return keys
   }
 
   /** Returns how far the rows in the engine are, if a checkpoint of this name was written. */
@@ -354,8 +364,9 @@ export class TaskState {
     })
   }
 
-  #written(): void {
+  #written(restored: ReadonlyMap<EngineSpace, readonly Buffer[]>): void {
     for (const { store } of this.#all) store.written()
+    for (const { store, space } of this.#all) store.restoredRows?.(restored.get(space) ?? [])
     this.#rows.rewind()
     this.#retryAbove = 0
     this.#forgetExcess()

@@ -15,6 +15,8 @@ export class Version<V> {
   row = NOT_STAGED
   /** True if a commit has to log it. */
   unlogged = false
+  /** True if nobody needs to know of another change before the next log: the store, or those who watch it. */
+  noted = false
   /** True if a commit has to write its row: its value is new, or the end of its validity. */
   unwritten = false
   /** The bytes that it counts for in its history. */

@@ -5,6 +5,7 @@ import { KeyCodec, ValueCodec, type MapKey } from '../codecs.ts'
 import type { WriteBatch } from '../../engine/write-batch.ts'
 import type { StateEnvironment, StatePlace } from '../environment.ts'
 import { DELETED } from '../../engine/row-list.ts'
+import { KeyChanges } from '../entries/key-changes.ts'
 import { StagedRows } from '../entries/staged-rows.ts'
 import { NOT_STAGED } from '../entries/state-entry.ts'
 import type { Consistency, StoreReads } from '../reads.ts'
@@ -54,6 +55,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   /** Logged versions that the engine lacks: `key`, `value`. */
   readonly #staged = new StagedRows()
   #stagedBytes = 0
+  readonly #changes: KeyChanges<VersionChange<K, V>>
   readonly reads: StoreReads
 
   constructor(spec: VersionedStoreSpec, place: StatePlace, keySerde: Serde<K>, valueSerde: Serde<V>) {
@@ -66,11 +68,23 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     this.#retention = new Retention(spec.historyRetention, false, true)
     this.#layout = new VersionedLayout(place.prefix)
     if (place.kept !== null) this.#retention.begin(readLong(place.kept, 0))
+    this.#changes = new KeyChanges({
+      mapKeyOf: (key) => this.#keys.mapKeyOf(key),
+      mapKey: ({ history }) => history.mapKey,
+      keyOf: ({ history }) => {
+        const scratch = place.scratch.rewind()
+        this.#keys.writeAs(history.key, history.mapKey, scratch)
+        return scratch.row()
+      },
+      release: ({ version }) => (version.noted = false),
+      unlogged: () => this.#unlogged,
+    })
     this.reads = new VersionedReads({
       engine: place.engine,
       layout: this.#layout,
       retention: this.#retention,
       keys: this.#keys,
+      changes: this.#changes,
       observe: () => this.#staged.observe(),
       history: (key) => this.#histories.get(this.#keys.mapKeyOf(key)),
       changed: () => new Set(this.#unwritten.map(({ history }) => history)),
@@ -114,11 +128,17 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     const version = this.#versionAt(history, timestamp)
     version.current = kept
     version.bytes = bytes
-    if (!version.unlogged) {
-      version.unlogged = true
-      this.#unlogged.push({ history, version })
-    }
+    if (!version.noted) this.#note({ history, version })
     return version === history.latest ? 'latest' : 'historical'
+  }
+
+  #note(change: VersionChange<K, V>): void {
+    const { version } = change
+    version.noted = true
+    this.#changes.note(change)
+    if (version.unlogged) return
+    version.unlogged = true
+    this.#unlogged.push(change)
   }
 
   all(): EntryCursor<K, V> {
@@ -158,7 +178,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     const { rows } = this.#place
     const slice = new RecordSlice()
     for (const { history, version } of this.#unlogged) {
-      version.unlogged = false
+      version.unlogged = version.noted = false
       rows.beginRow()
       this.#keys.writeAs(history.key, history.mapKey, rows)
       const keyLength = rows.position - rows.rowStart
@@ -175,12 +195,14 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
       slice.setValue(version.tombstone ? -1 : keyEnd, position)
       sink.append(slice)
     }
+    this.#changes.logging(this.#unlogged)
     this.#unlogged = []
   }
 
   committed(): void {
     this.#staged.committed()
     this.#retention.committed()
+    this.#changes.committed()
   }
 
   writeChanges(batch: WriteBatch): void {
@@ -201,12 +223,15 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
       while (history.past.length > 0 && history.validTo(history.past[0]!) < first)
         this.#forget(history, history.past.shift()!)
     }
+    const restored = this.#restoring && this.#changes.isWatched ? this.#unwritten : []
     this.#unwritten = []
     this.#retention.written()
     this.#dirtyBytes = 0
     this.#forgetStaged()
+    this.#changes.written()
     if (this.#restoring) this.#clear()
     this.#restoring = false
+    this.#changes.restored(restored)
   }
 
   restore(record: ChangelogRecord): void {
@@ -332,6 +357,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   #clear(): void {
     for (const history of this.#histories.values()) this.#place.resident.bytes -= history.size
     this.#histories.clear()
+    this.#changes.clear()
     this.#unlogged = []
     this.#unwritten = []
     this.#dirtyBytes = 0

@@ -4,7 +4,7 @@ import type { KeyCodec } from '../codecs.ts'
 import { byRowKey, type RowChange } from '../entries/merged-rows.ts'
 import { openKeyed, type KeyedCursor } from '../key-value/key-value-reads.ts'
 import { ListedRows } from '../listed-rows.ts'
-import type { Consistency, RowOp, RowQuery, StoredRow, StoredRows, StoreReads } from '../reads.ts'
+import type { Consistency, RowChanges, RowOp, RowQuery, StoredRow, StoredRows, StoreReads } from '../reads.ts'
 import { ByteWriter } from '../rows/byte-writer.ts'
 import type { Retention } from '../segment-retention.ts'
 import { scanPast } from './past-rows.ts'
@@ -17,6 +17,7 @@ export interface VersionedSource<K, V> {
   readonly layout: VersionedLayout
   readonly retention: Retention
   readonly keys: KeyCodec<K>
+  readonly changes: RowChanges
   observe(): boolean
   /** Returns what is in memory of a key. */
   history(key: Buffer): History<K, V> | undefined
@@ -38,6 +39,10 @@ export class VersionedReads<K, V> implements StoreReads {
   constructor(source: VersionedSource<K, V>) {
     this.#source = source
     this.#header = source.layout.latestSpace(this.#writer.rewind()).copyOfRow()
+  }
+
+  get changes(): RowChanges {
+    return this.#source.changes
   }
 
   observe(): boolean {

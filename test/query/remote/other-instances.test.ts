@@ -187,6 +187,41 @@ describe('an instance that does not have the task', () => {
     expect(lengths).toEqual([ROWS, 112, 11, 2, 5, 2, 2])
   })
 
+  test('shows changes as the owner does, and goes on when the owner is reached elsewhere', async () => {
+    const other = await serve(streams, { listen: 0, auth: 'none' })
+    asker.hosts = { active: `127.0.0.1:${other.address!.port}`, standbys: [] }
+    const one = asker.store(history).watch({ key: 'rum 1' })
+    const some = asker.store(history).watch({ prefix: 'rum' })
+    /** Reads up to this row, and returns all that came. */
+    const read = async (watch: typeof one, last: string): Promise<string[]> => {
+      const shown: string[] = []
+      while (shown.at(-1) !== last) {
+        const { value } = await watch.next()
+        shown.push(`${value.key}: ${value.value}`)
+      }
+      return shown
+    }
+    await using writer = await TopicWriter.open(log, prices)
+    const write = async (key: string, price: string): Promise<void> => {
+      writer.write(key, price, { timestamp: 2000 })
+      await writer.flush()
+    }
+    await read(one, 'rum 1: undefined')
+    await write('rum 1', '1')
+    await read(one, 'rum 1: 1')
+    await read(some, 'rum 1: 1')
+    await write('rum 2', '1')
+    await read(some, 'rum 2: 1')
+    asker.hosts = { active: owner, standbys: [] }
+    await other.close()
+    await write('rum 1', '2')
+    expect(await read(one, 'rum 1: 2')).toEqual(['rum 1: 2'])
+    expect(await read(some, 'rum 1: 2')).toEqual(['rum 1: 2'])
+    const before = connections()
+    await Promise.all([one.return!(), some.return!()])
+    await until(() => connections() < before)
+  })
+
   test('asks for many keys by one request for each partition', async () => {
     const store = asker.asked(texts)
     const keys = Array.from({ length: ROWS }, (_, number) => () => `word ${number}`)

@@ -73,6 +73,28 @@ describe('several threads on Kafka', () => {
     expect(() => streams.store('nothing')).toThrow(expect.objectContaining({ code: 'MR_STORE_UNKNOWN' }))
   })
 
+  test('show the rows of their stores as they change, also when a thread is replaced', async () => {
+    await using streams = await sums.start(sums.app({ onUncaughtError: 'replaceThread' }))
+    const watch = streams.store<KeyValueView<string, Total>>('totals').watch({ timeout: '60s' })
+    const seen = new Map<string, readonly [number, number]>()
+    const readAll = async (): Promise<void> => {
+      const expected = sums.expected()
+      const isThere = ([account, [sum]]: readonly [string, readonly [number, number]]): boolean =>
+        seen.get(account)?.[0] === sum
+      while (![...expected].every(isThere)) {
+        const { value } = await watch.next()
+        seen.set(value.key, [value.value.sum, value.value.count])
+      }
+      expect(seen).toEqual(expected)
+    }
+    await sums.pay(500)
+    await readAll()
+    await sums.payWithFault(THROW)
+    await sums.pay(500)
+    await readAll()
+    await watch.return!()
+  })
+
   test('leave the companions of the application to the main thread', async () => {
     const threads: (number | string)[] = []
     const companion: Companion = {

@@ -2,7 +2,7 @@ import type { RowRequest } from '../../../query/row-request.ts'
 import type { AskedStore, CheckedQuery, FoundRow, SerializedKey } from '../../../query/store-queries.ts'
 import { cursorBehind, readCursor, type ListName, type RowPlace } from './cursor.ts'
 
-type Scan = Exclude<RowRequest['query'], { op: 'get' | 'keys' }>
+type Scan = Exclude<RowRequest['query'], { op: 'get' | 'keys' | 'watch' }>
 
 /** Rows that a client asked for: of all keys, or of one. */
 export interface ListingOptions {

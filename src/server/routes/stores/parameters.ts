@@ -33,13 +33,20 @@ const time = z
 const Position = z.record(z.string(), z.record(z.string().regex(/^\d{1,10}$/), z.number().int().nonnegative()))
 
 const position = z.string().transform((text, context) => {
+  const read = readPosition(text)
+  if (read !== undefined) return read
+  context.addIssue({ code: 'custom', message: 'give what the header Millrace-Position had' })
+  return z.NEVER
+})
+
+/** Returns a position that was written as base64url of JSON; undefined: it is none. */
+export function readPosition(text: string): z.output<typeof Position> | undefined {
   try {
     return Position.parse(JSON.parse(Buffer.from(text, 'base64url').toString()))
   } catch {
-    context.addIssue({ code: 'custom', message: 'give what the header Millrace-Position had' })
-    return z.NEVER
+    return undefined
   }
-})
+}
 
 /** Parameters of every query. */
 export const QUERIED = {

@@ -84,7 +84,7 @@ export class ShownRows {
   }
 }
 
-function shownPartition({ partition }: Source): number | null {
+export function shownPartition({ partition }: Pick<Source, 'partition'>): number | null {
   return partition < 0 ? null : partition
 }
 

@@ -6,6 +6,7 @@ import { many } from './many.ts'
 import { QUERIED, queryOf, STORE } from './parameters.ts'
 import { timed } from './timed.ts'
 import { versions } from './versions.ts'
+import { watch } from './watch.ts'
 
 const Store = z
   .object({
@@ -27,6 +28,7 @@ export const stores: Family = (served) => [
   ...timed(served, 'sessions', 'overlap these bounds'),
   ...versions(served),
   many(served),
+  watch(served),
 ]
 
 function details({ streams }: Served): Route {

@@ -1,0 +1,164 @@
+import type { Consistency, RowChanges, RowWatcher } from '../reads.ts'
+
+/** How a store sees what stands for a changed key: its entry, or one of its versions. */
+export interface ChangeSource<C> {
+  /** @throws MR_STATE_DESERIALIZE */
+  mapKeyOf(key: Buffer): unknown
+  mapKey(change: C): unknown
+  /** Returns the bytes of the key, valid until the next call. */
+  keyOf(change: C): Buffer
+  /** Has the next change of this key noted, too. */
+  release(change: C): void
+  /** Returns what has changed since changes were last logged. */
+  unlogged(): Iterable<C>
+}
+
+/**
+ * Notifies those who watch a store of keys that change. Unwatched it is called once for each key of a commit, and keeps
+ * nothing. What a commit changes is the list that it has logged. What has changed since is noted once for each key
+ * between two looks.
+ */
+export class KeyChanges<C> implements RowChanges {
+  readonly #source: ChangeSource<C>
+  readonly #watchers: Readonly<Record<Consistency, Watchers<C>>>
+  /** Lists that the commit under way has logged. Kept for readers that begin to watch before its outcome is known. */
+  readonly #logged: (readonly C[])[] = []
+  #noted: C[] = []
+  #notes = false
+
+  constructor(source: ChangeSource<C>) {
+    this.#source = source
+    this.#watchers = { committed: new Watchers(source), latest: new Watchers(source) }
+  }
+
+  get isWatched(): boolean {
+    return !this.#watchers.committed.isEmpty || !this.#watchers.latest.isEmpty
+  }
+
+  add(watcher: RowWatcher): void {
+    this.#watchers[watcher.consistency].add(watcher)
+    if (watcher.consistency === 'committed' || this.#notes) return
+    this.#notes = true
+    for (const change of this.#source.unlogged()) this.#source.release(change)
+  }
+
+  remove(watcher: RowWatcher): void {
+    this.#watchers[watcher.consistency].remove(watcher)
+    if (!this.#watchers.latest.isEmpty) return
+    this.#notes = false
+    this.#noted = []
+  }
+
+  look(): void {
+    if (this.#noted.length === 0) return
+    const noted = this.#noted
+    this.#noted = []
+    for (const change of noted) this.#source.release(change)
+    this.#watchers.latest.notify(noted)
+  }
+
+  // ---- called by the store
+
+  /** A key has changed. Called again for the same key only after `release`, or after its change was logged. */
+  note(change: C): void {
+    if (this.#notes) this.#noted.push(change)
+  }
+
+  /** A commit logs these changes. The list must not change afterwards. */
+  logging(changes: readonly C[]): void {
+    if (changes.length > 0) this.#logged.push(changes)
+  }
+
+  /** The commit under way has succeeded, and its rows can be read as committed. */
+  committed(): void {
+    const logged = this.#logged.splice(0)
+    for (const changes of logged) this.#watchers.committed.notify(changes)
+    this.look()
+  }
+
+  /** Rows of these keys came from the changelog, and can be read. */
+  restored(changes: readonly C[]): void {
+    this.#watchers.committed.notify(changes)
+    this.#watchers.latest.notify(changes)
+  }
+
+  /** As `restored`, for the bytes of a key. */
+  restoredKey(key: Buffer): void {
+    this.#watchers.committed.notifyKey(key)
+    this.#watchers.latest.notifyKey(key)
+  }
+
+  /** The engine has all that was logged. */
+  written(): void {
+    this.#logged.length = 0
+  }
+
+  /** What is above the engine is forgotten. */
+  clear(): void {
+    this.#logged.length = 0
+    this.#noted = []
+  }
+}
+
+/** Those who watch with one consistency. */
+class Watchers<C> {
+  readonly #source: ChangeSource<C>
+  readonly #ofPrefix = new Set<RowWatcher>()
+  /** By map key. */
+  readonly #ofKey = new Map<unknown, Set<RowWatcher>>()
+
+  constructor(source: ChangeSource<C>) {
+    this.#source = source
+  }
+
+  get isEmpty(): boolean {
+    return this.#ofPrefix.size === 0 && this.#ofKey.size === 0
+  }
+
+  add(watcher: RowWatcher): void {
+    const { key } = watcher.query
+    if (key === undefined) {
+      this.#ofPrefix.add(watcher)
+      return
+    }
+    const mapKey = this.#source.mapKeyOf(key)
+    const watchers = this.#ofKey.get(mapKey)
+    if (watchers === undefined) this.#ofKey.set(mapKey, new Set([watcher]))
+    else watchers.add(watcher)
+  }
+
+  remove(watcher: RowWatcher): void {
+    this.#ofPrefix.delete(watcher)
+    const { key } = watcher.query
+    if (key === undefined) return
+    const mapKey = this.#source.mapKeyOf(key)
+    const watchers = this.#ofKey.get(mapKey)
+    watchers?.delete(watcher)
+    if (watchers?.size === 0) this.#ofKey.delete(mapKey)
+  }
+
+  notify(changes: readonly C[]): void {
+    if (this.isEmpty) return
+    for (const change of changes) {
+      const ofKey = this.#ofKey.size === 0 ? undefined : this.#ofKey.get(this.#source.mapKey(change))
+      if (ofKey !== undefined || this.#ofPrefix.size > 0) this.#notify(this.#source.keyOf(change), ofKey)
+    }
+  }
+
+  notifyKey(key: Buffer): void {
+    if (!this.isEmpty)
+      this.#notify(key, this.#ofKey.size === 0 ? undefined : this.#ofKey.get(this.#source.mapKeyOf(key)))
+  }
+
+  #notify(key: Buffer, ofKey: ReadonlySet<RowWatcher> = NOBODY): void {
+    for (const watcher of ofKey) watcher.changed(key)
+    for (const watcher of this.#ofPrefix) if (startsWith(key, watcher.query.prefix)) watcher.changed(key)
+  }
+}
+
+const NOBODY: ReadonlySet<RowWatcher> = new Set()
+
+function startsWith(key: Buffer, prefix: Buffer | undefined): boolean {
+  if (prefix === undefined) return true
+  return key.length >= prefix.length && key.compare(prefix, 0, prefix.length, 0, prefix.length) === 0
+}
