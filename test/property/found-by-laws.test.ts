@@ -351,3 +351,47 @@ describe('optimized topologies', () => {
     expect(driver.output(results).readValues()).toEqual(['y+x'])
   })
 })
+
+describe('merged repartitions', () => {
+  test('take along nothing that goes elsewhere, where null keys are no less than others', async () => {
+    const grouped = topic('grouped', { key: string(), value: long() })
+    const run = async (optimize: 'none' | 'all'): Promise<unknown> => {
+      await using driver = new TopologyTestDriver(
+        app(
+          (builder) => {
+            const types = { key: string(), value: string() }
+            const known = builder
+              .stream(texts)
+              .selectKey((value) => (value === '' ? null : value) as string)
+              .filter(() => true)
+            known.groupByKey(types).count().toStream().to(grouped)
+            known.to(results)
+          },
+          { optimize },
+        ),
+      )
+      driver.input(texts).pipe('a', 'rye', { timestamp: 0 })
+      driver.input(texts).pipe('b', '', { timestamp: 1 })
+      return [driver.output(results).readValues(), driver.output(grouped).readValues()]
+    }
+    expect(await run('none')).toEqual([['rye', ''], [1]])
+    expect(await run('all')).toEqual(await run('none'))
+  })
+
+  test('still are one where all that lies between leads into them', () => {
+    const { subtopologies } = app(
+      (builder) => {
+        const types = { key: string(), value: string() }
+        const known = builder
+          .stream(texts)
+          .selectKey((value) => value)
+          .filter(() => true)
+        known.groupByKey(types).count()
+        known.groupByKey(types).reduce((left) => left)
+      },
+      { optimize: 'all' },
+    ).topology()
+    const sinks = subtopologies.flatMap(({ nodes }) => nodes.filter((node) => node.kind === 'sink'))
+    expect(sinks).toHaveLength(1)
+  })
+})

@@ -9,7 +9,7 @@ import { newRepartition, repartitionNode } from './repartition.ts'
 export function mergeRepartitions(graph: LogicalGraph): void {
   liftAboveMerges(graph)
   for (const [changer, repartitions] of graph.repartitionsByKeyChange) {
-    const alike = [...repartitions].filter((node) => graph.settings.compatible || comesFromOnly(node, changer))
+    const alike = graph.settings.compatible ? [...repartitions] : mergeable(changer, [...repartitions])
     if (alike.length > 0) mergeBelow(graph, changer, alike)
   }
 }
@@ -77,6 +77,21 @@ function liftAboveMerges(graph: LogicalGraph): void {
     const repartitions = repartitionsByMerge.get(merge)
     if (repartitions !== undefined) repartitionsByKeyChange.set(merge, repartitions)
   }
+}
+
+/** Returns the repartitions whose merging changes no result. */
+function mergeable(changer: GraphNode, repartitions: readonly GraphNode[]): readonly GraphNode[] {
+  const pure = new Set(repartitions.filter((node) => comesFromOnly(node, changer)))
+  return [...pure].filter((node) => leadsOnlyInto(belowOf(node, changer), pure))
+}
+
+/**
+ * False if what lies between the changed key and its repartitions goes elsewhere as well. It would move below the
+ * merged repartition, which null keys do not pass.
+ */
+function leadsOnlyInto(node: GraphNode | undefined, repartitions: ReadonlySet<GraphNode>): boolean {
+  if (node === undefined || repartitions.has(node)) return node !== undefined
+  return node.children.size > 0 && [...node.children].every((child) => leadsOnlyInto(child, repartitions))
 }
 
 /**
