@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ProxiedBrokers } from './rounds/brokers.ts'
+import { ProxiedBrokers } from './kit/brokers.ts'
 import { runRound } from './rounds/round.ts'
 import type { RunningBank } from './rounds/round.ts'
 

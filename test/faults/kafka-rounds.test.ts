@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { ProxiedBrokers } from './rounds/brokers.ts'
+import { ProxiedBrokers } from './kit/brokers.ts'
+import { runQueryRound } from './queries/round.ts'
 import { runRound } from './rounds/round.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-kafka-rounds-'))
@@ -34,3 +35,18 @@ test.each([
   },
   180_000,
 )
+
+/** `npm run queries` takes all faults, both group protocols and several threads. */
+test('any instance answers what a store was at the position of the answer, through cuts and kill -9', async () => {
+  const { tally, complaints, trace } = await runQueryRound(brokers, {
+    seed: 1,
+    groupProtocol: 'streams',
+    threads: 1,
+    faults: ['cut', 'kill'],
+    directory,
+  })
+  const { wrong, nulls, late, examples } = tally
+  if (wrong + nulls + late + complaints.length > 0)
+    expect.unreachable([...trace, ...examples, ...complaints].join('\n'))
+  expect(tally.hops).toBeGreaterThan(200)
+}, 120_000)

@@ -6,7 +6,7 @@ import { listTransactionsV0 } from '@platformatic/kafka'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Cluster } from '../../src/kafka/cluster/cluster.ts'
 import { clusterOptions } from '../../src/kafka/cluster/connection-options.ts'
-import { ProxiedBrokers } from './rounds/brokers.ts'
+import { ProxiedBrokers } from './kit/brokers.ts'
 import { runRound } from './rounds/round.ts'
 import type { RunningBank } from './rounds/round.ts'
 

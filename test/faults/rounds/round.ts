@@ -7,10 +7,13 @@ import { kafka } from 'millrace/kafka'
 import { feed } from '../../../examples/kit/generator.ts'
 import { uniqueName } from '../../kafka/broker/index.ts'
 import { Random } from '../../simulation/random.ts'
+import { AppProcess } from '../kit/app-process.ts'
+import { HEARTBEAT_INTERVAL, SESSION_TIMEOUT } from '../kit/brokers.ts'
+import type { ProxiedBrokers } from '../kit/brokers.ts'
+import { within } from '../kit/within.ts'
 import { bankApp, bankTopics, PARTITIONS } from './app.ts'
 import type { BankSettings, BankTopics } from './app.ts'
-import type { BankStatus } from './bank-main.ts'
-import { BankProcess } from './bank-process.ts'
+import type { BankProcessSettings, BankStatus } from './bank-main.ts'
 import {
   bankGenerator,
   booksDifference,
@@ -29,8 +32,6 @@ import type { CallsSeen } from './check-service.ts'
 import { CHECKS } from './checks.ts'
 import { openTransactions } from './open-transactions.ts'
 import type { OpenTransaction } from './open-transactions.ts'
-import { HEARTBEAT_INTERVAL, SESSION_TIMEOUT } from './brokers.ts'
-import type { ProxiedBrokers } from './brokers.ts'
 
 export interface RoundOptions {
   readonly seed: number
@@ -71,6 +72,7 @@ const processFaults = ['kill', 'kill', 'wipe', 'stop', 'zombie', 'pause'] as con
 const faultKinds = [...processFaults, 'brokerKill', 'brokerShutDown'] as const
 export type FaultKind = (typeof faultKinds)[number]
 
+const MAIN = join(import.meta.dirname, 'bank-main.ts')
 /** Requests whose responses may be lost: Produce, OffsetCommit, heartbeats of both protocols, those of transactions. */
 const LOSABLE: ReadonlySet<number> = new Set([0, 8, 12, 22, 24, 25, 26, 28, 88])
 const RATE = 1000
@@ -102,7 +104,7 @@ export function runRound(brokers: ProxiedBrokers, options: RoundOptions): Promis
 interface Place {
   readonly name: string
   readonly directory: string
-  process: BankProcess
+  process: AppProcess<BankStatus>
   isBusy: boolean
   /** When it was last frozen for longer than its session lasts, by `performance.now()`. */
   wasZombieUntil: number
@@ -225,8 +227,8 @@ class Round {
     return { name, directory, process: this.#spawn(directory), isBusy: false, wasZombieUntil: -Infinity }
   }
 
-  #spawn(directory: string): BankProcess {
-    return new BankProcess({
+  #spawn(directory: string): AppProcess<BankStatus> {
+    const settings: BankProcessSettings = {
       ...this.#settings,
       stateDirectory: directory,
       kafka: {
@@ -236,7 +238,8 @@ class Round {
         heartbeatInterval: HEARTBEAT_INTERVAL,
         transactionTimeout: 4000,
       },
-    })
+    }
+    return new AppProcess<BankStatus>({ main: MAIN, settings })
   }
 
   async #disturb(): Promise<void> {
@@ -454,20 +457,6 @@ function isIdle(status: BankStatus | undefined): boolean {
   return status?.state === 'running' && status.lag === 0 && status.calls === 0
 }
 
-function hasTasks({ status }: BankProcess): boolean {
+function hasTasks({ status }: AppProcess<BankStatus>): boolean {
   return status?.state === 'running' && status.tasks.length > 0
-}
-
-/** @throws if it takes too long */
-async function within<T>(ms: number, work: Promise<T>, complaint: string): Promise<T> {
-  const done = new AbortController()
-  const late = async (): Promise<never> => {
-    await sleep(ms, undefined, { signal: done.signal })
-    throw new Error(`${complaint}, not within ${ms} ms`)
-  }
-  try {
-    return await Promise.race([work, late()])
-  } finally {
-    done.abort()
-  }
 }

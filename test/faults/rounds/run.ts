@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { ProxiedBrokers } from './brokers.ts'
+import { counted, oneOf, wholeNumber } from '../kit/arguments.ts'
+import { ProxiedBrokers } from '../kit/brokers.ts'
 import type { FaultKind } from './round.ts'
 import { runUntilDecided } from './until-decided.ts'
 
@@ -90,21 +91,4 @@ async function round(seed: number): Promise<void> {
   }
   outcome.failed++
   console.log(`seed ${seed} failed; again: ${replay}`)
-}
-
-/** `kill 2, pause 1` */
-function counted(counts: Iterable<readonly [string, number]>): string {
-  return Array.from(counts, ([kind, count]) => `${kind} ${count}`).join(', ')
-}
-
-function oneOf<const T extends string>(name: string, value: string, known: readonly T[]): T {
-  const found = known.find((each) => each === value)
-  if (found === undefined) throw new Error(`--${name} is one of ${known.join(', ')}, not ${value}`)
-  return found
-}
-
-function wholeNumber(name: string, value: string): number {
-  const number = Number(value)
-  if (!Number.isInteger(number) || number < 1) throw new Error(`--${name} is a whole number from 1 on, not ${value}`)
-  return number
 }

@@ -1,4 +1,4 @@
-import type { ProxiedBrokers } from './brokers.ts'
+import type { ProxiedBrokers } from '../kit/brokers.ts'
 import { ForgottenTransaction, runRound } from './round.ts'
 import type { RoundOptions, RoundResult } from './round.ts'
 

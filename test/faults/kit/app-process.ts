@@ -1,28 +1,34 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { join } from 'node:path'
-import type { BankProcessSettings, BankStatus } from './bank-main.ts'
 import { UNCOMMITTED } from './exit-codes.ts'
 
-const MAIN = join(import.meta.dirname, 'bank-main.ts')
+export interface AppProcessOptions {
+  /** The module that it runs; `runApp` is what it calls. */
+  readonly main: string
+  /** What the module is given on its command line, as JSON. */
+  readonly settings: object
+  /** Variables of the environment beside those of this process. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
 /** Characters that are kept of a process's last errors, for a report. */
 const KEPT = 20_000
 
-/** The application in a process of its own. */
-export class BankProcess {
+/** An application in a process of its own. */
+export class AppProcess<Status extends object> {
   readonly #child: ChildProcess
   readonly #closed: Promise<void>
   #line = ''
   #wanted = true
   /** The last status that it printed. */
-  status: BankStatus | undefined
+  status: Status | undefined
   /** Its last errors and warnings. */
   errors = ''
 
-  constructor(settings: BankProcessSettings) {
-    this.#child = spawn(process.execPath, ['--conditions=millrace-source', MAIN, JSON.stringify(settings)], {
+  constructor({ main, settings, env = {} }: AppProcessOptions) {
+    this.#child = spawn(process.execPath, ['--conditions=millrace-source', main, JSON.stringify(settings)], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, NODE_OPTIONS: '' },
+      env: { ...process.env, ...env, NODE_OPTIONS: '' },
     })
     this.#child.stdout?.on('data', (chunk: Buffer) => this.#read(chunk.toString()))
     this.#child.stderr?.on('data', (chunk: Buffer) => (this.errors = (this.errors + chunk.toString()).slice(-KEPT)))
@@ -34,6 +40,10 @@ export class BankProcess {
         resolve()
       }),
     )
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   get hasEnded(): boolean {
