@@ -28,6 +28,8 @@ export interface PointReport extends Percentiles {
   readonly kind: 'points'
   /** Responses other than a row, and broken connections. */
   readonly failed: number
+  /** Their statuses; 0 is a broken connection. */
+  readonly statuses: readonly number[]
   /** The greatest delay of a request behind its time, ms: the client had no core then. */
   readonly late: number
 }
@@ -53,6 +55,7 @@ async function points(given: ClientTask & { kind: 'points' }): Promise<PointRepo
   const { rate, requests = Infinity, warmUp } = given
   const times: number[] = []
   const started = performance.now()
+  const statuses = new Set<number>()
   let [sent, failed, late] = [0, 0, 0]
   const ask = async (): Promise<void> => {
     const key = keys[Math.floor(Math.random() * keys.length)]
@@ -60,11 +63,14 @@ async function points(given: ClientTask & { kind: 'points' }): Promise<PointRepo
     const status = await statusOf(`${url}/v1/stores/${store}/entries/${key}`)
     if (begin - started < warmUp) return
     if (status === 200) times.push(performance.now() - begin)
-    else failed++
+    else {
+      failed++
+      statuses.add(status)
+    }
   }
   if (rate === undefined) {
     while (times.length + failed < requests && !isEnding) await ask()
-    return { kind: 'points', ...percentiles(times), failed, late }
+    return { kind: 'points', ...percentiles(times), failed, statuses: [...statuses], late }
   }
   const running = new Set<Promise<void>>()
   while (times.length + failed < requests && !isEnding) {
@@ -77,7 +83,7 @@ async function points(given: ClientTask & { kind: 'points' }): Promise<PointRepo
     await pause(1)
   }
   await Promise.all(running)
-  return { kind: 'points', ...percentiles(times), failed, late }
+  return { kind: 'points', ...percentiles(times), failed, statuses: [...statuses], late }
 }
 
 function keysOf({ accounts, among }: ClientTask & { kind: 'points' }): string[] {

@@ -49,8 +49,8 @@ export async function hop(directory: string): Promise<Row[]> {
     ] as const) {
       const among = { partitions, of: PARTITIONS }
       const task = { url, store: 'acc', kind: 'points', accounts: ACCOUNTS, among, warmUp: 1000 } as const
-      const { failed, ...times } = await startClient({ ...task, requests: REQUESTS }).report
-      if (failed > 0) throw new Error(`${failed} requests failed`)
+      const { failed, statuses, ...times } = await startClient({ ...task, requests: REQUESTS }).report
+      if (failed > 0) throw new Error(`${failed} requests failed: ${statuses.join(', ')}`)
       rows.push(ofTimes(`point query, idle, ${what}`, times, bounds))
     }
     return rows

@@ -7,7 +7,7 @@ import { createTopic, fill } from '../side-by-side/rig/topics.ts'
 import { payments } from '../side-by-side/rig/workloads.ts'
 import { onEmbeddedLog, startAsked } from './asked-app.ts'
 import { startClient } from './client-process.ts'
-import { ofTimes, type Row } from './verdict.ts'
+import { noted, ofTimes, type Row } from './verdict.ts'
 
 export const ACCOUNTS = 10_000
 /** So many that every account has some. */
@@ -35,11 +35,14 @@ async function onLog(directory: string, log: Log): Promise<Row[]> {
     if (request >= 0) times.push(performance.now() - begin)
   }
   const task = { url: asked.url, store: 'acc', kind: 'points', accounts: ACCOUNTS, warmUp: 1000 } as const
-  const { failed, ...http } = await startClient({ ...task, requests: REQUESTS }).report
-  if (failed > 0) throw new Error(`${failed} requests failed`)
+  const cpu = process.cpuUsage()
+  const { failed, statuses, ...http } = await startClient({ ...task, requests: REQUESTS }).report
+  if (failed > 0) throw new Error(`${failed} requests failed: ${statuses.join(', ')}`)
+  const { user, system } = process.cpuUsage(cpu)
   return [
     ofTimes('point query, idle, in the process', percentiles(times), { p99: 0.5 }),
     ofTimes('point query, idle, by HTTP', http, { p99: 2 }),
+    noted('CPU of the application for a query by HTTP', `${Math.round((user + system) / http.count)} µs`),
   ]
 }
 

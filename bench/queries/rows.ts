@@ -6,7 +6,7 @@ import { payment, type Payment } from '../side-by-side/rig/data.ts'
 import { fill } from '../side-by-side/rig/topics.ts'
 import { onEmbeddedLog, startAsked, type AskedApp } from './asked-app.ts'
 import { startClient } from './client-process.ts'
-import { atLeast, atMost, type Row } from './verdict.ts'
+import { atLeast, atMost, noted, type Row } from './verdict.ts'
 
 const MB = 1e6
 /** ms between two looks at memory. */
@@ -63,12 +63,7 @@ export function memory(directory: string, rows: number): Promise<Row[]> {
     const what = `memory of entries after ${asked.toLocaleString('en-US')} queries, half of them of absent keys`
     return [
       atMost(what, (after - before) / MB, 0, 'MB more'),
-      {
-        what: `a query, ${AT_A_TIME} at a time`,
-        measured: `${micros.toFixed(1)} µs`,
-        bound: '',
-        isKept: undefined,
-      },
+      noted(`a query, ${AT_A_TIME} at a time`, `${micros.toFixed(1)} µs`),
     ]
   })
 }

@@ -19,10 +19,15 @@ export function ofTimes(
   bounds: Bounds | undefined,
 ): Row {
   const measured = `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms, max ${max.toFixed(1)} ms`
-  if (bounds === undefined) return { what, measured, bound: '', isKept: undefined }
+  if (bounds === undefined) return noted(what, measured)
   const { p50: half = Infinity } = bounds
   const bound = [...(half === Infinity ? [] : [`p50 ≤ ${half} ms`]), `p99 ≤ ${bounds.p99} ms`].join(', ')
   return { what, measured, bound, isKept: p50 <= half && p99 <= bounds.p99 }
+}
+
+/** What has no bound. */
+export function noted(what: string, measured: string): Row {
+  return { what, measured, bound: '', isKept: undefined }
 }
 
 export function atMost(what: string, value: number, bound: number, unit: string): Row {
