@@ -1,3 +1,5 @@
+import { PageBuffer } from './page-buffer.ts'
+
 /** A part of what a watch shows. */
 export type WatchEvent =
   /** The rows that there are follow, each as `value`. A key that is not among them has no row. */
@@ -22,18 +24,7 @@ const KINDS = ['begin', 'current', 'value', 'change'] as const
 const HEADER = 1 + 1 + 4 + 4 + 8
 
 /** Writes events one after the other, each as kind, lengths, timestamp, key and value. */
-export class ChangeWriter {
-  #buffer: Buffer
-  #length = 0
-
-  constructor(size: number) {
-    this.#buffer = Buffer.allocUnsafeSlow(size)
-  }
-
-  get length(): number {
-    return this.#length
-  }
-
+export class ChangeWriter extends PageBuffer {
   mark(kind: 'begin' | 'current'): void {
     this.#add(kind, NO_KEY, undefined, -1)
   }
@@ -42,30 +33,17 @@ export class ChangeWriter {
     this.#add(kind, key, value, timestamp)
   }
 
-  /** Returns what was written. Nothing may be added afterwards. */
-  finish(): Buffer {
-    return this.#buffer.subarray(0, this.#length)
-  }
-
   #add(kind: WatchEvent['kind'], key: Buffer, value: Buffer | undefined, timestamp: number): void {
     const valueLength = value?.length ?? 0
-    const length = HEADER + key.length + valueLength
-    if (this.#length + length > this.#buffer.length) this.#grow(length)
-    const buffer = this.#buffer
-    let at = buffer.writeUInt8(KINDS.indexOf(kind), this.#length)
+    const begin = this.extend(HEADER + key.length + valueLength)
+    const { buffer } = this
+    let at = buffer.writeUInt8(KINDS.indexOf(kind), begin)
     at = buffer.writeUInt8(value === undefined ? 0 : 1, at)
     at = buffer.writeUInt32BE(key.length, at)
     at = buffer.writeUInt32BE(valueLength, at)
     at = buffer.writeDoubleBE(timestamp, at)
     key.copy(buffer, at)
     value?.copy(buffer, at + key.length)
-    this.#length += length
-  }
-
-  #grow(length: number): void {
-    const next = Buffer.allocUnsafeSlow(Math.max(2 * this.#buffer.length, this.#length + length))
-    this.#buffer.copy(next, 0, 0, this.#length)
-    this.#buffer = next
   }
 }
 

@@ -1,44 +1,21 @@
 import type { StoredRow } from '../state/reads.ts'
+import { PageBuffer } from './page-buffer.ts'
 
 /** Bytes before the key and the value of a row: their lengths, its timestamp, the bounds of its window. */
 const HEADER = 4 + 4 + 3 * 8
 
 /** Writes rows one after the other, each as its lengths, times, key and value. */
-export class PageWriter {
-  #buffer: Buffer
-  #length = 0
-
-  constructor(size: number) {
-    this.#buffer = Buffer.allocUnsafeSlow(size)
-  }
-
-  get length(): number {
-    return this.#length
-  }
-
+export class PageWriter extends PageBuffer {
   add({ key, value, timestamp, start, end }: StoredRow): void {
-    const length = HEADER + key.length + value.length
-    if (this.#length + length > this.#buffer.length) this.#grow(length)
-    const buffer = this.#buffer
-    let at = buffer.writeUInt32BE(key.length, this.#length)
+    const begin = this.extend(HEADER + key.length + value.length)
+    const { buffer } = this
+    let at = buffer.writeUInt32BE(key.length, begin)
     at = buffer.writeUInt32BE(value.length, at)
     at = buffer.writeDoubleBE(timestamp, at)
     at = buffer.writeDoubleBE(start, at)
     at = buffer.writeDoubleBE(end, at)
     key.copy(buffer, at)
     value.copy(buffer, at + key.length)
-    this.#length += length
-  }
-
-  /** Returns what was written. Nothing may be added afterwards. */
-  finish(): Buffer {
-    return this.#buffer.subarray(0, this.#length)
-  }
-
-  #grow(length: number): void {
-    const next = Buffer.allocUnsafeSlow(Math.max(2 * this.#buffer.length, this.#length + length))
-    this.#buffer.copy(next, 0, 0, this.#length)
-    this.#buffer = next
   }
 }
 

@@ -25,6 +25,9 @@ export class PartitionFinder {
   /** By store. The number of partitions of a task never changes. */
   readonly #known = new Map<string, StorePartitions>()
 
+  /** The looks that are under way, by store: many keys may be asked for at once. */
+  readonly #finding = new Map<string, Promise<StorePartitions | undefined>>()
+
   constructor(topology: Topology, applicationId: string, log: Pick<Log, 'describeTopics'>) {
     this.#topology = topology
     this.#applicationId = applicationId
@@ -46,7 +49,7 @@ export class PartitionFinder {
     const deadline = clock.monotonic() + timeout
     for (;;) {
       signal?.throwIfAborted()
-      const found = await inTime(this.#find(store), { store }, patience, deadline)
+      const found = await inTime(this.#findOnce(store), { store }, patience, deadline)
       if (found !== undefined) {
         this.#known.set(store, found)
         return found
@@ -54,6 +57,15 @@ export class PartitionFinder {
       if (clock.monotonic() + PAUSE >= deadline) throw noTask(store)
       await rest(PAUSE, patience)
     }
+  }
+
+  #findOnce(store: string): Promise<StorePartitions | undefined> {
+    let finding = this.#finding.get(store)
+    if (finding === undefined) {
+      finding = this.#find(store).finally(() => this.#finding.delete(store))
+      this.#finding.set(store, finding)
+    }
+    return finding
   }
 
   /** Returns undefined while the topics of the tasks do not exist. */

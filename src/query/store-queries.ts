@@ -168,8 +168,6 @@ export class AskedStore {
     keys: readonly (() => unknown)[],
     options: CheckedQuery,
   ): Promise<PromiseSettledResult<FoundKey>[]> {
-    // Once, and not for each key: the first query of a store asks the log.
-    if (!this.#global) await this.#place(options)
     const places = await Promise.allSettled(keys.map(async (key) => this.#placeOf(key(), options)))
     const known = places.flatMap((place) => (place.status === 'fulfilled' ? place.value : []))
     const answers = new Map<number, Promise<FoundKeys>>()

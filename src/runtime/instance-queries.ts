@@ -4,7 +4,7 @@ import { InstanceRows } from '../query/remote/instance-rows.ts'
 import { PeerClient } from '../query/remote/peer-client.ts'
 import { LocalDoor, type PeerDoor } from '../query/remote/peer-door.ts'
 import { formatOf } from '../query/remote/wire.ts'
-import { knownStore, StoreQueries, type AskedStore } from '../query/store-queries.ts'
+import { knownStore, StoreQueries } from '../query/store-queries.ts'
 import { PeerToken } from '../credentials/peer-token.ts'
 import { PemFiles } from '../credentials/pem-files.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -71,11 +71,6 @@ export class InstanceQueries {
       formatOf: formatOfStore,
     })
     this.stores = new StoreQueries({ topology, applicationId: app.id, log, clock, owners, guarantee })
-  }
-
-  /** @throws MR_STORE_UNKNOWN */
-  store(name: string): AskedStore {
-    return this.stores.store(name)
   }
 
   /** Closes the connections to other instances. */

@@ -410,7 +410,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   /** @internal */
   askedStore(name: string): AskedStore {
-    return this.#queries.store(name)
+    return this.#queries.stores.store(name)
   }
 
   /** @internal */

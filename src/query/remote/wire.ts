@@ -1,5 +1,6 @@
 import { MillraceError, type ErrorPlace } from '../../errors/millrace-error.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
+import { mapBytes } from '../map-bytes.ts'
 import type { RowPage, RowRequest, RowSource } from '../row-request.ts'
 
 /*
@@ -22,23 +23,18 @@ export interface PeerRequest {
 
 /** Returns the text of a request. */
 export function encodeRequest(application: string, format: string, request: RowRequest): string {
-  const body: PeerRequest = { application, format, request: plain(request) as PeerRequest['request'] }
+  const body: PeerRequest = { application, format, request: mapBytes(request, base64) as PeerRequest['request'] }
   return JSON.stringify(body)
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64')
 }
 
 /** Returns what the bytes of a store's rows depend on. During a rolling upgrade instances may differ in it. */
 export function formatOf(spec: StoreSpec): string {
   const serdes = `${spec.keySerde.name} ${spec.valueSerde.name}`
   return spec.kind === 'window' ? `window ${spec.windowSize} ${serdes}` : `${spec.kind} ${serdes}`
-}
-
-/** Returns data for JSON, with bytes as base64. */
-function plain(value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64')
-  if (Array.isArray(value)) return value.map(plain)
-  if (typeof value !== 'object' || value === null) return value
-  const members = Object.entries(value).map(([name, each]: readonly [string, unknown]) => [name, plain(each)])
-  return Object.fromEntries(members)
 }
 
 const MORE = 0

@@ -1,4 +1,5 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
+import { mapBytes } from '../../query/map-bytes.ts'
 import type { OpenScans } from '../../query/open-scans.ts'
 import type { RowOwner, RowPage, RowRequest } from '../../query/row-request.ts'
 import type { AskedRows, FromWorker, ToWorker } from './messages.ts'
@@ -18,7 +19,7 @@ export class RowsInThread implements RowOwner {
   }
 
   open(request: RowRequest): Promise<RowPage> {
-    return this.#ask({ open: { ...request, query: alone(request.query) as RowRequest['query'] } })
+    return this.#ask({ open: { ...request, query: alone(request.query) } })
   }
 
   next(scan: number): Promise<RowPage> {
@@ -70,28 +71,17 @@ export async function answerQuery(
 }
 
 /** Copies the bytes of a query: a message takes along all of the memory that they are a part of. */
-function alone(members: object): object {
-  return mapped(members, (bytes) => {
+function alone(query: RowRequest['query']): RowRequest['query'] {
+  return mapBytes(query, (bytes) => {
     const copy = Buffer.allocUnsafeSlow(bytes.length)
     copy.set(bytes)
     return copy
-  })
+  }) as RowRequest['query']
 }
 
 /** Messages carry buffers as plain arrays of bytes. */
 function revived(request: RowRequest): RowRequest {
-  return { ...request, query: mapped(request.query, bufferOf) as RowRequest['query'] }
-}
-
-function mapped(members: object, map: (bytes: Uint8Array) => Buffer): object {
-  const of = (value: unknown): unknown => {
-    if (value instanceof Uint8Array) return map(value)
-    return typeof value === 'object' && value !== null ? mapped(value, map) : value
-  }
-  if (Array.isArray(members)) return members.map(of)
-  return Object.fromEntries(
-    Object.entries(members).map(([name, value]: readonly [string, unknown]) => [name, of(value)]),
-  )
+  return { ...request, query: mapBytes(request.query, bufferOf) as RowRequest['query'] }
 }
 
 function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {

@@ -224,6 +224,7 @@ describe('an instance that does not have the task', () => {
 
   test('asks for many keys by one request for each partition', async () => {
     const store = asker.asked(texts)
+    const looks = vi.spyOn(log, 'describeTopics')
     const keys = Array.from({ length: ROWS }, (_, number) => () => `word ${number}`)
     const none = (): unknown => {
       throw new TypeError('this is no key')
@@ -237,6 +238,8 @@ describe('an instance that does not have the task', () => {
       { status: 'rejected', reason: { message: 'this is no key' } },
     ])
     expect(connections()).toBeLessThanOrEqual(3)
+    expect(looks).toHaveBeenCalledTimes(1)
+    looks.mockRestore()
   })
 
   test('hands on why the owner does not answer', async () => {
