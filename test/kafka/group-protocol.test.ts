@@ -62,10 +62,10 @@ describe('the group protocol', () => {
       join: {
         rebalanceTimeoutMs: 60_000,
         processId: 'another',
-        endpoint: undefined,
         topologyEpoch: 0,
         subtopologies: protocolSubtopologies(topology),
       },
+      endpoint: undefined,
       tasks: { active: [], standby: [], warmup: [] },
       shutdownApplication: false,
     })

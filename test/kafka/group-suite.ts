@@ -113,6 +113,7 @@ export class GroupWorld {
       memberEpoch: -1,
       endpointEpoch: -1,
       join: undefined,
+      endpoint: undefined,
       tasks: undefined,
       shutdownApplication: false,
     })

@@ -1,11 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { defineApp, json, memoryLog, readTopic, Streams, string, topic, TopicWriter } from 'millrace'
+import { defineApp, json, memoryLog, MillraceError, readTopic, Streams, string, topic, TopicWriter } from 'millrace'
 import type { Log } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { LogClient, LogClientOptions } from '../../src/log/log.ts'
+import type { GroupEvent } from '../../src/group/group.ts'
+import type { LogClientOptions } from '../../src/log/log.ts'
 import { sharedBroker, uniqueName } from '../kafka/broker/index.ts'
 
 let directory: string
@@ -97,31 +98,62 @@ test('commits that keep failing end the application, with the task and the offse
   expect(await copied()).toEqual([])
 })
 
+test('a member that is given up while it closes says that its last commit is not made, not that it was replaced', async () => {
+  await using log = disposable(memoryLog())
+  const { app, write, copied } = await copying(log, () => {}, { commitInterval: 60_000 })
+  await write(5)
+  const streams = await Streams.start(app, { log: losingItsMembers(log), stateDirectory: directory })
+  await expect.poll(() => streams.status().processed).toBe(5)
+  await expect(streams.close()).rejects.toMatchObject({
+    code: 'MR_COMMIT',
+    message: expect.stringContaining('(lost)'),
+    hint: expect.stringContaining('Nothing is lost'),
+  })
+  expect(await copied()).toEqual([])
+
+  const next = await Streams.start(app, { log, stateDirectory: directory })
+  await expect.poll(() => next.status().processed).toBe(5)
+  await next.close()
+  expect(await copied()).toEqual([0, 1, 2, 3, 4])
+})
+
 function disposable(log: Log): Log & AsyncDisposable {
   return Object.assign(log, { [Symbol.asyncDispose]: async () => log.close() })
 }
 
 /** A log whose clients find every transaction aborted. */
 function committingNothing(log: Log): Log {
-  return new Proxy(log, {
-    get(target, name) {
-      if (name === 'openClient')
-        return async (options: LogClientOptions) => abortingAll(await target.openClient(options))
-      const member: unknown = Reflect.get(target, name, target)
-      return typeof member === 'function' ? member.bind(target) : member
-    },
+  return replacing(log, 'openClient', async (options: LogClientOptions) => {
+    const client = await log.openClient(options)
+    return replacing(client, 'commit', async (): Promise<'aborted'> => {
+      await client.abort()
+      return 'aborted'
+    })
   })
 }
 
-function abortingAll(client: LogClient): LogClient {
-  return new Proxy(client, {
+/** A log whose groups give each member up when it commits. */
+function losingItsMembers(log: Log): Log {
+  return replacing(log, 'openClient', async (options: LogClientOptions) => {
+    const client = await log.openClient(options)
+    let isLost = false
+    const commit = (): never => {
+      isLost = true
+      throw new MillraceError('MR_FENCED', 'this client is not a member any more')
+    }
+    const nextEvent = (): GroupEvent | undefined => {
+      return isLost ? { type: 'lost', reason: 'no heartbeat in time' } : client.group.nextEvent()
+    }
+    const group = replacing(client.group, 'nextEvent', nextEvent)
+    return replacing(replacing(client, 'commit', commit), 'group', group)
+  })
+}
+
+/** `object` with another value for one of its members. */
+function replacing<T extends object>(object: T, replaced: keyof T, value: unknown): T {
+  return new Proxy(object, {
     get(target, name) {
-      if (name === 'commit') {
-        return async (): Promise<'aborted'> => {
-          await target.abort()
-          return 'aborted'
-        }
-      }
+      if (name === replaced) return value
       const member: unknown = Reflect.get(target, name, target)
       return typeof member === 'function' ? member.bind(target) : member
     },

@@ -14,8 +14,6 @@ import { readEndpoint, writeEndpoint } from './user-endpoint.ts'
 export interface JoinFields {
   readonly rebalanceTimeoutMs: number
   readonly processId: string
-  /** `HOST:PORT`. Not repeated later: every change of it begins a new epoch of the group. */
-  readonly endpoint: string | undefined
   readonly topologyEpoch: number
   readonly subtopologies: readonly Subtopology[]
 }
@@ -28,6 +26,8 @@ export interface StreamsGroupHeartbeat {
   /** The epoch of the endpoints that the member knows; -1 if it knows none. */
   readonly endpointEpoch: number
   readonly join: JoinFields | undefined
+  /** `HOST:PORT`; `undefined` if it has not changed. Every change of it begins a new epoch of the group. */
+  readonly endpoint: string | undefined
   /** All tasks that the member owns; `undefined` if they have not changed. */
   readonly tasks: TaskLists | undefined
   readonly shutdownApplication: boolean
@@ -56,7 +56,7 @@ export const streamsGroupHeartbeat = createAPI<[StreamsGroupHeartbeat], StreamsG
 )
 
 function writeRequest(request: StreamsGroupHeartbeat): Writer {
-  const { join, tasks } = request
+  const { join, endpoint, tasks } = request
   const writer = Writer.create()
     .appendString(request.groupId)
     .appendString(request.memberId)
@@ -75,8 +75,8 @@ function writeRequest(request: StreamsGroupHeartbeat): Writer {
   writeTaskList(writer, tasks?.standby)
   writeTaskList(writer, tasks?.warmup)
   writer.appendString(join?.processId)
-  if (join?.endpoint === undefined) writer.appendInt8(-1)
-  else writeEndpoint(writer.appendInt8(1), join.endpoint)
+  if (endpoint === undefined) writer.appendInt8(-1)
+  else writeEndpoint(writer.appendInt8(1), endpoint)
   return writer
     .appendArray(join === undefined ? null : [], () => undefined) // client tags
     .appendArray(null, () => undefined) // task offsets

@@ -315,10 +315,16 @@ export class StreamThread {
       await this.#redo(error.code)
       return
     }
+    const loss = this.#lossBehind(error)
+    if (loss === undefined) throw error
+    await this.#onGroupEvent(loss)
+  }
+
+  /** Returns the event by which the group says that it has given this member up, if that is why it was refused. */
+  #lossBehind(error: unknown): GroupEvent | undefined {
     const isFenced = error instanceof MillraceError && error.code === 'MR_FENCED'
     const event = isFenced ? this.#options.client.group.nextEvent() : undefined
-    if (event?.type !== 'lost') throw error
-    await this.#onGroupEvent(event)
+    return event?.type === 'lost' ? event : undefined
   }
 
   /** Until an input topic is there again all tasks of the thread are closed. */
@@ -390,9 +396,7 @@ export class StreamThread {
 
   async #finish(): Promise<void> {
     const { client, manager } = this.#options
-    await this.#concludeCommit()
-    await this.#awaitCalls()
-    const outcome = await runSteps(manager.closeClean(this.#slice))
+    const outcome = await this.#closeTasks()
     await runSteps(manager.closeStandbys())
     await client.group.leave()
     await client.close()
@@ -400,6 +404,21 @@ export class StreamThread {
     throw new MillraceError('MR_COMMIT', `the last commit could not be made (${outcome})`, {
       hint: 'Nothing is lost: the records since the last commit are processed again after a restart.',
     })
+  }
+
+  /** Commits and closes all active tasks. Those of a member that the group has given up are closed as they are. */
+  async #closeTasks(): Promise<CommitOutcome | 'lost'> {
+    const { manager } = this.#options
+    try {
+      await this.#concludeCommit()
+      await this.#awaitCalls()
+      return await runSteps(manager.closeClean(this.#slice))
+    } catch (error) {
+      if (this.#lossBehind(error) === undefined) throw error
+      await this.#forgetCommit()
+      await runSteps(manager.closeDirty())
+      return 'lost'
+    }
   }
 
   /** Waits for the calls that run, each step for its `drainTimeout`. What has not ended by then is called again. */

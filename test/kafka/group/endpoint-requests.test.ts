@@ -27,20 +27,21 @@ const beat = {
   memberEpoch: 3,
   endpointEpoch: 7,
   join: undefined,
+  endpoint: undefined,
   tasks: undefined,
   shutdownApplication: false,
 }
-const join = { rebalanceTimeoutMs: 1000, processId: 'p', endpoint: undefined, topologyEpoch: 0, subtopologies: [] }
+const join = { rebalanceTimeoutMs: 1000, processId: 'p', topologyEpoch: 0, subtopologies: [] }
 const noTasks = { active: [], standby: [], warmup: [] }
 
 function joinOf(endpoint: string | undefined): string {
-  const request = { ...beat, memberEpoch: 0, endpointEpoch: -1, join: { ...join, endpoint }, tasks: noTasks }
+  const request = { ...beat, memberEpoch: 0, endpointEpoch: -1, join, endpoint, tasks: noTasks }
   return halvesOf(streamsGroupHeartbeat, request).bytes
 }
 
 // The bytes are those that the Java classes of Kafka 4.3 write.
 describe('a heartbeat of a streams group', () => {
-  it('has the endpoint in the join, and nowhere else', () => {
+  it('has the endpoint only if the coordinator does not know it', () => {
     const head = '0267026d00000000ffffffff0000000003e801000000000100010101' + '0270'
     expect(joinOf(undefined)).toBe(`${head}ff0100000000`)
     expect(joinOf('10.0.0.5:8080')).toBe(`${head}010931302e302e302e351f90000100000000`)

@@ -51,7 +51,7 @@ describe.each(['streams', 'classic'] as const)('topics of a %s group', (groupPro
         said.filter(([message, about]) => message.includes('to be created again') && about === name),
       changelog: `${id}-counts-changelog`,
       repartition: `${id}-again-repartition`,
-      start: () => Streams.start(app, { log, stateDirectory: join(data, id) }),
+      start: () => Streams.start(app, { log, stateDirectory: join(data, id), advertise: '127.0.0.1:8080' }),
       async write(): Promise<void> {
         await using writer = await TopicWriter.open(log, words)
         for (let i = 0; i < 10; i++) writer.write(`word-${i}`, '')

@@ -8,6 +8,7 @@ import { openMember } from '../../../src/kafka/group/open-member.ts'
 import { streamsGroupDescribe } from '../../../src/kafka/protocol/streams-group-describe.ts'
 import { streamsGroupHeartbeat } from '../../../src/kafka/protocol/streams-group-heartbeat.ts'
 import type { StreamsGroupHeartbeat } from '../../../src/kafka/protocol/streams-group-heartbeat.ts'
+import { groupStatus, type Status } from '../../../src/kafka/protocol/streams-group-types.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
 import { clientOptions, subtopology, until } from '../../log/log-harness.ts'
 
@@ -20,6 +21,8 @@ class Coordinator {
   readonly beats: StreamsGroupHeartbeat[] = []
   skew = 0
   errorCode = 0
+  status: readonly Status[] = []
+  failsOverEndpoints = false
   endpoints = { epoch: 0, hosts: ['10.0.0.1:8080'] }
   readonly #closing = new AbortController()
   readonly cluster = {
@@ -47,7 +50,8 @@ class Coordinator {
     this.beats.push(request)
     const { memberEpoch } = request
     const tasks = memberEpoch === 0 ? oneTask : undefined
-    const { errorCode } = this
+    const isFault = this.failsOverEndpoints && request.endpoint !== undefined
+    const errorCode = isFault ? -1 : this.errorCode
     const { epoch: endpointEpoch, hosts } = this.endpoints
     const active = [{ topic: 'input', partitions: [0] }]
     const endpoints = hosts.map((endpoint) => ({ endpoint, active, standby: [] }))
@@ -56,7 +60,7 @@ class Coordinator {
       errorMessage: null,
       memberEpoch: memberEpoch || 1,
       heartbeatIntervalMs: 20,
-      status: [],
+      status: this.status,
       tasks,
       endpointEpoch,
       endpoints: request.endpointEpoch === endpointEpoch ? undefined : endpoints,
@@ -145,9 +149,40 @@ describe('a member of a streams group', () => {
     expect(seen[2]).toEqual([])
 
     const [joining, ...later] = coordinator.beats
-    expect(joining).toMatchObject({ endpointEpoch: -1, join: { endpoint: '10.0.0.1:8080' } })
-    expect(later.filter(({ join }) => join !== undefined)).toEqual([])
+    expect(joining).toMatchObject({ endpointEpoch: -1, endpoint: '10.0.0.1:8080' })
+    expect(later.filter(({ join, endpoint }) => join !== undefined || endpoint !== undefined)).toEqual([])
     await member.leave()
+  })
+
+  it('whose coordinator fails over an endpoint joins without it, and names it once no topic is missing', async () => {
+    const member = open({ endpoint: '10.0.0.1:8080' })
+    coordinator.failsOverEndpoints = true
+    coordinator.status = [{ code: groupStatus.missingSourceTopics, detail: 'Source topics input are missing.' }]
+    await member.join()
+    expect(await taken(member, 'waiting')).toMatchObject({ error: { code: 'MR_TOPIC_UNKNOWN', topic: 'input' } })
+    expect(coordinator.beats.filter(({ endpoint }) => endpoint !== undefined)).toHaveLength(1)
+
+    coordinator.failsOverEndpoints = false
+    coordinator.status = []
+    await taken(member, 'resumed')
+    const named = await until('the endpoint', () => coordinator.beats.slice(1).find(({ endpoint }) => endpoint))
+    expect(named).toMatchObject({ memberEpoch: 1, join: undefined, endpoint: '10.0.0.1:8080' })
+    await member.leave()
+  })
+
+  it('survives a fault of its coordinator, and fails if that lasts for a session', async () => {
+    const member = open()
+    coordinator.errorCode = -1
+    await member.join()
+    await until('some heartbeats', () => (coordinator.beats.length > 3 ? true : undefined))
+    coordinator.errorCode = 0
+    await taken(member, 'assigned')
+    coordinator.errorCode = -1
+    const { length } = coordinator.beats
+    await until('more heartbeats', () => (coordinator.beats.length > length + 1 ? true : undefined))
+    coordinator.skew += sessionTimeout + 1
+    const error = { code: 'MR_LOG_FAILED', apiName: 'UNKNOWN_SERVER_ERROR' }
+    expect(await taken(member, 'failed')).toMatchObject({ error })
   })
 
   it('ignores an acknowledgement after a failure', async () => {

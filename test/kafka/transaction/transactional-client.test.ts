@@ -307,6 +307,7 @@ describe('a member', () => {
         memberEpoch: -1,
         endpointEpoch: -1,
         join: undefined,
+        endpoint: undefined,
         tasks: undefined,
         shutdownApplication: false,
       })

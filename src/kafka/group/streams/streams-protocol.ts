@@ -42,15 +42,18 @@ export class StreamsProtocol implements MemberProtocol {
    * other endpoints by it: after every failure the member asks for all of them again.
    */
   #endpointEpoch = noEndpoints
+  /** Held back since the coordinator failed over an endpoint, until it has topics for all tasks. */
+  #ownEndpoint: 'untold' | 'told' | 'held back' = 'untold'
+  /** Since when the coordinator has failed at each heartbeat. */
+  #faultySince: number | undefined
 
   constructor(member: Membership) {
     this.heartbeats = new Heartbeats(member.cluster.options, this, () => member.beat(this))
     this.#member = member
-    const { rebalanceTimeout, processId, endpoint, subtopologies } = member.options
+    const { rebalanceTimeout, processId, subtopologies } = member.options
     this.#join = {
       rebalanceTimeoutMs: rebalanceTimeout,
       processId,
-      endpoint,
       topologyEpoch: 0,
       subtopologies: protocolSubtopologies(subtopologies),
     }
@@ -78,6 +81,7 @@ export class StreamsProtocol implements MemberProtocol {
     this.#member.epoch = joinEpoch
     this.#inDoubt = false
     this.#endpointEpoch = noEndpoints
+    if (this.#ownEndpoint === 'told') this.#ownEndpoint = 'untold'
     this.heartbeats.hurry()
     await this.#tell()
   }
@@ -123,9 +127,9 @@ export class StreamsProtocol implements MemberProtocol {
     this.#shutdownWanted = false
     // Read as late as this: since the heartbeat was due the member may have been lost and have joined again.
     const sentAt = member.cluster.options.clock.monotonic()
+    const request = this.#request(memberId, epoch, tasks, isShutdown)
     let reply: StreamsGroupHeartbeatResponse
     try {
-      const request = this.#request(memberId, epoch, tasks, isShutdown)
       reply = await member.cluster.send(broker, 'heartbeat', streamsGroupHeartbeat, request)
     } catch (error) {
       this.#shutdownWanted ||= isShutdown
@@ -140,13 +144,15 @@ export class StreamsProtocol implements MemberProtocol {
     if (!member.isStill(memberId)) return
     member.answered()
     if (reply.errorCode === kafkaErrors.none) {
+      if (request.endpoint !== undefined) this.#ownEndpoint = 'told'
       this.#onReply(reply, sentAt)
       return
     }
     if (isReport) state.become('acknowledging')
     this.#shutdownWanted ||= isShutdown
     this.#endpointEpoch = noEndpoints
-    await this.#onRefusal(reply)
+    if (reply.errorCode === kafkaErrors.unknownServerError) this.#onFault(reply, sentAt)
+    else await this.#onRefusal(reply)
   }
 
   #request(
@@ -155,8 +161,9 @@ export class StreamsProtocol implements MemberProtocol {
     tasks?: TaskLists,
     shutdownApplication = false,
   ): StreamsGroupHeartbeat {
-    const { groupId } = this.#member.options
-    const common = { groupId, memberId, memberEpoch, endpointEpoch: this.#endpointEpoch, shutdownApplication }
+    const { groupId, endpoint: own } = this.#member.options
+    const endpoint = memberEpoch !== leaveEpoch && this.#ownEndpoint === 'untold' ? own : undefined
+    const common = { groupId, memberId, memberEpoch, endpointEpoch: this.#endpointEpoch, endpoint, shutdownApplication }
     return memberEpoch === joinEpoch
       ? { ...common, join: this.#join, tasks: noLists }
       : { ...common, join: undefined, tasks }
@@ -173,6 +180,7 @@ export class StreamsProtocol implements MemberProtocol {
   #onReply(reply: StreamsGroupHeartbeatResponse, sentAt: number): void {
     const member = this.#member
     this.heartbeats.succeeded()
+    this.#faultySince = undefined
     member.heard(sentAt)
     this.heartbeatInterval = reply.heartbeatIntervalMs
     if (member.state.is('joining')) member.state.become('stable')
@@ -183,6 +191,7 @@ export class StreamsProtocol implements MemberProtocol {
     const isBlocked = (status ?? []).some(({ code }) => isWaiting(code))
     if (status !== undefined) {
       const error = this.#waiting.next(status, sentAt)
+      if (!isBlocked && this.#ownEndpoint === 'held back') this.#ownEndpoint = 'untold'
       if (error !== undefined || !isBlocked) member.waitFor(error)
       if (status.some(({ code }) => code === groupStatus.shutdownApplication)) member.shutDown()
     }
@@ -196,6 +205,24 @@ export class StreamsProtocol implements MemberProtocol {
     if (endpointEpoch === this.#endpointEpoch) return
     this.#endpointEpoch = endpointEpoch
     this.#member.toldRoutes(this.#member.taskOf.routes(endpoints))
+  }
+
+  /**
+   * A coordinator of Kafka 4.3 fails at heartbeats while source topics of the group are missing, or differ in their
+   * numbers of partitions, if any member has an endpoint. Only without one does it say what is wrong.
+   */
+  #onFault(reply: StreamsGroupHeartbeatResponse, sentAt: number): void {
+    const member = this.#member
+    const { groupId, endpoint } = member.options
+    this.#faultySince ??= sentAt
+    if (sentAt - this.#faultySince > this.sessionTimeout) {
+      member.fail(fatalGroupError(groupId, reply, member.taskOf.topics))
+      return
+    }
+    this.heartbeats.failed()
+    if (endpoint === undefined || this.#ownEndpoint === 'held back') return
+    this.#ownEndpoint = 'held back'
+    member.abandon(`the group coordinator answered ${kafkaErrorName(reply.errorCode)}`)
   }
 
   async #onRefusal(reply: StreamsGroupHeartbeatResponse): Promise<void> {
