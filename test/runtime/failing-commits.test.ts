@@ -98,7 +98,7 @@ test('commits that keep failing end the application, with the task and the offse
   expect(await copied()).toEqual([])
 })
 
-test('a member that is given up while it closes says that its last commit is not made, not that it was replaced', async () => {
+test('a member given up while it closes says that its last commit is not made, not that it was replaced', async () => {
   await using log = disposable(memoryLog())
   const { app, write, copied } = await copying(log, () => {}, { commitInterval: 60_000 })
   await write(5)

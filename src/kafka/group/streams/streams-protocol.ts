@@ -43,7 +43,7 @@ export class StreamsProtocol implements MemberProtocol {
    */
   #endpointEpoch = noEndpoints
   /** Held back since the coordinator failed over an endpoint, until it has topics for all tasks. */
-  #ownEndpoint: 'untold' | 'told' | 'held back' = 'untold'
+  #ownEndpoint: 'new' | 'known' | 'held back' = 'new'
   /** Since when the coordinator has failed at each heartbeat. */
   #faultySince: number | undefined
 
@@ -81,7 +81,7 @@ export class StreamsProtocol implements MemberProtocol {
     this.#member.epoch = joinEpoch
     this.#inDoubt = false
     this.#endpointEpoch = noEndpoints
-    if (this.#ownEndpoint === 'told') this.#ownEndpoint = 'untold'
+    if (this.#ownEndpoint === 'known') this.#ownEndpoint = 'new'
     this.heartbeats.hurry()
     await this.#tell()
   }
@@ -144,7 +144,7 @@ export class StreamsProtocol implements MemberProtocol {
     if (!member.isStill(memberId)) return
     member.answered()
     if (reply.errorCode === kafkaErrors.none) {
-      if (request.endpoint !== undefined) this.#ownEndpoint = 'told'
+      if (request.endpoint !== undefined) this.#ownEndpoint = 'known'
       this.#onReply(reply, sentAt)
       return
     }
@@ -162,7 +162,7 @@ export class StreamsProtocol implements MemberProtocol {
     shutdownApplication = false,
   ): StreamsGroupHeartbeat {
     const { groupId, endpoint: own } = this.#member.options
-    const endpoint = memberEpoch !== leaveEpoch && this.#ownEndpoint === 'untold' ? own : undefined
+    const endpoint = memberEpoch !== leaveEpoch && this.#ownEndpoint === 'new' ? own : undefined
     const common = { groupId, memberId, memberEpoch, endpointEpoch: this.#endpointEpoch, endpoint, shutdownApplication }
     return memberEpoch === joinEpoch
       ? { ...common, join: this.#join, tasks: noLists }
@@ -191,7 +191,7 @@ export class StreamsProtocol implements MemberProtocol {
     const isBlocked = (status ?? []).some(({ code }) => isWaiting(code))
     if (status !== undefined) {
       const error = this.#waiting.next(status, sentAt)
-      if (!isBlocked && this.#ownEndpoint === 'held back') this.#ownEndpoint = 'untold'
+      if (!isBlocked && this.#ownEndpoint === 'held back') this.#ownEndpoint = 'new'
       if (error !== undefined || !isBlocked) member.waitFor(error)
       if (status.some(({ code }) => code === groupStatus.shutdownApplication)) member.shutDown()
     }
