@@ -1,5 +1,6 @@
 import { isMillraceError, MillraceError } from '../errors/millrace-error.ts'
 import { InstanceClient, LOCAL_URL } from './instance-client.ts'
+import { kafkaOptions } from './kafka-access.ts'
 import { instancesOfGroup, type GroupChoice } from './instances-command.ts'
 
 /** Errors of an instance after which another one may have the answer. */
@@ -25,7 +26,9 @@ export async function askAny<T>(choice: GroupChoice, ask: (client: InstanceClien
   throw failure
 }
 
-async function urlsOf({ url = LOCAL_URL, kafka, app, timeout }: GroupChoice): Promise<readonly string[]> {
+async function urlsOf(choice: GroupChoice): Promise<readonly string[]> {
+  const { url = LOCAL_URL, app, timeout } = choice
+  const kafka = kafkaOptions(choice)
   if (kafka === undefined || app === undefined) return [url]
   const endpoints = (await instancesOfGroup(kafka, app, timeout)).map(({ endpoint }) => endpoint)
   const urls = endpoints.filter((endpoint) => endpoint !== null).map((endpoint) => `http://${endpoint}`)

@@ -18,6 +18,7 @@ import {
 import type { ListLettersOptions, ReplayLettersOptions, ShowLetterOptions } from './dead-letters-command.ts'
 import type { DescribeOptions } from './describe-command.ts'
 import type { InstancesOptions } from './instances-command.ts'
+import { KAFKA_PASSWORD, KAFKA_TOKEN, SASL_MECHANISMS, type KafkaAccess, type SaslMechanism } from './kafka-access.ts'
 import type { ResetOptions } from './reset-command.ts'
 import type { QueryOptions } from './query-command.ts'
 import type { RunOptions } from './run-command.ts'
@@ -50,6 +51,46 @@ const kafka = {
   value: 'brokers',
 }
 
+/** How to log in at the brokers: for every command with `--kafka`. */
+export const KAFKA_LOGIN = {
+  kafkaConfig: {
+    ...text({
+      defaultText: 'none',
+      description: "file of properties as Kafka's tools take it: what it says about TLS and SASL",
+    }),
+    value: 'file',
+  },
+  kafkaTls: flag({ default: false, description: "use TLS, and trust the system's authorities" }),
+  kafkaCa: {
+    ...text({ defaultText: "the system's", description: 'file with the authorities to trust, as PEM; uses TLS' }),
+    value: 'file',
+  },
+  kafkaCert: {
+    ...text({ defaultText: 'none', description: 'file with the certificate of this client, as PEM; uses TLS' }),
+    value: 'file',
+  },
+  kafkaKey: { ...text({ defaultText: 'none', description: 'file with the key of --kafka-cert' }), value: 'file' },
+  kafkaSasl: {
+    ...oneOf<SaslMechanism>(SASL_MECHANISMS, { defaultText: 'none', description: 'how to log in' }),
+    value: 'mechanism',
+  },
+  kafkaUser: { ...text({ defaultText: 'none', description: 'name to log in with' }), value: 'name' },
+  kafkaPasswordFile: {
+    ...text({
+      defaultText: `\`${KAFKA_PASSWORD.variable}\``,
+      description: 'file with the password; without it, the one in the environment',
+    }),
+    value: 'file',
+  },
+  kafkaTokenFile: {
+    ...text({
+      defaultText: `\`${KAFKA_TOKEN.variable}\``,
+      description: 'file with the token of OAUTHBEARER, read at each login; without it, the one in the environment',
+    }),
+    value: 'file',
+  },
+} satisfies TableOf<Omit<KafkaAccess, 'kafka'>, CommandOption>
+
 const data = {
   ...text({ default: '.millrace', description: 'directory of the state and the embedded log' }),
   value: 'dir',
@@ -63,6 +104,7 @@ const logFormat = {
 /** The options of `millrace run`. */
 export const RUN = {
   kafka,
+  ...KAFKA_LOGIN,
   data,
   threads: {
     ...option<number>(
@@ -168,6 +210,7 @@ export const RUN = {
 /** The options of `millrace reset`. */
 export const RESET = {
   kafka,
+  ...KAFKA_LOGIN,
   data,
   yes: flag({ default: false, description: 'do not ask' }),
   dryRun: flag({ default: false, description: 'show what would be done, and do nothing' }),
@@ -191,6 +234,7 @@ const letterTopic = {
 /** The options of `millrace dead-letters ls`. */
 export const LIST_LETTERS = {
   kafka,
+  ...KAFKA_LOGIN,
   data,
   topic: letterTopic,
   from: { ...text({ defaultText: 'the first one', description: 'id of the dead letter to begin with' }), value: 'id' },
@@ -203,11 +247,15 @@ export const LIST_LETTERS = {
 } satisfies TableOf<ListLettersOptions, CommandOption>
 
 /** The options of `millrace dead-letters show`. */
-export const SHOW_LETTER = { kafka, data, json, logFormat } satisfies TableOf<ShowLetterOptions, CommandOption>
+export const SHOW_LETTER = { kafka, ...KAFKA_LOGIN, data, json, logFormat } satisfies TableOf<
+  ShowLetterOptions,
+  CommandOption
+>
 
 /** The options of `millrace dead-letters replay`. */
 export const REPLAY_LETTERS = {
   kafka,
+  ...KAFKA_LOGIN,
   data,
   all: flag({ default: false, description: 'all dead letters that have not been replayed, instead of ids' }),
   topic: { ...letterTopic, description: 'the dead letter topic, with `--all`' },
@@ -270,6 +318,7 @@ export const INSTANCES = {
   tokenFile,
   timeout,
   kafka: groupKafka,
+  ...KAFKA_LOGIN,
   app: appId,
   json: flag({ default: false, description: 'as JSON, one instance a line' }),
   logFormat,
@@ -281,6 +330,7 @@ export const QUERY_STORE = {
   tokenFile,
   timeout,
   kafka: groupKafka,
+  ...KAFKA_LOGIN,
   app: appId,
   from: {
     ...text({ description: 'the first key; with a list by time, the first time: ms, or as in 2030-01-31T12:00:00Z' }),

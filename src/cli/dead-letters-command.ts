@@ -14,12 +14,12 @@ import { topicOfLetters } from '../dead-letters/topic-of-letters.ts'
 import { MillraceError, messageOf } from '../errors/millrace-error.ts'
 import type { Log } from '../log/log.ts'
 import type { LogFormat } from './cli-error.ts'
+import type { KafkaAccess } from './kafka-access.ts'
 import { loadApp } from './load-app.ts'
 import { openLog } from './open-log.ts'
 import { namedLines, printable, timeText } from './text.ts'
 
-interface LettersOptions {
-  readonly kafka?: readonly string[]
+interface LettersOptions extends KafkaAccess {
   readonly data: string
   readonly json?: boolean
   readonly logFormat: LogFormat

@@ -1,13 +1,13 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 import { taskIdText } from '../group/group.ts'
-import { kafka as kafkaLog } from '../kafka/index.ts'
+import { kafka as kafkaLog, type KafkaOptions } from '../kafka/index.ts'
 import type { LogFormat } from './cli-error.ts'
 import { InstanceClient, type InstanceChoice } from './instance-client.ts'
+import { kafkaOptions, type KafkaAccess } from './kafka-access.ts'
 import { columns } from './text.ts'
 
 /** The instances that are asked for: as one of them knows them, or as their group does. */
-export interface GroupChoice extends InstanceChoice {
-  readonly kafka?: readonly string[]
+export interface GroupChoice extends InstanceChoice, KafkaAccess {
   /** Id of the application, with `kafka`. */
   readonly app?: string
 }
@@ -35,7 +35,8 @@ export interface ShownInstance {
  */
 export async function showInstances(options: InstancesOptions): Promise<void> {
   requireOnePlace(options)
-  const { app, kafka } = options
+  const { app } = options
+  const kafka = kafkaOptions(options)
   const instances =
     app === undefined || kafka === undefined
       ? (await new InstanceClient(options).json('v1/instances', areInstances)).instances
@@ -52,11 +53,11 @@ export async function showInstances(options: InstancesOptions): Promise<void> {
  * @throws MR_LOG_UNREACHABLE; what brokers refuse
  */
 export async function instancesOfGroup(
-  brokers: readonly string[],
+  kafka: KafkaOptions,
   app: string,
   timeout: number,
 ): Promise<readonly ShownInstance[]> {
-  const log = kafkaLog({ brokers, apiTimeout: timeout, connectTimeout: timeout, requestTimeout: timeout })
+  const log = kafkaLog({ ...kafka, apiTimeout: timeout, connectTimeout: timeout, requestTimeout: timeout })
   try {
     const instances = await log.groupInstances(app)
     return instances.map(({ processId, endpoint = null, active, standby }) => {

@@ -5,13 +5,13 @@ import { kafka, type KafkaOptions } from '../kafka/index.ts'
 import { MillraceError } from '../errors/millrace-error.ts'
 import type { FileMode } from '../platform/file-mode.ts'
 import type { Logger } from '../application/application.ts'
+import { kafkaOptions, type KafkaAccess } from './kafka-access.ts'
 
 /** ms until a cluster that does not answer at the start counts as unreachable: the user of the command is waiting. */
 const PATIENCE = 5000
 
-export interface LogChoice {
-  /** Kafka brokers; without them, an embedded log. */
-  readonly kafka?: readonly string[]
+/** The log that a command works on: on Kafka, or embedded. */
+export interface LogChoice extends KafkaAccess {
   /** How the members of a Kafka group share their tasks. */
   readonly groupProtocol?: NonNullable<KafkaOptions['groupProtocol']>
   readonly data: string
@@ -25,29 +25,31 @@ export interface LogChoice {
  * Opens the log that a command works on. Asks a cluster about the `topics` that it will need, to find out whether it
  * answers.
  *
- * @throws MR_LOG_UNREACHABLE, MR_STATE_LOCKED, MR_STATE_FOREIGN, MR_STATE_CORRUPT
+ * @throws MR_LOG_UNREACHABLE, MR_STATE_LOCKED, MR_STATE_FOREIGN, MR_STATE_CORRUPT, MR_CLI_SECRET
  */
 export async function openLog(place: LogChoice, topics: readonly string[], logger?: Logger): Promise<Log> {
-  if (place.kafka === undefined) {
+  const access = kafkaOptions(place)
+  if (access === undefined) {
     const { data, acceptLoss = false, fileMode = 'owner' } = place
     const directory = join(data, 'log')
     return await embeddedLog({ directory, acceptLoss, fileMode, ...(logger === undefined ? {} : { logger }) })
   }
-  await reach(place.kafka, topics)
-  const { kafka: brokers, groupProtocol = 'auto' } = place
-  return kafka({ brokers, groupProtocol })
+  await reach(access, topics)
+  const { groupProtocol = 'auto' } = place
+  return kafka({ ...access, groupProtocol })
 }
 
 /** Checks that the brokers answer. A running application waits for brokers, but a wrong address must show at once. */
-async function reach(brokers: readonly string[], topics: readonly string[]): Promise<void> {
-  const probe = kafka({ brokers, apiTimeout: PATIENCE, connectTimeout: PATIENCE })
+async function reach(access: KafkaOptions, topics: readonly string[]): Promise<void> {
+  const probe = kafka({ ...access, apiTimeout: PATIENCE, connectTimeout: PATIENCE })
   try {
     // Without topics the description of none would be no question.
     await (topics.length === 0 ? probe.listTopics() : probe.describeTopics(topics))
   } catch (error) {
     // A refusal is an answer, too.
     if (error instanceof MillraceError && error.code !== 'MR_LOG_UNREACHABLE') throw error
-    throw new MillraceError('MR_LOG_UNREACHABLE', `no Kafka broker answers at ${brokers.join(', ')}`, {
+    const brokers = [access.brokers].flat().join(', ')
+    throw new MillraceError('MR_LOG_UNREACHABLE', `no Kafka broker answers at ${brokers}`, {
       cause: error,
       hint: 'Check host and port, and that a broker listens there. Without --kafka the app runs on an embedded log.',
     })

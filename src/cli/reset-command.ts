@@ -2,12 +2,12 @@ import { createInterface } from 'node:readline/promises'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { appTopics } from './app-topics.ts'
 import type { LogFormat } from './cli-error.ts'
+import type { KafkaAccess } from './kafka-access.ts'
 import { loadApp } from './load-app.ts'
 import { openLog } from './open-log.ts'
 import { carryOutReset, planReset, type ResetPlan } from './reset-application.ts'
 
-export interface ResetOptions {
-  readonly kafka?: readonly string[]
+export interface ResetOptions extends KafkaAccess {
   readonly data: string
   readonly yes?: boolean
   readonly dryRun?: boolean

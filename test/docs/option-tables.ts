@@ -2,6 +2,7 @@ import {
   DESCRIBE,
   flagsOf,
   INSTANCES,
+  KAFKA_LOGIN,
   LIST_LETTERS,
   QUERY_STORE,
   REPLAY_LETTERS,
@@ -32,6 +33,7 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
   ['embeddedLog()', EMBEDDED_LOG],
   ['memoryLog()', MEMORY_LOG],
   ['kafka()', KAFKA],
+  ['--kafka', KAFKA_LOGIN],
   ['new TopologyTestDriver()', DRIVER],
   ['input()', INPUT],
   ['pipe()', PIPE],
@@ -60,7 +62,7 @@ export function withOptionTables(page: string): string {
   return page.replaceAll(SECTION, (_section, name: string) => {
     const table = OPTION_TABLES.get(name)
     if (table === undefined) throw new Error(`there is no table of options called ${name}`)
-    return `<!-- options: ${name} -->\n\n${markdownOf(table, name.startsWith('millrace '))}\n\n<!-- end of options -->`
+    return `<!-- options: ${name} -->\n\n${markdownOf(table, /^(?:millrace |--)/.test(name))}\n\n<!-- end of options -->`
   })
 }
 
