@@ -6,7 +6,7 @@ export type KafkaSecurity = Pick<KafkaOptions, 'tls' | 'sasl'>
 
 type Mechanism = NonNullable<KafkaOptions['sasl']>['mechanism']
 
-/** Properties that are understood. Others of TLS and SASL are refused: a login that is less safe than meant is worse. */
+/** Properties that are understood. Others of TLS and SASL are refused: the login might be less safe than meant. */
 const UNDERSTOOD: ReadonlySet<string> = new Set([
   'security.protocol',
   'sasl.mechanism',

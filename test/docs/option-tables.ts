@@ -62,7 +62,8 @@ export function withOptionTables(page: string): string {
   return page.replaceAll(SECTION, (_section, name: string) => {
     const table = OPTION_TABLES.get(name)
     if (table === undefined) throw new Error(`there is no table of options called ${name}`)
-    return `<!-- options: ${name} -->\n\n${markdownOf(table, /^(?:millrace |--)/.test(name))}\n\n<!-- end of options -->`
+    const isCommand = /^(?:millrace |--)/.test(name)
+    return `<!-- options: ${name} -->\n\n${markdownOf(table, isCommand)}\n\n<!-- end of options -->`
   })
 }
 
