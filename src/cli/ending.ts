@@ -5,8 +5,8 @@ export type EndReason = 'interrupted' | 'terminated' | 'time is up' | 'left by t
 
 /**
  * When and how a run is to end. SIGINT, the end of `--for`, and that of a parent with a channel: close. SIGTERM: drain,
- * then close. A second SIGTERM, or one after SIGINT: close at once. The next signal of a kind that has been used up ends
- * the process, as without a handler.
+ * then close. A second SIGTERM, or one after SIGINT: close at once. The next signal of a kind that has been used up
+ * ends the process, as without a handler.
  */
 export class Ending {
   readonly #due = Promise.withResolvers<EndReason>()
