@@ -22,7 +22,7 @@ export {
 export type { AnyFunction } from './kinds.ts'
 export { readListenAddress } from './listen-address.ts'
 export type { ListenAddress } from './listen-address.ts'
-export { nearestName } from './nearest-name.ts'
+export { nearestName, nearestOf } from './nearest-name.ts'
 export { Place } from './option.ts'
 export type { About, AlwaysSet, Option, OptionTable, TableOf } from './option.ts'
 export { checkOptionNames, readMembers, readOptions } from './read-options.ts'
