@@ -31,6 +31,10 @@ const MOST_THREADS = 1024
 export interface CommandOption extends Option<unknown> {
   /** The placeholder for the value in the help: `--data <dir>`. */
   readonly value?: string
+  /** The letter by which it can be given, too. */
+  readonly letter?: string
+  /** True: it may be given several times, and its value is a list of what was given. */
+  readonly isList?: true
   /** Another option that excludes this one. */
   readonly conflicts?: string
 }
@@ -38,7 +42,7 @@ export interface CommandOption extends Option<unknown> {
 /** The options of a command by their names in code: `fromBeginning` is `--from-beginning`. */
 export type CommandOptions = Readonly<Record<string, CommandOption>>
 
-const kafka = {
+export const kafka = {
   ...option<readonly string[]>(
     'HOST:PORT,…',
     {
@@ -91,12 +95,12 @@ export const KAFKA_LOGIN = {
   },
 } satisfies TableOf<Omit<KafkaAccess, 'kafka'>, CommandOption>
 
-const data = {
+export const data = {
   ...text({ default: '.millrace', description: 'directory of the state and the embedded log' }),
   value: 'dir',
 }
 
-const logFormat = {
+export const logFormat = {
   ...oneOf<'text' | 'json'>(['text', 'json'], { default: 'text', description: 'how messages and errors are written' }),
   value: 'format',
 }
@@ -224,7 +228,7 @@ export const DESCRIBE = {
   logFormat,
 } satisfies TableOf<DescribeOptions & { readonly logFormat: unknown }, CommandOption>
 
-const json = flag({ default: false, description: 'as JSON' })
+export const json = flag({ default: false, description: 'as JSON' })
 
 const letterTopic = {
   ...text({ defaultText: "the application's", description: 'the dead letter topic' }),
@@ -378,8 +382,9 @@ export const QUERY_STORE = {
 } satisfies TableOf<QueryOptions, CommandOption>
 
 /** Returns an option as it is typed: `--from-beginning`, `--data <dir>`. */
-export function flagsOf(name: string, { value }: CommandOption): string {
-  const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+export function flagsOf(name: string, { value, letter }: CommandOption): string {
+  const long = `--${name.replaceAll(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`)}`
+  const flag = letter === undefined ? long : `-${letter}, ${long}`
   return value === undefined ? flag : `${flag} <${value}>`
 }
 
@@ -388,7 +393,10 @@ export function addOptions(command: Command, options: CommandOptions): Command {
   for (const [name, each] of Object.entries(options)) {
     const form = each.value === undefined || each.type === 'text' ? '' : ` (${each.type})`
     const added = new CommanderOption(flagsOf(name, each), (each.description + form).replaceAll('`', ''))
-    if (each.value !== undefined) added.argParser((given) => readArgument(name, each, given))
+    if (each.isList === true) {
+      const before = (list: unknown): readonly unknown[] => (Array.isArray(list) ? list : [])
+      added.argParser((given, list: unknown) => [...before(list), readArgument(name, each, given)])
+    } else if (each.value !== undefined) added.argParser((given) => readArgument(name, each, given))
     if (each.value !== undefined && each.default !== undefined) added.default(each.default, each.defaultText)
     if (each.conflicts !== undefined) added.conflicts(each.conflicts)
     command.addOption(added)

@@ -5,16 +5,18 @@ import { propertyOf } from '../errors/millrace-error.ts'
  * it has enough.
  */
 export async function printAll(texts: AsyncIterable<string>): Promise<void> {
-  process.stdout.off('error', ignore).on('error', ignore)
-  for await (const text of texts) {
-    const error = await written(text)
-    if (propertyOf(error, 'code') === 'EPIPE') return
-    if (error !== undefined) throw error
-  }
+  for await (const text of texts) if (!(await printed(text))) return
 }
 
-function written(text: string): Promise<Error | undefined> {
-  return new Promise((resolve) => process.stdout.write(text, (error) => resolve(error ?? undefined)))
+/** Prints a text or bytes, which must stay as they are until then. False: nobody reads any more. */
+export async function printed(output: string | Buffer): Promise<boolean> {
+  process.stdout.off('error', ignore).on('error', ignore)
+  const error = await new Promise<Error | undefined>((resolve) =>
+    process.stdout.write(output, (failure) => resolve(failure ?? undefined)),
+  )
+  if (propertyOf(error, 'code') === 'EPIPE') return false
+  if (error !== undefined) throw error
+  return true
 }
 
 /** The callback of the write has the error. Without a listener it would end the process as well. */

@@ -15,9 +15,13 @@ import {
   STATUS,
   type CommandOptions,
 } from './command-options.ts'
+import type { ConsumeOptions } from './consume-command.ts'
 import type { ListLettersOptions, ReplayLettersOptions, ShowLetterOptions } from './dead-letters-command.ts'
 import type { DescribeOptions } from './describe-command.ts'
 import type { InstancesOptions } from './instances-command.ts'
+import { fromKafkaSpelling } from './kafka-spellings.ts'
+import type { ProduceOptions } from './produce-command.ts'
+import { CONSUME, PRODUCE } from './record-options.ts'
 import type { ResetOptions } from './reset-command.ts'
 import type { QueryOptions } from './query-command.ts'
 import type { RunOptions } from './run-command.ts'
@@ -30,9 +34,9 @@ export const EXIT_USAGE = 2
 
 /** Runs the command line, prints errors and returns the exit code. Loads only what the command needs. */
 export async function runCli(argv: readonly string[]): Promise<number> {
-  const program = createProgram(argv)
+  const program = createProgram()
   try {
-    await program.parseAsync(argv, { from: 'user' })
+    await program.parseAsync(fromKafkaSpelling(argv), { from: 'user' })
     return EXIT_DONE
   } catch (error) {
     if (error instanceof CommanderError) {
@@ -46,8 +50,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** @param argv what is given to the command line, which `dev` passes on as it is */
-function createProgram(argv: readonly string[]): Command {
+function createProgram(): Command {
   const program = new Command('millrace')
   program
     .description('Runs stream-processing applications written with Millrace.')
@@ -65,12 +68,6 @@ function createProgram(argv: readonly string[]): Command {
   command('run', RUN)
     .description('Runs an application on an embedded log in this process, or on Kafka.')
     .action(async (app: string, options: RunOptions) => (await import('./run-command.ts')).runApp(app, options))
-
-  command('dev', RUN)
-    .description('Runs an application with its server, and again with its state when a file changes.')
-    .action(async (app: string, options: RunOptions) =>
-      (await import('./dev-command.ts')).developApp(app, options, argv.slice(1)),
-    )
 
   command('reset', RESET)
     .description(
@@ -106,6 +103,21 @@ function createProgram(argv: readonly string[]): Command {
     .description('Writes the records of dead letters to the topics that they came from, once.')
     .action(async (app: string, ids: readonly string[], options: ReplayLettersOptions) =>
       (await import('./dead-letters-command.ts')).replayLetters(app, ids, options),
+    )
+
+  addOptions(program.command('produce'), PRODUCE)
+    .argument('<topic>', 'the topic to write to')
+    .argument('[file]', 'file with the records; standard input, if it is not given')
+    .description('Writes a record for each line of a file or of standard input to a topic.')
+    .action(async (topic: string, file: string | undefined, options: ProduceOptions) =>
+      (await import('./produce-command.ts')).produceRecords(topic, file, options),
+    )
+
+  addOptions(program.command('consume'), CONSUME)
+    .argument('<topic>', 'the topic to read')
+    .description('Prints the records of a topic, until it is interrupted.')
+    .action(async (topic: string, options: ConsumeOptions) =>
+      (await import('./consume-command.ts')).consumeTopic(topic, options),
     )
 
   addOptions(program.command('query'), QUERY_STORE)

@@ -7,7 +7,6 @@ import { Access, type Via } from './access/access.ts'
 import { Tokens } from './access/tokens.ts'
 import { Listener } from './http/listener.ts'
 import { problemOf } from './http/problem.ts'
-import type { Reply } from './http/reply.ts'
 import { Router } from './http/router.ts'
 import { Watches } from './http/watches.ts'
 import { FAMILIES } from './routes/families.ts'
@@ -122,9 +121,8 @@ class AppServer implements Server, Companion {
     return { url: this.address?.url, requests: this.#requests, connections: this.#listener?.connections, watches }
   }
 
-  async fetch(request: Request): Promise<Response> {
-    this.#requests++
-    return this.#isClosed ? this.#refusal() : await this.#router.handle(request, 'fetch')
+  fetch(request: Request): Promise<Response> {
+    return this.#answer(request, 'fetch')
   }
 
   async close(): Promise<void> {
@@ -135,13 +133,9 @@ class AppServer implements Server, Companion {
     return this.close()
   }
 
-  async #answer(request: Request, via: Via): Promise<Reply | Response> {
+  async #answer(request: Request, via: Via): Promise<Response> {
     this.#requests++
-    return this.#isClosed ? this.#refusal() : this.#router.answer(request, via)
-  }
-
-  #refusal(): Response {
-    return problemOf(closed(), this.#streams.app.settings.logger)
+    return this.#isClosed ? problemOf(closed(), this.#streams.app.settings.logger) : this.#router.handle(request, via)
   }
 }
 

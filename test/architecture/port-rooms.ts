@@ -29,7 +29,7 @@ export const LOGS: Rooms = {
   },
   'log/local': {
     holds: 'what the logs without a broker share: partitions, readers, producers, their group coordinator',
-    knows: ['errors', 'group', 'log', 'options', 'platform', 'record'],
+    knows: ['errors', 'group', 'log', 'platform', 'record'],
   },
   'log/memory': { holds: 'the log in memory', knows: ['log', 'log/local', 'options', 'platform'] },
   'log/embedded': {
@@ -75,11 +75,10 @@ export const KAFKA: Rooms = {
     knows: [...CLIENT, 'group', 'kafka/admin', 'kafka/group/member'],
   },
   'kafka/group': {
-    holds: 'which of the two protocols; groups of any protocol, as tools see them',
+    holds: 'which of the two protocols',
     knows: [
       'errors',
       'group',
-      'log',
       'kafka/cluster',
       'kafka/protocol',
       'kafka/group/classic',

@@ -447,10 +447,15 @@ export const rooms: Readonly<Record<string, Room>> = {
       'windowing',
     ],
   },
+  'cli/records': {
+    holds: 'records as text: the lines that `produce` reads and `consume` prints',
+    knows: ['errors', 'log', 'record', 'serde'],
+  },
   cli: {
     holds: 'the `millrace` command',
     knows: [
       'application',
+      'cli/records',
       'dead-letters',
       'engine',
       'engine/choice',
@@ -462,6 +467,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'options',
       'platform',
       'query',
+      'record',
       'runtime',
       'runtime/restore',
       'serde',

@@ -19,18 +19,20 @@ export class CliProcess {
   stderr = ''
   #onOutput = (): void => {}
 
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}) {
+  /** @param input what comes in on standard input, which stays open until `endInput`; without it, there is none */
+  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, input?: string | Buffer) {
     this.#child = spawn(process.execPath, ['--conditions=millrace-source', join(root, 'src/cli/main.ts'), ...args], {
       cwd: root,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       env: { ...process.env, NODE_OPTIONS: '', ...env },
     })
-    this.#child.stdout?.on('data', (chunk: Buffer) => {
-      this.stdout += chunk.toString()
+    this.#child.stdin?.write(input)
+    this.#child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+      this.stdout += chunk
       this.#onOutput()
     })
-    this.#child.stderr?.on('data', (chunk: Buffer) => {
-      this.stderr += chunk.toString()
+    this.#child.stderr?.setEncoding('utf8').on('data', (chunk: string) => {
+      this.stderr += chunk
       this.#onOutput()
     })
     this.#closed = new Promise((resolve) => this.#child.on('close', resolve))
@@ -42,6 +44,23 @@ export class CliProcess {
     while (!pattern.test(this.stderr)) {
       if (this.#child.exitCode !== null)
         throw new Error(`ended (${this.#child.exitCode}) before ${pattern}:\n${this.stderr}`)
+      await new Promise<void>((resolve) => (this.#onOutput = resolve))
+    }
+  }
+
+  type(text: string): void {
+    this.#child.stdin?.write(text)
+  }
+
+  endInput(): void {
+    this.#child.stdin?.end()
+  }
+
+  /** Resolves once standard output matches; rejects if the process ends before that. */
+  async stdoutMatches(pattern: RegExp): Promise<void> {
+    while (!pattern.test(this.stdout)) {
+      if (this.#child.exitCode !== null)
+        throw new Error(`ended (${this.#child.exitCode}) before ${pattern}:\n${this.stdout}${this.stderr}`)
       await new Promise<void>((resolve) => (this.#onOutput = resolve))
     }
   }

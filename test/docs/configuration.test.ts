@@ -12,6 +12,7 @@ const pages = [
   'docs/server.md',
   'docs/security.md',
   'docs/dead-letters.md',
+  'docs/topics.md',
 ]
 
 test.each(pages)('%s has the options as they are checked: name, type, default and meaning', async (page) => {

@@ -11,6 +11,7 @@ import {
   SHOW_LETTER,
   STATUS,
 } from '../../src/cli/command-options.ts'
+import { CONSUME, PRODUCE } from '../../src/cli/record-options.ts'
 import { READ_DEAD_LETTERS } from '../../src/dead-letters/read-dead-letters.ts'
 import { REPLAY_DEAD_LETTERS } from '../../src/dead-letters/replay-dead-letters.ts'
 import { ERRORS, IDENTITY, INTERNAL_TOPICS, PROCESSING } from '../../src/dsl/app-options.ts'
@@ -48,6 +49,8 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
   ['millrace status', STATUS],
   ['millrace instances', INSTANCES],
   ['millrace query', QUERY_STORE],
+  ['millrace produce', PRODUCE],
+  ['millrace consume', CONSUME],
   ['readDeadLetters()', READ_DEAD_LETTERS],
   ['replayDeadLetters()', REPLAY_DEAD_LETTERS],
   ['millrace dead-letters ls', LIST_LETTERS],
@@ -68,7 +71,8 @@ export function withOptionTables(page: string): string {
 }
 
 function markdownOf(table: OptionTable, isCommand: boolean): string {
-  const options = Object.entries(table)
+  // What is the same for every command stands in one table of its own.
+  const options = Object.entries(table).filter(([name]) => table === KAFKA_LOGIN || !Object.hasOwn(KAFKA_LOGIN, name))
   const hasKafka = options.some(([, { kafka }]) => kafka !== undefined)
   const head = ['option', 'type', 'default', 'meaning', ...(hasKafka ? ['Kafka'] : [])]
   const rows = options.map(([name, option]) => [

@@ -6,7 +6,6 @@ import { readEndpoint } from './user-endpoint.ts'
 export interface DescribedMember {
   readonly memberId: string
   readonly memberEpoch: number
-  readonly instanceId: string | undefined
   readonly clientId: string
   readonly clientHost: string
   readonly processId: string
@@ -104,7 +103,7 @@ function readTopicInfo(reader: Reader): TopicInfo {
 function readMember(reader: Reader): DescribedMember {
   const memberId = reader.readString()
   const memberEpoch = reader.readInt32()
-  const instanceId = reader.readNullableString() ?? undefined
+  reader.readNullableString() // instance id
   reader.readNullableString() // rack id
   const clientId = reader.readString()
   const clientHost = reader.readString()
@@ -117,8 +116,7 @@ function readMember(reader: Reader): DescribedMember {
   const assignment = readTaskLists(reader)
   const targetAssignment = readTaskLists(reader)
   reader.readBoolean() // is classic
-  const about = { memberId, memberEpoch, instanceId, clientId, clientHost, processId, endpoint }
-  return { ...about, assignment, targetAssignment }
+  return { memberId, memberEpoch, clientId, clientHost, processId, endpoint, assignment, targetAssignment }
 }
 
 function skipTaskOffset(reader: Reader): void {

@@ -1,6 +1,5 @@
 import type { Context } from 'hono'
 import { timesOf } from '../../../query/times.ts'
-import type { Reply } from '../../http/reply.ts'
 import { route, type Route, type Served } from '../../http/route.ts'
 import { answered, rowAnswers } from './answers.ts'
 import { asked } from './asked.ts'
@@ -29,12 +28,7 @@ const LIST = { ...LISTED, ...TIMES }
 /** The versions of a key. */
 export function versions(served: Served): readonly Route[] {
   const { logger } = served.streams.app.settings
-  const ofKey = async (
-    context: Context,
-    name: string,
-    text: string,
-    query: VersionsQuery,
-  ): Promise<Reply | Response> => {
+  const ofKey = async (context: Context, name: string, text: string, query: VersionsQuery): Promise<Response> => {
     const { store, keys, rows } = asked(served, name, 'versions', query.keyAs)
     const { from, to, asOf, reverse = false, cursor, limit } = query
     const key = keys.read(text)

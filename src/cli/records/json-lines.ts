@@ -1,0 +1,85 @@
+import { messageOf } from '../../errors/millrace-error.ts'
+import { Headers } from '../../record/headers.ts'
+import type { RecordSlice } from '../../record/record-slice.ts'
+import { parseJson } from '../../serde/json-integers.ts'
+import { bytesOfJson, FormError, type GivenForm } from './forms.ts'
+import { ANY_PARTITION, LineError, type RecordSource } from './record-source.ts'
+import { fill } from './text-lines.ts'
+import { parseTime } from './time-text.ts'
+
+/** Fields of a record. `topic` and `offset` are those of where it came from, and have no say in where it goes. */
+const FIELDS: ReadonlySet<string> = new Set(['topic', 'partition', 'offset', 'timestamp', 'key', 'value', 'headers'])
+
+/** Lines of JSON, as `consume --json` prints them: `{"key": …, "value": …, "headers": [[name, value]], …}`. */
+export class JsonLines implements RecordSource {
+  readonly #key: GivenForm | undefined
+  readonly #value: GivenForm | undefined
+
+  constructor(key: GivenForm | undefined, value: GivenForm | undefined) {
+    this.#key = key
+    this.#value = value
+  }
+
+  read(buffer: Buffer, start: number, end: number, slice: RecordSlice): number {
+    const record = recordIn(buffer.toString('utf8', start, end))
+    for (const name in record)
+      if (!FIELDS.has(name))
+        throw new LineError(
+          `a record has no field ${JSON.stringify(name)}`,
+          'Fields are key, value, headers, timestamp and partition. Without --json a whole line is a value.',
+        )
+    const { partition = ANY_PARTITION, timestamp } = record
+    if (!Number.isInteger(partition)) throw wrong('partition', 'is no whole number')
+    slice.timestamp = timestamp === undefined || timestamp === null ? -1 : timeIn(timestamp)
+    slice.headers = headersIn(record['headers'])
+    fill(slice, bytesIn('key', this.#key, record['key']), bytesIn('value', this.#value, record['value']))
+    return Number(partition)
+  }
+}
+
+function recordIn(text: string): Record<string, unknown> {
+  let record: unknown
+  try {
+    record = parseJson(text, 'bigint')
+  } catch (error) {
+    throw new LineError(`it is not JSON: ${messageOf(error)}`, 'Each line is a JSON object of its own.')
+  }
+  if (typeof record === 'object' && record !== null && !Array.isArray(record)) return record as Record<string, unknown>
+  throw new LineError('it is no JSON object', 'Each line is one, as in {"key": "a", "value": "b"}.')
+}
+
+function bytesIn(name: 'key' | 'value', form: GivenForm | undefined, value: unknown): Buffer | null {
+  try {
+    return bytesOfJson(form, value)
+  } catch (error) {
+    if (!(error instanceof FormError)) throw error
+    throw new LineError(
+      `the ${name} cannot be written: ${error.message}`,
+      `Correct it, or choose another form by --${name}.`,
+    )
+  }
+}
+
+function timeIn(value: unknown): number {
+  const time = typeof value === 'string' ? parseTime(value) : value
+  if (typeof time === 'number' && Number.isFinite(time)) return time
+  throw wrong('timestamp', 'is no time: ms since the epoch, or as in 2030-01-31T12:00:00Z')
+}
+
+function headersIn(given: unknown): Headers | undefined {
+  if (given === undefined || given === null) return undefined
+  const pairs = Array.isArray(given) ? given : typeof given === 'object' ? Object.entries(given) : undefined
+  if (pairs === undefined) throw wrong('headers', 'are no list of [name, value]')
+  if (pairs.length === 0) return undefined
+  const headers = new Headers()
+  for (const pair of pairs as readonly unknown[]) {
+    const [name, value] = Array.isArray(pair) && pair.length === 2 ? pair : []
+    if (typeof name !== 'string') throw wrong('headers', 'are no list of [name, value]')
+    headers.add(name, bytesOfJson(undefined, value))
+  }
+  return headers
+}
+
+function wrong(field: string, what: string): LineError {
+  return new LineError(`the ${field} ${what}`, 'Write records as consume --json prints them.')
+}
