@@ -237,6 +237,58 @@ interface GroupInstance {
 
 type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
+// src/log/admin.ts
+
+interface GroupDescription extends GroupListing {
+  readonly members: readonly GroupMemberDescription[]
+}
+
+interface GroupListing {
+  readonly id: string
+  readonly type: GroupType
+  readonly protocol: string
+  readonly state: string
+}
+
+interface GroupMemberDescription {
+  readonly memberId: string
+  readonly instanceId: string | undefined
+  readonly clientId: string
+  readonly host: string
+  readonly partitions: readonly TopicPartition[]
+}
+
+type GroupType = 'classic' | 'consumer' | 'streams' | 'share' | 'unknown'
+
+interface LogAdmin {
+  listTopics(): MaybePromise<readonly string[]>
+  deleteTopics(names: readonly string[]): MaybePromise<void>
+  createPartitions(topic: string, count: number): MaybePromise<void>
+  describePartitions(topic: string): MaybePromise<readonly PartitionDescription[]>
+  topicConfigs(topic: string): MaybePromise<ReadonlyMap<string, TopicConfig>>
+  alterTopicConfigs(topic: string, changes: Readonly<Record<string, string | null>>): MaybePromise<void>
+  listGroups(): MaybePromise<readonly GroupListing[]>
+  describeGroup(groupId: string): MaybePromise<GroupDescription | undefined>
+  groupMembers(groupId: string): MaybePromise<readonly string[]>
+  groupInstances(groupId: string): MaybePromise<readonly GroupInstance[]>
+  committedOffsets(groupId: string, partitions?: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
+  deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<void>
+  deleteGroup(groupId: string): MaybePromise<void>
+  commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): MaybePromise<void>
+}
+
+interface PartitionDescription {
+  readonly partition: number
+  readonly leader: number | undefined
+  readonly replicas: readonly number[]
+  readonly inSyncReplicas: readonly number[]
+}
+
+interface TopicConfig {
+  readonly value: string | null
+  readonly source: 'topic' | 'broker' | 'default'
+}
+
 // src/log/embedded/embedded-log.ts
 
 interface LossLogger {
@@ -253,9 +305,16 @@ class LocalLog implements Log {
   deleteRecords(offsets: PartitionMap<number>): MaybePromise<void>
   listTopics(): readonly string[]
   deleteTopics(names: readonly string[]): MaybePromise<void>
+  createPartitions(name: string, count: number): MaybePromise<void>
+  describePartitions(name: string): readonly PartitionDescription[]
+  topicConfigs(name: string): ReadonlyMap<string, TopicConfig>
+  alterTopicConfigs(name: string, changes: Readonly<Record<string, string | null>>): MaybePromise<void>
+  listGroups(): readonly GroupListing[]
+  describeGroup(groupId: string): GroupDescription | undefined
   groupMembers(groupId: string): readonly string[]
   groupInstances(groupId: string): readonly GroupInstance[]
-  committedOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
+  committedOffsets(groupId: string, partitions?: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
+  deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<void>
   deleteGroup(groupId: string): MaybePromise<void>
   commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): MaybePromise<void>
   openReader(): LogReader
@@ -267,21 +326,6 @@ class LocalLog implements Log {
 // src/log/log.ts
 
 type CommitOutcome = 'committed' | 'aborted' | 'unknown'
-
-interface CommittedOffset {
-  readonly offset: number
-  readonly metadata: string
-}
-
-interface LogAdmin {
-  listTopics(): MaybePromise<readonly string[]>
-  deleteTopics(names: readonly string[]): MaybePromise<void>
-  groupMembers(groupId: string): MaybePromise<readonly string[]>
-  groupInstances(groupId: string): MaybePromise<readonly GroupInstance[]>
-  committedOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
-  deleteGroup(groupId: string): MaybePromise<void>
-  commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): MaybePromise<void>
-}
 
 interface LogClient {
   readonly guarantee: Guarantee
@@ -343,16 +387,6 @@ type OffsetSpec =
       readonly timestamp: number
     }
 
-class PartitionMap<V> {
-  get size(): number
-  get(topic: string, partition: number): V | undefined
-  has(topic: string, partition: number): boolean
-  set(topic: string, partition: number, value: V): this
-  delete(topic: string, partition: number): boolean
-  clear(): void
-  entries(): Generator<[topic: string, partition: number, value: V]>
-}
-
 interface Quiet {
   readonly since: number
   readonly until: number
@@ -386,11 +420,6 @@ interface TopicDescription {
   readonly partitions: number
 }
 
-interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
-
 interface TopicSpec {
   readonly name: string
   readonly partitions: number
@@ -404,6 +433,28 @@ interface MemoryLogOptions {
   readonly clock?: Clock
   readonly beforeCommit?: () => Promise<void>
   readonly controlRecords?: boolean
+}
+
+// src/log/partition-map.ts
+
+interface CommittedOffset {
+  readonly offset: number
+  readonly metadata: string
+}
+
+class PartitionMap<V> {
+  get size(): number
+  get(topic: string, partition: number): V | undefined
+  has(topic: string, partition: number): boolean
+  set(topic: string, partition: number, value: V): this
+  delete(topic: string, partition: number): boolean
+  clear(): void
+  entries(): Generator<[topic: string, partition: number, value: V]>
+}
+
+interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
 }
 
 // src/log/refusal.ts

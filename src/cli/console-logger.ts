@@ -8,13 +8,15 @@ type Level = 'info' | 'warn' | 'error'
 /**
  * Prints the application's messages, each as a line of text or JSON. Debug messages are not shown.
  *
- * Lines about an error are held back until the next `flush`, because the error may be about to end the run: then it is
- * printed once, in full, instead of at each place that it passes.
+ * Lines about an error are held back until the second `tick` or the next `flush`, because the error may be about to end
+ * the run: then it is printed once, in full, instead of at each place that it passes.
  */
 export class ConsoleLogger implements Logger {
   readonly #terminal: Terminal
   readonly #format: LogFormat
   #held: { readonly error: unknown; readonly line: string }[] = []
+  /** How many of them were held back at the last tick. */
+  #ripe = 0
 
   constructor(terminal: Terminal, format: LogFormat) {
     this.#terminal = terminal
@@ -35,10 +37,18 @@ export class ConsoleLogger implements Logger {
     this.#log('error', fields, message)
   }
 
+  /** Prints the lines that were held back at the last tick already. */
+  tick(): void {
+    const ripe = this.#held.splice(0, this.#ripe)
+    for (const { line } of ripe) this.#terminal.line(line)
+    this.#ripe = this.#held.length
+  }
+
   /** Prints the lines that were held back, except those about `failure`. */
   flush(failure?: unknown): void {
     const held = this.#held
     this.#held = []
+    this.#ripe = 0
     for (const { error, line } of held) if (error !== failure) this.#terminal.line(line)
   }
 

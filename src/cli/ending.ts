@@ -1,12 +1,12 @@
 import { systemClock, type TimerHandle } from '../platform/clock.ts'
 
 /** Why a run is to end. */
-export type EndReason = 'interrupted' | 'terminated' | 'time is up'
+export type EndReason = 'interrupted' | 'terminated' | 'time is up' | 'left by the process that started it'
 
 /**
- * When and how a run is to end. SIGINT, and the end of `--for`: close. SIGTERM: drain, then close. A second SIGTERM, or
- * one after SIGINT: close at once. The next signal of a kind that has been used up ends the process, as without a
- * handler.
+ * When and how a run is to end. SIGINT, the end of `--for`, and that of a parent with a channel: close. SIGTERM: drain,
+ * then close. A second SIGTERM, or one after SIGINT: close at once. The next signal of a kind that has been used up
+ * ends the process, as without a handler.
  */
 export class Ending {
   readonly #due = Promise.withResolvers<EndReason>()
@@ -18,7 +18,9 @@ export class Ending {
   /** @param duration ms to run; without it, the run ends by a signal */
   constructor(duration: number | undefined) {
     this.#timer = duration === undefined ? undefined : systemClock.schedule(duration, () => this.#end('time is up'))
-    process.once('SIGINT', this.#onInterrupt).on('SIGTERM', this.#onTerminate)
+    process.once('SIGINT', this.#onInterrupt).on('SIGTERM', this.#onTerminate).once('disconnect', this.#onLeft)
+    // A listener of the channel to a parent keeps the process alive.
+    process.channel?.unref()
   }
 
   /** Resolves when the run is to end. */
@@ -50,6 +52,8 @@ export class Ending {
     this.#end('terminated')
   }
 
+  readonly #onLeft = (): void => this.#end('left by the process that started it')
+
   #end(reason: EndReason): void {
     this.#isDue = true
     this.#due.resolve(reason)
@@ -57,6 +61,6 @@ export class Ending {
 
   stop(): void {
     this.#timer?.cancel()
-    process.off('SIGINT', this.#onInterrupt).off('SIGTERM', this.#onTerminate)
+    process.off('SIGINT', this.#onInterrupt).off('SIGTERM', this.#onTerminate).off('disconnect', this.#onLeft)
   }
 }

@@ -12,11 +12,16 @@ import type { Application } from '../application/application.ts'
  * export was not made by `defineApp`
  */
 export async function loadApp(file: string): Promise<Application> {
+  return (await importApp(pathToFileURL(pathOfApp(file)))).app
+}
+
+/** Returns the path of an application's file. @throws MR_APP_MISSING if there is no such file */
+export function pathOfApp(file: string): string {
   const path = resolve(file)
   if (statSync(path, { throwIfNoEntry: false })?.isFile() !== true) {
     throw new MillraceError('MR_APP_MISSING', `there is no file ${path}`, {
       hint: 'Give the path of a .ts or .js file, relative to the current directory.',
     })
   }
-  return (await importApp(pathToFileURL(path))).app
+  return path
 }

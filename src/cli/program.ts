@@ -34,7 +34,7 @@ export const EXIT_USAGE = 2
 
 /** Runs the command line, prints errors and returns the exit code. Loads only what the command needs. */
 export async function runCli(argv: readonly string[]): Promise<number> {
-  const program = createProgram()
+  const program = createProgram(argv)
   try {
     await program.parseAsync(fromKafkaSpelling(argv), { from: 'user' })
     return EXIT_DONE
@@ -50,7 +50,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(): Command {
+/** @param argv what is given to the command line, which `dev` passes on as it is */
+function createProgram(argv: readonly string[]): Command {
   const program = new Command('millrace')
   program
     .description('Runs stream-processing applications written with Millrace.')
@@ -68,6 +69,12 @@ function createProgram(): Command {
   command('run', RUN)
     .description('Runs an application on an embedded log in this process, or on Kafka.')
     .action(async (app: string, options: RunOptions) => (await import('./run-command.ts')).runApp(app, options))
+
+  command('dev', RUN)
+    .description('Runs an application with its server, and again with its state when a file changes.')
+    .action(async (app: string, options: RunOptions) =>
+      (await import('./dev-command.ts')).developApp(app, options, argv.slice(1)),
+    )
 
   command('reset', RESET)
     .description(

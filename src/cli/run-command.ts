@@ -195,7 +195,7 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
     const line = new StatusLine(started)
     ticker = setInterval(
       () => {
-        logger.flush()
+        logger.tick()
         const now = systemClock.monotonic()
         const status = summarize(streams.status())
         if (options.logFormat === 'json') logger.info(status, 'status')

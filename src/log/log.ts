@@ -1,9 +1,13 @@
 import type { Headers } from '../record/headers.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { GroupMember, MemberOptions } from '../group/group.ts'
-import type { GroupInstance } from '../group/group-instances.ts'
 import type { AppendOrigin } from './refusal.ts'
 import type { RecordSlice } from '../record/record-slice.ts'
+import type { LogAdmin } from './admin.ts'
+import type { CommittedOffset, PartitionMap, TopicPartition } from './partition-map.ts'
+
+export { PartitionMap } from './partition-map.ts'
+export type { CommittedOffset, TopicPartition } from './partition-map.ts'
 
 export type OpenDescribed = (options: unknown) => Log
 
@@ -15,27 +19,6 @@ export interface LogDescription {
   /** URL of a module that exports `openDescribed`, an `OpenDescribed`. */
   readonly module: string
   readonly options: unknown
-}
-
-/** Operations of tools on the topics and groups of a log, beside those that running an application needs. */
-export interface LogAdmin {
-  /** Returns the names of all topics, sorted. */
-  listTopics(): MaybePromise<readonly string[]>
-  /** Deletes topics with their records, except those that do not exist. */
-  deleteTopics(names: readonly string[]): MaybePromise<void>
-  /** Returns the names of the members that a group has now; empty if there is no such group. */
-  groupMembers(groupId: string): MaybePromise<readonly string[]>
-  /**
-   * Returns the processes of the application that a group has now, with what they advertise and the tasks that they
-   * were assigned. Waits while a group of Kafka's classic protocol rebalances. Empty if there is no such group.
-   */
-  groupInstances(groupId: string): MaybePromise<readonly GroupInstance[]>
-  /** Returns the stable committed offsets of a group, without membership; partitions without one are absent. */
-  committedOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
-  /** Deletes a group with all its committed offsets. @throws MR_GROUP_ACTIVE while it has members */
-  deleteGroup(groupId: string): MaybePromise<void>
-  /** Commits offsets for a group without members. @throws MR_GROUP_ACTIVE while it has members */
-  commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): MaybePromise<void>
 }
 
 /**
@@ -72,11 +55,6 @@ export interface Log extends LogAdmin {
   close(): MaybePromise<void>
 }
 
-export interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
-}
-
 export interface TopicDescription {
   readonly name: string
   /** Changes when a topic is deleted and created again, if the log has such ids. */
@@ -93,51 +71,6 @@ export interface TopicSpec {
 }
 
 export type OffsetSpec = 'earliest' | 'latest' | { readonly timestamp: number }
-
-/** Values by topic and partition. */
-export class PartitionMap<V> {
-  readonly #topics = new Map<string, Map<number, V>>()
-  #size = 0
-
-  get size(): number {
-    return this.#size
-  }
-
-  get(topic: string, partition: number): V | undefined {
-    return this.#topics.get(topic)?.get(partition)
-  }
-
-  has(topic: string, partition: number): boolean {
-    return this.#topics.get(topic)?.has(partition) ?? false
-  }
-
-  set(topic: string, partition: number, value: V): this {
-    let partitions = this.#topics.get(topic)
-    if (partitions === undefined) this.#topics.set(topic, (partitions = new Map()))
-    if (!partitions.has(partition)) this.#size++
-    partitions.set(partition, value)
-    return this
-  }
-
-  delete(topic: string, partition: number): boolean {
-    const partitions = this.#topics.get(topic)
-    if (partitions === undefined || !partitions.delete(partition)) return false
-    if (partitions.size === 0) this.#topics.delete(topic)
-    this.#size--
-    return true
-  }
-
-  clear(): void {
-    this.#topics.clear()
-    this.#size = 0
-  }
-
-  *entries(): Generator<[topic: string, partition: number, value: V]> {
-    for (const [topic, partitions] of this.#topics) {
-      for (const [partition, value] of partitions) yield [topic, partition, value]
-    }
-  }
-}
 
 /** Receives the place of a record's key in a buffer; -1 if the key is null. */
 export type SeeKey = (buffer: Buffer, keyStart: number, keyEnd: number) => void
@@ -271,12 +204,6 @@ export interface LogClientOptions extends MemberOptions, ReaderOptions {
   readonly clientId: string
   /** Stable over restarts of the same thread: `<application id>-<process id>-<n>`. */
   readonly transactionalId: string
-}
-
-/** An offset to commit, that of the next record to process, and the metadata text kept beside it. */
-export interface CommittedOffset {
-  readonly offset: number
-  readonly metadata: string
 }
 
 /**

@@ -1,4 +1,5 @@
 import { readOptions, text, topicConfigs, wholeNumber, type TableOf } from '../options/options.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 import type { TopicSpec } from './log.ts'
 
 const code = 'MR_TOPIC_INVALID'
@@ -24,4 +25,13 @@ const TOPIC_SPEC = {
 /** Checks the specs of topics, for any log. @throws MR_CONFIG for unknown options, MR_TOPIC_INVALID */
 export function checkTopicSpecs(topics: readonly TopicSpec[]): void {
   for (const topic of topics) readOptions(TOPIC_SPEC, topic, 'createTopics()')
+}
+
+/** Returns the error of a topic that has as many partitions as it is to get, or more. */
+export function notMore(topic: string, has: number, count: number): MillraceError {
+  const hint = 'A topic never loses partitions. Give a larger number, or create another topic.'
+  return new MillraceError('MR_TOPIC_INVALID', `the topic has ${has} partitions, so it cannot be given ${count}`, {
+    topic,
+    hint,
+  })
 }

@@ -3,27 +3,23 @@ import type { OptionTable } from './option.ts'
 /** Returns the option that an unknown name probably means; undefined if none is near. */
 export function nearestName(unknown: string, table: OptionTable): string | undefined {
   const wanted = plain(unknown)
-  let nearest: string | undefined
-  let least = Math.max(2, Math.floor(wanted.length / 3)) + 1
-  for (const [name, { kafka = [], alsoCalled = [] }] of Object.entries(table)) {
+  for (const [name, { kafka = [], alsoCalled = [] }] of Object.entries(table))
     if ([name, kafka, alsoCalled].flat().some((each) => plain(each) === wanted)) return name
-    const known = plain(name)
-    const contained = wanted.length > 2 && (known.startsWith(wanted) || wanted.startsWith(known))
-    const distance = contained ? 1 : editDistance(wanted, known)
-    if (distance >= least || distance >= Math.max(wanted.length, known.length)) continue
-    nearest = name
-    least = distance
-  }
-  return nearest
+  return nearestOf(unknown, Object.keys(table))
 }
 
-/** Returns the name among `names` that an unknown one probably means; undefined if none is near. */
-export function nearestOf(unknown: string, names: readonly string[]): string | undefined {
-  let nearest = names.find((name) => unknown.length > 2 && name.toLowerCase().startsWith(unknown.toLowerCase()))
-  let least = Math.max(2, Math.floor(unknown.length / 3)) + 1
+/** Returns the name that an unknown one probably means; undefined if none is near. */
+export function nearestOf(unknown: string, names: Iterable<string>): string | undefined {
+  const wanted = plain(unknown)
+  let nearest: string | undefined
+  let least = Math.max(2, Math.floor(wanted.length / 3)) + 1
   for (const name of names) {
-    const distance = editDistance(unknown, name)
-    if (distance >= least || distance >= Math.max(unknown.length, name.length)) continue
+    const known = plain(name)
+    if (known === wanted) return name
+    const contained = wanted.length > 2 && (known.startsWith(wanted) || wanted.startsWith(known))
+    // Of several names that it is a part of, the shortest is nearest.
+    const distance = contained ? 1 + Math.abs(known.length - wanted.length) / 1000 : editDistance(wanted, known)
+    if (distance >= least || distance >= Math.max(wanted.length, known.length)) continue
     nearest = name
     least = distance
   }

@@ -4,7 +4,7 @@ import type { Scheduler } from './scheduler.ts'
 /** Longest time (ms) of processing before I/O, timers and other threads of the event loop run. */
 const SLICE = 10
 /** The same while somebody outside of the thread waits for it again and again. */
-const SHORT_SLICE = 5
+const SHORT_SLICE = 3
 /** Steps between two looks at the clock: a look after each step would often cost more than the step. */
 const STEPS_PER_LOOK = 8
 /**

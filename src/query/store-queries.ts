@@ -79,6 +79,7 @@ const DEFAULTS: Readonly<Record<Guarantee, Consistency>> = { exactly_once: 'comm
 export class StoreQueries {
   readonly #options: StoreQueriesOptions
   readonly #partitions: PartitionFinder
+  readonly #stores = new Map<string, AskedStore>()
 
   constructor(options: StoreQueriesOptions) {
     this.#options = options
@@ -87,7 +88,12 @@ export class StoreQueries {
 
   /** @throws MR_STORE_UNKNOWN */
   store(name: string): AskedStore {
-    return new AskedStore(knownStore(this.#options.topology, name), this.#options, this.#partitions)
+    let store = this.#stores.get(name)
+    if (store === undefined) {
+      store = new AskedStore(knownStore(this.#options.topology, name), this.#options, this.#partitions)
+      this.#stores.set(name, store)
+    }
+    return store
   }
 }
 

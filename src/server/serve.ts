@@ -7,6 +7,7 @@ import { Access, type Via } from './access/access.ts'
 import { Tokens } from './access/tokens.ts'
 import { Listener } from './http/listener.ts'
 import { problemOf } from './http/problem.ts'
+import type { Reply } from './http/reply.ts'
 import { Router } from './http/router.ts'
 import { Watches } from './http/watches.ts'
 import { FAMILIES } from './routes/families.ts'
@@ -121,8 +122,9 @@ class AppServer implements Server, Companion {
     return { url: this.address?.url, requests: this.#requests, connections: this.#listener?.connections, watches }
   }
 
-  fetch(request: Request): Promise<Response> {
-    return this.#answer(request, 'fetch')
+  async fetch(request: Request): Promise<Response> {
+    this.#requests++
+    return this.#isClosed ? this.#refusal() : await this.#router.handle(request, 'fetch')
   }
 
   async close(): Promise<void> {
@@ -133,9 +135,13 @@ class AppServer implements Server, Companion {
     return this.close()
   }
 
-  async #answer(request: Request, via: Via): Promise<Response> {
+  async #answer(request: Request, via: Via): Promise<Reply | Response> {
     this.#requests++
-    return this.#isClosed ? problemOf(closed(), this.#streams.app.settings.logger) : this.#router.handle(request, via)
+    return this.#isClosed ? this.#refusal() : this.#router.answer(request, via)
+  }
+
+  #refusal(): Response {
+    return problemOf(closed(), this.#streams.app.settings.logger)
   }
 }
 

@@ -16,6 +16,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   ],
   '@standard-schema/spec': ['serde'],
   'classic-level': ['engine/leveldb'],
+  chokidar: ['cli'],
   'cli-progress': ['cli'],
   commander: ['cli'],
   hono: ['server/http', 'server/routes', 'server/routes/stores'],

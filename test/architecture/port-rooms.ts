@@ -29,7 +29,7 @@ export const LOGS: Rooms = {
   },
   'log/local': {
     holds: 'what the logs without a broker share: partitions, readers, producers, their group coordinator',
-    knows: ['errors', 'group', 'log', 'platform', 'record'],
+    knows: ['errors', 'group', 'log', 'options', 'platform', 'record'],
   },
   'log/memory': { holds: 'the log in memory', knows: ['log', 'log/local', 'options', 'platform'] },
   'log/embedded': {
@@ -75,10 +75,11 @@ export const KAFKA: Rooms = {
     knows: [...CLIENT, 'group', 'kafka/admin', 'kafka/group/member'],
   },
   'kafka/group': {
-    holds: 'which of the two protocols',
+    holds: 'which of the two protocols; groups of any protocol, as tools see them',
     knows: [
       'errors',
       'group',
+      'log',
       'kafka/cluster',
       'kafka/protocol',
       'kafka/group/classic',

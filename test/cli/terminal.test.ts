@@ -70,3 +70,16 @@ test('an error that ends the run is left to the code that ends it; others are pr
   logger.flush(fatal)
   expect(output.text).toBe('tasks assigned tasks=["0_0"]\nwarn: commit failed err="a hiccup"\n')
 })
+
+test('an error that ends the run is printed once, even if a status line comes in between', () => {
+  const { output, terminal } = plainTerminal()
+  const logger = new ConsoleLogger(terminal, 'text')
+  const fatal = new Error('the end')
+  logger.warn({ err: new Error('a hiccup') }, 'commit failed')
+  logger.tick()
+  logger.error({ err: fatal }, 'stream thread failed')
+  logger.tick()
+  expect(output.text).toBe('warn: commit failed err="a hiccup"\n')
+  logger.flush(fatal)
+  expect(output.text).toBe('warn: commit failed err="a hiccup"\n')
+})

@@ -10,7 +10,7 @@ import { append, committedRecords, internalTopic, Member, settle, subtopology, u
 /** Promises to tools about topics and groups; part of the suite of the Log port. */
 export function adminConformance(
   log: () => Log,
-  newTopic: (partitions?: number) => Promise<string>,
+  newTopic: (partitions?: number, configs?: Record<string, string>) => Promise<string>,
   optionsOf: typeof clientOptions,
 ): void {
   const offsetAt = (topic: string, offset: number): PartitionMap<CommittedOffset> =>
@@ -41,6 +41,165 @@ export function adminConformance(
       const after = (await log().describeTopics([topic])).get(topic)
       expect(after?.id).not.toBe(before?.id)
       expect(await committedRecords(log(), topic, 0)).toEqual([])
+    })
+
+    it('gives a topic more partitions, to which open producers write, and refuses fewer or as many', async () => {
+      const topic = await newTopic(2)
+      const producer = log().openProducer()
+      await producer.loadPartitionCount(topic)
+      append(producer, topic, 1, 'k', 'before')
+      await producer.flush()
+      await log().createPartitions(topic, 4)
+      expect((await log().describeTopics([topic])).get(topic)?.partitions).toBe(4)
+      append(producer, topic, 3, 'k', 'after')
+      append(producer, topic, 1, 'k', 'after')
+      await producer.flush()
+      await producer.close()
+      const values = async (partition: number) =>
+        (await committedRecords(log(), topic, partition)).map(({ value }) => value)
+      expect([await values(1), await values(2), await values(3)]).toEqual([['before', 'after'], [], ['after']])
+      for (const count of [4, 3, 0, -1, 1.5]) {
+        await expect((async () => log().createPartitions(topic, count))()).rejects.toMatchObject({
+          code: 'MR_TOPIC_INVALID',
+          topic,
+          hint: expect.any(String),
+        })
+      }
+      expect((await log().describeTopics([topic])).get(topic)?.partitions).toBe(4)
+    })
+
+    it('sees where the partitions of a topic are', async () => {
+      const topic = await newTopic(3)
+      const partitions = await log().describePartitions(topic)
+      expect(partitions.map(({ partition }) => partition)).toEqual([0, 1, 2])
+      for (const { leader, replicas, inSyncReplicas } of partitions) {
+        expect(replicas).toContain(leader)
+        expect(inSyncReplicas).toEqual(replicas)
+      }
+    })
+
+    it('sees which configs were set for a topic, and sets and removes single ones', async () => {
+      const topic = await newTopic(1, { 'cleanup.policy': 'delete', 'max.message.bytes': '4000' })
+      const seen = async (...names: string[]) => {
+        const configs = await log().topicConfigs(topic)
+        return names.map((name) => `${configs.get(name)?.value} of the ${configs.get(name)?.source}`)
+      }
+      const names = [...(await log().topicConfigs(topic)).keys()]
+      expect(names).toEqual(names.toSorted())
+      expect(await seen('max.message.bytes')).toEqual(['4000 of the topic'])
+      const standard = (await log().topicConfigs(topic)).get('retention.ms')
+      expect(standard?.source).not.toBe('topic')
+      await log().alterTopicConfigs(topic, { 'retention.ms': '5000', 'max.message.bytes': null })
+      await until('the changes', async () => {
+        const [retention, bytes] = await seen('retention.ms', 'max.message.bytes')
+        return retention === '5000 of the topic' && !bytes!.endsWith('topic') ? true : undefined
+      })
+      expect(await seen('cleanup.policy')).toEqual(['delete of the topic'])
+      await log().alterTopicConfigs(topic, { 'retention.ms': null })
+      await until('the default', async () => {
+        const found = (await log().topicConfigs(topic)).get('retention.ms')
+        return isDeepStrictEqual(found, standard) ? true : undefined
+      })
+    })
+
+    it('makes a running topic refuse records that its new configs forbid', async () => {
+      const topic = await newTopic()
+      const producer = log().openProducer()
+      await producer.loadPartitionCount(topic)
+      append(producer, topic, 0, null, 'without a key')
+      await producer.flush()
+      await log().alterTopicConfigs(topic, { 'cleanup.policy': 'compact' })
+      await until('the refusal', async () => {
+        try {
+          append(producer, topic, 0, null, 'without a key')
+          await producer.flush()
+          return undefined
+        } catch (error) {
+          expect(error).toMatchObject({ code: 'MR_PRODUCE', message: expect.stringContaining('INVALID_RECORD') })
+          return true
+        }
+      })
+      await producer.close()
+    })
+
+    it('is refused configs that do not exist or values that are impossible, and nothing is changed', async () => {
+      const topic = await newTopic(1, { 'retention.ms': '7000' })
+      const refused: Record<string, string>[] = [
+        { 'retention.hours': '1' },
+        { 'retention.ms': 'soon' },
+        { 'retention.ms': '1', 'cleanup.policy': 'shred' },
+      ]
+      for (const changes of refused) {
+        await expect((async () => log().alterTopicConfigs(topic, changes))()).rejects.toMatchObject({
+          code: 'MR_TOPIC_INVALID',
+          topic,
+          hint: expect.any(String),
+        })
+      }
+      expect((await log().topicConfigs(topic)).get('retention.ms')).toEqual({ value: '7000', source: 'topic' })
+    })
+
+    it('learns that a topic does not exist, whatever it asks of it', async () => {
+      const topic = `missing-${randomUUID()}`
+      const asked = [
+        () => log().createPartitions(topic, 2),
+        () => log().describePartitions(topic),
+        () => log().topicConfigs(topic),
+        () => log().alterTopicConfigs(topic, { 'retention.ms': '1' }),
+      ]
+      const answers = asked.map((ask) => (async () => await ask())())
+      for (const answer of answers) await expect(answer).rejects.toMatchObject({ code: 'MR_TOPIC_UNKNOWN', topic })
+    })
+
+    it('lists groups and describes them: members with their partitions, state, all offsets', async () => {
+      const [one, two] = [await newTopic(2), await newTopic(2)]
+      const group = `group-${randomUUID()}`
+      expect(await log().describeGroup(group)).toBeUndefined()
+      await log().commitOffsets(group, offsetAt(one, 4).set(two, 1, { offset: 2, metadata: '' }))
+      const listed = async () => (await log().listGroups()).find(({ id }) => id === group)
+      expect(await listed()).toMatchObject({ id: group, state: 'Empty' })
+      expect(await log().describeGroup(group)).toMatchObject({ id: group, state: 'Empty', members: [] })
+      expect([...(await log().committedOffsets(group)).entries()].sort()).toEqual(
+        [
+          [one, 0, { offset: 4, metadata: 'kept' }],
+          [two, 1, { offset: 2, metadata: '' }],
+        ].sort(),
+      )
+      const stateless = [subtopology(0, [one, two].sort())]
+      const options = [1, 2].map((thread) => optionsOf(group, thread, stateless))
+      const members = await Promise.all(
+        options.map(async (each) => {
+          const member = new Member(await log().openClient(each))
+          await member.client.group.join()
+          return member
+        }),
+      )
+      await settle('the tasks', members, () => members.every(({ active }) => active.length === 1))
+      const described = await until('a stable group', async () => {
+        for (const member of members) member.step()
+        const found = await log().describeGroup(group)
+        return found?.state === 'Stable' ? found : undefined
+      })
+      expect(described.members.map(({ clientId }) => clientId)).toEqual(options.map(({ clientId }) => clientId))
+      for (const [index, { memberId, host, partitions }] of described.members.entries()) {
+        const partition = Number(members[index]!.active[0]!.split('_')[1])
+        expect(partitions).toEqual([one, two].sort().map((topic) => ({ topic, partition })))
+        expect([memberId, host]).not.toContain('')
+      }
+      expect(await listed()).toEqual({ id: group, type: described.type, protocol: described.protocol, state: 'Stable' })
+      const deleting = async (topic: string) => await log().deleteOffsets(group, [{ topic, partition: 0 }])
+      await expect(deleting(one)).rejects.toMatchObject({ code: 'MR_GROUP_ACTIVE' })
+      for (const { client } of members) {
+        await client.group.leave()
+        await client.close()
+      }
+      await until('an empty group', async () => ((await listed())?.state === 'Empty' ? true : undefined))
+      await deleting(one)
+      await deleting(one)
+      expect([...(await log().committedOffsets(group)).entries()].map(([topic]) => topic)).toEqual([two])
+      await log().deleteGroup(group)
+      expect(await listed()).toBeUndefined()
+      expect(await log().describeGroup(group)).toBeUndefined()
     })
 
     it('reads and changes the offsets of a group without members, and forgets the group', async () => {

@@ -112,6 +112,30 @@ export class SlowLog implements Log {
     return this.#log.deleteTopics(names)
   }
 
+  createPartitions(topic: string, count: number): MaybePromise<void> {
+    return this.#log.createPartitions(topic, count)
+  }
+
+  describePartitions(topic: string): ReturnType<LocalLog['describePartitions']> {
+    return this.#log.describePartitions(topic)
+  }
+
+  topicConfigs(topic: string): ReturnType<LocalLog['topicConfigs']> {
+    return this.#log.topicConfigs(topic)
+  }
+
+  alterTopicConfigs(...asked: Parameters<Log['alterTopicConfigs']>): MaybePromise<void> {
+    return this.#log.alterTopicConfigs(...asked)
+  }
+
+  listGroups(): ReturnType<LocalLog['listGroups']> {
+    return this.#log.listGroups()
+  }
+
+  describeGroup(groupId: string): ReturnType<LocalLog['describeGroup']> {
+    return this.#log.describeGroup(groupId)
+  }
+
   groupMembers(groupId: string): readonly string[] {
     return this.#log.groupMembers(groupId)
   }
@@ -122,6 +146,10 @@ export class SlowLog implements Log {
 
   committedOffsets(...asked: Parameters<Log['committedOffsets']>): ReturnType<Log['committedOffsets']> {
     return this.#log.committedOffsets(...asked)
+  }
+
+  deleteOffsets(...asked: Parameters<Log['deleteOffsets']>): MaybePromise<void> {
+    return this.#log.deleteOffsets(...asked)
   }
 
   deleteGroup(groupId: string): MaybePromise<void> {

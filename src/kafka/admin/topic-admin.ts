@@ -14,20 +14,15 @@ import {
   type TopicPartition,
   type TopicSpec,
 } from '../../log/log.ts'
-import { checkTopicSpecs } from '../../log/topic-spec.ts'
+import type { PartitionDescription } from '../../log/admin.ts'
+import { checkTopicSpecs, notMore } from '../../log/topic-spec.ts'
 import type { Cluster, TopicMetadata } from '../cluster/cluster.ts'
 import { askLeaders } from '../cluster/partition-requests.ts'
 import { KafkaError, isAuthorizationCode, isRetriableCode, kafkaErrors, throwOnError } from '../protocol/errors.ts'
-import { pause } from '../cluster/retry.ts'
+import { READ_TOPIC_PATIENCE, pause } from '../cluster/retry.ts'
+import { invalidTopicCodes, topicError, unknownTopic } from './topic-errors.ts'
 
 const specialTimestamps = { latest: -1n, earliest: -2n } as const
-const invalidTopicCodes: ReadonlySet<number> = new Set([
-  kafkaErrors.invalidTopic,
-  kafkaErrors.invalidPartitions,
-  38, // INVALID_REPLICATION_FACTOR
-  kafkaErrors.invalidConfig,
-])
-
 /** Manages topics and their records. */
 export class TopicAdmin {
   readonly #cluster: Cluster
@@ -107,17 +102,48 @@ export class TopicAdmin {
     for (const name of names) this.#cluster.forgetTopic(name)
   }
 
-  /** Raises a topic's number of partitions. @throws MR_LOG_FAILED, MR_LOG_UNREACHABLE */
+  /**
+   * Raises a topic's number of partitions, and waits until the cluster shows them with leaders.
+   *
+   * @throws MR_TOPIC_INVALID, MR_TOPIC_UNKNOWN, MR_LOG_FAILED, MR_LOG_UNREACHABLE
+   */
   async createPartitions(topic: string, count: number): Promise<void> {
-    await this.#cluster.retrying({ what: 'creating partitions' }, async () => {
-      const request = [{ name: topic, count }]
-      const timeout = this.#cluster.options.requestTimeout
-      const response = await this.#cluster.sendToAny('admin', createPartitionsV3.api, request, timeout, false)
-      for (const { errorCode, errorMessage } of response.results) {
-        throwOnError(errorCode, 'creating partitions', { topic, text: errorMessage, needs: { topic: 'Alter' } })
-      }
-    })
+    const { length: has } = await this.describePartitions(topic)
+    if (count <= has) throw notMore(topic, has, count)
+    const retry = { what: 'creating partitions', unknownTopicPatience: READ_TOPIC_PATIENCE }
+    try {
+      await this.#cluster.retrying(retry, async () => {
+        const request = [{ name: topic, count }]
+        const timeout = this.#cluster.options.requestTimeout
+        const response = await this.#cluster.sendToAny('admin', createPartitionsV3.api, request, timeout, false)
+        for (const { errorCode, errorMessage } of response.results) {
+          throwOnError(errorCode, retry.what, { topic, text: errorMessage, needs: { topic: 'Alter' } })
+        }
+      })
+    } catch (error) {
+      throw topicError(topic, error)
+    }
     this.#cluster.forgetTopic(topic)
+    await this.#untilVisible([topic], count)
+  }
+
+  /** Returns where the partitions of a topic are. @throws MR_TOPIC_UNKNOWN, MR_LOG_FAILED, MR_LOG_UNREACHABLE */
+  async describePartitions(topic: string): Promise<readonly PartitionDescription[]> {
+    const what = 'describing a topic'
+    return await this.#cluster.retrying({ what }, async () => {
+      const { topics } = await this.#cluster.sendToAny('admin', metadataV12.api, [topic], false, false)
+      const [found] = topics
+      if (found === undefined || found.errorCode === kafkaErrors.unknownTopicOrPartition) throw unknownTopic(topic)
+      throwOnError(found.errorCode, what, { topic, needs: { topic: 'Describe' } })
+      return found.partitions
+        .map(({ partitionIndex, leaderId, replicaNodes, isrNodes }) => ({
+          partition: partitionIndex,
+          leader: leaderId < 0 ? undefined : leaderId,
+          replicas: replicaNodes,
+          inSyncReplicas: isrNodes,
+        }))
+        .sort((left, right) => left.partition - right.partition)
+    })
   }
 
   /**
@@ -195,13 +221,13 @@ export class TopicAdmin {
     })
   }
 
-  async #untilVisible(names: readonly string[]): Promise<void> {
+  async #untilVisible(names: readonly string[], least = 1): Promise<void> {
     await this.#cluster.retrying({ what: 'waiting for new topics' }, async () => {
       const found = await this.#cluster.refresh(names)
       for (const name of names) {
         const partitions = found.get(name)?.partitions
-        if (partitions === undefined || partitions.some(({ leader }) => leader < 0)) {
-          throw new KafkaError(kafkaErrors.leaderNotAvailable, 'a new topic has no leader yet', { topic: name })
+        if (partitions === undefined || partitions.length < least || partitions.some(({ leader }) => leader < 0)) {
+          throw new KafkaError(kafkaErrors.leaderNotAvailable, 'a new partition has no leader yet', { topic: name })
         }
       }
     })

@@ -14,18 +14,22 @@ import type {
   TopicPartition,
   TopicSpec,
 } from '../../log/log.ts'
+import type { GroupDescription, GroupListing, PartitionDescription, TopicConfig } from '../../log/admin.ts'
 import { groupActive } from '../../group/group.ts'
 import type { GroupInstance } from '../../group/group-instances.ts'
 import { systemClock } from '../../platform/clock.ts'
 import { isPlainData } from '../../platform/plain-data.ts'
+import { alterTopicConfigs, topicConfigs } from '../admin/admin-configs.ts'
 import { TopicAdmin } from '../admin/topic-admin.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import type { ClusterOptions } from '../cluster/connection-options.ts'
 import { Fetcher, type FetcherOptions } from '../fetch/fetcher.ts'
+import { describeGroup } from '../group/describe-group.ts'
 import { groupInstances } from '../group/group-instances.ts'
 import { deleteGroup } from '../group/member/coordinator.ts'
 import { groupMembers } from '../group/member/group-members.ts'
-import { commitOffsets, fetchOffsets } from '../group/member/offsets.ts'
+import { listGroups } from '../group/member/list-groups.ts'
+import { commitOffsets, deleteOffsets, fetchOffsets } from '../group/member/offsets.ts'
 import { KafkaClient } from './kafka-client.ts'
 import { IdempotentSession } from '../produce/producer-session.ts'
 import { KafkaProducer } from '../produce/producer.ts'
@@ -84,6 +88,30 @@ export class KafkaLog implements Log {
     return this.#admin.deleteTopics(names)
   }
 
+  createPartitions(topic: string, count: number): Promise<void> {
+    return this.#admin.createPartitions(topic, count)
+  }
+
+  describePartitions(topic: string): Promise<readonly PartitionDescription[]> {
+    return this.#admin.describePartitions(topic)
+  }
+
+  topicConfigs(topic: string): Promise<ReadonlyMap<string, TopicConfig>> {
+    return topicConfigs(this.#cluster, topic)
+  }
+
+  alterTopicConfigs(topic: string, changes: Readonly<Record<string, string | null>>): Promise<void> {
+    return alterTopicConfigs(this.#cluster, topic, changes)
+  }
+
+  listGroups(): Promise<readonly GroupListing[]> {
+    return listGroups(this.#cluster)
+  }
+
+  describeGroup(groupId: string): Promise<GroupDescription | undefined> {
+    return describeGroup(this.#cluster, groupId)
+  }
+
   groupMembers(groupId: string): Promise<readonly string[]> {
     return groupMembers(this.#cluster, groupId)
   }
@@ -92,8 +120,12 @@ export class KafkaLog implements Log {
     return groupInstances(this.#cluster, groupId)
   }
 
-  committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<PartitionMap<CommittedOffset>> {
+  committedOffsets(groupId: string, partitions?: readonly TopicPartition[]): Promise<PartitionMap<CommittedOffset>> {
     return fetchOffsets(this.#cluster, groupId, undefined, partitions)
+  }
+
+  async deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<void> {
+    await this.#ofEmptyGroup(groupId, () => deleteOffsets(this.#cluster, groupId, partitions))
   }
 
   async deleteGroup(groupId: string): Promise<void> {

@@ -73,6 +73,13 @@ export class Cluster {
       : this.#learn(await this.sendToAny('admin', metadataV12.api, topics.slice(), false, false))
   }
 
+  /** Returns the ids of the live brokers. @throws KafkaError `networkException` if no broker responds */
+  async liveBrokers(): Promise<readonly number[]> {
+    const response = await this.sendToAny('admin', metadataV12.api, [], false, false)
+    this.#learnBrokers(response)
+    return response.brokers.map(({ nodeId }) => nodeId)
+  }
+
   /** Returns topics from the cache, and asks for missing ones; topics that do not exist are absent. */
   async topics(names: readonly string[]): Promise<ReadonlyMap<string, TopicMetadata>> {
     const missing = names.filter((name) => !this.#topics.has(name))

@@ -6,6 +6,7 @@ import { readEndpoint } from './user-endpoint.ts'
 export interface DescribedMember {
   readonly memberId: string
   readonly memberEpoch: number
+  readonly instanceId: string | undefined
   readonly clientId: string
   readonly clientHost: string
   readonly processId: string
@@ -103,7 +104,7 @@ function readTopicInfo(reader: Reader): TopicInfo {
 function readMember(reader: Reader): DescribedMember {
   const memberId = reader.readString()
   const memberEpoch = reader.readInt32()
-  reader.readNullableString() // instance id
+  const instanceId = reader.readNullableString() ?? undefined
   reader.readNullableString() // rack id
   const clientId = reader.readString()
   const clientHost = reader.readString()
@@ -116,7 +117,8 @@ function readMember(reader: Reader): DescribedMember {
   const assignment = readTaskLists(reader)
   const targetAssignment = readTaskLists(reader)
   reader.readBoolean() // is classic
-  return { memberId, memberEpoch, clientId, clientHost, processId, endpoint, assignment, targetAssignment }
+  const about = { memberId, memberEpoch, instanceId, clientId, clientHost, processId, endpoint }
+  return { ...about, assignment, targetAssignment }
 }
 
 function skipTaskOffset(reader: Reader): void {

@@ -20,10 +20,17 @@ export function isCompacted(partition: Configured): boolean {
   return policyOf(partition).includes('compact')
 }
 
-/** Returns the milliseconds for which records are kept, undefined if they are kept for ever. */
-export function retentionOf(partition: Configured): number | undefined {
-  const retention = numberOf(partition, 'retention.ms', -1)
-  return retention < 0 || !policyOf(partition).includes('delete') ? undefined : retention
+/** Returns the milliseconds and bytes for which records are kept; Infinity without a limit. */
+export function retentionOf(partition: Configured): { readonly age: number; readonly bytes: number } {
+  if (!policyOf(partition).includes('delete')) return KEPT_FOR_EVER
+  return { age: limit(partition, 'retention.ms'), bytes: limit(partition, 'retention.bytes') }
+}
+
+const KEPT_FOR_EVER = { age: Infinity, bytes: Infinity }
+
+function limit(partition: Configured, name: string): number {
+  const value = numberOf(partition, name, -1)
+  return value < 0 ? Infinity : value
 }
 
 export function tombstoneRetentionOf(partition: Configured): number {

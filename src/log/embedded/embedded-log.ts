@@ -79,9 +79,10 @@ export const EMBEDDED_LOG = {
  * is one write batch of the engine with its records and offsets: a kill at any moment leaves all of it or nothing.
  * Several clients may share the log, several processes may not: they need Kafka.
  *
- * It honours the topic configs `cleanup.policy` (default: `delete`), `retention.ms` (default: -1, for ever),
- * `delete.retention.ms`, `min.compaction.lag.ms` and `message.timestamp.type`. Retention counts back from now or the
- * partition's newest timestamp, whichever is earlier: old data that is replayed is not deleted while it arrives.
+ * It honours the topic configs `cleanup.policy` (default: `delete`), `retention.ms` and `retention.bytes` (default: -1,
+ * no limit), `delete.retention.ms`, `min.compaction.lag.ms` and `message.timestamp.type`. `retention.ms` counts back
+ * from now or the partition's newest timestamp, whichever is earlier: old data that is replayed is not deleted while it
+ * arrives. `retention.bytes` bounds the records of a partition, before the engine compresses them.
  *
  * @throws MR_CONFIG for an unknown or impossible option; MR_STATE_LOCKED if the directory is open already, here or in
  *   another process; MR_STATE_FOREIGN if it holds something else or a newer format; MR_STATE_ENGINE if another engine

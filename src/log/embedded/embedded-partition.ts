@@ -18,6 +18,8 @@ export interface Bounds {
   readonly cleanedTo: number
   /** Records that the last compaction left. */
   readonly cleanedRecords: number
+  /** True if it is compacted, or was before its configs were altered. */
+  readonly hasGaps?: true
 }
 
 /** Offsets that no run holds. */
@@ -40,14 +42,13 @@ export class EmbeddedPartition implements PartitionData {
   readonly topic: string
   readonly topicNumber: number
   readonly partition: number
-  readonly configs: Readonly<Record<string, string>>
   /** True if runs carry checksums: LevelDB does not verify those of its tables. */
   readonly checked: boolean
   readonly #engine: KeyValueEngine
   readonly #tail: MemoryPartition
   readonly #budget: TailBudget
-  /** True if it is compacted, which leaves offsets without a run. */
-  readonly #hasGaps: boolean
+  #configs: Readonly<Record<string, string>>
+  #hasGaps: boolean
 
   constructor(
     topic: string,
@@ -60,12 +61,12 @@ export class EmbeddedPartition implements PartitionData {
     this.topic = topic
     this.topicNumber = topicNumber
     this.partition = partition
-    this.configs = configs
+    this.#configs = configs
     this.#engine = engine
     this.checked = engine.name === 'level'
     this.#budget = budget
-    this.#hasGaps = isCompacted(this)
     const bounds = this.#readBounds()
+    this.#hasGaps = isCompacted(this) || bounds.hasGaps === true
     const last = this.#runAtOrBefore(Number.MAX_SAFE_INTEGER - 1)
     this.startOffset = bounds.start
     this.endOffset = Math.max(bounds.end, last === undefined ? 0 : last.base + last.span)
@@ -74,6 +75,20 @@ export class EmbeddedPartition implements PartitionData {
     this.maxTimestamp = last?.maxTimestamp ?? -1
     this.lastRunBase = last?.base ?? this.endOffset
     this.#tail = new MemoryPartition(this.endOffset)
+  }
+
+  get configs(): Readonly<Record<string, string>> {
+    return this.#configs
+  }
+
+  set configs(configs: Readonly<Record<string, string>>) {
+    this.#configs = configs
+    if (isCompacted(this)) this.#hasGaps = true
+  }
+
+  /** True if it is compacted, or was, which leaves offsets without a run. */
+  get hasGaps(): boolean {
+    return this.#hasGaps
   }
 
   append(run: Run): void {
@@ -205,6 +220,7 @@ export class EmbeddedPartition implements PartitionData {
       end: this.endOffset,
       cleanedTo: this.cleanedTo,
       cleanedRecords: this.cleanedRecords,
+      ...(this.#hasGaps ? { hasGaps: true } : {}),
     }
     batch.put(partitionKey(this.topicNumber, this.partition), Buffer.from(JSON.stringify(bounds)))
   }

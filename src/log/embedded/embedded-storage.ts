@@ -151,6 +151,17 @@ export class EmbeddedStorage implements LogStorage {
     return opened
   }
 
+  changeTopic(topic: LocalTopic, { name, partitions, configs }: TopicIdentity): void {
+    const stored: StoredTopic = { number: this.#topicNumbers.get(name) ?? 0, partitions, configs }
+    const kept = topic.partitions.flatMap(({ data }) => this.#partitions.get(data) ?? [])
+    for (const partition of kept) partition.configs = configs
+    this.#mustSync = true
+    this.addChore((batch) => {
+      batch.put(topicKey(name), Buffer.from(JSON.stringify(stored)))
+      for (const partition of kept) if (partition.hasGaps) partition.writeBounds(batch)
+    })
+  }
+
   deleteTopic(topic: LocalTopic): void {
     this.#highestDeletedTopic = Math.max(this.#highestDeletedTopic, this.#topicNumbers.get(topic.name) ?? 0)
     this.#topicNumbers.delete(topic.name)

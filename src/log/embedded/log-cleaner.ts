@@ -4,6 +4,7 @@ import { needsCompaction, retentionOf } from './cleanup-policy.ts'
 import { Compaction } from './compaction.ts'
 import type { EmbeddedPartition } from './embedded-partition.ts'
 import type { EmbeddedStorage } from './embedded-storage.ts'
+import { RetainedBytes } from './retained-bytes.ts'
 
 /** Milliseconds after which partitions are looked at again. */
 const INTERVAL_MS = 15_000
@@ -18,6 +19,7 @@ export class LogCleaner {
   readonly #clock: Clock
   readonly #warn: (fields: object, message: string) => void
   readonly #unreadable = new WeakSet<EmbeddedPartition>()
+  readonly #retained = new WeakMap<EmbeddedPartition, RetainedBytes>()
   #timer: TimerHandle | undefined
   #compaction: Compaction | undefined
   #stopped = false
@@ -98,18 +100,35 @@ export class LogCleaner {
     return true
   }
 
-  /** Deletes the first runs if all their records are too old. The last run always stays. */
+  /**
+   * Deletes the first runs if all their records are too old, or if what is left of the partition still has the bytes
+   * that it may keep. The last run always stays. Returns true if there was something to do.
+   */
   #expire(partition: EmbeddedPartition, now: number): boolean {
-    const retention = retentionOf(partition)
-    if (retention === undefined || partition.startOffset >= partition.lastRunBase) return false
-    const oldest = Math.min(now, partition.maxTimestamp) - retention
+    const { age, bytes } = retentionOf(partition)
+    if (age === Infinity && bytes === Infinity) return false
+    const retained = bytes === Infinity ? undefined : this.#retainedOf(partition)
+    if (retained?.count(partition, STEP_BYTES) === true) return true
+    if (partition.startOffset >= partition.lastRunBase) return false
+    const oldest = Math.min(now, partition.maxTimestamp) - age
+    const surplus = retained === undefined ? 0 : retained.bytes - bytes
     let start = partition.startOffset
+    let deleted = 0
     for (const run of partition.storedRuns(start, STEP_BYTES)) {
-      if (run.maxTimestamp >= oldest || run.base >= partition.lastRunBase) break
+      const isDue = run.maxTimestamp < oldest || deleted + run.end <= surplus
+      if (!isDue || run.base >= partition.lastRunBase) break
       start = run.base + run.span
+      deleted += run.end
     }
     if (start === partition.startOffset) return false
+    retained?.deleted(start, deleted)
     this.#storage.truncate(partition, start)
     return true
+  }
+
+  #retainedOf(partition: EmbeddedPartition): RetainedBytes {
+    let retained = this.#retained.get(partition)
+    if (retained === undefined) this.#retained.set(partition, (retained = new RetainedBytes()))
+    return retained
   }
 }

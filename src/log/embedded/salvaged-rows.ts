@@ -131,12 +131,12 @@ export class RowsSalvage {
 
   /** @returns the end of the partition */
   async #copyPartition(name: string, topic: StoredTopic, partition: number, recorded: number): Promise<number> {
-    const hasGaps = isCompacted(topic)
     const put = (run: { readonly key: Buffer; readonly value: Buffer }): void => this.#put(run.key, run.value)
     const lose = (from: number, to: number, how: string): void => {
       this.#losses.push({ topic: name, partition, from, to, text: `${name}-${partition} ${how}` })
     }
     const bounds = this.#boundsOf(topic.number, partition)
+    const hasGaps = isCompacted(topic) || bounds?.hasGaps === true
     const leastEnd = Math.max(bounds?.end ?? 0, recorded)
     let at = bounds?.start ?? 0
     let isUnreadable = false

@@ -4,6 +4,8 @@ import type { CommittedOffset, PartitionMap, TopicSpec } from '../log.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { assignTasks, compareTasks, type TargetAssignment } from '../../group/assign-tasks.ts'
 import { mergeInstances, type GroupInstance } from '../../group/group-instances.ts'
+import type { GroupMemberDescription } from '../admin.ts'
+import { compareMembers, partitionsOf } from '../group-partitions.ts'
 import type { LocalMember } from './local-member.ts'
 import { resolveTopology } from '../../group/resolve-topology.ts'
 
@@ -31,6 +33,8 @@ export class GroupCoordinator {
   #topology = ''
   #targets = new Map<LocalMember, TargetAssignment>()
   #isShuttingDown = false
+  /** True while nothing can be assigned: topics are missing or not co-partitioned. */
+  #isNotReady = false
 
   constructor(groupId: string, host: CoordinatorHost) {
     this.groupId = groupId
@@ -39,6 +43,42 @@ export class GroupCoordinator {
 
   get memberNames(): readonly string[] {
     return [...this.#members, ...this.#waiting].map((member) => member.name)
+  }
+
+  /** The state, as Kafka names those of a streams group (KIP-1071). */
+  get state(): string {
+    if (this.#members.length === 0) return 'Empty'
+    if (this.#isNotReady) return 'NotReady'
+    const isMoving = this.#members.some((member) => member.outstanding !== undefined || member.needsAssigned)
+    return isMoving ? 'Reconciling' : 'Stable'
+  }
+
+  /** Returns the members with the partitions of their active tasks. */
+  describeMembers(): readonly GroupMemberDescription[] {
+    return [...this.#members, ...this.#waiting]
+      .map((member) => ({
+        memberId: member.name,
+        instanceId: member.options.instanceId,
+        clientId: member.name,
+        host: 'localhost',
+        partitions: partitionsOf(
+          member.options.subtopologies.map(({ id, sourceTopics, repartitionSourceTopics }) => ({
+            id,
+            sourceTopics,
+            repartitionSourceTopics: repartitionSourceTopics.map(({ name }) => name),
+          })),
+          [...member.active.values()],
+          (topic) => this.#host.partitionsOf(topic) ?? 0,
+        ),
+      }))
+      .sort(compareMembers)
+  }
+
+  /** Returns whether a member reads a topic. */
+  reads(topic: string): boolean {
+    return [...this.#members, ...this.#waiting].some(({ options }) =>
+      options.subtopologies.some((subtopology) => isSourceOf(subtopology, topic)),
+    )
   }
 
   get instances(): readonly GroupInstance[] {
@@ -153,8 +193,10 @@ export class GroupCoordinator {
     let tasks: readonly TaskId[]
     try {
       tasks = this.#resolve()
+      this.#isNotReady = false
     } catch (error) {
       if (!(error instanceof MillraceError)) throw error
+      this.#isNotReady = true
       for (const member of this.#members) member.notifyWaiting(error)
       return
     }

@@ -14,6 +14,7 @@ import {
   type TopicPartition,
   type TopicSpec,
 } from '../log.ts'
+import type { GroupDescription, GroupListing, PartitionDescription, TopicConfig } from '../admin.ts'
 import { groupActive } from '../../group/group.ts'
 import type { GroupInstance } from '../../group/group-instances.ts'
 import { GroupCoordinator } from './group-coordinator.ts'
@@ -23,7 +24,8 @@ import { LocalReader } from './local-reader.ts'
 import { assertWithin, type PartitionData } from './partition-data.ts'
 import { logClosed, type StagedCommit } from './staged-commit.ts'
 import { rulesOf } from './topic-rules.ts'
-import { validateTopicSpec, type LocalPartition, type LocalTopic } from './local-topic.ts'
+import { checkGrowth, validateTopicSpec, type LocalPartition, type LocalTopic } from './local-topic.ts'
+import { alteredConfigs, describedConfigs } from './topic-configs.ts'
 
 /** A topic before it has partitions in memory. */
 export interface TopicIdentity {
@@ -45,6 +47,8 @@ export interface LogStorage {
   publish(commit: StagedCommit, makeVisible: (commit: StagedCommit) => void): MaybePromise<void>
   /** Returns when everything handed over before is done. */
   settled(): MaybePromise<void>
+  /** Makes the partition count and configs of a topic last, as soon as anything that is published later does. */
+  changeTopic(topic: LocalTopic, changed: TopicIdentity): void
   /** Deletes a topic for good; a later one of that name has another id. */
   deleteTopic(topic: LocalTopic): void
   /** Deletes the committed offsets of a group, which lasts as soon as anything that is published later does. */
@@ -151,6 +155,56 @@ export class LocalLog implements Log {
     return this.#storage.settled()
   }
 
+  createPartitions(name: string, count: number): MaybePromise<void> {
+    this.#assertOpen()
+    const topic = this.#existing(name)
+    const { id, configs, partitions } = topic
+    checkGrowth(name, partitions.length, count)
+    const identity = { name, id, configs, partitions: count }
+    this.#storage.changeTopic(topic, identity)
+    while (partitions.length < count) partitions.push(this.#openPartition(identity, partitions.length))
+    for (const group of this.#groups.values()) group.topicsChanged()
+    return this.#storage.settled()
+  }
+
+  describePartitions(name: string): readonly PartitionDescription[] {
+    this.#assertOpen()
+    return this.#existing(name).partitions.map(({ partition }) => ({ partition, ...THIS_NODE }))
+  }
+
+  topicConfigs(name: string): ReadonlyMap<string, TopicConfig> {
+    this.#assertOpen()
+    return describedConfigs(this.#existing(name).configs)
+  }
+
+  alterTopicConfigs(name: string, changes: Readonly<Record<string, string | null>>): MaybePromise<void> {
+    this.#assertOpen()
+    const topic = this.#existing(name)
+    const configs = alteredConfigs(name, topic.configs, changes)
+    this.#storage.changeTopic(topic, { name, id: topic.id, configs, partitions: topic.partitions.length })
+    Object.assign(topic, { configs, ...behaviourOf(configs) })
+    return this.#storage.settled()
+  }
+
+  listGroups(): readonly GroupListing[] {
+    this.#assertOpen()
+    return [...new Set([...this.#groups.keys(), ...this.#offsets.keys()])].sort().flatMap((id) => {
+      const description = this.describeGroup(id)
+      if (description === undefined) return []
+      const { type, protocol, state } = description
+      return [{ id, type, protocol, state }]
+    })
+  }
+
+  describeGroup(groupId: string): GroupDescription | undefined {
+    this.#assertOpen()
+    const offsets = this.#offsets.get(groupId)?.size ?? 0
+    const group = this.#groups.get(groupId)
+    const members = group?.describeMembers() ?? []
+    if (offsets === 0 && members.length === 0) return undefined
+    return { id: groupId, type: 'streams', protocol: 'streams', state: group?.state ?? 'Empty', members }
+  }
+
   groupMembers(groupId: string): readonly string[] {
     this.#assertOpen()
     return this.#groups.get(groupId)?.memberNames ?? []
@@ -163,19 +217,38 @@ export class LocalLog implements Log {
 
   committedOffsets(
     groupId: string,
-    partitions: readonly TopicPartition[],
+    partitions?: readonly TopicPartition[],
   ): MaybePromise<PartitionMap<CommittedOffset>> {
     this.#assertOpen()
     const settled = this.#storage.settled()
     const find = (): PartitionMap<CommittedOffset> => {
+      const all = this.#offsets.get(groupId)
       const found = new PartitionMap<CommittedOffset>()
-      for (const { topic, partition } of partitions) {
-        const offset = this.committedOffset(groupId, topic, partition)
+      const asked = partitions ?? Array.from(all?.entries() ?? [], ([topic, partition]) => ({ topic, partition }))
+      for (const { topic, partition } of asked) {
+        const offset = all?.get(topic, partition)
         if (offset !== undefined) found.set(topic, partition, offset)
       }
       return found
     }
     return isPromise(settled) ? settled.then(find) : find()
+  }
+
+  deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<void> {
+    this.#assertOpen()
+    const group = this.#groups.get(groupId)
+    if (group !== undefined && partitions.some(({ topic }) => group.reads(topic)))
+      throw groupActive(groupId, group.memberNames)
+    const all = this.#offsets.get(groupId)
+    const deleted = new PartitionMap<CommittedOffset>()
+    for (const { topic, partition } of partitions) {
+      const offset = all?.get(topic, partition)
+      if (offset === undefined) continue
+      deleted.set(topic, partition, offset)
+      all?.delete(topic, partition)
+    }
+    if (deleted.size > 0) this.#storage.deleteOffsets(groupId, deleted)
+    return this.#storage.settled()
   }
 
   deleteGroup(groupId: string): MaybePromise<void> {
@@ -293,19 +366,19 @@ export class LocalLog implements Log {
 
   #addTopic(identity: TopicIdentity): void {
     const { name, id, configs } = identity
-    this.#topics.set(name, {
-      name,
-      id,
-      configs,
-      usesAppendTime: configs['message.timestamp.type'] === 'LogAppendTime',
-      rules: rulesOf(configs),
-      partitions: Array.from({ length: identity.partitions }, (_, partition) => ({
-        topic: name,
-        partition,
-        data: this.#storage.openPartition(identity, partition),
-        listeners: new Set(),
-      })),
-    })
+    const partitions = Array.from({ length: identity.partitions }, (_, index) => this.#openPartition(identity, index))
+    this.#topics.set(name, { name, id, configs, partitions, ...behaviourOf(configs) })
+  }
+
+  #openPartition(topic: TopicIdentity, partition: number): LocalPartition {
+    const data = this.#storage.openPartition(topic, partition)
+    return { topic: topic.name, partition, data, listeners: new Set() }
+  }
+
+  #existing(name: string): LocalTopic {
+    const topic = this.#topics.get(name)
+    if (topic !== undefined) return topic
+    throw new MillraceError('MR_TOPIC_UNKNOWN', 'there is no such topic', { topic: name, hint: 'Create it first.' })
   }
 
   #partition(topic: string, partition: number): LocalPartition {
@@ -321,4 +394,11 @@ export class LocalLog implements Log {
   #assertOpen(): void {
     if (this.#isClosed) throw logClosed()
   }
+}
+
+const THIS_NODE: Omit<PartitionDescription, 'partition'> = { leader: 0, replicas: [0], inSyncReplicas: [0] }
+
+/** Returns how the configs of a topic make it treat its records. */
+function behaviourOf(configs: Readonly<Record<string, string>>): Pick<LocalTopic, 'usesAppendTime' | 'rules'> {
+  return { usesAppendTime: configs['message.timestamp.type'] === 'LogAppendTime', rules: rulesOf(configs) }
 }

@@ -6,7 +6,7 @@ import type { LogProducer } from '../log.ts'
 import { refusalError, type AppendOrigin, type Refusal } from '../refusal.ts'
 import { RunWriter } from './run-writer.ts'
 import type { Publish, StagedRun } from './staged-commit.ts'
-import { refusedBy, type TopicRules } from './topic-rules.ts'
+import { refusedBy } from './topic-rules.ts'
 import type { LocalPartition, LocalTopic } from './local-topic.ts'
 import { RecordSlice, copyOfRange } from '../../record/record-slice.ts'
 
@@ -16,9 +16,8 @@ interface PartitionWriter {
 }
 
 interface TopicWriters {
-  readonly rules: TopicRules | undefined
-  readonly usesAppendTime: boolean
-  readonly byPartition: readonly PartitionWriter[]
+  readonly topic: LocalTopic
+  readonly byPartition: PartitionWriter[]
 }
 
 /** The part of a log that its producers use. */
@@ -48,13 +47,13 @@ export class LocalProducer implements LogProducer {
   append(topic: string, partition: number, record: RecordSlice, origin?: AppendOrigin, place = -1): void {
     if (this.#refusal !== undefined) throw this.#refusal
     const writers = topic === this.#lastTopic && this.#lastWriters !== undefined ? this.#lastWriters : this.#open(topic)
-    const writer = writers.byPartition[partition]
-    if (writer === undefined) throw noSuchPartition(topic, partition)
-    const time = eventTime(writers.usesAppendTime ? this.#host.clock.now() : record.timestamp)
+    const writer = writers.byPartition[partition] ?? this.#newWriter(writers, partition)
+    const { rules, usesAppendTime } = writers.topic
+    const time = eventTime(usesAppendTime ? this.#host.clock.now() : record.timestamp)
     if (Number.isNaN(time))
       throw noEventTime(record.timestamp, 'the timestamp of a record to write', { topic, partition })
-    if (writers.rules !== undefined) {
-      const why = refusedBy(writers.rules, this.#host.clock.now(), time, record)
+    if (rules !== undefined) {
+      const why = refusedBy(rules, this.#host.clock.now(), time, record)
       if (why !== undefined) {
         const key = copyOfRange(record.buffer, record.keyStart, record.keyEnd)
         const value = copyOfRange(record.buffer, record.valueStart, record.valueEnd)
@@ -130,16 +129,21 @@ export class LocalProducer implements LogProducer {
       if (found === undefined) {
         throw new MillraceError('MR_PRODUCE', `topic '${topic}' does not exist`, { topic, hint: 'Create it first.' })
       }
-      writers = {
-        rules: found.rules,
-        usesAppendTime: found.usesAppendTime,
-        byPartition: found.partitions.map((partition) => ({ partition, runs: new RunWriter(this.#host.trailerBytes) })),
-      }
+      writers = { topic: found, byPartition: [] }
       this.#topics.set(topic, writers)
     }
     this.#lastTopic = topic
     this.#lastWriters = writers
     return writers
+  }
+
+  /** Makes the writers of partitions that are new: a topic can be given more of them. */
+  #newWriter({ topic, byPartition }: TopicWriters, partition: number): PartitionWriter {
+    for (const found of topic.partitions.slice(byPartition.length))
+      byPartition.push({ partition: found, runs: new RunWriter(this.#host.trailerBytes) })
+    const writer = byPartition[partition]
+    if (writer === undefined) throw noSuchPartition(topic.name, partition)
+    return writer
   }
 }
 

@@ -1,19 +1,20 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { TopicSpec } from '../log.ts'
-import { checkTopicSpecs } from '../topic-spec.ts'
+import { checkTopicSpecs, notMore } from '../topic-spec.ts'
 import type { PartitionData } from './partition-data.ts'
+import { checkConfigs } from './topic-configs.ts'
 import type { TopicRules } from './topic-rules.ts'
 
-/** A topic of a local log. */
+/** A topic of a local log. One object serves it as long as it exists: the log changes what is not `readonly`. */
 export interface LocalTopic {
   readonly name: string
   readonly id: string
-  readonly configs: Readonly<Record<string, string>>
-  readonly partitions: readonly LocalPartition[]
+  configs: Readonly<Record<string, string>>
+  readonly partitions: LocalPartition[]
   /** `message.timestamp.type=LogAppendTime`: records get the log's time instead of the producer's. */
-  readonly usesAppendTime: boolean
+  usesAppendTime: boolean
   /** Rules for its records; `undefined` if it accepts everything. */
-  readonly rules: TopicRules | undefined
+  rules: TopicRules | undefined
 }
 
 export interface LocalPartition {
@@ -43,25 +44,18 @@ export function validateTopicSpec(spec: TopicSpec): void {
   if (partitions !== -1 && (!Number.isInteger(partitions) || partitions < 1 || partitions > MAX_PARTITIONS)) {
     throw invalid(name, `a topic cannot have ${partitions} partitions`, `Give 1 to ${MAX_PARTITIONS}, or -1 for one.`)
   }
-  for (const [key, value] of Object.entries(configs)) {
-    const rule = CONFIG_RULES[key]
-    if (rule !== undefined && !rule.test(value))
-      throw invalid(name, `${key}=${value} is not valid`, 'Correct its value.')
-  }
+  checkConfigs(name, configs)
 }
 
-// Up to the largest long, as Kafka accepts it: unlimited windows are kept for ever.
-const MILLISECONDS = /^(-1|\d{1,19})$/
-const DIGITS = /^\d{1,19}$/
-const CONFIG_RULES: Readonly<Record<string, RegExp>> = {
-  'cleanup.policy': /^(compact|delete|compact,\s*delete|delete,\s*compact)$/,
-  'retention.ms': MILLISECONDS,
-  'delete.retention.ms': MILLISECONDS,
-  'min.compaction.lag.ms': MILLISECONDS,
-  'max.message.bytes': DIGITS,
-  'message.timestamp.before.max.ms': DIGITS,
-  'message.timestamp.after.max.ms': DIGITS,
-  'message.timestamp.type': /^(CreateTime|LogAppendTime)$/,
+/**
+ * Checks that a topic can have so many partitions, more than it has.
+ * @throws MR_TOPIC_INVALID
+ */
+export function checkGrowth(topic: string, has: number, count: number): void {
+  if (!Number.isInteger(count) || count < 1 || count > MAX_PARTITIONS) {
+    throw invalid(topic, `a topic cannot have ${count} partitions`, `Give ${has + 1} to ${MAX_PARTITIONS}.`)
+  }
+  if (count <= has) throw notMore(topic, has, count)
 }
 
 function invalid(topic: string, message: string, hint: string): MillraceError {

@@ -41,8 +41,8 @@ export const MEMORY_LOG = {
 /**
  * Returns a log in the memory of this process. `createTopics` creates its topics, and nothing outlives the process.
  * Every call returns synchronously, never a promise (unless `beforeCommit` is given), and callbacks of `onReady` and
- * `onEvent` are called before the call that caused them returns. Only `deleteRecords` removes records: compaction and
- * retention belong to the embedded log.
+ * `onEvent` are called before the call that caused them returns. Only `deleteRecords` removes records: configs of
+ * compaction and retention are kept, but the embedded log alone carries them out.
  *
  * @throws MR_CONFIG for an option that is unknown or impossible
  * @example
@@ -99,6 +99,8 @@ class MemoryStorage implements LogStorage {
   settled(): MaybePromise<void> {
     return this.#underWay.size === 0 ? undefined : Promise.all(this.#underWay).then(() => undefined)
   }
+
+  changeTopic(): void {}
 
   deleteTopic(): void {}
 

@@ -28,6 +28,8 @@ export interface AccessOptions {
 export class Access {
   readonly #options: AccessOptions
   readonly #hosts: ReadonlySet<string>
+  /** The last name that was right: most requests have the same one. */
+  #lastHost: string | undefined
   #hasWarned = false
 
   constructor(options: AccessOptions) {
@@ -89,8 +91,12 @@ export class Access {
    */
   #requireHost(request: Request): void {
     const host = request.headers.get('host') ?? new URL(request.url).host
+    if (host === this.#lastHost) return
     const name = nameOf(host)
-    if (name !== undefined && (isIP(name) !== 0 || isLocal(name) || this.#hosts.has(name))) return
+    if (name !== undefined && (isIP(name) !== 0 || isLocal(name) || this.#hosts.has(name))) {
+      this.#lastHost = host
+      return
+    }
     throw new MillraceError('MR_SERVER_HOST', `the server does not go by the name ${JSON.stringify(host)}`, {
       hint: 'Add the name to the option hosts of serve(), or give it tokens by auth.',
     })

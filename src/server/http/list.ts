@@ -4,6 +4,7 @@ import type { Context } from 'hono'
 import { accepts } from 'hono/accepts'
 import type { Logger } from '../../application/application.ts'
 import { Problem, problemPart } from './problem.ts'
+import type { Reply } from './reply.ts'
 import { respond, type Answer } from './route.ts'
 
 const NDJSON = 'application/x-ndjson'
@@ -86,7 +87,7 @@ export interface List<Row> {
 }
 
 /** Responds with a page of rows, or with all of them line by line, as the client accepts. */
-export function listResponse<Row>(context: Context, list: List<Row>): Promise<Response> {
+export function listResponse<Row>(context: Context, list: List<Row>): Promise<Reply | Response> {
   const type = accepts(context, {
     header: 'Accept',
     supports: ['application/json', NDJSON],
@@ -95,7 +96,7 @@ export function listResponse<Row>(context: Context, list: List<Row>): Promise<Re
   return type === NDJSON ? streamed(context, list) : page(list)
 }
 
-async function page<Row>(list: List<Row>): Promise<Response> {
+async function page<Row>(list: List<Row>): Promise<Reply> {
   const { limit = PAGE_ROWS } = list
   const rows: object[] = []
   let bytes = 0

@@ -4,12 +4,14 @@ import { createServer as createTlsServer, type Server as TlsServer } from 'node:
 import { BlockList, isIPv6, type AddressInfo, type Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Logger } from '../../application/application.ts'
 import type { PemFiles, Pems } from '../../credentials/pem-files.ts'
 import { MillraceError, propertyOf } from '../../errors/millrace-error.ts'
 import type { Via } from '../access/access.ts'
 import { Connections } from './connections.ts'
 import { badRequest, problemOf, PROBLEM_TYPE, shownProblem } from './problem.ts'
+import { Reply } from './reply.ts'
 
 /** ms that clients may take. */
 export interface Patience {
@@ -39,9 +41,10 @@ export interface ListenerOptions {
   readonly patience?: Patience
 }
 
-/** What a request came by. */
-interface Incoming {
+/** What a request came by, and where the response goes. */
+interface Exchange {
   readonly incoming: { readonly socket: object }
+  readonly outgoing: object
 }
 
 /** A server's socket. */
@@ -98,13 +101,19 @@ export class Listener {
    *
    * @param isEnding true: the socket will close soon, and clients had better connect elsewhere
    */
-  serve(handle: (request: Request, via: Via) => Promise<Response>, isEnding = (): boolean => false): void {
-    const answer = async (request: Request, { incoming }: Incoming): Promise<Response> => {
+  serve(handle: (request: Request, via: Via) => Promise<Reply | Response>, isEnding = (): boolean => false): void {
+    const answer = async (request: Request, { incoming, outgoing }: Exchange): Promise<Response> => {
       // True of a certificate that the authorities of instances have signed: a server asks for no other.
       const isPeer = (incoming.socket as Partial<TLSSocket>).authorized === true
       const response = await handle(request, isPeer ? 'peer' : 'socket')
       // A client that keeps its connection would send the next request into a socket that closes.
-      if (this.#closed !== undefined || isEnding()) response.headers.set('connection', 'close')
+      const isLast = this.#closed !== undefined || isEnding()
+      if (response instanceof Reply) {
+        if (isLast) response.headers.connection = 'close'
+        response.write(outgoing as ServerResponse)
+        return RESPONSE_ALREADY_SENT
+      }
+      if (isLast) response.headers.set('connection', 'close')
       return response
     }
     const options = {

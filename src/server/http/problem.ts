@@ -1,5 +1,4 @@
 import { STATUS_CODES } from 'node:http'
-import { HTTPException } from 'hono/http-exception'
 import { z } from '@hono/zod-openapi'
 import type { Logger } from '../../application/application.ts'
 import { isMillraceError, MillraceError } from '../../errors/millrace-error.ts'
@@ -113,9 +112,6 @@ export function problemOf(thrown: unknown, logger: Logger): Response {
 
 function visible(thrown: unknown, logger: Logger): MillraceError {
   if (isMillraceError(thrown) && STATUS[thrown.code] !== undefined) return thrown
-  // The checks of bodies raise these.
-  if (thrown instanceof HTTPException && thrown.status === 415) return wrongMediaType()
-  if (thrown instanceof HTTPException && thrown.status === 400) return badRequest('the body is no JSON')
   logger.error({ code: 'MR_SERVER_FAILED', err: thrown }, 'a request failed')
   return new MillraceError('MR_SERVER_FAILED', 'the request failed', { hint: 'See the log of the application.' })
 }

@@ -2,6 +2,7 @@ import type { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { CompanionHost } from '../../runtime/companion.ts'
 import type { Needed } from '../access/role.ts'
+import { Reply } from './reply.ts'
 import type { Watches } from './watches.ts'
 
 /** Parameters by name. Each is text when it is checked. */
@@ -22,6 +23,8 @@ export interface Answer {
   readonly description: string
   readonly content: Readonly<Record<string, z.ZodType>>
 }
+
+type Answered = Reply | Response | Promise<Reply | Response>
 
 /** What is checked of a request, and what the OpenAPI document says of a route. */
 interface RouteHead<Path extends Parameters, Query extends Parameters, Body extends z.ZodType> {
@@ -53,28 +56,22 @@ export interface RouteSpec<Path extends Parameters, Query extends Parameters, Bo
   Body
 > {
   /** Throws a `MillraceError` for what becomes a problem: `problem.ts` has its status. */
-  answer(call: Call<Path, Query, z.output<Body>>): Response | Promise<Response>
+  answer(call: Call<Path, Query, z.output<Body>>): Answered
 }
 
 /** A row of the table of routes. */
 export interface Route extends RouteHead<Parameters, Parameters, z.ZodType> {
   /** Handles a request that was checked by what stands above. */
-  answer(context: Context): Response | Promise<Response>
+  answer(call: Call<Parameters, Parameters, unknown>): Answered
 }
 
-/** Makes a row of the table of routes. */
+/** Makes a row of the table of routes. The types of its calls are those of the schemas that the router checks. */
 export function route<
   Path extends Parameters = Parameters,
   Query extends Parameters = Parameters,
   Body extends z.ZodType = z.ZodType,
->({ answer, ...head }: RouteSpec<Path, Query, Body>): Route {
-  return { ...head, answer: (context) => answer(callOf(context)) }
-}
-
-/** Returns what the checks have left of a request. Their types are those of the row: the router made them of it. */
-function callOf<Path extends Parameters, Query extends Parameters, Body>(context: Context): Call<Path, Query, Body> {
-  const valid = (target: string): never => context.req.valid(target as never)
-  return { path: valid('param'), query: valid('query'), body: valid('json'), context }
+>(spec: RouteSpec<Path, Query, Body>): Route {
+  return { ...spec, answer: (call) => spec.answer(call as Call<Path, Query, z.output<Body>>) }
 }
 
 /** What routes are made of. */
@@ -94,6 +91,6 @@ export function jsonAnswer(description: string, schema: z.ZodType): Answer {
 }
 
 /** Makes a response of the JSON that a route promises. The schema holds the value to it when it is compiled. */
-export function respond<Schema extends z.ZodType>(_schema: Schema, value: z.input<Schema>): Response {
-  return Response.json(value)
+export function respond<Schema extends z.ZodType>(_schema: Schema, value: z.input<Schema>): Reply {
+  return Reply.json(value)
 }

@@ -1,5 +1,5 @@
-import { createRoute, OpenAPIHono, z } from '@hono/zod-openapi'
-import type { Context, MiddlewareHandler } from 'hono'
+import { OpenAPIHono, z } from '@hono/zod-openapi'
+import type { Context } from 'hono'
 import { cors } from 'hono/cors'
 import type { Logger } from '../../application/application.ts'
 import { MillraceError } from '../../errors/millrace-error.ts'
@@ -8,6 +8,7 @@ import type { Access, Via } from '../access/access.ts'
 import type { Needed } from '../access/role.ts'
 import { readJsonText } from './body.ts'
 import { badRequest, Problem, problemOf, PROBLEM_TYPE } from './problem.ts'
+import { Reply } from './reply.ts'
 import { jsonAnswer, route, type Parameters, type Route } from './route.ts'
 
 export interface RouterOptions {
@@ -20,12 +21,21 @@ export interface RouterOptions {
   readonly logger: Logger
 }
 
+/** Headers of every response. */
+const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 /** Headers of responses that pages of other origins may read. */
 const EXPOSED = ['ETag', 'Millrace-Position', 'Retry-After']
 
 interface Env {
-  readonly Bindings: { readonly via: Via }
+  readonly Bindings: {
+    readonly via: Via
+    /** What was answered in place of the response, whose headers count as well. */
+    reply: Reply | undefined
+  }
 }
+
+/** Stands for a reply where Hono wants a response. */
+const ELSEWHERE = new Response()
 
 /** Handles requests by a table of routes, and describes the table as OpenAPI. */
 export class Router {
@@ -35,10 +45,9 @@ export class Router {
 
   constructor(options: RouterOptions) {
     this.#options = options
-    this.#app = new OpenAPIHono<Env>({ defaultHook: requireValid })
+    this.#app = new OpenAPIHono<Env>()
     const { origins, access, logger } = options
     if (origins.length > 0) this.#app.use(cors({ origin: [...origins], maxAge: 600, exposeHeaders: EXPOSED }))
-    this.#app.use(this.#catch)
     if (access.needsToken) {
       this.#app.openAPIRegistry.registerComponent('securitySchemes', 'token', { type: 'http', scheme: 'bearer' })
     }
@@ -48,60 +57,81 @@ export class Router {
       for (const one of each) if (one.off === undefined) this.#add(one)
       this.#refuseOtherMethods(path, each)
     }
-    this.#app.notFound((context) => this.#noRoute(context, 'GET /openapi.json has all routes.'))
+    this.#app.notFound(this.#guarded((context) => this.#noRoute(context, 'GET /openapi.json has all routes.')))
     this.#app.onError((error) => problemOf(error, logger))
   }
 
+  /** Responds to a request that did not come by a socket. */
   async handle(request: Request, via: Via): Promise<Response> {
-    const response = await this.#response(request, via)
-    response.headers.set('cache-control', 'no-store')
-    response.headers.set('x-content-type-options', 'nosniff')
-    return response
+    const answer = await this.answer(request, via)
+    return answer instanceof Reply ? answer.response(request.method) : answer
   }
 
-  /**
-   * Makes a problem of what Hono does not handle, for pages of other origins to read as well: what is thrown for an
-   * unknown path, and what is no error, since functions of users may throw anything.
-   */
-  readonly #catch: MiddlewareHandler<Env> = async (_context, next) => {
+  async answer(request: Request, via: Via): Promise<Reply | Response> {
+    const env: Env['Bindings'] = { via, reply: undefined }
+    const response = await this.#response(request, env)
+    const { reply } = env
+    if (reply === undefined) {
+      for (const [name, value] of Object.entries(HEADERS)) response.headers.set(name, value)
+      return response
+    }
+    Object.assign(reply.headers, HEADERS)
+    if (response !== ELSEWHERE) for (const [name, value] of response.headers) reply.headers[name] = value
+    return reply
+  }
+
+  /** Whatever is thrown, and wherever, is answered by a problem. */
+  async #response(request: Request, env: Env['Bindings']): Promise<Response> {
     try {
-      await next()
-      return undefined
+      return await this.#app.fetch(request, env)
     } catch (thrown) {
       return problemOf(thrown, this.#options.logger)
     }
   }
 
-  /** Whatever is thrown, and wherever, is answered by a problem. */
-  async #response(request: Request, via: Via): Promise<Response> {
-    try {
-      return await this.#app.fetch(request, { via })
-    } catch (thrown) {
-      return problemOf(thrown, this.#options.logger)
+  /** Makes a problem of whatever is thrown where Hono goes on with it: pages of other origins may read it as well. */
+  #guarded(answer: (context: Context<Env>) => Promise<Reply | Response>): (context: Context<Env>) => Promise<Response> {
+    return async (context) => {
+      try {
+        const answered = await answer(context)
+        if (!(answered instanceof Reply)) return answered
+        context.env.reply = answered
+        return ELSEWHERE
+      } catch (thrown) {
+        return problemOf(thrown, this.#options.logger)
+      }
     }
   }
 
   #add(spec: Route): void {
-    const { method, path, summary, needs, hidden = false, parameters = {}, query = {}, body, answers } = spec
+    const { method, path, needs, parameters = {}, query = {}, body, mostBody = this.#options.mostBody } = spec
     const { access } = this.#options
-    const middleware: MiddlewareHandler<Env>[] = [
-      async (context, next) => {
-        await access.require(needs, context.req.raw, context.env.via)
-        requireEncoding(context.req.raw.url)
-        await next()
-      },
-    ]
-    if (body !== undefined) middleware.push(readBody(spec.mostBody ?? this.#options.mostBody))
-    const definition = createRoute({
+    const [params, queries] = [objectOf(parameters), objectOf(query)]
+    if (spec.hidden !== true) this.#describePath(spec, params, queries)
+    const answer = async (context: Context<Env>): Promise<Reply | Response> => {
+      const { raw } = context.req
+      await access.require(needs, raw, context.env.via)
+      requireEncoding(raw.url)
+      const json = body === undefined ? undefined : parsedJson(await readJsonText(raw, mostBody))
+      return spec.answer({
+        query: validated(queries, queryOf(context), 'query'),
+        path: validated(params, context.req.param(), 'path'),
+        body: body === undefined ? undefined : validated(body, json, 'body'),
+        context,
+      })
+    }
+    this.#app[method](routingPath(path), this.#guarded(answer))
+  }
+
+  #describePath({ method, path, summary, needs, body, answers }: Route, params: z.ZodObject, query: z.ZodObject): void {
+    this.#app.openAPIRegistry.registerPath({
       method,
       path,
       summary,
-      hide: hidden,
-      middleware,
-      security: access.needsToken && needs !== 'nothing' ? [{ token: [] }] : [],
+      security: this.#options.access.needsToken && needs !== 'nothing' ? [{ token: [] }] : [],
       request: {
-        params: objectOf(parameters),
-        query: objectOf(query),
+        params,
+        query,
         ...(body === undefined ? {} : { body: { required: true, content: { 'application/json': { schema: body } } } }),
       },
       responses: {
@@ -117,14 +147,13 @@ export class Router {
         default: { description: 'what is wrong', content: { [PROBLEM_TYPE]: { schema: Problem } } },
       },
     })
-    this.#app.openapi(definition, (context) => spec.answer(context) as never)
   }
 
   #refuseOtherMethods(path: string, routes: readonly Route[]): void {
     const methods = routes.flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
     const needs: Needed = routes.every((each) => each.needs === 'nothing') ? 'nothing' : 'any role'
     const off = routes.find((each) => each.off !== undefined)?.off
-    this.#app.all(path.replaceAll(/\{(.+?)\}/g, ':$1'), async (context) => {
+    const refuse = async (context: Context<Env>): Promise<Response> => {
       if (off !== undefined) return this.#noRoute(context, off)
       const { access, logger } = this.#options
       await access.require(needs, context.req.raw, context.env.via)
@@ -134,7 +163,8 @@ export class Router {
       const response = problemOf(error, logger)
       response.headers.set('allow', methods.join(', '))
       return response
-    })
+    }
+    this.#app.all(routingPath(path), this.#guarded(refuse))
   }
 
   async #noRoute(context: Context<Env>, hint: string): Promise<never> {
@@ -151,7 +181,7 @@ export class Router {
       needs: 'read',
       summary: 'All routes, as OpenAPI 3.1',
       answers: { 200: jsonAnswer('the document', z.looseObject({ openapi: z.string() })) },
-      answer: () => Response.json((this.#document ??= this.#describe())),
+      answer: () => Reply.json((this.#document ??= this.#describe())),
     })
   }
 
@@ -163,18 +193,14 @@ export class Router {
   }
 }
 
-/** @param most bytes */
-function readBody(most: number): MiddlewareHandler<Env> {
-  return async (context, next) => {
-    const { raw } = context.req
-    const body = await readJsonText(raw, most)
-    context.req.raw = new Request(raw.url, { method: raw.method, headers: raw.headers, signal: raw.signal, body })
-    await next()
-  }
+/** Writes a path of OpenAPI as Hono does. */
+function routingPath(path: string): string {
+  return path.replaceAll(/\{(.+?)\}/g, ':$1')
 }
 
 /** Refuses what would reach a route undecoded, and be taken for something else. */
 function requireEncoding(url: string): void {
+  if (!url.includes('%')) return
   try {
     decodeURIComponent(url)
   } catch {
@@ -187,21 +213,37 @@ function objectOf(parameters: Parameters): z.ZodObject {
   return z.strictObject({ ...parameters })
 }
 
-interface Checked {
-  readonly success: boolean
-  readonly target: string
-  readonly data?: unknown
-  readonly error?: z.ZodError
+/** Returns the parameters after `?`. One that is given several times is an array. */
+function queryOf({ req }: Context): Readonly<Record<string, unknown>> {
+  if (!req.raw.url.includes('?')) return NONE
+  return Object.fromEntries(
+    Object.entries(req.queries()).map(([name, values]) => [name, values.length === 1 ? values[0] : values]),
+  )
 }
 
-/** Refuses parameters and bodies that do not fit their schema, and says where. */
-function requireValid({ success, target, data, error }: Checked): void {
-  if (success) return
-  const issue = error?.issues[0]
+const NONE = {}
+
+function parsedJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw badRequest('the body is no JSON')
+  }
+}
+
+/** Returns what the schema makes of a part of a request. Refuses what does not fit, and says where. */
+function validated<Schema extends z.ZodType>(
+  schema: Schema,
+  given: unknown,
+  part: 'path' | 'query' | 'body',
+): z.output<Schema> {
+  const { success, data, error } = schema.safeParse(given)
+  if (success) return data
+  const issue = error.issues[0]
   const where = issue?.path.map(String).join('.') ?? ''
   const place = where === '' ? '' : ` at ${where}`
-  if (target === 'json') throw badRequest(`the body does not fit${place}: ${issue?.message}`)
-  const value: unknown = Reflect.get(Object(data), where)
+  if (part === 'body') throw badRequest(`the body does not fit${place}: ${issue?.message}`)
+  const value: unknown = Reflect.get(Object(given), where)
   if (Array.isArray(value)) throw badRequest(`the parameter ${where} is given ${value.length} times`, 'Give it once.')
   if (issue?.code === 'unrecognized_keys') {
     throw badRequest(`there is no parameter ${issue.keys.map((key) => JSON.stringify(key)).join(', ')}`)

@@ -3,6 +3,7 @@ import type { Opened } from '../../query/ask.ts'
 import { encodeFailure, encodePage, PEER_PATH, PEER_TYPE } from '../../query/remote/wire.ts'
 import type { RowRequest } from '../../query/row-request.ts'
 import { problemPart } from '../http/problem.ts'
+import { Reply } from '../http/reply.ts'
 import { route, type Family } from '../http/route.ts'
 
 const bytes = z.base64().transform((text) => Buffer.from(text, 'base64'))
@@ -58,7 +59,7 @@ export const peers: Family = ({ streams, watches }) => [
       const opened = await streams.peerDoor.open(application, format, request as RowRequest)
       const first = encodePage(opened.page)
       const headers = { 'content-type': PEER_TYPE }
-      if (opened.page.more === undefined) return new Response(first, { headers })
+      if (opened.page.more === undefined) return new Reply(200, headers, first)
       const logger = streams.app.settings.logger
       const problemText = (error: unknown): string => JSON.stringify(problemPart(error, logger))
       if (request.query.op !== 'watch') return new Response(framesOf(opened, first, problemText), { headers })

@@ -127,6 +127,48 @@ describe.each(['rocksdb', 'level'] as const)('cleaning up in %s', (engine) => {
     expect((await committedRecords(log, 'topic', 0))[0]?.offset).toBe(2_000)
   })
 
+  it('deletes the oldest records beyond retention.bytes, and goes on as records arrive', async () => {
+    await newTopic({ 'retention.bytes': '100000' })
+    const at = [{ topic: 'topic', partition: 0 }]
+    const start = async () => (await log.listOffsets(at, 'earliest')).get('topic', 0)!
+    await fill(3_000, 10, clock.now(), () => 'x'.repeat(80))
+    await clean()
+    const first = await start()
+    const kept = 3_000 - first
+    expect(first % 500).toBe(0)
+    expect(kept * 80).toBeLessThanOrEqual(200_000)
+    expect(kept * 120).toBeGreaterThanOrEqual(100_000)
+    await fill(3_000, 10, clock.now(), () => 'x'.repeat(80))
+    await clean()
+    expect(await start()).toBe(first + 3_000)
+    await reopen()
+    await clean()
+    expect(await committedRecords(log, 'topic', 0)).toHaveLength(kept)
+  })
+
+  it('acts by configs that are altered while it is open, and after it was opened again', async () => {
+    await newTopic({})
+    const at = [{ topic: 'topic', partition: 0 }]
+    const start = async () => (await log.listOffsets(at, 'earliest')).get('topic', 0)
+    await fill(2_000, 10, clock.now() - 3 * DAY)
+    await fill(1_000, 10, clock.now())
+    await clean()
+    expect(await start()).toBe(0)
+    await log.alterTopicConfigs('topic', { 'retention.ms': `${DAY}` })
+    await clean()
+    expect(await start()).toBe(2_000)
+    await log.alterTopicConfigs('topic', { 'retention.ms': null, 'cleanup.policy': 'compact' })
+    await fill(12_000, 10, clock.now())
+    await reopen()
+    await clean()
+    expect(await committedRecords(log, 'topic', 0)).toHaveLength(10 + 500)
+    await log.alterTopicConfigs('topic', { 'cleanup.policy': 'delete', 'retention.ms': '0' })
+    await reopen()
+    expect(await committedRecords(log, 'topic', 0)).toHaveLength(10 + 500)
+    await clean()
+    expect(await committedRecords(log, 'topic', 0)).toHaveLength(500)
+  })
+
   it('keeps all records from the new start on when others are deleted during a compaction', async () => {
     await newTopic({ 'cleanup.policy': 'compact' })
     await fill(12_000, 12_000, clock.now())

@@ -30,6 +30,18 @@ export function subscriptionUserData(bytes: Buffer): Buffer {
   return reader.bytes()
 }
 
+/** Returns the partitions that any consumer was assigned. @throws RangeError if the bytes are no assignment */
+export function assignedPartitions(bytes: Buffer): TopicPartition[] {
+  const reader = new EnvelopeReader(bytes)
+  reader.int16()
+  return reader
+    .array(() => {
+      const topic = reader.string()
+      return reader.array(() => ({ topic, partition: reader.int32() }))
+    })
+    .flat()
+}
+
 /** @throws RangeError if the bytes are no assignment */
 export function assignmentUserData(bytes: Buffer): Buffer {
   const reader = new EnvelopeReader(bytes)
@@ -67,8 +79,10 @@ class EnvelopeReader {
     return this.#take(Math.max(this.int32(), 0))
   }
 
-  array(read: () => unknown): void {
-    for (let left = this.int32(); left > 0; left--) read()
+  array<T>(read: () => T): T[] {
+    const values: T[] = []
+    for (let left = this.int32(); left > 0; left--) values.push(read())
+    return values
   }
 
   #take(length: number): Buffer {

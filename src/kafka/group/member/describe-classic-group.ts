@@ -14,6 +14,7 @@ export interface ClassicGroupMember {
   readonly memberId: string
   readonly instanceId: string | undefined
   readonly clientId: string
+  readonly clientHost: string
   /** What the member joined with; empty unless the group is `Stable`. */
   readonly metadata: Buffer
   /** What the leader assigned to it; empty unless the group is `Stable`. */
@@ -29,13 +30,16 @@ export function describeClassicGroup(cluster: Cluster, groupId: string): Promise
     return {
       state: group.groupState,
       protocolType: group.protocolType,
-      members: group.members.map(({ memberId, groupInstanceId, clientId, memberMetadata, memberAssignment }) => ({
-        memberId,
-        instanceId: groupInstanceId ?? undefined,
-        clientId,
-        metadata: memberMetadata,
-        assignment: memberAssignment,
-      })),
+      members: group.members.map(
+        ({ memberId, groupInstanceId, clientId, clientHost, memberMetadata, memberAssignment }) => ({
+          memberId,
+          instanceId: groupInstanceId ?? undefined,
+          clientId,
+          clientHost,
+          metadata: memberMetadata,
+          assignment: memberAssignment,
+        }),
+      ),
     }
   })
 }

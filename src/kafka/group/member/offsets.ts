@@ -1,8 +1,8 @@
-import { offsetCommitV8, offsetCommitV9, offsetFetchV8, offsetFetchV9 } from '@platformatic/kafka'
+import { offsetCommitV8, offsetCommitV9, offsetDeleteV0, offsetFetchV8, offsetFetchV9 } from '@platformatic/kafka'
 import { PartitionMap, type CommittedOffset, type TopicPartition } from '../../../log/log.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { topicValues } from '../../cluster/partition-requests.ts'
-import { throwOnError } from '../../protocol/errors.ts'
+import { kafkaErrors, throwOnError } from '../../protocol/errors.ts'
 import { READ_TOPIC_PATIENCE } from '../../cluster/retry.ts'
 import { askCoordinator } from './coordinator.ts'
 
@@ -15,7 +15,8 @@ export interface OffsetMember {
 }
 
 /**
- * Returns the committed offsets of a group, as far as there are any. Repeats the call while a transaction holds one.
+ * Returns the committed offsets of a group, as far as there are any; those of all topics without `partitions`. Repeats
+ * the call while a transaction holds one.
  *
  * @throws KafkaError `unknownMemberId`, `staleMemberEpoch` (never without a member); MR_LOG_UNREACHABLE
  */
@@ -23,15 +24,11 @@ export async function fetchOffsets(
   cluster: Cluster,
   groupId: string,
   member: OffsetMember | undefined,
-  partitions: readonly TopicPartition[],
+  partitions: readonly TopicPartition[] | undefined,
 ): Promise<PartitionMap<CommittedOffset>> {
-  if (partitions.length === 0) return new PartitionMap()
-  const asked = new PartitionMap<true>()
-  for (const { topic, partition } of partitions) asked.set(topic, partition, true)
-  const topics = topicValues(asked).map(({ name, partitions: list }) => ({
-    name,
-    partitionIndexes: list.map(([partition]) => partition),
-  }))
+  if (partitions?.length === 0) return new PartitionMap()
+  // The client writes a missing list as the protocol wants it, for all topics, but has no type for that.
+  const topics = partitions === undefined ? (undefined as unknown as []) : askedTopics(partitions)
   const what = `fetching offsets of group ${groupId}`
   return askCoordinator(cluster, groupId, what, async (broker) => {
     const group = { groupId, memberId: member?.memberId ?? null, memberEpoch: member?.memberEpoch ?? -1, topics }
@@ -50,6 +47,44 @@ export async function fetchOffsets(
       }
     }
     return found
+  })
+}
+
+function askedTopics(partitions: readonly TopicPartition[]) {
+  const asked = new PartitionMap<true>()
+  for (const { topic, partition } of partitions) asked.set(topic, partition, true)
+  return topicValues(asked).map(({ name, partitions: list }) => ({
+    name,
+    partitionIndexes: list.map(([partition]) => partition),
+  }))
+}
+
+/**
+ * Deletes committed offsets of a group, except those that it does not have.
+ *
+ * @throws KafkaError `groupSubscribedToTopic`, `nonEmptyGroup`; MR_LOG_UNREACHABLE
+ */
+export async function deleteOffsets(
+  cluster: Cluster,
+  groupId: string,
+  partitions: readonly TopicPartition[],
+): Promise<void> {
+  if (partitions.length === 0) return
+  const topics = askedTopics(partitions).map(({ name, partitionIndexes }) => ({
+    name,
+    partitions: partitionIndexes.map((partitionIndex) => ({ partitionIndex })),
+  }))
+  const what = `deleting offsets of group ${groupId}`
+  const needs = { group: [groupId, 'Delete'], topic: 'Read' } as const
+  await askCoordinator(cluster, groupId, what, async (broker) => {
+    const response = await cluster.send(broker, 'group', offsetDeleteV0.api, groupId, topics)
+    if (response.errorCode !== kafkaErrors.groupIdNotFound) throwOnError(response.errorCode, what, { needs })
+    for (const { name, partitions: list } of response.topics) {
+      for (const { partitionIndex, errorCode } of list) {
+        if (errorCode === kafkaErrors.unknownTopicOrPartition) continue
+        throwOnError(errorCode, what, { topic: name, partition: partitionIndex, needs })
+      }
+    }
   })
 }
 

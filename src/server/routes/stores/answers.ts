@@ -1,10 +1,11 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { Logger } from '../../../application/application.ts'
 import { MillraceError } from '../../../errors/millrace-error.ts'
 import type { FoundKey, FoundRow } from '../../../query/store-queries.ts'
 import { problemOf } from '../../http/problem.ts'
+import { Reply } from '../../http/reply.ts'
 import { jsonAnswer, type Answer } from '../../http/route.ts'
 
 type Row = FoundRow['row']
@@ -25,7 +26,7 @@ export function answered(
   context: Context,
   { row, source }: FoundKey,
   { store, logger, show }: { readonly store: string; readonly logger: Logger; show(found: FoundRow): object },
-): Response {
+): Reply | Response {
   const position = Buffer.from(JSON.stringify(source.position)).toString('base64url')
   if (row === undefined) {
     const response = problemOf(absent(store, source), logger)
@@ -34,7 +35,7 @@ export function answered(
   }
   const headers = { etag: tagOf(row), [POSITION]: position }
   const isKnown = has(context.req.header('if-none-match'), headers.etag)
-  return isKnown ? new Response(null, { status: 304, headers }) : Response.json(show({ row, source }), { headers })
+  return isKnown ? new Response(null, { status: 304, headers }) : Reply.json(show({ row, source }), headers)
 }
 
 export function absent(store: string, { partition }: Source): MillraceError {
@@ -47,8 +48,8 @@ export function absent(store: string, { partition }: Source): MillraceError {
 
 /** Weak: the age of an answer changes when the row does not. */
 function tagOf({ value, timestamp, start, end }: Row): string {
-  const hash = createHash('sha256').update(value).update(` ${timestamp} ${start} ${end}`)
-  return `W/"${hash.digest('base64url').slice(0, 22)}"`
+  const row = `${hash('sha256', value, 'base64url')} ${timestamp} ${start} ${end}`
+  return `W/"${hash('sha256', row, 'base64url').slice(0, 22)}"`
 }
 
 function has(tags: string | undefined, tag: string): boolean {

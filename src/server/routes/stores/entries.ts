@@ -1,4 +1,5 @@
 import type { Context } from 'hono'
+import type { Reply } from '../../http/reply.ts'
 import { route, type Route, type Served } from '../../http/route.ts'
 import { z } from '@hono/zod-openapi'
 import { answered, rowAnswers } from './answers.ts'
@@ -28,7 +29,7 @@ const RANGE = {
 /** Rows by key, of key-value stores and of the latest versions. */
 export function entries(served: Served): readonly Route[] {
   const { logger } = served.streams.app.settings
-  const one = async (context: Context, name: string, text: string, query: KeyedQuery): Promise<Response> => {
+  const one = async (context: Context, name: string, text: string, query: KeyedQuery): Promise<Reply | Response> => {
     const { store, keys, rows } = asked(served, name, 'entries', query.keyAs)
     const found = await store.first(keys.read(text), (bytes) => ({ op: 'get', key: bytes }), queryOf(query))
     return answered(context, found, { store: name, logger, show: (row) => rows.entry(row) })

@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import type { Logger } from '../../../application/application.ts'
 import type { FoundRow } from '../../../query/store-queries.ts'
 import { answerOfList, endOfList, listResponse } from '../../http/list.ts'
+import type { Reply } from '../../http/reply.ts'
 import type { Answer } from '../../http/route.ts'
 import type { Listing } from './listing.ts'
 import { SeenSources, Sources } from './rows.ts'
@@ -26,7 +27,7 @@ export interface Shown {
 }
 
 /** Responds with rows, and says where they are from. */
-export function listed(context: Context, { listing, show, ...rest }: Shown): Promise<Response> {
+export function listed(context: Context, { listing, show, ...rest }: Shown): Promise<Reply | Response> {
   const sources = new SeenSources()
   return listResponse<FoundRow>(context, {
     ...rest,

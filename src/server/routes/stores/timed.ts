@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { timesOf } from '../../../query/times.ts'
+import type { Reply } from '../../http/reply.ts'
 import { route, type Route, type Served } from '../../http/route.ts'
 import { asked } from './asked.ts'
 import { Listing } from './listing.ts'
@@ -10,7 +11,12 @@ import { WindowRow } from './rows.ts'
 /** Windows, or sessions: of all keys, or of one. @param bounds what `from` and `to` mean */
 export function timed(served: Served, list: 'windows' | 'sessions', bounds: string): readonly Route[] {
   const { logger } = served.streams.app.settings
-  const all = (context: Context, name: string, text: string | undefined, query: TimesQuery): Promise<Response> => {
+  const all = (
+    context: Context,
+    name: string,
+    text: string | undefined,
+    query: TimesQuery,
+  ): Promise<Reply | Response> => {
     const { store, keys, rows } = asked(served, name, list, query.keyAs)
     const { from, to, reverse = false, cursor, limit } = query
     const key = text === undefined ? undefined : keys.read(text)

@@ -1,5 +1,6 @@
 import type { Context } from 'hono'
 import { timesOf } from '../../../query/times.ts'
+import type { Reply } from '../../http/reply.ts'
 import { route, type Route, type Served } from '../../http/route.ts'
 import { answered, rowAnswers } from './answers.ts'
 import { asked } from './asked.ts'
@@ -28,7 +29,12 @@ const LIST = { ...LISTED, ...TIMES }
 /** The versions of a key. */
 export function versions(served: Served): readonly Route[] {
   const { logger } = served.streams.app.settings
-  const ofKey = async (context: Context, name: string, text: string, query: VersionsQuery): Promise<Response> => {
+  const ofKey = async (
+    context: Context,
+    name: string,
+    text: string,
+    query: VersionsQuery,
+  ): Promise<Reply | Response> => {
     const { store, keys, rows } = asked(served, name, 'versions', query.keyAs)
     const { from, to, asOf, reverse = false, cursor, limit } = query
     const key = keys.read(text)
