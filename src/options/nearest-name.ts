@@ -17,7 +17,7 @@ export function nearestOf(unknown: string, names: Iterable<string>): string | un
     const known = plain(name)
     if (known === wanted) return name
     const contained = wanted.length > 2 && (known.startsWith(wanted) || wanted.startsWith(known))
-    // Of several names that it is a part of, the shortest is nearest.
+    // The shortest of several names that begin with it is the nearest.
     const distance = contained ? 1 + Math.abs(known.length - wanted.length) / 1000 : editDistance(wanted, known)
     if (distance >= least || distance >= Math.max(wanted.length, known.length)) continue
     nearest = name
