@@ -208,6 +208,7 @@ export interface EmbeddedLogOptions {
   readonly engine?: EngineName
   readonly fsync?: boolean
   readonly acceptLoss?: boolean
+  readonly attach?: boolean
   readonly logger?: LossLogger
   readonly fileMode?: FileMode
   readonly clock?: Clock
@@ -585,6 +586,7 @@ export interface Log extends LogAdmin {
   openReader(options?: ReaderOptions): LogReader
   openProducer(): LogProducer
   openClient(options: LogClientOptions): MaybePromise<LogClient>
+  hold?(options: HoldOptions): Promise<() => Promise<void>>
   describe?(): LogDescription | undefined
   close(): MaybePromise<void>
 }
@@ -1098,6 +1100,7 @@ export class StreamsBuilder {
 
 export interface StreamsOptions {
   readonly log: Log
+  readonly attach?: boolean
   readonly stateDirectory?: string
   readonly engine?: EngineFactory | EngineName
   readonly fileMode?: FileMode

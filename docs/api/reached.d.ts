@@ -327,6 +327,10 @@ class LocalLog implements Log {
 
 type CommitOutcome = 'committed' | 'aborted' | 'unknown'
 
+interface HoldOptions {
+  readonly attach: boolean
+}
+
 interface LogClient {
   readonly guarantee: Guarantee
   readonly reader: LogReader

@@ -42,7 +42,7 @@ export interface ReplayLettersOptions extends LettersOptions {
   readonly dryRun?: boolean
 }
 
-/** Runs `millrace dead-letters ls`: a dead letter a line. Errors as those of `readDeadLetters`; MR_STATE_LOCKED */
+/** Runs `millrace dead-letters ls`: a dead letter a line. Errors as those of `readDeadLetters` and `openLog`. */
 export async function listLetters(file: string, options: ListLettersOptions): Promise<void> {
   const app = await loadApp(file)
   const { from, limit } = options
@@ -77,7 +77,8 @@ export async function showLetter(file: string, id: string, options: ShowLetterOp
  * Runs `millrace dead-letters replay`: prints each record that was written. With `--all`, dead letters that cannot go
  * back are named on standard error, and are the error in the end.
  *
- * @throws MR_CLI_USAGE for ids and `--all`, and for neither; otherwise as `replayDeadLetters`
+ * @throws MR_CLI_USAGE for ids and `--all`, and for neither; MR_STATE_LOCKED while an application has the log open;
+ * otherwise as `replayDeadLetters`
  */
 export async function replayLetters(
   file: string,
@@ -97,7 +98,10 @@ export async function replayLetters(
   }
   if (all) return replayTopic(app, options, choice, show)
   const topic = parseLetterId(ids[0] ?? '')?.topic
-  await withLog(options, topic, async (log) => show(await replayDeadLetters(app, log, ids, choice)))
+  await withLog(options, topic, async (log) => {
+    if (!dryRun) await holdForTransactions(log)
+    show(await replayDeadLetters(app, log, ids, choice))
+  })
 }
 
 async function replayTopic(
@@ -109,17 +113,23 @@ async function replayTopic(
   const topic = topicOfLetters(app, options.topic)
   let first: MillraceError | undefined
   let left = 0
-  await withLog(options, topic, (log) =>
-    replayAll(app, log, topic, choice, show, (id, error) => {
+  await withLog(options, topic, async (log) => {
+    if (options.dryRun !== true) await holdForTransactions(log)
+    await replayAll(app, log, topic, choice, show, (id, error) => {
       console.error(`left ${id}: ${error.message}`)
       first ??= error
       left++
-    }),
-  )
+    })
+  })
   if (first === undefined) return
   throw new MillraceError(first.code, `${left} dead letters cannot go back, and were left: ${first.message}`, {
     hint: first.hint,
   })
+}
+
+/** Takes an embedded log from another tool: replays are transactions, which run only where the log is open. */
+async function holdForTransactions(log: Log): Promise<void> {
+  await log.hold?.({ attach: true })
 }
 
 async function withLog(

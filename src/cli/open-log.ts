@@ -22,10 +22,11 @@ export interface LogChoice extends KafkaAccess {
 }
 
 /**
- * Opens the log that a command works on. Asks a cluster about the `topics` that it will need, to find out whether it
- * answers.
+ * Opens the log that a command works on. An embedded log that another process has open is used through that one. Asks a
+ * cluster about the `topics` that it will need, to find out whether it answers.
  *
- * @throws MR_LOG_UNREACHABLE, MR_STATE_LOCKED, MR_STATE_FOREIGN, MR_STATE_CORRUPT, MR_CLI_SECRET
+ * @throws MR_LOG_UNREACHABLE, MR_STATE_LOCKED, MR_ATTACH_OWNER, MR_ATTACH_VERSION, MR_STATE_FOREIGN, MR_STATE_CORRUPT,
+ * MR_CLI_SECRET
  */
 export async function openLog(place: LogChoice, topics: readonly string[], logger?: Logger): Promise<Log> {
   const access = kafkaOptions(place)

@@ -87,6 +87,8 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
   const log = await openLog(options, topics.sources, logger)
   let failure: unknown
   try {
+    // Before anything is changed: another application may have the log, or a tool that gives it up.
+    await log.hold?.({ attach: true })
     if (log.kind === 'embedded') {
       const { names, partitions } = await createMissingTopics(log, topics)
       if (names.length > 0) logger.info({ topics: names, partitions }, 'created the topics that the log lacked')

@@ -50,9 +50,22 @@ export interface Log extends LogAdmin {
    * @throws MR_LOG_UNREACHABLE, MR_CONFIG
    */
   openClient(options: LogClientOptions): MaybePromise<LogClient>
+  /**
+   * Takes a log that several processes share for an application, whose tasks run where the log is open. Absent where
+   * that is no matter.
+   *
+   * @returns a function by which the application gives the log up; it stays open
+   * @throws MR_STATE_LOCKED if another application has it
+   */
+  hold?(options: HoldOptions): Promise<() => Promise<void>>
   /** Describes the log for other threads. If absent or without a result, one thread alone can have it open. */
   describe?(): LogDescription | undefined
   close(): MaybePromise<void>
+}
+
+export interface HoldOptions {
+  /** False: while the application has the log, no other process uses it. */
+  readonly attach: boolean
 }
 
 export interface TopicDescription {

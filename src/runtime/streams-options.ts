@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Log } from '../log/log.ts'
 import {
   duration,
+  flag,
   func,
   having,
   option,
@@ -28,6 +29,11 @@ import type { FileMode } from '../platform/file-mode.ts'
 export interface StreamsOptions {
   /** The log: `kafka({ brokers })`, `embeddedLog({ directory })` or `memoryLog()`. Stays open when the app closes. */
   readonly log: Log
+  /**
+   * False: no other process uses an embedded log while the application runs. Default: commands and other tools of this
+   * user go through this process, by a socket in the directory of the log.
+   */
+  readonly attach?: boolean
   /** State is kept in `<stateDirectory>/<application id>`. Default: `.millrace/state` in the working directory. */
   readonly stateDirectory?: string
   /** State engine. Default: RocksDB, or LevelDB on a platform without a RocksDB binary. */
@@ -98,6 +104,11 @@ export const STREAMS_START = {
         '`kafka(…)` ([Kafka](kafka.md)), `embeddedLog(…)` or `memoryLog()`; stays open when the application closes',
     },
   ),
+  attach: flag({
+    default: true,
+    description:
+      '`false`: no other process [uses an embedded log](state.md#one-log-several-processes) while the application runs',
+  }),
   module: option<string | URL>(
     'URL',
     {

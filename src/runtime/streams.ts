@@ -44,6 +44,8 @@ interface StatePlace {
   readonly directory: string
   readonly home: StateHome
   readonly claim: ClaimedDirectory
+  /** Gives up the log, if it is one that processes share. */
+  readonly release: () => Promise<void>
   readonly host: ThreadHost
   readonly credentials: PeerCredentials
 }
@@ -67,6 +69,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
   readonly #clock: Clock
   readonly #cleaner: DirectoryCleaner
   readonly #claim: ClaimedDirectory
+  readonly #releaseLog: () => Promise<void>
   readonly #host: ThreadHost
   readonly #companions: Companions
   readonly #health: HealthMonitor
@@ -86,7 +89,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     app: Application,
     topology: Topology,
     options: Options,
-    { directory, home, claim, host, credentials }: StatePlace,
+    { directory, home, claim, release, host, credentials }: StatePlace,
   ) {
     const { clock = systemClock, stateCleanupDelay } = options
     this.#directory = directory
@@ -107,6 +110,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     this.#options = options
     this.#health = new HealthMonitor(clock, options.readyLag, () => ({ state: this.#state, threads: this.#threads }))
     this.#claim = claim
+    this.#releaseLog = release
     this.#host = host
     // Keeps the process alive, which timers of the clock do not.
     this.#keepAlive = setInterval(() => {}, 60_000)
@@ -149,12 +153,14 @@ export class Streams implements CompanionHost, AsyncDisposable {
       app.settings.logger,
       options.instanceId,
     )
+    let release = async (): Promise<void> => {}
     try {
+      release = (await options.log.hold?.({ attach: options.attach })) ?? release
       await refuseRenamed(app, topology, options.log)
       await refuseLeftCalls(app, topology, options.log)
       const credentials = await openCredentials(options, app.settings.logger)
       const host = await openHost({ app, topology, options, engine, directory, claim })
-      const place = { directory, claim, credentials, ...host }
+      const place = { directory, claim, release, credentials, ...host }
       const streams = new Streams(app, topology, options, place)
       try {
         streams.#enter('rebalancing')
@@ -169,6 +175,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
         throw error
       }
     } catch (error) {
+      await release()
       await claim.release()
       throw error
     }
@@ -206,6 +213,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     this.#health.stop()
     this.#queries.close()
     await this.#host.close().catch((error: unknown) => failures.push(error))
+    await this.#releaseLog().catch((error: unknown) => failures.push(error))
     await this.#claim.release().catch((error: unknown) => failures.push(error))
     clearInterval(this.#keepAlive)
     this.#enter(failures.length > 0 ? 'error' : 'not-running')

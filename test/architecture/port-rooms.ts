@@ -32,6 +32,10 @@ export const LOGS: Rooms = {
     knows: ['errors', 'group', 'log', 'options', 'platform', 'record'],
   },
   'log/memory': { holds: 'the log in memory', knows: ['log', 'log/local', 'options', 'platform'] },
+  'log/shared': {
+    holds: 'one log that several processes use: who has it open serves it, who has not goes through that one',
+    knows: ['errors', 'log', 'log/local', 'platform', 'record'],
+  },
   'log/embedded': {
     holds: 'the log in a directory: over an engine, cleaned and compacted, its losses found',
     knows: [
@@ -42,6 +46,7 @@ export const LOGS: Rooms = {
       'errors',
       'log',
       'log/local',
+      'log/shared',
       'options',
       'platform',
     ],

@@ -32,12 +32,14 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(directory, { recursive: true, force: true }))
 
-test('while the application runs, its log is locked; when it has ended, its dead letters are there', async () => {
+test('ls shows dead letters while the application runs and after it, and replay waits for its end', async () => {
   const run = new CliProcess(['run', app, '--data', data, '--log-format', 'json'])
   await run.stderrMatches(/"processed":1\b/)
-  const locked = await letters('ls')
-  expect(locked).toMatchObject({ code: 1, stdout: '' })
-  expect(locked.stderr).toMatch(/^error MR_STATE_LOCKED: /m)
+  const shown = await letters('ls')
+  expect(shown).toMatchObject({ code: 0, stderr: '' })
+  const refused = await letters('replay', 'rejected-0-0')
+  expect(refused).toMatchObject({ code: 1, stdout: '' })
+  expect(refused.stderr).toMatch(/^error MR_STATE_LOCKED: .*by an application, process \d+/m)
   run.signal('SIGINT')
   // The run has created the topic: nobody else can on an embedded log.
   const { code, stderr } = await run.result()
@@ -45,7 +47,7 @@ test('while the application runs, its log is locked; when it has ended, its dead
   expect(code).toBe(0)
 
   const all = await letters('ls')
-  expect(all).toMatchObject({ code: 0, stderr: '' })
+  expect(all).toEqual(shown)
   expect(all.stdout.split('\n')).toEqual([
     expect.stringMatching(/^rejected-0-0 {2}1970-01-01T00:00:01\.000Z {2}payments\/0@0 {2}MR_DESERIALIZE {2}\S.*/),
     expect.stringMatching(/^rejected-0-1 .* {2}payments\/0@1 {2}MR_DESERIALIZE {2}json: .*\$\.cents/),

@@ -99,7 +99,7 @@ describe('millrace reset on the embedded log', { timeout: 90_000 }, () => {
     const { code, stderr } = await reset('--yes')
     running.signal('SIGINT')
     expect(code).toBe(1)
-    expect(stderr).toMatch(/^error MR_STATE_LOCKED: /m)
+    expect(stderr).toMatch(/^error MR_GROUP_ACTIVE: /m)
     expect((await running.result()).code).toBe(0)
   })
 

@@ -13,7 +13,7 @@ const FORMAT = 1
 /** The engine's own directory, beside the marker. */
 export const DATA = 'data'
 /** Names in a log's directory: its own, and what is kept of a log that lost data. */
-const OWN_FILE = /^(data|damaged-\d+|millrace-log.*)$/
+const OWN_FILE = /^(data|damaged-\d+|millrace-log.*|millrace\.sock)$/
 
 /** The place of a log that may be new. */
 interface NewLogPlace {

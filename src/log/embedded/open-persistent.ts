@@ -16,7 +16,6 @@ import {
 import { requireSoundTables } from '../../engine/leveldb/level-tables.ts'
 import { WriteBatch } from '../../engine/write-batch.ts'
 import { LocalLog } from '../local/local-log.ts'
-import type { Log } from '../log.ts'
 import { isDamage } from './damaged-rows.ts'
 import { EmbeddedStorage } from './embedded-storage.ts'
 import { EndsKeeper } from './ends-keeper.ts'
@@ -55,7 +54,7 @@ interface Findings {
  *
  * @throws MR_STATE_CORRUPT with what is missing; MR_STATE_LOCKED
  */
-export async function openPersistent(place: LogPlace): Promise<Log> {
+export async function openPersistent(place: LogPlace): Promise<LocalLog> {
   await endSalvage(place)
   const before = endsBefore(place)
   const findings = await examine(place, before)
@@ -73,7 +72,7 @@ export async function openPersistent(place: LogPlace): Promise<Log> {
   return await openSalvaged(place, before, damage)
 }
 
-async function openWhole(place: LogPlace, findings: Findings): Promise<Log> {
+async function openWhole(place: LogPlace, findings: Findings): Promise<LocalLog> {
   const { directory, factory, acceptLoss } = place
   const data = join(directory, DATA)
   if (acceptLoss && factory.name === 'level' && hasData(data)) await requireSound(place, data)
@@ -91,7 +90,7 @@ async function requireSound(place: LogPlace, data: string): Promise<void> {
   }
 }
 
-async function openSalvaged(place: LogPlace, before: LogEnds | undefined, damage: string): Promise<Log> {
+async function openSalvaged(place: LogPlace, before: LogEnds | undefined, damage: string): Promise<LocalLog> {
   const { directory, warn } = place
   const { losses, kept, hasAllOffsets } = await salvage(place, before)
   const lost = { directory, damage, records: recordsIn(losses), partitions: losses.map(({ text }) => text), kept }
@@ -169,7 +168,7 @@ function inUse(directory: string, error: unknown): unknown {
   return isMillraceError(error) && error.code === 'MR_STATE_LOCKED' ? logInUse(directory, error) : error
 }
 
-async function logIn(engine: KeyValueEngine, place: LogPlace, findings: Findings): Promise<Log> {
+async function logIn(engine: KeyValueEngine, place: LogPlace, findings: Findings): Promise<LocalLog> {
   const { directory, fsync, acceptLoss, warn } = place
   const { before, damage, mayBeShorter } = findings
   const { stored, id, isOther, storage, log, cleaner } = await load(engine, place, before, damage)

@@ -23,6 +23,7 @@ import { LocalProducer } from './local-producer.ts'
 import { LocalReader } from './local-reader.ts'
 import { assertWithin, type PartitionData } from './partition-data.ts'
 import { logClosed, type StagedCommit } from './staged-commit.ts'
+import { PRODUCERS } from './own-group.ts'
 import { rulesOf } from './topic-rules.ts'
 import { checkGrowth, validateTopicSpec, type LocalPartition, type LocalTopic } from './local-topic.ts'
 import { alteredConfigs, describedConfigs } from './topic-configs.ts'
@@ -198,6 +199,7 @@ export class LocalLog implements Log {
 
   describeGroup(groupId: string): GroupDescription | undefined {
     this.#assertOpen()
+    if (groupId === PRODUCERS) return undefined
     const offsets = this.#offsets.get(groupId)?.size ?? 0
     const group = this.#groups.get(groupId)
     const members = group?.describeMembers() ?? []
@@ -301,6 +303,11 @@ export class LocalLog implements Log {
     this.#isClosed = true
     this.#onClose()
     return this.#storage.close()
+  }
+
+  /** True while stream threads have clients of this log. @internal */
+  get hasClients(): boolean {
+    return this.#clients.size > 0
   }
 
   /** @internal */

@@ -12,7 +12,7 @@ import { append, clientOptions, subtopology } from '../log-harness.ts'
  */
 const [engine, directory] = process.argv.slice(2) as [EngineName, string]
 try {
-  const log = await embeddedLog({ directory, engine, fsync: false })
+  const log = await embeddedLog({ directory, engine, fsync: false, attach: false })
   await log.createTopics([
     { name: 'input', partitions: 1 },
     { name: 'output', partitions: 3 },
