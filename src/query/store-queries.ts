@@ -350,7 +350,7 @@ async function* limited(
       const { head: row, source } = rows
       rows.take()
       yield { row, source }
-      await rows.fill()
+      if (rows.head === undefined) await rows.fill()
     }
   } finally {
     for (const rows of opened) rows.close()

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { memoryEngine } from '../../src/engine/memory/memory-engine.ts'
 import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
 import { levelEngine } from '../../src/engine/leveldb/level.ts'
@@ -342,4 +342,30 @@ test.each(kinds)('a scan of $name is of one moment, although the engine gets the
   await h.state.write(new Map())
   change(100)
   expect(all(rows)).toEqual(expected)
+})
+
+test('the version as of a time is found without a look at all others', async () => {
+  const options = { compatible: false, cacheBytes: 0, residentBytes: 4_000 }
+  const h = (harness = await StateHarness.open([versions.spec], memoryEngine, options))
+  for (let n = 0; n < 5000; n++) (h.at(n).store() as VersionedState<string, unknown>).put('a', { n }, 10 * n)
+  h.state.flushCaches()
+  h.state.logChanges(() => undefined)
+  h.state.committed()
+  await h.state.write(new Map())
+  let looks = 0
+  const iterate = h.engine.iterate.bind(h.engine)
+  vi.spyOn(h.engine, 'iterate').mockImplementation((range) => {
+    const iterator = iterate(range)
+    const next = iterator.next.bind(iterator)
+    iterator.next = () => {
+      looks++
+      return next()
+    }
+    return iterator
+  })
+  for (const n of [0, 1, 2500, 4998, 4999]) {
+    const query = { op: 'versions', key: Buffer.from('a'), from: 10 * n + 5, to: 10 * n + 5, reverse: false } as const
+    expect(read(h, query, 'committed').map(({ value }) => value)).toEqual([{ n }])
+  }
+  expect(looks).toBeLessThan(100)
 })

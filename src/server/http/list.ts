@@ -101,13 +101,14 @@ async function page<Row>(list: List<Row>): Promise<Reply> {
   const rows: object[] = []
   let bytes = 0
   let last: Row | undefined
-  for await (const row of inTurns(list.rows())) {
+  for await (const row of list.rows()) {
     if (last !== undefined && (rows.length === limit || bytes >= PAGE_BYTES)) {
       return respond(Page, { rows, next: list.cursor(last, row), ...list.about() })
     }
     rows.push(list.show(row))
     bytes += list.sizeOf(row)
     last = row
+    if (rows.length % ROWS_A_TURN === 0) await setImmediate()
   }
   return respond(Page, { rows, next: null, ...list.about() })
 }
@@ -143,17 +144,6 @@ async function streamed<Row>(context: Context, list: List<Row>): Promise<Respons
   return new Response(body, { headers: { 'content-type': NDJSON } })
 }
 
-async function* inTurns<Row>(rows: AsyncIterable<Row>): AsyncGenerator<Row> {
-  let left = ROWS_A_TURN
-  for await (const row of rows) {
-    yield row
-    left--
-    if (left > 0) continue
-    await setImmediate()
-    left = ROWS_A_TURN
-  }
-}
-
 /** Rows as lines of JSON. */
 class Lines<Row> {
   readonly #list: List<Row>
@@ -171,7 +161,7 @@ class Lines<Row> {
     let isFirst = true
     let last: Row | undefined
     try {
-      for await (const row of inTurns(list.rows())) {
+      for await (const row of list.rows()) {
         if (this.#rows === limit && last !== undefined) {
           yield text + this.#end(list.cursor(last, row))
           return
@@ -179,6 +169,7 @@ class Lines<Row> {
         text += lineOf(list.show(row))
         this.#rows++
         last = row
+        if (this.#rows % ROWS_A_TURN === 0) await setImmediate()
         if (text.length < CHUNK) continue
         yield text
         isFirst = false

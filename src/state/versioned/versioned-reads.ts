@@ -1,7 +1,7 @@
 import type { KeyValueEngine } from '../../engine/engine.ts'
 import { NO_BYTES } from '../../platform/no-bytes.ts'
 import type { KeyCodec } from '../codecs.ts'
-import { byRowKey, type RowChange } from '../entries/merged-rows.ts'
+import { sortedByRowKey, type RowChange } from '../entries/merged-rows.ts'
 import { openKeyed, type KeyedCursor } from '../key-value/key-value-reads.ts'
 import { ListedRows } from '../listed-rows.ts'
 import type { Consistency, RowChanges, RowOp, RowQuery, StoredRow, StoredRows, StoreReads } from '../reads.ts'
@@ -82,13 +82,13 @@ export class VersionedReads<K, V> implements StoreReads {
       const row = this.#latest(history, consistency)
       if (row !== undefined) changes.push({ rowKey, row })
     }
-    return changes.sort(byRowKey)
+    return sortedByRowKey(changes)
   }
 
   #versions({ key, from, to, reverse }: Extract<RowQuery, { op: 'versions' }>, consistency: Consistency): StoredRow[] {
     const { retention } = this.#source
     const firstVisible = retention.firstVisibleAt(retention.observedBy(consistency))
-    const versions = this.#seenVersions(key, Math.max(from, firstVisible), consistency)
+    const versions = this.#seenVersions(key, Math.max(from, firstVisible), to, consistency)
     const rows: StoredRow[] = []
     for (const [index, { from: start, value }] of versions.entries()) {
       const end = versions[index + 1]?.from ?? Infinity
@@ -100,10 +100,13 @@ export class VersionedReads<K, V> implements StoreReads {
     return reverse ? rows.reverse() : rows
   }
 
-  /** Returns a key's versions from the one that is valid at `from`, the oldest first, deletions among them. */
-  #seenVersions(key: Buffer, from: number, consistency: Consistency): SeenVersion[] {
+  /**
+   * Returns a key's versions from the one that is valid at `from` to the one after `to`, the oldest first, deletions
+   * among them; and perhaps others.
+   */
+  #seenVersions(key: Buffer, from: number, to: number, consistency: Consistency): SeenVersion[] {
     const versions = new Map<number, Buffer | null>()
-    for (const { from: start, value } of this.#storedVersions(key, from)) versions.set(start, value)
+    for (const { from: start, value } of this.#storedVersions(key, from, to)) versions.set(start, value)
     const history = this.#source.history(key)
     for (const version of history?.latest === undefined ? [] : [...history.past, history.latest]) {
       const value = this.#source.seen(version, consistency)
@@ -112,15 +115,17 @@ export class VersionedReads<K, V> implements StoreReads {
     return [...versions].map(([start, value]) => ({ from: start, value })).sort((a, b) => a.from - b.from)
   }
 
-  #storedVersions(key: Buffer, from: number): SeenVersion[] {
+  #storedVersions(key: Buffer, from: number, to: number): SeenVersion[] {
     const { engine, layout, retention } = this.#source
     const latest = engine.get(layout.latestSpace(this.#writer.rewind()).bytes(key).copyOfRow())
     if (latest === undefined) return []
     const versions = [latestVersion(latest)]
     const first = Math.max(0, retention.segment(from))
     const last = retention.segment(latestVersion(latest).from)
-    scanPast(engine, layout, this.#writer, key, { first, last }, (row) => {
-      versions.push(pastVersion(row.key, row.value))
+    scanPast(engine, layout, this.#writer, key, { first, last, from }, (row) => {
+      const version = pastVersion(row.key, row.value)
+      versions.push(version)
+      return version.from > to
     })
     return versions
   }

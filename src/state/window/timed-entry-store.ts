@@ -1,5 +1,5 @@
 import { readLong } from '../../serde/big-endian.ts'
-import { byRowKey, type RowChange } from '../entries/merged-rows.ts'
+import { sortedByRowKey, type RowChange } from '../entries/merged-rows.ts'
 import type { Consistency, StoreReads } from '../reads.ts'
 import { TimedReads } from './timed-reads.ts'
 import { BucketCursor } from './bucket-cursor.ts'
@@ -208,7 +208,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
       this.writeRowKey(entry, scratch)
       changes.push({ rowKey: scratch.copyOfRow(), row })
     }
-    return changes.sort(byRowKey)
+    return sortedByRowKey(changes)
   }
 
   #changed(key: Buffer | undefined, from: number, to: number): readonly TimedEntry<K, V>[] {
