@@ -1,44 +1,28 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { json, memoryLog, string, topic, TopicWriter } from 'millrace'
-import { serve, type Server } from 'millrace/server'
-import { Running, until } from '../server/support.ts'
+import { serve } from 'millrace/server'
+import { Accounts } from '../server/accounts.ts'
+import { until } from '../server/support.ts'
 import { ask } from './ask.ts'
 import { CliProcess } from './cli-process.ts'
 
-const payments = topic('payments', { key: string(), value: json<number | null>() })
-
-const log = memoryLog()
-let running: Running
-let server: Server
+let accounts: Accounts
 beforeAll(async () => {
-  await log.createTopics([{ name: payments.name, partitions: 2 }])
-  await write(['alice', 5], ['anna', 1], ['bob', 1])
-  running = await Running.start(
-    {
-      guarantee: 'exactly_once',
-      commitInterval: '10ms',
-      build: (builder) => void builder.table(payments, { store: 'accounts' }),
-    },
-    { log },
-  )
-  server = await serve(running.streams, { listen: 0 })
+  accounts = await Accounts.start()
+  await accounts.pay(['alice', 5], ['anna', 1], ['bob', 1])
+  const rows = async () => ((await (await fetch(`${accounts.url}/v1/stores/accounts/entries`)).json()) as Rows).rows
+  await until(async () => (await rows()).length === 3)
 })
-afterAll(async () => {
-  await running[Symbol.asyncDispose]()
-  await log.close()
-})
+afterAll(() => accounts[Symbol.asyncDispose]())
 
-async function write(...records: readonly (readonly [string, number | null])[]): Promise<void> {
-  await using writer = await TopicWriter.open(log, payments)
-  for (const [key, value] of records) writer.write(key, value, { timestamp: 0 })
-  await writer.flush()
+interface Rows {
+  readonly rows: readonly object[]
 }
 
 const TIME = '1970-01-01T00:00:00.000Z'
 
 /** Starts a watch, and returns it when its first lines are there. */
 async function start(first: number, ...args: readonly string[]): Promise<CliProcess> {
-  const command = new CliProcess(['query', 'accounts', ...args, '--watch', '--url', server.address!.url])
+  const command = new CliProcess(['query', 'accounts', ...args, '--watch', '--url', accounts.url])
   await until(() => linesOf(command).length === first)
   return command
 }
@@ -51,18 +35,18 @@ describe('millrace query --watch', () => {
   test('prints a line for each row and each change, and goes on after its connection was cut', async () => {
     const command = await start(2, '--prefix', 'a')
     expect(linesOf(command).toSorted()).toEqual([`alice  ${TIME}  5`, `anna  ${TIME}  1`])
-    await write(['alice', 6], ['bob', 2])
+    await accounts.pay(['alice', 6], ['bob', 2])
     await until(() => linesOf(command).length === 3)
     expect(linesOf(command).at(-1)).toBe(`alice  ${TIME}  6`)
 
-    const { port } = server.address!
-    await server.close()
+    const { port } = accounts.server.address!
+    await accounts.server.close()
     await command.stderrMatches(/^error MR_C\w+: .*\n {2}hint: The watch goes on/m)
-    await write(['anna', null], ['alice', 7])
-    server = await serve(running.streams, { listen: port })
+    await accounts.pay(['anna', null], ['alice', 7])
+    accounts.server = await serve(accounts.running.streams, { listen: port })
     await until(() => linesOf(command).length === 5)
     expect(linesOf(command).slice(3).toSorted()).toEqual([`alice  ${TIME}  7`, 'anna  -  deleted'])
-    await write(['anna', 8])
+    await accounts.pay(['anna', 8])
     await until(() => linesOf(command).length === 6)
     command.signal('SIGINT')
     const { stderr } = await command.result()
@@ -71,7 +55,7 @@ describe('millrace query --watch', () => {
 
   test('prints JSON of one key, for programs', async () => {
     const command = await start(1, 'bob', '--json')
-    await write(['bob', null])
+    await accounts.pay(['bob', null])
     await until(() => linesOf(command).length === 2)
     const [row, gone] = linesOf(command).map((line) => JSON.parse(line) as object)
     expect(row).toMatchObject({ key: 'bob', value: expect.any(Number), timestamp: 0 })
@@ -81,7 +65,7 @@ describe('millrace query --watch', () => {
   })
 
   test('ends with the error of the first answer', async () => {
-    const { url } = server.address!
+    const { url } = accounts.server.address!
     const watch = (...args: readonly string[]) => ask('query', ...args, '--watch', '--url', url)
     expect(await watch('nothing')).toMatchObject({ code: 1, stderr: expect.stringContaining('MR_STORE_UNKNOWN') })
     expect(await watch('accounts', 'a', '--prefix', 'a')).toMatchObject({

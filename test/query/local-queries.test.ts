@@ -2,84 +2,52 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import {
-  defineApp,
-  json,
-  memoryLog,
-  sessionStoreRef,
-  session,
-  storeRef,
-  Streams,
-  string,
-  topic,
-  TopicWriter,
-  tumbling,
-  versionedStoreRef,
-  windowStoreRef,
-} from '../../src/index.ts'
+import { defineApp, json, storeRef, Streams, string, windowStoreRef } from '../../src/index.ts'
 import type { Application, KeyValueView, Log } from '../../src/index.ts'
 import { LocalMember } from '../../src/log/local/local-member.ts'
 import { TopologyTestDriver } from '../../src/testing/index.ts'
+import { until } from '../server/support.ts'
+import {
+  all,
+  cities,
+  counts,
+  everyKind,
+  history,
+  logOfEveryKind,
+  minutes,
+  prices,
+  visits,
+  words,
+  write,
+} from './every-kind.ts'
 
-const words = topic('words', { key: string(), value: string() })
-const cities = topic('cities', { key: string(), value: string() })
-const prices = topic('prices', { key: string(), value: string() })
-const counts = storeRef('counts', { key: string(), value: json<number>() })
-const minutes = windowStoreRef('minutes', { key: string(), value: json<number>() })
-const visits = sessionStoreRef('visits', { key: string(), value: json<number>() })
-const history = versionedStoreRef('history', { key: string(), value: string() })
-
-function app(guarantee: 'exactly_once' | 'at_least_once', threads = 1): Application {
-  return defineApp({
-    id: 'asked',
-    guarantee,
-    threads,
-    commitInterval: guarantee === 'exactly_once' ? '20ms' : '30s',
-    build: (builder) => {
-      const grouped = builder.stream(words).groupByKey()
-      grouped.count({ store: counts })
-      grouped.windowedBy(tumbling('1m', { grace: '1h' })).count({ store: minutes })
-      grouped.windowedBy(session('30s', { grace: '1h' })).count({ store: { name: visits, retention: '2h' } })
-      builder.table(prices, { store: { name: history, versioned: { history: '1h' } } })
-      builder.globalTable(cities, { store: 'cities' })
-    },
-  })
-}
+const app = (guarantee: 'exactly_once' | 'at_least_once', threads = 1): Application => everyKind({ guarantee, threads })
 
 let directory = ''
 let log: Log
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'millrace-queries-'))
-  log = memoryLog()
-  await log.createTopics(['words', 'cities', 'prices'].map((name) => ({ name, partitions: 3 })))
+  log = await logOfEveryKind()
 })
 afterEach(async () => {
   await log.close()
   rmSync(directory, { recursive: true, force: true })
 })
 
-async function write(name: typeof words, ...records: readonly (readonly [string, string, number])[]): Promise<void> {
-  await using writer = await TopicWriter.open(log, name)
-  for (const [key, value, timestamp] of records) writer.write(key, value, { timestamp })
-  await writer.flush()
-}
-
-async function until(condition: () => Promise<boolean> | boolean): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setTimeout(resolve, 5))
-}
-
-async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = []
-  for await (const row of rows) found.push(row)
-  return found
-}
-
 describe.each(['exactly_once', 'at_least_once'] as const)('a running application, %s,', (guarantee) => {
   test.each([1, 2])('answers what its stores hold, of whatever kind they are, with %i threads', async (threads) => {
     const minute = 60_000
-    await write(words, ['a', 'x', 0], ['b', 'x', 10], ['a', 'x', 20], ['a', 'x', minute + 1], ['c', 'x', 5 * minute])
-    await write(cities, ['ulm', 'Danube', 0])
-    await write(prices, ['tea', '3', 0], ['tea', '4', 1000], ['rum', '9', 0])
+    await write(
+      log,
+      words,
+      ['a', 'x', 0],
+      ['b', 'x', 10],
+      ['a', 'x', 20],
+      ['a', 'x', minute + 1],
+      ['c', 'x', 5 * minute],
+    )
+    await write(log, cities, ['ulm', 'Danube', 0])
+    await write(log, prices, ['tea', '3', 0], ['tea', '4', 1000], ['rum', '9', 0])
     await using streams = await Streams.start(app(guarantee, threads), { log, stateDirectory: directory })
     await until(async () => (await streams.store(counts).get('c')) === 1)
     await until(
@@ -150,7 +118,7 @@ test('the test driver is asked as a running application is, and sees the last co
 })
 
 test('a process that may have lost its place in its group does not answer: its tasks may run elsewhere', async () => {
-  await write(words, ['a', 'x', 0])
+  await write(log, words, ['a', 'x', 0])
   await using streams = await Streams.start(app('exactly_once'), { log, stateDirectory: directory })
   await until(async () => (await streams.store(counts).get('a')) === 1)
   const isCurrent = vi.spyOn(LocalMember.prototype, 'isCurrent', 'get').mockReturnValue(false)
@@ -180,7 +148,7 @@ test.each(['exactly_once', 'at_least_once'] as const)(
     const store = streams.store(counts)
     const { partition } = await store.read('a')
     for (let n = 1; n <= 20; n++) {
-      await write(words, ['a', 'x', n])
+      await write(log, words, ['a', 'x', n])
       expect(await store.read('a', { at: { words: { [partition]: n } } })).toMatchObject({
         value: n,
         position: { words: { [partition]: n } },

@@ -2,56 +2,34 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import {
-  defineApp,
-  json,
-  memoryLog,
-  storeRef,
-  Streams,
-  string,
-  topic,
-  TopicWriter,
-  tumbling,
-  versionedStoreRef,
-} from '../../src/index.ts'
-import type { Application, AppConfig, KeyValueView, Log, WatchedRow } from '../../src/index.ts'
+import { json, storeRef, Streams, string, topic, TopicWriter } from 'millrace'
+import type { AppConfig, Application, KeyValueView, Log, WatchedRow } from 'millrace'
 import { TopologyTestDriver } from '../../src/testing/index.ts'
+import { cities, everyKind, history, logOfEveryKind, prices, write } from './every-kind.ts'
 
 const payments = topic('payments', { key: string(), value: json<number>() })
-const cities = topic('cities', { key: string(), value: string() })
-const prices = topic('prices', { key: string(), value: string() })
 const totals = storeRef('totals', { key: string(), value: json<number>() })
-const history = versionedStoreRef('history', { key: string(), value: string() })
 
 /** A payment that goes wrong the first time. */
 const POISON = -1
 let isPoisoned = false
 
 function app(config: Partial<AppConfig> = {}): Application {
-  return defineApp({
-    id: 'watched',
-    guarantee: 'exactly_once',
-    commitInterval: config.guarantee === 'at_least_once' ? '30s' : '20ms',
-    build: (builder) => {
-      const paid = builder
-        .stream(payments)
-        .peek((cents) => {
-          if (cents !== POISON || !isPoisoned) return
-          isPoisoned = false
-          throw new RangeError('poison')
-        })
-        .groupByKey()
-      // A payment of nothing closes the account.
-      paid.aggregate(
-        (): number => 0,
-        (total, cents) => (cents === 0 ? null : total + cents) as number,
-        { store: totals },
-      )
-      paid.windowedBy(tumbling('1m')).count({ store: 'minutes' })
-      builder.table(prices, { store: { name: history, versioned: { history: '1h' } } })
-      builder.globalTable(cities, { store: 'cities' })
-    },
-    ...config,
+  return everyKind(config, (builder) => {
+    const paid = builder
+      .stream(payments)
+      .peek((cents) => {
+        if (cents !== POISON || !isPoisoned) return
+        isPoisoned = false
+        throw new RangeError('poison')
+      })
+      .groupByKey()
+    // A payment of nothing closes the account.
+    paid.aggregate(
+      (): number => 0,
+      (total, cents) => (cents === 0 ? null : total + cents) as number,
+      { store: totals },
+    )
   })
 }
 
@@ -59,8 +37,7 @@ let directory = ''
 let log: Log
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'millrace-watch-'))
-  log = memoryLog()
-  await log.createTopics(['payments', 'cities', 'prices'].map((name) => ({ name, partitions: 3 })))
+  log = await logOfEveryKind(payments)
 })
 afterEach(async () => {
   await log.close()
@@ -70,12 +47,6 @@ afterEach(async () => {
 async function pay(...records: readonly (readonly [string, number])[]): Promise<void> {
   await using writer = await TopicWriter.open(log, payments)
   for (const [key, cents] of records) writer.write(key, cents, { timestamp: 0 })
-  await writer.flush()
-}
-
-async function write(name: typeof cities, ...records: readonly (readonly [string, string | null])[]): Promise<void> {
-  await using writer = await TopicWriter.open(log, name)
-  for (const [key, value] of records) writer.write(key, value as string, { timestamp: 0 })
   await writer.flush()
 }
 
@@ -152,15 +123,15 @@ describe.each([
   })
 
   test('is of versioned stores and of global tables, too', async () => {
-    await write(prices, ['tea', '3'])
-    await write(cities, ['ulm', 'Danube'], ['bonn', 'Rhine'])
+    await write(log, prices, ['tea', '3'])
+    await write(log, cities, ['ulm', 'Danube'], ['bonn', 'Rhine'])
     await using streams = await start({ guarantee, threads })
     const tea = streams.store(history).watch({ timeout })
     const rivers = streams.store<KeyValueView<string, string>>('cities').watch({ timeout })
     await readTo(tea, { tea: '3' })
     await readTo(rivers, { ulm: 'Danube', bonn: 'Rhine' })
-    await write(prices, ['tea', '4'], ['rum', '9'])
-    await write(cities, ['ulm', null], ['bern', 'Aare'])
+    await write(log, prices, ['tea', '4'], ['rum', '9'])
+    await write(log, cities, ['ulm', null], ['bern', 'Aare'])
     await readTo(tea, { tea: '4', rum: '9' }, new Map([['tea', '3']]))
     await readTo(
       rivers,

@@ -2,45 +2,28 @@ import { once } from 'node:events'
 import { request as ask, type IncomingMessage } from 'node:http'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { json, memoryLog, silentLogger, string, topic, TopicWriter, tumbling } from 'millrace'
+import { silentLogger, string, topic, tumbling } from 'millrace'
 import { serve, type Server, type ServerOptions } from 'millrace/server'
 import { ServerEvents, type SentEvent } from '../../src/cli/server-events.ts'
 import { eventStream, type ServerEvent } from '../../src/server/http/event-stream.ts'
-import { Running, until } from './support.ts'
+import { Accounts } from './accounts.ts'
+import { until, type Running } from './support.ts'
 
-const payments = topic('payments', { key: string(), value: json<number | null>() })
 const clicks = topic('clicks', { key: string(), value: string() })
 
-const log = memoryLog()
+let accounts: Accounts
 let running: Running
 let server: Server
 beforeAll(async () => {
-  await log.createTopics([payments, clicks].map(({ name }) => ({ name, partitions: 2 })))
-  running = await Running.start(
-    {
-      guarantee: 'exactly_once',
-      commitInterval: '10ms',
-      build: (builder) => {
-        builder.table(payments, { store: 'accounts' })
-        builder.stream(clicks).groupByKey().windowedBy(tumbling('1m')).count({ store: 'minutes' })
-      },
-    },
-    { log },
+  accounts = await Accounts.start(
+    (builder) => void builder.stream(clicks).groupByKey().windowedBy(tumbling('1m')).count({ store: 'minutes' }),
+    clicks,
   )
-  server = await serve(running.streams, { listen: 0 })
-  await write(['alice', 5], ['bob', 1], ['a/b', 7])
-  await until(async () => (await fetch(`${server.address!.url}/v1/stores/accounts/entries?key=a%2Fb`)).ok)
+  ;({ running, server } = accounts)
+  await accounts.pay(['alice', 5], ['bob', 1], ['a/b', 7])
+  await until(async () => (await fetch(`${accounts.url}/v1/stores/accounts/entries?key=a%2Fb`)).ok)
 })
-afterAll(async () => {
-  await running[Symbol.asyncDispose]()
-  await log.close()
-})
-
-async function write(...records: readonly (readonly [string, number | null])[]): Promise<void> {
-  await using writer = await TopicWriter.open(log, payments)
-  for (const [key, value] of records) writer.write(key, value, { timestamp: 0 })
-  await writer.flush()
-}
+afterAll(() => accounts[Symbol.asyncDispose]())
 
 /** A watch over a real socket. */
 class Client {
@@ -97,11 +80,11 @@ describe('GET /v1/stores/{store}/watch', () => {
     expect(client.response.headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
     await client.has('current')
     expect(client.shown).toEqual(['begin', 'value alice 5', 'current'])
-    await write(['bob', 2], ['alice', 6])
+    await accounts.pay(['bob', 2], ['alice', 6])
     await client.has('change alice 6')
-    await write(['alice', null])
+    await accounts.pay(['alice', null])
     await client.has('change alice deleted')
-    await write(['alice', 5])
+    await accounts.pay(['alice', 5])
     await client.has('change alice 5')
     expect(client.shown).toHaveLength(6)
     const row = client.events.find(({ event }) => event === 'value')!
@@ -132,11 +115,11 @@ describe('GET /v1/stores/{store}/watch', () => {
   test('goes on behind Last-Event-ID: with what there is then, and never with what was there before', async () => {
     const client = await Client.open('?key=bob')
     await client.has('current')
-    await write(['bob', 3])
+    await accounts.pay(['bob', 3])
     await client.has('change bob 3')
     const { id } = client.events.at(-1)!
     client.end()
-    await write(['bob', 4])
+    await accounts.pay(['bob', 4])
     const again = await Client.open('?key=bob', { 'last-event-id': id! })
     await until(() => again.shown.some((event) => event.endsWith('bob 4')))
     expect(again.shown[1]).toMatch(/^value bob [34]$/)
@@ -199,8 +182,8 @@ describe('GET /v1/stores/{store}/watch', () => {
     const reader = body!.getReader()
     const reading = await Client.open('?key=last')
     for (let round = 1; round <= 20; round++) {
-      await write(...Array.from({ length: 50 }, (_, n) => [`key ${n}`, round] as const))
-      await write(['last', round])
+      await accounts.pay(...Array.from({ length: 50 }, (_, n) => [`key ${n}`, round] as const))
+      await accounts.pay(['last', round])
       await reading.has(`change last ${round}`)
     }
     const events = new ServerEvents()

@@ -11,6 +11,8 @@ import type { PemFiles, Pems } from '../../credentials/pem-files.ts'
 import { isMillraceError, messageOf, MillraceError, propertyOf } from '../../errors/millrace-error.ts'
 import type { Clock, TimerHandle } from '../../platform/clock.ts'
 import type { Opened } from '../ask.ts'
+import { readEvents } from '../change-page.ts'
+import { readRows } from '../row-page.ts'
 import type { RowPage, RowRequest, RowScans } from '../row-request.ts'
 import { encodeRequest, errorOf, FrameReader, PEER_PATH, PEER_TYPE } from './wire.ts'
 
@@ -194,6 +196,7 @@ class PeerScan implements RowScans {
     let frame
     try {
       frame = await this.#frames.next()
+      if (frame.kind === 'page') requireWhole(this.#question.request, frame.rows)
     } catch (cause) {
       this.#response.destroy()
       throw unreachable(this.#question, cause)
@@ -206,6 +209,12 @@ class PeerScan implements RowScans {
   cancel(): void {
     this.#response.destroy()
   }
+}
+
+/** Refuses a page that was garbled on its way: another one may not be. @throws RangeError */
+function requireWhole({ query }: RowRequest, rows: Buffer): void {
+  if (query.op === 'watch') readEvents(rows)
+  else readRows(rows)
 }
 
 /** Returns the error of a response that has no rows. */

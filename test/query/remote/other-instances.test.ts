@@ -2,23 +2,7 @@ import { once } from 'node:events'
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http'
 import { connect, createServer, type AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import {
-  defineApp,
-  json,
-  memoryLog,
-  session,
-  sessionStoreRef,
-  storeRef,
-  Streams,
-  string,
-  topic,
-  TopicWriter,
-  tumbling,
-  versionedStoreRef,
-  windowStoreRef,
-  type Application,
-  type Log,
-} from 'millrace'
+import { defineApp, storeRef, Streams, string, TopicWriter, type Log } from 'millrace'
 import { serve, type Server } from 'millrace/server'
 import { MillraceError } from '../../../src/errors/millrace-error.ts'
 import { systemClock } from '../../../src/platform/clock.ts'
@@ -26,37 +10,19 @@ import type { RowOwners } from '../../../src/query/ask.ts'
 import type { Hosts } from '../../../src/query/remote/hosts.ts'
 import { InstanceRows } from '../../../src/query/remote/instance-rows.ts'
 import { PeerClient } from '../../../src/query/remote/peer-client.ts'
-import { formatOf, PEER_PATH } from '../../../src/query/remote/wire.ts'
+import { encodePage, formatOf, PEER_PATH, PEER_TYPE } from '../../../src/query/remote/wire.ts'
 import { StoreQueries, type AskedStore, type CheckedQuery } from '../../../src/query/store-queries.ts'
 import { viewOf } from '../../../src/query/store-views.ts'
 import type { StoreKind, StoreRef } from '../../../src/topology/store-ref.ts'
 import { until } from '../../server/support.ts'
+import { all, counts, everyKind, history, logOfEveryKind, minutes, prices, visits, words } from '../every-kind.ts'
 
 const TOKEN = 'the token of all instances'.replaceAll(' ', '-')
-const words = topic('words', { key: string(), value: string() })
-const prices = topic('prices', { key: string(), value: string() })
 const texts = storeRef('texts', { key: string(), value: string() })
-const counts = storeRef('counts', { key: string(), value: json<number>() })
-const minutes = windowStoreRef('minutes', { key: string(), value: json<number>() })
-const visits = sessionStoreRef('visits', { key: string(), value: json<number>() })
-const history = versionedStoreRef('history', { key: string(), value: string() })
 const LONG = 'x'.repeat(1000)
 const ROWS = 600
 
-const app: Application = defineApp({
-  id: 'spread',
-  guarantee: 'exactly_once',
-  commitInterval: '20ms',
-  build: (builder) => {
-    const stream = builder.stream(words)
-    stream.toTable({ store: texts })
-    const grouped = stream.groupByKey()
-    grouped.count({ store: counts })
-    grouped.windowedBy(tumbling('1m', { grace: '1h' })).count({ store: minutes })
-    grouped.windowedBy(session('30s', { grace: '1h' })).count({ store: { name: visits, retention: '2h' } })
-    builder.table(prices, { store: { name: history, versioned: { history: '1h' } } })
-  },
-})
+const app = everyKind({ id: 'spread' }, (_builder, stream) => void stream.toTable({ store: texts }))
 
 let log: Log
 let streams: Streams
@@ -66,8 +32,7 @@ let owner = ''
 
 beforeAll(async () => {
   vi.stubEnv('PEER_TOKEN', TOKEN)
-  log = memoryLog()
-  await log.createTopics([words, prices].map(({ name }) => ({ name, partitions: 3 })))
+  log = await logOfEveryKind()
   await using word = await TopicWriter.open(log, words)
   for (let row = 0; row < ROWS; row++) word.write(`word ${row}`, LONG, { timestamp: 1000 + row })
   word.write('word 7', 'again', { timestamp: 70_000 })
@@ -148,12 +113,6 @@ beforeEach(() => {
   asker = new Asker()
 })
 afterEach(() => asker.close())
-
-async function all<T>(rows: AsyncIterable<T>): Promise<T[]> {
-  const list: T[] = []
-  for await (const row of rows) list.push(row)
-  return list
-}
 
 function connections(): number {
   return Number(Reflect.get(Object([...streams.status().companions.values()][0]), 'connections'))
@@ -348,6 +307,34 @@ describe('an instance that cannot be reached', () => {
     })
     asker.hosts = { active: await listen(cutting), standbys: [] }
     await expect(all(asker.store(texts).range({ partition: 0 }))).rejects.toMatchObject({ code: 'MR_QUERY_PEER' })
+  })
+})
+
+describe('a page that was garbled on its way', () => {
+  const source = { partition: 0, role: 'active', consistency: 'committed', lag: 0, age: 0, position: {} } as const
+  let garbling: HttpServer
+  beforeEach(async () => {
+    garbling = createHttpServer((_request, response) => {
+      response.setHeader('content-type', PEER_TYPE)
+      response.end(encodePage({ rows: Buffer.alloc(7, 255), source, more: undefined }))
+    })
+    garbling.listen(0, '127.0.0.1')
+    await once(garbling, 'listening')
+    asker.hosts = { active: `127.0.0.1:${(garbling.address() as AddressInfo).port}`, standbys: [] }
+  })
+  afterEach(() => garbling.close())
+
+  test('is an error that names the instance', async () => {
+    const store = asker.store(counts)
+    const expected = { code: 'MR_QUERY_PEER', message: expect.stringContaining(asker.hosts.active!) }
+    await expect(store.get('word 7', { timeout: 300 })).rejects.toMatchObject(expected)
+    await expect(store.range({ timeout: 300 }).next()).rejects.toMatchObject(expected)
+    await expect(store.watch({ key: 'word 7', timeout: 300 }).next()).rejects.toMatchObject(expected)
+  })
+
+  test('is passed over where a standby will do', async () => {
+    asker.hosts = { ...asker.hosts, standbys: [owner] }
+    expect(await asker.store(counts).get('word 7', { role: 'any' })).toBe(2)
   })
 })
 
