@@ -164,13 +164,30 @@ export type { Instance } from './runtime/instance.ts'
 export type { StandbyStatus, StreamsState, StreamsStatus, TaskStatus } from './runtime/streams-status.ts'
 export type { RestoreListener, RestoreProgress } from './runtime/restore/restorer.ts'
 export type { DropReason } from './record/drop-reason.ts'
-export type { Log } from './log/log.ts'
+export { PartitionMap } from './log/partition-map.ts'
+export type { CommittedOffset, TopicPartition } from './log/partition-map.ts'
+export type { Log, TopicDescription, TopicSpec } from './log/log.ts'
+export type {
+  GroupDescription,
+  GroupListing,
+  GroupMemberDescription,
+  GroupType,
+  LogAdmin,
+  PartitionDescription,
+  TopicConfig,
+} from './log/admin.ts'
 export { memoryLog } from './log/memory/memory-log.ts'
 export { embeddedLog } from './log/embedded/embedded-log.ts'
 export type { EmbeddedLogOptions } from './log/embedded/embedded-log.ts'
 export { chooseEngine } from './engine/choice/choose-engine.ts'
 export { memoryEngine } from './engine/memory/memory-engine.ts'
 export type { EngineFactory, EngineName, EngineOptions } from './engine/engine.ts'
+export { groupOffsets } from './admin/group-offsets.ts'
+export type { GroupOffset } from './admin/group-offsets.ts'
+export { resetApplication } from './admin/reset-application.ts'
+export type { ApplicationReset, ResetApplicationOptions } from './admin/reset-application.ts'
+export { resetGroupOffsets } from './admin/reset-group-offsets.ts'
+export type { OffsetChange, ResetGroupOffsetsOptions, ResetTarget } from './admin/reset-group-offsets.ts'
 export { readTopic, TopicWriter } from './client/topics.ts'
 export type { ReadTopicOptions, TopicRecord, WriteOptions } from './client/topics.ts'
 export { readDeadLetters } from './dead-letters/read-dead-letters.ts'

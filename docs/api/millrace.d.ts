@@ -49,6 +49,18 @@ export interface Application {
   topology(): Topology
 }
 
+export interface ApplicationReset {
+  readonly app: string
+  readonly offsets: readonly {
+    readonly topic: string
+    readonly partition: number
+    readonly offset: number
+  }[]
+  readonly internalTopics: readonly string[]
+  readonly otherTopics: readonly string[]
+  readonly stateDirectory: string | undefined
+}
+
 export interface AsyncOptions<K, V> extends Named {
   readonly concurrency?: number
   readonly timeout?: Duration
@@ -105,6 +117,11 @@ export class CogroupedKStream<K, A> {
   aggregate(initializer: () => Settled<A>, options?: Materialize<K, A>): KTable<K, A>
   windowedBy(windows: TimeWindows | SlidingWindows): TimeWindowedCogroupedKStream<K, A>
   windowedBy(windows: SessionWindows): SessionWindowedCogroupedKStream<K, A>
+}
+
+export interface CommittedOffset {
+  readonly offset: number
+  readonly metadata: string
 }
 
 export interface Companion {
@@ -300,7 +317,37 @@ export class GlobalKTable<K, V> {
   get storeName(): string
 }
 
+export interface GroupDescription extends GroupListing {
+  readonly members: readonly GroupMemberDescription[]
+}
+
+export interface GroupListing {
+  readonly id: string
+  readonly type: GroupType
+  readonly protocol: string
+  readonly state: string
+}
+
+export interface GroupMemberDescription {
+  readonly memberId: string
+  readonly instanceId: string | undefined
+  readonly clientId: string
+  readonly host: string
+  readonly partitions: readonly TopicPartition[]
+}
+
+export interface GroupOffset {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly end: number | undefined
+  readonly lag: number | undefined
+  readonly metadata: string
+}
+
 export interface GroupOptions<K, V> extends Named, SerdeOptions<K, V> {}
+
+export type GroupType = 'classic' | 'consumer' | 'streams' | 'share' | 'unknown'
 
 export type Guarantee = 'at_least_once' | 'exactly_once'
 
@@ -591,6 +638,23 @@ export interface Log extends LogAdmin {
   close(): MaybePromise<void>
 }
 
+export interface LogAdmin {
+  listTopics(): MaybePromise<readonly string[]>
+  deleteTopics(names: readonly string[]): MaybePromise<void>
+  createPartitions(topic: string, count: number): MaybePromise<void>
+  describePartitions(topic: string): MaybePromise<readonly PartitionDescription[]>
+  topicConfigs(topic: string): MaybePromise<ReadonlyMap<string, TopicConfig>>
+  alterTopicConfigs(topic: string, changes: Readonly<Record<string, string | null>>): MaybePromise<void>
+  listGroups(): MaybePromise<readonly GroupListing[]>
+  describeGroup(groupId: string): MaybePromise<GroupDescription | undefined>
+  groupMembers(groupId: string): MaybePromise<readonly string[]>
+  groupInstances(groupId: string): MaybePromise<readonly GroupInstance[]>
+  committedOffsets(groupId: string, partitions?: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
+  deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<void>
+  deleteGroup(groupId: string): MaybePromise<void>
+  commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): MaybePromise<void>
+}
+
 export interface Logger {
   debug(fields: object, message: string): void
   info(fields: object, message: string): void
@@ -670,6 +734,13 @@ export type NodeJson =
       readonly parents: readonly string[]
     }
 
+export interface OffsetChange {
+  readonly topic: string
+  readonly partition: number
+  readonly before: number | undefined
+  readonly after: number
+}
+
 export type OffsetReset =
   | 'earliest'
   | 'latest'
@@ -679,6 +750,23 @@ export type OffsetReset =
     }
 
 export type Optimization = 'reuse.ktable.source.topics' | 'merge.repartition.topics' | 'single.store.self.join'
+
+export interface PartitionDescription {
+  readonly partition: number
+  readonly leader: number | undefined
+  readonly replicas: readonly number[]
+  readonly inSyncReplicas: readonly number[]
+}
+
+export class PartitionMap<V> {
+  get size(): number
+  get(topic: string, partition: number): V | undefined
+  has(topic: string, partition: number): boolean
+  set(topic: string, partition: number, value: V): this
+  delete(topic: string, partition: number): boolean
+  clear(): void
+  entries(): Generator<[topic: string, partition: number, value: V]>
+}
 
 export interface PeriodWindows {
   readonly kind: 'period'
@@ -798,8 +886,21 @@ export interface ReadOnlyWindowStore<K, V> {
 }
 
 export interface ReadTopicOptions {
-  readonly from?: 'earliest' | 'latest'
+  readonly from?:
+    | 'earliest'
+    | 'latest'
+    | {
+        readonly timestamp: number
+      }
+    | {
+        readonly last: number
+      }
+    | {
+        readonly offsets: Readonly<Record<number, number>>
+      }
   readonly until?: 'end' | 'abort'
+  readonly partitions?: readonly number[]
+  readonly limit?: number
   readonly signal?: AbortSignal
 }
 
@@ -846,6 +947,37 @@ export interface ReplayDeadLettersOptions {
   readonly again?: boolean
   readonly to?: readonly string[]
 }
+
+export interface ResetApplicationOptions {
+  readonly log: Log
+  readonly stateDirectory?: string
+  readonly to?:
+    | 'earliest'
+    | 'latest'
+    | {
+        readonly timestamp: number
+      }
+  readonly dryRun?: boolean
+}
+
+export interface ResetGroupOffsetsOptions {
+  readonly to: ResetTarget
+  readonly topics?: readonly string[] | Readonly<Record<string, readonly number[]>>
+  readonly dryRun?: boolean
+}
+
+export type ResetTarget =
+  | 'earliest'
+  | 'latest'
+  | {
+      readonly timestamp: number
+    }
+  | {
+      readonly offset: number
+    }
+  | {
+      readonly shiftBy: number
+    }
 
 export type RestoreListener = (event: 'start' | 'progress' | 'end', progress: RestoreProgress) => void
 
@@ -1216,6 +1348,17 @@ export interface TimestampedKeyValueStore<K, V> extends ReadOnlyTimestampedKeyVa
 
 export interface Topic<K, V> extends ReadableTopic<K, V>, WritableTopic<K, V> {}
 
+export interface TopicConfig {
+  readonly value: string | null
+  readonly source: 'topic' | 'broker' | 'default'
+}
+
+export interface TopicDescription {
+  readonly name: string
+  readonly id: string
+  readonly partitions: number
+}
+
 export interface TopicOptions<K, V> {
   readonly key: Serde<K>
   readonly value: Serde<V>
@@ -1239,6 +1382,11 @@ export interface TopicOptions<K, V> {
   ) => number | readonly number[] | undefined
 }
 
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
 export interface TopicRecord<K, V> {
   readonly key: K | null
   readonly value: V | null
@@ -1246,6 +1394,13 @@ export interface TopicRecord<K, V> {
   readonly headers: Headers
   readonly partition: number
   readonly offset: number
+}
+
+export interface TopicSpec {
+  readonly name: string
+  readonly partitions: number
+  readonly replicationFactor?: number
+  readonly configs?: Readonly<Record<string, string>>
 }
 
 export class TopicWriter<K, V> {
@@ -1424,6 +1579,7 @@ export interface WritableTopic<K, V> {
 export interface WriteOptions {
   readonly timestamp?: number
   readonly headers?: Headers
+  readonly partition?: number
 }
 
 export function bytes(): Serde<Buffer>
@@ -1443,6 +1599,8 @@ export function describeMermaid(topology: Topology): string
 export function embeddedLog(options: EmbeddedLogOptions): Promise<Log>
 
 export function float64(): Serde<number>
+
+export function groupOffsets(log: Log, groupId: string): Promise<readonly GroupOffset[]>
 
 export function hopping(
   size: Duration,
@@ -1492,6 +1650,14 @@ export function replayDeadLetters(
   ids: readonly string[],
   options?: ReplayDeadLettersOptions,
 ): Promise<readonly DeadLetterReplay[]>
+
+export function resetApplication(app: Application, options: ResetApplicationOptions): Promise<ApplicationReset>
+
+export function resetGroupOffsets(
+  log: Log,
+  groupId: string,
+  options: ResetGroupOffsetsOptions,
+): Promise<readonly OffsetChange[]>
 
 export function session(
   gap: Duration,

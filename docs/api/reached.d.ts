@@ -237,58 +237,6 @@ interface GroupInstance {
 
 type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 
-// src/log/admin.ts
-
-interface GroupDescription extends GroupListing {
-  readonly members: readonly GroupMemberDescription[]
-}
-
-interface GroupListing {
-  readonly id: string
-  readonly type: GroupType
-  readonly protocol: string
-  readonly state: string
-}
-
-interface GroupMemberDescription {
-  readonly memberId: string
-  readonly instanceId: string | undefined
-  readonly clientId: string
-  readonly host: string
-  readonly partitions: readonly TopicPartition[]
-}
-
-type GroupType = 'classic' | 'consumer' | 'streams' | 'share' | 'unknown'
-
-interface LogAdmin {
-  listTopics(): MaybePromise<readonly string[]>
-  deleteTopics(names: readonly string[]): MaybePromise<void>
-  createPartitions(topic: string, count: number): MaybePromise<void>
-  describePartitions(topic: string): MaybePromise<readonly PartitionDescription[]>
-  topicConfigs(topic: string): MaybePromise<ReadonlyMap<string, TopicConfig>>
-  alterTopicConfigs(topic: string, changes: Readonly<Record<string, string | null>>): MaybePromise<void>
-  listGroups(): MaybePromise<readonly GroupListing[]>
-  describeGroup(groupId: string): MaybePromise<GroupDescription | undefined>
-  groupMembers(groupId: string): MaybePromise<readonly string[]>
-  groupInstances(groupId: string): MaybePromise<readonly GroupInstance[]>
-  committedOffsets(groupId: string, partitions?: readonly TopicPartition[]): MaybePromise<PartitionMap<CommittedOffset>>
-  deleteOffsets(groupId: string, partitions: readonly TopicPartition[]): MaybePromise<void>
-  deleteGroup(groupId: string): MaybePromise<void>
-  commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): MaybePromise<void>
-}
-
-interface PartitionDescription {
-  readonly partition: number
-  readonly leader: number | undefined
-  readonly replicas: readonly number[]
-  readonly inSyncReplicas: readonly number[]
-}
-
-interface TopicConfig {
-  readonly value: string | null
-  readonly source: 'topic' | 'broker' | 'default'
-}
-
 // src/log/embedded/embedded-log.ts
 
 interface LossLogger {
@@ -418,47 +366,12 @@ interface RecordCursor {
 
 type SeeKey = (buffer: Buffer, keyStart: number, keyEnd: number) => void
 
-interface TopicDescription {
-  readonly name: string
-  readonly id: string
-  readonly partitions: number
-}
-
-interface TopicSpec {
-  readonly name: string
-  readonly partitions: number
-  readonly replicationFactor?: number
-  readonly configs?: Readonly<Record<string, string>>
-}
-
 // src/log/memory/memory-log.ts
 
 interface MemoryLogOptions {
   readonly clock?: Clock
   readonly beforeCommit?: () => Promise<void>
   readonly controlRecords?: boolean
-}
-
-// src/log/partition-map.ts
-
-interface CommittedOffset {
-  readonly offset: number
-  readonly metadata: string
-}
-
-class PartitionMap<V> {
-  get size(): number
-  get(topic: string, partition: number): V | undefined
-  has(topic: string, partition: number): boolean
-  set(topic: string, partition: number, value: V): this
-  delete(topic: string, partition: number): boolean
-  clear(): void
-  entries(): Generator<[topic: string, partition: number, value: V]>
-}
-
-interface TopicPartition {
-  readonly topic: string
-  readonly partition: number
 }
 
 // src/log/refusal.ts

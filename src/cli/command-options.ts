@@ -1,3 +1,4 @@
+import { datetime } from './datetime-option.ts'
 import { InvalidArgumentError, Option as CommanderOption, type Command } from 'commander'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { endpointOption } from '../options/endpoint-option.ts'
@@ -216,6 +217,13 @@ export const RESET = {
   kafka,
   ...KAFKA_LOGIN,
   data,
+  toDatetime: {
+    ...datetime({
+      defaultText: 'the beginning',
+      description: 'where to begin: at the first records of the source topics at or after this time',
+    }),
+    value: 'time',
+  },
   yes: flag({ default: false, description: 'do not ask' }),
   dryRun: flag({ default: false, description: 'show what would be done, and do nothing' }),
   logFormat,

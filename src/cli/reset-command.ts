@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { appTopics } from './app-topics.ts'
@@ -5,10 +6,13 @@ import type { LogFormat } from './cli-error.ts'
 import type { KafkaAccess } from './kafka-access.ts'
 import { loadApp } from './load-app.ts'
 import { openLog } from './open-log.ts'
-import { carryOutReset, planReset, type ResetPlan } from './reset-application.ts'
+import { carryOutReset, planReset, type ResetPlan } from '../admin/plan-reset.ts'
+import { describedReset } from '../admin/reset-application.ts'
 
 export interface ResetOptions extends KafkaAccess {
   readonly data: string
+  /** ms since the epoch. */
+  readonly toDatetime?: number
   readonly yes?: boolean
   readonly dryRun?: boolean
   readonly logFormat: LogFormat
@@ -24,8 +28,9 @@ export async function resetApp(file: string, options: ResetOptions): Promise<voi
   const app = await loadApp(file)
   const log = await openLog(options, appTopics(app.topology()).sources)
   try {
-    const plan = await planReset(app, log, options.data)
-    console.log(options.logFormat === 'json' ? JSON.stringify(plainPlan(plan)) : planText(plan))
+    const to = options.toDatetime === undefined ? 'earliest' : { timestamp: options.toDatetime }
+    const plan = await planReset(app, log, join(options.data, 'state'), to)
+    console.log(options.logFormat === 'json' ? JSON.stringify(describedReset(plan)) : planText(plan))
     if (options.dryRun === true) return
     if (options.yes !== true) await confirm(plan)
     await carryOutReset(plan, log)
@@ -51,7 +56,7 @@ async function confirm({ app }: ResetPlan): Promise<void> {
 }
 
 function planText(plan: ResetPlan): string {
-  const { offsets, internalTopics, otherTopics, stateDirectory } = plainPlan(plan)
+  const { offsets, internalTopics, otherTopics, stateDirectory } = describedReset(plan)
   const lines = [`reset of ${plan.app}:`]
   for (const { topic, partition, offset } of offsets)
     lines.push(`  process ${topic}/${partition} from offset ${offset}`)
@@ -59,15 +64,4 @@ function planText(plan: ResetPlan): string {
   if (stateDirectory !== undefined) lines.push(`  delete directory ${stateDirectory}`)
   for (const topic of otherTopics) lines.push(`  keep topic ${topic}, which is not in the topology (any more)`)
   return lines.join('\n')
-}
-
-function plainPlan({ app, offsets, internalTopics, otherTopics, stateDirectory }: ResetPlan): {
-  readonly app: string
-  readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: number }[]
-  readonly internalTopics: readonly string[]
-  readonly otherTopics: readonly string[]
-  readonly stateDirectory: string | undefined
-} {
-  const list = Array.from(offsets.entries(), ([topic, partition, { offset }]) => ({ topic, partition, offset }))
-  return { app, offsets: list, internalTopics, otherTopics, stateDirectory }
 }

@@ -19,7 +19,7 @@ import { withinPatience } from './patience.ts'
 import { openLog, type LogChoice } from './open-log.ts'
 import { RestoreReport } from './restore-progress.ts'
 import { closingLine, StatusLine, type RunStatus } from './status.ts'
-import { carryOutReset, mustFinishReset, planReset } from './reset-application.ts'
+import { carryOutReset, mustFinishReset, planReset } from '../admin/plan-reset.ts'
 import { Terminal } from './terminal.ts'
 
 export interface RunOptions extends LogChoice {
@@ -93,9 +93,10 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
       const { names, partitions } = await createMissingTopics(log, topics)
       if (names.length > 0) logger.info({ topics: names, partitions }, 'created the topics that the log lacked')
     }
-    if (log.kind === 'kafka' && mustFinishReset(app, options.data)) throw unfinishedReset()
-    if (options.fromBeginning === true || mustFinishReset(app, options.data)) {
-      await carryOutReset(await planReset(app, log, options.data), log)
+    const states = join(options.data, 'state')
+    if (log.kind === 'kafka' && mustFinishReset(app, states)) throw unfinishedReset()
+    if (options.fromBeginning === true || mustFinishReset(app, states)) {
+      await carryOutReset(await planReset(app, log, states), log)
       logger.info(
         { app: app.id },
         'reset offsets, deleted internal topics and state; input is processed from the beginning',

@@ -1,14 +1,11 @@
 import type { WritableTopic } from '../dsl/options/topic.ts'
 import { MillraceError } from '../errors/millrace-error.ts'
-import { checkOptionNames, having, option, readOptions, type TableOf } from '../options/options.ts'
-import { partitionForKey } from '../record/murmur2.ts'
+import { checkOptionNames, having, option, readOptions, wholeNumber, type TableOf } from '../options/options.ts'
 import { Headers } from '../record/headers.ts'
 import { refusePromises } from '../record/refuse-promises.ts'
-import { writeInner } from '../serde/call-serde.ts'
-import type { Serde } from '../serde/serde.ts'
 import type { Log, LogProducer } from '../log/log.ts'
 import { describeRefusal, refusalHint, type AppendOrigin, type Refusal } from '../log/refusal.ts'
-import { RecordSlice } from '../record/record-slice.ts'
+import { RecordEncoder } from './record-encoder.ts'
 
 /** Errors of refused records that are kept until the next flush. */
 const MOST_ERRORS = 100
@@ -18,6 +15,8 @@ export interface WriteOptions {
   /** Event time, ms since the epoch; a fraction is cut off. Now, if not given. */
   readonly timestamp?: number
   readonly headers?: Headers
+  /** Number of the partition. The topic's partitioner, or else the key, decides if it is not given. */
+  readonly partition?: number
 }
 
 const WRITE = {
@@ -25,19 +24,21 @@ const WRITE = {
   headers: having<Headers>('Headers', ['add', 'at', 'copy'], 'new Headers().add(name, value)', {
     description: 'headers of the record',
   }),
+  partition: wholeNumber({ description: 'partition that the record is written to' }),
 } satisfies TableOf<WriteOptions>
 
 /** Checks the options of each record. Allocates nothing while they are right. */
 function checkOptions(options: WriteOptions): void {
   if (options === null) checkOptionNames(WRITE, options, 'write()')
   for (const name in options)
-    if (name !== 'timestamp' && name !== 'headers') checkOptionNames(WRITE, options, 'write()')
+    if (name !== 'timestamp' && name !== 'headers' && name !== 'partition') checkOptionNames(WRITE, options, 'write()')
   if (options.headers !== undefined && !(options.headers instanceof Headers)) readOptions(WRITE, options, 'write()')
 }
 
 /**
- * Writes typed records to a topic from outside an application: generators, imports, tests. The key determines the
- * partition as in Kafka's default partitioner. Records with a null key go to the partitions in turn.
+ * Writes typed records to a topic from outside an application: generators, imports, tests. The partitioner of the topic
+ * chooses the partition, or else the key determines it as in Kafka's default partitioner. Records with a null key go to
+ * the partitions in turn.
  *
  * @example
  * ```ts
@@ -52,9 +53,7 @@ export class TopicWriter<K, V> {
   readonly #topic: WritableTopic<K, V>
   readonly #producer: LogProducer
   readonly partitions: number
-  /** The record that is being written; its buffer grows as needed. */
-  readonly #slice = new RecordSlice()
-  #nextPartition = 0
+  readonly #encoder: RecordEncoder
   /** Records written so far. */
   #written = 0
   #isWriting = false
@@ -66,7 +65,7 @@ export class TopicWriter<K, V> {
   private constructor(topic: WritableTopic<K, V>, producer: LogProducer, partitions: number) {
     this.#topic = topic
     this.#producer = producer
-    this.#slice.buffer = Buffer.allocUnsafe(4096)
+    this.#encoder = new RecordEncoder(topic, partitions)
     this.partitions = partitions
   }
 
@@ -84,31 +83,34 @@ export class TopicWriter<K, V> {
   /**
    * Appends a record, which `flush` makes visible. A null value is a tombstone.
    *
-   * @throws MR_TIMESTAMP if the timestamp is no number within ±8.64e15; MR_PROMISE; MR_PRODUCE if the log refuses the
-   * record at once (on Kafka, `flush` throws instead), or can write no more at all; what the topic's serdes throw
+   * @throws MR_TIMESTAMP if the timestamp is no number within ±8.64e15; MR_PARTITION_UNKNOWN; MR_NO_PARTITION for
+   * what a partitioner chose; MR_PROMISE; MR_PRODUCE if the log refuses the record at once (on Kafka, `flush` throws
+   * instead), or can write no more at all; what the topic's serdes throw
    */
   write(key: K | null, value: V | null, options: WriteOptions = {}): void {
     checkOptions(options)
     refusePromises('write()', this.#topic.name, key, value)
-    const keyEnd = key === null ? 0 : this.#encode(this.#topic.keySerde, key, 0)
-    const valueEnd = value === null ? keyEnd : this.#encode(this.#topic.valueSerde, value, keyEnd)
-    const slice = this.#slice
-    slice.timestamp = options.timestamp ?? Date.now()
-    slice.setKey(key === null ? -1 : 0, keyEnd)
-    slice.setValue(value === null ? -1 : keyEnd, valueEnd)
-    slice.headers = options.headers
+    const encoder = this.#encoder
+    encoder.encode(key, value, options.timestamp ?? Date.now(), options.headers)
+    if (options.partition !== undefined) encoder.requirePartition(options.partition)
+    const chosen = options.partition ?? encoder.choose(key, value)
     const number = this.#written++
     this.#isWriting = true
     try {
-      this.#producer.append(this.#topic.name, this.#partition(key, keyEnd), slice, this.#origin, number)
+      if (typeof chosen === 'number') this.#append(chosen, number)
+      else for (const each of chosen) this.#append(each, number)
     } finally {
       this.#isWriting = false
     }
   }
 
-  /** Returns the partition of records with this key. */
+  /** Returns the partition of records with this key, unless the topic has a partitioner. */
   partitionOf(key: K): number {
-    return this.#partition(key, this.#encode(this.#topic.keySerde, key, 0))
+    return this.#encoder.partitionOf(key)
+  }
+
+  #append(partition: number, number: number): void {
+    this.#producer.append(this.#topic.name, partition, this.#encoder.slice, this.#origin, number)
   }
 
   /** Resolves when few enough records wait to be sent that writing may go on. */
@@ -167,35 +169,5 @@ export class TopicWriter<K, V> {
       hint: first!.hint,
       cause: new AggregateError(refusals),
     })
-  }
-
-  #partition(key: K | null, keyEnd: number): number {
-    if (key !== null) {
-      return partitionForKey(
-        this.#slice.buffer,
-        0,
-        keyEnd - (this.#topic.keySerde.partitionSuffix ?? 0),
-        this.partitions,
-      )
-    }
-    const partition = this.#nextPartition
-    this.#nextPartition = (partition + 1) % this.partitions
-    return partition
-  }
-
-  #encode<T>(serde: Serde<T>, value: T, offset: number): number {
-    for (;;) {
-      const end = writeInner(serde, value, this.#slice.buffer, offset)
-      if (end !== -1) return end
-      if (this.#slice.buffer.length > 0x3fff_ffff) {
-        throw new MillraceError('MR_PRODUCE', 'the record is larger than 1 GiB', {
-          topic: this.#topic.name,
-          hint: 'Make the record smaller.',
-        })
-      }
-      const larger = Buffer.allocUnsafe(this.#slice.buffer.length * 2)
-      this.#slice.buffer.copy(larger, 0, 0, offset)
-      this.#slice.buffer = larger
-    }
   }
 }

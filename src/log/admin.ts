@@ -85,6 +85,7 @@ export interface TopicConfig {
  */
 export type GroupType = 'classic' | 'consumer' | 'streams' | 'share' | 'unknown'
 
+/** A group as a list of groups has it. */
 export interface GroupListing {
   readonly id: string
   readonly type: GroupType
@@ -94,11 +95,13 @@ export interface GroupListing {
   readonly state: string
 }
 
+/** A group with its members. */
 export interface GroupDescription extends GroupListing {
   /** Sorted by client id, then by member id. */
   readonly members: readonly GroupMemberDescription[]
 }
 
+/** A member of a group, as a tool outside of the group sees it. */
 export interface GroupMemberDescription {
   readonly memberId: string
   /** Name of a static member (KIP-345). */

@@ -68,6 +68,7 @@ export interface HoldOptions {
   readonly attach: boolean
 }
 
+/** A topic that exists. */
 export interface TopicDescription {
   readonly name: string
   /** Changes when a topic is deleted and created again, if the log has such ids. */
@@ -75,6 +76,7 @@ export interface TopicDescription {
   readonly partitions: number
 }
 
+/** A topic that is to be created. */
 export interface TopicSpec {
   readonly name: string
   readonly partitions: number

@@ -1,3 +1,4 @@
+/** A partition by its topic and number. */
 export interface TopicPartition {
   readonly topic: string
   readonly partition: number

@@ -15,6 +15,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: '`index.ts`: what users import from `millrace`',
     knows: [
       ...PLAIN,
+      'admin',
       'application',
       'client',
       'dead-letters',
@@ -423,6 +424,10 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: '`readTopic`, `TopicWriter`: records in and out from outside',
     knows: ['dsl/options', 'errors', 'log', 'options', 'record', 'serde'],
   },
+  admin: {
+    holds: 'what is done to groups and applications from outside: lag, offsets, resets',
+    knows: ['application', 'errors', 'group', 'log', 'options', 'platform', 'topology', 'topology/describe'],
+  },
   'dead-letters': {
     holds: 'what was put aside: read, decoded, changed, replayed',
     knows: ['application', 'errors', 'log', 'options', 'record', 'serde', 'topology', 'windowing'],
@@ -454,6 +459,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   cli: {
     holds: 'the `millrace` command',
     knows: [
+      'admin',
       'application',
       'cli/records',
       'dead-letters',

@@ -142,3 +142,25 @@ test('errors for a topic that does not exist and a record that cannot be read na
     offset: 0,
   })
 })
+
+test('the partitioner of the topic chooses one partition, several or none; a given one overrides it', async () => {
+  const log = await logWith('routed', 4)
+  const chosen: Readonly<Record<string, number | readonly number[]>> = { one: 3, two: [1, 2], none: [], wrong: 4 }
+  const routed = topic('routed', { key: string(), value: string(), partitioner: (_topic, key) => chosen[key ?? ''] })
+  await using writer = await TopicWriter.open(log, routed)
+  for (const key of ['one', 'two', 'none', 'by key']) writer.write(key, 'v')
+  writer.write('one', 'given', { partition: 0 })
+  expect(() => writer.write('wrong', 'v')).toThrow(
+    expect.objectContaining({ code: 'MR_NO_PARTITION', topic: 'routed' }),
+  )
+  for (const partition of [4, -1, 0.5]) {
+    expect(() => writer.write('one', 'v', { partition })).toThrow(
+      expect.objectContaining({ code: 'MR_PARTITION_UNKNOWN', topic: 'routed', partition }),
+    )
+  }
+  await writer.flush()
+  const records = await collect(readTopic(log, routed, { until: 'end' }))
+  const found = records.map(({ key, value, partition }) => `${key} ${value} ${partition}`)
+  const byKey = partitionForKey(Buffer.from('by key'), 0, 6, 4)
+  expect(found.sort()).toEqual([`by key v ${byKey}`, 'one given 0', 'one v 3', 'two v 1', 'two v 2'])
+})

@@ -84,6 +84,16 @@ describe('millrace reset on the embedded log', { timeout: 90_000 }, () => {
     expect(existsSync(join(data, 'state/word-count'))).toBe(true)
   })
 
+  test('begins at a time, which is UTC unless a zone follows', async () => {
+    for (const time of ['1970-01-01T00:00:01.001', '1970-01-01T00:00:01.001Z', '1970-01-01T01:00:01.001+0100']) {
+      const { stdout } = await reset('--dry-run', '--to-datetime', time)
+      expect(stdout).toMatch(/process words\/\d from offset 2/)
+      expect(stdout).not.toMatch(/process words\/\d from offset 0$[^]*from offset 0$/m)
+    }
+    const { code, stderr } = await reset('--dry-run', '--to-datetime', 'yesterday')
+    expect([code, stderr]).toEqual([2, expect.stringContaining('2026-11-01T12:00Z')])
+  })
+
   test('does nothing without --yes where nobody can be asked', async () => {
     const topics = await internalTopics()
     const { code, stderr } = await reset()

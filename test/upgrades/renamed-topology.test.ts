@@ -5,7 +5,7 @@ import { embeddedLog } from 'millrace'
 import type { Log, StreamsOptions } from 'millrace'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { kafka } from '../../src/kafka/index.ts'
-import { planReset } from '../../src/cli/reset-application.ts'
+import { planReset } from '../../src/admin/plan-reset.ts'
 import { sharedBroker, uniqueName } from '../kafka/broker/index.ts'
 import { Clicks } from './clicks.ts'
 
@@ -53,7 +53,11 @@ describe.each(['embedded', 'kafka'] as const)('on the %s log', (kind) => {
   })
 
   test('plans a reset that deletes the changelog of the old name', async () => {
-    const { internalTopics, otherTopics } = await planReset(clicks.app(undefined, 'nothing'), log, directory)
+    const { internalTopics, otherTopics } = await planReset(
+      clicks.app(undefined, 'nothing'),
+      log,
+      join(directory, 'state'),
+    )
     expect({ internalTopics, otherTopics }).toEqual({ internalTopics: [`${id}-${before}-changelog`], otherTopics: [] })
   })
 })

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { groupActive } from '../group/group.ts'
-import { PartitionMap, type CommittedOffset, type Log } from '../log/log.ts'
+import { PartitionMap, type CommittedOffset, type Log, type OffsetSpec } from '../log/log.ts'
 import { DIRECTORY_MODES, FILE_MODES } from '../platform/file-mode.ts'
 import type { Application } from '../application/application.ts'
 import { renamedTopics } from '../topology/renamed-topics.ts'
@@ -11,7 +11,7 @@ import { internalTopicsOf, subtopologiesForGroup } from '../topology/describe/su
 /** The steps of a reset. */
 export interface ResetPlan {
   readonly app: string
-  /** First offsets of the source topics, at which the application will begin. */
+  /** Offsets of the source topics at which the application will begin. */
   readonly offsets: PartitionMap<CommittedOffset>
   /** Internal topics of the application, which will be deleted. */
   readonly internalTopics: readonly string[]
@@ -23,11 +23,17 @@ export interface ResetPlan {
 }
 
 /**
- * Plans how to make an application process all its input again, as Kafka's application reset tool does.
+ * Plans how to make an application process its input again, as Kafka's application reset tool does.
  *
+ * @param states the directory with the state of applications, each in its own
  * @throws MR_GROUP_ACTIVE while an instance is running; MR_TOPIC_UNKNOWN if a source topic is missing
  */
-export async function planReset(app: Application, log: Log, data: string): Promise<ResetPlan> {
+export async function planReset(
+  app: Application,
+  log: Log,
+  states: string,
+  to: OffsetSpec = 'earliest',
+): Promise<ResetPlan> {
   const members = await log.groupMembers(app.id)
   if (members.length > 0) throw groupActive(app.id, members)
   const subtopologies = subtopologiesForGroup(app.topology(), app.id, app.settings.replicationFactor)
@@ -35,14 +41,14 @@ export async function planReset(app: Application, log: Log, data: string): Promi
   const existing = await log.listTopics()
   // Topics whose generated names have changed would prevent the next start.
   const own = new Set([...wanted, ...renamedTopics(app.id, wanted, existing).map(({ before }) => before)])
-  const stateDirectory = join(data, 'state', app.id)
+  const stateDirectory = join(states, app.id)
   return {
     app: app.id,
-    offsets: await firstOffsets(log, [...new Set(subtopologies.flatMap(({ sourceTopics }) => sourceTopics))]),
+    offsets: await offsetsAt(log, [...new Set(subtopologies.flatMap(({ sourceTopics }) => sourceTopics))], to),
     internalTopics: existing.filter((topic) => own.has(topic)),
     otherTopics: existing.filter((topic) => !own.has(topic) && looksInternal(topic, app.id)),
     stateDirectory: existsSync(stateDirectory) ? stateDirectory : undefined,
-    marker: markerOf(app, data),
+    marker: markerOf(app, states),
   }
 }
 
@@ -66,15 +72,16 @@ export async function carryOutReset(plan: ResetPlan, log: Log): Promise<void> {
 }
 
 /** True if a reset was interrupted: part of the state is gone. */
-export function mustFinishReset(app: Application, data: string): boolean {
-  return existsSync(markerOf(app, data))
+export function mustFinishReset(app: Application, states: string): boolean {
+  return existsSync(markerOf(app, states))
 }
 
-function markerOf(app: Application, data: string): string {
-  return join(data, `${app.id}.start-over`)
+/** Returns the marker's path: beside the states, where no application takes it for its own. */
+function markerOf(app: Application, states: string): string {
+  return join(states, '..', `${app.id}.start-over`)
 }
 
-async function firstOffsets(log: Log, topics: readonly string[]): Promise<PartitionMap<CommittedOffset>> {
+async function offsetsAt(log: Log, topics: readonly string[], at: OffsetSpec): Promise<PartitionMap<CommittedOffset>> {
   const described = await log.describeTopics(topics)
   const partitions = topics.flatMap((topic) => {
     const description = described.get(topic)
@@ -82,7 +89,7 @@ async function firstOffsets(log: Log, topics: readonly string[]): Promise<Partit
     return Array.from({ length: description.partitions }, (_, partition) => ({ topic, partition }))
   })
   const offsets = new PartitionMap<CommittedOffset>()
-  for (const [topic, partition, offset] of (await log.listOffsets(partitions, 'earliest')).entries()) {
+  for (const [topic, partition, offset] of (await log.listOffsets(partitions, at)).entries()) {
     offsets.set(topic, partition, { offset, metadata: '' })
   }
   return offsets
