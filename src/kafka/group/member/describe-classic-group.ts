@@ -26,6 +26,7 @@ export function describeClassicGroup(cluster: Cluster, groupId: string): Promise
   return askCoordinator(cluster, groupId, what, async (broker) => {
     const [group] = (await cluster.send(broker, 'group', describeGroupsV5.api, [groupId], false)).groups
     if (group === undefined) throw new KafkaError(kafkaErrors.unknownServerError, what)
+    if (group.errorCode === kafkaErrors.groupIdNotFound) return { state: 'Dead', protocolType: '', members: [] }
     throwOnError(group.errorCode, what, { needs: { group: [groupId, 'Describe'] } })
     return {
       state: group.groupState,
