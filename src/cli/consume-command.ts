@@ -60,7 +60,7 @@ const COMMIT_EVERY = 5000
  */
 export async function consumeTopic(topic: string, options: ConsumeOptions): Promise<void> {
   using interruption = new Interruption()
-  const log = await openLog(options, [topic])
+  const log = await openLog(options, [])
   try {
     const partitions = await partitionsOf(log, topic, options.partition)
     const starts = await startsOf(log, partitions, options)

@@ -49,7 +49,7 @@ const MOST_UNFLUSHED = 4 << 20
 export async function produceRecords(topic: string, file: string | undefined, options: ProduceOptions): Promise<void> {
   using interruption = new Interruption()
   const { signal } = interruption
-  const log = await openLog(options, [topic])
+  const log = await openLog(options, [])
   try {
     const description = await knownTopic(log, topic)
     if (options.partition !== undefined) requirePartition(description, options.partition)

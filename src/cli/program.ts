@@ -18,10 +18,34 @@ import {
 import type { ConsumeOptions } from './consume-command.ts'
 import type { ListLettersOptions, ReplayLettersOptions, ShowLetterOptions } from './dead-letters-command.ts'
 import type { DescribeOptions } from './describe-command.ts'
+import type {
+  DeleteGroupsOptions,
+  DescribeGroupOptions,
+  ListGroupsOptions,
+  ResetOffsetsOptions,
+} from './groups-command.ts'
+import type {
+  AlterTopicOptions,
+  CreateTopicOptions,
+  DeleteTopicsOptions,
+  DescribeTopicsOptions,
+  ListTopicsOptions,
+} from './topics-command.ts'
 import type { InstancesOptions } from './instances-command.ts'
 import { fromKafkaSpelling } from './kafka-spellings.ts'
 import type { ProduceOptions } from './produce-command.ts'
 import { CONSUME, PRODUCE } from './record-options.ts'
+import {
+  ALTER_TOPIC,
+  CREATE_TOPIC,
+  DELETE_GROUPS,
+  DELETE_TOPICS,
+  DESCRIBE_GROUP,
+  DESCRIBE_TOPICS,
+  LIST_GROUPS,
+  LIST_TOPICS,
+  RESET_OFFSETS,
+} from './topic-options.ts'
 import type { ResetOptions } from './reset-command.ts'
 import type { QueryOptions } from './query-command.ts'
 import type { RunOptions } from './run-command.ts'
@@ -112,6 +136,9 @@ function createProgram(argv: readonly string[]): Command {
       (await import('./dead-letters-command.ts')).replayLetters(app, ids, options),
     )
 
+  addTopics(program.command('topics').description('Creates, shows, changes and deletes topics.'))
+  addGroups(program.command('groups').description('Shows consumer groups, and changes where they go on.'))
+
   addOptions(program.command('produce'), PRODUCE)
     .argument('<topic>', 'the topic to write to')
     .argument('[file]', 'file with the records; standard input, if it is not given')
@@ -144,6 +171,67 @@ function createProgram(argv: readonly string[]): Command {
     .action(async (options: InstancesOptions) => (await import('./instances-command.ts')).showInstances(options))
 
   return program
+}
+
+function addTopics(topics: Command): void {
+  addOptions(topics.command('create'), CREATE_TOPIC)
+    .argument('<topic>', 'the name of the topic')
+    .description('Creates a topic.')
+    .action(async (topic: string, options: CreateTopicOptions) =>
+      (await import('./topics-command.ts')).createTopic(topic, options),
+    )
+
+  addOptions(topics.command('list'), LIST_TOPICS)
+    .description('Lists the topics, a name a line.')
+    .action(async (options: ListTopicsOptions) => (await import('./topics-command.ts')).listTopics(options))
+
+  addOptions(topics.command('describe'), DESCRIBE_TOPICS)
+    .argument('[topics...]', 'names of topics; all, without one')
+    .description('Shows what topics are, where their partitions are, and which offsets they hold.')
+    .action(async (names: readonly string[], options: DescribeTopicsOptions) =>
+      (await import('./topics-command.ts')).describeTopics(names, options),
+    )
+
+  addOptions(topics.command('alter'), ALTER_TOPIC)
+    .argument('<topic>', 'the name of the topic')
+    .description('Adds partitions to a topic, and changes its configs.')
+    .action(async (topic: string, options: AlterTopicOptions) =>
+      (await import('./topics-command.ts')).alterTopic(topic, options),
+    )
+
+  addOptions(topics.command('delete'), DELETE_TOPICS)
+    .argument('<topics...>', 'names of topics')
+    .description('Deletes topics with all their records.')
+    .action(async (names: readonly string[], options: DeleteTopicsOptions) =>
+      (await import('./topics-command.ts')).deleteTopics(names, options),
+    )
+}
+
+function addGroups(groups: Command): void {
+  addOptions(groups.command('list'), LIST_GROUPS)
+    .description('Lists the groups, an id a line.')
+    .action(async (options: ListGroupsOptions) => (await import('./groups-command.ts')).listGroups(options))
+
+  addOptions(groups.command('describe'), DESCRIBE_GROUP)
+    .argument('<group>', 'the id of the group')
+    .description('Shows how far a group is in each partition, and who its members are.')
+    .action(async (group: string, options: DescribeGroupOptions) =>
+      (await import('./groups-command.ts')).describeGroup(group, options),
+    )
+
+  addOptions(groups.command('delete'), DELETE_GROUPS)
+    .argument('<groups...>', 'ids of groups')
+    .description('Deletes groups with their committed offsets.')
+    .action(async (ids: readonly string[], options: DeleteGroupsOptions) =>
+      (await import('./groups-command.ts')).deleteGroups(ids, options),
+    )
+
+  addOptions(groups.command('reset-offsets'), RESET_OFFSETS)
+    .argument('<group>', 'the id of the group')
+    .description('Shows where a group would go on, and with --execute makes it go on there.')
+    .action(async (group: string, options: ResetOffsetsOptions) =>
+      (await import('./groups-command.ts')).resetOffsets(group, options),
+    )
 }
 
 /** Returns the format of messages before the options are parsed, and if they cannot be parsed. */

@@ -1,9 +1,8 @@
 import { join } from 'node:path'
-import { createInterface } from 'node:readline/promises'
-import { MillraceError } from '../errors/millrace-error.ts'
 import { appTopics } from './app-topics.ts'
 import type { LogFormat } from './cli-error.ts'
 import type { KafkaAccess } from './kafka-access.ts'
+import { confirm } from './confirm.ts'
 import { loadApp } from './load-app.ts'
 import { openLog } from './open-log.ts'
 import { carryOutReset, planReset, type ResetPlan } from '../admin/plan-reset.ts'
@@ -32,27 +31,14 @@ export async function resetApp(file: string, options: ResetOptions): Promise<voi
     const plan = await planReset(app, log, join(options.data, 'state'), to)
     console.log(options.logFormat === 'json' ? JSON.stringify(describedReset(plan)) : planText(plan))
     if (options.dryRun === true) return
-    if (options.yes !== true) await confirm(plan)
+    if (options.yes !== true) {
+      await confirm(app.id, 'reset', 'Add --yes to go on without asking, or --dry-run to see the plan only.')
+    }
     await carryOutReset(plan, log)
     console.log(options.logFormat === 'json' ? JSON.stringify({ reset: plan.app }) : `${plan.app} has been reset`)
   } finally {
     await log.close()
   }
-}
-
-async function confirm({ app }: ResetPlan): Promise<void> {
-  if (!process.stdin.isTTY) {
-    throw new MillraceError('MR_CLI_USAGE', 'there is no terminal on which to ask whether to go on', {
-      hint: 'Add --yes to go on without asking, or --dry-run to see the plan only.',
-    })
-  }
-  const prompt = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await prompt.question(`Type ${app} to go on: `)
-  prompt.close()
-  if (answer.trim() === app) return
-  throw new MillraceError('MR_CLI_DECLINED', 'nothing was reset', {
-    hint: 'Type the name of the application to reset it.',
-  })
 }
 
 function planText(plan: ResetPlan): string {

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +11,7 @@ import { TextBlock } from '../../src/cli/records/text-block.ts'
 import { RecordSlice } from '../../src/record/record-slice.ts'
 import { CliProcess } from './cli-process.ts'
 import { recordCommandTests, type CommandPlace } from './records-suite.ts'
+import { topicCommandTests } from './topics-suite.ts'
 
 const data = mkdtempSync(join(tmpdir(), 'millrace-cli-records-'))
 afterAll(() => rmSync(data, { recursive: true, force: true }))
@@ -33,7 +36,10 @@ async function created(partitions = 1): Promise<string> {
   return name
 }
 
-describe('on the embedded log', () => void recordCommandTests(embedded))
+describe('on the embedded log', () => {
+  recordCommandTests(embedded)
+  topicCommandTests(embedded)
+})
 
 describe('a process', () => {
   test('that consumes ends with 0 when it is interrupted', async () => {
@@ -126,4 +132,22 @@ test('a format is refused for what stands for nothing', () => {
   for (const format of ['%', '%q', '\\q', '\\x1', '\\'])
     expect(() => parseFormat(format)).toThrow(/stands for|two digits/)
   expect(parseFormat('%%\\x41%v\\n')).toEqual(['%A', { letter: 'v' }, '\n'])
+})
+
+test('a deletion asks for the name on a terminal, and does nothing for another answer', async () => {
+  const name = await created()
+  const main = join(import.meta.dirname, '../../src/cli/main.ts')
+  const command = [process.execPath, '--conditions=millrace-source', main, 'topics', 'delete', name, '--data', data]
+  const onTerminal = async (answer: string): Promise<string> => {
+    const child = spawn('script', ['-qec', command.join(' '), '/dev/null'], { stdio: ['pipe', 'pipe', 'inherit'] })
+    let said = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      if (!said.includes('to go on: ') && (said + text).includes('to go on: ')) child.stdin.write(`${answer}\n`)
+      said += text
+    })
+    await once(child, 'close')
+    return said
+  }
+  expect(await onTerminal('no')).toContain('MR_CLI_DECLINED')
+  expect(await onTerminal(name)).toContain(`deleted topic ${name}`)
 })

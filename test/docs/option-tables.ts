@@ -12,6 +12,7 @@ import {
   STATUS,
 } from '../../src/cli/command-options.ts'
 import { CONSUME, PRODUCE } from '../../src/cli/record-options.ts'
+import * as topicOptions from '../../src/cli/topic-options.ts'
 import { READ_DEAD_LETTERS } from '../../src/dead-letters/read-dead-letters.ts'
 import { REPLAY_DEAD_LETTERS } from '../../src/dead-letters/replay-dead-letters.ts'
 import { ERRORS, IDENTITY, INTERNAL_TOPICS, PROCESSING } from '../../src/dsl/app-options.ts'
@@ -51,6 +52,15 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
   ['millrace query', QUERY_STORE],
   ['millrace produce', PRODUCE],
   ['millrace consume', CONSUME],
+  ['millrace topics create', topicOptions.CREATE_TOPIC],
+  ['millrace topics list', topicOptions.LIST_TOPICS],
+  ['millrace topics describe', topicOptions.DESCRIBE_TOPICS],
+  ['millrace topics alter', topicOptions.ALTER_TOPIC],
+  ['millrace topics delete', topicOptions.DELETE_TOPICS],
+  ['millrace groups list', topicOptions.LIST_GROUPS],
+  ['millrace groups describe', topicOptions.DESCRIBE_GROUP],
+  ['millrace groups delete', topicOptions.DELETE_GROUPS],
+  ['millrace groups reset-offsets', topicOptions.RESET_OFFSETS],
   ['readDeadLetters()', READ_DEAD_LETTERS],
   ['replayDeadLetters()', REPLAY_DEAD_LETTERS],
   ['millrace dead-letters ls', LIST_LETTERS],

@@ -3,6 +3,7 @@ import { readTopic } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { CliProcess } from '../cli/cli-process.ts'
 import { bytesTopic, recordCommandTests, type CommandPlace } from '../cli/records-suite.ts'
+import { topicCommandTests } from '../cli/topics-suite.ts'
 import { sharedBroker, uniqueName } from './broker/index.ts'
 
 let brokers: string
@@ -24,7 +25,10 @@ const place: CommandPlace = {
   },
 }
 
-describe('on Kafka', () => void recordCommandTests(place))
+describe('on Kafka', () => {
+  recordCommandTests(place)
+  topicCommandTests(place)
+})
 
 test('a line that is typed is read at once elsewhere; interrupted, both commands end with 0', async () => {
   const name = uniqueName('live')
