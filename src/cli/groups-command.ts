@@ -112,8 +112,8 @@ export async function deleteGroups(groups: readonly string[], options: DeleteGro
 /**
  * Runs `millrace groups reset-offsets`: shows where a group would go on, and with `--execute` makes it go on there.
  *
- * @throws MR_GROUP_ACTIVE while it has members; MR_TOPIC_UNKNOWN, MR_PARTITION_UNKNOWN; MR_CLI_USAGE unless there is one
- * place to go to, and topics
+ * @throws MR_GROUP_ACTIVE while it has members; MR_TOPIC_UNKNOWN, MR_PARTITION_UNKNOWN; MR_CLI_USAGE unless there is
+ * one place to go to, and topics
  */
 export async function resetOffsets(group: string, options: ResetOffsetsOptions): Promise<void> {
   const place = placeOf(options)
@@ -154,7 +154,7 @@ function placeOf(options: ResetOffsetsOptions): Place {
   if (byDuration !== undefined) places.push({ timestamp: Date.now() - byDuration })
   if (places.length === 1) return places[0]!
   throw new MillraceError('MR_CLI_USAGE', `${places.length === 0 ? 'no place was' : 'several places were'} given`, {
-    hint: 'Give one of --to-earliest, --to-latest, --to-current, --to-offset, --shift-by, --to-datetime, --by-duration.',
+    hint: 'Give --to-earliest, --to-latest, --to-current, --to-offset, --shift-by, --to-datetime or --by-duration.',
   })
 }
 
