@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readPages, root } from './snippets.ts'
@@ -22,4 +22,11 @@ test.each(readPages())('every link of %s leads somewhere', (page) => {
     return anchor !== undefined && !anchorsOf(target).includes(anchor)
   })
   expect(dead.map(([link]) => link)).toEqual([])
+})
+
+test('the list of decisions has every page, once and in order', () => {
+  const directory = join(root, 'docs/decisions')
+  const pages = readdirSync(directory).filter((name) => name !== 'README.md')
+  const rows = readFileSync(join(directory, 'README.md'), 'utf8').matchAll(/^\| \[\d{4}\]\((\S+)\)/gm)
+  expect(Array.from(rows, ([, page]) => page)).toEqual(pages.toSorted())
 })
