@@ -1,12 +1,14 @@
+import { resetGroupOffsets, type ResetTarget } from '../admin/reset-group-offsets.ts'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { groupActive } from '../group/group.ts'
 import type { GroupDescription } from '../log/admin.ts'
-import { PartitionMap, type CommittedOffset, type Log, type TopicPartition } from '../log/log.ts'
+import type { Log } from '../log/log.ts'
 import { nearestOf } from '../options/options.ts'
 import type { LogFormat } from './cli-error.ts'
 import { confirm } from './confirm.ts'
 import type { KafkaAccess } from './kafka-access.ts'
-import { knownTopic, requirePartition } from './known-topic.ts'
+import { requirePartition } from '../log/known-topics.ts'
+import { knownTopic } from './known-topic.ts'
 import { note } from './note.ts'
 import { openLog } from './open-log.ts'
 import { printed } from './print-all.ts'
@@ -112,108 +114,58 @@ export async function deleteGroups(groups: readonly string[], options: DeleteGro
 /**
  * Runs `millrace groups reset-offsets`: shows where a group would go on, and with `--execute` makes it go on there.
  *
- * @throws MR_GROUP_ACTIVE while it has members; MR_TOPIC_UNKNOWN, MR_PARTITION_UNKNOWN; MR_CLI_USAGE unless there is
- * one place to go to, and topics
+ * @throws MR_GROUP_ACTIVE while it has members; MR_TOPIC_UNKNOWN, MR_PARTITION_UNKNOWN, MR_NO_OFFSET; MR_CLI_USAGE
+ * unless there is one place to go to, and topics
  */
 export async function resetOffsets(group: string, options: ResetOffsetsOptions): Promise<void> {
-  const place = placeOf(options)
-  await withLog(options, async (log) => {
-    const members = await log.groupMembers(group)
-    if (members.length > 0) throw groupActive(group, members)
-    const partitions = await partitionsOf(log, group, options)
-    const offsets = await newOffsets(log, group, partitions, place)
-    const rows = Array.from(offsets.entries(), ([topic, partition, { offset }]) => ({ topic, partition, offset }))
-    const text =
-      options.json === true
-        ? rows.map((row) => JSON.stringify({ group, ...row })).join('\n')
-        : columns(
-            ['GROUP', 'TOPIC', 'PARTITION', 'NEW-OFFSET'],
-            rows.map(({ topic, partition, offset }) => [group, topic, String(partition), String(offset)]),
-          )
-    if (options.execute === true && options.dryRun !== true) await log.commitOffsets(group, offsets)
-    else note('nothing was changed: add --execute to change it', options.logFormat)
-    await printed(`${text}\n`)
-  })
-}
-
-type Place =
-  | { readonly at: 'earliest' | 'latest' | 'current' }
-  | { readonly timestamp: number }
-  | { readonly offset: number }
-  | { readonly shift: number }
-
-function placeOf(options: ResetOffsetsOptions): Place {
-  const { toEarliest, toLatest, toCurrent, toOffset, shiftBy, toDatetime, byDuration } = options
-  const places: Place[] = []
-  if (toEarliest === true) places.push({ at: 'earliest' })
-  if (toLatest === true) places.push({ at: 'latest' })
-  if (toCurrent === true) places.push({ at: 'current' })
-  if (toOffset !== undefined) places.push({ offset: toOffset })
-  if (shiftBy !== undefined) places.push({ shift: shiftBy })
-  if (toDatetime !== undefined) places.push({ timestamp: toDatetime })
-  if (byDuration !== undefined) places.push({ timestamp: Date.now() - byDuration })
-  if (places.length === 1) return places[0]!
-  throw new MillraceError('MR_CLI_USAGE', `${places.length === 0 ? 'no place was' : 'several places were'} given`, {
-    hint: 'Give --to-earliest, --to-latest, --to-current, --to-offset, --shift-by, --to-datetime or --by-duration.',
-  })
-}
-
-async function partitionsOf(
-  log: Log,
-  group: string,
-  { topic: choices = [], allTopics }: ResetOffsetsOptions,
-): Promise<TopicPartition[]> {
+  const to = targetOf(options)
+  const { topic: choices = [], allTopics, execute, dryRun } = options
   if (choices.length > 0 === (allTopics === true)) {
     throw new MillraceError('MR_CLI_USAGE', 'topics must be named, or all be meant', {
       hint: 'Give --topic TOPIC or --topic TOPIC:0,1, or --all-topics for those that the group has offsets of.',
     })
   }
-  if (allTopics === true)
-    return Array.from((await log.committedOffsets(group)).entries(), ([topic, partition]) => ({ topic, partition }))
-  const partitions: TopicPartition[] = []
-  for (const { topic, partitions: asked } of choices) {
-    const description = await knownTopic(log, topic)
-    for (const partition of asked ?? Array.from({ length: description.partitions }, (_, number) => number)) {
-      requirePartition(description, partition)
-      partitions.push({ topic, partition })
-    }
-  }
-  return partitions
-}
-
-/** Returns the offsets to go on at, within what the partitions hold, as Kafka's tool does. */
-async function newOffsets(
-  log: Log,
-  group: string,
-  partitions: readonly TopicPartition[],
-  place: Place,
-): Promise<PartitionMap<CommittedOffset>> {
-  const [first, end] = [await log.listOffsets(partitions, 'earliest'), await log.listOffsets(partitions, 'latest')]
-  const current = await log.committedOffsets(group, partitions)
-  const times = 'timestamp' in place ? await log.listOffsets(partitions, place) : undefined
-  const offsets = new PartitionMap<CommittedOffset>()
-  for (const { topic, partition } of partitions) {
-    const [least = 0, most = 0] = [first.get(topic, partition), end.get(topic, partition)]
-    const before = current.get(topic, partition)?.offset
-    let offset: number
-    if ('offset' in place) ({ offset } = place)
-    else if ('shift' in place) {
-      if (before === undefined) throw noOffset(group, topic, partition)
-      offset = before + place.shift
-    } else if ('timestamp' in place) offset = times?.get(topic, partition) ?? most
-    else if (place.at === 'earliest') offset = least
-    else offset = place.at === 'latest' ? most : (before ?? most)
-    offsets.set(topic, partition, { offset: Math.min(Math.max(offset, least), most), metadata: '' })
-  }
-  return offsets
-}
-
-function noOffset(group: string, topic: string, partition: number): MillraceError {
-  return new MillraceError('MR_CLI_USAGE', `--shift-by needs an offset, and the group ${group} has none`, {
-    topic,
-    partition,
-    hint: 'Give --to-earliest, --to-latest or --to-offset.',
+  const isDone = execute === true && dryRun !== true
+  await withLog(options, async (log) => {
+    const topics = allTopics === true ? {} : { topics: await partitionsOf(log, choices) }
+    const changes = await resetGroupOffsets(log, group, { to, dryRun: !isDone, ...topics })
+    if (!isDone) note('nothing was changed: add --execute to change it', options.logFormat)
+    const rows = changes.map(({ topic, partition, after }) => ({ group, topic, partition, offset: after }))
+    const text =
+      options.json === true
+        ? rows.map((row) => JSON.stringify(row)).join('\n')
+        : columns(
+            ['GROUP', 'TOPIC', 'PARTITION', 'NEW-OFFSET'],
+            rows.map(({ topic, partition, offset }) => [group, topic, String(partition), String(offset)]),
+          )
+    await printed(`${text}\n`)
   })
+}
+
+function targetOf(options: ResetOffsetsOptions): ResetTarget {
+  const { toEarliest, toLatest, toCurrent, toOffset, shiftBy, toDatetime, byDuration } = options
+  const targets: ResetTarget[] = []
+  if (toEarliest === true) targets.push('earliest')
+  if (toLatest === true) targets.push('latest')
+  if (toCurrent === true) targets.push({ shiftBy: 0 })
+  if (toOffset !== undefined) targets.push({ offset: toOffset })
+  if (shiftBy !== undefined) targets.push({ shiftBy })
+  if (toDatetime !== undefined) targets.push({ timestamp: toDatetime })
+  if (byDuration !== undefined) targets.push({ timestamp: Date.now() - byDuration })
+  if (targets.length === 1) return targets[0]!
+  throw new MillraceError('MR_CLI_USAGE', `${targets.length === 0 ? 'no place was' : 'several places were'} given`, {
+    hint: 'Give --to-earliest, --to-latest, --to-current, --to-offset, --shift-by, --to-datetime or --by-duration.',
+  })
+}
+
+async function partitionsOf(log: Log, choices: readonly TopicChoice[]): Promise<Record<string, readonly number[]>> {
+  const chosen: Record<string, readonly number[]> = {}
+  for (const { topic, partitions } of choices) {
+    const description = await knownTopic(log, topic)
+    for (const partition of partitions ?? []) requirePartition(description, partition)
+    chosen[topic] = partitions ?? Array.from({ length: description.partitions }, (_, number) => number)
+  }
+  return chosen
 }
 
 interface ShownOffset {

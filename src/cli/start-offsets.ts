@@ -1,5 +1,6 @@
+import { startOffsets as offsetsAt, type StartAt } from '../client/start-offsets.ts'
 import { MillraceError } from '../errors/millrace-error.ts'
-import { PartitionMap, type Log, type OffsetSpec, type TopicPartition } from '../log/log.ts'
+import type { Log, OffsetSpec, PartitionMap, TopicPartition } from '../log/log.ts'
 
 /** Where to begin to read: at an offset of one partition, or so many records before the end of each. */
 export type Start = OffsetSpec | { readonly offset: number } | { readonly last: number }
@@ -14,29 +15,14 @@ export async function startOffsets(
   partitions: readonly TopicPartition[],
   start: Start,
 ): Promise<PartitionMap<number>> {
-  if (typeof start === 'string' || 'timestamp' in start) return await log.listOffsets(partitions, start)
-  const [earliest, latest] = [
-    await log.listOffsets(partitions, 'earliest'),
-    await log.listOffsets(partitions, 'latest'),
-  ]
-  if ('offset' in start && partitions.length > 1) {
+  if (typeof start === 'object' && 'offset' in start && partitions.length > 1) {
     throw new MillraceError('MR_CLI_USAGE', `the offset ${start.offset} is one of a partition`, {
       hint: `Name the partition with --partition: there are ${partitions.length}.`,
     })
   }
-  const offsets = new PartitionMap<number>()
-  for (const { topic, partition } of partitions) {
-    const [first = 0, end = 0] = [earliest.get(topic, partition), latest.get(topic, partition)]
-    if ('last' in start) offsets.set(topic, partition, Math.max(first, end - start.last))
-    else if (start.offset >= first && start.offset <= end) offsets.set(topic, partition, start.offset)
-    else {
-      throw new MillraceError('MR_OFFSET_OUT_OF_RANGE', `the partition has no offset ${start.offset}`, {
-        topic,
-        partition,
-        offset: start.offset,
-        hint: `It holds the offsets ${first} to ${end}, where the next record will be.`,
-      })
-    }
-  }
-  return offsets
+  return await offsetsAt(log, partitions, startAt(start, partitions[0]?.partition ?? 0))
+}
+
+function startAt(start: Start, partition: number): StartAt {
+  return typeof start === 'object' && 'offset' in start ? { offsets: { [partition]: start.offset } } : start
 }

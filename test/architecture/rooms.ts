@@ -462,6 +462,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'admin',
       'application',
       'cli/records',
+      'client',
       'dead-letters',
       'engine',
       'engine/choice',

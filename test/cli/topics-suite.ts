@@ -173,12 +173,12 @@ export function topicCommandTests(place: CommandPlace): void {
         [/no place was given/, ['--topic', name]],
         [/several places/, ['--topic', name, '--to-latest', '--to-earliest']],
         [/--all-topics/, ['--to-latest']],
-        [/has none/, ['--topic', name, '--shift-by', '1']],
         [/2030-01-31T12:00:00Z/, ['--topic', name, '--to-datetime', 'noon']],
         [/-100/, ['--topic', name, '--shift-by', 'back']],
         [/TOPIC:0,1/, ['--topic', `${name}:x`, '--to-latest']],
       ]
       for (const [said, args] of cases) await refused('MR_CLI_USAGE', 2, said, ...reset, ...args)
+      await refused('MR_NO_OFFSET', 1, /./, ...reset, '--topic', name, '--shift-by', '1')
       await refused('MR_PARTITION_UNKNOWN', 1, /partition 0 alone/, ...reset, '--topic', `${name}:7`, '--to-latest')
     })
 
