@@ -6,11 +6,14 @@ const src = join(import.meta.dirname, '../../src')
 
 /** The files that read the date, and why. Everything that is waited for or measured goes by the monotonic clock. */
 const READERS: Readonly<Record<string, string>> = {
+  'cli/groups-command.ts': 'where a group is begun that is reset by duration',
+  'cli/produce-command.ts': 'the timestamp of records that are written without one',
   'client/topic-writer.ts': 'the timestamp of records that are written without one',
   'dead-letters/marks.ts': 'the timestamp of the mark of a replay',
   'kafka/transaction/transaction.ts': 'how long the machine slept, which the monotonic clock does not count',
   'log/embedded/log-cleaner.ts': 'how old records are, by their timestamps',
   'log/local/local-producer.ts': 'the timestamp of records in topics with LogAppendTime',
+  'log/shared/attached-producers.ts': 'the stamp of the last batch of a producer, and how old it is',
   'platform/clock.ts': 'the date itself',
   'operators/process/user-context.ts': 'currentSystemTime() of processors',
   'runtime/thread/global-tables.ts': 'checkpoints, and how old they are',
