@@ -108,8 +108,6 @@ export class TopicAdmin {
    * @throws MR_TOPIC_INVALID, MR_TOPIC_UNKNOWN, MR_LOG_FAILED, MR_LOG_UNREACHABLE
    */
   async createPartitions(topic: string, count: number): Promise<void> {
-    const { length: has } = await this.describePartitions(topic)
-    if (count <= has) throw notMore(topic, has, count)
     const retry = { what: 'creating partitions', unknownTopicPatience: READ_TOPIC_PATIENCE }
     try {
       await this.#cluster.retrying(retry, async () => {
@@ -121,6 +119,10 @@ export class TopicAdmin {
         }
       })
     } catch (error) {
+      if (error instanceof KafkaError && error.apiCode === kafkaErrors.invalidPartitions) {
+        const { length: has } = await this.describePartitions(topic)
+        if (count <= has) throw notMore(topic, has, count)
+      }
       throw topicError(topic, error)
     }
     this.#cluster.forgetTopic(topic)
