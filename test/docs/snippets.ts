@@ -47,9 +47,12 @@ export function readSnippets(): Snippet[] {
 function snippetsOf(page: string, text: string): Snippet[] {
   const snippets: Snippet[] = []
   let setup = ''
+  let language: string | undefined
   for (const { line, marks, code, adjacent } of fencesOf(text)) {
     const before = snippets.at(-1)
-    if (marks[0] === 'text' && adjacent && before !== undefined) {
+    const isOfSnippet = adjacent && language === 'ts'
+    ;[language] = marks
+    if (marks[0] === 'text' && isOfSnippet && before !== undefined) {
       snippets[snippets.length - 1] = { ...before, output: { text: code, exact: true } }
     } else if (marks[0] === 'ts' && marks.includes('continued') && before !== undefined) {
       const whole = `${before.code}${code}`
