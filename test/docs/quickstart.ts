@@ -32,10 +32,10 @@ export async function followQuickstart(behind = ''): Promise<Step[]> {
     const env = { ...process.env, NODE_OPTIONS: '', PATH: `${prepare(directory, behind)}:${process.env['PATH'] ?? ''}` }
     const blocks = blocksOf(readFileSync(join(root, 'docs/quickstart.md'), 'utf8'))
     for (const [index, { language, mark, text }] of blocks.entries()) {
-      const [kind, name = ''] = mark.split('=')
+      const terminal = /^terminal=(.+)$/.exec(mark)?.[1]
       if (language === 'ts') writeFileSync(join(directory, `${mark}.ts`), text)
-      else if (kind === 'terminal') terminals.set(name, new Terminal(text, directory, env))
-      else if (kind === 'interrupt') await terminals.get(name)?.interrupt()
+      else if (terminal !== undefined) terminals.set(terminal, new Terminal(text, directory, env))
+      else if (language === 'interrupt') await terminals.get(mark)?.interrupt()
       else if (language === 'sh') {
         const next = blocks[index + 1]
         const done = promisify(execFile)('bash', ['-euo', 'pipefail', '-c', text], { cwd: directory, env })
@@ -96,9 +96,8 @@ class Terminal {
 }
 
 function blocksOf(page: string): Block[] {
-  return [...page.matchAll(/^```(\w+) ?(\S*)\n([\s\S]*?)^```$/gm)].map(([, language = '', mark = '', text = '']) => ({
-    language,
-    mark,
-    text,
-  }))
+  const found = page.matchAll(/^```(\w+) ?(\S*)\n([\s\S]*?)^```$|^<!-- interrupt (\w+) -->$/gm)
+  return [...found].map(([, language = 'interrupt', mark = '', text = '', terminal]) => {
+    return { language, mark: terminal ?? mark, text }
+  })
 }

@@ -75,10 +75,10 @@ describe.each(['rocksdb', 'level'] as const)('a directory that is open in %s', (
     expect(await openInThread(name, directory)).toBe('open')
   })
 
-  test('is refused as a log and as the state of a second application', async () => {
-    const log = await embeddedLog({ directory, engine: name })
+  test('is refused as a log that is not shared and as the state of a second application', async () => {
+    const log = await embeddedLog({ directory, engine: name, attach: false })
     for (const path of spellings()) {
-      await expect(embeddedLog({ directory: path })).rejects.toMatchObject({
+      await expect(embeddedLog({ directory: path, attach: false })).rejects.toMatchObject({
         ...LOCKED,
         message: expect.stringContaining(path),
       })
@@ -98,5 +98,16 @@ describe.each(['rocksdb', 'level'] as const)('a directory that is open in %s', (
     }
     await streams.close()
     expect(readdirSync(state)).toContain('counts')
+  })
+
+  test('is one log under every path', async () => {
+    const log = await embeddedLog({ directory, engine: name })
+    await log.createTopics([{ name: 'words', partitions: 1 }])
+    for (const path of spellings()) {
+      const other = await embeddedLog({ directory: path })
+      expect(await other.listTopics()).toEqual(['words'])
+      await other.close()
+    }
+    await log.close()
   })
 })
