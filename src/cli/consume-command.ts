@@ -10,7 +10,7 @@ import {
 import type { LogFormat } from './cli-error.ts'
 import { Interruption } from './interruption.ts'
 import type { KafkaAccess } from './kafka-access.ts'
-import { requirePartition } from '../log/known-topics.ts'
+import { partitionsIn } from '../log/known-topics.ts'
 import { knownTopic } from './known-topic.ts'
 import { countOf, note } from './note.ts'
 import { openLog } from './open-log.ts'
@@ -63,7 +63,7 @@ export async function consumeTopic(topic: string, options: ConsumeOptions): Prom
   using interruption = new Interruption()
   const log = await openLog(options, [])
   try {
-    const partitions = await partitionsOf(log, topic, options.partition)
+    const partitions = partitionsIn(await knownTopic(log, topic), options.partition)
     const starts = await startsOf(log, partitions, options)
     const ends = options.untilEnd === true ? await log.listOffsets(partitions, 'latest') : undefined
     const consumption = new Consumption(log, partitions, starts, ends, interruption.signal, topic, options)
@@ -78,13 +78,6 @@ export async function consumeTopic(topic: string, options: ConsumeOptions): Prom
   } finally {
     await log.close()
   }
-}
-
-async function partitionsOf(log: Log, topic: string, asked: readonly number[] | undefined): Promise<TopicPartition[]> {
-  const description = await knownTopic(log, topic)
-  for (const partition of asked ?? []) requirePartition(description, partition)
-  const numbers = asked ?? Array.from({ length: description.partitions }, (_, partition) => partition)
-  return numbers.map((partition) => ({ topic, partition }))
 }
 
 async function startsOf(

@@ -1,3 +1,4 @@
+import { groupOffsets } from '../admin/group-offsets.ts'
 import { resetGroupOffsets, type ResetTarget } from '../admin/reset-group-offsets.ts'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { groupActive } from '../group/group.ts'
@@ -7,10 +8,10 @@ import { nearestOf } from '../options/options.ts'
 import type { LogFormat } from './cli-error.ts'
 import { confirm } from './confirm.ts'
 import type { KafkaAccess } from './kafka-access.ts'
-import { requirePartition } from '../log/known-topics.ts'
+import { partitionsIn } from '../log/known-topics.ts'
 import { knownTopic } from './known-topic.ts'
 import { note } from './note.ts'
-import { openLog } from './open-log.ts'
+import { withLog } from './open-log.ts'
 import { printed } from './print-all.ts'
 import { columns, printable } from './text.ts'
 
@@ -33,6 +34,9 @@ export interface DescribeGroupOptions extends GroupsOptions {
 export interface DeleteGroupsOptions extends GroupsOptions {
   readonly yes?: boolean
 }
+
+/** Brokers know groups without their topics. */
+const NO_TOPICS: readonly string[] = []
 
 /** A topic, or some of its partitions. */
 export interface TopicChoice {
@@ -59,7 +63,7 @@ export interface ResetOffsetsOptions extends GroupsOptions {
 
 /** Runs `millrace groups list`: a group a line. */
 export async function listGroups(options: ListGroupsOptions): Promise<void> {
-  await withLog(options, async (log) => {
+  await withLog(options, NO_TOPICS, async (log) => {
     const groups = await log.listGroups()
     const lines = groups.map((group) => (options.json === true ? JSON.stringify(group) : printable(group.id)))
     await printed(lines.map((line) => `${line}\n`).join(''))
@@ -72,7 +76,7 @@ export async function listGroups(options: ListGroupsOptions): Promise<void> {
  * @throws MR_GROUP_UNKNOWN
  */
 export async function describeGroup(group: string, options: DescribeGroupOptions): Promise<void> {
-  await withLog(options, async (log) => {
+  await withLog(options, NO_TOPICS, async (log) => {
     const description = await knownGroup(log, group)
     const offsets = await offsetsOf(log, group)
     if (options.json === true) return void (await printed(`${JSON.stringify({ ...description, offsets })}\n`))
@@ -91,7 +95,7 @@ export async function describeGroup(group: string, options: DescribeGroupOptions
  * @throws MR_GROUP_UNKNOWN; MR_GROUP_ACTIVE while it has members; MR_CLI_USAGE without a terminal to ask on
  */
 export async function deleteGroups(groups: readonly string[], options: DeleteGroupsOptions): Promise<void> {
-  await withLog(options, async (log) => {
+  await withLog(options, NO_TOPICS, async (log) => {
     for (const group of groups) {
       const { members } = await knownGroup(log, group)
       if (members.length > 0)
@@ -126,7 +130,7 @@ export async function resetOffsets(group: string, options: ResetOffsetsOptions):
     })
   }
   const isDone = execute === true && dryRun !== true
-  await withLog(options, async (log) => {
+  await withLog(options, NO_TOPICS, async (log) => {
     const topics = allTopics === true ? {} : { topics: await partitionsOf(log, choices) }
     const changes = await resetGroupOffsets(log, group, { to, dryRun: !isDone, ...topics })
     if (!isDone) note('nothing was changed: add --execute to change it', options.logFormat)
@@ -161,9 +165,8 @@ function targetOf(options: ResetOffsetsOptions): ResetTarget {
 async function partitionsOf(log: Log, choices: readonly TopicChoice[]): Promise<Record<string, readonly number[]>> {
   const chosen: Record<string, readonly number[]> = {}
   for (const { topic, partitions } of choices) {
-    const description = await knownTopic(log, topic)
-    for (const partition of partitions ?? []) requirePartition(description, partition)
-    chosen[topic] = partitions ?? Array.from({ length: description.partitions }, (_, number) => number)
+    const asked = partitionsIn(await knownTopic(log, topic), partitions)
+    chosen[topic] = asked.map(({ partition }) => partition)
   }
   return chosen
 }
@@ -176,17 +179,11 @@ interface ShownOffset {
   readonly lag: number
 }
 
+/** Returns the committed offsets in the partitions that exist. */
 async function offsetsOf(log: Log, group: string): Promise<ShownOffset[]> {
-  const committed = [...(await log.committedOffsets(group)).entries()]
-  const existing = await log.describeTopics([...new Set(committed.map(([topic]) => topic))])
-  const there = committed.filter(([topic, partition]) => partition < (existing.get(topic)?.partitions ?? 0))
-  const ends = await log.listOffsets(
-    there.map(([topic, partition]) => ({ topic, partition })),
-    'latest',
-  )
-  return there.map(([topic, partition, { offset }]) => {
-    const endOffset = ends.get(topic, partition) ?? offset
-    return { topic, partition, offset, endOffset, lag: Math.max(0, endOffset - offset) }
+  const all = await groupOffsets(log, group)
+  return all.flatMap(({ topic, partition, offset, end, lag = 0 }) => {
+    return end === undefined ? [] : [{ topic, partition, offset, endOffset: end, lag }]
   })
 }
 
@@ -233,13 +230,4 @@ function offsetsText(group: string, offsets: readonly ShownOffset[], { members }
       return [group, topic, ...numbers, owner(topic, partition)]
     }),
   )
-}
-
-async function withLog(options: GroupsOptions, act: (log: Log) => Promise<void>): Promise<void> {
-  const log = await openLog(options, [])
-  try {
-    await act(log)
-  } finally {
-    await log.close()
-  }
 }

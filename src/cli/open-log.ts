@@ -40,6 +40,20 @@ export async function openLog(place: LogChoice, topics: readonly string[], logge
   return kafka({ ...access, groupProtocol })
 }
 
+/** Opens a log as `openLog`, and closes it when `act` has ended. */
+export async function withLog(
+  place: LogChoice,
+  topics: readonly string[],
+  act: (log: Log) => Promise<void>,
+): Promise<void> {
+  const log = await openLog(place, topics)
+  try {
+    await act(log)
+  } finally {
+    await log.close()
+  }
+}
+
 /** Checks that the brokers answer. A running application waits for brokers, but a wrong address must show at once. */
 async function reach(access: KafkaOptions, topics: readonly string[]): Promise<void> {
   const probe = kafka({ ...access, apiTimeout: PATIENCE, connectTimeout: PATIENCE })

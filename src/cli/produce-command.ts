@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
+import { RecordEncoder } from '../client/record-encoder.ts'
 import { MillraceError, propertyOf } from '../errors/millrace-error.ts'
 import type { LogProducer, TopicDescription } from '../log/log.ts'
 import { describeRefusal, refusalHint, type AppendOrigin, type Refusal } from '../log/refusal.ts'
 import { Headers } from '../record/headers.ts'
-import { partitionForKey } from '../record/murmur2.ts'
-import { RecordSlice } from '../record/record-slice.ts'
+import { bytes } from '../serde/bytes.ts'
 import type { LogFormat } from './cli-error.ts'
 import { Interruption } from './interruption.ts'
 import type { KafkaAccess } from './kafka-access.ts'
@@ -79,13 +79,12 @@ function inputOf(file: string | undefined, format: LogFormat): Readable {
 /** Lines on their way from an input to a log. */
 class Production {
   readonly #producer: LogProducer
-  readonly #topic: TopicDescription
+  readonly #topic: string
+  readonly #encoder: RecordEncoder
   readonly #options: ProduceOptions
   readonly #source: RecordSource
   readonly #headers: Headers | undefined
-  readonly #slice = new RecordSlice()
   readonly #origin: AppendOrigin = { refused: (refusal, line) => this.#refused(refusal, line) }
-  #nextPartition = 0
   #line = 0
   #unflushed = 0
   #flush: Promise<void> | undefined
@@ -96,7 +95,8 @@ class Production {
   constructor(producer: LogProducer, topic: TopicDescription, options: ProduceOptions) {
     const { key, value, json, keySeparator, withHeaders, header, null: nullText } = options
     this.#producer = producer
-    this.#topic = topic
+    this.#topic = topic.name
+    this.#encoder = new RecordEncoder({ name: topic.name, keySerde: bytes(), valueSerde: bytes() }, topic.partitions)
     this.#options = options
     this.#source =
       json === true
@@ -151,13 +151,13 @@ class Production {
   }
 
   #append(buffer: Buffer, start: number, end: number): void {
-    const slice = this.#slice
+    const { slice } = this.#encoder
     this.#line++
     let partition: number
     try {
       partition = this.#source.read(buffer, start, end, slice)
-      if (partition === ANY_PARTITION) partition = this.#options.partition ?? this.#partitionOf(slice)
-      else requirePartition(this.#topic, partition)
+      if (partition === ANY_PARTITION) partition = this.#options.partition ?? this.#encoder.placeOf(slice)
+      else this.#encoder.requirePartition(partition)
     } catch (error) {
       throw this.#inLine(error)
     }
@@ -165,15 +165,7 @@ class Production {
     if (this.#headers !== undefined) slice.headers = withAll(slice.headers, this.#headers)
     this.count++
     this.#unflushed += end - start
-    this.#producer.append(this.#topic.name, partition, slice, this.#origin, this.#line)
-  }
-
-  #partitionOf(slice: RecordSlice): number {
-    const { partitions } = this.#topic
-    if (slice.keyStart >= 0) return partitionForKey(slice.buffer, slice.keyStart, slice.keyEnd, partitions)
-    const partition = this.#nextPartition
-    this.#nextPartition = (partition + 1) % partitions
-    return partition
+    this.#producer.append(this.#topic, partition, slice, this.#origin, this.#line)
   }
 
   /** One flush at a time: what is appended meanwhile is the next one's, so that a slow log gets large batches. */

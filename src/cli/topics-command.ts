@@ -1,11 +1,12 @@
 import { MillraceError } from '../errors/millrace-error.ts'
+import { partitionsIn } from '../log/known-topics.ts'
 import type { Log, TopicDescription } from '../log/log.ts'
 import type { LogFormat } from './cli-error.ts'
 import { confirm } from './confirm.ts'
 import type { KafkaAccess } from './kafka-access.ts'
 import { knownTopic, requirePossibleName } from './known-topic.ts'
 import { countOf, note } from './note.ts'
-import { openLog } from './open-log.ts'
+import { withLog } from './open-log.ts'
 import { printed } from './print-all.ts'
 import { printable } from './text.ts'
 
@@ -13,6 +14,9 @@ interface TopicsOptions extends KafkaAccess {
   readonly data: string
   readonly logFormat: LogFormat
 }
+
+/** A broker would refuse an impossible name instead of saying that there is no such topic. */
+const NO_TOPICS: readonly string[] = []
 
 type Config = readonly [name: string, value: string]
 
@@ -66,7 +70,7 @@ interface ShownPartition {
 export async function createTopic(name: string, options: CreateTopicOptions): Promise<void> {
   const { partitions, replicationFactor, config = [], ifNotExists } = options
   requirePossibleName(name)
-  await withLog(options, async (log) => {
+  await withLog(options, NO_TOPICS, async (log) => {
     if ((await log.listTopics()).includes(name)) {
       if (ifNotExists === true) return note(`the topic ${name} exists already`, options.logFormat)
       throw new MillraceError('MR_TOPIC_EXISTS', 'the topic exists already', {
@@ -82,7 +86,7 @@ export async function createTopic(name: string, options: CreateTopicOptions): Pr
 
 /** Runs `millrace topics list`: a name a line. */
 export async function listTopics(options: ListTopicsOptions): Promise<void> {
-  await withLog(options, async (log) => {
+  await withLog(options, NO_TOPICS, async (log) => {
     const names = (await log.listTopics()).filter((name) => options.internal === true || !name.startsWith('__'))
     const line = options.json === true ? (name: string) => JSON.stringify({ name }) : printable
     await printed(names.map((name) => `${line(name)}\n`).join(''))
@@ -91,7 +95,7 @@ export async function listTopics(options: ListTopicsOptions): Promise<void> {
 
 /** Runs `millrace topics describe`: what a topic is, and where its partitions are, as kafka-topics.sh shows it. */
 export async function describeTopics(names: readonly string[], options: DescribeTopicsOptions): Promise<void> {
-  await withLog(options, async (log) => {
+  await withLog(options, NO_TOPICS, async (log) => {
     const asked = names.length > 0 ? names : (await log.listTopics()).filter((name) => !name.startsWith('__'))
     for (const name of asked) {
       const topic = await shownTopic(log, await knownTopic(log, name))
@@ -114,7 +118,7 @@ export async function alterTopic(name: string, options: AlterTopicOptions): Prom
       hint: 'Give --partitions, --config or --delete-config.',
     })
   }
-  await withLog(options, async (log) => {
+  await withLog(options, NO_TOPICS, async (log) => {
     const topic = await knownTopic(log, name)
     if (partitions !== undefined && partitions < topic.partitions) throw fewerPartitions(topic, partitions)
     if (partitions !== undefined && partitions > topic.partitions) await log.createPartitions(name, partitions)
@@ -133,7 +137,7 @@ export async function alterTopic(name: string, options: AlterTopicOptions): Prom
  * @throws MR_TOPIC_UNKNOWN, MR_CLI_USAGE without a terminal to ask on, MR_CLI_DECLINED
  */
 export async function deleteTopics(names: readonly string[], options: DeleteTopicsOptions): Promise<void> {
-  await withLog(options, async (log) => {
+  await withLog(options, NO_TOPICS, async (log) => {
     if (options.ifExists !== true) for (const name of names) await knownTopic(log, name)
     const found = await log.listTopics()
     const existing = names.filter((name) => found.includes(name))
@@ -155,8 +159,9 @@ function fewerPartitions({ name, partitions }: TopicDescription, wanted: number)
   )
 }
 
-async function shownTopic(log: Log, { name, id, partitions }: TopicDescription): Promise<ShownTopic> {
-  const all = Array.from({ length: partitions }, (_, partition) => ({ topic: name, partition }))
+async function shownTopic(log: Log, topic: TopicDescription): Promise<ShownTopic> {
+  const { name, id } = topic
+  const all = partitionsIn(topic)
   const [places, configs] = [await log.describePartitions(name), await log.topicConfigs(name)]
   const [first, end] = [await log.listOffsets(all, 'earliest'), await log.listOffsets(all, 'latest')]
   const own = [...configs].filter(([, { source }]) => source === 'topic')
@@ -189,14 +194,4 @@ function textOf({ name, id, configs, partitions }: ShownTopic): string {
     `Offsets: ${firstOffset}-${endOffset}`,
   ])
   return `${[head, ...rows].map((line) => printable(line.join('\t'))).join('\n')}\n`
-}
-
-async function withLog(options: TopicsOptions, act: (log: Log) => Promise<void>): Promise<void> {
-  // A broker would refuse an impossible name instead of saying that there is no such topic.
-  const log = await openLog(options, [])
-  try {
-    await act(log)
-  } finally {
-    await log.close()
-  }
 }

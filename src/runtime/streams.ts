@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { readOptions } from '../options/options.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
+import { KeptAlive } from '../platform/kept-alive.ts'
 import { withFileMode } from '../engine/engine.ts'
 import type { Application } from '../application/application.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -80,7 +81,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
   #stopping = false
   #urgency: Urgency = 'in order'
   readonly #hurried = Promise.withResolvers<void>()
-  readonly #keepAlive: NodeJS.Timeout
+  readonly #alive: KeptAlive
   readonly #ended = Promise.withResolvers<void>()
   #state: StreamsState = 'created'
   #running: Promise<unknown> = Promise.resolve()
@@ -112,8 +113,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     this.#claim = claim
     this.#releaseLog = release
     this.#host = host
-    // Keeps the process alive, which timers of the clock do not.
-    this.#keepAlive = setInterval(() => {}, 60_000)
+    this.#alive = new KeptAlive()
     this.#ended.promise.catch(() => {})
   }
 
@@ -168,7 +168,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
         await streams.#startThreads()
         return streams
       } catch (error) {
-        clearInterval(streams.#keepAlive)
+        streams.#alive.release()
         streams.#cleaner.stop()
         streams.#health.stop()
         await place.host.close().catch((err: unknown) => app.settings.logger.error({ err }, CLOSING_FAILED))
@@ -215,7 +215,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     await this.#host.close().catch((error: unknown) => failures.push(error))
     await this.#releaseLog().catch((error: unknown) => failures.push(error))
     await this.#claim.release().catch((error: unknown) => failures.push(error))
-    clearInterval(this.#keepAlive)
+    this.#alive.release()
     this.#enter(failures.length > 0 ? 'error' : 'not-running')
     if (failures.length > 0) this.#ended.reject(failures[0])
     else this.#ended.resolve()

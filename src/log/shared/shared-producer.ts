@@ -15,7 +15,7 @@ import { batchParts, sentRun, type BatchMessage, type WrittenMessage } from './b
 import { ConnectionLost, type Connection } from './connection.ts'
 import { PRODUCE } from './frames.ts'
 import type { Held, TopicMessage } from './held-calls.ts'
-import { whileWaiting } from './kept-alive.ts'
+import { whileWaiting } from '../../platform/kept-alive.ts'
 
 /** Bytes of one batch, unless it is a single run. */
 const BATCH_BYTES = 8 * 1024 * 1024

@@ -1,4 +1,4 @@
-import { KeptAlive } from './kept-alive.ts'
+import { KeptAlive } from '../../platform/kept-alive.ts'
 import { PartitionMap, type LogReader, type Quiet, type ReaderOptions, type RecordCursor } from '../log.ts'
 
 interface Place {

@@ -1,6 +1,6 @@
 const LONG = 60_000
 
-/** Keeps the process alive until `release` is called: sockets and waiting promises do not. */
+/** Keeps the process alive until `release` is called: sockets, waiting promises and timers of the clock do not. */
 export class KeptAlive {
   readonly #timer = setInterval(() => {}, LONG)
 
