@@ -15,9 +15,9 @@ import { knownTopic } from './known-topic.ts'
 import { countOf, note } from './note.ts'
 import { openLog } from './open-log.ts'
 import { printed } from './print-all.ts'
-import type { ShownForm } from './records/forms.ts'
+import type { ShownForm } from '../record-forms/forms.ts'
 import { columnFormat, jsonFormat, letterFormat, type FormatPart, type PrintRecord } from './records/record-format.ts'
-import { TextBlock } from './records/text-block.ts'
+import { TextBlock } from '../record-forms/text-block.ts'
 import { startOffsets, type Start } from './start-offsets.ts'
 
 export interface ConsumeOptions extends KafkaAccess {

@@ -13,10 +13,10 @@ import { requirePartition } from '../log/known-topics.ts'
 import { knownTopic } from './known-topic.ts'
 import { countOf, note } from './note.ts'
 import { openLog } from './open-log.ts'
-import type { GivenForm } from './records/forms.ts'
-import { JsonLines } from './records/json-lines.ts'
+import type { GivenForm } from '../record-forms/forms.ts'
+import { JsonLines, partBytes } from '../record-forms/json-lines.ts'
 import { LineSplitter } from './records/line-splitter.ts'
-import { ANY_PARTITION, LineError, type RecordSource } from './records/record-source.ts'
+import { ANY_PARTITION, LineError, type RecordSource } from '../record-forms/record-source.ts'
 import { TextLines } from './records/text-lines.ts'
 
 export interface ProduceOptions extends KafkaAccess {
@@ -100,7 +100,7 @@ class Production {
     this.#options = options
     this.#source =
       json === true
-        ? new JsonLines(key, value)
+        ? new JsonLines(partBytes(key), partBytes(value))
         : new TextLines({
             keySeparator,
             hasHeaders: withHeaders === true,

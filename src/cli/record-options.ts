@@ -12,9 +12,9 @@ import {
 import { data, json, kafka, KAFKA_LOGIN, logFormat, type CommandOption } from './command-options.ts'
 import type { ConsumeOptions } from './consume-command.ts'
 import type { ProduceOptions } from './produce-command.ts'
-import { GIVEN_FORMS, SHOWN_FORMS, type GivenForm, type ShownForm } from './records/forms.ts'
+import { GIVEN_FORMS, SHOWN_FORMS, type GivenForm, type ShownForm } from '../record-forms/forms.ts'
 import { parseFormat, type FormatPart } from './records/record-format.ts'
-import { parseTime } from './records/time-text.ts'
+import { parseTime } from '../record-forms/time-text.ts'
 import { messageOf } from '../errors/millrace-error.ts'
 import type { Start } from './start-offsets.ts'
 

@@ -452,9 +452,13 @@ export const rooms: Readonly<Record<string, Room>> = {
       'windowing',
     ],
   },
-  'cli/records': {
-    holds: 'records as text: the lines that `produce` reads and `consume` prints',
+  'record-forms': {
+    holds: 'records as JSON, and bytes as text: what the command line and the server read and show',
     knows: ['errors', 'log', 'record', 'serde'],
+  },
+  'cli/records': {
+    holds: 'the lines that `produce` reads and `consume` prints',
+    knows: ['errors', 'log', 'record', 'record-forms'],
   },
   cli: {
     holds: 'the `millrace` command',
@@ -475,6 +479,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'platform',
       'query',
       'record',
+      'record-forms',
       'runtime',
       'runtime/restore',
       'serde',

@@ -2,8 +2,9 @@ import { isUtf8 } from 'node:buffer'
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { RecordCursor } from '../../log/log.ts'
 import { NO_HEADERS, type Headers } from '../../record/headers.ts'
-import { FormError, jsonTextOf, textOf, type ShownForm } from './forms.ts'
-import type { TextBlock } from './text-block.ts'
+import { FormError, jsonTextOf, textOf, type ShownForm } from '../../record-forms/forms.ts'
+import { recordJson, type PartJson } from '../../record-forms/json-format.ts'
+import type { TextBlock } from '../../record-forms/text-block.ts'
 
 /** How records are printed. */
 export interface FormatOptions {
@@ -147,35 +148,22 @@ function timeColumn(timestamp: number): string {
 export function jsonFormat(options: FormatOptions): PrintRecord {
   const parts = new Parts(options)
   const { topic, isTerminal } = options
-  const begin = `{"topic":${JSON.stringify(topic)},"partition":`
-  const json = (part: Part, partition: number, cursor: RecordCursor, start: number, end: number): string => {
-    if (start === -1) return 'null'
-    try {
-      return jsonTextOf(options[part], cursor.buffer, start, end)
-    } catch (error) {
-      throw parts.undecodable(part, partition, cursor, error)
+  const json = (part: Part): PartJson => {
+    const form = options[part]
+    return (cursor, start, end, partition) => {
+      try {
+        return jsonTextOf(form, cursor.buffer, start, end)
+      } catch (error) {
+        throw parts.undecodable(part, partition, cursor, error)
+      }
     }
   }
+  const record = recordJson(topic, json('key'), json('value'))
   return (block, partition, cursor) => {
-    const { offset, timestamp, keyStart, keyEnd, valueStart, valueEnd } = cursor
-    const key = json('key', partition, cursor, keyStart, keyEnd)
-    const value = json('value', partition, cursor, valueStart, valueEnd)
-    const found = cursor.headers(NO_HEADERS)
-    const headers = found.length === 0 ? '[]' : headersJson(found)
-    const time = timestamp === -1 ? 'null' : timestamp
-    const record = `${begin}${partition},"offset":${offset},"timestamp":${time},"key":${key}`
-    const line = `${record},"value":${value},"headers":${headers}}\n`
+    const line = `${record(partition, cursor)}\n`
     // JSON may hold controls as they are that a terminal would obey.
     block.text(isTerminal ? line.replaceAll(/[\u007f-\u009f]/g, unicode) : line)
   }
-}
-
-function headersJson(headers: Headers): string {
-  const pairs = Array.from(headers, ({ name, value }) => {
-    const text = value === null ? 'null' : jsonTextOf('text', value, 0, value.length)
-    return `[${JSON.stringify(name)},${text}]`
-  })
-  return `[${pairs.join(',')}]`
 }
 
 function unicode(control: string): string {

@@ -1,7 +1,7 @@
 import { Headers } from '../../record/headers.ts'
 import type { RecordSlice } from '../../record/record-slice.ts'
-import { bytesOf, FormError, type GivenForm } from './forms.ts'
-import { ANY_PARTITION, LineError, type RecordSource } from './record-source.ts'
+import { bytesOf, FormError, type GivenForm } from '../../record-forms/forms.ts'
+import { ANY_PARTITION, fill, LineError, type RecordSource } from '../../record-forms/record-source.ts'
 
 export interface TextLineOptions {
   /** Text between key and value; without it, lines have no key. */
@@ -101,15 +101,6 @@ export class TextLines implements RecordSource {
     }
     fill(slice, part(key, 'key', slice.keyStart, slice.keyEnd), part(value, 'value', slice.valueStart, slice.valueEnd))
   }
-}
-
-/** Gives a slice bytes of its own. */
-export function fill(slice: RecordSlice, key: Buffer | null, value: Buffer | null): void {
-  const parts = [key, value].filter((part) => part !== null)
-  slice.buffer = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
-  const keyEnd = key?.length ?? 0
-  slice.setKey(key === null ? -1 : 0, keyEnd)
-  slice.setValue(value === null ? -1 : keyEnd, keyEnd + (value?.length ?? 0))
 }
 
 /** Finds bytes within `buffer[start, end)`; -1 if they are not there. `indexOf` would search behind the line, too. */

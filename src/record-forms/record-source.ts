@@ -1,4 +1,4 @@
-import type { RecordSlice } from '../../record/record-slice.ts'
+import type { RecordSlice } from '../record/record-slice.ts'
 
 /** Partition of a record that names none. */
 export const ANY_PARTITION = -1
@@ -23,4 +23,13 @@ export class LineError extends Error {
     super(message)
     this.hint = hint
   }
+}
+
+/** Gives a slice bytes of its own. */
+export function fill(slice: RecordSlice, key: Buffer | null, value: Buffer | null): void {
+  const parts = [key, value].filter((part) => part !== null)
+  slice.buffer = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
+  const keyEnd = key?.length ?? 0
+  slice.setKey(key === null ? -1 : 0, keyEnd)
+  slice.setValue(value === null ? -1 : keyEnd, keyEnd + (value?.length ?? 0))
 }

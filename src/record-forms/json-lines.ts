@@ -1,27 +1,34 @@
-import { messageOf } from '../../errors/millrace-error.ts'
-import { Headers } from '../../record/headers.ts'
-import type { RecordSlice } from '../../record/record-slice.ts'
-import { parseJson } from '../../serde/json-integers.ts'
+import { messageOf } from '../errors/millrace-error.ts'
+import { Headers } from '../record/headers.ts'
+import type { RecordSlice } from '../record/record-slice.ts'
+import { parseJson } from '../serde/json-integers.ts'
 import { bytesOfJson, FormError, type GivenForm } from './forms.ts'
-import { ANY_PARTITION, LineError, type RecordSource } from './record-source.ts'
-import { fill } from './text-lines.ts'
+import { ANY_PARTITION, fill, LineError, type RecordSource } from './record-source.ts'
 import { parseTime } from './time-text.ts'
 
 /** Fields of a record. `topic` and `offset` are those of where it came from, and have no say in where it goes. */
 const FIELDS: ReadonlySet<string> = new Set(['topic', 'partition', 'offset', 'timestamp', 'key', 'value', 'headers'])
 
+/** Makes the bytes that a key or value of JSON stands for; null: none. @throws FormError */
+export type PartBytes = (value: unknown) => Buffer | null
+
 /** Lines of JSON, as `consume --json` prints them: `{"key": …, "value": …, "headers": [[name, value]], …}`. */
 export class JsonLines implements RecordSource {
-  readonly #key: GivenForm | undefined
-  readonly #value: GivenForm | undefined
+  readonly #key: PartBytes
+  readonly #value: PartBytes
 
-  constructor(key: GivenForm | undefined, value: GivenForm | undefined) {
+  constructor(key: PartBytes, value: PartBytes) {
     this.#key = key
     this.#value = value
   }
 
   read(buffer: Buffer, start: number, end: number, slice: RecordSlice): number {
-    const record = recordIn(buffer.toString('utf8', start, end))
+    return this.readJson(recordIn(buffer.toString('utf8', start, end)), slice)
+  }
+
+  /** Reads a record that `parseJson` read, its large integers as bigints. Otherwise as `read`. */
+  readJson(given: unknown, slice: RecordSlice): number {
+    const record = objectIn(given)
     for (const name in record)
       if (!FIELDS.has(name))
         throw new LineError(
@@ -37,20 +44,27 @@ export class JsonLines implements RecordSource {
   }
 }
 
-function recordIn(text: string): Record<string, unknown> {
-  let record: unknown
+/** Returns what makes bytes of keys or values of one form. @param form undefined: text, or what `auto` shows */
+export function partBytes(form: GivenForm | undefined): PartBytes {
+  return (value) => bytesOfJson(form, value)
+}
+
+function recordIn(text: string): unknown {
   try {
-    record = parseJson(text, 'bigint')
+    return parseJson(text, 'bigint')
   } catch (error) {
     throw new LineError(`it is not JSON: ${messageOf(error)}`, 'Each line is a JSON object of its own.')
   }
+}
+
+function objectIn(record: unknown): Record<string, unknown> {
   if (typeof record === 'object' && record !== null && !Array.isArray(record)) return record as Record<string, unknown>
   throw new LineError('it is no JSON object', 'Each line is one, as in {"key": "a", "value": "b"}.')
 }
 
-function bytesIn(name: 'key' | 'value', form: GivenForm | undefined, value: unknown): Buffer | null {
+function bytesIn(name: 'key' | 'value', bytesOf: PartBytes, value: unknown): Buffer | null {
   try {
-    return bytesOfJson(form, value)
+    return bytesOf(value)
   } catch (error) {
     if (!(error instanceof FormError)) throw error
     throw new LineError(

@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
-import { messageOf } from '../../errors/millrace-error.ts'
-import { exactJson, parseJson } from '../../serde/json-integers.ts'
+import { messageOf } from '../errors/millrace-error.ts'
+import { exactJson, parseJson } from '../serde/json-integers.ts'
 
 /**
  * How the bytes of a key or value are written as text. `auto`: text where they are UTF-8, else hex; in a line of JSON,
