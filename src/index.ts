@@ -161,6 +161,17 @@ export { Streams } from './runtime/streams.ts'
 export type { Companion, CompanionHost } from './runtime/companion.ts'
 export type { Health, HealthCheck, ProbeResult } from './health/health.ts'
 export type { Instance } from './runtime/instance.ts'
+export { METRICS } from './metrics/catalogue.ts'
+export type { MetricName } from './metrics/catalogue.ts'
+export type { MetricSpec } from './metrics/catalogue/metric.ts'
+export type {
+  HistogramMetric,
+  HistogramSeries,
+  Metric,
+  MetricsOptions,
+  MetricsSnapshot,
+  NumberMetric,
+} from './metrics/snapshot.ts'
 export type { StandbyStatus, StreamsState, StreamsStatus, TaskStatus } from './runtime/streams-status.ts'
 export type { RestoreListener, RestoreProgress } from './runtime/restore/restorer.ts'
 export type { DropReason } from './record/drop-reason.ts'

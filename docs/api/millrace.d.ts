@@ -149,6 +149,7 @@ export interface CompanionHost {
   stores<S>(name: string): S[]
   status(): StreamsStatus
   health(): Health
+  metrics(options?: MetricsOptions): MetricsSnapshot
   attach(companion: Companion): Promise<void>
   detach(companion: Companion): Promise<void>
   instances(): Instance[]
@@ -378,6 +379,19 @@ export interface HealthCheck {
   readonly name: string
   readonly ok: boolean
   readonly message: string
+}
+
+export interface HistogramMetric extends MetricHead {
+  readonly type: 'histogram'
+  readonly bounds: readonly number[]
+  readonly series: readonly HistogramSeries[]
+}
+
+export interface HistogramSeries {
+  readonly labels: Readonly<Record<string, string>>
+  readonly count: number
+  readonly sum: number
+  readonly buckets: readonly number[]
 }
 
 export interface HoppingWindows {
@@ -662,6 +676,8 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
+export const METRICS: Readonly<Record<MetricName, MetricSpec>>
+
 export interface MapAsyncOptions<K, V, KR, VR> extends MapValuesAsyncOptions<K, V, VR> {
   readonly key?: Serde<KR>
 }
@@ -681,6 +697,32 @@ export interface MemoryUse {
   readonly entries: number
   readonly input: number
   readonly engines: number
+}
+
+export type Metric = NumberMetric | HistogramMetric
+
+export type MetricName = keyof typeof ALL
+
+export interface MetricSpec {
+  readonly type: 'counter' | 'gauge' | 'histogram'
+  readonly unit: Unit
+  readonly labels: readonly string[]
+  readonly finer?: readonly string[]
+  readonly help: string
+  readonly kafkaStreams?: string
+  readonly across?: 'sum' | 'max' | 'min'
+  readonly bounds?: readonly number[]
+}
+
+export interface MetricsOptions {
+  readonly detail?: MetricsDetail
+}
+
+export interface MetricsSnapshot {
+  readonly app: string
+  readonly instance: string
+  readonly time: number
+  readonly metrics: readonly Metric[]
 }
 
 export class MillraceError extends Error implements ErrorPlace {
@@ -733,6 +775,14 @@ export type NodeJson =
       readonly internal: boolean
       readonly parents: readonly string[]
     }
+
+export interface NumberMetric extends MetricHead {
+  readonly type: 'counter' | 'gauge'
+  readonly series: readonly {
+    readonly labels: Readonly<Record<string, string>>
+    readonly value: number
+  }[]
+}
 
 export interface OffsetChange {
   readonly topic: string
@@ -1212,6 +1262,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
   >(name: string): View
   stores<S>(name: string): S[]
   status(): StreamsStatus
+  metrics(options?: MetricsOptions): MetricsSnapshot
   instances(): Instance[]
 }
 
@@ -1250,14 +1301,7 @@ export interface StreamsOptions {
   readonly onRestore?: RestoreListener
 }
 
-export type StreamsState =
-  | 'created'
-  | 'rebalancing'
-  | 'running'
-  | 'pending-shutdown'
-  | 'not-running'
-  | 'pending-error'
-  | 'error'
+export type StreamsState = (typeof STREAMS_STATES)[number]
 
 export interface StreamsStatus extends Omit<ThreadStatus, 'dropped' | 'tasks' | 'standbys'> {
   readonly state: StreamsState

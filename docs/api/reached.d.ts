@@ -406,6 +406,139 @@ interface Replacement {
   readonly origin?: AppendOrigin
 }
 
+// src/metrics/catalogue.ts
+
+const ALL: {
+  millrace_build_info: {
+    readonly type: 'gauge'
+    readonly unit: 'yes or no'
+    readonly labels: readonly ['version', 'node_version', 'engine', 'guarantee', 'log', 'topology_hash']
+    readonly help: 'Always 1; its labels tell instances apart that run another version or topology.'
+    readonly kafkaStreams: 'version, commit-id, application-id'
+  }
+  millrace_state: {
+    readonly type: 'gauge'
+    readonly unit: 'yes or no'
+    readonly labels: readonly ['state']
+    readonly help: '1 for the state that the application is in, 0 for all others.'
+    readonly kafkaStreams: 'state, client-state'
+  }
+  millrace_threads: {
+    readonly type: 'gauge'
+    readonly unit: 'threads'
+    readonly labels: readonly ['state']
+    readonly help: 'Stream threads by their state.'
+    readonly kafkaStreams: 'alive-stream-threads, thread-state'
+  }
+  millrace_memory_bytes: {
+    readonly type: 'gauge'
+    readonly unit: 'bytes'
+    readonly labels: readonly ['part']
+    readonly help: 'Memory that tasks use, by what for; engines count with all that they may use.'
+    readonly kafkaStreams: 'cache-size-bytes-total, block-cache-usage'
+  }
+  millrace_memory_limit_bytes: {
+    readonly type: 'gauge'
+    readonly unit: 'bytes'
+    readonly labels: readonly []
+    readonly help: 'The setting memory: what the parts of millrace_memory_bytes may use together.'
+  }
+  millrace_metrics_series_dropped: {
+    readonly type: 'gauge'
+    readonly unit: 'times'
+    readonly labels: readonly []
+    readonly help: 'Series that were made one with others, because there were too many.'
+  }
+  millrace_records_processed_total: {
+    readonly type: 'counter'
+    readonly unit: 'records'
+    readonly labels: readonly ['subtopology']
+    readonly finer: readonly ['task']
+    readonly help: 'Input records processed; those that are processed again after a failed commit count again.'
+    readonly kafkaStreams: 'process-total'
+  }
+  millrace_records_dropped_total: {
+    readonly type: 'counter'
+    readonly unit: 'records'
+    readonly labels: readonly ['reason', 'node', 'store']
+    readonly help: 'Records dropped, by the reason and by the node or store that dropped them.'
+    readonly kafkaStreams: 'dropped-records-total (without repartition-null-key)'
+  }
+  millrace_tasks: {
+    readonly type: 'gauge'
+    readonly unit: 'tasks'
+    readonly labels: readonly ['role']
+    readonly help: 'Tasks of this instance: active, standby, restoring, or waiting for another thread to release them.'
+    readonly kafkaStreams: 'task-created-rate, task-closed-rate'
+  }
+  millrace_task_input_lag_records: {
+    readonly type: 'gauge'
+    readonly unit: 'records'
+    readonly labels: readonly ['topic']
+    readonly finer: readonly ['task']
+    readonly help: 'Records of input topics that are in the log and were not processed yet.'
+    readonly kafkaStreams: 'records-lag'
+  }
+  millrace_task_partitions_lagging: {
+    readonly type: 'gauge'
+    readonly unit: 'tasks'
+    readonly labels: readonly []
+    readonly help: 'Input partitions with lag: more instances than these have nothing to do.'
+  }
+  millrace_task_stream_time_seconds: {
+    readonly type: 'gauge'
+    readonly unit: 'seconds'
+    readonly labels: readonly ['subtopology']
+    readonly finer: readonly ['task']
+    readonly across: 'min'
+    readonly help: 'Stream time as seconds since the epoch: the event time that the task furthest behind has reached.'
+  }
+  millrace_commits_total: {
+    readonly type: 'counter'
+    readonly unit: 'times'
+    readonly labels: readonly ['outcome']
+    readonly help: 'Commits by outcome: committed, or failed, after which the tasks go back to the last commit.'
+    readonly kafkaStreams: 'commit-total'
+  }
+  millrace_restore_remaining_offsets: {
+    readonly type: 'gauge'
+    readonly unit: 'offsets'
+    readonly labels: readonly ['store']
+    readonly finer: readonly ['task']
+    readonly help: 'Offsets that are still to be replayed into stores that are restored; it reaches 0.'
+    readonly kafkaStreams: 'restore-remaining-records-total'
+  }
+  millrace_restored_records_total: {
+    readonly type: 'counter'
+    readonly unit: 'records'
+    readonly labels: readonly ['store']
+    readonly help: 'Records replayed into stores that were restored, or that are kept as standbys.'
+    readonly kafkaStreams: 'restore-total, update-total'
+  }
+  millrace_standby_lag_offsets: {
+    readonly type: 'gauge'
+    readonly unit: 'offsets'
+    readonly labels: readonly ['store']
+    readonly finer: readonly ['task']
+    readonly help: 'Offsets of changelogs that standbys do not hold yet.'
+    readonly kafkaStreams: 'KafkaStreams.allLocalStorePartitionLags()'
+  }
+}
+
+// src/metrics/catalogue/metric.ts
+
+type Unit = 'seconds' | 'bytes' | 'records' | 'offsets' | 'entries' | 'tasks' | 'threads' | 'times' | 'yes or no'
+
+// src/metrics/snapshot.ts
+
+interface MetricHead {
+  readonly name: MetricName
+  readonly unit: Unit
+  readonly help: string
+}
+
+type MetricsDetail = 'node' | 'task'
+
 // src/platform/clock.ts
 
 interface Clock {
@@ -489,6 +622,18 @@ class DropCounter {
   get total(): number
   get byReason(): ReadonlyMap<DropReason, number>
 }
+
+// src/runtime/streams-status.ts
+
+const STREAMS_STATES: readonly [
+  'created',
+  'rebalancing',
+  'running',
+  'pending-shutdown',
+  'not-running',
+  'pending-error',
+  'error',
+]
 
 // src/runtime/thread/task-manager.ts
 

@@ -1,6 +1,7 @@
 import type { Application } from '../application/application.ts'
 import type { Health } from '../health/health.ts'
 import type { Log } from '../log/log.ts'
+import type { MetricsOptions, MetricsSnapshot } from '../metrics/snapshot.ts'
 import { option, Place, type Option } from '../options/options.ts'
 import type { PeerDoor } from '../query/remote/peer-door.ts'
 import type { AskedStore } from '../query/store-queries.ts'
@@ -73,6 +74,8 @@ export interface CompanionHost {
   health(): Health
   /** @internal True after `Streams.drain`: clients had better connect elsewhere. */
   readonly isDraining: boolean
+  /** Returns all metrics of this instance: see `Streams.metrics`. */
+  metrics(options?: MetricsOptions): MetricsSnapshot
   /** Starts a companion of an application that runs already, and waits for it. */
   attach(companion: Companion): Promise<void>
   /** Stops a companion before the application closes, and waits for it. */

@@ -3,14 +3,17 @@ import type { StandbyLag } from './thread/task-manager.ts'
 import { addStatus, type ThreadHandle, type ThreadStatus, type ThreadTaskStatus } from './thread/thread-handle.ts'
 
 /** States of an application, as in Kafka Streams: `rebalancing` until every thread runs and every store is restored. */
-export type StreamsState =
-  | 'created'
-  | 'rebalancing'
-  | 'running'
-  | 'pending-shutdown'
-  | 'not-running'
-  | 'pending-error'
-  | 'error'
+export type StreamsState = (typeof STREAMS_STATES)[number]
+
+export const STREAMS_STATES = [
+  'created',
+  'rebalancing',
+  'running',
+  'pending-shutdown',
+  'not-running',
+  'pending-error',
+  'error',
+] as const
 
 /** What an application has done and is doing, as of now. */
 export interface StreamsStatus extends Omit<ThreadStatus, 'dropped' | 'tasks' | 'standbys'> {

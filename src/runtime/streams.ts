@@ -3,7 +3,7 @@ import { MillraceError } from '../errors/millrace-error.ts'
 import { readOptions } from '../options/options.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
 import { KeptAlive } from '../platform/kept-alive.ts'
-import { withFileMode } from '../engine/engine.ts'
+import { withFileMode, type EngineFactory } from '../engine/engine.ts'
 import type { Application } from '../application/application.ts'
 import type { Topology } from '../topology/topology.ts'
 import { decideOn } from '../application/decide-on.ts'
@@ -11,6 +11,7 @@ import { carefulListener } from '../application/careful-logger.ts'
 import { requireApplication } from '../application/app-module.ts'
 import type { Health } from '../health/health.ts'
 import type { Log } from '../log/log.ts'
+import type { MetricsOptions, MetricsSnapshot } from '../metrics/snapshot.ts'
 import type { Companion, CompanionHost } from './companion.ts'
 import { InstanceQueries, openCredentials, type PeerCredentials } from './instance-queries.ts'
 import { instancesOf, type Instance } from './instance.ts'
@@ -19,10 +20,13 @@ import type { PeerDoor } from '../query/remote/peer-door.ts'
 import { knownStore, type AskedStore } from '../query/store-queries.ts'
 import { viewOf } from '../query/store-views.ts'
 import type { ViewsByKind } from '../query/views.ts'
+import { ApplicationState } from './application-state.ts'
 import { Companions } from './companions.ts'
 import { DirectoryCleaner } from './state-directory/directory-cleaner.ts'
 import { HealthMonitor } from './health-monitor.ts'
+import { InstanceMetrics } from './instance-metrics.ts'
 import { engineOf, openHost } from './open-host.ts'
+import { replaceThread } from './replace-thread.ts'
 import { fencedClient, isFenced } from './state-directory/fenced.ts'
 import { claimDirectory, type ClaimedDirectory } from './state-directory/identity.ts'
 import { refuseLeftCalls } from './restore/refuse-left-calls.ts'
@@ -45,6 +49,7 @@ interface StatePlace {
   readonly directory: string
   readonly home: StateHome
   readonly claim: ClaimedDirectory
+  readonly engine: EngineFactory
   /** Gives up the log, if it is one that processes share. */
   readonly release: () => Promise<void>
   readonly host: ThreadHost
@@ -75,6 +80,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
   readonly #companions: Companions
   readonly #health: HealthMonitor
   readonly #queries: InstanceQueries
+  readonly #metrics: InstanceMetrics
   readonly #threads: ThreadHandle[] = []
   /** Status of the threads that were replaced. */
   #replaced = NO_STATUS
@@ -83,33 +89,29 @@ export class Streams implements CompanionHost, AsyncDisposable {
   readonly #hurried = Promise.withResolvers<void>()
   readonly #alive: KeptAlive
   readonly #ended = Promise.withResolvers<void>()
-  #state: StreamsState = 'created'
+  readonly #state: ApplicationState
   #running: Promise<unknown> = Promise.resolve()
 
   private constructor(
     app: Application,
     topology: Topology,
     options: Options,
-    { directory, home, claim, release, host, credentials }: StatePlace,
+    { directory, home, claim, engine, release, host, credentials }: StatePlace,
   ) {
     const { clock = systemClock, stateCleanupDelay } = options
+    this.#state = new ApplicationState(options.onState)
     this.#directory = directory
     this.#clock = clock
     this.#cleaner = new DirectoryCleaner(home, stateCleanupDelay, clock, app.settings.logger)
     this.app = app
     this.topology = topology
     this.log = options.log
-    this.#queries = new InstanceQueries({
-      app,
-      topology,
-      options,
-      credentials,
-      threads: () => this.#threads,
-      state: () => this.#state,
-    })
+    const instance = { app, topology, options, threads: () => this.#threads, state: () => this.state }
+    this.#queries = new InstanceQueries({ ...instance, credentials })
+    this.#metrics = new InstanceMetrics({ ...instance, engine: engine.name, processId: claim.processId, host, clock })
     this.#companions = new Companions(options.companions, app.settings.logger)
     this.#options = options
-    this.#health = new HealthMonitor(clock, options.readyLag, () => ({ state: this.#state, threads: this.#threads }))
+    this.#health = new HealthMonitor(clock, options.readyLag, () => ({ state: this.state, threads: this.#threads }))
     this.#claim = claim
     this.#releaseLog = release
     this.#host = host
@@ -160,10 +162,10 @@ export class Streams implements CompanionHost, AsyncDisposable {
       await refuseLeftCalls(app, topology, options.log)
       const credentials = await openCredentials(options, app.settings.logger)
       const host = await openHost({ app, topology, options, engine, directory, claim })
-      const place = { directory, claim, release, credentials, ...host }
+      const place = { directory, claim, engine, release, credentials, ...host }
       const streams = new Streams(app, topology, options, place)
       try {
-        streams.#enter('rebalancing')
+        streams.#state.enter('rebalancing')
         await place.host.prepare()
         await streams.#startThreads()
         return streams
@@ -204,7 +206,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
           await this.#runThread(index)
         } catch (error) {
           failures.push(error)
-          this.#enter('pending-error')
+          this.#state.enter('pending-error')
         }
         await this.#stopThreads()
       }),
@@ -216,7 +218,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
     await this.#releaseLog().catch((error: unknown) => failures.push(error))
     await this.#claim.release().catch((error: unknown) => failures.push(error))
     this.#alive.release()
-    this.#enter(failures.length > 0 ? 'error' : 'not-running')
+    this.#state.enter(failures.length > 0 ? 'error' : 'not-running')
     if (failures.length > 0) this.#ended.reject(failures[0])
     else this.#ended.resolve()
   }
@@ -232,10 +234,11 @@ export class Streams implements CompanionHost, AsyncDisposable {
         if (isFenced(error)) throw fencedClient(error, this.#directory, this.#options.instanceId)
         // A thread that failed, but did not die, has notified the group itself.
         if (thread.failure === 'shutdownApplication' && isDeath(error)) await this.#tellGroup(error)
-        if (thread.failure !== 'replaceThread' || this.#isEnding) throw error
-        this.#enter('rebalancing')
+        if (thread.failure !== 'replaceThread' || !this.#state.isAtWork) throw error
+        this.#state.enter('rebalancing')
         const replacement = await this.#replace(index)
         this.#replaced = addStatus(this.#replaced, endedStatus(thread.status()))
+        this.#metrics.replaced(thread)
         this.#threads[index] = replacement
         // If the application was closed meanwhile, only the old thread was stopped.
         if (this.#stopping) replacement.stop(this.#urgency)
@@ -243,24 +246,18 @@ export class Streams implements CompanionHost, AsyncDisposable {
     }
   }
 
-  get #isEnding(): boolean {
-    return this.#state !== 'rebalancing' && this.#state !== 'running'
-  }
-
-  /** Opens a new thread. A failure to open it is treated like that of a thread that ran: the handler decides again. */
+  /** @throws MR_FENCED that names this directory; what the handler does not want to try again */
   async #replace(index: number): Promise<ThreadHandle> {
-    for (;;) {
-      try {
-        return await this.#host.open(index, this.#listeners)
-      } catch (error) {
-        this.app.settings.logger.error({ err: error }, 'a stream thread could not be replaced')
-        if (isFenced(error)) throw fencedClient(error, this.#directory, this.#options.instanceId)
-        const decision = decideOn(error, this.app.settings)
-        if (decision === 'shutdownApplication') await this.#tellGroup(error)
-        if (decision !== 'replaceThread' || this.#isEnding) throw error
-        await new Promise<void>((resolve) => this.#clock.schedule(REPLACE_PAUSE, resolve))
-        if (this.#isEnding) throw error
-      }
+    try {
+      return await replaceThread({
+        settings: this.app.settings,
+        clock: this.#clock,
+        open: () => this.#host.open(index, this.#listeners),
+        isEnding: () => !this.#state.isAtWork,
+        tellGroup: (cause) => this.#tellGroup(cause),
+      })
+    } catch (error) {
+      throw isFenced(error) ? fencedClient(error, this.#directory, this.#options.instanceId) : error
     }
   }
 
@@ -281,7 +278,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   /** State of the application (Kafka Streams' `KafkaStreams.State`). */
   get state(): StreamsState {
-    return this.#state
+    return this.#state.current
   }
 
   /** Resolves when the application has ended in good order, rejects with the error that ended it. */
@@ -291,15 +288,14 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   /** Resolves when the application is running; rejects if it ends before that. */
   async whenRunning(): Promise<void> {
-    while (this.#state !== 'running') {
-      if (this.#state === 'not-running' || this.#state === 'error') {
+    while (this.state !== 'running') {
+      if (this.#state.hasEnded) {
         await this.closed
         throw new MillraceError('MR_CLOSED', 'the application was closed before it was running')
       }
-      await new Promise<void>((resolve) => this.#watchers.push(resolve))
+      await this.#state.next()
     }
   }
-  readonly #watchers: (() => void)[] = []
 
   /**
    * Returns whether the application is alive, ready and started, for the probes of Kubernetes and their like, and why.
@@ -388,7 +384,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   /** Stops the companions, commits, closes the tasks, leaves the group. Rejects with the error that ended it. */
   async close(): Promise<void> {
-    if (this.#state === 'rebalancing' || this.#state === 'running') this.#enter('pending-shutdown')
+    if (this.#state.isAtWork) this.#state.enter('pending-shutdown')
     await this.#stopThreads()
     await this.#running
     await this.closed
@@ -445,8 +441,22 @@ export class Streams implements CompanionHost, AsyncDisposable {
 
   /** Returns what the application has done and is doing, over all threads. Cheap enough for every second. */
   status(): StreamsStatus {
-    const ended = addStatus(this.#replaced, { ...NO_STATUS, dropped: [...this.#host.dropped] })
-    return statusOfAll(this.#state, ended, this.#threads, this.#companions.status())
+    const ended = addStatus(this.#replaced, { ...NO_STATUS, dropped: [...this.#host.drops.byReason] })
+    return statusOfAll(this.state, ended, this.#threads, this.#companions.status())
+  }
+
+  /**
+   * Returns all metrics of this instance, as of now: `METRICS` has what each of them means.
+   * Cheap enough for every second. What workers have counted is at most a second old.
+   *
+   * @example
+   * ```ts
+   * const { metrics } = streams.metrics({ detail: 'task' })
+   * const lag = metrics.find(({ name }) => name === 'millrace_task_input_lag_records')
+   * ```
+   */
+  metrics(options: MetricsOptions = {}): MetricsSnapshot {
+    return this.#metrics.snapshot(options)
   }
 
   /**
@@ -467,19 +477,10 @@ export class Streams implements CompanionHost, AsyncDisposable {
   }
 
   #threadState(state: ThreadHandle['state']): void {
-    if (this.#state !== 'rebalancing' && this.#state !== 'running') return
+    if (!this.#state.isAtWork) return
     const all = this.#threads.every((thread) => thread.state === 'running')
-    if (all) this.#enter('running')
-    else if (state === 'rebalancing') this.#enter('rebalancing')
-  }
-
-  #enter(state: StreamsState): void {
-    const previous = this.#state
-    if (state === previous || previous === 'error' || previous === 'not-running') return
-    if (previous === 'pending-error' && state !== 'error') return
-    this.#state = state
-    this.#options.onState?.(state, previous)
-    for (const watcher of this.#watchers.splice(0)) watcher()
+    if (all) this.#state.enter('running')
+    else if (state === 'rebalancing') this.#state.enter('rebalancing')
   }
 }
 
@@ -488,5 +489,3 @@ function isDeath(error: unknown): boolean {
 }
 
 const CLOSING_FAILED = 'what was opened before the application failed to start could not be closed'
-/** ms before the next attempt to replace a thread. */
-const REPLACE_PAUSE = 1000

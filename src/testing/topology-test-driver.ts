@@ -292,8 +292,7 @@ export class TopologyTestDriver implements Disposable, AsyncDisposable {
   /** Numbers of dropped records by reason, over all tasks. */
   get dropped(): DropCounter {
     const { manager, globals } = this.#parts
-    const running = manager.tasks.map((task) => task.drops.counts)
-    return sumOfDrops([this.#dropsBefore, manager.closedDrops, globals.drops, ...running])
+    return sumOfDrops([this.#dropsBefore, manager.drops, globals.drops])
   }
 
   /** Topics written to so far, internal ones included. */

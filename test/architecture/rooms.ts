@@ -29,6 +29,8 @@ export const rooms: Readonly<Record<string, Room>> = {
       'log',
       'log/embedded',
       'log/memory',
+      'metrics',
+      'metrics/catalogue',
       'query',
       'runtime',
       'runtime/memory',
@@ -56,6 +58,12 @@ export const rooms: Readonly<Record<string, Room>> = {
   'serde/internal': { holds: 'the formats of internal topics', knows: ['errors', 'record', 'serde'] },
 
   ...ENGINES,
+
+  metrics: {
+    holds: 'what can be counted: the catalogue, values of series, a snapshot of all of them',
+    knows: ['metrics/catalogue'],
+  },
+  'metrics/catalogue': { holds: 'the rows of the catalogue, by what they are about', knows: [] },
 
   group: {
     holds: 'a group of members: its tasks, their assignment, the partition counts of internal topics',
@@ -213,6 +221,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'health',
       'group',
       'log',
+      'metrics',
       'options',
       'platform',
       'query',
@@ -224,12 +233,14 @@ export const rooms: Readonly<Record<string, Room>> = {
       'runtime/thread',
       'runtime/workers',
       'topology',
+      'topology/describe',
     ],
   },
   'runtime/routes': {
     holds: 'where the tasks of the application are',
     knows: ['application', 'group', 'log', 'platform', 'query/remote'],
   },
+  'runtime/counters': { holds: 'what a stream thread counts', knows: [] },
   'runtime/node': {
     holds: 'a node at work: what it forwards, drops, schedules',
     knows: ['application', 'errors', 'operators', 'platform', 'record', 'state', 'topology'],
@@ -343,11 +354,13 @@ export const rooms: Readonly<Record<string, Room>> = {
       'group',
       'health',
       'log',
+      'metrics',
       'platform',
       'query',
       'record',
       'runtime/calls',
       'runtime/commit',
+      'runtime/counters',
       'runtime/failures',
       'runtime/input',
       'runtime/memory',
@@ -372,9 +385,10 @@ export const rooms: Readonly<Record<string, Room>> = {
       'health',
       'group',
       'log',
+      'metrics',
       'platform',
       'query',
-      'record',
+      'runtime/node',
       'runtime/restore',
       'runtime/state-directory',
       'runtime/thread',
@@ -401,6 +415,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: 'the routes, a file for each family',
     knows: [
       'health',
+      'metrics',
       'platform',
       'query',
       'query/remote',

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { RepeatedLines } from '../../src/application/repeated-lines.ts'
 import { ManualClock } from '../../src/platform/manual-clock.ts'
+import { DropCounter } from '../../src/runtime/node/drop-counter.ts'
 import { Task, type LifecycleState } from '../../src/runtime/task/task.ts'
 import { silentLogger } from '../../src/application/application.ts'
 
@@ -54,5 +55,6 @@ test('a task that is not open has neither stores nor operators to give', () => {
 })
 
 function newTask(): Task {
-  return new Task('0_1', 1, [], true, new RepeatedLines(silentLogger, new ManualClock(0)), silentLogger)
+  const lines = new RepeatedLines(silentLogger, new ManualClock(0))
+  return new Task('0_1', 1, [], true, lines, silentLogger, new DropCounter())
 }

@@ -44,6 +44,8 @@ export class Restorer {
   readonly #listener: RestoreListener
   readonly #clock: Clock
   readonly #logger: Logger
+  /** Records applied so far, by store. */
+  readonly applied = new Map<string, number>()
 
   /** @param fetchBytes bound of what is fetched and not applied */
   constructor(log: Log, listener: RestoreListener, clock: Clock, logger: Logger, fetchBytes: number) {
@@ -86,6 +88,13 @@ export class Restorer {
       .map((replay) => progressOf(replay, Math.min(replay.position, replay.job.end)))
   }
 
+  /** How far each store is behind that follows its changelog; those of which it is not known are left out. */
+  get standbyLags(): readonly { readonly task: string; readonly store: string; readonly lag: number }[] {
+    return [...this.#replays.values()].flatMap(({ job: { follows, task, store }, lag }) =>
+      follows && lag !== undefined ? [{ task, store, lag }] : [],
+    )
+  }
+
   /** Offsets that a task's stores are behind. Undefined: not known yet. */
   lag(task: string): number | undefined {
     let lag: number | undefined = 0
@@ -123,6 +132,8 @@ export class Restorer {
     let applied = false
     for (const replay of this.#replays.values()) {
       const records = replay.apply(deadline, this.#clock)
+      const { store } = replay.job
+      if (records > 0) this.applied.set(store, (this.applied.get(store) ?? 0) + records)
       if (replay.isUpToDate) replay.asOf = this.#clock.now()
       if (replay.isContradicted)
         yield* this.#startOver(replay, 'its checkpoint is so old that deletions since may be unknown')

@@ -5,6 +5,7 @@ import type { Logger } from '../../application/application.ts'
 import type { RepeatedLines } from '../../application/repeated-lines.ts'
 import type { TaskState } from '../../state/task/task-state.ts'
 import type { Subtopology } from '../../topology/topology.ts'
+import type { DropCounter } from '../node/drop-counter.ts'
 import { DroppedRecords } from '../node/dropped-records.ts'
 import type { Processing } from './processing.ts'
 import { MillraceError } from '../../errors/millrace-error.ts'
@@ -78,13 +79,14 @@ export class Task {
     isActive: boolean,
     lines: RepeatedLines,
     logger: Logger,
+    drops: DropCounter,
   ) {
     this.id = id
     this.partition = partition
     this.subtopologies = subtopologies
     this.#isActive = isActive
     this.#state = new StateMachine(`task ${id}`, NEXT, 'created')
-    this.drops = new DroppedRecords(id, this.record, lines, logger)
+    this.drops = new DroppedRecords(id, this.record, lines, logger, drops)
   }
 
   get state(): LifecycleState {

@@ -2,7 +2,6 @@ import type { ThreadVitals } from '../../health/vitals.ts'
 import { parseTaskId, type Endpoint } from '../../group/group.ts'
 import type { Scheduler } from '../../platform/scheduler.ts'
 import { subtopologiesForGroup } from '../../topology/describe/subtopologies-for-group.ts'
-import { sumOfDrops } from '../node/drop-counter.ts'
 import { MemoryShare } from '../memory/memory-budget.ts'
 import { RepeatedLines } from '../../application/repeated-lines.ts'
 import { StreamThread, type StreamThreadListeners } from './stream-thread.ts'
@@ -89,7 +88,6 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
 
 /** What a thread has done and is doing, as of now. */
 export function statusOf({ manager, commits, redone }: StreamThread): ThreadStatus {
-  const drops = sumOfDrops([manager.closedDrops, ...manager.tasks.map((task) => task.drops.counts)])
   const tasks: ThreadTaskStatus[] = []
   let lag = 0
   for (const { id, processing } of manager.tasks) {
@@ -101,7 +99,7 @@ export function statusOf({ manager, commits, redone }: StreamThread): ThreadStat
       calls: processing.calls.status,
     })
   }
-  const { processed, written, standbyLags: standbys } = manager
+  const { processed, written, standbyLags: standbys, drops } = manager
   const { memoryUse: memory } = manager
   return { processed, written, lag, commits, redone, memory, dropped: [...drops.byReason], tasks, standbys }
 }

@@ -22,7 +22,8 @@ import type { Urgency } from './urgency.ts'
 import { Waiting } from './waiting.ts'
 import { WakeUp } from './wake-up.ts'
 
-export type ThreadState = 'starting' | 'rebalancing' | 'running' | 'stopping' | 'dead'
+export const THREAD_STATES = ['starting', 'rebalancing', 'running', 'stopping', 'dead'] as const
+export type ThreadState = (typeof THREAD_STATES)[number]
 
 /** What a thread tells and asks its application. */
 export interface StreamThreadListeners {

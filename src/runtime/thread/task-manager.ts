@@ -7,9 +7,10 @@ import type { TaskState } from '../../state/task/task-state.ts'
 import { Commits, unwrittenBytes, type BegunCommit } from '../commit/commit.ts'
 import { RepartitionPurge } from '../commit/repartition-purge.ts'
 import { damagedTask } from '../failures/damaged-state.ts'
+import { ThreadCounters } from '../counters/thread-counters.ts'
 import { InputLookup } from '../failures/input-lookup.ts'
 import { MemoryShare, useOf, type MemoryUse } from '../memory/memory-budget.ts'
-import { DropCounter, sumOfDrops } from '../node/drop-counter.ts'
+import { DropCounter } from '../node/drop-counter.ts'
 import type { NodeTimes } from '../node/node-times.ts'
 import { RecordWriter } from '../output/record-writer.ts'
 import { Restorer, type RestoreProgress } from '../restore/restorer.ts'
@@ -60,10 +61,9 @@ export class TaskManager {
   readonly #commits: Commits
   /** The stores of all tasks, as queries find them. */
   readonly readable: ReadableStores
-  /** Records dropped by tasks that are closed by now. */
-  closedDrops = new DropCounter()
-  /** Records processed by tasks that are closed by now. */
-  #processedByClosedTasks = 0
+  /** Records dropped by its tasks so far. */
+  readonly drops = new DropCounter()
+  readonly counters = new ThreadCounters()
 
   constructor(options: TaskManagerOptions) {
     this.#options = options
@@ -140,9 +140,20 @@ export class TaskManager {
     return this.#in('standby').map(({ id }) => ({ id, lag: this.#restorer.lag(id) }))
   }
 
+  /** What the stores of its tasks are replayed by. */
+  get restorer(): Pick<Restorer, 'applied' | 'progress' | 'standbyLags'> {
+    return this.#restorer
+  }
+
+  /** All tasks that are not closed. */
+  get all(): Iterable<Task> {
+    return this.#tasks.values()
+  }
+
   /** Records processed so far. */
   get processed(): number {
-    let processed = this.#processedByClosedTasks
+    let processed = 0
+    for (const count of this.counters.processedByClosed.values()) processed += count
     for (const task of this.#running) processed += task.processing.processed
     return processed
   }
@@ -195,8 +206,8 @@ export class TaskManager {
    * `restore` when it is released.
    */
   *assign(active: readonly TaskId[], standby?: readonly TaskId[]): Steps<void> {
-    const standbys = standby === undefined ? this.#standbys : assignedTasks(standby, false, this.#options)
-    const wanted = new Map(assignedTasks(active, true, this.#options).map((task) => [task.id, task]))
+    const standbys = standby === undefined ? this.#standbys : assignedTasks(standby, false, this.#options, this.drops)
+    const wanted = new Map(assignedTasks(active, true, this.#options, this.drops).map((task) => [task.id, task]))
     for (const task of standbys) if (!wanted.has(task.id)) wanted.set(task.id, task)
     for (const task of this.#tasks.values()) {
       const next = wanted.get(task.id)
@@ -452,10 +463,9 @@ export class TaskManager {
       this.#feed.remove(task)
       this.#turns.remove(task)
       this.#leftInputs.leave(task)
-      this.#processedByClosedTasks += task.processing.processed
+      this.counters.closed(task.id, task.processing.processed)
     }
     task.close()
-    this.closedDrops = sumOfDrops([this.closedDrops, task.drops.counts])
     this.#tasks.delete(task.id)
     this.#sortRunning()
     if (task.isOpen) yield* this.#opener.close(task)

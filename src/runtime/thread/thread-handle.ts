@@ -3,7 +3,9 @@ import type { ThreadVitals } from '../../health/vitals.ts'
 import type { Route } from '../../group/group.ts'
 import type { DropReason } from '../../record/drop-reason.ts'
 import type { UncaughtErrorDecision } from '../../application/application.ts'
+import type { DropCounter } from '../node/drop-counter.ts'
 import { addMemory, NO_MEMORY, type MemoryUse } from '../memory/memory-budget.ts'
+import type { Sample } from '../../metrics/samples.ts'
 import type { RowOwner } from '../../query/row-request.ts'
 import type { StandbyLag } from './task-manager.ts'
 import type { StreamThreadListeners, ThreadState } from './stream-thread.ts'
@@ -22,6 +24,8 @@ export interface ThreadHandle {
   /** Asks every member of the group to stop. */
   shutdownApplication(): Promise<void>
   status(): ThreadStatus
+  /** All that it has counted, and what its tasks are doing, as last reported. */
+  samples(): readonly Sample[]
   /** What its health is judged by, as last reported. */
   vitals(): ThreadVitals
   /** The stores of its tasks, and global tables, as queries ask them. */
@@ -75,7 +79,7 @@ export interface ThreadHost {
   /** @param index from 0 on; the thread that had it before has ended */
   open(index: number, listeners: ThreadListeners): Promise<ThreadHandle>
   /** Records dropped by what the threads share. */
-  readonly dropped: ReadonlyMap<DropReason, number>
+  readonly drops: DropCounter
   /** The user's view of a global table. @throws MR_STORE_IN_THREAD if it lies in another thread */
   globalStore(name: string): unknown
   /** When every thread has ended, or none could be opened. */

@@ -1,12 +1,14 @@
 import type { ThreadVitals } from '../../health/vitals.ts'
-import type { DropReason } from '../../record/drop-reason.ts'
+import type { Sample } from '../../metrics/samples.ts'
 import type { UncaughtErrorDecision } from '../../application/application.ts'
+import type { DropCounter } from '../node/drop-counter.ts'
 import { GlobalTables } from '../thread/global-tables.ts'
 import { openThread, statusOf, vitalsOf, type SharedParts } from '../thread/open-thread.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { OpenScans } from '../../query/open-scans.ts'
 import type { RowOwner } from '../../query/row-request.ts'
 import { runSteps } from '../../platform/steps.ts'
+import { samplesOf } from '../thread/thread-samples.ts'
 import type { StreamThread, ThreadState } from '../thread/stream-thread.ts'
 import type { Urgency } from '../thread/urgency.ts'
 import type { ThreadHandle, ThreadHost, ThreadListeners, ThreadStatus } from '../thread/thread-handle.ts'
@@ -40,8 +42,8 @@ export class EventLoopThreads implements ThreadHost {
     return new EventLoopThread(await opening, this.#parts.clock)
   }
 
-  get dropped(): ReadonlyMap<DropReason, number> {
-    return this.#globals.drops.byReason
+  get drops(): DropCounter {
+    return this.#globals.drops
   }
 
   globalStore(name: string): unknown {
@@ -91,6 +93,10 @@ class EventLoopThread implements ThreadHandle {
 
   status(): ThreadStatus {
     return statusOf(this.#thread)
+  }
+
+  samples(): readonly Sample[] {
+    return samplesOf(this.#thread).list()
   }
 
   vitals(): ThreadVitals {

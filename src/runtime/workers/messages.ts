@@ -3,6 +3,7 @@ import type { Endpoint, Route } from '../../group/group.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
 import type { EngineName } from '../../engine/engine.ts'
 import type { Logger, Settings, UncaughtErrorDecision } from '../../application/application.ts'
+import type { Sample } from '../../metrics/samples.ts'
 import type { RestoreListener } from '../restore/restorer.ts'
 import type { ThreadState } from '../thread/stream-thread.ts'
 import type { ThreadStatus } from '../thread/thread-handle.ts'
@@ -68,8 +69,8 @@ export type FromWorker =
       readonly vitals: ThreadVitals
     }
   | { readonly type: 'status'; readonly status: ThreadStatus }
-  /** A sign of life, also when nothing has changed. */
-  | { readonly type: 'vitals'; readonly vitals: ThreadVitals }
+  /** A sign of life, also when nothing has changed, with all that the thread has counted. */
+  | { readonly type: 'vitals'; readonly vitals: ThreadVitals; readonly samples: readonly Sample[] }
   | { readonly type: 'log'; readonly level: LogLevel; readonly fields: SentFields; readonly message: string }
   | { readonly type: 'restore'; readonly told: Parameters<RestoreListener> }
   | { readonly type: 'released'; readonly task: string }
@@ -83,6 +84,11 @@ export type FromWorker =
   /** The error is about to end the thread, which waits for the `decision` about it. */
   | { readonly type: 'failing'; readonly error: SentValue }
   /** The thread ended, by an error if there is one. */
-  | { readonly type: 'ended'; readonly status: ThreadStatus; readonly error: SentValue | undefined }
+  | {
+      readonly type: 'ended'
+      readonly status: ThreadStatus
+      readonly samples: readonly Sample[]
+      readonly error: SentValue | undefined
+    }
   /** The error came from outside of the thread's work, and ends the worker. */
   | { readonly type: 'crashed'; readonly error: SentValue }

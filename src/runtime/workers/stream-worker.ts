@@ -17,6 +17,7 @@ import type { Topology } from '../../topology/topology.ts'
 import { importApp, type AppModule } from '../../application/app-module.ts'
 import { GLOBAL_STATE, GlobalTables } from '../thread/global-tables.ts'
 import { openThread, statusOf, vitalsOf } from '../thread/open-thread.ts'
+import type { Sample } from '../../metrics/samples.ts'
 import type { RestoreListener } from '../restore/restorer.ts'
 import { stateHome } from '../state-directory/state-home.ts'
 import { OpenScans, type OwnedStore } from '../../query/open-scans.ts'
@@ -24,6 +25,7 @@ import type { RowRequest } from '../../query/row-request.ts'
 import { answerQuery } from './rows-in-thread.ts'
 import { runSteps } from '../../platform/steps.ts'
 import type { StreamThread } from '../thread/stream-thread.ts'
+import { addDrops, samplesOf } from '../thread/thread-samples.ts'
 import { addStatus, NO_STATUS, type ThreadStatus } from '../thread/thread-handle.ts'
 import type { FromWorker, LogLevel, ToWorker, WorkerStart } from './messages.ts'
 import { ValueSender } from './sent-error.ts'
@@ -64,7 +66,7 @@ class StreamWorker {
       this.#post({ type: 'opened' })
       await this.#run.promise
       const reports = setInterval(() => this.#report(), REPORT_INTERVAL)
-      const lifeSigns = setInterval(() => this.#post({ type: 'vitals', vitals: this.#vitals() }), LIFE_INTERVAL)
+      const lifeSigns = setInterval(() => this.#reportLife(), LIFE_INTERVAL)
       try {
         await thread.run()
       } finally {
@@ -79,7 +81,7 @@ class StreamWorker {
     // What the application printed passes through the main thread, and would be lost when this one is terminated.
     await Promise.all([process.stdout, process.stderr].map(flushed))
     const error = failure === undefined ? undefined : this.#values.send(failure)
-    this.#post({ type: 'ended', status: this.#status(), error })
+    this.#post({ type: 'ended', status: this.#status(), samples: this.#samples(), error })
   }
 
   async #open(): Promise<{ thread: StreamThread; globals: GlobalTables; log: Log }> {
@@ -205,6 +207,18 @@ class StreamWorker {
     const status = this.#thread === undefined ? NO_STATUS : statusOf(this.#thread)
     if (this.#globals === undefined || this.#start.index > 0) return status
     return addStatus(status, { ...NO_STATUS, dropped: [...this.#globals.drops.byReason] })
+  }
+
+  /** Returns all that was counted here; see `#status` for the global tables. */
+  #samples(): readonly Sample[] {
+    if (this.#thread === undefined) return []
+    const samples = samplesOf(this.#thread)
+    if (this.#globals !== undefined && this.#start.index === 0) addDrops(samples, this.#globals.drops)
+    return samples.list()
+  }
+
+  #reportLife(): void {
+    this.#post({ type: 'vitals', vitals: this.#vitals(), samples: this.#samples() })
   }
 
   #vitals(): ThreadVitals {

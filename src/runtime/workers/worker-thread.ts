@@ -2,6 +2,7 @@ import { Worker } from 'node:worker_threads'
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { NO_VITALS, type ThreadVitals } from '../../health/vitals.ts'
 import type { Logger, UncaughtErrorDecision } from '../../application/application.ts'
+import { outlives, type Sample } from '../../metrics/samples.ts'
 import type { RestoreListener } from '../restore/restorer.ts'
 import type { ThreadState } from '../thread/stream-thread.ts'
 import {
@@ -41,6 +42,7 @@ export class WorkerThread implements ThreadHandle {
   #state: ThreadState = 'starting'
   #status = NO_STATUS
   #vitals = NO_VITALS
+  #samples: readonly Sample[] = []
   #failure: UncaughtErrorDecision | undefined
   #wasOpened = false
   /** How the thread ended, by its own account. */
@@ -102,6 +104,10 @@ export class WorkerThread implements ThreadHandle {
     return this.#status
   }
 
+  samples(): readonly Sample[] {
+    return this.#samples
+  }
+
   vitals(): ThreadVitals {
     return this.#vitals
   }
@@ -134,6 +140,7 @@ export class WorkerThread implements ThreadHandle {
         return
       case 'vitals':
         this.#vitals = message.vitals
+        this.#samples = message.samples
         return
       case 'log':
         logger[message.level](
@@ -169,6 +176,7 @@ export class WorkerThread implements ThreadHandle {
         return
       case 'ended':
         this.#status = message.status
+        this.#samples = message.samples
         this.#end = { error: message.error === undefined ? undefined : this.#values.receive(message.error) }
         // The application is done with the worker, even if the module keeps something running there.
         void this.#worker.terminate()
@@ -182,6 +190,7 @@ export class WorkerThread implements ThreadHandle {
     this.rows.end()
     this.#exited.resolve()
     this.#status = endedStatus(this.#status)
+    this.#samples = this.#samples.filter(outlives)
     this.#enter('dead')
     let error = this.#end?.error
     if (this.#end === undefined) {

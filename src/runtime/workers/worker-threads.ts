@@ -1,4 +1,4 @@
-import type { DropReason } from '../../record/drop-reason.ts'
+import { DropCounter } from '../node/drop-counter.ts'
 import type { Logger } from '../../application/application.ts'
 import { threadName } from '../thread/open-thread.ts'
 import type { RestoreListener } from '../restore/restorer.ts'
@@ -29,7 +29,7 @@ export class WorkerThreads implements ThreadHost {
   /** Holds of the main thread, which opens no task, but deletes directories that no thread has. */
   readonly holds: SharedHolds
   /** The workers report what their global tables dropped. */
-  readonly dropped: ReadonlyMap<DropReason, number> = new Map()
+  readonly drops = new DropCounter()
 
   constructor(options: WorkerThreadsOptions) {
     this.#options = options

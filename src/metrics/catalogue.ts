@@ -1,0 +1,25 @@
+import { APPLICATION } from './catalogue/application.ts'
+import { RECORDS } from './catalogue/records.ts'
+import { TASKS } from './catalogue/tasks.ts'
+import type { MetricSpec } from './catalogue/metric.ts'
+
+const ALL = { ...APPLICATION, ...RECORDS, ...TASKS }
+
+/** The name of a metric of the catalogue, as Prometheus sees it. */
+export type MetricName = keyof typeof ALL
+
+/** Every metric that there is. Series, help lines, instruments and the page of monitoring are made from it. */
+export const METRICS: Readonly<Record<MetricName, MetricSpec>> = ALL
+
+type LabelNames<Spec> = Spec extends { readonly labels: readonly (infer Label extends string)[] }
+  ? Label | (Spec extends { readonly finer: readonly (infer Finer extends string)[] } ? Finer : never)
+  : never
+
+/** Labels that a series of a metric may have. One that is absent or empty does not apply to the series. */
+export type LabelsOf<Name extends MetricName> = {
+  readonly [Label in LabelNames<(typeof ALL)[Name]>]?: string | undefined
+}
+
+export function metricNames(): MetricName[] {
+  return Object.keys(METRICS) as MetricName[]
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto'
+import type { Application } from '../application/application.ts'
+import { outlives, Samples } from '../metrics/samples.ts'
+import { snapshotOf, type MetricsOptions, type MetricsSnapshot } from '../metrics/snapshot.ts'
+import type { Clock } from '../platform/clock.ts'
+import { PACKAGE_VERSION } from '../platform/package-version.ts'
+import { describe } from '../topology/describe/describe-text.ts'
+import type { Topology } from '../topology/topology.ts'
+import type { Options } from './streams-options.ts'
+import { STREAMS_STATES, type StreamsState } from './streams-status.ts'
+import { THREAD_STATES } from './thread/stream-thread.ts'
+import type { ThreadHandle, ThreadHost } from './thread/thread-handle.ts'
+import { addDrops } from './thread/thread-samples.ts'
+
+export interface InstanceMetricsOptions {
+  readonly app: Application
+  readonly topology: Topology
+  readonly options: Options
+  /** Name of the state engine. */
+  readonly engine: string
+  readonly processId: string
+  readonly host: Pick<ThreadHost, 'drops'>
+  readonly threads: () => readonly ThreadHandle[]
+  readonly state: () => StreamsState
+  readonly clock: Clock
+}
+
+/** Puts together what the threads of this process have counted, and what is known of the process itself. */
+export class InstanceMetrics {
+  readonly #options: InstanceMetricsOptions
+  /** What threads have counted that were replaced. */
+  readonly #replaced = new Samples()
+  #build: Readonly<Record<string, string>> | undefined
+
+  constructor(options: InstanceMetricsOptions) {
+    this.#options = options
+  }
+
+  /** Keeps what a thread has counted that has ended. */
+  replaced(thread: ThreadHandle): void {
+    this.#replaced.addAll(thread.samples(), outlives)
+  }
+
+  snapshot({ detail = 'node' }: MetricsOptions): MetricsSnapshot {
+    const { app, options, processId, clock, threads, host } = this.#options
+    const instance = options.advertise ?? processId
+    const samples = new Samples()
+    this.#addApplication(samples)
+    samples.addAll(this.#replaced.list())
+    addDrops(samples, host.drops)
+    for (const thread of threads()) samples.addAll(thread.samples())
+    return snapshotOf({ app: app.id, instance, time: clock.now() }, samples, detail)
+  }
+
+  #addApplication(samples: Samples): void {
+    const { app, threads, state } = this.#options
+    samples.add('millrace_build_info', (this.#build ??= this.#describeBuild()), 1)
+    const current = state()
+    for (const name of STREAMS_STATES) samples.add('millrace_state', { state: name }, name === current ? 1 : 0)
+    for (const name of THREAD_STATES) samples.add('millrace_threads', { state: name }, 0)
+    for (const thread of threads()) samples.add('millrace_threads', { state: thread.state }, 1)
+    samples.add('millrace_memory_limit_bytes', {}, app.settings.memory)
+  }
+
+  #describeBuild(): Readonly<Record<string, string>> {
+    const { app, topology, engine } = this.#options
+    const { log } = this.#options.options
+    return {
+      version: PACKAGE_VERSION,
+      node_version: process.versions.node,
+      engine,
+      // A log in this process is exactly-once, whatever is asked for.
+      guarantee: log.kind === 'kafka' ? app.settings.guarantee : 'exactly_once',
+      log: log.kind,
+      topology_hash: createHash('sha256').update(describe(topology)).digest('hex').slice(0, 12),
+    }
+  }
+}
