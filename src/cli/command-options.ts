@@ -20,6 +20,7 @@ import type { ListLettersOptions, ReplayLettersOptions, ShowLetterOptions } from
 import type { DescribeOptions } from './describe-command.ts'
 import type { InstancesOptions } from './instances-command.ts'
 import { KAFKA_PASSWORD, KAFKA_TOKEN, SASL_MECHANISMS, type KafkaAccess, type SaslMechanism } from './kafka-access.ts'
+import type { LogOptions } from './log-command.ts'
 import type { ResetOptions } from './reset-command.ts'
 import type { QueryOptions } from './query-command.ts'
 import type { RunOptions } from './run-command.ts'
@@ -211,6 +212,9 @@ export const RUN = {
   }),
   logFormat,
 } satisfies TableOf<RunOptions, CommandOption>
+
+/** The options of `millrace log backup` and `millrace log restore`. */
+export const LOG = { data, logFormat } satisfies TableOf<LogOptions, CommandOption>
 
 /** The options of `millrace reset`. */
 export const RESET = {

@@ -7,6 +7,7 @@ import {
   DESCRIBE,
   INSTANCES,
   LIST_LETTERS,
+  LOG,
   QUERY_STORE,
   REPLAY_LETTERS,
   RESET,
@@ -33,6 +34,7 @@ import type {
 } from './topics-command.ts'
 import type { InstancesOptions } from './instances-command.ts'
 import { fromKafkaSpelling } from './kafka-spellings.ts'
+import type { LogOptions } from './log-command.ts'
 import type { ProduceOptions } from './produce-command.ts'
 import { CONSUME, PRODUCE } from './record-options.ts'
 import {
@@ -74,8 +76,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
   }
 }
 
-/** @param argv what is given to the command line, which `dev` passes on as it is */
-function createProgram(argv: readonly string[]): Command {
+/** Returns the commands. @param argv what is given to the command line, which `dev` passes on as it is */
+export function createProgram(argv: readonly string[]): Command {
   const program = new Command('millrace')
   program
     .description('Runs stream-processing applications written with Millrace.')
@@ -138,6 +140,7 @@ function createProgram(argv: readonly string[]): Command {
 
   addTopics(program.command('topics').description('Creates, shows, changes and deletes topics.'))
   addGroups(program.command('groups').description('Shows consumer groups, and changes where they go on.'))
+  addLog(program.command('log').description('Copies the embedded log, and makes a log of a copy.'))
 
   addOptions(program.command('produce'), PRODUCE)
     .argument('<topic>', 'the topic to write to')
@@ -231,6 +234,22 @@ function addGroups(groups: Command): void {
     .description('Shows where a group would go on, and with --execute makes it go on there.')
     .action(async (group: string, options: ResetOffsetsOptions) =>
       (await import('./groups-command.ts')).resetOffsets(group, options),
+    )
+}
+
+function addLog(log: Command): void {
+  addOptions(log.command('backup'), LOG)
+    .argument('<directory>', 'the directory of the backup, which must be new')
+    .description('Copies the embedded log as it is at one moment. An application that has it open goes on meanwhile.')
+    .action(async (directory: string, options: LogOptions) =>
+      (await import('./log-command.ts')).backUp(directory, options),
+    )
+
+  addOptions(log.command('restore'), LOG)
+    .argument('<directory>', 'the directory of a backup')
+    .description('Makes the embedded log of a new data directory from a backup.')
+    .action(async (directory: string, options: LogOptions) =>
+      (await import('./log-command.ts')).restore(directory, options),
     )
 }
 

@@ -60,6 +60,7 @@ export class TopicWriter<K, V> {
   /** Errors of records that the log refused since the last flush. */
   #refusals: MillraceError[] = []
   #refusedSinceFlush = 0
+  #closing: Promise<void> | undefined
   readonly #origin: AppendOrigin = { refused: (refusal, number) => this.#refused(refusal, number) }
 
   private constructor(topic: WritableTopic<K, V>, producer: LogProducer, partitions: number) {
@@ -137,8 +138,13 @@ export class TopicWriter<K, V> {
     if (count > 1) throw this.#severalRefused(count, refusals)
   }
 
-  /** Flushes, then closes. @throws as `flush` */
+  /** Flushes, then closes. Does nothing more when it is called again. @throws as `flush`, the first time */
   async close(): Promise<void> {
+    if (this.#closing === undefined) await (this.#closing = this.#flushAndClose())
+    else await Promise.allSettled([this.#closing])
+  }
+
+  async #flushAndClose(): Promise<void> {
     try {
       await this.flush()
     } finally {

@@ -51,6 +51,10 @@ export const LOGS: Rooms = {
       'platform',
     ],
   },
+  'log/backup': {
+    holds: 'copies of an embedded log: made while it is open, checked, and made a log again',
+    knows: ['errors', 'log/embedded', 'log/local', 'log/shared', 'platform'],
+  },
 }
 
 export const KAFKA: Rooms = {

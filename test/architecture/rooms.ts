@@ -489,6 +489,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'group',
       'kafka',
       'log',
+      'log/backup',
       'log/embedded',
       'options',
       'platform',

@@ -164,3 +164,14 @@ test('the partitioner of the topic chooses one partition, several or none; a giv
   const byKey = partitionForKey(Buffer.from('by key'), 0, 6, 4)
   expect(found.sort()).toEqual([`by key v ${byKey}`, 'one given 0', 'one v 3', 'two v 1', 'two v 2'])
 })
+
+test('a writer that is closed twice, by hand and by its block, is closed once', async () => {
+  const log = memoryLog()
+  await log.createTopics([{ name: payments.name, partitions: 1, configs: { 'max.message.bytes': '1000' } }])
+  {
+    await using writer = await TopicWriter.open(log, payments)
+    writer.write('alice', { cents: 1 })
+    await Promise.all([writer.close(), writer.close()])
+  }
+  expect((await log.listOffsets([{ topic: payments.name, partition: 0 }], 'latest')).get(payments.name, 0)).toBe(1)
+})

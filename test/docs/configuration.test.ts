@@ -13,6 +13,7 @@ const pages = [
   'docs/security.md',
   'docs/dead-letters.md',
   'docs/topics.md',
+  'docs/state.md',
 ]
 
 test.each(pages)('%s has the options as they are checked: name, type, default and meaning', async (page) => {

@@ -9,7 +9,7 @@ import type { LocalPartition, LocalTopic } from '../local/local-topic.ts'
 import type { CommittedOffset, PartitionMap, TopicSpec } from '../log.ts'
 import { EmbeddedPartition } from './embedded-partition.ts'
 import type { EndsKeeper } from './ends-keeper.ts'
-import type { TopicEnds } from './log-ends.ts'
+import type { TopicEnds } from '../local/log-snapshot.ts'
 import {
   decodeOffset,
   decodeOffsetKey,
@@ -20,6 +20,7 @@ import {
   topicKey,
   topicOf,
 } from './log-keys.ts'
+import { StorageSnapshot } from './storage-snapshot.ts'
 import { sealRun, TRAILER_BYTES } from './stored-run.ts'
 import { TailBudget } from './tail-budget.ts'
 
@@ -69,6 +70,7 @@ export class EmbeddedStorage implements LogStorage {
   #draining: Promise<void> | undefined
   #failure: MillraceError | undefined
   #ends: EndsKeeper | undefined
+  #isClosed = false
 
   constructor(engine: KeyValueEngine, logId: string, fsync: boolean) {
     this.#engine = engine
@@ -227,7 +229,14 @@ export class EmbeddedStorage implements LogStorage {
     return this.#partitions.has(partition)
   }
 
+  /** What was acknowledged before is in the snapshot: the engine had it by then. */
+  openSnapshot(): StorageSnapshot {
+    const content = { id: this.#logId, topics: this.ends, groups: this.groups }
+    return new StorageSnapshot(this.#engine, content, () => !this.#isClosed)
+  }
+
   async close(): Promise<void> {
+    this.#isClosed = true
     await this.#draining
     await this.#engine.close()
     this.#ends?.write(true)

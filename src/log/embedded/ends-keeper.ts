@@ -1,17 +1,15 @@
 import type { Clock, TimerHandle } from '../../platform/clock.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
 import { vitalFiles } from '../../engine/files/engine-files.ts'
-import { bootId, writeEnds, writeEndsBeside, type LogEnds, type TopicEnds } from './log-ends.ts'
+import type { LogContent } from '../local/log-snapshot.ts'
+import { bootId, writeEnds, writeEndsBeside, type LogEnds } from './log-ends.ts'
 
 /** Milliseconds after a write at which the file has it, at most. */
 const INTERVAL = 1000
 
 /** The content of the file, as it would be now. */
-interface Kept {
-  readonly id: string
+interface Kept extends LogContent {
   readonly fsync: boolean
-  readonly topics: readonly TopicEnds[]
-  readonly groups: readonly string[]
 }
 
 /** Keeps the file of a log's ends up to date. It is written after the engine: it never has what the engine lacks. */

@@ -23,6 +23,11 @@ interface NewLogPlace {
   readonly warn: (fields: object, message: string) => void
 }
 
+/** True unless the directory is missing or empty. What else it may hold, `openLogDirectory` finds out. */
+export function holdsLog(directory: string): boolean {
+  return readMarker(directory, KIND) !== undefined
+}
+
 /**
  * Creates the directory of a log if it is missing, and returns the engine of its data.
  *

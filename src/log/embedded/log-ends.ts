@@ -5,16 +5,7 @@ import { FILE_MODES, keepMode, type FileMode } from '../../platform/file-mode.ts
 import type { VitalFiles } from '../../engine/files/engine-files.ts'
 import { ACCEPT_LOSS } from './accept-loss.ts'
 import { ifThere } from '../../platform/if-there.ts'
-
-/** A topic, and the ends of its partitions. */
-export interface TopicEnds {
-  readonly name: string
-  /** Its number in the log: a topic of the same name with another number is another topic. */
-  readonly number: number
-  /** The end of each partition. */
-  readonly ends: readonly number[]
-  readonly configs: Readonly<Record<string, string>>
-}
+import type { TopicEnds } from '../local/log-snapshot.ts'
 
 /**
  * What a log has at least, in a file beside its data that is written after it. Without this file, a loss would go

@@ -1,6 +1,6 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { EmbeddedPartition, Hole } from './embedded-partition.ts'
-import type { TopicEnds } from './log-ends.ts'
+import type { TopicEnds } from '../local/log-snapshot.ts'
 import { ACCEPT_LOSS } from './accept-loss.ts'
 
 /** How many losses an error names. */

@@ -6,7 +6,8 @@ import { isCompacted } from './cleanup-policy.ts'
 import { UNREADABLE, type DamagedRows } from './damaged-rows.ts'
 import type { Bounds } from './embedded-partition.ts'
 import type { StoredTopic } from './embedded-storage.ts'
-import type { LogEnds, TopicEnds } from './log-ends.ts'
+import type { LogContent, TopicEnds } from '../local/log-snapshot.ts'
+import type { LogEnds } from './log-ends.ts'
 import {
   decodeOffsetKey,
   DELETED_TOPIC_KEY,
@@ -28,10 +29,7 @@ const WRITE_BYTES = 1 << 20
 const NUMBERS_PASSED = 1_000_000
 
 /** The content of a salvaged log, and its losses. */
-export interface SalvagedRows {
-  readonly id: string
-  readonly topics: readonly TopicEnds[]
-  readonly groups: readonly string[]
+export interface SalvagedRows extends LogContent {
   readonly losses: readonly Loss[]
   /** False if committed offsets may be missing. */
   readonly hasAllOffsets: boolean

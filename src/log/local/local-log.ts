@@ -22,6 +22,7 @@ import { LocalClient } from './local-client.ts'
 import { LocalProducer } from './local-producer.ts'
 import { LocalReader } from './local-reader.ts'
 import { assertWithin, type PartitionData } from './partition-data.ts'
+import type { LogSnapshot } from './log-snapshot.ts'
 import { logClosed, type StagedCommit } from './staged-commit.ts'
 import { PRODUCERS } from './own-group.ts'
 import { rulesOf } from './topic-rules.ts'
@@ -56,6 +57,8 @@ export interface LogStorage {
   deleteOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): void
   /** Deletes the records of a partition below an offset between its start and its end. */
   deleteBelow(partition: LocalPartition, offset: number): void
+  /** Opens a snapshot of all that commits have made visible. Absent where nothing outlives the process. */
+  openSnapshot?(): LogSnapshot
   close(): MaybePromise<void>
 }
 
@@ -303,6 +306,12 @@ export class LocalLog implements Log {
     this.#isClosed = true
     this.#onClose()
     return this.#storage.close()
+  }
+
+  /** Undefined for a log in memory. @internal */
+  openSnapshot(): LogSnapshot | undefined {
+    this.#assertOpen()
+    return this.#storage.openSnapshot?.()
   }
 
   /** True while stream threads have clients of this log. @internal */

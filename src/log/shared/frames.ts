@@ -17,6 +17,8 @@ export const ANSWER = 5
 export const FAILED = 6
 /** The holder gives the log to another process, which serves it in a moment. */
 export const MOVES = 7
+/** Asks for the next page of a snapshot. */
+export const SNAPSHOT = 8
 
 export interface Frame {
   readonly kind: number
@@ -34,7 +36,7 @@ const MAX_FRAME_BYTES = 2 ** 30
 const MAGIC = 'MILLRACE-LOG'
 export const HELLO_BYTES = MAGIC.length + 4
 /** Changes with the frames. Processes of two versions refuse each other. */
-export const WIRE_VERSION = 1
+export const WIRE_VERSION = 2
 
 /** Returns what each side sends first. Its form is the same in all versions. */
 export function hello(version = WIRE_VERSION): Buffer {

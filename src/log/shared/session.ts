@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
 import { assertWithin } from '../local/partition-data.ts'
 import type { LocalPartition } from '../local/local-topic.ts'
+import type { LogContent, LogSnapshot } from '../local/log-snapshot.ts'
 import type { RunPlace } from '../local/run-cursor.ts'
 import { PartitionMap } from '../log.ts'
 import { MillraceError } from '../../errors/millrace-error.ts'
@@ -38,6 +39,18 @@ export interface HandOverMessage {
   readonly pid: number
 }
 
+/** A question for the next page of a snapshot, by a number that the asking process gave it. The first one opens it. */
+export interface SnapshotMessage {
+  readonly snapshot: number
+  readonly bytes: number
+}
+
+/** Answer with the rows of a page as payload; the page after the last has none. The first one says what the log has. */
+export interface SnapshotPageMessage {
+  readonly isLast: boolean
+  readonly content?: LogContent
+}
+
 /** A fetch that waits for records. */
 interface Waiting {
   readonly partition: LocalPartition
@@ -51,13 +64,17 @@ export class Session {
   readonly #frames = new frames.FrameReader()
   readonly #reached = new PartitionMap<{ readonly offset: number; readonly place: RunPlace }>()
   readonly #waiting = new Map<number, Waiting>()
+  readonly #snapshots = new Map<number, LogSnapshot>()
   readonly #underWay = new Set<Promise<unknown>>()
   #isEnding = false
 
   constructor(socket: Socket, host: SessionHost) {
     this.#socket = socket
     this.#host = host
-    socket.on('close', () => this.#dropWaiting())
+    socket.on('close', () => {
+      this.#dropWaiting()
+      for (const snapshot of this.#snapshots.values()) snapshot.close()
+    })
   }
 
   /** Takes bytes that have arrived. Bytes that make no sense end the session. */
@@ -84,6 +101,7 @@ export class Session {
     if (kind === frames.CALL) this.#answer(request, () => this.#call(message as CallMessage))
     else if (kind === frames.FETCH) this.#fetch(request, message as FetchMessage)
     else if (kind === frames.CANCEL) this.#cancel(request)
+    else if (kind === frames.SNAPSHOT) this.#readSnapshot(request, message as SnapshotMessage)
     else if (kind === frames.PRODUCE) this.#answer(request, () => this.#produce(message as BatchMessage, frame))
     else throw new RangeError(`there is no frame of kind ${kind}`)
   }
@@ -137,6 +155,24 @@ export class Session {
     }
     this.#waiting.set(request, waiting)
     partition.listeners.add(waiting)
+  }
+
+  #readSnapshot(request: number, { snapshot: number, bytes }: SnapshotMessage): void {
+    try {
+      const isFirst = !this.#snapshots.has(number)
+      const snapshot = this.#snapshots.get(number) ?? this.#host.log.openSnapshot()
+      if (snapshot === undefined) throw new RangeError('this log has no snapshots')
+      this.#snapshots.set(number, snapshot)
+      const rows = snapshot.read(bytes)
+      const page: SnapshotPageMessage = {
+        isLast: rows === undefined,
+        ...(isFirst ? { content: snapshot.content } : {}),
+      }
+      this.#send(frames.ANSWER, request, page, rows)
+      if (rows === undefined) this.#snapshots.delete(number)
+    } catch (error) {
+      this.#send(frames.FAILED, request, frames.sentError(error))
+    }
   }
 
   #cancel(request: number): void {

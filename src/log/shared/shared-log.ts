@@ -16,6 +16,7 @@ import { RemoteReader } from './remote-reader.ts'
 import type { HandOverMessage } from './session.ts'
 import { SharedProducer, type Way } from './shared-producer.ts'
 import { SharedReader, type OpenReader } from './shared-reader.ts'
+import { attachedSnapshot, heldSnapshot, type SharedSnapshot } from './shared-snapshot.ts'
 
 /** A log on disk that one process at a time can open. */
 export interface SharedPlace {
@@ -144,6 +145,12 @@ export class SharedLog implements Log {
     const producer = new SharedProducer(this, () => this.#producers.delete(producer))
     this.#producers.add(producer)
     return producer
+  }
+
+  /** Opens a snapshot of the log, wherever it is open. @internal */
+  async openSnapshot(): Promise<SharedSnapshot> {
+    const way = await this.reach()
+    return way.kind === 'held' ? heldSnapshot(way.log) : await attachedSnapshot(way.connection)
   }
 
   /** @throws MR_STATE_LOCKED if another process holds the log: no stream task runs over the socket */

@@ -1,4 +1,5 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
+import { wasRestored } from '../../log/topic-life.ts'
 import type { Checkpoint, TaskState } from '../../state/task/task-state.ts'
 import type { SourceReplay } from './source-replay.ts'
 
@@ -48,13 +49,18 @@ export interface RestorePlan {
 export const DEFAULT_TOMBSTONE_RETENTION = 86_400_000
 
 /**
+ * A log that was restored from a backup holds what led to its committed offsets, but perhaps not all that the store
+ * has seen. So the store is built from it again.
+ *
  * A store goes on from its checkpoint if that is of this very topic and within what the topic still holds. It counts as
  * stale after half of the time that tombstones are kept: the other half is left for reading them. A checkpoint from the
  * future was written before the date was set back. Its age may be wrong by as much, so the same bound holds.
  */
 export function planRestore(checkpoint: Checkpoint | undefined, range: ChangelogRange, now: number): RestorePlan {
   const { earliest, end, topicId, tombstoneRetention } = range
-  const isReplaced = checkpoint !== undefined && checkpoint.topicId !== topicId
+  const isOther = checkpoint !== undefined && checkpoint.topicId !== topicId
+  const isRestored = isOther && wasRestored(checkpoint.topicId, topicId)
+  const isReplaced = isOther && !isRestored
   const fresh = (wipe: string | undefined): RestorePlan => ({
     from: earliest,
     asOf: now,
@@ -64,6 +70,7 @@ export function planRestore(checkpoint: Checkpoint | undefined, range: Changelog
   })
   if (checkpoint === undefined) return fresh(undefined)
   const { offset, time } = checkpoint
+  if (isRestored) return fresh('the log was restored from a backup, and the store may be ahead of it')
   if (isReplaced) return fresh('its changelog topic was deleted and created again')
   if (offset < earliest) return fresh(`the changelog begins at ${earliest}, behind the checkpoint ${offset}`)
   if (offset > end) return fresh(`the changelog ends at ${end}, before the checkpoint ${offset}`)
