@@ -46,6 +46,8 @@ export type {
 export { describe } from './topology/describe/describe-text.ts'
 export { describeJson } from './topology/describe/describe-json.ts'
 export type { NodeJson, StoreJson, TopologyJson } from './topology/describe/describe-json.ts'
+export { planUpgrade } from './upgrade/plan-upgrade.ts'
+export type { UpgradeChange, UpgradePlan, UpgradeSubject } from './upgrade/plan.ts'
 export { describeMermaid } from './topology/describe/describe-mermaid.ts'
 export type { Optimization } from './topology/build-settings.ts'
 export type {

@@ -773,6 +773,7 @@ export type NodeJson =
       readonly name: string
       readonly topic: string | null
       readonly internal: boolean
+      readonly partitions?: number
       readonly parents: readonly string[]
     }
 
@@ -1195,6 +1196,10 @@ export interface StoreJson {
       }
     | null
   readonly changelogConfigs: Readonly<Record<string, string>>
+  readonly timestamped?: boolean
+  readonly windowSize?: number
+  readonly retention?: number
+  readonly historyRetention?: number
 }
 
 export type StoreKind = 'keyValue' | 'window' | 'session' | 'versioned'
@@ -1465,6 +1470,7 @@ export interface Topology {
 }
 
 export interface TopologyJson {
+  readonly application?: string
   readonly subtopologies: readonly {
     readonly id: number
     readonly global: boolean
@@ -1493,6 +1499,36 @@ export interface UnlimitedWindows {
   readonly kind: 'unlimited'
   readonly start: number
 }
+
+export interface UpgradeChange {
+  readonly subject: UpgradeSubject
+  readonly change: 'kept' | 'added' | 'lost' | 'renumbered' | 'renamed' | 'changed'
+  readonly before: string | null
+  readonly after: string | null
+  readonly topic: string | null
+  readonly losesState: boolean
+  readonly text: string
+  readonly hint: string | null
+}
+
+export interface UpgradePlan {
+  readonly application: {
+    readonly before: string | null
+    readonly after: string | null
+  }
+  readonly losesState: boolean
+  readonly sideBySide: boolean
+  readonly changes: readonly UpgradeChange[]
+}
+
+export type UpgradeSubject =
+  | 'application'
+  | 'store'
+  | 'repartition topic'
+  | 'sub-topology'
+  | 'operator'
+  | 'source topic'
+  | 'output topic'
 
 export interface ValueAndTimestamp<V> {
   readonly value: V
@@ -1636,7 +1672,7 @@ export function defineApp(config: AppConfig): Application
 
 export function describe(topology: Topology): string
 
-export function describeJson(topology: Topology): TopologyJson
+export function describeJson(topology: Topology, application?: string): TopologyJson
 
 export function describeMermaid(topology: Topology): string
 
@@ -1675,6 +1711,8 @@ export const memoryEngine: SynchronousEngineFactory
 export function memoryLog(options?: MemoryLogOptions): LocalLog
 
 export function parseDuration(value: Duration, what: string): number
+
+export function planUpgrade(before: Application | TopologyJson, after: Application | TopologyJson): UpgradePlan
 
 export function readDeadLetters(
   app: Application,

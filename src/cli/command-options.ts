@@ -18,6 +18,7 @@ import {
 } from '../options/options.ts'
 import type { ListLettersOptions, ReplayLettersOptions, ShowLetterOptions } from './dead-letters-command.ts'
 import type { DescribeOptions } from './describe-command.ts'
+import type { DiffOptions } from './diff-command.ts'
 import type { InstancesOptions } from './instances-command.ts'
 import { KAFKA_PASSWORD, KAFKA_TOKEN, SASL_MECHANISMS, type KafkaAccess, type SaslMechanism } from './kafka-access.ts'
 import type { LogOptions } from './log-command.ts'
@@ -241,6 +242,9 @@ export const DESCRIBE = {
 } satisfies TableOf<DescribeOptions & { readonly logFormat: unknown }, CommandOption>
 
 export const json = flag({ default: false, description: 'as JSON' })
+
+/** The options of `millrace diff`. */
+export const DIFF = { json, logFormat } satisfies TableOf<DiffOptions & { readonly logFormat: unknown }, CommandOption>
 
 const letterTopic = {
   ...text({ defaultText: "the application's", description: 'the dead letter topic' }),

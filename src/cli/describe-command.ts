@@ -12,7 +12,7 @@ export interface DescribeOptions {
 export async function describeApp(file: string, options: DescribeOptions): Promise<void> {
   const app = await loadApp(file)
   const topology = app.topology()
-  if (options.json === true) console.log(JSON.stringify(describeJson(topology), undefined, 2))
+  if (options.json === true) console.log(JSON.stringify(describeJson(topology, app.id), undefined, 2))
   else if (options.mermaid === true) console.log(describeMermaid(topology))
   else process.stdout.write(describe(topology))
 }

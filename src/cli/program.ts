@@ -5,6 +5,7 @@ import { formatError, type LogFormat } from './cli-error.ts'
 import {
   addOptions,
   DESCRIBE,
+  DIFF,
   INSTANCES,
   LIST_LETTERS,
   LOG,
@@ -19,6 +20,7 @@ import {
 import type { ConsumeOptions } from './consume-command.ts'
 import type { ListLettersOptions, ReplayLettersOptions, ShowLetterOptions } from './dead-letters-command.ts'
 import type { DescribeOptions } from './describe-command.ts'
+import type { DiffOptions } from './diff-command.ts'
 import type {
   DeleteGroupsOptions,
   DescribeGroupOptions,
@@ -112,6 +114,14 @@ export function createProgram(argv: readonly string[]): Command {
     .description('Prints the topology of an application, as Kafka Streams describes it.')
     .action(async (app: string, options: DescribeOptions) =>
       (await import('./describe-command.ts')).describeApp(app, options),
+    )
+
+  addOptions(program.command('diff'), DIFF)
+    .argument('<old>', 'the version that runs: its .ts or .js file, or what describe --json printed, in a .json file')
+    .argument('<new>', 'the version that is to run')
+    .description('Compares two versions of an application: what becomes of stores, topics and tasks. Fails on a loss.')
+    .action(async (before: string, after: string, options: DiffOptions) =>
+      (await import('./diff-command.ts')).diffApps(before, after, options),
     )
 
   const letters = program

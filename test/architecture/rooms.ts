@@ -39,6 +39,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'state/views',
       'topology',
       'topology/describe',
+      'upgrade',
       'windowing',
     ],
   },
@@ -443,6 +444,10 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: 'what is done to groups and applications from outside: lag, offsets, resets',
     knows: ['application', 'errors', 'group', 'log', 'options', 'platform', 'topology', 'topology/describe'],
   },
+  upgrade: {
+    holds: 'what a new version of an application keeps and loses of what the old one has',
+    knows: ['application', 'errors', 'topology', 'topology/describe'],
+  },
   'dead-letters': {
     holds: 'what was put aside: read, decoded, changed, replayed',
     knows: ['application', 'errors', 'log', 'options', 'record', 'serde', 'topology', 'windowing'],
@@ -502,6 +507,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'server',
       'topology',
       'topology/describe',
+      'upgrade',
     ],
   },
 }

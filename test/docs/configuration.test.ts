@@ -14,6 +14,7 @@ const pages = [
   'docs/dead-letters.md',
   'docs/topics.md',
   'docs/state.md',
+  'docs/upgrades.md',
 ]
 
 test.each(pages)('%s has the options as they are checked: name, type, default and meaning', async (page) => {

@@ -1,5 +1,6 @@
 import {
   DESCRIBE,
+  DIFF,
   flagsOf,
   INSTANCES,
   KAFKA_LOGIN,
@@ -48,6 +49,7 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
   ['millrace run', RUN],
   ['millrace reset', RESET],
   ['millrace describe', DESCRIBE],
+  ['millrace diff', DIFF],
   ['millrace status', STATUS],
   ['millrace instances', INSTANCES],
   ['millrace query', QUERY_STORE],

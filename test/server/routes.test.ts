@@ -66,7 +66,7 @@ test('/v1/instances has this one and its tasks', async () => {
 
 test('/v1/topology is what describeJson makes, or the text of Kafka Streams for those who accept text', async () => {
   const { topology } = running.streams
-  expect(await json('/v1/topology')).toEqual(JSON.parse(JSON.stringify(describeJson(topology))))
+  expect(await json('/v1/topology')).toEqual(JSON.parse(JSON.stringify(describeJson(topology, running.streams.app.id))))
   for (const accept of ['text/plain', 'text/plain; q=0.9, application/json; q=0.5']) {
     const response = await get('/v1/topology', { accept })
     expect([response.headers.get('content-type'), await response.text()]).toEqual([

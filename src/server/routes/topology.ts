@@ -28,6 +28,7 @@ const Node = z
       name: z.string(),
       topic: z.string().nullable().describe('null: chosen for each record'),
       internal: z.boolean(),
+      partitions: z.number().optional().describe('of a repartition topic; absent: derived from other topics'),
       parents: names,
     }),
   ])
@@ -46,11 +47,16 @@ const TopologyStore = z
       .nullable()
       .describe('its own topic, the source topic that it is rebuilt from, or none'),
     changelogConfigs: z.record(z.string(), z.string()),
+    timestamped: z.boolean().optional(),
+    windowSize: z.number().optional().describe('ms'),
+    retention: z.number().optional().describe('how long windows and sessions are kept, ms'),
+    historyRetention: z.number().optional().describe('how far back versions are kept, ms'),
   })
   .openapi('TopologyStore')
 
 const Topology = z
   .object({
+    application: z.string().optional().describe('its id'),
     subtopologies: z
       .array(
         z.object({
@@ -98,7 +104,7 @@ export const topology: Family = ({ streams }) => [
       })
       return type === 'text/plain'
         ? context.text(describe(streams.topology))
-        : respond(Topology, describeJson(streams.topology))
+        : respond(Topology, describeJson(streams.topology, streams.app.id))
     },
   }),
   route({

@@ -1,7 +1,10 @@
+import type { StoreSpec } from '../store-spec.ts'
 import type { Topology, TopologyNode } from '../topology.ts'
 
 /** A topology as data. Internal topics are named without the application id. */
 export interface TopologyJson {
+  /** The id of the application. Absent: not known, as in descriptions of a topology alone. */
+  readonly application?: string
   readonly subtopologies: readonly {
     readonly id: number
     readonly global: boolean
@@ -34,6 +37,8 @@ export type NodeJson =
       /** Null: chosen per record. */
       readonly topic: string | null
       readonly internal: boolean
+      /** The partitions that `repartition` was asked for. Absent: derived from other topics, or another sink. */
+      readonly partitions?: number
       readonly parents: readonly string[]
     }
 
@@ -48,18 +53,28 @@ export interface StoreJson {
   /** Its own changelog (`<application id>-<store>-changelog`), or the source topic to rebuild it from; null: none. */
   readonly changelog: 'own' | { readonly topic: string } | null
   readonly changelogConfigs: Readonly<Record<string, string>>
+  /** True: every value has a timestamp beside it. Absent in kinds that have no choice. */
+  readonly timestamped?: boolean
+  /** The size of windows that all are as long, ms. */
+  readonly windowSize?: number
+  /** How long windows and sessions are kept, ms. */
+  readonly retention?: number
+  /** How far back versions of a row are kept, ms. */
+  readonly historyRetention?: number
 }
 
 /**
  * Describes the topology as plain JSON data, for tools that compare or draw it.
  *
+ * @param application the id of the application, to stand in the description
  * @example
  * ```ts
- * writeFileSync('topology.json', JSON.stringify(describeJson(app.topology())))
+ * writeFileSync('topology.json', JSON.stringify(describeJson(app.topology(), app.id)))
  * ```
  */
-export function describeJson(topology: Topology): TopologyJson {
+export function describeJson(topology: Topology, application?: string): TopologyJson {
   return {
+    ...(application === undefined ? {} : { application }),
     subtopologies: topology.subtopologies.map(({ id, global, nodes, copartitionGroups }) => ({
       id,
       global,
@@ -75,7 +90,25 @@ export function describeJson(topology: Topology): TopologyJson {
       valueSerde: spec.valueSerde.name,
       changelog: changelog === null ? null : changelog.kind === 'own' ? 'own' : { topic: changelog.topic },
       changelogConfigs: changelog?.kind === 'own' ? Object.fromEntries(changelogConfigs) : {},
+      ...shapeOf(spec),
     })),
+  }
+}
+
+/** What the meaning of a store's rows depends on besides its serdes. */
+function shapeOf(spec: StoreSpec): Partial<StoreJson> {
+  switch (spec.kind) {
+    case 'keyValue':
+      return { timestamped: spec.timestamped }
+    case 'window':
+      return { timestamped: spec.timestamped, windowSize: spec.windowSize, retention: spec.retention }
+    case 'period':
+    case 'session':
+      return { retention: spec.retention }
+    case 'versioned':
+      return { historyRetention: spec.historyRetention }
+    default:
+      return {}
   }
 }
 
@@ -98,6 +131,9 @@ function nodeJson(node: TopologyNode): NodeJson {
         name: node.name,
         topic: typeof node.topic === 'string' ? node.topic : null,
         internal: node.internal,
+        ...(node.repartition === undefined || node.repartition.partitions === 0
+          ? {}
+          : { partitions: node.repartition.partitions }),
         parents: node.parents,
       }
   }
