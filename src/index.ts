@@ -229,7 +229,9 @@ export type {
   VersionRow,
   ViewsByKind,
   WatchedRow,
+  WatchedWindow,
   WatchOptions,
+  WatchTimesOptions,
   WindowRow,
   WindowView,
 } from './query/views.ts'

@@ -68,14 +68,14 @@ function listOf({ windows, sessions, versions, asOf }: QueryOptions): string {
 }
 
 /** Options that say which rows there are to be, and have no meaning for rows that change. */
-const NOT_WATCHED = ['from', 'to', 'range', 'limit', 'reverse', 'windows', 'sessions', 'versions', 'asOf'] as const
+const NOT_WATCHED = ['range', 'limit', 'reverse', 'windows', 'sessions', 'versions', 'asOf'] as const
 
 function watchPathOf(store: string, key: string | undefined, options: QueryOptions): string {
   const other = NOT_WATCHED.find((name) => options[name] !== undefined && options[name] !== false)
   if (other === undefined) return `v1/stores/${encodeURIComponent(store)}/watch?${parametersOf(key, options)}`
   const name = other === 'asOf' ? 'as-of' : other
   throw new MillraceError('MR_CLI_USAGE', `--watch cannot be used with --${name}`, {
-    hint: 'A key, the keys with a --prefix, or all keys can be watched.',
+    hint: 'A key, the keys with a --prefix, or all keys can be watched; windows and sessions also with --from and --to.',
   })
 }
 

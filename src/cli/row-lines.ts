@@ -19,9 +19,10 @@ export function lineOf({ key, value, timestamp, start, end, validTo }: Row): str
   return printable([keyText(key), ...texts, JSON.stringify(value)].join('  '))
 }
 
-/** Returns the line for a key whose row is gone. */
-export function goneLine(key: unknown): string {
-  return printable([keyText(key), '-', 'deleted'].join('  '))
+/** Returns the line for a row that is gone. */
+export function goneLine({ key, start, end }: Partial<Row>): string {
+  const times = start === undefined || end === undefined ? ['-'] : [timeText(start), timeText(end)]
+  return printable([keyText(key), ...times, 'deleted'].join('  '))
 }
 
 /** A key that is text without blanks is shown as it is, any other as JSON. */

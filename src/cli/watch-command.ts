@@ -1,5 +1,5 @@
 import { isMillraceError, MillraceError } from '../errors/millrace-error.ts'
-import { printOf, ShownRows } from '../query/shown-rows.ts'
+import { nameOfEnd, printOf, ShownRows } from '../query/shown-rows.ts'
 import { askAny } from './ask-any.ts'
 import { formatError, type LogFormat } from './cli-error.ts'
 import type { GroupChoice } from './instances-command.ts'
@@ -39,8 +39,16 @@ interface EventData {
   readonly key?: unknown
   readonly value?: unknown
   readonly timestamp?: number | null
+  /** Bounds of a window or a session. */
+  readonly start?: number
+  readonly end?: number
   readonly deleted?: true
+  /** Windows and sessions that end before it have expired. */
+  readonly endBefore?: number
 }
+
+/** What distinguishes a row from others of its partition. */
+type RowPlace = Pick<EventData, 'key' | 'start' | 'end'>
 
 /**
  * Prints the rows that a watch shows, each on a line, until it is interrupted. A connection that is cut is made again,
@@ -89,7 +97,7 @@ class PrintedRows {
 
   /** Returns the lines that an event leads to. @throws MR_CLI_ANSWER */
   take({ event, data }: SentEvent): string[] {
-    const { partition, key, value, timestamp = null, deleted } = dataOf(data)
+    const { partition, key, start, end, value, timestamp = null, deleted, endBefore = 0 } = dataOf(data)
     const rows = this.#partitions.get(partition) ?? new ShownRows()
     this.#partitions.set(partition, rows)
     switch (event) {
@@ -97,12 +105,15 @@ class PrintedRows {
         rows.begin()
         return []
       case 'current':
-        return [...rows.gone()].map((text) => this.#gone(JSON.parse(text), partition))
+        return [...rows.gone()].map((name) => this.#gone(placeOf(name), partition))
+      case 'expired':
+        return rows.expire(nameOfEnd(endBefore)).map((name) => this.#gone(placeOf(name), partition))
       case 'value':
       case 'change': {
         const print = deleted === true ? undefined : printOf(Buffer.from(JSON.stringify(value)), timestamp ?? -1)
-        if (!rows.take(JSON.stringify(key), print)) return []
-        return [deleted === true ? this.#gone(key, partition) : this.#line({ key, value, timestamp, partition })]
+        const place = { key, ...(start === undefined || end === undefined ? {} : { start, end }) }
+        if (!rows.take(nameOf(place), print)) return []
+        return [deleted === true ? this.#gone(place, partition) : this.#line({ ...place, value, timestamp, partition })]
       }
       default:
         return []
@@ -113,9 +124,18 @@ class PrintedRows {
     return this.#asJson ? jsonLine(row) : lineOf(row)
   }
 
-  #gone(key: unknown, partition: number | null): string {
-    return this.#asJson ? jsonLine({ key, deleted: true, partition }) : goneLine(key)
+  #gone(place: RowPlace, partition: number | null): string {
+    return this.#asJson ? jsonLine({ ...place, deleted: true, partition }) : goneLine(place)
   }
+}
+
+function nameOf(place: RowPlace): string {
+  const { end } = place
+  return `${end === undefined ? '' : nameOfEnd(end)}${JSON.stringify(place)}`
+}
+
+function placeOf(name: string): RowPlace {
+  return JSON.parse(name.slice(name.indexOf('{')))
 }
 
 function dataOf(text: string): EventData {

@@ -20,6 +20,8 @@ interface Watch {
   readonly rows: WatchedRows
   /** When the last page was given, or asked for. */
   usedAt: number
+  /** When it was looked at what has expired. */
+  lookedAt: number
   /** True while a page is waited for. */
   isAwaited: boolean
   /** Ends the waiting. */
@@ -32,6 +34,8 @@ const PAGE_TIME = 2
 const FIRST_PAGE_BYTES = 512
 /** ms between two looks for changes of latest rows, and for watches whose task has gone or whose reader has. */
 const LOOK_INTERVAL = 250
+/** ms between two looks at what has expired. */
+const EXPIRY_INTERVAL = 1000
 /** ms after which a page comes although there is nothing in it, as a sign of life. */
 export const LIFE_INTERVAL = 3000
 /** ms after which a watch whose reader asks for nothing is closed. */
@@ -56,11 +60,11 @@ export class OpenWatches {
   /** @throws MR_QUERY_KIND, MR_QUERY_LIMIT, and what the store throws */
   open(number: number, request: RowRequest, query: WatchQuery, owned: OwnedStore): RowPage {
     const { store, consistency } = request
-    const { reads } = owned
-    if (reads.changes === undefined) throw notWatchable(store)
+    const { watched } = owned.reads
+    if (watched === undefined) throw notWatchable(store)
     if (this.#watches.size >= MOST_WATCHES) throw tooMany(store)
-    const rows = new WatchedRows({ reads, changes: reads.changes, query, consistency, wake: () => watch.wake() })
-    const watch: Watch = { request, owned, rows, usedAt: 0, isAwaited: false, wake() {} }
+    const rows = new WatchedRows({ store: watched, query, consistency, wake: () => watch.wake() })
+    const watch: Watch = { request, owned, rows, usedAt: 0, lookedAt: 0, isAwaited: false, wake() {} }
     this.#watches.set(number, watch)
     if (!this.#isLooking) this.#lookLater()
     return this.#page(number, watch, owned, FIRST_PAGE_BYTES)
@@ -129,7 +133,11 @@ export class OpenWatches {
     for (const [number, watch] of this.#watches) {
       const { owned, usedAt, isAwaited, request } = watch
       const isOpen = owned.isOpen()
-      if (isOpen && request.consistency === 'latest') owned.reads.changes?.look()
+      if (isOpen && request.consistency === 'latest') owned.reads.watched?.changes.look()
+      if (isOpen && now - watch.lookedAt >= EXPIRY_INTERVAL) {
+        watch.lookedAt = now
+        watch.rows.lookAtTime()
+      }
       if (isOpen && now - usedAt < (isAwaited ? LIFE_INTERVAL : READER_TIMEOUT)) continue
       // One who waits gets an empty page, or learns why there are no more.
       if (isAwaited) watch.wake()
@@ -141,9 +149,9 @@ export class OpenWatches {
 function nothing(): void {}
 
 function notWatchable(store: string): MillraceError {
-  return new MillraceError('MR_QUERY_KIND', 'windows and sessions cannot be watched', {
+  return new MillraceError('MR_QUERY_KIND', 'a store that keeps duplicates cannot be watched', {
     store,
-    hint: 'Watch the store of a table, or of an aggregation without windows.',
+    hint: 'Its rows of one key and time cannot be told apart. Watch the store of a table or of an aggregation.',
   })
 }
 

@@ -79,4 +79,5 @@ export const PREFIX = SCAN
 export const KEYS = { ...SCAN, from: bound, to: bound }
 export const TIMES = { ...SCAN, from: time, to: time }
 export const VERSION = { ...QUERY, asOf: time }
+export const WATCH_TIMES = { ...QUERY, key: key('the key that is watched'), from: time, to: time }
 export const WATCH = { ...QUERY, key: key('the key that is watched'), prefix }

@@ -47,6 +47,8 @@ export class SerializedKey {
 export interface Watched {
   readonly key?: SerializedKey | undefined
   readonly prefix?: Buffer | undefined
+  /** Of windows and sessions, and of them alone: bounds of their times, as `timesOf` returns them. */
+  readonly times?: { readonly from: number; readonly to: number } | undefined
 }
 
 /** The partition in which a scan of all goes on, and what is left there. */
@@ -236,11 +238,11 @@ export class AskedStore {
   }
 
   /** What there is, and then what changes, until `options.signal` ends it: partitions as their owners report. */
-  async *watch({ key, prefix }: Watched, options: CheckedQuery): AsyncGenerator<FoundEvent, void> {
+  async *watch(watched: Watched, options: CheckedQuery): AsyncGenerator<FoundEvent, void> {
     const end = new AbortController()
     const { signal = end.signal } = options
     const given = { ...options, signal: AbortSignal.any([signal, end.signal]) }
-    const requests = await this.#watchRequests({ key, prefix }, given)
+    const requests = await this.#watchRequests(watched, given)
     const patience = this.#patience(given)
     try {
       yield* merged(requests.map((request) => watchPartition(this.#options.owners, request, patience)))
@@ -249,9 +251,10 @@ export class AskedStore {
     }
   }
 
-  async #watchRequests({ key, prefix }: Watched, options: CheckedQuery): Promise<RowRequest[]> {
-    if (key !== undefined) return [await this.#requestOf(key, (bytes) => ({ op: 'watch', key: bytes }), options)]
-    const query = prefix === undefined ? { op: 'watch' as const } : { op: 'watch' as const, prefix }
+  async #watchRequests({ key, prefix, times }: Watched, options: CheckedQuery): Promise<RowRequest[]> {
+    if (key !== undefined)
+      return [await this.#requestOf(key, (bytes) => ({ op: 'watch', key: bytes, ...times }), options)]
+    const query = { op: 'watch', ...(prefix === undefined ? {} : { prefix }), ...times } as const
     return (await this.#allPartitions(options)).map((partition) => this.#request(partition, query, options))
   }
 

@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 import { readOptions } from '../options/options.ts'
 import type { StoreSpec } from '../topology/store-spec.ts'
-import { KEYS, PREFIX, QUERY, TIMES, VERSION, WATCH } from './query-options.ts'
+import { KEYS, PREFIX, QUERY, TIMES, VERSION, WATCH, WATCH_TIMES } from './query-options.ts'
 import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
 import { timesOf } from './times.ts'
 import {
@@ -26,11 +26,13 @@ import type {
   VersionRow,
   ViewsByKind,
   WatchedRow,
+  WatchedWindow,
   WatchOptions,
+  WatchTimesOptions,
   WindowRow,
   WindowView,
 } from './views.ts'
-import { watchRows } from './watch-rows.ts'
+import { watchRows, type ShownChange } from './watch-rows.ts'
 import { Watch } from './watch.ts'
 
 /**
@@ -127,6 +129,30 @@ abstract class AskedView<K, V> {
   protected value(bytes: Buffer): V {
     return this.store.values.decode(bytes) as V
   }
+
+  /** Watches until the signal or the loop ends it. @param query with the caller's signal */
+  protected watched<R>(
+    watched: Watched,
+    { signal, ...query }: CheckedQuery,
+    show: (change: ShownChange) => R,
+  ): AsyncIterableIterator<R> {
+    const end = new AbortController()
+    const either = signal === undefined ? end.signal : AbortSignal.any([signal, end.signal])
+    const { store } = this
+    async function* changes(): AsyncGenerator<R, void> {
+      for await (const change of watchRows(store, watched, { ...query, signal: either })) yield show(change)
+    }
+    return new Watch(changes(), end)
+  }
+
+  protected watchedRow({ key, value, timestamp, partition, position }: ShownChange): WatchedRow<K, V> {
+    const shown = value === undefined ? undefined : this.value(value)
+    return { key: this.store.decode(key) as K, value: shown, timestamp, partition, position }
+  }
+
+  protected keyOf(key: K | undefined): SerializedKey | undefined {
+    return key === undefined ? undefined : new SerializedKey(this.store.encode(key), key)
+  }
 }
 
 /** Rows by key, of key-value and of versioned stores. */
@@ -148,23 +174,13 @@ abstract class AskedKeys<K, V> extends AskedView<K, V> {
 
   watch(given?: WatchOptions<K>): AsyncIterableIterator<WatchedRow<K, V>> {
     const options = readOptions(WATCH, given, 'watch()', { store: this.name })
-    const { key, prefix, signal, ...query } = options
+    const { key, prefix, ...query } = options
     if (key !== undefined && prefix !== undefined) throw keyAndPrefix(this.name)
-    const end = new AbortController()
-    const { signal: ended } = end
     const watched = {
-      key: key === undefined ? undefined : new SerializedKey(this.store.encode(key), key),
+      key: this.keyOf(key as K | undefined),
       prefix: prefix === undefined ? undefined : Buffer.from(prefix as Uint8Array),
     }
-    const either = signal === undefined ? ended : AbortSignal.any([signal, ended])
-    return new Watch(this.#changes(watched, { ...query, signal: either }), end)
-  }
-
-  async *#changes(watched: Watched, query: CheckedQuery): AsyncGenerator<WatchedRow<K, V>, void> {
-    for await (const { key, value, timestamp, partition, position } of watchRows(this.store, watched, query)) {
-      const shown = value === undefined ? undefined : this.value(value)
-      yield { key: this.store.decode(key) as K, value: shown, timestamp, partition, position }
-    }
+    return this.watched(watched, query, (change) => this.watchedRow(change))
   }
 
   async *#rows(found: AsyncIterable<FoundRow>): AsyncGenerator<Row<K, V>> {
@@ -200,6 +216,15 @@ abstract class AskedTimes<K, V> extends AskedView<K, V> {
   range(range?: TimeRange): AsyncIterableIterator<WindowRow<K, V>> {
     const { from, to, reverse, limit, query } = this.#bounds(range, 'range()')
     return this.#rows(this.store.ofAll({ op: 'windows', from, to, reverse }, query, false, limit))
+  }
+
+  watch(given?: WatchTimesOptions<K>): AsyncIterableIterator<WatchedWindow<K, V>> {
+    const { key, from, to, ...query } = readOptions(WATCH_TIMES, given, 'watch()', { store: this.name })
+    const watched = { key: this.keyOf(key as K | undefined), times: timesOf(from, to) }
+    return this.watched(watched, query, (change) => {
+      const { start, end } = change
+      return { ...this.watchedRow(change), start, end }
+    })
   }
 
   protected ofKey(key: K, range: TimeRange | undefined, owner: string): AsyncIterableIterator<WindowRow<K, V>> {

@@ -74,6 +74,22 @@ export interface WatchedRow<K, V> {
   readonly position: Position
 }
 
+/** Options of a watch of windows or sessions: those of one key, or of all if it is given none. */
+export interface WatchTimesOptions<K> extends QueryOptions {
+  readonly key?: K
+  /** Bounds with the meaning that they have in a query: ms since the epoch, or dates; both included. */
+  readonly from?: number | Date
+  readonly to?: number | Date
+}
+
+/** The result of a window, or a session, that is watched, as it is now. Without a value it is gone, or has expired. */
+export interface WatchedWindow<K, V> extends WatchedRow<K, V> {
+  /** ms since the epoch. */
+  readonly start: number
+  /** ms since the epoch; of a window exclusive, of a session the time of its last record. */
+  readonly end: number
+}
+
 /** A row of a store. */
 export interface Row<K, V> {
   readonly key: K
@@ -168,8 +184,28 @@ export interface KeyValueView<K, V> extends WatchView<K, V> {
   prefix(prefix: string | Uint8Array, options?: PrefixOptions): AsyncIterableIterator<Row<K, V>>
 }
 
+/** Windows or sessions that can be watched. */
+interface WatchTimesView<K, V> {
+  /**
+   * Shows the windows or sessions that there are, and then those that change, for as long as the loop runs: as the
+   * `watch` of a `KeyValueView` shows rows, with the same promises, and rejects as it does.
+   *
+   * A window that the store has let go of, because its retention has passed, is shown without a value, within some
+   * seconds. When sessions merge, those that there were are shown without a value, and the one that they have become
+   * with its own.
+   *
+   * @throws MR_CONFIG, MR_QUERY_KEY; MR_QUERY_KIND, by rejecting, for a store that keeps duplicates
+   * @example
+   * ```ts
+   * for await (const { start, value } of minutes.watch({ key: 'alice' })) console.log(start, value)
+   * ```
+   * Kafka Streams has no such query; ksqlDB calls it a push query.
+   */
+  watch(options?: WatchTimesOptions<K>): AsyncIterableIterator<WatchedWindow<K, V>>
+}
+
 /** A window store as it is asked; it rejects as `KeyValueView` does. */
-export interface WindowView<K, V> {
+export interface WindowView<K, V> extends WatchTimesView<K, V> {
   readonly name: string
   /** Returns the result of the window that starts then (ms, or a date). */
   get(key: K, start: number | Date, options?: QueryOptions): Promise<V | undefined>
@@ -180,7 +216,7 @@ export interface WindowView<K, V> {
 }
 
 /** A session store as it is asked; it rejects as `KeyValueView` does. */
-export interface SessionView<K, V> {
+export interface SessionView<K, V> extends WatchTimesView<K, V> {
   readonly name: string
   /** The sessions of one key that overlap these bounds, by end. */
   sessions(key: K, range?: TimeRange): AsyncIterableIterator<WindowRow<K, V>>

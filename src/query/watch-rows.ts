@@ -1,11 +1,11 @@
-import type { ChangedRow } from './change-page.ts'
+import type { RowNow, WindowPlace } from '../state/reads.ts'
 import type { Position } from './row-request.ts'
-import { printOf, ShownRows } from './shown-rows.ts'
+import { nameOfEnd, printOf, ShownRows } from './shown-rows.ts'
 import type { AskedStore, CheckedQuery, Watched } from './store-queries.ts'
 import { addPosition } from './watch.ts'
 
-/** A row that differs from what was shown of its key. */
-export interface ShownChange extends Pick<ChangedRow, 'key' | 'value' | 'timestamp'> {
+/** A row that differs from what was shown of it. */
+export interface ShownChange extends RowNow {
   readonly partition: number
   /** What was shown up to here, of all partitions. */
   readonly position: Position
@@ -13,7 +13,7 @@ export interface ShownChange extends Pick<ChangedRow, 'key' | 'value' | 'timesta
 
 /**
  * The rows of a watch, each once as long as it does not change, although its parts may begin again: what has come again
- * is left out, and what has not is gone.
+ * is left out, and what has not, or has expired, is gone.
  */
 export async function* watchRows(
   store: AskedStore,
@@ -24,7 +24,7 @@ export async function* watchRows(
   const reached = new Map<number, Position>()
   let position = options.at ?? {}
   /** A key that is watched alone is shown although it has no row. */
-  let isAwaited = watched.key !== undefined
+  let isAwaited = watched.key !== undefined && watched.times === undefined
   for await (const { event, source } of store.watch(watched, options)) {
     const { partition } = source
     if (reached.get(partition) !== source.position) position = addPosition(position, source.position)
@@ -36,17 +36,35 @@ export async function* watchRows(
         shown.begin()
         break
       case 'current':
-        for (const key of shown.gone()) {
-          yield { key: Buffer.from(key, 'latin1'), value: undefined, timestamp: -1, partition, position }
-        }
+      case 'expired': {
+        const gone = event.kind === 'current' ? shown.gone() : shown.expire(nameOfEnd(event.before))
+        for (const name of gone) yield { ...placeOf(name, watched), ...NO_ROW, partition, position }
         break
+      }
       default: {
-        const { key, value, timestamp } = event
+        const { key, value, timestamp, start, end } = event
         const print = value === undefined ? undefined : printOf(value, timestamp)
-        const isNew = shown.take(key.toString('latin1'), print)
-        if (isNew || isAwaited) yield { key, value, timestamp, partition, position }
+        const isNew = shown.take(nameOf(event, watched), print)
+        if (isNew || isAwaited) yield { key, value, timestamp, start, end, partition, position }
         isAwaited = false
       }
     }
   }
 }
+
+const NO_ROW = { value: undefined, timestamp: -1 }
+
+/** Names a row by its key; a window or session by its end, its start and its key. */
+function nameOf({ key, start, end }: WindowPlace, { times }: Watched): string {
+  const text = key.toString('latin1')
+  return times === undefined ? text : `${nameOfEnd(end)}${start} ${text}`
+}
+
+function placeOf(name: string, { times }: Watched): WindowPlace {
+  if (times === undefined) return { key: Buffer.from(name, 'latin1'), start: -1, end: -1 }
+  const keyAt = name.indexOf(' ', START) + 1
+  const [end, start, key] = [name.slice(0, START), name.slice(START, keyAt), name.slice(keyAt)]
+  return { key: Buffer.from(key, 'latin1'), start: Number(start), end: Number(end) }
+}
+
+const START = nameOfEnd(0).length

@@ -45,15 +45,19 @@ export type RowOp = RowQuery['op']
 export interface WatchQuery {
   readonly op: 'watch'
   readonly key?: Buffer
+  /** Not of windows and sessions. */
   readonly prefix?: Buffer
+  /** Of windows and sessions: bounds of their times, with the meaning that they have in a query of windows. */
+  readonly from?: number
+  readonly to?: number
 }
 
-/** One who is notified of keys whose rows may have changed. */
+/** One who is notified of rows that may have changed. */
 export interface RowWatcher {
   readonly consistency: Consistency
   readonly query: WatchQuery
-  /** The row can be read when this is called. The bytes of the key are valid during the call. */
-  changed(key: Buffer): void
+  /** The row can be read when this is called. The bytes of its id are valid during the call. */
+  changed(id: Buffer): void
 }
 
 /** The changes of a store. */
@@ -73,6 +77,34 @@ export interface WindowPlace {
   readonly key: Buffer
   readonly start: number
   readonly end: number
+}
+
+/** A row as it is now. */
+export interface RowNow extends WindowPlace {
+  /** Undefined: there is no such row. */
+  readonly value: Buffer | undefined
+  /** Event time, ms; -1 in stores without timestamps, and without a row. */
+  readonly timestamp: number
+}
+
+/** Rows with ids: bytes that no two rows of a store have in common, and in whose order they come. */
+export interface IdentifiedRows extends StoredRows {
+  readonly id: Buffer
+}
+
+/** How the rows of a store are watched. */
+export interface WatchedStore {
+  readonly changes: RowChanges
+  /** True: windows or sessions, of which a key may have many. False: the id of a row is its key. */
+  readonly isTimed: boolean
+  /** Returns whether a watch that is notified of this row is of its time. */
+  isOf(query: WatchQuery, id: Buffer): boolean
+  /** Opens the rows that a watch is of, behind the one with the id `after`. */
+  open(query: WatchQuery, after: Buffer | undefined, consistency: Consistency): IdentifiedRows
+  /** Returns a row. Its bytes are valid until the store is read again. */
+  row(id: Buffer, consistency: Consistency): RowNow
+  /** Returns the end before which windows and sessions have expired: none is there, and none comes back. */
+  expiredBefore(consistency: Consistency): number
 }
 
 /** A row of a store as bytes. */
@@ -99,8 +131,8 @@ export interface StoredRows extends StoredRow {
 /** A store as queries read it: rows as bytes. Reading leaves nothing behind in memory. */
 export interface StoreReads {
   readonly ops: readonly RowOp[]
-  /** Absent: the rows of this kind of store cannot be watched. */
-  readonly changes?: RowChanges
+  /** Absent: the rows of this store cannot be watched. */
+  readonly watched?: WatchedStore
   /**
    * Must be called before committed rows are read. Returns false while only the outcome of the commit under way could
    * tell what is committed: what it replaces was not kept, because nobody had read before.

@@ -54,9 +54,10 @@ class Owner implements AsyncDisposable {
 }
 
 const shown = ({ rows }: RowPage): string[] =>
-  readEvents(rows).map((event) =>
-    event.kind === 'begin' || event.kind === 'current' ? event.kind : `${event.kind} ${event.key.toString()}`,
-  )
+  readEvents(rows).map((event) => {
+    if (event.kind === 'expired') return `${event.kind} ${event.before}`
+    return event.kind === 'begin' || event.kind === 'current' ? event.kind : `${event.kind} ${event.key.toString()}`
+  })
 
 function codeOf(error: unknown): unknown {
   return error instanceof MillraceError ? error.code : error

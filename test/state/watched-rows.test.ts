@@ -7,10 +7,27 @@ import { ChangeWriter, readEvents } from '../../src/query/change-page.ts'
 import { WatchedRows } from '../../src/query/watched-rows.ts'
 import { json } from '../../src/serde/serdes.ts'
 import type { Consistency, WatchQuery } from '../../src/state/reads.ts'
-import type { EntryCursor, KeyValueState, StateStore, VersionedState } from '../../src/state/states.ts'
+import type {
+  EntryCursor,
+  KeyValueState,
+  PeriodState,
+  SessionCursor,
+  SessionState,
+  StateStore,
+  VersionedState,
+  WindowCursor,
+  WindowState,
+} from '../../src/state/states.ts'
 import type { StoreSpec } from '../../src/topology/store-spec.ts'
 import { Random } from './support/random.ts'
-import { keyValueSpec, StateHarness, versionedSpec, windowSpec } from './support/state-harness.ts'
+import {
+  keyValueSpec,
+  periodSpec,
+  sessionSpec,
+  StateHarness,
+  versionedSpec,
+  windowSpec,
+} from './support/state-harness.ts'
 
 /*
  * Stores change, commit, fail to commit, and are written to their engines or not, while somebody watches them, in pages
@@ -26,10 +43,12 @@ afterEach(async () => {
 const KEYS = ['', 'a', 'aa', 'ab', 'b', 'a\u0000', 'é', ...Array.from({ length: 20 }, (_, n) => `b${n}`)]
 const VALUES = json<{ n: number }>()
 
-/** Values as text, by key. */
+/** Values as text, by key; of windows and sessions by key, start and end. */
 type Rows = ReadonlyMap<string, string>
 
 interface Kind {
+  /** True: windows or sessions. */
+  readonly isTimed?: true
   readonly name: string
   readonly spec: StoreSpec
   put(store: StateStore, random: Random, n: number): void
@@ -64,7 +83,83 @@ const versioned: Kind = {
   all: (store) => rowsOf((store as VersionedState<string, unknown>).all()),
 }
 
-const KINDS = [keyValue(true, false), keyValue(false, true), versioned]
+const nameOf = (key: string, start: number, end: number): string => (end < 0 ? key : `${key} ${start}-${end}`)
+
+function timesOf(name: string): { readonly key: string; readonly start: number; readonly end: number } {
+  const [, key = '', start, end] = /^(.*) (\d+)-(\d+)$/s.exec(name) ?? []
+  return { key, start: Number(start), end: Number(end) }
+}
+
+function timedRowsOf(
+  cursor: WindowCursor<unknown, unknown> & Partial<SessionCursor<unknown, unknown>>,
+  size?: number,
+): Rows {
+  const rows = new Map<string, string>()
+  while (cursor.next()) {
+    const { key, start, end = start, value } = cursor
+    rows.set(nameOf(key as string, start, size === undefined ? end : start + size), JSON.stringify(value))
+  }
+  cursor.close()
+  return rows
+}
+
+/** Event times: they go on by a minute and a half each twenty puts, and back by up to ten minutes. */
+const timeOf = (random: Random, n: number): number => Math.max(0, n * 4500 - random.below(600_000))
+const WINDOW = 30_000
+const RETENTION = 600_000
+
+const windows = (caching: boolean): Kind => ({
+  isTimed: true,
+  name: `a window store (caching: ${caching})`,
+  spec: windowSpec({ caching, value: VALUES, retention: RETENTION, windowSize: WINDOW }),
+  put: (store, random, n) => {
+    const start = Math.floor(timeOf(random, n) / WINDOW) * WINDOW
+    ;(store as WindowState<string, unknown>).put(random.pick(KEYS), start, valueOf(random, n), n)
+  },
+  all: (store) => timedRowsOf((store as WindowState<string, unknown>).fetchAll(0, Infinity, false), WINDOW),
+})
+
+/** Sessions that merge, as the operator merges them: those that there were go. */
+const sessions = (caching: boolean): Kind => ({
+  isTimed: true,
+  name: `a session store (caching: ${caching})`,
+  spec: sessionSpec({ caching, value: VALUES, retention: RETENTION }),
+  put: (store, random, n) => {
+    const state = store as SessionState<string, unknown>
+    const [key, time] = [random.pick(KEYS), timeOf(random, n)]
+    const near = state.findSessions(key, time - WINDOW, time + WINDOW, false)
+    const merged: { readonly start: number; readonly end: number }[] = []
+    while (near.next()) merged.push({ start: near.start, end: near.end })
+    near.close()
+    for (const { start, end } of merged) state.put(key, start, end, null)
+    const all = [...merged, { start: time, end: time }]
+    state.put(key, Math.min(...all.map(({ start }) => start)), Math.max(...all.map(({ end }) => end)), { n })
+  },
+  all: (store) => timedRowsOf((store as SessionState<string, unknown>).findByEnd(0, Infinity, false)),
+})
+
+const periods: Kind = {
+  isTimed: true,
+  name: 'a store of windows of the calendar',
+  spec: periodSpec({ value: VALUES, retention: RETENTION }),
+  put: (store, random, n) => {
+    const start = Math.floor(timeOf(random, n) / WINDOW) * WINDOW
+    const end = start + random.pick([WINDOW, 2 * WINDOW])
+    ;(store as PeriodState<string, unknown>).put(random.pick(KEYS), start, end, valueOf(random, n), n)
+  },
+  all: (store) => timedRowsOf((store as PeriodState<string, unknown>).findByEnd(0, Infinity, false)),
+}
+
+const KINDS = [
+  keyValue(true, false),
+  keyValue(false, true),
+  versioned,
+  windows(false),
+  windows(true),
+  sessions(false),
+  sessions(true),
+  periods,
+]
 
 /** Reads a watch into a map, as a client does. */
 class Client {
@@ -75,14 +170,16 @@ class Client {
   readonly #harness: StateHarness
   /** Number of times that all rows were sent. */
   begun = 0
+  /** Number of rows that came. */
+  rows = 0
   isAwake = false
 
   constructor(h: StateHarness, query: WatchQuery, consistency: Consistency, mostChanged?: number) {
     this.#harness = h
-    const reads = h.state.reads('store')!
+    const store = h.state.reads('store')!.watched!
     const limit = mostChanged === undefined ? {} : { mostChanged }
     const wake = (): void => void (this.isAwake = true)
-    this.watched = new WatchedRows({ reads, changes: reads.changes!, query, consistency, wake, ...limit })
+    this.watched = new WatchedRows({ store, query, consistency, wake, ...limit })
   }
 
   /** Reads one page. @param check is called with each row */
@@ -102,8 +199,16 @@ class Client {
         this.#arriving = undefined
         continue
       }
-      const [key, value] = [event.key.toString(), event.value?.toString()]
+      if (event.kind === 'expired') {
+        for (const rows of [this.seen, this.#arriving]) {
+          for (const name of rows?.keys() ?? []) if (timesOf(name).end < event.before) rows?.delete(name)
+        }
+        continue
+      }
+      const key = nameOf(event.key.toString(), event.start, event.end)
+      const value = event.value?.toString()
       check(key, value)
+      this.rows++
       for (const rows of [this.seen, this.#arriving]) {
         if (value === undefined) rows?.delete(key)
         else rows?.set(key, value)
@@ -112,8 +217,10 @@ class Client {
   }
 
   readAll(): Rows {
-    this.#harness.state.reads('store')!.changes!.look()
-    while (this.watched.hasNews) this.read(100)
+    this.#harness.state.reads('store')!.watched!.changes.look()
+    this.watched.lookAtTime()
+    do this.read(100)
+    while (this.watched.hasNews)
     return this.seen
   }
 }
@@ -126,7 +233,28 @@ const QUERIES: readonly WatchQuery[] = [
   { op: 'watch', key: Buffer.from('') },
 ]
 
-function among(rows: Rows, { key, prefix }: WatchQuery): Rows {
+const TIMED_QUERIES: readonly WatchQuery[] = [
+  { op: 'watch' },
+  { op: 'watch', key: Buffer.from('a') },
+  { op: 'watch', from: 300_000, to: 900_000 },
+  { op: 'watch', key: Buffer.from('b1'), from: 600_000, to: Number.MAX_SAFE_INTEGER - 1 },
+]
+
+const queriesOf = ({ isTimed }: Kind): readonly WatchQuery[] => (isTimed === true ? TIMED_QUERIES : QUERIES)
+
+function amongTimes(rows: Rows, { key: of, from = 0, to = Infinity }: WatchQuery, isWindow: boolean): Rows {
+  return new Map(
+    [...rows].filter(([name]) => {
+      const { key, start, end } = timesOf(name)
+      if (of !== undefined && of.toString() !== key) return false
+      return start <= to && (isWindow ? start : end) >= from
+    }),
+  )
+}
+
+function among(rows: Rows, query: WatchQuery, { isTimed, spec }: Kind): Rows {
+  if (isTimed === true) return amongTimes(rows, query, spec.kind === 'window')
+  const { key, prefix } = query
   return new Map(
     [...rows].filter(([text]) =>
       key === undefined ? text.startsWith(prefix?.toString() ?? '') : text === key.toString(),
@@ -143,7 +271,7 @@ async function watchThrough(kind: Kind, engine: EngineFactory, seed: number): Pr
   let beganAgain = false
   const open = (): void => {
     expect(h.state.reads('store')!.observe()).toBe(true)
-    clients = QUERIES.flatMap((query) => [
+    clients = queriesOf(kind).flatMap((query) => [
       new Client(h, query, 'committed'),
       new Client(h, query, 'latest'),
       new Client(h, query, 'committed', 200),
@@ -154,7 +282,10 @@ async function watchThrough(kind: Kind, engine: EngineFactory, seed: number): Pr
     for (const client of clients) {
       if (random.chance(0.6) || !client.watched.hasNews) continue
       const isCommitted = client.watched.consistency === 'committed'
+      const expired = h.state.reads('store')!.watched!.expiredBefore('committed')
       client.read(random.pick([1, 60, 300]), (key, value) => {
+        // What expires while it is sent may still come, before it is said to have expired.
+        if (kind.isTimed === true && timesOf(key).end < expired) return
         if (isCommitted) expect({ key, value }).toEqual({ key, value: committed.get(key) })
       })
     }
@@ -165,7 +296,7 @@ async function watchThrough(kind: Kind, engine: EngineFactory, seed: number): Pr
     for (const client of clients) {
       const { query, consistency } = client.watched
       const rows = consistency === 'committed' ? committed : latest
-      expect({ query, consistency, seen: client.readAll() }).toEqual({ query, consistency, seen: among(rows, query) })
+      expect({ query, consistency, seen: client.readAll() }).toEqual({ query, consistency, seen: among(rows, query, kind) })
     }
   }
   for (let n = 0; n < 400; n++) {
@@ -181,7 +312,7 @@ async function watchThrough(kind: Kind, engine: EngineFactory, seed: number): Pr
     h.state.logChanges(() => undefined)
     readSome()
     // One who begins while a commit is under way misses none of it.
-    if (random.chance(0.3)) clients.push(new Client(h, random.pick(QUERIES), 'committed'))
+    if (random.chance(0.3)) clients.push(new Client(h, random.pick(queriesOf(kind)), 'committed'))
     if (random.chance(0.5)) kind.put(h.store(), random, n)
     if (random.chance(0.1)) {
       // The task is closed, and its watches with it.
@@ -196,7 +327,11 @@ async function watchThrough(kind: Kind, engine: EngineFactory, seed: number): Pr
     )
     h.state.committed()
     for (const { watched, isAwake } of asleep) {
-      if (!isAwake) expect(among(begun, watched.query)).toEqual(among(committed, watched.query))
+      if (isAwake) continue
+      const [before, after] = [among(committed, watched.query, kind), among(begun, watched.query, kind)]
+      // Nobody is woken by what expires.
+      const left = kind.isTimed === true ? [...before].filter(([name]) => after.has(name)) : before
+      expect(after).toEqual(new Map(left))
     }
     committed = begun
     readSome()
@@ -235,12 +370,12 @@ describe.each([memoryEngine, rocksdbEngine, levelEngine])('on $name', (engine) =
     try {
       const half = Math.floor(h.log.length / 2)
       await standby.replay(h.log.slice(0, half))
-      const clients = QUERIES.flatMap((query) =>
+      const clients = queriesOf(kind).flatMap((query) =>
         (['committed', 'latest'] as const).map((consistency) => new Client(standby, query, consistency)),
       )
       for (const client of clients) client.readAll()
       await standby.replay(h.log.slice(half))
-      for (const client of clients) expect(client.readAll()).toEqual(among(expected, client.watched.query))
+      for (const client of clients) expect(client.readAll()).toEqual(among(expected, client.watched.query, kind))
     } finally {
       await standby.close()
     }
@@ -264,7 +399,37 @@ test('nothing is noted of a store that nobody watches any more', async () => {
   expect(again.watched.hasNews).toBe(false)
 })
 
-test('windows cannot be watched', async () => {
-  const h = (harness = await StateHarness.open([windowSpec()]))
-  expect(h.state.reads('store')!.changes).toBeUndefined()
+test('a session that grows is sent as it is, and not as all that it has been', async () => {
+  const h = (harness = await StateHarness.open([sessionSpec({ value: VALUES, retention: RETENTION })]))
+  const store = h.store<SessionState<string, unknown>>()
+  h.state.reads('store')!.observe()
+  const grow = (from: number, to: number): void => {
+    for (let end = from; end < to; end++) {
+      store.put('a', 0, end, null)
+      store.put('a', 0, end + 1, { n: end + 1 })
+    }
+  }
+  const commit = (): void => {
+    h.state.logChanges(() => undefined)
+    h.state.committed()
+  }
+  store.put('a', 0, 0, { n: 0 })
+  commit()
+  const clients = (['committed', 'latest'] as const).map((consistency) => new Client(h, { op: 'watch' }, consistency))
+  for (const client of clients) expect(client.readAll()).toEqual(new Map([['a 0-0', '{"n":0}']]))
+  grow(0, 100)
+  commit()
+  grow(100, 150)
+  expect(clients.map((client) => client.readAll())).toEqual([
+    new Map([['a 0-100', '{"n":100}']]),
+    new Map([['a 0-150', '{"n":150}']]),
+  ])
+  // One that there was, what became of it by the commit, and of that.
+  expect(clients.map(({ rows }) => rows)).toEqual([3, 4])
+  for (const { watched } of clients) watched.close()
+})
+
+test('a store that keeps duplicates cannot be watched', async () => {
+  const h = (harness = await StateHarness.open([windowSpec({ retainDuplicates: true })]))
+  expect(h.state.reads('store')!.watched).toBeUndefined()
 })

@@ -24,7 +24,13 @@ const query = z.discriminatedUnion('op', [
     after: z.strictObject({ key: bytes, start: time, end: time }).optional(),
   }),
   z.strictObject({ op: z.literal('versions'), key: bytes, from: time, to: time, reverse }),
-  z.strictObject({ op: z.literal('watch'), key: bytes.optional(), prefix: bytes.optional() }),
+  z.strictObject({
+    op: z.literal('watch'),
+    key: bytes.optional(),
+    prefix: bytes.optional(),
+    from: time.optional(),
+    to: time.optional(),
+  }),
 ])
 
 const body = z.strictObject({

@@ -76,11 +76,12 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     this.changes = new KeyChanges<E>({
       mapKeyOf: (key) => this.keys.mapKeyOf(key),
       mapKey: ({ mapKey }) => mapKey,
-      keyOf: ({ key, mapKey }) => {
+      idOf: (entry) => {
         const scratch = place.scratch.rewind()
-        this.keys.writeAs(key, mapKey, scratch)
+        this.writeId(entry, scratch)
         return scratch.row()
       },
+      isUnseen: (entry) => this.isUnseen(entry),
       release: (entry) => (entry.noted = false),
       unlogged: () => this.#unlogged,
     })
@@ -99,6 +100,16 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   /** Bytes of a row key before the changelog key. */
   protected abstract readonly rowHeaderLength: number
   protected abstract writeRowKey(entry: E, writer: StatePlace['rows']): void
+  /** Writes what distinguishes the entry from others for those who watch. */
+  protected writeId({ key, mapKey }: E, writer: ByteWriter): void {
+    this.keys.writeAs(key, mapKey, writer)
+  }
+
+  /** Returns true if there is no row, and no reader can have seen one. */
+  protected isUnseen(_entry: E): boolean {
+    return false
+  }
+
   protected abstract emit(entry: E, newValue: V | null, oldValue: V | null, timestamp: number, headers: Headers): void
   /** Forgets an absent entry, whose row is gone now, too. */
   protected abstract forget(entry: E): void
@@ -171,6 +182,11 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     const scratch = this.place.scratch.rewind()
     this.#writeRow(entry, scratch)
     return scratch.copyOfRow()
+  }
+
+  /** Returns true if the entry has a row that was logged and is not deleted, and that the engine lacks. */
+  protected isStaged({ row }: E): boolean {
+    return this.#staged.has(row)
   }
 
   observe(): boolean {

@@ -5,8 +5,10 @@ export interface ChangeSource<C> {
   /** @throws MR_STATE_DESERIALIZE */
   mapKeyOf(key: Buffer): unknown
   mapKey(change: C): unknown
-  /** Returns the bytes of the key, valid until the next call. */
-  keyOf(change: C): Buffer
+  /** Returns the id of the row, valid until the next call. */
+  idOf(change: C): Buffer
+  /** Returns true if there is no row, and no reader can have seen one. */
+  isUnseen(change: C): boolean
   /** Has the next change of this key noted, too. */
   release(change: C): void
   /** Returns what has changed since changes were last logged. */
@@ -82,10 +84,10 @@ export class KeyChanges<C> implements RowChanges {
     this.#watchers.latest.notify(changes)
   }
 
-  /** As `restored`, for the bytes of a key. */
-  restoredKey(key: Buffer): void {
-    this.#watchers.committed.notifyKey(key)
-    this.#watchers.latest.notifyKey(key)
+  /** As `restored`, for the id of a row and the bytes of its key. */
+  restoredRow(id: Buffer, key: Buffer): void {
+    this.#watchers.committed.notifyRow(id, key)
+    this.#watchers.latest.notifyRow(id, key)
   }
 
   /** The engine has all that was logged. */
@@ -139,26 +141,29 @@ class Watchers<C> {
 
   notify(changes: readonly C[]): void {
     if (this.isEmpty) return
+    const source = this.#source
     for (const change of changes) {
-      const ofKey = this.#ofKey.size === 0 ? undefined : this.#ofKey.get(this.#source.mapKey(change))
-      if (ofKey !== undefined || this.#ofPrefix.size > 0) this.#notify(this.#source.keyOf(change), ofKey)
+      const ofKey = this.#ofKey.size === 0 ? undefined : this.#ofKey.get(source.mapKey(change))
+      if (ofKey === undefined && this.#ofPrefix.size === 0) continue
+      if (!source.isUnseen(change)) this.#notify(source.idOf(change), ofKey)
     }
   }
 
-  notifyKey(key: Buffer): void {
-    if (!this.isEmpty)
-      this.#notify(key, this.#ofKey.size === 0 ? undefined : this.#ofKey.get(this.#source.mapKeyOf(key)))
+  notifyRow(id: Buffer, key: Buffer): void {
+    if (this.isEmpty) return
+    this.#notify(id, this.#ofKey.size === 0 ? undefined : this.#ofKey.get(this.#source.mapKeyOf(key)))
   }
 
-  #notify(key: Buffer, ofKey: ReadonlySet<RowWatcher> = NOBODY): void {
-    for (const watcher of ofKey) watcher.changed(key)
-    for (const watcher of this.#ofPrefix) if (startsWith(key, watcher.query.prefix)) watcher.changed(key)
+  #notify(id: Buffer, ofKey: ReadonlySet<RowWatcher> = NOBODY): void {
+    for (const watcher of ofKey) watcher.changed(id)
+    for (const watcher of this.#ofPrefix) if (startsWith(id, watcher.query.prefix)) watcher.changed(id)
   }
 }
 
 const NOBODY: ReadonlySet<RowWatcher> = new Set()
 
-function startsWith(key: Buffer, prefix: Buffer | undefined): boolean {
+/** Where there are prefixes, the id of a row is its key. */
+function startsWith(id: Buffer, prefix: Buffer | undefined): boolean {
   if (prefix === undefined) return true
-  return key.length >= prefix.length && key.compare(prefix, 0, prefix.length, 0, prefix.length) === 0
+  return id.length >= prefix.length && id.compare(prefix, 0, prefix.length, 0, prefix.length) === 0
 }

@@ -64,6 +64,11 @@ export class StagedRows {
     return replaced === undefined ? valueOf(this.rows, row) : valueOf(this.#before, replaced)
   }
 
+  /** Returns false if the row is deleted, or not staged. */
+  has(row: number): boolean {
+    return row !== NOT_STAGED && this.rows.end(row) !== DELETED
+  }
+
   clear(): void {
     this.rows.clear()
     this.#firstNew = Infinity

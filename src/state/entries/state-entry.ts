@@ -50,6 +50,7 @@ const UNLOGGED = 4
 const REFERENCED = 8
 const AWAITED = 16
 const NOTED = 32
+const SEEN = 64
 
 export const NOT_STAGED = -1
 
@@ -65,7 +66,7 @@ export class StateEntry<K, V> implements Entry<V> {
   timestamp = -1
   /** The timestamp of its changelog record, in stores whose rows have none. */
   logTime = -1
-  /** Six booleans in one field, because there may be millions of entries. */
+  /** Seven booleans in one field, because there may be millions of entries. */
   #marks = REFERENCED
   /** The number of its row among those that wait for the engine. */
   row = NOT_STAGED
@@ -131,6 +132,15 @@ export class StateEntry<K, V> implements Entry<V> {
 
   set awaited(is: boolean) {
     this.#mark(AWAITED, is)
+  }
+
+  /** True if the engine may have had a row when the entry was made, or a reader has seen one that it lacked. */
+  get seen(): boolean {
+    return (this.#marks & SEEN) !== 0
+  }
+
+  set seen(is: boolean) {
+    this.#mark(SEEN, is)
   }
 
   #mark(mark: number, is: boolean): void {

@@ -130,8 +130,9 @@ export class KeyValueEntryStore<K, V>
 
   restoredRows(rowKeys: readonly Buffer[]): void {
     for (const rowKey of rowKeys) {
-      if (rowKey.compare(this.#header, 0, PREFIX_LENGTH, 0, PREFIX_LENGTH) === 0)
-        this.changes.restoredKey(rowKey.subarray(PREFIX_LENGTH))
+      if (rowKey.compare(this.#header, 0, PREFIX_LENGTH, 0, PREFIX_LENGTH) !== 0) continue
+      const key = rowKey.subarray(PREFIX_LENGTH)
+      this.changes.restoredRow(key, key)
     }
   }
 

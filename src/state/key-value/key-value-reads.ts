@@ -1,8 +1,9 @@
 import type { KeyValueEngine } from '../../engine/engine.ts'
 import { readLong } from '../../serde/big-endian.ts'
 import { MergedRows, type RowChange } from '../entries/merged-rows.ts'
-import type { Consistency, RowChanges, RowOp, RowQuery, StoredRows, StoreReads } from '../reads.ts'
+import type { Consistency, IdentifiedRows, RowChanges, RowOp, RowQuery, StoreReads } from '../reads.ts'
 import { prefixBounds, rangeBounds } from '../rows/row-bounds.ts'
+import { WatchedKeys } from './watched-keys.ts'
 
 /** Rows `header ‖ key` as one reader sees them. */
 export interface KeyedRows {
@@ -27,21 +28,19 @@ const OPS: readonly RowOp[] = ['get', 'range', 'prefix']
 /** Reads of a key-value store. */
 export class KeyValueReads implements StoreReads {
   readonly ops = OPS
+  readonly watched: WatchedKeys
   readonly #source: KeyValueSource
 
   constructor(source: KeyValueSource) {
     this.#source = source
-  }
-
-  get changes(): RowChanges {
-    return this.#source.changes
+    this.watched = new WatchedKeys(source.changes, (query, consistency) => this.open(query, consistency))
   }
 
   observe(): boolean {
     return this.#source.observe()
   }
 
-  open(query: RowQuery, consistency: Consistency): StoredRows {
+  open(query: RowQuery, consistency: Consistency): IdentifiedRows {
     const rows = this.#source.rows(consistency)
     return new KeyValueRows(openKeyed(rows, query), rows.header.length, this.#source.timestamped)
   }
@@ -100,7 +99,7 @@ class OneRow implements KeyedCursor {
   }
 }
 
-class KeyValueRows implements StoredRows {
+class KeyValueRows implements IdentifiedRows {
   readonly isRow = true
   readonly start = -1
   readonly end = -1
@@ -116,6 +115,10 @@ class KeyValueRows implements StoredRows {
 
   next(): boolean {
     return this.#cursor.next()
+  }
+
+  get id(): Buffer {
+    return this.key
   }
 
   get key(): Buffer {

@@ -71,11 +71,12 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     this.#changes = new KeyChanges({
       mapKeyOf: (key) => this.#keys.mapKeyOf(key),
       mapKey: ({ history }) => history.mapKey,
-      keyOf: ({ history }) => {
+      idOf: ({ history }) => {
         const scratch = place.scratch.rewind()
         this.#keys.writeAs(history.key, history.mapKey, scratch)
         return scratch.row()
       },
+      isUnseen: () => false,
       release: ({ version }) => (version.noted = false),
       unlogged: () => this.#unlogged,
     })

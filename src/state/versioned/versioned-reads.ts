@@ -3,8 +3,18 @@ import { NO_BYTES } from '../../platform/no-bytes.ts'
 import type { KeyCodec } from '../codecs.ts'
 import { sortedByRowKey, type RowChange } from '../entries/merged-rows.ts'
 import { openKeyed, type KeyedCursor } from '../key-value/key-value-reads.ts'
+import { WatchedKeys } from '../key-value/watched-keys.ts'
 import { ListedRows } from '../listed-rows.ts'
-import type { Consistency, RowChanges, RowOp, RowQuery, StoredRow, StoredRows, StoreReads } from '../reads.ts'
+import type {
+  Consistency,
+  IdentifiedRows,
+  RowChanges,
+  RowOp,
+  RowQuery,
+  StoredRow,
+  StoredRows,
+  StoreReads,
+} from '../reads.ts'
 import { ByteWriter } from '../rows/byte-writer.ts'
 import type { Retention } from '../segment-retention.ts'
 import { scanPast } from './past-rows.ts'
@@ -32,17 +42,15 @@ const OPS: readonly RowOp[] = ['get', 'range', 'prefix', 'versions']
 /** Reads of a versioned store. */
 export class VersionedReads<K, V> implements StoreReads {
   readonly ops = OPS
+  readonly watched: WatchedKeys
   readonly #source: VersionedSource<K, V>
   readonly #header: Buffer
   readonly #writer = new ByteWriter(256)
 
   constructor(source: VersionedSource<K, V>) {
     this.#source = source
+    this.watched = new WatchedKeys(source.changes, (query, consistency) => this.#latestRows(query, consistency))
     this.#header = source.layout.latestSpace(this.#writer.rewind()).copyOfRow()
-  }
-
-  get changes(): RowChanges {
-    return this.#source.changes
   }
 
   observe(): boolean {
@@ -51,6 +59,10 @@ export class VersionedReads<K, V> implements StoreReads {
 
   open(query: RowQuery, consistency: Consistency): StoredRows {
     if (query.op === 'versions') return new ListedRows(this.#versions(query, consistency))
+    return this.#latestRows(query, consistency)
+  }
+
+  #latestRows(query: RowQuery, consistency: Consistency): LatestRows {
     const { engine, history } = this.#source
     const rows = {
       engine,
@@ -132,7 +144,7 @@ export class VersionedReads<K, V> implements StoreReads {
 }
 
 /** The latest versions of keys, without those that are deletions. */
-class LatestRows implements StoredRows {
+class LatestRows implements IdentifiedRows {
   readonly end = Infinity
   readonly #cursor: KeyedCursor
   readonly #keyOffset: number
@@ -152,6 +164,10 @@ class LatestRows implements StoredRows {
   /** Keys whose latest version is a deletion are passed over. */
   get isRow(): boolean {
     return this.#version.value !== null
+  }
+
+  get id(): Buffer {
+    return this.key
   }
 
   get key(): Buffer {

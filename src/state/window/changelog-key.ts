@@ -33,6 +33,11 @@ export class TimedLayout {
     return this.segmentHeader(writer, this.#retention.segment(time))
   }
 
+  /** Returns whether a row of the engine is one of this store's, of the first form. */
+  isOf(row: Buffer): boolean {
+    return row.readUInt16BE(0) === this.#prefix && row.readUInt8(PREFIX_LENGTH) === PRIMARY
+  }
+
   segmentHeader(writer: ByteWriter, segment: number): ByteWriter {
     return writer.int16(this.#prefix).byte(PRIMARY).int64(segment)
   }

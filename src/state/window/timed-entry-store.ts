@@ -97,7 +97,9 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
       retention,
       windowSize: spec.kind === 'window' ? spec.windowSize : undefined,
       timestamped,
+      watchable: spec.kind === 'window' && spec.retainDuplicates ? undefined : this.changes,
       observe: () => this.observe(),
+      seen: (rowKey, consistency) => this.#seen(rowKey, consistency),
       changes: (key, from, to, consistency) => this.#changes(key, from, to, consistency),
     })
   }
@@ -202,13 +204,47 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   #changes(key: Buffer | undefined, from: number, to: number, consistency: Consistency): RowChange[] {
     const changes: RowChange[] = []
     for (const entry of this.#changed(key, from, to)) {
-      const row = entry.dirty ? this.seenRow(entry, consistency) : undefined
+      const row = this.#seenRow(entry, consistency)
       if (row === undefined) continue
       const scratch = this.place.scratch.rewind()
       this.writeRowKey(entry, scratch)
       changes.push({ rowKey: scratch.copyOfRow(), row })
     }
     return sortedByRowKey(changes)
+  }
+
+  #seen(rowKey: Buffer, consistency: Consistency): Buffer | null | undefined {
+    const layout = this.#layout
+    const bucket = this.#buckets.ofBytes(rowKey.subarray(layout.headerLength, layout.keyEnd(rowKey)))
+    const entry = bucket?.find(layout.timeOf(rowKey), layout.subOf(rowKey))
+    return entry === undefined ? undefined : this.#seenRow(entry, consistency)
+  }
+
+  #seenRow(entry: TimedEntry<K, V>, consistency: Consistency): Buffer | null | undefined {
+    const row = entry.dirty ? this.seenRow(entry, consistency) : undefined
+    if (row !== undefined && row !== null) entry.seen = true
+    return row
+  }
+
+  get isWatched(): boolean {
+    return this.changes.isWatched
+  }
+
+  restoredRows(rowKeys: readonly Buffer[]): void {
+    const layout = this.#layout
+    for (const rowKey of rowKeys) {
+      if (layout.isOf(rowKey))
+        this.changes.restoredRow(rowKey, rowKey.subarray(layout.headerLength, layout.keyEnd(rowKey)))
+    }
+  }
+
+  protected override writeId(entry: TimedEntry<K, V>, writer: ByteWriter): void {
+    this.writeRowKey(entry, writer)
+  }
+
+  /** Sessions that grow leave an entry for each record behind. */
+  protected override isUnseen(entry: TimedEntry<K, V>): boolean {
+    return !entry.present && !entry.seen && !entry.stored && !this.isStaged(entry)
   }
 
   #changed(key: Buffer | undefined, from: number, to: number): readonly TimedEntry<K, V>[] {

@@ -16,6 +16,7 @@ export class TimedEntry<K, V> extends StateEntry<K, V> implements TimedPlace {
     this.bucket = bucket
     this.time = time
     this.sub = sub
+    if (!known) this.seen = true
   }
 
   get keyBytes(): Buffer {

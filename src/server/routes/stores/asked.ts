@@ -22,11 +22,20 @@ export interface Asked {
   readonly rows: ShownRows
 }
 
-/** @throws MR_STORE_UNKNOWN; MR_QUERY_KIND if the store has no such list */
-export function asked({ streams }: Served, name: string, list: ListOfStore, form: KeyForm | undefined): Asked {
+/**
+ * @param list one of these
+ * @throws MR_STORE_UNKNOWN; MR_QUERY_KIND if the store has no such list
+ */
+export function asked(
+  { streams }: Served,
+  name: string,
+  list: ListOfStore | readonly [ListOfStore, ...ListOfStore[]],
+  form: KeyForm | undefined,
+): Asked {
   const store = streams.askedStore(name)
   const lists = listsOf(store)
-  if (!lists.includes(list)) throw otherKind(store, list, lists)
+  const wanted = typeof list === 'string' ? ([list] as const) : list
+  if (!lists.some((each) => wanted.includes(each))) throw otherKind(store, wanted[0], lists)
   const keys = new StoreKeys(store, form)
   return { store, keys, rows: new ShownRows(store, keys) }
 }
