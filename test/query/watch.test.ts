@@ -3,11 +3,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { json, storeRef, Streams, string, topic, TopicWriter } from 'millrace'
-import type { AppConfig, Application, KeyValueView, Log, WatchedRow } from 'millrace'
+import { windowStore, windowStoreRef } from 'millrace'
+import type { AppConfig, Application, KeyValueView, Log, WatchedRow, WatchedWindow } from 'millrace'
 import { TopologyTestDriver } from '../../src/testing/index.ts'
-import { cities, everyKind, history, logOfEveryKind, prices, write } from './every-kind.ts'
+import { cities, everyKind, history, logOfEveryKind, minutes, prices, visits, words, write } from './every-kind.ts'
 
 const payments = topic('payments', { key: string(), value: json<number>() })
+const pairs = topic('pairs', { key: string(), value: json<number>() })
+const values = { key: string(), value: json<number>() }
+const twins = windowStoreRef('twins', values)
 const totals = storeRef('totals', { key: string(), value: json<number>() })
 
 /** A payment that goes wrong the first time. */
@@ -30,6 +34,8 @@ function app(config: Partial<AppConfig> = {}): Application {
       (total, cents) => (cents === 0 ? null : total + cents) as number,
       { store: totals },
     )
+    const readings = windowStore('twins', { ...values, windowSize: '1m', retention: '1h', retainDuplicates: true })
+    builder.stream(pairs).process(() => ({ process() {} }), { stores: [readings] })
   })
 }
 
@@ -37,7 +43,7 @@ let directory = ''
 let log: Log
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'millrace-watch-'))
-  log = await logOfEveryKind(payments)
+  log = await logOfEveryKind(payments, pairs)
 })
 afterEach(async () => {
   await log.close()
@@ -73,6 +79,38 @@ async function readTo<V>(
     else last.set(value.key, value.value)
   }
   return shown
+}
+
+/** Windows or sessions that a watch has shown. */
+class Shown {
+  readonly rows: WatchedWindow<string, number>[] = []
+  readonly #watch: AsyncIterableIterator<WatchedWindow<string, number>>
+  readonly #last = new Map<string, number>()
+
+  constructor(watch: AsyncIterableIterator<WatchedWindow<string, number>>) {
+    this.#watch = watch
+  }
+
+  /** Reads until these are all that there are. */
+  async reach(wanted: readonly string[]): Promise<void> {
+    const shown = (): string =>
+      [...this.#last]
+        .map(([place, value]) => `${place}: ${value}`)
+        .sort()
+        .join()
+    while (shown() !== [...wanted].sort().join()) {
+      const { value: row, done } = await this.#watch.next()
+      if (done === true) throw new Error('the watch has ended')
+      this.rows.push(row)
+      const place = `${row.key} ${row.start}-${row.end}`
+      if (row.value === undefined) this.#last.delete(place)
+      else this.#last.set(place, row.value)
+    }
+  }
+
+  async end(): Promise<void> {
+    await this.#watch.return!()
+  }
 }
 
 describe.each([
@@ -144,6 +182,47 @@ describe.each([
     await Promise.all([tea.return!(), rivers.return!()])
   })
 
+  test('is of windows and of sessions, of a key, of a time, or of all', async () => {
+    await write(log, words, ['ann', 'x', 0], ['ann', 'x', 61_000], ['bob', 'x', 0])
+    await using streams = await start({ guarantee, threads })
+    const ofAnn = streams.store(minutes).watch({ key: 'ann', timeout })
+    const early = streams.store(minutes).watch({ to: new Date(0), timeout })
+    const visited = streams.store(visits).watch({ timeout })
+    const byWindow = new Shown(ofAnn)
+    const byStart = new Shown(early)
+    const bySession = new Shown(visited)
+    await byWindow.reach(['ann 0-60000: 1', 'ann 60000-120000: 1'])
+    await byStart.reach(['ann 0-60000: 1', 'bob 0-60000: 1'])
+    await bySession.reach(['ann 0-0: 1', 'ann 61000-61000: 1', 'bob 0-0: 1'])
+    // The two sessions become one: those that there were go.
+    await write(log, words, ['ann', 'x', 30_000], ['ann', 'x', 40_000])
+    await byWindow.reach(['ann 0-60000: 3', 'ann 60000-120000: 1'])
+    await byStart.reach(['ann 0-60000: 3', 'bob 0-60000: 1'])
+    await bySession.reach(['ann 0-61000: 4', 'bob 0-0: 1'])
+    const gone = bySession.rows.filter(({ value }) => value === undefined)
+    expect(gone.map(({ key, start, end }) => `${key} ${start}-${end}`)).toEqual(
+      expect.arrayContaining(['ann 0-0', 'ann 61000-61000']),
+    )
+    await Promise.all([ofAnn.return!(), early.return!(), visited.return!()])
+  })
+
+  test('shows windows and sessions that have expired without a value', async () => {
+    const hour = 3_600_000
+    await write(log, words, ['ann', 'x', 0])
+    await using streams = await start({ guarantee, threads })
+    const byWindow = new Shown(streams.store(minutes).watch({ key: 'ann', timeout }))
+    const bySession = new Shown(streams.store(visits).watch({ key: 'ann', timeout }))
+    await byWindow.reach(['ann 0-60000: 1'])
+    await bySession.reach(['ann 0-0: 1'])
+    await write(log, words, ['ann', 'x', 5 * hour])
+    await byWindow.reach([`ann ${5 * hour}-${5 * hour + 60_000}: 1`])
+    await bySession.reach([`ann ${5 * hour}-${5 * hour}: 1`])
+    for (const { rows } of [byWindow, bySession]) {
+      expect(rows.find(({ value }) => value === undefined)).toMatchObject({ key: 'ann', start: 0, timestamp: -1 })
+    }
+    await Promise.all([byWindow.end(), bySession.end()])
+  })
+
   test('goes on when the task is opened again elsewhere, with what is new and what is gone', async () => {
     await pay(['a1', 1], ['a2', 2], ['b1', 3])
     await using streams = await start({ guarantee, threads, onUncaughtError: 'replaceThread' })
@@ -207,8 +286,11 @@ test('goes on from a position, in one partition, and refuses what it cannot do',
   for (const options of [{ key: 'a', prefix: 'a' }, { prefix: 7 }, { keys: 'a' }]) {
     expect(() => store.watch(options as never)).toThrow(expect.objectContaining({ code: 'MR_CONFIG' }))
   }
-  const windows = streams.askedStore('minutes').watch({}, { role: 'active', maxLag: 0, timeout: 60_000 } as never)
-  await expect(windows.next()).rejects.toMatchObject({ code: 'MR_QUERY_KIND' })
+  for (const options of [{ prefix: 'a' }, { from: 'monday' }, { from: Number.NaN }]) {
+    const watching = (): unknown => streams.store(minutes).watch(options as never)
+    expect(watching).toThrow(expect.objectContaining({ code: 'MR_CONFIG' }))
+  }
+  await expect(streams.store(twins).watch({ timeout }).next()).rejects.toMatchObject({ code: 'MR_QUERY_KIND' })
 })
 
 test.each(['exactly_once', 'at_least_once'] as const)('is of the test driver, too, %s', async (guarantee) => {

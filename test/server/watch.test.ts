@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { request as ask, type IncomingMessage } from 'node:http'
 import { Hono } from 'hono'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { silentLogger, string, topic, tumbling } from 'millrace'
+import { silentLogger, string, topic, TopicWriter, tumbling } from 'millrace'
 import { serve, type Server, type ServerOptions } from 'millrace/server'
 import { ServerEvents, type SentEvent } from '../../src/cli/server-events.ts'
 import { eventStream, type ServerEvent } from '../../src/server/http/event-stream.ts'
@@ -16,7 +16,12 @@ let running: Running
 let server: Server
 beforeAll(async () => {
   accounts = await Accounts.start(
-    (builder) => void builder.stream(clicks).groupByKey().windowedBy(tumbling('1m')).count({ store: 'minutes' }),
+    (builder) =>
+      void builder
+        .stream(clicks)
+        .groupByKey()
+        .windowedBy(tumbling('1m', { grace: '1d' }))
+        .count({ store: 'minutes' }),
     clicks,
   )
   ;({ running, server } = accounts)
@@ -24,6 +29,12 @@ beforeAll(async () => {
   await until(async () => (await fetch(`${accounts.url}/v1/stores/accounts/entries?key=a%2Fb`)).ok)
 })
 afterAll(() => accounts[Symbol.asyncDispose]())
+
+async function click(...records: readonly (readonly [string, number])[]): Promise<void> {
+  await using writer = await TopicWriter.open(accounts.log, clicks)
+  for (const [key, timestamp] of records) writer.write(key, 'x', { timestamp })
+  await writer.flush()
+}
 
 /** A watch over a real socket. */
 class Client {
@@ -44,8 +55,13 @@ class Client {
     response.on('close', () => (this.hasEnded = true))
   }
 
-  static async open(query: string, headers: Record<string, string> = {}, of = server): Promise<Client> {
-    const request = ask(`${of.address!.url}/v1/stores/accounts/watch${query}`, { headers })
+  static async open(
+    query: string,
+    headers: Record<string, string> = {},
+    of = server,
+    store = 'accounts',
+  ): Promise<Client> {
+    const request = ask(`${of.address!.url}/v1/stores/${store}/watch${query}`, { headers })
     request.end()
     const [response] = (await once(request, 'response')) as [IncomingMessage]
     return new Client(response)
@@ -112,6 +128,31 @@ describe('GET /v1/stores/{store}/watch', () => {
     for (const client of [some, all, nobody, nasty]) client.end()
   })
 
+  test('sends windows with their bounds, those of a time, and what has expired', async () => {
+    await click(['ann', 0], ['ann', 60_000], ['bob', 0])
+    const all = await Client.open('', {}, server, 'minutes')
+    const early = await Client.open('?key=ann&to=1970-01-01', {}, server, 'minutes')
+    await all.has('value ann 1')
+    await early.has('value ann 1')
+    await until(() => all.shown.filter((event) => event.startsWith('value')).length === 3)
+    const row = all.events.find(({ event, data }) => event === 'value' && data.includes('"ann"'))!
+    const { partition, start } = JSON.parse(row.data) as { partition: number; start: number }
+    const place = { key: 'ann', partition, start, end: start + 60_000 }
+    expect(JSON.parse(row.data)).toEqual({ ...place, value: 1, timestamp: start })
+    await click(['ann', 1])
+    await early.has('change ann 2')
+    const day = 86_400_000
+    await click(['ann', 2 * day])
+    await all.has('expired')
+    const expired = all.events.find(({ event }) => event === 'expired')!
+    const { endBefore, ...rest } = JSON.parse(expired.data) as { endBefore: number }
+    expect(rest).toEqual({ partition })
+    expect(endBefore).toBeGreaterThan(60_000)
+    expect(endBefore).toBeLessThanOrEqual(2 * day + 60_000)
+    expect(early.shown.filter((event) => event.startsWith('change'))).toEqual(['change ann 2'])
+    for (const client of [all, early]) client.end()
+  })
+
   test('goes on behind Last-Event-ID: with what there is then, and never with what was there before', async () => {
     const client = await Client.open('?key=bob')
     await client.has('current')
@@ -135,7 +176,9 @@ describe('GET /v1/stores/{store}/watch', () => {
     expect(await problem('?key=%ff')).toBe('400 MR_SERVER_REQUEST')
     expect(await problem('?partition=7')).toBe('404 MR_QUERY_PARTITION')
     expect(await problem('', {}, 'nothing')).toBe('404 MR_STORE_UNKNOWN')
-    expect(await problem('', {}, 'minutes')).toBe('409 MR_QUERY_KIND')
+    expect(await problem('?from=0')).toBe('400 MR_SERVER_REQUEST')
+    expect(await problem('?prefix=a', {}, 'minutes')).toBe('400 MR_SERVER_REQUEST')
+    expect(await problem('?from=monday', {}, 'minutes')).toBe('400 MR_SERVER_REQUEST')
   })
 
   test('answers HEAD without a body, and holds nothing for it', async () => {

@@ -296,7 +296,11 @@ async function watchThrough(kind: Kind, engine: EngineFactory, seed: number): Pr
     for (const client of clients) {
       const { query, consistency } = client.watched
       const rows = consistency === 'committed' ? committed : latest
-      expect({ query, consistency, seen: client.readAll() }).toEqual({ query, consistency, seen: among(rows, query, kind) })
+      expect({ query, consistency, seen: client.readAll() }).toEqual({
+        query,
+        consistency,
+        seen: among(rows, query, kind),
+      })
     }
   }
   for (let n = 0; n < 400; n++) {

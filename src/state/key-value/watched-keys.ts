@@ -16,11 +16,7 @@ export class WatchedKeys implements WatchedStore {
     return true
   }
 
-  open(
-    { prefix = NO_BYTES }: WatchQuery,
-    after: Buffer | undefined,
-    consistency: Consistency,
-  ): IdentifiedRows {
+  open({ prefix = NO_BYTES }: WatchQuery, after: Buffer | undefined, consistency: Consistency): IdentifiedRows {
     return this.#open({ op: 'prefix', prefix, reverse: false, ...(after === undefined ? {} : { after }) }, consistency)
   }
 

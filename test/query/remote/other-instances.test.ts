@@ -176,8 +176,15 @@ describe('an instance that does not have the task', () => {
     await write('rum 1', '2')
     expect(await read(one, 'rum 1: 2')).toEqual(['rum 1: 2'])
     expect(await read(some, 'rum 1: 2')).toEqual(['rum 1: 2'])
+    const timed = [asker.store(minutes).watch({ key: 'word 7' }), asker.store(visits).watch({ key: 'word 7' })] as const
+    const windows = [streams.store(minutes).fetch('word 7'), streams.store(visits).sessions('word 7')] as const
+    for (const [index, theirs] of windows.entries()) {
+      for (const { start, end, value } of await all(theirs)) {
+        expect((await timed[index]!.next()).value).toMatchObject({ key: 'word 7', start, end, value })
+      }
+    }
     const before = connections()
-    await Promise.all([one.return!(), some.return!()])
+    await Promise.all([one, some, ...timed].map((watch) => watch.return!()))
     await until(() => connections() < before)
   })
 
