@@ -1099,7 +1099,7 @@ export interface SessionStoreEntry<K, V> {
   readonly value: V
 }
 
-export interface SessionView<K, V> {
+export interface SessionView<K, V> extends WatchTimesView<K, V> {
   readonly name: string
   sessions(key: K, range?: TimeRange): AsyncIterableIterator<WindowRow<K, V>>
   range(range?: TimeRange): AsyncIterableIterator<WindowRow<K, V>>
@@ -1591,12 +1591,23 @@ export interface WatchOptions<K> extends QueryOptions {
   readonly prefix?: string | Uint8Array
 }
 
+export interface WatchTimesOptions<K> extends QueryOptions {
+  readonly key?: K
+  readonly from?: number | Date
+  readonly to?: number | Date
+}
+
 export interface WatchedRow<K, V> {
   readonly key: K
   readonly value: V | undefined
   readonly timestamp: number
   readonly partition: number
   readonly position: Position
+}
+
+export interface WatchedWindow<K, V> extends WatchedRow<K, V> {
+  readonly start: number
+  readonly end: number
 }
 
 export type Weekday = 'monday' | 'tuesday' | 'wednesday' | 'thursday' | 'friday' | 'saturday' | 'sunday'
@@ -1633,7 +1644,7 @@ export interface WindowStoreOptions extends StoreOptions {
   readonly retention?: Duration
 }
 
-export interface WindowView<K, V> {
+export interface WindowView<K, V> extends WatchTimesView<K, V> {
   readonly name: string
   get(key: K, start: number | Date, options?: QueryOptions): Promise<V | undefined>
   fetch(key: K, range?: TimeRange): AsyncIterableIterator<WindowRow<K, V>>

@@ -577,6 +577,10 @@ interface ScanOptions {
   readonly limit?: number
 }
 
+interface WatchTimesView<K, V> {
+  watch(options?: WatchTimesOptions<K>): AsyncIterableIterator<WatchedWindow<K, V>>
+}
+
 interface WatchView<K, V> {
   watch(options?: WatchOptions<K>): AsyncIterableIterator<WatchedRow<K, V>>
 }

@@ -75,7 +75,7 @@ function watchPathOf(store: string, key: string | undefined, options: QueryOptio
   if (other === undefined) return `v1/stores/${encodeURIComponent(store)}/watch?${parametersOf(key, options)}`
   const name = other === 'asOf' ? 'as-of' : other
   throw new MillraceError('MR_CLI_USAGE', `--watch cannot be used with --${name}`, {
-    hint: 'A key, the keys with a --prefix, or all keys can be watched; windows and sessions also with --from and --to.',
+    hint: 'Watch a key, keys with a --prefix, or all keys; windows and sessions also with --from and --to.',
   })
 }
 

@@ -19,7 +19,7 @@ export interface ChangedRow extends RowNow {
 }
 
 const KINDS = ['begin', 'current', 'value', 'change', 'expired'] as const
-/** Bytes before the key and the value: kind, what there is besides, the lengths, the timestamp (of `expired`: before). */
+/** Bytes before key and value: kind, what there is besides, the lengths, the timestamp (`before` of `expired`). */
 const HEADER = 1 + 1 + 4 + 4 + 8
 const HAS_VALUE = 1
 /** Start and end follow the header. */

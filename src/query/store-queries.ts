@@ -47,7 +47,7 @@ export class SerializedKey {
 export interface Watched {
   readonly key?: SerializedKey | undefined
   readonly prefix?: Buffer | undefined
-  /** Of windows and sessions, and of them alone: bounds of their times, as `timesOf` returns them. */
+  /** Bounds as `timesOf` returns them, given for windows and sessions, and for these alone. */
   readonly times?: { readonly from: number; readonly to: number } | undefined
 }
 

@@ -47,7 +47,7 @@ export interface WatchQuery {
   readonly key?: Buffer
   /** Not of windows and sessions. */
   readonly prefix?: Buffer
-  /** Of windows and sessions: bounds of their times, with the meaning that they have in a query of windows. */
+  /** Bounds of windows and sessions, with the meaning that they have in a query of windows. */
   readonly from?: number
   readonly to?: number
 }

@@ -33,8 +33,8 @@ export function watch(served: Served, ping = PING): Route {
       200: {
         description:
           'events: `begin` (the rows of a partition follow), `value` (a row), `current` (these were all), ' +
-          '`change` (a row that has changed, or `deleted`), `expired` (windows and sessions that end before `endBefore` ' +
-          'are gone), `problem` (the last event). `id` is the position, for Last-Event-ID',
+          '`change` (a row that has changed, or `deleted`), `expired` (windows and sessions that end before ' +
+          '`endBefore` are gone), `problem` (the last event). `id` is the position, for Last-Event-ID',
         content: { 'text/event-stream': z.string() },
       },
     },
