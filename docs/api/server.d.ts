@@ -31,6 +31,7 @@ export interface ServerOptions {
   readonly hosts?: readonly string[]
   readonly cors?: readonly string[]
   readonly deadLetters?: boolean
+  readonly pages?: Readonly<Record<string, string>>
   readonly limits?: ServerLimits
 }
 

@@ -274,7 +274,7 @@ async function startServed({ options, logger }: Run, app: Application, given: St
         : { tls: { cert, key, ...(peerCa === undefined ? {} : { peerCa }) } }),
       deadLetters: httpDeadLetters !== undefined,
     })
-    logger.info({ url: address?.url }, 'serving HTTP')
+    logger.info({ url: address?.url, console: `${address?.url}/console` }, 'serving HTTP')
   } catch (error) {
     await streams.close().catch(() => {})
     throw error

@@ -1,9 +1,10 @@
 import type { Application } from '../application/application.ts'
 import type { Health } from '../health/health.ts'
+import type { RestoreSnapshot } from '../health/snapshot.ts'
 import type { Log } from '../log/log.ts'
 import type { MetricsOptions, MetricsSnapshot } from '../metrics/snapshot.ts'
 import { option, Place, type Option } from '../options/options.ts'
-import type { PeerDoor } from '../query/remote/peer-door.ts'
+import type { Peers } from '../query/remote/peer-door.ts'
 import type { AskedStore } from '../query/store-queries.ts'
 import type { ViewsByKind } from '../query/views.ts'
 import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
@@ -67,11 +68,13 @@ export interface CompanionHost {
   store<View extends { readonly name: string }>(name: string): View
   /** @internal Returns a store to be asked by serialized keys. @throws MR_STORE_UNKNOWN */
   askedStore(name: string): AskedStore
-  /** @internal What other instances of the application may ask. */
-  readonly peerDoor: PeerDoor
+  /** @internal What other instances of the application may ask, and what they are asked. */
+  readonly peers: Peers
   stores<S>(name: string): S[]
   status(): StreamsStatus
   health(): Health
+  /** @internal Returns the stores of this process that are being restored. */
+  restores(): readonly RestoreSnapshot[]
   /** @internal True after `Streams.drain`: clients had better connect elsewhere. */
   readonly isDraining: boolean
   /** Returns all metrics of this instance: see `Streams.metrics`. */

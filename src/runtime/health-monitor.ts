@@ -1,5 +1,6 @@
 import { healthOf, type Health } from '../health/health.ts'
 import { HealthWatch, OBSERVE_EVERY, type WatchedThread } from '../health/health-watch.ts'
+import type { AppSnapshot, RestoreSnapshot } from '../health/snapshot.ts'
 import type { Clock, TimerHandle } from '../platform/clock.ts'
 import type { StreamsState } from './streams-status.ts'
 import type { ThreadHandle } from './thread/thread-handle.ts'
@@ -29,9 +30,18 @@ export class HealthMonitor {
   }
 
   health(): Health {
+    return healthOf(this.#snapshot())
+  }
+
+  /** Returns the stores that are being restored, and how fast. */
+  restores(): readonly RestoreSnapshot[] {
+    return this.#snapshot().threads.flatMap(({ restores }) => restores)
+  }
+
+  #snapshot(): AppSnapshot {
     const { state } = this.#application()
     const threads = this.#observe()
-    return healthOf(this.#watch.snapshot(threads, { state, draining: this.draining, readyLag: this.#readyLag }))
+    return this.#watch.snapshot(threads, { state, draining: this.draining, readyLag: this.#readyLag })
   }
 
   stop(): void {

@@ -1,8 +1,8 @@
 import type { Application, Logger } from '../application/application.ts'
 import { systemClock } from '../platform/clock.ts'
 import { InstanceRows } from '../query/remote/instance-rows.ts'
-import { PeerClient } from '../query/remote/peer-client.ts'
-import { LocalDoor, type PeerDoor } from '../query/remote/peer-door.ts'
+import { noToken, PeerClient } from '../query/remote/peer-client.ts'
+import { LocalDoor, type PeerDoor, type Peers } from '../query/remote/peer-door.ts'
 import { formatOf } from '../query/remote/wire.ts'
 import { knownStore, StoreQueries } from '../query/store-queries.ts'
 import { PeerToken } from '../credentials/peer-token.ts'
@@ -41,7 +41,7 @@ export async function openCredentials(
 }
 
 /** Queries of this process: to its own tasks and to other instances, and from those. */
-export class InstanceQueries {
+export class InstanceQueries implements Peers {
   /** Where the tasks of the application are, as far as this process knows. */
   readonly routes = new Routes()
   readonly door: PeerDoor
@@ -71,6 +71,11 @@ export class InstanceQueries {
       formatOf: formatOfStore,
     })
     this.stores = new StoreQueries({ topology, applicationId: app.id, log, clock, owners, guarantee })
+  }
+
+  async read(endpoint: string, path: string, deadline: number): Promise<unknown> {
+    if (this.#client === undefined) throw noToken({})
+    return this.#client.read(endpoint, path, deadline)
   }
 
   /** Closes the connections to other instances. */

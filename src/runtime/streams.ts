@@ -10,13 +10,14 @@ import { decideOn } from '../application/decide-on.ts'
 import { carefulListener } from '../application/careful-logger.ts'
 import { requireApplication } from '../application/app-module.ts'
 import type { Health } from '../health/health.ts'
+import type { RestoreSnapshot } from '../health/snapshot.ts'
 import type { Log } from '../log/log.ts'
 import type { MetricsOptions, MetricsSnapshot } from '../metrics/snapshot.ts'
 import type { Companion, CompanionHost } from './companion.ts'
 import { InstanceQueries, openCredentials, type PeerCredentials } from './instance-queries.ts'
 import { instancesOf, type Instance } from './instance.ts'
 import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
-import type { PeerDoor } from '../query/remote/peer-door.ts'
+import type { Peers } from '../query/remote/peer-door.ts'
 import { knownStore, type AskedStore } from '../query/store-queries.ts'
 import { viewOf } from '../query/store-views.ts'
 import type { ViewsByKind } from '../query/views.ts'
@@ -320,6 +321,11 @@ export class Streams implements CompanionHost, AsyncDisposable {
     return this.#health.health()
   }
 
+  /** @internal */
+  restores(): readonly RestoreSnapshot[] {
+    return this.#health.restores()
+  }
+
   /**
    * Takes readiness off, so that requests are sent elsewhere, and changes nothing else: records are processed, stores
    * answer. Call it some seconds before `close()`, as `millrace run` does at SIGTERM: load balancers need that time to
@@ -418,8 +424,8 @@ export class Streams implements CompanionHost, AsyncDisposable {
   }
 
   /** @internal */
-  get peerDoor(): PeerDoor {
-    return this.#queries.door
+  get peers(): Peers {
+    return this.#queries
   }
 
   /**

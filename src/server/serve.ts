@@ -11,7 +11,7 @@ import type { Reply } from './http/reply.ts'
 import { Router } from './http/router.ts'
 import { Watches } from './http/watches.ts'
 import { FAMILIES } from './routes/families.ts'
-import { SERVE, type ServerOptions } from './server-options.ts'
+import { SERVE, type ServerOptions, type ServerToken } from './server-options.ts'
 
 /** Where a server listens. */
 export interface ServerAddress {
@@ -53,7 +53,7 @@ export interface Server extends AsyncDisposable {
  */
 export async function serve(streams: CompanionHost, given: ServerOptions = {}): Promise<Server> {
   requireStreams(streams)
-  const { listen, auth, tls, hosts, cors: origins, limits, deadLetters } = readOptions(SERVE, given, 'serve()')
+  const { listen, auth, tls, hosts, cors: origins, limits, deadLetters, pages } = readOptions(SERVE, given, 'serve()')
   if (deadLetters) requireDeadLetters(streams)
   const { logger } = streams.app.settings
   const tokens = typeof auth === 'object' ? await Tokens.open(auth.tokens, logger) : auth
@@ -69,11 +69,12 @@ export async function serve(streams: CompanionHost, given: ServerOptions = {}): 
     hosts: names,
     origins,
     isLoopback,
-    isPeer: (token) => streams.peerDoor.accepts(token),
+    isPeer: (token) => streams.peers.door.accepts(token),
     logger,
   })
   const watches = new Watches(limits.watches)
-  const routes = FAMILIES.flatMap((family) => family({ streams, deadLetters, watches }))
+  const settings = shownSettings(streams, given)
+  const routes = FAMILIES.flatMap((family) => family({ streams, deadLetters, watches, pages, settings }))
   const router = new Router({ routes, access, mostBody: limits.body, origins, logger })
   const server = new AppServer(streams, router, watches, listener)
   access.warnOnce('socket')
@@ -157,6 +158,27 @@ function freeName(streams: CompanionHost, name: string): string {
   let free = name
   for (let number = 2; companions.has(free); number++) free = `${name} ${number}`
   return free
+}
+
+/** Returns the settings of the server for people who look at it: of tokens and keys, only that there are some. */
+function shownSettings(streams: CompanionHost, given: ServerOptions): readonly (readonly [string, string])[] {
+  const { listen = '8080', auth, tls, hosts = [], cors = [], deadLetters = false } = given
+  const advertised = streams.instances().find(({ isLocal }) => isLocal)?.endpoint
+  return [
+    ['listen', String(listen)],
+    ['advertise', advertised ?? 'nothing'],
+    ['auth', auth === undefined ? 'none on the loopback address' : typeof auth === 'string' ? auth : tokensOf(auth)],
+    ['tls', tls === undefined ? 'none' : MASK],
+    ['hosts', hosts.join(', ') || 'none'],
+    ['cors', cors.join(', ') || 'none'],
+    ['deadLetters', String(deadLetters)],
+  ]
+}
+
+const MASK = '••••••'
+
+function tokensOf({ tokens }: { readonly tokens: readonly ServerToken[] }): string {
+  return tokens.map(({ role }) => `${role} ${MASK}`).join(', ')
 }
 
 function closed(): MillraceError {

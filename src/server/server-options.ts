@@ -47,6 +47,11 @@ export interface ServerOptions {
    * `auth` is `'none'`. The application must have a `deadLetterTopic`. Default: false.
    */
   readonly deadLetters?: boolean
+  /**
+   * Pages of your own, by name: `{ map: 'dist/map' }` shows the files of that directory at `/map/`, `index.html` first.
+   * They are sent to everybody, ask this server and no other, and are read once, when it starts. Default: none.
+   */
+  readonly pages?: Readonly<Record<string, string>>
   /** How much a request may be, and how many there may be. */
   readonly limits?: ServerLimits
 }
@@ -182,6 +187,19 @@ export const SERVE = {
     default: false,
     description: '[dead letters over HTTP](dead-letters.md#over-http), by tokens with the role `dead-letters`',
   }),
+  pages: option<Readonly<Record<string, string>>>(
+    '`{ NAME: directory }`',
+    { default: {}, defaultText: 'none', description: '[pages of your own](server.md#pages-of-your-own)' },
+    (value, place) => {
+      if (typeof value !== 'object' || value === null || Array.isArray(value)) throw place.refuse(value, PAGES_HINT)
+      return Object.fromEntries(
+        Object.entries(value).map(([name, directory]) => [
+          readPageName(name, place),
+          readDirectory(directory, place.inner(`.${name}`)),
+        ]),
+      )
+    },
+  ),
   limits: limitsOption(),
 } satisfies TableOf<ServerOptions>
 
@@ -226,6 +244,32 @@ function sourceOf(kind: 'token' | 'sha256' | 'file' | 'env', text: string, place
   if (kind !== 'sha256') return { kind, text }
   if (!/^[0-9a-f]{64}$/i.test(text)) throw inner.refuse(text, 'Give 64 hexadecimal digits, as sha256sum prints.')
   return { kind, sha256: Buffer.from(text, 'hex') }
+}
+
+const PAGES_HINT = "Give directories of pages by their names, as in { map: 'dist/map' }."
+
+/** Paths that begin with these are the server's own, now or later. */
+const OWN: ReadonlySet<string> = new Set([
+  'console',
+  'internal',
+  'livez',
+  'metrics',
+  'readyz',
+  'startupz',
+  'v1',
+  'v2',
+  'v3',
+])
+
+function readPageName(name: string, place: Place): string {
+  if (/^[a-z][a-z0-9-]*$/.test(name) && !OWN.has(name)) return name
+  const why = OWN.has(name) ? 'is a path of the server' : 'is no name of a page'
+  throw place.error(`${JSON.stringify(name)} in ${place.text} ${why}`, PAGES_HINT)
+}
+
+function readDirectory(value: unknown, place: Place): string {
+  if (typeof value === 'string' && value !== '') return value
+  throw place.refuse(value, PAGES_HINT)
 }
 
 function readHost(value: unknown, place: Place): string {

@@ -1,7 +1,14 @@
 /** External packages, and the rooms that may import them. */
 export const packages: Readonly<Record<string, readonly string[]>> = {
   '@hono/node-server': ['server/http'],
-  '@hono/zod-openapi': ['server/http', 'server/routes', 'server/routes/dead-letters', 'server/routes/stores'],
+  '@hono/zod-openapi': [
+    'server/http',
+    'server/routes',
+    'server/routes/console',
+    'server/routes/dead-letters',
+    'server/routes/pages',
+    'server/routes/stores',
+  ],
   '@nxtedition/rocksdb': ['engine/rocksdb'],
   '@platformatic/kafka': [
     'kafka/admin',
@@ -19,6 +26,6 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   chokidar: ['cli'],
   'cli-progress': ['cli'],
   commander: ['cli'],
-  hono: ['server/http', 'server/routes', 'server/routes/stores'],
+  hono: ['server/http', 'server/routes', 'server/routes/pages', 'server/routes/stores'],
   'temporal-polyfill': ['windowing'],
 }

@@ -422,10 +422,20 @@ export const rooms: Readonly<Record<string, Room>> = {
       'query/remote',
       'runtime',
       'server/http',
+      'server/routes/console',
       'server/routes/dead-letters',
+      'server/routes/pages',
       'server/routes/stores',
       'topology/describe',
     ],
+  },
+  'server/routes/console': {
+    holds: 'the console: its files, and what it shows of all instances',
+    knows: ['application', 'errors', 'metrics', 'platform', 'runtime', 'server/http', 'server/routes/pages'],
+  },
+  'server/routes/pages': {
+    holds: 'pages: files that are sent to everybody',
+    knows: ['errors', 'server/http'],
   },
   'server/routes/dead-letters': {
     holds: 'the routes that read and replay dead letters',

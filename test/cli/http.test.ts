@@ -26,6 +26,7 @@ describe('millrace run --http', () => {
     const cli = run('--http', '0', '--advertise', 'pod-0.app:8080', '--drain', '1d')
     const url = await urlOf(cli)
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/)
+    expect(cli.stderr).toContain(` console=${url}/console`)
     const ask = (path: string): Promise<Response> => fetch(url + path)
     expect(await (await ask('/livez')).text()).toBe('ok\n')
     expect(await (await ask('/v1/app')).json()).toMatchObject({ id: 'word-count', guarantee: 'exactly_once' })

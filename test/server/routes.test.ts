@@ -10,7 +10,7 @@ let server: Server
 
 /** The routes that are on without further options. */
 function routesOf({ streams, watches }: Running): Route[] {
-  return FAMILIES.flatMap((family) => family({ streams, watches, deadLetters: false })).filter(
+  return FAMILIES.flatMap((family) => family({ streams, watches, deadLetters: false, pages: {}, settings: [] })).filter(
     ({ off, hidden }) => off === undefined && hidden !== true,
   )
 }

@@ -460,7 +460,7 @@ describe('many keys', () => {
 
 test('answers are those that the document describes, nothing more and nothing less', async () => {
   const routes = FAMILIES.flatMap((family) =>
-    family({ streams: running.streams, watches: running.watches, deadLetters: false }),
+    family({ streams: running.streams, watches: running.watches, deadLetters: false, pages: {}, settings: [] }),
   )
   for (const [path, query] of [
     ['/v1/stores/{store}', 'counts'],

@@ -8,7 +8,7 @@ import {
 } from 'node:http'
 import { Agent as TlsAgent, request as requestByTls } from 'node:https'
 import type { PemFiles, Pems } from '../../credentials/pem-files.ts'
-import { isMillraceError, messageOf, MillraceError, propertyOf } from '../../errors/millrace-error.ts'
+import { isMillraceError, messageOf, MillraceError, propertyOf, type ErrorPlace } from '../../errors/millrace-error.ts'
 import type { Clock, TimerHandle } from '../../platform/clock.ts'
 import type { Opened } from '../ask.ts'
 import { readEvents } from '../change-page.ts'
@@ -38,6 +38,21 @@ export interface PeerQuestion {
   readonly isDoubtful: () => boolean
 }
 
+/** An exchange with another instance. */
+interface Exchange {
+  /** As the group has named it: nothing else is connected to. */
+  readonly endpoint: string
+  readonly path: string
+  /** JSON to send; undefined: a GET. */
+  readonly body: Buffer | undefined
+  readonly agent: Agent
+  /** What errors say that it is about. */
+  readonly place: ErrorPlace
+  /** When nobody waits any more, by the monotonic clock. */
+  readonly deadline: number
+  readonly isDoubtful: () => boolean
+}
+
 /** ms without an answer after which an instance is doubted. */
 const DOUBT_AFTER = 1000
 /** Connections to one instance for queries of keys. Each scan has one of its own beside them. */
@@ -48,6 +63,8 @@ const MOST_SCANS = 1000
 const ENDPOINT = /^(\[[0-9a-f:.]+\]|[^\s:/?#@%\\[\]]+):\d{1,5}$/i
 /** Bytes of a problem that are read. */
 const MOST_PROBLEM = 64 * 1024
+/** Bytes of a document that are read. */
+const MOST_DOCUMENT = 16 * 1024 * 1024
 
 /** Asks other instances, over connections that stay open. */
 export class PeerClient {
@@ -68,24 +85,20 @@ export class PeerClient {
    * what the instance answers
    */
   async open(question: PeerQuestion): Promise<Opened> {
-    const { format, deadline } = question
+    const { endpoint, format, deadline, isDoubtful, request: asked } = question
     const { application, clock } = this.#options
-    const token = await this.#options.token()
-    await this.#renew()
-    if (token === undefined && this.#pems?.cert === undefined) throw noToken(question.request)
-    this.#requireOpen(question)
-    const response = await this.#post(
-      question,
-      Buffer.from(encodeRequest(application, format, question.request)),
-      token,
-    )
-    // The reader of the response gets its errors. Without a listener they would end the process.
-    response.on('error', () => {})
-    const left = Math.max(0, deadline - clock.monotonic())
-    const timer = clock.schedule(left, () => response.destroy(late(question)))
+    const place = placeOf(asked)
+    const token = await this.#prove(place)
+    this.#requireOpen(endpoint, place)
+    this.#requireRoom(asked)
+    const body = Buffer.from(encodeRequest(application, format, asked))
+    const agent = isOfKeys(asked.query) ? this.#agents.keys : this.#agents.scans
+    const exchange: Exchange = { endpoint, path: PEER_PATH, body, agent, place, deadline, isDoubtful }
+    const response = await this.#send(exchange, token)
+    const timer = clock.schedule(Math.max(0, deadline - clock.monotonic()), () => response.destroy(late(exchange)))
     try {
       const isRows = response.statusCode === 200 && response.headers['content-type'] === PEER_TYPE
-      if (!isRows) throw await refusal(response, question)
+      if (!isRows) throw await refusal(response, exchange)
       const scan = new PeerScan(response, question)
       const page = await scan.next()
       if (page.more !== undefined) {
@@ -98,17 +111,53 @@ export class PeerClient {
     }
   }
 
+  /**
+   * Returns a document of another instance: JSON that it shows the others under a path.
+   *
+   * @param deadline when nobody waits any more, by the monotonic clock
+   * @throws as `open` does
+   */
+  async read(endpoint: string, path: string, deadline: number): Promise<unknown> {
+    const { clock } = this.#options
+    const place: ErrorPlace = {}
+    const token = await this.#prove(place)
+    this.#requireOpen(endpoint, place)
+    const agent = this.#agents.keys
+    const exchange = { endpoint, path, body: undefined, agent, place, deadline, isDoubtful: () => false }
+    const response = await this.#send(exchange, token)
+    const timer = clock.schedule(Math.max(0, deadline - clock.monotonic()), () => response.destroy(late(exchange)))
+    try {
+      if (response.statusCode !== 200) throw await refusal(response, exchange)
+      return JSON.parse(await textOf(response, MOST_DOCUMENT))
+    } catch (cause) {
+      response.destroy()
+      throw unreachable(exchange, cause)
+    } finally {
+      timer.cancel()
+    }
+  }
+
   close(): void {
     this.#isClosed = true
     this.#agents.keys.destroy()
     this.#agents.scans.destroy()
   }
 
-  #requireOpen({ endpoint, request: { store, partition, query } }: PeerQuestion): void {
-    if (this.#isClosed) throw new MillraceError('MR_CLOSED', 'the application was closed', { store })
-    if (!ENDPOINT.test(endpoint)) {
-      throw new MillraceError('MR_QUERY_PEER', `an instance advertises ${endpoint}, which is no HOST:PORT`, { store })
-    }
+  /** Returns the token to send, if there is one. Connections are made with the certificates that there are now. */
+  async #prove(place: ErrorPlace): Promise<string | undefined> {
+    const token = await this.#options.token()
+    await this.#renew()
+    if (token === undefined && this.#pems?.cert === undefined) throw noToken(place)
+    return token
+  }
+
+  #requireOpen(endpoint: string, place: ErrorPlace): void {
+    if (this.#isClosed) throw new MillraceError('MR_CLOSED', 'the application was closed', place)
+    if (ENDPOINT.test(endpoint)) return
+    throw new MillraceError('MR_QUERY_PEER', `an instance advertises ${endpoint}, which is no HOST:PORT`, place)
+  }
+
+  #requireRoom({ store, partition, query }: RowRequest): void {
     if (isOfKeys(query) || this.#scans < MOST_SCANS) return
     throw new MillraceError('MR_QUERY_LIMIT', `${MOST_SCANS} scans of other instances are open`, {
       store,
@@ -127,34 +176,39 @@ export class PeerClient {
   }
 
   /** Resolves when the head of the response is there. */
-  #post(question: PeerQuestion, body: Buffer, token: string | undefined): Promise<IncomingMessage> {
-    const { endpoint, request: asked } = question
+  #send(exchange: Exchange, token: string | undefined): Promise<IncomingMessage> {
+    const { endpoint, path, agent, body } = exchange
     const answer = Promise.withResolvers<IncomingMessage>()
     const options: RequestOptions = {
-      agent: isOfKeys(asked.query) ? this.#agents.keys : this.#agents.scans,
-      method: 'POST',
+      agent,
+      method: body === undefined ? 'GET' : 'POST',
       headers: {
         ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-        'content-type': 'application/json',
-        'content-length': body.length,
+        ...(body === undefined ? {} : { 'content-type': 'application/json', 'content-length': body.length }),
       },
     }
     const sent =
       this.#pems === undefined
-        ? request(`http://${endpoint}${PEER_PATH}`, options)
-        : requestByTls(`https://${endpoint}${PEER_PATH}`, options)
-    const watch = watched(sent, question, this.#options.clock)
+        ? request(`http://${endpoint}${path}`, options)
+        : requestByTls(`https://${endpoint}${path}`, options)
+    const watch = watched(sent, exchange, this.#options.clock)
     sent.on('response', (response) => {
       watch.cancel()
+      // The reader of the response gets its errors. Without a listener they would end the process.
+      response.on('error', () => {})
       answer.resolve(response)
     })
     sent.on('error', (cause) => {
       watch.cancel()
-      answer.reject(unreachable(question, cause))
+      answer.reject(unreachable(exchange, cause))
     })
     sent.end(body)
     return answer.promise
   }
+}
+
+function placeOf({ store, partition }: RowRequest): ErrorPlace {
+  return { store, partition }
 }
 
 /** Connections that stay open. Scans that are read slowly do not keep queries of keys waiting. */
@@ -167,12 +221,12 @@ function isOfKeys({ op }: RowRequest['query']): boolean {
 }
 
 /** Gives a request up at its deadline, or when there is somebody better to ask. */
-function watched(sent: ClientRequest, question: PeerQuestion, clock: Clock): TimerHandle {
-  const { deadline, isDoubtful } = question
+function watched(sent: ClientRequest, exchange: Exchange, clock: Clock): TimerHandle {
+  const { deadline, isDoubtful } = exchange
   let timer: TimerHandle
   const look = (): void => {
     const left = deadline - clock.monotonic()
-    if (left <= 0) sent.destroy(late(question))
+    if (left <= 0) sent.destroy(late(exchange))
     else if (isDoubtful()) sent.destroy(new Error('no answer, and another one may have the task'))
     else timer = clock.schedule(Math.min(left, DOUBT_AFTER), look)
   }
@@ -199,7 +253,8 @@ class PeerScan implements RowScans {
       if (frame.kind === 'page') requireWhole(this.#question.request, frame.rows)
     } catch (cause) {
       this.#response.destroy()
-      throw unreachable(this.#question, cause)
+      const { endpoint, request: asked } = this.#question
+      throw unreachable({ endpoint, place: placeOf(asked) }, cause)
     }
     if (frame.kind === 'failed' || !frame.more) void this.#frames.finish().catch(() => {})
     if (frame.kind === 'failed') throw frame.error
@@ -217,73 +272,67 @@ function requireWhole({ query }: RowRequest, rows: Buffer): void {
   else readRows(rows)
 }
 
-/** Returns the error of a response that has no rows. */
-async function refusal(response: IncomingMessage, { endpoint, request: asked }: PeerQuestion): Promise<MillraceError> {
+/** Returns the error of a response that is not what was asked for. */
+async function refusal(response: IncomingMessage, exchange: Exchange): Promise<MillraceError> {
+  const { endpoint, place } = exchange
   const { statusCode: status } = response
   let error: MillraceError | undefined
   try {
-    let text = ''
-    for await (const chunk of response) {
-      text += String(chunk)
-      if (text.length > MOST_PROBLEM) break
-    }
-    error = errorOf(JSON.parse(text))
+    error = errorOf(JSON.parse(await textOf(response, MOST_PROBLEM)))
   } catch {
     // Whatever listens there is no instance of this application.
   }
-  const { store, partition } = asked
   if (status === 401 || status === 403) {
     return new MillraceError('MR_QUERY_PEER_AUTH', `the instance at ${endpoint} does not know this one`, {
-      store,
-      partition,
+      ...place,
       hint: 'Give Streams.start() of every instance the same peerToken, or certificates of the authority in peerCa.',
     })
   }
   // What it says of the request is for its sender, which is this process and not the user.
   if (error?.code === 'MR_SERVER_ROUTE' || error?.code === 'MR_SERVER_REQUEST') {
     return new MillraceError('MR_QUERY_PEER_VERSION', `the instance at ${endpoint} does not know this kind of query`, {
-      store,
-      partition,
+      ...place,
       hint: 'Ask again when the rolling upgrade has come to its end.',
     })
   }
   if (error?.code === 'MR_CLOSED' || error?.code.startsWith('MR_SERVER_') === true) {
-    return unreachable({ endpoint, request: asked }, new Error(error.message))
+    return unreachable(exchange, new Error(error.message))
   }
-  return (
-    error ?? unreachable({ endpoint, request: asked }, new Error(`it answers ${status} without a problem of Millrace`))
-  )
+  return error ?? unreachable(exchange, new Error(`it answers ${status} without a problem of Millrace`))
 }
 
-function late({ endpoint, request: { store, partition } }: PeerQuestion): MillraceError {
+/** Reads a body to its end, or to `most` characters. */
+async function textOf(response: IncomingMessage, most: number): Promise<string> {
+  let text = ''
+  response.setEncoding('utf8')
+  for await (const chunk of response) {
+    text += String(chunk)
+    if (text.length > most) break
+  }
+  return text
+}
+
+function late({ endpoint, place }: Exchange): MillraceError {
   return new MillraceError('MR_QUERY_TIMEOUT', `the instance at ${endpoint} did not answer in time`, {
-    store,
-    partition,
+    ...place,
     hint: 'Ask again, or give the query a longer `timeout`.',
   })
 }
 
-function unreachable(question: Pick<PeerQuestion, 'endpoint' | 'request'>, cause: unknown): MillraceError {
+function unreachable({ endpoint, place }: Pick<Exchange, 'endpoint' | 'place'>, cause: unknown): MillraceError {
   if (isMillraceError(cause)) return cause
-  const { endpoint, request: asked } = question
   const why = String(propertyOf(cause, 'code') ?? messageOf(cause))
-  const { store, partition } = asked
   return new MillraceError('MR_QUERY_PEER', `the instance at ${endpoint} does not answer: ${why}`, {
-    store,
-    partition,
+    ...place,
     cause,
     hint: 'Ask again. If it goes on, look whether the instance serves what it advertises, and may be connected to.',
   })
 }
 
-export function noToken({ store, partition }: RowRequest): MillraceError {
-  return new MillraceError(
-    'MR_QUERY_PEER_AUTH',
-    'another instance has the task, and there is no token to ask it with',
-    {
-      store,
-      partition,
-      hint: 'Give Streams.start() of every instance the same peerToken, or ask the instance that has the task.',
-    },
-  )
+export function noToken({ store, partition }: ErrorPlace): MillraceError {
+  const what = store === undefined ? 'there is another instance' : 'another instance has the task'
+  return new MillraceError('MR_QUERY_PEER_AUTH', `${what}, and there is no token to ask it with`, {
+    ...(store === undefined ? {} : { store, partition }),
+    hint: 'Give Streams.start() of every instance the same peerToken, or ask the instance that has the task.',
+  })
 }

@@ -17,6 +17,18 @@ export interface PeerDoor {
   open(application: string, format: string, request: RowRequest): Promise<Opened>
 }
 
+/** The other instances of the application: what they may ask, and what they are asked. */
+export interface Peers {
+  readonly door: PeerDoor
+  /**
+   * Returns a document that another instance shows under a path, as JSON.
+   *
+   * @param deadline when nobody waits any more, by the monotonic clock
+   * @throws as `PeerClient.read` does
+   */
+  read(endpoint: string, path: string, deadline: number): Promise<unknown>
+}
+
 /** Opens requests of other instances. */
 export class LocalDoor implements PeerDoor {
   readonly #application: string

@@ -80,6 +80,10 @@ export interface Served {
   /** False: no route shows dead letters. */
   readonly deadLetters: boolean
   readonly watches: Watches
+  /** Directories of pages, by the path of the page. */
+  readonly pages: Readonly<Record<string, string>>
+  /** What the console shows of the server, by name. */
+  readonly settings: readonly (readonly [name: string, value: string])[]
 }
 
 /** The routes of one subject: a file of its own in `server/routes`. */

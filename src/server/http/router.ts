@@ -75,7 +75,8 @@ export class Router {
       for (const [name, value] of Object.entries(HEADERS)) response.headers.set(name, value)
       return response
     }
-    Object.assign(reply.headers, HEADERS)
+    // A route may know better for how long its response is true.
+    for (const [name, value] of Object.entries(HEADERS)) reply.headers[name] ??= value
     if (response !== ELSEWHERE) for (const [name, value] of response.headers) reply.headers[name] = value
     return reply
   }

@@ -62,7 +62,7 @@ export const peers: Family = ({ streams, watches }) => [
     mostBody: MOST_BODY,
     answers: { 200: { description: 'frames', content: { [PEER_TYPE]: z.unknown() } } },
     async answer({ body: { application, format, request } }) {
-      const opened = await streams.peerDoor.open(application, format, request as RowRequest)
+      const opened = await streams.peers.door.open(application, format, request as RowRequest)
       const first = encodePage(opened.page)
       const headers = { 'content-type': PEER_TYPE }
       if (opened.page.more === undefined) return new Reply(200, headers, first)

@@ -1,0 +1,2 @@
+/** Styles, which the bundler puts into a file. */
+declare module '*.css' {}
