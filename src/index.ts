@@ -88,6 +88,7 @@ export type {
   Topology,
 } from './topology/topology.ts'
 export type { CallContext, ServiceCall } from './topology/call-context.ts'
+export type { StoreShape } from './topology/store-shape.ts'
 export type { StoreSpec } from './topology/store-spec.ts'
 export {
   keyValueStore,

@@ -687,7 +687,7 @@ export interface MapValuesAsyncOptions<K, V, VR> extends AsyncOptions<K, V> {
 }
 
 export interface Materialize<K, V, S extends StoreOptions = KeyValueStoreOptions> extends Named, SerdeOptions<K, V> {
-  readonly store?: string | S | StoreRef<StoreKind, K, NonNullable<V>>
+  readonly store?: string | (S & StoreShape<NoInfer<NonNullable<V>>>) | StoreRef<StoreKind, K, NonNullable<V>>
   readonly materialized?: true
 }
 
@@ -1171,7 +1171,7 @@ export interface StandbyStatus extends StandbyLag {
   readonly thread: string
 }
 
-export interface StoreBuilderOptions<K, V> {
+export interface StoreBuilderOptions<K, V> extends StoreShape<V> {
   readonly key: Serde<K>
   readonly value: Serde<V>
   readonly type?: 'persistent' | 'memory'
@@ -1200,6 +1200,8 @@ export interface StoreJson {
   readonly windowSize?: number
   readonly retention?: number
   readonly historyRetention?: number
+  readonly version?: number
+  readonly readsUpTo?: number
 }
 
 export type StoreKind = 'keyValue' | 'window' | 'session' | 'versioned'
@@ -1216,6 +1218,13 @@ export interface StoreRef<Kind extends StoreKind, K, V> {
   readonly name: string
   readonly key: Serde<K>
   readonly value: Serde<V>
+}
+
+export interface StoreShape<V> {
+  readonly version?: number
+  migrate?(old: unknown, from: number): V
+  readonly readsUpTo?: number
+  readonly serdes?: Readonly<Record<number, Serde<unknown>>>
 }
 
 export type StoreSpec =

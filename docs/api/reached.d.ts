@@ -1110,6 +1110,8 @@ interface StoreSpecBase {
   readonly name: string
   readonly keySerde: Serde<unknown>
   readonly valueSerde: Serde<unknown>
+  readonly version?: number
+  readonly readsUpTo?: number
   readonly persistent: boolean
   readonly logging: false | Readonly<Record<string, string>>
   readonly caching: boolean

@@ -1,10 +1,14 @@
 import { MillraceError, isMillraceError, withPlace } from '../errors/millrace-error.ts'
-import { readerOf, type ReadValue } from '../serde/call-serde.ts'
+import { readerOf, readInner, type ReadValue } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
+import { MARK_START, shapeVersionOf } from '../serde/shape-mark.ts'
+import { ShapedSerde, versionUnknown } from '../serde/shaped-serde.ts'
 import type { ByteWriter } from './rows/byte-writer.ts'
 import { KeptBytes } from '../platform/kept-bytes.ts'
 import { firstDifference } from '../serde/first-difference.ts'
 import { roundTrip } from '../serde/serde-error.ts'
+
+const SHAPE_ERRORS: ReadonlySet<string> = new Set(['MR_STORE_VERSION', 'MR_STORE_MIGRATE'])
 
 /** Reads and writes the values of one store. Every failure names the store. */
 export class ValueCodec<V> {
@@ -18,16 +22,18 @@ export class ValueCodec<V> {
 
   constructor(serde: Serde<V>, store: string, scratch: ByteWriter) {
     this.#serde = serde.internal ?? serde
-    this.#read = readerOf(this.#serde)
+    this.#read = refusingMarks(this.#serde, store)
     this.#store = store
     this.#scratch = scratch
   }
 
-  /** @throws MR_STATE_DESERIALIZE */
+  /** @throws MR_STATE_DESERIALIZE, MR_STORE_VERSION, MR_STORE_MIGRATE */
   read(buffer: Buffer, start: number, end: number): V {
     try {
       return this.#read(buffer, start, end)
     } catch (cause) {
+      if (isMillraceError(cause) && SHAPE_ERRORS.has(cause.code)) throw cause
+      if (!(this.#serde instanceof ShapedSerde)) refuseMarked(buffer, start, end, this.#store)
       throw new MillraceError('MR_STATE_DESERIALIZE', `a value of ${end - start} bytes cannot be read`, {
         store: this.#store,
         cause,
@@ -112,6 +118,25 @@ export class ValueCodec<V> {
       hint: 'What an aggregator, reducer or mapper returns must be of the type of its store.',
     })
   }
+}
+
+/**
+ * Returns the reader of a store's values. A serde may read any bytes, as that of text does, and make garbage of a value
+ * of a newer version: that is refused before. JSON refuses it itself, and is read without a look.
+ */
+function refusingMarks<V>(serde: Serde<V>, store: string): ReadValue<V> {
+  const read = readerOf(serde)
+  if (serde instanceof ShapedSerde || read === serde.read) return read
+  return (buffer, start, end) => {
+    if (buffer[start] === MARK_START && start < end) refuseMarked(buffer, start, end, store)
+    return readInner(serde, buffer, start, end)
+  }
+}
+
+/** @throws MR_STORE_VERSION if a newer version of the store wrote the value */
+function refuseMarked(buffer: Buffer, start: number, end: number, store: string): void {
+  const version = shapeVersionOf(buffer, start, end)
+  if (version !== 0) throw versionUnknown(store, version, undefined)
 }
 
 /** An entry's key in maps: the key itself if it is primitive, else its bytes as latin1 text. */

@@ -16,6 +16,10 @@ export interface StoreSpecBase {
   readonly name: string
   readonly keySerde: Serde<unknown>
   readonly valueSerde: Serde<unknown>
+  /** The version of the shape of its values; absent: none, and values have no mark. */
+  readonly version?: number
+  /** The newest version whose values are read. */
+  readonly readsUpTo?: number
   /** False: held in memory only (and in its changelog). */
   readonly persistent: boolean
   /** False: no changelog. Else the topic configs that the user adds to the defaults of its kind. */

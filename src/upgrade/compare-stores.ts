@@ -124,11 +124,30 @@ function keys(one: StoreJson, other: StoreJson): Difference | undefined {
 }
 
 function values(one: StoreJson, other: StoreJson): Difference | undefined {
+  const [was, is] = [one.version ?? 0, other.version ?? 0]
+  if (was !== is) return versions(was, one.readsUpTo ?? was, is, other.readsUpTo ?? is)
   if (one.valueSerde === other.valueSerde) return undefined
   return {
     text: `values were written by the serde ${one.valueSerde} and are by ${other.valueSerde}, which may not read them`,
     losesState: true,
-    hint: 'Give the new store another name.',
+    hint: `Give the store { version: ${is + 1}, migrate, serdes: { ${is}: … } }, or the new store another name.`,
+  }
+}
+
+function versions(was: number, oldReads: number, is: number, nowReads: number): Difference {
+  if (was > nowReads) {
+    return {
+      text: `values are of version ${was}, and are of version ${is} now, which does not read them`,
+      losesState: true,
+      hint: `Give the store version ${was + 1}, whose migrate() leads back, or readsUpTo: ${was}.`,
+    }
+  }
+  const text = `values of version ${was} are migrated to version ${is} whenever they are read`
+  if (oldReads >= is) return { text, losesState: false }
+  return {
+    text: `${text}; an instance of the old version that gets a task with values of version ${is} ends`,
+    losesState: false,
+    hint: `Where it must not, release the old version with readsUpTo: ${is} first.`,
   }
 }
 

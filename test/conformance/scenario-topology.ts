@@ -7,6 +7,7 @@ import type {
   Materialize,
   StoreSpec,
   StreamsBuilder,
+  WindowStoreOptions,
 } from '../../src/index.ts'
 import { aggregator, expression, merger, reducer, show } from './expressions.ts'
 import type { DataType, Expression } from './expressions.ts'
@@ -347,7 +348,11 @@ class ScenarioSteps {
     const types = { key, value: plan.type }
     switch (plan.kind) {
       case 'count':
-        return { kind: 'table', ...types, table: group.count({ ...options, value: long() }) }
+        return {
+          kind: 'table',
+          ...types,
+          table: group.count({ ...options, value: long() } as Materialize<unknown, number>),
+        }
       case 'reduce':
         return { kind: 'table', ...types, table: group.reduce(plan.reducer, options) }
       case 'aggregate':
@@ -362,7 +367,11 @@ class ScenarioSteps {
     const options = { ...named(step), ...materialize(step, types, true) }
     switch (plan.kind) {
       case 'count':
-        return { kind: 'table', ...types, table: group.count({ ...options, value: long() }) }
+        return {
+          kind: 'table',
+          ...types,
+          table: group.count({ ...options, value: long() } as Materialize<unknown, number>),
+        }
       case 'reduce':
         return { kind: 'table', ...types, table: group.reduce(plan.reducer, reducer(step.subtractor ?? ''), options) }
       case 'aggregate': {
@@ -395,7 +404,11 @@ class ScenarioSteps {
     const options = { ...named(step), ...materializeWindows(step, { key, value: plan.type }) }
     switch (plan.kind) {
       case 'count':
-        return { kind: 'table', ...types, table: from.group.count({ ...options, value: long() }) }
+        return {
+          kind: 'table',
+          ...types,
+          table: from.group.count({ ...options, value: long() } as Materialize<unknown, number, WindowStoreOptions>),
+        }
       case 'reduce':
         return { kind: 'table', ...types, table: from.group.reduce(plan.reducer, options) }
       case 'aggregate': {

@@ -1,5 +1,5 @@
 import { defineApp, describeJson, json, long, planUpgrade, string, topic, tumbling } from 'millrace'
-import type { AppConfig, Application, UpgradeChange, UpgradePlan } from 'millrace'
+import type { AppConfig, Application, StoreShape, UpgradeChange, UpgradePlan } from 'millrace'
 import { describe, expect, test } from 'vitest'
 
 const words = topic('words', { key: string(), value: string() })
@@ -287,6 +287,45 @@ describe('the shape of a store', () => {
     ],
   ])('%s', (_what, before, after, losesState, text) => {
     expect(changed(before, after)).toMatchObject({ change: 'changed', losesState, text: expect.stringContaining(text) })
+  })
+
+  const shaped =
+    (shape: StoreShape<number>): Build =>
+    (builder) =>
+      void builder
+        .stream(words)
+        .groupByKey()
+        .count({ store: { name: 'totals', ...shape } })
+  const migrate = (): number => 0
+
+  test.each<[string, StoreShape<number>, StoreShape<number>, boolean, string, string | null]>([
+    ['a first version', {}, { version: 1, migrate }, false, 'values of version 0 are migrated', 'readsUpTo: 1 first'],
+    [
+      'a version that the old one reads',
+      { version: 1, readsUpTo: 2, migrate },
+      { version: 2, migrate },
+      false,
+      'values of version 1 are migrated to version 2 whenever they are read',
+      null,
+    ],
+    ['a version that is not read', { version: 2 }, { version: 1 }, true, 'does not read them', 'version 3'],
+    ['no version any more', { version: 2 }, {}, true, 'does not read them', 'version 3'],
+    [
+      'an earlier version that reads the later one',
+      { version: 2 },
+      { version: 1, readsUpTo: 2, migrate },
+      false,
+      'values of version 2 are migrated to version 1',
+      null,
+    ],
+  ])('%s', (_what, before, after, losesState, text, hint) => {
+    expect(changed(shaped(before), shaped(after))).toMatchObject({
+      change: 'changed',
+      losesState,
+      text: expect.stringContaining(text),
+      hint: hint === null ? null : expect.stringContaining(hint),
+    })
+    expect(plan(shaped(before), shaped(after)).sideBySide).toBe(true)
   })
 
   test('a table that gets a changelog of its own begins empty, and one that is rebuilt from its topic does not', () => {

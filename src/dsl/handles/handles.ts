@@ -1,4 +1,5 @@
 import type { Serde } from '../../serde/serde.ts'
+import type { ValueShape } from '../../serde/shaped-serde.ts'
 import type { WindowDefinition } from '../../windowing/windows.ts'
 import type { GraphNode } from '../../topology/graph/graph-node.ts'
 import type { LogicalGraph } from '../../topology/graph/logical-graph.ts'
@@ -50,6 +51,8 @@ export interface StreamHandle extends NamedHandle {
 /** A table in the logical graph. */
 export interface TableHandle extends NamedHandle {
   readonly origin: TableOrigin
+  /** The shape of the values of its store, if they have versions. */
+  readonly shape?: ValueShape | undefined
   /** True if something downstream asked for old values, and they are sent. */
   sendsOldValues: boolean
 }

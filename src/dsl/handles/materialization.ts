@@ -1,4 +1,5 @@
 import type { Serde } from '../../serde/serde.ts'
+import type { ValueShape } from '../../serde/shaped-serde.ts'
 import type {
   KeyValueStoreSpec,
   PeriodStoreSpec,
@@ -10,6 +11,7 @@ import type { StoreKind } from '../../topology/store-ref.ts'
 import type { BuildSettings } from '../../topology/build-settings.ts'
 import type { NameGenerator } from '../../topology/names.ts'
 import { requiredInternalSerde } from '../../topology/required-serde.ts'
+import { shapedSpec, shapeOf } from '../../topology/store-shape.ts'
 import { topologyError } from '../../topology/topology-error.ts'
 import {
   defaultRetention,
@@ -37,6 +39,8 @@ export interface Materialization {
   readonly history: number | undefined
   /** How long a windowed store keeps rows, ms. */
   readonly retention: number | undefined
+  /** The shape of the store's values; undefined: they have no version. */
+  readonly shape: ValueShape | undefined
 }
 
 /**
@@ -64,6 +68,7 @@ export function materializationOf(
     logging: logging === true ? {} : logging,
     history: versioned?.history,
     retention,
+    shape: shapeOf(given ?? {}, (problem) => badStoreOption(name, problem)),
   }
 }
 
@@ -72,7 +77,8 @@ function badStoreOption(store: string | undefined, problem: string): Error {
     'MR_TOPOLOGY_STORE_OPTION',
     `the store ${JSON.stringify(store ?? '(unnamed)')} ${problem}`,
     'A store is { name, type: persistent | memory, caching, logging }, ' +
-      'with { versioned: { history } } for persistent tables and { retention } for windows.',
+      'with { versioned: { history } } for persistent tables, { retention } for windows, ' +
+      'and { version, migrate } where the shape of its values changes.',
   )
 }
 
@@ -81,6 +87,11 @@ export function requireKind({ kind, storeName }: Materialization, made: StoreKin
   if (kind === undefined || kind === made) return
   const what = made === undefined ? 'stores that nobody asks' : `one of kind ${made}`
   throw badStoreOption(storeName, `is referred to as a store of kind ${kind}, but the operator makes ${what}`)
+}
+
+/** @throws MR_TOPOLOGY_STORE_OPTION if values have versions, where their shape is that of others */
+export function requireNoShape({ shape, storeName }: Materialization, why: string): void {
+  if (shape !== undefined) throw badStoreOption(storeName, `has a version, but ${why}`)
 }
 
 /** Returns the user's name for the store, else a generated one. */
@@ -108,10 +119,11 @@ function baseSpec(
   node: string,
 ): Omit<KeyValueStoreSpec, 'kind' | 'timestamped'> {
   const purpose = `the store "${name}"`
+  const valueSerde = requiredInternalSerde(settings, 'value', serdes.value, node, purpose)
   return {
     name,
     keySerde: requiredInternalSerde(settings, 'key', serdes.key, node, purpose),
-    valueSerde: requiredInternalSerde(settings, 'value', serdes.value, node, purpose),
+    ...shapedSpec(name, valueSerde, materialization.shape),
     persistent: materialization.persistent,
     logging: materialization.logging,
     caching: materialization.caching,

@@ -58,6 +58,7 @@ function aggregate(
     valueSerde,
     sources,
     origin,
+    shape: materialization.shape,
     sendsOldValues: false,
   }
 }

@@ -52,7 +52,9 @@ export function aggregateTable(
     writer.addStore(tableStoreSpec(writer.settings, materialization, store.name, serdes, name), store.generated, name)
   })
   graph.add(parent, node)
-  return { graph, name, node, keySerde, valueSerde, sources: new Set([parent.name]), origin, sendsOldValues: false }
+  const { shape } = materialization
+  const sources = new Set([parent.name])
+  return { graph, name, node, keySerde, valueSerde, sources, origin, shape, sendsOldValues: false }
 }
 
 function repartitionNode(

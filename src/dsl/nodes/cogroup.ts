@@ -66,6 +66,7 @@ export function aggregateCogroup(
     valueSerde: materialization.valueSerde,
     sources,
     origin: new CogroupOrigin(origins),
+    shape: materialization.shape,
     sendsOldValues: false,
   }
 }

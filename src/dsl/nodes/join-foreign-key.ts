@@ -40,6 +40,7 @@ export function joinByForeignKey(
 ): TableHandle {
   const { graph } = left
   const materialization = materializationOf(options, join === 'inner' ? 'join()' : 'leftJoin()', FOREIGN_KEY_JOIN)
+  if (left.shape !== undefined) throw shapedLeft(left.name)
   enableOldValues(right, true)
   enableOldValues(left, true)
   const steps = new ForeignKeyJoin(left, right, join, options)
@@ -53,6 +54,16 @@ export function joinByForeignKey(
   const resultStore = storeNameOf(materialization, graph.names, `${PREFIX}OUTPUT-`)
   const serdes = { key: materialization.keySerde ?? left.keySerde, value: materialization.valueSerde }
   return upsertedTable(graph, resolved, name, materialization, resultStore, serdes, sources)
+}
+
+/** The right side knows a left row by a hash of its value. One that is migrated has another: no answer would fit. */
+function shapedLeft(node: string): Error {
+  return topologyError(
+    'MR_TOPOLOGY_STORE_OPTION',
+    'the store of the left table of a foreign-key join has a version',
+    'Leave out `version`, and give the store another name when its shape changes.',
+    node,
+  )
 }
 
 /** Subscriptions to rows of the right table, by foreign and primary key. */

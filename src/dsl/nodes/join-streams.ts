@@ -11,7 +11,7 @@ import { requiredInternalSerde } from '../../topology/required-serde.ts'
 import { validateName } from '../../topology/names.ts'
 import { defaultRetention, minimumRetention, type JoinWindows } from '../../windowing/windows.ts'
 import type { StreamHandle } from '../handles/handles.ts'
-import { materializationOf, requireKind, type Materialization } from '../handles/materialization.ts'
+import { materializationOf, requireKind, requireNoShape, type Materialization } from '../handles/materialization.ts'
 import type { StreamJoinOptions } from '../options/operator-options.ts'
 import { processorNode } from './stream-operator.ts'
 
@@ -44,6 +44,7 @@ export function joinStreams(
   const { graph } = left
   const materialization = materializationOf(options, join === 'inner' ? 'join()' : `${join}Join()`, STREAM_JOIN)
   requireKind(materialization, undefined)
+  requireNoShape(materialization, 'the stores of a join of streams hold what its topics have')
   const serdes: JoinSerdes = {
     key: options.key ?? left.keySerde ?? right.keySerde,
     left: options.value ?? left.valueSerde,

@@ -63,5 +63,6 @@ export function joinTables(
     writer.addStore(tableStoreSpec(writer.settings, materialization, store.name, serdes, name), store.generated, name)
   })
   graph.add([left.node, right.node], node)
-  return { graph, name, node, keySerde, valueSerde, sources, origin, sendsOldValues: false }
+  const { shape } = materialization
+  return { graph, name, node, keySerde, valueSerde, sources, origin, shape, sendsOldValues: false }
 }

@@ -9,11 +9,14 @@ import { topologyError } from '../../topology/topology-error.ts'
 import type { OffsetReset, TimestampExtractor } from '../../topology/topology.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { GlobalTableHandle, StreamHandle, TableHandle } from '../handles/handles.ts'
-import { materializationOf, storeNameOf, tableStoreSpec } from '../handles/materialization.ts'
+import { materializationOf, requireNoShape, storeNameOf, tableStoreSpec } from '../handles/materialization.ts'
 import { NAMED, operatorOptions } from '../options/option-tables.ts'
 import type { Materialize, Named } from '../options/operator-options.ts'
 import { SourceOrigin } from '../handles/table-origins.ts'
 import { tableSourceOperator } from './to-table.ts'
+
+/** Why a store has no shape of its own. */
+const REBUILT = 'is rebuilt from its topic: its values have the shape of those there'
 
 /** What a source must know of a topic. */
 export interface SourceTopic {
@@ -68,11 +71,13 @@ export function table(
     const serdes = { key: materialization.keySerde ?? keySerde, value: materialization.valueSerde ?? valueSerde }
     const spec = tableStoreSpec(writer.settings, materialization, store.name, serdes, name)
     const reuse = writer.settings.optimizations.has('reuse.ktable.source.topics')
+    if (reuse) requireNoShape(materialization, REBUILT)
     writer.addStore(spec, store.generated && !reuse, name)
     if (reuse) writer.useTopicAsChangelog(store.name, topic.name)
   })
   graph.add(graph.root, node)
-  return { graph, name, node, keySerde, valueSerde, sources: new Set([source]), origin, sendsOldValues: false }
+  const { shape } = materialization
+  return { graph, name, node, keySerde, valueSerde, sources: new Set([source]), origin, shape, sendsOldValues: false }
 }
 
 export function globalTable(
@@ -88,6 +93,7 @@ export function globalTable(
       'Use table() for a versioned table, or leave out `versioned`.',
     )
   }
+  requireNoShape(materialization, REBUILT)
   const store = storeNameOf(materialization, graph.names, `${topic.name}-`)
   const { source, name } = sourceNames(graph, options.name)
   const node = new GraphNode(name, {}, (writer) => {
@@ -107,6 +113,13 @@ export function globalStore(
   options: Named = {},
 ): void {
   operatorOptions(NAMED, options, 'addGlobalStore()')
+  if (spec.version !== undefined) {
+    throw topologyError(
+      'MR_TOPOLOGY_STORE_OPTION',
+      `the store ${JSON.stringify(spec.name)} has a version, but ${REBUILT}`,
+      'Leave out `version` and `migrate`, or make a stream of the topic and keep its rows by process().',
+    )
+  }
   const { source, name } = sourceNames(graph, options.name)
   const node = new GraphNode(name, {}, (writer) => {
     addGlobalStore(writer, { source, name, topic, spec, operator: { op: 'globalProcess', store: spec.name, supplier } })

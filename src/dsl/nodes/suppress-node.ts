@@ -3,6 +3,7 @@ import { GraphNode } from '../../topology/graph/graph-node.ts'
 import { inputIsVersioned } from '../../topology/graph/versioned.ts'
 import { validateName } from '../../topology/names.ts'
 import { requiredInternalSerde } from '../../topology/required-serde.ts'
+import { shapedSpec } from '../../topology/store-shape.ts'
 import { topologyError } from '../../topology/topology-error.ts'
 import type { TableHandle } from '../handles/handles.ts'
 import { SUPPRESS, operatorOptions } from '../options/option-tables.ts'
@@ -44,7 +45,7 @@ export function suppress(table: TableHandle, suppressed: Suppressed, options: Su
       kind: 'suppress',
       name: store,
       keySerde: requiredInternalSerde(writer.settings, 'key', keySerde, name, purpose),
-      valueSerde: requiredInternalSerde(writer.settings, 'value', valueSerde, name, purpose),
+      ...shapedSpec(store, requiredInternalSerde(writer.settings, 'value', valueSerde, name, purpose), table.shape),
       persistent: false,
       logging: options.logging === false ? false : typeof options.logging === 'object' ? options.logging : {},
       caching: false,

@@ -131,5 +131,6 @@ function derive(
     )
   })
   graph.add(table.node, node)
-  return { graph, name, node, keySerde, valueSerde, sources, origin, sendsOldValues: false }
+  const shape = materialization.shape ?? (inheritedValueSerde === undefined ? undefined : table.shape)
+  return { graph, name, node, keySerde, valueSerde, sources, origin, shape, sendsOldValues: false }
 }

@@ -52,7 +52,8 @@ export function upsertedTable(
   })
   graph.add(parent, node)
   const { key: keySerde, value: valueSerde } = serdes
-  return { graph, name, node, keySerde, valueSerde, sources, origin, sendsOldValues: false }
+  const { shape } = materialization
+  return { graph, name, node, keySerde, valueSerde, sources, origin, shape, sendsOldValues: false }
 }
 
 /** Upserts by key, into a store if it is needed. */

@@ -1,6 +1,7 @@
 import type { AnyStoreRef, StoreKind, StoreRef } from '../../topology/store-ref.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { Duration } from '../../windowing/windows.ts'
+import type { StoreShape } from '../../topology/store-shape.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { StreamPartitioner } from '../../topology/topology.ts'
 
@@ -191,7 +192,7 @@ export interface WindowStoreOptions extends StoreOptions {
 
 /** Where and how a table's rows are stored: a name or a reference alone, or all details. */
 export interface Materialize<K, V, S extends StoreOptions = KeyValueStoreOptions> extends Named, SerdeOptions<K, V> {
-  readonly store?: string | S | StoreRef<StoreKind, K, NonNullable<V>>
+  readonly store?: string | (S & StoreShape<NoInfer<NonNullable<V>>>) | StoreRef<StoreKind, K, NonNullable<V>>
   /** As Kafka Streams' `Materialized` without a name: only the numbers of generated names depend on it. */
   readonly materialized?: true
 }

@@ -20,6 +20,7 @@ import type { ValueMapper } from '../../topology/operator-spec.ts'
 import { nameOption } from '../../topology/name-option.ts'
 import { isStoreRef, type StoreKind, type StoreRef } from '../../topology/store-ref.ts'
 import { isName } from '../../topology/names.ts'
+import { shapeOptions, type StoreShape } from '../../topology/store-shape.ts'
 import type { StreamPartitioner } from '../../topology/topology.ts'
 import type {
   ForeignKeyJoinOptions,
@@ -71,6 +72,7 @@ export const NAMED = { name } satisfies TableOf<Named>
 export const GROUP = { name, key, value } satisfies TableOf<GroupOptions<unknown, unknown>>
 
 const STORE = {
+  ...shapeOptions('MR_TOPOLOGY_STORE_OPTION'),
   name,
   type: oneOf<'persistent' | 'memory'>(['persistent', 'memory'], {
     default: 'persistent',
@@ -90,13 +92,13 @@ const STORE = {
     { description: 'keeps earlier versions of each row' },
   ),
   retention: duration({ description: 'how long windows are kept', code: 'MR_DURATION' }),
-} satisfies TableOf<KeyValueStoreOptions & WindowStoreOptions>
+} satisfies TableOf<KeyValueStoreOptions & WindowStoreOptions & StoreShape<unknown>>
 
 /** The options of a store that were given, and the reference by which it was named. */
 type GivenStore = Partial<Values<typeof STORE>> & { readonly ref?: StoreRef<StoreKind, unknown, unknown> }
 
 const store = option<GivenStore>(
-  'name, reference, or `{ name, type, caching, logging, versioned, retention }`',
+  'name, reference, or `{ name, type, caching, logging, versioned, retention, version, migrate }`',
   { description: 'how the store is kept', code: 'MR_TOPOLOGY_STORE_OPTION', alsoCalled: ['materialized', 'storeName'] },
   readStore,
 )

@@ -12,6 +12,7 @@ import {
 } from '../../options/options.ts'
 import { serde } from '../../serde/serde-option.ts'
 import type { Serde } from '../../serde/serde.ts'
+import { shapedSpec, shapeOf, shapeOptions, type StoreShape } from '../../topology/store-shape.ts'
 import type {
   KeyValueStoreSpec,
   SessionStoreSpec,
@@ -21,7 +22,7 @@ import type {
 } from '../../topology/store-spec.ts'
 
 /** Options of every store that a processor uses. */
-export interface StoreBuilderOptions<K, V> {
+export interface StoreBuilderOptions<K, V> extends StoreShape<V> {
   readonly key: Serde<K>
   readonly value: Serde<V>
   /** `memory`: held in memory and its changelog only. Default `persistent`. */
@@ -54,6 +55,7 @@ export interface VersionedStoreBuilderOptions<K, V> extends Omit<StoreBuilderOpt
 const CODE = 'MR_STORE_INVALID'
 
 const VERSIONED_BASE = {
+  ...shapeOptions(CODE),
   key: serde({ required: true, description: 'serde of the keys', code: CODE, alsoCalled: ['keySerde'] }),
   value: serde({ required: true, description: 'serde of the values', code: CODE, alsoCalled: ['valueSerde'] }),
   logging: option<boolean | Readonly<Record<string, string>>>(
@@ -175,14 +177,16 @@ export function sessionStore<K, V>(name: string, options: SessionStoreBuilderOpt
 
 type BaseOptions = Omit<Values<typeof KEY_VALUE>, 'type'> & Partial<Pick<Values<typeof KEY_VALUE>, 'type'>>
 
-function base(name: string, { key, value, type = 'persistent', logging }: BaseOptions): StoreSpecBase {
+function base(name: string, options: BaseOptions): StoreSpecBase {
+  const { key, value, type = 'persistent', logging } = options
   if (typeof name !== 'string' || !/^[A-Za-z0-9._-]{1,200}$/.test(name)) {
     throw invalid(name, 'the name cannot be that of a topic', 'Use letters, digits, dots, dashes and underscores.')
   }
+  const shape = shapeOf(options, (problem) => invalid(name, `it ${problem}`, 'Give `version`, and `migrate` with it.'))
   return {
     name,
     keySerde: key,
-    valueSerde: value,
+    ...shapedSpec(name, value, shape),
     persistent: type === 'persistent',
     logging: logging === true ? {} : logging,
     caching: false,

@@ -163,6 +163,9 @@ export class TaskErrors implements RecordGate {
       this.#decide(this.#settings.onProductionError, error, record, 'production')
       return
     }
+    // To drop a record because its row comes from a newer version would lose it in this version alone.
+    if (error.code === 'MR_STORE_VERSION')
+      throw this.#ending(withPlace(error, { ...placeIn(record), node: record.node }))
     const hint = hintOf(error) + SKIP_FAILING
     // The topic of an error is that of the output: the input's place would contradict it.
     const place = error.topic === undefined ? placeIn(record) : { task: this.#task }

@@ -51,6 +51,8 @@ const TopologyStore = z
     windowSize: z.number().optional().describe('ms'),
     retention: z.number().optional().describe('how long windows and sessions are kept, ms'),
     historyRetention: z.number().optional().describe('how far back versions are kept, ms'),
+    version: z.number().optional().describe('of the shape of its values'),
+    readsUpTo: z.number().optional().describe('the newest version whose values are read'),
   })
   .openapi('TopologyStore')
 

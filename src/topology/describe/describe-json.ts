@@ -61,6 +61,10 @@ export interface StoreJson {
   readonly retention?: number
   /** How far back versions of a row are kept, ms. */
   readonly historyRetention?: number
+  /** The version of the shape of its values, if they have one. */
+  readonly version?: number
+  /** The newest version whose values it reads. */
+  readonly readsUpTo?: number
 }
 
 /**
@@ -90,13 +94,14 @@ export function describeJson(topology: Topology, application?: string): Topology
       valueSerde: spec.valueSerde.name,
       changelog: changelog === null ? null : changelog.kind === 'own' ? 'own' : { topic: changelog.topic },
       changelogConfigs: changelog?.kind === 'own' ? Object.fromEntries(changelogConfigs) : {},
-      ...shapeOf(spec),
+      ...rowsOf(spec),
+      ...versionOf(spec),
     })),
   }
 }
 
 /** What the meaning of a store's rows depends on besides its serdes. */
-function shapeOf(spec: StoreSpec): Partial<StoreJson> {
+function rowsOf(spec: StoreSpec): Partial<StoreJson> {
   switch (spec.kind) {
     case 'keyValue':
       return { timestamped: spec.timestamped }
@@ -110,6 +115,10 @@ function shapeOf(spec: StoreSpec): Partial<StoreJson> {
     default:
       return {}
   }
+}
+
+function versionOf({ version, readsUpTo }: StoreSpec): Partial<StoreJson> {
+  return version === undefined || readsUpTo === undefined ? {} : { version, readsUpTo }
 }
 
 function nodeJson(node: TopologyNode): NodeJson {
