@@ -1,6 +1,12 @@
 // Types that the public ones name, and that cannot be imported: what users see of the inside.
 // Written by `npx vitest run test/architecture/api.test.ts -u`.
 
+// src/application/log-line.ts
+
+const LOG_FORMATS: readonly ['text', 'json']
+
+const LOG_LEVELS: readonly ['debug', 'info', 'warn', 'error']
+
 // src/credentials/peer-tls.ts
 
 interface PeerTls {

@@ -42,6 +42,8 @@ export interface Settings {
   readonly onUncaughtError: UncaughtErrorHandler
   readonly deadLetterTopic: string | undefined
   readonly logger: Logger
+  /** True: errors and log lines may show keys and values of records. */
+  readonly logValues: boolean
 }
 
 /**
@@ -118,5 +120,12 @@ export interface Logger {
   error(fields: object, message: string): void
 }
 
-/** The default logger, which logs nothing. */
+/**
+ * A logger that logs nothing, not even errors.
+ *
+ * @example
+ * ```ts
+ * defineApp({ id: 'app', build, logger: silentLogger })
+ * ```
+ */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }

@@ -1,6 +1,5 @@
+import type { LogFormat } from '../application/log-line.ts'
 import { messageOf, propertyOf } from '../errors/millrace-error.ts'
-
-export type LogFormat = 'text' | 'json'
 
 /** Formats an error for the terminal: what, where and what to do, or all of it as one line of JSON. */
 export function formatError(error: unknown, format: LogFormat): string {

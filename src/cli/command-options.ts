@@ -1,6 +1,7 @@
 import { datetime } from './datetime-option.ts'
 import { InvalidArgumentError, Option as CommanderOption, type Command } from 'commander'
 import { MillraceError } from '../errors/millrace-error.ts'
+import { LOG_LEVELS, type LogLevel } from '../application/log-line.ts'
 import { endpointOption } from '../options/endpoint-option.ts'
 import { fileModeOption } from '../options/file-mode-option.ts'
 import {
@@ -108,6 +109,14 @@ export const logFormat = {
   value: 'format',
 }
 
+const logLevel = {
+  ...oneOf<LogLevel>(LOG_LEVELS, {
+    default: 'info',
+    description: 'the least level of messages that are written; the signal SIGUSR2 switches to `debug` and back',
+  }),
+  value: 'level',
+}
+
 /** The options of `millrace run`. */
 export const RUN = {
   kafka,
@@ -212,6 +221,7 @@ export const RUN = {
     description: 'forget state and offsets on the embedded log, and process all input again',
   }),
   logFormat,
+  logLevel,
 } satisfies TableOf<RunOptions, CommandOption>
 
 /** The options of `millrace log backup` and `millrace log restore`. */

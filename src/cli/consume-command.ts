@@ -7,7 +7,7 @@ import {
   type RecordCursor,
   type TopicPartition,
 } from '../log/log.ts'
-import type { LogFormat } from './cli-error.ts'
+import type { LogFormat } from '../application/log-line.ts'
 import { Interruption } from './interruption.ts'
 import type { KafkaAccess } from './kafka-access.ts'
 import { partitionsIn } from '../log/known-topics.ts'

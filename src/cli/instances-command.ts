@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 import { taskIdText } from '../group/group.ts'
 import { kafka as kafkaLog, type KafkaOptions } from '../kafka/index.ts'
-import type { LogFormat } from './cli-error.ts'
+import type { LogFormat } from '../application/log-line.ts'
 import { InstanceClient, type InstanceChoice } from './instance-client.ts'
 import { kafkaOptions, type KafkaAccess } from './kafka-access.ts'
 import { columns } from './text.ts'

@@ -1,4 +1,4 @@
-import type { LogFormat } from './cli-error.ts'
+import type { LogFormat } from '../application/log-line.ts'
 import { printable } from './text.ts'
 
 /** Prints what a command says beside its records, on standard error. */

@@ -1,7 +1,8 @@
 import { Command, CommanderError } from 'commander'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { PACKAGE_VERSION } from '../platform/package-version.ts'
-import { formatError, type LogFormat } from './cli-error.ts'
+import type { LogFormat } from '../application/log-line.ts'
+import { formatError } from './cli-error.ts'
 import {
   addOptions,
   DESCRIBE,

@@ -1,6 +1,6 @@
 import { isMillraceError, MillraceError } from '../errors/millrace-error.ts'
 import { askAny } from './ask-any.ts'
-import type { LogFormat } from './cli-error.ts'
+import type { LogFormat } from '../application/log-line.ts'
 import { requireOnePlace, type GroupChoice } from './instances-command.ts'
 import { printAll } from './print-all.ts'
 import { isRow, jsonLine, lineOf, type Row } from './row-lines.ts'

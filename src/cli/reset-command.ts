@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { appTopics } from './app-topics.ts'
-import type { LogFormat } from './cli-error.ts'
+import type { LogFormat } from '../application/log-line.ts'
 import type { KafkaAccess } from './kafka-access.ts'
 import { confirm } from './confirm.ts'
 import { loadApp } from './load-app.ts'

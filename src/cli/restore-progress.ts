@@ -1,5 +1,6 @@
 import { SingleBar } from 'cli-progress'
 import { systemClock } from '../platform/clock.ts'
+import type { Logger } from '../application/application.ts'
 import type { RestoreListener, RestoreProgress } from '../runtime/restore/restorer.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -7,19 +8,21 @@ import type { Terminal } from './terminal.ts'
 const LINE_EVERY = 2000
 
 /**
- * Shows the progress of the restore of all stores: one bar on a terminal, otherwise a line from time to time. Restores
- * that replay nothing are not shown.
+ * Shows the progress of the restore of all stores: one bar on a terminal, otherwise a line from time to time, or the
+ * messages of a logger. Restores that replay nothing are not shown.
  */
 export class RestoreReport {
   readonly #terminal: Terminal
+  readonly #logger: Logger | undefined
   readonly #active = new Map<string, RestoreProgress>()
   #bar: SingleBar | undefined
   #finished = 0
   #records = 0
   #lastLine = -Infinity
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: Terminal, logger: Logger | undefined) {
     this.#terminal = terminal
+    this.#logger = logger
   }
 
   /** True while the bar is drawn: a status line would be written into it. */
@@ -32,6 +35,7 @@ export class RestoreReport {
     const key = `${progress.topic}/${progress.partition}`
     if (event === 'end') {
       this.#active.delete(key)
+      this.#logger?.info(progress, 'restored')
       this.#finished += progress.end - progress.from
       this.#records += progress.records
     } else {
@@ -54,7 +58,7 @@ export class RestoreReport {
       done += position - from
       total += end - from
     }
-    if (this.#terminal.isInteractive) {
+    if (this.#terminal.isInteractive && this.#logger === undefined) {
       if (this.#bar === undefined) {
         this.#terminal.clearStatus()
         this.#bar = new SingleBar({
@@ -73,12 +77,14 @@ export class RestoreReport {
     const now = systemClock.monotonic()
     if (now - this.#lastLine < LINE_EVERY) return
     this.#lastLine = now
-    this.#terminal.line(`restoring: ${done} of ${total} offsets, ${this.#active.size} stores to go`)
+    const stores = this.#active.size
+    if (this.#logger !== undefined) this.#logger.info({ done, total, stores }, 'restoring')
+    else this.#terminal.line(`restoring: ${done} of ${total} offsets, ${stores} stores to go`)
   }
 
   #finish(): void {
     this.stop()
-    this.#terminal.line(`restored: ${this.#records} records`)
+    if (this.#logger === undefined) this.#terminal.line(`restored: ${this.#records} records`)
     this.#finished = 0
     this.#records = 0
   }

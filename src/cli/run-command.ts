@@ -9,9 +9,10 @@ import type { StreamsOptions } from '../runtime/streams-options.ts'
 import type { StreamsStatus } from '../runtime/streams-status.ts'
 import type { EngineFactory } from '../engine/engine.ts'
 import { chooseEngine } from '../engine/choice/choose-engine.ts'
-import { silentLogger, type Application, type Logger } from '../application/application.ts'
+import type { Application } from '../application/application.ts'
 import { appTopics, createMissingTopics } from './app-topics.ts'
-import type { LogFormat } from './cli-error.ts'
+import type { LogFormat, LogLevel } from '../application/log-line.ts'
+import { isDefaultLogger } from '../application/stderr-logger.ts'
 import { ConsoleLogger } from './console-logger.ts'
 import { Ending } from './ending.ts'
 import { loadApp } from './load-app.ts'
@@ -45,6 +46,7 @@ export interface RunOptions extends LogChoice {
   /** ms to wait for the end. */
   readonly closeTimeout: number
   readonly logFormat: LogFormat
+  readonly logLevel: LogLevel
 }
 
 /** ms between two status lines. On a terminal they replace each other, elsewhere they add up. */
@@ -81,9 +83,10 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
   const app = await loadApp(file)
   const topics = appTopics(app.topology(), app.settings.deadLetterTopic)
   const terminal = new Terminal(process.stderr)
-  const logger = new ConsoleLogger(terminal, options.logFormat)
+  const logger = new ConsoleLogger(terminal, options.logFormat, options.logLevel)
   const { factory: engine, note } = await chooseEngine()
   if (note !== undefined) logger.warn({}, note)
+  const quiet = listen(logger, options)
   const log = await openLog(options, topics.sources, logger)
   let failure: unknown
   try {
@@ -104,13 +107,14 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
     }
     logger.info({ app: app.id, log: placeOf(log, options), engine: engine.name, data: options.data }, 'starting')
     const module = pathToFileURL(resolve(file))
-    await runUntilEnd(adjusted(app, logger, options), { module, log, engine, terminal, logger, options })
+    await runUntilEnd(adjusted(app, terminal, logger, options), { module, log, engine, terminal, logger, options })
   } catch (error) {
     failure = error
     throw error
   } finally {
     terminal.clearStatus()
     logger.flush(failure)
+    quiet()
     // An application that did not end does not let the log close either: the process ends without that.
     if (!isTimeout(failure)) await log.close()
   }
@@ -157,7 +161,7 @@ interface Run {
 
 async function runUntilEnd(app: Application, run: Run): Promise<void> {
   const { module, log, engine, terminal, logger, options } = run
-  const restore = new RestoreReport(terminal)
+  const restore = new RestoreReport(terminal, options.logFormat === 'json' ? logger : undefined)
   const started = systemClock.monotonic()
   const ending = new Ending(options.for)
   /** When closing began, by the monotonic clock. */
@@ -201,8 +205,11 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
         logger.tick()
         const now = systemClock.monotonic()
         const status = summarize(streams.status())
+        const text = line.text(status, now)
+        // An application that does nothing says nothing, except on a terminal, where the line is not added to others.
+        if (!terminal.isInteractive && !line.hasChanged) return
         if (options.logFormat === 'json') logger.info(status, 'status')
-        else if (!restore.isDrawing) terminal.status(line.text(status, now))
+        else if (!restore.isDrawing) terminal.status(text)
       },
       terminal.isInteractive ? STATUS_EVERY.interactive : STATUS_EVERY.plain,
     )
@@ -294,11 +301,24 @@ function summarize({ state, tasks, processed, lag }: StreamsStatus): RunStatus {
 }
 
 /** Makes an application without a logger log to the terminal, and gives it the threads of the command line, if any. */
-function adjusted(app: Application, terminal: Logger, options: RunOptions): Application {
+function adjusted(app: Application, terminal: Terminal, own: ConsoleLogger, options: RunOptions): Application {
   const { id, settings } = app
-  const logger = settings.logger === silentLogger ? terminal : settings.logger
+  const logger = isDefaultLogger(settings.logger) ? own : settings.logger
   const threads = options.threads ?? settings.threads
-  return { id, settings: { ...settings, logger, threads }, topology: () => app.topology() }
+  // On a terminal sits who started the application; a file is read by others, too.
+  const logValues = settings.logValues || (terminal.isInteractive && options.logFormat === 'text')
+  return { id, settings: { ...settings, logger, threads, logValues }, topology: () => app.topology() }
+}
+
+/** Lets a signal change the level, and puts warnings of Node into the form of the other messages. @returns the end */
+function listen(logger: ConsoleLogger, { logFormat, logLevel }: RunOptions): () => void {
+  const change = (): void => {
+    logger.level = logger.level === 'debug' ? logLevel : 'debug'
+  }
+  process.on('SIGUSR2', change)
+  const warn = ({ name, message }: Error): void => logger.warn({ name }, message)
+  if (logFormat === 'json') process.removeAllListeners('warning').on('warning', warn)
+  return () => process.off('SIGUSR2', change).off('warning', warn)
 }
 
 function unfinishedReset(): MillraceError {

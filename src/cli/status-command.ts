@@ -1,4 +1,4 @@
-import type { LogFormat } from './cli-error.ts'
+import type { LogFormat } from '../application/log-line.ts'
 import { InstanceClient, type InstanceChoice } from './instance-client.ts'
 import { columns, namedLines, timeText } from './text.ts'
 

@@ -14,6 +14,9 @@ export interface RunStatus {
 export class StatusLine {
   #processed = 0
   #time: number
+  #status: RunStatus | undefined
+  /** True if the status that the last text is about differs from the one before. */
+  hasChanged = false
 
   constructor(now: number) {
     this.#time = now
@@ -22,6 +25,8 @@ export class StatusLine {
   text(status: RunStatus, now: number): string {
     const elapsed = Math.max(1, now - this.#time)
     const rate = Math.round(((status.processed - this.#processed) * 1000) / elapsed)
+    this.hasChanged = !isSame(status, this.#status)
+    this.#status = status
     this.#processed = status.processed
     this.#time = now
     return [
@@ -32,6 +37,16 @@ export class StatusLine {
       `stream time ${timeText(status.streamTime)}`,
     ].join(' | ')
   }
+}
+
+function isSame(a: RunStatus, b: RunStatus | undefined): boolean {
+  return (
+    a.state === b?.state &&
+    a.tasks === b.tasks &&
+    a.processed === b.processed &&
+    a.lag === b.lag &&
+    a.streamTime === b.streamTime
+  )
 }
 
 /** Returns the last line, which sums up the run. */

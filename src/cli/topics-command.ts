@@ -1,7 +1,7 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 import { partitionsIn } from '../log/known-topics.ts'
 import type { Log, TopicDescription } from '../log/log.ts'
-import type { LogFormat } from './cli-error.ts'
+import type { LogFormat } from '../application/log-line.ts'
 import { confirm } from './confirm.ts'
 import type { KafkaAccess } from './kafka-access.ts'
 import { knownTopic, requirePossibleName } from './known-topic.ts'

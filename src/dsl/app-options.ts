@@ -17,7 +17,8 @@ import {
   type TableOf,
 } from '../options/options.ts'
 import { serde } from '../serde/serde-option.ts'
-import { silentLogger, type ErrorHandler, type Logger, type UncaughtErrorHandler } from '../application/application.ts'
+import type { ErrorHandler, Logger, UncaughtErrorHandler } from '../application/application.ts'
+import { defaultLogger } from '../application/stderr-logger.ts'
 import { OPTIMIZATIONS, type Optimization } from '../topology/build-settings.ts'
 import { nameOption } from '../topology/name-option.ts'
 import type { NoPromise } from '../topology/processor-api.ts'
@@ -76,8 +77,13 @@ export interface AppConfig {
   readonly onUncaughtError?: UncaughtErrorHandler
   /** Topic of the records for which a handler returns `deadLetter` (KIP-1034). It must exist. */
   readonly deadLetterTopic?: string
-  /** A logger with pino's methods; silent if not given. */
+  /** A logger with pino's methods; if not given, warnings and errors go to standard error, a line each. */
   readonly logger?: Logger
+  /**
+   * True: errors and log lines show keys and values of records. If not given, they have their length and their place,
+   * because logs are read by more people than the data; on a terminal, `millrace run` shows them all the same.
+   */
+  readonly logValues?: boolean
   /** Serdes for operators that neither have nor inherit one. */
   readonly defaults?: { readonly key?: Serde<unknown>; readonly value?: Serde<unknown> }
   /** Rewrites that save internal topics and stores; `none` if not given (Kafka's `topology.optimization`). */
@@ -260,9 +266,15 @@ export const ERRORS = {
     kafka: 'setUncaughtExceptionHandler',
   }),
   logger: having<Logger>('logger', ['debug', 'info', 'warn', 'error'], 'a logger of the shape of pino', {
-    default: silentLogger,
-    defaultText: 'silent',
+    default: defaultLogger,
+    defaultText: 'stderr, from `warn` on',
     description: "a logger with pino's methods: `debug`, `info`, `warn`, `error`, each `(fields, message)`",
+  }),
+  logValues: flag({
+    default: false,
+    description:
+      'whether errors and log lines show keys and values of records; else they have their length and place. ' +
+      'The terminal of `millrace run` and the test driver show them',
   }),
 }
 

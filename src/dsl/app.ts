@@ -1,4 +1,11 @@
-import { silentLogger, type Application, type ErrorHandler, type Settings } from '../application/application.ts'
+import {
+  silentLogger,
+  type Application,
+  type ErrorHandler,
+  type Logger,
+  type Settings,
+} from '../application/application.ts'
+import { isDefaultLogger } from '../application/stderr-logger.ts'
 import type { BuildSettings } from '../topology/build-settings.ts'
 import { carefulLogger } from '../application/careful-logger.ts'
 import { machineMemory } from '../platform/machine-memory.ts'
@@ -63,8 +70,14 @@ function settingsOf(options: Options): Settings {
     onProductionError: handler('onProductionError'),
     onUncaughtError: options.onUncaughtError,
     deadLetterTopic,
-    logger: options.logger === silentLogger ? silentLogger : carefulLogger(options.logger),
+    logger: isOwn(options.logger) ? options.logger : carefulLogger(options.logger),
+    logValues: options.logValues,
   }
+}
+
+/** Loggers that throw nothing, and that others know again. */
+function isOwn(logger: Logger): boolean {
+  return logger === silentLogger || isDefaultLogger(logger)
 }
 
 function idleAfterOf({ idleAfter, compatibility }: Options): number | undefined {

@@ -8,6 +8,8 @@ export interface ErrorPlace {
   readonly topic?: string | undefined
   readonly partition?: number | undefined
   readonly offset?: number | undefined
+  /** The trace that the record belongs to, 32 hex digits, if its header `traceparent` names one (W3C). */
+  readonly traceId?: string | undefined
 }
 
 export interface MillraceErrorOptions extends ErrorPlace {
@@ -37,6 +39,7 @@ export class MillraceError extends Error implements ErrorPlace {
   readonly topic: string | undefined
   readonly partition: number | undefined
   readonly offset: number | undefined
+  readonly traceId: string | undefined
 
   constructor(code: string, message: string, options: MillraceErrorOptions = {}) {
     super(message + describePlace(options), options.cause === undefined ? undefined : { cause: options.cause })
@@ -48,17 +51,50 @@ export class MillraceError extends Error implements ErrorPlace {
     this.topic = options.topic
     this.partition = options.partition
     this.offset = options.offset
+    this.traceId = options.traceId
   }
 }
 
 /** Copies an error, and adds what was not known where it was thrown: parts of its place, or a better hint. */
 export function withPlace(error: MillraceError, place: ErrorPlace & Pick<MillraceErrorOptions, 'hint'>): MillraceError {
-  const { code, message, node, task, store, topic, partition, offset, hint, cause } = error
-  const text = message.slice(0, message.length - describePlace(error).length)
-  const placed = new MillraceError(code, text, { node, task, store, topic, partition, offset, hint, cause, ...place })
+  const text = error.message.slice(0, error.message.length - describePlace(error).length)
+  const placed = copied(error, text, place)
+  const shown = textsWithValues.get(error)
+  return shown === undefined ? placed : hidingValues(placed, shown)
+}
+
+/** The texts of errors for those who may see keys and values of records, without the place. */
+const textsWithValues = new WeakMap<Error, string>()
+
+/**
+ * Gives an error the text that shows the key or the value of a record. The message itself must not show them: it ends
+ * up in the logs of programs that process what is nobody else's business.
+ */
+export function hidingValues<E extends Error>(error: E, text: string): E {
+  textsWithValues.set(error, text)
+  return error
+}
+
+/** Returns the message of any thrown value, with keys and values of records. */
+export function messageWithValues(thrown: unknown): string {
+  const text = isError(thrown) ? textsWithValues.get(thrown) : undefined
+  if (text === undefined) return messageOf(thrown)
+  return isMillraceError(thrown) ? text + describePlace(thrown) : text
+}
+
+/** Returns an error whose message shows the key or the value that it is about: the error itself if it hides none. */
+export function showingValues(error: MillraceError): MillraceError {
+  const text = textsWithValues.get(error)
+  return text === undefined ? error : copied(error, text, {})
+}
+
+function copied(error: MillraceError, text: string, other: MillraceErrorOptions): MillraceError {
+  const { code, node, task, store, topic, partition, offset, traceId, hint, cause } = error
+  const place = { node, task, store, topic, partition, offset, traceId }
+  const copy = new MillraceError(code, text, { ...place, hint, cause, ...other })
   const frames = error.stack?.slice(error.stack.indexOf('\n    at ')) ?? ''
-  Object.defineProperty(placed, 'stack', { value: `${placed.name}: ${placed.message}${frames}` })
-  return placed
+  Object.defineProperty(copy, 'stack', { value: `${copy.name}: ${copy.message}${frames}` })
+  return copy
 }
 
 /** True for an error that Millrace raised itself. Takes any thrown value, even one that throws when it is read. */

@@ -52,12 +52,10 @@ export interface AppendOrigin {
   refused(refusal: Refusal, place: number): MaybePromise<Replacement | undefined>
 }
 
-const SHOWN_BYTES = 32
-
-/** Returns a text with topic, partition, key and sizes of the record, and the reason of the refusal. */
+/** Returns a text with topic, partition and sizes of the record, and the reason of the refusal. */
 export function describeRefusal({ topic, partition, key, value, why }: Refusal): string {
-  const sizes = `${key?.length ?? 0} + ${value?.length ?? 0} bytes`
-  return `topic "${topic}" (partition ${partition}) refuses the record with ${describeKey(key)}, ${sizes}: ${why.text}`
+  const sizes = `${key === null ? 'no key' : `a key of ${key.length}`} and ${value?.length ?? 0} bytes of value`
+  return `topic "${topic}" (partition ${partition}) refuses a record with ${sizes}: ${why.text}`
 }
 
 /** Returns what a user can do. @param where the place at which the configs of the topic are set */
@@ -73,14 +71,4 @@ export function refusalError(refusal: Refusal): MillraceError {
     partition: refusal.partition,
     hint: refusalHint(refusal),
   })
-}
-
-function describeKey(key: Buffer | null): string {
-  if (key === null) return 'no key'
-  const shown = key.subarray(0, SHOWN_BYTES)
-  const text = shown.toString('utf8')
-  const more = key.length > SHOWN_BYTES ? '…' : ''
-  return /^[\x20-\x7e]+$/.test(text)
-    ? `the key ${JSON.stringify(text + more)}`
-    : `the key ${shown.toString('hex')}${more} (hex)`
 }

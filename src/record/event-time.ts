@@ -1,4 +1,4 @@
-import { MillraceError, type ErrorPlace } from '../errors/millrace-error.ts'
+import { hidingValues, MillraceError, type ErrorPlace } from '../errors/millrace-error.ts'
 
 /** The greatest distance of an event time from the epoch, ms: the range of `Date`, about 275,000 years. */
 const FARTHEST = 8.64e15
@@ -27,12 +27,18 @@ export function requireEventTime(value: unknown, what: string, place: ErrorPlace
 
 /** @param hint another remedy, as a sentence */
 export function noEventTime(value: unknown, what: string, place: ErrorPlace, hint?: string): MillraceError {
-  return new MillraceError('MR_TIMESTAMP', `${what} is ${shown(value)}`, {
+  const error = new MillraceError('MR_TIMESTAMP', `${what} is ${kindOf(value)}`, {
     ...place,
     hint:
       'An event time is a number of milliseconds since the epoch, within ±8.64e15: ' +
       `Date.parse() makes one of text, getTime() of a Date.${hint === undefined ? '' : ` ${hint}`}`,
   })
+  return hidingValues(error, `${what} is ${shown(value)}`)
+}
+
+function kindOf(value: unknown): string {
+  if (typeof value === 'string') return `a text of ${value.length} characters`
+  return typeof value === 'bigint' ? 'a bigint' : shown(value)
 }
 
 function shown(value: unknown): string {

@@ -4,28 +4,40 @@
  * without prototype equals a plain one, and a property that is undefined equals a missing one.
  */
 export function firstDifference(value: unknown, readBack: unknown): string | undefined {
-  return compare(value, readBack, '$')
+  return compare(value, readBack, '$', shown)
 }
 
-function compare(a: unknown, b: unknown, path: string): string | undefined {
+/** Returns the same for those who may not see the values: `$.sum: a bigint became a number`. */
+export function firstDifferenceInKind(value: unknown, readBack: unknown): string | undefined {
+  return compare(value, readBack, '$', kindOf)
+}
+
+type Describe = (value: unknown) => string
+
+function compare(a: unknown, b: unknown, path: string, describe: Describe): string | undefined {
   if (a === b || (a !== a && b !== b)) return undefined
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return differs(a, b, path)
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return differs(a, b, path, describe)
   if (a instanceof Uint8Array && b instanceof Uint8Array) {
     return Buffer.compare(a, b) === 0 ? undefined : `${path}: the bytes are not the same`
   }
-  if (prototypeOf(a) !== prototypeOf(b)) return differs(a, b, path)
-  if (a instanceof Date && b instanceof Date) return compare(a.getTime(), b.getTime(), path)
-  if (Array.isArray(a) && Array.isArray(b)) return compareArrays(a, b, path)
-  if (a instanceof Map && b instanceof Map) return compareMaps(a, b, path)
-  if (a instanceof Set && b instanceof Set) return compareArrays([...a], [...b], path)
-  if (a instanceof RegExp) return String(a) === String(b) ? undefined : differs(a, b, path)
-  return compareProperties(a, b, path)
+  if (prototypeOf(a) !== prototypeOf(b)) return differs(a, b, path, describe)
+  if (a instanceof Date && b instanceof Date) return compare(a.getTime(), b.getTime(), path, describe)
+  if (Array.isArray(a) && Array.isArray(b)) return compareArrays(a, b, path, describe)
+  if (a instanceof Map && b instanceof Map) return compareMaps(a, b, path, describe)
+  if (a instanceof Set && b instanceof Set) return compareArrays([...a], [...b], path, describe)
+  if (a instanceof RegExp) return String(a) === String(b) ? undefined : differs(a, b, path, describe)
+  return compareProperties(a, b, path, describe)
 }
 
-function compareArrays(a: readonly unknown[], b: readonly unknown[], path: string): string | undefined {
+function compareArrays(
+  a: readonly unknown[],
+  b: readonly unknown[],
+  path: string,
+  describe: Describe,
+): string | undefined {
   if (a.length !== b.length) return `${path}: ${a.length} elements became ${b.length}`
   for (let i = 0; i < a.length; i++) {
-    const difference = compare(a[i], b[i], `${path}[${i}]`)
+    const difference = compare(a[i], b[i], `${path}[${i}]`, describe)
     if (difference !== undefined) return difference
   }
   return undefined
@@ -35,24 +47,27 @@ function compareMaps(
   a: ReadonlyMap<unknown, unknown>,
   b: ReadonlyMap<unknown, unknown>,
   path: string,
+  describe: Describe,
 ): string | undefined {
   if (a.size !== b.size) return `${path}: ${a.size} entries became ${b.size}`
   const others = b.entries()
   for (const [key, value] of a) {
     const [otherKey, other] = others.next().value ?? [undefined, undefined]
-    const difference = compare(key, otherKey, `${path}.keys`) ?? compare(value, other, `${path}.get(${String(key)})`)
+    const difference =
+      compare(key, otherKey, `${path}.keys`, describe) ??
+      compare(value, other, `${path}.get(${describe === shown ? String(key) : kindOf(key)})`, describe)
     if (difference !== undefined) return difference
   }
   return undefined
 }
 
-function compareProperties(a: object, b: object, path: string): string | undefined {
+function compareProperties(a: object, b: object, path: string, describe: Describe): string | undefined {
   const others = new Map<string, unknown>(Object.entries(b))
   for (const [name, value] of Object.entries(a)) {
     const at = `${path}.${name}`
     const other = others.get(name)
     if (other === undefined && value !== undefined) return `${at}: ${describe(value)} was lost`
-    const difference = compare(value, other, at)
+    const difference = compare(value, other, at, describe)
     if (difference !== undefined) return difference
     others.delete(name)
   }
@@ -69,17 +84,21 @@ function prototypeOf(value: object): unknown {
   return Array.isArray(prototype) ? Array.prototype : prototype
 }
 
-function differs(a: unknown, b: unknown, path: string): string {
+function differs(a: unknown, b: unknown, path: string, describe: Describe): string {
   return `${path}: ${describe(a)} became ${describe(b)}`
 }
 
-function describe(value: unknown): string {
-  if (value === null || value === undefined) return String(value)
-  if (typeof value === 'object') {
-    const name: unknown = value.constructor?.name
-    return typeof name !== 'string' || name === 'Object' ? 'an object' : `a ${name}`
-  }
-  return typeof value === 'string'
-    ? JSON.stringify(value).slice(0, 60)
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value).slice(0, 60)
+  return value === null || value === undefined || typeof value === 'object'
+    ? kindOf(value)
     : `${typeof value} ${String(value).slice(0, 60)}`
+}
+
+function kindOf(value: unknown): string {
+  const isSpecial = typeof value === 'number' && !Number.isFinite(value)
+  if (value === null || value === undefined || isSpecial) return String(value)
+  if (typeof value !== 'object') return `a ${typeof value}`
+  const name: unknown = value.constructor?.name
+  return typeof name !== 'string' || name === 'Object' ? 'an object' : `a ${name}`
 }

@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors/millrace-error.ts'
+import { hidingValues, messageOf, MillraceError } from '../errors/millrace-error.ts'
 
 export const INTEGERS = ['refuse', 'bigint', 'string', 'round'] as const
 
@@ -34,7 +34,7 @@ class Inexact {
  * @throws SyntaxError; MR_NUMBER_RANGE
  */
 export function parseJson(text: string, integers: JsonIntegers): unknown {
-  const value: unknown = JSON.parse(text)
+  const value = parsed(text)
   return integers === 'round' || !holdsLarge(value) ? value : parseExactly(text, integers, false)
 }
 
@@ -129,14 +129,29 @@ function refusal(value: unknown, integers: 'refuse' | 'bigint' | 'string'): Mill
   const { path, inexact } = findInexact(value, '$') ?? { path: '$', inexact: new Inexact('', Number.NaN) }
   const { source, value: read } = inexact
   const shown = source.length > SHOWN ? `${source.slice(0, SHOWN)}…` : source
-  return new MillraceError('MR_NUMBER_RANGE', `json: ${path}: ${shown} would be read as ${read}`, {
-    hint:
-      integers === 'bigint'
-        ? "Use json({ integers: 'string' }) to read such a number as its text, or 'round' to read the nearest one: " +
-          'a bigint has neither fraction nor exponent.'
-        : "Use json({ integers: 'bigint' }) to read such integers exactly, 'string' to read their text, " +
-          "or 'round' to read the nearest number.",
-  })
+  const error = new MillraceError(
+    'MR_NUMBER_RANGE',
+    `json: ${path}: a number of ${source.length} characters would be read as another one`,
+    {
+      hint:
+        integers === 'bigint'
+          ? "Use json({ integers: 'string' }) to read such a number as its text, or 'round' to read the nearest one: " +
+            'a bigint has neither fraction nor exponent.'
+          : "Use json({ integers: 'bigint' }) to read such integers exactly, 'string' to read their text, " +
+            "or 'round' to read the nearest number.",
+    },
+  )
+  return hidingValues(error, `json: ${path}: ${shown} would be read as ${read}`)
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    // V8 puts the text, or its part around the place, into those of its messages that have no position.
+    const said = messageOf(error)
+    throw said.includes('is not valid JSON') ? hidingValues(new SyntaxError('it is not valid JSON'), said) : error
+  }
 }
 
 function findInexact(value: unknown, path: string): { readonly path: string; readonly inexact: Inexact } | undefined {

@@ -1,9 +1,8 @@
 import { MillraceError } from '../errors/millrace-error.ts'
-import { firstDifference } from './first-difference.ts'
 import { exactJson } from './json-integers.ts'
 import { jsonLoss, type JsonLoss } from './json-loss.ts'
 import { copyOfPlainJson, isPlainJson, type KeepsBigint } from './plain-json.ts'
-import { roundTrip, wrongType } from './serde-error.ts'
+import { checkRoundTrip, wrongType } from './serde-error.ts'
 
 /** The functions that write and read values with bigints; a format without them refuses bigints. */
 export interface BigintForm {
@@ -32,8 +31,7 @@ export function copyOfJson(value: unknown, bigints: BigintForm | undefined): unk
   const { write, read } = bigints ?? asNumbers
   const text: string | undefined = write(value)
   const readBack = text === undefined ? undefined : read(text)
-  const difference = firstDifference(value, readBack)
-  if (difference !== undefined) throw roundTrip('json', difference)
+  checkRoundTrip('json', value, readBack)
   return readBack
 }
 

@@ -1,5 +1,5 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { MillraceError } from '../errors/millrace-error.ts'
+import { hidingValues, MillraceError } from '../errors/millrace-error.ts'
 import { asBuffer } from './byte-view.ts'
 import { oneOf, readOptions, type TableOf } from '../options/options.ts'
 import { readInner, returningPlainValues } from './call-serde.ts'
@@ -157,11 +157,30 @@ function validate(standard: StandardSchemaV1.Props, value: unknown): unknown {
     })
   }
   if (result.issues === undefined) return result.value
-  const issues = result.issues.map((issue) => `${pathOf(issue)}: ${issue.message}`)
-  const shown = issues.slice(0, 5).join('; ') + (issues.length > 5 ? `; and ${issues.length - 5} more` : '')
-  throw new MillraceError('MR_SCHEMA', `json: the data does not fit the schema: ${shown}`, {
+  const { issues } = result
+  const textOf = (said: (issue: StandardSchemaV1.Issue) => string): string => {
+    const shown = issues.slice(0, 5).map((issue) => `${pathOf(issue)}: ${said(issue)}`)
+    const more = issues.length > 5 ? `; and ${issues.length - 5} more` : ''
+    return `json: the data does not fit the schema: ${shown.join('; ')}${more}`
+  }
+  const hidden = textOf((issue) => (repeatsValue(issue, value) ? 'it does not fit' : issue.message))
+  const error = new MillraceError('MR_SCHEMA', hidden, {
     hint: 'Correct the producer or the schema, or choose what to do with such records by onDeserializationError.',
   })
+  throw hidingValues(
+    error,
+    textOf(({ message }) => message),
+  )
+}
+
+/** Some libraries say what they got instead. */
+function repeatsValue(issue: StandardSchemaV1.Issue, data: unknown): boolean {
+  let value = data
+  for (const segment of issue.path ?? []) {
+    if (typeof value !== 'object' || value === null) return false
+    value = Reflect.get(value, typeof segment === 'object' ? segment.key : segment)
+  }
+  return (typeof value === 'string' || typeof value === 'number') && issue.message.includes(String(value))
 }
 
 function pathOf(issue: StandardSchemaV1.Issue): string {

@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors/millrace-error.ts'
+import { hidingValues, MillraceError } from '../errors/millrace-error.ts'
 import { asBuffer } from './byte-view.ts'
 import { checkLength, wrongType } from './serde-error.ts'
 import type { Serde } from './serde.ts'
@@ -53,8 +53,9 @@ function parse(buffer: Buffer, start: number, end: number): string {
 function check(value: string): void {
   if (typeof value !== 'string') throw wrongType('uuid', 'a string', value)
   if (!CANONICAL.test(value)) {
-    throw new MillraceError('MR_UUID', `uuid: ${JSON.stringify(value.slice(0, 50))} is not a UUID in lower case`, {
+    const error = new MillraceError('MR_UUID', `uuid: ${value.length} characters are not a UUID in lower case`, {
       hint: 'Make values by crypto.randomUUID(), and call toLowerCase() on values from elsewhere.',
     })
+    throw hidingValues(error, `uuid: ${JSON.stringify(value.slice(0, 50))} is not a UUID in lower case`)
   }
 }

@@ -5,8 +5,7 @@ import { MARK_START, shapeVersionOf } from '../serde/shape-mark.ts'
 import { ShapedSerde, versionUnknown } from '../serde/shaped-serde.ts'
 import type { ByteWriter } from './rows/byte-writer.ts'
 import { KeptBytes } from '../platform/kept-bytes.ts'
-import { firstDifference } from '../serde/first-difference.ts'
-import { roundTrip } from '../serde/serde-error.ts'
+import { checkRoundTrip } from '../serde/serde-error.ts'
 
 const SHAPE_ERRORS: ReadonlySet<string> = new Set(['MR_STORE_VERSION', 'MR_STORE_MIGRATE'])
 
@@ -86,8 +85,11 @@ export class ValueCodec<V> {
 
   #readBack(value: V, bytes: Buffer): V {
     const readBack = this.decode(bytes)
-    const difference = firstDifference(value, readBack)
-    if (difference !== undefined) throw this.#refused(roundTrip(this.#serde.name, difference))
+    try {
+      checkRoundTrip(this.#serde.name, value, readBack)
+    } catch (error) {
+      throw this.#refused(error)
+    }
     return readBack
   }
 

@@ -52,9 +52,10 @@ export function* openOn(
   log: Log,
   clock: ManualClock,
   home: StateHome,
-  app: Application,
+  tested: Application,
   options: DriverSettings,
 ): Steps<DriverParts> {
+  const app = showingValues(tested)
   const topology = app.topology()
   const globals = yield* GlobalTables.open(app, topology, log, home, clock)
   yield* globals.bootstrap()
@@ -97,6 +98,11 @@ export function* openOn(
   yield* wait(client.group.join())
   yield* settleGroup(client, manager)
   return { topology, log, clock, home, client, feeder: log.openProducer(), recording, globals, manager, callEnded }
+}
+
+/** The records are those of a test, and who runs it wants to see which of them fail. */
+function showingValues(app: Application): Application {
+  return { id: app.id, settings: { ...app.settings, logValues: true }, topology: () => app.topology() }
 }
 
 /**

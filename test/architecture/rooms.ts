@@ -98,7 +98,7 @@ export const rooms: Readonly<Record<string, Room>> = {
 
   application: {
     holds: 'an application as the runtime gets it: id, settings, handlers, logger',
-    knows: ['errors', 'log', 'platform', 'record', 'topology'],
+    knows: ['errors', 'log', 'options', 'platform', 'record', 'topology'],
   },
 
   dsl: {

@@ -39,7 +39,7 @@ test('elsewhere every status is a line, without control characters', () => {
 
 test('a restore is shown with its progress and its end; a restore that replays nothing is not shown', () => {
   const { output, terminal } = plainTerminal()
-  const report = new RestoreReport(terminal)
+  const report = new RestoreReport(terminal, undefined)
   const store = (name: string, position: number, end: number, records: number) => ({
     task: '0_0',
     store: name,

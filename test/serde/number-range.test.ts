@@ -10,8 +10,9 @@ test('a count past 2^53 is an error with a code and a way out, not a rounded num
   expect(() => long().serialize(2 ** 53)).toThrow(
     expect.objectContaining({ code: 'MR_NUMBER_RANGE', hint: expect.stringContaining('int64()') }),
   )
-  expect(() => long().deserialize(int64().serialize(2n ** 53n))).toThrow(
-    expect.objectContaining({ code: 'MR_NUMBER_RANGE', message: expect.stringContaining('9007199254740992') }),
+  const tooLarge = int64().serialize(2n ** 53n)
+  expect(() => long().deserialize(tooLarge)).toThrow(
+    expect.objectContaining({ code: 'MR_NUMBER_RANGE', message: 'long: the bigint is out of range' }),
   )
 })
 

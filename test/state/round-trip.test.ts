@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest'
-import { MillraceError } from '../../src/errors/millrace-error.ts'
+import { messageWithValues, MillraceError } from '../../src/errors/millrace-error.ts'
 import { bytes, float64, json, long, type Serde } from '../../src/serde/serdes.ts'
 import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
 import type { KeyValueState, SessionState, VersionedState, WindowState } from '../../src/state/states.ts'
@@ -75,10 +75,11 @@ describe('json state refuses what JSON would not give back, with store and path'
         () => versions.put('k', make(), 1),
       ]
       for (const put of puts) {
-        const { code, message, store, hint } = failure(put)
+        const refused = failure(put)
+        const { code, store, hint } = refused
         expect(code).toBe('MR_SERDE_ROUND_TRIP')
         expect(['store', 'cached', 'w', 's', 'v']).toContain(store)
-        expect(message).toContain(path)
+        expect(messageWithValues(refused)).toContain(path)
         expect(hint).toContain('no Date')
       }
       expect(state.get('k')?.value).toEqual({ i: 149 })
@@ -200,7 +201,7 @@ describe('other serdes', () => {
     expect(failure(() => state.put('k', { at: new Date(0) }, 1))).toMatchObject({
       code: 'MR_SERDE_ROUND_TRIP',
       store: 'store',
-      message: expect.stringContaining('serde text does not give back what it wrote: $.at: a Date became "1970'),
+      message: expect.stringContaining('serde text does not give back what it wrote: $.at: a Date became a string'),
     })
     expect(state.get('k')?.value).toStrictEqual({ i: 149 })
   })

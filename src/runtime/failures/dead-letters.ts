@@ -1,4 +1,4 @@
-import { isError, messageOf, MillraceError, propertyOf } from '../../errors/millrace-error.ts'
+import { isError, messageWithValues, MillraceError, propertyOf } from '../../errors/millrace-error.ts'
 import { eventTime } from '../../record/event-time.ts'
 import { describeRefusal, refusalHint, type AppendOrigin, type Replacement } from '../../log/refusal.ts'
 import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
@@ -72,7 +72,7 @@ function deadLetterHeaders(headers: Headers, record: FailedRecord, error: Millra
   return headers
     .copy()
     .add(LETTER_HEADERS.exception, textOf(cause, 'name'))
-    .add(LETTER_HEADERS.message, messageOf(cause))
+    .add(LETTER_HEADERS.message, messageWithValues(cause))
     .add(LETTER_HEADERS.stack, textOf(cause, 'stack'))
     .add(LETTER_HEADERS.topic, record.topic)
     .add(LETTER_HEADERS.partition, String(record.partition))

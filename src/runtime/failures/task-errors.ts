@@ -3,6 +3,8 @@ import {
   isError,
   isMillraceError,
   messageOf,
+  messageWithValues,
+  showingValues,
   withPlace,
   type ErrorPlace,
 } from '../../errors/millrace-error.ts'
@@ -13,6 +15,7 @@ import type { MaybePromise } from '../../platform/maybe-promise.ts'
 import { ignoreRejection, isThenable } from '../../platform/thenable.ts'
 import { noEventTime } from '../../record/event-time.ts'
 import { Headers } from '../../record/headers.ts'
+import { traceIdOf } from '../../record/trace-parent.ts'
 import type { RecordContext } from '../../record/record-context.ts'
 import type { ErrorDecision, ErrorHandler, FailedRecord, Settings } from '../../application/application.ts'
 import { namingTask } from './damaged-state.ts'
@@ -79,11 +82,12 @@ export class TaskErrors implements RecordGate {
   undecodable(queue: PartitionQueue, cursor: RecordCursor, part: 'key' | 'value', cause: unknown): void {
     const [start, end] = part === 'key' ? [cursor.keyStart, cursor.keyEnd] : [cursor.valueStart, cursor.valueEnd]
     const shown = cursor.buffer.toString('hex', start, Math.min(end, start + PREVIEW_BYTES))
+    const more = end - start > PREVIEW_BYTES ? '…' : ''
     const serde = part === 'key' ? queue.source.keySerde : queue.source.valueSerde
     const error = new MillraceError(
       'MR_DESERIALIZE',
-      `cannot read the ${part} as ${serde.name}: ${messageOf(cause)}; ` +
-        `${end - start} bytes: ${shown}${end - start > PREVIEW_BYTES ? '…' : ''}`,
+      `cannot read the ${part} as ${serde.name}: ${this.#textOf(cause)}; ${end - start} bytes` +
+        (this.#settings.logValues ? `: ${shown}${more}` : ''),
       { ...placeOf(queue, cursor, this.#task), cause, hint: hintOf(cause) + SKIP_UNREADABLE },
     )
     const failed = this.#failedRecord(queue, cursor, queue.source.node)
@@ -102,7 +106,8 @@ export class TaskErrors implements RecordGate {
   noTimestamp(queue: PartitionQueue, cursor: RecordCursor, found: unknown, extracted: boolean): void {
     ignoreRejection(found)
     const what = extracted ? 'what the timestamp function of the topic returned' : 'the timestamp of the record'
-    this.#unstamped(queue, cursor, noEventTime(found, what, placeOf(queue, cursor, this.#task), SKIP_UNREADABLE))
+    const error = noEventTime(found, what, placeOf(queue, cursor, this.#task), SKIP_UNREADABLE)
+    this.#unstamped(queue, cursor, this.#shown(error))
   }
 
   /** Decides about a record without event time as about one that cannot be read. */
@@ -141,14 +146,22 @@ export class TaskErrors implements RecordGate {
     this.#contexts.drops.drop('no-partition', 'node', record.node, record)
   }
 
+  #textOf(cause: unknown): string {
+    return this.#settings.logValues ? messageWithValues(cause) : messageOf(cause)
+  }
+
+  #shown(error: MillraceError): MillraceError {
+    return this.#settings.logValues ? showingValues(error) : error
+  }
+
   #requireDecidable(error: unknown): void {
     const isFinal = this.#final !== undefined && error === this.#final
     if (isFinal || (isMillraceError(error) && ENDS_TASK.has(error.code))) throw namingTask(error, this.#task)
   }
 
   #failed(error: unknown, record: FailedRecord): void {
-    if (isMillraceError(error)) return this.#ownError(error, record)
-    const wrapped = new MillraceError('MR_PROCESSING', `a function of the processor threw: ${messageOf(error)}`, {
+    if (isMillraceError(error)) return this.#ownError(this.#shown(error), record)
+    const wrapped = new MillraceError('MR_PROCESSING', `a function of the processor threw: ${this.#textOf(error)}`, {
       ...placeIn(record),
       cause: error,
       hint: `The record is read again after a restart. ${SKIP_FAILING}`,
@@ -232,7 +245,8 @@ export class TaskErrors implements RecordGate {
       throw this.#ending(handlerFailed(`the ${reason} error handler returned a promise`, record, error))
     }
     if (decision === 'deadLetter' || decision === 'continue') return decision
-    throw this.#ending(error)
+    const traceId = traceIdOf(record.headers)
+    throw this.#ending(traceId === undefined ? error : withPlace(error, { traceId }))
   }
 
   #orEnd<T>(act: () => T): T {

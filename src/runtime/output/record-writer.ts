@@ -1,4 +1,10 @@
-import { MillraceError, isMillraceError, messageOf } from '../../errors/millrace-error.ts'
+import {
+  hidingValues,
+  isMillraceError,
+  messageOf,
+  messageWithValues,
+  MillraceError,
+} from '../../errors/millrace-error.ts'
 import type { LogProducer } from '../../log/log.ts'
 import type { AppendOrigin } from '../../log/refusal.ts'
 import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
@@ -162,19 +168,17 @@ export class RecordWriter {
       this.#slice.buffer.set(bytes, at)
       return at + bytes.length
     } catch (error) {
-      throw new MillraceError(
-        'MR_SERIALIZE',
-        `cannot serialize a ${typeof value} with the serde "${serde.name}": ${messageOf(error)}`,
-        {
-          node: target.node,
-          topic,
-          cause: error,
-          hint:
-            isMillraceError(error) && error.hint !== undefined
-              ? error.hint
-              : 'Give the operator a serde for the type that it produces.',
-        },
-      )
+      const what = `cannot serialize a ${typeof value} with the serde "${serde.name}": `
+      const failure = new MillraceError('MR_SERIALIZE', what + messageOf(error), {
+        node: target.node,
+        topic,
+        cause: error,
+        hint:
+          isMillraceError(error) && error.hint !== undefined
+            ? error.hint
+            : 'Give the operator a serde for the type that it produces.',
+      })
+      throw hidingValues(failure, what + messageWithValues(error))
     }
   }
 

@@ -60,7 +60,7 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
     onUnreachable: (reason) => {
       const { logger } = app.settings
       signs.logAnswers = reason === undefined
-      if (reason === undefined) logger.info({ thread: name }, 'the brokers answer again')
+      if (reason === undefined) logger.warn({ thread: name }, 'the brokers answer again')
       else logger.warn({ thread: name, reason }, 'no broker answers; trying until one does')
     },
     missingTopics: {
@@ -74,7 +74,7 @@ export async function openThread(parts: ThreadParts, index: number): Promise<Str
             'a topic that is written to does not exist any more; waiting for it to be created again',
           )
         } else if (missingOutputs.delete(topic))
-          logger.info({ thread: name, topic }, 'the topic that is written to is there again')
+          logger.warn({ thread: name, topic }, 'the topic that is written to is there again')
       },
     },
     fetchBytes: new MemoryShare(app.settings, topology).fetched,

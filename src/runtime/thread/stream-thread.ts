@@ -266,6 +266,7 @@ export class StreamThread {
     if (outcome !== 'committed') return await this.#redo(outcome)
     this.commits++
     this.#failingSince = -1
+    this.#options.settings.logger.debug({ thread: this.name, commits: this.commits }, 'committed')
   }
 
   /** Waits for the commit under way, whatever comes of it: every task is about to be closed dirty. */

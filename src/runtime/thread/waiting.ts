@@ -85,16 +85,25 @@ export class Waiting {
   /** Tasks were opened again. */
   opened(): void {
     this.#missingSince = -1
-    this.#missingTopic = undefined
+    this.#topicIsThere()
   }
 
   /** The group has what it waited for. */
   resumed(): void {
-    this.#missingTopic = undefined
+    this.#topicIsThere()
     if (this.#group === undefined) return
+    const isTopic = this.#group.error.code === 'MR_TOPIC_UNKNOWN'
     this.#group = undefined
     const { name: thread, settings } = this.#options
-    settings.logger.info({ thread }, 'what the group waited for is over')
+    if (!isTopic) settings.logger.warn({ thread }, 'what the group waited for is over')
+  }
+
+  #topicIsThere(): void {
+    const { name: thread, settings } = this.#options
+    if (this.#missingTopic !== undefined) {
+      settings.logger.warn({ thread, topic: this.#missingTopic }, 'the topic that was deleted is there again')
+    }
+    this.#missingTopic = undefined
   }
 
   /** Warns once for each time that the topic is missing. */

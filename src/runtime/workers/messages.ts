@@ -2,7 +2,8 @@ import type { ThreadVitals } from '../../health/vitals.ts'
 import type { Endpoint, Route } from '../../group/group.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
 import type { EngineName } from '../../engine/engine.ts'
-import type { Logger, Settings, UncaughtErrorDecision } from '../../application/application.ts'
+import type { Settings, UncaughtErrorDecision } from '../../application/application.ts'
+import type { LogLevel } from '../../application/log-line.ts'
 import type { Sample } from '../../metrics/samples.ts'
 import type { RestoreListener } from '../restore/restorer.ts'
 import type { ThreadState } from '../thread/stream-thread.ts'
@@ -44,7 +45,6 @@ export interface WorkerStart {
   readonly restoring: boolean
 }
 
-export type LogLevel = keyof Logger
 export type SentFields = readonly (readonly [name: string, value: SentValue])[]
 
 export type ToWorker =

@@ -62,8 +62,8 @@ export class ValueSender {
 const NOT_FIELDS: ReadonlySet<string> = new Set(['name', 'message', 'stack', 'cause', 'errors'])
 
 function placeOf(error: MillraceError): SentError['millrace'] {
-  const { code, hint, node, task, store, topic, partition, offset } = error
-  return { code, hint, node, task, store, topic, partition, offset }
+  const { code, hint, node, task, store, topic, partition, offset, traceId } = error
+  return { code, hint, node, task, store, topic, partition, offset, traceId }
 }
 
 /** Restores the values that a `ValueSender` sent. */
