@@ -258,6 +258,7 @@ export interface ErrorPlace {
   readonly topic?: string | undefined
   readonly partition?: number | undefined
   readonly offset?: number | undefined
+  readonly traceId?: string | undefined
 }
 
 export interface ExtractorRecord {
@@ -735,6 +736,7 @@ export class MillraceError extends Error implements ErrorPlace {
   readonly topic: string | undefined
   readonly partition: number | undefined
   readonly offset: number | undefined
+  readonly traceId: string | undefined
   constructor(code: string, message: string, options?: MillraceErrorOptions)
 }
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path'
+import type { LogFormat } from '../application/log-line.ts'
 import { backUpLog } from '../log/backup/back-up-log.ts'
 import type { Backup } from '../log/backup/backup-format.ts'
 import { restoreLog } from '../log/backup/restore-log.ts'
 import { requireEmpty } from '../log/backup/whole-directory.ts'
-import type { LogFormat } from './cli-error.ts'
 import { countOf, note } from './note.ts'
 
 export interface LogOptions {

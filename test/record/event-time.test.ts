@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { messageWithValues } from '../../src/errors/millrace-error.ts'
 import { eventTime, noEventTime } from '../../src/record/event-time.ts'
 
 test.each([
@@ -33,11 +34,16 @@ test.each([
   expect(eventTime(given)).toBeNaN()
 })
 
-test('the error shows what came instead, whatever it is', () => {
-  const messages = ['x'.repeat(100), new Date(5), 5n, Object.create(null), Symbol('s'), () => 5, undefined].map(
-    (given) => noEventTime(given, 'the time', { topic: 't', partition: 1, offset: 2 }).message,
+test('the error says what came instead, whatever it is, and shows it to those who may see it', () => {
+  const errors = ['x'.repeat(100), new Date(5), 5n, Object.create(null), Symbol('s'), () => 5, undefined].map((given) =>
+    noEventTime(given, 'the time', { topic: 't', partition: 1, offset: 2 }),
   )
-  expect(messages).toEqual(
+  expect(errors.slice(0, 3).map(({ message }) => message)).toEqual(
+    ['a text of 100 characters', 'a Date', 'a bigint'].map(
+      (kind) => `the time is ${kind} (topic=t, partition=1, offset=2)`,
+    ),
+  )
+  expect(errors.map(messageWithValues)).toEqual(
     [
       `the text "${'x'.repeat(40)}"`,
       'a Date',

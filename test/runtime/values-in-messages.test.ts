@@ -164,7 +164,7 @@ test('an error that ends the application names the trace of its record', async (
   expect(pipe).toThrow(expect.objectContaining({ code: 'MR_DESERIALIZE', traceId }))
 })
 
-test('an application without a logger writes warnings and errors to standard error, and one with silentLogger nothing', async () => {
+test('an application without a logger writes errors to standard error, and one with silentLogger nothing', async () => {
   const written = vi.spyOn(console, 'error').mockImplementation(() => {})
   try {
     const build: AppConfig['build'] = (builder) => void builder.stream(reading(json()))
