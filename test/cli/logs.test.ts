@@ -25,7 +25,7 @@ function linesOf(stderr: string): Record<string, unknown>[] {
     .map((line): Record<string, unknown> => JSON.parse(line))
 }
 
-test('with --log-format json every line of a run is an object, with task and store where stores are restored', async () => {
+test('with --log-format json every line of a run is an object, with the task and store that are restored', async () => {
   const data = join(directory, 'restored')
   await write(data, 20)
   const run = ['run', fixture('words.ts'), '--data', data, '--log-format', 'json']
