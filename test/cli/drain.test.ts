@@ -44,6 +44,7 @@ async function run(app: string, processed: number, ...options: readonly string[]
 interface Line {
   readonly message: string
   readonly state?: string
+  readonly time?: string
 }
 
 function linesAfter(stderr: string, message: string): Line[] {
@@ -61,10 +62,11 @@ describe('SIGTERM', () => {
     cli.signal('SIGTERM')
     const { code, stderr } = await cli.result()
     expect(code).toBe(0)
-    const after = linesAfter(stderr, 'draining')
-    const closing = after.findIndex(({ message }) => message === 'closing')
-    expect(closing).toBeGreaterThan(0)
-    for (const { message, state } of after.slice(0, closing)) expect([message, state]).toEqual(['status', 'running'])
+    const [closing, ...after] = linesAfter(stderr, 'draining')
+    expect([closing, after.at(-1)]).toMatchObject([{ message: 'closing' }, { message: 'done' }])
+    const draining = stderr.split('\n').find((line) => line.includes('"draining: ')) ?? '{}'
+    const { time } = JSON.parse(draining) as { time: string }
+    expect(Date.parse(String(closing?.time)) - Date.parse(time)).toBeGreaterThan(2000)
     expect(await countsOnTheLog()).toEqual(COUNTED)
   })
 

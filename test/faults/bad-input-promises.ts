@@ -127,14 +127,14 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
       expect(await shownSums()).toEqual(sumsOf(20))
     })
 
-    test("because it is undecodable is named with its bytes, and skipped only with 'continue'", async () => {
+    test("because it is undecodable is named with its length, and skipped only with 'continue'", async () => {
       await withLog(async (log) => {
         await using writer = await TopicWriter.open(log, topic(orders.name, { key: string(), value: string() }))
         writer.write('customer-0', '{"cents":', { timestamp: 0 })
       })
       await order(20)
       const error = await failure('sums', 'MR_DESERIALIZE')
-      expect(error).toContain(Buffer.from('{"cents":').toString('hex'))
+      expect(error).toContain('as json: Unexpected end of JSON input; 9 bytes')
       expect(error).toMatch(/\(node=KSTREAM-SOURCE-\d+, task=0_\d, topic=\S*orders, partition=\d, offset=0\)$/)
 
       vi.stubEnv('MILLRACE_TEST_UNDECODABLE', 'continue')

@@ -16,6 +16,8 @@ const READERS: Readonly<Record<string, string>> = {
   'log/shared/attached-producers.ts': 'the stamp of the last batch of a producer, and how old it is',
   'platform/clock.ts': 'the date itself',
   'operators/process/user-context.ts': 'currentSystemTime() of processors',
+  'log/backup/back-up-log.ts': 'when a copy was made',
+  'runtime/instance-metrics.ts': 'when a snapshot was taken',
   'runtime/thread/global-tables.ts': 'checkpoints, and how old they are',
   'runtime/task/idle-time.ts': 'the bound that the time of idle partitions may not pass',
   'runtime/node/punctuation.ts': 'the stamp and the anchors of wall-clock punctuation',
