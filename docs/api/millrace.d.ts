@@ -32,6 +32,7 @@ export interface AppConfig {
   readonly onUncaughtError?: UncaughtErrorHandler
   readonly deadLetterTopic?: string
   readonly logger?: Logger
+  readonly logValues?: boolean
   readonly defaults?: {
     readonly key?: Serde<unknown>
     readonly value?: Serde<unknown>
@@ -639,6 +640,10 @@ export interface KeyValueView<K, V> extends WatchView<K, V> {
   prefix(prefix: string | Uint8Array, options?: PrefixOptions): AsyncIterableIterator<Row<K, V>>
 }
 
+export interface LeveledLogger extends Logger {
+  level: LogLevel
+}
+
 export interface Log extends LogAdmin {
   readonly kind: 'memory' | 'embedded' | 'kafka'
   describeTopics(names: readonly string[]): MaybePromise<ReadonlyMap<string, TopicDescription>>
@@ -669,6 +674,10 @@ export interface LogAdmin {
   deleteGroup(groupId: string): MaybePromise<void>
   commitOffsets(groupId: string, offsets: PartitionMap<CommittedOffset>): MaybePromise<void>
 }
+
+export type LogFormat = (typeof LOG_FORMATS)[number]
+
+export type LogLevel = (typeof LOG_LEVELS)[number]
 
 export interface Logger {
   debug(fields: object, message: string): void
@@ -1157,6 +1166,7 @@ export interface Settings {
   readonly onUncaughtError: UncaughtErrorHandler
   readonly deadLetterTopic: string | undefined
   readonly logger: Logger
+  readonly logValues: boolean
 }
 
 export interface SinkOptions<K, V> extends Named, SerdeOptions<K, V> {
@@ -1171,6 +1181,11 @@ export interface SlidingWindows {
 
 export interface StandbyStatus extends StandbyLag {
   readonly thread: string
+}
+
+export interface StderrLoggerOptions {
+  readonly level?: LogLevel
+  readonly format?: LogFormat
 }
 
 export interface StoreBuilderOptions<K, V> extends StoreShape<V> {
@@ -1784,6 +1799,8 @@ export function sliding(
     readonly grace?: Duration
   },
 ): SlidingWindows
+
+export function stderrLogger(options?: StderrLoggerOptions): LeveledLogger
 
 export function storeRef<K, V>(name: string, serdes: RefSerdes<K, V>): StoreRef<'keyValue', K, V>
 
