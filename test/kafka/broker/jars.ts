@@ -4,12 +4,20 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
-const pom = join(import.meta.dirname, 'pom.xml')
+/** Returns the class path of a Kafka broker. */
+export function brokerClassPath(version: string): Promise<string> {
+  return classPath('pom.xml', 'kafka', version)
+}
 
-/** Returns the class path of a Kafka broker. Its jars come from Maven Central once and stay in the user's cache. */
-export async function brokerClassPath(version: string): Promise<string> {
+/** Returns the class path of Kafka's own command-line tools. */
+export function toolsClassPath(version = '4.3.0'): Promise<string> {
+  return classPath('tools-pom.xml', 'kafka-tools', version)
+}
+
+/** Jars come from Maven Central once and stay in the user's cache. */
+async function classPath(pom: string, name: string, version: string): Promise<string> {
   const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'millrace', 'brokers')
-  const jars = join(cache, `kafka-${version}`)
+  const jars = join(cache, `${name}-${version}`)
   if (!existsSync(jars)) {
     mkdirSync(cache, { recursive: true })
     const partial = mkdtempSync(join(cache, 'download-'))
@@ -17,7 +25,7 @@ export async function brokerClassPath(version: string): Promise<string> {
       await promisify(execFile)('mvn', [
         '-q',
         '-B',
-        `-f${pom}`,
+        `-f${join(import.meta.dirname, pom)}`,
         'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies',
         `-Dkafka.version=${version}`,
         `-DoutputDirectory=${partial}`,
@@ -28,7 +36,7 @@ export async function brokerClassPath(version: string): Promise<string> {
       // Another process finished the same download first.
       if (!existsSync(jars)) {
         throw new Error(
-          `Kafka ${version} could not be fetched from Maven Central by mvn. ` +
+          `${name} ${version} could not be fetched from Maven Central by mvn. ` +
             'Set MILLRACE_KAFKA=host:port to use a broker that runs.',
           { cause: error },
         )
