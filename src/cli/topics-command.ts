@@ -167,13 +167,18 @@ async function shownTopic(log: Log, topic: TopicDescription): Promise<ShownTopic
   const own = [...configs].filter(([, { source }]) => source === 'topic')
   return {
     name,
-    id,
+    id: log.kind === 'kafka' ? kafkaId(id) : id,
     configs: Object.fromEntries(own.map(([config, { value }]) => [config, value])),
     partitions: places.map(({ partition, leader = null, replicas, inSyncReplicas }) => {
       const [firstOffset = 0, endOffset = 0] = [first.get(name, partition), end.get(name, partition)]
       return { partition, leader, replicas, inSyncReplicas, firstOffset, endOffset }
     }),
   }
+}
+
+/** Returns a UUID as Kafka's tools write it. */
+function kafkaId(uuid: string): string {
+  return Buffer.from(uuid.replaceAll('-', ''), 'hex').toString('base64url')
 }
 
 function textOf({ name, id, configs, partitions }: ShownTopic): string {

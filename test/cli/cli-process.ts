@@ -19,15 +19,23 @@ export class CliProcess {
   stderr = ''
   #onOutput = (): void => {}
 
-  /** @param input what comes in on standard input, which stays open until `endInput`; without it, there is none */
-  constructor(args: readonly string[], env: NodeJS.ProcessEnv = {}, input?: string | Buffer) {
+  /**
+   * @param input what comes in on standard input, which stays open until `endInput`; without it, there is none
+   * @param encoding of standard output; `latin1` keeps any bytes
+   */
+  constructor(
+    args: readonly string[],
+    env: NodeJS.ProcessEnv = {},
+    input?: string | Buffer,
+    encoding: BufferEncoding = 'utf8',
+  ) {
     this.#child = spawn(process.execPath, ['--conditions=millrace-source', join(root, 'src/cli/main.ts'), ...args], {
       cwd: root,
       stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
       env: { ...process.env, NODE_OPTIONS: '', ...env },
     })
     this.#child.stdin?.write(input)
-    this.#child.stdout?.setEncoding('utf8').on('data', (chunk: string) => {
+    this.#child.stdout?.setEncoding(encoding).on('data', (chunk: string) => {
       this.stdout += chunk
       this.#onOutput()
     })

@@ -6,6 +6,7 @@ missing=()
 need() {
   command -v "$1" >/dev/null || missing+=("$2")
 }
+need kcat kcat
 need java openjdk-17-jre-headless
 need chromium chromium
 need promtool prometheus
