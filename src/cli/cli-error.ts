@@ -31,7 +31,8 @@ function causesOf(error: unknown): string[] {
   let shown = messageOf(error)
   let cause = propertyOf(error, 'cause')
   while (cause !== undefined && causes.length < 5) {
-    const message = messageOf(cause)
+    // Errors of OpenSSL end with a line break.
+    const message = messageOf(cause).trim()
     if (!shown.includes(message)) causes.push(message)
     shown += message
     cause = propertyOf(cause, 'cause')

@@ -1,4 +1,3 @@
-import { datetime } from './datetime-option.ts'
 import { InvalidArgumentError, Option as CommanderOption, type Command } from 'commander'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { LOG_LEVELS, type LogLevel } from '../application/log-line.ts'
@@ -27,6 +26,7 @@ import type { ResetOptions } from './reset-command.ts'
 import type { QueryOptions } from './query-command.ts'
 import type { RunOptions } from './run-command.ts'
 import type { StatusOptions } from './status-command.ts'
+import { timeOption } from './time-option.ts'
 
 /** The greatest number of threads, as in `defineApp`. */
 const MOST_THREADS = 1024
@@ -232,13 +232,10 @@ export const RESET = {
   kafka,
   ...KAFKA_LOGIN,
   data,
-  toDatetime: {
-    ...datetime({
-      defaultText: 'the beginning',
-      description: 'where to begin: at the first records of the source topics at or after this time',
-    }),
-    value: 'time',
-  },
+  toDatetime: timeOption({
+    defaultText: 'the beginning',
+    description: 'where to begin: at the first records of the source topics at or after this time',
+  }),
   yes: flag({ default: false, description: 'do not ask' }),
   dryRun: flag({ default: false, description: 'show what would be done, and do nothing' }),
   logFormat,

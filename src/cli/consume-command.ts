@@ -1,4 +1,5 @@
 import { groupActive } from '../group/group.ts'
+import { Arrivals } from '../log/arrivals.ts'
 import {
   PartitionMap,
   type CommittedOffset,
@@ -116,6 +117,7 @@ function printerOf(topic: string, options: ConsumeOptions): PrintRecord {
 class Consumption {
   readonly #log: Log
   readonly #reader: LogReader
+  readonly #arrivals: Arrivals
   readonly #partitions: readonly TopicPartition[]
   readonly #ends: PartitionMap<number> | undefined
   readonly #signal: AbortSignal
@@ -131,7 +133,6 @@ class Consumption {
   #isClosed = false
   #lastCommit = performance.now()
   #lastRecord = performance.now()
-  #wake = (): void => {}
   count = 0
 
   constructor(
@@ -152,18 +153,16 @@ class Consumption {
     this.#limit = options.limit ?? Infinity
     this.#print = printerOf(topic, options)
     this.#reader = log.openReader()
-    this.#reader.onReady(() => this.#wake())
-    signal.addEventListener('abort', () => this.#wake())
+    this.#arrivals = new Arrivals(this.#reader)
+    signal.addEventListener('abort', this.#arrivals.wake)
     for (const { partition } of partitions) this.#reader.assign(topic, partition, starts.get(topic, partition) ?? 0)
   }
 
   async run(): Promise<void> {
     while (!this.#isDone()) {
-      // The promise is made before polling, so that no record that arrives between the poll and the wait is missed.
-      const arrived = new Promise<void>((resolve) => (this.#wake = resolve))
-      this.#reader.poll((_topic, partition, cursor) => void this.#arrived.push({ partition, cursor }))
+      this.#arrivals.poll((_topic, partition, cursor) => void this.#arrived.push({ partition, cursor }))
       if (this.#arrived.length > 0) await this.#printArrived()
-      else if (!this.#isDone() && !(await this.#waited(arrived))) return
+      else if (!this.#isDone() && !(await this.#waited())) return
     }
   }
 
@@ -186,11 +185,11 @@ class Consumption {
   }
 
   /** Waits for records. False: none came for too long. */
-  async #waited(arrived: Promise<void>): Promise<boolean> {
+  async #waited(): Promise<boolean> {
     const { timeout } = this.#options
     const left = timeout === undefined ? COMMIT_EVERY : this.#lastRecord + timeout - performance.now()
-    const timer = setTimeout(this.#wake, Math.max(0, Math.min(left, COMMIT_EVERY)))
-    await arrived
+    const timer = setTimeout(this.#arrivals.wake, Math.max(0, Math.min(left, COMMIT_EVERY)))
+    await this.#arrivals.next
     clearTimeout(timer)
     await this.#commitInTime()
     return timeout === undefined || performance.now() - this.#lastRecord < timeout

@@ -14,6 +14,7 @@ import type { ConsumeOptions } from './consume-command.ts'
 import type { ProduceOptions } from './produce-command.ts'
 import { GIVEN_FORMS, SHOWN_FORMS, type GivenForm, type ShownForm } from '../record-forms/forms.ts'
 import { parseFormat, type FormatPart } from './records/record-format.ts'
+import { timeOption } from './time-option.ts'
 import { parseTime } from '../record-forms/time-text.ts'
 import { messageOf } from '../errors/millrace-error.ts'
 import type { Start } from './start-offsets.ts'
@@ -29,22 +30,6 @@ function anyText(about: {
 }): CommandOption {
   return option<string>('text', about, (value) => String(value).replaceAll('\\t', '\t'))
 }
-
-/** A time as it is typed. */
-export function timeOption(description: string): CommandOption {
-  return {
-    ...option<number>('ms, or 2030-01-31T12:00:00Z', { defaultText: 'now', description }, readTime),
-    value: 'time',
-  }
-}
-
-function readTime(value: unknown, place: Place): number {
-  const time = parseTime(String(value))
-  if (time !== undefined) return time
-  throw place.refuse(value, TIME_HINT)
-}
-
-const TIME_HINT = 'Give ms since the epoch, or a time with its zone as in 2030-01-31T12:00:00Z.'
 
 /** The options of `millrace produce`. */
 export const PRODUCE = {
@@ -89,7 +74,7 @@ export const PRODUCE = {
     ...wholeNumber({ defaultText: 'by key, else in turn', description: 'partition of the records that name none' }),
     value: 'n',
   },
-  timestamp: timeOption('timestamp of the records that name none'),
+  timestamp: timeOption({ defaultText: 'now', description: 'timestamp of the records that name none' }),
   logFormat,
 } satisfies TableOf<ProduceOptions, CommandOption>
 

@@ -7,7 +7,7 @@ import type {
   ResetOffsetsOptions,
   TopicChoice,
 } from './groups-command.ts'
-import { timeOption } from './record-options.ts'
+import { timeOption } from './time-option.ts'
 import type {
   AlterTopicOptions,
   CreateTopicOptions,
@@ -131,7 +131,7 @@ export const RESET_OFFSETS = {
     ),
     value: 'n',
   },
-  toDatetime: { ...timeOption('go on at the first records from this time on'), defaultText: 'none' },
+  toDatetime: timeOption({ description: 'go on at the first records from this time on' }),
   byDuration: { ...duration({ description: 'go on at the first records since so long ago' }), value: 'time' },
   execute: flag({ default: false, description: 'do it; without it, it is shown only' }),
   dryRun: flag({ default: false, description: 'show it only' }),

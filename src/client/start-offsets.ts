@@ -1,4 +1,5 @@
 import { MillraceError } from '../errors/millrace-error.ts'
+import { Arrivals } from '../log/arrivals.ts'
 import { PartitionMap, type Log, type LogReader, type OffsetSpec, type TopicPartition } from '../log/log.ts'
 
 /**
@@ -65,17 +66,14 @@ async function lastRecords(
   count: number,
 ): Promise<readonly number[]> {
   let found: number[] = []
-  let wake = (): void => {}
-  reader.onReady(() => wake())
+  const arrivals = new Arrivals(reader)
   reader.assign(topic, partition, from)
   while ((reader.position(topic, partition) ?? end) < end) {
-    // The promise is made before polling, so that no record that arrives between the poll and the wait is missed.
-    const arrived = new Promise<void>((resolve) => (wake = resolve))
-    const cursors = reader.poll((_topic, _partition, cursor) => {
+    const cursors = arrivals.poll((_topic, _partition, cursor) => {
       while (cursor.next()) if (cursor.offset < end) found.push(cursor.offset)
     })
     if (found.length > 2 * count) found = found.slice(-count)
-    if (cursors === 0 && (reader.position(topic, partition) ?? end) < end) await arrived
+    if (cursors === 0 && (reader.position(topic, partition) ?? end) < end) await arrivals.next
   }
   reader.unassign(topic, partition)
   return found.slice(-count)

@@ -5,6 +5,7 @@ import { timestampOption } from '../options/timestamp-option.ts'
 import { Headers } from '../record/headers.ts'
 import { readInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
+import { Arrivals } from '../log/arrivals.ts'
 import { knownTopic, partitionsIn } from '../log/known-topics.ts'
 import type { Log, LogReader, RecordCursor, TopicPartition } from '../log/log.ts'
 import { startOffsets, type StartAt } from './start-offsets.ts'
@@ -120,12 +121,10 @@ export async function* readTopic<K, V>(
   const starts = await startOffsets(log, partitions, from)
   const ends = until === 'end' ? await log.listOffsets(partitions, 'latest') : undefined
   const reader = log.openReader()
-  let wake = (): void => {}
-  const onWake = (): void => wake()
+  const arrivals = new Arrivals(reader)
   let left = limit
   try {
-    reader.onReady(onWake)
-    signal?.addEventListener('abort', onWake)
+    signal?.addEventListener('abort', arrivals.wake)
     for (const { partition } of partitions) reader.assign(topic.name, partition, starts.get(topic.name, partition) ?? 0)
     const isDone = (): boolean => {
       if (left === 0 || signal?.aborted === true) return true
@@ -135,16 +134,14 @@ export async function* readTopic<K, V>(
     }
     const batch: TopicRecord<K, V>[] = []
     while (!isDone()) {
-      // The promise is made before polling, so that no record that arrives between the poll and the wait is missed.
-      const arrived = new Promise<void>((resolve) => (wake = resolve))
-      reader.poll((_topic, partition, cursor) => take(topic, partition, cursor, batch, left))
-      if (batch.length === 0 && !isDone()) await arrived
+      arrivals.poll((_topic, partition, cursor) => take(topic, partition, cursor, batch, left))
+      if (batch.length === 0 && !isDone()) await arrivals.next
       left -= batch.length
       yield* batch
       batch.length = 0
     }
   } finally {
-    signal?.removeEventListener('abort', onWake)
+    signal?.removeEventListener('abort', arrivals.wake)
     await reader.close()
   }
 }

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises'
 import { isMillraceError } from '../errors/millrace-error.ts'
+import { Arrivals } from '../log/arrivals.ts'
 import type { Log, LogReader, RecordCursor, TopicPartition } from '../log/log.ts'
 import { Headers } from '../record/headers.ts'
 import { copyOfRange } from '../record/record-slice.ts'
@@ -33,21 +34,17 @@ export async function* readRange(
   { topic, partition, from, end }: PartitionRange,
   signal?: AbortSignal,
 ): AsyncGenerator<RecordCursor, void, undefined> {
-  let wake = (): void => {}
-  const onReady = (): void => wake()
-  reader.onReady(onReady)
-  signal?.addEventListener('abort', onReady)
+  const arrivals = new Arrivals(reader)
+  signal?.addEventListener('abort', arrivals.wake)
   try {
     for (let start = from; start < end;) {
       reader.assign(topic, partition, start)
       try {
         const cursors: RecordCursor[] = []
         while ((reader.position(topic, partition) ?? 0) < end) {
-          // The promise is made before polling, so that no record that arrives between the poll and the wait is missed.
-          const arrived = new Promise<void>((resolve) => (wake = resolve))
-          reader.poll((_topic, _partition, cursor) => cursors.push(cursor))
+          arrivals.poll((_topic, _partition, cursor) => cursors.push(cursor))
           signal?.throwIfAborted()
-          if (cursors.length === 0 && (reader.position(topic, partition) ?? 0) < end) await arrived
+          if (cursors.length === 0 && (reader.position(topic, partition) ?? 0) < end) await arrivals.next
           yield* cursors
           cursors.length = 0
           // A log in this process has all records at once, and the application may have work to do.
@@ -64,7 +61,7 @@ export async function* readRange(
       }
     }
   } finally {
-    signal?.removeEventListener('abort', onReady)
+    signal?.removeEventListener('abort', arrivals.wake)
   }
 }
 

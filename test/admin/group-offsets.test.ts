@@ -1,30 +1,20 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { groupOffsets } from '../../src/admin/group-offsets.ts'
 import { resetGroupOffsets, type ResetGroupOffsetsOptions } from '../../src/admin/reset-group-offsets.ts'
 import { TopicWriter } from '../../src/client/topic-writer.ts'
 import { topic } from '../../src/dsl/options/topic.ts'
-import { PartitionMap, type CommittedOffset, type Log } from '../../src/log/log.ts'
+import { PartitionMap, type CommittedOffset } from '../../src/log/log.ts'
 import { string } from '../../src/serde/string.ts'
-import { EVERY_LOG, type OpenedLog } from '../client/every-log.ts'
+import { onEveryLog } from '../client/every-log.ts'
 import { uniqueName } from '../kafka/broker/index.ts'
 import { clientOptions, Member, settle, subtopology } from '../log/log-harness.ts'
 
-describe.each(EVERY_LOG)('the offsets of a group on the $name log', ({ open }) => {
-  let opened: OpenedLog
-  let log: Log
-  beforeAll(async () => {
-    opened = await open()
-    log = opened.log
-  })
-  afterAll(async () => {
-    await opened.close()
-  })
-
+onEveryLog('the offsets of a group', (on) => {
   /** Makes a topic of two partitions with ten records each, of the times 1000 to 1009. */
   async function filled(): Promise<string> {
     const made = topic(uniqueName('payments'), { key: string(), value: string() })
-    await log.createTopics([{ name: made.name, partitions: 2 }])
-    await using writer = await TopicWriter.open(log, made)
+    await on.log.createTopics([{ name: made.name, partitions: 2 }])
+    await using writer = await TopicWriter.open(on.log, made)
     for (let i = 0; i < 20; i++) writer.write('k', 'v', { timestamp: 1000 + (i >> 1), partition: i % 2 })
     return made.name
   }
@@ -32,24 +22,24 @@ describe.each(EVERY_LOG)('the offsets of a group on the $name log', ({ open }) =
   async function commit(group: string, name: string, ...offsets: number[]): Promise<void> {
     const committed = new PartitionMap<CommittedOffset>()
     for (const [partition, offset] of offsets.entries()) committed.set(name, partition, { offset, metadata: 'm' })
-    await log.commitOffsets(group, committed)
+    await on.log.commitOffsets(group, committed)
   }
 
   const shown = async (group: string): Promise<string[]> =>
-    (await groupOffsets(log, group)).map(({ topic: name, partition, offset, end, lag }) =>
+    (await groupOffsets(on.log, group)).map(({ topic: name, partition, offset, end, lag }) =>
       [name.split('-')[0], partition, offset, end, lag].join(' '),
     )
 
   test('are shown with their lag, in all topics, even if a topic is gone', async () => {
     const [one, two, group] = [await filled(), await filled(), uniqueName('group')]
-    expect(await groupOffsets(log, group)).toEqual([])
+    expect(await groupOffsets(on.log, group)).toEqual([])
     await commit(group, one, 3, 10)
     await commit(group, two, 0)
     expect(await shown(group)).toEqual(['payments 0 3 10 7', 'payments 1 10 10 0', 'payments 0 0 10 10'])
-    await log.deleteTopics([two])
-    const left = (await groupOffsets(log, group)).filter(({ topic: name }) => name === two)
+    await on.log.deleteTopics([two])
+    const left = (await groupOffsets(on.log, group)).filter(({ topic: name }) => name === two)
     for (const { end, lag } of left) expect([end, lag]).toEqual([undefined, undefined])
-    expect((await groupOffsets(log, group)).find(({ topic: name }) => name === one)?.metadata).toBe('m')
+    expect((await groupOffsets(on.log, group)).find(({ topic: name }) => name === one)?.metadata).toBe('m')
   })
 
   test.each<[to: ResetGroupOffsetsOptions['to'], after: [number, number]]>([
@@ -64,21 +54,21 @@ describe.each(EVERY_LOG)('the offsets of a group on the $name log', ({ open }) =
     [{ shiftBy: 1 }, [6, 9]],
   ])('are set to %j, within what the partitions hold, and a dry run changes nothing', async (to, after) => {
     const [name, group] = [await filled(), uniqueName('group')]
-    await log.deleteRecords(new PartitionMap<number>().set(name, 0, 2))
+    await on.log.deleteRecords(new PartitionMap<number>().set(name, 0, 2))
     await commit(group, name, 5, 8)
     const changes = [5, 8].map((before, partition) => ({ topic: name, partition, before, after: after[partition] }))
-    expect(await resetGroupOffsets(log, group, { to, dryRun: true })).toEqual(changes)
-    expect((await groupOffsets(log, group)).map(({ offset }) => offset)).toEqual([5, 8])
-    expect(await resetGroupOffsets(log, group, { to })).toEqual(changes)
-    expect((await groupOffsets(log, group)).map(({ offset }) => offset)).toEqual(after)
+    expect(await resetGroupOffsets(on.log, group, { to, dryRun: true })).toEqual(changes)
+    expect((await groupOffsets(on.log, group)).map(({ offset }) => offset)).toEqual([5, 8])
+    expect(await resetGroupOffsets(on.log, group, { to })).toEqual(changes)
+    expect((await groupOffsets(on.log, group)).map(({ offset }) => offset)).toEqual(after)
   })
 
   test('are set of some topics or partitions alone, where the group had none as well', async () => {
     const [one, two, group] = [await filled(), await filled(), uniqueName('group')]
     await commit(group, one, 5, 8)
-    await resetGroupOffsets(log, group, { to: 'latest', topics: { [one]: [1] } })
+    await resetGroupOffsets(on.log, group, { to: 'latest', topics: { [one]: [1] } })
     expect(await shown(group)).toEqual(['payments 0 5 10 5', 'payments 1 10 10 0'])
-    const changes = await resetGroupOffsets(log, group, { to: { offset: 3 }, topics: [two] })
+    const changes = await resetGroupOffsets(on.log, group, { to: { offset: 3 }, topics: [two] })
     expect(changes.map(({ before, after }) => [before, after])).toEqual([
       [undefined, 3],
       [undefined, 3],
@@ -88,7 +78,7 @@ describe.each(EVERY_LOG)('the offsets of a group on the $name log', ({ open }) =
 
   test('stay as they are while the group has members, and where there is nothing to change', async () => {
     const [name, group] = [await filled(), uniqueName('group')]
-    const resetting = (options: ResetGroupOffsetsOptions) => resetGroupOffsets(log, group, options)
+    const resetting = (options: ResetGroupOffsetsOptions) => resetGroupOffsets(on.log, group, options)
     await expect(resetting({ to: 'latest' })).rejects.toMatchObject({ code: 'MR_GROUP_UNKNOWN' })
     await expect(resetting({ to: { shiftBy: 1 }, topics: [name] })).rejects.toMatchObject({
       code: 'MR_NO_OFFSET',
@@ -103,12 +93,12 @@ describe.each(EVERY_LOG)('the offsets of a group on the $name log', ({ open }) =
       await expect(resetting({ to } as ResetGroupOffsetsOptions)).rejects.toMatchObject(config)
     }
     await commit(group, name, 5, 8)
-    const member = new Member(await log.openClient(clientOptions(group, 1, [subtopology(0, [name])])))
+    const member = new Member(await on.log.openClient(clientOptions(group, 1, [subtopology(0, [name])])))
     await member.client.group.join()
     await settle('the tasks', [member], () => member.active.length === 2)
     for (const dryRun of [true, false])
       await expect(resetting({ to: 'earliest', dryRun })).rejects.toMatchObject({ code: 'MR_GROUP_ACTIVE' })
     await member.client.close()
-    expect((await groupOffsets(log, group)).map(({ offset }) => offset)).toEqual([5, 8])
+    expect((await groupOffsets(on.log, group)).map(({ offset }) => offset)).toEqual([5, 8])
   })
 })

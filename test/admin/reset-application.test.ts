@@ -3,25 +3,20 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { defineApp, readTopic, resetApplication, Streams, string, topic, TopicWriter } from 'millrace'
 import type { Application, ResetApplicationOptions } from 'millrace'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { EVERY_LOG, type OpenedLog } from '../client/every-log.ts'
+import { afterAll, expect, test } from 'vitest'
+import { onEveryLog } from '../client/every-log.ts'
 import { uniqueName } from '../kafka/broker/index.ts'
 
-describe.each(EVERY_LOG)('resetting an application on the $name log', ({ open }) => {
+onEveryLog('resetting an application', (on) => {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-reset-'))
   const stateDirectory = join(directory, 'state')
-  let opened: OpenedLog
-  beforeAll(async () => {
-    opened = await open()
-  })
-  afterAll(async () => {
-    await opened.close()
+  afterAll(() => {
     rmSync(directory, { recursive: true, force: true })
   })
 
   /** Runs the application until it has written `count` records to `output`, which it returns with all others there. */
   async function run(app: Application, output: ReturnType<typeof words>, count: number): Promise<string[]> {
-    const { log } = opened
+    const { log } = on
     await using streams = await Streams.start(app, { log, stateDirectory })
     await streams.whenRunning()
     const seen: string[] = []
@@ -32,7 +27,7 @@ describe.each(EVERY_LOG)('resetting an application on the $name log', ({ open })
   const words = (name: string) => topic(uniqueName(name), { key: string(), value: string() })
 
   test('processes again what came at a time or later, with state that begins empty', async () => {
-    const { log } = opened
+    const { log } = on
     const [input, output, id] = [words('words'), words('counts'), uniqueName('app')]
     await log.createTopics([input, output].map(({ name }) => ({ name, partitions: 1 })))
     const app = defineApp({
@@ -74,7 +69,7 @@ describe.each(EVERY_LOG)('resetting an application on the $name log', ({ open })
   })
 
   test('is refused while the application runs', async () => {
-    const { log } = opened
+    const { log } = on
     const input = words('words')
     await log.createTopics([{ name: input.name, partitions: 1 }])
     const app = defineApp({ id: uniqueName('app'), build: (builder) => void builder.stream(input).peek(() => {}) })

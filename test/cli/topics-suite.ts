@@ -113,6 +113,9 @@ export function topicCommandTests(place: CommandPlace): void {
       [['--shift-by', '-3'], 1],
       [['--to-offset', '99'], 4],
       [['--to-datetime', '1970-01-01T00:00:01.500Z'], 2],
+      [['--to-datetime', '1970-01-01T00:00:02.500'], 3],
+      [['--to-datetime', '1970-01-01T01:00+0100'], 0],
+      [['--to-datetime', '1500'], 2],
       [['--by-duration', '1h'], 4],
       [['--to-current'], 4],
     ]

@@ -1,40 +1,30 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { readTopic, type ReadTopicOptions } from '../../src/client/topic-reader.ts'
 import { TopicWriter } from '../../src/client/topic-writer.ts'
 import { topic } from '../../src/dsl/options/topic.ts'
 import { memoryLog } from '../../src/log/memory/memory-log.ts'
-import { PartitionMap, type Log } from '../../src/log/log.ts'
+import { PartitionMap } from '../../src/log/log.ts'
 import { long } from '../../src/serde/long.ts'
 import { string } from '../../src/serde/string.ts'
 import { uniqueName } from '../kafka/broker/index.ts'
 import { append, clientOptions } from '../log/log-harness.ts'
-import { EVERY_LOG, type OpenedLog } from './every-log.ts'
+import { onEveryLog } from './every-log.ts'
 
 const counts = topic('counts', { key: string(), value: long() })
 
-describe.each(EVERY_LOG)('reading a topic of the $name log', ({ open }) => {
-  let opened: OpenedLog
-  let log: Log
-  beforeAll(async () => {
-    opened = await open()
-    log = opened.log
-  })
-  afterAll(async () => {
-    await opened.close()
-  })
-
+onEveryLog('reading a topic', (on) => {
   /** Makes a topic of three partitions. Record i, of the time 1000 + i, is in partition i % 3, at offset i / 3. */
   async function filled(records = 30): Promise<typeof counts> {
     const made = topic(uniqueName('counts'), { key: string(), value: long() })
-    await log.createTopics([{ name: made.name, partitions: 3 }])
-    await using writer = await TopicWriter.open(log, made)
+    await on.log.createTopics([{ name: made.name, partitions: 3 }])
+    await using writer = await TopicWriter.open(on.log, made)
     for (let i = 0; i < records; i++) writer.write('k', i, { timestamp: 1000 + i, partition: i % 3 })
     return made
   }
 
   async function read(from: typeof counts, options: ReadTopicOptions): Promise<number[]> {
     const values: number[] = []
-    for await (const { value } of readTopic(log, from, { until: 'end', ...options })) values.push(Number(value))
+    for await (const { value } of readTopic(on.log, from, { until: 'end', ...options })) values.push(Number(value))
     return values.sort((a, b) => a - b)
   }
 
@@ -61,7 +51,7 @@ describe.each(EVERY_LOG)('reading a topic of the $name log', ({ open }) => {
 
   test('counts the newest n without what transactions leave in a partition', async () => {
     const made = await filled(0)
-    const client = await log.openClient(clientOptions(uniqueName('writers'), 1, []))
+    const client = await on.log.openClient(clientOptions(uniqueName('writers'), 1, []))
     await client.producer.loadPartitionCount(made.name)
     for (let value = 0; value < 100; value++) {
       const slice = Buffer.alloc(8)
@@ -81,7 +71,7 @@ describe.each(EVERY_LOG)('reading a topic of the $name log', ({ open }) => {
     expect(await read(made, { partitions: [1], limit: 4 })).toEqual([1, 4, 7, 10])
     expect(await read(made, { from: { last: 3 }, limit: 5 })).toHaveLength(5)
     const following: number[] = []
-    for await (const { value } of readTopic(log, made, { partitions: [2], limit: 10 })) following.push(Number(value))
+    for await (const { value } of readTopic(on.log, made, { partitions: [2], limit: 10 })) following.push(Number(value))
     expect(following).toEqual([2, 5, 8, 11, 14, 17, 20, 23, 26, 29])
   })
 
@@ -95,7 +85,7 @@ describe.each(EVERY_LOG)('reading a topic of the $name log', ({ open }) => {
     }
     await expect(read(made, { partitions: [0, 3] })).rejects.toMatchObject(unknown)
     await expect(read(made, { from: { offsets: { 3: 0 } } })).rejects.toMatchObject(unknown)
-    await log.deleteRecords(new PartitionMap<number>().set(made.name, 0, 4))
+    await on.log.deleteRecords(new PartitionMap<number>().set(made.name, 0, 4))
     for (const offset of [3, 11]) {
       await expect(read(made, { from: { offsets: { 0: offset } } })).rejects.toMatchObject({
         code: 'MR_OFFSET_OUT_OF_RANGE',

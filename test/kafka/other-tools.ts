@@ -21,11 +21,7 @@ export async function kafkaTool(
 }
 
 /** Runs a command, and returns what it prints on standard output. @throws if it fails */
-export async function output(
-  command: string,
-  args: readonly string[],
-  input: string | Buffer = '',
-): Promise<Buffer> {
+export async function output(command: string, args: readonly string[], input: string | Buffer = ''): Promise<Buffer> {
   const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] })
   const printed: Buffer[] = []
   let said = ''

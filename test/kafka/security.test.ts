@@ -1,7 +1,3 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { kafka } from '../../src/kafka/index.ts'
@@ -9,6 +5,7 @@ import { append, committedRecords } from '../log/log-harness.ts'
 import type { Log } from '../../src/log/log.ts'
 import { startBroker } from './broker/index.ts'
 import { freePort } from './broker/jvm-broker.ts'
+import { selfSigned } from './broker/self-signed.ts'
 
 async function roundTrip(log: Log): Promise<unknown> {
   await log.createTopics([{ name: 'secured', partitions: 1 }])
@@ -17,30 +14,6 @@ async function roundTrip(log: Log): Promise<unknown> {
   await producer.flush()
   await producer.close()
   return committedRecords(log, 'secured', 0)
-}
-
-/** Makes a key and a self-signed certificate, with the settings by which a broker uses them. */
-function selfSigned(): { ca: string; config: Record<string, string> } {
-  const directory = mkdtempSync(join(tmpdir(), 'millrace-tls-'))
-  try {
-    const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'certificate.pem')]
-    const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1,DNS:localhost']
-    const files = ['-keyout', key, '-out', certificate]
-    execFileSync('openssl', ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', ...files, ...subject], {
-      stdio: 'ignore',
-    })
-    const ca = readFileSync(certificate, 'utf8')
-    return {
-      ca,
-      config: {
-        'ssl.keystore.type': 'PEM',
-        'ssl.keystore.certificate.chain': ca,
-        'ssl.keystore.key': readFileSync(key, 'utf8'),
-      },
-    }
-  } finally {
-    rmSync(directory, { recursive: true })
-  }
 }
 
 describe('a broker behind TLS', () => {

@@ -109,8 +109,10 @@ export class TopicAdmin {
    */
   async createPartitions(topic: string, count: number): Promise<void> {
     const retry = { what: 'creating partitions', unknownTopicPatience: READ_TOPIC_PATIENCE }
+    let attempts = 0
     try {
       await this.#cluster.retrying(retry, async () => {
+        attempts++
         const request = [{ name: topic, count }]
         const timeout = this.#cluster.options.requestTimeout
         const response = await this.#cluster.sendToAny('admin', createPartitionsV3.api, request, timeout, false)
@@ -119,11 +121,10 @@ export class TopicAdmin {
         }
       })
     } catch (error) {
-      if (error instanceof KafkaError && error.apiCode === kafkaErrors.invalidPartitions) {
-        const { length: has } = await this.describePartitions(topic)
-        if (count <= has) throw notMore(topic, has, count)
-      }
-      throw topicError(topic, error)
+      const isRefused = error instanceof KafkaError && error.apiCode === kafkaErrors.invalidPartitions
+      const has = isRefused ? (await this.describePartitions(topic)).length : 0
+      // An attempt whose answer was lost may have made them.
+      if (attempts === 1 || has !== count) throw count <= has ? notMore(topic, has, count) : topicError(topic, error)
     }
     this.#cluster.forgetTopic(topic)
     await this.#untilVisible([topic], count)

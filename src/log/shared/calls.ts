@@ -6,7 +6,7 @@ export type CallName = keyof LogAdmin | 'describeTopics' | 'createTopics' | 'lis
 
 /**
  * The methods that go through to whoever holds the log. After a lost answer a call is made again: each of them does
- * nothing more when it is repeated. Only `createPartitions` may say then that the topic has so many already.
+ * nothing more when it is repeated. `createPartitions` is refused then, which `SharedLog` takes for done.
  */
 const CALLS: Readonly<Record<CallName, true>> = {
   describeTopics: true,

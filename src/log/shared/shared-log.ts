@@ -199,17 +199,25 @@ export class SharedLog implements Log {
   }
 
   async #askUntilKnown(name: string, args: readonly unknown[]): Promise<unknown> {
-    for (;;) {
+    for (let isRepeated = false; ;) {
       const way = await this.reach()
       if (way !== this.#way) continue
-      if (way.kind === 'held') return await callHeld(way, name, args)
       try {
-        return await way.connection.call(name, args)
+        return await (way.kind === 'held' ? callHeld(way, name, args) : way.connection.call(name, args))
       } catch (error) {
-        if (!(error instanceof ConnectionLost)) throw error
-        await way.connection.lost
+        if (way.kind === 'attached' && error instanceof ConnectionLost) {
+          isRepeated = true
+          await way.connection.lost
+        } else if (!isRepeated || name !== 'createPartitions' || !(await this.#hasPartitions(args))) throw error
+        else return undefined
       }
     }
+  }
+
+  /** True if a call whose answer was lost has made the partitions: made again, it is refused. */
+  async #hasPartitions([topic, count]: readonly unknown[]): Promise<boolean> {
+    const name = String(topic)
+    return (await this.describeTopics([name])).get(name)?.partitions === count
   }
 
   /** Asks the holder for the log, and returns when it has let go. */

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, test } from 'vitest'
 import { Cluster } from '../../../src/kafka/cluster/cluster.ts'
 import { clusterOptions } from '../../../src/kafka/cluster/connection-options.ts'
 import { kafka } from '../../../src/kafka/index.ts'
@@ -12,6 +12,7 @@ import { freePort } from '../broker/jvm-broker.ts'
 import { FaultyProxy } from '../faulty-proxy.ts'
 import { committedValues, newTopic, offsetOf, offsetsOf, openClient, write } from './transaction-harness.ts'
 
+const CREATE_PARTITIONS = 37
 const api = { produce: 0, initProducerId: 22, addPartitions: 24, addOffsets: 25, endTxn: 26, txnOffsetCommit: 28 }
 
 let broker: PrivateBroker
@@ -49,6 +50,18 @@ afterEach(() => proxy.restore())
 function requestsOf(group: string): TransactionRequests {
   return new TransactionRequests(direct, clientOptions(group, 1, []).transactionalId)
 }
+
+test('partitions that were made although the answer was lost are made: the request is not refused', async () => {
+  const topic = await newTopic(log)
+  const { partitions = 0 } = (await log.describeTopics([topic])).get(topic) ?? {}
+  const before = proxy.lost
+  proxy.loseReplyTo(CREATE_PARTITIONS)
+  await log.createPartitions(topic, partitions + 1)
+  expect(proxy.lost).toBe(before + 1)
+  await expect(async () => log.createPartitions(topic, partitions + 1)).rejects.toMatchObject({
+    code: 'MR_TOPIC_INVALID',
+  })
+})
 
 describe('a lost answer to', () => {
   it.each(Object.entries(api).filter(([name]) => name !== 'initProducerId'))(

@@ -11,9 +11,9 @@ import { TRAILER_BYTES } from '../../../src/log/embedded/stored-run.ts'
 import type { Run } from '../../../src/log/local/run.ts'
 import { RunWriter } from '../../../src/log/local/run-writer.ts'
 import type { BatchMessage, WrittenMessage } from '../../../src/log/shared/batch.ts'
-import { Connection } from '../../../src/log/shared/connection.ts'
+import { Connection, ConnectionLost } from '../../../src/log/shared/connection.ts'
 import { pipeName } from '../../../src/log/shared/endpoint.ts'
-import { hello, PRODUCE, versionOf, WIRE_VERSION } from '../../../src/log/shared/frames.ts'
+import { CALL, hello, PRODUCE, versionOf, WIRE_VERSION } from '../../../src/log/shared/frames.ts'
 import { RecordSlice } from '../../../src/record/record-slice.ts'
 import { append, clientOptions, committedRecords, readRecords, subtopology, until } from '../log-harness.ts'
 import { Member } from './processes.ts'
@@ -314,4 +314,18 @@ describe('a socket', () => {
     expect(pipeName('C:\\Data\\log')).toBe(pipeName('c:\\data\\LOG'))
     expect(pipeName('C:\\Data\\log')).not.toBe(pipeName('C:\\Data\\log2'))
   })
+})
+
+test('partitions that were made although the answer was lost are made: the call is not refused', async () => {
+  const holder = await opened()
+  await holder.createTopics([{ name: 'topic', partitions: 1 }])
+  const other = await opened()
+  vi.spyOn(Connection.prototype, 'call').mockImplementationOnce(async function (this: Connection, name, args) {
+    await this.ask(CALL, { name, args }).answer
+    this.close()
+    throw new ConnectionLost()
+  })
+  await other.createPartitions('topic', 3)
+  expect((await holder.describeTopics(['topic'])).get('topic')?.partitions).toBe(3)
+  await expect(async () => await other.createPartitions('topic', 3)).rejects.toMatchObject({ code: 'MR_TOPIC_INVALID' })
 })
