@@ -1,11 +1,9 @@
 import { option, type About, type Option, type Place } from '../options/options.ts'
 import { parseTime } from '../record-forms/time-text.ts'
-import type { CommandOption } from './command-options.ts'
 
 /** An option that takes a time. It is read as ms since the epoch. */
-export function timeOption(about: About<number>): CommandOption {
-  const read: Option<number | undefined> = option<number>('ms, or 2030-01-31T12:00:00Z', about, readTime)
-  return { ...read, value: 'time' }
+export function timeOption(about: About<number>): Option<number | undefined> & { readonly value: string } {
+  return { ...option<number>('ms, or 2030-01-31T12:00:00Z', about, readTime), value: 'time' }
 }
 
 function readTime(value: unknown, place: Place): number {
