@@ -32,7 +32,8 @@ export default defineApp({
       .groupByKey({ key: string(), value: json<Leg>() })
       .windowedBy(tumbling('1m', { grace: '10s' }))
       .aggregate((): MinuteSums => ({ metres: 0, speeds: 0, readings: 0 }), addLeg, {
-        store: 'minutes',
+        // The page shows the last minutes of a truck.
+        store: { name: 'minutes', retention: '1h' },
         value: json<MinuteSums>(),
       })
       .toStream()

@@ -3,7 +3,8 @@ import { randomAt } from '../kit/random.ts'
 import type { Generator } from '../kit/generator.ts'
 import { positions, vehicles } from './topics.ts'
 import type { Position, Vehicle } from './topics.ts'
-import { pointFrom } from './geography.ts'
+import { pointOf, roundTrip } from './region.ts'
+import type { Place } from './region.ts'
 
 export interface Fleet {
   readonly seed: number
@@ -15,7 +16,6 @@ export const START = Date.UTC(2026, 0, 1, 6)
 /** Every truck reports once in this many ms of event time. */
 export const INTERVAL = 1000
 
-const DEPOT = { lat: 50.11, lon: 8.68 }
 const DRIVERS = [
   'Amara',
   'Bogdan',
@@ -32,12 +32,13 @@ const DRIVERS = [
 ]
 const LIMITS = [80, 80, 90, 100]
 
-const RADIUS = 0
+const ROUND = 0
 const PHASE = 1
 const CRUISE = 2
 const RHYTHM = 3
 const LIMIT = 4
 const UNIT = 5
+const DIRECTION = 6
 
 export function truckId(truck: number): string {
   return `truck-${String(truck + 1).padStart(3, '0')}`
@@ -64,8 +65,8 @@ export function vehicleGenerator(fleet: Fleet): Generator<string, Vehicle> {
 }
 
 /**
- * Readings of all trucks in turn. Each truck drives round a circle of its own, faster and slower in a rhythm of its
- * own; where it is follows from the time alone.
+ * Readings of all trucks in turn. Each truck drives round the region by roads of its own choice, faster and slower in a
+ * rhythm of its own; where it is follows from the time alone.
  */
 export function positionGenerator(fleet: Fleet): Generator<string, Position> {
   const trucks = Array.from({ length: fleet.trucks }, (_, truck) => routeOf(fleet.seed, truck))
@@ -91,8 +92,9 @@ interface Route {
 }
 
 function routeOf(seed: number, truck: number): Route {
-  const radius = 2000 + 8000 * randomAt(seed, truck, RADIUS)
-  const phase = 2 * Math.PI * randomAt(seed, truck, PHASE)
+  const round = new Round(roundTrip(Math.floor(randomAt(seed, truck, ROUND) * 1000)))
+  const start = randomAt(seed, truck, PHASE) * round.length
+  const direction = randomAt(seed, truck, DIRECTION) < 0.5 ? -1 : 1
   const cruise = (45 + 35 * randomAt(seed, truck, CRUISE)) / 3.6
   const rhythm = (2 * Math.PI) / (60 + 240 * randomAt(seed, truck, RHYTHM))
   const swing = 0.25
@@ -101,14 +103,59 @@ function routeOf(seed: number, truck: number): Route {
     at(seconds) {
       // The way driven is the integral of the speed below.
       const way = cruise * (seconds + (swing / rhythm) * (1 - Math.cos(rhythm * seconds)))
-      const angle = phase + way / radius
       const speed = cruise * (1 + swing * Math.sin(rhythm * seconds))
-      return {
-        ...pointFrom(DEPOT, radius * Math.sin(angle), radius * Math.cos(angle)),
-        speedKmh: Math.round(speed * 3.6),
-      }
+      return { ...pointOf(round.at(start + direction * way)), speedKmh: Math.round(speed * 3.6) }
     },
   }
+}
+
+/** A way that ends where it begins, by the metres driven. */
+class Round {
+  readonly length: number
+  readonly #places: readonly Place[]
+  /** Metres from the beginning to each place. */
+  readonly #metres: readonly number[]
+
+  constructor(places: readonly Place[]) {
+    this.#places = places
+    const metres: number[] = []
+    let sum = 0
+    for (const [index, place] of places.entries()) {
+      metres.push(sum)
+      sum += metresTo(place, this.#after(index))
+    }
+    this.#metres = metres
+    this.length = sum
+  }
+
+  /** @param metres from the beginning; more than the length for later rounds, negative for the other way round */
+  at(metres: number): Place {
+    const left = ((metres % this.length) + this.length) % this.length
+    const index = this.#lastUpTo(left)
+    const from = this.#places[index]!
+    const to = this.#after(index)
+    const share = (left - this.#metres[index]!) / metresTo(from, to)
+    return { east: from.east + (to.east - from.east) * share, north: from.north + (to.north - from.north) * share }
+  }
+
+  #after(index: number): Place {
+    return this.#places[(index + 1) % this.#places.length]!
+  }
+
+  /** Returns the last place that is not farther than that, by halving. */
+  #lastUpTo(metres: number): number {
+    let [low, high] = [0, this.#metres.length - 1]
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2)
+      if (this.#metres[middle]! <= metres) low = middle
+      else high = middle - 1
+    }
+    return low
+  }
+}
+
+function metresTo(from: Place, to: Place): number {
+  return Math.hypot(to.east - from.east, to.north - from.north) * 1000
 }
 
 function pick(from: readonly number[], random: number): number {

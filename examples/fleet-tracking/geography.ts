@@ -20,6 +20,14 @@ export function pointFrom(origin: Point, north: number, east: number): Point {
   }
 }
 
+/** How many metres north and east of the origin a point lies: the inverse of `pointFrom`. */
+export function metresFrom(origin: Point, { lat, lon }: Point): { readonly north: number; readonly east: number } {
+  return {
+    north: (lat - origin.lat) * METRES_PER_DEGREE,
+    east: (lon - origin.lon) * METRES_PER_DEGREE * Math.cos((origin.lat * Math.PI) / 180),
+  }
+}
+
 /** To about 10 cm, as receivers do. */
 function round(degrees: number): number {
   return Math.round(degrees * 1e6) / 1e6

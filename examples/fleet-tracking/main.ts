@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { readTopic } from 'millrace'
 import { runDemo } from '../kit/demo.ts'
 import { feed } from '../kit/generator.ts'
@@ -15,6 +16,7 @@ await runDemo({
   app,
   view,
   rate: 200,
+  page: { name: 'map', source: join(import.meta.dirname, 'page') },
   question: '/v1/stores/trucks/entries/truck-001',
   async prepare(log, { seed, signal }) {
     await createTopics(log, [positions, alerts, minutes], [vehicles, trucks])

@@ -6,12 +6,16 @@ import { serve } from 'millrace/server'
 import type { Server } from 'millrace/server'
 import { show } from './live-view.ts'
 import type { LiveView } from './live-view.ts'
+import { buildPage } from './page.ts'
+import type { ExamplePage } from './page.ts'
 
 export interface Demo {
   readonly app: Application
   readonly view: LiveView
   /** Input records per second, unless the command line says otherwise. */
   readonly rate: number
+  /** What a browser shows of it. */
+  readonly page: ExamplePage
   /** Path of a question that the application answers over HTTP. */
   readonly question: string
   /** Creates the topics and writes what must be there beforehand. */
@@ -92,8 +96,9 @@ async function runAll(
 ): Promise<void> {
   const started = performance.now()
   const streams = await Streams.start(demo.app, { log, engine, stateDirectory })
-  const server = await serveAnywhere(streams)
-  console.log(`ask it: curl ${server.address?.url ?? ''}${demo.question}`)
+  const server = await serveAnywhere(streams, { [demo.page.name]: await buildPage(demo.page) })
+  const url = server.address?.url ?? ''
+  console.log(`open ${url}/${demo.page.name} and ${url}/console, or ask: curl ${url}${demo.question}`)
   const parts = [demo.feed(log, settings), demo.watch(log, settings.signal), show(demo.view, settings.signal)]
   // Whichever part ends first, by a failure or not, ends the others: all of them stop at the signal.
   void streams.closed.then(end, end)
@@ -108,12 +113,12 @@ async function runAll(
 }
 
 /** On its usual port, or on a free one if that is taken. */
-async function serveAnywhere(streams: Streams): Promise<Server> {
+async function serveAnywhere(streams: Streams, pages: Record<string, string>): Promise<Server> {
   try {
-    return await serve(streams, { listen: PORT })
+    return await serve(streams, { listen: PORT, pages })
   } catch (error) {
     if (!(error instanceof MillraceError) || error.code !== 'MR_SERVER_LISTEN') throw error
-    return serve(streams, { listen: '127.0.0.1:0' })
+    return serve(streams, { listen: '127.0.0.1:0', pages })
   }
 }
 

@@ -66,7 +66,11 @@ export function keepBooks(paid: KStream<string, Payment>): void {
   paid
     .groupBy(() => 'all', { name: 'volume', key: string() })
     .windowedBy(tumbling('1m', { grace: '10s' }))
-    .aggregate((): Volume => ({ payments: 0, cents: 0 }), addToVolume, { store: 'volume', value: json<Volume>() })
+    .aggregate((): Volume => ({ payments: 0, cents: 0 }), addToVolume, {
+      // The page shows the last minutes of it.
+      store: { name: 'volume', retention: '1h' },
+      value: json<Volume>(),
+    })
     .toStream()
     .to(volumes)
 
@@ -74,7 +78,7 @@ export function keepBooks(paid: KStream<string, Payment>): void {
     .groupByKey()
     .windowedBy(tumbling('1m', { grace: '10s' }))
     .aggregate((): FraudAlert => ({ payments: 0, cents: 0, last: '' }), addToSuspicion, {
-      store: 'payments-by-payer',
+      store: { name: 'payments-by-payer', retention: '10m' },
       value: json<FraudAlert>(),
     })
     .toStream()

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { readTopic } from 'millrace'
 import { runDemo } from '../kit/demo.ts'
 import { feed } from '../kit/generator.ts'
@@ -18,6 +19,7 @@ await runDemo({
   app,
   view,
   rate: 500,
+  page: { name: 'board', source: join(import.meta.dirname, 'page') },
   question: '/v1/stores/accounts/entries/Alice',
   prepare: (log) => createTopics(log, [payments, volumes, frauds, scores], [accounts]),
   feed: (log, { rate, seed, signal }) => feed(log, paymentGenerator({ seed, accounts: ACCOUNTS }), { rate, signal }),

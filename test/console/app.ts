@@ -1,4 +1,4 @@
-import { defineApp, json, long, string, topic, tumbling, type Application } from 'millrace'
+import { defineApp, json, long, silentLogger, string, topic, tumbling, type Application } from 'millrace'
 
 export interface Order {
   readonly customer: string
@@ -24,6 +24,7 @@ export function ordersApp(id = 'orders', prefix = ''): Application {
     id,
     guarantee: 'exactly_once',
     deadLetterTopic: rejected,
+    logger: silentLogger,
     build: (builder) => {
       const checked = builder
         .stream(topic(input, { key: string(), value: json<Order>() }))

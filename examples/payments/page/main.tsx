@@ -1,0 +1,8 @@
+import { render } from 'preact'
+import '../../../console/src/style/fonts.css'
+import './style.css'
+import { Board } from './board.tsx'
+import { follow } from './bank.ts'
+
+render(<Board />, document.body)
+follow()
