@@ -384,6 +384,7 @@ interface MemoryLogOptions {
 
 interface AppendOrigin {
   refused(refusal: Refusal, place: number): MaybePromise<Replacement | undefined>
+  written?(offset: number, place: number): void
 }
 
 interface Refusal {

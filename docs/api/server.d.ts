@@ -32,10 +32,11 @@ export interface ServerOptions {
   readonly cors?: readonly string[]
   readonly deadLetters?: boolean
   readonly pages?: Readonly<Record<string, string>>
+  readonly writableTopics?: readonly string[]
   readonly limits?: ServerLimits
 }
 
-export type ServerRole = 'read' | 'write' | 'control' | 'dead-letters'
+export type ServerRole = 'read' | 'write' | 'control' | 'dead-letters' | 'topics.read' | 'topics.write'
 
 export type ServerToken = {
   readonly role: ServerRole

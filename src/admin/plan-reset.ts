@@ -6,6 +6,7 @@ import { PartitionMap, type CommittedOffset, type Log, type OffsetSpec } from '.
 import { DIRECTORY_MODES, FILE_MODES } from '../platform/file-mode.ts'
 import type { Application } from '../application/application.ts'
 import { renamedTopics } from '../topology/renamed-topics.ts'
+import { hasInternalName } from '../topology/internal-topic-names.ts'
 import { internalTopicsOf, subtopologiesForGroup } from '../topology/describe/subtopologies-for-group.ts'
 
 /** The steps of a reset. */
@@ -97,8 +98,7 @@ async function offsetsAt(log: Log, topics: readonly string[], at: OffsetSpec): P
 
 /** Recognizes internal topics by name, as Kafka's tool does. Another application's name may begin like this one's. */
 function looksInternal(topic: string, app: string): boolean {
-  if (!topic.startsWith(`${app}-`)) return false
-  return /-(changelog|repartition)$|-KTABLE-FK-JOIN-SUBSCRIPTION-(REGISTRATION|RESPONSE)-\d+-topic$/.test(topic)
+  return topic.startsWith(`${app}-`) && hasInternalName(topic)
 }
 
 function missingSource(topic: string): MillraceError {

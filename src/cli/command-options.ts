@@ -197,6 +197,23 @@ export const RUN = {
     }),
     value: 'file',
   },
+  httpWrite: {
+    ...option<string>(
+      'TOPIC',
+      {
+        defaultText: 'none',
+        description:
+          'topic that may be written over HTTP by every program of this machine, or with `--http-token-file` by ' +
+          'whoever sends a token; may be given several times',
+      },
+      (value, place) => {
+        if (/^[\w.-]{1,249}$/.test(String(value))) return String(value)
+        throw place.refuse(value, 'Give the name of a topic.')
+      },
+    ),
+    value: 'topic',
+    isList: true,
+  },
   for: { ...duration({ defaultText: 'until a signal', description: 'how long to run' }), value: 'time' },
   drain: {
     ...duration({

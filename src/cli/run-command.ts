@@ -34,6 +34,8 @@ export interface RunOptions extends LogChoice {
   readonly httpCert?: string
   readonly httpKey?: string
   readonly httpDeadLetters?: string
+  /** Topics that may be written over HTTP. */
+  readonly httpWrite?: readonly string[]
   readonly peerTokenFile?: string
   readonly peerCa?: string
   readonly peerCert?: string
@@ -124,6 +126,7 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
 const NEEDED: readonly (readonly [flag: keyof RunOptions, needs: keyof RunOptions, example: string])[] = [
   ['httpTokenFile', 'http', '--http PORT or --http HOST:PORT'],
   ['httpDeadLetters', 'http', '--http PORT or --http HOST:PORT'],
+  ['httpWrite', 'http', '--http PORT or --http HOST:PORT'],
   ['advertise', 'http', '--http PORT or --http HOST:PORT'],
   ['httpCert', 'http', '--http PORT or --http HOST:PORT'],
   ['httpCert', 'httpKey', '--http-key FILE'],
@@ -266,12 +269,12 @@ function endAtOnce(streams: Streams | undefined): void {
 /** Starts the application and, with `--http`, its server. Without its server the application is closed. */
 async function startServed({ options, logger }: Run, app: Application, given: StreamsOptions): Promise<Streams> {
   const streams = await Streams.start(app, given)
-  const { http, httpTokenFile, httpDeadLetters, httpCert: cert, httpKey: key, peerCa } = options
+  const { http, httpTokenFile, httpDeadLetters, httpWrite = [], httpCert: cert, httpKey: key, peerCa } = options
   if (http === undefined) return streams
   try {
     const { serve } = await import('../server/index.ts')
     const tokens: ServerToken[] = []
-    if (httpTokenFile !== undefined) tokens.push({ file: httpTokenFile, role: 'read' })
+    if (httpTokenFile !== undefined) tokens.push({ file: httpTokenFile, role: httpWrite.length > 0 ? 'write' : 'read' })
     if (httpDeadLetters !== undefined) tokens.push({ file: httpDeadLetters, role: 'dead-letters' })
     const { address } = await serve(streams, {
       listen: http,
@@ -280,6 +283,7 @@ async function startServed({ options, logger }: Run, app: Application, given: St
         ? {}
         : { tls: { cert, key, ...(peerCa === undefined ? {} : { peerCa }) } }),
       deadLetters: httpDeadLetters !== undefined,
+      writableTopics: httpWrite,
     })
     logger.info({ url: address?.url, console: `${address?.url}/console` }, 'serving HTTP')
   } catch (error) {

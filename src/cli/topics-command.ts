@@ -1,5 +1,5 @@
+import { topicDetails } from '../admin/topic-details.ts'
 import { MillraceError } from '../errors/millrace-error.ts'
-import { partitionsIn } from '../log/known-topics.ts'
 import type { Log, TopicDescription } from '../log/log.ts'
 import type { LogFormat } from '../application/log-line.ts'
 import { confirm } from './confirm.ts'
@@ -48,23 +48,7 @@ export interface DeleteTopicsOptions extends TopicsOptions {
 }
 
 /** A topic as `describe` shows it. */
-interface ShownTopic {
-  readonly name: string
-  readonly id: string
-  /** Configs that were set for it. */
-  readonly configs: Readonly<Record<string, string | null>>
-  readonly partitions: readonly ShownPartition[]
-}
-
-interface ShownPartition {
-  readonly partition: number
-  readonly leader: number | null
-  readonly replicas: readonly number[]
-  readonly inSyncReplicas: readonly number[]
-  readonly firstOffset: number
-  /** Offset of the next record. */
-  readonly endOffset: number
-}
+type ShownTopic = Awaited<ReturnType<typeof shownTopic>>
 
 /** Runs `millrace topics create`. @throws MR_TOPIC_EXISTS, MR_TOPIC_INVALID, MR_TOPIC_CREATE */
 export async function createTopic(name: string, options: CreateTopicOptions): Promise<void> {
@@ -159,20 +143,14 @@ function fewerPartitions({ name, partitions }: TopicDescription, wanted: number)
   )
 }
 
-async function shownTopic(log: Log, topic: TopicDescription): Promise<ShownTopic> {
-  const { name, id } = topic
-  const all = partitionsIn(topic)
-  const [places, configs] = [await log.describePartitions(name), await log.topicConfigs(name)]
-  const [first, end] = [await log.listOffsets(all, 'earliest'), await log.listOffsets(all, 'latest')]
+async function shownTopic(log: Log, topic: TopicDescription) {
+  const { name, id, configs, partitions } = await topicDetails(log, topic)
   const own = [...configs].filter(([, { source }]) => source === 'topic')
   return {
     name,
     id: log.kind === 'kafka' ? kafkaId(id) : id,
     configs: Object.fromEntries(own.map(([config, { value }]) => [config, value])),
-    partitions: places.map(({ partition, leader = null, replicas, inSyncReplicas }) => {
-      const [firstOffset = 0, endOffset = 0] = [first.get(name, partition), end.get(name, partition)]
-      return { partition, leader, replicas, inSyncReplicas, firstOffset, endOffset }
-    }),
+    partitions: partitions.map(({ partition, leader = null, ...rest }) => ({ partition, leader, ...rest })),
   }
 }
 

@@ -2,9 +2,8 @@ import { MillraceError, messageOf } from '../errors/millrace-error.ts'
 import { option, type Place, type TableOf } from '../options/options.ts'
 import { REPLAY_OF } from '../record/dead-letter-headers.ts'
 import type { Headers } from '../record/headers.ts'
-import { readInner, serialized } from '../serde/call-serde.ts'
+import { encodeGiven } from '../serde/given-json.ts'
 import type { Serde } from '../serde/serde.ts'
-import { Windowed } from '../windowing/windows.ts'
 import type { InputTopic } from './inputs.ts'
 import type { DeadLetterOrigin } from './letter.ts'
 import type { RecordPlace } from './letter-id.ts'
@@ -44,7 +43,7 @@ export interface EncodedPatch {
 }
 
 /**
- * Encodes a patch for records of a topic. What was written is read again, since a schema is applied to what is read.
+ * Encodes a patch for records of a topic.
  *
  * @param input undefined if the application does not read the topic
  * @param letter place for errors
@@ -81,31 +80,15 @@ function encoded(
   topic: string | null,
   letter: RecordPlace,
 ): Buffer {
-  let refusal: unknown
-  for (const form of formsOf(given)) {
-    try {
-      const bytes = Buffer.from(serialized(serde, form))
-      readInner(serde, bytes, 0, bytes.length)
-      return bytes
-    } catch (error) {
-      refusal ??= error
-    }
+  try {
+    return encodeGiven(serde, given).bytes
+  } catch (refusal) {
+    throw new MillraceError(
+      'MR_DEAD_LETTER_PATCH',
+      `the ${part} of the patch does not fit the topic "${topic}": ${messageOf(refusal)}`,
+      { ...letter, cause: refusal, hint: `Give a ${part} as the serde ${serde.name} of the topic takes it.` },
+    )
   }
-  throw new MillraceError(
-    'MR_DEAD_LETTER_PATCH',
-    `the ${part} of the patch does not fit the topic "${topic}": ${messageOf(refusal)}`,
-    { ...letter, cause: refusal, hint: `Give a ${part} as the serde ${serde.name} of the topic takes it.` },
-  )
-}
-
-/** What a value that came as JSON may stand for, the value itself first. */
-function* formsOf(given: unknown): Generator<unknown> {
-  yield given
-  if (Number.isSafeInteger(given) || (typeof given === 'string' && /^-?\d+$/.test(given))) yield BigInt(given as string)
-  if (typeof given !== 'object' || given === null) return
-  const { base64, key, start, end } = given as Readonly<Record<string, unknown>>
-  if (typeof base64 === 'string' && /^[\w+/-]*=*$/.test(base64)) yield Buffer.from(base64, 'base64')
-  if (typeof start === 'number' && typeof end === 'number') yield new Windowed(key, start, end)
 }
 
 function withoutSerde(

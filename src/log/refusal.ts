@@ -50,6 +50,14 @@ export interface AppendOrigin {
    * @param place the number that the record was appended with
    */
   refused(refusal: Refusal, place: number): MaybePromise<Replacement | undefined>
+  /**
+   * Called for each record once it is in the log, before the flush of its producer returns. Not called where the log
+   * does not say at which offset, as after a response that was lost. It must not throw. Only for producers outside any
+   * group.
+   *
+   * @param place the number that the record was appended with
+   */
+  written?(offset: number, place: number): void
 }
 
 /** Returns a text with topic, partition and sizes of the record, and the reason of the refusal. */

@@ -8,9 +8,11 @@ import { Tokens } from './access/tokens.ts'
 import { Listener } from './http/listener.ts'
 import { problemOf } from './http/problem.ts'
 import type { Reply } from './http/reply.ts'
+import type { Served } from './http/route.ts'
 import { Router } from './http/router.ts'
 import { Watches } from './http/watches.ts'
 import { FAMILIES } from './routes/families.ts'
+import { requireWritable } from './routes/topics/own-topics.ts'
 import { SERVE, type ServerOptions, type ServerToken } from './server-options.ts'
 
 /** Where a server listens. */
@@ -53,8 +55,10 @@ export interface Server extends AsyncDisposable {
  */
 export async function serve(streams: CompanionHost, given: ServerOptions = {}): Promise<Server> {
   requireStreams(streams)
-  const { listen, auth, tls, hosts, cors: origins, limits, deadLetters, pages } = readOptions(SERVE, given, 'serve()')
+  const { listen, auth, tls, hosts, cors: origins, limits, ...open } = readOptions(SERVE, given, 'serve()')
+  const { deadLetters, pages, writableTopics } = open
   if (deadLetters) requireDeadLetters(streams)
+  requireWritable(writableTopics, streams)
   const { logger } = streams.app.settings
   const tokens = typeof auth === 'object' ? await Tokens.open(auth.tokens, logger) : auth
   const { header: mostHeader, connections: mostConnections } = limits
@@ -73,10 +77,19 @@ export async function serve(streams: CompanionHost, given: ServerOptions = {}): 
     logger,
   })
   const watches = new Watches(limits.watches)
-  const settings = shownSettings(streams, given)
-  const routes = FAMILIES.flatMap((family) => family({ streams, deadLetters, watches, pages, settings }))
+  const ends: (() => Promise<void>)[] = []
+  const served: Served = {
+    streams,
+    deadLetters,
+    watches,
+    pages,
+    settings: shownSettings(streams, given),
+    writableTopics: new Set(writableTopics),
+    atClose: (end) => void ends.push(end),
+  }
+  const routes = FAMILIES.flatMap((family) => family(served))
   const router = new Router({ routes, access, mostBody: limits.body, origins, logger })
-  const server = new AppServer(streams, router, watches, listener)
+  const server = new AppServer(streams, router, watches, listener, ends)
   access.warnOnce('socket')
   try {
     await streams.attach(server)
@@ -94,10 +107,18 @@ class AppServer implements Server, Companion {
   readonly #router: Router
   readonly #watches: Watches
   readonly #listener: Listener | undefined
+  readonly #ends: readonly (() => Promise<void>)[]
   #requests = 0
   #isClosed = false
 
-  constructor(streams: CompanionHost, router: Router, watches: Watches, listener: Listener | undefined) {
+  constructor(
+    streams: CompanionHost,
+    router: Router,
+    watches: Watches,
+    listener: Listener | undefined,
+    ends: readonly (() => Promise<void>)[],
+  ) {
+    this.#ends = ends
     this.#streams = streams
     this.#router = router
     this.#watches = watches
@@ -116,6 +137,7 @@ class AppServer implements Server, Companion {
     this.#isClosed = true
     this.#watches.close()
     await this.#listener?.close()
+    for (const end of this.#ends) await end()
   }
 
   status(): object {

@@ -52,6 +52,11 @@ export interface ServerOptions {
    * They are sent to everybody, ask this server and no other, and are read once, when it starts. Default: none.
    */
   readonly pages?: Readonly<Record<string, string>>
+  /**
+   * Topics that may be written through HTTP by tokens with the role `write`, and without tokens by every program of
+   * this machine. Tokens with the role `topics.write` may write all topics but internal ones. Default: none.
+   */
+  readonly writableTopics?: readonly string[]
   /** How much a request may be, and how many there may be. */
   readonly limits?: ServerLimits
 }
@@ -200,6 +205,19 @@ export const SERVE = {
       )
     },
   ),
+  writableTopics: option<readonly string[]>(
+    'list of topics',
+    {
+      default: [],
+      defaultText: 'none',
+      description:
+        'topics that may be [written through HTTP](rest.md#who-may-read-and-write) by tokens with the role `write`, ' +
+        'and without tokens by every program of this machine',
+      alsoCalled: ['topics', 'write'],
+    },
+    (value, place) =>
+      listOf(value, place, 'topics').map((each, index) => readTopicName(each, place.inner(`[${index}]`))),
+  ),
   limits: limitsOption(),
 } satisfies TableOf<ServerOptions>
 
@@ -275,6 +293,11 @@ function readDirectory(value: unknown, place: Place): string {
 function readHost(value: unknown, place: Place): string {
   if (typeof value === 'string' && /^(?!-)[a-z0-9._-]{1,253}$/i.test(value)) return value
   throw place.refuse(value, "Give a name without a port, as in 'streams.example.com'.")
+}
+
+function readTopicName(value: unknown, place: Place): string {
+  if (typeof value === 'string' && /^[\w.-]{1,249}$/.test(value)) return value
+  throw place.refuse(value, "Give the name of a topic, as in 'payments'.")
 }
 
 function readOrigin(value: unknown, place: Place): string {

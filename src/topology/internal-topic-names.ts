@@ -7,3 +7,10 @@ export function internalTopicName(applicationId: string, name: string): string {
 export function changelogTopicName(applicationId: string, store: string): string {
   return `${applicationId}-${store}-changelog`
 }
+
+const INTERNAL = /-(changelog|repartition)$|-KTABLE-FK-JOIN-SUBSCRIPTION-(REGISTRATION|RESPONSE)-\d+-topic$/
+
+/** True for a name as internal topics of applications have it, whichever application that is. */
+export function hasInternalName(topic: string): boolean {
+  return INTERNAL.test(topic)
+}

@@ -8,6 +8,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
     'server/routes/dead-letters',
     'server/routes/pages',
     'server/routes/stores',
+    'server/routes/topics',
   ],
   '@nxtedition/rocksdb': ['engine/rocksdb'],
   '@platformatic/kafka': [
@@ -26,6 +27,6 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   chokidar: ['cli'],
   'cli-progress': ['cli'],
   commander: ['cli'],
-  hono: ['server/http', 'server/routes', 'server/routes/pages', 'server/routes/stores'],
+  hono: ['server/http', 'server/routes', 'server/routes/pages', 'server/routes/stores', 'server/routes/topics'],
   'temporal-polyfill': ['windowing'],
 }

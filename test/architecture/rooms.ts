@@ -402,7 +402,17 @@ export const rooms: Readonly<Record<string, Room>> = {
 
   server: {
     holds: '`index.ts`: what users import from `millrace/server`; a server as a companion, and its options',
-    knows: ['credentials', 'errors', 'options', 'platform', 'runtime', 'server/access', 'server/http', 'server/routes'],
+    knows: [
+      'credentials',
+      'errors',
+      'options',
+      'platform',
+      'runtime',
+      'server/access',
+      'server/http',
+      'server/routes',
+      'server/routes/topics',
+    ],
   },
   'server/access': {
     holds: 'who may ask what: tokens and roles, names of hosts, origins',
@@ -426,6 +436,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'server/routes/dead-letters',
       'server/routes/pages',
       'server/routes/stores',
+      'server/routes/topics',
       'topology/describe',
     ],
   },
@@ -445,6 +456,26 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: 'the routes that read stores: their parameters, keys, rows, pages and cursors',
     knows: ['application', 'errors', 'options', 'query', 'serde', 'server/http'],
   },
+  'server/routes/topics': {
+    holds: 'the routes of topics: what there is, and records in and out',
+    knows: [
+      'admin',
+      'application',
+      'client',
+      'errors',
+      'log',
+      'options',
+      'platform',
+      'record',
+      'record-forms',
+      'runtime',
+      'serde',
+      'server/access',
+      'server/http',
+      'topology',
+      'topology/describe',
+    ],
+  },
 
   client: {
     holds: '`readTopic`, `TopicWriter`: records in and out from outside',
@@ -460,7 +491,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'dead-letters': {
     holds: 'what was put aside: read, decoded, changed, replayed',
-    knows: ['application', 'errors', 'log', 'options', 'record', 'serde', 'topology', 'windowing'],
+    knows: ['application', 'errors', 'log', 'options', 'record', 'serde', 'topology'],
   },
   testing: {
     holds: '`TopologyTestDriver`: what users import from `millrace/testing`',

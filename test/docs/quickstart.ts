@@ -51,7 +51,7 @@ export async function followQuickstart(behind = ''): Promise<Step[]> {
 }
 
 /** Makes a package of a directory, and returns where the command is. */
-function prepare(directory: string, behind: string): string {
+export function prepare(directory: string, behind: string): string {
   writeFileSync(join(directory, 'package.json'), '{ "type": "module" }')
   mkdirSync(join(directory, 'node_modules/.bin'), { recursive: true })
   symlinkSync(root, join(directory, 'node_modules/millrace'))
@@ -95,7 +95,7 @@ class Terminal {
   }
 }
 
-function blocksOf(page: string): Block[] {
+export function blocksOf(page: string): Block[] {
   const found = page.matchAll(/^```(\w+) ?(\S*)\n([\s\S]*?)^```$|^<!-- interrupt (\w+) -->$/gm)
   return [...found].map(([, language = 'interrupt', mark = '', text = '', terminal]) => {
     return { language, mark: terminal ?? mark, text }

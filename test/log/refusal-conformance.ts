@@ -119,6 +119,29 @@ export function refusalConformance({ log, newTopic, clientOptions }: RefusalTool
     await client.close()
   })
 
+  it('notify the origin of the offset of each record, whatever others write in between', async () => {
+    const topic = await newTopic(1, { 'max.message.bytes': '500' })
+    const [producer, other] = [log().openProducer(), log().openProducer()]
+    const offsets = new Map<number, number>()
+    const origin: AppendOrigin = {
+      refused: () => undefined,
+      written: (offset, place) => void offsets.set(place, offset),
+    }
+    for (let round = 0; round < 3; round++) {
+      appendFrom(origin, round * 3, producer, topic, `${round * 3}`, 'mine')
+      appendFrom(origin, round * 3 + 1, producer, topic, `${round * 3 + 1}`, 'x'.repeat(500))
+      appendFrom({ refused: () => undefined }, 0, producer, topic, 'silent', 'mine')
+      appendFrom(origin, round * 3 + 2, producer, topic, `${round * 3 + 2}`, 'mine')
+      other.append(topic, 0, RecordSlice.of(Date.now(), Buffer.from('other'), Buffer.from('theirs'), undefined))
+      await Promise.all([producer.flush(), other.flush()])
+      expect(offsets.size).toBe((round + 1) * 2)
+    }
+    const records = await committedRecords(log(), topic, 0)
+    for (const [place, offset] of offsets) expect(records.find((each) => each.offset === offset)?.key).toBe(`${place}`)
+    expect([...offsets.keys()].toSorted((a, b) => a - b)).toEqual([0, 2, 3, 5, 6, 8])
+    await Promise.all([producer.close(), other.close()])
+  })
+
   it('fail with MR_PRODUCE where a refused record has no origin', async () => {
     const topic = await newTopic(1, { 'max.message.bytes': '500' })
     const producer = log().openProducer()

@@ -130,6 +130,8 @@ describe('the role of dead letters', () => {
     write: 'a-token-that-may-write',
     control: 'a-token-that-may-control',
     'dead-letters': 'a-token-for-dead-letters',
+    'topics.read': 'a-token-that-reads-topics',
+    'topics.write': 'a-token-that-writes-topics',
   }
   const both = 'a-token-with-two-roles'
   const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
@@ -138,7 +140,7 @@ describe('the role of dead letters', () => {
     const given = Object.entries(tokens).map(([role, token]) => ({ token, role: role as ServerRole }))
     const twice = (['read', 'dead-letters'] as const).map((role) => ({ token: both, role }))
     const place = await setUp({ deadLetters: true, auth: { tokens: [...given, ...twice] } })
-    for (const role of ['read', 'write', 'control'] as const) {
+    for (const role of ['read', 'write', 'control', 'topics.read', 'topics.write'] as const) {
       const answers = await askAll(place, bearer(tokens[role]))
       expect(answers.map(seen)).toEqual(Array(3).fill('403 MR_SERVER_ROLE'))
       expect(answers[0]?.body.hint).toContain('dead-letters')

@@ -9,10 +9,8 @@ let running: Running
 let server: Server
 
 /** The routes that are on without further options. */
-function routesOf({ streams, watches }: Running): Route[] {
-  return FAMILIES.flatMap((family) => family({ streams, watches, deadLetters: false, pages: {}, settings: [] })).filter(
-    ({ off, hidden }) => off === undefined && hidden !== true,
-  )
+function routesOf({ served }: Running): Route[] {
+  return FAMILIES.flatMap((family) => family(served)).filter(({ off, hidden }) => off === undefined && hidden !== true)
 }
 
 beforeAll(async () => {

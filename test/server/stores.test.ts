@@ -459,9 +459,7 @@ describe('many keys', () => {
 })
 
 test('answers are those that the document describes, nothing more and nothing less', async () => {
-  const routes = FAMILIES.flatMap((family) =>
-    family({ streams: running.streams, watches: running.watches, deadLetters: false, pages: {}, settings: [] }),
-  )
+  const routes = FAMILIES.flatMap((family) => family(running.served))
   for (const [path, query] of [
     ['/v1/stores/{store}', 'counts'],
     ['/v1/stores/{store}/entries/{key}', 'counts/entries/alice'],

@@ -14,6 +14,7 @@ import {
   type Logger,
   type StreamsOptions,
 } from 'millrace'
+import type { Served } from '../../src/server/http/route.ts'
 import { Watches } from '../../src/server/http/watches.ts'
 
 /** What can be connected to: a server, or its socket alone. */
@@ -43,6 +44,20 @@ export class Running implements AsyncDisposable {
     this.directory = directory
     this.lines = lines
     this.#close = close
+  }
+
+  /** What routes are made of, without a server. */
+  get served(): Served {
+    const { streams, watches } = this
+    return {
+      streams,
+      watches,
+      deadLetters: false,
+      pages: {},
+      settings: [],
+      writableTopics: new Set(),
+      atClose: () => {},
+    }
   }
 
   static async start(config: Partial<AppConfig> = {}, given: Partial<StreamsOptions> = {}): Promise<Running> {

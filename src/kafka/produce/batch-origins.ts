@@ -33,6 +33,16 @@ export class BatchOrigins {
     return this.#places[index]!
   }
 
+  /** Notifies the origins that listen. @param base offset of the first record */
+  notifyWritten(base: number): void {
+    for (let run = 0; run < this.#origins.length; run++) {
+      const origin = this.#origins[run]
+      if (origin?.written === undefined) continue
+      const end = this.#starts[run + 1] ?? this.#count
+      for (let index = this.#starts[run]!; index < end; index++) origin.written(base + index, this.#places[index]!)
+    }
+  }
+
   #grow(): void {
     const larger = new Float64Array(Math.max(16, this.#places.length * 2))
     larger.set(this.#places)

@@ -98,7 +98,10 @@ export class BatchQueue implements TopicPartition {
   acknowledge(baseOffset: number): PendingBatch {
     const batch = this.batches.shift()!
     this.failures = 0
-    if (baseOffset >= 0) this.lastOffset = baseOffset + batch.count - 1
+    if (baseOffset >= 0) {
+      this.lastOffset = baseOffset + batch.count - 1
+      batch.origins.notifyWritten(baseOffset)
+    }
     return batch
   }
 

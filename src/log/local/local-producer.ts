@@ -4,7 +4,7 @@ import type { Clock } from '../../platform/clock.ts'
 import { eventTime, noEventTime } from '../../record/event-time.ts'
 import type { LogProducer } from '../log.ts'
 import { refusalError, type AppendOrigin, type Refusal } from '../refusal.ts'
-import { RunWriter } from './run-writer.ts'
+import { notifyWritten, RunWriter } from './run-writer.ts'
 import type { Publish, StagedRun } from './staged-commit.ts'
 import { refusedBy } from './topic-rules.ts'
 import type { LocalPartition, LocalTopic } from './local-topic.ts'
@@ -63,6 +63,7 @@ export class LocalProducer implements LogProducer {
     }
     if (writer.runs.isEmpty) this.#pending.push(writer)
     writer.runs.append(record, time)
+    if (origin?.written !== undefined) writer.runs.listen(origin as Required<AppendOrigin>, place)
   }
 
   #refuse(refusal: Refusal, origin: AppendOrigin | undefined, place: number): void {
@@ -89,7 +90,12 @@ export class LocalProducer implements LogProducer {
   flush(): MaybePromise<void> {
     if (this.#refusal !== undefined) throw this.#refusal
     if (this.#publishOnFlush === undefined || this.#pending.length === 0) return
-    return this.#publishOnFlush({ runs: this.take(), groupId: undefined, offsets: undefined })
+    const writers = this.#pending
+    const published = this.#publishOnFlush({ runs: this.take(), groupId: undefined, offsets: undefined })
+    const heard = writers.flatMap(({ runs }) => runs.takeHeard())
+    if (heard.length === 0) return published
+    if (isPromise(published)) return published.then(() => notifyWritten(heard))
+    notifyWritten(heard)
   }
 
   lastOffset(topic: string, partition: number): number | undefined {

@@ -1,9 +1,32 @@
 import { encodeHeaders, RECORD_HEADER_BYTES, viewOf, type Run } from './run.ts'
 import type { RecordSlice } from '../../record/record-slice.ts'
 import { copyBytes } from '../../platform/copy-bytes.ts'
+import type { AppendOrigin } from '../refusal.ts'
 
 const FIRST_CHUNK_BYTES = 2048
 const MAX_CHUNK_BYTES = 256 * 1024
+
+/** An origin that wants to know where a record is. */
+interface Listening {
+  readonly origin: Required<AppendOrigin>
+  readonly place: number
+  /** Index of the record in its run. */
+  readonly index: number
+}
+
+/** A run with the origins that want to know where it is. */
+export interface HeardRun {
+  readonly run: Run
+  readonly listening: readonly Listening[]
+}
+
+/** Notifies the origins of runs that were published. */
+export function notifyWritten(heard: readonly HeardRun[]): void {
+  for (const { run, listening } of heard) {
+    if (run.base < 0) continue
+    for (const { origin, place, index } of listening) origin.written(run.base + index, place)
+  }
+}
 
 /**
  * Collects as runs what one producer appends to one partition. Runs lie one after the other in chunks. After each run
@@ -20,6 +43,8 @@ export class RunWriter {
   #maxTimestamp = -1
   #full: Run[] = []
   #lastTaken: Run | undefined
+  #listening: Listening[] = []
+  #heard: HeardRun[] = []
 
   constructor(trailerBytes: number) {
     this.#trailerBytes = trailerBytes
@@ -57,6 +82,18 @@ export class RunWriter {
     if (timestamp > this.#maxTimestamp) this.#maxTimestamp = timestamp
   }
 
+  /** Has an origin notified of where the record is that was appended last. */
+  listen(origin: Required<AppendOrigin>, place: number): void {
+    this.#listening.push({ origin, place, index: this.#count - 1 })
+  }
+
+  /** Takes what `notifyWritten` needs, after `take`. */
+  takeHeard(): readonly HeardRun[] {
+    const heard = this.#heard
+    if (heard.length > 0) this.#heard = []
+    return heard
+  }
+
   /** Takes the runs collected since the last call, in order. */
   take(): Run[] {
     this.#finishRun()
@@ -75,6 +112,8 @@ export class RunWriter {
   /** Forgets what was collected since the last `take`. */
   drop(): void {
     this.#full = []
+    this.#listening = []
+    this.#heard = []
     this.#at = this.#start
     this.#count = 0
     this.#maxTimestamp = -1
@@ -90,7 +129,7 @@ export class RunWriter {
 
   #finishRun(): void {
     if (this.#count === 0) return
-    this.#full.push({
+    const run: Run = {
       buffer: this.#chunk,
       view: this.#view,
       start: this.#start,
@@ -100,7 +139,12 @@ export class RunWriter {
       span: this.#count,
       maxTimestamp: this.#maxTimestamp,
       deltas: undefined,
-    })
+    }
+    this.#full.push(run)
+    if (this.#listening.length > 0) {
+      this.#heard.push({ run, listening: this.#listening })
+      this.#listening = []
+    }
     this.#start = this.#at += this.#trailerBytes
     this.#count = 0
     this.#maxTimestamp = -1

@@ -1,7 +1,16 @@
 import { isIP } from 'node:net'
 import type { Logger } from '../../application/application.ts'
 import { MillraceError } from '../../errors/millrace-error.ts'
-import { includesRole, type Needed, type NeededRole, type ServerRole } from './role.ts'
+import {
+  includesRole,
+  NO_RIGHTS,
+  ROLES,
+  roleText,
+  type Needed,
+  type NeededRole,
+  type Rights,
+  type ServerRole,
+} from './role.ts'
 import type { Tokens } from './tokens.ts'
 
 /**
@@ -42,24 +51,34 @@ export class Access {
     return typeof this.#options.auth === 'object'
   }
 
-  /** @throws MR_SERVER_OPEN, MR_SERVER_HOST, MR_SERVER_UNAUTHORIZED, MR_SERVER_ROLE, MR_SERVER_ORIGIN */
-  async require(needed: Needed, request: Request, via: Via): Promise<void> {
-    if (needed === 'nothing') return
+  /**
+   * Returns what the sender of a request may do.
+   *
+   * @throws MR_SERVER_OPEN, MR_SERVER_HOST, MR_SERVER_UNAUTHORIZED, MR_SERVER_ROLE, MR_SERVER_ORIGIN
+   */
+  async require(needed: Needed, request: Request, via: Via): Promise<Rights> {
+    if (needed === 'nothing') return NO_RIGHTS
     const { auth } = this.#options
     const token = tokenOf(request)
-    if (needed === 'peer') return this.#requirePeer(token, via)
-    const roles = typeof auth === 'object' && token !== undefined ? await auth.rolesOf(token) : NO_ROLES
-    if (roles.size === 0) this.#requireWithoutToken(needed, request, via, token)
-    else requireRole(roles, needed, `Send a token with the role ${needed}.`)
+    if (needed === 'peer') {
+      await this.#requirePeer(token, via)
+      return NO_RIGHTS
+    }
+    const given = typeof auth === 'object' && token !== undefined ? await auth.rolesOf(token) : NO_ROLES
+    const roles = given.size === 0 ? this.#rolesWithoutToken(request, via, token) : given
+    if (roles !== EVERYBODY) {
+      requireRole(roles, needed, given.size === 0 ? OPEN_HINT : `Send a token with the role ${roleText(needed)}.`)
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') this.#requireOrigin(request)
+    return new RightsOf(roles, auth === undefined)
   }
 
-  #requireWithoutToken(needed: NeededRole, request: Request, via: Via, token: string | undefined): void {
+  #rolesWithoutToken(request: Request, via: Via, token: string | undefined): ReadonlySet<ServerRole> {
     const { auth, isLoopback } = this.#options
     if (auth === undefined && (via === 'fetch' || !isLoopback)) throw this.#open(via)
     if (typeof auth === 'object') throw unauthorized(token !== undefined)
     this.#requireHost(request)
-    if (auth === undefined) requireRole(READER, needed, OPEN_HINT)
+    return auth === undefined ? READER : EVERYBODY
   }
 
   /** Refuses the tokens of users, whatever their role: what instances ask goes past all other checks. */
@@ -118,11 +137,27 @@ const OPEN_HINT = "Give serve() the option auth: tokens, or 'none' to let everyb
 
 const NO_ROLES: ReadonlySet<ServerRole> = new Set()
 const READER: ReadonlySet<ServerRole> = new Set(['read'])
+const EVERYBODY: ReadonlySet<ServerRole> = new Set(ROLES)
+
+class RightsOf implements Rights {
+  readonly isAnonymous: boolean
+  readonly #roles: ReadonlySet<ServerRole>
+
+  constructor(roles: ReadonlySet<ServerRole>, isAnonymous: boolean) {
+    this.#roles = roles
+    this.isAnonymous = isAnonymous
+  }
+
+  may(role: ServerRole): boolean {
+    for (const each of this.#roles) if (includesRole(each, role)) return true
+    return false
+  }
+}
 
 function requireRole(roles: ReadonlySet<ServerRole>, needed: NeededRole, hint: string): void {
   for (const role of roles) if (includesRole(role, needed)) return
   const names = [...roles].join(' and ')
-  throw new MillraceError('MR_SERVER_ROLE', `the role ${names} is not enough: this needs ${needed}`, { hint })
+  throw new MillraceError('MR_SERVER_ROLE', `the role ${names} is not enough: this needs ${roleText(needed)}`, { hint })
 }
 
 function unauthorized(isKnown: boolean): MillraceError {

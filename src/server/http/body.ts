@@ -1,6 +1,16 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import { badRequest, wrongMediaType } from './problem.ts'
 
+const JSON_TYPE = 'application/json'
+const JSON_ALONE = [JSON_TYPE]
+
+/** The text of a body, and what the request says that it is. */
+export interface BodyText {
+  /** Media type, in lower case and without parameters. */
+  readonly type: string
+  readonly text: string
+}
+
 /** Arrays and objects within one another. What checks values calls itself once for each. */
 const MOST_DEPTH = 100
 
@@ -12,7 +22,19 @@ const MOST_DEPTH = 100
  * MR_SERVER_BODY, MR_SERVER_REQUEST
  */
 export async function readJsonText(request: Request, most: number): Promise<string> {
-  if (!/^application\/json *(;|$)/i.test(request.headers.get('content-type') ?? '')) throw wrongMediaType()
+  return (await readText(request, JSON_ALONE, most)).text
+}
+
+/**
+ * Reads the text of a body.
+ *
+ * @param types media types that it may have
+ * @param most bytes; the rest of a longer body is not read
+ * @throws MR_SERVER_MEDIA_TYPE for another type, or none; MR_SERVER_BODY, MR_SERVER_REQUEST
+ */
+export async function readText(request: Request, types: readonly string[], most: number): Promise<BodyText> {
+  const type = (request.headers.get('content-type') ?? '').split(';', 1)[0]!.trim().toLowerCase()
+  if (!types.includes(type)) throw wrongMediaType(types)
   const length = Number(request.headers.get('content-length') ?? 0)
   if (length > most) throw tooLarge(most)
   const chunks: Uint8Array[] = []
@@ -27,10 +49,10 @@ export async function readJsonText(request: Request, most: number): Promise<stri
     if (error instanceof MillraceError) throw error
     throw badRequest('the body ended before it was whole', 'Send as many bytes as Content-Length says.')
   }
-  return checked(Buffer.concat(chunks))
+  return { type, text: checked(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)) }
 }
 
-function checked(body: Buffer): string {
+function checked(body: Uint8Array): string {
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(body)

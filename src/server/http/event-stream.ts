@@ -8,7 +8,8 @@ export interface ServerEvent {
   readonly event: string
   /** What a client that comes again sends as `Last-Event-ID`. */
   readonly id: string
-  readonly data: object
+  /** What JSON is made of, or JSON. */
+  readonly data: object | string
 }
 
 export interface EventStreamOptions {
@@ -50,9 +51,10 @@ export async function eventStream(
       // Nothing shows more life than an event that waits to be taken.
       if (!isWriting) void stream.write(': ping\n\n')
     }, ping)
-    const write = async (event: string, id: string | undefined, data: object): Promise<void> => {
+    const write = async (event: string, id: string | undefined, data: object | string): Promise<void> => {
       isWriting = true
-      await stream.writeSSE({ event, ...(id === undefined ? {} : { id }), data: JSON.stringify(data) })
+      const text = typeof data === 'string' ? data : JSON.stringify(data)
+      await stream.writeSSE({ event, ...(id === undefined ? {} : { id }), data: text })
       isWriting = false
     }
     try {

@@ -14,21 +14,28 @@ const STATUS: Readonly<Record<string, number>> = {
   MR_SERVER_ROUTE: 404,
   MR_SERVER_METHOD: 405,
   MR_SERVER_SLOW: 408,
+  MR_SERVER_TOPIC: 403,
   MR_SERVER_BODY: 413,
   MR_SERVER_MEDIA_TYPE: 415,
+  MR_OFFSET_OUT_OF_RANGE: 416,
   MR_SERVER_EXPECT: 417,
+  MR_SERVER_RECORD: 422,
   MR_SERVER_HEADERS: 431,
   MR_SERVER_FAILED: 500,
   MR_CLOSED: 503,
   MR_DEAD_LETTER_PATCH: 400,
   MR_DEAD_LETTER_UNKNOWN: 404,
+  MR_TOPIC_INVALID: 400,
   MR_TOPIC_UNKNOWN: 404,
+  MR_PARTITION_UNKNOWN: 404,
   MR_DEAD_LETTER_REPLAYED: 409,
   MR_FENCED: 409,
   MR_DEAD_LETTER_INVALID: 422,
   MR_DEAD_LETTER_ORIGIN: 422,
   MR_PRODUCE: 422,
   MR_COMMIT: 503,
+  MR_LOG_FAILED: 503,
+  MR_LOG_UNREACHABLE: 503,
   MR_QUERY_KEY: 400,
   MR_QUERY_KEY_ABSENT: 404,
   MR_QUERY_PARTITION: 404,
@@ -122,8 +129,13 @@ export function badRequest(message: string, hint = 'See GET /openapi.json for wh
   return new MillraceError('MR_SERVER_REQUEST', message, { hint })
 }
 
-export function wrongMediaType(): MillraceError {
-  return new MillraceError('MR_SERVER_MEDIA_TYPE', 'the body is not said to be JSON', {
-    hint: 'Send the header Content-Type: application/json.',
-  })
+/** @param types those that the body may have */
+export function wrongMediaType(types: readonly string[]): MillraceError {
+  const [only = ''] = types
+  const isJson = types.length === 1 && only === 'application/json'
+  return new MillraceError(
+    'MR_SERVER_MEDIA_TYPE',
+    isJson ? 'the body is not said to be JSON' : 'the body is not said to be of a type that the route takes',
+    { hint: `Send the header Content-Type: ${types.join(', or ')}.` },
+  )
 }

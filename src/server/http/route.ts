@@ -1,7 +1,8 @@
 import type { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import type { CompanionHost } from '../../runtime/companion.ts'
-import type { Needed } from '../access/role.ts'
+import type { Needed, Rights } from '../access/role.ts'
+import type { BodyText } from './body.ts'
 import { Reply } from './reply.ts'
 import type { Watches } from './watches.ts'
 
@@ -15,6 +16,10 @@ export interface Call<Path extends Parameters, Query extends Parameters, Body> {
   readonly path: Values<Path>
   readonly query: Values<Query>
   readonly body: Body
+  /** The body of a route with `bodies`. */
+  readonly sent: BodyText
+  /** What whoever sent it may do. */
+  readonly rights: Rights
   readonly context: Context
 }
 
@@ -43,10 +48,20 @@ interface RouteHead<Path extends Parameters, Query extends Parameters, Body exte
   readonly query?: Query
   /** The JSON that must be given. */
   readonly body?: Body
+  /** By media type: what may be sent, instead of `body`. The route reads the text itself, and checks it. */
+  readonly bodies?: Readonly<Record<string, z.ZodType>>
   /** Bytes of a body, if it is not what the server allows elsewhere. */
   readonly mostBody?: number
   /** By status. Errors are problems, and stand here only where a status is not one. */
   readonly answers: Readonly<Record<number, Answer>>
+  /** How the route shows errors, if not as problems. */
+  readonly failures?: Failures
+}
+
+/** Errors in a shape of their own. */
+export interface Failures {
+  readonly answer: Answer
+  respond(thrown: unknown): Response
 }
 
 /** A row of the table of routes as its family writes it. */
@@ -84,6 +99,10 @@ export interface Served {
   readonly pages: Readonly<Record<string, string>>
   /** What the console shows of the server, by name. */
   readonly settings: readonly (readonly [name: string, value: string])[]
+  /** Topics that whoever may write, or is on this machine, may write through HTTP. */
+  readonly writableTopics: ReadonlySet<string>
+  /** Has a function called when no request is handled any more. */
+  atClose(end: () => Promise<void>): void
 }
 
 /** The routes of one subject: a file of its own in `server/routes`. */

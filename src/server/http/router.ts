@@ -6,10 +6,10 @@ import { MillraceError } from '../../errors/millrace-error.ts'
 import { PACKAGE_VERSION } from '../../platform/package-version.ts'
 import type { Access, Via } from '../access/access.ts'
 import type { Needed } from '../access/role.ts'
-import { readJsonText } from './body.ts'
+import { readJsonText, readText, type BodyText } from './body.ts'
 import { badRequest, Problem, problemOf, PROBLEM_TYPE } from './problem.ts'
 import { Reply } from './reply.ts'
-import { jsonAnswer, route, type Parameters, type Route } from './route.ts'
+import { jsonAnswer, route, type Answer, type Failures, type Parameters, type Route } from './route.ts'
 
 export interface RouterOptions {
   readonly routes: readonly Route[]
@@ -33,6 +33,9 @@ interface Env {
     reply: Reply | undefined
   }
 }
+
+const PROBLEMS: Answer = { description: 'what is wrong', content: { [PROBLEM_TYPE]: Problem } }
+const NOTHING: BodyText = { type: '', text: '' }
 
 /** Stands for a reply where Hono wants a response. */
 const ELSEWHERE = new Response()
@@ -91,7 +94,10 @@ export class Router {
   }
 
   /** Makes a problem of whatever is thrown where Hono goes on with it: pages of other origins may read it as well. */
-  #guarded(answer: (context: Context<Env>) => Promise<Reply | Response>): (context: Context<Env>) => Promise<Response> {
+  #guarded(
+    answer: (context: Context<Env>) => Promise<Reply | Response>,
+    failures?: Failures,
+  ): (context: Context<Env>) => Promise<Response> {
     return async (context) => {
       try {
         const answered = await answer(context)
@@ -99,32 +105,39 @@ export class Router {
         context.env.reply = answered
         return ELSEWHERE
       } catch (thrown) {
-        return problemOf(thrown, this.#options.logger)
+        return failures === undefined ? problemOf(thrown, this.#options.logger) : failures.respond(thrown)
       }
     }
   }
 
   #add(spec: Route): void {
-    const { method, path, needs, parameters = {}, query = {}, body, mostBody = this.#options.mostBody } = spec
+    const { method, path, needs, parameters = {}, query = {}, body, bodies } = spec
+    const { mostBody = this.#options.mostBody, failures } = spec
+    const types = bodies === undefined ? [] : Object.keys(bodies)
     const { access } = this.#options
     const [params, queries] = [objectOf(parameters), objectOf(query)]
     if (spec.hidden !== true) this.#describePath(spec, params, queries)
     const answer = async (context: Context<Env>): Promise<Reply | Response> => {
       const { raw } = context.req
-      await access.require(needs, raw, context.env.via)
+      const rights = await access.require(needs, raw, context.env.via)
       requireEncoding(raw.url)
       const json = body === undefined ? undefined : parsedJson(await readJsonText(raw, mostBody))
       return spec.answer({
         query: validated(queries, queryOf(context), 'query'),
         path: validated(params, context.req.param(), 'path'),
         body: body === undefined ? undefined : validated(body, json, 'body'),
+        sent: bodies === undefined ? NOTHING : await readText(raw, types, mostBody),
+        rights,
         context,
       })
     }
-    this.#app[method](routingPath(path), this.#guarded(answer))
+    this.#app[method](routingPath(path), this.#guarded(answer, failures))
   }
 
-  #describePath({ method, path, summary, needs, body, answers }: Route, params: z.ZodObject, query: z.ZodObject): void {
+  #describePath(route: Route, params: z.ZodObject, query: z.ZodObject): void {
+    const { method, path, summary, needs, body, answers } = route
+    const { bodies = body === undefined ? undefined : { 'application/json': body } } = route
+    const { failures } = route
     this.#app.openAPIRegistry.registerPath({
       method,
       path,
@@ -133,19 +146,13 @@ export class Router {
       request: {
         params,
         query,
-        ...(body === undefined ? {} : { body: { required: true, content: { 'application/json': { schema: body } } } }),
+        ...(bodies === undefined ? {} : { body: { required: true, content: contentOf(bodies) } }),
       },
       responses: {
         ...Object.fromEntries(
-          Object.entries(answers).map(([status, { description, content }]) => [
-            status,
-            {
-              description,
-              content: Object.fromEntries(Object.entries(content).map(([type, schema]) => [type, { schema }])),
-            },
-          ]),
+          Object.entries(answers).map(([status, answer]) => [status, describedAs(answer)] as const),
         ),
-        default: { description: 'what is wrong', content: { [PROBLEM_TYPE]: { schema: Problem } } },
+        default: describedAs(failures?.answer ?? PROBLEMS),
       },
     })
   }
@@ -192,6 +199,14 @@ export class Router {
       info: { title: 'Millrace', version: PACKAGE_VERSION },
     })
   }
+}
+
+function describedAs({ description, content }: Answer) {
+  return { description, content: contentOf(content) }
+}
+
+function contentOf(schemas: Readonly<Record<string, z.ZodType>>) {
+  return Object.fromEntries(Object.entries(schemas).map(([type, schema]) => [type, { schema }]))
 }
 
 /** Writes a path of OpenAPI as Hono does. */

@@ -7,6 +7,7 @@ import { pages } from './pages/pages.ts'
 import { peers } from './peers.ts'
 import { probes } from './probes.ts'
 import { stores } from './stores/stores.ts'
+import { topics } from './topics/topics.ts'
 import { topology } from './topology.ts'
 
 /** All routes, in the order of the OpenAPI document. */
@@ -16,6 +17,7 @@ export const FAMILIES: readonly Family[] = [
   application,
   topology,
   stores,
+  topics,
   deadLetters,
   peers,
   consolePages,

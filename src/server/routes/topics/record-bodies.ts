@@ -1,0 +1,39 @@
+import { messageOf } from '../../../errors/millrace-error.ts'
+import { parseJson } from '../../../serde/json-integers.ts'
+import { badRequest } from '../../http/problem.ts'
+
+export const JSON_TYPE = 'application/json'
+export const NDJSON_TYPE = 'application/x-ndjson'
+
+/** Parses JSON with all digits of its integers. @param what it is, for errors @throws MR_SERVER_REQUEST */
+export function jsonIn(text: string, what: string): unknown {
+  try {
+    return parseJson(text, 'bigint')
+  } catch (error) {
+    throw badRequest(`${what} is no JSON: ${messageOf(error)}`)
+  }
+}
+
+/** Returns the records of a body: those of `{"records": […]}`, or one alone. @throws MR_SERVER_REQUEST */
+export function recordsOfJson(text: string): readonly unknown[] {
+  const body = jsonIn(text, 'the body')
+  if (typeof body !== 'object' || body === null || !('records' in body)) return [body]
+  const { records, ...rest } = body
+  const other = Object.keys(rest)[0]
+  if (other !== undefined) throw badRequest(`beside records, the body has no ${JSON.stringify(other)}`)
+  if (Array.isArray(records)) return notEmpty(records)
+  throw badRequest('records is no array')
+}
+
+/** Returns the records of a body that has one on each line. @throws MR_SERVER_REQUEST */
+export function recordsOfLines(text: string): readonly unknown[] {
+  const records: unknown[] = []
+  for (const [index, line] of text.split('\n').entries())
+    if (line.trim() !== '') records.push(jsonIn(line, `line ${index + 1}`))
+  return notEmpty(records)
+}
+
+export function notEmpty(records: readonly unknown[]): readonly unknown[] {
+  if (records.length > 0) return records
+  throw badRequest('the body has no records', 'Send one at least.')
+}
