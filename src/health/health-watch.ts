@@ -24,6 +24,8 @@ export interface WatchedThread {
 export class HealthWatch {
   readonly #threads = new Map<string, ThreadWatch>()
   #joined = false
+  /** When every thread ran last, by ms awake. */
+  #ran = -Infinity
   /** ms awake. */
   #awake = 0
   #last: number
@@ -37,6 +39,7 @@ export class HealthWatch {
     this.#awake += Math.min(Math.max(0, now - this.#last), 2 * OBSERVE_EVERY)
     this.#last = now
     this.#joined ||= threads.length > 0 && threads.every(({ vitals }) => vitals.joined)
+    if (threads.length > 0 && threads.every(({ state }) => state === 'running')) this.#ran = this.#awake
     const names = new Set(threads.map(({ name }) => name))
     for (const name of this.#threads.keys()) if (!names.has(name)) this.#threads.delete(name)
     for (const thread of threads) {
@@ -56,6 +59,7 @@ export class HealthWatch {
       draining,
       readyLag,
       joined: this.#joined,
+      sinceRan: this.#awake - this.#ran,
       threads: threads.flatMap((thread) => this.#threads.get(thread.name)?.snapshot(this.#awake, thread) ?? []),
     }
   }

@@ -29,6 +29,8 @@ export interface HealthCheck {
 const LONGEST_HOLD = 60_000
 /** ms for which a thread may wait in one turn, have records and process none, or replay nothing in a restore. */
 const LONGEST_STANDSTILL = 300_000
+/** ms for which an instance that has run counts as ready in a rebalance, in which all instances are at once. */
+const LONGEST_REBALANCE = 10_000
 
 /**
  * Judges an application by what is known of it. Pure: the time is in the snapshot.
@@ -43,7 +45,7 @@ export function healthOf(app: AppSnapshot): Health {
       ...app.threads.flatMap(({ restores }) => restores.filter(isStuck).map(stuckRestore)),
     ]),
     ready: result([
-      check('state', app.state === 'running' || isRestoredEnough(app), app.state),
+      check('state', app.state === 'running' || isReadyInRebalance(app), app.state),
       check('drain', !app.draining, app.draining ? 'the instance is about to close' : 'ok'),
       ...app.threads.flatMap(({ restores }) =>
         restores.map((each) => check('restore', remaining(each) <= app.readyLag, progressOf(each))),
@@ -91,8 +93,12 @@ function stuckRestore(each: RestoreSnapshot): HealthCheck {
   return check('restore', false, `${placeOf(each)}, no progress for ${inWords(each.sinceAdvance)}`)
 }
 
-/** Whether nothing but restores keeps the application from running, each within the lag that it may be ready with. */
-function isRestoredEnough({ state, threads, readyLag }: AppSnapshot): boolean {
+/**
+ * Whether nothing but restores keeps the application from running, each within the lag that it may be ready with; or
+ * whether it has just run, and tasks come and go. If all instances were not ready then, no request could be sent.
+ */
+function isReadyInRebalance({ state, threads, readyLag, sinceRan }: AppSnapshot): boolean {
+  const hasRun = sinceRan <= LONGEST_REBALANCE
   return (
     state === 'rebalancing' &&
     threads.every(
@@ -100,7 +106,7 @@ function isRestoredEnough({ state, threads, readyLag }: AppSnapshot): boolean {
         state === 'running' ||
         (state === 'rebalancing' &&
           waiting === 0 &&
-          restores.length > 0 &&
+          (restores.length > 0 || hasRun) &&
           restores.every((each) => remaining(each) <= readyLag)),
     )
   )

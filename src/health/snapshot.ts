@@ -8,6 +8,8 @@ export interface AppSnapshot {
   readonly draining: boolean
   /** True once every thread was a member of the group. */
   readonly joined: boolean
+  /** ms since every thread ran, for which this process was awake; Infinity before. */
+  readonly sinceRan: number
   /** Offsets that a store may lack when the application counts as ready. */
   readonly readyLag: number
   readonly threads: readonly ThreadSnapshot[]

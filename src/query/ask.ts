@@ -37,6 +37,7 @@ const passing: ReadonlySet<string> = new Set([
   'MR_QUERY_RESTORING',
   'MR_QUERY_COMMITTING',
   'MR_QUERY_BEHIND',
+  'MR_QUERY_STALE',
   'MR_STATE_CLOSED',
 ])
 /** ms between two tries: short at first, and longer for what takes long, which is asked by many. */

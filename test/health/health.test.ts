@@ -51,6 +51,29 @@ function shown({ checks }: ProbeResult): string[] {
 
 const restore: StoreRestore = { task: '0_3', store: 'totals', from: 0, position: 0, end: 3_400_000 }
 
+describe('an instance that has run, in a rebalance', () => {
+  test('is ready while tasks come and go and nothing is restored, for ten seconds', () => {
+    const app = new Observed().pass(SECOND, turning)
+    app.state = app.threadState = 'rebalancing'
+    expect(shown(app.pass(9 * SECOND, turning).health.ready)).toEqual(['[+]state rebalancing', '[+]drain ok'])
+    expect(app.pass(2 * SECOND, turning).health.ready.ok).toBe(false)
+    app.state = app.threadState = 'running'
+    expect(app.pass(SECOND, turning).health.ready.ok).toBe(true)
+  })
+
+  test('is not ready while it waits for tasks that others have, restores one, or has never run', () => {
+    const app = new Observed().pass(SECOND, turning)
+    app.state = app.threadState = 'rebalancing'
+    app.vitals = { ...app.vitals, waiting: 1 }
+    expect(app.pass(SECOND, turning).health.ready.ok).toBe(false)
+    app.vitals = { ...app.vitals, waiting: 0, restores: [restore] }
+    expect(app.pass(SECOND, turning).health.ready.ok).toBe(false)
+    const fresh = new Observed()
+    fresh.state = fresh.threadState = 'rebalancing'
+    expect(fresh.pass(SECOND, turning).health.ready.ok).toBe(false)
+  })
+})
+
 describe('an instance is alive', () => {
   test('while its threads turn, idle for however long', () => {
     const { live } = new Observed().pass(60 * MINUTE, turning).health

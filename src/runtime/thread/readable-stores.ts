@@ -96,8 +96,10 @@ export class ReadableStores {
     const mayStandIn = role === 'any' && at === undefined
     if (!mayStandIn && !task.isActive) throw notOwner(store, partition)
     if (!mayStandIn || !task.isOpen) throw notReady(task, store)
-    // One that the group does not hear of may not hear of new records either.
-    const lag = this.#options.isMember() ? this.#options.lag(task.id) : undefined
+    // One that the group does not hear of may not hear of new records either. One whose restore is still to begin lacks
+    // nothing that is known, and may lack everything.
+    const isKnown = this.#options.isMember() && task.state !== 'created'
+    const lag = isKnown ? this.#options.lag(task.id) : undefined
     if (lag !== undefined && lag <= maxLag) return lag
     const behind = lag === undefined ? 'an unknown number of' : `${lag}`
     throw new MillraceError('MR_QUERY_STALE', `the standby is ${behind} offsets behind its changelog`, {

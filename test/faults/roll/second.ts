@@ -1,0 +1,3 @@
+import { rolledApp } from './app.ts'
+
+export default rolledApp(2)
