@@ -170,14 +170,8 @@ export type { Instance } from './runtime/instance.ts'
 export { METRICS } from './metrics/catalogue.ts'
 export type { MetricName } from './metrics/catalogue.ts'
 export type { MetricSpec } from './metrics/catalogue/metric.ts'
-export type {
-  HistogramMetric,
-  HistogramSeries,
-  Metric,
-  MetricsOptions,
-  MetricsSnapshot,
-  NumberMetric,
-} from './metrics/snapshot.ts'
+export type { HistogramMetric, HistogramSeries, Metric, MetricsSnapshot, NumberMetric } from './metrics/snapshot.ts'
+export type { MetricsDetail, MetricsOptions } from './metrics/metrics-options.ts'
 export type { StandbyStatus, StreamsState, StreamsStatus, TaskStatus } from './runtime/streams-status.ts'
 export type { RestoreListener, RestoreProgress } from './runtime/restore/restorer.ts'
 export type { DropReason } from './record/drop-reason.ts'

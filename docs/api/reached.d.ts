@@ -182,6 +182,7 @@ type GroupEvent =
 
 interface GroupMember {
   readonly isCurrent: boolean
+  readonly heardAt?: number | undefined
   join(): MaybePromise<void>
   nextEvent(): GroupEvent | undefined
   onEvent(wake: (() => void) | undefined): void
@@ -456,6 +457,48 @@ const ALL: {
     readonly labels: readonly []
     readonly help: 'Series that were made one with others, because there were too many.'
   }
+  process_cpu_seconds_total: {
+    readonly type: 'counter'
+    readonly unit: 'seconds'
+    readonly labels: readonly []
+    readonly help: 'Processor time of the process, that of the user and that of the system.'
+  }
+  process_resident_memory_bytes: {
+    readonly type: 'gauge'
+    readonly unit: 'bytes'
+    readonly labels: readonly []
+    readonly help: 'Memory of the process that is in the memory of the machine.'
+  }
+  process_start_time_seconds: {
+    readonly type: 'gauge'
+    readonly unit: 'seconds'
+    readonly labels: readonly []
+    readonly help: 'When the process was started, as seconds since the epoch.'
+  }
+  nodejs_heap_used_bytes: {
+    readonly type: 'gauge'
+    readonly unit: 'bytes'
+    readonly labels: readonly []
+    readonly help: 'JavaScript objects of the main thread, those included that nothing refers to any more.'
+  }
+  nodejs_heap_total_bytes: {
+    readonly type: 'gauge'
+    readonly unit: 'bytes'
+    readonly labels: readonly []
+    readonly help: 'Size of the JavaScript heap of the main thread.'
+  }
+  nodejs_external_memory_bytes: {
+    readonly type: 'gauge'
+    readonly unit: 'bytes'
+    readonly labels: readonly []
+    readonly help: 'Buffers and other memory outside of the JavaScript heap of the main thread.'
+  }
+  nodejs_eventloop_active_seconds_total: {
+    readonly type: 'counter'
+    readonly unit: 'seconds'
+    readonly labels: readonly []
+    readonly help: 'Time for which the event loop of the main thread did not wait.'
+  }
   millrace_records_processed_total: {
     readonly type: 'counter'
     readonly unit: 'records'
@@ -464,12 +507,118 @@ const ALL: {
     readonly help: 'Input records processed; those that are processed again after a failed commit count again.'
     readonly kafkaStreams: 'process-total'
   }
+  millrace_records_written_total: {
+    readonly type: 'counter'
+    readonly unit: 'records'
+    readonly labels: readonly ['node', 'topic']
+    readonly help: 'Records written by a sink, of transactions that were aborted, too; without a topic if each record chooses it.'
+    readonly kafkaStreams: 'records-produced-total'
+  }
+  millrace_node_records_total: {
+    readonly type: 'counter'
+    readonly unit: 'records'
+    readonly labels: readonly ['node']
+    readonly help: 'Records that a node has passed on, or that a sink has written.'
+    readonly kafkaStreams: 'forward-total, process-total'
+  }
+  millrace_edge_records_total: {
+    readonly type: 'counter'
+    readonly unit: 'records'
+    readonly labels: readonly ['node', 'child']
+    readonly help: 'Records that a node has passed on to this child.'
+  }
+  millrace_node_time_seconds_total: {
+    readonly type: 'counter'
+    readonly unit: 'seconds'
+    readonly labels: readonly ['node']
+    readonly help: 'Time in a node without its children, extrapolated from one slice of 64; counted only while metrics are read.'
+    readonly kafkaStreams: 'process-latency-avg'
+  }
+  millrace_record_e2e_latency_seconds: {
+    readonly type: 'histogram'
+    readonly unit: 'seconds'
+    readonly labels: readonly ['at']
+    readonly bounds: readonly [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600]
+    readonly help: 'Age of records by their timestamps when they come into a source, or out of a sink: the last one of each slice.'
+    readonly kafkaStreams: 'record-e2e-latency-avg, -min, -max (KIP-613)'
+  }
+  millrace_record_lateness_seconds: {
+    readonly type: 'gauge'
+    readonly unit: 'seconds'
+    readonly labels: readonly ['subtopology']
+    readonly across: 'max'
+    readonly help: 'How far behind stream time the latest record of the last half minute was.'
+    readonly kafkaStreams: 'record-lateness-max'
+  }
+  millrace_dead_letters_total: {
+    readonly type: 'counter'
+    readonly unit: 'records'
+    readonly labels: readonly ['node', 'error']
+    readonly help: 'Records put into the dead letter topic, by the node and by what failed.'
+  }
   millrace_records_dropped_total: {
     readonly type: 'counter'
     readonly unit: 'records'
     readonly labels: readonly ['reason', 'node', 'store']
     readonly help: 'Records dropped, by the reason and by the node or store that dropped them.'
     readonly kafkaStreams: 'dropped-records-total (without repartition-null-key)'
+  }
+  millrace_queries_total: {
+    readonly type: 'counter'
+    readonly unit: 'times'
+    readonly labels: readonly ['store', 'op', 'outcome']
+    readonly help: 'Queries of partitions of stores, by what was asked and by ok or the code of the error; of this instance alone.'
+    readonly kafkaStreams: 'none (interactive queries have no metrics)'
+  }
+  millrace_query_duration_seconds: {
+    readonly type: 'histogram'
+    readonly unit: 'seconds'
+    readonly labels: readonly ['op']
+    readonly bounds: number[]
+    readonly help: 'Time until the first rows of a query were there, waiting for tasks that move included.'
+  }
+  millrace_http_requests_total: {
+    readonly type: 'counter'
+    readonly unit: 'times'
+    readonly labels: readonly ['route', 'method', 'status']
+    readonly help: 'Requests to servers of the application, by the path as the OpenAPI document has it, and by class of status.'
+  }
+  millrace_http_request_duration_seconds: {
+    readonly type: 'histogram'
+    readonly unit: 'seconds'
+    readonly labels: readonly ['route']
+    readonly bounds: number[]
+    readonly help: 'Time until the head of the response was there; rows and events may follow for long.'
+  }
+  millrace_kafka_requests_total: {
+    readonly type: 'counter'
+    readonly unit: 'times'
+    readonly labels: readonly ['api', 'outcome']
+    readonly help: 'Requests to Kafka brokers, by ok or failed: no connection, no response, or one that cannot be read.'
+    readonly kafkaStreams: 'request-total'
+  }
+  millrace_kafka_request_duration_seconds: {
+    readonly type: 'histogram'
+    readonly unit: 'seconds'
+    readonly labels: readonly ['api']
+    readonly bounds: number[]
+    readonly help: 'Time until a Kafka broker has responded; fetches wait there for records.'
+    readonly kafkaStreams: 'request-latency-avg, fetch-latency-avg'
+  }
+  millrace_kafka_bytes_total: {
+    readonly type: 'counter'
+    readonly unit: 'bytes'
+    readonly labels: readonly ['direction']
+    readonly help: 'Bytes that came from Kafka brokers and went to them.'
+    readonly kafkaStreams: 'incoming-byte-total, outgoing-byte-total'
+  }
+  millrace_kafka_last_heartbeat_age_seconds: {
+    readonly type: 'gauge'
+    readonly unit: 'seconds'
+    readonly labels: readonly ['thread']
+    readonly across: 'max'
+    readonly help: 'Time since the group coordinator has last acknowledged a heartbeat.'
+    readonly kafkaStreams: 'last-heartbeat-seconds-ago'
   }
   millrace_tasks: {
     readonly type: 'gauge'
@@ -506,6 +655,58 @@ const ALL: {
     readonly labels: readonly ['outcome']
     readonly help: 'Commits by outcome: committed, or failed, after which the tasks go back to the last commit.'
     readonly kafkaStreams: 'commit-total'
+  }
+  millrace_commit_duration_seconds: {
+    readonly type: 'histogram'
+    readonly unit: 'seconds'
+    readonly labels: readonly []
+    readonly bounds: readonly [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60]
+    readonly help: 'Time from the beginning of a commit until the log has acknowledged it; tasks go on meanwhile.'
+    readonly kafkaStreams: 'commit-latency-avg, -max'
+  }
+  millrace_rebalances_total: {
+    readonly type: 'counter'
+    readonly unit: 'times'
+    readonly labels: readonly ['cause']
+    readonly help: 'What the group has said: tasks assigned, tasks revoked, membership lost.'
+    readonly kafkaStreams: 'rebalance-total, failed-rebalance-total'
+  }
+  millrace_rebalance_duration_seconds: {
+    readonly type: 'gauge'
+    readonly unit: 'seconds'
+    readonly labels: readonly []
+    readonly across: 'max'
+    readonly help: 'Time of the last rebalance, from the first task that came or went until all were running again.'
+    readonly kafkaStreams: 'rebalance-latency-max'
+  }
+  millrace_thread_time_seconds_total: {
+    readonly type: 'counter'
+    readonly unit: 'seconds'
+    readonly labels: readonly ['thread', 'activity']
+    readonly help: 'Time of a stream thread by what it did; io: the event loop ran fetches, queries and other threads meanwhile.'
+    readonly kafkaStreams: 'process-ratio, punctuate-ratio, commit-ratio, poll-ratio'
+  }
+  millrace_event_loop_hold_seconds: {
+    readonly type: 'gauge'
+    readonly unit: 'seconds'
+    readonly labels: readonly ['thread']
+    readonly help: 'The longest time of late for which one callback kept everything else from running; 0 below 10 ms.'
+    readonly kafkaStreams: 'process-latency-max'
+  }
+  millrace_store_writes_total: {
+    readonly type: 'counter'
+    readonly unit: 'records'
+    readonly labels: readonly ['store']
+    readonly help: 'Rows of a store that have changed, each once a commit.'
+    readonly kafkaStreams: 'put-rate, delete-rate'
+  }
+  millrace_buffered_entries: {
+    readonly type: 'gauge'
+    readonly unit: 'entries'
+    readonly labels: readonly ['store']
+    readonly finer: readonly ['task']
+    readonly help: 'Entries that suppress, or a join with grace, holds back.'
+    readonly kafkaStreams: 'suppression-buffer-count-current'
   }
   millrace_restore_remaining_offsets: {
     readonly type: 'gauge'

@@ -120,6 +120,8 @@ export interface GroupMember {
    * still for longer than the session timeout, its tasks may run elsewhere already, although no event has said so.
    */
   readonly isCurrent: boolean
+  /** When the coordinator last acknowledged a heartbeat, by the monotonic clock. Absent where there are none. */
+  readonly heardAt?: number | undefined
   /** Asks to become a member. What follows arrives as events. */
   join(): MaybePromise<void>
   /** Takes the next event; returns `undefined` if there is none. */

@@ -1,3 +1,4 @@
+import type { Sample } from '../metrics/samples.ts'
 import type { Headers } from '../record/headers.ts'
 import type { MaybePromise } from '../platform/maybe-promise.ts'
 import type { GroupMember, MemberOptions } from '../group/group.ts'
@@ -58,6 +59,8 @@ export interface Log extends LogAdmin {
    * @throws MR_STATE_LOCKED if another application has it
    */
   hold?(options: HoldOptions): Promise<() => Promise<void>>
+  /** @internal What it has counted of its traffic with brokers. Absent in logs without any. */
+  samples?(): readonly Sample[]
   /** Describes the log for other threads. If absent or without a result, one thread alone can have it open. */
   describe?(): LogDescription | undefined
   close(): MaybePromise<void>

@@ -1,15 +1,7 @@
 import { METRICS, metricNames, type MetricName } from './catalogue.ts'
 import type { Unit } from './catalogue/metric.ts'
+import type { MetricsDetail } from './metrics-options.ts'
 import { Samples, type HistogramValue, type Sample } from './samples.ts'
-
-/** How many series a snapshot has: with `task`, some have one for each task. */
-export type MetricsDetail = 'node' | 'task'
-
-/** What a snapshot is to have. */
-export interface MetricsOptions {
-  /** Whether metrics of tasks have a series for each task. Default: `node`, in which tasks are added up. */
-  readonly detail?: MetricsDetail
-}
 
 /** All metrics of this instance that have a value, as of one moment. */
 export interface MetricsSnapshot {

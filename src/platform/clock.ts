@@ -43,6 +43,11 @@ function monotonic(): number {
   return Math.floor(performance.now())
 }
 
+/** Returns ms since a fixed moment with all digits: for what is shorter than a millisecond. */
+export function preciseTime(): number {
+  return performance.now()
+}
+
 function scheduleFar(due: number, callback: () => void): TimerHandle {
   const next = (): TimerHandle => {
     const left = due - monotonic()

@@ -1,4 +1,4 @@
-import { MillraceError } from '../errors/millrace-error.ts'
+import { isMillraceError, MillraceError } from '../errors/millrace-error.ts'
 import type { Guarantee, Log } from '../log/log.ts'
 import type { Values } from '../options/options.ts'
 import type { Clock } from '../platform/clock.ts'
@@ -21,6 +21,8 @@ export interface StoreQueriesOptions {
   readonly owners: RowOwners
   /** Decides the consistency of a query that does not say. */
   readonly guarantee: Guarantee
+  /** Is called with each query of a partition; the outcome is `ok`, or the code of the error. */
+  readonly count?: (store: string, op: string, outcome: string, ms: number) => void
 }
 
 /** Options of every query, checked. */
@@ -326,7 +328,17 @@ export class AskedStore {
 
   async #open(request: RowRequest, options: CheckedQuery): Promise<PartitionRows> {
     const patience = this.#patience(options)
-    return new PartitionRows(await ask(this.#options.owners, request, patience), request, patience)
+    const { owners, clock, count } = this.#options
+    const begin = clock.monotonic()
+    let outcome = 'ok'
+    try {
+      return new PartitionRows(await ask(owners, request, patience), request, patience)
+    } catch (error) {
+      outcome = isMillraceError(error) ? error.code : 'aborted'
+      throw error
+    } finally {
+      count?.(request.store, request.query.op, outcome, clock.monotonic() - begin)
+    }
   }
 
   #patience({ timeout, signal }: CheckedQuery): Patience {

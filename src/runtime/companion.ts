@@ -2,13 +2,15 @@ import type { Application } from '../application/application.ts'
 import type { Health } from '../health/health.ts'
 import type { RestoreSnapshot } from '../health/snapshot.ts'
 import type { Log } from '../log/log.ts'
-import type { MetricsOptions, MetricsSnapshot } from '../metrics/snapshot.ts'
+import type { MetricsOptions } from '../metrics/metrics-options.ts'
+import type { MetricsSnapshot } from '../metrics/snapshot.ts'
 import { option, Place, type Option } from '../options/options.ts'
 import type { Peers } from '../query/remote/peer-door.ts'
 import type { AskedStore } from '../query/store-queries.ts'
 import type { ViewsByKind } from '../query/views.ts'
 import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
 import type { Topology } from '../topology/topology.ts'
+import type { InstanceCounters } from './counters/instance-counters.ts'
 import type { Instance } from './instance.ts'
 import type { StreamsState, StreamsStatus } from './streams-status.ts'
 
@@ -77,6 +79,8 @@ export interface CompanionHost {
   restores(): readonly RestoreSnapshot[]
   /** @internal True after `Streams.drain`: clients had better connect elsewhere. */
   readonly isDraining: boolean
+  /** @internal What companions count. */
+  readonly counters: InstanceCounters
   /** Returns all metrics of this instance: see `Streams.metrics`. */
   metrics(options?: MetricsOptions): MetricsSnapshot
   /** Starts a companion of an application that runs already, and waits for it. */

@@ -1,16 +1,19 @@
 import { createHash } from 'node:crypto'
 import type { Application } from '../application/application.ts'
 import { outlives, Samples } from '../metrics/samples.ts'
-import { snapshotOf, type MetricsOptions, type MetricsSnapshot } from '../metrics/snapshot.ts'
+import { METRICS_OPTIONS, type MetricsOptions } from '../metrics/metrics-options.ts'
+import { snapshotOf, type MetricsSnapshot } from '../metrics/snapshot.ts'
+import { readOptions } from '../options/options.ts'
 import type { Clock } from '../platform/clock.ts'
 import { PACKAGE_VERSION } from '../platform/package-version.ts'
 import { describe } from '../topology/describe/describe-text.ts'
 import type { Topology } from '../topology/topology.ts'
+import type { InstanceCounters } from './counters/instance-counters.ts'
+import { addProcess } from './process-samples.ts'
 import type { Options } from './streams-options.ts'
 import { STREAMS_STATES, type StreamsState } from './streams-status.ts'
 import { THREAD_STATES } from './thread/stream-thread.ts'
 import type { ThreadHandle, ThreadHost } from './thread/thread-handle.ts'
-import { addDrops } from './thread/thread-samples.ts'
 
 export interface InstanceMetricsOptions {
   readonly app: Application
@@ -19,10 +22,11 @@ export interface InstanceMetricsOptions {
   /** Name of the state engine. */
   readonly engine: string
   readonly processId: string
-  readonly host: Pick<ThreadHost, 'drops'>
+  readonly host: Pick<ThreadHost, 'samples'>
   readonly threads: () => readonly ThreadHandle[]
   readonly state: () => StreamsState
   readonly clock: Clock
+  readonly counters: InstanceCounters
 }
 
 /** Puts together what the threads of this process have counted, and what is known of the process itself. */
@@ -41,14 +45,22 @@ export class InstanceMetrics {
     this.#replaced.addAll(thread.samples(), outlives)
   }
 
-  snapshot({ detail = 'node' }: MetricsOptions): MetricsSnapshot {
-    const { app, options, processId, clock, threads, host } = this.#options
+  /** @throws MR_CONFIG */
+  snapshot(given: MetricsOptions): MetricsSnapshot {
+    const { detail } = readOptions(METRICS_OPTIONS, given, 'metrics()')
+    const { app, options, processId, clock, threads, host, counters } = this.#options
     const instance = options.advertise ?? processId
     const samples = new Samples()
     this.#addApplication(samples)
+    addProcess(samples)
     samples.addAll(this.#replaced.list())
-    addDrops(samples, host.drops)
-    for (const thread of threads()) samples.addAll(thread.samples())
+    samples.addAll(host.samples)
+    samples.addAll(counters.samples())
+    samples.addAll(options.log.samples?.() ?? [])
+    for (const thread of threads()) {
+      thread.look()
+      samples.addAll(thread.samples())
+    }
     return snapshotOf({ app: app.id, instance, time: clock.now() }, samples, detail)
   }
 

@@ -4,10 +4,11 @@ import { InstanceRows } from '../query/remote/instance-rows.ts'
 import { noToken, PeerClient } from '../query/remote/peer-client.ts'
 import { LocalDoor, type PeerDoor, type Peers } from '../query/remote/peer-door.ts'
 import { formatOf } from '../query/remote/wire.ts'
-import { knownStore, StoreQueries } from '../query/store-queries.ts'
+import { knownStore, StoreQueries, type StoreQueriesOptions } from '../query/store-queries.ts'
 import { PeerToken } from '../credentials/peer-token.ts'
 import { PemFiles } from '../credentials/pem-files.ts'
 import type { Topology } from '../topology/topology.ts'
+import type { InstanceCounters } from './counters/instance-counters.ts'
 import { GroupLook } from './routes/group-look.ts'
 import { Routes } from './routes/routes.ts'
 import type { Options } from './streams-options.ts'
@@ -22,6 +23,7 @@ export interface InstanceQueriesOptions {
   readonly credentials: PeerCredentials
   readonly threads: () => readonly ThreadHandle[]
   readonly state: () => StreamsState
+  readonly counters: InstanceCounters
 }
 
 /** What this instance is known by to others, and they to it. */
@@ -48,7 +50,7 @@ export class InstanceQueries implements Peers {
   readonly stores: StoreQueries
   readonly #client: PeerClient | undefined
 
-  constructor({ app, topology, options, credentials, threads, state }: InstanceQueriesOptions) {
+  constructor({ app, topology, options, credentials, threads, state, counters }: InstanceQueriesOptions) {
     const { clock = systemClock, log, advertise } = options
     const { guarantee, logger } = app.settings
     const local = new ThreadRows(threads, state)
@@ -70,7 +72,8 @@ export class InstanceQueries implements Peers {
       client: this.#client,
       formatOf: formatOfStore,
     })
-    this.stores = new StoreQueries({ topology, applicationId: app.id, log, clock, owners, guarantee })
+    const count: StoreQueriesOptions['count'] = (...query) => counters.query(...query)
+    this.stores = new StoreQueries({ topology, applicationId: app.id, log, clock, owners, guarantee, count })
   }
 
   async read(endpoint: string, path: string, deadline: number): Promise<unknown> {

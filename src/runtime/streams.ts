@@ -12,7 +12,8 @@ import { requireApplication } from '../application/app-module.ts'
 import type { Health } from '../health/health.ts'
 import type { RestoreSnapshot } from '../health/snapshot.ts'
 import type { Log } from '../log/log.ts'
-import type { MetricsOptions, MetricsSnapshot } from '../metrics/snapshot.ts'
+import type { MetricsOptions } from '../metrics/metrics-options.ts'
+import type { MetricsSnapshot } from '../metrics/snapshot.ts'
 import type { Companion, CompanionHost } from './companion.ts'
 import { InstanceQueries, openCredentials, type PeerCredentials } from './instance-queries.ts'
 import { instancesOf, type Instance } from './instance.ts'
@@ -22,6 +23,7 @@ import { knownStore, type AskedStore } from '../query/store-queries.ts'
 import { viewOf } from '../query/store-views.ts'
 import type { ViewsByKind } from '../query/views.ts'
 import { ApplicationState } from './application-state.ts'
+import { InstanceCounters } from './counters/instance-counters.ts'
 import { Companions } from './companions.ts'
 import { DirectoryCleaner } from './state-directory/directory-cleaner.ts'
 import { HealthMonitor } from './health-monitor.ts'
@@ -80,6 +82,8 @@ export class Streams implements CompanionHost, AsyncDisposable {
   readonly #host: ThreadHost
   readonly #companions: Companions
   readonly #health: HealthMonitor
+  /** @internal */
+  readonly counters = new InstanceCounters()
   readonly #queries: InstanceQueries
   readonly #metrics: InstanceMetrics
   readonly #threads: ThreadHandle[] = []
@@ -107,7 +111,8 @@ export class Streams implements CompanionHost, AsyncDisposable {
     this.app = app
     this.topology = topology
     this.log = options.log
-    const instance = { app, topology, options, threads: () => this.#threads, state: () => this.state }
+    const { counters } = this
+    const instance = { app, topology, options, threads: () => this.#threads, state: () => this.state, counters }
     this.#queries = new InstanceQueries({ ...instance, credentials })
     this.#metrics = new InstanceMetrics({ ...instance, engine: engine.name, processId: claim.processId, host, clock })
     this.#companions = new Companions(options.companions, app.settings.logger)
@@ -455,6 +460,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
    * Returns all metrics of this instance, as of now: `METRICS` has what each of them means.
    * Cheap enough for every second. What workers have counted is at most a second old.
    *
+   * @throws MR_CONFIG
    * @example
    * ```ts
    * const { metrics } = streams.metrics({ detail: 'task' })

@@ -9,7 +9,7 @@ import { Listener } from './http/listener.ts'
 import { problemOf } from './http/problem.ts'
 import type { Reply } from './http/reply.ts'
 import type { Served } from './http/route.ts'
-import { Router } from './http/router.ts'
+import { Router, type RouterOptions } from './http/router.ts'
 import { Watches } from './http/watches.ts'
 import { FAMILIES } from './routes/families.ts'
 import { requireWritable } from './routes/topics/own-topics.ts'
@@ -88,7 +88,8 @@ export async function serve(streams: CompanionHost, given: ServerOptions = {}): 
     atClose: (end) => void ends.push(end),
   }
   const routes = FAMILIES.flatMap((family) => family(served))
-  const router = new Router({ routes, access, mostBody: limits.body, origins, logger })
+  const count: RouterOptions['count'] = (...request) => streams.counters.request(...request)
+  const router = new Router({ routes, access, mostBody: limits.body, origins, logger, count })
   const server = new AppServer(streams, router, watches, listener, ends)
   access.warnOnce('socket')
   try {

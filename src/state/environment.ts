@@ -12,6 +12,8 @@ export interface StateEnvironment {
   readonly record: RecordContext
   /** Counts the current record as dropped by this store. */
   drop(reason: DropReason, store: string): void
+  /** Counts rows that the store has logged at a commit, or would have if it had a changelog. */
+  readonly wrote?: (store: string, rows: number) => void
   /** Bound of the bytes that caches hold back; 0: they hold nothing back. */
   readonly cacheBytes: number
   /** The bytes that caches hold back, where several tasks share the bound. Absent: the task counts its own. */

@@ -45,6 +45,8 @@ export interface StateStore {
   written(): void
   /** Applies one changelog record. The store is not read while it is restored. */
   restore(record: ChangelogRecord, rows: LatestRows): void
+  /** Entries that a buffer of an operator holds back. Absent in stores that are no such buffers. */
+  readonly buffered?: number
   /** The approximate memory of what the engine lacks, bytes. */
   readonly dirtyBytes: number
   close(): void

@@ -11,6 +11,7 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
     'server/routes/topics',
   ],
   '@nxtedition/rocksdb': ['engine/rocksdb'],
+  '@opentelemetry/api': ['opentelemetry'],
   '@platformatic/kafka': [
     'kafka/admin',
     'kafka/cluster',

@@ -25,7 +25,7 @@ export const ENGINES: Rooms = {
 export const LOGS: Rooms = {
   log: {
     holds: 'the `Log` port: topics of partitions of records, groups, offsets, transactions',
-    knows: ['errors', 'group', 'options', 'platform', 'record'],
+    knows: ['errors', 'group', 'metrics', 'options', 'platform', 'record'],
   },
   'log/local': {
     holds: 'what the logs without a broker share: partitions, readers, producers, their group coordinator',
@@ -66,7 +66,7 @@ export const KAFKA: Rooms = {
   'kafka/protocol': { holds: 'requests that no client has, and error codes', knows: ['errors', 'kafka/records'] },
   'kafka/cluster': {
     holds: 'connections to brokers: metadata, coordinators, retries, security',
-    knows: ['errors', 'kafka/protocol', 'kafka/records', 'log', 'options', 'platform'],
+    knows: ['errors', 'kafka/protocol', 'kafka/records', 'log', 'metrics', 'options', 'platform'],
   },
   'kafka/admin': { holds: 'topics and configs', knows: CLIENT },
   'kafka/fetch': { holds: 'fetching', knows: [...CLIENT, 'kafka/records'] },
@@ -108,6 +108,7 @@ export const KAFKA: Rooms = {
       'kafka/group/member',
       'kafka/produce',
       'kafka/transaction',
+      'metrics',
     ],
   },
 }

@@ -62,7 +62,7 @@ export const rooms: Readonly<Record<string, Room>> = {
 
   metrics: {
     holds: 'what can be counted: the catalogue, values of series, a snapshot of all of them',
-    knows: ['metrics/catalogue'],
+    knows: ['metrics/catalogue', 'options'],
   },
   'metrics/catalogue': { holds: 'the rows of the catalogue, by what they are about', knows: [] },
 
@@ -228,6 +228,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'query',
       'query/remote',
       'record',
+      'runtime/counters',
       'runtime/restore',
       'runtime/routes',
       'runtime/state-directory',
@@ -241,10 +242,10 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: 'where the tasks of the application are',
     knows: ['application', 'group', 'log', 'platform', 'query/remote'],
   },
-  'runtime/counters': { holds: 'what a stream thread counts', knows: [] },
+  'runtime/counters': { holds: 'what a stream thread counts', knows: ['metrics', 'topology'] },
   'runtime/node': {
     holds: 'a node at work: what it forwards, drops, schedules',
-    knows: ['application', 'errors', 'operators', 'platform', 'record', 'state', 'topology'],
+    knows: ['application', 'errors', 'operators', 'platform', 'record', 'runtime/counters', 'state', 'topology'],
   },
   'runtime/prefetch': { holds: 'rows looked up before their records are processed', knows: ['log', 'serde', 'state'] },
   'runtime/input': {
@@ -291,6 +292,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'operators',
       'operators/create',
       'runtime/calls',
+      'runtime/counters',
       'runtime/failures',
       'runtime/input',
       'runtime/node',
@@ -400,6 +402,10 @@ export const rooms: Readonly<Record<string, Room>> = {
 
   ...KAFKA,
 
+  opentelemetry: {
+    holds: '`index.ts`: what users import from `millrace/opentelemetry`; metrics as instruments of a meter',
+    knows: ['errors', 'metrics', 'metrics/catalogue', 'options', 'platform', 'runtime'],
+  },
   server: {
     holds: '`index.ts`: what users import from `millrace/server`; a server as a companion, and its options',
     knows: [

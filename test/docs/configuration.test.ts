@@ -15,6 +15,7 @@ const pages = [
   'docs/topics.md',
   'docs/state.md',
   'docs/upgrades.md',
+  'docs/monitoring.md',
 ]
 
 test.each(pages)('%s has the options as they are checked: name, type, default and meaning', async (page) => {

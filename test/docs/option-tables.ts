@@ -21,6 +21,7 @@ import { ERRORS, IDENTITY, INTERNAL_TOPICS, PROCESSING } from '../../src/dsl/app
 import { KAFKA } from '../../src/kafka/cluster/connection-options.ts'
 import { EMBEDDED_LOG } from '../../src/log/embedded/embedded-log.ts'
 import { MEMORY_LOG } from '../../src/log/memory/memory-log.ts'
+import { METRICS_OPTIONS } from '../../src/metrics/metrics-options.ts'
 import type { Option, OptionTable } from '../../src/options/options.ts'
 import { STREAMS_START } from '../../src/runtime/streams-options.ts'
 import { LIMITS, SERVE, TLS, TOKEN } from '../../src/server/server-options.ts'
@@ -41,6 +42,7 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
   ['new TopologyTestDriver()', DRIVER],
   ['input()', INPUT],
   ['pipe()', PIPE],
+  ['metering()', METRICS_OPTIONS],
   ['json()', JSON_OPTIONS],
   ['serve()', SERVE],
   ['limits', LIMITS],

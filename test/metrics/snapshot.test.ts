@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { METRICS, type MetricsSnapshot } from 'millrace'
+import { METRICS, type MetricsDetail, type MetricsSnapshot } from 'millrace'
 import { Samples } from '../../src/metrics/samples.ts'
-import { MOST_SERIES, snapshotOf, type MetricsDetail } from '../../src/metrics/snapshot.ts'
+import { MOST_SERIES, snapshotOf } from '../../src/metrics/snapshot.ts'
 
 const HEAD = { app: 'words', instance: 'here', time: 0 }
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { rocksdbEngine } from '../../src/engine/rocksdb/rocksdb.ts'
 import type { Log } from '../../src/log/log.ts'
 import { memoryLog } from '../../src/log/memory/memory-log.ts'
+import { NodeCounters } from '../../src/runtime/counters/node-counters.ts'
 import { PartitionQueue, type SourceBinding } from '../../src/runtime/input/partition-queue.ts'
 import { NodeOutput } from '../../src/runtime/node/node-output.ts'
 import { string } from '../../src/serde/serdes.ts'
@@ -73,7 +74,8 @@ async function count(
   const serde = string() as Serde<unknown>
   const source: SourceBinding = {
     node: 'source',
-    output: new NodeOutput('source', () => {}),
+    index: 0,
+    output: new NodeOutput('source', () => {}, new NodeCounters({ subtopologies: [], stores: new Map() })),
     keySerde: serde,
     valueSerde: serde,
     extractor: undefined,

@@ -60,7 +60,7 @@ const isPeer = async (): Promise<boolean> => false
 function router(auth: Tokens | 'none' | 'not given' = 'none'): Router {
   const given = auth === 'not given' ? undefined : auth
   const access = new Access({ auth: given, hosts: [], origins: [], isLoopback: true, isPeer, logger })
-  return new Router({ routes, access, mostBody: 1000, origins: [], logger })
+  return new Router({ routes, access, mostBody: 1000, origins: [], logger, count() {} })
 }
 
 function post(
@@ -126,7 +126,7 @@ describe('a route with a body', () => {
 
   test('takes a body of 10,000 nested arrays without a failure', async () => {
     const access = new Access({ auth: 'none', hosts: [], origins: [], isLoopback: true, isPeer, logger })
-    const wide = new Router({ routes, access, mostBody: 1_000_000, origins: [], logger })
+    const wide = new Router({ routes, access, mostBody: 1_000_000, origins: [], logger, count() {} })
     expect(await seen(wide.handle(post(nested(10_000)), 'fetch'))).toEqual([400, 'MR_SERVER_REQUEST'])
   })
 

@@ -22,6 +22,8 @@ import { isPlainData } from '../../platform/plain-data.ts'
 import { alterTopicConfigs, topicConfigs } from '../admin/admin-configs.ts'
 import { TopicAdmin } from '../admin/topic-admin.ts'
 import { Cluster } from '../cluster/cluster.ts'
+import { RequestCounts } from '../cluster/request-counts.ts'
+import type { Sample } from '../../metrics/samples.ts'
 import type { ClusterOptions } from '../cluster/connection-options.ts'
 import { Fetcher, type FetcherOptions } from '../fetch/fetcher.ts'
 import { describeGroup } from '../group/describe-group.ts'
@@ -48,20 +50,25 @@ function fetcherOptions({ fetchBytes }: ReaderOptions): FetcherOptions {
 export class KafkaLog implements Log {
   readonly kind = 'kafka'
   readonly #options: ClusterOptions
+  readonly #requests = new RequestCounts()
   readonly #cluster: Cluster
   readonly #admin: TopicAdmin
   readonly #open = new Set<{ close(): unknown }>()
 
   constructor(options: ClusterOptions) {
-    this.#options = options
-    this.#cluster = new Cluster(options)
+    this.#options = { ...options, requests: this.#requests }
+    this.#cluster = new Cluster(this.#options)
     this.#admin = new TopicAdmin(this.#cluster)
   }
 
   /** Returns `undefined` if the options hold what belongs to one thread: a token provider, TLS callbacks, a clock. */
   describe(): LogDescription | undefined {
-    const { clock, ...options } = this.#options
+    const { clock, requests: _requests, ...options } = this.#options
     return clock === systemClock && isPlainData(options) ? { module: import.meta.url, options } : undefined
+  }
+
+  samples(): readonly Sample[] {
+    return this.#requests.samples()
   }
 
   describeTopics(names: readonly string[]): Promise<ReadonlyMap<string, TopicDescription>> {

@@ -14,6 +14,9 @@ export class BrokerConnection {
   #opening: Promise<Connection> | undefined
   #failures = 0
   #notBefore = 0
+  /** Bytes of the open connection that were counted. */
+  #bytesRead = 0
+  #bytesWritten = 0
 
   constructor(address: BrokerAddress, options: ClusterOptions) {
     this.#address = address
@@ -31,14 +34,32 @@ export class BrokerConnection {
    */
   async send<A extends unknown[], R>(api: API<A, R>, args: A): Promise<R> {
     const connection = await this.#ready()
+    const { clock, requests } = this.#options
+    const begin = clock.monotonic()
+    let outcome: 'ok' | 'failed' = 'failed'
     try {
-      return await api.async(connection, ...args)
+      const response = await api.async(connection, ...args)
+      outcome = 'ok'
+      return response
     } catch (error) {
-      if (error instanceof ResponseError) return responseOf<R>(error)
+      if (error instanceof ResponseError) {
+        outcome = 'ok'
+        return responseOf<R>(error)
+      }
       // A codec that fails leaves the stream intact; a broken stream has closed the connection by itself.
       if (connection.isConnected() && !isTransport(error)) throw decodeFailed(this.name, api, error)
       throw connectionLost(this.name, error)
+    } finally {
+      requests?.count(api.key, outcome, clock.monotonic() - begin)
+      this.#countBytes(connection)
     }
+  }
+
+  #countBytes({ socket }: Connection): void {
+    const { bytesRead, bytesWritten } = socket
+    this.#options.requests?.bytes(bytesRead - this.#bytesRead, bytesWritten - this.#bytesWritten)
+    this.#bytesRead = bytesRead
+    this.#bytesWritten = bytesWritten
   }
 
   /** Asks this broker for its API versions and features. */
@@ -98,6 +119,7 @@ export class BrokerConnection {
     }
     this.#failures = 0
     this.#connection = connection
+    this.#bytesRead = this.#bytesWritten = 0
     return connection
   }
 }

@@ -1,3 +1,4 @@
+import type { RequestCounts } from './request-counts.ts'
 import type { SASLOptions } from '@platformatic/kafka'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { MillraceError } from '../../errors/millrace-error.ts'
@@ -206,7 +207,10 @@ export const KAFKA = {
 } satisfies TableOf<KafkaOptions>
 
 /** `KafkaOptions` after they are read: checked, times in ms, every default filled in. */
-export type ClusterOptions = Values<typeof KAFKA>
+export type ClusterOptions = Values<typeof KAFKA> & {
+  /** Counts the requests of the log that the connection belongs to. */
+  readonly requests?: RequestCounts
+}
 
 /** Reads the options of `kafka`. @throws MR_CONFIG that names the option, or the two that contradict each other */
 export function clusterOptions(options: KafkaOptions): ClusterOptions {

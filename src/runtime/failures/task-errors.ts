@@ -212,6 +212,7 @@ export class TaskErrors implements RecordGate {
   refused(error: MillraceError, record: FailedRecord): MaybePromise<Replacement | undefined> {
     const decision = this.#ask(this.#settings.onProductionError, error, record, 'production')
     const instead = decision === 'deadLetter' ? this.#orEnd(() => this.#deadLetters.instead(record, error)) : undefined
+    if (instead !== undefined) this.#contexts.counters.deadLetter(record.node, 'production')
     this.#contexts.drops.drop('production', 'node', record.node, record, error)
     return instead
   }
@@ -224,6 +225,7 @@ export class TaskErrors implements RecordGate {
   ): void {
     if (this.#ask(handler, error, record, reason) === 'deadLetter') {
       this.#orEnd(() => this.#deadLetters.write(record, error))
+      this.#contexts.counters.deadLetter(record.node, reason)
     }
     this.#contexts.drops.drop(reason, 'node', record.node, record, error)
   }

@@ -10,6 +10,8 @@ import type { NodeOutput } from '../node/node-output.ts'
 /** How the records of one topic enter a task: the source node's serdes, extractor and children. */
 export interface SourceBinding {
   readonly node: string
+  /** The node's place among those counted. */
+  readonly index: number
   readonly output: NodeOutput
   readonly keySerde: Serde<unknown>
   readonly valueSerde: Serde<unknown>

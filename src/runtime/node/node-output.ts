@@ -1,7 +1,8 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { Operator, Output } from '../../operators/operator.ts'
 import type { Headers } from '../../record/headers.ts'
-import { TimedOperator, type NodeTimes } from './node-times.ts'
+import type { NodeCounters } from '../counters/node-counters.ts'
+import { TimedOperator, type NodeMeasure } from './node-times.ts'
 
 /** Decides about an error in a node: returns if only its subtree drops the record, throws if the task cannot go on. */
 export type NodeFailure = (error: unknown, node: string) => void
@@ -12,10 +13,20 @@ export class NodeOutput implements Output {
   readonly #names: string[] = []
   readonly #failed: NodeFailure
   readonly #node: string
+  readonly #passed: Float64Array
+  readonly #passedTo: Float64Array
+  /** The node's place among those counted, and that of the first of its edges. */
+  readonly #index: number
+  readonly #firstEdge: number
+  #untimed: Operator[] | undefined
 
-  constructor(node: string, failed: NodeFailure) {
+  constructor(node: string, failed: NodeFailure, counters: NodeCounters) {
     this.#node = node
     this.#failed = failed
+    this.#passed = counters.passed
+    this.#passedTo = counters.passedTo
+    this.#index = counters.indexOf(node)
+    this.#firstEdge = counters.edgesOf(node)
   }
 
   add(name: string, child: Operator): void {
@@ -23,12 +34,17 @@ export class NodeOutput implements Output {
     this.#children.push(child)
   }
 
-  /** Measures the children from now on. */
-  time(times: NodeTimes): void {
-    this.#children = this.#children.map((child, i) => new TimedOperator(child, this.#names[i] as string, times))
+  /** Measures the children from now on, or (undefined) not any more. */
+  time(times: NodeMeasure | undefined): void {
+    const untimed = (this.#untimed ??= this.#children)
+    this.#children =
+      times === undefined
+        ? untimed
+        : untimed.map((child, i) => new TimedOperator(child, this.#names[i] as string, times))
   }
 
   forward(key: unknown, value: unknown, timestamp: number, headers: Headers): void {
+    this.#passed[this.#index]!++
     const children = this.#children
     for (let i = 0; i < children.length; i++) {
       try {
@@ -47,6 +63,7 @@ export class NodeOutput implements Output {
         hint: `Its children are: ${this.#names.join(', ') || 'none'}.`,
       })
     }
+    this.#passedTo[this.#firstEdge + at]!++
     try {
       ;(this.#children[at] as Operator).process(key, value, timestamp, headers)
     } catch (error) {

@@ -10,8 +10,14 @@ export interface NodeTime {
   readonly task: string
 }
 
+/** Measures the calls of nodes. */
+export interface NodeMeasure {
+  /** Calls `act`, which is a call of the node. */
+  measure(task: string, node: string, act: () => void): void
+}
+
 /** Finds the slowest node. It costs too much for normal work: it is used once a long callback cost the membership. */
-export class NodeTimes {
+export class NodeTimes implements NodeMeasure {
   readonly #clock: Clock
   /** ms spent in the nodes that the current node forwarded to. */
   #below = 0
@@ -45,9 +51,9 @@ export class NodeTimes {
 export class TimedOperator extends Operator {
   readonly #timed: Operator
   readonly #node: string
-  readonly #times: NodeTimes
+  readonly #times: NodeMeasure
 
-  constructor(timed: Operator, node: string, times: NodeTimes) {
+  constructor(timed: Operator, node: string, times: NodeMeasure) {
     super()
     this.#timed = timed
     this.#node = node

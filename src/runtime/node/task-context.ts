@@ -10,6 +10,7 @@ import type { Prefetchable } from '../../state/prefetchable.ts'
 import type { StateStore } from '../../state/states.ts'
 import type { Settings } from '../../application/application.ts'
 import type { Cancellable, PunctuationType } from '../../topology/processor-api.ts'
+import type { ThreadCounters } from '../counters/thread-counters.ts'
 import type { DroppedRecords } from './dropped-records.ts'
 import type { PunctuationQueue } from './punctuation.ts'
 
@@ -33,6 +34,7 @@ export class TaskContexts {
   readonly stores: StoreAccess
   readonly punctuation: PunctuationQueue
   readonly drops: DroppedRecords
+  readonly counters: ThreadCounters
   readonly clock: Clock
   /** Numbers kept with the committed offsets. */
   readonly times: Map<string, number>
@@ -50,6 +52,7 @@ export class TaskContexts {
     stores: StoreAccess
     punctuation: PunctuationQueue
     drops: DroppedRecords
+    counters: ThreadCounters
     clock: Clock
     times: Map<string, number>
   }) {
@@ -61,6 +64,7 @@ export class TaskContexts {
     this.stores = options.stores
     this.punctuation = options.punctuation
     this.drops = options.drops
+    this.counters = options.counters
     this.clock = options.clock
     this.times = options.times
   }

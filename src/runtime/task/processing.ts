@@ -8,8 +8,8 @@ import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { Subtopology } from '../../topology/topology.ts'
 import { TaskCalls, type CallThread } from '../calls/task-calls.ts'
 import { IdleTime, type QuietOf } from './idle-time.ts'
-import type { NodeFailure } from '../node/node-output.ts'
-import type { NodeTimes } from '../node/node-times.ts'
+import type { NodeFailure, NodeOutput } from '../node/node-output.ts'
+import type { NodeMeasure } from '../node/node-times.ts'
 import { DeadLetters } from '../failures/dead-letters.ts'
 import type { InputLookup } from '../failures/input-lookup.ts'
 import { decodeOffsetMetadata, encodeOffsetMetadata } from './offset-metadata.ts'
@@ -43,7 +43,7 @@ export interface ProcessingOptions extends Readonly<Omit<ContextsOptions, 'punct
   readonly inputLookup: InputLookup
   readonly thread: CallThread
   /** Measures every node; absent unless there was reason to. */
-  readonly nodeTimes: NodeTimes | undefined
+  readonly nodeTimes: NodeMeasure | undefined
   /** What is held back before each node, ms. Undefined: stream time goes by records alone. */
   readonly idleDelays: ReadonlyMap<string, number> | undefined
   /** Ties between partitions go by topic and partition; else as in Kafka Streams' test driver. */
@@ -75,7 +75,12 @@ export class Processing {
   readonly #input = new CurrentInput()
   readonly #errors: TaskErrors
   readonly #calls: TaskCalls
-  readonly #times: NodeTimes | undefined
+  /** Measures every node: for good, or while a slice is sampled. */
+  #times: NodeMeasure | undefined
+  readonly #outputs: readonly NodeOutput[]
+  readonly #lastTime: Float64Array
+  readonly #late: Float64Array
+  readonly #subtopology: number
   readonly #idle: IdleTime | undefined
   readonly #operators: readonly Operator[]
   readonly #queues: PartitionQueue[] = []
@@ -119,6 +124,10 @@ export class Processing {
     this.#contexts.calls = this.#calls
     const wiring = wire(subtopologies, this.#contexts, writer, refused, this.#input, this.#failed)
     this.#operators = wiring.operators
+    this.#outputs = wiring.outputs
+    this.#lastTime = options.counters.nodes.lastTime
+    this.#late = options.counters.late
+    this.#subtopology = subtopologies[0]?.id ?? 0
     this.#times = nodeTimes
     if (nodeTimes !== undefined) for (const output of wiring.outputs) output.time(nodeTimes)
     for (const input of options.inputs) {
@@ -208,6 +217,12 @@ export class Processing {
     return count
   }
 
+  /** Measures the nodes from now on, or (undefined) not any more. */
+  timeNodes(times: NodeMeasure | undefined): void {
+    this.#times = times
+    for (const output of this.#outputs) output.time(times)
+  }
+
   /** Records that wait for nothing but their turn. 0 while an empty partition or a call may be waited for. */
   get queued(): number {
     if (this.#calls.isRunning || (!this.#ready && this.#heap.size < this.#queues.length)) return 0
@@ -236,6 +251,10 @@ export class Processing {
     const timestamp = queue.headTimestamp
     queue.take()
     if (timestamp > contexts.streamTime) contexts.streamTime = timestamp
+    else if (contexts.streamTime - timestamp > this.#late[this.#subtopology]!) {
+      this.#late[this.#subtopology] = contexts.streamTime - timestamp
+    }
+    this.#lastTime[queue.source.index] = timestamp
     const headers = queue.cursor.headers(contexts.noHeaders())
     const { record } = contexts
     record.set(queue.topic, queue.partition, queue.cursor.offset, timestamp, headers)

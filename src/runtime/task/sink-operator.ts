@@ -6,6 +6,7 @@ import type { RecordContext } from '../../record/record-context.ts'
 import type { SinkNode, TopicExtractor } from '../../topology/topology.ts'
 import type { RecordWriter, WriteOrigin, WriteTarget } from '../output/record-writer.ts'
 import { SinkOrigin, type RefusedRecords } from '../failures/refused-records.ts'
+import type { NodeCounters } from '../counters/node-counters.ts'
 import type { CurrentInput } from '../input/current-input.ts'
 
 /** Writes what reaches it to a topic, named by the node or computed per record. */
@@ -17,6 +18,10 @@ export class SinkOperator extends Operator {
   readonly #input: CurrentInput
   readonly #copiesValue: boolean
   readonly #internal: boolean
+  readonly #written: Float64Array
+  readonly #lastTime: Float64Array
+  /** The node's place among those counted. */
+  readonly #index: number
   /** By topic of the input record: a task reads one partition of each. */
   readonly #origins = new Map<string | null, WriteOrigin>()
   #inputTopic: string | null = null
@@ -31,8 +36,12 @@ export class SinkOperator extends Operator {
     writer: RecordWriter,
     refused: RefusedRecords,
     input: CurrentInput,
+    counters: NodeCounters,
   ) {
     super()
+    this.#written = counters.passed
+    this.#lastTime = counters.lastTime
+    this.#index = counters.indexOf(node.name)
     this.#refused = refused
     this.#input = input
     this.#copiesValue = node.copiesValue
@@ -60,6 +69,8 @@ export class SinkOperator extends Operator {
       this.#origin !== undefined && record.topic === this.#inputTopic ? this.#origin : this.#originOf(record)
     const { offset } = record
     const partitions = this.#writer.write(topic, this.#target, key, value, timestamp, own, input, origin, offset)
+    this.#written[this.#index]! += partitions
+    this.#lastTime[this.#index] = timestamp
     if (partitions === 0) this.context.drop('no-partition')
   }
 

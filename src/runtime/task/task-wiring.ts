@@ -52,7 +52,7 @@ export function wire(
   const outputs: NodeOutput[] = []
   for (const node of nodes) {
     const Output = contexts.settings.compatible && makesRecords(node) ? NewRecordOutput : NodeOutput
-    const output = new Output(node.name, failed)
+    const output = new Output(node.name, failed, contexts.counters.nodes)
     outputs.push(output)
     for (const child of childrenOf(node)) output.add(child, operators.get(child) as Operator)
     const operator = operators.get(node.name)
@@ -65,6 +65,7 @@ export function wire(
     for (const topic of sourceTopics(contexts.applicationId, node)) {
       sources.set(topic, {
         node: node.name,
+        index: contexts.counters.nodes.indexOf(node.name),
         output,
         keySerde: node.keySerde,
         valueSerde,
@@ -86,7 +87,7 @@ function operatorOf(
   if (node.kind === 'source') return undefined
   const topic =
     typeof node.topic === 'string' ? fullTopicName(contexts.applicationId, node.topic, node.internal) : node.topic
-  return new SinkOperator(node, topic, writer, refused, current)
+  return new SinkOperator(node, topic, writer, refused, current, contexts.counters.nodes)
 }
 
 function makesRecords(node: TopologyNode): boolean {

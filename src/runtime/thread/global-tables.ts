@@ -6,6 +6,7 @@ import type { StateStore } from '../../state/states.ts'
 import type { TaskState } from '../../state/task/task-state.ts'
 import type { Application, Logger } from '../../application/application.ts'
 import type { Subtopology, Topology } from '../../topology/topology.ts'
+import { ThreadCounters } from '../counters/thread-counters.ts'
 import { DropCounter } from '../node/drop-counter.ts'
 import { DroppedRecords } from '../node/dropped-records.ts'
 import { InputLookup } from '../failures/input-lookup.ts'
@@ -52,12 +53,14 @@ interface OpenTables {
  */
 export class GlobalTables {
   readonly drops: DropCounter
+  readonly counters: ThreadCounters
   readonly #clock: Clock
   readonly #open: OpenTables | undefined
   #lastWrite: number
 
-  private constructor(clock: Clock, drops: DropCounter, open?: OpenTables) {
+  private constructor(clock: Clock, drops: DropCounter, counters: ThreadCounters, open?: OpenTables) {
     this.drops = drops
+    this.counters = counters
     this.#clock = clock
     this.#open = open
     this.#lastWrite = clock.monotonic()
@@ -79,7 +82,8 @@ export class GlobalTables {
   ): Steps<GlobalTables> {
     const subtopologies = topology.subtopologies.filter((subtopology) => subtopology.global)
     const drops = new DropCounter()
-    if (subtopologies.length === 0) return new GlobalTables(clock, drops)
+    const counters = new ThreadCounters(topology, clock.monotonic())
+    if (subtopologies.length === 0) return new GlobalTables(clock, drops, counters)
     const lines = new RepeatedLines(app.settings.logger, clock)
     const record = new RecordContext()
     const specs = [...topology.stores.values()].filter((store) => store.global).map((store) => store.spec)
@@ -90,6 +94,7 @@ export class GlobalTables {
       task: name,
       record,
       drop: (reason: DropReason, store: string): void => dropped.drop(reason, 'store', store),
+      wrote: (store: string, rows: number): void => counters.wrote(store, rows),
       cacheBytes: 0,
       residentBytes: memory.entries,
       compatible,
@@ -110,7 +115,14 @@ export class GlobalTables {
       home.release(name)
     }
     const { changes: mostChanges } = memory.parts
-    const tables = new GlobalTables(clock, drops, { state, reader, producer, partitions, mostChanges, release })
+    const tables = new GlobalTables(clock, drops, counters, {
+      state,
+      reader,
+      producer,
+      partitions,
+      mostChanges,
+      release,
+    })
     try {
       for (const { subtopology, ranges } of sources) {
         const wiped = yield* wipeUnusable(state, subtopology, ranges, clock.now(), logger)
@@ -135,6 +147,7 @@ export class GlobalTables {
             },
             record,
             drops: new DroppedRecords(id, record, lines, logger, drops),
+            counters,
             writer,
             inputLookup,
             // The processor of a global store calls no services.

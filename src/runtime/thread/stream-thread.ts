@@ -11,11 +11,13 @@ import type { GlobalTables } from './global-tables.ts'
 import { without } from './assigned-tasks.ts'
 import { replacedRepartition } from './left-inputs.ts'
 import { OverlongCallback } from './overlong-callback.ts'
-import { Slice } from '../../platform/slice.ts'
+import { Slice, type Hold } from '../../platform/slice.ts'
 import type { RepeatedLines } from '../../application/repeated-lines.ts'
 import { readsTopic } from '../restore/start-offsets.ts'
 import { runSteps } from '../../platform/steps.ts'
+import type { Activity } from '../counters/activities.ts'
 import { commitsFail, deletedOutput } from './failing-commits.ts'
+import { NodeSampler } from './node-sampler.ts'
 import type { TaskManager } from './task-manager.ts'
 import type { ThreadSigns } from './thread-signs.ts'
 import type { Urgency } from './urgency.ts'
@@ -75,7 +77,7 @@ export class StreamThread {
   #failure: UncaughtErrorDecision | undefined
   #lastCommit = 0
   /** A commit that was begun and has not been concluded. */
-  #pending: { readonly outcome: Promise<CommitOutcome>; isOver: boolean } | undefined
+  #pending: { readonly outcome: Promise<CommitOutcome>; isOver: boolean; readonly since: number } | undefined
   /** When the first of the commits failed that have been failing since; -1: the last one succeeded. */
   #failingSince = -1
   #failedAt = -1
@@ -84,6 +86,7 @@ export class StreamThread {
   readonly #waiting: Waiting
   readonly #slice: Slice
   readonly #overlong: OverlongCallback
+  readonly #sampler: NodeSampler
   /** Tasks closed dirty that are to be opened again if they are still ours after the pending group events. */
   #rebuild: readonly TaskId[] = []
   commits = 0
@@ -98,6 +101,7 @@ export class StreamThread {
     this.#waiting = new Waiting(options)
     const { clock, scheduler, manager, settings } = options
     this.#slice = new Slice(clock, scheduler, () => manager.readable.areAsked)
+    this.#sampler = new NodeSampler(manager.counters, clock)
     this.#overlong = new OverlongCallback(this.#slice, manager, clock, settings.logger)
     this.#commitInterval = commitIntervalOf(settings, options.client.guarantee)
   }
@@ -113,6 +117,15 @@ export class StreamThread {
 
   get manager(): TaskManager {
     return this.#options.manager
+  }
+
+  /** When the coordinator of the group was last heard of, by the monotonic clock. */
+  get heardAt(): number | undefined {
+    return this.#options.client.group.heardAt
+  }
+
+  get longestHold(): Hold {
+    return this.#slice.longestHold
   }
 
   /** Asks the loop to commit, close its tasks, leave the group and end. */
@@ -163,7 +176,8 @@ export class StreamThread {
 
   async #turn(): Promise<void> {
     this.signs.turns++
-    const { client, manager, globals, scheduler } = this.#options
+    const { client, manager, globals, scheduler, clock } = this.#options
+    this.#enterActivity('restore')
     if (this.#pending?.isOver === true) await this.#concludeCommit()
     for (let event = client.group.nextEvent(); event !== undefined; event = client.group.nextEvent()) {
       await this.#onGroupEvent(event)
@@ -183,8 +197,10 @@ export class StreamThread {
     if (wasRestoring && !manager.restoring) this.#enter('running')
     const applied = globals.poll()
     if (globals.writeDue) await runSteps(globals.write())
+    this.#enterActivity('process')
     const arrived = manager.poll()
     this.#slice.begin()
+    if (!manager.areNodesTimed) this.#sampler.begin(manager.tasks)
     let processed = this.#process()
     // Calls that end at once are not worth a turn of the event loop each.
     while (manager.callsRunning && !this.#slice.look()) {
@@ -193,15 +209,25 @@ export class StreamThread {
       if (more === 0) break
       processed += more
     }
+    this.#sampler.end(processed)
+    this.#enterActivity('punctuate')
     const punctuated = this.#punctuate()
+    manager.counters.settle(clock.now(), clock.monotonic())
+    this.#enterActivity('commit')
     const toRedo = this.#toRedo
     if (this.#commitDue()) await this.#commit()
     if (this.#toRedo === toRedo && toRedo > 0) this.#toRedo -= processed
     if (processed > 0 || arrived > 0 || applied || restored || punctuated) {
+      this.#enterActivity('io')
       await scheduler.yield()
       return
     }
+    this.#enterActivity('idle')
     await this.#wake.wait(this.#idleTime())
+  }
+
+  #enterActivity(activity: Activity): void {
+    this.manager.counters.activities.enter(activity, this.#options.clock.monotonic())
   }
 
   #process(): number {
@@ -246,7 +272,7 @@ export class StreamThread {
     if (this.#pending !== undefined) return await this.#concludeCommit()
     if (!manager.commitNeeded) return
     const begun = await runSteps(manager.beginCommit(this.#slice))
-    const pending = { outcome: runSteps(begun.conclude()), isOver: false }
+    const pending = { outcome: runSteps(begun.conclude()), isOver: false, since: this.#lastCommit }
     const over = (): void => {
       pending.isOver = true
       this.#wake.signal()
@@ -265,6 +291,7 @@ export class StreamThread {
     this.#lastCommit = this.#options.clock.monotonic()
     if (outcome !== 'committed') return await this.#redo(outcome)
     this.commits++
+    this.manager.counters.commitDuration.observe((this.#lastCommit - pending.since) / 1000)
     this.#failingSince = -1
     this.#options.settings.logger.debug({ thread: this.name, commits: this.commits }, 'committed')
   }
@@ -341,7 +368,11 @@ export class StreamThread {
   }
 
   async #onGroupEvent(event: GroupEvent): Promise<void> {
-    const { client, manager, settings } = this.#options
+    const { client, manager, settings, clock } = this.#options
+    this.#enterActivity('rebalance')
+    const { type } = event
+    if (type === 'assigned' || type === 'revoked' || type === 'lost')
+      manager.counters.rebalance(type, clock.monotonic())
     // What becomes of the commit of a lost member, the event says already.
     if (event.type === 'lost') await this.#forgetCommit()
     else await this.#concludeCommit()
@@ -462,6 +493,7 @@ export class StreamThread {
   }
 
   #enter(state: ThreadState): void {
+    if (state === 'running') this.manager.counters.rebalanced(this.#options.clock.monotonic())
     if (this.#state === state || this.#state === 'dead') return
     this.#state = state
     this.#options.onState(state)

@@ -63,12 +63,13 @@ export class TaskManager {
   readonly readable: ReadableStores
   /** Records dropped by its tasks so far. */
   readonly drops = new DropCounter()
-  readonly counters = new ThreadCounters()
+  readonly counters: ThreadCounters
 
   constructor(options: TaskManagerOptions) {
     this.#options = options
     const { app, log, clock, client, topology } = options
     const memory = new MemoryShare(app.settings, topology)
+    this.counters = new ThreadCounters(topology, clock.monotonic())
     this.#client = client
     this.#writer = new RecordWriter(client.producer, options.topicMissing)
     this.#inputLookup = new InputLookup(log, clock)
@@ -76,7 +77,7 @@ export class TaskManager {
     this.#memory = memory
     this.#idleDelays = idleDelays(app.settings, topology, client.guarantee)
     this.#restorer = new Restorer(log, options.onRestore, clock, app.settings.logger, memory.restored)
-    this.#opener = new TaskOpener(options, memory)
+    this.#opener = new TaskOpener(options, memory, this.counters)
     this.#sources = new FollowedSources(options, this.#restorer)
     this.#feed = new InputFeed(options, memory)
     this.#commits = new Commits({
@@ -181,6 +182,11 @@ export class TaskManager {
   states(store: string): { task: string; state: TaskState }[] {
     const found = this.#running.filter(({ stores }) => stores.state(store) !== undefined)
     return found.map(({ id, stores }) => ({ task: id, state: stores }))
+  }
+
+  /** True if nodes are measured for good. */
+  get areNodesTimed(): boolean {
+    return this.#times !== undefined
   }
 
   /** Tasks that are opened from now on have their nodes measured, or not any more. */
@@ -319,6 +325,7 @@ export class TaskManager {
       },
       record,
       drops,
+      counters: this.counters,
       writer: this.#writer,
       inputLookup: this.#inputLookup,
       thread: { random: () => this.#options.scheduler.random(), wake: () => this.#wake() },

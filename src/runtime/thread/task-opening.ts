@@ -4,6 +4,7 @@ import type { DropReason } from '../../record/drop-reason.ts'
 import type { ByteBudget } from '../../state/environment.ts'
 import { changelogTopicName } from '../../topology/internal-topic-names.ts'
 import type { TopologyStore } from '../../topology/topology.ts'
+import type { ThreadCounters } from '../counters/thread-counters.ts'
 import type { Changelog, Task, TaskInput } from '../task/task.ts'
 import { LEAST_ENGINE, type MemoryShare } from '../memory/memory-budget.ts'
 import { openState } from '../state-directory/open-state.ts'
@@ -25,12 +26,14 @@ type TaskOpenerOptions = Pick<TaskManagerOptions, 'app' | 'topology' | 'log' | '
 export class TaskOpener {
   readonly #options: TaskOpenerOptions
   readonly #memory: MemoryShare
+  readonly #counters: ThreadCounters
   /** What all tasks of the thread hold back together. */
   readonly #held: ByteBudget = { bytes: 0 }
 
-  constructor(options: TaskOpenerOptions, memory: MemoryShare) {
+  constructor(options: TaskOpenerOptions, memory: MemoryShare, counters: ThreadCounters) {
     this.#options = options
     this.#memory = memory
+    this.#counters = counters
   }
 
   /** Opens the stores; they may be open if it throws. @throws MR_STATE_…, MR_TOPIC_UNKNOWN, MR_INTERNAL_TOPIC */
@@ -44,6 +47,7 @@ export class TaskOpener {
       task: task.id,
       record,
       drop: (reason: DropReason, store: string): void => drops.drop(reason, 'store', store),
+      wrote: (store: string, rows: number): void => this.#counters.wrote(store, rows),
       cacheBytes: memory.parts.cache,
       held: this.#held,
       residentBytes: memory.entries,

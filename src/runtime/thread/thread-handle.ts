@@ -24,6 +24,8 @@ export interface ThreadHandle {
   /** Asks every member of the group to stop. */
   shutdownApplication(): Promise<void>
   status(): ThreadStatus
+  /** Somebody asks for metrics: for a while, what costs time to count is counted, too. */
+  look(): void
   /** All that it has counted, and what its tasks are doing, as last reported. */
   samples(): readonly Sample[]
   /** What its health is judged by, as last reported. */
@@ -80,6 +82,8 @@ export interface ThreadHost {
   open(index: number, listeners: ThreadListeners): Promise<ThreadHandle>
   /** Records dropped by what the threads share. */
   readonly drops: DropCounter
+  /** What the threads share has counted. */
+  readonly samples: readonly Sample[]
   /** The user's view of a global table. @throws MR_STORE_IN_THREAD if it lies in another thread */
   globalStore(name: string): unknown
   /** When every thread has ended, or none could be opened. */

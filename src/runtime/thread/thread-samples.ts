@@ -1,27 +1,112 @@
 import { Samples } from '../../metrics/samples.ts'
+import type { NodeCounters } from '../counters/node-counters.ts'
+import type { ThreadCounters } from '../counters/thread-counters.ts'
 import type { DropCounter } from '../node/drop-counter.ts'
+import { fullTopicName } from '../task/task-wiring.ts'
+import type { GlobalTables } from './global-tables.ts'
 import type { StreamThread } from './stream-thread.ts'
 import type { TaskManager } from './task-manager.ts'
 
-/** Returns all that a thread has counted, and what its tasks are doing now. */
-export function samplesOf({ manager, commits, redone }: StreamThread): Samples {
+/**
+ * Returns all that a thread has counted, and what its tasks are doing now.
+ *
+ * @param now ms of the monotonic clock
+ */
+export function samplesOf(thread: StreamThread, applicationId: string, now: number): Samples {
+  const { manager, commits, redone } = thread
   const samples = new Samples()
   addTasks(samples, manager)
   addProgress(samples, manager)
   addRestores(samples, manager)
+  addCounters(samples, manager.counters, applicationId, now)
+  addThread(samples, thread, now)
   samples.add('millrace_commits_total', { outcome: 'committed' }, commits)
   samples.add('millrace_commits_total', { outcome: 'failed' }, redone)
   addDrops(samples, manager.drops)
+  addBuffers(samples, manager)
   for (const [part, bytes] of Object.entries(manager.memoryUse)) {
     samples.add('millrace_memory_bytes', { part }, Number(bytes))
   }
   return samples
 }
 
-/** Adds what tasks, or the global tables, have dropped. */
-export function addDrops(samples: Samples, drops: DropCounter): void {
+/** Returns what global tables have counted. */
+export function globalSamples(globals: GlobalTables, applicationId: string, now: number): Samples {
+  const samples = new Samples()
+  addCounters(samples, globals.counters, applicationId, now)
+  addDrops(samples, globals.drops)
+  return samples
+}
+
+function addDrops(samples: Samples, drops: DropCounter): void {
   for (const { reason, by, name, count } of drops.places) {
     samples.add('millrace_records_dropped_total', { reason, [by]: name }, count)
+  }
+}
+
+function addCounters(samples: Samples, counters: ThreadCounters, applicationId: string, now: number): void {
+  const { nodes, deadLetters, storeWrites, lateness } = counters
+  addNodes(samples, nodes, applicationId)
+  for (const [node, counts] of deadLetters) {
+    for (const [error, count] of Object.entries(counts)) {
+      if (count > 0) samples.add('millrace_dead_letters_total', { node, error }, count)
+    }
+  }
+  for (const [store, rows] of storeWrites) samples.add('millrace_store_writes_total', { store }, rows)
+  for (const [id, greatest] of lateness.entries()) {
+    const seconds = greatest.at(now)
+    if (seconds > 0) samples.add('millrace_record_lateness_seconds', { subtopology: String(id) }, seconds)
+  }
+}
+
+/** Adds the nodes through which a record has come. */
+function addNodes(samples: Samples, counters: NodeCounters, applicationId: string): void {
+  const { nodes, edges, passed, passedTo, time, isSampled } = counters
+  const total = Float64Array.from(passed)
+  for (const [index, { node, child }] of edges.entries()) {
+    const alone = passedTo[index]!
+    total[counters.indexOf(node)]! += alone
+    const all = passed[counters.indexOf(node)]! + alone
+    if (all > 0) samples.add('millrace_edge_records_total', { node, child }, all)
+  }
+  for (const [index, node] of nodes.entries()) {
+    const { name } = node
+    if (total[index]! === 0) continue
+    samples.add('millrace_node_records_total', { node: name }, total[index]!)
+    if (isSampled) samples.add('millrace_node_time_seconds_total', { node: name }, time[index]! / 1000)
+    if (node.kind !== 'sink') continue
+    const topic = typeof node.topic === 'string' ? fullTopicName(applicationId, node.topic, node.internal) : undefined
+    samples.add('millrace_records_written_total', { node: name, topic }, total[index]!)
+  }
+}
+
+function addThread(samples: Samples, { name, manager, longestHold, heardAt }: StreamThread, now: number): void {
+  const { counters } = manager
+  const thread = String(Number(/\d+$/.exec(name)?.[0] ?? 1))
+  for (const [activity, ms] of counters.activities.until(now)) {
+    samples.add('millrace_thread_time_seconds_total', { thread, activity }, ms / 1000)
+  }
+  if (heardAt !== undefined) {
+    samples.add('millrace_kafka_last_heartbeat_age_seconds', { thread }, (now - heardAt) / 1000)
+  }
+  samples.add('millrace_event_loop_hold_seconds', { thread }, longestHold.length / 1000)
+  for (const [cause, count] of Object.entries(counters.rebalances)) {
+    samples.add('millrace_rebalances_total', { cause }, count)
+  }
+  samples.add('millrace_rebalance_duration_seconds', {}, counters.rebalanceDuration)
+  const { commitDuration, latency } = counters
+  if (commitDuration.count > 0) samples.add('millrace_commit_duration_seconds', {}, commitDuration.value)
+  for (const at of ['source', 'sink'] as const) {
+    const { count, value } = latency[at]
+    if (count > 0) samples.add('millrace_record_e2e_latency_seconds', { at }, value)
+  }
+}
+
+function addBuffers(samples: Samples, { tasks }: TaskManager): void {
+  for (const { id: task, stores } of tasks) {
+    for (const { name: store, buffered } of stores.states) {
+      if (buffered !== undefined) samples.add('millrace_buffered_entries', { store, task }, buffered)
+    }
   }
 }
 

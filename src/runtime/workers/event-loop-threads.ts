@@ -4,11 +4,10 @@ import type { UncaughtErrorDecision } from '../../application/application.ts'
 import type { DropCounter } from '../node/drop-counter.ts'
 import { GlobalTables } from '../thread/global-tables.ts'
 import { openThread, statusOf, vitalsOf, type SharedParts } from '../thread/open-thread.ts'
-import type { Clock } from '../../platform/clock.ts'
 import { OpenScans } from '../../query/open-scans.ts'
 import type { RowOwner } from '../../query/row-request.ts'
 import { runSteps } from '../../platform/steps.ts'
-import { samplesOf } from '../thread/thread-samples.ts'
+import { globalSamples, samplesOf } from '../thread/thread-samples.ts'
 import type { StreamThread, ThreadState } from '../thread/stream-thread.ts'
 import type { Urgency } from '../thread/urgency.ts'
 import type { ThreadHandle, ThreadHost, ThreadListeners, ThreadStatus } from '../thread/thread-handle.ts'
@@ -39,11 +38,16 @@ export class EventLoopThreads implements ThreadHost {
   async open(index: number, listeners: ThreadListeners): Promise<ThreadHandle> {
     const opening = openThread({ ...this.#parts, ...listeners }, index)
     this.#opened[index] = opening
-    return new EventLoopThread(await opening, this.#parts.clock)
+    return new EventLoopThread(await opening, this.#parts)
   }
 
   get drops(): DropCounter {
     return this.#globals.drops
+  }
+
+  get samples(): readonly Sample[] {
+    const { app, clock } = this.#parts
+    return globalSamples(this.#globals, app.id, clock.monotonic()).list()
   }
 
   globalStore(name: string): unknown {
@@ -61,9 +65,12 @@ export class EventLoopThreads implements ThreadHost {
 class EventLoopThread implements ThreadHandle {
   readonly rows: RowOwner
   readonly #thread: StreamThread
+  readonly #parts: Pick<SharedParts, 'app' | 'clock'>
 
-  constructor(thread: StreamThread, clock: Clock) {
+  constructor(thread: StreamThread, parts: Pick<SharedParts, 'app' | 'clock'>) {
+    const { clock } = parts
     this.#thread = thread
+    this.#parts = parts
     this.rows = new OpenScans({ clock, find: (request) => thread.manager.readable.find(request) })
   }
 
@@ -95,8 +102,12 @@ class EventLoopThread implements ThreadHandle {
     return statusOf(this.#thread)
   }
 
+  look(): void {
+    this.#thread.manager.counters.look(this.#parts.clock.monotonic())
+  }
+
   samples(): readonly Sample[] {
-    return samplesOf(this.#thread).list()
+    return samplesOf(this.#thread, this.#parts.app.id, this.#parts.clock.monotonic()).list()
   }
 
   vitals(): ThreadVitals {

@@ -51,6 +51,8 @@ export type ToWorker =
   | { readonly type: 'run' }
   | { readonly type: 'stop'; readonly urgency: Urgency }
   | { readonly type: 'shutdownApplication' }
+  /** Somebody asks for metrics. */
+  | { readonly type: 'look' }
   /** The decision about an error that was sent as `failing`. */
   | { readonly type: 'decision'; readonly decision: UncaughtErrorDecision }
   /** The task is no longer open in any thread. */

@@ -25,7 +25,7 @@ import type { RowRequest } from '../../query/row-request.ts'
 import { answerQuery } from './rows-in-thread.ts'
 import { runSteps } from '../../platform/steps.ts'
 import type { StreamThread } from '../thread/stream-thread.ts'
-import { addDrops, samplesOf } from '../thread/thread-samples.ts'
+import { globalSamples, samplesOf } from '../thread/thread-samples.ts'
 import { addStatus, NO_STATUS, type ThreadStatus } from '../thread/thread-handle.ts'
 import type { LogLevel } from '../../application/log-line.ts'
 import type { FromWorker, ToWorker, WorkerStart } from './messages.ts'
@@ -48,6 +48,7 @@ class StreamWorker {
   #thread: StreamThread | undefined
   readonly #scans = new OpenScans({ clock: systemClock, find: (request) => this.#find(request) })
   #globals: GlobalTables | undefined
+  #log: Log | undefined
   #reported = ''
   /** Signs of life given to the main thread. */
   #lifeSigns = 0
@@ -92,6 +93,7 @@ class StreamWorker {
     const topology = started.topology()
     this.#requireSame(app, topology)
     const log = await this.#openLog(exports)
+    this.#log = log
     const { factory } = await chooseEngine(engine)
     const home = stateHome(factory, directory, started.settings.logger, fileMode, this.#holds)
     const name = index === 0 ? GLOBAL_STATE : `${GLOBAL_STATE}-${index + 1}`
@@ -181,6 +183,9 @@ class StreamWorker {
       case 'shutdownApplication':
         void this.#shutdownApplication()
         return
+      case 'look':
+        this.#thread?.manager.counters.look(systemClock.monotonic())
+        return
       case 'decision':
         this.#decide(message.decision)
         return
@@ -213,8 +218,13 @@ class StreamWorker {
   /** Returns all that was counted here; see `#status` for the global tables. */
   #samples(): readonly Sample[] {
     if (this.#thread === undefined) return []
-    const samples = samplesOf(this.#thread)
-    if (this.#globals !== undefined && this.#start.index === 0) addDrops(samples, this.#globals.drops)
+    const { applicationId, index } = this.#start
+    const now = systemClock.monotonic()
+    const samples = samplesOf(this.#thread, applicationId, now)
+    if (this.#globals !== undefined && index === 0) {
+      samples.addAll(globalSamples(this.#globals, applicationId, now).list())
+    }
+    samples.addAll(this.#log?.samples?.() ?? [])
     return samples.list()
   }
 

@@ -104,6 +104,10 @@ export class WorkerThread implements ThreadHandle {
     return this.#status
   }
 
+  look(): void {
+    this.#post({ type: 'look' })
+  }
+
   samples(): readonly Sample[] {
     return this.#samples
   }

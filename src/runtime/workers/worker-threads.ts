@@ -30,6 +30,8 @@ export class WorkerThreads implements ThreadHost {
   readonly holds: SharedHolds
   /** The workers report what their global tables dropped. */
   readonly drops = new DropCounter()
+  /** These the workers report, too. */
+  readonly samples = []
 
   constructor(options: WorkerThreadsOptions) {
     this.#options = options

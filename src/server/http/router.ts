@@ -3,6 +3,7 @@ import type { Context } from 'hono'
 import { cors } from 'hono/cors'
 import type { Logger } from '../../application/application.ts'
 import { MillraceError } from '../../errors/millrace-error.ts'
+import { preciseTime } from '../../platform/clock.ts'
 import { PACKAGE_VERSION } from '../../platform/package-version.ts'
 import type { Access, Via } from '../access/access.ts'
 import type { Needed } from '../access/role.ts'
@@ -19,6 +20,8 @@ export interface RouterOptions {
   /** Origins of web pages that may call. */
   readonly origins: readonly string[]
   readonly logger: Logger
+  /** Is called with the head of each response. The route is as in the table, `none` for other paths. */
+  readonly count: (route: string, method: string, status: number, ms: number) => void
 }
 
 /** Headers of every response. */
@@ -31,6 +34,8 @@ interface Env {
     readonly via: Via
     /** What was answered in place of the response, whose headers count as well. */
     reply: Reply | undefined
+    /** The path of the row of the table that answers. */
+    route: string
   }
 }
 
@@ -71,9 +76,11 @@ export class Router {
   }
 
   async answer(request: Request, via: Via): Promise<Reply | Response> {
-    const env: Env['Bindings'] = { via, reply: undefined }
+    const env: Env['Bindings'] = { via, reply: undefined, route: 'none' }
+    const begin = preciseTime()
     const response = await this.#response(request, env)
-    const { reply } = env
+    const { reply, route } = env
+    this.#options.count(route, request.method, (reply ?? response).status, preciseTime() - begin)
     if (reply === undefined) {
       for (const [name, value] of Object.entries(HEADERS)) response.headers.set(name, value)
       return response
@@ -118,6 +125,7 @@ export class Router {
     const [params, queries] = [objectOf(parameters), objectOf(query)]
     if (spec.hidden !== true) this.#describePath(spec, params, queries)
     const answer = async (context: Context<Env>): Promise<Reply | Response> => {
+      context.env.route = path
       const { raw } = context.req
       const rights = await access.require(needs, raw, context.env.via)
       requireEncoding(raw.url)

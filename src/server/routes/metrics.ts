@@ -1,5 +1,9 @@
+import { setImmediate } from 'node:timers/promises'
 import { z } from '@hono/zod-openapi'
+import { accepts } from 'hono/accepts'
 import type { MetricName } from '../../metrics/catalogue.ts'
+import { CONTENT_TYPES, exposition } from '../../metrics/exposition.ts'
+import { Reply } from '../http/reply.ts'
 import { jsonAnswer, respond, route, type Family } from '../http/route.ts'
 
 const labels = z.record(z.string(), z.string()).describe('one that does not apply is absent')
@@ -47,8 +51,35 @@ const query = {
   detail: z.enum(['node', 'task']).optional().describe('task: a series for each task, where tasks are counted'),
 }
 
-/** What this instance has counted. */
+/** What this instance has counted. As the probes, `/metrics` is there for everybody: it has neither keys nor values. */
 export const metrics: Family = ({ streams }) => [
+  route({
+    method: 'get',
+    path: '/metrics',
+    needs: 'nothing',
+    summary: 'The metrics of this instance as Prometheus reads them, or as OpenMetrics',
+    query,
+    answers: {
+      200: {
+        description: 'all that have a value',
+        content: { 'text/plain': z.string(), 'application/openmetrics-text': z.string() },
+      },
+    },
+    async answer({ query: { detail = 'node' }, context }) {
+      const type = accepts(context, {
+        header: 'Accept',
+        supports: ['text/plain', 'application/openmetrics-text'],
+        default: 'text/plain',
+      })
+      const format = type === 'text/plain' ? 'prometheus' : 'openmetrics'
+      let text = ''
+      for (const piece of exposition(streams.metrics({ detail }), format)) {
+        text += piece
+        await setImmediate()
+      }
+      return new Reply(200, { 'content-type': CONTENT_TYPES[format] }, text)
+    },
+  }),
   route({
     method: 'get',
     path: '/v1/metrics',

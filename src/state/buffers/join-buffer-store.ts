@@ -48,6 +48,10 @@ export class JoinBufferStore<K, V> extends LoadedStore<BufferedRecord<K>> implem
     this.#keptObserved = this.#observed = readLong(place.kept, 0)
   }
 
+  get buffered(): number {
+    return this.#order.size
+  }
+
   get minTime(): number {
     this.ensureLoaded()
     return this.#order.minTime

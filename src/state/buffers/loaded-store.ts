@@ -117,6 +117,7 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
 
   logChanges(sink: ChangelogSink | undefined): void {
     for (const [id, entry] of this.#unlogged) this.#log(id, entry, sink)
+    this.environment.wrote?.(this.name, this.#unlogged.size)
     this.#unlogged.clear()
     this.#account()
   }

@@ -57,6 +57,10 @@ export class SuppressStore<K, V> extends LoadedStore<BufferedChange<K>> implemen
     return this.#entries.size
   }
 
+  get buffered(): number {
+    return this.#entries.size
+  }
+
   get bytes(): number {
     this.ensureLoaded()
     return this.#bytes

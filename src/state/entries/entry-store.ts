@@ -298,7 +298,13 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
 
   logChanges(sink: ChangelogSink | undefined): void {
     this.#staged.beginCommit()
-    for (const entry of this.#unlogged) if (entry.unlogged) this.#log(entry, sink)
+    let rows = 0
+    for (const entry of this.#unlogged) {
+      if (!entry.unlogged) continue
+      this.#log(entry, sink)
+      rows++
+    }
+    this.environment.wrote?.(this.name, rows)
     this.changes.logging(this.#unlogged)
     this.#unlogged = []
     this.#countKept()

@@ -196,6 +196,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
       slice.setValue(version.tombstone ? -1 : keyEnd, position)
       sink.append(slice)
     }
+    this.#place.environment.wrote?.(this.name, this.#unlogged.length)
     this.#changes.logging(this.#unlogged)
     this.#unlogged = []
   }

@@ -60,7 +60,7 @@ export class Membership implements GroupMember {
   #protocol: MemberProtocol | undefined
   readonly #reachability: Reachability
   /** When the last answered heartbeat was sent: the session runs from then on at the earliest. */
-  #heardAt = 0
+  #heardAt: number | undefined
   /** A member id that was given up here, but may still hold tasks at the coordinator. */
   #abandonedId: string | undefined
   /** Whether its tasks were lost, and its thread may not know yet: until it takes those that it has instead. */
@@ -189,9 +189,13 @@ export class Membership implements GroupMember {
     return this.isMember && this.#silence <= (this.#protocol?.sessionTimeout ?? 0)
   }
 
+  get heardAt(): number | undefined {
+    return this.#heardAt
+  }
+
   /** ms since the last heartbeat that was answered. */
   get #silence(): number {
-    return this.cluster.options.clock.monotonic() - this.#heardAt
+    return this.cluster.options.clock.monotonic() - (this.#heardAt ?? 0)
   }
 
   /** Whether the protocol of this member is over: it left, failed, or chooses another one. */

@@ -1,0 +1,2 @@
+import '../platform/require-node.ts'
+export { metering } from './metering.ts'
