@@ -724,6 +724,8 @@ export interface MetricSpec {
   readonly bounds?: readonly number[]
 }
 
+export type MetricsDetail = 'node' | 'task'
+
 export interface MetricsOptions {
   readonly detail?: MetricsDetail
 }

@@ -511,7 +511,7 @@ const ALL: {
     readonly type: 'counter'
     readonly unit: 'records'
     readonly labels: readonly ['node', 'topic']
-    readonly help: 'Records written by a sink, of transactions that were aborted, too; without a topic if each record chooses it.'
+    readonly help: 'Records that a sink has written, aborted ones included; without a topic if each record chooses it.'
     readonly kafkaStreams: 'records-produced-total'
   }
   millrace_node_records_total: {
@@ -531,7 +531,7 @@ const ALL: {
     readonly type: 'counter'
     readonly unit: 'seconds'
     readonly labels: readonly ['node']
-    readonly help: 'Time in a node without its children, extrapolated from one slice of 64; counted only while metrics are read.'
+    readonly help: 'Time in a node, its children left out; from one slice of 64, and only while metrics are read.'
     readonly kafkaStreams: 'process-latency-avg'
   }
   millrace_record_e2e_latency_seconds: {
@@ -539,7 +539,7 @@ const ALL: {
     readonly unit: 'seconds'
     readonly labels: readonly ['at']
     readonly bounds: readonly [0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 300, 3600]
-    readonly help: 'Age of records by their timestamps when they come into a source, or out of a sink: the last one of each slice.'
+    readonly help: 'Age of the last record of each slice by its timestamp: into a source, or out of a sink.'
     readonly kafkaStreams: 'record-e2e-latency-avg, -min, -max (KIP-613)'
   }
   millrace_record_lateness_seconds: {
@@ -567,7 +567,7 @@ const ALL: {
     readonly type: 'counter'
     readonly unit: 'times'
     readonly labels: readonly ['store', 'op', 'outcome']
-    readonly help: 'Queries of partitions of stores, by what was asked and by ok or the code of the error; of this instance alone.'
+    readonly help: 'Queries of partitions that this instance has asked, by ok, aborted, or the code of the error.'
     readonly kafkaStreams: 'none (interactive queries have no metrics)'
   }
   millrace_query_duration_seconds: {
@@ -683,7 +683,7 @@ const ALL: {
     readonly type: 'counter'
     readonly unit: 'seconds'
     readonly labels: readonly ['thread', 'activity']
-    readonly help: 'Time of a stream thread by what it did; io: the event loop ran fetches, queries and other threads meanwhile.'
+    readonly help: 'Time of a stream thread by what it did; io: it let the event loop run fetches and queries.'
     readonly kafkaStreams: 'process-ratio, punctuate-ratio, commit-ratio, poll-ratio'
   }
   millrace_event_loop_hold_seconds: {
@@ -744,8 +744,6 @@ interface MetricHead {
   readonly unit: Unit
   readonly help: string
 }
-
-type MetricsDetail = 'node' | 'task'
 
 // src/platform/clock.ts
 

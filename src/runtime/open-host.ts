@@ -6,10 +6,23 @@ import { eventLoopScheduler } from '../platform/scheduler.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { ClaimedDirectory } from './state-directory/identity.ts'
 import { stateHome, type StateHome } from './state-directory/state-home.ts'
+import type { PeerCredentials } from './instance-queries.ts'
 import type { Options } from './streams-options.ts'
 import type { ThreadHost } from './thread/thread-handle.ts'
 import { EventLoopThreads } from './workers/event-loop-threads.ts'
 import { openWorkers } from './workers/open-workers.ts'
+
+/** Where the state of an application lies, and what is opened over it. */
+export interface StatePlace {
+  readonly directory: string
+  readonly home: StateHome
+  readonly claim: ClaimedDirectory
+  readonly engine: EngineFactory
+  /** Gives up the log, if it is one that processes share. */
+  readonly release: () => Promise<void>
+  readonly host: ThreadHost
+  readonly credentials: PeerCredentials
+}
 
 interface HostPlace {
   readonly app: Application

@@ -3,7 +3,7 @@ import { MillraceError } from '../errors/millrace-error.ts'
 import { readOptions } from '../options/options.ts'
 import { systemClock, type Clock } from '../platform/clock.ts'
 import { KeptAlive } from '../platform/kept-alive.ts'
-import { withFileMode, type EngineFactory } from '../engine/engine.ts'
+import { withFileMode } from '../engine/engine.ts'
 import type { Application } from '../application/application.ts'
 import type { Topology } from '../topology/topology.ts'
 import { decideOn } from '../application/decide-on.ts'
@@ -15,7 +15,7 @@ import type { Log } from '../log/log.ts'
 import type { MetricsOptions } from '../metrics/metrics-options.ts'
 import type { MetricsSnapshot } from '../metrics/snapshot.ts'
 import type { Companion, CompanionHost } from './companion.ts'
-import { InstanceQueries, openCredentials, type PeerCredentials } from './instance-queries.ts'
+import { InstanceQueries, openCredentials } from './instance-queries.ts'
 import { instancesOf, type Instance } from './instance.ts'
 import type { StoreKind, StoreRef } from '../topology/store-ref.ts'
 import type { Peers } from '../query/remote/peer-door.ts'
@@ -28,13 +28,12 @@ import { Companions } from './companions.ts'
 import { DirectoryCleaner } from './state-directory/directory-cleaner.ts'
 import { HealthMonitor } from './health-monitor.ts'
 import { InstanceMetrics } from './instance-metrics.ts'
-import { engineOf, openHost } from './open-host.ts'
+import { engineOf, openHost, type StatePlace } from './open-host.ts'
 import { replaceThread } from './replace-thread.ts'
 import { fencedClient, isFenced } from './state-directory/fenced.ts'
 import { claimDirectory, type ClaimedDirectory } from './state-directory/identity.ts'
 import { refuseLeftCalls } from './restore/refuse-left-calls.ts'
 import { refuseRenamed } from './restore/refuse-renamed.ts'
-import type { StateHome } from './state-directory/state-home.ts'
 import { STREAMS_START, type Options, type StreamsOptions } from './streams-options.ts'
 import {
   addStatus,
@@ -47,17 +46,6 @@ import {
 import type { Urgency } from './thread/urgency.ts'
 import { requireOutsideStreamThread } from './workers/open-workers.ts'
 import { statusOfAll, type StreamsState, type StreamsStatus } from './streams-status.ts'
-
-interface StatePlace {
-  readonly directory: string
-  readonly home: StateHome
-  readonly claim: ClaimedDirectory
-  readonly engine: EngineFactory
-  /** Gives up the log, if it is one that processes share. */
-  readonly release: () => Promise<void>
-  readonly host: ThreadHost
-  readonly credentials: PeerCredentials
-}
 
 /**
  * Runs an application: its stream threads, global tables and state.

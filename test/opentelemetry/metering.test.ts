@@ -28,7 +28,7 @@ class Collected {
   }
 }
 
-test('a meter of OpenTelemetry observes what streams.metrics() gives, for as long as the application runs', async () => {
+test('a meter of OpenTelemetry observes what streams.metrics() gives, as long as the application runs', async () => {
   const collected = new Collected()
   const companion = metering(collected.provider.getMeter('millrace'), { detail: 'task' })
   const running = await Running.start({}, { companions: [companion] })

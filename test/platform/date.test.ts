@@ -22,7 +22,6 @@ const READERS: Readonly<Record<string, string>> = {
   'runtime/task/idle-time.ts': 'the bound that the time of idle partitions may not pass',
   'runtime/node/punctuation.ts': 'the stamp and the anchors of wall-clock punctuation',
   'runtime/restore/restorer.ts': 'checkpoints',
-  'runtime/instance-metrics.ts': 'when metrics were read',
   'runtime/node/task-context.ts': 'currentSystemTime() of processors',
   'runtime/thread/stream-thread.ts': 'how old records are, by their timestamps, for the metrics',
   'runtime/thread/task-manager.ts': 'where a topic is begun that is reset by duration',

@@ -57,7 +57,8 @@ export class NodeCounters {
 
   /** Shows the timestamp of the last record of each source or sink that has had one since the last call. */
   takeLastTimes(at: 'source' | 'sink', show: (timestamp: number) => void): void {
-    for (const index of at === 'source' ? this.#sources : this.#sinks) {
+    const indexes = at === 'source' ? this.#sources : this.#sinks
+    for (const index of indexes) {
       const timestamp = this.lastTime[index]!
       if (Number.isNaN(timestamp)) continue
       this.lastTime[index] = NaN

@@ -1,6 +1,13 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { Uncommitted } from '../task/processing.ts'
 
+/** Codes of errors after which what failed is done again, from the last commit on. */
+export const passing: ReadonlySet<string> = new Set([
+  'MR_LOG_UNREACHABLE',
+  'MR_OFFSET_OUT_OF_RANGE',
+  'MR_TOPIC_REPLACED',
+])
+
 /** Makes the error of commits that have failed for too long because a topic that is written to is missing. */
 export function deletedOutput(topic: string, duration: number): MillraceError {
   return new MillraceError('MR_TOPIC_UNKNOWN', `a topic that is written to has not existed for ${duration} ms`, {

@@ -16,7 +16,7 @@ import type { RepeatedLines } from '../../application/repeated-lines.ts'
 import { readsTopic } from '../restore/start-offsets.ts'
 import { runSteps } from '../../platform/steps.ts'
 import type { Activity } from '../counters/activities.ts'
-import { commitsFail, deletedOutput } from './failing-commits.ts'
+import { commitsFail, deletedOutput, passing } from './failing-commits.ts'
 import { NodeSampler } from './node-sampler.ts'
 import type { TaskManager } from './task-manager.ts'
 import type { ThreadSigns } from './thread-signs.ts'
@@ -55,8 +55,6 @@ export interface StreamThreadOptions extends StreamThreadListeners {
 const RECORDS_PER_TURN = 100
 /** Longest sleep (ms) when there is nothing to do. */
 const MAX_IDLE = 100
-/** Codes of errors after which what failed is done again, from the last commit on. */
-const passing: ReadonlySet<string> = new Set(['MR_LOG_UNREACHABLE', 'MR_OFFSET_OUT_OF_RANGE', 'MR_TOPIC_REPLACED'])
 /** ms between two looks for a topic that is missing. */
 const TOPIC_INTERVAL = 500
 /** ms to wait before redoing from the last commit. */

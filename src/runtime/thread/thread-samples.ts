@@ -71,12 +71,13 @@ function addNodes(samples: Samples, counters: NodeCounters, applicationId: strin
   }
   for (const [index, node] of nodes.entries()) {
     const { name } = node
-    if (total[index]! === 0) continue
-    samples.add('millrace_node_records_total', { node: name }, total[index]!)
+    const count = total[index] ?? 0
+    if (count === 0) continue
+    samples.add('millrace_node_records_total', { node: name }, count)
     if (isSampled) samples.add('millrace_node_time_seconds_total', { node: name }, time[index]! / 1000)
     if (node.kind !== 'sink') continue
     const topic = typeof node.topic === 'string' ? fullTopicName(applicationId, node.topic, node.internal) : undefined
-    samples.add('millrace_records_written_total', { node: name, topic }, total[index]!)
+    samples.add('millrace_records_written_total', { node: name, topic }, count)
   }
 }
 
