@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
-import { embeddedLog, Streams } from 'millrace'
+import { embeddedLog, Streams, type Log, type MetricName, type TopicPartition } from 'millrace'
 import app from '../../examples/payments/app.ts'
 import { randomAt } from '../../examples/kit/random.ts'
 import { startScoringService } from '../../examples/payments/scoring-service.ts'
@@ -17,7 +17,7 @@ const KILLS = 20
 /** Milliseconds that a process lives at most. Many die while they open the log, restore or join. */
 const LONGEST_LIFE = 1600
 
-test(`after ${KILLS} kills every payment was made and counted once and, if large, scored once`, async () => {
+test(`after ${KILLS} kills payments are made, counted and, if large, scored once, and metrics count what was left`, async () => {
   for (let kill = 0; kill < KILLS; kill++) {
     const example = new PaymentsProcess({ data, seed: BANK.seed, rate: 5000 })
     // Some processes get to work however slow the machine is.
@@ -34,13 +34,52 @@ test(`after ${KILLS} kills every payment was made and counted once and, if large
 
     const expected = expectedBooks(BANK, made.length)
     vi.stubEnv('SCORING_URL', service.url)
+    const before = await offsetsIn(log)
     const streams = await Streams.start(app, { log, stateDirectory: join(data, 'state') })
     await booked(log, made.length, expected.scores.size, AbortSignal.timeout(150_000))
     await streams.close()
     expect(await booksIn(log)).toEqual(expected)
+    const after = await offsetsIn(log)
+    expect(before.committed).toBeLessThan(after.inputs)
+    expect({
+      processed: totalOf(streams, 'millrace_records_processed_total'),
+      written: totalOf(streams, 'millrace_records_written_total'),
+      dropped: totalOf(streams, 'millrace_records_dropped_total'),
+    }).toEqual({ processed: after.inputs - before.committed, written: after.outputs - before.outputs, dropped: 0 })
   } finally {
     await log.close()
     await service.stop()
     vi.unstubAllEnvs()
   }
 }, 300_000)
+
+/** Sums of offsets over all partitions: what the application has committed, and where its topics end. */
+async function offsetsIn(log: Log): Promise<Record<'committed' | 'inputs' | 'outputs', number>> {
+  const nodes = app.topology().subtopologies.flatMap((subtopology) => subtopology.nodes)
+  const named = (topic: string, internal: boolean): string => (internal ? `${app.id}-${topic}` : topic)
+  const inputs = nodes.flatMap((node) =>
+    node.kind === 'source' ? node.topics.map((topic) => named(topic, node.internal)) : [],
+  )
+  const outputs = nodes.flatMap((node) => (node.kind === 'sink' ? [named(String(node.topic), node.internal)] : []))
+  const endOf = async (topics: readonly string[]): Promise<number> => {
+    const ends = await log.listOffsets(await partitionsOf(log, topics), 'latest')
+    return [...ends.entries()].reduce((sum, [, , end]) => sum + end, 0)
+  }
+  const offsets = await log.committedOffsets(app.id, await partitionsOf(log, inputs))
+  const committed = [...offsets.entries()].reduce((sum, [, , { offset }]) => sum + offset, 0)
+  return { committed, inputs: await endOf(inputs), outputs: await endOf([...new Set(outputs)]) }
+}
+
+async function partitionsOf(log: Log, topics: readonly string[]): Promise<TopicPartition[]> {
+  const described = await log.describeTopics(topics)
+  return [...described.values()].flatMap(({ name: topic, partitions }) =>
+    Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
+  )
+}
+
+function totalOf(streams: Streams, name: MetricName): number {
+  const metric = streams.metrics().metrics.find((each) => each.name === name)
+  return metric === undefined || metric.type === 'histogram'
+    ? 0
+    : metric.series.reduce((sum, { value }) => sum + value, 0)
+}
