@@ -17,7 +17,7 @@ const KILLS = 20
 /** Milliseconds that a process lives at most. Many die while they open the log, restore or join. */
 const LONGEST_LIFE = 1600
 
-test(`after ${KILLS} kills payments are made, counted and, if large, scored once, and metrics count what was left`, async () => {
+test(`after ${KILLS} kills payments are made, counted and scored once, and metrics count what was left`, async () => {
   for (let kill = 0; kill < KILLS; kill++) {
     const example = new PaymentsProcess({ data, seed: BANK.seed, rate: 5000 })
     // Some processes get to work however slow the machine is.

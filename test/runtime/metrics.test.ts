@@ -6,6 +6,7 @@ import {
   defineApp,
   long,
   memoryLog,
+  silentLogger,
   Streams,
   string,
   topic,
@@ -21,6 +22,7 @@ const counts = topic('counts', { key: string(), value: long() })
 
 const app = defineApp({
   id: 'metered',
+  logger: silentLogger,
   deadLetterTopic: 'dead',
   onProcessingError: 'deadLetter',
   cacheBytes: 0,
