@@ -49,7 +49,7 @@ describe('the rules for Prometheus', () => {
     const fires = (alert: string, minutes: number, labels = '', text = ''): string => `
       - alertname: ${alert}
         eval_time: ${minutes}m
-        exp_alerts: ${labels === '' ? '[]' : `[{ exp_labels: { ${labels} }, exp_annotations: { summary: ${text} } }]`}`
+        exp_alerts: ${labels === '' ? '[]' : `[{ exp_labels: { ${labels} }, exp_annotations: { summary: "${text}" } }]`}`
     writeFileSync(
       file,
       `
