@@ -24,6 +24,10 @@ function promtool(...args: readonly string[]): string {
   return execFileSync('promtool', args, { encoding: 'utf8', stdio: 'pipe' })
 }
 
+function alertText(labels: string, summary: string): string {
+  return `{ exp_labels: { ${labels} }, exp_annotations: { summary: "${summary}" } }`
+}
+
 /** Names in an expression that look like metrics and are none of the catalogue. */
 function strangersIn(text: string): string[] {
   const names = [...text.matchAll(/\b(?:millrace|process|nodejs)_\w+/g)].map(([name]) => name)
@@ -49,7 +53,7 @@ describe('the rules for Prometheus', () => {
     const fires = (alert: string, minutes: number, labels = '', text = ''): string => `
       - alertname: ${alert}
         eval_time: ${minutes}m
-        exp_alerts: ${labels === '' ? '[]' : `[{ exp_labels: { ${labels} }, exp_annotations: { summary: "${text}" } }]`}`
+        exp_alerts: [${labels === '' ? '' : alertText(labels, text)}]`
     writeFileSync(
       file,
       `
