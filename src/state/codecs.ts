@@ -37,8 +37,8 @@ export class ValueCodec<V> {
         store: this.#store,
         cause,
         hint:
-          `The store was written with another serde than ${this.#serde.name}: ` +
-          'give the changed store a new name, or reset the application.',
+          `The store was written with another serde than ${this.#serde.name}: give it a version and migrate() with ` +
+          'the old serde, or another name, or reset the application.',
       })
     }
   }
