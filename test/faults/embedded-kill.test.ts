@@ -2,10 +2,11 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
-import { embeddedLog, Streams, type Log, type MetricName, type TopicPartition } from 'millrace'
+import { embeddedLog, Streams, type Log, type TopicPartition } from 'millrace'
 import app from '../../examples/payments/app.ts'
 import { randomAt } from '../../examples/kit/random.ts'
 import { startScoringService } from '../../examples/payments/scoring-service.ts'
+import { totalOf } from '../metrics/total.ts'
 import { PaymentsProcess } from './payments-process.ts'
 import { booked, booksIn, expectedBooks, paymentsIn } from './payments-sums.ts'
 
@@ -75,11 +76,4 @@ async function partitionsOf(log: Log, topics: readonly string[]): Promise<TopicP
   return [...described.values()].flatMap(({ name: topic, partitions }) =>
     Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
   )
-}
-
-function totalOf(streams: Streams, name: MetricName): number {
-  const metric = streams.metrics().metrics.find((each) => each.name === name)
-  return metric === undefined || metric.type === 'histogram'
-    ? 0
-    : metric.series.reduce((sum, { value }) => sum + value, 0)
 }

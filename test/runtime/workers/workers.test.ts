@@ -4,10 +4,19 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { threadId } from 'node:worker_threads'
 import { MillraceError } from 'millrace'
-import type { Companion, KeyValueView, Logger, RestoreProgress, StreamsOptions, StreamsState } from 'millrace'
+import type {
+  Companion,
+  KeyValueView,
+  Logger,
+  MetricName,
+  RestoreProgress,
+  StreamsOptions,
+  StreamsState,
+} from 'millrace'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { CRASH, THROW } from './fixtures/sums.ts'
 import type { Total } from './fixtures/sums.ts'
+import { totalOf } from '../../metrics/total.ts'
 import { fixture, PARTITIONS, SumsCase, until } from './sums-case.ts'
 
 let sums: SumsCase
@@ -47,7 +56,17 @@ describe('several threads on Kafka', () => {
     expect(() => streams.stores('totals')).toThrow(expect.objectContaining({ code: 'MR_STORE_IN_THREAD' }))
     expect(() => streams.stores('nothing')).toThrow(expect.objectContaining({ code: 'MR_STORE_UNKNOWN' }))
 
+    const metric = (name: MetricName): number => totalOf(streams, name)
+    await until(() => metric('millrace_records_processed_total') === 4000)
+    expect(metric('millrace_records_written_total')).toBe(streams.status().written)
+    expect(metric('millrace_kafka_bytes_total')).toBeGreaterThan(10_000)
+    expect(metric('millrace_kafka_requests_total')).toBeGreaterThan(10)
+    const beats = streams.metrics().metrics.find(({ name }) => name === 'millrace_kafka_last_heartbeat_age_seconds')
+    expect(beats?.series.map(({ labels }) => labels)).toEqual([{ thread: '1' }, { thread: '2' }])
+
     await streams.close()
+    // Counters outlive the threads, gauges do not.
+    expect([metric('millrace_records_processed_total'), metric('millrace_task_input_lag_records')]).toEqual([4000, 0])
     expect(streams.state).toBe('not-running')
     expect(states.at(-1)).toBe('not-running')
     expect(states).toContain('running')
