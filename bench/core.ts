@@ -6,9 +6,9 @@
  *
  * How much a commit has to write per record depends on how many records were processed since the last one. On a machine
  * that does other work at the same time, `--cpu-clock` gives the figures of a free core: commit intervals are then
- * measured in the process's own CPU time.
+ * measured in the process's own CPU time. With `--scrape` metrics are read once a second, which also has nodes timed.
  *
- *     npm run bench:core -- [--records N] [--only w2|payments] [--log memory|embedded|kafka] [--cpu-clock]
+ *     npm run bench:core -- [--records N] [--only w2|payments] [--log memory|embedded|kafka] [--cpu-clock] [--scrape]
  */
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -29,6 +29,7 @@ import {
 } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import type { PartitionMap } from '../src/log/log.ts'
+import { exposition } from '../src/metrics/exposition.ts'
 import { systemClock, type Clock } from '../src/platform/clock.ts'
 import { partitionForKey } from '../src/record/murmur2.ts'
 import { RecordSlice } from '../src/record/record-slice.ts'
@@ -46,6 +47,7 @@ const { values: options } = parseArgs({
     only: { type: 'string' },
     log: { type: 'string' },
     'cpu-clock': { type: 'boolean', default: false },
+    scrape: { type: 'boolean', default: false },
   },
 })
 const RECORDS = Number(options.records)
@@ -251,7 +253,11 @@ async function measure(workload: Workload, place: 'memory' | 'embedded' | 'kafka
     const started = performance.now()
     const cpu = process.cpuUsage()
     const streams = await Streams.start(app, { log, engine, stateDirectory: join(directory, 'state'), clock })
+    const scrapes = options.scrape
+      ? setInterval(() => [...exposition(streams.metrics(), 'prometheus')], 1000)
+      : undefined
     await drained(streams, workload.steps * RECORDS)
+    clearInterval(scrapes)
     await streams.close()
     const seconds = (performance.now() - started) / 1000
     const used = process.cpuUsage(cpu)
