@@ -9,6 +9,7 @@ import { HealthPage } from './pages/health.tsx'
 import { LettersPage } from './pages/letters/letters-page.tsx'
 import { StoresPage } from './pages/stores/stores-page.tsx'
 import { TasksPage } from './pages/tasks.tsx'
+import { TopicsPage } from './pages/topics/topics-page.tsx'
 import { TopologyPage } from './pages/topology/topology-page.tsx'
 import { Icon, Mark, type IconName } from './ui/icons.tsx'
 import { Badge, ProblemNote, sentence, TokenForm, type Tone } from './ui/parts.tsx'
@@ -24,6 +25,7 @@ const PAGES: readonly Page[] = [
   { id: 'topology', title: 'Topology', icon: 'topology', body: TopologyPage },
   { id: 'tasks', title: 'Tasks', icon: 'tasks', body: TasksPage },
   { id: 'stores', title: 'Stores', icon: 'stores', body: StoresPage },
+  { id: 'topics', title: 'Topics', icon: 'topics', body: TopicsPage },
   { id: 'letters', title: 'Dead letters', icon: 'letters', body: LettersPage },
   { id: 'health', title: 'Health', icon: 'health', body: HealthPage },
 ]

@@ -48,12 +48,12 @@ const HINT_HELPERS: readonly (readonly [string, number])[] = [
 
 /** Paths, from the root of the project, of all files whose words are checked. */
 export function writtenFiles(): string[] {
-  const folders = ['src', 'test', 'bench', 'examples', 'docs'].flatMap((folder) =>
+  const folders = ['src', 'console', 'test', 'bench', 'examples', 'docs'].flatMap((folder) =>
     readdirSync(join(root, folder), { recursive: true }).map((file) => join(folder, String(file))),
   )
   return [...readdirSync(root), ...folders]
     .map((file) => file.split(sep).join('/'))
-    .filter((file) => /\.(ts|md)$/.test(file) && !NOT_OURS.test(file))
+    .filter((file) => /\.(tsx?|md)$/.test(file) && !NOT_OURS.test(file))
     .sort()
 }
 

@@ -17,6 +17,11 @@ const LARGE = 900
 /** An order of so many cents is refused. */
 export const REFUSED = 666
 
+/** An order of so many cents takes long to check. */
+export const SLOW = 777
+/** ms */
+const LONG = 10
+
 /** An application with two sub-topologies, stores of two kinds, and dead letters. @param prefix of its topics */
 export function ordersApp(id = 'orders', prefix = ''): Application {
   const [input = '', totals = '', large = '', rejected = ''] = topicsOf(prefix)
@@ -43,6 +48,10 @@ export function ordersApp(id = 'orders', prefix = ''): Application {
 }
 
 function check(order: Order): Order {
+  if (order.cents === SLOW) {
+    const end = performance.now() + LONG
+    while (performance.now() < end);
+  }
   if (order.cents === REFUSED) throw new RangeError('666 cents are no price')
   return order
 }

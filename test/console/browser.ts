@@ -63,7 +63,13 @@ export class Seen implements AsyncDisposable {
 
   static async open(browser: Browser, options: SeenOptions): Promise<Seen> {
     const { url, theme = 'dark', size = 'wide' } = options
-    const page = await browser.newPage({ viewport: SIZES[size], colorScheme: theme, timezoneId: 'UTC' })
+    const page = await browser.newPage({
+      viewport: SIZES[size],
+      colorScheme: theme,
+      timezoneId: 'UTC',
+      // In the middle of a transition colours have other contrasts.
+      reducedMotion: 'reduce',
+    })
     const seen = new Seen(page, options)
     await page.goto(url)
     return seen

@@ -47,6 +47,20 @@ describe('the topology', () => {
     })
   })
 
+  test('has what flows into a node and out of it, within a tenth', async () => {
+    await seen.show('topology/is-large', 'aside[aria-label="Node is-large"]')
+    const fact = async (name: string): Promise<number> =>
+      Number.parseFloat((await seen.page.textContent(`aside dt:text-is("${name}") + dd`)) ?? '')
+    const isNear = (shown: number, rate: number): boolean => Math.abs(shown - rate) < rate / 10
+    await until(async () => isNear(await fact('In'), RATE) && isNear(await fact('Passed on'), RATE / 10))
+    const width = async (edge: string): Promise<number> => {
+      const path = `document.querySelector('[data-edge="${edge}"] .bed')`
+      return (await seen.page.evaluate(`parseFloat(getComputedStyle(${path}).strokeWidth)`)) as number
+    }
+    expect(await width('check is-large')).toBeGreaterThan(await width('is-large KSTREAM-SINK-0000000003'))
+    await seen.show('topology', 'aside[aria-label="Where the time goes"]')
+  })
+
   test('shows a node that is chosen, by mouse and by keyboard, and is left by Escape', async () => {
     const { page } = seen
     await page.click('[data-node="check"]')
@@ -103,6 +117,7 @@ const PAGES = [
   ['topology', '.node'],
   ['tasks', '[data-task]'],
   ['stores', '[data-row]'],
+  ['topics', '[data-record]'],
   ['letters', '.list'],
   ['health', '.probe'],
 ] as const

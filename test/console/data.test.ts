@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Browser, Page } from 'playwright-core'
 import type { KeyValueView } from 'millrace'
 import { until } from '../server/support.ts'
-import { REFUSED } from './app.ts'
+import { REFUSED, SLOW, topicsOf } from './app.ts'
 import { openBrowser, Seen } from './browser.ts'
 import { RunningOrders } from './running.ts'
 
@@ -109,6 +109,54 @@ describe('stores', () => {
   })
 })
 
+describe('topics', () => {
+  const records = (): Promise<string[]> =>
+    page.$$eval('[data-record]', (all) => all.map((row) => row.querySelector('th')?.textContent ?? ''))
+  const read = async (): Promise<void> => page.click('.filter button[type=submit]')
+
+  test('are those of the application, and show their records', async () => {
+    await seen.show('topics/orders', '[data-record]')
+    const names = await page.$$eval('.list .list-title', (all) => all.map((each) => each.textContent))
+    expect(names).toEqual(expect.arrayContaining(topicsOf()))
+    expect(await records()).toContain('bad-order')
+    await seen.keep('topics')
+    expect(await seen.violations()).toEqual([])
+  })
+
+  test('are read from the beginning, from a time, from an offset, and by key', async () => {
+    await page.selectOption('select[name=start]', 'time')
+    await page.fill('input[name=time]', '1970-01-01T00:03:00')
+    await read()
+    const late = await (await fetch(new URL('../v1/topics/orders/records?from=@180000', running.url))).json()
+    const keys = (late as { records: { key: string }[] }).records.map(({ key }) => key)
+    expect(keys).toEqual(expect.arrayContaining(['dave-3', 'frank-0']))
+    expect(keys).not.toContain('alice-0')
+    await until(async () => (await records()).join() === keys.toReversed().join())
+    await page.selectOption('select[name=start]', 'offset')
+    await page.fill('input[name=offset]', '0')
+    await read()
+    await page.waitForSelector('[data-record="0 0"]')
+    expect(await page.$$('[data-record^="1 "]')).toEqual([])
+    await page.selectOption('select[name=start]', 'beginning')
+    await page.selectOption('select[name=partition]', '')
+    await page.fill('input[name=key]', 'carol-1')
+    await read()
+    await until(async () => (await records()).join() === 'carol-1')
+  })
+
+  test('are followed: what is written appears above what was there', async () => {
+    await page.selectOption('select[name=start]', 'last')
+    await page.fill('input[name=key]', '')
+    await read()
+    await until(async () => (await records()).length > 5)
+    await page.click('button:text("Follow")')
+    await page.waitForSelector('text=the latest first')
+    await running.write('grace-0', { customer: 'grace', cents: 5 }, 200_000)
+    await until(async () => (await records())[0] === 'grace-0')
+    await page.click('text=Stop following')
+  })
+})
+
 describe('dead letters', () => {
   const letter = '[data-letter="rejected-orders-'
   test('are listed with what went wrong, and where', async () => {
@@ -145,4 +193,17 @@ test('dead letters that are off are said to be off, and how they are turned on',
   await using other = await Seen.open(browser, { url: `${silent.url}#/letters`, expected: /status of 404/ })
   await other.page.waitForSelector('text=Turn them on by deadLetters of serve()')
   expect(other.faults).toEqual([])
+})
+
+test('a node that takes all the time of the threads is marked as the cause', async () => {
+  await using slow = await RunningOrders.start()
+  slow.feed(120, SLOW)
+  await using other = await Seen.open(browser, { url: slow.url })
+  await other.page.waitForSelector('.node.cause[data-node="check"] >> text=cause')
+  expect(await other.page.textContent('.verdict')).toMatch(
+    /^Threads have no time left. check takes most of it: \d+ %.$/,
+  )
+  expect(await other.violations()).toEqual([])
+  await other.keep('topology-cause')
+  other.requireNoFaults()
 })

@@ -20,14 +20,18 @@ export class ExampleProcess implements AsyncDisposable {
   }
 
   /** Resolves when it says where it is. */
-  static async start(name: string): Promise<ExampleProcess> {
+  static async start(name: string, ...options: readonly string[]): Promise<ExampleProcess> {
     const directory = mkdtempSync(join(tmpdir(), 'millrace-example-'))
     const main = join('examples', name, 'main.ts')
-    const child = spawn(process.execPath, ['--conditions=millrace-source', `./${main}`, '--data', directory], {
-      cwd: root,
-      stdio: ['ignore', 'pipe', 'inherit'],
-      env: { ...process.env, NODE_OPTIONS: '' },
-    })
+    const child = spawn(
+      process.execPath,
+      ['--conditions=millrace-source', `./${main}`, '--data', directory, ...options],
+      {
+        cwd: root,
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, NODE_OPTIONS: '' },
+      },
+    )
     let said = ''
     child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()))
     const url = (): string | undefined => /open (http:\/\/[^/]+)\//.exec(said)?.[1]

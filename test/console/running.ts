@@ -49,13 +49,16 @@ export class RunningOrders implements AsyncDisposable {
     await this.#writer.flush()
   }
 
-  /** Writes orders from now on, `rate` a second, each a customer of ten and one of ten large. */
-  feed(rate: number): void {
+  /** Writes orders from now on, `rate` a second, of ten customers in turn; one in ten is large, or each of `cents`. */
+  feed(rate: number, cents?: number): void {
     const begun = performance.now()
     this.#timer = setInterval(() => {
       for (; this.#written < ((performance.now() - begun) / 1000) * rate; this.#written++) {
         const customer = `customer-${this.#written % 10}`
-        this.#writer.write(`order-${this.#written}`, { customer, cents: (this.#written % 10) * 100 + 1 })
+        this.#writer.write(`order-${this.#written}`, {
+          customer,
+          cents: cents ?? (this.#written % 10) * 100 + 1,
+        })
       }
       void this.#writer.flush()
     }, 50)

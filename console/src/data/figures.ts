@@ -27,6 +27,8 @@ export interface Totals {
   readonly edges: ReadonlyMap<string, number>
   /** Records written a second, by sink. */
   readonly written: ReadonlyMap<string, number>
+  /** Rows written a second, by store. */
+  readonly stores: ReadonlyMap<string, number>
   /** Records that wait, by topic. */
   readonly lags: ReadonlyMap<string, number>
   /** Records processed a second, by instance and task. */
@@ -40,6 +42,8 @@ export interface Totals {
 
 /** Rounds over which rates are measured. */
 const ROUNDS = 6
+/** Rounds over which the times of nodes are: they come from few samples. */
+const TIMED_ROUNDS = 20
 /** From this part of their time on, threads have hardly any left. */
 const SATURATED = 0.85
 
@@ -80,9 +84,9 @@ export class Figures {
       threads += view.threads
       for (const [name, rate] of own) {
         add(rates, name, rate)
-        if (name.startsWith('time ')) {
-          busiest.set(name, Math.max(busiest.get(name) ?? 0, rate / view.threads))
-        }
+      }
+      for (const [name, share] of sharesOf(own)) {
+        busiest.set(name, Math.max(busiest.get(name) ?? 0, share / view.threads))
       }
     }
     for (const name of this.#samples.keys()) if (!seen.has(name)) this.#samples.delete(name)
@@ -99,15 +103,30 @@ export class Figures {
     if (last === undefined || next.at > last.at) samples.push(next)
     // An instance that was started again counts from 0.
     if (last !== undefined && isLess(next.counters, last.counters)) samples.splice(0, samples.length, next)
-    if (samples.length > ROUNDS) samples.shift()
-    const [first] = samples
+    if (samples.length > TIMED_ROUNDS) samples.shift()
+    const [oldest] = samples
     const newest = samples.at(-1)
-    if (first === undefined || newest === undefined || first === newest) return undefined
-    const seconds = (newest.at - first.at) / 1000
+    const first = samples.at(-ROUNDS) ?? oldest
+    if (oldest === undefined || newest === undefined || first === undefined || first === newest) return undefined
     return new Map(
-      [...newest.counters].map(([name, count]) => [name, (count - (first.counters.get(name) ?? 0)) / seconds]),
+      [...newest.counters].map(([name, count]) => {
+        const from = name.startsWith('time ') ? oldest : first
+        return [name, ((count - (from.counters.get(name) ?? 0)) / (newest.at - from.at)) * 1000]
+      }),
     )
   }
+}
+
+/**
+ * Returns the seconds a second that nodes of an instance take. Samples say how the time of processing is divided among
+ * them; how much there is to divide is known.
+ */
+function sharesOf(rates: ReadonlyMap<string, number>): Map<string, number> {
+  const times = [...rates].filter(([name]) => name.startsWith('time '))
+  const sampled = times.reduce((sum, [, time]) => sum + time, 0)
+  if (sampled === 0) return new Map()
+  const processing = rates.get('thread process') ?? sampled
+  return new Map(times.map(([name, time]) => [name, (time / sampled) * processing]))
 }
 
 interface Gauges {
@@ -147,6 +166,7 @@ function countersOf(view: InstanceView): Counters {
   count('millrace_node_time_seconds_total', ({ node }) => `time ${node}`)
   count('millrace_thread_time_seconds_total', ({ activity }) => `thread ${activity}`)
   count('millrace_records_written_total', ({ node }) => `written ${node}`)
+  count('millrace_store_writes_total', ({ store }) => `store ${store}`)
   count('millrace_records_dropped_total', ({ node, reason }) => `drop ${reason} ${node}`)
   count('millrace_dead_letters_total', ({ node }) => `letter ${node}`)
   for (const { count: all = 0, buckets = [] } of seriesOf(view, 'millrace_commit_duration_seconds')) {
@@ -183,6 +203,7 @@ function totalsOf(
     nodes,
     edges: under(rates, 'edge '),
     written: under(rates, 'written '),
+    stores: under(rates, 'store '),
     lags: gauges.lags,
     tasks: under(rates, 'task '),
     cause: busy !== undefined && busy >= SATURATED ? busiestOf(nodes) : undefined,

@@ -25,12 +25,12 @@ export interface Row {
   /** ms since the epoch; null in stores without timestamps. */
   readonly timestamp: number | null
   readonly partition: number | null
-  /** Of a window or a session. */
+  /** In rows of windows and sessions: ms since the epoch. */
   readonly start?: number
   readonly end?: number
-  /** Of a version. */
+  /** In rows of versions: ms since the epoch; null for the latest. */
   readonly validTo?: number | null
-  /** Of one key that was asked for. */
+  /** In the row of one key that was asked for: who has it. */
   readonly role?: string
   readonly lag?: number
   readonly age?: number

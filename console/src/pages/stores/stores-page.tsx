@@ -2,8 +2,8 @@ import type { JSX } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { askJson, asProblem, type Problem } from '../../data/api.ts'
 import { hrefOf, place } from '../../data/location.ts'
-import { overview } from '../../data/overview.ts'
-import { bytesText, countText } from '../../data/text.ts'
+import { totals } from '../../data/overview.ts'
+import { rateText } from '../../data/text.ts'
 import { Icon } from '../../ui/icons.tsx'
 import { Empty, ProblemNote } from '../../ui/parts.tsx'
 import { StoreBrowser } from './store-browser.tsx'
@@ -53,7 +53,7 @@ export function StoresPage(): JSX.Element {
               {KINDS[store.kind] ?? store.kind}
               {store.global ? ', global' : ''} · {store.keySerde} → {store.valueSerde}
             </span>
-            <span class="list-aside">{sizeText(store.name)}</span>
+            <span class="list-aside">{writesText(store.name)}</span>
           </a>
         ))}
       </nav>
@@ -67,17 +67,8 @@ function isAsked({ kind }: StoreHead): boolean {
   return KINDS[kind] !== undefined
 }
 
-/** Rows and bytes over all instances, as the engines estimate them. */
-function sizeText(store: string): string {
-  const sum = (metric: string): number | undefined => {
-    const series = (overview.value?.instances ?? []).flatMap(({ view }) => {
-      const found = view?.metrics.find(({ name }) => name === metric)?.series ?? []
-      return found.filter(({ labels }) => labels['store'] === store)
-    })
-    return series.length === 0 ? undefined : series.reduce((sum, { value = 0 }) => sum + value, 0)
-  }
-  const [rows, bytes] = [sum('millrace_store_entries'), sum('millrace_store_bytes')]
-  return [rows === undefined ? '' : `~${countText(rows)}`, bytes === undefined ? '' : bytesText(bytes)]
-    .filter((text) => text !== '')
-    .join(' · ')
+/** Writes a second over all instances. */
+function writesText(store: string): string {
+  const rate = totals.value?.stores.get(store)
+  return rate === undefined || rate === 0 ? '' : `${rateText(rate)}/s`
 }

@@ -30,7 +30,7 @@ const ACTIVITIES: readonly (readonly [name: string, text: string])[] = [
 
 function Time({ topology }: { readonly topology: Topology }): JSX.Element {
   const now = totals.value
-  const nodes = topology.subtopologies.flatMap((each) => each.nodes).filter(({ kind }) => kind === 'processor')
+  const nodes = topology.subtopologies.flatMap((each) => each.nodes)
   const busiest = nodes
     .map((node) => ({ node, busy: now?.nodes.get(node.name)?.busy ?? 0 }))
     .filter(({ busy }) => busy > 0)
@@ -146,7 +146,9 @@ function OneNode({ topology, node }: { readonly topology: Topology; readonly nod
         )}
         {(node.topics ?? []).map((topic) => (
           <>
-            <dt>Waiting in {topic}</dt>
+            <dt>
+              Waiting in <a href={hrefOf(['topics', topic])}>{topic}</a>
+            </dt>
             <dd>{countText(now?.lags.get(topic) ?? 0)}</dd>
           </>
         ))}

@@ -46,9 +46,9 @@ export interface Picture {
   readonly height: number
 }
 
-const NODE = { width: 176, height: 50 }
+const NODE = { width: 188, height: 50 }
 const WITH_STORE = 72
-const TOPIC = { width: 176, height: 46 }
+const TOPIC = { width: 188, height: 46 }
 const FOLDED = { width: 196, height: 60 }
 /** Room around the nodes of a sub-topology, and above them for its name. */
 const PADDING = 16

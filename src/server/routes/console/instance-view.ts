@@ -56,8 +56,7 @@ const SHOWN: ReadonlySet<string> = new Set([
   'millrace_node_time_seconds_total',
   'millrace_records_dropped_total',
   'millrace_records_written_total',
-  'millrace_store_bytes',
-  'millrace_store_entries',
+  'millrace_store_writes_total',
   'millrace_task_input_lag_records',
   'millrace_thread_time_seconds_total',
 ])
