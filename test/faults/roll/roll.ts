@@ -41,7 +41,7 @@ const MAX_LAG = 60
 const RATE = 500
 const TURN = 20
 /** ms between two questions of a client. */
-const PAUSE = 4
+const PAUSE = 10
 const PATIENCE = 30_000
 
 const keyOf = (index: number): string => `k${String(index).padStart(3, '0')}`
