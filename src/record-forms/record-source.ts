@@ -1,3 +1,4 @@
+import { NO_BYTES } from '../platform/no-bytes.ts'
 import type { RecordSlice } from '../record/record-slice.ts'
 
 /** Partition of a record that names none. */
@@ -27,9 +28,13 @@ export class LineError extends Error {
 
 /** Gives a slice bytes of its own. */
 export function fill(slice: RecordSlice, key: Buffer | null, value: Buffer | null): void {
-  const parts = [key, value].filter((part) => part !== null)
-  slice.buffer = parts.length === 1 ? parts[0]! : Buffer.concat(parts)
   const keyEnd = key?.length ?? 0
+  if (key === null || value === null) slice.buffer = key ?? value ?? NO_BYTES
+  else {
+    slice.buffer = Buffer.allocUnsafe(keyEnd + value.length)
+    key.copy(slice.buffer, 0)
+    value.copy(slice.buffer, keyEnd)
+  }
   slice.setKey(key === null ? -1 : 0, keyEnd)
   slice.setValue(value === null ? -1 : keyEnd, keyEnd + (value?.length ?? 0))
 }

@@ -49,12 +49,25 @@ export function parseInternalJson(text: string): unknown {
   return text.includes(MARK) ? parseExactly(text, 'bigint', true) : parseJson(text, 'bigint')
 }
 
-/** Returns the JSON of a value that holds bigints, each with all its digits. */
+/** Returns the JSON of what `parseJson` read, each bigint with all its digits. */
 export function exactJson(value: unknown): string {
-  return JSON.stringify(
-    value,
-    bigintsAs((bigint) => String(bigint)),
-  )
+  // A replacer is called for every value, which costs more than the rest of the JSON. Bigints are few.
+  return holdsBigint(value)
+    ? JSON.stringify(
+        value,
+        bigintsAs((bigint) => String(bigint)),
+      )
+    : JSON.stringify(value)
+}
+
+function holdsBigint(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value === 'bigint'
+  const fields = value as Record<string, unknown>
+  for (const name in fields) {
+    const field = fields[name]
+    if (typeof field === 'bigint' || (typeof field === 'object' && holdsBigint(field))) return true
+  }
+  return false
 }
 
 /** Returns the JSON of a value in a form from which every bigint is read back as a bigint. */

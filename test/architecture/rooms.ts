@@ -521,7 +521,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'record-forms': {
     holds: 'records as JSON, and bytes as text: what the command line and the server read and show',
-    knows: ['errors', 'log', 'record', 'serde'],
+    knows: ['errors', 'log', 'platform', 'record', 'serde'],
   },
   'cli/records': {
     holds: 'the lines that `produce` reads and `consume` prints',
