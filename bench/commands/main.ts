@@ -65,49 +65,67 @@ const [lines, json, output] = ['lines', 'json', 'output'].map((name) => join(dir
   string,
 ]
 
-async function round(kind: string, place: Place, create: (topic: string) => Promise<void>): Promise<void> {
-  const where = place.kafka === undefined ? ['--data', place.data ?? ''] : ['--kafka', place.kafka]
-  const topics = ['written', 'produced', 'produced-json'].map((name) => `bench-${name}-${process.hrtime.bigint()}`)
-  const [written, produced, producedJson] = topics as [string, string, string]
-  for (const topic of topics) await create(topic)
-  const command = (...args: readonly string[]): Job => ({ do: 'command', args: [...args, ...where], output })
-  await measure(`${kind}: TopicWriter`, { do: 'write', topic: written, records, place })
-  await measure(`${kind}: produce`, command('produce', produced, lines, '--key-separator', '\t'))
-  await measure(`${kind}: produce --json`, command('produce', producedJson, json, '--json'))
-  await measure(`${kind}: readTopic`, { do: 'read', topic: written, records, place })
-  await measure(`${kind}: consume`, command('consume', written, '-e', '--print-key'))
-  await measure(`${kind}: consume --json`, command('consume', written, '-e', '--json'))
+/** Makes a topic in a place of its own: what was written before would slow an engine down. */
+type MakePlace = (topic: string) => Promise<{ readonly place: Place; end(): Promise<void> }>
+
+async function round(kind: string, make: MakePlace): Promise<void> {
+  const name = `bench-${process.hrtime.bigint()}`
+  const command = ({ data = '', kafka: brokers }: Place, ...args: readonly string[]): Job => {
+    const where = brokers === undefined ? ['--data', data] : ['--kafka', brokers]
+    return { do: 'command', args: [...args, ...where], output }
+  }
+  for (const [what, ...args] of [
+    ['produce', lines, '--key-separator', '\t'],
+    ['produce --json', json, '--json'],
+  ] as const) {
+    const topic = `${name}-${args.length}`
+    const { place, end } = await make(topic)
+    await measure(`${kind}: ${what}`, command(place, 'produce', topic, ...args))
+    await end()
+  }
+  const { place, end } = await make(name)
+  await measure(`${kind}: TopicWriter`, { do: 'write', topic: name, records, place })
+  await measure(`${kind}: readTopic`, { do: 'read', topic: name, records, place })
+  await measure(`${kind}: consume`, command(place, 'consume', name, '-e', '--print-key'))
+  await measure(`${kind}: consume --json`, command(place, 'consume', name, '-e', '--json'))
+  await end()
 }
 
-async function embeddedRound(kind: string, isHeld: boolean): Promise<void> {
-  const data = mkdtempSync(join(directory, 'data-'))
-  const create = async (topic: string): Promise<void> => {
-    const log: Log = await embeddedLog({ directory: join(data, 'log') })
-    await log.createTopics([{ name: topic, partitions: 4 }])
-    await log.close()
+async function createOn(log: Log, topic: string): Promise<void> {
+  await log.createTopics([{ name: topic, partitions: 4 }])
+  await log.close()
+}
+
+/** @param isHeld true: another process has the log open */
+function embedded(isHeld: boolean): MakePlace {
+  return async (topic) => {
+    const data = mkdtempSync(join(directory, 'data-'))
+    await createOn(await embeddedLog({ directory: join(data, 'log') }), topic)
+    const holder = isHeld ? start({ do: 'hold', topic: '', records: 0, place: { data } }) : undefined
+    if (holder !== undefined) await once(holder, 'message')
+    const end = async (): Promise<void> => {
+      holder?.kill()
+      if (holder !== undefined) await once(holder, 'exit')
+      rmSync(data, { recursive: true })
+    }
+    return { place: { data }, end }
   }
-  const holder = isHeld ? start({ do: 'hold', topic: '', records: 0, place: { data } }) : undefined
-  if (holder !== undefined) await once(holder, 'message')
-  await round(kind, { data }, create)
-  if (holder !== undefined) {
-    holder.kill()
-    await once(holder, 'exit')
+}
+
+function onKafka(brokers: string): MakePlace {
+  return async (topic) => {
+    await createOn(kafka({ brokers }), topic)
+    return { place: { kafka: brokers }, end: async () => {} }
   }
-  rmSync(data, { recursive: true })
 }
 
 try {
   await writeLines(lines, (number) => `${keyOf(number)}\t${valueOf(number)}`)
   await writeLines(json, (number) => `{"key":"${keyOf(number)}","value":${valueOf(number)}}`)
   for (let number = 0; number < Number(values.rounds); number++) {
-    await embeddedRound('embedded', false)
-    await embeddedRound('through another process', true)
-    if (values.kafka === undefined) continue
-    await round('Kafka', { kafka: values.kafka }, async (topic) => {
-      const log = kafka({ brokers: values.kafka! })
-      await log.createTopics([{ name: topic, partitions: 4 }])
-      await log.close()
-    })
+    await round('embedded', embedded(false))
+    await round('through another process', embedded(true))
+    if (values.kafka !== undefined) await round('Kafka', onKafka(values.kafka))
   }
   for (const { name, taken } of rows.values()) {
     const best = taken.toSorted((one, other) => one.ms - other.ms)[Math.floor(taken.length / 2)]!

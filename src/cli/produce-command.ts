@@ -35,7 +35,7 @@ export interface ProduceOptions extends KafkaAccess {
 }
 
 /** Bytes of a file that are read at once. */
-const CHUNK = 256 * 1024
+const CHUNK = 1 << 20
 
 /** Bytes that may be appended while a flush is under way. */
 const MOST_UNFLUSHED = 4 << 20

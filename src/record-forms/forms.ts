@@ -39,8 +39,10 @@ export function jsonTextOf(form: ShownForm, buffer: Buffer, start: number, end: 
   if (form === 'json') return exactJson(jsonIn(buffer, start, end))
   if (form === 'long' || form === 'int') return numberIn(form, buffer, start, end)
   if (form === 'auto' || form === 'text') {
-    if (!isUtf8(buffer.subarray(start, end))) return `{"base64":"${buffer.toString('base64', start, end)}"}`
     const text = buffer.toString('utf8', start, end)
+    // What is no UTF-8 is read as replacement characters.
+    if (text.includes('\ufffd') && !isUtf8(buffer.subarray(start, end)))
+      return `{"base64":"${buffer.toString('base64', start, end)}"}`
     return form === 'auto' && isExactJson(text) ? text : JSON.stringify(text)
   }
   return JSON.stringify(textOf(form, buffer, start, end))
