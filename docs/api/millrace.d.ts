@@ -33,6 +33,7 @@ export interface AppConfig {
   readonly deadLetterTopic?: string
   readonly logger?: Logger
   readonly logValues?: boolean
+  readonly tracing?: Tracing
   readonly defaults?: {
     readonly key?: Serde<unknown>
     readonly value?: Serde<unknown>
@@ -1169,6 +1170,7 @@ export interface Settings {
   readonly deadLetterTopic: string | undefined
   readonly logger: Logger
   readonly logValues: boolean
+  readonly tracing: Tracing | undefined
 }
 
 export interface SinkOptions<K, V> extends Named, SerdeOptions<K, V> {

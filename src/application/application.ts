@@ -2,6 +2,7 @@ import type { Guarantee } from '../log/log.ts'
 import type { MillraceError } from '../errors/millrace-error.ts'
 import type { Headers } from '../record/headers.ts'
 import type { Topology } from '../topology/topology.ts'
+import type { Tracing } from './tracing.ts'
 
 /** An application, made by `defineApp` and started by the runtime: an id, resolved settings, the compiled topology. */
 export interface Application {
@@ -44,6 +45,7 @@ export interface Settings {
   readonly logger: Logger
   /** True: errors and log lines may show keys and values of records. */
   readonly logValues: boolean
+  readonly tracing: Tracing | undefined
 }
 
 /**

@@ -19,6 +19,7 @@ import {
 import { serde } from '../serde/serde-option.ts'
 import type { ErrorHandler, Logger, UncaughtErrorHandler } from '../application/application.ts'
 import { defaultLogger } from '../application/stderr-logger.ts'
+import type { Tracing } from '../application/tracing.ts'
 import { OPTIMIZATIONS, type Optimization } from '../topology/build-settings.ts'
 import { nameOption } from '../topology/name-option.ts'
 import type { NoPromise } from '../topology/processor-api.ts'
@@ -84,6 +85,8 @@ export interface AppConfig {
    * because logs are read by more people than the data; on a terminal, `millrace run` shows them all the same.
    */
   readonly logValues?: boolean
+  /** What makes spans of traced records: `tracing(tracer)` of `millrace/opentelemetry`. Default: none. */
+  readonly tracing?: Tracing
   /** Serdes for operators that neither have nor inherit one. */
   readonly defaults?: { readonly key?: Serde<unknown>; readonly value?: Serde<unknown> }
   /** Rewrites that save internal topics and stores; `none` if not given (Kafka's `topology.optimization`). */
@@ -276,6 +279,15 @@ export const ERRORS = {
       'whether errors and log lines show keys and values of records; else they have their length and place. ' +
       'The terminal of `millrace run` and the test driver show them',
   }),
+  tracing: having<Tracing>(
+    'tracing',
+    ['consumed', 'produced', 'within'],
+    'tracing(tracer), of millrace/opentelemetry',
+    {
+      defaultText: 'none',
+      description: '`tracing(tracer)` of `millrace/opentelemetry`: [spans of traced records](tracing.md)',
+    },
+  ),
 }
 
 export const DEFINE_APP = { ...IDENTITY, ...PROCESSING, ...INTERNAL_TOPICS, ...ERRORS } satisfies TableOf<AppConfig>

@@ -72,6 +72,7 @@ function settingsOf(options: Options): Settings {
     deadLetterTopic,
     logger: isOwn(options.logger) ? options.logger : carefulLogger(options.logger),
     logValues: options.logValues,
+    tracing: options.tracing,
   }
 }
 

@@ -1,4 +1,5 @@
 import { Headers } from './headers.ts'
+import type { RecordTraces } from './record-traces.ts'
 
 /**
  * The input record that a task is processing. There is one object per task, changed in place. Cache flushes and
@@ -13,6 +14,8 @@ export class RecordContext {
   headers: Headers = new Headers()
   /** The calls of asynchronous steps that it has passed; empty if none. */
   path = ''
+  /** Absent in an application without a tracer. */
+  traces: RecordTraces | undefined = undefined
 
   set(topic: string | null, partition: number, offset: number, timestamp: number, headers: Headers, path = ''): void {
     this.topic = topic

@@ -283,6 +283,10 @@ export const rooms: Readonly<Record<string, Room>> = {
       'topology',
     ],
   },
+  'runtime/traces': {
+    holds: 'the spans of a task: which records are traced, what is written for them, what they have read',
+    knows: ['application', 'errors', 'platform', 'record'],
+  },
   'runtime/task': {
     holds: 'a task: operators wired over queues and stores, its times, its offsets',
     knows: [
@@ -299,6 +303,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'runtime/output',
       'state/task',
       'topology',
+      'runtime/traces',
     ],
   },
   'runtime/commit': {
@@ -376,6 +381,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'state/task',
       'topology',
       'topology/describe',
+      'runtime/traces',
     ],
   },
   'runtime/workers': {
@@ -403,8 +409,8 @@ export const rooms: Readonly<Record<string, Room>> = {
   ...KAFKA,
 
   opentelemetry: {
-    holds: '`index.ts`: what users import from `millrace/opentelemetry`; metrics as instruments of a meter',
-    knows: ['errors', 'metrics', 'metrics/catalogue', 'options', 'platform', 'runtime'],
+    holds: '`index.ts`: what users import from `millrace/opentelemetry`; metrics on a meter, spans of a tracer',
+    knows: ['application', 'errors', 'metrics', 'metrics/catalogue', 'options', 'platform', 'runtime'],
   },
   server: {
     holds: '`index.ts`: what users import from `millrace/server`; a server as a companion, and its options',

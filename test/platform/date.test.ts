@@ -27,6 +27,7 @@ const READERS: Readonly<Record<string, string>> = {
   'runtime/thread/task-manager.ts': 'where a topic is begun that is reset by duration',
   'runtime/thread/task-opening.ts': 'how old checkpoints are',
   'runtime/commit/commit.ts': 'checkpoints',
+  'runtime/traces/task-traces.ts': 'when the span of a slow node ended',
   'server/routes/topics/given-records.ts': 'the timestamp of records that are written without one',
   'testing/driver-parts.ts': "where the driver's clock begins",
   'testing/topology-test-driver.ts': 'the timestamp of records that are written without one',

@@ -31,7 +31,12 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
   #nextSequence = 0
   #savedSequence = 0
   /** The input record that came last, and how many have come of it before the last. */
-  #last: Omit<RecordContext, 'timestamp' | 'headers' | 'set'> = { topic: null, partition: -1, offset: -1, path: '' }
+  #last: Omit<RecordContext, 'timestamp' | 'headers' | 'set' | 'traces'> = {
+    topic: null,
+    partition: -1,
+    offset: -1,
+    path: '',
+  }
   #count = 0
   /** No attempt takes too long, and no pause is over, before this; by the monotonic clock. */
   #due = Infinity
@@ -204,7 +209,11 @@ export class AsyncStep extends SpecOperator<'async'> implements CallStep {
     this.#made++
     const attempt = new Attempt(call, this.#keyParts)
     try {
-      const result = this.spec.call(call.value, call.key, attempt)
+      const { traces } = this.context.record
+      const result =
+        traces === undefined
+          ? this.spec.call(call.value, call.key, attempt)
+          : traces.within(call.headers, () => this.spec.call(call.value, call.key, attempt))
       if (isThenable(result)) {
         call.attempt = attempt
         return result

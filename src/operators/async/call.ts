@@ -54,7 +54,7 @@ export class Call implements Moment {
     value: unknown,
     timestamp: number,
     headers: Headers,
-    { topic, partition, offset, path }: Omit<RecordContext, 'set'>,
+    { topic, partition, offset, path }: Omit<RecordContext, 'set' | 'traces'>,
     streamTime: number,
     number: number,
   ) {

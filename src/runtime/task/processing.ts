@@ -4,6 +4,7 @@ import type { Clock } from '../../platform/clock.ts'
 import type { Operator } from '../../operators/operator.ts'
 import type { Settings } from '../../application/application.ts'
 import { callOrder } from '../../topology/call-order.ts'
+import type { Headers } from '../../record/headers.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
 import type { Subtopology } from '../../topology/topology.ts'
 import { TaskCalls, type CallThread } from '../calls/task-calls.ts'
@@ -21,6 +22,7 @@ import type { RecordWriter } from '../output/record-writer.ts'
 import type { Slice } from '../../platform/slice.ts'
 import { TaskContexts } from '../node/task-context.ts'
 import { TaskErrors } from '../failures/task-errors.ts'
+import type { TaskTraces } from '../traces/task-traces.ts'
 import { wire } from './task-wiring.ts'
 
 /** An input partition of a task and where it goes on. */
@@ -44,6 +46,8 @@ export interface ProcessingOptions extends Readonly<Omit<ContextsOptions, 'punct
   readonly thread: CallThread
   /** Measures every node; absent unless there was reason to. */
   readonly nodeTimes: NodeMeasure | undefined
+  /** Absent in an application without a tracer. */
+  readonly traces: TaskTraces | undefined
   /** What is held back before each node, ms. Undefined: stream time goes by records alone. */
   readonly idleDelays: ReadonlyMap<string, number> | undefined
   /** Ties between partitions go by topic and partition; else as in Kafka Streams' test driver. */
@@ -81,6 +85,7 @@ export class Processing {
   readonly #lastTime: Float64Array
   readonly #late: Float64Array
   readonly #subtopology: number
+  readonly #traces: TaskTraces | undefined
   readonly #idle: IdleTime | undefined
   readonly #operators: readonly Operator[]
   readonly #queues: PartitionQueue[] = []
@@ -122,13 +127,14 @@ export class Processing {
       (topic) => options.inputs.find((input) => input.topic === topic)?.offset,
     )
     this.#contexts.calls = this.#calls
-    const wiring = wire(subtopologies, this.#contexts, writer, refused, this.#input, this.#failed)
+    const wiring = wire(subtopologies, this.#contexts, writer, refused, this.#input, this.#failed, options.traces)
     this.#operators = wiring.operators
     this.#outputs = wiring.outputs
     this.#lastTime = options.counters.nodes.lastTime
     this.#late = options.counters.late
     this.#subtopology = subtopologies[0]?.id ?? 0
     this.#times = nodeTimes
+    this.#traces = options.traces
     if (nodeTimes !== undefined) for (const output of wiring.outputs) output.time(nodeTimes)
     for (const input of options.inputs) {
       const source = wiring.sources.get(input.topic)
@@ -260,12 +266,30 @@ export class Processing {
     record.set(queue.topic, queue.partition, queue.cursor.offset, timestamp, headers)
     this.#input.queue = queue
     this.#commitNeeded = true
-    queue.source.output.forward(queue.headKey, queue.headValue, timestamp, headers)
+    if (this.#traces === undefined || headers.length === 0) {
+      queue.source.output.forward(queue.headKey, queue.headValue, timestamp, headers)
+    } else this.#processTraced(queue, timestamp, headers, this.#traces)
     this.#input.queue = undefined
     queue.advance()
     if (queue.hasHead) this.#heap.offer(queue)
     else this.#ranEmpty(queue)
     contexts.punctuation.punctuateStreamTime(contexts.streamTime, this.#runPunctuator)
+  }
+
+  #processTraced(queue: PartitionQueue, timestamp: number, headers: Headers, traces: TaskTraces): void {
+    const { source, topic, partition, cursor, headKey, headValue } = queue
+    const own = traces.begin(topic, partition, cursor.offset, headers)
+    if (own === undefined) {
+      source.output.forward(headKey, headValue, timestamp, headers)
+      return
+    }
+    this.#contexts.record.headers = own
+    for (const output of this.#outputs) output.time(traces)
+    try {
+      traces.process(() => source.output.forward(headKey, headValue, timestamp, own))
+    } finally {
+      for (const output of this.#outputs) output.time(this.#times)
+    }
   }
 
   #ranEmpty(queue: PartitionQueue): void {
@@ -290,7 +314,10 @@ export class Processing {
     return true
   }
 
-  readonly #failed: NodeFailure = (error, node) => this.#errors.nodeFailed(error, node)
+  readonly #failed: NodeFailure = (error, node) => {
+    this.#traces?.failed(error)
+    this.#errors.nodeFailed(error, node)
+  }
 
   readonly #runPunctuator = (node: string, callback: (timestamp: number) => void, timestamp: number): void => {
     this.#contexts.record.set(null, -1, -1, timestamp, this.#contexts.noHeaders())

@@ -8,6 +8,7 @@ import type { RecordWriter, WriteOrigin, WriteTarget } from '../output/record-wr
 import { SinkOrigin, type RefusedRecords } from '../failures/refused-records.ts'
 import type { NodeCounters } from '../counters/node-counters.ts'
 import type { CurrentInput } from '../input/current-input.ts'
+import type { TaskTraces } from '../traces/task-traces.ts'
 
 /** Writes what reaches it to a topic, named by the node or computed per record. */
 export class SinkOperator extends Operator {
@@ -16,6 +17,7 @@ export class SinkOperator extends Operator {
   readonly #writer: RecordWriter
   readonly #refused: RefusedRecords
   readonly #input: CurrentInput
+  readonly #traces: TaskTraces | undefined
   readonly #copiesValue: boolean
   readonly #internal: boolean
   readonly #written: Float64Array
@@ -37,8 +39,10 @@ export class SinkOperator extends Operator {
     refused: RefusedRecords,
     input: CurrentInput,
     counters: NodeCounters,
+    traces: TaskTraces | undefined,
   ) {
     super()
+    this.#traces = traces
     this.#written = counters.passed
     this.#lastTime = counters.lastTime
     this.#index = counters.indexOf(node.name)
@@ -63,6 +67,7 @@ export class SinkOperator extends Operator {
       own = headers.copy()
       topic = this.#extract(topic, key, value, timestamp, own)
     }
+    if (this.#traces !== undefined && own.length > 0) own = this.#traces.written(topic, this.context.node, own)
     const input = this.#copiesValue ? this.#input.cursor : undefined
     const { record } = this.context
     const origin =

@@ -10,6 +10,7 @@ import { SinkOperator } from './sink-operator.ts'
 import { NodeContext, type TaskContexts } from '../node/task-context.ts'
 import { presenceSerde } from './presence-serde.ts'
 import type { CurrentInput } from '../input/current-input.ts'
+import type { TaskTraces } from '../traces/task-traces.ts'
 
 /** Topics of this application's own carry its id. */
 export function fullTopicName(applicationId: string, topic: string, internal: boolean): string {
@@ -37,11 +38,12 @@ export function wire(
   refused: RefusedRecords,
   current: CurrentInput,
   failed: NodeFailure,
+  traces: TaskTraces | undefined,
 ): Wiring {
   const nodes = subtopologies.flatMap((subtopology) => subtopology.nodes)
   const operators = new Map<string, Operator>()
   for (const node of nodes) {
-    const operator = operatorOf(node, contexts, writer, refused, current)
+    const operator = operatorOf(node, contexts, writer, refused, current, traces)
     if (operator !== undefined) operators.set(node.name, operator)
   }
   // Kafka Streams reads global tables with the timestamps that records bring.
@@ -82,12 +84,13 @@ function operatorOf(
   writer: RecordWriter,
   refused: RefusedRecords,
   current: CurrentInput,
+  traces: TaskTraces | undefined,
 ): Operator | undefined {
   if (node.kind === 'processor') return createOperator(node.operator)
   if (node.kind === 'source') return undefined
   const topic =
     typeof node.topic === 'string' ? fullTopicName(contexts.applicationId, node.topic, node.internal) : node.topic
-  return new SinkOperator(node, topic, writer, refused, current, contexts.counters.nodes)
+  return new SinkOperator(node, topic, writer, refused, current, contexts.counters.nodes, traces)
 }
 
 function makesRecords(node: TopologyNode): boolean {

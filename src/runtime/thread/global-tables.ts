@@ -150,6 +150,7 @@ export class GlobalTables {
             counters,
             writer,
             inputLookup,
+            traces: undefined,
             // The processor of a global store calls no services.
             thread: { random: Math.random, wake() {} },
             clock,

@@ -23,6 +23,7 @@ import { FollowedSources, followedSources } from './followed-sources.ts'
 import { InputFeed } from './input-feed.ts'
 import { LeftInputs } from './left-inputs.ts'
 import { ReadableStores } from './readable-stores.ts'
+import { TaskTraces } from '../traces/task-traces.ts'
 import type { TaskManagerOptions } from './task-manager-options.ts'
 import { TaskOpener } from './task-opening.ts'
 import { TaskTurns } from './task-turns.ts'
@@ -310,6 +311,7 @@ export class TaskManager {
       offset: starts.get(topic, partition) ?? 0,
       metadata: committed.get(topic, partition)?.metadata ?? '',
     }))
+    const traces = TaskTraces.of(app, { task: id, log: log.kind }, clock, record)
     const processing = new Processing({
       taskId: id,
       partition,
@@ -331,6 +333,7 @@ export class TaskManager {
       thread: { random: () => this.#options.scheduler.random(), wake: () => this.#wake() },
       clock,
       nodeTimes: this.#times,
+      traces,
       idleDelays: this.#idleDelays,
       strictOrder: this.#options.tasks === 'real',
     })

@@ -124,7 +124,8 @@ class StreamWorker {
   }
 
   #asStarted(app: Application): Application {
-    const settings = { ...app.settings, ...this.#start.settings, logger: this.#logger() }
+    const { tracing } = app.settings
+    const settings = { ...app.settings, ...this.#start.settings, logger: this.#logger(), tracing }
     return { id: app.id, settings, topology: () => app.topology() }
   }
 

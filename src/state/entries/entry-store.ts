@@ -126,6 +126,11 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
 
   // ---- reading
 
+  /** Called with what an operator reads. */
+  protected noteRead(entry: E): void {
+    if (entry.traced) this.environment.record.traces?.read(entry)
+  }
+
   /** Makes the entry live. Returns false if it is absent. */
   protected thaw(entry: E): boolean {
     if (entry.current !== null) return true
@@ -211,6 +216,8 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     entry.timestamp = timestamp
     if (!this.#rowHasTimestamp) entry.logTime = logTime
     entry.referenced = true
+    const { traces } = this.environment.record
+    if (traces !== undefined) traces.wrote(entry)
     if (entry.noted) return
     this.changes.note(entry)
     if (entry.unlogged) {

@@ -51,6 +51,7 @@ const REFERENCED = 8
 const AWAITED = 16
 const NOTED = 32
 const SEEN = 64
+const TRACED = 128
 
 export const NOT_STAGED = -1
 
@@ -66,7 +67,7 @@ export class StateEntry<K, V> implements Entry<V> {
   timestamp = -1
   /** The timestamp of its changelog record, in stores whose rows have none. */
   logTime = -1
-  /** Seven booleans in one field, because there may be millions of entries. */
+  /** Eight booleans in one field, because there may be millions of entries. */
   #marks = REFERENCED
   /** The number of its row among those that wait for the engine. */
   row = NOT_STAGED
@@ -141,6 +142,15 @@ export class StateEntry<K, V> implements Entry<V> {
 
   set seen(is: boolean) {
     this.#mark(SEEN, is)
+  }
+
+  /** True if a traced record wrote it last. */
+  get traced(): boolean {
+    return (this.#marks & TRACED) !== 0
+  }
+
+  set traced(is: boolean) {
+    this.#mark(TRACED, is)
   }
 
   #mark(mark: number, is: boolean): void {

@@ -75,6 +75,7 @@ export class KeyValueEntryStore<K, V>
   get(key: K): Entry<V> | undefined {
     const entry = this.#find(key) ?? this.#read(key)
     entry.referenced = true
+    this.noteRead(entry)
     return this.thaw(entry) ? entry : undefined
   }
 

@@ -118,6 +118,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
     const entry = bucket?.find(time, sub) ?? (expired ? undefined : this.#read(bucket, key, time, sub))
     if (entry === undefined) return undefined
     entry.bucket.referenced = true
+    this.noteRead(entry)
     return this.thaw(entry) ? entry : undefined
   }
 
@@ -161,7 +162,9 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
     for (let i = bucket.firstAt(first); i < entries.length; i++) {
       const entry = entries[i]!
       if (entry.time > to) break
-      if (entry.sub <= latestSub && entry.present) cursor.add(entry)
+      if (entry.sub > latestSub || !entry.present) continue
+      this.noteRead(entry)
+      cursor.add(entry)
     }
     if (this.#scanOrder === byEndAndKey) cursor.sort(byEndAndKey)
     return cursor.open(reverse)
