@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { messageOf } from '../errors/millrace-error.ts'
-import { exactJson, parseJson } from '../serde/json-integers.ts'
+import { exactJsonOfParsed, parseJson } from '../serde/json-integers.ts'
 
 /**
  * How the bytes of a key or value are written as text. `auto`: text where they are UTF-8, else hex; in a line of JSON,
@@ -28,7 +28,7 @@ export function textOf(form: ShownForm, buffer: Buffer, start: number, end: numb
     case 'text':
       return buffer.toString('utf8', start, end)
     case 'json':
-      return exactJson(jsonIn(buffer, start, end))
+      return exactJsonOfParsed(jsonIn(buffer, start, end))
     default:
       return numberIn(form, buffer, start, end)
   }
@@ -36,7 +36,7 @@ export function textOf(form: ShownForm, buffer: Buffer, start: number, end: numb
 
 /** Returns the bytes as JSON text, from which `bytesOfJson` makes the same bytes. @throws FormError as `textOf` */
 export function jsonTextOf(form: ShownForm, buffer: Buffer, start: number, end: number): string {
-  if (form === 'json') return exactJson(jsonIn(buffer, start, end))
+  if (form === 'json') return exactJsonOfParsed(jsonIn(buffer, start, end))
   if (form === 'long' || form === 'int') return numberIn(form, buffer, start, end)
   if (form === 'auto' || form === 'text') {
     const text = buffer.toString('utf8', start, end)
@@ -54,7 +54,7 @@ function isExactJson(text: string): boolean {
   if (first !== 0x7b && first !== 0x5b) return false
   try {
     const value = parseJson(text, 'bigint')
-    return base64Of(value) === undefined && exactJson(value) === text
+    return base64Of(value) === undefined && exactJsonOfParsed(value) === text
   } catch {
     return false
   }
@@ -63,7 +63,7 @@ function isExactJson(text: string): boolean {
 /** Returns the bytes that a value of a line of JSON stands for. @throws FormError */
 export function bytesOfJson(form: GivenForm | undefined, value: unknown): Buffer | null {
   if (value === null || value === undefined) return null
-  if (form === 'json') return Buffer.from(exactJson(value))
+  if (form === 'json') return Buffer.from(exactJsonOfParsed(value))
   const base64 = base64Of(value)
   if (base64 !== undefined) return bytesOf('base64', base64)
   if (form !== undefined && form !== 'text') {
@@ -71,7 +71,7 @@ export function bytesOfJson(form: GivenForm | undefined, value: unknown): Buffer
       return bytesOf(form, String(value))
     throw new FormError(`it is ${Array.isArray(value) ? 'an array' : `of type ${typeof value}`}, not ${form}`)
   }
-  return Buffer.from(typeof value === 'string' ? value : exactJson(value))
+  return Buffer.from(typeof value === 'string' ? value : exactJsonOfParsed(value))
 }
 
 /** Returns the bytes that a text stands for. @throws FormError */

@@ -49,15 +49,18 @@ export function parseInternalJson(text: string): unknown {
   return text.includes(MARK) ? parseExactly(text, 'bigint', true) : parseJson(text, 'bigint')
 }
 
-/** Returns the JSON of what `parseJson` read, each bigint with all its digits. */
+/** Returns the JSON of a value that holds bigints, each with all its digits. */
 export function exactJson(value: unknown): string {
+  return JSON.stringify(
+    value,
+    bigintsAs((bigint) => String(bigint)),
+  )
+}
+
+/** Does the same for what `parseJson` read: plain values, none of which holds itself or has a `toJSON`. */
+export function exactJsonOfParsed(value: unknown): string {
   // A replacer is called for every value, which costs more than the rest of the JSON. Bigints are few.
-  return holdsBigint(value)
-    ? JSON.stringify(
-        value,
-        bigintsAs((bigint) => String(bigint)),
-      )
-    : JSON.stringify(value)
+  return holdsBigint(value) ? exactJson(value) : JSON.stringify(value)
 }
 
 function holdsBigint(value: unknown): boolean {

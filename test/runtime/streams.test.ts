@@ -251,7 +251,7 @@ describe('an undecodable record', () => {
       topic: 'payments',
       partition: expect.any(Number),
       offset: 0,
-      message: expect.stringContaining('it is not valid JSON; 8 bytes'),
+      message: expect.stringContaining('it is not valid JSON; 45 bytes'),
     })
   })
 

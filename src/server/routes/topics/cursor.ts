@@ -1,6 +1,6 @@
-import { crc32 } from 'node:zlib'
 import { MillraceError } from '../../../errors/millrace-error.ts'
 import type { TopicDescription } from '../../../log/log.ts'
+import { crc32c } from '../../../platform/checksum.ts'
 import { badRequest } from '../../http/problem.ts'
 
 /** Where reading goes on: the offset of the next record, by partition. */
@@ -10,7 +10,7 @@ export type Positions = ReadonlyMap<number, number>
 export function cursorOf({ id }: TopicDescription, positions: Positions): string {
   let text = id
   for (const [partition, offset] of positions) text += `,${partition}:${offset}`
-  return Buffer.from(`${crc32(text).toString(16)},${text}`).toString('base64url')
+  return Buffer.from(`${crc32c(Buffer.from(text)).toString(16)},${text}`).toString('base64url')
 }
 
 /**
@@ -21,7 +21,7 @@ export function cursorOf({ id }: TopicDescription, positions: Positions): string
  */
 export function readCursor(text: string, { name, id, partitions }: TopicDescription, what: string): Positions {
   const [sum, topic, ...places] = Buffer.from(text, 'base64url').toString().split(',')
-  const isWhole = topic !== undefined && crc32([topic, ...places].join(',')).toString(16) === sum
+  const isWhole = topic !== undefined && crc32c(Buffer.from([topic, ...places].join(','))).toString(16) === sum
   const positions = new Map(places.map((place) => place.split(':').map(Number) as [number, number]))
   const fits = ([partition, offset]: [number, number]): boolean =>
     partition < partitions && Number.isSafeInteger(offset)
