@@ -86,6 +86,21 @@ export function givenBytes(part: PartForm): PartBytes {
   }
 }
 
+/** Returns what makes bytes of one form that a serde can read, if there is one. */
+export function readableBytes(form: 'json' | 'text' | 'base64', serde: Serde<unknown> | undefined): PartBytes {
+  const toBytes = partBytes(form)
+  return (given) => {
+    const bytes = toBytes(given)
+    if (bytes === null || serde === undefined) return bytes
+    try {
+      readInner(serde, bytes, 0, bytes.length)
+    } catch (error) {
+      throw new FormError(messageOf(error))
+    }
+    return bytes
+  }
+}
+
 /**
  * Makes records JSON as `consume --json` prints them. A record that has not the form that was chosen must not keep a
  * client from those behind it: it is shown as by `auto`, with an `error`.

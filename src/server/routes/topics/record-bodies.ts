@@ -37,3 +37,22 @@ export function notEmpty(records: readonly unknown[]): readonly unknown[] {
   if (records.length > 0) return records
   throw badRequest('the body has no records', 'Send one at least.')
 }
+
+/** Returns the JSON objects of a body that follow each other. @throws MR_SERVER_REQUEST */
+export function objectsOf(text: string): readonly unknown[] {
+  const found: unknown[] = []
+  let [depth, start, isString] = [0, -1, false]
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at]!
+    if (isString) {
+      if (char === '\\') at++
+      else if (char === '"') isString = false
+    } else if (char === '"') isString = depth > 0
+    else if (char === '{' && depth++ === 0) start = at
+    else if (char === '}' && --depth === 0) found.push(jsonIn(text.slice(start, at + 1), `record ${found.length}`))
+    if (depth <= 0 && char !== '}' && char.trim() !== '') depth = -1
+    if (depth < 0) break
+  }
+  if (depth !== 0) throw badRequest(`after ${found.length} records the body is no JSON object`)
+  return notEmpty(found)
+}

@@ -3,7 +3,7 @@ import { MillraceError } from '../../../errors/millrace-error.ts'
 import { problemPart, problemResponse, PROBLEM_TYPE } from '../../http/problem.ts'
 import { jsonAnswer, respond, route, type Route, type Served } from '../../http/route.ts'
 import { FORMED, givenBytes, TopicForms } from './forms.ts'
-import { GivenRecords } from './given-records.ts'
+import type { GivenRecords } from './given-records.ts'
 import { JSON_TYPE, NDJSON_TYPE, recordsOfJson, recordsOfLines } from './record-bodies.ts'
 import { GivenRecord, GivenRecordsOrOne, NotWritten, TOPIC, Written } from './schemas.ts'
 import type { TopicProducer } from './topic-producer.ts'
@@ -15,9 +15,13 @@ const NOT_ALL = {
 }
 
 /** Writes records to a topic. */
-export function write({ streams }: Served, topics: TopicsOfLog, producer: TopicProducer): Route {
+export function write(
+  { streams }: Served,
+  topics: TopicsOfLog,
+  encoders: GivenRecords,
+  producer: TopicProducer,
+): Route {
   const { logger } = streams.app.settings
-  const encoders = new GivenRecords(topics)
   return route({
     method: 'post',
     path: '/v1/topics/{topic}/records',
