@@ -1,4 +1,5 @@
 import { Windowed } from '../windowing/windows.ts'
+import { asBuffer } from './byte-view.ts'
 import { readInner, serialized } from './call-serde.ts'
 import type { Serde } from './serde.ts'
 
@@ -20,7 +21,7 @@ export function encodeGiven(serde: Serde<unknown>, given: unknown): GivenValue {
   let refusal: unknown
   for (const form of formsOf(given)) {
     try {
-      const bytes = Buffer.from(serialized(serde, form))
+      const bytes = asBuffer(serialized(serde, form))
       return { bytes, value: readInner(serde, bytes, 0, bytes.length) }
     } catch (error) {
       refusal ??= error

@@ -35,21 +35,29 @@ export async function readJsonText(request: Request, most: number): Promise<stri
 export async function readText(request: Request, types: readonly string[], most: number): Promise<BodyText> {
   const type = (request.headers.get('content-type') ?? '').split(';', 1)[0]!.trim().toLowerCase()
   if (!types.includes(type)) throw wrongMediaType(types)
-  const length = Number(request.headers.get('content-length') ?? 0)
-  if (length > most) throw tooLarge(most)
-  const chunks: Uint8Array[] = []
-  let size = 0
+  const length = Number(request.headers.get('content-length') ?? Infinity)
+  if (length > most && length !== Infinity) throw tooLarge(most)
+  let body: Uint8Array
   try {
-    for await (const chunk of request.body ?? []) {
-      size += chunk.byteLength
-      if (size > most) throw tooLarge(most)
-      chunks.push(chunk)
-    }
+    // A body whose length is known is read at once, which takes a fraction of the time.
+    body = length <= most ? new Uint8Array(await request.arrayBuffer()) : await readChunks(request, most)
   } catch (error) {
     if (error instanceof MillraceError) throw error
     throw badRequest('the body ended before it was whole', 'Send as many bytes as Content-Length says.')
   }
-  return { type, text: checked(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)) }
+  if (body.byteLength > most) throw tooLarge(most)
+  return { type, text: checked(body) }
+}
+
+async function readChunks(request: Request, most: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body ?? []) {
+    size += chunk.byteLength
+    if (size > most) throw tooLarge(most)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 function checked(body: Uint8Array): string {
@@ -65,24 +73,34 @@ function checked(body: Uint8Array): string {
   return text
 }
 
+const [QUOTE, BACKSLASH] = [0x22, 0x5c]
+const OPENING: ReadonlySet<number> = new Set([0x5b, 0x7b])
+const CLOSING: ReadonlySet<number> = new Set([0x5d, 0x7d])
+
 /** Returns how deeply arrays and objects are nested in JSON text. */
 function depthOf(text: string): number {
   let depth = 0
   let deepest = 0
   for (let at = 0; at < text.length; at++) {
-    const char = text[at]
-    if (char === '"') at = endOfString(text, at)
-    else if (char === '[' || char === '{') deepest = Math.max(deepest, ++depth)
-    else if (char === ']' || char === '}') depth--
+    const char = text.charCodeAt(at)
+    if (char === QUOTE) at = endOfString(text, at)
+    // Most characters are letters and digits outside of these.
+    else if (char >= 0x5b) {
+      if (OPENING.has(char)) deepest = Math.max(deepest, ++depth)
+      else if (CLOSING.has(char)) depth--
+    }
   }
   return deepest
 }
 
 /** Returns where the string ends that begins at `start`. */
 function endOfString(text: string, start: number): number {
-  let at = start + 1
-  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1
-  return at
+  for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let slashes = 0
+    while (text.charCodeAt(end - 1 - slashes) === BACKSLASH) slashes++
+    if (slashes % 2 === 0) return end
+  }
+  return text.length
 }
 
 function tooLarge(most: number): MillraceError {
