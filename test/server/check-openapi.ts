@@ -23,7 +23,11 @@ const SERVERS: readonly (readonly [what: string, options: ServerOptions, headers
   ['without tokens', {}, []],
   [
     'with tokens',
-    { auth: { tokens: (['control', 'dead-letters'] as const).map((role) => ({ token, role })) } },
+    {
+      auth: {
+        tokens: (['control', 'dead-letters', 'topics.read', 'topics.write'] as const).map((role) => ({ token, role })),
+      },
+    },
     ['--header', `Authorization: Bearer ${token}`],
   ],
 ]
@@ -54,8 +58,10 @@ const configOf = (store: string): string => `
 [parameters]
 "path.store" = ${JSON.stringify(store)}
 "path.id" = "rejected-0-0"
+"path.topic" = "items"
+"path.cluster" = "memory"
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 412, 422, 429]
+expected-statuses = ["2xx", "3xx", 400, 401, 403, 404, 409, 412, 415, 416, 422, 429]
 `
 
 for (const store of running.streams.topology.stores.keys()) {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { CHANGELOG, tokenOf, TopicServer } from './topic-server.ts'
 
-/* Requests and answers as Confluent's own documentation of its REST Proxy has them. */
+/* Requests and responses as Confluent's own documentation of its REST Proxy has them. */
 
 const V2 = 'application/vnd.kafka.v2+json'
 
