@@ -36,7 +36,8 @@ export class JsonLines implements RecordSource {
           'Fields are key, value, headers, timestamp and partition. Without --json a whole line is a value.',
         )
     const { partition = ANY_PARTITION, timestamp } = record
-    if (!Number.isInteger(partition)) throw wrong('partition', 'is no whole number')
+    const isNamed = record['partition'] !== undefined
+    if (isNamed && !(Number.isInteger(partition) && Number(partition) >= 0)) throw wrong('partition', 'is no partition')
     slice.timestamp = timestamp === undefined || timestamp === null ? -1 : timeIn(timestamp)
     slice.headers = headersIn(record['headers'])
     fill(slice, bytesIn('key', this.#key, record['key']), bytesIn('value', this.#value, record['value']))
@@ -89,9 +90,18 @@ function headersIn(given: unknown): Headers | undefined {
   for (const pair of pairs as readonly unknown[]) {
     const [name, value] = Array.isArray(pair) && pair.length === 2 ? pair : []
     if (typeof name !== 'string') throw wrong('headers', 'are no list of [name, value]')
-    headers.add(name, bytesOfJson(undefined, value))
+    headers.add(name, headerIn(value))
   }
   return headers
+}
+
+function headerIn(value: unknown): Buffer | null {
+  try {
+    return bytesOfJson(undefined, value)
+  } catch (error) {
+    if (!(error instanceof FormError)) throw error
+    throw wrong('headers', `cannot be written: ${error.message}`)
+  }
 }
 
 function wrong(field: string, what: string): LineError {

@@ -131,6 +131,8 @@ describe('POST /v1/topics/{topic}/records', () => {
     ['a field that a record has not', '{"vlaue":1}', '', '422 MR_SERVER_RECORD'],
     ['a partition that there is not', '{"partition":9}', '', '404 MR_PARTITION_UNKNOWN'],
     ['a partition that is none', '{"partition":"a"}', '', '422 MR_SERVER_RECORD'],
+    ['a partition below 0', '{"partition":-1}', '', '422 MR_SERVER_RECORD'],
+    ['a header that is no base64', '{"headers":{"a":{"base64":"?"}}}', '', '422 MR_SERVER_RECORD'],
     ['a time that is none', '{"timestamp":"yesterday"}', '', '422 MR_SERVER_RECORD'],
     ['a time out of bounds', '{"timestamp":1e300}', '', '422 MR_SERVER_RECORD'],
     ['headers that are none', '{"headers":5}', '', '422 MR_SERVER_RECORD'],
@@ -149,7 +151,7 @@ describe('POST /v1/topics/{topic}/records', () => {
     expect(said(await post('plain', { value: 'x'.repeat(2e6) }))).toBe('413 MR_SERVER_BODY')
     const unknown = await post('palin', {})
     expect([said(unknown), unknown.body.hint]).toEqual(['404 MR_TOPIC_UNKNOWN', 'Did you mean plain?'])
-    expect(said(await post('a%20b', {}))).toBe('400 MR_SERVER_REQUEST')
+    expect(said(await post('a%20b', {}))).toBe('400 MR_TOPIC_INVALID')
     expect(said(await post('plain', `{"value":${'['.repeat(200)}${']'.repeat(200)}}`))).toBe('400 MR_SERVER_REQUEST')
   })
 })

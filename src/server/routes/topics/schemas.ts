@@ -8,10 +8,7 @@ const partition = z.number().int()
 const json = z.unknown()
 
 export const TOPIC = {
-  topic: z
-    .string()
-    .regex(/^[\w.-]{1,249}$/, 'a name has 1 to 249 letters, digits, dots, underscores and hyphens')
-    .describe('the name of a topic: GET /v1/topics has all'),
+  topic: z.string().describe('the name of a topic: GET /v1/topics has all'),
 }
 
 const serde = z.string().nullable().describe('the serde of the application; null: none that it knows')
@@ -112,8 +109,8 @@ export const GivenRecord = z
       .nullish()
       .describe('name and value of each, as an array or an object'),
     partition: z.number().int().nonnegative().optional().describe('absent: by the key, without one each in its turn'),
-    topic: z.string().optional().describe('no matter, as offset: a record that was read can be sent as it is'),
-    offset: z.number().int().optional(),
+    topic: given.describe('no matter, as offset: a record that was read can be sent as it is'),
+    offset: given,
   })
   .openapi('GivenRecord')
 

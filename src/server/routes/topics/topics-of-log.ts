@@ -9,6 +9,9 @@ import { isInternal, ownTopics, type OwnTopic } from './own-topics.ts'
 /** ms for which it is not asked again what a topic is. */
 const FRESH = 1000
 
+/** A broker would refuse an impossible name instead of saying that there is no such topic. */
+const POSSIBLE = /^[\w.-]{1,249}$/
+
 interface Known {
   readonly topic: TopicDescription
   /** Monotonic time at which it was asked. */
@@ -71,6 +74,11 @@ export class TopicsOfLog {
   }
 
   async #found(name: string): Promise<TopicDescription> {
+    if (!POSSIBLE.test(name)) {
+      throw new MillraceError('MR_TOPIC_INVALID', `no topic can have the name ${JSON.stringify(name)}`, {
+        hint: 'A name has 1 to 249 letters, digits, dots, underscores and hyphens.',
+      })
+    }
     const now = systemClock.monotonic()
     const known = this.#known.get(name)
     if (known !== undefined && now - known.since < FRESH) return known.topic
