@@ -22,6 +22,18 @@ export type LabelsOf<Name extends MetricName> = {
   readonly [Label in LabelNames<(typeof ALL)[Name]>]?: string | undefined
 }
 
-export function metricNames(): MetricName[] {
-  return Object.keys(METRICS) as MetricName[]
+const NAMES = Object.keys(METRICS) as readonly MetricName[]
+
+/** In the order of the catalogue. */
+export function metricNames(): readonly MetricName[] {
+  return NAMES
+}
+
+const LABELS = new Map<MetricName, readonly string[]>(
+  NAMES.map((name) => [name, [...METRICS[name].labels, ...(METRICS[name].finer ?? [])]]),
+)
+
+/** Names of all labels that a series of the metric may have, the finer ones last. */
+export function labelNames(metric: MetricName): readonly string[] {
+  return LABELS.get(metric) ?? []
 }

@@ -1,4 +1,4 @@
-import { METRICS, metricNames, type LabelsOf, type MetricName } from './catalogue.ts'
+import { labelNames, METRICS, metricNames, type LabelsOf, type MetricName } from './catalogue.ts'
 
 /** A histogram's values so far. `buckets` has a count for each bound, of the values between it and the one before. */
 export interface HistogramValue {
@@ -20,9 +20,8 @@ export class Samples {
   readonly #byMetric = new Map<MetricName, Map<string, Sample>>()
 
   add<Name extends MetricName>(metric: Name, labels: LabelsOf<Name>, value: number | HistogramValue): void {
-    const { labels: names, finer = [] } = METRICS[metric]
     const given = labels as Readonly<Record<string, string | undefined>>
-    this.#put({ metric, labels: [...names, ...finer].map((name) => given[name] ?? ''), value })
+    this.#put({ metric, labels: labelNames(metric).map((name) => given[name] ?? ''), value })
   }
 
   /** @param only those that are added; all by default */

@@ -1,4 +1,4 @@
-import { METRICS, metricNames, type MetricName } from './catalogue.ts'
+import { labelNames, METRICS, metricNames, type MetricName } from './catalogue.ts'
 import type { Unit } from './catalogue/metric.ts'
 import type { MetricsDetail } from './metrics-options.ts'
 import { Samples, type HistogramValue, type Sample } from './samples.ts'
@@ -67,21 +67,25 @@ export function snapshotOf(
     all = without(wanted, MANY_VALUED.slice(0, labels))
   }
   const left = new Samples()
-  left.addAll(all)
   left.add('millrace_metrics_series_dropped', {}, before - all.length)
-  const byName = Map.groupBy(left.list(), ({ metric }) => metric)
+  const byName = Map.groupBy([...all, ...left.list()], ({ metric }) => metric)
   return { ...head, metrics: metricNames().flatMap((name) => metricOf(name, byName.get(name) ?? [])) }
 }
 
-/** Leaves labels out, and makes one of the series that then are the same. */
+/** Leaves labels out, and makes one of the series that then are the same. Others stay as they are. */
 function without(samples: readonly Sample[], names: readonly string[]): Sample[] {
+  const kept: Sample[] = []
   const folded = new Samples()
   for (const sample of samples) {
     const all = labelNames(sample.metric)
+    if (!all.some((name) => names.includes(name))) {
+      kept.push(sample)
+      continue
+    }
     const labels = sample.labels.map((value, index) => (names.includes(all[index] ?? '') ? '' : value))
     folded.addAll([{ ...sample, labels }])
   }
-  return folded.list()
+  return [...kept, ...folded.list()]
 }
 
 function metricOf(name: MetricName, samples: readonly Sample[]): Metric[] {
@@ -100,12 +104,11 @@ function metricOf(name: MetricName, samples: readonly Sample[]): Metric[] {
   return [{ ...head, type, series }]
 }
 
-function labelNames(metric: MetricName): readonly string[] {
-  const { labels, finer = [] } = METRICS[metric]
-  return [...labels, ...finer]
-}
-
 function labelsOf(metric: MetricName, values: readonly string[]): Record<string, string> {
-  const names = labelNames(metric)
-  return Object.fromEntries(values.flatMap((value, index) => (value === '' ? [] : [[names[index] ?? '', value]])))
+  const labels: Record<string, string> = {}
+  for (const [index, name] of labelNames(metric).entries()) {
+    const value = values[index] ?? ''
+    if (value !== '') labels[name] = value
+  }
+  return labels
 }

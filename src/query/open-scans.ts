@@ -20,6 +20,7 @@ interface Scan {
   readonly source: RowSource
   readonly owned: OwnedStore
   readonly store: string
+  readonly openedAt: number
   /** When the last page was asked for. */
   usedAt: number
 }
@@ -61,7 +62,8 @@ export class OpenScans implements RowOwner {
     if (query.op === 'watch') return this.#watches.open(++this.#last, request, query, owned)
     const rows =
       query.op === 'keys' ? new KeyRows(owned.reads, query.keys, consistency) : owned.reads.open(query, consistency)
-    const scan = { rows, source: sourceOf(owned, consistency), owned, store, usedAt: 0 }
+    const openedAt = this.#options.clock.monotonic()
+    const scan = { rows, source: sourceOf(owned, consistency), owned, store, openedAt, usedAt: openedAt }
     return this.#page(scan, undefined)
   }
 
@@ -89,6 +91,13 @@ export class OpenScans implements RowOwner {
     this.#watches.cancel(number)
     this.#scans.get(number)?.rows.close()
     this.#scans.delete(number)
+  }
+
+  /** Scans that are open, and when the oldest of them was opened, by the monotonic clock; Infinity if there is none. */
+  get scans(): { readonly count: number; readonly since: number } {
+    let since = Infinity
+    for (const { openedAt } of this.#scans.values()) since = Math.min(since, openedAt)
+    return { count: this.#scans.size, since }
   }
 
   /** False when the event loop must turn first: queries that follow one another must not hold it. */

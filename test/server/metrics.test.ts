@@ -66,6 +66,7 @@ test('queries are counted by store, by what was asked, and by what came of it', 
   await using running = await Running.start()
   const { streams } = running
   const totals = streams.store<KeyValueView<string, number>>('totals')
+  expect(valuesOf(streams.metrics(), 'millrace_open_scans')).toEqual([{ labels: {}, value: 0 }])
   expect(await totals.get('mill')).toBeUndefined()
   await expect(totals.get('mill', { signal: AbortSignal.abort() })).rejects.toThrow()
   expect(valuesOf(streams.metrics(), 'millrace_queries_total')).toEqual(

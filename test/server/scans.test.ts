@@ -3,6 +3,7 @@ import { request as ask, type IncomingMessage } from 'node:http'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { memoryLog, string, topic, TopicWriter, type Log, type Serde } from 'millrace'
 import { serve, type Server } from 'millrace/server'
+import { totalOf } from '../metrics/total.ts'
 import { Running, until } from './support.ts'
 
 const VALUE = 'x'.repeat(1000)
@@ -87,7 +88,10 @@ test('a scan of 100,000 rows comes whole, and a client that stalls has no more r
   expect(JSON.parse(last)).toMatchObject({ end: true, rows: ROWS, next: null })
   // The operating system holds some MB for a connection.
   expect(decoded - ROWS).toBeLessThan(ROWS / 4)
+  expect(totalOf(running.streams, 'millrace_open_scans')).toBeGreaterThan(0)
+  expect(totalOf(running.streams, 'millrace_oldest_scan_seconds')).toBeGreaterThan(0)
   stalled.destroy()
+  await until(() => totalOf(running.streams, 'millrace_open_scans') === 0)
 })
 
 test('a scan is read as its client reads, some rows ahead', async () => {

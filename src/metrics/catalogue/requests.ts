@@ -18,6 +18,21 @@ export const REQUESTS = metrics({
     bounds: BOUNDS,
     help: 'Time until the first rows of a query were there, waiting for tasks that move included.',
   },
+  millrace_open_scans: {
+    type: 'gauge',
+    unit: 'times',
+    labels: [],
+    help: 'Scans of stores that are open: each keeps a snapshot of the engine.',
+    kafkaStreams: 'num-open-iterators',
+  },
+  millrace_oldest_scan_seconds: {
+    type: 'gauge',
+    unit: 'seconds',
+    labels: [],
+    across: 'max',
+    help: 'Time since the oldest scan that is open was opened; 0 if there is none.',
+    kafkaStreams: 'oldest-iterator-open-since-ms',
+  },
   millrace_http_requests_total: {
     type: 'counter',
     unit: 'times',

@@ -1,4 +1,5 @@
 import { Samples } from '../../metrics/samples.ts'
+import type { OpenScans } from '../../query/open-scans.ts'
 import type { NodeCounters } from '../counters/node-counters.ts'
 import type { ThreadCounters } from '../counters/thread-counters.ts'
 import type { DropCounter } from '../node/drop-counter.ts'
@@ -12,9 +13,11 @@ import type { TaskManager } from './task-manager.ts'
  *
  * @param now ms of the monotonic clock
  */
-export function samplesOf(thread: StreamThread, applicationId: string, now: number): Samples {
+export function samplesOf(thread: StreamThread, { scans }: OpenScans, applicationId: string, now: number): Samples {
   const { manager, commits, redone } = thread
   const samples = new Samples()
+  samples.add('millrace_open_scans', {}, scans.count)
+  samples.add('millrace_oldest_scan_seconds', {}, scans.count === 0 ? 0 : (now - scans.since) / 1000)
   addTasks(samples, manager)
   addProgress(samples, manager)
   addRestores(samples, manager)

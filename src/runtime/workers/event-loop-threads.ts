@@ -5,7 +5,6 @@ import type { DropCounter } from '../node/drop-counter.ts'
 import { GlobalTables } from '../thread/global-tables.ts'
 import { openThread, statusOf, vitalsOf, type SharedParts } from '../thread/open-thread.ts'
 import { OpenScans } from '../../query/open-scans.ts'
-import type { RowOwner } from '../../query/row-request.ts'
 import { runSteps } from '../../platform/steps.ts'
 import { globalSamples, samplesOf } from '../thread/thread-samples.ts'
 import type { StreamThread, ThreadState } from '../thread/stream-thread.ts'
@@ -63,7 +62,7 @@ export class EventLoopThreads implements ThreadHost {
 }
 
 class EventLoopThread implements ThreadHandle {
-  readonly rows: RowOwner
+  readonly rows: OpenScans
   readonly #thread: StreamThread
   readonly #parts: Pick<SharedParts, 'app' | 'clock'>
 
@@ -107,7 +106,7 @@ class EventLoopThread implements ThreadHandle {
   }
 
   samples(): readonly Sample[] {
-    return samplesOf(this.#thread, this.#parts.app.id, this.#parts.clock.monotonic()).list()
+    return samplesOf(this.#thread, this.rows, this.#parts.app.id, this.#parts.clock.monotonic()).list()
   }
 
   vitals(): ThreadVitals {

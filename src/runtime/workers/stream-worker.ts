@@ -221,7 +221,7 @@ class StreamWorker {
     if (this.#thread === undefined) return []
     const { applicationId, index } = this.#start
     const now = systemClock.monotonic()
-    const samples = samplesOf(this.#thread, applicationId, now)
+    const samples = samplesOf(this.#thread, this.#scans, applicationId, now)
     if (this.#globals !== undefined && index === 0) {
       samples.addAll(globalSamples(this.#globals, applicationId, now).list())
     }
