@@ -55,8 +55,10 @@ export class BrokerConnection {
     }
   }
 
-  #countBytes({ socket }: Connection): void {
-    const { bytesRead, bytesWritten } = socket
+  /** What a connection has sent since its last response, and that is lost now, is not counted. */
+  #countBytes(connection: Connection): void {
+    if (connection !== this.#connection) return
+    const { bytesRead, bytesWritten } = connection.socket
     this.#options.requests?.bytes(bytesRead - this.#bytesRead, bytesWritten - this.#bytesWritten)
     this.#bytesRead = bytesRead
     this.#bytesWritten = bytesWritten
