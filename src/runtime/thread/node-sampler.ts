@@ -24,8 +24,8 @@ export class NodeSampler implements NodeMeasure {
   /** Call it before each slice with the tasks that run. A slice without a record is not counted. */
   begin(tasks: readonly Task[]): void {
     if (this.#slices % SLICES_PER_SAMPLE !== 0 || !this.#counters.isLookedAt(this.#clock.monotonic())) return
-    this.#sampled = tasks
-    for (const { processing } of tasks) processing.timeNodes(this)
+    this.#sampled = tasks.filter(({ processing }) => processing.nextTimestamp < Infinity)
+    for (const { processing } of this.#sampled) processing.timeNodes(this)
   }
 
   end(processed: number): void {
