@@ -577,6 +577,21 @@ const ALL: {
     readonly bounds: number[]
     readonly help: 'Time until the first rows of a query were there, waiting for tasks that move included.'
   }
+  millrace_open_scans: {
+    readonly type: 'gauge'
+    readonly unit: 'times'
+    readonly labels: readonly []
+    readonly help: 'Scans of stores that are open: each keeps a snapshot of the engine.'
+    readonly kafkaStreams: 'num-open-iterators'
+  }
+  millrace_oldest_scan_seconds: {
+    readonly type: 'gauge'
+    readonly unit: 'seconds'
+    readonly labels: readonly []
+    readonly across: 'max'
+    readonly help: 'Time since the oldest scan that is open was opened; 0 if there is none.'
+    readonly kafkaStreams: 'oldest-iterator-open-since-ms'
+  }
   millrace_http_requests_total: {
     readonly type: 'counter'
     readonly unit: 'times'
