@@ -205,5 +205,6 @@ test('a node that takes all the time of the threads is marked as the cause', asy
   )
   expect(await other.violations()).toEqual([])
   await other.keep('topology-cause')
+  await other.show('tasks', '[data-task="0_0"] .task-detail:text-matches("\\\\d+ wait")')
   other.requireNoFaults()
 })

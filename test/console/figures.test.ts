@@ -82,6 +82,21 @@ test('threads that have time left have no cause', () => {
   expect([found.cause, busiestOf(found.nodes)]).toEqual([undefined, 'slow'])
 })
 
+test('busy threads that do not process have no node as the cause', () => {
+  const waiting = (second: number): ShownMetric[] => [
+    ...busy(second, 1.4).slice(1),
+    metric('thread_time_seconds_total', [
+      { labels: { activity: 'process' }, value: second * 0.6 },
+      { labels: { activity: 'io' }, value: second * 1.3 },
+      { labels: { activity: 'idle' }, value: second * 0.1 },
+    ]),
+  ]
+  const figures = new Figures()
+  figures.take(overview(view('one', 1, waiting(1))))
+  const found = figures.take(overview(view('one', 2, waiting(2))))
+  expect([found.isSaturated, found.cause, busiestOf(found.nodes)]).toEqual([true, undefined, 'slow'])
+})
+
 test('99 of 100 commits ended within what their buckets say', () => {
   const commits = (second: number): ShownMetric =>
     metric(

@@ -33,7 +33,9 @@ export interface Totals {
   readonly lags: ReadonlyMap<string, number>
   /** Records processed a second, by instance and task. */
   readonly tasks: ReadonlyMap<string, number>
-  /** The node that most of the time of busy threads goes to. */
+  /** True if threads have hardly any time left. */
+  readonly isSaturated: boolean
+  /** The node that most of their time goes to then, if it goes to nodes. */
   readonly cause: string | undefined
   /** Records dropped and put aside since the instances were started. */
   readonly droppedSoFar: number
@@ -46,6 +48,8 @@ const ROUNDS = 6
 const TIMED_ROUNDS = 20
 /** From this part of their time on, threads have hardly any left. */
 const SATURATED = 0.85
+/** A node can be the cause if processing takes so much of their time. */
+const PROCESSING = 0.5
 
 /** Counters of one instance at one moment, by name. */
 type Counters = ReadonlyMap<string, number>
@@ -194,6 +198,7 @@ function totalsOf(
   const nodes = nodesOf(rates, busiest)
   const time = new Map([...under(rates, 'thread ')].map(([activity, rate]) => [activity, Math.min(1, rate / threads)]))
   const busy = time.size === 0 ? undefined : Math.max(0, Math.min(1, 1 - (time.get('idle') ?? 0)))
+  const isSaturated = busy !== undefined && busy >= SATURATED
   return {
     throughput: rates.get('processed'),
     lag: gauges.lag,
@@ -206,7 +211,8 @@ function totalsOf(
     stores: under(rates, 'store '),
     lags: gauges.lags,
     tasks: under(rates, 'task '),
-    cause: busy !== undefined && busy >= SATURATED ? busiestOf(nodes) : undefined,
+    isSaturated,
+    cause: isSaturated && (time.get('process') ?? 0) >= PROCESSING ? busiestOf(nodes) : undefined,
     droppedSoFar: gauges.dropped,
     lettersSoFar: gauges.letters,
   }

@@ -1,8 +1,8 @@
 import type { JSX } from 'preact'
-import type { SeenInstance, ShownRestore, ShownTask } from '../../../src/server/routes/console/shown.ts'
+import type { InstanceView, SeenInstance, ShownRestore, ShownTask } from '../../../src/server/routes/console/shown.ts'
 import { taskKey } from '../data/figures.ts'
 import { overview, totals } from '../data/overview.ts'
-import { durationText, percentText, plural, rateText, timeText, wholeText } from '../data/text.ts'
+import { countText, durationText, percentText, plural, rateText, timeText, wholeText } from '../data/text.ts'
 import { Badge, Meter, Panel } from '../ui/parts.tsx'
 
 /** Which instance has which task, how far it is, and what is on its way. */
@@ -109,7 +109,7 @@ function Cell({ instance, id }: { readonly instance: SeenInstance; readonly id: 
   const restores = view?.restores.filter(({ task }) => task === id) ?? []
   if (restores.length > 0) return <Restoring restores={restores} />
   const task = view?.tasks.find((each) => each.id === id)
-  if (task !== undefined) return <Running task={task} instance={view!.instance} />
+  if (task !== undefined) return <Running task={task} view={view!} />
   // What the group has given to an instance that shows nothing of itself, or has not begun with it.
   if (active.includes(id)) return <State kind="active" title="active" detail="assigned" />
   return standby.includes(id) ? <State kind="standby" title="standby" detail="assigned" /> : null
@@ -126,16 +126,24 @@ function State(props: { kind: string; title: string; detail: string; aside?: str
   )
 }
 
-function Running({ task, instance }: { readonly task: ShownTask; readonly instance: string }): JSX.Element {
+function Running({ task, view }: { readonly task: ShownTask; readonly view: InstanceView }): JSX.Element {
   if (task.role === 'standby') {
     const lag = task.lag === null ? 'lag unknown' : task.lag === 0 ? 'up to date' : `${wholeText(task.lag)} behind`
     return <State kind="standby" title="standby" detail={lag} />
   }
-  const rate = totals.value?.tasks.get(taskKey(instance, task.id))
+  const rate = totals.value?.tasks.get(taskKey(view.instance, task.id))
   const time = task.streamTime === null ? 'no record yet' : timeText(task.streamTime)
+  const lag = lagOf(view, task.id)
+  const detail = lag === 0 ? time : `${time} · ${countText(lag)} wait`
   return (
-    <State kind="active" title={`${wholeText(task.processed)} records`} detail={time} aside={`${rateText(rate)}/s`} />
+    <State kind="active" title={`${wholeText(task.processed)} records`} detail={detail} aside={`${rateText(rate)}/s`} />
   )
+}
+
+/** Returns how many records of all its topics wait for a task. */
+function lagOf({ metrics }: InstanceView, task: string): number {
+  const series = metrics.find(({ name }) => name === 'millrace_task_input_lag_records')?.series ?? []
+  return series.reduce((sum, { labels, value = 0 }) => (labels['task'] === task ? sum + value : sum), 0)
 }
 
 function Restoring({ restores }: { readonly restores: readonly ShownRestore[] }): JSX.Element {

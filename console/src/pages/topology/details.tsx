@@ -46,7 +46,9 @@ function Time({ topology }: { readonly topology: Topology }): JSX.Element {
         {busiest.map(({ node, busy }) => (
           <li key={node.name}>
             <a href={hrefOf(['topology', node.name])}>
-              <span>{titleOf(node)}</span>
+              <span>
+                {titleOf(node)} {node.kind === 'processor' ? null : <span class="muted">{node.kind}</span>}
+              </span>
               <b>{percentText(busy)}</b>
             </a>
             <Meter
@@ -93,9 +95,15 @@ function Threads({ now }: { readonly now: Totals | undefined }): JSX.Element {
 function verdict(now: Totals | undefined, nodes: readonly TopologyNode[]): string {
   if (now?.busy === undefined) return 'The first figures come in a moment.'
   const busiest = nodes.find(({ name }) => name === busiestOf(now.nodes))
+  const share = percentText(now.nodes.get(busiest?.name ?? '')?.busy)
+  if (now.isSaturated && now.cause === undefined) {
+    const [text, most] = ACTIVITIES.map(([name, text]) => [text, now.time.get(name) ?? 0] as const).reduce((a, b) =>
+      b[1] > a[1] ? b : a,
+    )
+    return `Threads have no time left, and most of it goes to ${text}: ${percentText(most)}.`
+  }
   if (busiest === undefined) return 'The threads wait for records.'
-  const share = percentText(now.nodes.get(busiest.name)?.busy)
-  if (now.cause !== undefined) return `Threads have no time left. ${titleOf(busiest)} takes most of it: ${share}.`
+  if (now.isSaturated) return `Threads have no time left. ${titleOf(busiest)} takes most of it: ${share}.`
   return `Threads have time left: ${percentText(1 - now.busy)}. ${titleOf(busiest)} takes most, ${share}.`
 }
 

@@ -9,7 +9,7 @@ import type { InstanceView, ShownMetric, ShownSetting, ShownTask } from './shown
 /** Returns what this instance is and does. Cheap enough for every second; it waits for nothing. */
 export function viewOf({ streams, settings }: Served): InstanceView {
   const { app, log } = streams
-  const { instance, metrics } = streams.metrics()
+  const { instance, metrics } = streams.metrics({ detail: 'task' })
   const status = streams.status()
   const { live, ready, startup } = streams.health()
   return {
