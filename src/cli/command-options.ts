@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option as CommanderOption, type Command } from 'commander'
 import { MillraceError } from '../errors/millrace-error.ts'
-import { LOG_LEVELS, type LogLevel } from '../application/log-line.ts'
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from '../application/log-line.ts'
 import { endpointOption } from '../options/endpoint-option.ts'
 import { fileModeOption } from '../options/file-mode-option.ts'
 import {
@@ -105,7 +105,7 @@ export const data = {
 }
 
 export const logFormat = {
-  ...oneOf<'text' | 'json'>(['text', 'json'], { default: 'text', description: 'how messages and errors are written' }),
+  ...oneOf<LogFormat>(LOG_FORMATS, { default: 'text', description: 'how messages and errors are written' }),
   value: 'format',
 }
 

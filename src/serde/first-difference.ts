@@ -4,15 +4,22 @@
  * without prototype equals a plain one, and a property that is undefined equals a missing one.
  */
 export function firstDifference(value: unknown, readBack: unknown): string | undefined {
-  return compare(value, readBack, '$', shown)
+  return compare(value, readBack, '$', WITH_VALUES)
 }
 
 /** Returns the same for those who may not see the values: `$.sum: a bigint became a number`. */
 export function firstDifferenceInKind(value: unknown, readBack: unknown): string | undefined {
-  return compare(value, readBack, '$', kindOf)
+  return compare(value, readBack, '$', IN_KIND)
 }
 
-type Describe = (value: unknown) => string
+/** How values, and keys of maps in paths, are put into words. */
+interface Describe {
+  value(value: unknown): string
+  key(key: unknown): string
+}
+
+const WITH_VALUES: Describe = { value: shown, key: String }
+const IN_KIND: Describe = { value: kindOf, key: kindOf }
 
 function compare(a: unknown, b: unknown, path: string, describe: Describe): string | undefined {
   if (a === b || (a !== a && b !== b)) return undefined
@@ -55,7 +62,7 @@ function compareMaps(
     const [otherKey, other] = others.next().value ?? [undefined, undefined]
     const difference =
       compare(key, otherKey, `${path}.keys`, describe) ??
-      compare(value, other, `${path}.get(${describe === shown ? String(key) : kindOf(key)})`, describe)
+      compare(value, other, `${path}.get(${describe.key(key)})`, describe)
     if (difference !== undefined) return difference
   }
   return undefined
@@ -66,13 +73,13 @@ function compareProperties(a: object, b: object, path: string, describe: Describ
   for (const [name, value] of Object.entries(a)) {
     const at = `${path}.${name}`
     const other = others.get(name)
-    if (other === undefined && value !== undefined) return `${at}: ${describe(value)} was lost`
+    if (other === undefined && value !== undefined) return `${at}: ${describe.value(value)} was lost`
     const difference = compare(value, other, at, describe)
     if (difference !== undefined) return difference
     others.delete(name)
   }
   for (const [name, value] of others) {
-    if (value !== undefined) return `${path}.${name}: ${describe(value)} appeared`
+    if (value !== undefined) return `${path}.${name}: ${describe.value(value)} appeared`
   }
   return undefined
 }
@@ -85,7 +92,7 @@ function prototypeOf(value: object): unknown {
 }
 
 function differs(a: unknown, b: unknown, path: string, describe: Describe): string {
-  return `${path}: ${describe(a)} became ${describe(b)}`
+  return `${path}: ${describe.value(a)} became ${describe.value(b)}`
 }
 
 function shown(value: unknown): string {

@@ -1,7 +1,7 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
+import { JSON_TYPE } from './media-types.ts'
 import { badRequest, wrongMediaType } from './problem.ts'
 
-const JSON_TYPE = 'application/json'
 const JSON_ALONE = [JSON_TYPE]
 
 /** The text of a body, and what the request says that it is. */

@@ -3,11 +3,11 @@ import { z } from '@hono/zod-openapi'
 import type { Context } from 'hono'
 import { accepts } from 'hono/accepts'
 import type { Logger } from '../../application/application.ts'
+import { JSON_TYPE, NDJSON_TYPE } from './media-types.ts'
 import { Problem, problemPart } from './problem.ts'
 import type { Reply } from './reply.ts'
 import { respond, type Answer } from './route.ts'
 
-const NDJSON = 'application/x-ndjson'
 /** Rows of a page, if the request does not say. */
 const PAGE_ROWS = 100
 const MOST_ROWS = 10_000
@@ -64,8 +64,8 @@ export interface ListSchemas {
 export function answerOfList({ row, end, about }: ListSchemas, one?: z.ZodType): Answer {
   const page = z.object({ rows: z.array(row), next, ...about })
   return {
-    description: `a page of rows; with Accept: ${NDJSON} all rows, each on a line, and a last line that says so`,
-    content: { 'application/json': one === undefined ? page : z.union([page, one]), [NDJSON]: z.union([row, end]) },
+    description: `a page of rows; with Accept: ${NDJSON_TYPE} all rows, each on a line, and a last line that says so`,
+    content: { [JSON_TYPE]: one === undefined ? page : z.union([page, one]), [NDJSON_TYPE]: z.union([row, end]) },
   }
 }
 
@@ -90,10 +90,10 @@ export interface List<Row> {
 export function listResponse<Row>(context: Context, list: List<Row>): Promise<Reply | Response> {
   const type = accepts(context, {
     header: 'Accept',
-    supports: ['application/json', NDJSON],
-    default: 'application/json',
+    supports: [JSON_TYPE, NDJSON_TYPE],
+    default: JSON_TYPE,
   })
-  return type === NDJSON ? streamed(context, list) : page(list)
+  return type === NDJSON_TYPE ? streamed(context, list) : page(list)
 }
 
 async function page<Row>(list: List<Row>): Promise<Reply> {
@@ -141,7 +141,7 @@ async function streamed<Row>(context: Context, list: List<Row>): Promise<Respons
     },
     cancel: end,
   })
-  return new Response(body, { headers: { 'content-type': NDJSON } })
+  return new Response(body, { headers: { 'content-type': NDJSON_TYPE } })
 }
 
 /** Rows as lines of JSON. */

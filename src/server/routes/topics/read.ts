@@ -11,16 +11,15 @@ import { parseTime } from '../../../record-forms/time-text.ts'
 import { eventStream, type ServerEvent } from '../../http/event-stream.ts'
 import { isMillraceError } from '../../../errors/millrace-error.ts'
 import { badRequest, problemPart } from '../../http/problem.ts'
+import { JSON_TYPE, NDJSON_TYPE } from '../../http/media-types.ts'
 import { Reply } from '../../http/reply.ts'
 import { route, type Route, type Served } from '../../http/route.ts'
 import { readCursor } from './cursor.ts'
 import { FORMED, ShownRecords, TopicForms } from './forms.ts'
 import { Reading } from './reading.ts'
-import { NDJSON_TYPE } from './record-bodies.ts'
 import { EndOfRecords, RecordPage, TOPIC, TopicRecord } from './schemas.ts'
 import type { TopicsOfLog } from './topics-of-log.ts'
 
-const JSON_TYPE = 'application/json'
 const EVENTS_TYPE = 'text/event-stream'
 
 /** Records of a page, if the request does not say. */

@@ -2,9 +2,6 @@ import { messageOf } from '../../../errors/millrace-error.ts'
 import { parseJson } from '../../../serde/json-integers.ts'
 import { badRequest } from '../../http/problem.ts'
 
-export const JSON_TYPE = 'application/json'
-export const NDJSON_TYPE = 'application/x-ndjson'
-
 /** Parses JSON with all digits of its integers. @param what it is, for errors @throws MR_SERVER_REQUEST */
 export function jsonIn(text: string, what: string): unknown {
   try {
