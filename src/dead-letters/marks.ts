@@ -3,7 +3,7 @@ import { LETTER_HEADERS, REPLAYED } from '../record/dead-letter-headers.ts'
 import { Headers, NO_HEADERS } from '../record/headers.ts'
 import { RecordSlice } from '../record/record-slice.ts'
 import { letterId, parseLetterId, type RecordPlace } from './letter-id.ts'
-import { readRange, type PartitionRange } from './read-partition.ts'
+import { readRange, type PartitionRange, type Patience } from './read-partition.ts'
 
 const CHUNK = 1 << 15
 
@@ -51,11 +51,11 @@ export async function findMarked(
   log: Log,
   reader: LogReader,
   range: PartitionRange,
-  signal?: AbortSignal,
+  patience?: Patience,
 ): Promise<OffsetSet> {
   const marked = new OffsetSet()
   const { topic, partition } = range
-  for await (const cursor of readRange(log, reader, range, signal)) {
+  for await (const cursor of readRange(log, reader, range, patience)) {
     while (cursor.next()) {
       const letter = markedOffset(cursor.headers(NO_HEADERS), { topic, partition, offset: cursor.offset })
       if (letter !== undefined) marked.add(letter)

@@ -1,7 +1,17 @@
 import type { Application } from '../application/application.ts'
 import { MillraceError, messageOf } from '../errors/millrace-error.ts'
 import type { Log } from '../log/log.ts'
-import { flag, having, option, readOptions, text, wholeNumber, type TableOf } from '../options/options.ts'
+import {
+  duration,
+  flag,
+  having,
+  option,
+  readOptions,
+  text,
+  wholeNumber,
+  type Duration,
+  type TableOf,
+} from '../options/options.ts'
 import { readInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import { inputsOf, type InputTopic } from './inputs.ts'
@@ -25,6 +35,11 @@ export interface ReadDeadLettersOptions {
    * first.
    */
   readonly replays?: boolean
+  /**
+   * For how long the log may have nothing more, in ms or as in `'5s'`, while a transaction is open in the topic. What is
+   * at hand is read in any case. Waits for ever if not given.
+   */
+  readonly timeout?: Duration
   /** Ends the reading with the reason of the signal, which is thrown. */
   readonly signal?: AbortSignal
 }
@@ -43,6 +58,7 @@ export const READ_DEAD_LETTERS = {
   ),
   limit: wholeNumber({ least: 1, defaultText: 'all', description: 'most dead letters to read' }),
   replays: flag({ default: true, description: 'whether to look which ones have been replayed' }),
+  timeout: duration({ defaultText: 'for ever', description: 'how long the log may have nothing more' }),
   signal: having<AbortSignal>('AbortSignal', ['addEventListener'], "an AbortController's signal", {
     description: 'ends the reading',
   }),
@@ -57,7 +73,7 @@ export const READ_DEAD_LETTERS = {
  * To read page by page, ask for one more than the page holds: its id is the next `from`.
  *
  * @throws MR_CONFIG if the application has no `deadLetterTopic` and none is named, and for impossible options;
- * MR_TOPIC_UNKNOWN; MR_TOPOLOGY…; MR_LOG_FAILED
+ * MR_TOPIC_UNKNOWN; MR_TOPOLOGY…; MR_LOG_FAILED; MR_QUERY_TIMEOUT
  * @example
  * ```ts
  * for await (const letter of readDeadLetters(app, log, { limit: 100 })) {
@@ -76,7 +92,7 @@ export async function* readDeadLetters(
     from,
     limit = Infinity,
     replays,
-    signal,
+    ...patience
   } = readOptions(READ_DEAD_LETTERS, options, 'readDeadLetters()')
   const topic = topicOfLetters(app, named ?? from?.topic)
   if (from !== undefined && from.topic !== topic) {
@@ -99,8 +115,8 @@ export async function* readDeadLetters(
         from: partition === from?.partition ? Math.max(first, from.offset) : first,
         end: ends.get(topic, partition) ?? 0,
       }
-      const replayed = replays ? await findMarked(log, reader, range, signal) : undefined
-      for await (const cursor of readRange(log, reader, range, signal)) {
+      const replayed = replays ? await findMarked(log, reader, range, patience) : undefined
+      for await (const cursor of readRange(log, reader, range, patience)) {
         while (cursor.next() && cursor.offset < range.end) {
           const record = storedRecord(place, cursor)
           if (markedOffset(record.headers, record) !== undefined) continue

@@ -2,10 +2,8 @@ import { z } from '@hono/zod-openapi'
 import { letterJson } from '../../../dead-letters/letter-json.ts'
 import { parseLetterId } from '../../../dead-letters/letter-id.ts'
 import type { DeadLetter, NoDeadLetter } from '../../../dead-letters/letter.ts'
-import { readDeadLetters } from '../../../dead-letters/read-dead-letters.ts'
+import { readDeadLetters, type ReadDeadLettersOptions } from '../../../dead-letters/read-dead-letters.ts'
 import { notAnId, unknownLetter } from '../../../dead-letters/replay-dead-letters.ts'
-import { MillraceError } from '../../../errors/millrace-error.ts'
-import { systemClock } from '../../../platform/clock.ts'
 import { answerOfList, endOfList, listResponse, PAGED } from '../../http/list.ts'
 import { flag, timeout } from '../../http/parameters.ts'
 import { badRequest } from '../../http/problem.ts'
@@ -14,7 +12,7 @@ import { Letters } from './letters.ts'
 import { replay } from './replays.ts'
 import { Letter } from './schemas.ts'
 
-/** ms for which the next dead letter is waited for: a transaction may be open in its topic. */
+/** ms for which the log may have nothing more: a transaction may be open in the topic. */
 const TIMEOUT = 5000
 
 const OFF = 'Dead letters are off. Turn them on by deadLetters of serve(), or millrace run --http-dead-letters FILE.'
@@ -53,7 +51,7 @@ function list(letters: Letters, off: string | undefined): Route {
       }
       const abort = new AbortController()
       return listResponse<DeadLetter | NoDeadLetter>(context, {
-        rows: () => read(letters, cursor, query, abort.signal),
+        rows: () => readDeadLetters(letters.app, letters.log, { ...readFrom(cursor, query), signal: abort.signal }),
         show: letterJson,
         sizeOf,
         cursor: (_last, { id }) => id,
@@ -80,7 +78,7 @@ function one(letters: Letters, off: string | undefined): Route {
       const place = parseLetterId(id)
       if (place === undefined) throw notAnId(id)
       if (place.topic !== letters.topic) throw unknownLetter(place)
-      for await (const letter of read(letters, id, query)) {
+      for await (const letter of readDeadLetters(letters.app, letters.log, readFrom(id, query))) {
         if (letter.id !== id) break
         return respond(Letter, letterJson(letter))
       }
@@ -95,35 +93,8 @@ interface ReadQuery {
   readonly timeout?: number | undefined
 }
 
-/** Reads dead letters, and does not wait for ever for the next. @throws MR_QUERY_TIMEOUT, the reason of the signal */
-async function* read(
-  { app, log }: Letters,
-  from: string | undefined,
-  { replays = true, timeout = TIMEOUT }: ReadQuery,
-  signal?: AbortSignal,
-): AsyncGenerator<DeadLetter | NoDeadLetter, void> {
-  const late = new AbortController()
-  const found = readDeadLetters(app, log, {
-    ...(from === undefined ? {} : { from }),
-    replays,
-    signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]),
-  })
-  try {
-    for (;;) {
-      const timer = systemClock.schedule(timeout, () => late.abort(tooLate()))
-      const next = await found.next().finally(() => timer.cancel())
-      if (next.done === true) return
-      yield next.value
-    }
-  } finally {
-    await found.return()
-  }
-}
-
-function tooLate(): MillraceError {
-  return new MillraceError('MR_QUERY_TIMEOUT', 'the log had no dead letter in time', {
-    hint: 'Give a longer `timeout`: a transaction may be open in the topic. With `replays=false` less is read.',
-  })
+function readFrom(from: string | undefined, { replays = true, timeout = TIMEOUT }: ReadQuery): ReadDeadLettersOptions {
+  return { ...(from !== undefined && { from }), replays, timeout }
 }
 
 function sizeOf(letter: DeadLetter | NoDeadLetter): number {
