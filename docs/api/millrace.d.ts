@@ -910,6 +910,7 @@ export interface ReadDeadLettersOptions {
   readonly from?: string
   readonly limit?: number
   readonly replays?: boolean
+  readonly timeout?: Duration
   readonly signal?: AbortSignal
 }
 

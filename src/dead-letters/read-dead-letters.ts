@@ -36,7 +36,7 @@ export interface ReadDeadLettersOptions {
    */
   readonly replays?: boolean
   /**
-   * For how long the log may have nothing more, in ms or as in `'5s'`, while a transaction is open in the topic. What is
+   * For how long the log may have nothing more, in ms or as in `'5s'`: a transaction may be open in the topic. What is
    * at hand is read in any case. Waits for ever if not given.
    */
   readonly timeout?: Duration

@@ -503,7 +503,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'dead-letters': {
     holds: 'what was put aside: read, decoded, changed, replayed',
-    knows: ['application', 'errors', 'log', 'options', 'record', 'serde', 'topology'],
+    knows: ['application', 'errors', 'log', 'options', 'platform', 'record', 'serde', 'topology'],
   },
   testing: {
     holds: '`TopologyTestDriver`: what users import from `millrace/testing`',
