@@ -1,7 +1,7 @@
 import { BatchBuilder, stampBatch } from '../../src/kafka/records/batch-builder.ts'
 import { crc32c } from '../../src/platform/checksum.ts'
 import { readRecordSet } from '../../src/kafka/records/record-set.ts'
-import type { Compression } from '../../src/kafka/records/compression.ts'
+import type { Compression } from '../../src/kafka/records/codecs.ts'
 import { RecordSlice } from '../../src/record/record-slice.ts'
 
 // Nanoseconds per record of each step of the record path: 8-byte keys, 100-byte values, batches of 1 MiB.

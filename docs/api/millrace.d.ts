@@ -1072,6 +1072,47 @@ export interface Row<K, V> {
   readonly partition: number
 }
 
+export interface RunSettings
+  extends
+    Partial<Pick<KafkaOptions, (typeof OF_KAFKA)[number]>>,
+    Partial<Pick<AppConfig, Exclude<keyof typeof APPLICATION, Decisions>>>,
+    Partial<Pick<StreamsOptions, OfStreams | 'companions' | 'onRestore' | 'onState'>> {
+  readonly kafka?: string | readonly string[]
+  readonly kafkaConfig?: string
+  readonly kafkaTls?: boolean
+  readonly kafkaCa?: string
+  readonly kafkaCert?: string
+  readonly kafkaKey?: string
+  readonly kafkaKeyPassphraseFile?: string
+  readonly kafkaSasl?: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER'
+  readonly kafkaUser?: string
+  readonly kafkaPasswordFile?: string
+  readonly kafkaTokenFile?: string
+  readonly onDeserializationError?: ErrorDecision
+  readonly onProcessingError?: ErrorDecision
+  readonly onProductionError?: ErrorDecision
+  readonly onUncaughtError?: UncaughtErrorDecision
+  readonly data?: string
+  readonly engine?: EngineName
+  readonly fsync?: boolean
+  readonly http?: number | string
+  readonly httpTokenFile?: string
+  readonly httpDeadLetters?: string
+  readonly httpWrite?: string | readonly string[]
+  readonly httpHosts?: string | readonly string[]
+  readonly httpCors?: string | readonly string[]
+  readonly httpCert?: string
+  readonly httpKey?: string
+  readonly peerTokenFile?: string
+  readonly peerCa?: string
+  readonly peerCert?: string
+  readonly peerKey?: string
+  readonly drain?: Duration
+  readonly closeTimeout?: Duration
+  readonly logFormat?: LogFormat
+  readonly logLevel?: LogLevel
+}
+
 export interface ScheduleOptions {
   readonly start?: number
 }

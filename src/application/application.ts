@@ -10,7 +10,16 @@ export interface Application {
   readonly settings: Settings
   /** Builds the topology, again on each call. User suppliers are called per task, not here. @throws MR_TOPOLOGY… */
   topology(): Topology
+  /** @internal The options that `defineApp` was given. Absent in an application that another version has made. */
+  readonly options?: Readonly<Record<string, unknown>>
+  /** @internal The changes that `changed` has made: other threads make them to the application of the module. */
+  readonly changes?: AppChanges
+  /** @internal Returns the same application with some options changed. @throws MR_CONFIG as `defineApp` does */
+  changed?(changes: AppChanges): Application
 }
+
+/** Options of `defineApp` by name, all of them plain data. */
+export type AppChanges = Readonly<Record<string, unknown>>
 
 /** Settings with every default filled in; times in ms, sizes in bytes. */
 export interface Settings {

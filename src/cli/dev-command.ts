@@ -6,7 +6,7 @@ import { watch } from 'chokidar'
 import { ConsoleLogger } from './console-logger.ts'
 import { pathOfApp } from './load-app.ts'
 import { RestartedRun } from './restarted-run.ts'
-import type { RunOptions } from './run-command.ts'
+import type { RunOptions } from './settings/run-settings.ts'
 import { Terminal } from './terminal.ts'
 
 /** The port of the server, if it is free. */

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { MillraceError } from '../errors/millrace-error.ts'
-import { importApp } from '../application/app-module.ts'
+import { importApp, type AppModule } from '../application/app-module.ts'
 import type { Application } from '../application/application.ts'
 
 /**
@@ -12,7 +12,12 @@ import type { Application } from '../application/application.ts'
  * export was not made by `defineApp`
  */
 export async function loadApp(file: string): Promise<Application> {
-  return (await importApp(pathToFileURL(pathOfApp(file)))).app
+  return (await loadModule(file)).app
+}
+
+/** Loads the application of a file with all else that it exports. Errors as those of `loadApp` */
+export function loadModule(file: string): Promise<AppModule> {
+  return importApp(pathToFileURL(pathOfApp(file)))
 }
 
 /** Returns the path of an application's file. @throws MR_APP_MISSING if there is no such file */

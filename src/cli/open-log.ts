@@ -4,17 +4,24 @@ import type { Log } from '../log/log.ts'
 import { kafka, type KafkaOptions } from '../kafka/index.ts'
 import { MillraceError } from '../errors/millrace-error.ts'
 import type { FileMode } from '../platform/file-mode.ts'
+import type { EngineName } from '../engine/engine.ts'
 import type { Logger } from '../application/application.ts'
 import { kafkaOptions, type KafkaAccess } from './kafka-access.ts'
+import type { CommandValues } from './settings/command-option.ts'
+import type { GROUP } from './settings/connection-settings.ts'
 
 /** ms until a cluster that does not answer at the start counts as unreachable: the user of the command is waiting. */
 const PATIENCE = 5000
 
 /** The log that a command works on: on Kafka, or embedded. */
-export interface LogChoice extends KafkaAccess {
-  /** How the members of a Kafka group share their tasks. */
-  readonly groupProtocol?: NonNullable<KafkaOptions['groupProtocol']>
+export interface LogChoice extends KafkaAccess, CommandValues<typeof GROUP> {
   readonly data: string
+  /** The engine of an embedded log. */
+  readonly engine?: EngineName
+  /** False: its commits are not synced. */
+  readonly fsync?: boolean
+  /** False: no other process uses it meanwhile. */
+  readonly attach?: boolean
   /** True: opens what is left of an embedded log that lost data. */
   readonly acceptLoss?: boolean
   /** The users who may read new files. */
@@ -30,14 +37,24 @@ export interface LogChoice extends KafkaAccess {
  */
 export async function openLog(place: LogChoice, topics: readonly string[], logger?: Logger): Promise<Log> {
   const access = kafkaOptions(place)
-  if (access === undefined) {
-    const { data, acceptLoss = false, fileMode = 'owner' } = place
-    const directory = join(data, 'log')
-    return await embeddedLog({ directory, acceptLoss, fileMode, ...(logger === undefined ? {} : { logger }) })
-  }
-  await reach(access, topics)
-  const { groupProtocol = 'auto' } = place
-  return kafka({ ...access, groupProtocol })
+  if (access !== undefined) return openKafka(access, topics)
+  const { data, acceptLoss = false, fileMode = 'owner', fsync = true, attach = true, engine } = place
+  return await embeddedLog({
+    directory: join(data, 'log'),
+    acceptLoss,
+    fileMode,
+    fsync,
+    attach,
+    ...(engine === undefined ? {} : { engine }),
+    ...(logger === undefined ? {} : { logger }),
+  })
+}
+
+/** Opens a log on Kafka, of brokers that answer. @throws MR_LOG_UNREACHABLE, MR_CONFIG */
+export async function openKafka(options: KafkaOptions, topics: readonly string[]): Promise<Log> {
+  const log = kafka(options)
+  await reach(options, topics)
+  return log
 }
 
 /** Opens a log as `openLog`, and closes it when `act` has ended. */
@@ -55,7 +72,7 @@ export async function withLog(
 }
 
 /** Checks that the brokers answer. A running application waits for brokers, but a wrong address must show at once. */
-async function reach(access: KafkaOptions, topics: readonly string[]): Promise<void> {
+export async function reach(access: KafkaOptions, topics: readonly string[]): Promise<void> {
   const probe = kafka({ ...access, apiTimeout: PATIENCE, connectTimeout: PATIENCE })
   try {
     // Without topics the description of none would be no question.

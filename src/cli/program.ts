@@ -1,7 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { MillraceError } from '../errors/millrace-error.ts'
 import { PACKAGE_VERSION } from '../platform/package-version.ts'
-import type { LogFormat } from '../application/log-line.ts'
+import { logLine, type LogFormat } from '../application/log-line.ts'
 import { formatError } from './cli-error.ts'
 import {
   addOptions,
@@ -53,7 +53,9 @@ import {
 } from './topic-options.ts'
 import type { ResetOptions } from './reset-command.ts'
 import type { QueryOptions } from './query-command.ts'
-import type { RunOptions } from './run-command.ts'
+import type { RunOptions } from './settings/run-settings.ts'
+import type { Settings } from './settings/settings.ts'
+import type { Settled } from './settings/settle.ts'
 import type { StatusOptions } from './status-command.ts'
 
 /** Exit codes: the command succeeded, it failed, or it was not understood. */
@@ -61,9 +63,14 @@ export const EXIT_DONE = 0
 export const EXIT_FAILED = 1
 export const EXIT_USAGE = 2
 
+/** Codes of errors in what a command was given: nothing was begun, and the same again ends in the same way. */
+const NOT_UNDERSTOOD: ReadonlySet<string> = new Set(['MR_CLI_USAGE', 'MR_CLI_CONFIG'])
+
 /** Runs the command line, prints errors and returns the exit code. Loads only what the command needs. */
 export async function runCli(argv: readonly string[]): Promise<number> {
-  const program = createProgram(argv)
+  const settling = new Settling()
+  const program = createProgram(argv, settling)
+  const format = (): LogFormat => settling.logFormat ?? logFormatOf(argv)
   try {
     await program.parseAsync(fromKafkaSpelling(argv), { from: 'user' })
     return EXIT_DONE
@@ -71,17 +78,41 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     if (error instanceof CommanderError) {
       // Help or the version has been printed.
       if (error.exitCode === 0) return EXIT_DONE
-      console.error(formatError(usageError(error), logFormatOf(argv)))
+      console.error(formatError(usageError(error), format()))
       return EXIT_USAGE
     }
-    console.error(formatError(error, logFormatOf(argv)))
-    return error instanceof MillraceError && error.code === 'MR_CLI_USAGE' ? EXIT_USAGE : EXIT_FAILED
+    console.error(formatError(error, format()))
+    return error instanceof MillraceError && NOT_UNDERSTOOD.has(error.code) ? EXIT_USAGE : EXIT_FAILED
+  }
+}
+
+/** Reads the settings of the command that is run, before it is. */
+class Settling {
+  #settled: Settled | undefined
+
+  /** The form of messages, as soon as the settings are known. */
+  get logFormat(): LogFormat | undefined {
+    return this.#settled?.settings.values(['logFormat'])['logFormat'] as LogFormat | undefined
+  }
+
+  get settings(): Settings {
+    if (this.#settled === undefined) throw new Error('no settings were read')
+    return this.#settled.settings
+  }
+
+  async settle(command: Command): Promise<void> {
+    const { settle } = await import('./settings/settle.ts')
+    this.#settled = await settle(command, process.env)
+    // What `dev` runs says it again.
+    if (command.name() === 'dev') return
+    for (const each of this.#settled.warnings) console.error(logLine('warn', {}, each, this.logFormat ?? 'text'))
   }
 }
 
 /** Returns the commands. @param argv what is given to the command line, which `dev` passes on as it is */
-export function createProgram(argv: readonly string[]): Command {
+export function createProgram(argv: readonly string[], settling = new Settling()): Command {
   const program = new Command('millrace')
+  program.hook('preAction', (_program, command) => settling.settle(command))
   program
     .description('Runs stream-processing applications written with Millrace.')
     .version(PACKAGE_VERSION)
@@ -97,7 +128,7 @@ export function createProgram(argv: readonly string[]): Command {
 
   command('run', RUN)
     .description('Runs an application on an embedded log in this process, or on Kafka.')
-    .action(async (app: string, options: RunOptions) => (await import('./run-command.ts')).runApp(app, options))
+    .action(async (app: string) => (await import('./run-command.ts')).runApp(app, settling.settings))
 
   command('dev', RUN)
     .description('Runs an application with its server, and again with its state when a file changes.')
@@ -267,7 +298,8 @@ function addLog(log: Command): void {
 /** Returns the format of messages before the options are parsed, and if they cannot be parsed. */
 function logFormatOf(argv: readonly string[]): LogFormat {
   const at = argv.indexOf('--log-format')
-  return argv[at + 1] === 'json' || argv.includes('--log-format=json') ? 'json' : 'text'
+  const given = at === -1 ? argv.find((each) => each.startsWith('--log-format='))?.slice(13) : argv[at + 1]
+  return (given ?? process.env['MILLRACE_LOG_FORMAT']) === 'json' ? 'json' : 'text'
 }
 
 function usageError(error: CommanderError): MillraceError {

@@ -10,6 +10,8 @@ import { describedReset } from '../admin/reset-application.ts'
 
 export interface ResetOptions extends KafkaAccess {
   readonly data: string
+  /** `state` in `data`, if not given. */
+  readonly stateDirectory?: string
   /** ms since the epoch. */
   readonly toDatetime?: number
   readonly yes?: boolean
@@ -28,7 +30,7 @@ export async function resetApp(file: string, options: ResetOptions): Promise<voi
   const log = await openLog(options, appTopics(app.topology()).sources)
   try {
     const to = options.toDatetime === undefined ? 'earliest' : { timestamp: options.toDatetime }
-    const plan = await planReset(app, log, join(options.data, 'state'), to)
+    const plan = await planReset(app, log, options.stateDirectory ?? join(options.data, 'state'), to)
     console.log(options.logFormat === 'json' ? JSON.stringify(describedReset(plan)) : planText(plan))
     if (options.dryRun === true) return
     if (options.yes !== true) {

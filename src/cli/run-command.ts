@@ -5,51 +5,27 @@ import type { Log } from '../log/log.ts'
 import { systemClock } from '../platform/clock.ts'
 import { Streams } from '../runtime/streams.ts'
 import type { ServerToken } from '../server/index.ts'
+import type { RestoreListener } from '../runtime/restore/restorer.ts'
 import type { StreamsOptions } from '../runtime/streams-options.ts'
 import type { StreamsStatus } from '../runtime/streams-status.ts'
 import type { EngineFactory } from '../engine/engine.ts'
 import { chooseEngine } from '../engine/choice/choose-engine.ts'
 import type { Application } from '../application/application.ts'
 import { appTopics, createMissingTopics } from './app-topics.ts'
-import type { LogFormat, LogLevel } from '../application/log-line.ts'
 import { isDefaultLogger } from '../application/stderr-logger.ts'
 import { ConsoleLogger } from './console-logger.ts'
 import { Ending } from './ending.ts'
-import { loadApp } from './load-app.ts'
 import { withinPatience } from './patience.ts'
-import { openLog, type LogChoice } from './open-log.ts'
+import { configJson, configText } from './print-config.ts'
 import { RestoreReport } from './restore-progress.ts'
+import { planRun } from './run-plan.ts'
+import { variableOf } from './settings/command-option.ts'
+import type { CodeOptions } from './settings/module-settings.ts'
+import type { RunOptions } from './settings/run-settings.ts'
+import type { Settings } from './settings/settings.ts'
 import { closingLine, StatusLine, type RunStatus } from './status.ts'
 import { carryOutReset, mustFinishReset, planReset } from '../admin/plan-reset.ts'
 import { Terminal } from './terminal.ts'
-
-export interface RunOptions extends LogChoice {
-  /** Number of stream threads; the application's if not given. */
-  readonly threads?: number
-  /** The address to serve HTTP on: `PORT` or `HOST:PORT`. */
-  readonly http?: string
-  /** Where other instances reach this one: `HOST:PORT`. */
-  readonly advertise?: string
-  readonly httpTokenFile?: string
-  readonly httpCert?: string
-  readonly httpKey?: string
-  readonly httpDeadLetters?: string
-  /** Topics that may be written over HTTP. */
-  readonly httpWrite?: readonly string[]
-  readonly peerTokenFile?: string
-  readonly peerCa?: string
-  readonly peerCert?: string
-  readonly peerKey?: string
-  /** ms to run; without it, the run ends by a signal. */
-  readonly for?: number
-  readonly fromBeginning?: boolean
-  /** ms from SIGTERM to the close. If not given: `DRAIN` if requests may come, else none. */
-  readonly drain?: number
-  /** ms to wait for the end. */
-  readonly closeTimeout: number
-  readonly logFormat: LogFormat
-  readonly logLevel: LogLevel
-}
 
 /** ms between two status lines. On a terminal they replace each other, elsewhere they add up. */
 const STATUS_EVERY = { interactive: 1000, plain: 2000 }
@@ -65,40 +41,29 @@ const LAST_WORDS = 1000
  *
  * @throws any error of loading, starting or running the application
  */
-export async function runApp(file: string, options: RunOptions): Promise<void> {
-  if (options.fromBeginning === true && options.kafka !== undefined) {
-    throw new MillraceError('MR_CLI_USAGE', '--from-beginning cannot be used with --kafka', {
-      hint: 'Stop every instance, then run millrace reset with the same --kafka and --data.',
-    })
+export async function runApp(file: string, given: Settings): Promise<void> {
+  const plan = await planRun(file, given)
+  const { app, options, settings, code } = plan
+  if (options.printConfig === true) {
+    await plan.log?.close()
+    return console.log(options.json === true ? configJson(settings) : configText(settings))
   }
-  if (options.groupProtocol !== undefined && options.kafka === undefined) {
-    throw new MillraceError('MR_CLI_USAGE', '--group-protocol cannot be used without --kafka', {
-      hint: 'Name the brokers with --kafka HOST:PORT,…, or leave --group-protocol out.',
-    })
-  }
-  if (options.acceptLoss === true && options.kafka !== undefined) {
-    throw new MillraceError('MR_CLI_USAGE', '--accept-loss cannot be used with --kafka', {
-      hint: 'Leave one of them out: --accept-loss is for the embedded log.',
-    })
-  }
-  requireTogether(options)
-  const app = await loadApp(file)
   const topics = appTopics(app.topology(), app.settings.deadLetterTopic)
   const terminal = new Terminal(process.stderr)
   const logger = new ConsoleLogger(terminal, options.logFormat, options.logLevel)
-  const { factory: engine, note } = await chooseEngine()
+  const { factory: engine, note } = await chooseEngine(options.engine)
   if (note !== undefined) logger.warn({}, note)
   const quiet = listen(logger, options)
-  const log = await openLog(options, topics.sources, logger)
+  const log = await plan.open(topics.sources, logger)
   let failure: unknown
   try {
     // Before anything is changed: another application may have the log, or a tool that gives it up.
-    await log.hold?.({ attach: true })
+    await log.hold?.({ attach: options.attach ?? true })
     if (log.kind === 'embedded') {
       const { names, partitions } = await createMissingTopics(log, topics)
       if (names.length > 0) logger.info({ topics: names, partitions }, 'created the topics that the log lacked')
     }
-    const states = join(options.data, 'state')
+    const states = options.stateDirectory ?? join(options.data, 'state')
     if (log.kind === 'kafka' && mustFinishReset(app, states)) throw unfinishedReset()
     if (options.fromBeginning === true || mustFinishReset(app, states)) {
       await carryOutReset(await planReset(app, log, states), log)
@@ -107,12 +72,13 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
         'reset offsets, deleted internal topics and state; input is processed from the beginning',
       )
     }
-    logger.info({ app: app.id, log: placeOf(log, options), engine: engine.name, data: options.data }, 'starting')
+    logger.info({ app: app.id, log: placeOf(log, settings), engine: engine.name, data: options.data }, 'starting')
     const module = pathToFileURL(resolve(file))
-    await runUntilEnd(adjusted(app, terminal, logger, options), { module, log, engine, terminal, logger, options })
+    const run = { module, log, engine, terminal, logger, options, settings, code, states }
+    await runUntilEnd(adjusted(app, terminal, logger, options), run)
   } catch (error) {
-    failure = error
-    throw error
+    failure = settings.placed(error)
+    throw failure
   } finally {
     terminal.clearStatus()
     logger.flush(failure)
@@ -120,36 +86,6 @@ export async function runApp(file: string, options: RunOptions): Promise<void> {
     // An application that did not end does not let the log close either: the process ends without that.
     if (!isTimeout(failure)) await log.close()
   }
-}
-
-/** Flags that mean nothing without another one. */
-const NEEDED: readonly (readonly [flag: keyof RunOptions, needs: keyof RunOptions, example: string])[] = [
-  ['httpTokenFile', 'http', '--http PORT or --http HOST:PORT'],
-  ['httpDeadLetters', 'http', '--http PORT or --http HOST:PORT'],
-  ['httpWrite', 'http', '--http PORT or --http HOST:PORT'],
-  ['advertise', 'http', '--http PORT or --http HOST:PORT'],
-  ['httpCert', 'http', '--http PORT or --http HOST:PORT'],
-  ['httpCert', 'httpKey', '--http-key FILE'],
-  ['httpKey', 'httpCert', '--http-cert FILE'],
-  ['peerCert', 'peerKey', '--peer-key FILE'],
-  ['peerKey', 'peerCert', '--peer-cert FILE'],
-  ['peerCert', 'peerCa', '--peer-ca FILE'],
-  // Instances that ask by TLS must answer by it.
-  ['peerCa', 'httpCert', '--http-cert FILE'],
-]
-
-function requireTogether(options: RunOptions): void {
-  for (const [name, needs, example] of NEEDED) {
-    if (options[name] === undefined || options[needs] !== undefined) continue
-    const [flag, other] = [flagOf(name), flagOf(needs)]
-    throw new MillraceError('MR_CLI_USAGE', `${flag} cannot be used without ${other}`, {
-      hint: `Add ${example}, or leave ${flag} out.`,
-    })
-  }
-}
-
-function flagOf(name: string): string {
-  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
 interface Run {
@@ -160,16 +96,20 @@ interface Run {
   readonly terminal: Terminal
   readonly logger: ConsoleLogger
   readonly options: RunOptions
+  readonly settings: Settings
+  readonly code: CodeOptions
+  /** The directory of the state. */
+  readonly states: string
 }
 
 async function runUntilEnd(app: Application, run: Run): Promise<void> {
-  const { module, log, engine, terminal, logger, options } = run
+  const { module, log, engine, terminal, logger, options, settings, code } = run
   const restore = new RestoreReport(terminal, options.logFormat === 'json' ? logger : undefined)
   const started = systemClock.monotonic()
   const ending = new Ending(options.for)
   /** When closing began, by the monotonic clock. */
   let closing = Infinity
-  const place = log.kind === 'kafka' ? placeOf(log, options) : 'the embedded log'
+  const place = log.kind === 'kafka' ? placeOf(log, settings) : 'the embedded log'
   const say = (what: string): void => {
     terminal.clearStatus()
     logger.flush()
@@ -185,12 +125,11 @@ async function runUntilEnd(app: Application, run: Run): Promise<void> {
       log,
       module,
       engine,
-      stateDirectory: join(options.data, 'state'),
-      fileMode: options.fileMode ?? 'owner',
-      ...(options.advertise === undefined ? {} : { advertise: options.advertise }),
-      ...(options.peerTokenFile === undefined ? {} : { peerToken: { file: options.peerTokenFile } }),
-      ...peerTlsOf(options),
-      onRestore: restore.listener,
+      stateDirectory: run.states,
+      ...settings.pick(OF_STREAMS),
+      ...peersOf(options),
+      ...code,
+      onRestore: both(restore.listener, code.onRestore),
     })
     let running: Streams | undefined
     void ending.urgent.then(() => endAtOnce(running))
@@ -269,19 +208,19 @@ function endAtOnce(streams: Streams | undefined): void {
 /** Starts the application and, with `--http`, its server. Without its server the application is closed. */
 async function startServed({ options, logger }: Run, app: Application, given: StreamsOptions): Promise<Streams> {
   const streams = await Streams.start(app, given)
-  const { http, httpTokenFile, httpDeadLetters, httpWrite = [], httpCert: cert, httpKey: key, peerCa } = options
+  const { http, httpDeadLetters, httpWrite = [], httpCert: cert, httpKey: key, peerCa } = options
   if (http === undefined) return streams
   try {
     const { serve } = await import('../server/index.ts')
-    const tokens: ServerToken[] = []
-    if (httpTokenFile !== undefined) tokens.push({ file: httpTokenFile, role: httpWrite.length > 0 ? 'write' : 'read' })
-    if (httpDeadLetters !== undefined) tokens.push({ file: httpDeadLetters, role: 'dead-letters' })
+    const tokens = tokensOf(options)
     const { address } = await serve(streams, {
       listen: http,
       ...(tokens.length === 0 ? {} : { auth: { tokens } }),
       ...(cert === undefined || key === undefined
         ? {}
         : { tls: { cert, key, ...(peerCa === undefined ? {} : { peerCa }) } }),
+      hosts: options.httpHosts ?? [],
+      cors: options.httpCors ?? [],
       deadLetters: httpDeadLetters !== undefined,
       writableTopics: httpWrite,
     })
@@ -293,9 +232,34 @@ async function startServed({ options, logger }: Run, app: Application, given: St
   return streams
 }
 
-function peerTlsOf({ peerCa: ca, peerCert: cert, peerKey: key }: RunOptions): Pick<StreamsOptions, 'peerTls'> {
-  if (ca === undefined) return {}
-  return { peerTls: cert === undefined || key === undefined ? { ca } : { ca, cert, key } }
+function tokensOf({ httpToken, httpTokenFile, httpDeadLetters, httpWrite = [] }: RunOptions): readonly ServerToken[] {
+  const role = httpWrite.length > 0 ? 'write' : 'read'
+  return [
+    ...(httpTokenFile === undefined ? [] : [{ file: httpTokenFile, role } as const]),
+    ...(httpToken === undefined ? [] : [{ token: httpToken, role } as const]),
+    ...(httpDeadLetters === undefined ? [] : [{ file: httpDeadLetters, role: 'dead-letters' } as const]),
+  ]
+}
+
+/** Settings that are options of `Streams.start` under the same names. */
+const OF_STREAMS = ['fileMode', 'attach', 'instanceId', 'advertise', 'stateCleanupDelay', 'readyLag'] as const
+
+function peersOf(options: RunOptions): Pick<StreamsOptions, 'peerToken' | 'peerTls'> {
+  const { peerToken, peerTokenFile: file, peerCa: ca, peerCert: cert, peerKey: key } = options
+  return {
+    ...(file === undefined ? {} : { peerToken: { file } }),
+    ...(peerToken === undefined ? {} : { peerToken: { env: variableOf('peerToken') } }),
+    ...(ca === undefined ? {} : { peerTls: cert === undefined || key === undefined ? { ca } : { ca, cert, key } }),
+  }
+}
+
+/** Returns a listener that notifies two. */
+function both(own: RestoreListener, more: RestoreListener | undefined): RestoreListener {
+  if (more === undefined) return own
+  return (...restored) => {
+    own(...restored)
+    more(...restored)
+  }
 }
 
 function summarize({ state, tasks, processed, lag }: StreamsStatus): RunStatus {
@@ -304,14 +268,14 @@ function summarize({ state, tasks, processed, lag }: StreamsStatus): RunStatus {
   return { state, tasks: tasks.length, processed, lag, streamTime }
 }
 
-/** Makes an application without a logger log to the terminal, and gives it the threads of the command line, if any. */
+/** Makes an application without a logger log to the terminal. */
 function adjusted(app: Application, terminal: Terminal, own: ConsoleLogger, options: RunOptions): Application {
-  const { id, settings } = app
+  const { id, settings, changes } = app
   const logger = isDefaultLogger(settings.logger) ? own : settings.logger
-  const threads = options.threads ?? settings.threads
   // On a terminal sits who started the application; a file is read by others, too.
   const logValues = settings.logValues || (terminal.isInteractive && options.logFormat === 'text')
-  return { id, settings: { ...settings, logger, threads, logValues }, topology: () => app.topology() }
+  const adjusted = { ...settings, logger, logValues }
+  return { id, settings: adjusted, topology: () => app.topology(), ...(changes === undefined ? {} : { changes }) }
 }
 
 /** Lets a signal change the level, and puts warnings of Node into the form of the other messages. @returns the end */
@@ -335,6 +299,6 @@ function isTimeout(error: unknown): boolean {
   return error instanceof MillraceError && error.code === 'MR_CLOSE_TIMEOUT'
 }
 
-function placeOf(log: Log, options: RunOptions): string {
-  return log.kind === 'kafka' ? `Kafka at ${options.kafka?.join(',') ?? ''}` : 'embedded'
+function placeOf(log: Log, { given }: Settings): string {
+  return log.kind === 'kafka' ? `Kafka at ${String(given.get('kafka')?.value)}` : log.kind
 }

@@ -1,5 +1,6 @@
 import {
   silentLogger,
+  type AppChanges,
   type Application,
   type ErrorHandler,
   type Logger,
@@ -29,6 +30,10 @@ import { StreamsBuilder } from './streams-builder.ts'
  * ```
  */
 export function defineApp(config: AppConfig): Application {
+  return appOf(config)
+}
+
+function appOf(config: AppConfig, changes?: AppChanges): Application {
   const options = readOptions(DEFINE_APP, config, 'defineApp()')
   const settings = settingsOf(options)
   const buildSettings = buildSettingsOf(options)
@@ -40,6 +45,9 @@ export function defineApp(config: AppConfig): Application {
       builtAtOnce(options.build(builder), 'the function `build` of defineApp()')
       return builder.build()
     },
+    options: { ...config },
+    ...(changes === undefined ? {} : { changes }),
+    changed: (more) => appOf({ ...config, ...more }, { ...changes, ...more }),
   }
 }
 

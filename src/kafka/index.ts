@@ -19,5 +19,5 @@ export type { KafkaOptions } from './cluster/connection-options.ts'
  * ```
  */
 export function kafka(options: KafkaOptions): Log {
-  return new KafkaLog(clusterOptions(options))
+  return new KafkaLog(clusterOptions(options), options)
 }

@@ -61,6 +61,8 @@ export interface Log extends LogAdmin {
   hold?(options: HoldOptions): Promise<() => Promise<void>>
   /** @internal What it has counted of its traffic with brokers. Absent in logs without any. */
   samples?(): readonly Sample[]
+  /** @internal The options that it was made with, where they can be changed to make another one. */
+  readonly options?: object | undefined
   /** Describes the log for other threads. If absent or without a result, one thread alone can have it open. */
   describe?(): LogDescription | undefined
   close(): MaybePromise<void>

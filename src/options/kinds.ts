@@ -77,11 +77,10 @@ export function duration(about: About<number> & Bounds): Option<number | undefin
     let ms: number
     try {
       ms = parseDuration(value as number | string, place.text)
-    } catch (cause) {
+    } catch {
       throw place.refuse(
         value,
         "Give whole milliseconds, not negative, or a number with ms, s, m, h or d, as in '10s'.",
-        cause,
       )
     }
     if (ms < least) throw place.refuse(value, `Give at least ${least} ms.`)

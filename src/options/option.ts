@@ -67,26 +67,31 @@ export class Place {
   readonly #name: string
   readonly #about: About<unknown>
   readonly #where: ErrorPlace
+  readonly #shown: string | undefined
 
   /**
    * @param owner the function that was given the options: `kafka()`
    * @param where other parts of the place: the operator's name
+   * @param shown the place as errors name it, for options that no function was given: `MILLRACE_THREADS`
    */
-  constructor(owner: string, name: string, about: About<unknown>, where: ErrorPlace = {}) {
+  constructor(owner: string, name: string, about: About<unknown>, where: ErrorPlace = {}, shown?: string) {
     this.#owner = owner
     this.#name = name
     this.#about = about
     this.#where = where
+    this.#shown = shown
   }
 
   /** Returns the place of a member: `sasl.mechanism`, `brokers[1]`. */
   inner(suffix: string, about: About<unknown> = this.#about): Place {
     const code = about.code ?? this.code
-    return new Place(this.#owner, this.#name + suffix, { ...about, code }, this.#where)
+    const shown = this.#shown === undefined ? undefined : this.#shown + suffix
+    return new Place(this.#owner, this.#name + suffix, { ...about, code }, this.#where, shown)
   }
 
   /** The place as errors name it: `the option sasl.mechanism of kafka()`. */
   get text(): string {
+    if (this.#shown !== undefined) return this.#shown
     return this.#name === '' ? `the options of ${this.#owner}` : `the option ${this.#name} of ${this.#owner}`
   }
 

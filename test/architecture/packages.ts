@@ -27,7 +27,8 @@ export const packages: Readonly<Record<string, readonly string[]>> = {
   'classic-level': ['engine/leveldb'],
   chokidar: ['cli'],
   'cli-progress': ['cli'],
-  commander: ['cli'],
+  commander: ['cli', 'cli/settings'],
   hono: ['server/http', 'server/routes', 'server/routes/pages', 'server/routes/stores', 'server/routes/topics'],
   'temporal-polyfill': ['windowing'],
+  yaml: ['cli/settings'],
 }

@@ -17,6 +17,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       ...PLAIN,
       'admin',
       'application',
+      'cli/settings',
       'client',
       'dead-letters',
       'dsl',
@@ -529,6 +530,10 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: 'records as JSON, and bytes as text: what the command line and the server read and show',
     knows: ['errors', 'log', 'platform', 'record', 'serde'],
   },
+  'cli/settings': {
+    holds: 'the settings of commands: their names, where they are given, which one wins',
+    knows: ['application', 'dsl', 'engine', 'errors', 'kafka/cluster', 'options', 'runtime'],
+  },
   'cli/records': {
     holds: 'the lines that `produce` reads and `consume` prints',
     knows: ['errors', 'log', 'record', 'record-forms'],
@@ -539,6 +544,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'admin',
       'application',
       'cli/records',
+      'cli/settings',
       'client',
       'dead-letters',
       'engine',

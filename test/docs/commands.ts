@@ -23,7 +23,7 @@ function sectionsOf(command: Command, name: string): string[] {
   const rows = [
     ...command.registeredArguments.map((each) => [`<${each.name()}>`, each.description, '']),
     ...command.options
-      .filter((each) => !LOGIN.has(each.attributeName()))
+      .filter((each) => !each.hidden && !LOGIN.has(each.attributeName()))
       .map((each) => [each.flags, each.description, defaultOf(each.defaultValue, each.defaultValueDescription)]),
   ].map(([given = '', ...rest]) => [`\`${given}\``, ...rest])
   return [[...text, tableOf(['argument or option', 'meaning', 'default'], rows)].join('\n\n')]

@@ -6,6 +6,7 @@ import { root } from './snippets.ts'
 
 const pages = [
   'docs/configuration.md',
+  'docs/configuration-without-code.md',
   'docs/kafka.md',
   'docs/testing.md',
   'docs/serdes.md',

@@ -9,10 +9,12 @@ import {
   QUERY_STORE,
   REPLAY_LETTERS,
   RESET,
-  RUN,
   SHOW_LETTER,
   STATUS,
 } from '../../src/cli/command-options.ts'
+import { variableOf, type CommandOption } from '../../src/cli/settings/command-option.ts'
+import { GROUP, kafka } from '../../src/cli/settings/connection-settings.ts'
+import { APPLICATION, INSTANCE, PLACE } from '../../src/cli/settings/run-settings.ts'
 import { CONSUME, PRODUCE } from '../../src/cli/record-options.ts'
 import * as topicOptions from '../../src/cli/topic-options.ts'
 import { READ_DEAD_LETTERS } from '../../src/dead-letters/read-dead-letters.ts'
@@ -48,7 +50,9 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
   ['limits', LIMITS],
   ['tls', TLS],
   ['token', TOKEN],
-  ['millrace run', RUN],
+  ['settings of the connection', { kafka, ...KAFKA_LOGIN, ...GROUP }],
+  ['settings of the application', APPLICATION],
+  ['settings of an instance', { ...PLACE, ...INSTANCE }],
   ['millrace reset', RESET],
   ['millrace describe', DESCRIBE],
   ['millrace diff', DIFF],
@@ -81,6 +85,8 @@ export function withOptionTables(page: string): string {
   return page.replaceAll(SECTION, (_section, name: string) => {
     const table = OPTION_TABLES.get(name)
     if (table === undefined) throw new Error(`there is no table of options called ${name}`)
+    if (name.startsWith('settings '))
+      return `<!-- options: ${name} -->\n\n${settingsOf(table)}\n\n<!-- end of options -->`
     const isCommand = /^(?:millrace |--)/.test(name)
     return `<!-- options: ${name} -->\n\n${markdownOf(table, isCommand)}\n\n<!-- end of options -->`
   })
@@ -98,6 +104,24 @@ function markdownOf(table: OptionTable, isCommand: boolean): string {
     option.description,
     ...(hasKafka ? [kafkaOf(option)] : []),
   ])
+  return tableOf(head, rows)
+}
+
+/** Writes the settings of a run, by their names in files and in the environment. */
+function settingsOf(table: Readonly<Record<string, CommandOption>>): string {
+  const rows = Object.entries(table)
+    .filter(([, row]) => row.once !== true)
+    .map(([name, row]) => [
+      row.secret === true ? '' : `\`${name}\``,
+      `\`${variableOf(name)}\``,
+      row.type,
+      defaultOf(row),
+      row.description,
+    ])
+  return tableOf(['setting', 'environment', 'type', 'default', 'meaning'], rows)
+}
+
+function tableOf(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const widths = head.map((cell, column) => Math.max(cell.length, ...rows.map((row) => row[column]?.length ?? 0)))
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`

@@ -50,15 +50,23 @@ function fetcherOptions({ fetchBytes }: ReaderOptions): FetcherOptions {
 export class KafkaLog implements Log {
   readonly kind = 'kafka'
   readonly #options: ClusterOptions
+  readonly #given: object | undefined
   readonly #requests = new RequestCounts()
   readonly #cluster: Cluster
   readonly #admin: TopicAdmin
   readonly #open = new Set<{ close(): unknown }>()
 
-  constructor(options: ClusterOptions) {
+  /** @param given the options of `kafka` that were read; a log of another thread is made without */
+  constructor(options: ClusterOptions, given?: object) {
+    this.#given = given
     this.#options = { ...options, requests: this.#requests }
     this.#cluster = new Cluster(this.#options)
     this.#admin = new TopicAdmin(this.#cluster)
+  }
+
+  /** @internal */
+  get options(): object | undefined {
+    return this.#given
   }
 
   /** Returns `undefined` if the options hold what belongs to one thread: a token provider, TLS callbacks, a clock. */

@@ -18,8 +18,7 @@ import {
 } from '../../options/options.ts'
 import type { Clock } from '../../platform/clock.ts'
 import { clockOption } from '../../options/clock-option.ts'
-import { compressions, type Compression } from '../records/compression.ts'
-import { MAX_BATCH_BYTES } from '../records/cursor.ts'
+import { compressions, MAX_BATCH_BYTES, type Compression } from '../records/codecs.ts'
 import { readSasl, readTls, SASL } from './security-options.ts'
 
 /** Options of `kafka`: how to reach a Kafka cluster. Times are milliseconds or text: `'10s'`. */

@@ -1,7 +1,7 @@
 import type { TopicPartition } from '../../log/log.ts'
 import type { Replacement } from '../../log/refusal.ts'
 import { BatchBuilder, stampBatch } from '../records/batch-builder.ts'
-import type { Compression } from '../records/compression.ts'
+import type { Compression } from '../records/codecs.ts'
 import { BatchOrigins } from './batch-origins.ts'
 import type { ProducerIdentity } from './producer-session.ts'
 import { regroup, takeRecords, type Regrouped, type TakenRecord } from './regroup.ts'

@@ -10,7 +10,7 @@ import { refusedFailure } from './produce-errors.ts'
 import type { ProducerSession } from './producer-session.ts'
 import { Sender, type RefusedRecord, type SenderCluster } from './sender.ts'
 import { BatchBuilder } from '../records/batch-builder.ts'
-import type { Compression } from '../records/compression.ts'
+import type { Compression } from '../records/codecs.ts'
 import { retrying } from '../cluster/retry.ts'
 import type { RecordSlice } from '../../record/record-slice.ts'
 

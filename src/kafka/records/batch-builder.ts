@@ -19,7 +19,8 @@ import {
   TRANSACTIONAL,
   writeInt64,
 } from './batch-header.ts'
-import { compress, compressionId, type Compression } from './compression.ts'
+import type { Compression } from './codecs.ts'
+import { compress, compressionId } from './compression.ts'
 import { crc32c } from './crc32c.ts'
 import type { RecordSlice } from '../../record/record-slice.ts'
 

@@ -1,11 +1,6 @@
 import zlib from 'node:zlib'
 import { compressionsAlgorithms } from '@platformatic/kafka'
-
-/** Compression of the records in a batch. */
-export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
-
-/** Codecs, indexed by their numbers in the attributes of a batch. */
-export const compressions: readonly Compression[] = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
+import { compressions, type Compression } from './codecs.ts'
 
 /** Returns the number of a codec in the attributes of a batch. */
 export function compressionId(compression: Compression): number {

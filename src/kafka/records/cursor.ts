@@ -11,14 +11,13 @@ import {
   RECORDS_AT,
   readInt64,
 } from './batch-header.ts'
-import { UnpackedTooLarge, compressionOf, decompress, type Compression } from './compression.ts'
+import { MAX_BATCH_BYTES, type Compression } from './codecs.ts'
+import { UnpackedTooLarge, compressionOf, decompress } from './compression.ts'
 import { NO_BYTES } from '../../platform/no-bytes.ts'
 
 const TWO_TO_27 = 0x800_0000
 /** Bytes that a header takes at least: the lengths of its name and value. */
 const LEAST_HEADER_BYTES = 2
-/** Default bound of the bytes that a batch unpacks to. */
-export const MAX_BATCH_BYTES = 256 << 20
 
 /** A cursor over one batch within a larger buffer. It decompresses the batch when the first record is asked for. */
 export class BatchCursor implements RecordCursor {

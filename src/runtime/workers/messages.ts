@@ -2,7 +2,7 @@ import type { ThreadVitals } from '../../health/vitals.ts'
 import type { Endpoint, Route } from '../../group/group.ts'
 import type { FileMode } from '../../platform/file-mode.ts'
 import type { EngineName } from '../../engine/engine.ts'
-import type { Settings, UncaughtErrorDecision } from '../../application/application.ts'
+import type { AppChanges, Settings, UncaughtErrorDecision } from '../../application/application.ts'
 import type { LogLevel } from '../../application/log-line.ts'
 import type { Sample } from '../../metrics/samples.ts'
 import type { RestoreListener } from '../restore/restorer.ts'
@@ -26,6 +26,8 @@ export interface WorkerStart {
   readonly topology: string
   /** Settings of the application that was started, without functions: the worker takes these from the module. */
   readonly settings: Partial<Settings>
+  /** Options by which the application differs from that of the module. */
+  readonly changes: AppChanges | undefined
   /** `undefined`: the module exports a log. */
   readonly log: LogDescription | undefined
   readonly directory: string

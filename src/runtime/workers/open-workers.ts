@@ -55,6 +55,7 @@ export async function openWorkers(place: WorkersPlace): Promise<{ home: StateHom
       applicationId: app.id,
       topology: describe(topology),
       settings: sentSettings(app.settings),
+      changes: app.changes,
       log: log.describe?.(),
       directory,
       engine: engine.name,

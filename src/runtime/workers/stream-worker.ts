@@ -87,8 +87,9 @@ class StreamWorker {
   }
 
   async #open(): Promise<{ thread: StreamThread; globals: GlobalTables; log: Log }> {
-    const { module, engine, directory, fileMode, processId, instanceId, endpoint, index } = this.#start
-    const { app, exports } = await importApp(new URL(module))
+    const { module, changes, engine, directory, fileMode, processId, instanceId, endpoint, index } = this.#start
+    const { app: exported, exports } = await importApp(new URL(module))
+    const app = changes === undefined ? exported : (exported.changed?.(changes) ?? exported)
     const started = this.#asStarted(app)
     const topology = started.topology()
     this.#requireSame(app, topology)

@@ -3,7 +3,7 @@ import { Headers } from '../../../src/record/headers.ts'
 import type { Header } from '../../../src/record/headers.ts'
 import { ATTRIBUTES_AT, writeInt64 } from '../../../src/kafka/records/batch-header.ts'
 import { BatchBuilder, stampBatch } from '../../../src/kafka/records/batch-builder.ts'
-import type { Compression } from '../../../src/kafka/records/compression.ts'
+import type { Compression } from '../../../src/kafka/records/codecs.ts'
 import { sliceOf } from '../../record/slice-of.ts'
 
 export interface PlainRecord {
