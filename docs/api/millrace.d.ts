@@ -1073,10 +1073,7 @@ export interface Row<K, V> {
 }
 
 export interface RunSettings
-  extends
-    Partial<Pick<KafkaOptions, (typeof OF_KAFKA)[number]>>,
-    Partial<Pick<AppConfig, Exclude<keyof typeof APPLICATION, Decisions>>>,
-    Partial<Pick<StreamsOptions, OfStreams | 'companions' | 'onRestore' | 'onState'>> {
+  extends Pick<KafkaOptions, OfKafka>, Pick<AppConfig, OfApplication>, Pick<StreamsOptions, OfStreams> {
   readonly kafka?: string | readonly string[]
   readonly kafkaConfig?: string
   readonly kafkaTls?: boolean

@@ -7,6 +7,52 @@ const LOG_FORMATS: readonly ['text', 'json']
 
 const LOG_LEVELS: readonly ['debug', 'info', 'warn', 'error']
 
+// src/cli/settings/module-options.ts
+
+type OfApplication =
+  | 'bufferedRecordsPerPartition'
+  | 'cacheBytes'
+  | 'commitInterval'
+  | 'deadLetterTopic'
+  | 'guarantee'
+  | 'idleAfter'
+  | 'logValues'
+  | 'maxTaskIdle'
+  | 'memory'
+  | 'replicationFactor'
+  | 'standbyReplicas'
+  | 'taskTimeout'
+  | 'threads'
+  | 'topicConfigs'
+  | 'windowStoreChangelogAdditionalRetention'
+
+type OfKafka =
+  | 'apiTimeout'
+  | 'clientId'
+  | 'compression'
+  | 'connectTimeout'
+  | 'groupProtocol'
+  | 'heartbeatInterval'
+  | 'maxBatchBytes'
+  | 'maxRequestSize'
+  | 'requestTimeout'
+  | 'retryBackoff'
+  | 'retryBackoffMax'
+  | 'sessionTimeout'
+  | 'transactionTimeout'
+
+type OfStreams =
+  | 'advertise'
+  | 'attach'
+  | 'companions'
+  | 'fileMode'
+  | 'instanceId'
+  | 'onRestore'
+  | 'onState'
+  | 'readyLag'
+  | 'stateCleanupDelay'
+  | 'stateDirectory'
+
 // src/credentials/peer-tls.ts
 
 interface PeerTls {
@@ -240,7 +286,7 @@ interface GroupInstance {
   readonly standby: readonly TaskId[]
 }
 
-// src/kafka/records/compression.ts
+// src/kafka/records/codecs.ts
 
 type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
 

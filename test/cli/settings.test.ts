@@ -173,7 +173,7 @@ describe('each setting has the same name everywhere', () => {
 })
 
 describe('millrace run --print-config', () => {
-  test('shows each value and its place: flags win over the environment, that over a file, that over the module', async () => {
+  test('shows each value and its place: flags before environment before file before module', async () => {
     const path = file('shop.yaml', 'drain: 1s\nclientId: of-the-file\nguarantee: at_least_once\nhttp: 8080\n')
     vi.stubEnv('MILLRACE_CLIENT_ID', 'of-the-environment')
     vi.stubEnv('MILLRACE_COMMIT_INTERVAL', '1s')
