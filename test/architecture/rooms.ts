@@ -463,7 +463,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'server/routes/dead-letters': {
     holds: 'the routes that read and replay dead letters',
-    knows: ['application', 'dead-letters', 'errors', 'log', 'platform', 'record', 'runtime', 'server/http'],
+    knows: ['application', 'dead-letters', 'errors', 'log', 'record', 'runtime', 'server/http'],
   },
   'server/routes/stores': {
     holds: 'the routes that read stores: their parameters, keys, rows, pages and cursors',
