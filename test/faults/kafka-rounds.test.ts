@@ -23,8 +23,6 @@ test.each([
   { seed: 1, groupProtocol: 'streams' },
   { seed: 2, groupProtocol: 'classic' },
   { seed: 3, groupProtocol: 'streams' },
-  { seed: 4, groupProtocol: 'classic' },
-  { seed: 5, groupProtocol: 'streams' },
 ] as const)(
   'exactly once on Kafka, whatever happens to processes and responses: seed $seed, $groupProtocol groups',
   async (round) => {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { simulate } from './simulation.ts'
 
-const SEEDS = 300
+/** `npm run simulate` takes as many as are wanted. */
+const SEEDS = 200
 const PORTION = 50
 const portions = Array.from({ length: SEEDS / PORTION }, (_, index) => index * PORTION)
 
