@@ -14,6 +14,7 @@ export const DSL_CLASSES: readonly string[] = [
 /** The files that users may import: nothing else in `src` is public, and nothing in `src` imports them. */
 export const PUBLIC: readonly string[] = [
   'index.ts',
+  'connect/index.ts',
   'kafka/index.ts',
   'opentelemetry/index.ts',
   'server/index.ts',

@@ -1,3 +1,4 @@
+import { CONNECT } from './connect-rooms.ts'
 import { OPERATORS } from './operator-rooms.ts'
 import { ENGINES, KAFKA, LOGS } from './port-rooms.ts'
 import type { Room } from './room.ts'
@@ -494,6 +495,8 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: '`readTopic`, `TopicWriter`: records in and out from outside',
     knows: ['dsl/options', 'errors', 'log', 'options', 'record', 'serde'],
   },
+  ...CONNECT,
+
   admin: {
     holds: 'what is done to groups and applications from outside: lag, offsets, resets',
     knows: ['application', 'errors', 'group', 'log', 'options', 'platform', 'topology', 'topology/describe'],

@@ -17,6 +17,7 @@ const pages = [
   'docs/state.md',
   'docs/upgrades.md',
   'docs/monitoring.md',
+  'docs/connectors.md',
 ]
 
 test.each(pages)('%s has the options as they are checked: name, type, default and meaning', async (page) => {

@@ -36,7 +36,13 @@ describe.each(['CONTRIBUTING.md', 'docs/architecture.md'])('%s', (page) => {
 
   test('names files and folders that exist', () => {
     const paths = codeOf(text).filter((code) => /^[\w.-]+(?:\/[\w.-]*)+(?:[*…])?$/.test(code))
-    const entries = ['millrace/kafka', 'millrace/opentelemetry', 'millrace/server', 'millrace/testing']
+    const entries = [
+      'millrace/connect',
+      'millrace/kafka',
+      'millrace/opentelemetry',
+      'millrace/server',
+      'millrace/testing',
+    ]
     expect(paths.length).toBeGreaterThan(20)
     expect(paths.filter((path) => found(path) === undefined && ![...entries, PLANNED].includes(path))).toEqual([])
   })

@@ -17,6 +17,10 @@ import { GROUP, kafka } from '../../src/cli/settings/connection-settings.ts'
 import { APPLICATION, INSTANCE, PLACE } from '../../src/cli/settings/run-settings.ts'
 import { CONSUME, PRODUCE } from '../../src/cli/record-options.ts'
 import * as topicOptions from '../../src/cli/topic-options.ts'
+import { DEFINE_CONNECTORS } from '../../src/connect/define-connectors.ts'
+import { SINK } from '../../src/connect/definition/sink.ts'
+import { SOURCE } from '../../src/connect/definition/source.ts'
+import { RUN_CONNECTORS } from '../../src/connect/running-connectors.ts'
 import { READ_DEAD_LETTERS } from '../../src/dead-letters/read-dead-letters.ts'
 import { REPLAY_DEAD_LETTERS } from '../../src/dead-letters/replay-dead-letters.ts'
 import { ERRORS, IDENTITY, INTERNAL_TOPICS, PROCESSING } from '../../src/dsl/app-options.ts'
@@ -44,6 +48,10 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
   ['new TopologyTestDriver()', DRIVER],
   ['input()', INPUT],
   ['pipe()', PIPE],
+  ['defineSource()', SOURCE],
+  ['defineSink()', SINK],
+  ['defineConnectors()', DEFINE_CONNECTORS],
+  ['runConnectors()', RUN_CONNECTORS],
   ['metering()', METRICS_OPTIONS],
   ['json()', JSON_OPTIONS],
   ['serve()', SERVE],

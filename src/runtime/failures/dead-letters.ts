@@ -1,9 +1,8 @@
-import { isError, messageWithValues, MillraceError, propertyOf } from '../../errors/millrace-error.ts'
+import { deadLetterHeaders } from '../../application/dead-letter-headers.ts'
+import { MillraceError } from '../../errors/millrace-error.ts'
 import { eventTime } from '../../record/event-time.ts'
 import { describeRefusal, refusalHint, type AppendOrigin, type Replacement } from '../../log/refusal.ts'
 import { isPromise, type MaybePromise } from '../../platform/maybe-promise.ts'
-import { LETTER_HEADERS } from '../../record/dead-letter-headers.ts'
-import type { Headers } from '../../record/headers.ts'
 import { bytes } from '../../serde/bytes.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { FailedRecord } from '../../application/application.ts'
@@ -65,25 +64,4 @@ function originOf(record: FailedRecord, cause: MillraceError): AppendOrigin {
 function timestampOf({ timestamp }: FailedRecord): number {
   const time = eventTime(timestamp)
   return time >= 0 ? time : 0
-}
-
-function deadLetterHeaders(headers: Headers, record: FailedRecord, error: MillraceError): Headers {
-  const cause = isError(error.cause) ? error.cause : error
-  return headers
-    .copy()
-    .add(LETTER_HEADERS.exception, textOf(cause, 'name'))
-    .add(LETTER_HEADERS.message, messageWithValues(cause))
-    .add(LETTER_HEADERS.stack, textOf(cause, 'stack'))
-    .add(LETTER_HEADERS.topic, record.topic)
-    .add(LETTER_HEADERS.partition, String(record.partition))
-    .add(LETTER_HEADERS.offset, String(record.offset))
-    .add(LETTER_HEADERS.code, error.code)
-    .add(LETTER_HEADERS.node, record.node)
-    .add(LETTER_HEADERS.task, record.task)
-    .add(LETTER_HEADERS.timestamp, String(record.timestamp))
-}
-
-function textOf(error: Error, property: 'name' | 'stack'): string {
-  const text = propertyOf(error, property)
-  return typeof text === 'string' ? text : ''
 }

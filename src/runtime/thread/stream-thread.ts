@@ -22,7 +22,7 @@ import type { TaskManager } from './task-manager.ts'
 import type { ThreadSigns } from './thread-signs.ts'
 import type { Urgency } from './urgency.ts'
 import { Waiting } from './waiting.ts'
-import { WakeUp } from './wake-up.ts'
+import { WakeUp } from '../../platform/wake-up.ts'
 
 export const THREAD_STATES = ['starting', 'rebalancing', 'running', 'stopping', 'dead'] as const
 export type ThreadState = (typeof THREAD_STATES)[number]

@@ -1,4 +1,4 @@
-import type { Clock } from '../../platform/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** Lets a loop sleep until something happens or a time is over. A signal given before a sleep ends it at once. */
 export class WakeUp {
