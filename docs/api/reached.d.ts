@@ -53,6 +53,19 @@ type OfStreams =
   | 'stateCleanupDelay'
   | 'stateDirectory'
 
+// src/connect/definition/sink.ts
+
+interface SinkBase<K, V> extends ConnectorConfig {
+  readonly topics: readonly ReadableTopic<K, V>[]
+  readonly guarantee?: ConnectorGuarantee
+  readonly maxRecords?: number
+  readonly transform?: (record: SinkRecord<K, V>) => SinkRecord<K, V> | readonly SinkRecord<K, V>[] | undefined
+}
+
+// src/connect/thread/counters.ts
+
+const CONNECTOR_STATES: readonly ['starting', 'waiting', 'running', 'retrying', 'paused', 'done', 'failed', 'stopped']
+
 // src/credentials/peer-tls.ts
 
 interface PeerTls {
