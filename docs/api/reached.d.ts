@@ -109,6 +109,12 @@ interface ChosenEngine {
 
 // src/engine/engine.ts
 
+interface EngineEstimate {
+  readonly rows?: number
+  readonly disk?: number
+  readonly memory?: number
+}
+
 interface EngineIterator {
   next(): boolean
   readonly key: Buffer
@@ -141,6 +147,7 @@ interface KeyValueEngine {
       readonly sync?: boolean
     },
   ): MaybePromise<void>
+  estimate?(): EngineEstimate | undefined
   close(): MaybePromise<void>
 }
 
@@ -497,6 +504,13 @@ const ALL: {
     readonly help: 'Stream threads by their state.'
     readonly kafkaStreams: 'alive-stream-threads, thread-state'
   }
+  millrace_thread_failures_total: {
+    readonly type: 'counter'
+    readonly unit: 'threads'
+    readonly labels: readonly ['decision']
+    readonly help: 'Stream threads that an error has ended, by what onUncaughtError decided.'
+    readonly kafkaStreams: 'failed-stream-threads'
+  }
   millrace_memory_bytes: {
     readonly type: 'gauge'
     readonly unit: 'bytes'
@@ -537,26 +551,39 @@ const ALL: {
   nodejs_heap_used_bytes: {
     readonly type: 'gauge'
     readonly unit: 'bytes'
-    readonly labels: readonly []
-    readonly help: 'JavaScript objects of the main thread, those included that nothing refers to any more.'
+    readonly labels: readonly ['thread']
+    readonly help: 'JavaScript objects of a thread that has a heap, those included that nothing refers to any more.'
   }
   nodejs_heap_total_bytes: {
     readonly type: 'gauge'
     readonly unit: 'bytes'
-    readonly labels: readonly []
-    readonly help: 'Size of the JavaScript heap of the main thread.'
+    readonly labels: readonly ['thread']
+    readonly help: 'Size of the JavaScript heap of a thread: main, or a stream thread that is a worker.'
+  }
+  nodejs_heap_limit_bytes: {
+    readonly type: 'gauge'
+    readonly unit: 'bytes'
+    readonly labels: readonly ['thread']
+    readonly help: 'Size that the JavaScript heap of a thread may have; beyond it the process dies.'
   }
   nodejs_external_memory_bytes: {
     readonly type: 'gauge'
     readonly unit: 'bytes'
-    readonly labels: readonly []
-    readonly help: 'Buffers and other memory outside of the JavaScript heap of the main thread.'
+    readonly labels: readonly ['thread']
+    readonly help: 'Buffers and other memory outside of the JavaScript heap of a thread.'
   }
   nodejs_eventloop_active_seconds_total: {
     readonly type: 'counter'
     readonly unit: 'seconds'
-    readonly labels: readonly []
-    readonly help: 'Time for which the event loop of the main thread did not wait.'
+    readonly labels: readonly ['thread']
+    readonly help: 'Time for which the event loop of a thread did not wait.'
+  }
+  nodejs_gc_duration_seconds: {
+    readonly type: 'histogram'
+    readonly unit: 'seconds'
+    readonly labels: readonly ['thread', 'kind']
+    readonly bounds: readonly [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1]
+    readonly help: 'Pauses of a thread in which unused objects were collected; counted only while metrics are read.'
   }
   millrace_records_processed_total: {
     readonly type: 'counter'
@@ -767,12 +794,56 @@ const ALL: {
     readonly help: 'The longest time of late for which one callback kept everything else from running; 0 below 10 ms.'
     readonly kafkaStreams: 'process-latency-max'
   }
+  millrace_store_reads_total: {
+    readonly type: 'counter'
+    readonly unit: 'times'
+    readonly labels: readonly ['store']
+    readonly help: 'Look-ups of a key of a store by operators.'
+    readonly kafkaStreams: 'get-rate, fetch-rate'
+  }
+  millrace_store_engine_reads_total: {
+    readonly type: 'counter'
+    readonly unit: 'times'
+    readonly labels: readonly ['store']
+    readonly help: 'Keys of a store that an engine was asked for, when needed or ahead: memory did not have them.'
+    readonly kafkaStreams: 'hit-ratio-avg (of record caches)'
+  }
+  millrace_store_puts_total: {
+    readonly type: 'counter'
+    readonly unit: 'times'
+    readonly labels: readonly ['store']
+    readonly help: 'Puts and deletes of a store by operators.'
+    readonly kafkaStreams: 'put-rate, put-if-absent-rate, delete-rate'
+  }
   millrace_store_writes_total: {
     readonly type: 'counter'
     readonly unit: 'records'
     readonly labels: readonly ['store']
     readonly help: 'Rows of a store that have changed, each once a commit.'
-    readonly kafkaStreams: 'put-rate, delete-rate'
+  }
+  millrace_engine_rows: {
+    readonly type: 'gauge'
+    readonly unit: 'entries'
+    readonly labels: readonly ['subtopology']
+    readonly finer: readonly ['task']
+    readonly help: 'Rows in the engines of tasks, of all their stores together, as RocksDB estimates them.'
+    readonly kafkaStreams: 'estimate-num-keys'
+  }
+  millrace_engine_disk_bytes: {
+    readonly type: 'gauge'
+    readonly unit: 'bytes'
+    readonly labels: readonly ['subtopology']
+    readonly finer: readonly ['task']
+    readonly help: 'Size of the table files of engines, of all stores of a task together.'
+    readonly kafkaStreams: 'total-sst-files-size'
+  }
+  millrace_engine_memory_bytes: {
+    readonly type: 'gauge'
+    readonly unit: 'bytes'
+    readonly labels: readonly ['subtopology']
+    readonly finer: readonly ['task']
+    readonly help: 'Memory that engines take now: writes that are in no file yet, cached blocks, indexes of files.'
+    readonly kafkaStreams: 'size-all-mem-tables, block-cache-usage, estimate-table-readers-mem'
   }
   millrace_buffered_entries: {
     readonly type: 'gauge'

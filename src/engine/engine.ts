@@ -25,7 +25,18 @@ export interface KeyValueEngine {
   prepare?(batch: WriteBatch): void
   /** Writes all of the batch or nothing, even if the process dies; with `sync`, even if the machine does. */
   write(batch: WriteBatch, options?: { readonly sync?: boolean }): MaybePromise<void>
+  /** Returns what the engine knows of its size without reading a row; undefined once it is closed. */
+  estimate?(): EngineEstimate | undefined
   close(): MaybePromise<void>
+}
+
+/** The size of an engine. What it does not know is absent. */
+export interface EngineEstimate {
+  readonly rows?: number
+  /** Bytes of its table files. */
+  readonly disk?: number
+  /** Bytes of memory that it takes now. */
+  readonly memory?: number
 }
 
 /** Rows that are being looked up. Either `take` or `drop` must be called, once: a thread has few look-ups at a time. */

@@ -9,6 +9,8 @@ import { PACKAGE_VERSION } from '../platform/package-version.ts'
 import { describe } from '../topology/describe/describe-text.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { InstanceCounters } from './counters/instance-counters.ts'
+import { LOOKED_AT } from './counters/thread-counters.ts'
+import { HeapSamples } from './counters/heap-samples.ts'
 import { addProcess } from './process-samples.ts'
 import type { Options } from './streams-options.ts'
 import { STREAMS_STATES, type StreamsState } from './streams-status.ts'
@@ -34,6 +36,7 @@ export class InstanceMetrics {
   readonly #options: InstanceMetricsOptions
   /** What threads have counted that were replaced. */
   readonly #replaced = new Samples()
+  readonly #heap = new HeapSamples('main', LOOKED_AT)
   #build: Readonly<Record<string, string>> | undefined
 
   constructor(options: InstanceMetricsOptions) {
@@ -53,6 +56,8 @@ export class InstanceMetrics {
     const samples = new Samples()
     this.#addApplication(samples)
     addProcess(samples)
+    this.#heap.look()
+    this.#heap.addTo(samples)
     samples.addAll(this.#replaced.list())
     samples.addAll(host.samples)
     samples.addAll(counters.samples())

@@ -225,6 +225,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
         return
       } catch (error) {
         this.app.settings.logger.error({ thread: thread.name, err: error }, 'stream thread failed')
+        this.counters.threadFailed(isFenced(error) ? 'fenced' : (thread.failure ?? 'shutdownClient'))
         if (isFenced(error)) throw fencedClient(error, this.#directory, this.#options.instanceId)
         // A thread that failed, but did not die, has notified the group itself.
         if (thread.failure === 'shutdownApplication' && isDeath(error)) await this.#tellGroup(error)
@@ -249,6 +250,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
         open: () => this.#host.open(index, this.#listeners),
         isEnding: () => !this.#state.isAtWork,
         tellGroup: (cause) => this.#tellGroup(cause),
+        onFailure: (decision) => this.counters.threadFailed(decision),
       })
     } catch (error) {
       throw isFenced(error) ? fencedClient(error, this.#directory, this.#options.instanceId) : error

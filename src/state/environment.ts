@@ -12,8 +12,8 @@ export interface StateEnvironment {
   readonly record: RecordContext
   /** Counts the current record as dropped by this store. */
   drop(reason: DropReason, store: string): void
-  /** Counts rows that the store has logged at a commit, or would have if it had a changelog. */
-  readonly wrote?: (store: string, rows: number) => void
+  /** Where the stores of this name count what they do. Absent: nobody reads it. */
+  readonly counts?: (store: string) => StoreCounts
   /** Bound of the bytes that caches hold back; 0: they hold nothing back. */
   readonly cacheBytes: number
   /** The bytes that caches hold back, where several tasks share the bound. Absent: the task counts its own. */
@@ -22,6 +22,22 @@ export interface StateEnvironment {
   readonly residentBytes?: number
   /** True: results are those of Kafka Streams 4.3 where the default differs. */
   readonly compatible: boolean
+}
+
+/** What the stores of one name have done, over all tasks of a thread. */
+export interface StoreCounts {
+  /** Look-ups of a key by operators. */
+  reads: number
+  /** Keys and intervals that an engine was asked for, because memory did not have them. */
+  engineReads: number
+  /** Puts and deletes by operators. */
+  puts: number
+  /** Rows logged at commits, or that would have been if there were a changelog. */
+  writes: number
+}
+
+export function noCounts(): StoreCounts {
+  return { reads: 0, engineReads: 0, puts: 0, writes: 0 }
 }
 
 /** A sum over the stores of one task, or of several. */

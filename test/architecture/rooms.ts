@@ -244,7 +244,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: 'where the tasks of the application are',
     knows: ['application', 'group', 'log', 'platform', 'query/remote'],
   },
-  'runtime/counters': { holds: 'what a stream thread counts', knows: ['metrics', 'topology'] },
+  'runtime/counters': { holds: 'what a stream thread counts', knows: ['metrics', 'state', 'topology'] },
   'runtime/node': {
     holds: 'a node at work: what it forwards, drops, schedules',
     knows: ['application', 'errors', 'operators', 'platform', 'record', 'runtime/counters', 'state', 'topology'],
@@ -360,6 +360,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     holds: 'a stream thread: its loop, its membership, its tasks and standbys',
     knows: [
       'application',
+      'engine',
       'errors',
       'group',
       'health',
@@ -399,6 +400,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'metrics',
       'platform',
       'query',
+      'runtime/counters',
       'runtime/node',
       'runtime/restore',
       'runtime/state-directory',

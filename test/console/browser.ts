@@ -30,6 +30,14 @@ export type Theme = 'dark' | 'light'
 export const SIZES = { wide: { width: 1280, height: 720 }, phone: { width: 390, height: 844 } } as const
 export type Size = keyof typeof SIZES
 
+/** Each theme on each screen. */
+export const LOOKS: readonly (readonly [Theme, Size])[] = [
+  ['dark', 'wide'],
+  ['light', 'wide'],
+  ['dark', 'phone'],
+  ['light', 'phone'],
+]
+
 export interface SeenOptions {
   readonly url: string
   readonly theme?: Theme

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import type { Browser } from 'playwright-core'
 import { describeJson } from '../../src/topology/describe/describe-json.ts'
 import { until } from '../server/support.ts'
-import { openBrowser, Seen, type Size, type Theme } from './browser.ts'
+import { LOOKS, openBrowser, Seen } from './browser.ts'
 import { RunningOrders } from './running.ts'
 
 /** Orders a second. */
@@ -121,12 +121,6 @@ const PAGES = [
   ['letters', '.list'],
   ['health', '.probe'],
 ] as const
-const LOOKS: readonly (readonly [Theme, Size])[] = [
-  ['dark', 'wide'],
-  ['light', 'wide'],
-  ['dark', 'phone'],
-  ['light', 'phone'],
-]
 
 test.each(LOOKS)('every page is without barriers in the %s theme on a %s screen', async (theme, size) => {
   await seen.look(theme, size)

@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import type { Browser } from 'playwright-core'
 import { parseDuration } from 'millrace'
 import { buildConsole } from '../../console/build.ts'
-import { openBrowser, SCREENSHOTS, Seen, type Size, type Theme } from './browser.ts'
+import { LOOKS, openBrowser, SCREENSHOTS, Seen } from './browser.ts'
 import { ExampleProcess } from './example-process.ts'
 
 const USAGE = `npm run check:console -- [options]
@@ -25,13 +25,6 @@ const IMAGES = join(import.meta.dirname, '../../docs/images')
 const README = 'console'
 /** Bytes that the heap of a page that is looked at may have. */
 const MOST_HEAP = 64 * 1024 * 1024
-
-const LOOKS: readonly (readonly [Theme, Size])[] = [
-  ['dark', 'wide'],
-  ['light', 'wide'],
-  ['dark', 'phone'],
-  ['light', 'phone'],
-]
 
 /** Pages of the console, with what each has when all of it is there. */
 const PAGES: readonly (readonly [page: string, selector: string])[] = [

@@ -270,6 +270,22 @@ export function engineConformance(factory: EngineFactory): void {
       expect(() => engine.beginGetMany?.([bytes('a')])).toThrow(expect.objectContaining({ code: 'MR_STATE_CLOSED' }))
     })
 
+    it('knows about how many rows it has and how large it is, as far as it tells, until it is closed', async () => {
+      if (engine.estimate === undefined) return
+      const before = engine.estimate()
+      for (let batch = 0; batch < 10; batch++) {
+        const rows = Array.from({ length: 100 }, (_, row) => [`key-${batch}-${row}`, 'x'.repeat(1000)])
+        await putAll(engine, Object.fromEntries(rows))
+      }
+      const { rows, memory, disk } = engine.estimate() ?? {}
+      if (rows !== undefined) expect(rows - (before?.rows ?? 0)).toBe(1000)
+      if (memory !== undefined) expect(memory).toBeGreaterThan(before?.memory ?? NaN)
+      if (disk !== undefined) expect(disk).toBeGreaterThanOrEqual(0)
+      expect(rows ?? memory ?? disk).toBeDefined()
+      await engine.close()
+      expect(engine.estimate()).toBeUndefined()
+    })
+
     it('refuses to be used after it was closed', async () => {
       await engine.close()
       expect(() => engine.get(bytes('a'))).toThrow(expect.objectContaining({ code: 'MR_STATE_CLOSED' }))

@@ -66,6 +66,8 @@ test('a replaced thread goes back to the last commit and counts nothing twice', 
   const streams = await Streams.start(countingApp(2, 'replaceThread'), { log, stateDirectory: directory })
   const all = new Map([0, 1, 2, 3, 4].map((i) => [`word-${i}`, 4]))
   await expect.poll(lastCounts, { timeout: 20_000 }).toEqual(all)
+  const failures = streams.metrics().metrics.find(({ name }) => name === 'millrace_thread_failures_total')
+  expect(failures?.series).toEqual([{ labels: { decision: 'replaceThread' }, value: 2 }])
   await streams.close()
   expect(await lastCounts()).toEqual(all)
 })

@@ -16,7 +16,7 @@ export function Board(): JSX.Element {
           <b>{all.length}</b> trucks, <b class={speeding.length > 0 ? 'alert' : ''}>{speeding.length}</b> too fast
         </p>
         <p class="muted">
-          <i class={isConnected.value ? 'live' : 'lost'} />
+          <i class={`pulse ${isConnected.value ? 'live' : 'lost'}`} />
           {isConnected.value ? timeText(now.value) : 'no connection'}
         </p>
       </header>

@@ -32,8 +32,10 @@ export const volumes = signal<readonly MinuteRow[]>([])
 export const alerts = signal<readonly MinuteRow[]>([])
 export const isConnected = signal(false)
 
-/** The sum of all balances: whatever crashes, it is 0. */
-export const sum = computed(() => [...accounts.value.values()].reduce((sum, { balance }) => sum + balance, 0))
+/** Cents that one side of a payment has booked and the other has not: whatever crashes, it comes back to 0. */
+export const onItsWay = computed(() =>
+  Math.abs([...accounts.value.values()].reduce((sum, { balance }) => sum + balance, 0)),
+)
 export const payments = computed(() =>
   Math.floor([...accounts.value.values()].reduce((sum, { payments }) => sum + payments, 0) / 2),
 )

@@ -1,5 +1,5 @@
 import type { JSX } from 'preact'
-import { accounts, alerts, isConnected, MINUTES, payments, sum, volumes, type MinuteRow } from './bank.ts'
+import { accounts, alerts, isConnected, MINUTES, onItsWay, payments, volumes, type MinuteRow } from './bank.ts'
 import { dollars } from '../describe-payment.ts'
 
 export function Board(): JSX.Element {
@@ -11,11 +11,15 @@ export function Board(): JSX.Element {
         <dl>
           <Figure name="Payments" value={payments.value.toLocaleString('en-US')} />
           <Figure name="Accounts" value={String(accounts.value.size)} />
-          <Figure name="Sum of all balances" value={dollars(sum.value)} isGood={sum.value === 0} />
-          <Figure name="This minute" value={minute === undefined ? '–' : dollars(minute.value.cents)} />
+          <Figure
+            name="On its way"
+            hint="What one account has sent and the other has not received yet"
+            value={money(onItsWay.value)}
+          />
+          <Figure name="This minute" value={minute === undefined ? '–' : money(minute.value.cents)} />
         </dl>
         <p class="connection">
-          <i class={isConnected.value ? 'live' : 'lost'} />
+          <i class={`pulse ${isConnected.value ? 'live' : 'lost'}`} />
           {isConnected.value ? (minute === undefined ? 'connected' : timeText(minute.start)) : 'no connection'}
         </p>
       </header>
@@ -51,13 +55,16 @@ function timeText(ms: number): string {
   return new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
 }
 
-function Figure(props: { readonly name: string; readonly value: string; readonly isGood?: boolean }): JSX.Element {
+/** Cents as `$1,234.50`, each with as many digits behind the point as the others of its column. */
+function money(cents: number): string {
+  return (cents / 100).toLocaleString('en-US', { style: 'currency', currency: 'USD' })
+}
+
+function Figure(props: { readonly name: string; readonly value: string; readonly hint?: string }): JSX.Element {
   return (
-    <div>
+    <div title={props.hint}>
       <dt>{props.name}</dt>
-      <dd class={props.isGood === true ? 'good' : ''} data-figure={props.name}>
-        {props.value}
-      </dd>
+      <dd data-figure={props.name}>{props.value}</dd>
     </div>
   )
 }
@@ -143,9 +150,9 @@ function Accounts(): JSX.Element {
           {all.map(([name, { sent, received, balance }]) => (
             <tr key={name} data-account={name}>
               <th scope="row">{name}</th>
-              <td class="number muted">{dollars(sent)}</td>
-              <td class="number muted">{dollars(received)}</td>
-              <td class="number balance">{dollars(balance)}</td>
+              <td class="number muted">{money(sent)}</td>
+              <td class="number muted">{money(received)}</td>
+              <td class="number balance">{money(balance)}</td>
               <td class="bars">
                 <span
                   class={balance < 0 ? 'minus' : 'plus'}

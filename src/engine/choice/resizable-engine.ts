@@ -1,5 +1,12 @@
 import type { MaybePromise } from '../../platform/maybe-promise.ts'
-import type { EngineFactory, EngineIterator, EngineOptions, EngineRange, KeyValueEngine } from '../engine.ts'
+import type {
+  EngineEstimate,
+  EngineFactory,
+  EngineIterator,
+  EngineOptions,
+  EngineRange,
+  KeyValueEngine,
+} from '../engine.ts'
 import type { WriteBatch } from '../write-batch.ts'
 
 /** An engine whose memory can be changed. It is opened again: bindings take bounds only when they open a database. */
@@ -69,6 +76,10 @@ export class ResizableEngine implements KeyValueEngine {
 
   write(batch: WriteBatch, options?: { readonly sync?: boolean }): MaybePromise<void> {
     return this.#engine.write(batch, options)
+  }
+
+  estimate(): EngineEstimate | undefined {
+    return this.#engine.estimate?.()
   }
 
   close(): MaybePromise<void> {

@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClassicLevel } from 'classic-level'
-import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../engine.ts'
+import type { EngineEstimate, EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../engine.ts'
 import type { WriteBatch } from '../write-batch.ts'
 import { requireWhole } from '../files/engine-files.ts'
 import { engineClosed, engineUnavailable, engineFailure, lockFailure } from '../files/engine-failure.ts'
@@ -141,6 +141,12 @@ class LevelEngine implements KeyValueEngine {
     await this.#database.batch(await this.#expand(batch), { sync })
   }
 
+  estimate(): EngineEstimate | undefined {
+    if (this.#closing !== undefined) return undefined
+    const property = (name: string): string => this.#database.getProperty(`leveldb.${name}`)
+    return { disk: sizeOfTables(property('sstables')), memory: Number(property('approximate-memory-usage')) }
+  }
+
   close(): Promise<void> {
     return (this.#closing ??= this.#close())
   }
@@ -173,6 +179,13 @@ class LevelEngine implements KeyValueEngine {
   #assertOpen(): void {
     if (this.#closing !== undefined) throw engineClosed('level', this.#directory)
   }
+}
+
+/** Adds up the sizes in LevelDB's list of its tables, whose lines are ` NUMBER:SIZE[FIRST .. LAST]`. */
+function sizeOfTables(list: string): number {
+  let sum = 0
+  for (const [, size] of list.matchAll(/^ \d+:(\d+)\[/gm)) sum += Number(size)
+  return sum
 }
 
 /** Returns the batch in LevelDB's terms; undefined if it deletes ranges. */

@@ -1,4 +1,4 @@
-import type { EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../engine.ts'
+import type { EngineEstimate, EngineFactory, EngineIterator, EngineRange, KeyValueEngine } from '../engine.ts'
 import { KeptBytes } from '../../platform/kept-bytes.ts'
 import type { WriteBatch } from '../write-batch.ts'
 import { engineClosed } from '../files/engine-failure.ts'
@@ -74,6 +74,10 @@ class MemoryEngine implements KeyValueEngine {
     this.#keys.settle((key) => this.#versions.has(key))
     this.#openIterators++
     return new MemoryIterator(this.#keys, this.#versions, this.#sequence, range, () => this.#iteratorClosed())
+  }
+
+  estimate(): EngineEstimate | undefined {
+    return this.#closed ? undefined : { rows: this.#versions.size }
   }
 
   close(): void {

@@ -43,6 +43,8 @@ export interface RocksdbBinding {
   /** A handle from another thread gives the database that it has open, for as long as it is open there. */
   db_init(location: string | bigint): NativeDatabase
   db_get_handle(database: NativeDatabase): bigint
+  /** Empty if there is no such property. */
+  db_get_property(database: NativeDatabase, name: string): string
   db_open(
     database: NativeDatabase,
     options: object,
@@ -70,6 +72,7 @@ export interface RocksdbBinding {
 const FUNCTIONS: readonly (keyof RocksdbBinding)[] = [
   'db_init',
   'db_get_handle',
+  'db_get_property',
   'db_open',
   'db_close',
   'db_get_many_sync',

@@ -1,6 +1,7 @@
 import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type {
+  EngineEstimate,
   EngineFactory,
   EngineIterator,
   EngineOptions,
@@ -27,6 +28,8 @@ import { RocksdbIterator, openNativeIterator } from './rocksdb-iterator.ts'
 const DEFAULT_BLOCK_CACHE_BYTES = 32 * 1024 * 1024
 const DEFAULT_WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 const MAX_CACHE_BYTES = 0xffff_ffff
+/** What takes memory: memtables, cached blocks, and indexes of open files. */
+const MEMORY = ['size-all-mem-tables', 'block-cache-usage', 'estimate-table-readers-mem']
 
 /**
  * RocksDB. Everything but `open` and `close` is synchronous. Its write-ahead log is always on. The log reaches the disk
@@ -225,6 +228,16 @@ class RocksdbEngine implements KeyValueEngine {
     const key = batch.key(index, this.#key)
     if (kind === 'delete') this.#binding.batch_del(this.#batch, key, undefined)
     else this.#binding.batch_put(this.#batch, key, batch.value(index, this.#value), undefined)
+  }
+
+  estimate(): EngineEstimate | undefined {
+    if (this.#closing !== undefined) return undefined
+    const property = (name: string): number => Number(this.#binding.db_get_property(this.#database, `rocksdb.${name}`))
+    return {
+      rows: property('estimate-num-keys'),
+      disk: property('total-sst-files-size'),
+      memory: MEMORY.reduce((sum, name) => sum + property(name), 0),
+    }
   }
 
   close(): Promise<void> {

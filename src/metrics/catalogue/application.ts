@@ -23,6 +23,13 @@ export const APPLICATION = metrics({
     help: 'Stream threads by their state.',
     kafkaStreams: 'alive-stream-threads, thread-state',
   },
+  millrace_thread_failures_total: {
+    type: 'counter',
+    unit: 'threads',
+    labels: ['decision'],
+    help: 'Stream threads that an error has ended, by what onUncaughtError decided.',
+    kafkaStreams: 'failed-stream-threads',
+  },
   millrace_memory_bytes: {
     type: 'gauge',
     unit: 'bytes',

@@ -1,11 +1,12 @@
 import { Histogram } from '../../metrics/histogram.ts'
 import { Samples, type Sample } from '../../metrics/samples.ts'
 
-/** What the main thread counts: queries that this process asks, and requests to its servers. */
+/** What the main thread counts: queries that this process asks, requests to its servers, threads that fail. */
 export class InstanceCounters {
   /** By the labels of the series, joined: queries and requests make strings anyway. */
   readonly #queries = new Map<string, number>()
   readonly #requests = new Map<string, number>()
+  readonly #failures = new Map<string, number>()
   readonly #queryDurations = new Map<string, Histogram>()
   readonly #requestDurations = new Map<string, Histogram>()
 
@@ -31,8 +32,14 @@ export class InstanceCounters {
     durationsOf(this.#requestDurations, 'millrace_http_request_duration_seconds', route).observe(ms / 1000)
   }
 
+  /** Counts a stream thread that an error has ended. @param decision what follows, or `fenced` */
+  threadFailed(decision: string): void {
+    increment(this.#failures, [decision])
+  }
+
   samples(): readonly Sample[] {
     const samples = new Samples()
+    for (const [decision, count] of this.#failures) samples.add('millrace_thread_failures_total', { decision }, count)
     for (const [key, count] of this.#queries) {
       const [store, op, outcome] = key.split('\0')
       samples.add('millrace_queries_total', { store, op, outcome }, count)

@@ -1,4 +1,5 @@
 import { Histogram } from '../../metrics/histogram.ts'
+import { noCounts, type StoreCounts } from '../../state/environment.ts'
 import type { Topology } from '../../topology/topology.ts'
 import { Activities } from './activities.ts'
 import { NodeCounters } from './node-counters.ts'
@@ -9,7 +10,7 @@ export type FailureKind = 'deserialization' | 'processing' | 'production'
 export type RebalanceCause = 'assigned' | 'revoked' | 'lost'
 
 /** ms after somebody has asked for metrics during which the time of nodes is sampled: longer than a scrape interval. */
-const LOOKED_AT = 90_000
+export const LOOKED_AT = 90_000
 
 /** What a stream thread counts: plain numbers that are read by whoever asks for metrics, and by nobody else. */
 export class ThreadCounters {
@@ -30,8 +31,8 @@ export class ThreadCounters {
   readonly late: Float64Array
   /** The same as seconds, of late. */
   readonly lateness: readonly RecentGreatest[]
-  /** Rows changed, by store, each once a commit. */
-  readonly storeWrites = new Map<string, number>()
+  /** What stores have done, by their name. */
+  readonly stores = new Map<string, StoreCounts>()
   #lookedAt = -Infinity
   #rebalancingSince = -1
 
@@ -54,8 +55,11 @@ export class ThreadCounters {
     this.deadLetters.set(node, counts)
   }
 
-  wrote(store: string, rows: number): void {
-    if (rows > 0) this.storeWrites.set(store, (this.storeWrites.get(store) ?? 0) + rows)
+  /** Returns where all stores of this name count. */
+  countsOf(store: string): StoreCounts {
+    const counts = this.stores.get(store) ?? noCounts()
+    this.stores.set(store, counts)
+    return counts
   }
 
   /** @param now ms of the monotonic clock, here and below */

@@ -2,6 +2,8 @@ import type { Log, LogProducer, LogReader, TopicPartition } from '../../log/log.
 import type { Clock } from '../../platform/clock.ts'
 import type { DropReason } from '../../record/drop-reason.ts'
 import { RecordContext } from '../../record/record-context.ts'
+import type { EngineEstimate } from '../../engine/engine.ts'
+import type { StoreCounts } from '../../state/environment.ts'
 import type { StateStore } from '../../state/states.ts'
 import type { TaskState } from '../../state/task/task-state.ts'
 import type { Application, Logger } from '../../application/application.ts'
@@ -94,7 +96,7 @@ export class GlobalTables {
       task: name,
       record,
       drop: (reason: DropReason, store: string): void => dropped.drop(reason, 'store', store),
-      wrote: (store: string, rows: number): void => counters.wrote(store, rows),
+      counts: (store: string): StoreCounts => counters.countsOf(store),
       cacheBytes: 0,
       residentBytes: memory.entries,
       compatible,
@@ -167,6 +169,11 @@ export class GlobalTables {
       throw error
     }
     return tables
+  }
+
+  /** Returns what the engines of the tables know of their size. */
+  get estimates(): readonly EngineEstimate[] {
+    return this.#open?.state.estimates ?? []
   }
 
   /** Reads until every table has reached the end that its topic had when it was opened. */

@@ -1,7 +1,7 @@
 import { MillraceError } from '../../errors/millrace-error.ts'
 import type { CommittedOffset, PartitionMap } from '../../log/log.ts'
 import type { DropReason } from '../../record/drop-reason.ts'
-import type { ByteBudget } from '../../state/environment.ts'
+import type { ByteBudget, StoreCounts } from '../../state/environment.ts'
 import { changelogTopicName } from '../../topology/internal-topic-names.ts'
 import type { TopologyStore } from '../../topology/topology.ts'
 import type { ThreadCounters } from '../counters/thread-counters.ts'
@@ -47,7 +47,7 @@ export class TaskOpener {
       task: task.id,
       record,
       drop: (reason: DropReason, store: string): void => drops.drop(reason, 'store', store),
-      wrote: (store: string, rows: number): void => this.#counters.wrote(store, rows),
+      counts: (store: string): StoreCounts => this.#counters.countsOf(store),
       cacheBytes: memory.parts.cache,
       held: this.#held,
       residentBytes: memory.entries,

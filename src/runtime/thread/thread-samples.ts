@@ -1,3 +1,4 @@
+import type { EngineEstimate } from '../../engine/engine.ts'
 import { Samples } from '../../metrics/samples.ts'
 import type { OpenScans } from '../../query/open-scans.ts'
 import type { NodeCounters } from '../counters/node-counters.ts'
@@ -27,6 +28,7 @@ export function samplesOf(thread: StreamThread, { scans }: OpenScans, applicatio
   samples.add('millrace_commits_total', { outcome: 'failed' }, redone)
   addDrops(samples, manager.drops)
   addBuffers(samples, manager)
+  if (manager.counters.isLookedAt(now)) addEngines(samples, manager)
   for (const [part, bytes] of Object.entries(manager.memoryUse)) {
     samples.add('millrace_memory_bytes', { part }, Number(bytes))
   }
@@ -37,6 +39,7 @@ export function samplesOf(thread: StreamThread, { scans }: OpenScans, applicatio
 export function globalSamples(globals: GlobalTables, applicationId: string, now: number): Samples {
   const samples = new Samples()
   addCounters(samples, globals.counters, applicationId, now)
+  for (const estimate of globals.estimates) addEngine(samples, 'global', undefined, estimate)
   addDrops(samples, globals.drops)
   return samples
 }
@@ -48,14 +51,19 @@ function addDrops(samples: Samples, drops: DropCounter): void {
 }
 
 function addCounters(samples: Samples, counters: ThreadCounters, applicationId: string, now: number): void {
-  const { nodes, deadLetters, storeWrites, lateness } = counters
+  const { nodes, deadLetters, stores, lateness } = counters
   addNodes(samples, nodes, applicationId)
   for (const [node, counts] of deadLetters) {
     for (const [error, count] of Object.entries(counts)) {
       if (count > 0) samples.add('millrace_dead_letters_total', { node, error }, count)
     }
   }
-  for (const [store, rows] of storeWrites) samples.add('millrace_store_writes_total', { store }, rows)
+  for (const [store, { reads, engineReads, puts, writes }] of stores) {
+    if (reads > 0) samples.add('millrace_store_reads_total', { store }, reads)
+    if (engineReads > 0) samples.add('millrace_store_engine_reads_total', { store }, engineReads)
+    if (puts > 0) samples.add('millrace_store_puts_total', { store }, puts)
+    if (writes > 0) samples.add('millrace_store_writes_total', { store }, writes)
+  }
   for (const [id, greatest] of lateness.entries()) {
     const seconds = greatest.at(now)
     if (seconds > 0) samples.add('millrace_record_lateness_seconds', { subtopology: String(id) }, seconds)
@@ -112,6 +120,21 @@ function addBuffers(samples: Samples, { tasks }: TaskManager): void {
       if (buffered !== undefined) samples.add('millrace_buffered_entries', { store, task }, buffered)
     }
   }
+}
+
+/** Adds the size of engines. Each is asked, which takes some µs, so that it is done only for those who look. */
+function addEngines(samples: Samples, { all }: TaskManager): void {
+  for (const task of all) {
+    if (!task.isOpen || task.stores.states.length === 0) continue
+    for (const estimate of task.stores.estimates) addEngine(samples, subtopologyOf(task.id), task.id, estimate)
+  }
+}
+
+function addEngine(samples: Samples, subtopology: string, task: string | undefined, estimate: EngineEstimate): void {
+  const { rows, disk, memory } = estimate
+  if (rows !== undefined) samples.add('millrace_engine_rows', { subtopology, task }, rows)
+  if (disk !== undefined) samples.add('millrace_engine_disk_bytes', { subtopology, task }, disk)
+  if (memory !== undefined) samples.add('millrace_engine_memory_bytes', { subtopology, task }, memory)
 }
 
 /** Tasks by their part. A state that no task is in has a value, too: a rule may wait for it to become 0. */

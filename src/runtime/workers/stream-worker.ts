@@ -15,6 +15,8 @@ import {
 import { describe } from '../../topology/describe/describe-text.ts'
 import type { Topology } from '../../topology/topology.ts'
 import { importApp, type AppModule } from '../../application/app-module.ts'
+import { LOOKED_AT } from '../counters/thread-counters.ts'
+import { HeapSamples } from '../counters/heap-samples.ts'
 import { GLOBAL_STATE, GlobalTables } from '../thread/global-tables.ts'
 import { openThread, statusOf, vitalsOf } from '../thread/open-thread.ts'
 import type { Sample } from '../../metrics/samples.ts'
@@ -43,6 +45,7 @@ class StreamWorker {
   readonly #start: WorkerStart
   readonly #holds: SharedHolds
   readonly #values = new ValueSender()
+  readonly #heap: HeapSamples
   readonly #run = Promise.withResolvers<void>()
   #decide: (decision: UncaughtErrorDecision) => void = () => {}
   #thread: StreamThread | undefined
@@ -56,6 +59,7 @@ class StreamWorker {
   constructor(port: MessagePort, start: WorkerStart) {
     this.#port = port
     this.#start = start
+    this.#heap = new HeapSamples(String(start.index + 1), LOOKED_AT)
     this.#holds = new SharedHolds(start.holds, start.owner, (task) => this.#post({ type: 'released', task }))
     process.on('uncaughtExceptionMonitor', (error) => this.#post({ type: 'crashed', error: this.#values.send(error) }))
     port.on('message', (message: ToWorker) => this.#onMessage(message))
@@ -227,6 +231,8 @@ class StreamWorker {
       samples.addAll(globalSamples(this.#globals, applicationId, now).list())
     }
     samples.addAll(this.#log?.samples?.() ?? [])
+    if (this.#thread.manager.counters.isLookedAt(now)) this.#heap.look()
+    this.#heap.addTo(samples)
     return samples.list()
   }
 

@@ -3,7 +3,7 @@ import type { ByteWriter } from '../rows/byte-writer.ts'
 import type { WriteBatch } from '../../engine/write-batch.ts'
 import { restoreValue } from '../entries/entry-store.ts'
 import type { LatestRows } from '../rows/latest-rows.ts'
-import { PREFIX_LENGTH, type StateEnvironment, type StatePlace } from '../environment.ts'
+import { noCounts, PREFIX_LENGTH, type StateEnvironment, type StatePlace, type StoreCounts } from '../environment.ts'
 import type { ChangelogRecord, ChangelogSink } from '../states.ts'
 import { DELETED, RowList } from '../../engine/row-list.ts'
 import type { StoreSpec } from '../../topology/store-spec.ts'
@@ -31,6 +31,7 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
   abstract readonly spec: StoreSpec
   protected readonly place: StatePlace
   protected readonly environment: StateEnvironment
+  readonly #counts: StoreCounts
   /** Entries changed since changes were last logged; null: removed. */
   readonly #unlogged = new Map<string, E | null>()
   /** Rows that the engine lacks. `#stagedById` has their numbers by id. */
@@ -52,6 +53,7 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
     this.name = spec.name
     this.place = place
     this.environment = place.environment
+    this.#counts = place.environment.counts?.(spec.name) ?? noCounts()
     this.#changelogHeaders = changelogHeaders
     this.#tombstoneHeaders = tombstoneHeaders
   }
@@ -117,7 +119,7 @@ export abstract class LoadedStore<E extends LoadedEntry> implements TaskStore {
 
   logChanges(sink: ChangelogSink | undefined): void {
     for (const [id, entry] of this.#unlogged) this.#log(id, entry, sink)
-    this.environment.wrote?.(this.name, this.#unlogged.size)
+    this.#counts.writes += this.#unlogged.size
     this.#unlogged.clear()
     this.#account()
   }

@@ -1,7 +1,7 @@
 import type { Headers } from '../../record/headers.ts'
 import { readLong } from '../../serde/big-endian.ts'
 import { ValueCodec, KeyCodec } from '../codecs.ts'
-import type { StateEnvironment, StatePlace } from '../environment.ts'
+import { noCounts, type StateEnvironment, type StatePlace, type StoreCounts } from '../environment.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
 import type { WriteBatch } from '../../engine/write-batch.ts'
 import { HeldUpdates } from './held-updates.ts'
@@ -33,6 +33,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   protected readonly environment: StateEnvironment
   protected readonly keys: KeyCodec<K>
   protected readonly values: ValueCodec<V>
+  protected readonly counts: StoreCounts
   /** Entries newer than their rows in the engine, in the order of the first change, each once. */
   protected readonly dirty: E[] = []
   /** Entries changed since the last log, by first change. Those whose mark `unlogged` is gone need no log. */
@@ -67,6 +68,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
     this.name = spec.name
     this.place = place
     this.environment = environment
+    this.counts = environment.counts?.(spec.name) ?? noCounts()
     this.cached = spec.caching && environment.cacheBytes > 0
     this.keys = new KeyCodec(keySerde, spec.name, place.scratch)
     this.values = new ValueCodec(valueSerde, spec.name, place.scratch)
@@ -208,6 +210,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
   }
 
   #change(entry: E, value: V | null, timestamp: number, logTime: number): void {
+    this.counts.puts++
     // May throw, and must do so before anything is changed.
     const kept = value === null ? null : this.values.copy(value)
     if (this.cached) this.#held.hold(entry, this.environment.record, entry.size)
@@ -311,7 +314,7 @@ export abstract class EntryStore<K, V, E extends StateEntry<K, V>, Listener> imp
       this.#log(entry, sink)
       rows++
     }
-    this.environment.wrote?.(this.name, rows)
+    this.counts.writes += rows
     this.changes.logging(this.#unlogged)
     this.#unlogged = []
     this.#countKept()

@@ -73,6 +73,7 @@ export class KeyValueEntryStore<K, V>
   }
 
   get(key: K): Entry<V> | undefined {
+    this.counts.reads++
     const entry = this.#find(key) ?? this.#read(key)
     entry.referenced = true
     this.noteRead(entry)
@@ -198,6 +199,7 @@ export class KeyValueEntryStore<K, V>
   }
 
   #read(key: K): StateEntry<K, V> {
+    this.counts.engineReads++
     const mapKey = this.keys.mapKey(key)
     const row = this.place.engine.get(this.#rowKey(key, mapKey).row())
     return this.#fill(this.#add(key, mapKey, true), row)
@@ -232,6 +234,7 @@ export class KeyValueEntryStore<K, V>
       rowKeys.add(this.#rowKey(key, mapKey))
       missing.push(new StateEntry<K, V>(key, mapKey, true))
     }
+    this.counts.engineReads += missing.length
     return missing
   }
 

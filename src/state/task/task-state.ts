@@ -5,7 +5,7 @@ import { ByteWriter } from '../rows/byte-writer.ts'
 import { RowKeys } from '../rows/row-keys.ts'
 import { createStore } from './create-store.ts'
 import { EngineSpace, type Checkpoint } from './engine-space.ts'
-import type { KeyValueEngine } from '../../engine/engine.ts'
+import type { EngineEstimate, KeyValueEngine } from '../../engine/engine.ts'
 // Stores that are not persistent need this engine whatever the task's own is, and it binds nothing foreign.
 // oxlint-disable-next-line no-restricted-imports
 import { memoryEngine } from '../../engine/memory/memory-engine.ts'
@@ -181,6 +181,12 @@ export class TaskState {
   /** The engine is open again. */
   resumeReads(): void {
     this.#isReadable = true
+  }
+
+  /** Returns what the engines know of their size. */
+  get estimates(): readonly EngineEstimate[] {
+    const engines = this.#memory === this.#main ? [this.#main] : [this.#main, this.#memory]
+    return engines.flatMap(({ engine }) => engine.estimate?.() ?? [])
   }
 
   /** The approximate memory of what the engines lack, bytes. */

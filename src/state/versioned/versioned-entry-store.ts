@@ -3,7 +3,7 @@ import type { Serde } from '../../serde/serde.ts'
 import type { ByteWriter } from '../rows/byte-writer.ts'
 import { KeyCodec, ValueCodec, type MapKey } from '../codecs.ts'
 import type { WriteBatch } from '../../engine/write-batch.ts'
-import type { StateEnvironment, StatePlace } from '../environment.ts'
+import { noCounts, type StateEnvironment, type StatePlace, type StoreCounts } from '../environment.ts'
 import { DELETED } from '../../engine/row-list.ts'
 import { KeyChanges } from '../entries/key-changes.ts'
 import { StagedRows } from '../entries/staged-rows.ts'
@@ -41,6 +41,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   readonly cached = false
   readonly #place: StatePlace
   readonly #environment: StateEnvironment
+  readonly #counts: StoreCounts
   readonly #keys: KeyCodec<K>
   readonly #values: ValueCodec<V>
   readonly #retention: Retention
@@ -63,6 +64,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     this.spec = spec
     this.#place = place
     this.#environment = place.environment
+    this.#counts = place.environment.counts?.(spec.name) ?? noCounts()
     this.#keys = new KeyCodec(keySerde, spec.name, place.scratch)
     this.#values = new ValueCodec(valueSerde, spec.name, place.scratch)
     this.#retention = new Retention(spec.historyRetention, false, true)
@@ -102,11 +104,13 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   }
 
   get(key: K): VersionedEntry<V> | undefined {
+    this.#counts.reads++
     const { latest } = this.#history(key)
     return latest === undefined ? undefined : this.#entry(latest, Infinity)
   }
 
   getAsOf(key: K, asOf: number): VersionedEntry<V> | undefined {
+    this.#counts.reads++
     const history = this.#history(key)
     const { latest } = history
     if (latest === undefined) return undefined
@@ -118,6 +122,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   }
 
   put(key: K, value: V | null, timestamp: number): 'latest' | 'historical' | 'rejected' {
+    this.#counts.puts++
     if (!this.#retention.accept(timestamp)) {
       this.#environment.drop('expired', this.name)
       return 'rejected'
@@ -196,7 +201,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
       slice.setValue(version.tombstone ? -1 : keyEnd, position)
       sink.append(slice)
     }
-    this.#place.environment.wrote?.(this.name, this.#unlogged.length)
+    this.#counts.writes += this.#unlogged.length
     this.#changes.logging(this.#unlogged)
     this.#unlogged = []
   }
@@ -318,6 +323,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
     if (history === undefined) {
       history = new History<K, V>(key, mapKey)
       const rowKey = this.#layout.latest(this.#place.scratch.rewind(), this.#keys, history).row()
+      this.#counts.engineReads++
       // May throw. A history without its row would be taken for that of a key without versions.
       const row = this.#place.engine.get(rowKey)
       history.size = HISTORY_OVERHEAD
@@ -332,6 +338,7 @@ export class VersionedEntryStore<K, V> implements VersionedState<K, V>, TaskStor
   /** Reads the past versions that the engine has. */
   #complete(history: History<K, V>): void {
     if (history.complete) return
+    this.#counts.engineReads++
     const { engine, scratch } = this.#place
     const { firstLiveSegment: first, observed } = this.#retention
     const last = this.#retention.segment(observed)

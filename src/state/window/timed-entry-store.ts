@@ -112,6 +112,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
 
   /** The live entry, or undefined if there is none that may be seen. */
   protected find(key: K, time: number, sub: number): TimedEntry<K, V> | undefined {
+    this.counts.reads++
     const expired = time < this.retention.firstVisible
     if (expired && !this.#showsExpired) return undefined
     const bucket = this.#buckets.find(key)
@@ -149,6 +150,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
 
   /** One key's entries with from <= time <= to and sub <= latestSub. */
   protected select(key: K, from: number, to: number, latestSub: number, reverse: boolean): BucketCursor<K, V> {
+    this.counts.reads++
     const cursor = this.#idleCursor ?? new BucketCursor(this.#session, this.values, (idle) => (this.#idleCursor = idle))
     this.#idleCursor = null
     const visible = Math.max(from, this.retention.firstVisible, 0)
@@ -392,6 +394,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
   /** Reads one row, unless memory tells that there is none. */
   #read(bucket: Bucket<K, V> | undefined, key: K, time: number, sub: number): TimedEntry<K, V> | undefined {
     if (time > this.#storedTo || bucket?.covers(time) === true) return undefined
+    this.counts.engineReads++
     const entry = new TimedEntry(bucket ?? this.#buckets.add(key), time, sub, true)
     const scratch = this.place.scratch.rewind()
     this.writeRowKey(entry, scratch)
@@ -428,6 +431,7 @@ export abstract class TimedEntryStore<K, V, Listener> extends EntryStore<K, V, T
     const { scratch, engine } = this.place
     const last = Math.min(to, this.#storedTo)
     const lastSegment = this.retention.segment(last)
+    this.counts.engineReads++
     for (let segment = this.retention.segment(from); segment <= lastSegment; segment++) {
       layout.segmentHeader(scratch.rewind(), segment)
       this.keys.writeAs(bucket.key, bucket.mapKey, scratch)

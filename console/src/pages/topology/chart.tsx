@@ -18,76 +18,97 @@ export interface ChartProps {
 
 /** The smallest scale at which names can be read. */
 const SMALLEST = 0.85
+/** What the user may choose. */
+const ZOOM = { step: 1.25, least: 0.2, most: 2 }
 const EDGE = { thinnest: 1.25, widest: 9 }
 
 /** The topology as a picture: edges as wide as what flows through them, nodes filled as far as they are busy. */
 export function Chart({ topology, picture, selected, onFold }: ChartProps): JSX.Element {
   const frame = useRef<HTMLDivElement>(null)
-  const scale = useScale(frame, picture.width)
+  const room = useRoom(frame)
+  const [chosen, setChosen] = useState<number | undefined>(undefined)
   const { width, height } = picture
+  const whole = Math.min(1, room.width / width, room.height / height)
+  // All of it if it can be read then, else its width.
+  const scale = chosen ?? (whole >= SMALLEST ? whole : Math.max(SMALLEST, Math.min(1, room.width / width)))
+  const zoom = (to: number): void => setChosen(Math.max(ZOOM.least, Math.min(ZOOM.most, to)))
   const now = totals.value
   const most = Math.max(1, ...(now?.edges.values() ?? []))
   return (
-    <div class="chart" ref={frame} tabIndex={0} role="region" aria-label="Topology">
-      <div class="sheet" style={{ inlineSize: `${width * scale}px`, blockSize: `${height * scale}px` }}>
-        <div
-          class="drawing"
-          style={{ inlineSize: `${width}px`, blockSize: `${height}px`, transform: `scale(${scale})` }}
-        >
-          {picture.groups.map((group) => (
-            <Group key={group.id} group={group} topology={topology} onFold={onFold} />
-          ))}
-          <svg class="edges" width={width} height={height} aria-hidden="true">
-            {picture.edges.map((edge) => (
-              <Edge key={edge.key} edge={edge} rate={rateOf(edge, picture, now)} most={most} />
+    <div class="chart-frame">
+      <div class="chart" ref={frame} tabIndex={0} role="region" aria-label="Topology">
+        <div class="sheet" style={{ inlineSize: `${width * scale}px`, blockSize: `${height * scale}px` }}>
+          <div
+            class="drawing"
+            style={{ inlineSize: `${width}px`, blockSize: `${height}px`, transform: `scale(${scale})` }}
+          >
+            {picture.groups.map((group) => (
+              <Group key={group.id} group={group} topology={topology} onFold={onFold} />
             ))}
-          </svg>
-          {picture.edges.map((edge) => (
-            <EdgeLabel key={edge.key} edge={edge} rate={rateOf(edge, picture, now)} />
-          ))}
-          {picture.nodes.map((placed) =>
-            placed.node === undefined ? (
-              <Folded key={placed.id} placed={placed} topology={topology} onFold={onFold} />
-            ) : (
-              <Node
-                key={placed.id}
-                placed={placed}
-                node={placed.node}
-                figures={now?.nodes.get(placed.id)}
-                written={now?.written.get(placed.id)}
-                isCause={now?.cause === placed.id}
-                isSelected={selected === placed.id}
-              />
-            ),
-          )}
+            <svg class="edges" width={width} height={height} aria-hidden="true">
+              {picture.edges.map((edge) => (
+                <Edge key={edge.key} edge={edge} rate={rateOf(edge, now)} most={most} />
+              ))}
+            </svg>
+            {picture.edges.map((edge) => (
+              <EdgeLabel key={edge.key} edge={edge} rate={rateOf(edge, now)} />
+            ))}
+            {picture.nodes.map((placed) =>
+              placed.node === undefined ? (
+                <Folded key={placed.id} placed={placed} topology={topology} onFold={onFold} />
+              ) : (
+                <Node
+                  key={placed.id}
+                  placed={placed}
+                  node={placed.node}
+                  figures={now?.nodes.get(placed.id)}
+                  written={now?.written.get(placed.id)}
+                  isCause={now?.cause === placed.id}
+                  isSelected={selected === placed.id}
+                />
+              ),
+            )}
+          </div>
         </div>
+      </div>
+      <div class="zoom" role="group" aria-label="Size of the picture">
+        <button type="button" aria-label="Smaller" onClick={() => zoom(scale / ZOOM.step)}>
+          <Icon name="minus" />
+        </button>
+        <button type="button" onClick={() => zoom(whole)}>
+          Fit
+        </button>
+        <button type="button" aria-label="Larger" onClick={() => zoom(scale * ZOOM.step)}>
+          <Icon name="plus" />
+        </button>
       </div>
     </div>
   )
 }
 
-/** Returns how much a picture is made smaller to fit into its frame. */
-function useScale(frame: { readonly current: HTMLDivElement | null }, width: number): number {
-  const [room, setRoom] = useState(0)
+interface Room {
+  readonly width: number
+  readonly height: number
+}
+
+/** Returns the room that a picture has in its frame. */
+function useRoom(frame: { readonly current: HTMLDivElement | null }): Room {
+  const [room, setRoom] = useState<Room>({ width: Infinity, height: Infinity })
   useEffect(() => {
-    const observer = new ResizeObserver(([entry]) => setRoom(entry?.contentRect.width ?? 0))
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry !== undefined) setRoom({ width: entry.contentRect.width, height: entry.contentRect.height })
+    })
     observer.observe(frame.current!)
     return () => observer.disconnect()
   }, [])
-  return room === 0 ? 1 : Math.max(SMALLEST, Math.min(1, room / width))
+  return room
 }
 
 /** Returns the records a second of an edge; undefined while unknown. */
-function rateOf(
-  { from, to, key, isLink }: PlacedEdge,
-  { nodes }: Picture,
-  now: Totals | undefined,
-): number | undefined {
+function rateOf({ key, sinks }: PlacedEdge, now: Totals | undefined): number | undefined {
   if (now === undefined || now.edges.size === 0) return undefined
-  if (!isLink) return now.edges.get(key) ?? 0
-  const sink = nodes.find(({ id }) => id === from)
-  // What a folded sub-topology writes goes to several others.
-  return sink?.node === undefined || to === '' ? undefined : (now.written.get(from) ?? 0)
+  if (sinks.length === 0) return now.edges.get(key) ?? 0
+  return sinks.reduce((sum, sink) => sum + (now.written.get(sink) ?? 0), 0)
 }
 
 function Edge({ edge, rate, most }: { edge: PlacedEdge; rate: number | undefined; most: number }): JSX.Element {
@@ -96,7 +117,7 @@ function Edge({ edge, rate, most }: { edge: PlacedEdge; rate: number | undefined
   const width = EDGE.thinnest + (EDGE.widest - EDGE.thinnest) * share
   const isFlowing = rate !== undefined && rate > 0
   return (
-    <g class={`edge${edge.isLink ? ' link' : ''}${isFlowing ? ' flowing' : ''}`} data-edge={edge.key}>
+    <g class={`edge${edge.sinks.length > 0 ? ' link' : ''}${isFlowing ? ' flowing' : ''}`} data-edge={edge.key}>
       <path class="bed" d={path} style={{ strokeWidth: `${isFlowing ? width : EDGE.thinnest}px` }} />
       {isFlowing ? <path class="water" d={path} style={{ strokeWidth: `${Math.max(1.5, width * 0.45)}px` }} /> : null}
     </g>

@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import { busiestOf, edgeKey, type Totals } from '../../data/figures.ts'
 import { hrefOf } from '../../data/location.ts'
 import { overview, totals } from '../../data/overview.ts'
-import { countText, percentText, rateText, wholeText } from '../../data/text.ts'
+import { bytesText, countText, percentText, rateText, wholeText } from '../../data/text.ts'
 import type { Topology, TopologyNode } from '../../data/topology.ts'
 import { Icon } from '../../ui/icons.tsx'
 import { Meter } from '../../ui/parts.tsx'
@@ -161,14 +161,17 @@ function OneNode({ topology, node }: { readonly topology: Topology; readonly nod
           </>
         ))}
       </dl>
-      <Stores node={node} />
+      <Stores node={node} subtopology={subtopology} />
       <TaskList subtopology={subtopology} />
     </>
   )
 }
 
-function Stores({ node: { stores = [] } }: { readonly node: TopologyNode }): JSX.Element | null {
+function Stores(props: { readonly node: TopologyNode; readonly subtopology: number }): JSX.Element | null {
+  const { stores = [] } = props.node
   if (stores.length === 0) return null
+  const rows = engineSum('millrace_engine_rows', props.subtopology)
+  const disk = engineSum('millrace_engine_disk_bytes', props.subtopology)
   return (
     <>
       <h3>{stores.length === 1 ? 'Store' : 'Stores'}</h3>
@@ -179,8 +182,27 @@ function Stores({ node: { stores = [] } }: { readonly node: TopologyNode }): JSX
           </li>
         ))}
       </ul>
+      {rows + disk === 0 ? null : (
+        <p class="muted">
+          The engines of this sub-topology hold{rows === 0 ? '' : ` about ${countText(rows)} rows`}
+          {rows > 0 && disk > 0 ? ',' : ''}
+          {disk === 0 ? '' : ` ${bytesText(disk)} on disk`}.
+        </p>
+      )}
     </>
   )
+}
+
+/** Adds a figure of engines up, over the active tasks of a sub-topology. */
+function engineSum(metric: string, subtopology: number): number {
+  return (overview.value?.instances ?? []).reduce((sum, { view }) => {
+    const active = new Set(view?.tasks.filter(({ role }) => role === 'active').map(({ id }) => id))
+    const series = view?.metrics.find(({ name }) => name === metric)?.series ?? []
+    const own = series.filter(({ labels }) => {
+      return labels['subtopology'] === String(subtopology) && active.has(labels['task'] ?? '')
+    })
+    return own.reduce((all, { value = 0 }) => all + value, sum)
+  }, 0)
 }
 
 /** Where the tasks of a sub-topology are. */

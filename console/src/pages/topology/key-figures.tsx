@@ -1,7 +1,10 @@
 import type { JSX } from 'preact'
 import { history, HISTORY, totals, type Point } from '../../data/overview.ts'
-import { countText, msText, percentText, rateText } from '../../data/text.ts'
+import { countText, durationText, msText, percentText, rateText } from '../../data/text.ts'
 import { Sparkline } from '../../ui/sparkline.tsx'
+
+/** Seconds that charts show at least. */
+const LEAST_HISTORY = 60
 
 interface Figure {
   readonly label: string
@@ -21,6 +24,8 @@ const FIGURES: readonly Figure[] = [
 /** The figures that say how the application is, and how they were in the last minutes. */
 export function KeyFigures(): JSX.Element {
   const points = history.value
+  // A page that was just opened need not be looked at for minutes to show something.
+  const span = Math.min(HISTORY, Math.max(LEAST_HISTORY, points.length))
   const now = totals.value
   const current = [now?.throughput, now?.lag, now?.commit, now?.busy]
   return (
@@ -35,11 +40,11 @@ export function KeyFigures(): JSX.Element {
             <dd data-figure={label}>{value === undefined ? '–' : text(value)}</dd>
             <dd class="trend">
               <Sparkline
-                label={`${label}, the last five minutes`}
+                label={`${label}, the last ${durationText(span * 1000)}`}
                 values={points.map(of)}
                 text={text}
                 least={least}
-                span={HISTORY}
+                span={span}
               />
             </dd>
           </div>

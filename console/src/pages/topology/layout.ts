@@ -17,15 +17,15 @@ export interface PlacedEdge {
   readonly key: string
   readonly from: string
   readonly to: string
-  /** True: records go through a topic on the way. */
-  readonly isLink: boolean
+  /** Sinks that write to the topics between the two; none: records are passed on. */
+  readonly sinks: readonly string[]
   readonly points: readonly { readonly x: number; readonly y: number }[]
 }
 
 interface Connection {
   readonly from: string
   readonly to: string
-  readonly isLink: boolean
+  readonly sinks: readonly string[]
 }
 
 export interface PlacedGroup {
@@ -80,10 +80,13 @@ export function pictureOf(topology: Topology, folded: ReadonlySet<number>): Pict
     }
   }
   const edges = new Map<string, Connection>()
-  for (const { from, to, isLink } of edgesOf(topology.subtopologies)) {
+  for (const { from, to, sinks } of edgesOf(topology.subtopologies)) {
     const [start = from, end = to] = [homes.get(from), homes.get(to)]
     if (start === end) continue
-    edges.set(edgeKey(start, end), { from: start, to: end, isLink })
+    // Between two that are folded there may be several topics.
+    const before = edges.get(edgeKey(start, end))?.sinks ?? []
+    edges.set(edgeKey(start, end), { from: start, to: end, sinks: [...before, ...sinks] })
+    const isLink = sinks.length > 0
     graph.setEdge(start, end, { minlen: isLink ? 2 : 1, weight: isLink ? 1 : 3 })
   }
   layout(graph)
@@ -103,9 +106,9 @@ export function pictureOf(topology: Topology, folded: ReadonlySet<number>): Pict
       ),
     }
   })
-  const placed = [...edges].map(([key, { from, to, isLink }]): PlacedEdge => {
+  const placed = [...edges].map(([key, { from, to, sinks }]): PlacedEdge => {
     const { points } = graph.edge(from, to) as { points: PlacedEdge['points'] }
-    return { key, from, to, isLink, points }
+    return { key, from, to, sinks, points }
   })
   return { nodes, groups, edges: placed, ...moved(nodes, groups, placed) }
 }
@@ -130,9 +133,9 @@ function sizeOf({ kind, stores = [] }: TopologyNode): { readonly width: number; 
 function edgesOf(subtopologies: readonly Subtopology[]): Connection[] {
   const all = subtopologies.flatMap(({ nodes }) => nodes)
   return all.flatMap(({ name, kind, children = [], topic }): Connection[] => {
-    if (kind !== 'sink') return children.map((to) => ({ from: name, to, isLink: false }))
+    if (kind !== 'sink') return children.map((to) => ({ from: name, to, sinks: [] }))
     const readers = all.filter(({ topics = [] }) => typeof topic === 'string' && topics.includes(topic))
-    return readers.map((reader) => ({ from: name, to: reader.name, isLink: true }))
+    return readers.map((reader) => ({ from: name, to: reader.name, sinks: [name] }))
   })
 }
 

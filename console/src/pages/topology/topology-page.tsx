@@ -32,7 +32,12 @@ function Flow({ topology }: { readonly topology: Topology }): JSX.Element {
   )
   const picture = useMemo(() => pictureOf(topology, folded), [topology, folded])
   const [, selected] = place.value.path
-  const node = topology.subtopologies.flatMap(({ nodes }) => nodes).find(({ name }) => name === selected)
+  const home = topology.subtopologies.find(({ nodes }) => nodes.some(({ name }) => name === selected))
+  const node = home?.nodes.find(({ name }) => name === selected)
+  // A node that was chosen is shown, but the user may fold it again.
+  useEffect(() => {
+    if (home !== undefined && folded.has(home.id)) setFolded(toggled(folded, home.id))
+  }, [selected])
   const fold = (id: number): void => setFolded(toggled(folded, id))
   useEffect(() => {
     const leave = (event: KeyboardEvent): void => {

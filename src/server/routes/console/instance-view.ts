@@ -50,6 +50,8 @@ const SHOWN: ReadonlySet<string> = new Set([
   'millrace_commit_duration_seconds',
   'millrace_dead_letters_total',
   'millrace_edge_records_total',
+  'millrace_engine_disk_bytes',
+  'millrace_engine_rows',
   'millrace_memory_bytes',
   'millrace_memory_limit_bytes',
   'millrace_node_records_total',
