@@ -114,6 +114,8 @@ export interface RunConnectorsOptions {
 
 export interface RunningConnectors extends AsyncDisposable {
   status(): readonly ConnectorStatus[]
+  pause(name: string): Promise<void>
+  resume(name: string): Promise<void>
   readonly closed: Promise<void>
   close(): Promise<void>
 }

@@ -32,7 +32,7 @@ export async function importApp(url: URL): Promise<AppModule> {
   return { app, exports }
 }
 
-async function importModule(url: URL, place: string): Promise<Readonly<Record<string, unknown>>> {
+export async function importModule(url: URL, place: string): Promise<Readonly<Record<string, unknown>>> {
   try {
     const module: unknown = await import(url.href)
     return Object.fromEntries(typeof module === 'object' && module !== null ? Object.entries(module) : [])

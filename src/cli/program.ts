@@ -18,6 +18,9 @@ import {
   STATUS,
   type CommandOptions,
 } from './command-options.ts'
+import type { ConnectOptions } from './connect-command.ts'
+import { CONNECT, CONNECTORS_CHANGED, CONNECTORS_SHOWN } from './connect-options.ts'
+import type { ConnectorsOptions } from './connectors-command.ts'
 import type { ConsumeOptions } from './consume-command.ts'
 import type { ListLettersOptions, ReplayLettersOptions, ShowLetterOptions } from './dead-letters-command.ts'
 import type { DescribeOptions } from './describe-command.ts'
@@ -184,6 +187,8 @@ export function createProgram(argv: readonly string[], settling = new Settling()
   addGroups(program.command('groups').description('Shows consumer groups, and changes where they go on.'))
   addLog(program.command('log').description('Copies the embedded log, and makes a log of a copy.'))
 
+  addConnectors(program)
+
   addOptions(program.command('produce'), PRODUCE)
     .argument('<topic>', 'the topic to write to')
     .argument('[file]', 'file with the records; standard input, if it is not given')
@@ -292,6 +297,59 @@ function addLog(log: Command): void {
     .description('Makes the embedded log of a new data directory from a backup.')
     .action(async (directory: string, options: LogOptions) =>
       (await import('./log-command.ts')).restore(directory, options),
+    )
+}
+
+function addConnectors(program: Command): void {
+  const what = 'a .ts or .js file whose default export is defineConnectors(…)'
+  addOptions(program.command('connect'), CONNECT)
+    .argument('<connectors>', what)
+    .description('Runs sources and sinks on an embedded log in this process, or on Kafka.')
+    .action(async (file: string, options: ConnectOptions) =>
+      (await import('./connect-command.ts')).connect(file, options),
+    )
+  const connectors = program.command('connectors').description('Shows connectors, pauses them, and sets positions.')
+  const command = (name: string, options: CommandOptions): Command =>
+    addOptions(connectors.command(name), options).argument('<connectors>', what)
+  const named = (name: string, options: CommandOptions): Command =>
+    command(name, options).argument('<name>', 'the name of the connector')
+
+  command('list', CONNECTORS_SHOWN)
+    .description('Lists the connectors with their states, a line each.')
+    .action(async (file: string, options: ConnectorsOptions) =>
+      (await import('./connectors-command.ts')).listConnectors(file, options),
+    )
+
+  named('status', CONNECTORS_SHOWN)
+    .description('Shows what the log knows of a connector.')
+    .action(async (file: string, name: string, options: ConnectorsOptions) =>
+      (await import('./connectors-command.ts')).showConnector(file, name, options),
+    )
+
+  named('positions', CONNECTORS_SHOWN)
+    .description('Prints where a connector goes on, a partition a line.')
+    .action(async (file: string, name: string, options: ConnectorsOptions) =>
+      (await import('./connectors-command.ts')).showPositions(file, name, options),
+    )
+
+  named('pause', CONNECTORS_CHANGED)
+    .description('Pauses a connector in all instances, until it is resumed.')
+    .action(async (file: string, name: string, options: ConnectorsOptions) =>
+      (await import('./connectors-command.ts')).pauseConnector(file, name, options),
+    )
+
+  named('resume', CONNECTORS_CHANGED)
+    .description('Lets a paused connector go on.')
+    .action(async (file: string, name: string, options: ConnectorsOptions) =>
+      (await import('./connectors-command.ts')).resumeConnector(file, name, options),
+    )
+
+  named('set', CONNECTORS_CHANGED)
+    .argument('<partition>', 'a source partition; TOPIC/PARTITION of a sink')
+    .argument('<position>', 'the position as JSON; null to begin at the start; the next offset of a sink')
+    .description('Sets where a paused connector goes on.')
+    .action(async (file: string, name: string, partition: string, position: string, options: ConnectorsOptions) =>
+      (await import('./connectors-command.ts')).setConnector(file, name, partition, position, options),
     )
 }
 

@@ -1,7 +1,8 @@
 import type { Logger } from '../application/application.ts'
 import { carefulLogger } from '../application/careful-logger.ts'
 import { defaultLogger } from '../application/stderr-logger.ts'
-import { having, option, Place, readOptions, text, type TableOf } from '../options/options.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
+import { having, nearestOf, option, Place, readOptions, text, type TableOf } from '../options/options.ts'
 import { nameOf, type Connector } from './definition/connector.ts'
 import type { SinkSpec } from './definition/sink.ts'
 import type { SourceSpec } from './definition/source.ts'
@@ -93,4 +94,16 @@ export function specsOf(definition: Connectors): readonly Spec[] {
 /** Group of the instances of a connector, and the beginning of the names of its topics. */
 export function groupOf(definition: Connectors, name: string): string {
   return `${definition.id}-${name}`
+}
+
+/** Returns a connector by its name. @throws MR_CONNECTOR_UNKNOWN, with the name that was probably meant */
+export function knownConnector(definition: Connectors, name: string): Spec {
+  const specs = specsOf(definition)
+  const found = specs.find((spec) => spec.name === name)
+  if (found !== undefined) return found
+  const names = specs.map((spec) => spec.name)
+  const near = nearestOf(name, names)
+  throw new MillraceError('MR_CONNECTOR_UNKNOWN', `${definition.id} has no connector "${name}"`, {
+    hint: near === undefined ? `Its connectors are: ${names.join(', ')}.` : `Did you mean ${near}?`,
+  })
 }

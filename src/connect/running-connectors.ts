@@ -5,9 +5,10 @@ import { flag, having, readOptions, text, type TableOf, type Values } from '../o
 import type { Clock } from '../platform/clock.ts'
 import { KeptAlive } from '../platform/kept-alive.ts'
 import { eventLoopScheduler, type Scheduler } from '../platform/scheduler.ts'
-import { groupOf, specsOf, type Connectors, type Spec } from './define-connectors.ts'
+import { ConnectorRunner, type AfterFailure } from './connector-runner.ts'
+import { Controls, setPaused } from './controls.ts'
+import { groupOf, knownConnector, specsOf, type Connectors } from './define-connectors.ts'
 import { prepareTopics } from './prepare.ts'
-import { ConnectorThread } from './thread/connector-thread.ts'
 import type { ConnectorStatus } from './thread/counters.ts'
 
 /** The options of `runConnectors`. */
@@ -52,13 +53,19 @@ export const RUN_CONNECTORS = {
   }),
 } satisfies TableOf<RunConnectorsOptions>
 
-/** What happens when one of the connectors fails: all end, or the others go on. */
-export type AfterFailure = 'end' | 'go on'
-
 /** Connectors that run. */
 export interface RunningConnectors extends AsyncDisposable {
   /** What each connector of this instance is doing, in the order of the definition. */
   status(): readonly ConnectorStatus[]
+  /**
+   * Pauses a connector in all instances: each commits what is whole and leaves the group. It stays paused over
+   * restarts.
+   *
+   * @throws MR_CONNECTOR_UNKNOWN
+   */
+  pause(name: string): Promise<void>
+  /** Lets a paused connector go on, from what is committed, in all instances. @throws MR_CONNECTOR_UNKNOWN */
+  resume(name: string): Promise<void>
   /** Resolves when all have ended in good order: closed, or done with `untilEnd`. Rejects with what failed first. */
   readonly closed: Promise<void>
   /** Commits what is whole, and ends. @throws what a connector fails with while it ends */
@@ -87,39 +94,65 @@ export async function startConnectors(
   afterFailure: AfterFailure,
 ): Promise<RunningConnectors> {
   await prepareTopics(definition, options.log)
-  return new ConnectorGroup(definition, options, afterFailure)
+  const runners: ConnectorRunner[] = []
+  const controls = await Controls.follow(options.log, definition.id, () => {
+    for (const runner of runners) runner.changed()
+  })
+  const processId = randomUUID()
+  const { logger, deadLetterTopic } = definition
+  for (const spec of specsOf(definition)) {
+    const { name, kind, guarantee } = spec
+    logger.info({ connector: name, kind, guarantee }, 'connector starts')
+    const isPaused = (): boolean => controls.paused.has(name)
+    const place = { spec, group: groupOf(definition, name), processId, deadLetterTopic, logger, afterFailure, isPaused }
+    runners.push(new ConnectorRunner({ ...options, ...place }))
+  }
+  return new ConnectorGroup(definition, options, runners, controls)
 }
 
 class ConnectorGroup implements RunningConnectors {
   readonly closed: Promise<void>
-  readonly #threads: readonly ConnectorThread[]
+  readonly #definition: Connectors
+  readonly #log: Log
+  readonly #runners: readonly ConnectorRunner[]
+  readonly #controls: Controls
   readonly #alive = new KeptAlive()
 
-  constructor(definition: Connectors, options: Values<typeof RUN_CONNECTORS>, afterFailure: AfterFailure) {
-    const processId = randomUUID()
-    const { logger } = definition
-    this.#threads = specsOf(definition).map((spec) => {
-      logger.info({ connector: spec.name, kind: spec.kind, guarantee: spec.guarantee }, 'connector starts')
-      return this.#thread(definition, spec, processId, options)
-    })
-    const runs = this.#threads.map(async (thread) => {
+  constructor(
+    definition: Connectors,
+    { log, untilEnd }: Values<typeof RUN_CONNECTORS>,
+    runners: readonly ConnectorRunner[],
+    controls: Controls,
+  ) {
+    this.#definition = definition
+    this.#log = log
+    this.#runners = runners
+    this.#controls = controls
+    const runs = runners.map(async (runner) => {
       try {
-        await thread.run()
-      } catch (err) {
-        logger.error({ connector: thread.spec.name, err }, 'connector failed')
-        if (afterFailure === 'end') this.#stop()
-        throw err
+        await runner.run()
+      } catch (error) {
+        this.#stop()
+        throw error
       } finally {
-        if (options.untilEnd) this.#endSinks()
+        if (untilEnd) this.#endSinks()
       }
     })
-    if (options.untilEnd) this.#endSinks()
+    if (untilEnd) this.#endSinks()
     this.closed = this.#end(runs)
     this.closed.catch(() => {})
   }
 
   status(): readonly ConnectorStatus[] {
-    return this.#threads.map((thread) => thread.status())
+    return this.#runners.map((runner) => runner.status())
+  }
+
+  async pause(name: string): Promise<void> {
+    await setPaused(this.#log, this.#definition.id, knownConnector(this.#definition, name).name, true)
+  }
+
+  async resume(name: string): Promise<void> {
+    await setPaused(this.#log, this.#definition.id, knownConnector(this.#definition, name).name, false)
   }
 
   async close(): Promise<void> {
@@ -132,49 +165,28 @@ class ConnectorGroup implements RunningConnectors {
   }
 
   async #end(runs: readonly Promise<void>[]): Promise<void> {
+    const { logger } = this.#definition
+    const following = this.#controls.run().catch((err: unknown) => {
+      logger.error({ err }, 'pauses are not followed any more')
+    })
     try {
       const results = await Promise.allSettled(runs)
       const failed = results.find(({ status }) => status === 'rejected')
       if (failed?.status === 'rejected') throw failed.reason
     } finally {
+      await this.#controls.close()
+      await following
       this.#alive.release()
     }
   }
 
   #stop(): void {
-    for (const thread of this.#threads) thread.stop()
+    for (const runner of this.#runners) runner.stop()
   }
 
   /** Sinks may end, with `untilEnd`, once nothing more comes from the sources beside them. */
   #endSinks(): void {
-    const isOver = ({ state }: ConnectorThread): boolean =>
-      state === 'done' || state === 'stopped' || state === 'failed'
-    if (!this.#threads.every((thread) => thread.spec.kind === 'sink' || isOver(thread))) return
-    for (const thread of this.#threads) thread.end()
-  }
-
-  #thread(
-    definition: Connectors,
-    spec: Spec,
-    processId: string,
-    options: Values<typeof RUN_CONNECTORS>,
-  ): ConnectorThread {
-    const { log, untilEnd, instanceId, clock, scheduler } = options
-    const { deadLetterTopic, logger } = definition
-    const group = groupOf(definition, spec.name)
-    const onState = (): void => {}
-    return new ConnectorThread({
-      spec,
-      group,
-      log,
-      processId,
-      instanceId,
-      untilEnd,
-      deadLetterTopic,
-      clock,
-      scheduler,
-      logger,
-      onState,
-    })
+    if (!this.#runners.every((runner) => runner.spec.kind === 'sink' || runner.isOver)) return
+    for (const runner of this.#runners) runner.end()
   }
 }

@@ -4,7 +4,17 @@ import type { Room } from './room.ts'
 export const CONNECT: Readonly<Record<string, Room>> = {
   connect: {
     holds: '`index.ts`: what users import from `millrace/connect`; connectors that run, alone or on an application',
-    knows: ['application', 'connect/definition', 'connect/thread', 'errors', 'log', 'options', 'platform', 'runtime'],
+    knows: [
+      'application',
+      'connect/definition',
+      'connect/thread',
+      'errors',
+      'log',
+      'options',
+      'platform',
+      'record',
+      'runtime',
+    ],
   },
   'connect/definition': {
     holds: 'what a source is and what a sink is, and what each is given',

@@ -551,6 +551,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'cli/records',
       'cli/settings',
       'client',
+      'connect',
       'dead-letters',
       'engine',
       'engine/choice',

@@ -112,6 +112,24 @@ export function sinkConformance(what: string, openPlace: () => Promise<LogPlace>
       expect(under.rows).toEqual(input.all)
     })
 
+    test('is paused in all instances, stays so over a restart, and goes on where it was', async () => {
+      const [under, input, id] = [make(), await Input.create(log), fresh('paused')]
+      const first = await run(id, [under.sink(input.topic)], { log })
+      await input.write(10)
+      await until(() => under.rows.length === 10)
+      await first.pause(only(first).name)
+      await until(() => only(first).state === 'paused')
+      await input.write(10)
+      await first.close()
+      const second = await run(id, [under.sink(input.topic)], { log: await place.open() })
+      expect(only(second).state).toBe('paused')
+      expect(under.rows).toHaveLength(10)
+      await second.resume(only(second).name)
+      await until(() => under.rows.length === 20)
+      await second.close()
+      expect(under.rows).toEqual(input.all)
+    })
+
     test('writes everything once, whatever becomes of its commits', async () => {
       const fates: Fate[] = ['commit, unknown', 'abort', 'abort, unknown', 'commit', 'abort', 'commit, unknown']
       const [under, input, id] = [make(), await Input.create(log), fresh('unknown')]

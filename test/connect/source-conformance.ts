@@ -130,6 +130,28 @@ export function sourceConformance(what: string, openPlace: () => Promise<LogPlac
       expect(await valuesOf(log, target)).toEqual(under.all)
     })
 
+    test('is paused in all instances, stays so over a restart, and goes on where it was', async () => {
+      const [under, target, id] = [make(), textTopic(), fresh('paused')]
+      const first = await run(id, [under.source(target)], { log })
+      await until(() => only(first).records > 0)
+      await first.pause(only(first).name)
+      await until(() => only(first).state === 'paused')
+      expect(await log.groupMembers(`${id}-${only(first).name}`)).toEqual([])
+      await first.close()
+      const before = await valuesOf(log, target)
+      const second = await run(id, [under.source(target)], { log: await place.open() })
+      under.feed()
+      expect(only(second).state).toBe('paused')
+      await second.resume(only(second).name)
+      await until(() => only(second).records > 0)
+      await second.close()
+      await (
+        await run(id, [under.source(target)], { log, untilEnd: true })
+      ).closed
+      expect(before.length).toBeLessThan(under.all.length)
+      expect(await valuesOf(log, target)).toEqual(under.all)
+    })
+
     test('writes everything once, whatever becomes of its commits', async () => {
       const fates: Fate[] = ['commit, unknown', 'abort', 'abort, unknown', 'commit', 'abort', 'commit, unknown']
       const [under, target, id] = [make(), textTopic(), fresh('unknown')]

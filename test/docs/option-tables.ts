@@ -15,6 +15,7 @@ import {
 import { variableOf, type CommandOption } from '../../src/cli/settings/command-option.ts'
 import { GROUP, kafka } from '../../src/cli/settings/connection-settings.ts'
 import { APPLICATION, INSTANCE, PLACE } from '../../src/cli/settings/run-settings.ts'
+import { CONNECT, CONNECTORS_CHANGED, CONNECTORS_SHOWN } from '../../src/cli/connect-options.ts'
 import { CONSUME, PRODUCE } from '../../src/cli/record-options.ts'
 import * as topicOptions from '../../src/cli/topic-options.ts'
 import { DEFINE_CONNECTORS } from '../../src/connect/define-connectors.ts'
@@ -52,6 +53,9 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
   ['defineSink()', SINK],
   ['defineConnectors()', DEFINE_CONNECTORS],
   ['runConnectors()', RUN_CONNECTORS],
+  ['millrace connect', CONNECT],
+  ['millrace connectors list', CONNECTORS_SHOWN],
+  ['millrace connectors pause', CONNECTORS_CHANGED],
   ['metering()', METRICS_OPTIONS],
   ['json()', JSON_OPTIONS],
   ['serve()', SERVE],

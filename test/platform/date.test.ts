@@ -9,6 +9,8 @@ const READERS: Readonly<Record<string, string>> = {
   'cli/groups-command.ts': 'where a group is begun that is reset by duration',
   'cli/produce-command.ts': 'the timestamp of records that are written without one',
   'client/topic-writer.ts': 'the timestamp of records that are written without one',
+  'connect/controls.ts': 'the timestamp of the record that pauses a connector',
+  'connect/manage.ts': 'the timestamp of a position that is set',
   'connect/thread/sink-work.ts': 'where a topic with offsetReset by duration begins',
   'connect/thread/source-output.ts': 'the timestamp of a record that its source gives none',
   'connect/thread/source-work.ts': 'the timestamp of a position',

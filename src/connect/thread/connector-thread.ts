@@ -10,7 +10,7 @@ import type { SinkSpec } from '../definition/sink.ts'
 import type { SourceSpec } from '../definition/source.ts'
 import { Backoff } from './backoff.ts'
 import { BadRecords } from './bad-records.ts'
-import { ConnectorCounters, type ConnectorState, type ConnectorStatus } from './counters.ts'
+import { statusOfIdle, type ConnectorCounters, type ConnectorState, type ConnectorStatus } from './counters.ts'
 import { SinkWork } from './sink-work.ts'
 import { SourceWork } from './source-work.ts'
 import { GoBack, subtopologyOf, type Work, type WorkContext } from './work.ts'
@@ -34,8 +34,7 @@ export interface ThreadOptions {
   readonly clock: Clock
   readonly scheduler: Scheduler
   readonly logger: Logger
-  /** Called when the state has changed. */
-  readonly onState: () => void
+  readonly counters: ConnectorCounters
 }
 
 /** Returns the topics whose partitions are the tasks of a connector. */
@@ -50,7 +49,7 @@ export function taskTopics(spec: SourceSpec | SinkSpec, group: string): readonly
 export class ConnectorThread {
   readonly spec: ConnectorSpec
   readonly #options: ThreadOptions
-  readonly #counters = new ConnectorCounters()
+  readonly #counters: ConnectorCounters
   readonly #wake: WakeUp
   readonly #redoing: Backoff
   #work: Work | undefined
@@ -68,6 +67,8 @@ export class ConnectorThread {
   constructor(options: ThreadOptions) {
     this.#options = options
     this.spec = options.spec
+    this.#counters = options.counters
+    this.#commits = options.counters.commits
     this.#wake = new WakeUp(options.clock)
     // A commit that failed is always tried again: nothing of it was visible.
     this.#redoing = new Backoff({ ...options.spec.retry, retryOn: () => true }, options.clock)
@@ -90,23 +91,10 @@ export class ConnectorThread {
   }
 
   status(): ConnectorStatus {
-    const { kind, name, guarantee } = this.spec
-    const { records, commits, bad, deadLetters, retries, redone } = this.#counters
-    const positions = this.#work?.positions
-    const lag = this.#work?.lag
+    const { positions, lag } = this.#work ?? {}
     return {
-      kind,
-      name,
-      guarantee,
-      state: this.#state,
-      ...(this.#reason === undefined ? {} : { reason: this.#reason }),
+      ...statusOfIdle(this.spec, this.#counters, this.#state, this.#reason),
       tasks: this.#tasks,
-      records,
-      commits,
-      bad,
-      deadLetters,
-      retries,
-      redone,
       ...(positions === undefined ? {} : { positions }),
       ...(lag === undefined ? {} : { lag }),
     }
@@ -316,9 +304,7 @@ export class ConnectorThread {
 
   #enter(state: ConnectorState, reason?: string): void {
     this.#reason = reason
-    if (this.#state === state) return
     this.#state = state
-    this.#options.onState()
   }
 }
 

@@ -50,3 +50,14 @@ export class ConnectorCounters {
   retries = 0
   redone = 0
 }
+
+/** Returns the status of a connector that has no thread. */
+export function statusOfIdle(
+  { kind, name, guarantee }: Connector,
+  { records, commits, bad, deadLetters, retries, redone }: ConnectorCounters,
+  state: ConnectorState,
+  reason: string | undefined,
+): ConnectorStatus {
+  const counted = { records, commits, bad, deadLetters, retries, redone }
+  return { kind, name, guarantee, state, ...(reason === undefined ? {} : { reason }), tasks: [], ...counted }
+}
