@@ -211,7 +211,7 @@ export type { DeadLetterReplay } from './dead-letters/replayed-record.ts'
 export type { StreamsOptions } from './runtime/streams-options.ts'
 export type { AppConfig } from './dsl/app-options.ts'
 export type { RunSettings } from './cli/settings/module-options.ts'
-export type { BranchOptions } from './dsl/branched-kstream.ts'
+export type { Branches, BranchOptions } from './dsl/branched-kstream.ts'
 export { sessionStoreRef, storeRef, versionedStoreRef, windowStoreRef } from './topology/store-ref.ts'
 export type { StoreKind, StoreRef } from './topology/store-ref.ts'
 export type {

@@ -5,7 +5,7 @@ export interface KafkaOptions {
   readonly brokers: string | readonly string[]
   readonly clientId?: string
   readonly tls?: boolean | TlsOptions
-  readonly sasl?: SASLOptions
+  readonly sasl?: SaslOptions
   readonly connectTimeout?: Duration
   readonly requestTimeout?: Duration
   readonly apiTimeout?: Duration
@@ -19,6 +19,18 @@ export interface KafkaOptions {
   readonly retryBackoff?: Duration
   readonly retryBackoffMax?: Duration
   readonly clock?: Clock
+}
+
+export interface SaslOptions {
+  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER' | 'GSSAPI'
+  readonly username?: Credential
+  readonly password?: Credential
+  readonly token?: Credential
+  readonly oauthBearerExtensions?:
+    | Readonly<Record<string, string>>
+    | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
+  readonly authenticate?: (...args: never) => void
+  readonly authBytesValidator?: (bytes: Buffer, callback: (error: Error | null, bytes?: Buffer) => void) => void
 }
 
 export function kafka(options: KafkaOptions): Log

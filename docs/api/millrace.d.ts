@@ -76,16 +76,32 @@ export interface AsyncOptions<K, V> extends Named {
   readonly inputValue?: Serde<NonNullable<V>>
 }
 
-export interface BranchOptions<K, V> {
-  readonly name?: string
-  readonly use?: (branch: KStream<K, V>) => KStream<K, V> | null | undefined | void
+export interface BranchOptions<K, V, Name extends string = string, R extends Used = Used> {
+  readonly name?: Name
+  readonly use?: (branch: KStream<K, V>) => R
 }
 
-export class BranchedKStream<K, V> {
+export class BranchedKStream<K, V, Prefix extends string = string, Declared extends readonly Branch[] = readonly []> {
   private constructor()
-  branch(predicate: (value: V, key: K) => boolean, options?: BranchOptions<K, V>): this
-  defaultBranch(options?: BranchOptions<K, V>): ReadonlyMap<string, KStream<K, V>>
-  noDefaultBranch(): ReadonlyMap<string, KStream<K, V>>
+  branch<S extends V, Name extends string = Ordinal<Declared>, R extends Used = KStream<K, S>>(
+    predicate: (value: V, key: K) => value is S,
+    options?: BranchOptions<K, S, Name, R>,
+  ): BranchedKStream<K, Exclude<V, S>, Prefix, readonly [...Declared, readonly [`${Prefix}${Name}`, R]]>
+  branch<Name extends string = Ordinal<Declared>, R extends Used = KStream<K, V>>(
+    predicate: (value: V, key: K) => boolean,
+    options?: BranchOptions<K, V, Name, R>,
+  ): BranchedKStream<K, V, Prefix, readonly [...Declared, readonly [`${Prefix}${Name}`, R]]>
+  defaultBranch<Name extends string = '0', R extends Used = KStream<K, V>>(
+    options?: BranchOptions<K, V, Name, R>,
+  ): Branches<StreamsOf<Declared[number] | readonly [`${Prefix}${Name}`, R]>>
+  noDefaultBranch(): Branches<StreamsOf<Declared[number]>>
+}
+
+export interface Branches<Streams extends object> extends Omit<
+  ReadonlyMap<keyof Streams & string, NonNullable<Streams[keyof Streams]>>,
+  'get'
+> {
+  get<Name extends keyof Streams & string>(name: Name): Streams[Name]
 }
 
 export type ByteSize = number | string
@@ -221,7 +237,7 @@ export type DropReason =
   | 'no-partition'
   | 'repartition-null-key'
 
-export type Duration = number | string
+export type Duration = number | (`${Digit}${string}` & `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`)
 
 export interface EmbeddedLogOptions {
   readonly directory: string
@@ -485,6 +501,7 @@ export class KStream<K, V> {
   private constructor()
   filter<S extends V>(predicate: (value: V, key: K) => value is S, options?: Named): KStream<K, S>
   filter(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V>
+  filterNot<S extends V>(predicate: (value: V, key: K) => value is S, options?: Named): KStream<K, Exclude<V, S>>
   filterNot(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V>
   map<KR, VR>(mapper: (value: V, key: K) => readonly [key: KR, value: VR], options?: Named): KStream<KR, VR>
   mapValues<VR>(mapper: (value: V, key: K) => Settled<VR>, options?: Named): KStream<K, VR>
@@ -505,11 +522,12 @@ export class KStream<K, V> {
   forEach<R = void>(action: (value: V, key: K) => Settled<R>, options?: Named): void
   print({ mapper, ...rest }?: PrintOptions<K, V>): void
   merge<VO>(other: KStream<K, VO>, options?: Named): KStream<K, V | VO>
-  split(options?: Named): BranchedKStream<K, V>
+  split<Name extends string = string>(options?: { readonly name?: Name }): BranchedKStream<K, V, Name>
   repartition(options?: RepartitionStreamOptions<K, V>): KStream<K, V>
-  to(topic: WritableTopic<K, V>, options?: SinkOptions<K, V>): void
-  to(topic: string, options?: SinkOptions<K, V>): void
-  to(extractor: (value: V, key: K, record: RecordOrigin) => string, options?: SinkOptions<K, V>): void
+  to(
+    topic: WritableTopic<K, V> | string | ((value: V, key: K, record: RecordOrigin) => string),
+    options?: SinkOptions<K, V>,
+  ): void
   toTable(options?: Materialize<K, V>): KTable<K, V>
   groupByKey(options?: GroupOptions<K, V>): KGroupedStream<K, V>
   groupBy<KR>(selector: (value: V, key: K) => Settled<KR>, options?: GroupOptions<KR, V>): KGroupedStream<KR, V>
@@ -565,6 +583,10 @@ export class KTable<K, V> {
     options?: Materialize<K, S>,
   ): KTable<K, S | null>
   filter(predicate: (value: NonNullable<V>, key: K) => boolean, options?: Materialize<K, V>): KTable<K, V | null>
+  filterNot<S extends NonNullable<V>>(
+    predicate: (value: NonNullable<V>, key: K) => value is S,
+    options?: Materialize<K, Exclude<V, S>>,
+  ): KTable<K, Exclude<V, S> | null>
   filterNot(predicate: (value: NonNullable<V>, key: K) => boolean, options?: Materialize<K, V>): KTable<K, V | null>
   mapValues<VR>(
     mapper: (value: NonNullable<V>, key: K) => Settled<VR>,
@@ -580,7 +602,7 @@ export class KTable<K, V> {
     selector: (value: NonNullable<V>, key: K) => readonly [key: KR, value: VR],
     options?: GroupOptions<NonNullable<KR>, VR>,
   ): KGroupedTable<NonNullable<KR>, NonNullable<VR>>
-  suppress(when: Suppressed, options?: SuppressOptions): KTable<K, V>
+  suppress(when: Suppressed<K>, options?: SuppressOptions): KTable<K, V>
   join<VO, VR>(
     other: KTable<K, VO>,
     joiner: (left: NonNullable<V>, right: NonNullable<VO>) => Settled<VR>,
@@ -971,7 +993,7 @@ export interface ReadTopicOptions {
 }
 
 export interface ReadableTopic<K, V> {
-  readonly [READS]?: readonly [key: K, value: V]
+  readonly [READS]: readonly [key: K, value: V]
   readonly name: string
   readonly keySerde: Serde<unknown>
   readonly valueSerde: Serde<unknown>
@@ -1394,7 +1416,8 @@ export interface SuppressOptions extends Named {
   readonly logging?: boolean | Readonly<Record<string, string>>
 }
 
-export interface Suppressed {
+export interface Suppressed<in K = unknown> {
+  readonly [KEYS]: (key: K) => void
   readonly kind: 'windowClose' | 'timeLimit'
   readonly limit: number
   readonly maxRecords: number
@@ -1724,12 +1747,13 @@ export class Windowed<K> {
   readonly key: K
   readonly start: number
   readonly end: number
+  private readonly madeByNew
   constructor(key: K, start: number, end: number)
   toString(): string
 }
 
 export interface WritableTopic<K, V> {
-  readonly [WRITES]?: (key: K, value: V) => void
+  readonly [TAKES]: Taken<K, V>
   readonly name: string
   readonly keySerde: Serde<unknown>
   readonly valueSerde: Serde<unknown>
@@ -1774,7 +1798,13 @@ export function int32(): Serde<number>
 
 export function int64(): Serde<bigint>
 
-export function joinWindow(window: Duration | JoinWindowBounds): JoinWindows
+export function joinWindow(
+  window: Duration,
+  options?: {
+    readonly grace?: Duration
+  },
+): JoinWindows
+export function joinWindow(bounds: JoinWindowBounds): JoinWindows
 
 export function json<T>(options?: JsonOptions): Serde<T>
 export function json<S extends StandardSchemaV1>(
@@ -1790,7 +1820,7 @@ export const memoryEngine: SynchronousEngineFactory
 
 export function memoryLog(options?: MemoryLogOptions): LocalLog
 
-export function parseDuration(value: Duration, what: string): number
+export function parseDuration(value: number | string, what: string): number
 
 export function planUpgrade(before: Application | TopologyJson, after: Application | TopologyJson): UpgradePlan
 
@@ -1847,7 +1877,7 @@ export function stderrLogger(options?: StderrLoggerOptions): LeveledLogger
 
 export function storeRef<K, V>(name: string, serdes: RefSerdes<K, V>): StoreRef<'keyValue', K, V>
 
-export function string(): Serde<string>
+export function string<T extends string = string>(): Serde<T>
 
 export function timestampedKeyValueStore<K, V>(name: string, options: StoreBuilderOptions<K, V>): KeyValueStoreSpec
 
@@ -1875,9 +1905,9 @@ export function unlimited(options?: { readonly start?: number }): UnlimitedWindo
 
 export function untilTimeLimit(limit: Duration, buffer?: TimeLimitBuffer): Suppressed
 
-export function untilWindowCloses(buffer?: StrictBuffer): Suppressed
+export function untilWindowCloses(buffer?: StrictBuffer): Suppressed<Windowed<unknown>>
 
-export function uuid(): Serde<string>
+export function uuid<T extends string = string>(): Serde<T>
 
 export function versionedKeyValueStore<K, V>(
   name: string,

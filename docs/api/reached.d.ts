@@ -84,6 +84,22 @@ type PeerTokenSource =
       readonly env: string
     }
 
+// src/dsl/branched-kstream.ts
+
+type Branch = readonly [name: string, stream: unknown]
+
+type Ordinal<Declared extends readonly Branch[]> = `${[...Declared, unknown]['length'] & number}`
+
+type StreamOf<Name extends string, R> =
+  | Exclude<R, null | undefined | void>
+  | ([R] extends [KStream<unknown, unknown>] ? ({} extends Record<Name, unknown> ? undefined : never) : undefined)
+
+type StreamsOf<Declared extends Branch> = {
+  [B in Declared as B[1] extends null | undefined | void ? never : B[0]]: StreamOf<B[0], B[1]>
+}
+
+type Used = KStream<unknown, unknown> | null | undefined | void
+
 // src/dsl/handles/handles.ts
 
 const TYPES: unique symbol
@@ -94,11 +110,20 @@ type MayBePromise<R> = [0] extends [1 & R] ? false : [Extract<R, PromiseLike<unk
 
 type Settled<R> = R & ([MayBePromise<R>] extends [true] ? never : unknown)
 
+// src/dsl/options/suppressed.ts
+
+const KEYS: unique symbol
+
 // src/dsl/options/topic.ts
 
 const READS: unique symbol
 
-const WRITES: unique symbol
+const TAKES: unique symbol
+
+interface Taken<in K, in V> {
+  readonly key: (key: K) => void
+  readonly value: (value: V) => void
+}
 
 // src/engine/choice/choose-engine.ts
 
@@ -305,6 +330,10 @@ interface GroupInstance {
   readonly active: readonly TaskId[]
   readonly standby: readonly TaskId[]
 }
+
+// src/kafka/cluster/security-options.ts
+
+type Credential = string | (() => string | Promise<string>)
 
 // src/kafka/records/codecs.ts
 
@@ -889,6 +918,10 @@ interface MetricHead {
   readonly unit: Unit
   readonly help: string
 }
+
+// src/options/duration.ts
+
+type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9'
 
 // src/platform/clock.ts
 

@@ -19,7 +19,7 @@ export interface OpenDriverOptions extends DriverOptions {
 
 export interface OutputRecord<K, V> {
   readonly key: K | null
-  readonly value: V | null
+  readonly value: V
   readonly timestamp: number
   readonly headers: Headers
   readonly partition: number
@@ -44,9 +44,9 @@ export class TestOutputTopic<K, V> {
   get isEmpty(): boolean
   read(): OutputRecord<K, V> | undefined
   readAll(): OutputRecord<K, V>[]
-  readValues(): (V | null)[]
-  readKeyValues(): [key: K | null, value: V | null][]
-  readMap(): Map<K | null, V | null>
+  readValues(): V[]
+  readKeyValues(): [key: K | null, value: V][]
+  readMap(): Map<K | null, V>
 }
 
 export class TopologyTestDriver implements Disposable, AsyncDisposable {

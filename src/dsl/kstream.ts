@@ -89,13 +89,15 @@ export class KStream<K, V> {
   }
 
   /**
-   * Drops the records for which the predicate holds.
+   * Drops the records for which the predicate holds. A type guard narrows the type of the values that are left.
    *
    * @example
    * ```ts
    * payments.filterNot((payment) => payment.test)
    * ```
    */
+  filterNot<S extends V>(predicate: (value: V, key: K) => value is S, options?: Named): KStream<K, Exclude<V, S>>
+  filterNot(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V>
   filterNot(predicate: (value: V, key: K) => boolean, options?: Named): KStream<K, V> {
     return this.#wrap.stream(
       stateless.filter(this[HANDLE], erased(predicate, 'the predicate of filterNot()'), true, options),
@@ -284,10 +286,10 @@ export class KStream<K, V> {
    * const branches = orders.split({ name: 'size-' })
    *   .branch((order) => order.cents > 10_000, { name: 'large' })
    *   .defaultBranch({ name: 'small' })
-   * branches.get('size-large')?.to(largeOrders)
+   * branches.get('size-large').to(largeOrders)
    * ```
    */
-  split(options: Named = {}): BranchedKStream<K, V> {
+  split<Name extends string = string>(options: { readonly name?: Name } = {}): BranchedKStream<K, V, Name> {
     return BranchedKStream.of(split(this[HANDLE], operatorOptions(NAMED, options, 'split()').name), this.#wrap)
   }
 
@@ -316,9 +318,6 @@ export class KStream<K, V> {
    * alerts.to((alert) => `alerts-${alert.country}`)
    * ```
    */
-  to(topic: WritableTopic<K, V>, options?: SinkOptions<K, V>): void
-  to(topic: string, options?: SinkOptions<K, V>): void
-  to(extractor: (value: V, key: K, record: RecordOrigin) => string, options?: SinkOptions<K, V>): void
   to(
     topic: WritableTopic<K, V> | string | ((value: V, key: K, record: RecordOrigin) => string),
     options: SinkOptions<K, V> = {},

@@ -70,7 +70,12 @@ export class KTable<K, V> {
     return this.#wrap.table(filterTable(this[HANDLE], erased(predicate, 'the predicate of filter()'), false, options))
   }
 
-  /** Keeps the rows for which the predicate does not hold; the others count as deleted. */
+  /** Keeps the rows for which the predicate does not hold; the others count as deleted. Type guards narrow the rest. */
+  filterNot<S extends NonNullable<V>>(
+    predicate: (value: NonNullable<V>, key: K) => value is S,
+    options?: Materialize<K, Exclude<V, S>>,
+  ): KTable<K, Exclude<V, S> | null>
+  filterNot(predicate: (value: NonNullable<V>, key: K) => boolean, options?: Materialize<K, V>): KTable<K, V | null>
   filterNot(predicate: (value: NonNullable<V>, key: K) => boolean, options?: Materialize<K, V>): KTable<K, V | null> {
     return this.#wrap.table(filterTable(this[HANDLE], erased(predicate, 'the predicate of filterNot()'), true, options))
   }
@@ -148,7 +153,7 @@ export class KTable<K, V> {
    * countsPerMinute.suppress(untilWindowCloses()).toStream().to(finalCounts)
    * ```
    */
-  suppress(when: Suppressed, options?: SuppressOptions): KTable<K, V> {
+  suppress(when: Suppressed<K>, options?: SuppressOptions): KTable<K, V> {
     return this.#wrap.table(suppress(this[HANDLE], when, options))
   }
 

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util'
+import { Trace } from './trace.ts'
 
 /** The place in the application and in its input where an error happened. Every part that is known is set. */
 export interface ErrorPlace {
@@ -16,11 +17,13 @@ export interface MillraceErrorOptions extends ErrorPlace {
   /** What the user can do about it: whole sentences, each with a capital letter and a period. */
   readonly hint?: string | undefined
   readonly cause?: unknown
+  /** @internal The calls that the stack shows. Default: those that led here */
+  readonly trace?: Pick<Trace, 'frames'> | undefined
 }
 
 /**
  * An error that Millrace raises itself. `code` is stable (`MR_…`) and meant for programs; `message` names the place,
- * `hint` says what to do.
+ * `hint` says what to do. `stack` has the code, and begins with the first call that is not Millrace's own.
  *
  * @example
  * ```ts
@@ -32,33 +35,64 @@ export interface MillraceErrorOptions extends ErrorPlace {
 export class MillraceError extends Error implements ErrorPlace {
   override readonly name = 'MillraceError'
   readonly code: string
-  readonly hint: string | undefined
-  readonly node: string | undefined
-  readonly task: string | undefined
-  readonly store: string | undefined
-  readonly topic: string | undefined
-  readonly partition: number | undefined
-  readonly offset: number | undefined
-  readonly traceId: string | undefined
+  declare readonly hint: string | undefined
+  declare readonly node: string | undefined
+  declare readonly task: string | undefined
+  declare readonly store: string | undefined
+  declare readonly topic: string | undefined
+  declare readonly partition: number | undefined
+  declare readonly offset: number | undefined
+  declare readonly traceId: string | undefined
 
   constructor(code: string, message: string, options: MillraceErrorOptions = {}) {
+    const limit = Error.stackTraceLimit
+    // The trace below takes the place of the stack.
+    Error.stackTraceLimit = 0
     super(message + describePlace(options), options.cause === undefined ? undefined : { cause: options.cause })
+    Error.stackTraceLimit = limit
     this.code = code
-    this.hint = options.hint
-    this.node = options.node
-    this.task = options.task
-    this.store = options.store
-    this.topic = options.topic
-    this.partition = options.partition
-    this.offset = options.offset
-    this.traceId = options.traceId
+    // What is not known is no property: Node and test runners print all there are.
+    for (const part of SHOWN) {
+      if (options[part] !== undefined) Object.defineProperty(this, part, { ...VISIBLE, value: options[part] })
+    }
+    const trace = options.trace ?? new Trace(MillraceError)
+    const define = (property: PropertyDescriptor): void => void Object.defineProperty(this, 'stack', property)
+    define({
+      configurable: true,
+      get: () => headOf(this) + trace.frames,
+      set: (value: unknown) => define({ configurable: true, writable: true, value }),
+    })
   }
+}
+
+const SHOWN = ['hint', 'node', 'task', 'store', 'topic', 'partition', 'offset', 'traceId'] as const
+const VISIBLE: PropertyDescriptor = { configurable: true, enumerable: true, writable: true }
+
+/** Returns the first line of an error's stack, in the form that Node gives its own errors with codes. */
+function headOf({ name, code, message }: MillraceError): string {
+  return `${name} [${code}]: ${message}`
+}
+
+/** Returns the calls that the stack of an error shows. */
+function framesOf(error: MillraceError): string {
+  const { stack } = error
+  const head = headOf(error)
+  return stack?.startsWith(head) === true ? stack.slice(head.length) : ''
+}
+
+/**
+ * Copies an error that the build of the topology throws for an operator: the copy names the user's call of the DSL, and
+ * its stack is that of the call. By the time of the build, that call has returned.
+ */
+export function declaredAt(error: MillraceError, trace: Trace): MillraceError {
+  const { call } = trace
+  if (call === undefined) return error
+  return copied(error, `${call}: ${textOf(error)}`, { trace })
 }
 
 /** Copies an error, and adds what was not known where it was thrown: parts of its place, or a better hint. */
 export function withPlace(error: MillraceError, place: ErrorPlace & Pick<MillraceErrorOptions, 'hint'>): MillraceError {
-  const text = error.message.slice(0, error.message.length - describePlace(error).length)
-  const placed = copied(error, text, place)
+  const placed = copied(error, textOf(error), place)
   const shown = textsWithValues.get(error)
   return shown === undefined ? placed : hidingValues(placed, shown)
 }
@@ -91,10 +125,13 @@ export function showingValues(error: MillraceError): MillraceError {
 function copied(error: MillraceError, text: string, other: MillraceErrorOptions): MillraceError {
   const { code, node, task, store, topic, partition, offset, traceId, hint, cause } = error
   const place = { node, task, store, topic, partition, offset, traceId }
-  const copy = new MillraceError(code, text, { ...place, hint, cause, ...other })
-  const frames = error.stack?.slice(error.stack.indexOf('\n    at ')) ?? ''
-  Object.defineProperty(copy, 'stack', { value: `${copy.name}: ${copy.message}${frames}` })
-  return copy
+  const trace = { frames: framesOf(error) }
+  return new MillraceError(code, text, { ...place, hint, cause, trace, ...other })
+}
+
+/** Returns the message of an error without its place. */
+function textOf(error: MillraceError): string {
+  return error.message.slice(0, error.message.length - describePlace(error).length)
 }
 
 /** True for an error that Millrace raised itself. Takes any thrown value, even one that throws when it is read. */

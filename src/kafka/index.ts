@@ -4,6 +4,7 @@ import { clusterOptions, type KafkaOptions } from './cluster/connection-options.
 import { KafkaLog } from './client/kafka-log.ts'
 
 export type { KafkaOptions } from './cluster/connection-options.ts'
+export type { SaslOptions } from './cluster/security-options.ts'
 
 /**
  * Returns a log in a Kafka cluster. Nothing is connected until it is used; `close` ends every connection.

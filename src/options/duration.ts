@@ -1,9 +1,15 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 
-/** A length of time: milliseconds, or a number with a unit: `'250ms'`, `'10s'`, `'5m'`, `'1h'`, `'7d'`. */
-export type Duration = number | string
+type Digit = '0' | '1' | '2' | '3' | '4' | '5' | '6' | '7' | '8' | '9'
 
-const FORM = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)$/
+/**
+ * A length of time: milliseconds, or a number with a unit: `'250ms'`, `'10s'`, `'5m'`, `'1h'`, `'7d'`. Text of unknown
+ * form, as from the environment, goes through `parseDuration` first.
+ */
+export type Duration = number | (`${Digit}${string}` & `${number}${'ms' | 's' | 'm' | 'h' | 'd'}`)
+
+// What the type above takes: any number of JavaScript that begins with a digit.
+const FORM = /^(\d\S*?)\s*(ms|s|m|h|d)$/
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /**
@@ -16,7 +22,7 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h:
  * parseDuration('1.5s', 'the timeout') // 1500
  * ```
  */
-export function parseDuration(value: Duration, what: string): number {
+export function parseDuration(value: number | string, what: string): number {
   const ms = typeof value === 'number' ? value : typeof value === 'string' ? parseText(value) : Number.NaN
   if (!Number.isSafeInteger(ms) || ms < 0) {
     const shown = typeof value === 'string' ? JSON.stringify(value) : String(value)

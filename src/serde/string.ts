@@ -7,16 +7,18 @@ import type { Serde } from './serde.ts'
  * Returns a serde for text in UTF-8, as Kafka's `StringSerializer` writes it.
  *
  * Bytes that are not UTF-8 are read as U+FFFD, as in Java. Text that UTF-8 cannot hold (half of a surrogate pair) is
- * refused on writing: two different texts would become the same bytes.
+ * refused on writing: two different texts would become the same bytes. `T` is the type of the values, if it is narrower
+ * than text: a branded id, or a union of literals. Nothing checks it on reading.
  *
  * @throws MR_STRING_MALFORMED on writing text with a lone surrogate; `TypeError` for a value that is not a string
  * @example
  * ```ts
  * const words = topic('words', { key: string(), value: string() })
+ * const users = topic('users', { key: string<UserId>(), value: json<User>() })
  * ```
  */
-export function string(): Serde<string> {
-  return stringSerde
+export function string<T extends string = string>(): Serde<T> {
+  return stringSerde as Serde<T>
 }
 
 const stringSerde: Serde<string> = {

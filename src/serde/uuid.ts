@@ -8,7 +8,8 @@ const CANONICAL = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 
 /**
  * Returns a serde for UUIDs as text of 36 characters, the format of Kafka's `UUIDSerializer`. Values are in lower case,
- * as `crypto.randomUUID()` makes them. Data in upper case is read as the same UUID in lower case.
+ * as `crypto.randomUUID()` makes them. Data in upper case is read as the same UUID in lower case. `T` is the type of
+ * the values, such as a branded id.
  *
  * @throws MR_UUID for text that is not a UUID in lower case; MR_SERDE_LENGTH for other than 36 bytes; `TypeError` for a
  * value that is not a string
@@ -17,8 +18,8 @@ const CANONICAL = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
  * const sessions = topic('sessions', { key: uuid(), value: json<Session>() })
  * ```
  */
-export function uuid(): Serde<string> {
-  return uuidSerde
+export function uuid<T extends string = string>(): Serde<T> {
+  return uuidSerde as Serde<T>
 }
 
 const uuidSerde: Serde<string> = {

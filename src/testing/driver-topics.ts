@@ -80,7 +80,8 @@ export class TestInputTopic<K, V> {
 /** A record that the application wrote. */
 export interface OutputRecord<K, V> {
   readonly key: K | null
-  readonly value: V | null
+  /** Null, a tombstone, only if the topic has them. */
+  readonly value: V
   /** ms since the epoch. */
   readonly timestamp: number
   readonly headers: Headers
@@ -141,17 +142,17 @@ export class TestOutputTopic<K, V> {
   }
 
   /** Reads the values of all remaining records. */
-  readValues(): (V | null)[] {
+  readValues(): V[] {
     return this.readAll().map((record) => record.value)
   }
 
   /** Reads the keys and values of all remaining records. */
-  readKeyValues(): [key: K | null, value: V | null][] {
+  readKeyValues(): [key: K | null, value: V][] {
     return this.readAll().map((record) => [record.key, record.value])
   }
 
   /** Reads all remaining records, and returns the last value of each key. */
-  readMap(): Map<K | null, V | null> {
+  readMap(): Map<K | null, V> {
     return new Map(this.readKeyValues())
   }
 
@@ -161,7 +162,7 @@ export class TestOutputTopic<K, V> {
         if (this.#piped.has(topic, partition, cursor.offset)) continue
         this.#read.push({
           key: decode(this.#topic.keySerde, cursor.buffer, cursor.keyStart, cursor.keyEnd) as K | null,
-          value: decode(this.#topic.valueSerde, cursor.buffer, cursor.valueStart, cursor.valueEnd) as V | null,
+          value: decode(this.#topic.valueSerde, cursor.buffer, cursor.valueStart, cursor.valueEnd) as V,
           timestamp: cursor.timestamp,
           headers: cursor.headers(new Headers()),
           partition,

@@ -46,7 +46,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     ],
   },
 
-  errors: { holds: '`MillraceError` with code, place and hint', knows: [] },
+  errors: { holds: "`MillraceError` with code, place and hint; which calls are the user's", knows: [] },
   platform: { holds: 'the machine: clocks, timers, files, promises, bytes; nothing of streams', knows: ['errors'] },
   options: {
     holds: 'tables of options: what may be given, how it is checked, what the documentation says of it',
@@ -86,7 +86,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   },
   'topology/graph': {
     holds: 'the logical graph and its rewrite rules',
-    knows: ['serde', 'topology', 'topology/compile'],
+    knows: ['errors', 'serde', 'topology', 'topology/compile'],
   },
   'topology/describe': {
     holds: 'the description of a topology: as text, JSON, Mermaid, and for a group',
@@ -124,13 +124,14 @@ export const rooms: Readonly<Record<string, Room>> = {
   'dsl/stores': { holds: 'definitions of stores for processors', knows: ['errors', 'options', 'serde', 'topology'] },
   'dsl/handles': {
     holds: 'what streams and tables are to the graph',
-    knows: ['dsl/options', 'serde', 'topology', 'topology/graph', 'windowing'],
+    knows: ['dsl/options', 'errors', 'serde', 'topology', 'topology/graph', 'windowing'],
   },
   'dsl/nodes': {
     holds: 'what operators add to the graph: names and numbers as Kafka Streams draws them',
     knows: [
       'dsl/handles',
       'dsl/options',
+      'errors',
       'record',
       'serde',
       'serde/internal',

@@ -198,7 +198,8 @@ export function suppressed({ mode, ms, buffer }: Step): Suppressed {
     ...(buffer?.maxRecords === undefined ? {} : { maxRecords: buffer.maxRecords }),
     ...(buffer?.maxBytes === undefined ? {} : { maxBytes: buffer.maxBytes }),
   }
-  if (mode === 'windowClose') return untilWindowCloses(bounds)
+  // The steps of a scenario have no types.
+  if (mode === 'windowClose') return untilWindowCloses(bounds) as Suppressed
   const whenFull = buffer?.onFull === 'shutdown' ? 'shutDown' : 'emitEarly'
   return untilTimeLimit(ms ?? 0, { ...bounds, whenFull })
 }

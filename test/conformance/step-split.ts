@@ -33,7 +33,8 @@ export function splitStep(step: Step, stream: Stream, { key, value }: Types): Re
     declared.push(branch)
   }
   if (step.default !== undefined) declared.push(step.default)
-  const found = step.default === undefined ? split.noDefaultBranch() : split.defaultBranch(optionsOf(step.default))
+  const found: ReadonlyMap<string, Stream> =
+    step.default === undefined ? split.noDefaultBranch() : split.defaultBranch(optionsOf(step.default))
 
   const keys = [...found.keys()].sort().join(',')
   if (step.keys !== undefined && step.keys !== keys) throw new Error(`${step.id} has the branches ${keys}`)

@@ -7,6 +7,7 @@ import {
   joinWindow,
   json,
   long,
+  parseDuration,
   session,
   sliding,
   string,
@@ -14,19 +15,25 @@ import {
   tumbling,
   untilTimeLimit,
   untilWindowCloses,
+  uuid,
+  windowed,
+  Windowed,
 } from '../../src/index.ts'
 import type {
+  Duration,
   FixedKeyProcessor,
   GlobalKTable,
+  JoinWindows,
   KGroupedStream,
   KGroupedTable,
   KStream,
   KTable,
   ProcessingContext,
   Processor,
+  Serde,
   Topic,
-  Windowed,
 } from '../../src/index.ts'
+import type { TopologyTestDriver } from '../../src/testing/index.ts'
 
 interface Payment {
   readonly from: string
@@ -36,6 +43,21 @@ interface Customer {
   readonly name: string
 }
 
+interface Order {
+  readonly kind: 'order'
+  readonly cents: number
+}
+interface Visit {
+  readonly kind: 'visit'
+  readonly page: string
+}
+interface Alert {
+  readonly kind: 'alert'
+}
+const isOrder = (event: Order | Visit | Alert): event is Order => event.kind === 'order'
+type UserId = string & { readonly brand: 'user' }
+
+const events = topic('events', { key: string(), value: json<Order | Visit | Alert>() })
 const payments = topic('payments', { key: string(), value: json<Payment>() })
 const removals = topic('removals', { key: string(), value: json<Payment>(), tombstones: true })
 const customers = topic('customers', { key: string(), value: json<Customer>(), tombstones: true })
@@ -79,6 +101,10 @@ describe('types flow from topic to sink', () => {
   })
 
   it('a type guard narrows the stream', () => {
+    expectTypeOf(builder.stream(removals).filterNot((value) => value === null)).toEqualTypeOf<
+      KStream<string, Payment>
+    >()
+    expectTypeOf(builder.table(events).filterNot(isOrder)).toEqualTypeOf<KTable<string, Visit | Alert | null>>()
     const present = builder.stream(removals).filter((value) => value !== null)
     expectTypeOf(present).toEqualTypeOf<KStream<string, Payment>>()
   })
@@ -99,7 +125,57 @@ describe('types flow from topic to sink', () => {
       .split({ name: 'size-' })
       .branch((payment) => payment.cents > 100)
       .defaultBranch()
-    expectTypeOf(branches).toEqualTypeOf<ReadonlyMap<string, KStream<string, Payment>>>()
+    expectTypeOf(branches.get('size-1')).toEqualTypeOf<KStream<string, Payment>>()
+    expectTypeOf(branches.get('size-0')).toEqualTypeOf<KStream<string, Payment>>()
+    expectTypeOf([...branches.keys()]).toEqualTypeOf<('size-0' | 'size-1')[]>()
+    expectTypeOf([...branches.values()]).toEqualTypeOf<KStream<string, Payment>[]>()
+    expectTypeOf(branches).toExtend<ReadonlyMap<string, KStream<string, Payment>>>()
+    // @ts-expect-error there is no such branch
+    expectTypeOf(branches.get('size-2')).not.toBeAny()
+  })
+
+  it('branches have literal names, and guards narrow them and what is left for the next', () => {
+    const branches = builder
+      .stream(events)
+      .split({ name: 'kind-' })
+      .branch((event) => event.kind === 'visit', { name: 'visit' })
+      .branch(isOrder, { name: 'order' })
+      .defaultBranch({ name: 'alert' })
+    expectTypeOf(branches.get('kind-visit')).toEqualTypeOf<KStream<string, Visit>>()
+    expectTypeOf(branches.get('kind-order')).toEqualTypeOf<KStream<string, Order>>()
+    expectTypeOf(branches.get('kind-alert')).toEqualTypeOf<KStream<string, Alert>>()
+    // @ts-expect-error there is no such branch
+    branches.get('typo')?.to(payments)
+  })
+
+  it('the map has what `use` returns, and no branch of which it returns nothing', () => {
+    const branches = stream
+      .split({ name: 's-' })
+      .branch(() => true, { name: 'a', use: (branch) => branch.mapValues((payment) => payment.cents) })
+      .branch(() => true, { use: (branch) => branch.to(payments) })
+      .branch(() => true, { use: (branch) => (branch.toTable().toStream() === branch ? branch : null) })
+      .noDefaultBranch()
+    expectTypeOf(branches.get('s-a')).toEqualTypeOf<KStream<string, number>>()
+    expectTypeOf(branches.get('s-3')).toEqualTypeOf<KStream<string, Payment> | undefined>()
+    // @ts-expect-error it ends in its topic
+    expectTypeOf(branches.get('s-2')).not.toBeAny()
+  })
+
+  it('a name that the compiler does not know may be none', () => {
+    const generated = stream
+      .split()
+      .branch(() => true, { name: 'a' })
+      .noDefaultBranch()
+    expectTypeOf(generated.get('KSTREAM-BRANCH-0000000001a')).toEqualTypeOf<KStream<string, Payment> | undefined>()
+    // @ts-expect-error no name ends so
+    expectTypeOf(generated.get('typo')).not.toBeAny()
+    const given: string = 'a'
+    const computed = stream
+      .split({ name: 's-' })
+      .branch(() => true, { name: given })
+      .noDefaultBranch()
+    expectTypeOf(computed.get('s-a')).toEqualTypeOf<KStream<string, Payment> | undefined>()
+    expectTypeOf([...computed.values()]).toEqualTypeOf<KStream<string, Payment>[]>()
   })
 
   it('a sink takes what its topic can hold', () => {
@@ -116,6 +192,85 @@ describe('types flow from topic to sink', () => {
       expectTypeOf(record.partition).toEqualTypeOf<number>()
       return `${key}-${payment.from}`
     })
+  })
+})
+
+describe('types of keys', () => {
+  it('string() and uuid() have branded and literal keys, named or inferred', () => {
+    expectTypeOf(string()).toEqualTypeOf<Serde<string>>()
+    expectTypeOf(string<UserId>()).toEqualTypeOf<Serde<UserId>>()
+    expectTypeOf(uuid<UserId>()).toEqualTypeOf<Serde<UserId>>()
+    const users = topic('users', { key: string<UserId>(), value: json<{ readonly side: 'buy' | 'sell' }>() })
+    const bySide: Topic<'buy' | 'sell', number> = topic('by-side', { key: string(), value: long() })
+    const counts = builder
+      .stream(users)
+      .groupBy((order) => order.side, { key: string<'buy' | 'sell'>() })
+      .count()
+    expectTypeOf(counts).toEqualTypeOf<KTable<'buy' | 'sell', number>>()
+    counts.toStream().to(bySide)
+    const perUser = builder.stream(users).groupByKey({ key: string() }).windowedBy(tumbling('1m')).count()
+    perUser.toStream().to(topic('per-user', { key: windowed(string<UserId>(), '1m'), value: long() }))
+    // @ts-expect-error numbers are no text
+    string<number>()
+    const names = builder.stream(users).selectKey(() => 'ann')
+    // @ts-expect-error not every text is the id of a user
+    names.to(users)
+  })
+
+  it('text is inferred as text, not as what it happens to begin with', () => {
+    const joined = stream.groupByKey().aggregate(
+      () => '',
+      (text, payment) => text + payment.from,
+      { value: string() },
+    )
+    expectTypeOf(joined).toEqualTypeOf<KTable<string, string>>()
+    expectTypeOf(topic('t', { key: string(), value: string() })).toEqualTypeOf<Topic<string, string>>()
+  })
+
+  it('windowed keys are made by new Windowed(…), not by hand', () => {
+    const perMinute = topic('per-minute', { key: windowed(string(), '1m'), value: long() })
+    stream.map((payment, key) => [new Windowed(key, 0, 60_000), payment.cents]).to(perMinute)
+    const byHand = stream.map((payment, key) => [{ key, start: 0, end: 60_000 }, payment.cents])
+    // @ts-expect-error an object that looks like one is refused at run time
+    byHand.to(perMinute)
+    // @ts-expect-error the keys have no windows
+    stream.groupByKey().count().toStream().to(perMinute)
+  })
+})
+
+describe('types of times', () => {
+  it('a duration is a number with a unit', () => {
+    expectTypeOf<250 | '10s' | '1.5 h' | '250ms' | '7d'>().toExtend<Duration>()
+    expectTypeOf<'1 minute'>().not.toExtend<Duration>()
+    expectTypeOf<'-5s'>().not.toExtend<Duration>()
+    expectTypeOf<'s'>().not.toExtend<Duration>()
+    expectTypeOf<'5'>().not.toExtend<Duration>()
+    expectTypeOf<'1-5s'>().not.toExtend<Duration>()
+    expectTypeOf<string>().not.toExtend<Duration>()
+    const configured: string = '1m'
+    expectTypeOf(tumbling(parseDuration(configured, 'WINDOW')).kind).toEqualTypeOf<'tumbling'>()
+    // @ts-expect-error text of unknown form
+    expectTypeOf(tumbling(configured)).not.toBeAny()
+  })
+
+  it('joinWindow takes a grace beside a single duration, as the other windows do', () => {
+    expectTypeOf(joinWindow('1h', { grace: '5m' })).toEqualTypeOf<JoinWindows>()
+    expectTypeOf(joinWindow({ before: '1h', after: -5, grace: '5m' })).toEqualTypeOf<JoinWindows>()
+    const twice = (): JoinWindows =>
+      // @ts-expect-error the bounds have a grace of their own
+      joinWindow({ before: '1h' }, { grace: '5m' })
+    expectTypeOf(twice).not.toBeAny()
+  })
+})
+
+describe('types of the test driver', () => {
+  it('what it reads is null only where the topic has tombstones', () => {
+    const read = (driver: TopologyTestDriver) => [driver.output(payments), driver.output(removals)] as const
+    type Read = ReturnType<typeof read>
+    expectTypeOf<ReturnType<Read[0]['readValues']>>().toEqualTypeOf<Payment[]>()
+    expectTypeOf<ReturnType<Read[1]['readValues']>>().toEqualTypeOf<(Payment | null)[]>()
+    expectTypeOf<ReturnType<Read[0]['readAll']>[number]['value']>().toEqualTypeOf<Payment>()
+    expectTypeOf<ReturnType<Read[0]['readMap']>>().toEqualTypeOf<Map<string | null, Payment>>()
   })
 })
 
@@ -207,6 +362,8 @@ describe('types of tables', () => {
     expectTypeOf(table.suppress(untilTimeLimit('1s'))).toEqualTypeOf<KTable<string, Customer | null>>()
     const counts = stream.groupByKey().windowedBy(tumbling('1m')).count()
     expectTypeOf(counts.suppress(untilWindowCloses())).toEqualTypeOf<KTable<Windowed<string>, number>>()
+    // @ts-expect-error the table is not windowed
+    expectTypeOf(() => table.suppress(untilWindowCloses())).not.toBeAny()
     // @ts-expect-error the change of a deleted row is null
     table.toStream().mapValues((customer) => customer.name)
   })

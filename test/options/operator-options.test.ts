@@ -197,7 +197,7 @@ it.each<[code: string, act: () => unknown]>([
   ['MR_TOPOLOGY_SUPPRESS', () => untilTimeLimit('1m', { whenFull: 'drop' as never })],
   ['MR_TOPOLOGY_WINDOWS', () => parts().stream.join(parts().table, () => '', joinWindow('1m') as never)],
   ['MR_STORE_INVALID', () => keyValueStore('s', { ...serdes, type: 'disk' as never })],
-  ['MR_DURATION', () => parts().stream.join(parts().table, () => '', { grace: 'soon' })],
+  ['MR_DURATION', () => parts().stream.join(parts().table, () => '', { grace: 'soon' as never })],
 ])('a value that an option cannot have is %s: %s', async (code, act) => {
   expect(await refusal(act)).toMatchObject({ code, hint: expect.any(String) })
 })

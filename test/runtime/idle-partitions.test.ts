@@ -309,7 +309,7 @@ test('without idleAfter nothing is emitted before the next record', () => {
 
 test.each([
   ['0', { idleAfter: 0 }],
-  ['under compatibility', { idleAfter: '1m', compatibility: 'kafka-streams-4.3' as const }],
+  ['under compatibility', { idleAfter: '1m', compatibility: 'kafka-streams-4.3' } as const],
 ])('idleAfter %s is refused', (_how, options) => {
   expect(() => appOf(() => {}, options)).toThrow(expect.objectContaining({ code: 'MR_CONFIG' }))
 })

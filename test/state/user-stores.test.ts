@@ -372,7 +372,7 @@ describe('a store declaration', () => {
     expect(() => keyValueStore('no good', lists)).toThrow(invalid)
     expect(() => keyValueStore('s', { key: string() } as never)).toThrow(invalid)
     expect(() => windowStore('w', { ...lists, retention: '1s', windowSize: '5m' })).toThrow(invalid)
-    expect(() => sessionStore('w', { ...lists, retention: 'long' })).toThrow(
+    expect(() => sessionStore('w', { ...lists, retention: 'long' as never })).toThrow(
       expect.objectContaining({ code: 'MR_DURATION' }),
     )
   })

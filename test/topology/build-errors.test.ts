@@ -123,7 +123,7 @@ const mistakes: readonly (readonly [
   [
     'a repartition without a key serde',
     'MR_SERDE_MISSING',
-    'counts-repartition-sink',
+    'KSTREAM-KEY-SELECT-0000000001',
     (_, stream) => stream.groupBy((word) => word.length).count({ store: 'counts', key: json<number>() }),
   ],
   [
@@ -180,7 +180,7 @@ const mistakes: readonly (readonly [
     'suppress until windows close that are none',
     'MR_TOPOLOGY_NOT_WINDOWED',
     's',
-    (_, stream) => stream.groupByKey().count().suppress(untilWindowCloses(), { name: 's' }),
+    (_, stream) => stream.groupByKey().count().suppress(untyped(untilWindowCloses()), { name: 's' }),
   ],
   [
     'suppress on a table derived from a versioned one',
@@ -247,6 +247,41 @@ describe('a mistake is reported when the topology is built', () => {
     expect(error.code).toBe(code)
     expect(error.hint).toBeTypeOf('string')
     expect(error.node).toBe(node)
+  })
+
+  it('what the build finds names the call of the DSL and its place, where its stack begins', () => {
+    const missing = [
+      errorOf((_, stream) => stream.groupBy((word) => word.length).count({ store: 'counts' })),
+      errorOf((_, stream) =>
+        stream
+          .selectKey((word) => word.length)
+          .groupByKey()
+          .count({ store: 'counts' }),
+      ),
+      errorOf((_, stream) =>
+        stream
+          .toTable()
+          .groupBy((word) => [word.length, word])
+          .count({ store: 'counts' }),
+      ),
+      errorOf((_, stream) => stream.selectKey((word) => word.length).to('lengths')),
+      errorOf((_, stream) => stream.selectKey((word) => word.length).toTable()),
+    ]
+    const calls = missing.map(({ message, stack }) => {
+      const [, call, place] =
+        /^(\w+\(\)) at test\/topology\/(build-errors\.test\.ts:\d+:\d+): no key serde /.exec(message) ?? []
+      expect(stack).toMatch(new RegExp(`^.*\\n    at .*${place?.replaceAll('.', '\\.')}\\)?\\n`))
+      return call
+    })
+    expect(calls).toEqual(['groupBy()', 'groupByKey()', 'groupBy()', 'to()', 'toTable()'])
+    const twice = errorOf((builder) => builder.table(others, { store: 'o' }).filter(() => true, { store: 'o' }))
+    expect(twice.message).toMatch(/^filter\(\) at test\//)
+  })
+
+  it('what a call refuses has a stack that begins with that call, and the code in its first line', () => {
+    const error = errorOf((_, stream) => stream.filter(untyped(null)))
+    expect(error.stack).toMatch(/^MillraceError \[MR_TOPOLOGY_FUNCTION\]: .*\n    at .*build-errors\.test\.ts/)
+    expect(Object.keys(error).toSorted()).toEqual(['code', 'hint', 'name'])
   })
 
   it('operators after build() are refused', () => {

@@ -43,10 +43,10 @@ test.each([
 })
 
 test.each([
-  ['the size of tumbling()', () => tumbling('1 minute')],
+  ['the size of tumbling()', () => tumbling('1 minute' as never)],
   ['the grace of hopping()', () => hopping(10, { advance: 5, grace: -1 })],
-  ['the time difference of sliding()', () => sliding('x')],
-  ['after of joinWindow()', () => joinWindow({ after: '-3s' })],
+  ['the time difference of sliding()', () => sliding('x' as never)],
+  ['after of joinWindow()', () => joinWindow({ after: '-3s' as never })],
 ])('a bad duration names %s', (what, define) => {
   expect(define).toThrow(expect.objectContaining({ code: 'MR_DURATION', message: expect.stringContaining(what) }))
 })

@@ -14,6 +14,7 @@ test.each([
   ['0.001s', 1],
   [' 10 s ', 10_000],
   ['0s', 0],
+  ['1e3s', 1_000_000],
 ])('%j is %d ms', (value, ms) => {
   expect(parseDuration(value, 'it')).toBe(ms)
 })
@@ -27,7 +28,8 @@ test.each([
   's',
   '0.5ms',
   '99999999999d',
-  '1e3s',
+  '1-5s',
+  'e3s',
   '10S',
   'constructor',
   -1,

@@ -1,3 +1,4 @@
+import type { Trace } from '../../errors/trace.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { ValueShape } from '../../serde/shaped-serde.ts'
 import type { WindowDefinition } from '../../windowing/windows.ts'
@@ -64,6 +65,8 @@ export interface GlobalTableHandle {
 
 /** A stream grouped by key, ready to be aggregated. */
 export interface GroupedStreamHandle extends NamedHandle, GroupHandle {
+  /** The user's call of `groupBy` or `groupByKey`. */
+  readonly trace: Trace
   readonly repartition: boolean
 }
 

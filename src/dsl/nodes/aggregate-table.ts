@@ -1,7 +1,7 @@
 import { long } from '../../serde/long.ts'
 import type { Serde } from '../../serde/serde.ts'
 import { changeSerde } from '../../serde/internal/change-serde.ts'
-import { GraphNode } from '../../topology/graph/graph-node.ts'
+import { GraphNode, type WriteNode } from '../../topology/graph/graph-node.ts'
 import { REPARTITION_SUFFIX } from '../../topology/graph/repartition.ts'
 import { validateName } from '../../topology/names.ts'
 import type { Aggregator, Initializer, OperatorSpec, Reducer } from '../../topology/operator-spec.ts'
@@ -62,14 +62,16 @@ function repartitionNode(
   names: { readonly topic: string; readonly generated: boolean; readonly sink: string; readonly source: string },
 ): GraphNode {
   const { topic, generated, sink, source } = names
-  return new GraphNode(source, {}, (writer, self) => {
+  const write: WriteNode = (writer, self) => {
     writer.addInternalTopic(topic, 0, generated)
     const purpose = `the repartition topic "${topic}"`
-    const keySerde = requiredInternalSerde(writer.settings, 'key', group.keySerde, sink, purpose)
-    const valueSerde = changeSerde(requiredInternalSerde(writer.settings, 'value', group.valueSerde, sink, purpose))
+    const keySerde = requiredInternalSerde(writer.settings, 'key', group.keySerde, group.node.name, purpose)
+    const ownValueSerde = requiredInternalSerde(writer.settings, 'value', group.valueSerde, group.node.name, purpose)
+    const valueSerde = changeSerde(ownValueSerde)
     writer.addSink({ name: sink, topic, keySerde, valueSerde, partitioner: undefined, parents: self.parentNames() })
     writer.addInternalSource({ name: source, topics: [topic], keySerde, valueSerde })
-  })
+  }
+  return new GraphNode(source, {}, write, group.node.trace)
 }
 
 function operatorOf(store: string, folding: TableFolding, sendOldValues: boolean): OperatorSpec {

@@ -77,6 +77,7 @@ function parentOf(cogroup: CogroupHandle, group: GroupedStreamHandle, storeName:
   const body = newRepartition(graph.names, group.repartitionName ?? storeName, {
     keySerde: group.keySerde,
     valueSerde: group.valueSerde,
+    group,
   })
   const existing = cogroup.repartitions.get(group)
   if (existing !== undefined) return existing

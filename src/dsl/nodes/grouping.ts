@@ -1,3 +1,4 @@
+import { Trace } from '../../errors/trace.ts'
 import type { Serde } from '../../serde/serde.ts'
 import type { PairMapper, ValueMapper } from '../../topology/operator-spec.ts'
 import type { GraphNode } from '../../topology/graph/graph-node.ts'
@@ -41,6 +42,7 @@ function grouped(
     graph: stream.graph,
     name,
     node,
+    trace: new Trace(),
     keySerde: options.key ?? (forgets ? undefined : keySerde),
     valueSerde: options.value ?? (forgets ? undefined : stream.valueSerde),
     sources: stream.sources,
@@ -75,6 +77,7 @@ export function repartitionGroup(
   const body = newRepartition(graph.names, group.repartitionName ?? storeName, {
     keySerde: group.keySerde,
     valueSerde: group.valueSerde,
+    group,
   })
   const shared = group.repartitionName === undefined ? undefined : group.sharedRepartition
   const parent = shared ?? repartitionNode('optimizable', body)

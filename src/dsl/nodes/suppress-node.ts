@@ -11,7 +11,11 @@ import type { SuppressOptions } from '../options/operator-options.ts'
 import type { Suppressed } from '../options/suppressed.ts'
 import { SuppressOrigin, enableOldValues } from '../handles/table-origins.ts'
 
-export function suppress(table: TableHandle, suppressed: Suppressed, options: SuppressOptions = {}): TableHandle {
+export function suppress(
+  table: TableHandle,
+  suppressed: Suppressed<never>,
+  options: SuppressOptions = {},
+): TableHandle {
   operatorOptions(SUPPRESS, options, 'suppress()')
   const { graph, keySerde, valueSerde, sources } = table
   if (table.node.traits.versioned === true) throw versionedTable(table.name)

@@ -1,9 +1,13 @@
 import { parseDuration, readOptions, type Duration } from '../../options/options.ts'
+import type { Windowed } from '../../windowing/windows.ts'
 import { STRICT_BUFFER, TIME_LIMIT_BUFFER } from './option-tables.ts'
 import type { StrictBuffer, TimeLimitBuffer } from './operator-options.ts'
 
-/** When `suppress` emits a change: made by `untilWindowCloses` and `untilTimeLimit`. */
-export interface Suppressed {
+declare const KEYS: unique symbol
+
+/** When `suppress` emits a change: made by `untilWindowCloses` and `untilTimeLimit`. `K` is what keys must be. */
+export interface Suppressed<in K = unknown> {
+  readonly [KEYS]: (key: K) => void
   readonly kind: 'windowClose' | 'timeLimit'
   /** Limit of `timeLimit`, ms. */
   readonly limit: number
@@ -24,9 +28,9 @@ export interface Suppressed {
  * ```
  * Behaves as Kafka Streams' `Suppressed.untilWindowCloses` (KIP-328).
  */
-export function untilWindowCloses(buffer: StrictBuffer = {}): Suppressed {
+export function untilWindowCloses(buffer: StrictBuffer = {}): Suppressed<Windowed<unknown>> {
   const bounds = readOptions(STRICT_BUFFER, buffer, 'untilWindowCloses()')
-  return { kind: 'windowClose', limit: 0, ...bounds, whenFull: 'shutDown' }
+  return suppressed({ kind: 'windowClose', limit: 0, ...bounds, whenFull: 'shutDown' })
 }
 
 /**
@@ -42,5 +46,10 @@ export function untilWindowCloses(buffer: StrictBuffer = {}): Suppressed {
  */
 export function untilTimeLimit(limit: Duration, buffer: TimeLimitBuffer = {}): Suppressed {
   const ms = parseDuration(limit, 'the limit of untilTimeLimit()')
-  return { kind: 'timeLimit', limit: ms, ...readOptions(TIME_LIMIT_BUFFER, buffer, 'untilTimeLimit()') }
+  return suppressed({ kind: 'timeLimit', limit: ms, ...readOptions(TIME_LIMIT_BUFFER, buffer, 'untilTimeLimit()') })
+}
+
+/** No property tells the type of the keys at run time. */
+function suppressed<K>(made: Omit<Suppressed, typeof KEYS>): Suppressed<K> {
+  return made as Suppressed<K>
 }

@@ -6,11 +6,17 @@ import type { OffsetReset, StreamPartitioner, TimestampExtractor } from '../../t
 import { validateName } from '../../topology/names.ts'
 
 declare const READS: unique symbol
-declare const WRITES: unique symbol
+declare const TAKES: unique symbol
+
+/** Keys and values that fit. */
+export interface Taken<in K, in V> {
+  readonly key: (key: K) => void
+  readonly value: (value: V) => void
+}
 
 /** A topic as its readers see it. */
 export interface ReadableTopic<K, V> {
-  readonly [READS]?: readonly [key: K, value: V]
+  readonly [READS]: readonly [key: K, value: V]
   readonly name: string
   readonly keySerde: Serde<unknown>
   readonly valueSerde: Serde<unknown>
@@ -21,7 +27,7 @@ export interface ReadableTopic<K, V> {
 
 /** A topic as its writers see it: it takes what fits its types. */
 export interface WritableTopic<K, V> {
-  readonly [WRITES]?: (key: K, value: V) => void
+  readonly [TAKES]: Taken<K, V>
   readonly name: string
   readonly keySerde: Serde<unknown>
   readonly valueSerde: Serde<unknown>
@@ -132,5 +138,14 @@ export function topic(
     options,
     `topic('${name}')`,
   )
-  return { name, keySerde: key, valueSerde: value, tombstones, timestamp, offsetReset, partitioner }
+  const made: Omit<Topic<unknown, unknown>, typeof READS | typeof TAKES> = {
+    name,
+    keySerde: key,
+    valueSerde: value,
+    tombstones,
+    timestamp,
+    offsetReset,
+    partitioner,
+  }
+  return made as Topic<unknown, unknown>
 }

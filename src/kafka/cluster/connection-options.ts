@@ -1,5 +1,4 @@
 import type { RequestCounts } from './request-counts.ts'
-import type { SASLOptions } from '@platformatic/kafka'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { MillraceError } from '../../errors/millrace-error.ts'
 import {
@@ -19,7 +18,7 @@ import {
 import type { Clock } from '../../platform/clock.ts'
 import { clockOption } from '../../options/clock-option.ts'
 import { compressions, MAX_BATCH_BYTES, type Compression } from '../records/codecs.ts'
-import { readSasl, readTls, SASL } from './security-options.ts'
+import { readSasl, readTls, SASL, type SaslOptions } from './security-options.ts'
 
 /** Options of `kafka`: how to reach a Kafka cluster. Times are milliseconds or text: `'10s'`. */
 export interface KafkaOptions {
@@ -30,7 +29,7 @@ export interface KafkaOptions {
   /** TLS; `true` trusts the system's certificate authorities. */
   readonly tls?: boolean | TlsOptions
   /** SASL mechanism (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512, OAUTHBEARER) and credentials. Functions run at each login. */
-  readonly sasl?: SASLOptions
+  readonly sasl?: SaslOptions
   /** Time to wait for a connection to open. Default 10 s, as `socket.connection.setup.timeout.ms`. */
   readonly connectTimeout?: Duration
   /** Time to wait for a response. Default 30 s, as `request.timeout.ms`. */
@@ -114,7 +113,7 @@ export const KAFKA = {
     },
     readTls,
   ),
-  sasl: option<SASLOptions>(
+  sasl: option<ReturnType<typeof readSasl>>(
     `\`{ ${Object.keys(SASL).join(', ')} }\``,
     {
       defaultText: 'off',

@@ -1,4 +1,4 @@
-import type { SASLOptions } from '@platformatic/kafka'
+import type { SASLOptions as Sasl } from '@platformatic/kafka'
 import { createSecureContext, type ConnectionOptions as TlsOptions } from 'node:tls'
 import {
   awaitedFunc,
@@ -13,27 +13,48 @@ import {
 
 const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER', 'GSSAPI'] as const
 
+/** Text, or a function that returns it. */
+type Credential = string | (() => string | Promise<string>)
+
+/** How to log in to a cluster. Functions run at each login. */
+export interface SaslOptions {
+  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512' | 'OAUTHBEARER' | 'GSSAPI'
+  /** For PLAIN, SCRAM-SHA-256 and SCRAM-SHA-512. */
+  readonly username?: Credential
+  readonly password?: Credential
+  /** For OAUTHBEARER. */
+  readonly token?: Credential
+  /** Extensions of OAUTHBEARER (KIP-342). */
+  readonly oauthBearerExtensions?:
+    | Readonly<Record<string, string>>
+    | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>)
+  /** Logs in by itself, as GSSAPI needs it: a `SASLCustomAuthenticator` of `@platformatic/kafka`. */
+  readonly authenticate?: (...args: never) => void
+  /** Checks the authentication bytes that the broker sends, and calls back with those to go on with. */
+  readonly authBytesValidator?: (bytes: Buffer, callback: (error: Error | null, bytes?: Buffer) => void) => void
+}
+
 /** Options of `sasl`. Their values are never shown. */
 export const SASL = {
   mechanism: oneOf(MECHANISMS, { required: true, description: 'how to log in', kafka: 'sasl.mechanism' }),
   username: credential({ description: 'name, or a function that returns it', alsoCalled: ['user'] }),
   password: credential({ description: 'password, or a function that returns it', alsoCalled: ['pass'] }),
   token: credential({ description: 'token of OAUTHBEARER, or a function that returns it' }),
-  oauthBearerExtensions: option<NonNullable<SASLOptions['oauthBearerExtensions']>>(
+  oauthBearerExtensions: option<NonNullable<SaslOptions['oauthBearerExtensions']>>(
     'object, function',
     { description: 'extensions of OAUTHBEARER (KIP-342)', secret: true },
     (value, place) => {
       if ((typeof value === 'object' && value !== null && !Array.isArray(value)) || typeof value === 'function') {
-        return value as NonNullable<SASLOptions['oauthBearerExtensions']>
+        return value as NonNullable<SaslOptions['oauthBearerExtensions']>
       }
       throw place.refuse(value, 'Give an object of text, or a function that returns one.')
     },
   ),
-  authenticate: awaitedFunc<NonNullable<SASLOptions['authenticate']>>({ description: 'logs in by itself: for GSSAPI' }),
-  authBytesValidator: awaitedFunc<NonNullable<SASLOptions['authBytesValidator']>>({
+  authenticate: awaitedFunc<NonNullable<SaslOptions['authenticate']>>({ description: 'logs in by itself: for GSSAPI' }),
+  authBytesValidator: awaitedFunc<NonNullable<SaslOptions['authBytesValidator']>>({
     description: 'checks the authentication bytes that the broker sends',
   }),
-} satisfies TableOf<SASLOptions>
+} satisfies TableOf<SaslOptions>
 
 /** Options of `sasl` that each mechanism requires. */
 const NEEDED: Readonly<Record<(typeof MECHANISMS)[number], readonly ('username' | 'password' | 'token')[]>> = {
@@ -44,8 +65,6 @@ const NEEDED: Readonly<Record<(typeof MECHANISMS)[number], readonly ('username' 
   GSSAPI: [],
 }
 
-type Credential = string | (() => string | Promise<string>)
-
 function credential(about: About<Credential>): Option<Credential | undefined> {
   return option<Credential>('text, function', { ...about, secret: true }, (value, place) => {
     if (typeof value === 'function') return value as Credential
@@ -55,7 +74,7 @@ function credential(about: About<Credential>): Option<Credential | undefined> {
 }
 
 /** Reads `sasl`. An option that the mechanism needs is required now: its absence would only fail the first login. */
-export function readSasl(value: unknown, place: Place): SASLOptions {
+export function readSasl(value: unknown, place: Place): Sasl {
   const values = readMembers(SASL, value, place)
   const { mechanism, authenticate } = values
   if (authenticate === undefined) {

@@ -1,6 +1,7 @@
 import { finishTopology } from '../compile/finish-topology.ts'
 import { TopologyWriter } from '../compile/topology-writer.ts'
 import type { Topology } from '../topology.ts'
+import { declaredAt, isMillraceError } from '../../errors/millrace-error.ts'
 import type { GraphNode } from './graph-node.ts'
 import type { LogicalGraph } from './logical-graph.ts'
 import { mergeRepartitions } from './merge-repartitions.ts'
@@ -25,11 +26,19 @@ export function compileGraph(graph: LogicalGraph): Topology {
     const node = next(waiting, written)
     if (node === undefined) break
     waiting.delete(node)
-    node.write(writer, node)
+    write(writer, node)
     written.add(node)
     for (const child of node.children) if (!written.has(child)) waiting.add(child)
   }
   return finishTopology(writer, graph.copartitions)
+}
+
+function write(writer: TopologyWriter, node: GraphNode): void {
+  try {
+    node.write(writer, node)
+  } catch (error) {
+    throw isMillraceError(error) ? declaredAt(error, node.trace) : error
+  }
 }
 
 /** Returns the node that was added first, among those whose parents are all written. */

@@ -1,5 +1,6 @@
 import type { OffsetReset, StreamPartitioner } from '../topology.ts'
 import type { TopologyWriter } from '../compile/topology-writer.ts'
+import { Trace } from '../../errors/trace.ts'
 import type { Serde } from '../../serde/serde.ts'
 
 /** A repartition topic of a stream with the filter and sink that write it and the source that reads it. */
@@ -14,6 +15,14 @@ export interface RepartitionBody {
   readonly partitioner: StreamPartitioner | undefined
   /** 0: derived from what writes it and what it is joined with. */
   readonly partitions: number
+  /** Where its serdes were to be given, if not to the operator that made it. */
+  readonly group: Declaration | undefined
+}
+
+/** An operator as far as errors name it. */
+export interface Declaration {
+  readonly name: string
+  readonly trace: Trace
 }
 
 /** What the rewrite rules must know of a node beyond what all nodes have. */
@@ -53,13 +62,16 @@ export class GraphNode {
   readonly role: NodeRole
   readonly traits: NodeTraits
   readonly write: WriteNode
+  /** The user's call of the DSL. */
+  readonly trace: Trace
   readonly parents = new Set<GraphNode>()
   readonly children = new Set<GraphNode>()
   /** Nodes are written in this order, parents first. */
   priority = 0
 
-  constructor(name: string, traits: NodeTraits, write: WriteNode) {
+  constructor(name: string, traits: NodeTraits, write: WriteNode, trace: Trace = new Trace()) {
     this.name = name
+    this.trace = trace
     this.role = traits.role ?? { kind: 'operator' }
     this.traits = traits
     this.write = write

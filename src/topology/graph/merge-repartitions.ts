@@ -23,6 +23,7 @@ function mergeBelow(graph: LogicalGraph, changer: GraphNode, repartitions: reado
     newRepartition(graph.names, first.topic, {
       keySerde: bodies.find(({ body }) => body.keySerde !== undefined)?.body.keySerde,
       valueSerde: bodies.find(({ body }) => body.valueSerde !== undefined)?.body.valueSerde,
+      group: first.group,
     }),
   )
   merged.priority = changer.priority

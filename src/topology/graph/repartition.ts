@@ -1,14 +1,14 @@
 import { requiredInternalSerde } from '../required-serde.ts'
 import { validateName, type NameGenerator } from '../names.ts'
 import type { TopologyWriter } from '../compile/topology-writer.ts'
-import { GraphNode, type NodeRole, type RepartitionBody } from './graph-node.ts'
+import { GraphNode, type NodeRole, type RepartitionBody, type WriteNode } from './graph-node.ts'
 
 export const REPARTITION_SUFFIX = '-repartition'
 
 const GENERATED_BASE = /^KSTREAM.*-\d{10}$/
 
 export type RepartitionOptions = Pick<RepartitionBody, 'keySerde' | 'valueSerde'> &
-  Partial<Pick<RepartitionBody, 'partitioner' | 'partitions'>>
+  Partial<Pick<RepartitionBody, 'partitioner' | 'partitions' | 'group'>>
 
 /** Draws the three numbers of a repartition. Its nodes are named by them only if the base is a generated name. */
 export function newRepartition(names: NameGenerator, base: string, options: RepartitionOptions): RepartitionBody {
@@ -27,6 +27,7 @@ export function newRepartition(names: NameGenerator, base: string, options: Repa
     valueSerde: options.valueSerde,
     partitioner: options.partitioner,
     partitions: options.partitions ?? 0,
+    group: options.group,
   }
 }
 
@@ -34,14 +35,16 @@ export function newRepartition(names: NameGenerator, base: string, options: Repa
 export function repartitionNode(kind: 'optimizable' | 'explicit', body: RepartitionBody): GraphNode {
   const role: NodeRole =
     kind === 'optimizable' ? { kind: 'optimizableRepartition', body } : { kind: 'explicitRepartition' }
-  return new GraphNode(body.source, { role }, (writer, node) => writeRepartition(writer, node, body))
+  const write: WriteNode = (writer, node) => writeRepartition(writer, node, body)
+  return new GraphNode(body.source, { role }, write, body.group?.trace)
 }
 
 function writeRepartition(writer: TopologyWriter, node: GraphNode, body: RepartitionBody): void {
   writer.addInternalTopic(body.topic, body.partitions, body.generatedName)
   const purpose = `the repartition topic "${body.topic}"`
-  const keySerde = requiredInternalSerde(writer.settings, 'key', body.keySerde, body.sink, purpose)
-  const valueSerde = requiredInternalSerde(writer.settings, 'value', body.valueSerde, body.sink, purpose)
+  const asker = body.group?.name ?? body.sink
+  const keySerde = requiredInternalSerde(writer.settings, 'key', body.keySerde, asker, purpose)
+  const valueSerde = requiredInternalSerde(writer.settings, 'value', body.valueSerde, asker, purpose)
   const dropNullKeys = !leadsToRelaxedJoin(node)
   writer.addProcessor(body.filter, { op: 'repartitionFilter', dropNullKeys }, node.parentNames())
   writer.addSink({
