@@ -7,6 +7,15 @@ export interface BadInput {
   readonly place: string
 }
 
+export interface BytesFileSource<K, V> extends FileSourceBase<K, V, Buffer> {
+  readonly format?:
+    | 'lines'
+    | {
+        readonly split: string
+      }
+  readonly encoding: 'bytes'
+}
+
 export interface CommittedPosition<P> {
   readonly partition: string
   readonly position: P
@@ -75,6 +84,36 @@ export interface ConnectorsOptions {
   readonly instanceId?: string
 }
 
+export interface CsvFileSource<K, V> extends FileSourceBase<K, V, Readonly<Record<string, string>>> {
+  readonly format: 'csv'
+  readonly encoding?: string
+  readonly columns?: readonly string[]
+  readonly delimiter?: string
+}
+
+export interface FileInput<Input> {
+  readonly input: Input
+  readonly path: string
+  readonly line: number
+}
+
+export interface FileSinkConfig<K, V> extends SinkCommon<K, V> {
+  readonly path: string
+  readonly format?: 'lines' | 'ndjson' | ((record: SinkRecord<K, V>) => string | Uint8Array)
+  readonly perPartition?: boolean
+}
+
+export type FileSourceConfig<K, V> =
+  | TextFileSource<K, V>
+  | BytesFileSource<K, V>
+  | JsonFileSource<K, V>
+  | CsvFileSource<K, V>
+
+export interface JsonFileSource<K, V> extends FileSourceBase<K, V, unknown> {
+  readonly format: 'ndjson'
+  readonly encoding?: string
+}
+
 export interface NextOffset extends TopicPartition {
   readonly offset: number
 }
@@ -102,6 +141,7 @@ export interface ReadContext<P> {
   readonly position: P
   readonly signal: AbortSignal
   readonly untilEnd: boolean
+  readonly logger: Logger
 }
 
 export interface RunConnectorsOptions {
@@ -164,6 +204,15 @@ export interface SourceRecord<K, V> {
   readonly partition?: number
 }
 
+export interface TextFileSource<K, V> extends FileSourceBase<K, V, string> {
+  readonly format?:
+    | 'lines'
+    | {
+        readonly split: string
+      }
+  readonly encoding?: string
+}
+
 export function connectors(definition: Connectors, given?: ConnectorsOptions): Companion
 
 export function defineConnectors(config: ConnectorsConfig): Connectors
@@ -171,5 +220,9 @@ export function defineConnectors(config: ConnectorsConfig): Connectors
 export function defineSink<K, V>(config: SinkConfig<K, V>): Connector
 
 export function defineSource<K, V, P>(config: SourceConfig<K, V, P>): Connector
+
+export function fileSink<K, V>(config: FileSinkConfig<K, V>): Connector
+
+export function fileSource<K, V>(config: FileSourceConfig<K, V>): Connector
 
 export function runConnectors(definition: Connectors, given: RunConnectorsOptions): Promise<RunningConnectors>

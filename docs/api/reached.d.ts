@@ -62,6 +62,38 @@ interface SinkBase<K, V> extends ConnectorConfig {
   readonly transform?: (record: SinkRecord<K, V>) => SinkRecord<K, V> | readonly SinkRecord<K, V>[] | undefined
 }
 
+// src/connect/files/file-sink.ts
+
+type SinkCommon<K, V> = Pick<
+  OpeningSinkConfig<K, V>,
+  'name' | 'topics' | 'retry' | 'onError' | 'commitInterval' | 'maxBatch' | 'maxRecords' | 'transform'
+>
+
+// src/connect/files/file-source-options.ts
+
+interface FileSourceBase<K, V, Input> extends SourceCommon<K, V> {
+  readonly path: string
+  readonly value?: (input: Input, read: FileInput<Input>) => V | null
+  readonly key?: (value: V, read: FileInput<Input>) => K | null
+  readonly timestamp?: (value: V, read: FileInput<Input>) => number
+  readonly maxRecord?: ByteSize
+  readonly missing?: 'fail' | 'wait'
+  readonly flushPartial?: Duration
+  readonly done?:
+    | 'keep'
+    | 'delete'
+    | {
+        readonly move: string
+      }
+  readonly doneAfter?: Duration
+  readonly pollInterval?: Duration
+}
+
+type SourceCommon<K, V> = Pick<
+  SourceConfig<K, V, never>,
+  'name' | 'topic' | 'topicOptions' | 'retry' | 'onError' | 'commitInterval' | 'maxBatch' | 'transform'
+>
+
 // src/connect/thread/counters.ts
 
 const CONNECTOR_STATES: readonly ['starting', 'waiting', 'running', 'retrying', 'paused', 'done', 'failed', 'stopped']

@@ -34,3 +34,14 @@ export type {
   OnBadRecord,
 } from './definition/connector.ts'
 export type { ConnectorState, ConnectorStatus } from './thread/counters.ts'
+export { fileSource } from './files/file-source.ts'
+export type {
+  BytesFileSource,
+  CsvFileSource,
+  FileInput,
+  FileSourceConfig,
+  JsonFileSource,
+  TextFileSource,
+} from './files/file-source-options.ts'
+export { fileSink } from './files/file-sink.ts'
+export type { FileSinkConfig } from './files/file-sink.ts'

@@ -8,6 +8,7 @@ export function feeds(): SourceUnderTest {
   const system = new Feeds(['north', 'south', 'east', 'west'], 7)
   return {
     source: (target) => feedSource(system, target, 3, { tasks: 2 }),
+    tasks: 2,
     feed: () => system.add('north', 4),
     get all() {
       return system.all

@@ -18,6 +18,8 @@ const pages = [
   'docs/upgrades.md',
   'docs/monitoring.md',
   'docs/connectors.md',
+  'docs/files.md',
+  'docs/files.md',
 ]
 
 test.each(pages)('%s has the options as they are checked: name, type, default and meaning', async (page) => {

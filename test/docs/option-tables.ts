@@ -21,6 +21,8 @@ import * as topicOptions from '../../src/cli/topic-options.ts'
 import { DEFINE_CONNECTORS } from '../../src/connect/define-connectors.ts'
 import { SINK } from '../../src/connect/definition/sink.ts'
 import { SOURCE } from '../../src/connect/definition/source.ts'
+import { FILE_SINK } from '../../src/connect/files/file-sink.ts'
+import { FILE_SOURCE } from '../../src/connect/files/file-source-options.ts'
 import { RUN_CONNECTORS } from '../../src/connect/running-connectors.ts'
 import { READ_DEAD_LETTERS } from '../../src/dead-letters/read-dead-letters.ts'
 import { REPLAY_DEAD_LETTERS } from '../../src/dead-letters/replay-dead-letters.ts'
@@ -51,6 +53,8 @@ export const OPTION_TABLES: ReadonlyMap<string, OptionTable> = new Map<string, O
   ['pipe()', PIPE],
   ['defineSource()', SOURCE],
   ['defineSink()', SINK],
+  ['fileSource()', FILE_SOURCE],
+  ['fileSink()', FILE_SINK],
   ['defineConnectors()', DEFINE_CONNECTORS],
   ['runConnectors()', RUN_CONNECTORS],
   ['millrace connect', CONNECT],

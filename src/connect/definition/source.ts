@@ -1,3 +1,4 @@
+import type { Logger } from '../../application/application.ts'
 import type { WritableTopic } from '../../dsl/options/topic.ts'
 import {
   awaitedFunc,
@@ -57,6 +58,8 @@ export interface ReadContext<P> {
   readonly signal: AbortSignal
   /** True: return at the end of what there is, instead of waiting for more. */
   readonly untilEnd: boolean
+  /** Where messages of the connectors go. */
+  readonly logger: Logger
 }
 
 /** A position that is committed. */

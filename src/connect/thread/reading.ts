@@ -124,9 +124,9 @@ export class Reading {
 
   /** Runs `read` until it returns or the reading is stopped. */
   async #readOnce(): Promise<void> {
-    const { spec, untilEnd, clock, scheduler } = this.#host
+    const { spec, untilEnd, clock, scheduler, logger } = this.#host
     const { signal } = this.#stop
-    const context = { partition: this.partition, position: this.#position, signal, untilEnd }
+    const context = { partition: this.partition, position: this.#position, signal, untilEnd, logger }
     const batches = spec.read(context)[Symbol.asyncIterator]()
     let since = clock.monotonic()
     let isOver = false
