@@ -772,6 +772,7 @@ export class MillraceError extends Error implements ErrorPlace {
   readonly offset: number | undefined
   readonly traceId: string | undefined
   constructor(code: string, message: string, options?: MillraceErrorOptions)
+  toJSON(): object
 }
 
 export interface Named {

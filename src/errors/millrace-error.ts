@@ -63,6 +63,16 @@ export class MillraceError extends Error implements ErrorPlace {
       set: (value: unknown) => define({ configurable: true, writable: true, value }),
     })
   }
+
+  /**
+   * Returns what `JSON.stringify` shows. Its message has code and hint, so that test runners that show no more of an
+   * error, as vitest does, show them.
+   */
+  toJSON(): object {
+    const hint = this.hint === undefined ? '' : `\n${this.hint}`
+    const { message, code, cause } = this
+    return { ...this, message: `[${code}] ${message}${hint}`, ...(cause === undefined ? {} : { cause }) }
+  }
 }
 
 const SHOWN = ['hint', 'node', 'task', 'store', 'topic', 'partition', 'offset', 'traceId'] as const

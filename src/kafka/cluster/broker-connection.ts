@@ -1,5 +1,12 @@
 import { isIP } from 'node:net'
-import { Connection, ConnectionStatuses, ResponseError, apiVersionsV3, type API } from '@platformatic/kafka'
+import {
+  Connection,
+  ConnectionStatuses,
+  ResponseError,
+  apiVersionsV3,
+  type API,
+  type SASLOptions,
+} from '@platformatic/kafka'
 import { PACKAGE_VERSION } from '../../platform/package-version.ts'
 import { backoff, pause } from './retry.ts'
 import { connectionLost, kafkaErrors, KafkaError } from '../protocol/errors.ts'
@@ -104,7 +111,7 @@ export class BrokerConnection {
       connectTimeout,
       requestTimeout,
       ...(tls === undefined ? {} : { tls, tlsServerName: isIP(this.#address.host) === 0 }),
-      ...(sasl === undefined ? {} : { sasl }),
+      ...(sasl === undefined ? {} : { sasl: sasl as SASLOptions }),
     })
     // Without a listener the emitter would throw the error, which every pending request gets anyway.
     connection.on('error', () => undefined)

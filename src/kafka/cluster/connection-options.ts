@@ -113,7 +113,7 @@ export const KAFKA = {
     },
     readTls,
   ),
-  sasl: option<ReturnType<typeof readSasl>>(
+  sasl: option<SaslOptions>(
     `\`{ ${Object.keys(SASL).join(', ')} }\``,
     {
       defaultText: 'off',

@@ -1,4 +1,3 @@
-import type { SASLOptions as Sasl } from '@platformatic/kafka'
 import { createSecureContext, type ConnectionOptions as TlsOptions } from 'node:tls'
 import {
   awaitedFunc,
@@ -74,7 +73,7 @@ function credential(about: About<Credential>): Option<Credential | undefined> {
 }
 
 /** Reads `sasl`. An option that the mechanism needs is required now: its absence would only fail the first login. */
-export function readSasl(value: unknown, place: Place): Sasl {
+export function readSasl(value: unknown, place: Place): SaslOptions {
   const values = readMembers(SASL, value, place)
   const { mechanism, authenticate } = values
   if (authenticate === undefined) {
