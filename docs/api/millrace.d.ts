@@ -147,6 +147,7 @@ export interface Companion {
   start(streams: CompanionHost): Promise<void> | void
   stop(): Promise<void> | void
   status(): object
+  checks?(): readonly HealthCheck[]
 }
 
 export interface CompanionHost {

@@ -591,6 +591,42 @@ const ALL: {
     readonly labels: readonly []
     readonly help: 'Series that were made one with others, because there were too many.'
   }
+  millrace_connector_state: {
+    readonly type: 'gauge'
+    readonly unit: 'yes or no'
+    readonly labels: readonly ['connector', 'state']
+    readonly help: '1 for the state that a connector of this instance is in, 0 for all others.'
+  }
+  millrace_connector_records_total: {
+    readonly type: 'counter'
+    readonly unit: 'records'
+    readonly labels: readonly ['connector', 'kind']
+    readonly help: 'Records that a source has committed to its topic, or a sink has written to its target.'
+  }
+  millrace_connector_bad_records_total: {
+    readonly type: 'counter'
+    readonly unit: 'records'
+    readonly labels: readonly ['connector']
+    readonly help: 'Records that a connector has given up, as onError says.'
+  }
+  millrace_connector_commits_total: {
+    readonly type: 'counter'
+    readonly unit: 'times'
+    readonly labels: readonly ['connector']
+    readonly help: 'Commits of a connector.'
+  }
+  millrace_connector_retries_total: {
+    readonly type: 'counter'
+    readonly unit: 'times'
+    readonly labels: readonly ['connector']
+    readonly help: 'Attempts of a connector that failed and were made again: its system or its log fails.'
+  }
+  millrace_connector_lag_records: {
+    readonly type: 'gauge'
+    readonly unit: 'records'
+    readonly labels: readonly ['connector']
+    readonly help: 'Records that a sink has not written yet.'
+  }
   process_cpu_seconds_total: {
     readonly type: 'counter'
     readonly unit: 'seconds'

@@ -1,10 +1,12 @@
+import type { HealthCheck } from '../health/health.ts'
+import { Samples, type Sample } from '../metrics/samples.ts'
 import { readOptions, text, type TableOf } from '../options/options.ts'
 import { systemClock } from '../platform/clock.ts'
 import { eventLoopScheduler } from '../platform/scheduler.ts'
 import type { Companion, CompanionHost } from '../runtime/companion.ts'
 import type { Connectors } from './define-connectors.ts'
 import { startConnectors, type RunningConnectors } from './running-connectors.ts'
-import type { ConnectorStatus } from './thread/counters.ts'
+import { CONNECTOR_STATES, type ConnectorStatus } from './thread/counters.ts'
 
 /** The options of `connectors`. */
 export interface ConnectorsOptions {
@@ -53,7 +55,34 @@ class ConnectorsCompanion implements Companion {
     await this.#running?.close().catch(() => {})
   }
 
+  /** A connector that has failed is begun again by a restart alone, or by being paused and resumed. */
+  checks(): readonly HealthCheck[] {
+    return this.#connectors.map(({ name, state, reason }) => {
+      const message = reason === undefined ? state : `${state}: ${reason}`
+      return { name: `connector ${name}`, ok: state !== 'failed', message }
+    })
+  }
+
+  /** @internal */
+  samples(): readonly Sample[] {
+    const samples = new Samples()
+    for (const { name: connector, kind, state, records, bad, commits, retries, lag } of this.#connectors) {
+      for (const each of CONNECTOR_STATES)
+        samples.add('millrace_connector_state', { connector, state: each }, each === state ? 1 : 0)
+      samples.add('millrace_connector_records_total', { connector, kind }, records)
+      samples.add('millrace_connector_bad_records_total', { connector }, bad)
+      samples.add('millrace_connector_commits_total', { connector }, commits)
+      samples.add('millrace_connector_retries_total', { connector }, retries)
+      if (lag !== undefined) samples.add('millrace_connector_lag_records', { connector }, lag)
+    }
+    return samples.list()
+  }
+
+  get #connectors(): readonly ConnectorStatus[] {
+    return this.#running?.status() ?? []
+  }
+
   status(): { readonly connectors: readonly ConnectorStatus[] } {
-    return { connectors: this.#running?.status() ?? [] }
+    return { connectors: this.#connectors }
   }
 }

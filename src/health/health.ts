@@ -61,6 +61,11 @@ export function healthOf(app: AppSnapshot): Health {
   }
 }
 
+/** Adds checks to those of liveness. */
+export function withLiveChecks({ live, ...rest }: Health, checks: readonly HealthCheck[]): Health {
+  return { ...rest, live: result([...live.checks, ...checks]) }
+}
+
 function result(checks: readonly HealthCheck[]): ProbeResult {
   return { ok: checks.every(({ ok }) => ok), checks }
 }

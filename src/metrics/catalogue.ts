@@ -1,11 +1,12 @@
 import { APPLICATION } from './catalogue/application.ts'
+import { CONNECTORS } from './catalogue/connectors.ts'
 import { PROCESS } from './catalogue/process.ts'
 import { RECORDS } from './catalogue/records.ts'
 import { REQUESTS } from './catalogue/requests.ts'
 import { TASKS } from './catalogue/tasks.ts'
 import type { MetricSpec } from './catalogue/metric.ts'
 
-const ALL = { ...APPLICATION, ...RECORDS, ...TASKS, ...REQUESTS, ...PROCESS }
+const ALL = { ...APPLICATION, ...RECORDS, ...TASKS, ...REQUESTS, ...CONNECTORS, ...PROCESS }
 
 /** The name of a metric of the catalogue, as Prometheus sees it. */
 export type MetricName = keyof typeof ALL

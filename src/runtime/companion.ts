@@ -1,8 +1,9 @@
 import type { Application } from '../application/application.ts'
-import type { Health } from '../health/health.ts'
+import type { Health, HealthCheck } from '../health/health.ts'
 import type { RestoreSnapshot } from '../health/snapshot.ts'
 import type { Log } from '../log/log.ts'
 import type { MetricsOptions } from '../metrics/metrics-options.ts'
+import type { Sample } from '../metrics/samples.ts'
 import type { MetricsSnapshot } from '../metrics/snapshot.ts'
 import { option, Place, type Option } from '../options/options.ts'
 import type { Peers } from '../query/remote/peer-door.ts'
@@ -52,6 +53,10 @@ export interface Companion {
   stop(): Promise<void> | void
   /** Returns what it is doing, for `Streams.status()`, as data for JSON. Called often. An error is shown as `error`. */
   status(): object
+  /** Returns what `Streams.health` is to show among the checks of liveness. Called often. */
+  checks?(): readonly HealthCheck[]
+  /** @internal Returns what it has counted. Called whenever metrics are read. */
+  samples?(): readonly Sample[]
 }
 
 /** A running application as its companions see it. `Streams` is one. */

@@ -1,5 +1,7 @@
 import type { Logger } from '../application/application.ts'
-import { MillraceError } from '../errors/millrace-error.ts'
+import { messageOf, MillraceError } from '../errors/millrace-error.ts'
+import type { HealthCheck } from '../health/health.ts'
+import type { Sample } from '../metrics/samples.ts'
 import { ignoreRejection, isThenable } from '../platform/thenable.ts'
 import { readCompanion, type Companion, type CompanionHost } from './companion.ts'
 
@@ -87,6 +89,21 @@ export class Companions {
     const stop = Promise.resolve().then(() => companion.stop())
     this.#stops.set(companion, stop)
     return stop
+  }
+
+  /** What they let the health of the application show. One that throws has a check that fails. */
+  checks(): readonly HealthCheck[] {
+    return this.#started.flatMap((companion) => {
+      try {
+        return companion.checks?.() ?? []
+      } catch (error) {
+        return { name: companion.name, ok: false, message: messageOf(error) }
+      }
+    })
+  }
+
+  samples(): readonly Sample[] {
+    return this.#started.flatMap((companion) => companion.samples?.() ?? [])
   }
 
   status(): ReadonlyMap<string, object> {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Application } from '../application/application.ts'
-import { outlives, Samples } from '../metrics/samples.ts'
+import { outlives, Samples, type Sample } from '../metrics/samples.ts'
 import { METRICS_OPTIONS, type MetricsOptions } from '../metrics/metrics-options.ts'
 import { snapshotOf, type MetricsSnapshot } from '../metrics/snapshot.ts'
 import { readOptions } from '../options/options.ts'
@@ -29,6 +29,8 @@ export interface InstanceMetricsOptions {
   readonly state: () => StreamsState
   readonly clock: Clock
   readonly counters: InstanceCounters
+  /** What companions have counted. */
+  readonly companions: () => readonly Sample[]
 }
 
 /** Puts together what the threads of this process have counted, and what is known of the process itself. */
@@ -51,7 +53,7 @@ export class InstanceMetrics {
   /** @throws MR_CONFIG */
   snapshot(given: MetricsOptions): MetricsSnapshot {
     const { detail } = readOptions(METRICS_OPTIONS, given, 'metrics()')
-    const { app, options, processId, clock, threads, host, counters } = this.#options
+    const { app, options, processId, clock, threads, host, counters, companions } = this.#options
     const instance = options.advertise ?? processId
     const samples = new Samples()
     this.#addApplication(samples)
@@ -61,6 +63,7 @@ export class InstanceMetrics {
     samples.addAll(this.#replaced.list())
     samples.addAll(host.samples)
     samples.addAll(counters.samples())
+    samples.addAll(companions())
     samples.addAll(options.log.samples?.() ?? [])
     for (const thread of threads()) {
       thread.look()

@@ -9,10 +9,11 @@ import type { Topology } from '../topology/topology.ts'
 import { decideOn } from '../application/decide-on.ts'
 import { carefulListener } from '../application/careful-logger.ts'
 import { requireApplication } from '../application/app-module.ts'
-import type { Health } from '../health/health.ts'
+import { withLiveChecks, type Health } from '../health/health.ts'
 import type { RestoreSnapshot } from '../health/snapshot.ts'
 import type { Log } from '../log/log.ts'
 import type { MetricsOptions } from '../metrics/metrics-options.ts'
+import type { Sample } from '../metrics/samples.ts'
 import type { MetricsSnapshot } from '../metrics/snapshot.ts'
 import type { Companion, CompanionHost } from './companion.ts'
 import { InstanceQueries, openCredentials } from './instance-queries.ts'
@@ -102,8 +103,10 @@ export class Streams implements CompanionHost, AsyncDisposable {
     const { counters } = this
     const instance = { app, topology, options, threads: () => this.#threads, state: () => this.state, counters }
     this.#queries = new InstanceQueries({ ...instance, credentials })
-    this.#metrics = new InstanceMetrics({ ...instance, engine: engine.name, processId: claim.processId, host, clock })
     this.#companions = new Companions(options.companions, app.settings.logger)
+    const { processId } = claim
+    const companions = (): readonly Sample[] => this.#companions.samples()
+    this.#metrics = new InstanceMetrics({ ...instance, engine: engine.name, processId, host, clock, companions })
     this.#options = options
     this.#health = new HealthMonitor(clock, options.readyLag, () => ({ state: this.state, threads: this.#threads }))
     this.#claim = claim
@@ -313,7 +316,7 @@ export class Streams implements CompanionHost, AsyncDisposable {
    * ```
    */
   health(): Health {
-    return this.#health.health()
+    return withLiveChecks(this.#health.health(), this.#companions.checks())
   }
 
   /** @internal */

@@ -1,4 +1,5 @@
 import { APPLICATION } from '../../src/metrics/catalogue/application.ts'
+import { CONNECTORS } from '../../src/metrics/catalogue/connectors.ts'
 import type { MetricSpec } from '../../src/metrics/catalogue/metric.ts'
 import { PROCESS } from '../../src/metrics/catalogue/process.ts'
 import { RECORDS } from '../../src/metrics/catalogue/records.ts'
@@ -14,6 +15,7 @@ const PARTS: ReadonlyMap<string, Readonly<Record<string, MetricSpec>>> = new Map
   ['records', RECORDS],
   ['tasks', TASKS],
   ['requests', REQUESTS],
+  ['connectors', CONNECTORS],
   ['process', PROCESS],
 ])
 

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ProxiedBrokers } from './kit/brokers.ts'
 import { runQueryRound } from './queries/round.ts'
+import { runConnectRound } from './connect/round.ts'
 import { runRound } from './rounds/round.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-kafka-rounds-'))
@@ -47,4 +48,16 @@ test('any instance answers what a store was at the position of the answer, throu
   if (wrong + nulls + late + complaints.length > 0)
     expect.unreachable([...trace, ...examples, ...complaints].join('\n'))
   expect(tally.hops).toBeGreaterThan(200)
+}, 120_000)
+
+/** `npm run faults -- connect` takes all faults, and the embedded log. */
+test('connectors on Kafka lose and double nothing, through kill -9 and an instance that was frozen', async () => {
+  const { lost, doubled, records, trace } = await runConnectRound({
+    seed: 1,
+    brokers,
+    faults: ['kill', 'zombie'],
+    directory,
+  })
+  if (lost > 0 || doubled > 0) expect.unreachable(trace.join('\n'))
+  expect(records).toBeGreaterThan(1000)
 }, 120_000)
