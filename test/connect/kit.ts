@@ -120,20 +120,23 @@ export type Fate = 'commit' | 'commit, unknown' | 'abort' | 'abort, unknown'
 
 /** A log whose clients' commits meet the given fates, one after the other; all later ones are committed. */
 export function faulty(log: Log, fates: Fate[]): Log {
+  return withCommits(log, (client) => async (offsets): Promise<CommitOutcome> => {
+    const fate = fates.shift() ?? 'commit'
+    if (!fate.startsWith('abort')) {
+      const outcome = await client.commit(offsets)
+      return fate === 'commit' ? outcome : 'unknown'
+    }
+    await client.abort()
+    return fate === 'abort' ? 'aborted' : 'unknown'
+  })
+}
+
+/** A log whose clients commit as `change` says. */
+export function withCommits(log: Log, change: (client: LogClient) => LogClient['commit']): Log {
   const openClient: Log['openClient'] = async (options) => {
     const client = await log.openClient(options)
-    const commit: LogClient['commit'] = async (offsets): Promise<CommitOutcome> => {
-      const fate = fates.shift() ?? 'commit'
-      if (!fate.startsWith('abort')) {
-        const outcome = await client.commit(offsets)
-        return fate === 'commit' ? outcome : 'unknown'
-      }
-      await client.abort()
-      return fate === 'abort' ? 'aborted' : 'unknown'
-    }
-    return new Proxy(client, {
-      get: (target, name) => (name === 'commit' ? commit : bound(target, name)),
-    })
+    const commit = change(client)
+    return new Proxy(client, { get: (target, name) => (name === 'commit' ? commit : bound(target, name)) })
   }
   return new Proxy(log, { get: (target, name) => (name === 'openClient' ? openClient : bound(target, name)) })
 }

@@ -13,7 +13,7 @@ import { BadRecords } from './bad-records.ts'
 import { statusOfIdle, type ConnectorCounters, type ConnectorState, type ConnectorStatus } from './counters.ts'
 import { SinkWork } from './sink-work.ts'
 import { SourceWork } from './source-work.ts'
-import { GoBack, subtopologyOf, type Work, type WorkContext } from './work.ts'
+import { GivenUp, GoBack, subtopologyOf, type Work, type WorkContext } from './work.ts'
 
 /** ms that a member may take to give up revoked tasks: long enough for a slow target. */
 const REBALANCE_TIMEOUT = 300_000
@@ -208,6 +208,7 @@ export class ConnectorThread {
   /** Goes back to the last commit, if that makes sense. @throws the error, if not */
   async #recover(error: unknown, client: LogClient, work: Work): Promise<void> {
     const { logger, clock } = this.#options
+    if (error instanceof GivenUp) throw error.cause
     if (isMillraceError(error) && error.code === 'MR_FENCED') {
       const event = client.group.nextEvent()
       if (event?.type !== 'lost') throw error

@@ -1,11 +1,11 @@
-import { messageOf } from '../../errors/millrace-error.ts'
+import { isMillraceError, messageOf } from '../../errors/millrace-error.ts'
 import { PartitionMap, type CommittedOffset, type TopicPartition } from '../../log/log.ts'
 import { wrongResult } from '../definition/connector.ts'
 import type { NextOffset, OpenSink, SinkSpec } from '../definition/sink.ts'
 import { Backoff } from './backoff.ts'
 import { SinkBatches, type Arrival } from './sink-batch.ts'
 import { sinkStarts } from './sink-starts.ts'
-import { GoBack, requireCommitted, type Work, type WorkContext } from './work.ts'
+import { GivenUp, GoBack, requireCommitted, type Work, type WorkContext } from './work.ts'
 
 type Target = OpenSink<unknown, unknown>
 
@@ -246,14 +246,24 @@ export class SinkWork implements Work {
       this.failure = undefined
       return true
     } catch (error) {
-      if (error instanceof GoBack) throw error
+      // The thread decides about errors of the log, and all others of Millrace's own.
+      if (error instanceof GoBack || isMillraceError(error)) throw error
       await this.#close()
-      const pause = this.#backoff.failed(error)
+      const pause = this.#pauseAfter(error)
       counters.retries++
       this.failure = messageOf(error)
       this.#pausedUntil = clock.monotonic() + pause
       logger.warn({ connector: this.#spec.name, err: error, pause }, 'writing failed; trying again')
       return false
+    }
+  }
+
+  /** Returns ms until the next attempt. @throws GivenUp if there is none */
+  #pauseAfter(error: unknown): number {
+    try {
+      return this.#backoff.failed(error)
+    } catch (final) {
+      throw new GivenUp(final)
     }
   }
 

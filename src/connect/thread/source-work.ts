@@ -10,7 +10,7 @@ import { Gate } from './gate.ts'
 import { readPositions, taskOf } from './positions.ts'
 import { Reading, type ReadingHost } from './reading.ts'
 import { SourceOutput } from './source-output.ts'
-import { GoBack, requireCommitted, type Work, type WorkContext } from './work.ts'
+import { GivenUp, GoBack, requireCommitted, type Work, type WorkContext } from './work.ts'
 
 /** A task of a source: its partition of the topic of positions. */
 interface Task {
@@ -183,7 +183,7 @@ export class SourceWork implements Work, ReadingHost {
   }
 
   failed(error: unknown): void {
-    this.#fail(error)
+    this.#fail(new GivenUp(error))
   }
 
   changed(): void {

@@ -52,6 +52,13 @@ export class GoBack extends Error {
   }
 }
 
+/** Carries an error for which trying again has been given up, or makes no sense: it ends the connector. */
+export class GivenUp extends Error {
+  constructor(cause: unknown) {
+    super('given up', { cause })
+  }
+}
+
 /** @throws GoBack */
 export function requireCommitted(outcome: CommitOutcome): void {
   if (outcome !== 'committed') throw new GoBack(`the commit is ${outcome}`)
