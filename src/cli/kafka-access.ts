@@ -1,3 +1,5 @@
+import { expiredOn } from '../credentials/certificate-dates.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
 import type { KafkaOptions } from '../kafka/index.ts'
 import { readKafkaProperties, type KafkaSecurity } from './kafka-properties.ts'
 import { readSecret, readTextFile, type SecretPlace } from './read-secret.ts'
@@ -59,6 +61,14 @@ function tlsOf(access: KafkaGiven, { tls: before }: KafkaSecurity): KafkaSecurit
       ? []
       : [[name, readTextFile(file, named(access, `kafka${name[0]!.toUpperCase()}${name.slice(1)}`))]],
   )
+  const cert = given.find(([name]) => name === 'cert')?.[1]
+  const expired = cert === undefined ? undefined : expiredOn(cert)
+  if (expired !== undefined) {
+    const what = `the certificate ${kafkaCert} of ${named(access, 'kafkaCert')}`
+    throw new MillraceError('MR_LOG_CERTIFICATE', `${what} has expired: it was valid until ${expired}`, {
+      hint: 'Renew it, and name the file of the new one.',
+    })
+  }
   const passphrase =
     kafkaKey === undefined ? undefined : readSecret(kafkaKeyPassphraseFile, placeOf(access, 'kafkaKeyPassphrase'))
   if (passphrase !== undefined) given.push(['passphrase', passphrase])

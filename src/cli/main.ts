@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 import nodeModule from 'node:module'
 import { nodeTooOld } from '../platform/node-version.ts'
+import { boundedHeap } from './bounded-heap.ts'
 import { compileCacheDirectory } from './compile-cache.ts'
+import { obeySignals } from './first-process.ts'
 
 const tooOld = nodeTooOld(process.versions.node)
 if (tooOld === undefined) await run()
@@ -11,6 +13,13 @@ else {
 }
 
 async function run(): Promise<void> {
+  // The heap of a process is bounded when it begins: this one becomes another, under the same id. A child with a
+  // channel to its parent keeps that.
+  const bound = process.argv[2] === 'run' && process.channel === undefined ? boundedHeap() : undefined
+  if (bound !== undefined && process.execve !== undefined) {
+    process.execve(process.execPath, [process.execPath, bound, ...process.execArgv, ...process.argv.slice(1)])
+  }
+  obeySignals()
   // The cache is enabled before anything else is imported, if there is a place for it. Threads, and Node processes that
   // the application starts, look for it in the environment.
   if (process.env['NODE_COMPILE_CACHE'] === undefined) {

@@ -2,10 +2,11 @@ import { join } from 'node:path'
 import { embeddedLog } from '../log/embedded/embedded-log.ts'
 import type { Log } from '../log/log.ts'
 import { kafka, type KafkaOptions } from '../kafka/index.ts'
-import { MillraceError } from '../errors/millrace-error.ts'
+import { MillraceError, messageOf } from '../errors/millrace-error.ts'
 import type { FileMode } from '../platform/file-mode.ts'
 import type { EngineName } from '../engine/engine.ts'
 import type { Logger } from '../application/application.ts'
+import { certificateFailure } from './certificate-failure.ts'
 import { kafkaOptions, type KafkaAccess } from './kafka-access.ts'
 import type { CommandValues } from './settings/command-option.ts'
 import type { GROUP } from './settings/connection-settings.ts'
@@ -71,7 +72,11 @@ export async function withLog(
   }
 }
 
-/** Checks that the brokers answer. A running application waits for brokers, but a wrong address must show at once. */
+/**
+ * Checks that the brokers answer. A running application waits for brokers, but a wrong address must show at once.
+ *
+ * @throws MR_LOG_UNREACHABLE; MR_LOG_CERTIFICATE for a certificate that is refused; MR_AUTHENTICATION
+ */
 export async function reach(access: KafkaOptions, topics: readonly string[]): Promise<void> {
   const probe = kafka({ ...access, apiTimeout: PATIENCE, connectTimeout: PATIENCE })
   try {
@@ -81,9 +86,14 @@ export async function reach(access: KafkaOptions, topics: readonly string[]): Pr
     // A refusal is an answer, too.
     if (error instanceof MillraceError && error.code !== 'MR_LOG_UNREACHABLE') throw error
     const brokers = [access.brokers].flat().join(', ')
+    const failure = certificateFailure(error, brokers)
+    if (failure !== undefined) throw failure
+    const isClosed = messageOf(error).includes('Connection closed')
     throw new MillraceError('MR_LOG_UNREACHABLE', `no Kafka broker answers at ${brokers}`, {
       cause: error,
-      hint: 'Check host and port, and that a broker listens there. Without --kafka the app runs on an embedded log.',
+      hint: isClosed
+        ? 'It closes the connection: its listener may ask for TLS, for a certificate (--kafka-cert) or for a login.'
+        : 'Check host and port, and that a broker listens there. Without --kafka the app runs on an embedded log.',
     })
   } finally {
     await probe.close()

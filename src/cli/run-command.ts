@@ -4,7 +4,7 @@ import { MillraceError } from '../errors/millrace-error.ts'
 import type { Log } from '../log/log.ts'
 import { systemClock } from '../platform/clock.ts'
 import { Streams } from '../runtime/streams.ts'
-import type { ServerToken } from '../server/index.ts'
+import type { ServerOptions, ServerToken } from '../server/index.ts'
 import type { RestoreListener } from '../runtime/restore/restorer.ts'
 import type { StreamsOptions } from '../runtime/streams-options.ts'
 import type { StreamsStatus } from '../runtime/streams-status.ts'
@@ -18,6 +18,7 @@ import { Ending } from './ending.ts'
 import { withinPatience } from './patience.ts'
 import { configJson, configText } from './print-config.ts'
 import { RestoreReport } from './restore-progress.ts'
+import { checkMemory } from './memory-check.ts'
 import { planRun } from './run-plan.ts'
 import { variableOf } from './settings/command-option.ts'
 import type { CodeOptions } from './settings/module-settings.ts'
@@ -53,6 +54,11 @@ export async function runApp(file: string, given: Settings): Promise<void> {
   const logger = new ConsoleLogger(terminal, options.logFormat, options.logLevel)
   const { factory: engine, note } = await chooseEngine(options.engine)
   if (note !== undefined) logger.warn({}, note)
+  const scarce = checkMemory(app.settings)
+  if (scarce !== undefined) logger.warn({}, scarce)
+  const serving = serverOptionsOf(options)
+  // An application that cannot be served is not started: it would join its group, and leave it, at each restart.
+  if (serving !== undefined) await (await import('../server/serve.ts')).requireServable(app, serving)
   const quiet = listen(logger, options)
   const log = await plan.open(topics.sources, logger)
   let failure: unknown
@@ -208,28 +214,35 @@ function endAtOnce(streams: Streams | undefined): void {
 /** Starts the application and, with `--http`, its server. Without its server the application is closed. */
 async function startServed({ options, logger }: Run, app: Application, given: StreamsOptions): Promise<Streams> {
   const streams = await Streams.start(app, given)
-  const { http, httpDeadLetters, httpWrite = [], httpCert: cert, httpKey: key, peerCa } = options
-  if (http === undefined) return streams
+  const serving = serverOptionsOf(options)
+  if (serving === undefined) return streams
   try {
     const { serve } = await import('../server/index.ts')
-    const tokens = tokensOf(options)
-    const { address } = await serve(streams, {
-      listen: http,
-      ...(tokens.length === 0 ? {} : { auth: { tokens } }),
-      ...(cert === undefined || key === undefined
-        ? {}
-        : { tls: { cert, key, ...(peerCa === undefined ? {} : { peerCa }) } }),
-      hosts: options.httpHosts ?? [],
-      cors: options.httpCors ?? [],
-      deadLetters: httpDeadLetters !== undefined,
-      writableTopics: httpWrite,
-    })
+    const { address } = await serve(streams, serving)
     logger.info({ url: address?.url, console: `${address?.url}/console` }, 'serving HTTP')
   } catch (error) {
     await streams.close().catch(() => {})
     throw error
   }
   return streams
+}
+
+/** Returns the options of `serve`; undefined without a server. */
+function serverOptionsOf(options: RunOptions): ServerOptions | undefined {
+  const { http, httpDeadLetters, httpWrite = [], httpCert: cert, httpKey: key, peerCa } = options
+  if (http === undefined) return undefined
+  const tokens = tokensOf(options)
+  return {
+    listen: http,
+    ...(tokens.length === 0 ? {} : { auth: { tokens } }),
+    ...(cert === undefined || key === undefined
+      ? {}
+      : { tls: { cert, key, ...(peerCa === undefined ? {} : { peerCa }) } }),
+    hosts: options.httpHosts ?? [],
+    cors: options.httpCors ?? [],
+    deadLetters: httpDeadLetters !== undefined,
+    writableTopics: httpWrite,
+  }
 }
 
 function tokensOf({ httpToken, httpTokenFile, httpDeadLetters, httpWrite = [] }: RunOptions): readonly ServerToken[] {

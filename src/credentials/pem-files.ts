@@ -3,6 +3,7 @@ import { createSecureContext } from 'node:tls'
 import type { Logger } from '../application/application.ts'
 import { messageOf, MillraceError } from '../errors/millrace-error.ts'
 import { systemClock } from '../platform/clock.ts'
+import { expiredOn } from './certificate-dates.ts'
 import { fileVersion } from './file-version.ts'
 
 /** Paths of PEM files: a certificate and its key, and the authorities whose certificates are believed. */
@@ -77,10 +78,12 @@ export class PemFiles {
     try {
       const version = (await Promise.all(this.#paths.map(fileVersion))).join()
       if (version === this.#version) return false
-      const pems = Object.fromEntries(
+      const pems: Pems = Object.fromEntries(
         await Promise.all(this.#files.map(async ([name, path]) => [name, await readFile(path)] as const)),
       )
       createSecureContext(pems)
+      const expired = pems.cert === undefined ? undefined : expiredOn(pems.cert)
+      if (expired !== undefined) throw new Error(`it has expired, and was valid until ${expired}`)
       this.#pems = pems
       this.#version = version
       return true

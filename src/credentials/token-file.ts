@@ -87,5 +87,5 @@ export class TokenFile<T> {
 
 function unreadable(path: string, cause: unknown): Error {
   const code = String(propertyOf(cause, 'code') ?? 'error')
-  return tokensError(`the token file ${path} cannot be read: ${code}`, 'Name a file that this process may read.', cause)
+  return tokensError(`the token file ${path} cannot be read: ${code}`, 'Name a file that this process may read.')
 }

@@ -1,6 +1,7 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 import { show } from '../options/option.ts'
-import { readOptions } from '../options/options.ts'
+import { readOptions, type Values } from '../options/options.ts'
+import type { Application } from '../application/application.ts'
 import type { Companion, CompanionHost } from '../runtime/companion.ts'
 import { PemFiles } from '../credentials/pem-files.ts'
 import { Access, type Via } from './access/access.ts'
@@ -55,17 +56,12 @@ export interface Server extends AsyncDisposable {
  */
 export async function serve(streams: CompanionHost, given: ServerOptions = {}): Promise<Server> {
   requireStreams(streams)
-  const { listen, auth, tls, hosts, cors: origins, limits, ...open } = readOptions(SERVE, given, 'serve()')
-  const { deadLetters, pages, writableTopics } = open
-  if (deadLetters) requireDeadLetters(streams)
+  const options = readOptions(SERVE, given, 'serve()')
+  const { listen, hosts, cors: origins, limits, deadLetters, pages, writableTopics } = options
   requireWritable(writableTopics, streams)
-  const { logger } = streams.app.settings
-  const tokens = typeof auth === 'object' ? await Tokens.open(auth.tokens, logger) : auth
-  const { header: mostHeader, connections: mostConnections } = limits
-  const pems =
-    tls === undefined ? undefined : await PemFiles.open({ cert: tls.cert, key: tls.key, ca: tls.peerCa }, logger)
-  const listener =
-    listen === 'none' ? undefined : await Listener.open({ ...listen, mostHeader, mostConnections, pems, logger })
+  const { app } = streams
+  const { logger } = app.settings
+  const { tokens, listener } = await openParts(options, app)
   const isLoopback = listener?.isLoopback ?? true
   const names = [...hosts, ...ownNames(streams), ...(listen === 'none' ? [] : [listen.host])]
   const access = new Access({
@@ -99,6 +95,34 @@ export async function serve(streams: CompanionHost, given: ServerOptions = {}): 
     throw error
   }
   return server
+}
+
+/**
+ * Finds out what would keep `serve` from serving an application, before that is started: an address that somebody else
+ * has, files that cannot be read.
+ *
+ * @throws MR_CONFIG, MR_SERVER_LISTEN, MR_SERVER_TOKENS, MR_SERVER_CERTIFICATE
+ */
+export async function requireServable(app: Application, given: ServerOptions): Promise<void> {
+  const { listener } = await openParts(readOptions(SERVE, given, 'serve()'), app)
+  await listener?.close()
+}
+
+interface Parts {
+  readonly tokens: Tokens | 'none' | undefined
+  readonly listener: Listener | undefined
+}
+
+async function openParts(options: Values<typeof SERVE>, app: Application): Promise<Parts> {
+  const { listen, auth, tls, limits, deadLetters } = options
+  if (deadLetters) requireDeadLetters(app)
+  const { logger } = app.settings
+  const tokens = typeof auth === 'object' ? await Tokens.open(auth.tokens, logger) : auth
+  const { header: mostHeader, connections: mostConnections } = limits
+  const pems =
+    tls === undefined ? undefined : await PemFiles.open({ cert: tls.cert, key: tls.key, ca: tls.peerCa }, logger)
+  if (listen === 'none') return { tokens, listener: undefined }
+  return { tokens, listener: await Listener.open({ ...listen, mostHeader, mostConnections, pems, logger }) }
 }
 
 class AppServer implements Server, Companion {
@@ -214,7 +238,7 @@ function addressOf({ host, port, isEncrypted }: Listener): ServerAddress {
   return { host, port, url: `${isEncrypted ? 'https' : 'http'}://${called}:${port}` }
 }
 
-function requireDeadLetters({ app: { id, settings } }: CompanionHost): void {
+function requireDeadLetters({ id, settings }: Application): void {
   if (settings.deadLetterTopic !== undefined) return
   throw new MillraceError('MR_CONFIG', `the application ${id} has no dead letters that serve() could show`, {
     hint: 'Set deadLetterTopic in defineApp, or leave deadLetters out.',

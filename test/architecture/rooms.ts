@@ -420,6 +420,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   server: {
     holds: '`index.ts`: what users import from `millrace/server`; a server as a companion, and its options',
     knows: [
+      'application',
       'credentials',
       'errors',
       'options',
@@ -553,6 +554,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'cli/settings',
       'client',
       'connect',
+      'credentials',
       'dead-letters',
       'engine',
       'engine/choice',
@@ -568,6 +570,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'record',
       'record-forms',
       'runtime',
+      'runtime/memory',
       'runtime/restore',
       'serde',
       'server',

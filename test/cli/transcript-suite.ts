@@ -24,7 +24,7 @@ export interface TranscriptPlace {
 export function transcriptTests(place: TranscriptPlace, orders: readonly Order[]): void {
   test.concurrent.each(orders)('%s, %s, %s, and each again behind the others; Ctrl-C ends with 0', async (...order) => {
     const prefix = place.prefix()
-    await using terminals = new Terminals({ MILLRACE_TEST_PREFIX: prefix })
+    await using terminals = new Terminals({ TEST_PREFIX: prefix })
     const topics = ['words', 'counts'].map((name) => ({ name: `${prefix}${name}`, partitions: 2 }))
     const options = await place.create(topics, terminals.directory)
     const commands: Readonly<Record<Role, readonly [string, RegExp]>> = {

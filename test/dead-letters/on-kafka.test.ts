@@ -57,7 +57,7 @@ test('a mark behind an open transaction is waited for, not overlooked', async ()
 
 test('the command lists and replays them while the application runs', async () => {
   const prefix = `${uniqueName('command')}-`
-  vi.stubEnv('MILLRACE_TEST_PREFIX', prefix)
+  vi.stubEnv('TEST_PREFIX', prefix)
   const brokers = await sharedBroker()
   const log = kafka({ brokers })
   const { payments, rejected } = paymentsApp(prefix)

@@ -3,8 +3,8 @@ import type { Application } from 'millrace'
 import { keepBooks } from '../../examples/payments/app.ts'
 import { payments } from '../../examples/payments/topics.ts'
 
-const prefix = process.env['MILLRACE_TEST_PREFIX'] ?? ''
-const guarantee = process.env['MILLRACE_TEST_GUARANTEE'] === 'at_least_once' ? 'at_least_once' : 'exactly_once'
+const prefix = process.env['TEST_PREFIX'] ?? ''
+const guarantee = process.env['TEST_GUARANTEE'] === 'at_least_once' ? 'at_least_once' : 'exactly_once'
 
 /** The books of the payments example; they commit often, as the totals that a cache holds back go out then. */
 const app = defineApp({

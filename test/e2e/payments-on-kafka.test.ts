@@ -26,7 +26,7 @@ const named = <T extends { readonly name: string }>(topic: T): T => ({ ...topic,
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'millrace-payments-kafka-'))
   prefix = `${uniqueName('bank')}-`
-  vi.stubEnv('MILLRACE_TEST_PREFIX', prefix)
+  vi.stubEnv('TEST_PREFIX', prefix)
   brokers = await sharedBroker()
   log = kafka({ brokers })
   await createTopics(log, [payments, volumes, frauds].map(named), [named(accounts)])
@@ -65,7 +65,7 @@ test.each([
 ])(
   `$guarantee: two processes, one $ended half-way and started again, count each of ${COUNT} payments once`,
   async ({ guarantee, end }) => {
-    vi.stubEnv('MILLRACE_TEST_GUARANTEE', guarantee)
+    vi.stubEnv('TEST_GUARANTEE', guarantee)
     const generator = { ...paymentGenerator(BANK), topic: named(payments) }
     const produce = (count: number): Promise<number> =>
       feed(log, generator, { rate: RATE, count, signal: new AbortController().signal })

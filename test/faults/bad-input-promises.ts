@@ -33,7 +33,7 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
   beforeEach(() => {
     data = mkdtempSync(join(tmpdir(), 'millrace-bad-input-'))
     place = newPlace()
-    vi.stubEnv('MILLRACE_TEST_PREFIX', place.prefix)
+    vi.stubEnv('TEST_PREFIX', place.prefix)
     orders = topic(`${place.prefix}orders`, { key: string(), value: json<{ cents: number }>() })
     sums = topic(`${place.prefix}sums`, { key: string(), value: json<number>() })
   })
@@ -108,20 +108,20 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
   describe('a record that cannot be processed', () => {
     beforeEach(async () => {
       await createTopics({ orders: PARTITIONS, sums: PARTITIONS })
-      vi.stubEnv('MILLRACE_TEST_RARE_COMMITS', 'yes')
+      vi.stubEnv('TEST_RARE_COMMITS', 'yes')
     })
 
     test('because a callback throws is named, and read again by the next run', async () => {
       await order(20)
-      vi.stubEnv('MILLRACE_TEST_THROWS_AT', '13')
+      vi.stubEnv('TEST_THROWS_AT', '13')
       const error = await failure('sums', 'MR_PROCESSING')
       expect(error).toContain('13 is right out')
       expect(error).toMatch(/\(node=KSTREAM-MAPVALUES-\d+, task=0_\d, topic=\S*orders, partition=\d, offset=\d+\)$/)
       // The next run fails the same way.
       expect(await failure('sums', 'MR_PROCESSING')).toBe(error)
 
-      vi.stubEnv('MILLRACE_TEST_THROWS_AT', '')
-      vi.stubEnv('MILLRACE_TEST_RARE_COMMITS', '')
+      vi.stubEnv('TEST_THROWS_AT', '')
+      vi.stubEnv('TEST_RARE_COMMITS', '')
       // Every order is read from its topic and from the repartition topic.
       await runUntilProcessed(40)
       expect(await shownSums()).toEqual(sumsOf(20))
@@ -137,13 +137,13 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
       expect(error).toContain('as json: Unexpected end of JSON input; 9 bytes')
       expect(error).toMatch(/\(node=KSTREAM-SOURCE-\d+, task=0_\d, topic=\S*orders, partition=\d, offset=0\)$/)
 
-      vi.stubEnv('MILLRACE_TEST_UNDECODABLE', 'continue')
-      vi.stubEnv('MILLRACE_TEST_RARE_COMMITS', '')
+      vi.stubEnv('TEST_UNDECODABLE', 'continue')
+      vi.stubEnv('TEST_RARE_COMMITS', '')
       expect(await runUntilProcessed(40)).toMatch(/"reason":"deserialization"/)
       expect(await shownSums()).toEqual(sumsOf(20))
 
       // The record was passed: an application that would fail does not read it again.
-      vi.stubEnv('MILLRACE_TEST_UNDECODABLE', 'fail')
+      vi.stubEnv('TEST_UNDECODABLE', 'fail')
       await order(20)
       await runUntilProcessed(40)
       expect(await shownSums()).toEqual(new Map([...sumsOf(20)].map(([digit, sum]) => [digit, 2 * sum])))
@@ -161,34 +161,34 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
 
     test('that was taken away, was renamed or has another serde is missed, until it is back', async () => {
       await createTopics({ orders: PARTITIONS, sums: PARTITIONS })
-      vi.stubEnv('MILLRACE_TEST_STEP', 'hangs')
+      vi.stubEnv('TEST_STEP', 'hangs')
       await order(20)
       await runUntilProcessed(20, 'calls')
       for (const kind of ['none', 'renamed', 'a table']) {
-        vi.stubEnv('MILLRACE_TEST_STEP', kind)
+        vi.stubEnv('TEST_STEP', kind)
         const error = await failure('calls', 'MR_TOPOLOGY_CALLS_LEFT')
         expect(error).toContain(`topic=${place.prefix}asking-asking-changelog`)
         if (kind !== 'a table') expect(error).toContain('20 records')
       }
-      vi.stubEnv('MILLRACE_TEST_STEP', 'of another serde')
+      vi.stubEnv('TEST_STEP', 'of another serde')
       const error = await failure('calls', 'MR_STATE_DESERIALIZE')
       expect(error).toContain('store=asking')
       expect(await answered()).toEqual([])
 
-      vi.stubEnv('MILLRACE_TEST_STEP', 'answers')
+      vi.stubEnv('TEST_STEP', 'answers')
       await order(20)
       await runUntilProcessed(20, 'calls')
       expect(await answered()).toEqual(twice(20))
     })
 
     test('whose store cannot hold a record ends the application with its place, and loses nothing', async () => {
-      vi.stubEnv('MILLRACE_TEST_STEP', 'of a generous serde')
+      vi.stubEnv('TEST_STEP', 'of a generous serde')
       await createTopics({ orders: 1, sums: 1 })
       await order(20)
       const error = await failure('calls', 'MR_STATE_SERIALIZE')
       expect(error).toMatch(/topic=\S*orders, partition=0, offset=0\)$/)
 
-      vi.stubEnv('MILLRACE_TEST_STEP', 'answers')
+      vi.stubEnv('TEST_STEP', 'answers')
       await order(20)
       // Nothing was committed: the first record was in every commit.
       await runUntilProcessed(40, 'calls')
@@ -197,7 +197,7 @@ export function badInputPromises(newPlace: () => BadInputPlace): void {
 
     test('whose function rejects when nobody listens any more does not end the process', async () => {
       await createTopics({ orders: PARTITIONS, sums: PARTITIONS })
-      vi.stubEnv('MILLRACE_TEST_STEP', 'fails late')
+      vi.stubEnv('TEST_STEP', 'fails late')
       await order(20)
       const millrace = start('calls', '--log-format', 'json')
       for (let cents = 1; cents <= 20; cents++) await millrace.stderrMatches(new RegExp(`failing late: ${cents}$`, 'm'))

@@ -22,7 +22,7 @@ let brokers: string
 let log: Log
 
 beforeAll(async () => {
-  vi.stubEnv('MILLRACE_TEST_PREFIX', prefix)
+  vi.stubEnv('TEST_PREFIX', prefix)
   brokers = await sharedBroker()
   log = kafka({ brokers })
 })

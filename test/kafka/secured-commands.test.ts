@@ -26,7 +26,7 @@ function file(name: string, text: string): string {
 /** A broker that asks for a certificate, a name and a password. */
 beforeAll(async () => {
   directory = mkdtempSync(join(tmpdir(), 'millrace-secured-'))
-  vi.stubEnv('MILLRACE_TEST_PREFIX', '')
+  vi.stubEnv('TEST_PREFIX', '')
   const { ca, key, config } = selfSigned()
   const port = await freePort()
   const login = (rest: string): string => `org.apache.kafka.common.security.plain.PlainLoginModule required ${rest};`
@@ -113,7 +113,7 @@ test('who has no right certificate or password is refused in one line, without a
     ['MR_AUTHENTICATION', 'a wrong password', swapped('--kafka-password-file', wrong)],
     ['MR_CLI_SECRET', 'no file of the password', swapped('--kafka-password-file', join(directory, 'nowhere'))],
     [
-      'MR_LOG_UNREACHABLE',
+      'MR_LOG_CERTIFICATE',
       'a broker that is not trusted',
       [...without('--kafka-ca', '--kafka-cert', '--kafka-key'), '--kafka-tls'],
     ],

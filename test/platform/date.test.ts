@@ -8,6 +8,7 @@ const src = join(import.meta.dirname, '../../src')
 const READERS: Readonly<Record<string, string>> = {
   'cli/groups-command.ts': 'where a group is begun that is reset by duration',
   'cli/produce-command.ts': 'the timestamp of records that are written without one',
+  'credentials/certificate-dates.ts': 'whether a certificate has expired',
   'client/topic-writer.ts': 'the timestamp of records that are written without one',
   'connect/controls.ts': 'the timestamp of the record that pauses a connector',
   'connect/manage.ts': 'the timestamp of a position that is set',

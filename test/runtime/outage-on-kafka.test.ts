@@ -114,7 +114,7 @@ test('a command that has to end while no broker answers says what it waits for, 
   const log = kafka({ brokers: broker.brokers })
   await log.createTopics(['numbers', 'doubled'].map((name) => ({ name: `${prefix}${name}`, partitions: 1 })))
   const args = ['run', fixture('numbers.ts'), '--kafka', broker.brokers, '--data', join(directory, 'command')]
-  const command = new CliProcess([...args, '--close-timeout', '3s'], { MILLRACE_TEST_PREFIX: prefix })
+  const command = new CliProcess([...args, '--close-timeout', '3s'], { TEST_PREFIX: prefix })
   await command.stderrMatches(/running \| 1 task/)
   await broker.kill()
   command.signal('SIGTERM')

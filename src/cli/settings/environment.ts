@@ -39,7 +39,8 @@ export function unknownVariables(table: CommandOptions, environment: Environment
   const known = new Set([...settings.map(([name]) => variableOf(name)), CONFIG_VARIABLE])
   const flags = new Map(Object.entries(table).map(([name]) => [variableOf(name), flagOf(name)]))
   return Object.keys(environment)
-    .filter((name) => name.startsWith('MILLRACE_') && !known.has(name) && !OF_SERVICES.test(name))
+    .filter((name) => name.startsWith('MILLRACE_') && environment[name] !== '')
+    .filter((name) => !known.has(name) && !OF_SERVICES.test(name))
     .map((name) => {
       const flag = flags.get(name)
       if (flag !== undefined) return `${name} is not read: ${flag} stands in the command line alone`

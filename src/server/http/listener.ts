@@ -190,8 +190,12 @@ async function listen(server: Server, host: string, port: number): Promise<void>
     await once(server, 'listening')
   } catch (cause) {
     const code = String(propertyOf(cause, 'code') ?? 'error')
-    const { what, hint } = REASONS[code] ?? { what: code, hint: 'Choose another address with listen.' }
-    throw new MillraceError('MR_SERVER_LISTEN', `the server cannot listen on ${place}: ${what}`, { hint, cause })
+    const known = REASONS[code]
+    const { what, hint } = known ?? { what: code, hint: 'Choose another address with listen.' }
+    throw new MillraceError('MR_SERVER_LISTEN', `the server cannot listen on ${place}: ${what}`, {
+      hint,
+      ...(known === undefined ? { cause } : {}),
+    })
   }
 }
 

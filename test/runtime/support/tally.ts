@@ -1,7 +1,7 @@
 import { defineApp, long, string, topic } from 'millrace'
 
 /** Lets several tests share a broker. */
-const prefix = process.env['MILLRACE_TEST_PREFIX'] ?? ''
+const prefix = process.env['TEST_PREFIX'] ?? ''
 
 export const words = topic(`${prefix}words`, { key: string(), value: string() })
 export const tallies = topic(`${prefix}tallies`, { key: string(), value: long() })

@@ -13,7 +13,7 @@ const stateDirectory = mkdtempSync(join(tmpdir(), 'millrace-threads-global-'))
 const prefix = `${uniqueName('rates')}-`
 let brokers: string
 beforeAll(async () => {
-  vi.stubEnv('MILLRACE_TEST_PREFIX', prefix)
+  vi.stubEnv('TEST_PREFIX', prefix)
   brokers = await sharedBroker()
 })
 afterAll(() => {

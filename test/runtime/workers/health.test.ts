@@ -17,8 +17,8 @@ test('a function that holds the event loop of a worker makes the application not
   const directory = mkdtempSync(join(tmpdir(), 'millrace-held-'))
   const holding = join(directory, 'holding')
   const prefix = `${uniqueName('held')}-`
-  vi.stubEnv('MILLRACE_TEST_PREFIX', prefix)
-  vi.stubEnv('MILLRACE_TEST_HOLDING', holding)
+  vi.stubEnv('TEST_PREFIX', prefix)
+  vi.stubEnv('TEST_HOLDING', holding)
   const { app, words } = held(prefix)
   const log = kafka({ brokers: await sharedBroker() })
   await log.createTopics([{ name: words.name, partitions: 1 }])

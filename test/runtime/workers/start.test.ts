@@ -7,7 +7,7 @@ import { fixture, SumsCase, until } from './sums-case.ts'
 let sums: SumsCase
 beforeEach(async () => {
   sums = await SumsCase.create()
-  vi.stubEnv('MILLRACE_TEST_BROKERS', sums.brokers)
+  vi.stubEnv('TEST_BROKERS', sums.brokers)
 })
 afterEach(() => sums[Symbol.asyncDispose]())
 

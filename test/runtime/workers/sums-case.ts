@@ -47,9 +47,9 @@ export class SumsCase {
   static async create(): Promise<SumsCase> {
     const created = new SumsCase(await sharedBroker())
     // Workers get the environment of the moment in which they are started.
-    vi.stubEnv('MILLRACE_TEST_PREFIX', created.prefix)
-    vi.stubEnv('MILLRACE_TEST_FAULT', created.#faultFile)
-    vi.stubEnv('MILLRACE_TEST_BROKEN', created.#brokenFile)
+    vi.stubEnv('TEST_PREFIX', created.prefix)
+    vi.stubEnv('TEST_FAULT', created.#faultFile)
+    vi.stubEnv('TEST_BROKEN', created.#brokenFile)
     const { payments, totals } = created.sums
     await created.log.createTopics([payments, totals].map(({ name }) => ({ name, partitions: PARTITIONS })))
     return created

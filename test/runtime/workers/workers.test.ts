@@ -280,7 +280,7 @@ describe('a worker that is terminated in the middle of its work', () => {
       error: (fields, message) => lines.push([message, fields]),
     }
     const app = sums.app({ logger, onUncaughtError: 'shutdownApplication' })
-    vi.stubEnv('MILLRACE_TEST_BROKERS', sums.brokers)
+    vi.stubEnv('TEST_BROKERS', sums.brokers)
     const { log } = await import('./fixtures/cannot-tell.ts')
     const streams = await sums.start(app, { log, module: fixture('cannot-tell.ts') })
     await streams.whenRunning()
