@@ -59,9 +59,10 @@ export const FILE_SINK = {
   perPartition: flag({ default: false, description: 'a file for each partition' }),
   onError,
   retry,
-  maxRecords: { ...maxRecords, default: 10_000 },
+  // A batch waits for the disk, however small it is.
+  maxRecords: { ...maxRecords, default: 100_000 },
   commitInterval,
-  maxBatch,
+  maxBatch: { ...maxBatch, default: 8 * 1024 * 1024, defaultText: '8 MiB' },
   transform,
 } satisfies TableOf<FileSinkConfig<unknown, unknown>>
 
