@@ -28,7 +28,7 @@ async function scrape(): Promise<void> {
   for (;;) {
     const next = sleep(1000, undefined, { signal })
     const response = await fetch(`${url}/metrics`, { headers: { accept: ACCEPT }, signal })
-    if (!(await response.text()).includes('millrace_records_processed_total')) throw new Error('these are no metrics')
+    if (!(await response.text()).includes('millrace_state{')) throw new Error('these are no metrics')
     scrapes++
     await next
   }

@@ -1,8 +1,8 @@
 /**
  * What it costs an application that its metrics are scraped each second while somebody looks at its console: CPU a
  * record with and without, in turn, each run a process of its own with a copy of the same embedded log. The server is
- * there in both. Another process looks, so that what that takes does not count. The first records are processed
- * before the clock starts: neither the start of the application and its server counts, nor what the compiler does then.
+ * there in both. Another process looks, so that what that takes does not count. The first records are processed before
+ * the clock starts: neither the start of the application and its server counts, nor what the compiler does then.
  *
  *     npm run bench:watched -- [--workload w2|payments] [--records N] [--pairs N] [--cpu-clock] [--profile DIRECTORY]
  */
@@ -32,7 +32,9 @@ const directory = await mkdtemp(join(tmpdir(), 'millrace-watched-'))
 
 async function runOnce(isWatched: boolean): Promise<RunResult> {
   const copy = join(directory, 'run')
-  await cp(join(directory, 'input'), join(copy, 'log'), { recursive: true })
+  // A log that was just closed may still be rid of a file.
+  const filter = (path: string): boolean => !path.endsWith('.next')
+  await cp(join(directory, 'input'), join(copy, 'log'), { recursive: true, filter })
   const run: Run = { directory: copy, workload, records, isWatched, cpuClock: values['cpu-clock'] }
   const profile =
     values.profile === undefined

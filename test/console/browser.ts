@@ -42,6 +42,8 @@ export interface SeenOptions {
   readonly url: string
   readonly theme?: Theme
   readonly size?: Size
+  /** Pixels of a screenshot by pixels of the page. Default: 1. */
+  readonly scale?: number
   /** Statuses that the test provokes, which the browser writes to its console. */
   readonly expected?: RegExp
 }
@@ -70,9 +72,10 @@ export class Seen implements AsyncDisposable {
   }
 
   static async open(browser: Browser, options: SeenOptions): Promise<Seen> {
-    const { url, theme = 'dark', size = 'wide' } = options
+    const { url, theme = 'dark', size = 'wide', scale = 1 } = options
     const page = await browser.newPage({
       viewport: SIZES[size],
+      deviceScaleFactor: scale,
       colorScheme: theme,
       timezoneId: 'UTC',
       // In the middle of a transition colours have other contrasts.

@@ -41,6 +41,10 @@ const EXAMPLES: readonly (readonly [name: string, page: string, rate: string, im
   ['fleet-tracking', 'map', '200', 'console-fleet'],
 ]
 
+/** The window of that screenshot, and how many pixels it has for each of the window's. */
+const SHOWN = { width: 1440, height: 940 }
+const SCALE = 2
+
 let faults = 0
 
 function report(what: string, found: readonly string[]): void {
@@ -51,9 +55,11 @@ function report(what: string, found: readonly string[]): void {
 
 /** Looks at the console for a while, then at each of its pages, and at the page of the example. */
 async function look(browser: Browser, example: ExampleProcess, name: string, page: string, image: string) {
-  await using seen = await Seen.open(browser, { url: `${example.url}/console/` })
+  await using seen = await Seen.open(browser, { url: `${example.url}/console/`, scale: SCALE })
   await seen.page.waitForSelector('.node')
   await sleep(parseDuration(values.for, '--for'))
+  await seen.page.setViewportSize(SHOWN)
+  await seen.page.click('.zoom >> text=Fit')
   await seen.keep(image)
   const heap = Number(await seen.page.evaluate('performance.memory.usedJSHeapSize'))
   report(

@@ -69,7 +69,7 @@ function Figure(props: { readonly name: string; readonly value: string; readonly
   )
 }
 
-const CHART = { width: 800, height: 210, left: 64, bottom: 22, top: 8 }
+const CHART = { width: 800, height: 210, left: 78, bottom: 22, top: 8 }
 
 /** A bar for each minute; the last one still grows. */
 function Chart({ rows }: { readonly rows: readonly MinuteRow[] }): JSX.Element {
