@@ -1,7 +1,6 @@
 import { Arrivals } from '../log/arrivals.ts'
 import type { Log, LogReader, RecordCursor } from '../log/log.ts'
-import { systemClock } from '../platform/clock.ts'
-import { RecordSlice } from '../record/record-slice.ts'
+import { appendOne } from './append-one.ts'
 
 /** The topic by which instances learn which connectors are paused: key a connector, value `paused`, or null. */
 function controlsTopic(id: string): string {
@@ -13,18 +12,7 @@ const PAUSED = Buffer.from('paused')
 /** Pauses a connector of a definition in all instances, for good, or lets it go on. */
 export async function setPaused(log: Log, id: string, name: string, isPaused: boolean): Promise<void> {
   await createControls(log, id)
-  const producer = log.openProducer()
-  try {
-    await producer.loadPartitionCount(controlsTopic(id))
-    producer.append(
-      controlsTopic(id),
-      0,
-      RecordSlice.of(systemClock.now(), Buffer.from(name), isPaused ? PAUSED : null, undefined),
-    )
-    await producer.flush()
-  } finally {
-    await producer.close()
-  }
+  await appendOne(log, controlsTopic(id), 0, name, isPaused ? PAUSED : null)
 }
 
 /** Returns the names of the connectors that are paused. */

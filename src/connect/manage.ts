@@ -1,7 +1,6 @@
 import { MillraceError } from '../errors/millrace-error.ts'
 import { PartitionMap, type CommittedOffset, type Log, type TopicPartition } from '../log/log.ts'
-import { systemClock } from '../platform/clock.ts'
-import { RecordSlice } from '../record/record-slice.ts'
+import { appendOne } from './append-one.ts'
 import { pausedConnectors } from './controls.ts'
 import { groupOf, knownConnector, specsOf, type Connectors, type Spec } from './define-connectors.ts'
 import type { ConnectorGuarantee } from './definition/connector.ts'
@@ -98,15 +97,7 @@ export async function setPosition(
 }
 
 async function setSource(log: Log, topic: string, task: number, partition: string, position: unknown): Promise<void> {
-  const producer = log.openProducer()
-  try {
-    await producer.loadPartitionCount(topic)
-    const value = position === null ? null : Buffer.from(JSON.stringify(position))
-    producer.append(topic, task, RecordSlice.of(systemClock.now(), Buffer.from(partition), value, undefined))
-    await producer.flush()
-  } finally {
-    await producer.close()
-  }
+  await appendOne(log, topic, task, partition, position === null ? null : Buffer.from(JSON.stringify(position)))
 }
 
 async function setOffset(log: Log, group: string, spec: Spec, place: string, offset: unknown): Promise<void> {

@@ -1,9 +1,9 @@
 import type { Log, LogReader } from '../log/log.ts'
+import { readRange, type PartitionRange, type Patience } from '../log/read-range.ts'
 import { LETTER_HEADERS, REPLAYED } from '../record/dead-letter-headers.ts'
 import { Headers, NO_HEADERS } from '../record/headers.ts'
 import { RecordSlice } from '../record/record-slice.ts'
 import { letterId, parseLetterId, type RecordPlace } from './letter-id.ts'
-import { readRange, type PartitionRange, type Patience } from './read-partition.ts'
 
 const CHUNK = 1 << 15
 

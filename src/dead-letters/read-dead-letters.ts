@@ -1,6 +1,7 @@
 import type { Application } from '../application/application.ts'
 import { MillraceError, messageOf } from '../errors/millrace-error.ts'
 import type { Log } from '../log/log.ts'
+import { readRange, type Patience } from '../log/read-range.ts'
 import {
   duration,
   flag,
@@ -12,6 +13,8 @@ import {
   type Duration,
   type TableOf,
 } from '../options/options.ts'
+import { systemClock } from '../platform/clock.ts'
+import { endsWithin } from '../platform/ends-within.ts'
 import { readInner } from '../serde/call-serde.ts'
 import type { Serde } from '../serde/serde.ts'
 import { inputsOf, type InputTopic } from './inputs.ts'
@@ -19,7 +22,7 @@ import { letterId, parseLetterId, type RecordPlace } from './letter-id.ts'
 import { readLetterHeaders } from './letter-headers.ts'
 import type { DeadLetter, DeadLetterPart, NoDeadLetter } from './letter.ts'
 import { findMarked, markedOffset, type OffsetSet } from './marks.ts'
-import { readRange, storedRecord, type StoredRecord } from './read-partition.ts'
+import { storedRecord, type StoredRecord } from './stored-record.ts'
 import { partitionsOfLetters, topicOfLetters } from './topic-of-letters.ts'
 
 /** Options of `readDeadLetters`. */
@@ -92,7 +95,8 @@ export async function* readDeadLetters(
     from,
     limit = Infinity,
     replays,
-    ...patience
+    timeout,
+    signal,
   } = readOptions(READ_DEAD_LETTERS, options, 'readDeadLetters()')
   const topic = topicOfLetters(app, named ?? from?.topic)
   if (from !== undefined && from.topic !== topic) {
@@ -105,6 +109,7 @@ export async function* readDeadLetters(
   const starts = await log.listOffsets(places, 'earliest')
   const ends = await log.listOffsets(places, 'latest')
   const reader = log.openReader()
+  const patience: Patience = { signal, wait: timeout === undefined ? undefined : within(timeout) }
   let left = limit
   try {
     for (const place of places.slice(from?.partition ?? 0)) {
@@ -127,6 +132,15 @@ export async function* readDeadLetters(
     }
   } finally {
     await reader.close()
+  }
+}
+
+function within(timeout: number): (arrived: Promise<void>) => Promise<void> {
+  return async (arrived) => {
+    if (await endsWithin(systemClock, timeout, arrived)) return
+    throw new MillraceError('MR_QUERY_TIMEOUT', 'the log had no dead letter in time', {
+      hint: 'Give a longer `timeout`: a transaction may be open in the topic. With `replays=false` less is read.',
+    })
   }
 }
 

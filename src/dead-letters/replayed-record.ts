@@ -7,7 +7,7 @@ import { letterId } from './letter-id.ts'
 import { readLetterHeaders } from './letter-headers.ts'
 import type { DeadLetterOrigin } from './letter.ts'
 import { encodePatch, patchedHeaders, type DeadLetterPatch, type EncodedPatch } from './patch.ts'
-import type { StoredRecord } from './read-partition.ts'
+import type { StoredRecord } from './stored-record.ts'
 
 /** A record that a replay writes. */
 export interface DeadLetterReplay {

@@ -44,18 +44,3 @@ export function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<vo
   signal.addEventListener('abort', end)
   return promise
 }
-
-/** Waits for something for a bounded time, and returns whether it has ended. What it throws counts as an end. */
-export async function endsWithin(clock: Clock, ms: number, work: PromiseLike<unknown>): Promise<boolean> {
-  const late = Promise.withResolvers<boolean>()
-  const timer = clock.schedule(ms, () => late.resolve(false))
-  const ended = work.then(
-    () => true,
-    () => true,
-  )
-  try {
-    return await Promise.race([ended, late.promise])
-  } finally {
-    timer.cancel()
-  }
-}

@@ -1,6 +1,6 @@
 import { MillraceError, messageOf } from '../../errors/millrace-error.ts'
-import { Arrivals } from '../../log/arrivals.ts'
-import type { Log, LogReader, RecordCursor, TopicSpec } from '../../log/log.ts'
+import type { Log, RecordCursor, TopicSpec } from '../../log/log.ts'
+import { readRange } from '../../log/read-range.ts'
 import { partitionForKey } from '../../record/murmur2.ts'
 
 /** Bytes of a position that are kept as text: records have room for key and headers beside it. */
@@ -58,23 +58,15 @@ export async function readPositions(
   const first = (await log.listOffsets([partition], 'earliest')).get(topic, task) ?? 0
   const end = (await log.listOffsets([partition], 'latest')).get(topic, task) ?? 0
   const positions = new Map<string, string>()
-  if (end <= first) return { positions, end }
   const reader = log.openReader()
   try {
-    const arrivals = new Arrivals(reader)
-    reader.assign(topic, task, first)
-    while (isBefore(reader, topic, task, end)) {
-      const count = arrivals.poll((_topic, _partition, cursor) => takePositions(cursor, positions))
-      if (count === 0 && isBefore(reader, topic, task, end)) await arrivals.next
+    for await (const cursor of readRange(log, reader, { ...partition, from: first, end })) {
+      takePositions(cursor, positions)
     }
   } finally {
     await reader.close()
   }
   return { positions, end }
-}
-
-function isBefore(reader: LogReader, topic: string, partition: number, end: number): boolean {
-  return (reader.position(topic, partition) ?? end) < end
 }
 
 function takePositions(cursor: RecordCursor, positions: Map<string, string>): void {

@@ -1,10 +1,11 @@
 import type { Logger } from '../../application/application.ts'
 import { messageOf } from '../../errors/millrace-error.ts'
 import type { Clock } from '../../platform/clock.ts'
+import { endsWithin } from '../../platform/ends-within.ts'
 import type { Scheduler } from '../../platform/scheduler.ts'
 import { wrongResult } from '../definition/connector.ts'
 import type { SourceBatch, SourceSpec } from '../definition/source.ts'
-import { Backoff, endsWithin, pause } from './backoff.ts'
+import { Backoff, pause } from './backoff.ts'
 import type { ConnectorCounters } from './counters.ts'
 import { positionText } from './positions.ts'
 
