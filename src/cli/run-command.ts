@@ -80,7 +80,7 @@ export async function runApp(file: string, given: Settings): Promise<void> {
     }
     logger.info({ app: app.id, log: placeOf(log, settings), engine: engine.name, data: options.data }, 'starting')
     const module = pathToFileURL(resolve(file))
-    const run = { module, log, engine, terminal, logger, options, settings, code, states }
+    const run = { module, log, engine, terminal, logger, options, settings, code, states, serving }
     await runUntilEnd(adjusted(app, terminal, logger, options), run)
   } catch (error) {
     failure = settings.placed(error)
@@ -106,6 +106,8 @@ interface Run {
   readonly code: CodeOptions
   /** The directory of the state. */
   readonly states: string
+  /** Undefined without a server. */
+  readonly serving: ServerOptions | undefined
 }
 
 async function runUntilEnd(app: Application, run: Run): Promise<void> {
@@ -212,9 +214,8 @@ function endAtOnce(streams: Streams | undefined): void {
 }
 
 /** Starts the application and, with `--http`, its server. Without its server the application is closed. */
-async function startServed({ options, logger }: Run, app: Application, given: StreamsOptions): Promise<Streams> {
+async function startServed({ serving, logger }: Run, app: Application, given: StreamsOptions): Promise<Streams> {
   const streams = await Streams.start(app, given)
-  const serving = serverOptionsOf(options)
   if (serving === undefined) return streams
   try {
     const { serve } = await import('../server/index.ts')
