@@ -1,32 +1,8 @@
-import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
+import { mavenClassPath } from '../../test/kafka/broker/jars.ts'
 
-const VERSION = '4.3.0'
-
-/** Class path of Kafka Connect with its file connectors: jars from Maven Central, in the user's cache. */
-export async function connectClassPath(): Promise<string> {
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'millrace', 'bench')
-  const jars = join(cache, `kafka-connect-${VERSION}`)
-  if (!existsSync(jars)) {
-    mkdirSync(cache, { recursive: true })
-    const partial = mkdtempSync(join(cache, 'download-'))
-    try {
-      await promisify(execFile)('mvn', [
-        '-q',
-        '-B',
-        `-f${join(import.meta.dirname, 'pom.xml')}`,
-        'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies',
-        `-Dkafka.version=${VERSION}`,
-        `-DoutputDirectory=${partial}`,
-      ])
-      renameSync(partial, jars)
-    } catch (error) {
-      rmSync(partial, { recursive: true, force: true })
-      throw error
-    }
-  }
-  return join(jars, '*')
+/** Class path of Kafka Connect with its file connectors. */
+export function connectClassPath(): Promise<string> {
+  const pom = join(import.meta.dirname, 'pom.xml')
+  return mavenClassPath({ pom, folder: 'bench', name: 'kafka-connect', version: '4.3.0' })
 }

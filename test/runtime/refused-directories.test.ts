@@ -7,6 +7,7 @@ import { embeddedLog, MillraceError, TopicWriter, bytes, topic } from 'millrace'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { engineFailure } from '../../src/engine/files/engine-failure.ts'
 import { StateCase } from './support/state-case.ts'
+import { canMount } from '../setup/can-mount.ts'
 
 const NOBODY = 65534
 
@@ -144,17 +145,3 @@ describe('the code for an error of an engine says what happened', () => {
     expect(engineFailure('level', '/data', error)).toBe(error)
   })
 })
-
-/** Returns false in most containers, and for users other than root. */
-function canMount(): boolean {
-  const place = mkdtempSync(join(tmpdir(), 'millrace-mount-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', place], { stdio: 'ignore' })
-    execFileSync('umount', [place])
-    return true
-  } catch {
-    return false
-  } finally {
-    rmSync(place, { recursive: true })
-  }
-}

@@ -19,6 +19,7 @@ import type { OpenSink, SinkRecord, SinkSpec } from '../../../src/connect/defini
 import { crc32c } from '../../../src/platform/checksum.ts'
 import { fileSink, type FileSinkConfig } from '../../../src/connect/files/file-sink.ts'
 import { lines, temporaryDirectory } from './support.ts'
+import { canMount } from '../../setup/can-mount.ts'
 
 const PARTITIONS = [0, 1].map((partition) => ({ topic: 'lines', partition }))
 
@@ -219,20 +220,6 @@ describe('a file that records are written to', () => {
     })
   })
 })
-
-/** Returns false in most containers, and for users other than root. */
-function canMount(): boolean {
-  const place = mkdtempSync(join(tmpdir(), 'millrace-mount-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', place], { stdio: 'ignore' })
-    execFileSync('umount', [place])
-    return true
-  } catch {
-    return false
-  } finally {
-    rmSync(place, { recursive: true })
-  }
-}
 
 function latestState(path: string): string {
   const directory = join(path, '..')

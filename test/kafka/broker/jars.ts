@@ -14,9 +14,26 @@ export function toolsClassPath(version = '4.3.0'): Promise<string> {
   return classPath('tools-pom.xml', 'kafka-tools', version)
 }
 
-/** Jars come from Maven Central once and stay in the user's cache. */
 async function classPath(pom: string, name: string, version: string): Promise<string> {
-  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'millrace', 'brokers')
+  const hint = 'Set MILLRACE_KAFKA=host:port to use a broker that runs.'
+  return mavenClassPath({ pom: join(import.meta.dirname, pom), folder: 'brokers', name, version, hint })
+}
+
+interface Jars {
+  /** Path of the pom that names them. */
+  readonly pom: string
+  /** Folder within Millrace's part of the user's cache. */
+  readonly folder: string
+  readonly name: string
+  /** Version of Kafka. */
+  readonly version: string
+  /** What to do if they cannot be had. */
+  readonly hint?: string
+}
+
+/** Returns the class path of jars that come from Maven Central once and stay in the user's cache. */
+export async function mavenClassPath({ pom, folder, name, version, hint = '' }: Jars): Promise<string> {
+  const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'millrace', folder)
   const jars = join(cache, `${name}-${version}`)
   if (!existsSync(jars)) {
     mkdirSync(cache, { recursive: true })
@@ -25,7 +42,7 @@ async function classPath(pom: string, name: string, version: string): Promise<st
       await promisify(execFile)('mvn', [
         '-q',
         '-B',
-        `-f${join(import.meta.dirname, pom)}`,
+        `-f${pom}`,
         'org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies',
         `-Dkafka.version=${version}`,
         `-DoutputDirectory=${partial}`,
@@ -35,11 +52,8 @@ async function classPath(pom: string, name: string, version: string): Promise<st
       rmSync(partial, { recursive: true, force: true })
       // Another process finished the same download first.
       if (!existsSync(jars)) {
-        throw new Error(
-          `${name} ${version} could not be fetched from Maven Central by mvn. ` +
-            'Set MILLRACE_KAFKA=host:port to use a broker that runs.',
-          { cause: error },
-        )
+        const message = `${name} ${version} could not be fetched from Maven Central by mvn. ${hint}`.trim()
+        throw new Error(message, { cause: error })
       }
     }
   }
