@@ -135,7 +135,12 @@ export function showingValues(error: MillraceError): MillraceError {
 function copied(error: MillraceError, text: string, other: MillraceErrorOptions): MillraceError {
   const { code, node, task, store, topic, partition, offset, traceId, hint, cause } = error
   const place = { node, task, store, topic, partition, offset, traceId }
-  const trace = { frames: framesOf(error) }
+  // Not before somebody looks: most errors of records are counted and dropped.
+  const trace = {
+    get frames() {
+      return framesOf(error)
+    },
+  }
   return new MillraceError(code, text, { ...place, hint, cause, trace, ...other })
 }
 
